@@ -1,0 +1,1 @@
+"""negatives: find, judge and pick the negatives that retrieval models learn from."""

@@ -1,0 +1,85 @@
+"""Every error that a user can meet. Each says what is wrong, where, and how to mend it.
+
+    NegativesError
+    ├── InputError            the input or the command is wrong (exit code 2)
+    │   ├── DataError         a file or collection cannot be used as it is
+    │   ├── RecipeError       a recipe or a stage's settings are wrong
+    │   ├── RunError          a run directory is in use, belongs to other inputs, or is no run
+    │   └── MissingExtra      an optional dependency is not installed
+    └── WorkError             the input was right and the work failed (exit code 1)
+        ├── DiskFull          no space left where a file was being written
+        └── ServiceError      a model endpoint did not answer usably
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NegativesError(Exception):
+    """The root of the tree: `what` happened, `where`, and how to `mend` it."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
+        super().__init__(what, where, mend)
+        self.what = what
+        self.where = where
+        self.mend = mend
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.mend:
+            lines.append(f"  mend:  {self.mend}")
+        return "\n".join(lines)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.what, self.where, self.mend)
+
+
+def _rebuild(kind: type[NegativesError], what: str, where: str, mend: str) -> NegativesError:
+    return kind(what, where=where, mend=mend)
+
+
+class InputError(NegativesError):
+    """The input or the command is wrong; nothing was written."""
+
+    exit_code = 2
+
+
+class DataError(InputError):
+    """A file or a collection cannot be used as it is."""
+
+
+class RecipeError(InputError):
+    """A recipe or a stage's settings are wrong."""
+
+
+class RunError(InputError):
+    """A run directory is in use, belongs to other inputs, or is no run."""
+
+
+class MissingExtra(InputError, ImportError):
+    """An optional dependency is not installed; the message holds the command that installs it."""
+
+
+class WorkError(NegativesError):
+    """The input was right and the work failed."""
+
+
+class DiskFull(WorkError):
+    """No space left where a file was being written; nothing half-written was kept."""
+
+
+class ServiceError(WorkError):
+    """A model endpoint did not answer, or answered something unusable."""
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """A hint naming the closest of `valid`, or all of them when none is close."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    return f"did you mean {close[0]!r}?" if close else f"valid: {', '.join(names)}"

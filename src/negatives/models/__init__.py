@@ -1,0 +1,1 @@
+"""What turns text into vectors or scores: one file per backend, opened by a short specification."""

@@ -1,0 +1,21 @@
+"""Optional dependencies: imported where they are used, with one error holding the exact command."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from negatives.errors import MissingExtra
+
+
+def require(module: str, *, extra: str) -> Any:
+    """Import `module`, or raise `MissingExtra` with the pip command of the extra that brings it."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is not None and module.split(".")[0] != error.name.split(".")[0]:
+            raise
+        raise MissingExtra(
+            f"{module} is not installed",
+            mend=f"pip install 'negatives[{extra}]'",
+        ) from None

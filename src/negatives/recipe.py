@@ -1,0 +1,185 @@
+"""A recipe: a method as a list of stages, and its TOML form. What a run resolves, it writes back.
+
+The TOML written is complete (every default, the seed) and documented (each setting's description
+beside it), so that a run's recipe.toml says by itself what was done.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from negatives.errors import RecipeError, nearest
+from negatives.stage import Judge, Picker, Source, Stage, build, describe_field
+
+HEAD = {
+    "name": (str, "what this recipe is called"),
+    "paper": (str, "where the method was published"),
+    "about": (str, "what it does, in a sentence"),
+    "seed": (int, "every random choice derives from this and the ids of the pair"),
+    "reference": (str, "source whose scores define hardness; empty: the last dense source"),
+    "shard": (int, "queries in one shard: the unit of work and of resuming"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A method: sources, judges and a picker, with the seed that makes it repeatable."""
+
+    find: tuple[Source, ...]
+    judge: tuple[Judge, ...] = ()
+    pick: Picker
+    name: str = "custom"
+    paper: str = ""
+    about: str = ""
+    seed: int = 0
+    reference: str = ""
+    shard: int = 4096
+
+    def __post_init__(self) -> None:
+        if not self.find:
+            raise RecipeError("a recipe needs at least one [[find]] stage", where=self.name)
+        labels = [source.label for source in self.find]
+        for label in labels:
+            if labels.count(label) > 1:
+                raise RecipeError(
+                    f"two sources are both called {label!r}",
+                    where=f"{self.name}: find",
+                    mend="give one of them another `name`",
+                )
+        if self.reference and self.reference not in labels:
+            raise RecipeError(
+                f"reference names no source: {self.reference!r}",
+                where=f"{self.name}: reference",
+                mend=nearest(self.reference, labels),
+            )
+        if self.shard < 1:
+            raise RecipeError(f"shard must be at least 1, not {self.shard}", where=self.name)
+
+    @property
+    def reference_source(self) -> str:
+        """Label of the source whose scores define hardness; empty where none scores any pair."""
+        if self.reference:
+            return self.reference
+        scorers = [source for source in self.find if source.scores_pairs]
+        dense = [source for source in scorers if source.kind == "dense"]
+        return (dense or scorers)[-1].label if scorers else ""
+
+    def with_pick(self, pick: Picker) -> Recipe:
+        """The same recipe with another picking policy."""
+        return replace(self, pick=pick)
+
+    def settings(self) -> dict[str, Any]:
+        """Plain values of everything, defaults written out."""
+        return {
+            **{key: getattr(self, key) for key in HEAD},
+            "find": [stage.settings() for stage in self.find],
+            "judge": [stage.settings() for stage in self.judge],
+            "pick": self.pick.settings(),
+        }
+
+    def to_toml(self) -> str:
+        """The complete recipe as TOML, each setting with its description."""
+        lines = [_line(key, getattr(self, key), about) for key, (_, about) in HEAD.items()]
+        for section, stages in (("find", self.find), ("judge", self.judge)):
+            for stage in stages:
+                lines += ["", f"[[{section}]]", *_stage_lines(stage)]
+        return "\n".join([*lines, "", "[pick]", *_stage_lines(self.pick), ""])
+
+
+def parse(text: str, where: str = "recipe") -> Recipe:
+    """A recipe from TOML text; errors name the path in it and the nearest valid name."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"not TOML: {error}", where=where) from None
+    return from_settings(table, where)
+
+
+def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
+    """A recipe from plain settings (what `Recipe.settings` gives, or a parsed TOML file)."""
+    sections = ("find", "judge", "pick")
+    for key, value in table.items():
+        if key not in HEAD and key not in sections:
+            raise RecipeError(
+                f"unknown key {key!r}", where=f"{where}: {key}", mend=nearest(key, [*HEAD, *sections])
+            )
+        expected = HEAD[key][0] if key in HEAD else dict if key == "pick" else list
+        if not isinstance(value, expected) or isinstance(value, bool):
+            raise RecipeError(
+                f"{key} is {type(value).__name__}, expected {expected.__name__}", where=f"{where}: {key}"
+            )
+    if "pick" not in table:
+        raise RecipeError("a recipe needs a [pick] stage", where=where, mend='[pick]\nkind = "top"')
+
+    def stages(section: str) -> tuple[Stage, ...]:
+        rows: Sequence[Any] = table.get(section, [])
+        return tuple(
+            build(section, row, f"{where}: {section}[{place}]") for place, row in enumerate(rows)
+        )
+
+    return Recipe(
+        find=cast("tuple[Source, ...]", stages("find")),
+        judge=cast("tuple[Judge, ...]", stages("judge")),
+        pick=cast("Picker", build("pick", table["pick"], f"{where}: pick")),
+        **{key: table[key] for key in HEAD if key in table},
+    )
+
+
+def shipped() -> dict[str, str]:
+    """Name -> TOML text of every recipe that comes with the package, sorted by name."""
+    folder = files("negatives") / "recipes"
+    found = {
+        entry.name.removesuffix(".toml"): entry.read_text("utf-8")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".toml")
+    }
+    return dict(sorted(found.items()))
+
+
+def load_recipe(name: str | Path) -> Recipe:
+    """A recipe by shipped name or by path of a TOML file."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        try:
+            return parse(path.read_text("utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"cannot read the recipe: {error}", where=str(path)) from None
+    known = shipped()
+    if str(name) not in known:
+        raise RecipeError(
+            f"there is no recipe {str(name)!r}",
+            mend=f"{nearest(str(name), known)} (or give the path of a .toml file)",
+        )
+    return parse(known[str(name)], f"recipe {name}")
+
+
+def _stage_lines(stage: Stage) -> list[str]:
+    lines = [_line("kind", stage.kind, (type(stage).__doc__ or "").split("\n")[0])]
+    for field in msgspec.structs.fields(type(stage)):
+        about = describe_field(field)["description"]
+        lines.append(_line(field.name, msgspec.to_builtins(getattr(stage, field.name)), about))
+    return lines
+
+
+def _line(key: str, value: Any, about: str) -> str:
+    return f"{key} = {_value(value)}" + (f"  # {about}" if about else "")
+
+
+def _value(value: Any) -> str:
+    """A TOML value. JSON's strings, integers, floats and booleans are TOML's too."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{json.dumps(str(key))} = {_value(item)}" for key, item in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_value(item) for item in value)}]"
+    if isinstance(value, float):
+        return repr(value)
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,211 @@
+"""The tables that flow through the rooms: their columns, and the invariants they keep.
+
+A collection is corpus + queries + qrels. The ledger is one row per (query, doc) pair with all the
+evidence about it. Inside a run, pairs are addressed by row numbers of the collection (`query`,
+`doc`: uint32); on disk and in the public API by ids (`query_id`, `doc_id`: strings).
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.errors import DataError, WorkError
+
+Rows = NDArray[np.uint32]
+Floats = NDArray[np.float32]
+
+CORPUS: Final = {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32}
+QUERIES: Final = {"query_id": pl.String, "text": pl.String, "row": pl.UInt32}
+QRELS: Final = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32}
+GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String}
+
+POSITIVE: Final = "positive"
+JUDGED_NEGATIVE: Final = "judged-negative"
+DUPLICATE: Final = "duplicate"
+REJECTED: Final = "rejected"
+ELIGIBLE: Final = "eligible"
+VERDICTS: Final = (POSITIVE, JUDGED_NEGATIVE, DUPLICATE, REJECTED, ELIGIBLE)
+KEPT: Final = (JUDGED_NEGATIVE, ELIGIBLE)
+"""Verdicts whose pairs a picker may choose."""
+
+LEDGER_HEAD: Final = {
+    "query_id": pl.String,
+    "doc_id": pl.String,
+    "sources": pl.List(pl.String),
+    "relevance": pl.Int32,
+}
+LEDGER_TAIL: Final = {
+    "log_q": pl.Float32,
+    "p_relevant": pl.Float32,
+    "verdict": pl.String,
+    "reason": pl.String,
+    "hardness": pl.Float32,
+}
+NEGATIVES: Final = {
+    "query_id": pl.String,
+    "doc_id": pl.String,
+    "position": pl.Int16,
+    "sources": pl.List(pl.String),
+    "score": pl.Float32,
+    "hardness": pl.Float32,
+    "p_relevant": pl.Float32,
+    "log_q": pl.Float32,
+}
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Corpus, queries and judgements of one split, checked and in id order.
+
+    `corpus` (doc_id, text, row) and `queries` (query_id, text, row) are sorted by id, so that row
+    numbers, and ties broken by them, do not depend on the order of the file; `row` is the 0-based
+    place in the file, which pairs precomputed vectors with texts. `qrels` holds graded judgements
+    (relevance > 0: positive; an explicit 0 or less: judged negative). `given` holds negatives that
+    came with the data. `notes` are warnings found while reading.
+    """
+
+    name: str
+    split: str
+    corpus: pl.DataFrame
+    queries: pl.DataFrame
+    qrels: pl.DataFrame
+    given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GIVEN))
+    notes: tuple[str, ...] = ()
+
+    @staticmethod
+    def load(data: str | Path, *, quarantine: str | Path | None = None) -> Collection:
+        """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
+
+        Raises `DataError` listing the first five offenders with file and row; with `quarantine`,
+        bad rows are set aside in that file instead, and counted in `notes`.
+        """
+        load: Any = importlib.import_module("negatives.read").load
+        collection: Collection = load(data, quarantine=quarantine)
+        return collection
+
+    @cached_property
+    def judged(self) -> pl.DataFrame:
+        """The judgements by row number: query, doc (uint32), relevance (int32), sorted."""
+        return self.rows_of(self.qrels).sort("query", "doc")
+
+    @cached_property
+    def positives(self) -> pl.DataFrame:
+        """The positives by row number: query, doc (uint32), sorted."""
+        return self.judged.filter(pl.col("relevance") > 0).select("query", "doc")
+
+    @cached_property
+    def mined_queries(self) -> Rows:
+        """Row numbers of the queries that have a positive: the ones a run finds negatives for."""
+        return self.positives["query"].unique().sort().to_numpy()
+
+    @cached_property
+    def empty_docs(self) -> Rows:
+        """Row numbers of documents without text; they are never proposed."""
+        empty = self.corpus["text"].str.strip_chars().str.len_bytes() == 0
+        return empty.arg_true().cast(pl.UInt32).to_numpy()
+
+    def rows_of(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Replace `query_id`, `doc_id` by row numbers `query`, `doc` (uint32)."""
+        queries = self.queries.select("query_id").with_row_index("query")
+        docs = self.corpus.select("doc_id").with_row_index("doc")
+        return (
+            pairs.join(queries, on="query_id", how="inner")
+            .join(docs, on="doc_id", how="inner")
+            .drop("query_id", "doc_id")
+            .select("query", "doc", pl.exclude("query", "doc"))
+        )
+
+    def ids_of(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Replace row numbers `query`, `doc` by `query_id`, `doc_id`."""
+        return pairs.select(
+            self.queries["query_id"].gather(pairs["query"]),
+            self.corpus["doc_id"].gather(pairs["doc"]),
+            pl.exclude("query", "doc"),
+        )
+
+    def doc_texts(self, rows: Rows) -> list[str]:
+        """Texts of the documents at `rows`."""
+        return self.corpus["text"].gather(rows).to_list()
+
+    def query_texts(self, rows: Rows) -> list[str]:
+        """Texts of the queries at `rows`."""
+        return self.queries["text"].gather(rows).to_list()
+
+
+def check_collection(collection: Collection) -> Collection:
+    """Return `collection` if every table has its columns and types, is sorted and resolves.
+
+    Readers report bad rows with file and row before this; it is the last gate, and the only one
+    for a collection built in Python.
+    """
+    for name, columns in (("corpus", CORPUS), ("queries", QUERIES), ("qrels", QRELS), ("given", GIVEN)):
+        frame: pl.DataFrame = getattr(collection, name)
+        if dict(frame.schema) != columns:
+            raise DataError(
+                f"table {name!r} has columns {dict(frame.schema)}",
+                where=f"collection {collection.name!r}",
+                mend=f"give it exactly {columns}",
+            )
+    for frame, key, what in (
+        (collection.corpus, "doc_id", "corpus"),
+        (collection.queries, "query_id", "queries"),
+    ):
+        if frame.is_empty():
+            raise DataError(f"the {what} is empty", where=f"collection {collection.name!r}")
+        if frame["text"].null_count() or frame[key].null_count():
+            raise DataError(f"the {what} has null ids or texts", where=f"collection {collection.name!r}")
+        ids = frame[key]
+        if not ids.is_sorted() or ids.n_unique() != len(ids):
+            raise DataError(
+                f"{key}s of the {what} are not sorted and unique",
+                where=f"collection {collection.name!r}",
+            )
+    for name in ("qrels", "given"):
+        pairs: pl.DataFrame = getattr(collection, name)
+        dangling = len(pairs) - len(collection.rows_of(pairs))
+        if dangling:
+            raise DataError(
+                f"{dangling} rows of {name} name an unknown query or document",
+                where=f"collection {collection.name!r}",
+                mend="remove them, or add the missing queries and documents",
+            )
+        if pairs.select("query_id", "doc_id").is_duplicated().any():
+            raise DataError(f"{name} has a pair twice", where=f"collection {collection.name!r}")
+    return collection
+
+
+def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
+    """Return `part` of a ledger if it keeps the invariants of the design, else raise `WorkError`.
+
+    No pair twice; every verdict known, with a reason where a pair is not eligible; no pair judged
+    relevant is eligible, and none judged is merely eligible.
+    """
+    for expected in (LEDGER_HEAD, LEDGER_TAIL):
+        for column, dtype in expected.items():
+            if part.schema.get(column) != dtype:
+                raise WorkError(f"ledger column {column!r} is {part.schema.get(column)}, not {dtype}")
+    checks = {
+        "pairs listed twice": part.select("query_id", "doc_id").is_duplicated().sum(),
+        "unknown verdicts": (~part["verdict"].is_in(VERDICTS)).sum(),
+        "verdicts without a reason": part.select(
+            ((pl.col("verdict") != ELIGIBLE) & (pl.col("reason") == "")).sum()
+        ).item(),
+        "judged pairs left eligible": part.select(
+            ((pl.col("verdict") == ELIGIBLE) & pl.col("relevance").is_not_null()).sum()
+        ).item(),
+        "positives not called positive": part.select(
+            ((pl.col("verdict") != POSITIVE) & (pl.col("relevance") > 0)).sum()
+        ).item(),
+    }
+    broken = [f"{count} {what}" for what, count in checks.items() if count]
+    if broken:
+        raise WorkError("the ledger breaks its invariants: " + "; ".join(broken))
+    return part

@@ -1,0 +1,288 @@
+"""What a stage is: a small frozen object whose fields are its settings, with one verb.
+
+The protocols of the verbs, the settings base class, and the table of kinds (name -> module path,
+resolved lazily, so that a recipe can be read without importing what it does not use).
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
+
+import msgspec
+
+from negatives.errors import RecipeError, nearest
+from negatives.events import Emit, silent
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from negatives.schema import Collection, Floats, Rows
+
+PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+KINDS: dict[str, dict[str, str]] = {
+    "find": {
+        "bm25": "negatives.find.bm25:BM25",
+        "dense": "negatives.find.dense:Dense",
+        "fused": "negatives.find.fused:Fused",
+        "given": "negatives.find.known:Given",
+        "judged": "negatives.find.known:Judged",
+        "popularity": "negatives.find.sampled:Popularity",
+        "random": "negatives.find.sampled:Random",
+    },
+    "judge": {
+        "absolute-score": "negatives.judge.positive_aware:AbsoluteScore",
+        "margin": "negatives.judge.positive_aware:Margin",
+        "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
+        "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
+        "skip-survivors": "negatives.judge.rank_window:SkipSurvivors",
+        "skip-top": "negatives.judge.rank_window:SkipTop",
+    },
+    "pick": {
+        "quotas": "negatives.pick.quotas:Quotas",
+        "random": "negatives.pick.sampled:RandomPick",
+        "simans": "negatives.pick.simans:SimANS",
+        "stratified": "negatives.pick.stratified:Stratified",
+        "top": "negatives.pick.top:Top",
+    },
+}
+"""Section -> kind -> where it lives. Third parties add to it by the entry point below."""
+
+ENTRY_POINT = "negatives.stages"
+"""Entry-point group; an entry is named SECTION.KIND and points at a stage class."""
+
+
+class StageMeta(msgspec.StructMeta):
+    """Makes every stage frozen, keyword-only unless it says otherwise, and tagged by its kind."""
+
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
+    ) -> StageMeta:
+        kind = options.pop("kind", None)
+        if kind is not None:
+            options |= {"tag": kind, "tag_field": "kind"}
+        options.setdefault("kw_only", True)
+        made: StageMeta = super().__new__(
+            mcls, name, bases, namespace, frozen=True, forbid_unknown_fields=True, **options
+        )
+        return made
+
+
+class Stage(msgspec.Struct, metaclass=StageMeta):
+    """Settings with one verb. Its repr is its configuration, and its fields are the documentation.
+
+    A field is annotated with its bounds and a one-line description: `Annotated[int, Meta(ge=1,
+    description="candidates per query")]`. Values are checked however the stage is made.
+    """
+
+    section: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        for field in msgspec.structs.fields(type(self)):
+            try:
+                msgspec.convert(getattr(self, field.name), field.type)
+            except msgspec.ValidationError as error:
+                raise RecipeError(
+                    f"{self.kind}: {field.name} = {getattr(self, field.name)!r}: {error}",
+                    mend=_about(field),
+                ) from None
+        self.check()
+
+    def check(self) -> None:
+        """Hook for settings that must agree with each other; raises `RecipeError`."""
+
+    @property
+    def kind(self) -> str:
+        """The name this stage has in a recipe."""
+        return str(self.__struct_config__.tag)
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting, defaults written out, `kind` first; plain values only."""
+        made: dict[str, Any] = msgspec.to_builtins(self)
+        return made
+
+
+def _about(field: msgspec.structs.FieldInfo) -> str:
+    about = describe_field(field)
+    return f"{field.name}: {about['type']}, {about['description']}"
+
+
+def describe_field(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    """Name, type, default and one-line description of a stage's field, for docs and messages."""
+    description, inner = "", field.type
+    for meta in getattr(field.type, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.description:
+            description = meta.description
+    inner = getattr(field.type, "__origin__", field.type) if description else inner
+    default = field.default
+    if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
+        default = field.default_factory()
+    return {
+        "name": field.name,
+        "type": getattr(inner, "__name__", None) or str(inner).replace("typing.", ""),
+        "default": None if default is msgspec.NODEFAULT else default,
+        "required": default is msgspec.NODEFAULT,
+        "description": description,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the hall hands a stage when it opens it for one collection.
+
+    `scratch` is a folder of this stage's own that lives as long as the run is unfinished: an index
+    or vectors kept there survive a restart. `memory` bounds, in bytes, what a stage may hold beyond
+    the collection itself.
+    """
+
+    collection: Collection
+    scratch: Path
+    threads: int = 1
+    memory: int = 512 * 2**20
+    seed: int = 0
+    reference: str = ""
+    emit: Emit = silent
+
+
+class Proposer(Protocol):
+    """A source opened on a collection."""
+
+    def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        """Candidates for `queries`: query, doc (uint32), rank (int32, from 1), score (float32).
+
+        Sorted by (query, rank); a sampling source adds log_q (float32). `proposed` holds what the
+        sources before this one in the recipe proposed for the same queries.
+        """
+        ...
+
+    def score(self, query: Rows, doc: Rows) -> Floats | None:
+        """float32[n] score of each given pair, or None where the source scores only its own."""
+        ...
+
+
+class Ruling(Protocol):
+    """A judge opened on a collection."""
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Evidence for `rows`: a frame of the same height and order, of new columns only.
+
+        Two columns have a meaning of their own: `verdict`, null where the judge has no objection,
+        and `reason`. `rows` holds query, doc, relevance (null: unjudged) and NAME_rank, NAME_score
+        of every source; whole queries only, positives included.
+        """
+        ...
+
+
+class Source(Stage):
+    """Proposes candidates from the corpus."""
+
+    section: ClassVar[str] = "find"
+    name: Annotated[
+        str, msgspec.Meta(description="column prefix in the ledger; empty: the kind", pattern="^[a-z0-9-]*$")
+    ] = ""
+
+    @property
+    def label(self) -> str:
+        """The name its ranks and scores have in the ledger."""
+        return self.name or self.kind
+
+    @property
+    def scores_pairs(self) -> bool:
+        """Whether it can score any pair, and so serve as the run's reference scorer."""
+        return False
+
+    def open(self, context: Context) -> Proposer:
+        """Build or reopen what proposing needs, inside `context.scratch`."""
+        raise TypeError(f"{type(self).__name__} does not define open()")
+
+
+class Judge(Stage):
+    """Adds evidence about pairs; never drops a row."""
+
+    section: ClassVar[str] = "judge"
+
+    def open(self, context: Context) -> Ruling:
+        """Build or reopen what judging needs, inside `context.scratch`."""
+        raise TypeError(f"{type(self).__name__} does not define open()")
+
+    @property
+    def mend(self) -> str:
+        """Which setting a user would change to have this judge reject less."""
+        return ""
+
+
+class Picker(Stage):
+    """Decides which of the kept candidates become the negatives."""
+
+    section: ClassVar[str] = "pick"
+    per_query: Annotated[
+        int, msgspec.Meta(ge=1, le=32_767, description="negatives asked for each query")
+    ] = 7
+
+    def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+        """Choose among `rows` of the ledger (kept verdicts only, whole queries).
+
+        Returns the chosen rows in the order of choice within each query, at most `per_query` of
+        each; the columns are those of `rows`. Random choices depend on (seed, query_id, doc_id)
+        only.
+        """
+        raise TypeError(f"{type(self).__name__} does not define pick()")
+
+
+StageT = TypeVar("StageT", bound=Stage)
+
+
+def kinds(section: str) -> dict[str, str]:
+    """Kind -> module path of every stage of a section, third parties' included."""
+    found = dict(KINDS[section])
+    for entry in entry_points(group=ENTRY_POINT):
+        at, _, kind = entry.name.partition(".")
+        if at == section:
+            found.setdefault(kind, entry.value)
+    return found
+
+
+def stage_class(section: str, kind: str) -> type[Stage]:
+    """The class of a kind, imported now; `RecipeError` names the nearest kind there is."""
+    known = kinds(section)
+    if kind not in known:
+        raise RecipeError(f"there is no {section} kind {kind!r}", mend=nearest(kind, known))
+    module, _, name = known[kind].partition(":")
+    made: type[Stage] = getattr(importlib.import_module(module), name)
+    return made
+
+
+def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
+    """A stage from plain settings with a `kind`; errors name the path and the nearest valid key."""
+    if "kind" not in settings:
+        raise RecipeError(
+            "a stage without a kind", where=where, mend=f"kind = one of {', '.join(sorted(kinds(section)))}"
+        )
+    kind = settings["kind"]
+    try:
+        cls = stage_class(section, str(kind))
+    except RecipeError as error:
+        raise RecipeError(error.what, where=f"{where}.kind", mend=error.mend) from None
+    fields = {field.name: field for field in msgspec.structs.fields(cls)}
+    for key in settings:
+        if key != "kind" and key not in fields:
+            raise RecipeError(
+                f"{kind!r} has no setting {key!r}", where=f"{where}.{key}", mend=nearest(key, fields)
+            )
+    try:
+        return msgspec.convert(dict(settings), cls)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$.")
+        key = path.rstrip("`").split("[")[0]
+        mend = _about(fields[key]) if key in fields else ""
+        raise RecipeError(f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), mend=mend) from None
+    except RecipeError as error:
+        raise RecipeError(error.what, where=where, mend=error.mend) from None
+
+
