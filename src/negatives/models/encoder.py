@@ -1,10 +1,24 @@
-"""The encoder protocol, and how a specification such as `static` or `model.onnx` becomes one."""
+"""The encoder protocol, and how a specification such as `static` or `model.onnx` becomes one.
+
+    static                                the encoder in the package: no download, no torch
+    path/model.onnx                       ONNX; its tokenizer.json beside it or in the folder above
+    path/model.onnx?tokenizer=PATH        ONNX with its tokenizer elsewhere
+    http://host:port/v1#MODEL             an OpenAI-compatible embeddings endpoint
+    anything else                         a sentence-transformers folder or hub name
+
+Encoders return vectors as the model gives them: they do not normalise to length 1 and do not look
+for NaN; whoever stores or searches them does.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
+from negatives.errors import DataError
+from negatives.events import Emit, silent
 from negatives.schema import Floats
 
 
@@ -24,3 +38,43 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str]) -> Floats:
         """float32[texts, dim]; an empty text gives any finite vector, and is never searched."""
         ...
+
+
+def open_encoder(spec: str, *, api_key: str = "", threads: int = 1, emit: Emit = silent) -> Encoder:
+    """The encoder that `spec` names (see the top of this module), its backend imported now.
+
+    `api_key` is for endpoints only, and names an environment variable: `env:NAME`. `threads`
+    bounds the cores used where a backend runs here; the static encoder uses one.
+
+    Raises `DataError` for a path that does not exist or holds no usable model, `MissingExtra`
+    where the backend is not installed, `RecipeError` for a literal key, `ServiceError` where an
+    endpoint does not answer.
+    """
+    if not spec.strip():
+        raise DataError("no encoder is named", mend="name one, such as 'static'")
+    if spec == "static":
+        from negatives.models.static import StaticEncoder
+
+        return StaticEncoder()
+    if re.match(r"https?://", spec):
+        from negatives.models.endpoint import EndpointEncoder
+
+        return EndpointEncoder(spec, api_key=api_key, emit=emit)
+    path, _, query = spec.partition("?tokenizer=")
+    if path.lower().endswith(".onnx"):
+        from negatives.models.onnx import OnnxEncoder
+
+        return OnnxEncoder(Path(path), tokenizer=Path(query) if query else None, threads=threads)
+    if _looks_like_path(spec) and not Path(spec).exists():
+        raise DataError(
+            f"there is no encoder at {spec!r}",
+            mend="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
+        )
+    from negatives.models.sentence_transformers import SentenceTransformersEncoder
+
+    return SentenceTransformersEncoder(spec, threads=threads)
+
+
+def _looks_like_path(spec: str) -> bool:
+    """A hub name is NAME or OWNER/NAME; anything else that is not a scheme is a path."""
+    return spec.startswith((".", "/", "~")) or "\\" in spec or spec.count("/") > 1

@@ -1,0 +1,109 @@
+"""The encoder in the package: a text's vector is the mean of the vectors of its word pieces.
+
+A table distilled from all-MiniLM-L6-v2 by `scripts/distil_static.py`; `static/README.md` says from
+what and under which licence. numpy only, one core, no download.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file
+
+from negatives.errors import DataError
+from negatives.models.wordpiece import WordPiece
+from negatives.schema import Floats
+from negatives.store.atomic import file_hash
+
+BUNDLED = Path(__file__).parent / "static"
+TABLE = "table.safetensors"
+PIECES = "pieces.txt"
+
+BLOCK = 8192
+"""Pieces whose rows are gathered at once, or one text's where that is more: 8 MB, a cache's size."""
+
+
+class StaticEncoder:
+    """Means of a table's rows.
+
+    `folder` holds `table.safetensors` (`table`: int8[pieces, dim], `scale`: float32[pieces], the
+    factor of each row) and `pieces.txt` (one piece a line, in the table's order). Of a long text
+    the first `max_pieces` pieces count. A text without any known piece gets the mean of the table;
+    an empty one gets zeros. The vectors are not normalised to length 1.
+
+    A text's vector does not depend, to the bit, on the texts encoded with it.
+    """
+
+    def __init__(self, folder: Path = BUNDLED, *, max_pieces: int = 512) -> None:
+        self._folder = folder
+        self._max_pieces = max_pieces
+        try:
+            tensors = load_file(folder / TABLE)
+            quantised, scale = tensors["table"], tensors["scale"]
+            pieces = (folder / PIECES).read_text("utf-8").splitlines()
+        except Exception as error:  # safetensors has an exception of its own for a damaged file
+            raise DataError(
+                f"no static encoder could be read: {error}",
+                where=str(folder),
+                mend="reinstall the package, or make the table again: scripts/distil_static.py",
+            ) from None
+        if len(pieces) != len(quantised):
+            raise DataError(
+                f"{len(quantised)} rows in the table and {len(pieces)} pieces", where=str(folder)
+            )
+        self._table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
+        self._tokenizer = WordPiece(pieces)
+
+    @property
+    def dim(self) -> int:
+        """Width of the vectors."""
+        return int(self._table.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the table and of its pieces."""
+        hashes = [file_hash(self._folder / name) for name in (TABLE, PIECES)]
+        return f"static-{self._max_pieces}-{hashes[0]}-{hashes[1]}"
+
+    @cached_property
+    def _unknown(self) -> Floats:
+        mean: Floats = self._table.mean(axis=0)
+        return mean
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """float32[texts, dim]; zeros only where a text is empty."""
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        block: list[list[int]] = []
+        done = held = 0
+        for text in texts:
+            pieces = self._tokenizer.split(text)[: self._max_pieces]
+            block.append(pieces)
+            held += len(pieces)
+            if held >= BLOCK:
+                self._sum(block, vectors[done : done + len(block)])
+                done += len(block)
+                block, held = [], 0
+        self._sum(block, vectors[done:])
+        return self._filled(vectors, texts)
+
+    def _sum(self, block: list[list[int]], into: Floats) -> None:
+        """Write the mean of the rows of each text's pieces; a text without pieces is left alone."""
+        lengths = np.fromiter(map(len, block), np.int64, len(block))
+        full = lengths > 0
+        if not full.any():
+            return
+        pieces = np.fromiter(chain.from_iterable(block), np.int32, int(lengths.sum()))
+        starts = (np.cumsum(lengths) - lengths)[full]
+        sums = np.add.reduceat(self._table[pieces], starts, axis=0)
+        into[full] = sums / lengths[full, None].astype(np.float32)
+
+    def _filled(self, vectors: Floats, texts: Sequence[str]) -> Floats:
+        """Give the texts that are not empty, and yet have no known piece, the table's mean."""
+        for row in np.flatnonzero(~vectors.any(axis=1)):
+            if texts[row].strip():
+                vectors[row] = self._unknown
+        return vectors
