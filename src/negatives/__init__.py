@@ -1,1 +1,80 @@
-"""negatives: find, judge and pick the negatives that retrieval models learn from."""
+"""negatives: find, judge and pick the negatives that retrieval models learn from.
+
+Names are imported when first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from negatives.errors import DataError as DataError
+    from negatives.errors import NegativesError as NegativesError
+    from negatives.errors import RecipeError as RecipeError
+    from negatives.errors import RunError as RunError
+    from negatives.find.bm25 import BM25 as BM25
+    from negatives.find.dense import Dense as Dense
+    from negatives.find.fused import Fused as Fused
+    from negatives.find.sampled import Popularity as Popularity
+    from negatives.find.sampled import Random as Random
+    from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
+    from negatives.judge.positive_aware import AbsoluteScore as AbsoluteScore
+    from negatives.judge.positive_aware import Margin as Margin
+    from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive
+    from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
+    from negatives.judge.rank_window import SkipTop as SkipTop
+    from negatives.pick.quotas import Quotas as Quotas
+    from negatives.pick.sampled import RandomPick as RandomPick
+    from negatives.pick.simans import SimANS as SimANS
+    from negatives.pick.stratified import Stratified as Stratified
+    from negatives.pick.top import Top as Top
+    from negatives.recipe import Recipe as Recipe
+    from negatives.recipe import load_recipe as load_recipe
+    from negatives.run import Run as Run
+    from negatives.run import mine as mine
+    from negatives.schema import Collection as Collection
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "AbsoluteScore": "negatives.judge.positive_aware",
+    "BM25": "negatives.find.bm25",
+    "Collection": "negatives.schema",
+    "DataError": "negatives.errors",
+    "Dense": "negatives.find.dense",
+    "Fused": "negatives.find.fused",
+    "Margin": "negatives.judge.positive_aware",
+    "NearDuplicate": "negatives.judge.near_duplicate",
+    "NegativesError": "negatives.errors",
+    "PercentOfPositive": "negatives.judge.positive_aware",
+    "Popularity": "negatives.find.sampled",
+    "Quotas": "negatives.pick.quotas",
+    "Random": "negatives.find.sampled",
+    "RandomPick": "negatives.pick.sampled",
+    "Recipe": "negatives.recipe",
+    "RecipeError": "negatives.errors",
+    "Run": "negatives.run",
+    "RunError": "negatives.errors",
+    "SimANS": "negatives.pick.simans",
+    "SkipSurvivors": "negatives.judge.rank_window",
+    "SkipTop": "negatives.judge.rank_window",
+    "Stratified": "negatives.pick.stratified",
+    "Top": "negatives.pick.top",
+    "load_recipe": "negatives.recipe",
+    "mine": "negatives.run",
+}
+
+__all__ = [*_WHERE, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'negatives' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,14 +1,14 @@
 """Every error that a user can meet. Each says what is wrong, where, and how to mend it.
 
-    NegativesError
-    ├── InputError            the input or the command is wrong (exit code 2)
-    │   ├── DataError         a file or collection cannot be used as it is
-    │   ├── RecipeError       a recipe or a stage's settings are wrong
-    │   ├── RunError          a run directory is in use, belongs to other inputs, or is no run
-    │   └── MissingExtra      an optional dependency is not installed
-    └── WorkError             the input was right and the work failed (exit code 1)
-        ├── DiskFull          no space left where a file was being written
-        └── ServiceError      a model endpoint did not answer usably
+NegativesError
+├── InputError            the input or the command is wrong (exit code 2)
+│   ├── DataError         a file or collection cannot be used as it is
+│   ├── RecipeError       a recipe or a stage's settings are wrong
+│   ├── RunError          a run directory is in use, belongs to other inputs, or is no run
+│   └── MissingExtra      an optional dependency is not installed
+└── WorkError             the input was right and the work failed (exit code 1)
+    ├── DiskFull          no space left where a file was being written
+    └── ServiceError      a model endpoint did not answer usably
 """
 
 from __future__ import annotations

@@ -109,12 +109,15 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     for key, value in table.items():
         if key not in HEAD and key not in sections:
             raise RecipeError(
-                f"unknown key {key!r}", where=f"{where}: {key}", mend=nearest(key, [*HEAD, *sections])
+                f"unknown key {key!r}",
+                where=f"{where}: {key}",
+                mend=nearest(key, [*HEAD, *sections]),
             )
         expected = HEAD[key][0] if key in HEAD else dict if key == "pick" else list
         if not isinstance(value, expected) or isinstance(value, bool):
             raise RecipeError(
-                f"{key} is {type(value).__name__}, expected {expected.__name__}", where=f"{where}: {key}"
+                f"{key} is {type(value).__name__}, expected {expected.__name__}",
+                where=f"{where}: {key}",
             )
     if "pick" not in table:
         raise RecipeError("a recipe needs a [pick] stage", where=where, mend='[pick]\nkind = "top"')

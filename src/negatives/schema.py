@@ -8,7 +8,8 @@ evidence about it. Inside a run, pairs are addressed by row numbers of the colle
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +23,12 @@ from negatives.errors import DataError, WorkError
 Rows = NDArray[np.uint32]
 Floats = NDArray[np.float32]
 
-CORPUS: Final = {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32}
-QUERIES: Final = {"query_id": pl.String, "text": pl.String, "row": pl.UInt32}
-QRELS: Final = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32}
-GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String}
+Columns = Mapping[str, pl.DataType | type[pl.DataType]]
+
+CORPUS: Final[Columns] = {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32}
+QUERIES: Final[Columns] = {"query_id": pl.String, "text": pl.String, "row": pl.UInt32}
+QRELS: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32}
+GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
 
 POSITIVE: Final = "positive"
 JUDGED_NEGATIVE: Final = "judged-negative"
@@ -36,20 +39,20 @@ VERDICTS: Final = (POSITIVE, JUDGED_NEGATIVE, DUPLICATE, REJECTED, ELIGIBLE)
 KEPT: Final = (JUDGED_NEGATIVE, ELIGIBLE)
 """Verdicts whose pairs a picker may choose."""
 
-LEDGER_HEAD: Final = {
+LEDGER_HEAD: Final[Columns] = {
     "query_id": pl.String,
     "doc_id": pl.String,
     "sources": pl.List(pl.String),
     "relevance": pl.Int32,
 }
-LEDGER_TAIL: Final = {
+LEDGER_TAIL: Final[Columns] = {
     "log_q": pl.Float32,
     "p_relevant": pl.Float32,
     "verdict": pl.String,
     "reason": pl.String,
     "hardness": pl.Float32,
 }
-NEGATIVES: Final = {
+NEGATIVES: Final[Columns] = {
     "query_id": pl.String,
     "doc_id": pl.String,
     "position": pl.Int16,
@@ -69,7 +72,9 @@ class Collection:
     numbers, and ties broken by them, do not depend on the order of the file; `row` is the 0-based
     place in the file, which pairs precomputed vectors with texts. `qrels` holds graded judgements
     (relevance > 0: positive; an explicit 0 or less: judged negative). `given` holds negatives that
-    came with the data. `notes` are warnings found while reading.
+    came with the data. `notes` are warnings found while reading. `origin` is what `load` was asked
+    for, so that a finished run can find its texts again (`quarantined`: with bad rows set aside);
+    empty for a collection made in Python.
     """
 
     name: str
@@ -79,6 +84,8 @@ class Collection:
     qrels: pl.DataFrame
     given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GIVEN))
     notes: tuple[str, ...] = ()
+    origin: str = ""
+    quarantined: bool = False
 
     @staticmethod
     def load(data: str | Path, *, quarantine: str | Path | None = None) -> Collection:
@@ -89,7 +96,10 @@ class Collection:
         """
         load: Any = importlib.import_module("negatives.read").load
         collection: Collection = load(data, quarantine=quarantine)
-        return collection
+        folder = str(data).rpartition("@")[0]
+        local = Path(data).exists() or (folder != "" and Path(folder).exists())
+        origin = str(Path(data).absolute() if local else data)
+        return replace(collection, origin=origin, quarantined=quarantine is not None)
 
     @cached_property
     def judged(self) -> pl.DataFrame:
@@ -146,7 +156,12 @@ def check_collection(collection: Collection) -> Collection:
     Readers report bad rows with file and row before this; it is the last gate, and the only one
     for a collection built in Python.
     """
-    for name, columns in (("corpus", CORPUS), ("queries", QUERIES), ("qrels", QRELS), ("given", GIVEN)):
+    for name, columns in (
+        ("corpus", CORPUS),
+        ("queries", QUERIES),
+        ("qrels", QRELS),
+        ("given", GIVEN),
+    ):
         frame: pl.DataFrame = getattr(collection, name)
         if dict(frame.schema) != columns:
             raise DataError(
@@ -161,7 +176,9 @@ def check_collection(collection: Collection) -> Collection:
         if frame.is_empty():
             raise DataError(f"the {what} is empty", where=f"collection {collection.name!r}")
         if frame["text"].null_count() or frame[key].null_count():
-            raise DataError(f"the {what} has null ids or texts", where=f"collection {collection.name!r}")
+            raise DataError(
+                f"the {what} has null ids or texts", where=f"collection {collection.name!r}"
+            )
         ids = frame[key]
         if not ids.is_sorted() or ids.n_unique() != len(ids):
             raise DataError(
@@ -191,7 +208,9 @@ def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
     for expected in (LEDGER_HEAD, LEDGER_TAIL):
         for column, dtype in expected.items():
             if part.schema.get(column) != dtype:
-                raise WorkError(f"ledger column {column!r} is {part.schema.get(column)}, not {dtype}")
+                raise WorkError(
+                    f"ledger column {column!r} is {part.schema.get(column)}, not {dtype}"
+                )
     checks = {
         "pairs listed twice": part.select("query_id", "doc_id").is_duplicated().sum(),
         "unknown verdicts": (~part["verdict"].is_in(VERDICTS)).sum(),

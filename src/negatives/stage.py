@@ -37,6 +37,7 @@ KINDS: dict[str, dict[str, str]] = {
         "random": "negatives.find.sampled:Random",
     },
     "judge": {
+        "known": "negatives.judge.known:Known",
         "absolute-score": "negatives.judge.positive_aware:AbsoluteScore",
         "margin": "negatives.judge.positive_aware:Margin",
         "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
@@ -64,6 +65,7 @@ class StageMeta(msgspec.StructMeta):
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
     ) -> StageMeta:
+        """Take `kind` from the class statement and pass the rest on."""
         kind = options.pop("kind", None)
         if kind is not None:
             options |= {"tag": kind, "tag_field": "kind"}
@@ -153,6 +155,11 @@ class Context:
 class Proposer(Protocol):
     """A source opened on a collection."""
 
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever ranks or scores would for a reason the recipe does not show."""
+        ...
+
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Candidates for `queries`: query, doc (uint32), rank (int32, from 1), score (float32).
 
@@ -184,7 +191,10 @@ class Source(Stage):
 
     section: ClassVar[str] = "find"
     name: Annotated[
-        str, msgspec.Meta(description="column prefix in the ledger; empty: the kind", pattern="^[a-z0-9-]*$")
+        str,
+        msgspec.Meta(
+            description="column prefix in the ledger; empty: the kind", pattern="^[a-z0-9-]*$"
+        ),
     ] = ""
 
     @property
@@ -262,7 +272,9 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
     """A stage from plain settings with a `kind`; errors name the path and the nearest valid key."""
     if "kind" not in settings:
         raise RecipeError(
-            "a stage without a kind", where=where, mend=f"kind = one of {', '.join(sorted(kinds(section)))}"
+            "a stage without a kind",
+            where=where,
+            mend=f"kind = one of {', '.join(sorted(kinds(section)))}",
         )
     kind = settings["kind"]
     try:
@@ -273,7 +285,9 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
     for key in settings:
         if key != "kind" and key not in fields:
             raise RecipeError(
-                f"{kind!r} has no setting {key!r}", where=f"{where}.{key}", mend=nearest(key, fields)
+                f"{kind!r} has no setting {key!r}",
+                where=f"{where}.{key}",
+                mend=nearest(key, fields),
             )
     try:
         return msgspec.convert(dict(settings), cls)
@@ -281,8 +295,8 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
         what, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`").split("[")[0]
         mend = _about(fields[key]) if key in fields else ""
-        raise RecipeError(f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), mend=mend) from None
+        raise RecipeError(
+            f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), mend=mend
+        ) from None
     except RecipeError as error:
         raise RecipeError(error.what, where=where, mend=error.mend) from None
-
-

@@ -1,0 +1,1 @@
+"""Judges: stages that add evidence about pairs. They never drop a row."""

@@ -1,0 +1,1 @@
+"""Pickers: which of the kept candidates become the negatives."""

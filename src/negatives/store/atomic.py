@@ -21,7 +21,7 @@ TEMPORARY = ".partial-"
 
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path to write to; on success it becomes `path`, on failure it is removed."""
+    """Yield a temporary path; on success it becomes `path`, on failure it is removed."""
     temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
     try:
         with explained(path):
@@ -47,7 +47,9 @@ def explained(path: Path) -> Iterator[None]:
     except NegativesError:
         raise
     except PermissionError:
-        raise RunError("no permission to write", where=str(path), mend="choose another folder") from None
+        raise RunError(
+            "no permission to write", where=str(path), mend="choose another folder"
+        ) from None
     except Exception as error:  # polars and numpy wrap a full disk in errors of their own
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         if full or "No space left on device" in str(error):

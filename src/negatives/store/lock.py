@@ -1,4 +1,4 @@
-"""One process to a run directory. The kernel drops the lock when its holder dies, however it dies."""
+"""One process to a run directory. The kernel drops the lock however its holder dies."""
 
 from __future__ import annotations
 

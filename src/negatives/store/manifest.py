@@ -41,7 +41,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     files: dict[str, FileEntry] = {}
     facts: dict[str, Any] = {}
     warnings: list[str] = []
-    cost: dict[str, int] = {"calls": 0, "tokens": 0}
+    cost: dict[str, int] = {}
 
     def enter(self, run: Path, path: Path, rows: int) -> None:
         """Record that `path` is finished; call `save` to make it so."""

@@ -1,0 +1,64 @@
+"""Random numbers that depend on the seed and on ids, and on nothing else.
+
+A draw for a pair is a hash of (seed, stream, query id, doc id): the same whatever the order of the
+rows, the size of a shard or the number of workers. Hashes are computed here, vectorised, so that
+they do not change with a library's version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_BASE = 0x00000100000001B3
+
+
+def id_hashes(ids: pl.Series) -> Hashes:
+    """uint64[n] hash of each id's UTF-8 bytes (a polynomial in 2^64, finalised by splitmix64)."""
+    if ids.is_empty():
+        return np.empty(0, np.uint64)
+    lengths = ids.str.len_bytes().to_numpy().astype(np.int64)
+    joined = np.frombuffer("".join(ids.to_list()).encode("utf-8"), np.uint8)
+    longest = int(lengths.max(initial=0))
+    powers = np.cumprod(np.full(longest + 1, _BASE, np.uint64))
+    starts = np.zeros(len(lengths), np.int64)
+    np.cumsum(lengths[:-1], out=starts[1:])
+    place_in_id = np.arange(len(joined)) - np.repeat(starts, lengths)
+    terms = (joined.astype(np.uint64) + np.uint64(1)) * powers[place_in_id]
+    sums = np.concatenate([[np.uint64(0)], np.cumsum(terms, dtype=np.uint64)])
+    total = sums[starts + lengths] - sums[starts]
+    return mix(total + lengths.astype(np.uint64))
+
+
+def mix(values: Hashes) -> Hashes:
+    """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): every input bit moves every output bit."""
+    mixed = values + _MULTIPLIER
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    result: Hashes = mixed ^ (mixed >> np.uint64(31))
+    return result
+
+
+def stream_key(seed: int, stream: str) -> np.uint64:
+    """A 64-bit key for one named stream of a seed; streams of one seed are independent."""
+    digest = hashlib.blake2b(f"{seed}/{stream}".encode(), digest_size=8).digest()
+    return np.uint64(int.from_bytes(digest, "little"))
+
+
+def uniforms(hashes: Hashes, key: np.uint64) -> NDArray[np.float64]:
+    """float64[n] in (0, 1), never 0 or 1, from hashes and a stream key."""
+    bits = mix(hashes ^ key) >> np.uint64(11)
+    result: NDArray[np.float64] = (bits.astype(np.float64) + 0.5) * 2.0**-53
+    return result
+
+
+def pair_uniforms(pairs: pl.DataFrame, seed: int, stream: str) -> NDArray[np.float64]:
+    """float64[n] in (0, 1), one for each row's (query_id, doc_id)."""
+    hashes = mix(id_hashes(pairs["query_id"])) ^ id_hashes(pairs["doc_id"])
+    return uniforms(hashes, stream_key(seed, stream))

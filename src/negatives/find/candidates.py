@@ -1,0 +1,55 @@
+"""The frame a source returns, made from arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.schema import Floats, Rows
+
+COLUMNS = {"query": pl.UInt32, "doc": pl.UInt32, "rank": pl.Int32, "score": pl.Float32}
+
+
+def from_matrix(queries: Rows, docs: Rows, scores: Floats) -> pl.DataFrame:
+    """Candidates from docs: uint32[q, k] and scores: float32[q, k], best first in each row."""
+    count, k = docs.shape
+    return pl.DataFrame(
+        {
+            "query": np.repeat(queries, k),
+            "doc": docs.ravel(),
+            "rank": np.tile(np.arange(1, k + 1, dtype=np.int32), count),
+            "score": scores.ravel(),
+        },
+        schema=COLUMNS,
+    )
+
+
+def from_lists(queries: Rows, docs: list[Rows], scores: list[Floats]) -> pl.DataFrame:
+    """Candidates from one array of docs and one of scores for each query, best first."""
+    sizes = np.array([len(rows) for rows in docs], np.int64)
+    return pl.DataFrame(
+        {
+            "query": np.repeat(queries, sizes),
+            "doc": np.concatenate(docs) if docs else np.empty(0, np.uint32),
+            "rank": places(sizes),
+            "score": np.concatenate(scores) if scores else np.empty(0, np.float32),
+        },
+        schema=COLUMNS,
+    )
+
+
+def places(sizes: NDArray[np.int64]) -> NDArray[np.int32]:
+    """1, 2, ... n for each n of `sizes`, concatenated."""
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return (np.arange(int(sizes.sum())) - starts + 1).astype(np.int32)
+
+
+def ranked(candidates: pl.DataFrame, top: int) -> pl.DataFrame:
+    """Give (query, doc, score) ranks by descending score, ties by doc, and keep the `top` first."""
+    return (
+        candidates.sort("query", "score", "doc", descending=[False, True, False])
+        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("query"))
+        .filter(pl.col("rank") <= top)
+        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    )

@@ -1,0 +1,85 @@
+"""What is known before any score: judgements, copies of a positive, the query's own text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from negatives.judge.texts import Keys, normalised_keys, text_keys
+from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
+from negatives.stage import Context, Judge
+
+
+class Known(Judge, kind="known"):
+    """Judgements, exact and normalised copies of a positive, and the query's own text.
+
+    It comes first in every run, whether or not a recipe names it: no pair it objects to is ever
+    eligible. A copy of a positive is a duplicate even where a judgement says it is not relevant.
+    """
+
+    def open(self, context: Context) -> KnownRuling:
+        """Hash every text once."""
+        texts = context.collection.corpus["text"]
+        return KnownRuling(
+            collection=context.collection,
+            doc_keys=text_keys(texts),
+            doc_normalised=normalised_keys(texts),
+            query_normalised=normalised_keys(context.collection.queries["text"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRuling:
+    """Keys of the texts of one collection."""
+
+    collection: Collection
+    doc_keys: Keys
+    doc_normalised: Keys
+    query_normalised: Keys
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Verdict and reason where something is known."""
+        query, doc = rows["query"].to_numpy(), rows["doc"].to_numpy()
+        keyed = rows.select("query", "doc", "relevance").with_columns(
+            same=pl.Series(self.doc_keys[doc]),
+            normalised=pl.Series(self.doc_normalised[doc]),
+            is_query=pl.Series(np.equal(self.doc_normalised[doc], self.query_normalised[query])),
+        )
+        for key in ("same", "normalised"):
+            copied = (
+                keyed.filter(pl.col("relevance") > 0)
+                .group_by("query", key)
+                .agg(pl.col("doc").min().alias(f"{key}_of"))
+            )
+            keyed = keyed.join(copied, on=["query", key], how="left", maintain_order="left")
+        names = self.collection.corpus["doc_id"]
+        keyed = keyed.with_columns(
+            names.gather(keyed["same_of"]).alias("same_of"),
+            names.gather(keyed["normalised_of"]).alias("normalised_of"),
+        )
+        relevance = pl.col("relevance")
+        verdict = (
+            pl.when(relevance > 0)
+            .then(pl.lit(POSITIVE))
+            .when(pl.col("normalised_of").is_not_null())
+            .then(pl.lit(DUPLICATE))
+            .when(relevance <= 0)
+            .then(pl.lit(JUDGED_NEGATIVE))
+            .when("is_query")
+            .then(pl.lit(REJECTED))
+        )
+        reason = (
+            pl.when(relevance > 0)
+            .then(pl.format("judged relevant (grade {})", relevance))
+            .when(pl.col("same_of").is_not_null())
+            .then(pl.format("same-text: as positive {}", "same_of"))
+            .when(pl.col("normalised_of").is_not_null())
+            .then(pl.format("same-normalised-text: as positive {}", "normalised_of"))
+            .when(relevance <= 0)
+            .then(pl.format("judged not relevant (grade {})", relevance))
+            .when("is_query")
+            .then(pl.lit("query-as-document: the text is the query itself"))
+        )
+        return keyed.select(verdict=verdict, reason=reason)

@@ -1,0 +1,201 @@
+"""Near-duplicates of a positive, by MinHash and then exactly.
+
+Only pairs of a candidate and a positive of the same query matter, so signatures are compared
+directly: no buckets, nothing missed for want of a collision, no cost for boilerplate that fills
+them. The signature decides which pairs are worth an exact comparison.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import polars as pl
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from negatives.events import Progress
+from negatives.judge.texts import shingles
+from negatives.schema import DUPLICATE, Collection, Floats, Rows
+from negatives.stage import Context, Judge, PositiveInt
+from negatives.store.atomic import writing
+
+_PERMUTATIONS = 64
+_MARGIN = 4.0  # standard deviations of the estimate below the threshold that are still compared
+_PAIRS = 1 << 16
+_DOCS = 8192
+_SEED = 0x5EED
+
+Shingles = NDArray[np.uint32]
+Offsets = NDArray[np.int64]
+
+
+class NearDuplicate(Judge, kind="near-duplicate"):
+    """Candidates whose word shingles are nearly those of a positive (Broder, 1997).
+
+    Similarity is the Jaccard index of the sets of runs of `words` words; at 0.8, about one word in
+    twenty may differ.
+    """
+
+    threshold: Annotated[
+        float, Meta(gt=0, le=1, description="Jaccard similarity from which a document is a copy")
+    ] = 0.8
+    words: Annotated[PositiveInt, Meta(description="words in a shingle")] = 2
+
+    @property
+    def mend(self) -> str:
+        """Raise the threshold."""
+        return f"raise near-duplicate threshold above {self.threshold:g}"
+
+    def open(self, context: Context) -> NearDuplicateRuling:
+        """Shingle and sign every document once, into the scratch folder."""
+        names = [f"{part}-{self.words}.npy" for part in ("shingles", "offsets", "signatures")]
+        paths = [context.scratch / name for name in names]
+        if not all(path.exists() for path in paths):
+            count = len(context.collection.corpus)
+            context.emit(Progress("sign documents", 0, count, "documents"))
+            values, offsets = shingles(context.collection.corpus["text"], self.words)
+            _save(paths[0], values)
+            _save(paths[1], offsets)
+            _save(paths[2], signatures(values, offsets))
+            context.emit(Progress("sign documents", count, count, "documents"))
+        values, offsets, signed = (np.load(path, mmap_mode="r") for path in paths)
+        return NearDuplicateRuling(self, context.collection, values, offsets, signed)
+
+
+@dataclass(frozen=True, slots=True)
+class NearDuplicateRuling:
+    """Shingles and signatures of one corpus, memory-mapped."""
+
+    stage: NearDuplicate
+    collection: Collection
+    values: Shingles
+    offsets: Offsets
+    signatures: Shingles
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`near_duplicate`: similarity to the closest positive, where it may matter; a verdict."""
+        numbered = rows.select("query", "doc", "relevance").with_row_index("place")
+        positives = numbered.filter(pl.col("relevance") > 0).select("query", positive="doc")
+        similar: list[pl.DataFrame] = [
+            pl.DataFrame(
+                schema={"place": pl.UInt32, "positive": pl.UInt32, "near_duplicate": pl.Float32}
+            )
+        ]
+        unjudged = numbered.filter(pl.col("relevance").is_null())
+        queries = unjudged["query"].unique().sort()
+        for part in _spans(queries, unjudged, positives):
+            pairs = unjudged.filter(pl.col("query").is_in(part.implode())).join(
+                positives, on="query", maintain_order="left"
+            )
+            similar.append(self._similar(pairs))
+        closest = (
+            pl.concat(similar)
+            .sort("place", "near_duplicate", "positive", descending=[False, True, False])
+            .unique("place", keep="first", maintain_order=True)
+        )
+        found = numbered.join(closest, on="place", how="left", maintain_order="left")
+        name = self.collection.corpus["doc_id"].gather(found["positive"])
+        is_copy = pl.col("near_duplicate") >= self.stage.threshold
+        return found.with_columns(name.alias("of")).select(
+            "near_duplicate",
+            verdict=pl.when(is_copy).then(pl.lit(DUPLICATE)),
+            reason=pl.when(is_copy).then(
+                pl.format(
+                    "near-duplicate: Jaccard {} with positive {}",
+                    pl.col("near_duplicate").round(2),
+                    "of",
+                )
+            ),
+        )
+
+    def _similar(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Exact Jaccard of the pairs (place, doc, positive) whose estimate is near enough."""
+        slack = _MARGIN * np.sqrt(0.25 / _PERMUTATIONS)
+        doc, positive = pairs["doc"].to_numpy(), pairs["positive"].to_numpy()
+        near = np.empty(len(pairs), bool)
+        for start in range(0, len(pairs), _PAIRS):
+            part = slice(start, start + _PAIRS)
+            equal = self.signatures[doc[part]] == self.signatures[positive[part]]
+            near[part] = equal.mean(axis=1) >= self.stage.threshold - slack
+        kept = pairs.filter(pl.Series(near))
+        exact = jaccard(
+            self.values, self.offsets, kept["doc"].to_numpy(), kept["positive"].to_numpy()
+        )
+        return kept.select("place", "positive", near_duplicate=pl.Series(exact, dtype=pl.Float32))
+
+
+def signatures(values: Shingles, offsets: Offsets) -> Shingles:
+    """uint32[docs, 64]: the smallest of each document's shingles under 64 hash functions.
+
+    A document without shingles gets a signature that equals no other's by construction of `jaccard`
+    (its similarity to anything is 0).
+    """
+    draw = np.random.default_rng(_SEED)
+    multiply = draw.integers(1, 2**63, _PERMUTATIONS, np.uint64) | np.uint64(1)
+    add = draw.integers(0, 2**63, _PERMUTATIONS, np.uint64)
+    signed = np.full((len(offsets) - 1, _PERMUTATIONS), 0xFFFFFFFF, np.uint32)
+    filled = np.flatnonzero(np.diff(offsets))
+    for start in range(0, len(filled), _DOCS):
+        docs = filled[start : start + _DOCS]
+        first, last = offsets[docs[0]], offsets[docs[-1] + 1]
+        block = values[first:last].astype(np.uint64)
+        starts = offsets[docs] - first
+        for place in range(_PERMUTATIONS):
+            hashed = ((block * multiply[place] + add[place]) >> np.uint64(32)).astype(np.uint32)
+            signed[docs, place] = np.minimum.reduceat(hashed, starts)
+    return signed
+
+
+def jaccard(values: Shingles, offsets: Offsets, left: Rows, right: Rows) -> Floats:
+    """float32[n]: |A and B| / |A or B| of the shingle sets of left[i] and right[i]; 0 when empty."""
+    result = np.zeros(len(left), np.float32)
+    sizes = np.diff(offsets)
+    both = sizes[left] + sizes[right]
+    for start, stop in _by_volume(both):
+        pair = np.arange(stop - start, dtype=np.uint64)
+        keys = []
+        for side in (left[start:stop], right[start:stop]):
+            count = sizes[side]
+            inside = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+            place = np.repeat(offsets[side], count) + inside
+            keys.append(np.repeat(pair, count) << np.uint64(32) | values[place])
+        merged = np.sort(np.concatenate(keys))
+        twice = merged[1:][merged[1:] == merged[:-1]] >> np.uint64(32)
+        shared = np.bincount(twice.astype(np.int64), minlength=stop - start)
+        union = both[start:stop] - shared
+        result[start:stop] = np.divide(shared, union, where=union > 0, out=np.zeros(stop - start))
+    return result
+
+
+def _by_volume(sizes: NDArray[np.int64], limit: int = 1 << 22) -> list[tuple[int, int]]:
+    """Consecutive spans whose sizes add up to at most `limit` (at least one item each)."""
+    ends = np.cumsum(sizes)
+    spans, start = [], 0
+    while start < len(sizes):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(start + 1, int(np.searchsorted(ends, before + limit, "right")))
+        spans.append((start, stop))
+        start = stop
+    return spans
+
+
+def _spans(queries: pl.Series, rows: pl.DataFrame, positives: pl.DataFrame) -> list[pl.Series]:
+    """Queries in groups whose candidate-positive pairs fit in a bounded table."""
+    count = (
+        queries.to_frame("query")
+        .join(rows.group_by("query").agg(rows=pl.len()), on="query", how="left")
+        .join(positives.group_by("query").agg(positives=pl.len()), on="query", how="left")
+        .sort("query")
+        .select((pl.col("rows") * pl.col("positives").fill_null(0)).cast(pl.Int64))
+        .to_series()
+        .to_numpy()
+    )
+    return [queries[start:stop] for start, stop in _by_volume(count)]
+
+
+def _save(path: Path, array: NDArray[np.generic]) -> None:
+    with writing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)

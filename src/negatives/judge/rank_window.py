@@ -1,0 +1,114 @@
+"""Rank windows. Two things are called skipping, and they differ: here each has its own name.
+
+`skip-top` leaves out the first raw ranks of a source, positives and rejected pairs counted.
+`skip-survivors` leaves out the first of those that every rule before it has let through.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import polars as pl
+from msgspec import Meta
+
+from negatives.errors import RecipeError
+from negatives.judge.positive_aware import score_column
+from negatives.schema import REJECTED
+from negatives.stage import Context, Judge
+
+
+class SkipTop(Judge, kind="skip-top", kw_only=False):
+    """Rejects the first raw ranks of a source (Moreira et al., 2024: TopK shifted by N)."""
+
+    ranks: Annotated[int, Meta(ge=0, description="how many raw ranks are left out")] = 10
+    of: Annotated[str, Meta(description="the source; empty: the reference scorer")] = ""
+
+    def open(self, context: Context) -> SkipTopRuling:
+        """Find the source."""
+        return SkipTopRuling(_source(self, self.of, context), self.ranks)
+
+    @property
+    def mend(self) -> str:
+        """Raise the top of the source."""
+        return f"lower skip-top ranks below {self.ranks}, or raise `top` of the source"
+
+
+class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
+    """Rejects the highest-scored of what the rules before it let through.
+
+    This is what `range_min` of sentence-transformers does when a margin is set.
+    """
+
+    count: Annotated[int, Meta(ge=0, description="how many survivors are left out")] = 10
+    of: Annotated[str, Meta(description="whose score orders them; empty: the reference scorer")] = (
+        ""
+    )
+
+    def open(self, context: Context) -> SkipSurvivorsRuling:
+        """Find the source."""
+        return SkipSurvivorsRuling(_source(self, self.of, context), self.count)
+
+    @property
+    def mend(self) -> str:
+        """Lower the count."""
+        return f"lower skip-survivors count below {self.count}, or raise `top` of the sources"
+
+
+def _source(stage: Judge, of: str, context: Context) -> str:
+    name = of or context.reference
+    if not name:
+        raise RecipeError(f"{stage.kind}: no source ranks the candidates", mend="set `of`")
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class SkipTopRuling:
+    """Raw ranks of one source."""
+
+    source: str
+    ranks: int
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """A verdict for ranks 1 to `ranks`."""
+        rank = score_column(rows, f"{self.source}_rank")
+        skipped = rank <= self.ranks
+        return rows.select(
+            verdict=pl.when(skipped).then(pl.lit(REJECTED)),
+            reason=pl.when(skipped).then(
+                pl.format(f"skip-top: {self.source} rank {{}} <= {self.ranks}", rank)
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SkipSurvivorsRuling:
+    """Survivors in the order of one source's scores."""
+
+    source: str
+    count: int
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """A verdict for the first `count` pairs without one."""
+        score = score_column(rows, f"{self.source}_score")
+        order = (
+            rows.select("query", "doc", score.alias("score"), alive=pl.col("verdict").is_null())
+            .with_row_index("place")
+            .filter("alive")
+            .sort("query", "score", "doc", descending=[False, True, False], nulls_last=True)
+            .with_columns(survivor=pl.int_range(1, pl.len() + 1).over("query"))
+        )
+        found = (
+            rows.select("query")
+            .with_row_index("place")
+            .join(order.select("place", "survivor"), on="place", how="left", maintain_order="left")
+        )
+        skipped = pl.col("survivor") <= self.count
+        return found.select(
+            verdict=pl.when(skipped).then(pl.lit(REJECTED)),
+            reason=pl.when(skipped).then(
+                pl.format(
+                    f"skip-survivors: {self.source} survivor {{}} <= {self.count}", "survivor"
+                )
+            ),
+        )

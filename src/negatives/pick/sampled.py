@@ -1,0 +1,36 @@
+"""Uniform choice among the candidates that were kept."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import polars as pl
+from msgspec import Meta
+
+from negatives.chance import pair_uniforms
+from negatives.pick.top import first, ordered
+from negatives.stage import Picker
+
+
+class RandomPick(Picker, kind="random"):
+    """Uniformly drawn from the kept candidates, or from the highest of them."""
+
+    among: Annotated[
+        int, Meta(ge=0, description="draw from this many highest only; 0: from all")
+    ] = 0
+    by: Annotated[str, Meta(description="ledger column that says which are highest")] = "hardness"
+
+    def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+        """Without replacement, in the order drawn; never fewer than asked if there are enough."""
+        if self.among:
+            rows = first(ordered(rows, self.by), max(self.among, self.per_query))
+        return first(shuffled(rows, seed, "pick/random"), self.per_query)
+
+
+def shuffled(rows: pl.DataFrame, seed: int, stream: str) -> pl.DataFrame:
+    """Rows of each query in an order that depends on (seed, stream, query_id, doc_id) only."""
+    return (
+        rows.with_columns(pl.Series("_draw", pair_uniforms(rows, seed, stream)))
+        .sort("query_id", "_draw", "doc_id")
+        .drop("_draw")
+    )

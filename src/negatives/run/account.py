@@ -1,0 +1,133 @@
+"""The account of a run: what is finished, what it cost, what the user should know."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from negatives.errors import InputError, RunError
+from negatives.events import Emit, Warned
+from negatives.store.manifest import Manifest
+
+_PACKAGES = ("negatives", "numpy", "polars", "bm25s", "tokenizers", "onnxruntime", "torch",
+             "sentence-transformers", "openai")  # fmt: skip
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+@dataclass
+class StageCount:
+    """Rows a stage made, added up while it runs."""
+
+    rows: int = 0
+
+
+@dataclass
+class Account:
+    """Writes to a run's manifest as the work goes on, and tells the listener."""
+
+    run: Path
+    manifest: Manifest
+    emit: Emit
+
+    def save(self) -> None:
+        """Write the manifest."""
+        self.manifest.save(self.run)
+
+    def holds(self, path: Path) -> bool:
+        """Whether `path` is a finished file of the run."""
+        return self.manifest.holds(self.run, path)
+
+    def enter(self, path: Path, rows: int) -> None:
+        """Record a finished file, durably."""
+        self.manifest.enter(self.run, path, rows)
+        self.save()
+
+    def forget(self, path: Path) -> None:
+        """Take a file out of the run before it is replaced."""
+        if self.manifest.files.pop(path.relative_to(self.run).as_posix(), None):
+            self.save()
+
+    def fact(self, name: str, value: Any) -> None:
+        """Keep something a report needs."""
+        self.manifest.facts[name] = value
+
+    def same(self, name: str, value: Any) -> None:
+        """Keep a fact that must not change when a run is resumed."""
+        before = self.manifest.facts.get(name, value)
+        if before != value:
+            raise RunError(
+                f"{name} changed since this run was begun: {before} -> {value}",
+                where=str(self.run),
+                mend="start it again with --overwrite",
+            )
+        self.fact(name, value)
+
+    def warn(self, text: str) -> None:
+        """Tell the user, once, and keep it."""
+        if text not in self.manifest.warnings:
+            self.emit(Warned(text))
+        self.manifest.warn(text)
+
+    def spend(self, stage: str, *, rows: int, seconds: float) -> None:
+        """Add to what a stage cost."""
+        self.manifest.spend(stage, rows=rows, seconds=seconds, peak_mb=peak_memory() / 2**20)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[StageCount]:
+        """Measure what happens inside as one stage."""
+        counted = StageCount()
+        began = time.perf_counter()
+        yield counted
+        self.spend(name, rows=counted.rows, seconds=time.perf_counter() - began)
+
+    def finish(self) -> None:
+        """The run is whole."""
+        self.manifest.status = "done"
+        self.save()
+
+
+def peak_memory() -> int:
+    """Peak resident bytes of this process so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def available_threads() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def parse_memory(memory: str | int) -> int:
+    """Bytes from a number or a text such as `512MB` or `2GB` (powers of 1024)."""
+    if isinstance(memory, int):
+        found = memory
+    else:
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)i?B?\s*", memory, re.IGNORECASE)
+        if match is None:
+            raise InputError(f"not an amount of memory: {memory!r}", mend="such as 512MB or 2GB")
+        found = int(float(match[1]) * _UNITS[match[2].upper()])
+    if found < 16 * 2**20:
+        raise InputError(f"too little memory: {memory!r}", mend="give at least 16MB")
+    return found
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of the packages that shape a result, where installed."""
+    found = {"python": sys.version.split()[0]}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

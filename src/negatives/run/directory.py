@@ -1,0 +1,128 @@
+"""A run directory, opened: the ledger, the negatives, and what else can be done with them."""
+
+from __future__ import annotations
+
+import importlib
+import tempfile
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from negatives.errors import RunError
+from negatives.events import Emit, silent
+from negatives.recipe import Recipe, parse
+from negatives.run.inputs import fingerprints
+from negatives.schema import DUPLICATE, REJECTED, Collection
+from negatives.stage import Picker
+from negatives.store.manifest import Manifest, read_manifest
+
+RECIPE = "recipe.toml"
+LEDGER = "candidates"
+NEGATIVES_FILE = "negatives.parquet"
+WORK = ".work"
+
+
+class Run:
+    """A finished run: `negatives` and `rejected` are frames; `candidates()` scans the ledger."""
+
+    def __init__(self, path: str | Path, *, collection: Collection | None = None) -> None:
+        """Open a run directory; `RunError` where there is none or it is unfinished."""
+        self.path = Path(path)
+        manifest = read_manifest(self.path)
+        if manifest is None:
+            raise RunError(
+                "there is no run here", where=str(path), mend="negatives mine DATA --out RUN"
+            )
+        if manifest.status != "done":
+            raise RunError(
+                "the run is unfinished", where=str(path), mend="run the same mine command again"
+            )
+        self.manifest: Manifest = manifest
+        self._collection = collection
+
+    def __repr__(self) -> str:
+        counts = self.manifest.counts
+        return (
+            f"Run({str(self.path)!r}: {counts.get('negatives', 0):,} negatives for "
+            f"{counts.get('queries', 0):,} queries, {counts.get('candidates', 0):,} candidates)"
+        )
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The fully resolved recipe."""
+        path = self.path / RECIPE
+        return parse(path.read_text("utf-8"), str(path))
+
+    @property
+    def parts(self) -> list[Path]:
+        """The ledger's files, in query order."""
+        names = sorted(name for name in self.manifest.files if name.startswith(f"{LEDGER}/"))
+        return [self.path / name for name in names]
+
+    def candidates(self) -> pl.LazyFrame:
+        """The ledger: one row a pair, all evidence, verdict and reason."""
+        return pl.scan_parquet(self.parts)
+
+    @property
+    def negatives(self) -> pl.DataFrame:
+        """query_id, doc_id, position, sources, score, hardness, p_relevant, log_q."""
+        return pl.read_parquet(self.path / NEGATIVES_FILE)
+
+    @property
+    def rejected(self) -> pl.DataFrame:
+        """Ledger rows that no picker may choose, each with its reason."""
+        return self.candidates().filter(pl.col("verdict").is_in([DUPLICATE, REJECTED])).collect()
+
+    @property
+    def shortfall(self) -> list[dict[str, Any]]:
+        """Why queries got fewer negatives than asked: cause, queries, missing, mend."""
+        found: list[dict[str, Any]] = self.manifest.facts.get("shortfall", [])
+        return found
+
+    @cached_property
+    def collection(self) -> Collection:
+        """The collection the run was made from, read again and checked to be the same."""
+        if self._collection is None:
+            self._collection = _reload(self.path, self.manifest.inputs)
+        differing = differences(self.manifest.inputs, fingerprints(self._collection))
+        if differing:
+            raise RunError(
+                f"the data is not what the run was made from: {', '.join(differing)} changed",
+                where=str(self.path),
+                mend="restore the data, or mine again with --overwrite",
+            )
+        return self._collection
+
+    def repick(self, pick: Picker, *, emit: Emit = silent) -> Run:
+        """Apply another policy to the same ledger; negatives, recipe and report are replaced."""
+        again: Any = importlib.import_module("negatives.run.mine").repick
+        again(self, pick, emit=emit)
+        return Run(self.path, collection=self._collection)
+
+    def export(self, out: str | Path, **options: Any) -> int:
+        """Write the negatives in a trainer's format; see `negatives.export.export`."""
+        write: Any = importlib.import_module("negatives.export").export
+        written: int = write(self, out, **options)
+        return written
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Names whose values in `now` are not those of `before`."""
+    return [name for name, value in now.items() if before.get(name) != value]
+
+
+def _reload(path: Path, inputs: Mapping[str, Any]) -> Collection:
+    origin = inputs.get("origin")
+    if not origin:
+        raise RunError(
+            "the run was made from a collection in memory, so its texts are not at hand",
+            where=str(path),
+            mend="open it with Run(path, collection=...)",
+        )
+    if not inputs.get("quarantined"):
+        return Collection.load(origin)
+    with tempfile.TemporaryDirectory() as folder:
+        return Collection.load(origin, quarantine=Path(folder) / "set-aside.jsonl")

@@ -1,0 +1,331 @@
+"""mine: a recipe carried out on a collection, into a run directory that can be resumed.
+
+Three passes over the shards: find (every source's candidates), judge (evidence, verdicts, hardness,
+which needs the spread of scores over the whole run) and pick. Each pass writes one file a shard,
+atomically, and skips the files that are there. Which shard comes when changes nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+
+from negatives.errors import RunError
+from negatives.events import Emit, Progress, silent
+from negatives.recipe import Recipe, load_recipe
+from negatives.run.account import Account, available_threads, library_versions, parse_memory
+from negatives.run.directory import LEDGER, NEGATIVES_FILE, RECIPE, WORK, Run, differences
+from negatives.run.inputs import fingerprints
+from negatives.run.local import run_local
+from negatives.run.shards import Reference, find_shard, judge_shard, pick_shard
+from negatives.run.shortfall import explain
+from negatives.schema import Collection, Rows, check_collection
+from negatives.stage import Context, Judge, Picker, Source, build
+from negatives.store.atomic import remove_partial, write_text, writing
+from negatives.store.lock import locked
+from negatives.store.manifest import Manifest, read_manifest
+
+_OWN = (RECIPE, "manifest.json", "report.json", "report.html", NEGATIVES_FILE, LEDGER, WORK)
+
+
+def mine(
+    data: Collection | str | Path,
+    out: str | Path,
+    *,
+    recipe: Recipe | str | Path | None = None,
+    sources: Sequence[Source] | None = None,
+    judges: Sequence[Judge] | None = None,
+    pick: Picker | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    overwrite: bool = False,
+    emit: Emit = silent,
+) -> Run:
+    """Find, judge and pick negatives for every query of `data` that has a positive.
+
+    `sources`, `judges`, `pick` and `seed` replace those of `recipe` (a shipped name, the path of a
+    .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a run directory; called again with the same inputs and
+    recipe it finishes what is unfinished, with others it raises `RunError` saying what differs,
+    unless `overwrite`. `threads` (default: all) and `memory` change no byte of the result.
+    """
+    recipe = _resolved(recipe, sources, judges, pick, seed)
+    collection = data if isinstance(data, Collection) else Collection.load(data)
+    path = Path(out)
+    _refuse_foreign(path)
+    with locked(path):
+        work = _Mining(
+            path=path,
+            collection=check_collection(collection),
+            recipe=recipe,
+            threads=threads or available_threads(),
+            memory=parse_memory(memory),
+            account=Account(path, _manifest(path, collection, recipe, overwrite), emit),
+        )
+        if work.account.manifest.status != "done":
+            work.carry_out()
+    return Run(path, collection=collection)
+
+
+def repick(run: Run, pick: Picker, *, emit: Emit = silent) -> None:
+    """Apply another picker to a finished run's ledger, in place."""
+    recipe = run.recipe.with_pick(pick)
+    with locked(run.path):
+        manifest = read_manifest(run.path) or run.manifest
+        account = Account(run.path, manifest, emit)
+        _pick(account, recipe, run.parts)
+        write_text(run.path / RECIPE, recipe.to_toml())
+        account.finish()
+        _report(Run(run.path, collection=run._collection), account)
+
+
+@dataclass(frozen=True)
+class _Mining:
+    """One call of `mine`: everything its passes need."""
+
+    path: Path
+    collection: Collection
+    recipe: Recipe
+    threads: int
+    memory: int
+    account: Account
+
+    def carry_out(self) -> None:
+        """All passes, then the report; scratch files go when the run is done."""
+        remove_partial(self.path)
+        write_text(self.path / RECIPE, self.recipe.to_toml())
+        self.account.manifest.counts["queries"] = len(self.collection.mined_queries)
+        self.account.save()
+        for note in self.collection.notes:
+            self.account.warn(note)
+        found = self._find()
+        parts = self._judge(found)
+        _pick(self.account, self.recipe, parts)
+        self.account.warn(
+            "p_relevant is null: no stage of this recipe estimates the probability of relevance"
+        )
+        self.account.finish()
+        _report(Run(self.path, collection=self.collection), self.account)
+        shutil.rmtree(self.path / WORK, ignore_errors=True)
+
+    @cached_property
+    def shards(self) -> list[tuple[int, Rows]]:
+        """Number and query rows of each shard."""
+        queries, size = self.collection.mined_queries, self.recipe.shard
+        return [(n, queries[at : at + size]) for n, at in enumerate(range(0, len(queries), size))]
+
+    def _context(self, scratch: str) -> Context:
+        folder = self.path / WORK / scratch
+        folder.mkdir(parents=True, exist_ok=True)
+        return Context(
+            collection=self.collection,
+            scratch=folder,
+            threads=self.threads,
+            memory=self.memory,
+            seed=self.recipe.seed,
+            reference=self.recipe.reference_source,
+            emit=self.account.emit,
+        )
+
+    def _find(self) -> list[Path]:
+        folder = self.path / WORK / "found"
+        proposers = {}
+        for source in self.recipe.find:
+            with self.account.stage(f"open {source.label}"):
+                proposers[source.label] = source.open(self._context(f"find-{source.label}"))
+        self.account.same("fingerprints", {k: p.fingerprint for k, p in proposers.items()})
+
+        def one(shard: tuple[int, Rows]) -> Path:
+            number, queries = shard
+            path = folder / f"part-{number:05d}.parquet"
+            if not path.exists():
+                found, seconds = find_shard(self.collection, proposers, queries)
+                _write(path, found)
+                for label, spent in seconds.items():
+                    self.account.spend(f"find {label}", rows=0, seconds=spent)
+            return path
+
+        return list(self._over("find", one))
+
+    def _judge(self, found: list[Path]) -> list[Path]:
+        rulings = []
+        for place, judge in enumerate(self.recipe.judge):
+            with self.account.stage(f"open {judge.kind}"):
+                rulings.append(
+                    (judge.kind, judge.open(self._context(f"judge-{place}-{judge.kind}")))
+                )
+        reference = Reference(
+            label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
+        )
+        self.account.fact("reference", label)
+        self.account.fact("reference_deviation", reference.deviation)
+
+        def one(shard: tuple[int, Rows]) -> Path:
+            path = self.path / LEDGER / f"part-{shard[0]:05d}.parquet"
+            if not self.account.holds(path):
+                rows = pl.read_parquet(found[shard[0]])
+                part = judge_shard(self.collection, rulings, reference, rows)
+                _write(path, part)
+                self.account.enter(path, len(part))
+            return path
+
+        with self.account.stage("judge"):
+            return list(self._over("judge", one))
+
+    def _over(self, stage: str, one: Callable[[tuple[int, Rows]], Path]) -> Iterator[Path]:
+        done, total = 0, len(self.collection.mined_queries)
+        for (_, queries), path in zip(self.shards, run_local(one, self.shards), strict=True):
+            done += len(queries)
+            self.account.emit(Progress(stage, done, total, "queries"))
+            yield path
+
+
+def _pick(account: Account, recipe: Recipe, parts: list[Path]) -> None:
+    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts."""
+    folder = account.run / WORK / "picked"
+    shutil.rmtree(folder, ignore_errors=True)
+    short: list[pl.DataFrame] = []
+    counts: list[pl.DataFrame] = []
+    target = account.run / NEGATIVES_FILE
+    reference = str(account.manifest.facts.get("reference", ""))
+    with account.stage("pick") as stage:
+        picked = []
+        for number, path in enumerate(parts):
+            part = pl.read_parquet(path)
+            negatives, lacking = pick_shard(recipe.pick, recipe.seed, reference, part)
+            picked.append(folder / f"part-{number:05d}.parquet")
+            _write(picked[-1], negatives)
+            short.append(lacking)
+            counts.append(part.group_by("verdict").len())
+            stage.rows += len(negatives)
+            account.emit(Progress("pick", number + 1, len(parts), "parts"))
+        account.forget(target)
+        with writing(target) as temporary:
+            pl.scan_parquet(picked).sink_parquet(temporary, compression="zstd")
+        account.enter(target, stage.rows)
+    shutil.rmtree(folder, ignore_errors=True)
+    verdicts = pl.concat(counts).group_by("verdict").agg(pl.col("len").sum())
+    by_verdict = dict(sorted(verdicts.iter_rows()))
+    queries = account.manifest.counts["queries"]
+    account.manifest.counts |= {
+        "candidates": sum(by_verdict.values()),
+        "asked": queries * recipe.pick.per_query,
+        "negatives": stage.rows,
+        **{f"verdict {verdict}": count for verdict, count in by_verdict.items()},
+    }
+    account.fact("shortfall", explain(pl.concat(short), recipe))
+
+
+def _deviation(found: list[Path], label: str) -> float:
+    """Standard deviation of a source's scores over the run, part by part (Chan et al., 1983)."""
+    count, mean, squares = 0, 0.0, 0.0
+    for path in found:
+        scores = pl.read_parquet(path, columns=[f"{label}_score"]).to_series().drop_nulls()
+        values = scores.to_numpy().astype(np.float64)
+        if len(values) == 0:
+            continue
+        total = count + len(values)
+        shift = float(values.mean()) - mean
+        squares += (
+            float(((values - values.mean()) ** 2).sum()) + shift**2 * count * len(values) / total
+        )
+        mean += shift * len(values) / total
+        count = total
+    return (squares / count) ** 0.5 if count else 0.0
+
+
+def _write(path: Path, frame: pl.DataFrame) -> None:
+    with writing(path) as temporary:
+        frame.write_parquet(temporary, compression="zstd", statistics=True)
+
+
+def _report(run: Run, account: Account) -> None:
+    write: Any = importlib.import_module("negatives.show").write_report
+    write(run)
+    account.emit(Progress("report", 1, 1, "reports"))
+
+
+def _resolved(
+    recipe: Recipe | str | Path | None,
+    sources: Sequence[Source] | None,
+    judges: Sequence[Judge] | None,
+    pick: Picker | None,
+    seed: int | None,
+) -> Recipe:
+    """The recipe to carry out, with what is known judged first."""
+    if recipe is None and sources is not None:
+        picker = pick or cast("Picker", build("pick", {"kind": "top"}))
+        recipe = Recipe(find=tuple(sources), pick=picker)
+    elif not isinstance(recipe, Recipe):
+        recipe = load_recipe(recipe or "default")
+    return replace(
+        recipe,
+        find=recipe.find if sources is None else tuple(sources),
+        judge=_known_first(recipe.judge if judges is None else judges),
+        pick=pick or recipe.pick,
+        seed=recipe.seed if seed is None else seed,
+    )
+
+
+def _known_first(judges: Sequence[Judge]) -> tuple[Judge, ...]:
+    """What is known is judged before everything else, in every run."""
+    named = [judge for judge in judges if judge.kind == "known"]
+    known = named[0] if named else cast("Judge", build("judge", {"kind": "known"}))
+    return (known, *(judge for judge in judges if judge.kind != "known"))
+
+
+def _refuse_foreign(path: Path) -> None:
+    """A folder that holds anything else than a run is never written to."""
+    if path.is_file():
+        raise RunError("this is a file, not a folder", where=str(path), mend="choose another --out")
+    if path.is_dir() and read_manifest(path) is None:
+        foreign = sorted(
+            entry.name for entry in path.iterdir() if entry.name not in (*_OWN, ".lock")
+        )
+        if foreign:
+            raise RunError(
+                f"the folder is not empty and holds no run: {', '.join(foreign[:5])}",
+                where=str(path),
+                mend="choose another --out",
+            )
+
+
+def _manifest(path: Path, collection: Collection, recipe: Recipe, overwrite: bool) -> Manifest:
+    """The manifest to go on with, or a new one; refuses to mix two runs."""
+    inputs: dict[str, Any] = {
+        "name": collection.name,
+        "origin": collection.origin,
+        "quarantined": collection.quarantined,
+        **fingerprints(collection),
+    }
+    before = None if overwrite else read_manifest(path)
+    if before is not None:
+        differing = differences(before.inputs, fingerprints(collection))
+        now, then = recipe.settings(), before.inputs.get("recipe", {})
+        differing += [f"recipe {key}" for key in differences(then, now)]
+        if differing:
+            only_pick = differing == ["recipe pick"]
+            raise RunError(
+                f"the folder holds another run; it differs in: {', '.join(differing)}",
+                where=str(path),
+                mend="negatives pick RUN applies another picker to the same ledger"
+                if only_pick
+                else "choose another --out, or give --overwrite to replace it",
+            )
+        return before
+    for name in _OWN:
+        left = path / name
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
+    inputs["recipe"] = recipe.settings()
+    return Manifest(versions=library_versions(), inputs=inputs)

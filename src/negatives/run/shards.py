@@ -1,0 +1,199 @@
+"""What is done to one shard of queries: find candidates, judge them, pick among them.
+
+Each function takes frames and gives a frame; reading, writing and resuming happen around them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from negatives.errors import RecipeError, WorkError
+from negatives.schema import (
+    ELIGIBLE,
+    KEPT,
+    LEDGER_HEAD,
+    LEDGER_TAIL,
+    NEGATIVES,
+    POSITIVE,
+    Collection,
+    Rows,
+    check_ledger,
+)
+from negatives.stage import Picker, Proposer, Ruling
+
+PAIR = ["query", "doc"]
+
+
+def find_shard(
+    collection: Collection, proposers: Mapping[str, Proposer], queries: Rows
+) -> tuple[pl.DataFrame, dict[str, float]]:
+    """Candidates of all sources and the positives, one row a pair, and each source's seconds.
+
+    Columns: query, doc, sources, and for each source its rank (null where it did not propose the
+    pair) and score (of every pair with text, where the source can score any pair), and log_q.
+    """
+    seconds: dict[str, float] = {}
+    proposed: dict[str, pl.DataFrame] = {}
+    empty = pl.Series(collection.empty_docs)
+    for label, proposer in proposers.items():
+        began = time.perf_counter()
+        candidates = proposer.propose(queries, proposed)
+        proposed[label] = candidates.filter(~pl.col("doc").is_in(empty.implode()))
+        seconds[label] = time.perf_counter() - began
+    positives = collection.positives.filter(pl.col("query").is_in(pl.Series(queries).implode()))
+    rows = pl.concat([positives, *(frame.select(PAIR) for frame in proposed.values())])
+    rows = rows.unique().sort(PAIR)
+    log_q: list[pl.Expr] = []
+    for label, proposer in proposers.items():
+        began = time.perf_counter()
+        frame = proposed[label].rename(
+            {"rank": f"{label}_rank", "score": f"{label}_score", "log_q": f"{label}_log_q"},
+            strict=False,
+        )
+        if f"{label}_log_q" in frame.columns:
+            log_q.append(pl.col(f"{label}_log_q"))
+        rows = rows.join(frame, on=PAIR, how="left", maintain_order="left")
+        rows = _complete(rows, label, proposer, empty)
+        seconds[label] += time.perf_counter() - began
+    sources = pl.concat_list(
+        pl.when(pl.col(f"{label}_rank").is_not_null()).then(pl.lit(label)) for label in proposers
+    ).list.drop_nulls()
+    columns = [f"{label}_{part}" for label in proposers for part in ("rank", "score")]
+    found = rows.select(
+        *PAIR,
+        sources.alias("sources"),
+        *columns,
+        pl.coalesce(*log_q, pl.lit(None, pl.Float32)).cast(pl.Float32).alias("log_q"),
+    )
+    return found, seconds
+
+
+def _complete(rows: pl.DataFrame, label: str, proposer: Proposer, empty: pl.Series) -> pl.DataFrame:
+    """Fill in the scores of pairs that other sources proposed; a text-less document has none."""
+    column = f"{label}_score"
+    missing = rows[column].is_null() & ~rows["doc"].is_in(empty.implode())
+    gaps = rows.filter(missing)
+    scores = proposer.score(gaps["query"].to_numpy(), gaps["doc"].to_numpy())
+    if scores is None or gaps.is_empty():
+        return rows
+    places = missing.arg_true()
+    return rows.with_columns(rows[column].scatter(places, pl.Series(scores, dtype=pl.Float32)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The reference scorer, and the spread of its scores over the run."""
+
+    label: str
+    deviation: float
+
+    def hardness(self) -> pl.Expr:
+        """Score minus the query's lowest-scored positive's, in standard deviations; or null."""
+        if not self.label or not self.deviation:
+            return pl.lit(None, pl.Float32).alias("hardness")
+        score = pl.col(f"{self.label}_score").cast(pl.Float64)
+        lowest = score.filter(pl.col("verdict") == POSITIVE).min().over("query")
+        return ((score - lowest) / self.deviation).cast(pl.Float32).alias("hardness")
+
+
+def judge_shard(
+    collection: Collection,
+    rulings: Sequence[tuple[str, Ruling]],
+    reference: Reference,
+    found: pl.DataFrame,
+) -> pl.DataFrame:
+    """One part of the ledger, by ids: evidence, first verdict with its reason, hardness."""
+    rows = found.join(collection.judged, on=PAIR, how="left", maintain_order="left").with_columns(
+        verdict=pl.lit(None, pl.String), reason=pl.lit(None, pl.String)
+    )
+    evidence: list[str] = []
+    for kind, ruling in rulings:
+        opinion = ruling.judge(rows)
+        if len(opinion) != len(rows):
+            raise WorkError(f"judge {kind!r} returned {len(opinion)} rows for {len(rows)}")
+        new = [name for name in opinion.columns if name not in ("verdict", "reason")]
+        for name in new:
+            if name in rows.columns:
+                raise RecipeError(f"two stages write the column {name!r}", where=f"judge {kind}")
+        evidence += new
+        objection = pl.col("verdict").is_null()
+        rows = pl.concat(
+            [rows, opinion.rename({"verdict": "_verdict", "reason": "_reason"}, strict=False)],
+            how="horizontal",
+        )
+        if "_verdict" in rows.columns:
+            rows = rows.with_columns(
+                verdict=pl.when(objection).then("_verdict").otherwise("verdict"),
+                reason=pl.when(objection).then("_reason").otherwise("reason"),
+            ).drop("_verdict", "_reason")
+    scores = [name for name in found.columns if name not in (*PAIR, "sources", "log_q")]
+    part = collection.ids_of(
+        rows.with_columns(
+            pl.col("verdict").fill_null(ELIGIBLE),
+            pl.col("reason").fill_null(""),
+            p_relevant=pl.lit(None, pl.Float32),
+        ).with_columns(reference.hardness())
+    ).select(*LEDGER_HEAD, *scores, *evidence, *LEDGER_TAIL)
+    return check_ledger(part)
+
+
+def pick_shard(
+    picker: Picker, seed: int, reference: str, part: pl.DataFrame
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The negatives of one ledger part, and what each query short of them lacks.
+
+    The second frame has query_id, missing, and cause: the rule that took most of the query's
+    candidates, or `candidates` where fewer were proposed than asked for.
+    """
+    kept = part.filter(pl.col("verdict").is_in(KEPT))
+    chosen = picker.pick(kept, seed)
+    if len(chosen) != chosen.select("query_id", "doc_id").n_unique() or len(
+        chosen.join(kept, on=["query_id", "doc_id"], how="anti")
+    ):
+        raise WorkError(f"picker {picker.kind!r} chose a pair twice, or one that was not kept")
+    score = pl.col(f"{reference}_score") if reference else pl.lit(None)
+    negatives = chosen.with_columns(
+        position=pl.int_range(pl.len()).over("query_id"), score=score
+    ).select(pl.col(name).cast(dtype) for name, dtype in NEGATIVES.items())
+    return negatives, _shortfall(part, negatives, picker.per_query)
+
+
+def _shortfall(part: pl.DataFrame, negatives: pl.DataFrame, asked: int) -> pl.DataFrame:
+    delivered = negatives.group_by("query_id").agg(delivered=pl.len())
+    short = (
+        part.select("query_id")
+        .unique()
+        .join(delivered, on="query_id", how="left")
+        .select("query_id", missing=asked - pl.col("delivered").fill_null(0).cast(pl.Int64))
+        .filter(pl.col("missing") > 0)
+    )
+    rows = part.filter(pl.col("verdict") != POSITIVE).join(short, on="query_id", how="semi")
+    proposed = rows.group_by("query_id").agg(proposed=pl.len())
+    takers = (
+        rows.filter(~pl.col("verdict").is_in(KEPT))
+        .select("query_id", cause=rule(pl.col("reason")))
+        .group_by("query_id", "cause")
+        .len()
+        .sort("query_id", "len", "cause", descending=[False, True, False])
+        .unique("query_id", keep="first", maintain_order=True)
+    )
+    enough = pl.col("proposed").fill_null(0) >= asked
+    return (
+        short.join(proposed, on="query_id", how="left")
+        .join(takers, on="query_id", how="left")
+        .select(
+            "query_id",
+            "missing",
+            cause=pl.when(enough).then(pl.col("cause")).fill_null("candidates"),
+        )
+        .sort("query_id")
+    )
+
+
+def rule(reason: pl.Expr) -> pl.Expr:
+    """The name of the rule a reason begins with."""
+    return reason.str.split(":").list.first()
