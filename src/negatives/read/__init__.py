@@ -1,0 +1,83 @@
+"""Collections in: one file per format, and what can be asked of a collection once it is read.
+
+`load` reads DATA in any of the formats of `address.py`; `splits` names what `@SPLIT` may be;
+`describe` and `validate` tell what is in it and what is wrong with it; `convert` writes it out as
+a BEIR folder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from negatives.errors import DataError, nearest
+from negatives.read.address import Address, parse
+from negatives.read.convert import convert
+from negatives.read.describe import describe
+from negatives.read.findings import Findings, finding
+from negatives.read.formats import reader
+from negatives.schema import Collection
+
+__all__ = ["convert", "describe", "load", "splits", "validate"]
+
+
+def load(data: str | Path, *, quarantine: str | Path | None = None) -> Collection:
+    """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
+
+    Raises `DataError` listing the first five offenders with file and row; with `quarantine`, bad
+    rows are set aside in that file instead, as JSON lines (file, row, reason, raw content), and
+    counted in `notes`.
+    """
+    address = parse(data)
+    with finding(quarantine) as findings:
+        return _read(address, findings)
+
+
+def splits(data: str | Path) -> list[str]:
+    """The names that `@SPLIT` may have, in order; the default one is `default_split` of them."""
+    address = parse(data)
+    return reader(address).splits(address)
+
+
+def validate(data: str | Path) -> dict[str, Any]:
+    """Everything that is wrong with DATA, not only the first thing; plain values.
+
+    `ok`: whether it loads as it is. `problems`: each with kind, what, count, first (up to five
+    offenders), mend. `description`: what is left once the bad rows are set aside, null if nothing.
+    """
+    findings = Findings(set_aside=True)
+    try:
+        description = describe(_read(parse(data), findings))
+    except DataError as error:
+        fatal = {"kind": "fatal", "what": error.what, "where": error.where, "mend": error.mend}
+        problems = [*findings.problems(), fatal]
+        return {"ok": False, "problems": problems, "description": None}
+    problems = findings.problems()
+    return {"ok": not problems, "problems": problems, "description": description}
+
+
+def _read(address: Address, findings: Findings) -> Collection:
+    read = reader(address)
+    split = _chosen(read.splits(address), address)
+    return read.read(address, split, findings)
+
+
+def _chosen(there: list[str], address: Address) -> str:
+    """The split asked for; or train where there is one, else the only one."""
+    where = str(address.path) if address.path.exists() else address.name
+    if not there:
+        mend = "a BEIR folder holds qrels/SPLIT.tsv" if address.format == "beir" else ""
+        raise DataError("there are no judgements", where=where, mend=mend)
+    if address.split in there:
+        return str(address.split)
+    listed = ", ".join(there)
+    if address.split is not None:
+        mend = f"{nearest(address.split, there)}" + (f" (there are {listed})" if there[1:] else "")
+        raise DataError(f"there is no split {address.split!r}", where=where, mend=mend)
+    if "train" in there or len(there) == 1:
+        return "train" if "train" in there else there[0]
+    raise DataError(
+        f"there are several splits and none is named train: {listed}",
+        where=where,
+        mend=f"name one at the end, as in {address.name}@{there[0]}",
+    )

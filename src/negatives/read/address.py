@@ -1,0 +1,140 @@
+"""What a user calls DATA, taken apart: which format, where, and which split.
+
+A path that exists wins over every other reading of the words. Else `@SPLIT` at the end names a
+split, `ir_datasets:NAME` a catalogue entry, `cranfield` the bundled sample, a word with * or ? a
+set of files, and OWNER/NAME (or OWNER/NAME:CONFIG) a dataset of the
+Hugging Face hub.
+
+A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
+README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
+(corpus.jsonl, queries.jsonl or qrels/); pair files (Parquet, JSONL, CSV or TSV, also under data/).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from negatives.errors import DataError, nearest
+from negatives.read.files import ending, first_existing, stem
+
+Format = Literal["beir", "pairs", "trec", "hub", "ir_datasets"]
+
+PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+SAMPLES: Final = Path(__file__).parent / "sample"
+FORMS: Final = (
+    "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a Parquet, JSONL, CSV or TSV "
+    "file of pairs, a folder of TREC files, a Hugging Face dataset, ir_datasets:NAME, or cranfield"
+)
+_HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a collection is: `path` for files, `name` for catalogues and messages."""
+
+    format: Format
+    path: Path
+    name: str
+    split: str | None = None
+
+
+def parse(data: str | Path) -> Address:
+    """The address of DATA; `DataError` when nothing can be there."""
+    text = str(data)
+    if not text:
+        raise DataError("no data was named", mend=f"name {FORMS}")
+    if not Path(text).exists():
+        before, at, split = text.rpartition("@")
+        if at and before and "/" not in split:
+            if not split:
+                raise DataError("no split is named after the @", where=text)
+            return _locate(before, split)
+    return _locate(text, None)
+
+
+def _locate(text: str, split: str | None) -> Address:
+    path = Path(text)
+    if path.is_dir():
+        return Address(folder_format(path), path, path.resolve().name, split)
+    if path.exists():
+        _check_ending(path)
+        return Address("pairs", path, stem(path), split)
+    scheme, colon, name = text.partition(":")
+    if colon and scheme == "ir_datasets":
+        return Address("ir_datasets", Path(), name, split)
+    if text == "cranfield":
+        return Address("beir", SAMPLES / "cranfield", text, split)
+    if any(mark in text for mark in "*?["):
+        return Address("pairs", path, text, split)
+    if _HUB_NAME.fullmatch(text) and not path.parent.exists() and ending(path) not in PAIR_ENDINGS:
+        return Address("hub", path, text, split)
+    raise DataError("no such file or folder", where=text, mend=_nearby(path))
+
+
+def _nearby(path: Path) -> str:
+    if path.parent.is_dir():
+        names = [entry.name for entry in path.parent.iterdir()]
+        hint = nearest(path.name, [*names, "cranfield"])
+        if hint.startswith("did you mean"):
+            return hint
+    return f"name {FORMS}"
+
+
+def _check_ending(path: Path) -> None:
+    if ending(path) not in PAIR_ENDINGS:
+        raise DataError(
+            f"a file ending in {path.suffix!r} is of no known format",
+            where=str(path),
+            mend=f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz); "
+            "other collections from a folder",
+        )
+
+
+def folder_format(folder: Path) -> Format:
+    """The format of a folder, by the names of its files."""
+    if (folder / "dataset_info.json").exists() or (folder / "dataset_dict.json").exists():
+        return "hub"
+    readme = folder / "README.md"
+    if readme.is_file() and re.search(r"^configs:", _front_matter(readme), re.MULTILINE):
+        return "hub"
+    if topic_files(folder) and not first_existing(folder, "queries.jsonl"):
+        return "trec"
+    if (folder / "qrels").is_dir() or first_existing(folder, "corpus.jsonl", "queries.jsonl"):
+        return "beir"
+    if pair_files(folder):
+        return "pairs"
+    names = sorted(entry.name for entry in folder.iterdir())
+    holds = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    raise DataError(
+        "the folder holds no known format" if names else "the folder is empty",
+        where=f"{folder}" + (f" (it holds {holds})" if names else ""),
+        mend=f"name {FORMS}",
+    )
+
+
+def _front_matter(readme: Path) -> str:
+    head = readme.read_text("utf-8", errors="replace")
+    return head.split("\n---", 1)[0] if head.startswith("---") else ""
+
+
+def topic_files(folder: Path) -> list[Path]:
+    """Files of TREC topics, by name: topics*, *.topics, queries*.tsv."""
+    return matching(folder, "topics*", "*.topics", "queries*.tsv", "queries*.tsv.gz")
+
+
+def pair_files(folder: Path) -> list[Path]:
+    """Pair files in a folder, or else in its data/ folder, in name order."""
+    for place in (folder, folder / "data"):
+        globs = [f"*{end}{gz}" for end in PAIR_ENDINGS for gz in ("", ".gz")]
+        if found := matching(place, *globs):
+            return found
+    return []
+
+
+def matching(folder: Path, *globs: str) -> list[Path]:
+    """Files of a folder that match one of the patterns, each once, in name order."""
+    found = {path for glob in globs for path in folder.glob(glob) if path.is_file()}
+    return sorted(path for path in found if not path.name.startswith("."))

@@ -1,0 +1,113 @@
+"""A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv; each may be packed with gzip.
+
+The text of a document is its title, a space and its text, stripped. A folder with several splits
+usually keeps the queries of all of them in one file: those judged only in other splits are left
+out. `given/SPLIT.tsv` (query-id, corpus-id) is this library's own addition: negatives that came
+with the data, so that converting a collection loses nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.address import Address
+from negatives.read.delimited import records
+from negatives.read.files import first_existing, stem
+from negatives.read.findings import RAGGED, Findings
+from negatives.read.gathered import NO_GIVEN, Tables, gather
+from negatives.read.jsonl import Field, first_record, read_jsonl
+from negatives.read.qrels import read_beir_qrels
+from negatives.schema import Collection
+
+
+def splits(address: Address) -> list[str]:
+    """The splits that have a qrels file, in name order."""
+    folder = address.path / "qrels"
+    return sorted({stem(path) for path in folder.glob("*.tsv*") if _is_tsv(path)})
+
+
+def _is_tsv(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(".tsv") and path.is_file()
+
+
+def read(address: Address, split: str, findings: Findings) -> Collection:
+    """The collection of one split."""
+    folder = address.path
+    corpus = read_texts(_needed(folder, "corpus.jsonl"), "doc_id", findings)
+    queries = read_texts(_needed(folder, "queries.jsonl"), "query_id", findings)
+    qrels = read_beir_qrels(_needed(folder / "qrels", f"{split}.tsv"), findings)
+    findings.done()
+    tables = Tables(
+        corpus=corpus,
+        queries=queries,
+        qrels=qrels,
+        given=_given(folder / "given", split, findings),
+        elsewhere=_judged_elsewhere(folder / "qrels", splits(address), split),
+    )
+    return gather(address.name, split, tables, findings)
+
+
+def read_texts(path: Path, key: str, findings: Findings) -> pl.DataFrame:
+    """`key`, text, row, file, line of a JSONL file of documents or queries."""
+    keys = first_record(path)
+    fields = {
+        key: Field(_named(keys, "_id", "id", key, "docid", "docno", "qid"), "id"),
+        "text": Field(_named(keys, "text", "contents", "body"), "text"),
+        "title": Field("title", "text", required=False),
+    }
+    table = read_jsonl(path, fields, findings)
+    findings.done()
+    return with_titles(table, key)
+
+
+def with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
+    """`key`, text, row, file, line: the title, where there is one, put before the text."""
+    if "title" in table.columns:
+        title = pl.col("title").fill_null("").str.strip_chars()
+        text = pl.when(title == "").then("text").otherwise(title + " " + pl.col("text"))
+        table = table.with_columns(text.alias("text"))
+    return table.select(key, "text", "row", "file", "line")
+
+
+def _named(keys: dict[str, object], *names: str) -> str:
+    return next((name for name in names if name in keys), names[0])
+
+
+def _needed(folder: Path, name: str) -> Path:
+    path = first_existing(folder, name)
+    if path is None:
+        raise DataError(
+            f"the folder has no {name}",
+            where=str(folder),
+            mend="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv (or .gz)",
+        )
+    return path
+
+
+def _judged_elsewhere(folder: Path, names: list[str], split: str) -> pl.Series:
+    """Ids of the queries that other splits judge; faults there are not this split's concern."""
+    ids = [pl.Series(dtype=pl.String)]
+    for name in names:
+        path = first_existing(folder, f"{name}.tsv")
+        if name != split and path is not None:
+            ids.append(read_beir_qrels(path, Findings(set_aside=True))["query_id"].unique())
+    return pl.concat(ids)
+
+
+def _given(folder: Path, split: str, findings: Findings) -> pl.DataFrame:
+    path = first_existing(folder, f"{split}.tsv")
+    kept = []
+    if path is not None:
+        file = findings.file(path)
+        rows = records(path, "\t", findings)
+        next(rows, None)
+        for line, row in rows:
+            if len(row) == 2:
+                kept.append((*row, file, line))
+            else:
+                findings.add(RAGGED, file, line, f"expected 2 columns, found {len(row)}", row)
+        findings.done()
+    return pl.DataFrame(kept, schema=NO_GIVEN, orient="row")

@@ -1,0 +1,95 @@
+"""A collection written out as a BEIR folder: whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.schema import Collection
+from negatives.store.atomic import TEMPORARY, explained, sync_folder
+
+CHUNK: Final = 20_000
+"""Rows turned into text at a time."""
+
+_SPECIAL: Final = '[\t\r\n"]'
+
+
+def convert(collection: Collection, out: str | Path) -> Path:
+    """Write `collection` as a BEIR folder; refuses a folder that holds anything.
+
+    Rows are in the order of the file they came from. Titles are part of the texts by now. Given
+    negatives, which BEIR has no place for, go to given/SPLIT.tsv.
+    """
+    out = Path(out)
+    _refuse_to_replace(out)
+    temporary = out.absolute().with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{out.name}")
+    try:
+        with explained(out):
+            temporary.mkdir(parents=True)
+            _write(collection, temporary)
+            # a rename replaces an empty folder, and fails if one was filled meanwhile
+            temporary.rename(out)
+            sync_folder(out.absolute().parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return out
+
+
+def _refuse_to_replace(out: Path) -> None:
+    if out.is_dir() and not any(out.iterdir()):
+        return
+    if out.exists():
+        what = "the folder is not empty" if out.is_dir() else "there is a file of that name"
+        raise DataError(what, where=str(out), mend="name a new folder")
+
+
+def _write(collection: Collection, folder: Path) -> None:
+    _save(folder / "corpus.jsonl", _texts(collection.corpus, "doc_id", {"title": ""}))
+    _save(folder / "queries.jsonl", _texts(collection.queries, "query_id", {}))
+    name = f"{collection.split}.tsv"
+    _save(folder / "qrels" / name, _rows(collection.qrels, "query-id\tcorpus-id\tscore"))
+    if len(collection.given):
+        _save(folder / "given" / name, _rows(collection.given, "query-id\tcorpus-id"))
+    sync_folder(folder)
+
+
+def _save(path: Path, blocks: Iterator[bytes]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    file: IO[bytes]
+    with path.open("xb") as file:
+        for block in blocks:
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
+
+
+def _texts(frame: pl.DataFrame, key: str, extra: dict[str, str]) -> Iterator[bytes]:
+    encoder = msgspec.json.Encoder()
+    for part in frame.sort("row").select(key, "text").iter_slices(CHUNK):
+        rows = [{"_id": name, **extra, "text": text} for name, text in part.iter_rows()]
+        yield encoder.encode_lines(rows)
+
+
+def _rows(frame: pl.DataFrame, header: str) -> Iterator[bytes]:
+    yield f"{header}\n".encode()
+    quoted = [
+        pl.when(pl.col(name).str.contains(_SPECIAL))
+        .then(pl.lit('"') + pl.col(name).str.replace_all('"', '""', literal=True) + pl.lit('"'))
+        .otherwise(name)
+        .alias(name)
+        if dtype == pl.String
+        else pl.col(name).cast(pl.String)
+        for name, dtype in frame.schema.items()
+    ]
+    for part in frame.iter_slices(CHUNK):
+        lines = part.select(pl.concat_str(quoted, separator="\t")).to_series()
+        yield "".join(f"{line}\n" for line in lines).encode()

@@ -1,0 +1,140 @@
+"""Bytes and lines of a file, plain or gzip, in blocks of whole lines; never a whole file at once.
+
+Every way in which opening or reading can fail becomes one `DataError`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final, cast
+
+from negatives.errors import DataError
+from negatives.read.findings import NOT_UTF8, Findings, shown
+
+BLOCK: Final = 8 << 20
+"""Bytes read at a time: large enough for the decoder, small beside the collection."""
+
+BOM: Final = b"\xef\xbb\xbf"
+
+
+def stem(path: Path) -> str:
+    """The name of a file without its endings: `a.jsonl.gz` is `a`."""
+    return path.name.removesuffix(".gz").rsplit(".", 1)[0]
+
+
+def ending(path: Path) -> str:
+    """The ending that tells the format, lower case: `a.jsonl.gz` is `.jsonl`."""
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def first_existing(folder: Path, *names: str) -> Path | None:
+    """The first of `names` that is a file in `folder`, plain or gzip."""
+    tried = (folder / f"{name}{gz}" for name in names for gz in ("", ".gz"))
+    return next((path for path in tried if path.is_file()), None)
+
+
+def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
+    """The bytes of `path`, unpacked, in blocks that end where a line ends (the last may not)."""
+    with reading(path), _open(path) as file:
+        parts: list[bytes] = []
+        start = True
+        while block := file.read(size):
+            if start:
+                block, start = block.removeprefix(BOM), False
+            cut = block.rfind(b"\n") + 1
+            if not cut:  # one line longer than a block
+                parts.append(block)
+                continue
+            yield b"".join([*parts, block[:cut]])
+            parts = [block[cut:]] if cut < len(block) else []
+        if parts:
+            yield b"".join(parts)
+
+
+def _open(path: Path) -> IO[bytes]:
+    if path.name.endswith(".gz"):
+        return cast(IO[bytes], gzip.open(path, "rb"))
+    return path.open("rb")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn the reasons for not reading `path` into `DataError`."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError("no such file", where=str(path), mend="check the path") from None
+    except EOFError:
+        raise DataError(
+            "the gzip file ends too early: it was cut off",
+            where=str(path),
+            mend="copy or download it again",
+        ) from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(
+            f"not a sound gzip file: {error}",
+            where=str(path),
+            mend="copy or download it again; a file that is not packed must not end in .gz",
+        ) from None
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+
+
+class Lines:
+    """The lines of a text file, each with its line end; `number` is that of the last one given."""
+
+    def __init__(self, path: Path, findings: Findings) -> None:
+        self.number = 0
+        self._path = path
+        self._findings = findings
+        self._file = findings.file(path)
+
+    def __iter__(self) -> Iterator[str]:
+        offset = 0
+        for block in blocks(self._path):
+            try:
+                text = block.decode()
+            except UnicodeDecodeError:
+                yield from self._bad_block(block, offset)
+            else:
+                lines = text.split("\n")
+                last = lines.pop()
+                for line in lines:
+                    self.number += 1
+                    yield line + "\n"
+                if last:
+                    self.number += 1
+                    yield last
+            offset += len(block)
+            self._findings.enough()
+
+    def _bad_block(self, block: bytes, offset: int) -> Iterator[str]:
+        for raw in _split(block):
+            self.number += 1
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError as error:
+                not_utf8(self._findings, self._file, self.number, raw, offset, error)
+            else:
+                yield text
+            offset += len(raw)
+
+
+def _split(block: bytes) -> list[bytes]:
+    """Lines of `block` split at line feeds only: a lone carriage return is part of its line."""
+    lines = [line + b"\n" for line in block.split(b"\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]
+
+
+def not_utf8(
+    findings: Findings, file: int, number: int, raw: bytes, offset: int, error: UnicodeDecodeError
+) -> None:
+    """Add a line of broken UTF-8; `offset` is where in the unpacked file the line begins."""
+    readable = raw.decode(errors="backslashreplace").rstrip("\r\n")
+    reason = f"byte {offset + error.start:,} of the file is 0x{raw[error.start]:02x}"
+    findings.add(NOT_UTF8, file, number, f"{reason}: {shown(readable)}", readable)

@@ -1,0 +1,232 @@
+"""What reading found: bad rows, by what is wrong with them, and notes about what is merely odd.
+
+A reader adds every bad row here and goes on. Without a quarantine the first five become one
+`DataError`; with one they are set aside, counted, and the rest of the collection is read.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+from negatives.errors import DataError
+from negatives.store.atomic import writing
+
+FIRST: Final = 5
+"""Offenders listed in a message; the rest are counted."""
+
+RAW_LIMIT: Final = 60
+"""Characters of a bad line shown in a message; the quarantine file holds it whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way in which a row can be wrong: its name, how to say it of one or many, how to mend."""
+
+    key: str
+    one: str
+    many: str
+    mend: str
+
+    def of(self, count: int, *, more: bool = False) -> str:
+        """The fault said of `count` rows, or of at least `count`."""
+        at_least = "at least " if more else ""
+        return f"{at_least}{count:,} {self.one if count == 1 and not more else self.many}"
+
+
+NOT_JSON = Fault(
+    "not-json",
+    "line is not JSON",
+    "lines are not JSON",
+    "write one JSON object a line, as UTF-8",
+)
+NOT_UTF8 = Fault(
+    "not-utf8",
+    "line is not UTF-8",
+    "lines are not UTF-8",
+    "save the file as UTF-8 (for example: iconv -f latin1 -t utf-8)",
+)
+MISSING = Fault(
+    "missing",
+    "row lacks an id or a text",
+    "rows lack an id or a text",
+    'give every row an id and a text (an empty text, "", is accepted)',
+)
+WRONG_TYPE = Fault(
+    "wrong-type",
+    "row has a value of the wrong type",
+    "rows have a value of the wrong type",
+    "write texts as strings, ids as strings or whole numbers, relevance as whole numbers",
+)
+RAGGED = Fault(
+    "ragged",
+    "row has the wrong number of columns",
+    "rows have the wrong number of columns",
+    "give every row the columns of the others, and quote a field that holds the separator",
+)
+BAD_QUOTES = Fault(
+    "bad-quotes",
+    "row has quotation marks that do not match",
+    "rows have quotation marks that do not match",
+    'write " inside a quoted field as "", or save the file as JSONL',
+)
+BAD_SCORE = Fault(
+    "bad-score",
+    "row has a relevance that is no whole number",
+    "rows have a relevance that is no whole number",
+    "grade with whole numbers: above 0 relevant, 0 judged and not relevant",
+)
+DUPLICATE_ID = Fault(
+    "duplicate-id",
+    "row repeats an id",
+    "rows repeat an id",
+    "give every document, and every query, an id of its own",
+)
+DANGLING = Fault(
+    "dangling",
+    "row names a query or document that is not there",
+    "rows name a query or document that is not there",
+    "add the missing queries and documents, or remove these rows",
+)
+CONTRADICTORY = Fault(
+    "contradictory",
+    "row judges a pair again, differently",
+    "rows judge a pair again, differently",
+    "keep one judgement a pair",
+)
+
+
+@dataclass
+class _Seen:
+    count: int = 0
+    first: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Findings:
+    """Bad rows and notes of one reading."""
+
+    def __init__(self, sink: IO[bytes] | None = None, *, set_aside: bool = False) -> None:
+        self.set_aside = set_aside or sink is not None
+        self.faults: dict[Fault, _Seen] = {}
+        self._sink = sink
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._files: list[tuple[str, str]] = []
+
+    def file(self, path: Path | str, unit: str = "line") -> int:
+        """A number by which rows of a table say that they come from `path`."""
+        entry = (str(path), unit)
+        if entry not in self._files:
+            self._files.append(entry)
+        return self._files.index(entry)
+
+    def add(self, fault: Fault, file: int, number: int, reason: str, raw: object) -> None:
+        """Row `number` (from 1) of `file` is bad; `raw` is what it held."""
+        path, unit = self._files[file]
+        seen = self.faults.setdefault(fault, _Seen())
+        seen.count += 1
+        if len(seen.first) < FIRST:
+            seen.first.append({"file": path, unit: number, "reason": reason})
+        if self._sink is not None:
+            row = {"file": path, unit: number, "fault": fault.key, "reason": reason, "raw": raw}
+            self._sink.write(msgspec.json.encode(row) + b"\n")
+
+    def note(self, one: str, many: str, count: int) -> None:
+        """Add to the count of something odd; `{n}` in the texts is where the count goes."""
+        if count:
+            self._counts[one, many] += count
+
+    def enough(self) -> None:
+        """Stop reading, when bad rows are errors and there are as many as a message lists."""
+        if not self.set_aside and any(seen.count >= FIRST for seen in self.faults.values()):
+            raise self._error(more=True)
+
+    def done(self) -> None:
+        """A file or a check is finished: stop if it had bad rows and they are errors."""
+        if not self.set_aside and self.faults:
+            raise self._error(more=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was set aside and what is odd, one sentence each."""
+        aside = [f"{fault.of(seen.count)}: set aside" for fault, seen in self.faults.items()]
+        odd = [
+            (one if count == 1 else many).replace("{n}", f"{count:,}")
+            for (one, many), count in self._counts.items()
+        ]
+        return (*aside, *odd)
+
+    def problems(self) -> list[dict[str, Any]]:
+        """Every fault with its count and first offenders, as plain values."""
+        return [
+            {
+                "kind": fault.key,
+                "what": fault.of(seen.count),
+                "count": seen.count,
+                "first": seen.first,
+                "mend": fault.mend,
+            }
+            for fault, seen in self.faults.items()
+        ]
+
+    def _error(self, *, more: bool) -> DataError:
+        (fault, seen), *others = self.faults.items()
+        also = "".join(f"; also {other.of(left.count)}" for other, left in others)
+        where = "\n         ".join(_place(offender) for offender in seen.first)
+        return DataError(
+            fault.of(seen.count, more=more and seen.count >= FIRST) + also,
+            where=where,
+            mend=f"{fault.mend}; or set bad rows aside with --quarantine FILE",
+        )
+
+
+def _place(offender: dict[str, Any]) -> str:
+    unit = "line" if "line" in offender else "row"
+    return f"{offender['file']}, {unit} {offender[unit]}: {offender['reason']}"
+
+
+def shown(text: str) -> str:
+    """The beginning of a bad line, for a message."""
+    return repr(text if len(text) <= RAW_LIMIT else text[:RAW_LIMIT] + "...")
+
+
+@contextmanager
+def finding(quarantine: str | Path | None) -> Iterator[Findings]:
+    """Findings that are errors, or, with a quarantine file, are set aside there when all is read.
+
+    Bad rows wait in an unnamed temporary file: the quarantine appears whole, and only if the
+    collection could be read.
+    """
+    if quarantine is None:
+        yield Findings()
+        return
+    path = Path(quarantine)
+    _refuse_to_replace(path)
+    with tempfile.TemporaryFile() as sink:
+        yield Findings(sink)
+        sink.seek(0)
+        with writing(path) as temporary, temporary.open("wb") as file:
+            shutil.copyfileobj(sink, file)
+
+
+def _refuse_to_replace(path: Path) -> None:
+    """A mistyped option must not replace the data: only another quarantine file is overwritten."""
+    if not path.exists():
+        return
+    if path.is_file():
+        with path.open("rb") as file:
+            line = file.readline()
+        if not line or (line.startswith(b'{"file":') and b'"fault":' in line):
+            return
+    raise DataError(
+        "the quarantine file exists and was not written as one",
+        where=str(path),
+        mend="name a file that does not exist yet",
+    )

@@ -1,0 +1,150 @@
+"""The last step of every reader: tables with their places in files become one checked collection.
+
+Here ids are found to repeat, judgements to dangle or to contradict each other, and texts to be
+empty; whichever file format they came from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.findings import CONTRADICTORY, DANGLING, DUPLICATE_ID, Fault, Findings
+from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
+
+NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, "line": pl.UInt32}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What a reader read: corpus and queries (id, text, row), qrels and given pairs.
+
+    Each table also has `file` (a number given by `Findings.file`) and `line` (from 1).
+    `elsewhere` holds the query_ids that other splits judge: they are not of this split.
+    """
+
+    corpus: pl.DataFrame
+    queries: pl.DataFrame
+    qrels: pl.DataFrame
+    given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=NO_GIVEN))
+    elsewhere: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
+
+
+def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collection:
+    """The collection of `tables`: in id order, its faults reported, its oddities noted."""
+    for what, frame in (("corpus", tables.corpus), ("queries", tables.queries)):
+        if frame.is_empty():
+            raise _empty(f"the {what} {'is' if what == 'corpus' else 'are'} empty", name, findings)
+    corpus = _in_order(tables.corpus, "doc_id", findings)
+    queries = _in_order(tables.queries, "query_id", findings)
+    findings.done()
+    qrels = _resolved(tables.qrels, queries, corpus, findings)
+    given = _resolved(tables.given, queries, corpus, findings)
+    qrels = _once(qrels, findings)
+    findings.done()
+    if qrels.is_empty():
+        raise _empty(f"there are no judgements in split {split!r}", name, findings)
+    other = tables.elsewhere.unique().implode()
+    here = qrels["query_id"].unique().implode()
+    queries = queries.filter(~pl.col("query_id").is_in(other) | pl.col("query_id").is_in(here))
+    _note_oddities(corpus, queries, qrels, findings)
+    given = given.unique(["query_id", "doc_id"], keep="first", maintain_order=True)
+    return check_collection(
+        Collection(
+            name=name,
+            split=split,
+            corpus=corpus.select(list(CORPUS)),
+            queries=queries.select(list(QUERIES)),
+            qrels=qrels.select(list(QRELS)).sort("query_id", "doc_id"),
+            given=given.select(list(GIVEN)),
+            notes=findings.notes,
+        )
+    )
+
+
+def _empty(what: str, name: str, findings: Findings) -> DataError:
+    aside = "; ".join(findings.notes) if findings.faults else ""
+    return DataError(
+        what + (f" once bad rows are set aside ({aside})" if aside else ""), where=name
+    )
+
+
+def _in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame:
+    """`frame` with texts stripped, sorted by id, each id once: its first row."""
+    ordered = frame.with_columns(pl.col("text").str.strip_chars()).sort(key, maintain_order=True)
+    again = ordered[key] == ordered[key].shift(1)
+    if not again.any():
+        return ordered
+    bad = ordered.filter(again).sort("file", "line")
+    first = ordered.unique(key, keep="first").select(key, pl.col("line").alias("first"))
+    for row in bad.join(first, on=key, how="left", maintain_order="left").iter_rows(named=True):
+        reason = f"{key} {row[key]!r} is also at {row['first']}"
+        findings.add(
+            DUPLICATE_ID, row["file"], row["line"], reason, {key: row[key], "text": row["text"]}
+        )
+    return ordered.filter(~again.fill_null(False))
+
+
+def _resolved(
+    pairs: pl.DataFrame, queries: pl.DataFrame, corpus: pl.DataFrame, findings: Findings
+) -> pl.DataFrame:
+    """`pairs` whose query and document exist; the others are reported."""
+    no_query = ~pairs["query_id"].is_in(queries["query_id"].implode())
+    no_doc = ~pairs["doc_id"].is_in(corpus["doc_id"].implode())
+    bad = no_query | no_doc
+    if not bad.any():
+        return pairs
+    marked = pairs.with_columns(no_query.alias("no_query"), no_doc.alias("no_doc"))
+    for row in marked.filter(bad).iter_rows(named=True):
+        lacks = [f"query {row['query_id']!r} is not in the queries"] if row["no_query"] else []
+        lacks += [f"document {row['doc_id']!r} is not in the corpus"] if row["no_doc"] else []
+        _report(DANGLING, row, " and ".join(lacks), findings)
+    return pairs.filter(~bad)
+
+
+def _once(qrels: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """Each pair once: repeats that agree are noted, repeats that differ are reported."""
+    pair = ["query_id", "doc_id"]
+    once = qrels.unique(pair, keep="first", maintain_order=True)
+    if len(once) == len(qrels):
+        return qrels
+    kept = once.select(*pair, pl.col("relevance").alias("before"), pl.col("line").alias("first"))
+    again = qrels.join(kept, on=pair, how="left", maintain_order="left")
+    differing = again.filter(pl.col("relevance") != pl.col("before"))
+    for row in differing.iter_rows(named=True):
+        pair_text = f"query {row['query_id']!r}, document {row['doc_id']!r}"
+        reason = f"{pair_text}: {row['relevance']} here, {row['before']} at {row['first']}"
+        _report(CONTRADICTORY, row, reason, findings)
+    findings.note(
+        "{n} judgement is repeated: it counts once",
+        "{n} judgements are repeated: they count once",
+        len(qrels) - len(once) - len(differing),
+    )
+    return once
+
+
+def _report(fault: Fault, row: dict[str, object], reason: str, findings: Findings) -> None:
+    raw = {key: row[key] for key in ("query_id", "doc_id", "relevance") if key in row}
+    findings.add(fault, int(str(row["file"])), int(str(row["line"])), reason, raw)
+
+
+def _note_oddities(
+    corpus: pl.DataFrame, queries: pl.DataFrame, qrels: pl.DataFrame, findings: Findings
+) -> None:
+    findings.note(
+        "{n} document has no text: it is never proposed",
+        "{n} documents have no text: they are never proposed",
+        int((corpus["text"] == "").sum()),
+    )
+    findings.note(
+        "{n} query has no text", "{n} queries have no text", int((queries["text"] == "").sum())
+    )
+    positives = qrels.filter(pl.col("relevance") > 0)["query_id"].n_unique()
+    findings.note(
+        "{n} query has no positive: it is not mined",
+        "{n} queries have no positive: they are not mined",
+        len(queries) - positives,
+    )

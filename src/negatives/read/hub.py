@@ -1,0 +1,195 @@
+"""Datasets of Hugging Face: saved by `save_to_disk`, in a folder with configs, or on the hub.
+
+OWNER/NAME:CONFIG names a config where there are several. A dataset with the configs corpus and
+queries is read as BEIR's (judgements in its config qrels or default, or in the dataset
+OWNER/NAME-qrels); every other one as pairs, by the rules of `columns.py`. Nothing a dataset
+brings is ever executed: the library asks for no dataset script and never unpickles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import polars as pl
+
+from negatives.errors import DataError, nearest
+from negatives.optional import require
+from negatives.read.address import Address
+from negatives.read.beir import with_titles
+from negatives.read.columns import resolve
+from negatives.read.findings import Findings
+from negatives.read.frames import is_text
+from negatives.read.gathered import Tables, gather
+from negatives.read.jsonl import Field
+from negatives.read.pair_files import from_frame
+from negatives.read.pairs import collection_of, normalised
+from negatives.schema import Collection
+
+BATCH: Final = 50_000
+QRELS: Final = {
+    "query_id": Field("query-id", "id"),
+    "doc_id": Field("corpus-id", "id"),
+    "relevance": Field("score", "number"),
+}
+
+
+def splits(address: Address) -> list[str]:
+    """The splits of the pairs, or of the judgements."""
+    with _datasets(address) as datasets:
+        if _is_saved(address):
+            return sorted(_saved(datasets, address))
+        target, config = _target(datasets, address)
+        if config == "corpus":
+            target, config = _judgements(datasets, target)
+        return sorted(datasets.get_dataset_split_names(target, config))
+
+
+def read(address: Address, split: str, findings: Findings) -> Collection:
+    """The collection of one split."""
+    with _datasets(address) as datasets:
+        if _is_saved(address):
+            return _read_pairs(_saved(datasets, address)[split], address, split, findings)
+        target, config = _target(datasets, address)
+        if config != "corpus":
+            pairs = datasets.load_dataset(target, config, split=split)
+            return _read_pairs(pairs, address, split, findings)
+        qrels_target, qrels_config = _judgements(datasets, target)
+        qrels = datasets.load_dataset(qrels_target, qrels_config, split=split)
+        tables = Tables(
+            corpus=_texts(_only(datasets, target, "corpus"), "doc_id", address, findings),
+            queries=_texts(_only(datasets, target, "queries"), "query_id", address, findings),
+            qrels=_columns(qrels, QRELS, f"{address.name} (judgements)", findings)
+            .with_columns(pl.col("relevance").cast(pl.Int32))
+            .drop("row"),
+        )
+        findings.done()
+        return gather(address.name, split, tables, findings)
+
+
+@contextmanager
+def _datasets(address: Address) -> Iterator[Any]:
+    """The library, its progress bars off; all its ways of failing become one `DataError`."""
+    datasets = require("datasets", extra="hub")
+    bars = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield datasets
+    except DataError:
+        raise
+    except Exception as error:  # the library raises its own, the hub's, Arrow's and the system's
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(
+            f"the dataset cannot be read: {reason}",
+            where=address.name,
+            mend="check the name and the connection; a file or folder here would be read instead",
+        ) from None
+    finally:
+        if not bars:
+            datasets.enable_progress_bars()
+
+
+def _is_saved(address: Address) -> bool:
+    names = ("dataset_info.json", "dataset_dict.json")
+    return any((address.path / name).is_file() for name in names)
+
+
+def _saved(datasets: Any, address: Address) -> dict[str, Any]:
+    loaded = datasets.load_from_disk(str(address.path))
+    return dict(loaded) if isinstance(loaded, dict) else {"train": loaded}
+
+
+def _target(datasets: Any, address: Address) -> tuple[str, str]:
+    """What to load and the config of its pairs; `corpus` where it is BEIR's."""
+    name, _, asked = address.name.partition(":")
+    target = str(address.path) if address.path.is_dir() else name
+    configs: list[str] = datasets.get_dataset_config_names(target)
+    if asked:
+        if asked not in configs:
+            raise DataError(f"no config {asked!r}", where=name, mend=nearest(asked, configs))
+        return target, asked
+    if {"corpus", "queries"} <= set(configs):
+        return target, "corpus"
+    if len(configs) == 1 or "default" in configs:
+        return target, "default" if "default" in configs else configs[0]
+    raise DataError(
+        f"the dataset has several configs: {', '.join(configs)}",
+        where=name,
+        mend=f"name one, as in {name}:{configs[0]}",
+    )
+
+
+def _judgements(datasets: Any, target: str) -> tuple[str, str]:
+    """Where the judgements of a BEIR-like dataset are: dataset and config."""
+    configs = datasets.get_dataset_config_names(target)
+    for config in ("qrels", "default"):
+        if config in configs:
+            return target, config
+    return f"{target}-qrels", "default"
+
+
+def _only(datasets: Any, target: str, config: str) -> Any:
+    """All rows of a config of texts, whatever its one split is called."""
+    names = datasets.get_dataset_split_names(target, config)
+    split = config if config in names else names[0]
+    return datasets.load_dataset(target, config, split=split)
+
+
+def _texts(dataset: Any, key: str, address: Address, findings: Findings) -> pl.DataFrame:
+    names = dataset.column_names
+    own = next((name for name in ("_id", "id", key) if name in names), "_id")
+    fields = {key: Field(own, "id"), "text": Field("text", "text")}
+    if "title" in names:
+        fields["title"] = Field("title", "text", required=False)
+    part = "corpus" if key == "doc_id" else "queries"
+    table = _columns(dataset, fields, f"{address.name} ({part})", findings)
+    findings.done()
+    return with_titles(table, key)
+
+
+def _columns(
+    dataset: Any, fields: dict[str, Field], where: str, findings: Findings
+) -> pl.DataFrame:
+    for field in fields.values():
+        if field.name not in dataset.column_names:
+            raise DataError(
+                f"there is no column {field.name!r} among {', '.join(dataset.column_names)}",
+                where=where,
+            )
+    made = [
+        block
+        for frame, at in _frames(dataset)
+        for block in from_frame(frame, fields, where, findings, at)
+    ]
+    return pl.concat(made, rechunk=False)
+
+
+def _frames(dataset: Any) -> Iterator[tuple[pl.DataFrame, int]]:
+    """The rows as tables, each with the number of its first row; at least one table."""
+    schema = dataset.features.arrow_schema
+    yield _frame(schema.empty_table()), 0
+    first = 0
+    for batch in dataset.with_format("arrow").iter(batch_size=BATCH):
+        yield _frame(batch), first
+        first += batch.num_rows
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    if isinstance(frame, pl.Series):
+        return frame.to_frame()
+    return frame
+
+
+def _read_pairs(dataset: Any, address: Address, split: str, findings: Findings) -> Collection:
+    frames = _frames(dataset)
+    head, _ = next(frames)
+    columns = {name: is_text(dtype) for name, dtype in head.schema.items()}
+    fields = resolve(columns, address.name, findings)
+    blocks = (
+        normalised(block, findings)
+        for frame, first in frames
+        for block in from_frame(frame, fields, address.name, findings, first)
+    )
+    return collection_of(address.name, split, blocks, findings)

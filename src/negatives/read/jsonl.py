@@ -1,0 +1,249 @@
+"""JSON lines to typed tables, a block of lines at a time.
+
+A block is decoded in C in one call; only a block with an offender is gone through line by line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import msgspec
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.files import blocks, not_utf8
+from negatives.read.findings import MISSING, NOT_JSON, WRONG_TYPE, Fault, Findings, shown
+
+Kind = Literal["id", "text", "ids", "texts", "number"]
+"""What a column may hold; the plural ones hold one value or a list of them."""
+
+DTYPES: Final[dict[Kind, Any]] = {
+    "id": pl.String,
+    "text": pl.String,
+    "ids": pl.List(pl.String),
+    "texts": pl.List(pl.String),
+    "number": pl.Float64,
+}
+PLACE: Final[dict[str, Any]] = {"row": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
+"""Where a row comes from: 0-based place among the records, file number, 1-based line."""
+
+NUMERIC_IDS: Final = (
+    "{n} id is a number: it was read as text",
+    "{n} ids are numbers: they were read as text",
+)
+_TYPES: Final[dict[Kind, Any]] = {
+    "id": str | int,
+    "text": str,
+    "ids": str | int | list[str | int],
+    "texts": str | list[str],
+    "number": bool | int | float,
+}
+_EXPECTED: Final[dict[Kind, str]] = {
+    "id": "text or a whole number",
+    "text": "text",
+    "ids": "text, a whole number, or a list of them",
+    "texts": "text or a list of texts",
+    "number": "a number",
+}
+_NAMES: Final = {dict: "an object", list: "a list", str: "text", type(None): "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A column to read: its name in the file, what it may hold, whether every row must have it."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+
+
+class JsonLines:
+    """One JSONL file, read for `fields` (column -> field)."""
+
+    def __init__(self, path: Path, fields: Mapping[str, Field], findings: Findings) -> None:
+        self._path, self._fields, self._findings = path, fields, findings
+        self._file = findings.file(path)
+        made = msgspec.defstruct(
+            "Row",
+            [_attribute(key, field) for key, field in _required_first(fields)],
+            gc=False,
+        )
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(made)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        row = line = offset = 0
+        for block in blocks(self._path):
+            ends = block.count(b"\n")
+            height = ends + (not block.endswith(b"\n"))
+            try:
+                rows = self._decoder.decode_lines(block)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                rows = None
+            if rows is not None and len(rows) == height:
+                rows_at = pl.int_range(row, row + height, dtype=pl.UInt32, eager=True)
+                lines_at = pl.int_range(line + 1, line + height + 1, dtype=pl.UInt32, eager=True)
+                row += height
+            else:
+                rows, kept, row = self._one_by_one(block, row, line, offset)
+                rows_at = pl.Series([at for at, _ in kept], dtype=pl.UInt32)
+                lines_at = pl.Series([at for _, at in kept], dtype=pl.UInt32)
+            line, offset = line + height, offset + len(block)
+            yield self._table(rows, rows_at, lines_at)
+            self._findings.enough()
+
+    def _one_by_one(
+        self, block: bytes, row: int, line: int, offset: int
+    ) -> tuple[list[Any], list[tuple[int, int]], int]:
+        """Decode each line; blank ones are no rows, bad ones are rows that are reported."""
+        rows, kept = [], []
+        for raw in block.split(b"\n"):
+            line += 1
+            if raw.strip():
+                try:
+                    rows.append(self._decoder.decode(raw))
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    self._blame(raw, line, offset)
+                else:
+                    kept.append((row, line))
+                row += 1
+            offset += len(raw) + 1
+        return rows, kept, row
+
+    def _blame(self, raw: bytes, line: int, offset: int) -> None:
+        try:
+            text = raw.decode().rstrip("\r")
+        except UnicodeDecodeError as error:
+            not_utf8(self._findings, self._file, line, raw, offset, error)
+            return
+        fault, reason = blame(text, self._fields)
+        self._findings.add(fault, self._file, line, reason, text)
+
+    def _table(self, rows: list[Any], rows_at: pl.Series, lines_at: pl.Series) -> pl.DataFrame:
+        columns = {
+            key: self._series(list(map(attrgetter(key), rows)), field.kind)
+            for key, field in self._fields.items()
+        }
+        table = pl.DataFrame({**columns, "row": rows_at, "line": lines_at})
+        table = table.with_columns(pl.lit(self._file, dtype=pl.UInt32).alias("file"))
+        return without_empty_ids(table, self._fields, self._findings)
+
+    def _series(self, values: list[Any], kind: Kind) -> pl.Series:
+        if kind in ("texts", "ids"):
+            values = [[value] if isinstance(value, str | int) else value for value in values]
+        if kind == "number":
+            values = [None if value is None else float(value) for value in values]
+        try:
+            return pl.Series(values, dtype=DTYPES[kind])
+        except (TypeError, pl.exceptions.PolarsError):  # some id is a number
+            count = 0
+            if kind == "id":
+                count = sum(isinstance(value, int) for value in values)
+                texts: list[Any] = [None if value is None else str(value) for value in values]
+            else:
+                count = sum(isinstance(v, int) for value in values if value for v in value)
+                texts = [None if value is None else [str(v) for v in value] for value in values]
+            self._findings.note(*NUMERIC_IDS, count)
+            return pl.Series(texts, dtype=DTYPES[kind])
+
+
+def _required_first(fields: Mapping[str, Field]) -> list[tuple[str, Field]]:
+    return sorted(fields.items(), key=lambda item: not item[1].required)
+
+
+def _attribute(key: str, field: Field) -> Any:
+    if field.required:
+        return key, _TYPES[field.kind], msgspec.field(name=field.name)
+    return key, _TYPES[field.kind] | None, msgspec.field(name=field.name, default=None)
+
+
+def blame(line: str, fields: Mapping[str, Field]) -> tuple[Fault, str]:
+    """What is wrong with a line that could not be decoded, and the reason in words."""
+    try:
+        value = json.loads(line)
+    except json.JSONDecodeError as error:
+        return NOT_JSON, f"{error.msg} at character {error.colno}: {shown(line)}"
+    except (RecursionError, ValueError) as error:
+        return NOT_JSON, f"{error}: {shown(line)}"
+    if not isinstance(value, dict):
+        return NOT_JSON, f"expected an object, found {_named(value)}: {shown(line)}"
+    for field in fields.values():
+        found = value.get(field.name)
+        if found is None:
+            if field.required:
+                state = "is null" if field.name in value else "is missing"
+                return MISSING, f"{field.name!r} {state}: {shown(line)}"
+        elif not _fits(found, field.kind):
+            expected = _EXPECTED[field.kind]
+            return WRONG_TYPE, f"{field.name!r} must be {expected}, and is {_named(found)}"
+    return NOT_JSON, f"an unpaired surrogate or a value out of range: {shown(line)}"
+
+
+def _fits(value: Any, kind: Kind) -> bool:
+    if kind == "number":
+        return isinstance(value, int | float)
+    if isinstance(value, list) and kind in ("ids", "texts"):
+        return all(_fits(one, "id" if kind == "ids" else "text") for one in value)
+    if kind in ("id", "ids"):
+        return isinstance(value, str | int) and not isinstance(value, bool)
+    return isinstance(value, str)
+
+
+def _named(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return f"the list {shown(json.dumps(value))[1:-1]}"
+    return _NAMES.get(type(value)) or json.dumps(value)
+
+
+def without_empty_ids(
+    table: pl.DataFrame, fields: Mapping[str, Field], findings: Findings
+) -> pl.DataFrame:
+    """`table` without the rows whose id is an empty string: those are reported."""
+    for key, field in fields.items():
+        if field.kind != "id":
+            continue
+        empty = table[key] == ""
+        if empty.any():
+            for bad in table.filter(empty).iter_rows(named=True):
+                raw = {name: bad[name] for name in fields}
+                findings.add(MISSING, bad["file"], bad["line"], f"{field.name!r} is empty", raw)
+            table = table.filter(~empty.fill_null(False))
+    return table
+
+
+def first_record(path: Path) -> dict[str, Any]:
+    """The first line of `path` that is a JSON object: its keys tell which columns there are."""
+    block = next(blocks(path, 1 << 16), b"")
+    if block.lstrip().startswith(b"["):
+        raise DataError(
+            "a JSON array, not JSON lines",
+            where=str(path),
+            mend="write one object a line (for example: jq -c '.[]')",
+        )
+    for raw in block.split(b"\n"):
+        try:
+            value = msgspec.json.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            continue
+        if isinstance(value, dict):
+            return value
+    return {}
+
+
+def empty_table(fields: Mapping[str, Field]) -> pl.DataFrame:
+    """The table of no rows at all."""
+    return pl.DataFrame(schema={key: DTYPES[field.kind] for key, field in fields.items()} | PLACE)
+
+
+def read_jsonl(path: Path, fields: Mapping[str, Field], findings: Findings) -> pl.DataFrame:
+    """All rows of a JSONL file: the columns of `fields`, then row, file, line."""
+    empty = empty_table(fields)
+    # the blocks stay the chunks of one table: joining them would hold the file's text twice
+    return pl.concat(
+        [empty, *(block.select(empty.columns) for block in JsonLines(path, fields, findings))],
+        rechunk=False,
+    )
