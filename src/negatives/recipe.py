@@ -136,6 +136,56 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     )
 
 
+def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+    """The recipe with settings changed by `PATH=VALUE` texts.
+
+    A path is a setting of the recipe (`seed`), of the picker (`pick.by`), or of a stage named by
+    its place, label or kind (`find.0.top`, `find.bm25.top`). Values are TOML; a bare word is text.
+    """
+    table = recipe.settings()
+    for text in assignments:
+        path, value = assignment(text)
+        section, *inner = path.split(".")
+        if section in ("find", "judge") and len(inner) == 2:
+            _stage_at(table[section], inner[0], text)[inner[1]] = value
+        elif section == "pick" and len(inner) == 1:
+            table["pick"][inner[0]] = value
+        elif section in HEAD and not inner:
+            table[section] = value
+        else:
+            raise RecipeError(
+                f"no setting at {path!r}",
+                where=f"--set {text}",
+                mend="such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4",
+            )
+    return from_settings(table, f"recipe {recipe.name}") if assignments else recipe
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """Path and value of `PATH=VALUE`."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise RecipeError(f"not PATH=VALUE: {text!r}", mend="such as pick.per_query=4")
+    try:
+        return path.strip(), tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return path.strip(), value
+
+
+def _stage_at(stages: list[dict[str, Any]], name: str, text: str) -> dict[str, Any]:
+    if name.isdecimal() and int(name) < len(stages):
+        return stages[int(name)]
+    named = [row for row in stages if name in (row.get("name"), row["kind"])]
+    if len(named) != 1:
+        names = [str(row.get("name") or row["kind"]) for row in stages]
+        raise RecipeError(
+            f"{len(named)} stages are called {name!r}",
+            where=f"--set {text}",
+            mend=nearest(name, names) if not named else "name it by its place, from 0",
+        )
+    return named[0]
+
+
 def shipped() -> dict[str, str]:
     """Name -> TOML text of every recipe that comes with the package, sorted by name."""
     folder = files("negatives") / "recipes"

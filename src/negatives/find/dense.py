@@ -15,7 +15,7 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.events import Progress
 from negatives.find.candidates import from_matrix
-from negatives.models import open_encoder
+from negatives.models.encoder import open_encoder
 from negatives.models.checks import check_vectors
 from negatives.models.precomputed import read_vectors
 from negatives.schema import Floats, Rows
@@ -152,7 +152,7 @@ def _encoded(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Side, _
             for start in range(0, len(rows), _BLOCK):
                 part = table[rows[start : start + _BLOCK]]
                 vectors = encoder.encode([prompt + text for text in part["text"].to_list()])
-                yield _checked(stage, vectors, part, f"{stage.label} vectors of {what}")
+                yield _checked(stage, vectors, part, what, f"encoder {stage.encoder}")
                 context.emit(
                     Progress(f"encode {what}", min(start + _BLOCK, len(rows)), len(rows), what)
                 )
@@ -163,7 +163,7 @@ def _encoded(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Side, _
     return (
         _key(encoder.fingerprint, stage.query_prompt, stage.doc_prompt, stage.similarity),
         side("queries", mined, collection.queries, stage.query_prompt),
-        side("documents", every_doc, collection.corpus, stage.doc_prompt),
+        side("corpus", every_doc, collection.corpus, stage.doc_prompt),
     )
 
 
@@ -171,9 +171,19 @@ def _precomputed(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Sid
     collection = context.collection
     queries, corpus = collection.queries, collection.corpus
     left = read_vectors(
-        Path(stage.query_vectors), queries["query_id"], queries["row"], what="queries"
+        Path(stage.query_vectors),
+        queries["query_id"],
+        queries["row"],
+        "queries",
+        scratch=context.scratch,
     )
-    right = read_vectors(Path(stage.doc_vectors), corpus["doc_id"], corpus["row"], what="documents")
+    right = read_vectors(
+        Path(stage.doc_vectors),
+        corpus["doc_id"],
+        corpus["row"],
+        "corpus",
+        scratch=context.scratch,
+    )
     if left.dim != right.dim:
         raise RecipeError(
             f"query vectors are {left.dim} wide, document vectors {right.dim}",
@@ -186,12 +196,13 @@ def _precomputed(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Sid
             stop = min(start + _BLOCK, len(queries))
             wanted = mined[(mined >= start) & (mined < stop)]
             vectors = left.block(start, stop)[wanted - start]
-            yield _checked(stage, vectors, queries[wanted], stage.query_vectors)
+            yield _checked(stage, vectors, queries[wanted], "queries", stage.query_vectors)
 
     def doc_blocks() -> Iterator[Floats]:
         for start in range(0, len(corpus), _BLOCK):
             stop = min(start + _BLOCK, len(corpus))
-            yield _checked(stage, right.block(start, stop), corpus[start:stop], stage.doc_vectors)
+            vectors, part = right.block(start, stop), corpus[start:stop]
+            yield _checked(stage, vectors, part, "corpus", stage.doc_vectors)
             context.emit(Progress("read vectors", stop, len(corpus), "documents"))
 
     return (
@@ -201,10 +212,10 @@ def _precomputed(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Sid
     )
 
 
-def _checked(stage: Dense, vectors: Floats, part: pl.DataFrame, where: str) -> Floats:
+def _checked(stage: Dense, vectors: Floats, part: pl.DataFrame, what: str, where: str) -> Floats:
     """Stop at vectors that cannot be compared; bring the others to the chosen similarity."""
     empty = (part["text"].str.strip_chars().str.len_bytes() == 0).to_numpy()
-    check_vectors(vectors, part.to_series(0), where=where, allowed_zero=empty)
+    check_vectors(vectors, part.to_series(0), what, where, allowed_zero=empty)
     return normalised(vectors) if stage.similarity == "cosine" else vectors
 
 

@@ -1,0 +1,70 @@
+"""The table of commands, and how an error becomes a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import cyclopts
+
+from negatives.errors import NegativesError
+
+HELP = """Negatives for retrieval training: hard, not secretly relevant, explainable.
+
+DATA is a BEIR folder, a Parquet/JSONL/CSV pair file, a Hugging Face dataset (folder or hub name),
+a folder of TREC files, ir_datasets:NAME, or `cranfield` (bundled). DATA@dev names a split.
+
+Start here:
+
+    negatives mine cranfield --out runs/cranfield
+
+    negatives export runs/cranfield --format triplet -o triplets.parquet
+"""
+
+app = cyclopts.App(
+    name="negatives",
+    help=HELP,
+    help_format="plaintext",
+    version_flags=["--version"],
+    version=lambda: _version(),
+)
+for command in ("mine", "pick", "export", "report", "doctor"):
+    app.command(f"negatives.cli.{command}:{command}")
+for group in ("data", "recipes"):
+    app.command(f"negatives.cli.{group}:app", name=group)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command; the exit code."""
+    try:
+        result = app(list(arguments), exit_on_error=False, print_error=False)
+    except cyclopts.CycloptsError as error:
+        _say(f"{str(error).strip()}\n  mend:  negatives {_command(arguments)}--help")
+        return 2
+    except NegativesError as error:
+        _say(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted; run the same command again to go on from here")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away; whatever Python flushes at exit has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _say(text: str) -> None:
+    print(f"error: {text}", file=sys.stderr)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    first = arguments[0] if arguments and not arguments[0].startswith("-") else ""
+    return f"{first} " if first in app else ""
+
+
+def _version() -> str:
+    from negatives import __version__
+
+    return __version__

@@ -1,0 +1,56 @@
+"""negatives export: the negatives in a trainer's own format."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def export(
+    run: Path,
+    /,
+    *,
+    format: Annotated[str, Parameter(name=["--format", "-f"])],
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    scores: Annotated[bool, Parameter(negative="")] = False,
+    ids: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Write a run's negatives as a file that a trainer reads.
+
+    Examples:
+
+        negatives export runs/cranfield --format triplet -o triplets.parquet
+
+        negatives export runs/cranfield --format flagembedding --scores -o train.jsonl
+
+    Parameters
+    ----------
+    run
+        A finished run directory.
+    format
+        triplet, n-tuple, labeled-pair, labeled-list, flagembedding, tevatron, trec-run or qrels.
+    out
+        The file to write; its ending chooses Parquet, JSONL or CSV where the format allows.
+    scores
+        Write scores too, for distillation.
+    ids
+        Write ids instead of texts.
+    quiet
+        Show no progress.
+    json
+        Print what was written as JSON.
+    """
+    from negatives.cli.listen import listening
+    from negatives.run import Run
+
+    with listening(quiet=quiet) as emit:
+        rows = Run(run).export(out, format=format, scores=scores, ids=ids, emit=emit)
+    if json:
+        print(jsonlib.dumps({"file": str(out), "format": format, "rows": rows}))
+    else:
+        print(f"{rows:,} rows of {format} in {out}")

@@ -1,0 +1,103 @@
+"""negatives mine: find, judge and pick."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def mine(
+    data: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    recipe: str = "default",
+    per_query: int | None = None,
+    encoder: str | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    memory: str = "512MB",
+    quarantine: Path | None = None,
+    overwrite: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Find, judge and pick negatives for every query of DATA that has a positive.
+
+    Examples:
+
+        negatives mine cranfield --out runs/cranfield
+
+        negatives mine my-beir-folder@train --out runs/mine --per-query 4 --encoder model.onnx
+
+        negatives mine pairs.parquet --out runs/nv --recipe nv-retriever --set find.dense.top=200
+
+    The same command again goes on from where it was stopped.
+
+    Parameters
+    ----------
+    data
+        The collection; see `negatives --help`. DATA@dev names a split.
+    out
+        The run directory to make, or to go on with.
+    recipe
+        A recipe that comes with the package (`negatives recipes list`), or a .toml file.
+    per_query
+        Negatives asked for each query.
+    encoder
+        Encoder of every dense source: `static`, a .onnx file, a sentence-transformers name or
+        folder, or http://host/v1#model.
+    set_
+        Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
+    seed
+        Every random choice derives from it.
+    threads
+        Processors to use; all by default. Changes no byte of the result.
+    memory
+        What a stage may hold beyond the collection itself.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
+    overwrite
+        Replace another run in the same folder.
+    quiet
+        Show no progress.
+    json
+        Print what was found as JSON.
+    """
+    if threads is not None:
+        # Read by the thread pools when they are first loaded, so it comes before any import.
+        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+            os.environ[pool] = str(threads)
+    from negatives.cli.listen import listening
+    from negatives.cli.summary import show_run
+    from negatives.recipe import load_recipe, override
+    from negatives.run import mine as carry_out
+    from negatives.schema import Collection
+
+    changes = list(set_ or [])
+    if per_query is not None:
+        changes.append(f"pick.per_query={per_query}")
+    chosen = load_recipe(recipe)
+    if encoder is not None:
+        changes += [
+            f"find.{source.label}.encoder={encoder}"
+            for source in chosen.find
+            if source.kind == "dense"
+        ]
+    chosen = override(chosen, changes)
+    with listening(quiet=quiet) as emit:
+        run = carry_out(
+            Collection.load(data, quarantine=quarantine),
+            out,
+            recipe=chosen,
+            seed=seed,
+            threads=threads,
+            memory=memory,
+            overwrite=overwrite,
+            emit=emit,
+        )
+    show_run(run, json=json)

@@ -1,0 +1,61 @@
+"""negatives pick: another policy from the same ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from cyclopts import Parameter
+
+
+def pick(
+    run: Path,
+    kind: str | None = None,
+    /,
+    *,
+    per_query: int | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Pick other negatives from a finished run's ledger; nothing is found or judged again.
+
+    Examples:
+
+        negatives pick runs/cranfield --per-query 4
+
+        negatives pick runs/cranfield simans --set a=1.0 --set center_offset=-0.5
+
+    Parameters
+    ----------
+    run
+        A finished run directory.
+    kind
+        The picker: top, random, simans, stratified or quotas; the run's own by default.
+    per_query
+        Negatives asked for each query.
+    set_
+        Change a setting of the picker, such as by=dense_score.
+    quiet
+        Show no progress.
+    json
+        Print what was found as JSON.
+    """
+    from negatives.cli.listen import listening
+    from negatives.cli.summary import show_run
+    from negatives.recipe import assignment
+    from negatives.run import Run
+    from negatives.stage import Picker, build
+
+    opened = Run(run)
+    before = opened.recipe.pick
+    settings: dict[str, Any] = (
+        before.settings() if kind in (None, before.kind) else {"kind": kind}
+    )
+    settings |= dict(assignment(text) for text in set_ or [])
+    settings.setdefault("per_query", before.per_query)
+    if per_query is not None:
+        settings["per_query"] = per_query
+    with listening(quiet=quiet) as emit:
+        opened = opened.repick(cast("Picker", build("pick", settings, "pick")), emit=emit)
+    show_run(opened, json=json)

@@ -1,0 +1,31 @@
+"""negatives report: the report of a run, written again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+
+def report(run: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Write report.html and report.json of a finished run, and print the main figures.
+
+    Example:
+
+        negatives report runs/cranfield --json
+
+    Parameters
+    ----------
+    run
+        A finished run directory.
+    json
+        Print the figures as JSON.
+    """
+    from negatives.cli.summary import show_run
+    from negatives.run import Run
+    from negatives.show import write_report
+
+    opened = Run(run)
+    write_report(opened)
+    show_run(opened, json=json)

@@ -1,0 +1,19 @@
+"""What a command prints about a run."""
+
+from __future__ import annotations
+
+import json as jsonlib
+
+from negatives.run import Run
+
+
+def show_run(run: Run, *, json: bool) -> None:
+    """The figures of the report: a few lines for a person, or all of them as JSON."""
+    from negatives.show import headline, summarise
+
+    summary = summarise(run)
+    if json:
+        print(jsonlib.dumps({"run": str(run.path), **summary}, ensure_ascii=False))
+        return
+    print(headline(summary))
+    print(f"report: {run.path / 'report.html'}")
