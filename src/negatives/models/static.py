@@ -24,7 +24,7 @@ TABLE = "table.safetensors"
 PIECES = "pieces.txt"
 
 BLOCK = 8192
-"""Pieces whose rows are gathered at once, or one text's where that is more: 8 MB, a cache's size."""
+"""Pieces whose rows are gathered at once (or one text's, if more): 8 MB, about a cache."""
 
 
 class StaticEncoder:
@@ -104,6 +104,6 @@ class StaticEncoder:
     def _filled(self, vectors: Floats, texts: Sequence[str]) -> Floats:
         """Give the texts that are not empty, and yet have no known piece, the table's mean."""
         for row in np.flatnonzero(~vectors.any(axis=1)):
-            if texts[row].strip():
+            if texts[int(row)].strip():
                 vectors[row] = self._unknown
         return vectors

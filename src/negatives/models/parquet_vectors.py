@@ -1,0 +1,191 @@
+"""Precomputed vectors in Parquet: matched by id, sorted once into an unnamed temporary file."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.errors import DataError
+from negatives.models.checks import FIRST
+from negatives.schema import Floats
+from negatives.store.atomic import explained, file_hash
+
+SLICE: Final = 8_388_608
+"""Numbers read at a time: 32 MB as float32."""
+
+SHAPE: Final = "a column of strings, the ids, and one of lists of float32, the vectors"
+
+ID_NAMES: Final = ("doc_id", "query_id", "id", "_id")
+"""Which column of strings holds the ids where there are several; else the only one."""
+
+VECTOR_NAMES: Final = ("vector", "vectors", "embedding", "embeddings")
+FLOATS: Final = ("Float16", "Float32", "Float64")
+
+
+@dataclass(frozen=True)
+class SortedVectors:
+    """Vectors in the collection's order, in a temporary file that goes with this object."""
+
+    path: Path
+    array: Floats
+
+    @property
+    def dim(self) -> int:
+        """Width of the vectors."""
+        return int(self.array.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the Parquet file."""
+        return f"vectors-{file_hash(self.path)}"
+
+    def block(self, start: int, stop: int) -> Floats:
+        """float32[stop - start, dim] of the collection's rows start .. stop."""
+        return np.array(self.array[start:stop])
+
+
+def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) -> SortedVectors:
+    """Match the file's vectors to `ids`; `DataError` as `read_vectors` says."""
+    schema = _schema(path)
+    id_column = _one(path, schema, "ids", ID_NAMES, lambda kind: kind == pl.String)
+    vector_column = _one(path, schema, "vectors", VECTOR_NAMES, _is_vectors)
+    place = _places(path, id_column, ids, what)
+    dim = 0
+    array: Floats = np.zeros((0, 0), np.float32)
+    step = start = 0
+    while start < len(place):
+        values = _slice(path, vector_column, start, step or 1)
+        if step == 0:
+            dim = _width(values, path)
+            step = max(1, SLICE // dim)
+            array = _temporary(len(ids), dim, scratch)
+            continue
+        into = place[start : start + step]
+        block = _block(values, dim, path, start)
+        array[into[into >= 0]] = block[into >= 0]
+        start += step
+    return SortedVectors(path, array)
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    try:
+        return dict(pl.read_parquet_schema(path))
+    except Exception as error:  # polars raises several kinds, not all of them its own
+        raise _unreadable(path, error) from None
+
+
+def _is_vectors(kind: Any) -> bool:
+    return isinstance(kind, pl.List | pl.Array)
+
+
+def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fits: Any) -> str:
+    """The column that fits: the only one, or the first that has a usual name."""
+    fitting = [name for name, kind in schema.items() if fits(kind)]
+    usual = [name for name in names if name in fitting]
+    if len(fitting) == 1 or usual:
+        return usual[0] if usual else fitting[0]
+    raise DataError(
+        f"no single column can be the {of}: {schema}",
+        where=str(path),
+        mend=f"write {SHAPE}; of several, the one named {', '.join(names)} is taken",
+    )
+
+
+def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.int64]:
+    """For each row of the file its row in the collection, or -1."""
+    try:
+        found = pl.read_parquet(path, columns=[column])[column]
+    except Exception as error:  # as above
+        raise _unreadable(path, error) from None
+    if found.null_count():
+        raise DataError(
+            f"{found.null_count()} vectors have no id",
+            where=f"{path}, rows {found.is_null().arg_true()[:FIRST].to_list()} (from 0)",
+            mend="give each vector the id of its text",
+        )
+    if found.n_unique() != len(found):
+        twice = found.filter(found.is_duplicated()).unique(maintain_order=True)
+        row = found.is_duplicated().arg_true()[0]
+        raise DataError(
+            f"{len(twice)} ids have more than one vector: {', '.join(twice[:FIRST])}",
+            where=f"{path}, first at row {row} (from 0)",
+            mend="keep one vector for each id",
+        )
+    missing = ids.filter(~ids.is_in(found.implode()))
+    if len(missing):
+        raise DataError(
+            f"{len(missing)} of {len(ids)} texts of the {what} have no vector: "
+            f"{', '.join(missing[:FIRST])}",
+            where=str(path),
+            mend=f"add them, or give the file that belongs to this {what}",
+        )
+    numbered = pl.DataFrame({"id": ids}).with_row_index("at")
+    matched = pl.DataFrame({"id": found}).join(numbered, on="id", how="left", maintain_order="left")
+    return cast("NDArray[np.int64]", matched["at"].cast(pl.Int64).fill_null(-1).to_numpy())
+
+
+def _slice(path: Path, column: str, start: int, rows: int) -> pl.Series:
+    try:
+        return pl.scan_parquet(path).select(column).slice(start, rows).collect()[column]
+    except Exception as error:  # as above
+        raise _unreadable(path, error) from None
+
+
+def _width(first: pl.Series, path: Path) -> int:
+    vector = first[0]
+    if vector is None or not len(vector):
+        raise DataError("a text without a vector", where=f"{path}, row 0", mend=f"write {SHAPE}")
+    if str(vector.dtype) not in FLOATS:
+        raise DataError(
+            f"the vectors are of type {vector.dtype}",
+            where=f"{path}, column {first.name!r}",
+            mend="save them as float32 (float16 and float64 are read too)",
+        )
+    return len(vector)
+
+
+def _block(values: pl.Series, dim: int, path: Path, start: int) -> Floats:
+    """float32[rows, dim], every vector of them being `dim` wide and without gaps."""
+    lists = values.arr.to_list() if isinstance(values.dtype, pl.Array) else values
+    widths = lists.list.len().fill_null(0)
+    gaps = lists.list.eval(pl.element().is_null()).list.any().fill_null(True)
+    for wrong, what in ((widths != dim, "widths other than"), (gaps, "gaps in their")):
+        if wrong.any():
+            rows = wrong.arg_true()[:FIRST] + start
+            raise DataError(
+                f"{wrong.sum()} vectors have {what} {dim} numbers",
+                where=f"{path}, rows {rows.to_list()} (from 0), widths "
+                f"{widths.filter(wrong)[:FIRST].to_list()}",
+                mend="encode all texts with one model, and give each its whole vector",
+            )
+    with np.errstate(over="ignore"):  # a float64 out of range becomes inf, which is checked for
+        flat = lists.explode().to_numpy().astype(np.float32)
+    return cast("Floats", flat.reshape(len(values), dim))
+
+
+def _temporary(rows: int, dim: int, scratch: Path | None) -> Floats:
+    """A memory-mapped float32[rows, dim] whose file has no name and goes with the mapping."""
+    folder = scratch or Path(tempfile.gettempdir())
+    folder.mkdir(parents=True, exist_ok=True)
+    with explained(folder), tempfile.TemporaryFile(dir=folder) as file:
+        # Writing zeros now meets a full disk here, as an error, and not later as a killed process.
+        left = rows * dim * 4
+        while left:
+            left -= file.write(bytes(min(left, 1 << 24)))
+        file.flush()
+        return np.memmap(file, np.float32, "r+", shape=(rows, dim))
+
+
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(
+        f"not a readable Parquet file: {str(error).splitlines()[0] if str(error) else error!r}",
+        where=str(path),
+        mend="it may be truncated or of another format: write it again",
+    )

@@ -1,0 +1,187 @@
+"""Vectors somebody has already computed: .npy, .safetensors or Parquet, read block by block."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.errors import DataError
+from negatives.schema import Floats
+from negatives.store.atomic import file_hash
+
+IN_FILE_ORDER: Final = "one vector a row, in the order of the file of texts"
+
+SAFETENSORS: Final = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+"""What a safetensors header calls the types read here."""
+
+LONGEST_HEADER: Final = 100_000_000
+"""Bytes; the format's own limit."""
+
+
+class VectorReader(Protocol):
+    """Vectors of a collection's texts, a block at a time."""
+
+    @property
+    def dim(self) -> int:
+        """Width of the vectors."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of the file."""
+        ...
+
+    def block(self, start: int, stop: int) -> Floats:
+        """float32[stop - start, dim] of the collection's rows start .. stop, in its order."""
+        ...
+
+
+def read_vectors(
+    path: Path, ids: pl.Series, rows: pl.Series, what: str, *, scratch: Path | None = None
+) -> VectorReader:
+    """Open the vectors of a collection's `what` ("corpus" or "queries") without loading them.
+
+    `ids`: the ids in the collection's order. `rows`: for each, its 0-based row in the file of
+    texts, which is its row in a .npy (one 2-D array) or .safetensors (one 2-D tensor) file. A
+    Parquet file has a column of strings, the ids, and one of lists or arrays of numbers, the
+    vectors, in any order and among other columns; its vectors are sorted into an unnamed temporary
+    file (4 bytes a number) in `scratch`, or in the system's folder for such files.
+
+    Raises `DataError` where the file is of another format, truncated or not float16/32/64, where
+    it has too few vectors, or none for an id, or two, and where vectors differ in width. NaN and
+    zeros are for `check_vectors`.
+    """
+    if not path.is_file():
+        raise DataError(
+            f"there are no vectors of the {what} at {str(path)!r}",
+            mend=f"name a .npy or .safetensors ({IN_FILE_ORDER}) or a .parquet file",
+        )
+    ending = path.suffix.lower()
+    if ending in (".parquet", ".pq"):
+        from negatives.models.parquet_vectors import open_parquet
+
+        return open_parquet(path, ids, what, scratch)
+    if ending not in MAPPERS:
+        raise DataError(
+            f"vectors are not read from a file with the ending {path.suffix!r}",
+            where=str(path),
+            mend=f"give .npy or .safetensors ({IN_FILE_ORDER}) or .parquet (ids and vectors)",
+        )
+    array = MAPPERS[ending](path)
+    if array.ndim != 2 or array.shape[1] == 0:
+        raise DataError(
+            f"an array of shape {list(array.shape)}", where=str(path), mend=f"save {IN_FILE_ORDER}"
+        )
+    _check_count(path, array, rows, what)
+    return RowVectors(path, array, rows.cast(pl.Int64).to_numpy())
+
+
+@dataclass(frozen=True)
+class RowVectors:
+    """Rows of a memory-mapped array, taken in the collection's order."""
+
+    path: Path
+    array: NDArray[Any]
+    rows: NDArray[np.int64]
+
+    @property
+    def dim(self) -> int:
+        """Width of the vectors."""
+        return int(self.array.shape[1])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the file."""
+        return f"vectors-{file_hash(self.path)}"
+
+    def block(self, start: int, stop: int) -> Floats:
+        """float32[stop - start, dim] of the collection's rows start .. stop."""
+        with np.errstate(over="ignore"):  # a float64 out of range becomes inf, which is checked for
+            return np.asarray(self.array[self.rows[start:stop]], np.float32)
+
+
+def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) -> None:
+    """Every text's row is there; more vectors than texts are as suspect as fewer."""
+    last = rows.max()
+    if isinstance(last, int) and last >= len(array):
+        raise DataError(
+            f"{len(array)} vectors, and the file of the {what} goes on to row {last} (from 0)",
+            where=f"{path}, first row without a vector: {len(array)}",
+            mend=f"save {IN_FILE_ORDER}, for every text",
+        )
+    if len(array) > len(rows) and isinstance(last, int) and last + 1 == len(rows):
+        raise DataError(
+            f"{len(array)} vectors for {len(rows)} texts of the {what}",
+            where=f"{path}, first row without a text: {len(rows)}",
+            mend=f"save {IN_FILE_ORDER}, and give the file that belongs to this {what}",
+        )
+
+
+def _map_npy(path: Path) -> NDArray[Any]:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise DataError(
+            f"no array can be read: {error}",
+            where=str(path),
+            mend="save it again with numpy.save, as float32; pickled objects are never read",
+        ) from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.itemsize > 8:
+        raise _not_float(path, getattr(array, "dtype", type(array).__name__))
+    return array
+
+
+def _map_safetensors(path: Path) -> NDArray[Any]:
+    """The file is 8 bytes of header length, a JSON header, then the tensors' bytes."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        head = file.read(length) if length <= min(size - 8, LONGEST_HEADER) else b""
+    try:
+        tensors = {k: v for k, v in json.loads(head).items() if k != "__metadata__"}
+        shapes = {name: tuple(map(int, at["shape"])) for name, at in tensors.items()}
+        two = [name for name, shape in shapes.items() if len(shape) == 2]
+        begin, end = map(int, tensors[two[0]]["data_offsets"]) if two else (0, 0)
+        kind = tensors[two[0]]["dtype"] if two else ""
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(
+            "not a safetensors file, or a truncated one", where=str(path), mend="save it again"
+        ) from None
+    if len(two) != 1:
+        raise DataError(
+            f"{len(two)} two-dimensional tensors: {shapes}",
+            where=str(path),
+            mend=f"save exactly one: {IN_FILE_ORDER}",
+        )
+    if kind not in SAFETENSORS:
+        raise _not_float(path, kind)
+    shape, dtype = shapes[two[0]], np.dtype(SAFETENSORS[kind])
+    start = 8 + length + begin
+    if end - begin != shape[0] * shape[1] * dtype.itemsize or start + end - begin > size:
+        row = max(0, size - start) // max(1, shape[1] * dtype.itemsize)
+        raise DataError(
+            f"truncated: the header promises {shape[0]} vectors",
+            where=f"{path}, first row that is not whole: {row}",
+            mend="copy or save the file again",
+        )
+    if not end - begin:
+        return np.zeros(shape, dtype)
+    return np.memmap(path, dtype, "r", offset=start, shape=shape)
+
+
+def _not_float(path: Path, dtype: object) -> DataError:
+    return DataError(
+        f"the vectors are of type {dtype}",
+        where=str(path),
+        mend="save them as float32 (float16 and float64 are read too)",
+    )
+
+
+MAPPERS: Final = {".npy": _map_npy, ".safetensors": _map_safetensors}
