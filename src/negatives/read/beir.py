@@ -9,6 +9,7 @@ with the data, so that converting a collection loses nothing.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
@@ -18,9 +19,11 @@ from negatives.read.delimited import records
 from negatives.read.files import first_existing, stem
 from negatives.read.findings import RAGGED, Findings
 from negatives.read.gathered import NO_GIVEN, Tables, gather
-from negatives.read.jsonl import Field, first_record, read_jsonl
+from negatives.read.jsonl import PLACE, Field, JsonLines, first_record
 from negatives.read.qrels import read_beir_qrels
 from negatives.schema import Collection
+
+TEXT: Final[dict[str, Any]] = {"text": pl.String} | PLACE
 
 
 def splits(address: Address) -> list[str]:
@@ -58,18 +61,19 @@ def read_texts(path: Path, key: str, findings: Findings) -> pl.DataFrame:
         "text": Field(_named(keys, "text", "contents", "body"), "text"),
         "title": Field("title", "text", required=False),
     }
-    table = read_jsonl(path, fields, findings)
+    tables = [with_titles(block, key) for block in JsonLines(path, fields, findings)]
     findings.done()
-    return with_titles(table, key)
+    # the blocks stay the chunks of one table: joining them would hold the file's text twice
+    return pl.concat([pl.DataFrame(schema={key: pl.String} | TEXT), *tables], rechunk=False)
 
 
 def with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
     """`key`, text, row, file, line: the title, where there is one, put before the text."""
+    text = pl.col("text")
     if "title" in table.columns:
         title = pl.col("title").fill_null("").str.strip_chars()
-        text = pl.when(title == "").then("text").otherwise(title + " " + pl.col("text"))
-        table = table.with_columns(text.alias("text"))
-    return table.select(key, "text", "row", "file", "line")
+        text = pl.when(title == "").then(text).otherwise(title + " " + text)
+    return table.select(key, text.str.strip_chars().alias("text"), *PLACE)
 
 
 def _named(keys: dict[str, object], *names: str) -> str:

@@ -22,8 +22,10 @@ NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32
 class Tables:
     """What a reader read: corpus and queries (id, text, row), qrels and given pairs.
 
-    Each table also has `file` (a number given by `Findings.file`) and `line` (from 1).
-    `elsewhere` holds the query_ids that other splits judge: they are not of this split.
+    Each table also has `file` (a number given by `Findings.file`) and `line` (from 1). Texts are
+    stripped by `str.strip_chars`, so that one text is one text in every format; readers do it block
+    by block, since here it would hold all texts twice. `elsewhere` holds the query_ids that other
+    splits judge: they are not of this split.
     """
 
     corpus: pl.DataFrame
@@ -73,8 +75,8 @@ def _empty(what: str, name: str, findings: Findings) -> DataError:
 
 
 def _in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame:
-    """`frame` with texts stripped, sorted by id, each id once: its first row."""
-    ordered = frame.with_columns(pl.col("text").str.strip_chars()).sort(key, maintain_order=True)
+    """`frame` sorted by id, each id once: its first row."""
+    ordered = frame.sort(key, maintain_order=True)
     again = ordered[key] == ordered[key].shift(1)
     if not again.any():
         return ordered

@@ -24,7 +24,8 @@ from negatives.read.frames import is_text
 from negatives.read.gathered import Tables, gather
 from negatives.read.jsonl import Field
 from negatives.read.pair_files import from_frame
-from negatives.read.pairs import collection_of, normalised
+from negatives.read.pairs import collection_of, normalised, with_whole_relevance
+from negatives.read.qrels import SCHEMA
 from negatives.schema import Collection
 
 BATCH: Final = 50_000
@@ -60,9 +61,7 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
         tables = Tables(
             corpus=_texts(_only(datasets, target, "corpus"), "doc_id", address, findings),
             queries=_texts(_only(datasets, target, "queries"), "query_id", address, findings),
-            qrels=_columns(qrels, QRELS, f"{address.name} (judgements)", findings)
-            .with_columns(pl.col("relevance").cast(pl.Int32))
-            .drop("row"),
+            qrels=_qrels(qrels, f"{address.name} (judgements)", findings),
         )
         findings.done()
         return gather(address.name, split, tables, findings)
@@ -143,26 +142,29 @@ def _texts(dataset: Any, key: str, address: Address, findings: Findings) -> pl.D
     if "title" in names:
         fields["title"] = Field("title", "text", required=False)
     part = "corpus" if key == "doc_id" else "queries"
-    table = _columns(dataset, fields, f"{address.name} ({part})", findings)
+    blocks = _columns(dataset, fields, f"{address.name} ({part})", findings)
+    table = pl.concat([with_titles(block, key) for block in blocks], rechunk=False)
     findings.done()
-    return with_titles(table, key)
+    return table
+
+
+def _qrels(dataset: Any, where: str, findings: Findings) -> pl.DataFrame:
+    blocks = [with_whole_relevance(b, findings) for b in _columns(dataset, QRELS, where, findings)]
+    findings.done()
+    return pl.concat(blocks).select(pl.col(key).cast(kind) for key, kind in SCHEMA.items())
 
 
 def _columns(
     dataset: Any, fields: dict[str, Field], where: str, findings: Findings
-) -> pl.DataFrame:
+) -> Iterator[pl.DataFrame]:
     for field in fields.values():
         if field.name not in dataset.column_names:
             raise DataError(
                 f"there is no column {field.name!r} among {', '.join(dataset.column_names)}",
                 where=where,
             )
-    made = [
-        block
-        for frame, at in _frames(dataset)
-        for block in from_frame(frame, fields, where, findings, at)
-    ]
-    return pl.concat(made, rechunk=False)
+    for frame, first in _frames(dataset):
+        yield from from_frame(frame, fields, where, findings, first)
 
 
 def _frames(dataset: Any) -> Iterator[tuple[pl.DataFrame, int]]:

@@ -129,5 +129,6 @@ def _table(
             else:
                 kept.append((*made, row, file, row + 1))
         findings.enough()
-        tables.append(pl.DataFrame(kept, schema=schema, orient="row"))
+        table = pl.DataFrame(kept, schema=schema, orient="row")
+        tables.append(table.with_columns(pl.col(r"^text$").str.strip_chars()))
     return pl.concat(tables, rechunk=False)

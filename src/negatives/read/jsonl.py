@@ -133,22 +133,38 @@ class JsonLines:
         return without_empty_ids(table, self._fields, self._findings)
 
     def _series(self, values: list[Any], kind: Kind) -> pl.Series:
-        if kind in ("texts", "ids"):
-            values = [[value] if isinstance(value, str | int) else value for value in values]
         if kind == "number":
-            values = [None if value is None else float(value) for value in values]
+            return pl.Series([None if value is None else float(value) for value in values])
+        if kind in ("id", "text"):
+            return self._strings(values)
+        if all(isinstance(value, str | int) for value in values):
+            return _lists(self._strings(values), [1] * len(values))
+        lists = [[value] if isinstance(value, str | int) else value for value in values]
+        flat = self._strings([one for some in lists if some for one in some])
+        return _lists(flat, [None if some is None else len(some) for some in lists])
+
+    def _strings(self, values: list[Any]) -> pl.Series:
         try:
-            return pl.Series(values, dtype=DTYPES[kind])
-        except (TypeError, pl.exceptions.PolarsError):  # some id is a number
-            count = 0
-            if kind == "id":
-                count = sum(isinstance(value, int) for value in values)
-                texts: list[Any] = [None if value is None else str(value) for value in values]
-            else:
-                count = sum(isinstance(v, int) for value in values if value for v in value)
-                texts = [None if value is None else [str(v) for v in value] for value in values]
+            return pl.Series(values, dtype=pl.String)
+        except TypeError:  # some id is a number
+            count = sum(isinstance(value, int) for value in values)
             self._findings.note(*NUMERIC_IDS, count)
-            return pl.Series(texts, dtype=DTYPES[kind])
+            texts = [None if value is None else str(value) for value in values]
+            return pl.Series(texts, dtype=pl.String)
+
+
+def _lists(flat: pl.Series, lengths: list[int | None]) -> pl.Series:
+    """`flat` cut into lists of `lengths`; polars itself takes Python lists one by one, slowly."""
+    if all(length == 1 for length in lengths):
+        return flat.to_frame("value").select(pl.concat_list("value")).to_series()
+    frame = pl.DataFrame({"length": lengths}, schema={"length": pl.UInt32}).with_row_index("at")
+    at = frame.select(pl.col("at").repeat_by(pl.col("length").fill_null(0))).to_series()
+    pairs = pl.DataFrame({"at": at.filter(at.list.len() > 0).explode(), "value": flat})
+    lists = pairs.group_by("at", maintain_order=True).agg("value")
+    made = frame.join(lists, on="at", how="left", maintain_order="left")
+    empty = pl.lit([], dtype=pl.List(pl.String))
+    value = pl.when(pl.col("length") == 0).then(empty).otherwise("value")
+    return made.select(value).to_series()
 
 
 def _required_first(fields: Mapping[str, Field]) -> list[tuple[str, Field]]:
@@ -232,18 +248,3 @@ def first_record(path: Path) -> dict[str, Any]:
         if isinstance(value, dict):
             return value
     return {}
-
-
-def empty_table(fields: Mapping[str, Field]) -> pl.DataFrame:
-    """The table of no rows at all."""
-    return pl.DataFrame(schema={key: DTYPES[field.kind] for key, field in fields.items()} | PLACE)
-
-
-def read_jsonl(path: Path, fields: Mapping[str, Field], findings: Findings) -> pl.DataFrame:
-    """All rows of a JSONL file: the columns of `fields`, then row, file, line."""
-    empty = empty_table(fields)
-    # the blocks stay the chunks of one table: joining them would hold the file's text twice
-    return pl.concat(
-        [empty, *(block.select(empty.columns) for block in JsonLines(path, fields, findings))],
-        rechunk=False,
-    )

@@ -37,10 +37,8 @@ def normalised(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     negative = pl.concat_list(given).list.drop_nulls() if given else pl.lit(None)
     absent = [pl.lit(None).alias(key) for key in PAIRS if key not in block.columns]
     block = block.with_columns(absent).with_columns(negative.alias("negative"))
-    if "relevance" in {*block.columns} and block["relevance"].dtype != pl.Null:
-        value = pl.col("relevance").cast(pl.Float64)
-        whole = (value == value.round()) & value.is_between(-(2**31), 2**31 - 1)
-        block = _keep(block, whole, BAD_SCORE, "relevance is {relevance}", findings)
+    if block["relevance"].dtype != pl.Null:
+        block = with_whole_relevance(block, findings)
     if block["positive_id"].dtype != pl.Null:
         none = (pl.element().is_null() | (pl.element() == "")).any()
         fits = (pl.col("positive").list.len() == pl.col("positive_id").list.len()) & ~(
@@ -49,6 +47,13 @@ def normalised(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
         reason = "every positive needs an id: there are {positive_id}"
         block = _keep(block, fits, MISSING, reason, findings)
     return block.select(pl.col(key).cast(kind) for key, kind in PAIRS.items())
+
+
+def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """The rows of `block` whose `relevance` is a whole number; the others reported."""
+    value = pl.col("relevance").cast(pl.Float64)
+    whole = (value == value.round()) & value.is_between(-(2**31), 2**31 - 1)
+    return _keep(block, whole, BAD_SCORE, "relevance is {relevance}", findings)
 
 
 def _keep(

@@ -126,7 +126,7 @@ def read_tsv(path: Path, key: str, findings: Findings) -> pl.DataFrame:
             kept.append((name, text, row, file, lines.number))
         row += 1
     findings.done()
-    return pl.DataFrame(kept, schema={key: pl.String, "text": pl.String} | PLACE, orient="row")
+    return _table(kept, key)
 
 
 def read_topics(path: Path, findings: Findings) -> pl.DataFrame:
@@ -154,8 +154,12 @@ def read_topics(path: Path, findings: Findings) -> pl.DataFrame:
     if "".join(topic).strip().lower().startswith("<top>"):
         findings.add(RAGGED, file, start, "the topic has no </top>", "".join(topic))
     findings.done()
-    schema = {"query_id": pl.String, "text": pl.String} | PLACE
-    return pl.DataFrame(kept, schema=schema, orient="row")
+    return _table(kept, "query_id")
+
+
+def _table(rows: list[tuple[str, str, int, int, int]], key: str) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema={key: pl.String, "text": pl.String} | PLACE, orient="row")
+    return frame.with_columns(pl.col("text").str.strip_chars())
 
 
 def _topic(markup: str) -> tuple[str, str]:
