@@ -1,8 +1,10 @@
 """Exact top-k by inner product: blocked matrix products and a running threshold.
 
 Memory is two blocks for each thread, whatever the size of the corpus or the number of queries.
-Candidates are collected with a little to spare and scored again one pair at a time, so results
-depend neither on the block sizes nor on the number of threads; ties go to the lower row.
+Candidates are collected with a little to spare and scored again one pair at a time. Where rounding
+in the products could still hide one of the best (many documents alike), every document that comes
+near is scored again. So results depend neither on the block sizes nor on the number of threads;
+ties go to the lower row.
 """
 
 from __future__ import annotations
@@ -16,8 +18,8 @@ from threadpoolctl import threadpool_limits
 from negatives.schema import Floats, Rows
 from negatives.store.vectors import Halves
 
-SPARE = 16
-"""Candidates kept beyond k, so that rounding in a matrix product cannot push one of the k out."""
+_SPARE = 16
+_FEW = 128  # queries at a time in the second pass, where most of a block may be near
 _MAX_BATCH = 1024  # ten bits of the sort key; see `_merge`
 _BLOCK = 8192
 _PAIRS = 1 << 15
@@ -45,16 +47,27 @@ def top_k(
     k = min(k, int(allowed.sum()))
     if k == 0 or len(queries) == 0:
         return np.empty((len(queries), k), np.uint32), np.empty((len(queries), k), np.float32)
-    wide = min(k + SPARE, int(allowed.sum()))
+    total = int(allowed.sum())
+    wide = min(k + k // 8 + _SPARE, total)
     # Per thread: a score block and its mask, 5 bytes a cell; twice k pending hits a query.
     batch = memory // (threads * (5 * _BLOCK + 48 * wide))
     batch = int(np.clip(batch, 16, _MAX_BATCH))
     starts = range(0, len(queries), batch)
+    mask = None if total == len(docs) else allowed
 
     def one(start: int) -> tuple[Rows, Floats]:
         part = queries[start : start + batch].astype(np.float32)
-        rows = _collect(part, docs, wide, None if allowed.all() else allowed)
-        return _rescore(part, docs, rows, k)
+        collected, left_out, longest = _collect(part, docs, wide, mask)
+        rows, scores = _rescore(part, docs, collected, k)
+        if wide == total:
+            return rows, scores
+        error = _rounding(part, longest)
+        unsure = np.flatnonzero(left_out + error >= scores[:, -1])
+        for at in range(0, len(unsure), _FEW):
+            few = unsure[at : at + _FEW]
+            cut = scores[few, -1] - error[few]
+            rows[few], scores[few] = _near(part[few], docs, k, mask, cut)
+        return rows, scores
 
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(one, starts))
@@ -72,14 +85,21 @@ def pair_scores(queries: Halves | Floats, docs: Halves, query: Rows, doc: Rows) 
     return scores
 
 
-def _collect(queries: Floats, docs: Halves, k: int, allowed: Bools | None) -> Rows:
-    """uint32[q, k]: for each query, in no particular order, its k best rows by matrix product."""
+def _collect(
+    queries: Floats, docs: Halves, k: int, allowed: Bools | None
+) -> tuple[Rows, Floats, float]:
+    """For each query its k best rows by matrix product, in no particular order: uint32[q, k].
+
+    Also float32[q], the product that no row left out exceeds, and the longest document's norm.
+    """
     count = len(queries)
     best_rows = np.zeros((count, k), np.uint32)
     best_scores = np.full((count, k), -np.inf, np.float32)
     threshold = np.full((count, 1), -np.inf, np.float32)
+    longest = 0.0
     for start in range(0, len(docs), _BLOCK):
         block = docs[start : start + _BLOCK].astype(np.float32)
+        longest = max(longest, float(np.einsum("nd,nd->n", block, block).max()) ** 0.5)
         scores = queries @ block.T
         if allowed is not None:
             scores[:, ~allowed[start : start + _BLOCK]] = -np.inf
@@ -95,7 +115,34 @@ def _collect(queries: Floats, docs: Halves, k: int, allowed: Bools | None) -> Ro
         query, column = np.divmod(hits, scores.shape[1])
         _merge(best_rows, best_scores, query, column + start, scores.ravel()[hits])
         threshold = best_scores.min(axis=1, keepdims=True)
-    return best_rows
+    return best_rows, threshold[:, 0], longest
+
+
+def _rounding(queries: Floats, longest: float) -> NDArray[np.float64]:
+    """float64[q]: how far two ways of summing one inner product can lie apart, at most.
+
+    Each lies within d u |q| |doc| of the truth, u = 2^-24 (Higham, 2002, section 3.1).
+    """
+    lengths = np.sqrt(np.einsum("qd,qd->q", queries, queries, dtype=np.float64))
+    error: NDArray[np.float64] = 2.02 * queries.shape[1] * 2.0**-24 * longest * lengths
+    return error
+
+
+def _near(
+    queries: Floats, docs: Halves, k: int, allowed: Bools | None, cut: NDArray[np.float64]
+) -> tuple[Rows, Floats]:
+    """The k best rows, best first, of those whose product reaches `cut`, by pairwise scores."""
+    best_rows = np.zeros((len(queries), k), np.uint32)
+    best_scores = np.full((len(queries), k), -np.inf, np.float32)
+    for start in range(0, len(docs), _BLOCK):
+        near = queries @ docs[start : start + _BLOCK].astype(np.float32).T >= cut[:, None]
+        if allowed is not None:
+            near &= allowed[start : start + _BLOCK]
+        query, column = np.nonzero(near)
+        doc = column + start
+        scores = pair_scores(queries, docs, query.astype(np.uint32), doc.astype(np.uint32))
+        _merge(best_rows, best_scores, query, doc, scores)
+    return best_rows, best_scores
 
 
 def _merge(
