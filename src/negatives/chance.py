@@ -37,7 +37,7 @@ def id_hashes(ids: pl.Series) -> Hashes:
 
 
 def mix(values: Hashes) -> Hashes:
-    """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): every input bit moves every output bit."""
+    """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): each bit in moves each bit out."""
     mixed = values + _MULTIPLIER
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -53,8 +53,8 @@ def stream_key(seed: int, stream: str) -> np.uint64:
 
 def uniforms(hashes: Hashes, key: np.uint64) -> NDArray[np.float64]:
     """float64[n] in (0, 1), never 0 or 1, from hashes and a stream key."""
-    bits = mix(hashes ^ key) >> np.uint64(11)
-    result: NDArray[np.float64] = (bits.astype(np.float64) + 0.5) * 2.0**-53
+    bits = mix(hashes ^ key) >> np.uint64(12)  # 52 of them: adding a half to 53 rounds up to 1
+    result: NDArray[np.float64] = (bits.astype(np.float64) + 0.5) * 2.0**-52
     return result
 
 
