@@ -20,9 +20,9 @@ from negatives.errors import RecipeError, nearest
 from negatives.stage import Judge, Picker, Source, Stage, build, describe_field
 
 HEAD = {
-    "name": (str, "what this recipe is called"),
-    "paper": (str, "where the method was published"),
-    "about": (str, "what it does, in a sentence"),
+    "name": (str, ""),
+    "paper": (str, ""),
+    "about": (str, ""),
     "seed": (int, "every random choice derives from this and the ids of the pair"),
     "reference": (str, "source whose scores define hardness; empty: the last dense source"),
     "shard": (int, "queries in one shard: the unit of work and of resuming"),
@@ -45,7 +45,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if not self.find:
-            raise RecipeError("a recipe needs at least one [[find]] stage", where=self.name)
+            raise RecipeError(
+                "a recipe needs at least one [[find]] stage", where=f"{self.name}: find"
+            )
         labels = [source.label for source in self.find]
         for label in labels:
             if labels.count(label) > 1:
@@ -61,7 +63,9 @@ class Recipe:
                 mend=nearest(self.reference, labels),
             )
         if self.shard < 1:
-            raise RecipeError(f"shard must be at least 1, not {self.shard}", where=self.name)
+            raise RecipeError(
+                f"shard must be at least 1, not {self.shard}", where=f"{self.name}: shard"
+            )
 
     @property
     def reference_source(self) -> str:
@@ -120,20 +124,32 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
                 where=f"{where}: {key}",
             )
     if "pick" not in table:
-        raise RecipeError("a recipe needs a [pick] stage", where=where, mend='[pick]\nkind = "top"')
+        raise RecipeError(
+            "a recipe needs a [pick] stage", where=where, mend='add [pick] with kind = "top"'
+        )
 
     def stages(section: str) -> tuple[Stage, ...]:
         rows: Sequence[Any] = table.get(section, [])
+        for place, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                raise RecipeError(
+                    f"a stage is {type(row).__name__}, expected a table",
+                    where=f"{where}: {section}[{place}]",
+                    mend=f"write it as [[{section}]] with a kind",
+                )
         return tuple(
             build(section, row, f"{where}: {section}[{place}]") for place, row in enumerate(rows)
         )
 
-    return Recipe(
-        find=cast("tuple[Source, ...]", stages("find")),
-        judge=cast("tuple[Judge, ...]", stages("judge")),
-        pick=cast("Picker", build("pick", table["pick"], f"{where}: pick")),
-        **{key: table[key] for key in HEAD if key in table},
-    )
+    find = cast("tuple[Source, ...]", stages("find"))
+    judge = cast("tuple[Judge, ...]", stages("judge"))
+    pick = cast("Picker", build("pick", table["pick"], f"{where}: pick"))
+    head: dict[str, Any] = {key: table[key] for key in HEAD if key in table}
+    try:
+        return Recipe(find=find, judge=judge, pick=pick, **head)
+    except RecipeError as error:  # name the file rather than the recipe
+        path = error.where.rpartition(": ")[2]
+        raise RecipeError(error.what, where=f"{where}: {path}", mend=error.mend) from None
 
 
 def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
@@ -229,10 +245,11 @@ def _line(key: str, value: Any, about: str) -> str:
 def _value(value: Any) -> str:
     """A TOML value. JSON's strings, integers, floats and booleans are TOML's too."""
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{json.dumps(str(key))} = {_value(item)}" for key, item in value.items())
+        inner = ", ".join(f"{_value(str(key))} = {_value(item)}" for key, item in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(_value(item) for item in value)}]"
     if isinstance(value, float):
         return repr(value)
-    return json.dumps(value, ensure_ascii=False)
+    # TOML forbids a bare DEL in a string, JSON does not escape it.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -213,7 +213,7 @@ def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
                 )
     checks = {
         "pairs listed twice": part.select("query_id", "doc_id").is_duplicated().sum(),
-        "unknown verdicts": (~part["verdict"].is_in(VERDICTS)).sum(),
+        "unknown verdicts": (~part["verdict"].fill_null("").is_in(VERDICTS)).sum(),
         "verdicts without a reason": part.select(
             ((pl.col("verdict") != ELIGIBLE) & (pl.col("reason") == "")).sum()
         ).item(),

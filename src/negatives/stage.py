@@ -7,11 +7,25 @@ resolved lazily, so that a recipe can be read without importing what it does not
 from __future__ import annotations
 
 import importlib
+import json
+import math
+import types
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    ClassVar,
+    Literal,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 import msgspec
 
@@ -76,24 +90,29 @@ class StageMeta(msgspec.StructMeta):
         return made
 
 
-class Stage(msgspec.Struct, metaclass=StageMeta):
+class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     """Settings with one verb. Its repr is its configuration, and its fields are the documentation.
 
     A field is annotated with its bounds and a one-line description: `Annotated[int, Meta(ge=1,
-    description="candidates per query")]`. Values are checked however the stage is made.
+    description="candidates per query")]`. Values are checked however the stage is made, and stored
+    as the field's type: 1 given for a float is 1.0, so that equal stages have one repr.
     """
 
     section: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         for field in msgspec.structs.fields(type(self)):
+            value = getattr(self, field.name)
+            value = value.item() if hasattr(value, "item") else value  # a numpy scalar
             try:
-                msgspec.convert(getattr(self, field.name), field.type)
+                value = msgspec.convert(value, field.type)
+                if not _finite(value):
+                    raise msgspec.ValidationError("Expected a finite number")
             except msgspec.ValidationError as error:
                 raise RecipeError(
-                    f"{self.kind}: {field.name} = {getattr(self, field.name)!r}: {error}",
-                    mend=_about(field),
+                    f"{self.kind}: {field.name} = {value!r}: {error}", mend=_about(field)
                 ) from None
+            msgspec.structs.force_setattr(self, field.name, value)
         self.check()
 
     def check(self) -> None:
@@ -108,6 +127,15 @@ class Stage(msgspec.Struct, metaclass=StageMeta):
         """Every setting, defaults written out, `kind` first; plain values only."""
         made: dict[str, Any] = msgspec.to_builtins(self)
         return made
+
+
+def _finite(value: Any) -> bool:
+    """Whether no number in a plain value is infinite or not a number: JSON could not hold it."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, Mapping):
+        return all(_finite(inner) for inner in value.values())
+    return not isinstance(value, list | tuple) or all(_finite(inner) for inner in value)
 
 
 def _about(field: msgspec.structs.FieldInfo) -> str:
@@ -127,11 +155,24 @@ def describe_field(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
         default = field.default_factory()
     return {
         "name": field.name,
-        "type": getattr(inner, "__name__", None) or str(inner).replace("typing.", ""),
+        "type": _type_name(inner),
         "default": None if default is msgspec.NODEFAULT else default,
         "required": default is msgspec.NODEFAULT,
         "description": description,
     }
+
+
+def _type_name(kind: Any) -> str:
+    """A type as a user would write its values: `int`, `list[str]`, `"cosine" | "dot"`."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " | ".join(json.dumps(value) for value in inner)
+    if origin is Annotated:
+        return _type_name(inner[0])
+    if origin in (Union, types.UnionType):
+        return " | ".join(_type_name(each) for each in inner)
+    name = getattr(origin or kind, "__name__", str(kind))
+    return f"{name}[{', '.join(_type_name(each) for each in inner)}]" if inner else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +227,7 @@ class Ruling(Protocol):
         ...
 
 
-class Source(Stage):
+class Source(Stage, kw_only=True):
     """Proposes candidates from the corpus."""
 
     section: ClassVar[str] = "find"
@@ -227,7 +268,7 @@ class Judge(Stage):
         return ""
 
 
-class Picker(Stage):
+class Picker(Stage, kw_only=True):
     """Decides which of the kept candidates become the negatives."""
 
     section: ClassVar[str] = "pick"

@@ -1,1 +1,1 @@
-"""Sources: stages that propose candidates from the corpus. Each file is one method or one family."""
+"""Sources: stages that propose candidates from the corpus. One method or family a file."""

@@ -15,8 +15,8 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.events import Progress
 from negatives.find.candidates import from_matrix
-from negatives.models.encoder import open_encoder
 from negatives.models.checks import check_vectors
+from negatives.models.encoder import open_encoder
 from negatives.models.precomputed import read_vectors
 from negatives.schema import Floats, Rows
 from negatives.search.exact import pair_scores, top_k
@@ -34,8 +34,8 @@ class Dense(Source, kind="dense"):
     encoder: Annotated[
         str,
         Meta(
-            description="`static` (built in), a .onnx file, a sentence-transformers name or folder, "
-            "http://host/v1#model, or `precomputed`"
+            description="`static` (built in), a .onnx file, a sentence-transformers name or "
+            "folder, http://host/v1#model, or `precomputed`"
         ),
     ] = "static"
     query_prompt: Annotated[str, Meta(description="put before each query")] = ""

@@ -43,8 +43,12 @@ class Fused(Source, kind="fused"):
                 f"fused: {len(self.weights)} weights for {len(self.of)} sources",
                 mend="name the sources in `of`, and give one weight for each",
             )
+        if len(set(self.of)) < len(self.of):
+            raise RecipeError(f"fused: a source twice in {self.of}", mend="name each source once")
         if any(weight < 0 for weight in self.weights):
             raise RecipeError("fused: a weight is negative", mend="use 0 to leave a source out")
+        if self.weights and not any(self.weights):
+            raise RecipeError("fused: every weight is 0", mend="give one source more than 0")
 
     def open(self, context: Context) -> FusedProposer:
         """Nothing to build."""

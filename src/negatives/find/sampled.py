@@ -21,6 +21,7 @@ from negatives.schema import Floats, Rows
 from negatives.stage import Context, Source
 
 _ROUNDS = 64
+_LITTLE = 1e-6
 
 
 class Random(Source, kind="random"):
@@ -47,10 +48,8 @@ class Popularity(Source, kind="popularity"):
     def open(self, context: Context) -> SampledProposer:
         """Count each document's positives."""
         docs = context.collection.positives["doc"].to_numpy()
-        counts = np.bincount(docs, minlength=len(context.collection.corpus))
-        return _open(
-            self.label, self.top, context, np.power(counts + 1.0, self.power, dtype=np.float64)
-        )
+        logs = np.log(np.bincount(docs, minlength=len(context.collection.corpus)) + 1.0)
+        return _open(self.label, self.top, context, np.exp(self.power * (logs - logs.max())))
 
 
 def _open(label: str, top: int, context: Context, weights: NDArray[np.float64]) -> SampledProposer:
@@ -85,12 +84,7 @@ class SampledProposer:
         sizes = np.bincount(
             np.searchsorted(queries, pairs["query"].to_numpy()), minlength=len(queries)
         )
-        excluded = np.bincount(
-            np.searchsorted(queries, known["query"].to_numpy()),
-            weights=self.weights[known["doc"].to_numpy()],
-            minlength=len(queries),
-        )
-        mass = np.repeat(1.0 - excluded, sizes)
+        mass = np.repeat(self._mass(queries, known), sizes)
         log_q = np.log(self.weights[pairs["doc"].to_numpy()] / mass)
         return pairs.with_columns(
             rank=pl.Series(places(sizes), dtype=pl.Int32),
@@ -102,11 +96,25 @@ class SampledProposer:
         """None: a draw has a probability, not a score."""
         return None
 
+    def _mass(self, queries: Rows, known: pl.DataFrame) -> NDArray[np.float64]:
+        """float64[q]: total weight of the documents that each query may draw."""
+        excluded = np.bincount(
+            np.searchsorted(queries, known["query"].to_numpy()),
+            weights=self.weights[known["doc"].to_numpy()],
+            minlength=len(queries),
+        )
+        mass = np.subtract(1.0, excluded, dtype=np.float64)
+        for place in np.flatnonzero(mass < _LITTLE):  # cancelled: add up what is left instead
+            left = self.weights.copy()
+            left[_docs_of(known, queries[place])] = 0.0
+            mass[place] = left.sum()
+        return mass
+
     def _draw(self, queries: Rows, known: pl.DataFrame) -> pl.DataFrame:
         """Distinct draws, in order: repeated rounds of independent draws, until all have `top`.
 
         Drawing again what was drawn before is the same as drawing without replacement one at a
-        time. What rounds cannot reach (tiny corpora, extreme weights) is completed exhaustively.
+        time. What rounds cannot reach (tiny corpora, extreme weights) is drawn query by query.
         """
         cumulative = np.cumsum(self.weights)
         last = np.flatnonzero(self.weights)[-1] if self.weights.any() else -1
@@ -129,14 +137,23 @@ class SampledProposer:
             found = _first(pl.concat([found, fresh]), wanted)
             short = self._short(queries, known, found, wanted)
         if len(short) and last >= 0:
-            every = pl.DataFrame({"doc": np.flatnonzero(self.weights).astype(np.uint32)})
-            rest = (
-                pl.DataFrame({"query": short})
-                .join(every, how="cross")
-                .join(known, on=["query", "doc"], how="anti", maintain_order="left")
-            )
-            found = _first(pl.concat([found, rest]), wanted)
+            rest = [self._rest(query, known, found, wanted) for query in short]
+            found = _first(pl.concat([found, *rest]), wanted)
         return found.sort("query", maintain_order=True)
+
+    def _rest(
+        self, query: np.uint32, known: pl.DataFrame, found: pl.DataFrame, wanted: int
+    ) -> pl.DataFrame:
+        """Further draws of one query without replacement, in order: Gumbel top-k over all docs."""
+        ticket = np.arange(len(self.weights), dtype=np.uint64) + np.uint64(_ROUNDS << 32)
+        chance = uniforms(mix(self.query_hashes[query] ^ mix(ticket)), self.key)
+        with np.errstate(divide="ignore"):
+            keys = np.log(self.weights) - np.log(-np.log(chance))
+        keys[_docs_of(known, query)] = -np.inf
+        keys[_docs_of(found, query)] = -np.inf
+        order = np.argsort(-keys, kind="stable")[:wanted]
+        docs = order[keys[order] > -np.inf].astype(np.uint32)
+        return pl.DataFrame({"query": np.full(len(docs), query, np.uint32), "doc": docs})
 
     def _short(self, queries: Rows, known: pl.DataFrame, found: pl.DataFrame, wanted: int) -> Rows:
         """Queries that can still get more: fewer than wanted, and than there are to draw."""
@@ -146,6 +163,11 @@ class SampledProposer:
         taken = np.bincount(np.searchsorted(queries, drawable["query"].to_numpy()), minlength=slots)
         most = np.minimum(wanted, int((self.weights > 0).sum()) - taken)
         return queries[have < most]
+
+
+def _docs_of(pairs: pl.DataFrame, query: np.uint32) -> Rows:
+    docs: Rows = pairs.filter(pl.col("query") == int(query))["doc"].to_numpy()
+    return docs
 
 
 def _first(pairs: pl.DataFrame, count: int) -> pl.DataFrame:

@@ -150,7 +150,7 @@ def signatures(values: Shingles, offsets: Offsets) -> Shingles:
 
 
 def jaccard(values: Shingles, offsets: Offsets, left: Rows, right: Rows) -> Floats:
-    """float32[n]: |A and B| / |A or B| of the shingle sets of left[i] and right[i]; 0 when empty."""
+    """float32[n]: |A and B| / |A or B| of the shingles of left[i] and right[i]; 0 when empty."""
     result = np.zeros(len(left), np.float32)
     sizes = np.diff(offsets)
     both = sizes[left] + sizes[right]

@@ -1,6 +1,6 @@
 """Positive-aware rules: a negative must score clearly below the query's lowest positive.
 
-Moreira et al. (2024, NV-Retriever, section 3). Several positives count by their minimum. Judged
+Moreira et al. (2024, NV-Retriever). Several positives count by their minimum. Judged
 negatives are never touched: a score does not overrule a judgement.
 """
 
@@ -20,7 +20,7 @@ LOWEST = pl.col("score").filter(pl.col("relevance") > 0).min().over("query")
 """The lowest score of the query's positives; null where no positive has one."""
 
 
-class PositiveAware(Judge):
+class PositiveAware(Judge, kw_only=True):
     """Base of the rules that compare a score with a cut: at or above it, a pair is rejected."""
 
     scorer: Annotated[
@@ -68,7 +68,10 @@ class PercentOfPositive(PositiveAware, kind="percent-of-positive", kw_only=False
     @property
     def mend(self) -> str:
         """Raise the percentage."""
-        return f"raise percent-of-positive percent above {self.percent:g} (1 keeps all below the positive)"
+        return (
+            f"raise percent-of-positive percent above {self.percent:g} "
+            "(1 keeps all below the positive)"
+        )
 
 
 class Margin(PositiveAware, kind="margin", kw_only=False):
@@ -133,6 +136,6 @@ def score_column(rows: pl.DataFrame, column: str) -> pl.Expr:
     """The named score column, or a `RecipeError` that names the scorers there are."""
     if column not in rows.columns:
         scorers = [n.removesuffix("_score") for n in rows.columns if n.endswith("_score")]
-        name = column.removesuffix("_score")
+        name = column.removesuffix("_score").removesuffix("_rank")
         raise RecipeError(f"no source of the run is called {name!r}", mend=nearest(name, scorers))
     return pl.col(column)

@@ -35,9 +35,11 @@ def shingles(texts: pl.Series, words: int) -> tuple[NDArray[np.uint32], NDArray[
     values: list[NDArray[np.uint32]] = []
     sizes: list[NDArray[np.int64]] = []
     for part in _blocks(len(texts)):
-        split = _normalised(texts[part]).str.split(" ")
-        lengths = split.list.len().to_numpy().astype(np.int64)
-        tokens = text_keys(split.explode(empty_as_null=False))
+        plain = _normalised(texts[part])
+        split = plain.str.split(" ")
+        filled = plain.str.len_bytes() > 0  # splitting nothing gives one empty word
+        lengths = (split.list.len() * filled).to_numpy().astype(np.int64)
+        tokens = text_keys(split.filter(filled).explode(empty_as_null=False))
         hashed, owner = _runs(tokens, lengths, words)
         distinct = np.unique(owner.astype(np.uint64) << np.uint64(32) | hashed)
         values.append((distinct & np.uint64(0xFFFFFFFF)).astype(np.uint32))

@@ -28,8 +28,9 @@ class Quotas(Picker, kind="quotas"):
         if not self.quotas:
             raise RecipeError("quotas: no quotas", mend="quotas = { bm25 = 3, dense = 4 }")
         if sum(self.quotas.values()) > self.per_query:
+            total = sum(self.quotas.values())
             raise RecipeError(
-                f"quotas: {sum(self.quotas.values())} in all, more than per_query = {self.per_query}",
+                f"quotas: {total} in all, more than per_query = {self.per_query}",
                 mend="raise per_query, or lower a quota",
             )
 

@@ -15,7 +15,7 @@ from negatives.stage import Picker
 
 
 class SimANS(Picker, kind="simans"):
-    """Sampled by exp(-a (hardness - center_offset)^2) (Zhou et al., EMNLP 2022, equation 5).
+    """Sampled by exp(-a (hardness - center_offset)^2) (Zhou et al., EMNLP 2022).
 
     Scores enter as `hardness`: the difference to the positive in standard deviations, so `a` means
     the same under every scorer. The offset follows the paper (the centre is positive + offset);

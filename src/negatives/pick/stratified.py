@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.pick.sampled import shuffled
-from negatives.pick.top import first, require_column
+from negatives.pick.top import first, ordered, require_column
 from negatives.stage import Picker
 
 
@@ -37,19 +37,23 @@ class Stratified(Picker, kind="stratified"):
             )
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
-        """Round robin over the strata; within one, at random. An empty stratum passes its turn."""
+        """Round robin over the strata; within one, at random. An empty stratum passes its turn.
+
+        A pair without a value belongs to the easiest stratum.
+        """
         require_column(rows, self.by)
         hardest_first = not self.by.endswith("_rank")
         if self.edges:
             stratum = pl.lit(0, pl.Int32)
             for edge in self.edges:
-                stratum = stratum + (pl.col(self.by) > edge).fill_null(True).cast(pl.Int32)
+                above = (pl.col(self.by) > edge).fill_null(not hardest_first)
+                stratum = stratum + above.cast(pl.Int32)
             if hardest_first:
                 stratum = -stratum
         else:
-            place = pl.col(self.by).rank("ordinal", descending=hardest_first).over("query_id")
-            size = pl.len().over("query_id")
-            stratum = ((place.fill_null(size) - 1) * self.strata // size).cast(pl.Int32)
+            rows = ordered(rows, self.by, descending=hardest_first)
+            place = pl.int_range(pl.len()).over("query_id")
+            stratum = (place * self.strata // pl.len().over("query_id")).cast(pl.Int32)
         drawn = shuffled(rows.with_columns(_stratum=stratum), seed, "pick/stratified")
         turn = pl.int_range(pl.len()).over("query_id", "_stratum")
         return first(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +19,8 @@ from pathlib import Path
 from negatives.errors import DiskFull, NegativesError, RunError
 
 TEMPORARY = ".partial-"
+_FULL = re.compile(r"No space left on device|^\d+ requested and \d+ written$")
+"""How polars and numpy tell of a full disk; numpy counts the items of an array it wrote."""
 
 
 @contextmanager
@@ -52,7 +56,7 @@ def explained(path: Path) -> Iterator[None]:
         ) from None
     except Exception as error:  # polars and numpy wrap a full disk in errors of their own
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        if full or "No space left on device" in str(error):
+        if full or _FULL.search(str(error)):
             raise DiskFull(
                 "no space left on the disk",
                 where=str(path),
@@ -80,8 +84,11 @@ def sync_folder(folder: Path) -> None:
 
 def remove_partial(folder: Path) -> None:
     """Remove what killed writers left in `folder` and below."""
-    for left in folder.rglob(f"{TEMPORARY}*"):
-        left.unlink(missing_ok=True)
+    for left in list(folder.rglob(f"{TEMPORARY}*")):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)
 
 
 def file_hash(path: Path) -> str:
