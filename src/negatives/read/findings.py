@@ -127,6 +127,11 @@ class Findings:
             self._files.append(entry)
         return self._files.index(entry)
 
+    def seen_from(self, file: int, other: int, number: int) -> str:
+        """Row `number` of the file `other`, said in a message about a row of `file`."""
+        path, unit = self._files[other]
+        return f"{unit} {number}" if file == other else f"{unit} {number} of {path}"
+
     def add(self, fault: Fault, file: int, number: int, reason: str, raw: object) -> None:
         """Row `number` (from 1) of `file` is bad; `raw` is what it held."""
         path, unit = self._files[file]

@@ -17,6 +17,8 @@ from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_co
 
 NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, "line": pl.UInt32}
 
+FIRST_PLACE: Final = (pl.col("file").alias("first_file"), pl.col("line").alias("first_line"))
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -81,9 +83,10 @@ def _in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame
     if not again.any():
         return ordered
     bad = ordered.filter(again).sort("file", "line")
-    first = ordered.unique(key, keep="first").select(key, pl.col("line").alias("first"))
+    first = ordered.unique(key, keep="first").select(key, *FIRST_PLACE)
     for row in bad.join(first, on=key, how="left", maintain_order="left").iter_rows(named=True):
-        reason = f"{key} {row[key]!r} is also at {row['first']}"
+        at = findings.seen_from(row["file"], row["first_file"], row["first_line"])
+        reason = f"{key} {row[key]!r} is also at {at}"
         findings.add(
             DUPLICATE_ID, row["file"], row["line"], reason, {key: row[key], "text": row["text"]}
         )
@@ -113,12 +116,13 @@ def _once(qrels: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     once = qrels.unique(pair, keep="first", maintain_order=True)
     if len(once) == len(qrels):
         return qrels
-    kept = once.select(*pair, pl.col("relevance").alias("before"), pl.col("line").alias("first"))
+    kept = once.select(*pair, pl.col("relevance").alias("before"), *FIRST_PLACE)
     again = qrels.join(kept, on=pair, how="left", maintain_order="left")
     differing = again.filter(pl.col("relevance") != pl.col("before"))
     for row in differing.iter_rows(named=True):
         pair_text = f"query {row['query_id']!r}, document {row['doc_id']!r}"
-        reason = f"{pair_text}: {row['relevance']} here, {row['before']} at {row['first']}"
+        at = findings.seen_from(row["file"], row["first_file"], row["first_line"])
+        reason = f"{pair_text}: {row['relevance']} here, {row['before']} at {at}"
         _report(CONTRADICTORY, row, reason, findings)
     findings.note(
         "{n} judgement is repeated: it counts once",

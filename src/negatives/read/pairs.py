@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.read.findings import BAD_SCORE, DUPLICATE_ID, MISSING, Fault, Findings
-from negatives.read.gathered import Tables, gather
+from negatives.read.gathered import FIRST_PLACE, Tables, gather
 from negatives.read.jsonl import PLACE
 from negatives.schema import Collection
 
@@ -161,10 +161,11 @@ def _of_one_text(
     if len(distinct) == len(texts):
         return mentions
     other = distinct.join(texts.select("id", "text"), on=["id", "text"], how="anti")
-    first = texts.select("id", pl.col("line").alias("first"))
+    first = texts.select("id", *FIRST_PLACE)
     placed = other.join(place, on="pair", how="left").join(first, on="id", how="left").sort("pair")
     for row in placed.iter_rows(named=True):
-        reason = f"id {row['id']!r} has another text at {row['first']}"
+        at = findings.seen_from(row["file"], row["first_file"], row["first_line"])
+        reason = f"id {row['id']!r} has another text at {at}"
         raw = {"id": row["id"], "text": row["text"]}
         findings.add(DUPLICATE_ID, row["file"], row["line"], reason, raw)
     return mentions.join(other.select("id", "text"), on=["id", "text"], how="anti")

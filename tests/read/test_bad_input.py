@@ -1,0 +1,243 @@
+"""Bad input: one clear error each, read as a user would read it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.read.tiny import CORPUS, QRELS, QUERIES, beir, complaint, lines
+
+
+def test_a_missing_file_is_named_with_the_nearest_there_is(tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").touch()
+    text = complaint(tmp_path / "pear.jsonl")
+    assert text.splitlines()[0] == "no such file or folder"
+    assert f"where: {tmp_path / 'pear.jsonl'}" in text
+    assert "did you mean 'pairs.jsonl'?" in text
+
+
+def test_a_misspelt_sample_is_corrected() -> None:
+    assert "did you mean 'cranfield'?" in complaint("cranfeild")
+
+
+def test_a_file_of_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
+    (tmp_path / "pairs.xlsx").touch()
+    text = complaint(tmp_path / "pairs.xlsx")
+    assert "a file ending in '.xlsx' is of no known format" in text
+    assert ".parquet, .jsonl" in text
+
+
+def test_a_folder_of_an_unknown_format_says_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "photo.png").touch()
+    text = complaint(tmp_path)
+    assert "the folder holds no known format" in text
+    assert "(it holds photo.png)" in text
+    assert "a BEIR folder (corpus.jsonl" in text
+
+
+def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
+    assert "the folder is empty" in complaint(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
+def test_a_missing_part_of_a_beir_folder_is_named(tmp_path: Path, name: str) -> None:
+    folder = beir(tmp_path)
+    (folder / name).unlink()
+    text = complaint(folder)
+    assert f"the folder has no {name}" in text
+    assert "a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv" in text
+
+
+def test_a_beir_folder_without_judgements_is_an_error(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, qrels={}))
+    assert "there are no judgements" in text
+    assert "qrels/SPLIT.tsv" in text
+
+
+def test_a_line_that_is_not_json_is_shown_with_its_place(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, '{"_id": "d4", "text": oops}']))
+    assert text.splitlines()[0] == "1 line is not JSON"
+    assert 'corpus.jsonl, line 4: Expecting value at character 23: \'{"_id"' in text
+    assert "--quarantine FILE" in text
+
+
+def test_a_json_array_is_told_from_json_lines(tmp_path: Path) -> None:
+    folder = beir(tmp_path)
+    (folder / "corpus.jsonl").write_text(json.dumps(CORPUS, indent=1))
+    assert "a JSON array, not JSON lines" in complaint(folder)
+
+
+@pytest.mark.parametrize("line", ["[1, 2]", "null", '"text"', "3"])
+def test_a_line_that_is_no_object_is_an_offender(tmp_path: Path, line: str) -> None:
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, line]))
+    assert "line 4: expected an object, found" in text
+
+
+def test_two_objects_on_a_line_are_an_offender(tmp_path: Path) -> None:
+    both = json.dumps(CORPUS[0]) + " " + json.dumps(CORPUS[1])
+    assert "corpus.jsonl, line 1: Extra data" in complaint(beir(tmp_path, corpus=[both]))
+
+
+def test_an_unpaired_surrogate_is_an_offender(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, '{"_id": "d4", "text": "\\ud800"}']))
+    assert "line 4: an unpaired surrogate" in text
+
+
+def test_only_the_first_five_offenders_are_listed(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, *["oops"] * 9]))
+    assert text.splitlines()[0] == "at least 9 lines are not JSON"
+    assert text.count("corpus.jsonl, line") == 5
+    assert "line 8:" in text
+    assert "line 9:" not in text
+
+
+def test_other_faults_of_the_same_file_are_counted_too(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, "oops", {"_id": "d5"}, {"_id": "d6"}]))
+    assert text.splitlines()[0] == "1 line is not JSON; also 2 rows lack an id or a text"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"_id": "d4"}, "'text' is missing"),
+        ({"_id": "d4", "text": None}, "'text' is null"),
+        ({"text": "x"}, "'_id' is missing"),
+        ({"_id": None, "text": "x"}, "'_id' is null"),
+        ({"_id": "", "text": "x"}, "'_id' is empty"),
+        ({"_id": "d4", "text": 7}, "'text' must be text, and is 7"),
+        ({"_id": "d4", "text": ["x"]}, "'text' must be text, and is the list [\"x\"]"),
+        ({"_id": True, "text": "x"}, "'_id' must be text or a whole number, and is true"),
+        ({"_id": 1.5, "text": "x"}, "'_id' must be text or a whole number, and is 1.5"),
+        ({"_id": "d4", "text": "x", "title": {}}, "'title' must be text, and is an object"),
+    ],
+)
+def test_a_missing_null_or_mistyped_value_is_named(
+    tmp_path: Path, row: dict[str, object], reason: str
+) -> None:
+    assert f"corpus.jsonl, line 4: {reason}" in complaint(beir(tmp_path, corpus=[*CORPUS, row]))
+
+
+def test_broken_utf8_is_shown_with_line_and_byte(tmp_path: Path) -> None:
+    folder = beir(tmp_path)
+    whole = lines(CORPUS).encode()
+    (folder / "corpus.jsonl").write_bytes(whole + b'{"_id": "d4", "text": "caf\xe9"}\n')
+    text = complaint(folder)
+    assert text.splitlines()[0] == "1 line is not UTF-8"
+    assert f"corpus.jsonl, line 4: byte {len(whole) + 26} of the file is 0xe9" in text
+    assert "caf\\\\xe9" in text
+
+
+def test_broken_utf8_in_judgements_is_shown_with_line_and_byte(tmp_path: Path) -> None:
+    folder = beir(tmp_path)
+    (folder / "qrels/train.tsv").write_bytes(QRELS.encode() + b"q1\td\xff\t1\n")
+    assert f"train.tsv, line 5: byte {len(QRELS) + 4} of the file is 0xff" in complaint(folder)
+
+
+def test_a_gzip_file_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
+    folder = beir(tmp_path)
+    packed = gzip.compress((folder / "corpus.jsonl").read_bytes())
+    (folder / "corpus.jsonl").unlink()
+    (folder / "corpus.jsonl.gz").write_bytes(packed[:-12])
+    text = complaint(folder)
+    assert "the gzip file ends too early: it was cut off" in text
+    assert "corpus.jsonl.gz" in text
+
+
+def test_a_file_that_only_claims_to_be_gzip_is_an_error(tmp_path: Path) -> None:
+    folder = beir(tmp_path)
+    (folder / "corpus.jsonl").rename(folder / "corpus.jsonl.gz")
+    assert "not a sound gzip file" in complaint(folder)
+
+
+def test_a_parquet_file_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.parquet"
+    pl.DataFrame({"query": ["a"] * 99, "positive": ["b"] * 99}).write_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    text = complaint(path)
+    assert "not a whole Parquet file" in text
+    assert "write or copy it again" in text
+
+
+def test_an_empty_corpus_is_an_error(tmp_path: Path) -> None:
+    assert "the corpus is empty" in complaint(beir(tmp_path, corpus=[]))
+
+
+def test_no_queries_is_an_error(tmp_path: Path) -> None:
+    assert "the queries are empty" in complaint(beir(tmp_path, queries=[]))
+
+
+@pytest.mark.parametrize("qrels", ["", "query-id\tcorpus-id\tscore\n"])
+def test_no_judgements_is_an_error(tmp_path: Path, qrels: str) -> None:
+    assert "there are no judgements in split 'train'" in complaint(beir(tmp_path, qrels=qrels))
+
+
+def test_a_repeated_id_is_shown_with_both_places(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, CORPUS[1]]))
+    assert text.splitlines()[0] == "1 row repeats an id"
+    assert "corpus.jsonl, line 4: doc_id 'd2' is also at line 2" in text
+
+
+def test_a_repeated_query_id_is_an_error(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, queries=[*QUERIES, QUERIES[0]]))
+    assert "queries.jsonl, line 3: query_id 'q1' is also at line 1" in text
+
+
+def test_judgements_of_unknown_queries_and_documents_are_shown(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, qrels=QRELS + "q9\td1\t1\nq1\td9\t1\nq8\td8\t1\n"))
+    assert text.splitlines()[0] == "3 rows name a query or document that is not there"
+    assert "train.tsv, line 5: query 'q9' is not in the queries" in text
+    assert "train.tsv, line 6: document 'd9' is not in the corpus" in text
+    assert "line 7: query 'q8' is not in the queries and document 'd8' is not in the corp" in text
+
+
+def test_a_pair_judged_twice_differently_is_an_error(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, qrels=QRELS + "q1\td1\t0\n"))
+    assert text.splitlines()[0] == "1 row judges a pair again, differently"
+    assert "train.tsv, line 5: query 'q1', document 'd1': 0 here, 2 at line 2" in text
+
+
+def test_a_judgement_with_too_few_columns_is_an_error(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, qrels=QRELS + "q1\td2\n"))
+    assert "train.tsv, line 5: expected 3 columns, found 2: ['q1', 'd2']" in text
+
+
+@pytest.mark.parametrize("score", ["1.5", "high", "", "99999999999", "--1"])
+def test_a_relevance_that_is_no_whole_number_is_an_error(tmp_path: Path, score: str) -> None:
+    text = complaint(beir(tmp_path, qrels=QRELS + f"q1\td2\t{score}\n"))
+    assert text.splitlines()[0] == "1 row has a relevance that is no whole number"
+    assert f"train.tsv, line 5: relevance is {score!r}" in text
+
+
+def test_a_header_that_is_no_header_of_judgements_is_an_error(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, qrels="a\tb\nq1\td1\n"))
+    assert "train.tsv, line 1: expected query-id, corpus-id, score; found 2 columns" in text
+
+
+def test_an_open_quotation_mark_is_found(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path, qrels=QRELS + 'q1\t"d2\t1\n'))
+    assert "quotation marks that do not match" in text
+    assert "train.tsv, line 5" in text
+
+
+def test_an_unknown_split_lists_the_splits(tmp_path: Path) -> None:
+    text = complaint(f"{beir(tmp_path, qrels={'train': QRELS, 'dev': QRELS})}@deb")
+    assert "there is no split 'deb'" in text
+    assert "did you mean 'dev'? (there are dev, train)" in text
+
+
+def test_several_splits_without_train_must_be_chosen_from(tmp_path: Path) -> None:
+    text = complaint(beir(tmp_path / "set", qrels={"test": QRELS, "dev": QRELS}))
+    assert "there are several splits and none is named train: dev, test" in text
+    assert "as in set@dev" in text
+
+
+def test_a_split_without_a_name_is_an_error(tmp_path: Path) -> None:
+    assert "no split is named after the @" in complaint(f"{beir(tmp_path)}@")
+
+
+def test_no_name_at_all_is_an_error() -> None:
+    assert "no data was named" in complaint("")
