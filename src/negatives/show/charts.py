@@ -1,0 +1,108 @@
+"""Pictures as SVG text: small pure functions from figures to markup.
+
+Bars are stretched to the width there is, so no text lives inside them: labels are HTML around them
+and stay legible at every width. Colours come from CSS classes, so that dark mode is one stylesheet.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from negatives.show.wording import count, figure, percent
+
+_HEIGHT = 100
+_BAR = '<rect x="{}" y="{}" width="0.92" height="{}"><title>{}: {} ({})</title></rect>'
+
+
+def bars(
+    counts: Sequence[int],
+    labels: Sequence[str],
+    *,
+    title: str,
+    about: str,
+    kind: str,
+    marker: float | None = None,
+) -> Markup:
+    """A bar a bin, each with its label and count as a tooltip; `marker`: a line, in bins."""
+    top, total = max(counts, default=0) or 1, sum(counts) or 1
+    drawn = [
+        Markup(_BAR).format(
+            f"{at + 0.04:.2f}", _number(_HEIGHT - height), _number(height), label, count(number),
+            percent(number / total),
+        )
+        for at, (number, label) in enumerate(zip(counts, labels, strict=True))
+        if number
+        for height in [max(1.5, _HEIGHT * number / top)]
+    ]  # fmt: skip
+    if marker is not None:
+        drawn.append(
+            Markup('<line class="marker" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(
+                _number(marker), _HEIGHT
+            )
+        )
+    return _svg(len(counts), Markup("").join(drawn), title, about, f"bars {kind}")
+
+
+def shares(parts: Sequence[tuple[str, int]], *, title: str, about: str) -> Markup:
+    """One bar split into parts (class, count), as wide as their shares."""
+    total = sum(number for _, number in parts) or 1
+    drawn, at = [], 0.0
+    for kind, number in parts:
+        width = 1000 * number / total
+        if number:
+            drawn.append(
+                Markup('<rect class="{}" x="{}" y="0" width="{}" height="{}"/>').format(
+                    kind, _number(at), _number(max(width, 2.0)), _HEIGHT
+                )
+            )
+        at += width
+    return _svg(1000, Markup("").join(drawn), title, about, "shares")
+
+
+def ticks(edges: Sequence[float], most: int = 6) -> list[dict[str, Any]]:
+    """Nice values along an axis from the first edge to the last: label, and place in percent."""
+    low, high = edges[0], edges[-1]
+    step = _nice((high - low) / most)
+    first = math.ceil(low / step - 1e-9)
+    last = math.floor(high / step + 1e-9)
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    return [
+        {
+            "label": f"{number * step + 0.0:,.{digits}f}".replace("-", "−"),
+            "at": round(100 * (number * step - low) / (high - low), 2),
+        }
+        for number in range(first, last + 1)
+    ]
+
+
+def spans(edges: Sequence[float]) -> list[str]:
+    """A label for each bin: `0.2 to 0.4`."""
+    return [f"{figure(low)} to {figure(high)}" for low, high in pairwise(edges)]
+
+
+def place(edges: Sequence[float], value: float) -> float | None:
+    """Where a value lies on equal bins, counted in bins; None beyond them."""
+    inside = edges[0] <= value <= edges[-1]
+    return (value - edges[0]) / (edges[1] - edges[0]) if inside else None
+
+
+def _svg(width: int, inner: Markup, title: str, about: str, kind: str) -> Markup:
+    return Markup(
+        '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
+        'aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg>'
+    ).format(kind, width, _HEIGHT, escape(f"{title}. {about}"), title, about, inner)
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _nice(least: float) -> float:
+    """The smallest of 1, 2, 5 times a power of ten that is not below `least`."""
+    power: float = 10.0 ** math.floor(math.log10(least))
+    return next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least * (1 - 1e-9))

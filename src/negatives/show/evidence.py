@@ -1,0 +1,49 @@
+"""What every section of a report is made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from negatives.run.directory import Run
+from negatives.show.survey import Survey, survey
+from negatives.show.texts import Texts
+
+SHOWN: Final = 10
+"""Rows of a list of examples, at most."""
+_KEPT: Final = 3 * SHOWN  # so that what a list shows can be left out of the next two
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run, its ledger counted, its texts."""
+
+    run: Run
+
+    @cached_property
+    def survey(self) -> Survey:
+        """The ledger, counted in one pass."""
+        return survey(self.run, _KEPT)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """Texts of the collection, where they are at hand."""
+        return Texts.of(self.run)
+
+    def count(self, name: str) -> int:
+        """A count of the manifest; 0 where it has none."""
+        return self.run.manifest.counts.get(name, 0)
+
+
+def share(part: float, whole: float) -> float | None:
+    """part / whole to six digits; None where there is no whole."""
+    return rounded(part / whole) if whole else None
+
+
+def rounded(value: float | None) -> float | None:
+    """Six significant digits: a figure of a report, the same on every machine."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.6g}")

@@ -1,0 +1,80 @@
+"""The findings of a run in a dozen lines of plain text, for a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from negatives.show.summary import Summary
+from negatives.show.wording import count, figure, percent
+
+
+def headline(summary: Summary) -> str:
+    """What was found: counts, coverage, shortfall with its mend, hardness, sources, warnings."""
+    sections = summary["sections"]
+    rows = [
+        *_delivered(sections["delivered"]),
+        ("candidates", _candidates(sections["verdicts"])),
+        *_shortfall(sections["delivered"]),
+        ("hardness", _hardness(sections["hardness"])),
+        ("from", _sources(sections["sources"])),
+        *(("look at", notice["text"]) for notice in summary["notices"]),
+        *(("warning", text) for text in summary["warnings"][:3]),
+    ]
+    if len(summary["warnings"]) > 3:
+        rows.append(("", f"{len(summary['warnings']) - 3} more warnings in the report"))
+    return "\n".join([_title(sections), *(f"  {name:<11} {text}" for name, text in rows)])
+
+
+def _title(sections: dict[str, Any]) -> str:
+    data, delivered = sections["asked"]["data"], sections["delivered"]
+    split = f" ({data['split']})" if data["split"] else ""
+    return (
+        f"{data['name']}{split}: {count(delivered['delivered'])} of {count(delivered['asked'])} "
+        f"negatives, coverage {percent(delivered['coverage'])}"
+    )
+
+
+def _delivered(delivered: dict[str, Any]) -> list[tuple[str, str]]:
+    text = (
+        f"{count(delivered['queries'])}, of which {count(delivered['queries_full'])} got all "
+        f"{delivered['per_query']}"
+    )
+    if delivered["queries_none"]:
+        text += f" and {count(delivered['queries_none'])} got none"
+    return [("queries", text)]
+
+
+def _candidates(verdicts: dict[str, Any]) -> str:
+    by_fate = {row["fate"]: row["rows"] for row in verdicts["fates"]}
+    return (
+        f"{count(verdicts['rows'])}: {count(by_fate['positives'])} positives, "
+        f"{count(by_fate['negatives'])} chosen, {count(by_fate['left'])} left, "
+        f"{count(by_fate['rejected'])} rejected"
+    )
+
+
+def _shortfall(delivered: dict[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for cause in delivered["shortfall"][:3]:
+        queries = "query" if cause["queries"] == 1 else "queries"
+        text = f"{count(cause['missing'])} in {count(cause['queries'])} {queries}: {cause['about']}"
+        found += [("short", text), ("  mend", cause["mend"])]
+    return found
+
+
+def _hardness(hardness: dict[str, Any]) -> str:
+    if hardness["median"] is None:
+        return "unknown: no source of this recipe scores any pair"
+    return (
+        f"median {figure(hardness['median'])} by {hardness['reference']} (0: as high as the lowest "
+        f"positive); {percent(hardness['above_lowest'])} at or above it"
+    )
+
+
+def _sources(sources: dict[str, Any]) -> str:
+    shares = [
+        f"{row['source']} {percent(row['negatives_share'])}"
+        for row in sources["sources"]
+        if row["negatives"]
+    ]
+    return ", ".join(shares) or "nowhere: there are no negatives"

@@ -1,0 +1,96 @@
+"""The negatives worth reading: the foremost of a few orderings, at most one of each query.
+
+Kept while the ledger is passed over, with all their evidence and the positive next to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import polars as pl
+
+from negatives.chance import pair_uniforms
+from negatives.recipe import Recipe
+from negatives.schema import POSITIVE
+
+SUSPICIOUS: Final = "suspicious"
+HARDEST: Final = "hardest"
+TYPICAL: Final = "typical"
+
+_WITHOUT_OPINION: Final = {"random", "popularity", "given", "judged", "fused"}
+"""Kinds whose proposing a pair says nothing of its own about relevance."""
+
+
+@dataclass
+class Picks:
+    """Orderings of the negatives, and the foremost `count` of each so far.
+
+    suspicious: highest p_relevant where there is one; else proposed by the most sources that have
+    an opinion, then hardest. hardest: highest hardness. typical: drawn at random.
+    """
+
+    opinions: tuple[str, ...]
+    count: int
+    seed: int
+    found: dict[str, pl.DataFrame] = field(default_factory=dict)
+    positives: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    @staticmethod
+    def of(recipe: Recipe, sources: tuple[str, ...], count: int) -> Picks:
+        """Nothing kept yet."""
+        opinions = {s.label for s in recipe.find if s.kind not in _WITHOUT_OPINION}
+        return Picks(tuple(s for s in sources if s in opinions), count, recipe.seed)
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Look at one part of the ledger (whole queries)."""
+        negatives = part.filter(pl.col("position").is_not_null())
+        if negatives.is_empty():
+            return
+        ranks = [pl.col(f"{name}_rank").is_not_null() for name in self.opinions]
+        negatives = negatives.with_columns(
+            agreeing=pl.sum_horizontal(ranks) if ranks else pl.lit(0, pl.UInt32),
+            drawn=pl.Series(pair_uniforms(negatives, self.seed, "report")),
+        )
+        for name, order in self._orders().items():
+            kept = [_foremost(negatives, order, self.count)]
+            if name in self.found:
+                kept.insert(0, self.found[name])
+            self.found[name] = _foremost(pl.concat(kept), order, self.count)
+        self._keep_positives(part)
+
+    def positive_of(self, query_id: str) -> dict[str, object] | None:
+        """The query's positive that hardness is measured from (lowest scored; else first by id)."""
+        rows = self.positives.filter(pl.col("query_id") == query_id)
+        return rows.row(0, named=True) if len(rows) else None
+
+    def _orders(self) -> dict[str, list[str]]:
+        return {
+            SUSPICIOUS: ["p_relevant", "agreeing", "hardness"],
+            HARDEST: ["hardness", "agreeing"],
+            TYPICAL: ["drawn"],
+        }
+
+    def _keep_positives(self, part: pl.DataFrame) -> None:
+        """The positives of the queries kept so far; those of queries overtaken are let go."""
+        wanted = sorted({query for rows in self.found.values() for query in rows["query_id"]})
+        own = (
+            part.filter((pl.col("verdict") == POSITIVE) & pl.col("query_id").is_in(wanted))
+            .sort("query_id", "hardness", "doc_id", nulls_last=True)
+            .group_by("query_id", maintain_order=True)
+            .agg(pl.all().first(), positives=pl.len())
+        )
+        before = self.positives if len(self.positives) else own.clear()
+        self.positives = pl.concat([before, own]).filter(pl.col("query_id").is_in(wanted))
+
+
+def _foremost(rows: pl.DataFrame, order: list[str], count: int) -> pl.DataFrame:
+    """The first `count` rows by `order`, descending, one a query; ties by query, then document."""
+    return (
+        rows.sort(
+            *order, "query_id", "doc_id",
+            descending=[*(True for _ in order), False, False], nulls_last=True,
+        )
+        .unique("query_id", keep="first", maintain_order=True)
+        .head(count)
+    )  # fmt: skip

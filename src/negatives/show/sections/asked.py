@@ -1,0 +1,52 @@
+"""What was asked: the data, the recipe, the seed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from negatives.show.evidence import Evidence
+from negatives.stage import Stage
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """Data and stages with their settings; counts of documents are null without the collection."""
+    run, recipe = evidence.run, evidence.run.recipe
+    collection = evidence.texts.collection
+    relevance = pl.col("relevance")
+    return {
+        "data": {
+            "name": run.manifest.inputs.get("name", ""),
+            "split": run.manifest.inputs.get("split", ""),
+            "documents": None if collection is None else len(collection.corpus),
+            "queries": None if collection is None else len(collection.queries),
+            "mined_queries": evidence.count("queries"),
+            "positives": evidence.count("verdict positive"),
+            "judged_negatives": None
+            if collection is None
+            else int(collection.qrels.select((relevance <= 0).sum()).item()),
+        },
+        "recipe": {
+            "name": recipe.name,
+            "about": recipe.about,
+            "paper": recipe.paper,
+            "seed": recipe.seed,
+        },
+        "find": [{"label": stage.label, **_stage(stage)} for stage in recipe.find],
+        "judge": [_stage(stage) for stage in recipe.judge],
+        "pick": _stage(recipe.pick),
+        "per_query": recipe.pick.per_query,
+        "reference": run.manifest.facts.get("reference", ""),
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    settings = stage.settings()
+    about = (type(stage).__doc__ or "").split("\n")[0]
+    given = {
+        key: value
+        for key, value in settings.items()
+        if key not in ("kind", "name") and value not in ("", [], {})
+    }
+    return {"kind": stage.kind, "about": about, "settings": given}

@@ -1,0 +1,49 @@
+"""Hubs: documents that are a negative of many queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from negatives.run.directory import NEGATIVES_FILE
+from negatives.show.evidence import SHOWN, Evidence, rounded, share
+from negatives.show.texts import shortened
+
+_LONGEST = 160
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """The documents used most, and how concentrated the negatives are.
+
+    `half_from`: the fewest documents that make up half of the negatives.
+    """
+    counts = (
+        pl.scan_parquet(evidence.run.path / NEGATIVES_FILE)
+        .group_by("doc_id")
+        .agg(queries=pl.len())
+        .collect(engine="streaming")
+    )
+    total = evidence.count("negatives")
+    top = counts.sort("queries", "doc_id", descending=[True, False]).head(SHOWN)
+    falling = counts["queries"].cast(pl.Int64).sort(descending=True).cum_sum()
+    collection = evidence.texts.collection
+    texts = evidence.texts.docs(top["doc_id"])
+    return {
+        "distinct": len(counts),
+        "distinct_share": None
+        if collection is None
+        else share(len(counts), len(collection.corpus)),
+        "half_from": int((falling < total / 2).sum()) + 1 if total else 0,
+        "mean": rounded(total / len(counts)) if total else None,
+        "top_share": share(int(top["queries"].sum()), total),
+        "top": [
+            {
+                "doc_id": doc,
+                "queries": queries,
+                "share": share(queries, evidence.count("queries")),
+                "text": shortened(texts[doc]["text"], _LONGEST) if doc in texts else None,
+            }
+            for doc, queries in top.iter_rows()
+        ],
+    }

@@ -1,0 +1,85 @@
+"""The pairs to read: the most suspicious, the hardest, a few drawn at random; with their texts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from negatives.show.evidence import SHOWN, Evidence, rounded
+from negatives.show.picks import HARDEST, SUSPICIOUS, TYPICAL, Picks
+from negatives.show.survey import Survey
+from negatives.show.texts import ABSENT
+
+_TYPICAL = 5
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """One pair a query in each list; a pair is in the first list that has it, and in no other."""
+    survey = evidence.survey
+    picks = survey.picks
+    lists: dict[str, list[dict[str, Any]]] = {}
+    seen: set[tuple[str, str]] = set()
+    for name, most in ((SUSPICIOUS, SHOWN), (HARDEST, SHOWN), (TYPICAL, _TYPICAL)):
+        rows = list(picks.found[name].iter_rows(named=True)) if name in picks.found else []
+        if name == HARDEST:
+            rows = [row for row in rows if row["hardness"] is not None]
+        fresh = [row for row in rows if (row["query_id"], row["doc_id"]) not in seen][:most]
+        seen |= {(row["query_id"], row["doc_id"]) for row in fresh}
+        lists[name] = [_pair(row, picks, survey.sources) for row in fresh]
+    _add_texts(evidence, [pair for pairs in lists.values() for pair in pairs])
+    return {
+        "texts": evidence.texts.collection is not None,
+        "why_no_texts": evidence.texts.why,
+        "order": _order(survey),
+        "opinions": list(picks.opinions),
+        **lists,
+    }
+
+
+def _order(survey: Survey) -> str:
+    """Which ordering the suspicious list has: p_relevant, agreement, hardness, or none."""
+    if "p_relevant" in survey.histograms:
+        return "p_relevant"
+    if "hardness" not in survey.histograms:
+        return "agreement" if len(survey.picks.opinions) > 1 else "none"
+    return "agreement, hardness" if len(survey.picks.opinions) > 1 else "hardness"
+
+
+def _pair(row: dict[str, Any], picks: Picks, sources: tuple[str, ...]) -> dict[str, Any]:
+    positive = picks.positive_of(row["query_id"])
+    return {
+        "query_id": row["query_id"],
+        "hardness": rounded(row["hardness"]),
+        "p_relevant": rounded(row["p_relevant"]),
+        "position": row["position"],
+        "verdict": row["verdict"],
+        "positives": positive["positives"] if positive else 0,
+        "negative": _side(row, sources),
+        "positive": _side(positive, sources) if positive else None,
+    }
+
+
+def _side(row: dict[str, Any], sources: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "doc_id": row["doc_id"],
+        "relevance": row["relevance"],
+        "hardness": rounded(row["hardness"]),
+        "evidence": [
+            {
+                "source": name,
+                "rank": row[f"{name}_rank"],
+                "score": rounded(row[f"{name}_score"]),
+            }
+            for name in sources
+            if row[f"{name}_rank"] is not None or row[f"{name}_score"] is not None
+        ],
+    }
+
+
+def _add_texts(evidence: Evidence, pairs: list[dict[str, Any]]) -> None:
+    sides = [pair[side] for pair in pairs for side in ("negative", "positive") if pair[side]]
+    docs = evidence.texts.docs(side["doc_id"] for side in sides)
+    queries = evidence.texts.queries(pair["query_id"] for pair in pairs)
+    for side in sides:
+        side.update(docs.get(side["doc_id"], ABSENT))
+    for pair in pairs:
+        pair["query"] = queries.get(pair["query_id"], dict(ABSENT))

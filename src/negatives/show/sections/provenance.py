@@ -1,0 +1,29 @@
+"""How to make this again: the command, the recipe, fingerprints of what went in, versions."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from negatives.run.directory import RECIPE
+from negatives.show.evidence import Evidence
+
+_TABLES = ("corpus", "queries", "qrels", "given")
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """`command` is null for a collection made in memory: it takes a few lines of Python then."""
+    run = evidence.run
+    inputs = run.manifest.inputs
+    origin = str(inputs.get("origin", ""))
+    return {
+        "origin": origin,
+        "command": f"negatives mine {shlex.quote(origin)} --recipe {RECIPE} --out RUN"
+        if origin
+        else None,
+        "recipe": run.recipe.to_toml(),
+        "inputs": {name: inputs[name] for name in _TABLES if name in inputs},
+        "fingerprints": dict(run.manifest.facts.get("fingerprints", {})),
+        "versions": dict(run.manifest.versions),
+        "schema_version": run.manifest.schema_version,
+    }

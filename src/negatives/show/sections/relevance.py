@@ -1,0 +1,31 @@
+"""How likely the negatives are in truth relevant: p_relevant, where a recipe estimates it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from negatives.run.directory import NEGATIVES_FILE
+from negatives.show.evidence import Evidence, rounded
+from negatives.show.survey import CHOSEN, POOL
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """`expected_share`: mean p_relevant of the negatives that have one; all null where none has."""
+    p = pl.col("p_relevant").cast(pl.Float64)
+    row = (
+        pl.scan_parquet(evidence.run.path / NEGATIVES_FILE)
+        .select(estimated=p.count(), mean=p.mean(), likely=(p >= 0.5).sum())
+        .collect(engine="streaming")
+        .row(0, named=True)
+    )
+    histogram = evidence.survey.histograms.get("p_relevant")
+    estimated = row["estimated"] > 0
+    return {
+        "estimated": row["estimated"],
+        "expected_share": rounded(row["mean"]) if estimated else None,
+        "expected_false": rounded(row["mean"] * row["estimated"]) if estimated else None,
+        "more_likely_than_not": row["likely"] if estimated else None,
+        "distribution": histogram and histogram.figures((CHOSEN, POOL)),
+    }

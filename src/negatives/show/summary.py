@@ -1,0 +1,56 @@
+"""A run summarised to plain values: the only place where a report's figures are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from negatives.run.directory import Run
+from negatives.show.evidence import Evidence
+from negatives.show.notices import notices
+from negatives.show.sections import (
+    asked,
+    cost,
+    delivered,
+    hardness,
+    hubs,
+    pairs,
+    provenance,
+    relevance,
+    sources,
+    verdicts,
+)
+
+VERSION: Final = 1
+
+Summary = dict[str, Any]
+
+SECTIONS: Final[Mapping[str, Callable[[Evidence], dict[str, Any]]]] = {
+    "asked": asked.figures,
+    "delivered": delivered.figures,
+    "verdicts": verdicts.figures,
+    "hardness": hardness.figures,
+    "relevance": relevance.figures,
+    "pairs": pairs.figures,
+    "sources": sources.figures,
+    "hubs": hubs.figures,
+    "cost": cost.figures,
+    "provenance": provenance.figures,
+}
+"""The sections of a report, in the order they are read."""
+
+
+def summarise(run: Run) -> Summary:
+    """Everything a report says, as plain JSON-able values.
+
+    `sections` maps each name of `SECTIONS` to its figures; `warnings` are those of the run, and
+    `notices` what the figures themselves give reason to look at.
+    """
+    evidence = Evidence(run)
+    sections = {name: figures(evidence) for name, figures in SECTIONS.items()}
+    return {
+        "version": VERSION,
+        "warnings": list(run.manifest.warnings),
+        "notices": notices(sections),
+        "sections": sections,
+    }

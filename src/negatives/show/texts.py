@@ -1,0 +1,64 @@
+"""The texts a report shows: fetched by id, shortened at a word, or absent with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from negatives.errors import NegativesError
+from negatives.run.directory import Run
+from negatives.schema import Collection
+
+LONGEST: Final = 700
+"""Characters of a text that are shown, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Texts by id; `collection` is None where they are not at hand, and `why` says why."""
+
+    collection: Collection | None
+    why: str = ""
+
+    @staticmethod
+    def of(run: Run) -> Texts:
+        """The texts of a run; a run whose data is gone still has a report."""
+        try:
+            return Texts(run.collection)
+        except NegativesError as error:
+            return Texts(None, error.what)
+
+    def queries(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """id -> text and characters, of the ids that resolve."""
+        frame = None if self.collection is None else self.collection.queries
+        return _texts(frame, "query_id", ids)
+
+    def docs(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """id -> text and characters, of the ids that resolve."""
+        frame = None if self.collection is None else self.collection.corpus
+        return _texts(frame, "doc_id", ids)
+
+
+ABSENT: Final[Mapping[str, Any]] = {"text": None, "characters": None}
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """At most `longest` characters on one line, cut after a word where there is one."""
+    line = " ".join(text[: 4 * longest].split())
+    if len(line) <= longest:
+        return line
+    cut = line[:longest]
+    space = cut.rfind(" ")
+    return (cut[:space] if space > longest // 2 else cut).rstrip()
+
+
+def _texts(frame: pl.DataFrame | None, key: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    if frame is None:
+        return {}
+    found = frame.filter(pl.col(key).is_in(sorted(set(ids)))).select(key, "text")
+    return {
+        name: {"text": shortened(text), "characters": len(text)} for name, text in found.iter_rows()
+    }
