@@ -1,0 +1,104 @@
+"""The pairs of a run by ids, a few queries at a time, so that no export holds them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from negatives.events import Emit, Progress
+from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.schema import POSITIVE, Columns
+
+BLOCK_ROWS: Final = 16_384
+"""Aim for this many (positive, negative) pairs in a block; a query is never cut in two."""
+
+POSITIVES: Final[Columns] = {
+    "query_id": pl.String,
+    "doc_id": pl.String,
+    "score": pl.Float32,
+}
+NEGATIVES: Final[Columns] = {
+    "query_id": pl.String,
+    "doc_id": pl.String,
+    "score": pl.Float32,
+    "hardness": pl.Float32,
+    "p_relevant": pl.Float32,
+}
+
+
+@dataclass(frozen=True)
+class Block:
+    """All positives and negatives of some consecutive queries of a run.
+
+    Both frames are in query order: `positives` (query_id, doc_id, score) then by doc_id,
+    `negatives` (query_id, doc_id, score, hardness, p_relevant) then by position. `score` is the
+    reference scorer's; null where it gave none.
+    """
+
+    positives: pl.DataFrame
+    negatives: pl.DataFrame
+
+
+def empty_block() -> Block:
+    """A block without a pair: what a format makes of it has the columns of the whole file."""
+    return Block(pl.DataFrame(schema=POSITIVES), pl.DataFrame(schema=NEGATIVES))
+
+
+def blocks(run: Run, emit: Emit) -> Iterator[Block]:
+    """All pairs of the run, part by part of the ledger."""
+    parts = run.parts
+    for number, part in enumerate(parts):
+        positives = _positives(part, reference(run))
+        if len(positives):
+            yield from _cut(positives, _negatives(run, positives["query_id"]))
+        emit(Progress("export", number + 1, len(parts), "parts"))
+
+
+def reference(run: Run) -> str:
+    """The label of the source whose scores a run compares pairs by; empty where there is none."""
+    return str(run.manifest.facts.get("reference", ""))
+
+
+def positive_pairs(ledger: Path | list[Path], scorer: str) -> pl.LazyFrame:
+    """The positives among ledger rows, with the scorer's score."""
+    score = pl.col(f"{scorer}_score") if scorer else pl.lit(None)
+    return (
+        pl.scan_parquet(ledger)
+        .filter(pl.col("verdict") == POSITIVE)
+        .select("query_id", "doc_id", score=score.cast(pl.Float32))
+    )
+
+
+def _positives(part: Path, scorer: str) -> pl.DataFrame:
+    return positive_pairs(part, scorer).sort("query_id", "doc_id").collect()
+
+
+def _negatives(run: Run, queries: pl.Series) -> pl.DataFrame:
+    """The negatives of the queries of one part; both files are in query order."""
+    return (
+        pl.scan_parquet(run.path / NEGATIVES_FILE)
+        .filter(pl.col("query_id").is_between(pl.lit(queries[0]), pl.lit(queries[-1])))
+        .sort("query_id", "position")
+        .select(*NEGATIVES)
+        .collect()
+    )
+
+
+def _cut(positives: pl.DataFrame, negatives: pl.DataFrame) -> Iterator[Block]:
+    delivered = negatives.group_by("query_id").len("negatives")
+    rows = pl.col("positives") * pl.col("negatives").fill_null(0).clip(1)
+    spans = (
+        positives.group_by("query_id", maintain_order=True)
+        .len("positives")
+        .join(delivered, on="query_id", how="left", maintain_order="left")
+        .select("query_id", block=(rows.cast(pl.Int64).cum_sum() - rows) // BLOCK_ROWS)
+        .group_by("block", maintain_order=True)
+        .agg(first=pl.col("query_id").first(), last=pl.col("query_id").last())
+    )
+    for _, first, last in spans.iter_rows():
+        within = pl.col("query_id").is_between(pl.lit(first), pl.lit(last))
+        yield Block(positives.filter(within), negatives.filter(within))

@@ -1,0 +1,64 @@
+"""What an export does not hold, or holds twice: counted before the first row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from negatives.export.ask import Ask
+from negatives.export.blocks import positive_pairs, reference
+from negatives.export.texts import blank
+from negatives.run.directory import NEGATIVES_FILE
+
+
+def left_out(format: str, ask: Ask) -> Iterator[str]:
+    """One sentence for each thing that the reader of the file would not see from it."""
+    if format == "qrels":
+        return
+    queries = ask.run.manifest.counts["queries"]
+    if without := queries - len(ask.delivered):
+        yield f"queries without negatives, left out: {without:,} of {queries:,}"
+    if format == "n-tuple":
+        yield from _short(ask)
+    positives = positive_pairs(ask.run.parts, reference(ask.run))
+    if format == "flagembedding" or (format != "trec-run" and not ask.ids):
+        yield from _blank(ask, positives)
+        positives = positives.join(_blank_docs(ask), on="doc_id", how="anti")
+    if ask.scores and format != "trec-run":
+        yield from _unscored("positives", positives)
+        yield from _unscored("negatives", pl.scan_parquet(ask.run.path / NEGATIVES_FILE))
+
+
+def _short(ask: Ask) -> Iterator[str]:
+    short = int((ask.delivered["negatives"] < ask.width).sum())
+    if short:
+        fate = {
+            "repeat": "those are repeated to fill their rows (short=drop leaves them out)",
+            "drop": "left out (short=repeat keeps them, and repeats their negatives)",
+        }[ask.short]
+        total = len(ask.delivered)
+        yield f"queries with fewer than {ask.width} negatives, {short:,} of {total:,}: {fate}"
+
+
+def _blank(ask: Ask, positives: pl.LazyFrame) -> Iterator[str]:
+    if count := _count(positives.join(_blank_docs(ask), on="doc_id", how="semi")):
+        yield f"positives without text, left out: {count:,}"
+    collection = ask.run.collection
+    mined = collection.queries.lazy().filter(blank(pl.col("text")))
+    if count := _count(mined.join(positives, on="query_id", how="semi")):
+        yield f"queries without text, left out: {count:,}"
+
+
+def _blank_docs(ask: Ask) -> pl.LazyFrame:
+    corpus = ask.run.collection.corpus.lazy()
+    return corpus.filter(blank(pl.col("text"))).select("doc_id")
+
+
+def _unscored(what: str, pairs: pl.LazyFrame) -> Iterator[str]:
+    if count := _count(pairs.filter(pl.col("score").is_null())):
+        yield f"{what} without a score, null in the file: {count:,}"
+
+
+def _count(rows: pl.LazyFrame) -> int:
+    return int(rows.select(pl.len()).collect().item())

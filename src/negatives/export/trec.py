@@ -1,0 +1,95 @@
+"""TREC files: the negatives as a run, and the judgements as qrels.
+
+Both are columns apart by white space, so an id that has some cannot be written.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from negatives.errors import InputError
+from negatives.export.ask import Ask, Format
+from negatives.export.blocks import Block
+
+TAG: Final = "negatives"
+"""The last column of a run file: who made it."""
+
+
+def run_lines(block: Block, ask: Ask) -> pl.DataFrame:
+    """query_id, Q0, doc_id, rank (from 1), score, tag: the negatives by score, then by position.
+
+    Readers of run files order by score and ignore the rank, so equal scores are lowered by the
+    least that a 32-bit float can differ; without scores, they count down to 1.
+    """
+    rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("query_id")
+    rows = block.negatives.sort(
+        "query_id", "score", descending=[False, True], nulls_last=True, maintain_order=True
+    ).with_columns(rank=rank)
+    left = (pl.len().over("query_id") - rank + 1).cast(pl.Float32)
+    lowest = pl.col("score").min().over("query_id")
+    rows = rows.with_columns(pl.col("score").fill_null(lowest).fill_null(left))
+    return _written(rows).select(
+        "query_id",
+        pl.lit("Q0").alias("q0"),
+        "doc_id",
+        "rank",
+        _strictly_falling(rows),
+        pl.lit(TAG).alias("tag"),
+    )
+
+
+def qrels_lines(block: Block, ask: Ask) -> pl.DataFrame:
+    """query_id, 0, doc_id, relevance: what is known of the run's queries, by doc_id.
+
+    Mined negatives, which nobody judged, come as 0 where that was asked for.
+    """
+    queries = block.positives.select("query_id").unique()
+    known = ask.run.collection.qrels.join(queries, on="query_id", how="semi")
+    if ask.mined == "zero":
+        pair = ["query_id", "doc_id"]
+        unjudged = block.negatives.select(pair).join(known, on=pair, how="anti")
+        known = pl.concat([known, unjudged.with_columns(relevance=pl.lit(0, pl.Int32))])
+    return _written(known.sort("query_id", "doc_id")).select(
+        "query_id", pl.lit(0).alias("iteration"), "doc_id", "relevance"
+    )
+
+
+def _strictly_falling(rows: pl.DataFrame) -> pl.Series:
+    """Scores that fall by at least one float32 step at each rank of a query.
+
+    Floats are ordered like the integers their bits spell (mirrored below zero), so a step is 1:
+    lowest-so-far of (bits + rank) - rank.
+    """
+    bits = rows["score"].to_numpy().view(np.int32).astype(np.int64)
+    mirrored = np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+    lowest = (pl.col("step") + pl.col("rank")).cum_min().over("query_id") - pl.col("rank")
+    steps = rows.with_columns(step=pl.Series(mirrored)).select(lowest).to_series().to_numpy()
+    restored = np.where(steps < 0, -steps | 0x80000000, steps).astype(np.uint32)
+    return pl.Series("score", restored.view(np.float32))
+
+
+def _written(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return `rows` if their ids can stand between white space."""
+    for column in ("query_id", "doc_id"):
+        spaced = rows.filter(pl.col(column).str.contains(r"\s|^$"))[column].unique().sort()
+        if len(spaced):
+            raise InputError(
+                f"TREC files cannot hold a {column} with white space: "
+                f"{', '.join(map(repr, spaced[:5]))}",
+                mend="give these other ids, or choose another format",
+            )
+    return rows
+
+
+_SUFFIXES: Final = (".trec", ".txt")
+FORMATS: Final = {
+    "trec-run": Format(
+        "TREC run of the negatives: query Q0 doc rank score tag", (*_SUFFIXES, ".run"), run_lines
+    ),
+    "qrels": Format(
+        "TREC qrels of what is known: query 0 doc relevance", (*_SUFFIXES, ".qrels"), qrels_lines
+    ),
+}
