@@ -12,6 +12,7 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import (
@@ -51,6 +52,7 @@ KINDS: dict[str, dict[str, str]] = {
         "random": "negatives.find.sampled:Random",
     },
     "judge": {
+        "agreement": "negatives.judge.agreement:Agreement",
         "known": "negatives.judge.known:Known",
         "absolute-score": "negatives.judge.positive_aware:AbsoluteScore",
         "margin": "negatives.judge.positive_aware:Margin",
@@ -291,11 +293,16 @@ StageT = TypeVar("StageT", bound=Stage)
 
 def kinds(section: str) -> dict[str, str]:
     """Kind -> module path of every stage of a section, third parties' included."""
-    found = dict(KINDS[section])
+    return _third_parties().get(section, {}) | KINDS[section]
+
+
+@cache
+def _third_parties() -> dict[str, dict[str, str]]:
+    """What installed packages add; looked for once, since every package's metadata is read."""
+    found: dict[str, dict[str, str]] = {}
     for entry in entry_points(group=ENTRY_POINT):
-        at, _, kind = entry.name.partition(".")
-        if at == section:
-            found.setdefault(kind, entry.value)
+        section, _, kind = entry.name.partition(".")
+        found.setdefault(section, {})[kind] = entry.value
     return found
 
 

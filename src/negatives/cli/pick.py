@@ -49,9 +49,7 @@ def pick(
 
     opened = Run(run)
     before = opened.recipe.pick
-    settings: dict[str, Any] = (
-        before.settings() if kind in (None, before.kind) else {"kind": kind}
-    )
+    settings: dict[str, Any] = before.settings() if kind in (None, before.kind) else {"kind": kind}
     settings |= dict(assignment(text) for text in set_ or [])
     settings.setdefault("per_query", before.per_query)
     if per_query is not None:

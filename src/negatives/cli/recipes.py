@@ -8,7 +8,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
-app = cyclopts.App(help="The methods that come with the package; check your own.")
+app = cyclopts.App(name="recipes", help="The methods that come with the package; check your own.")
 
 
 @app.command(name="list")

@@ -103,7 +103,10 @@ class BM25(Source, kind="bm25"):
 
         count = len(context.collection.corpus)
         context.emit(Progress("index bm25", 0, count, "documents"))
-        retriever = bm25s.BM25(k1=self.k1, b=self.b, method=self.variant)
+        # Named backends, so that what else is installed changes no byte.
+        retriever = bm25s.BM25(
+            k1=self.k1, b=self.b, method=self.variant, backend="numpy", csc_backend="numpy"
+        )
         retriever.index(
             analyse(context.collection.corpus["text"].to_list(), True), show_progress=False
         )

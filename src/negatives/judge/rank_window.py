@@ -31,28 +31,35 @@ class SkipTop(Judge, kind="skip-top", kw_only=False):
     @property
     def mend(self) -> str:
         """Raise the top of the source."""
-        return f"lower skip-top ranks below {self.ranks}, or raise `top` of the source"
+        return f"lower skip-top ranks below {self.ranks}"
 
 
 class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
     """Rejects the highest-scored of what the rules before it let through.
 
-    This is what `range_min` of sentence-transformers does when a margin is set.
+    With `count` alone this is what `range_min` of sentence-transformers does when a margin is set.
+    With `per_positive` a query that has many known positives skips more: where labelling stopped
+    half-way, it has about as many unknown ones, and they rank high.
     """
 
     count: Annotated[int, Meta(ge=0, description="how many survivors are left out")] = 10
+    per_positive: Annotated[
+        float, Meta(ge=0, description="and so many more for each known positive of the query")
+    ] = 0.0
     of: Annotated[str, Meta(description="whose score orders them; empty: the reference scorer")] = (
         ""
     )
 
     def open(self, context: Context) -> SkipSurvivorsRuling:
         """Find the source."""
-        return SkipSurvivorsRuling(_source(self, self.of, context), self.count)
+        source = _source(self, self.of, context)
+        return SkipSurvivorsRuling(source, self.count, self.per_positive)
 
     @property
     def mend(self) -> str:
-        """Lower the count."""
-        return f"lower skip-survivors count below {self.count}, or raise `top` of the sources"
+        """Skip fewer."""
+        each = f" or per_positive below {self.per_positive:g}" if self.per_positive else ""
+        return f"lower skip-survivors count below {self.count}{each}"
 
 
 def _source(stage: Judge, of: str, context: Context) -> str:
@@ -87,9 +94,10 @@ class SkipSurvivorsRuling:
 
     source: str
     count: int
+    per_positive: float
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """A verdict for the first `count` pairs without one."""
+        """A verdict for the first pairs without one, as many as the query skips."""
         score = score_column(rows, f"{self.source}_score")
         order = (
             rows.select("query", "doc", score.alias("score"), alive=pl.col("verdict").is_null())
@@ -98,17 +106,16 @@ class SkipSurvivorsRuling:
             .sort("query", "score", "doc", descending=[False, True, False], nulls_last=True)
             .with_columns(survivor=pl.int_range(1, pl.len() + 1).over("query"))
         )
+        positives = (pl.col("relevance") > 0).sum().over("query")
+        most = (self.count + (positives * self.per_positive).floor()).cast(pl.Int64)
         found = (
-            rows.select("query")
+            rows.select("query", most=most)
             .with_row_index("place")
             .join(order.select("place", "survivor"), on="place", how="left", maintain_order="left")
         )
-        skipped = pl.col("survivor") <= self.count
+        skipped = pl.col("survivor") <= pl.col("most")
+        reason = f"skip-survivors: {self.source} survivor {{}} <= {{}}"
         return found.select(
             verdict=pl.when(skipped).then(pl.lit(REJECTED)),
-            reason=pl.when(skipped).then(
-                pl.format(
-                    f"skip-survivors: {self.source} survivor {{}} <= {self.count}", "survivor"
-                )
-            ),
+            reason=pl.when(skipped).then(pl.format(reason, "survivor", "most")),
         )

@@ -1,0 +1,28 @@
+"""A page of docs/results/: the figures, and how, when and with what they were made."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+RESULTS = Path("docs/results")
+_PACKAGES = ("negatives", "numpy", "polars", "bm25s", "sentence-transformers", "torch", "faiss-cpu")
+
+
+def write_page(name: str, body: str) -> None:
+    """Write docs/results/NAME.md with a note of the command, the date and the versions."""
+    found = []
+    for package in _PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    note = (
+        f"\n\n---\nWritten by `python -m benchmarks {name}` on {datetime.date.today()}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}.\n"
+    )
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.md").write_text(body.rstrip() + note, "utf-8")

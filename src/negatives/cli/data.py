@@ -1,0 +1,118 @@
+"""negatives data: check a collection, say what is in it, turn it into a BEIR folder."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+
+app = cyclopts.App(
+    name="data", help="Check a collection, say what is in it, turn it into a BEIR folder."
+)
+
+Json = Annotated[bool, Parameter(negative="")]
+
+
+@app.command
+def validate(data: str, /, *, json: Json = False) -> int:
+    """Everything that is wrong with DATA: exit code 0 if nothing is, 2 if something is.
+
+    Example:
+
+        negatives data validate my-beir-folder@train
+
+    Parameters
+    ----------
+    data
+        The collection; see `negatives --help`.
+    json
+        Print the problems as JSON.
+    """
+    from negatives import read
+
+    found = read.validate(data)
+    if json:
+        print(jsonlib.dumps(found, ensure_ascii=False))
+    elif found["ok"]:
+        print(f"{data}: nothing is wrong")
+        _print(found["description"])
+    else:
+        for problem in found["problems"]:
+            print(f"{problem['what']}")
+            for label in ("where", "first", "mend"):
+                if problem.get(label):
+                    print(f"  {label + ':':<7}{_text(problem[label])}")
+    return 0 if found["ok"] else 2
+
+
+@app.command
+def describe(data: str, /, *, json: Json = False) -> None:
+    """Counts, positives per query, lengths, and what is unusual.
+
+    Example:
+
+        negatives data describe cranfield --json
+
+    Parameters
+    ----------
+    data
+        The collection; see `negatives --help`.
+    json
+        Print the description as JSON.
+    """
+    from negatives import read
+    from negatives.schema import Collection
+
+    found = read.describe(Collection.load(data))
+    if json:
+        print(jsonlib.dumps(found, ensure_ascii=False))
+    else:
+        _print(found)
+
+
+@app.command
+def convert(
+    data: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    quarantine: Path | None = None,
+) -> None:
+    """Write DATA as a BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
+
+    Example:
+
+        negatives data convert pairs.parquet -o my-beir-folder
+
+    Parameters
+    ----------
+    data
+        The collection; see `negatives --help`.
+    out
+        The folder to make; it must not exist, or be empty.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
+    """
+    from negatives import read
+    from negatives.schema import Collection
+
+    print(read.convert(Collection.load(data, quarantine=quarantine), out))
+
+
+def _print(table: dict[str, Any], indent: str = "") -> None:
+    width = max((len(name) for name in table), default=0)
+    for name, value in table.items():
+        if isinstance(value, dict):
+            print(f"{indent}{name}")
+            _print(value, indent + "  ")
+        else:
+            print(f"{indent}{name:<{width}}  {_text(value)}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(_text(item) for item in value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
