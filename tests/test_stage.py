@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -16,7 +19,7 @@ from negatives.judge.positive_aware import Margin, PercentOfPositive
 from negatives.pick.quotas import Quotas
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
-from negatives.stage import KINDS, Stage, build, describe_field, kinds, stage_class
+from negatives.stage import KINDS, Stage, build, describe_field, stage_class
 
 EVERY_KIND = [(section, kind) for section, table in KINDS.items() for kind in table]
 
@@ -198,5 +201,27 @@ def test_settings_that_make_no_sense_together_are_refused(make: Any, said: str) 
     assert "mend:" in text
 
 
-def test_kinds_of_a_section_are_those_of_the_table() -> None:
-    assert kinds("pick").keys() >= KINDS["pick"].keys()
+def test_an_installed_package_adds_kinds_and_never_replaces_one(tmp_path: Path) -> None:
+    (tmp_path / "theirs.py").write_text(
+        "import negatives as neg\nclass Mine(neg.Top, kind='mine'): ...\nclass Top(Mine): ...\n"
+    )
+    metadata = tmp_path / "theirs-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[negatives.stages]\npick.mine = theirs:Mine\npick.top = theirs:Top\n"
+    )
+    asked = (
+        "from negatives.stage import build, kinds; print('mine' in kinds('pick'), "
+        "build('pick', {'kind': 'mine'}), build('pick', {'kind': 'top'}), 'mine' in kinds('find'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == (
+        "True Mine(per_query=7, by='hardness') Top(per_query=7, by='hardness') False\n"
+    )

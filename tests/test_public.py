@@ -1,0 +1,79 @@
+"""The public surface: these names, no others; importing the package costs nothing."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+
+import pytest
+
+import negatives
+from negatives import errors
+
+PUBLIC = """
+AbsoluteScore BM25 Collection DataError Dense Fused Margin NearDuplicate NegativesError
+PercentOfPositive Popularity Quotas Random RandomPick Recipe RecipeError Run RunError SimANS
+SkipSurvivors SkipTop Stratified Top __version__ load_recipe mine
+"""
+
+
+def test_the_public_names_are_these() -> None:
+    assert sorted(negatives.__all__) == PUBLIC.split()
+
+
+@pytest.mark.parametrize("name", PUBLIC.split())
+def test_every_public_name_can_be_used(name: str) -> None:
+    assert getattr(negatives, name) is not None
+    assert name in dir(negatives)
+
+
+def test_another_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'negatives' has no attribute 'nothing'"):
+        _ = negatives.nothing
+
+
+def test_importing_the_package_imports_nothing_heavy() -> None:
+    asked = (
+        "import sys, negatives; "
+        "print([m for m in ('polars', 'numpy', 'torch', 'cyclopts') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_reading_a_recipe_does_not_import_torch() -> None:
+    asked = "import sys, negatives; negatives.load_recipe('default'); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_an_error_reads_what_where_and_how_to_mend_it() -> None:
+    error = errors.DataError("3 ids twice", where="corpus.jsonl", mend="remove them")
+    assert str(error) == "3 ids twice\n  where: corpus.jsonl\n  mend:  remove them"
+    assert str(errors.DataError("3 ids twice")) == "3 ids twice"
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        (errors.DataError, 2),
+        (errors.RecipeError, 2),
+        (errors.RunError, 2),
+        (errors.MissingExtra, 2),
+        (errors.DiskFull, 1),
+        (errors.ServiceError, 1),
+    ],
+)
+def test_an_error_keeps_its_parts_between_processes(
+    kind: type[errors.NegativesError], code: int
+) -> None:
+    again = pickle.loads(pickle.dumps(kind("what", where="here", mend="so")))
+    assert type(again) is kind
+    assert (again.what, again.where, again.mend) == ("what", "here", "so")
+    assert again.exit_code == code
+
+
+def test_the_nearest_name_is_offered_or_all_of_them() -> None:
+    assert errors.nearest("bm52", ["bm25", "dense"]) == "did you mean 'bm25'?"
+    assert errors.nearest("xyz", ["dense", "bm25"]) == "valid: bm25, dense"
