@@ -50,10 +50,6 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except NegativesError:
         raise
-    except PermissionError:
-        raise RunError(
-            "no permission to write", where=str(path), mend="choose another folder"
-        ) from None
     except Exception as error:  # polars and numpy wrap a full disk in errors of their own
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
         if full or _FULL.search(str(error)):
@@ -61,6 +57,10 @@ def explained(path: Path) -> Iterator[None]:
                 "no space left on the disk",
                 where=str(path),
                 mend="free some space and run the same command again: finished parts are kept",
+            ) from None
+        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+            raise RunError(
+                "no permission to write", where=str(path), mend="choose another folder"
             ) from None
         if isinstance(error, NotADirectoryError | FileExistsError | IsADirectoryError):
             raise RunError(f"cannot write: {error.strerror}", where=str(path)) from None

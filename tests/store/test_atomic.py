@@ -1,0 +1,206 @@
+"""Atomic files: whole or not at all, and a clear word when the system says no."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from negatives.errors import DiskFull, RecipeError, RunError
+from negatives.store.atomic import (
+    TEMPORARY,
+    explained,
+    file_hash,
+    remove_partial,
+    write_text,
+    writing,
+)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_there_whole_with_its_folders(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "file.txt"
+    write_text(path, "Größe")
+    assert path.read_bytes() == "Größe".encode()
+    assert names(path.parent) == ["file.txt"]
+
+
+def test_until_it_is_whole_the_old_one_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+    with writing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+        assert temporary.parent == path.parent  # a rename, never a copy
+    assert path.read_text() == "new"
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    write_text(path, "old")
+
+    def write_half() -> None:
+        with writing(path) as temporary:
+            temporary.write_text("half")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        write_half()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with writing(path) as one, writing(path) as other:
+        assert one != other
+        one.write_text("one")
+        other.write_text("other")
+    assert path.read_text() == "one"  # the outer one ends last
+    assert names(tmp_path) == ["file.txt"]
+
+
+def test_what_killed_writers_left_is_removed_files_and_folders_alike(tmp_path: Path) -> None:
+    deep = tmp_path / ".work" / "find-bm25"
+    (deep / f"{TEMPORARY}index-1").mkdir(parents=True)
+    (deep / f"{TEMPORARY}index-1" / "data.npy").write_text("half an index")
+    (tmp_path / f"{TEMPORARY}abc-negatives.parquet").write_text("half")
+    (tmp_path / "negatives.parquet").write_text("whole")
+    remove_partial(tmp_path)
+    assert names(deep) == []
+    assert names(tmp_path) == [".work", "negatives.parquet"]
+
+
+def test_a_file_where_a_folder_is_needed_is_an_error_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(RunError, match="cannot write") as caught:
+        write_text(tmp_path / "taken" / "file.txt", "x")
+    assert caught.value.where == str(tmp_path / "taken" / "file.txt")
+
+
+def test_a_folder_where_a_file_is_needed_is_an_error_of_the_run(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(RunError, match="cannot write"):
+        write_text(tmp_path / "taken", "x")
+    assert names(tmp_path) == ["taken"]
+
+
+@pytest.fixture
+def locked_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that may not be written to; root gives its rights up for as long."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    folder.chmod(0o500)
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65_534)
+    yield folder
+    os.seteuid(before)
+
+
+def test_no_permission_is_an_error_of_the_run_with_its_mend(locked_folder: Path) -> None:
+    path = locked_folder / "negatives.txt"
+    with pytest.raises(RunError) as caught:
+        write_text(path, "x")
+    assert str(caught.value) == (
+        f"no permission to write\n  where: {path}\n  mend:  choose another folder"
+    )
+
+
+def mounted(folder: Path, options: str) -> None:
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A real disk of 64 kB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    try:
+        mounted(folder, "size=64k")
+    except FileNotFoundError:
+        pytest.skip("there is no mount command")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def write_table(path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=100_000)
+    pl.DataFrame({"x": noise}).write_parquet(path)
+
+
+def sink_table(path: Path) -> None:
+    noise = np.random.default_rng(0).normal(size=100_000)
+    pl.LazyFrame({"x": noise}).sink_parquet(path)
+
+
+def write_array(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.zeros(100_000))
+
+
+def write_bytes(path: Path) -> None:
+    path.write_bytes(b"x" * 1_000_000)
+
+
+@pytest.mark.parametrize("write", [write_table, sink_table, write_array, write_bytes])
+def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
+    small_disk: Path, write: object
+) -> None:
+    assert callable(write)
+    write_text(small_disk / "finished.txt", "kept")
+    with pytest.raises(DiskFull) as caught, writing(small_disk / "part") as temporary:
+        write(temporary)
+    assert str(caught.value) == (
+        f"no space left on the disk\n  where: {small_disk / 'part'}\n"
+        "  mend:  free some space and run the same command again: finished parts are kept"
+    )
+    assert names(small_disk) == ["finished.txt"]
+
+
+def test_a_read_only_disk_is_not_written_to(small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(RunError) as caught:
+        write_text(small_disk / "file.txt", "x")
+    assert caught.value.what == "no permission to write"
+
+
+def test_an_exceeded_quota_is_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(DiskFull), explained(tmp_path / "file"):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+
+def test_errors_of_this_library_pass_unchanged(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="mine"), explained(tmp_path / "file"):
+        raise RecipeError("mine")
+
+
+def test_other_errors_pass_unchanged(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), explained(tmp_path / "file"):
+        raise KeyError("unknown")
+
+
+def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    assert file_hash(path) == "cae66941d9efbd404e4d88758ea67670"  # BLAKE2b-128 of nothing
+    path.write_bytes(b"x" * 3_000_000)
+    first = file_hash(path)
+    path.write_bytes(b"x" * 2_999_999 + b"y")
+    assert file_hash(path) != first
