@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Counts = NDArray[np.int64]
 
 _FINEST = 5_000  # fine steps between the lowest and the highest value, at least
-_BINS = 40  # bins of a picture, at most
+_BINS = 50  # bins of a picture, at most
 _TAIL = 0.002  # share of a series, at either end, that may lie beyond the picture
 
 
@@ -129,8 +129,8 @@ class Histogram:
         return low, high, width
 
     def _near(self, counts: Counts, share: float, width: int) -> float:
-        """A quantile to a hundredth of a coarse bin: more digits would be pretence."""
-        unit = width * self.grid.step / 100
+        """A quantile to a thousandth of a coarse bin: more digits would be pretence."""
+        unit = width * self.grid.step / 1000
         return round(round(self._quantile(counts, share) / unit) * unit, 12)
 
     def _quantile(self, counts: Counts, share: float) -> float:

@@ -6,7 +6,7 @@ Kept while the ledger is passed over, with all their evidence and the positive n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
@@ -59,10 +59,15 @@ class Picks:
             self.found[name] = _foremost(pl.concat(kept), order, self.count)
         self._keep_positives(part)
 
-    def positive_of(self, query_id: str) -> dict[str, object] | None:
-        """The query's positive that hardness is measured from (lowest scored; else first by id)."""
+    def positives_of(self, query_id: str) -> list[dict[str, Any]]:
+        """The query's highest- and lowest-scored positive; one row where they are the same.
+
+        Where no positive has a score, the first by id.
+        """
+        if self.positives.is_empty():
+            return []
         rows = self.positives.filter(pl.col("query_id") == query_id)
-        return rows.row(0, named=True) if len(rows) else None
+        return rows.sort("hardness", descending=True, nulls_last=True).to_dicts()
 
     def _orders(self) -> dict[str, list[str]]:
         return {
@@ -76,10 +81,13 @@ class Picks:
         wanted = sorted({query for rows in self.found.values() for query in rows["query_id"]})
         own = (
             part.filter((pl.col("verdict") == POSITIVE) & pl.col("query_id").is_in(wanted))
+            .with_columns(positives=pl.len().over("query_id"))
             .sort("query_id", "hardness", "doc_id", nulls_last=True)
-            .group_by("query_id", maintain_order=True)
-            .agg(pl.all().first(), positives=pl.len())
         )
+        lowest = own.unique("query_id", keep="first", maintain_order=True)
+        scored = own.filter(pl.col("hardness").is_not_null())
+        highest = scored.unique("query_id", keep="last", maintain_order=True)
+        own = pl.concat([lowest, highest]).unique(["query_id", "doc_id"], maintain_order=True)
         before = self.positives if len(self.positives) else own.clear()
         self.positives = pl.concat([before, own]).filter(pl.col("query_id").is_in(wanted))
 

@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from negatives.show import charts, wording
 from negatives.show.summary import Summary
+from negatives.show.texts import shortened
 
 TITLES: Final[Mapping[str, str]] = {
     "asked": "What was asked",
@@ -66,6 +67,8 @@ def _environment() -> jinja2.Environment:
         "megabytes": wording.megabytes,
         "id": _id,
         "plural": _plural,
+        "cut": shortened,
+        "setting": _setting,
     }
     made.globals |= {"charts": charts, "titles": TITLES, "series": SERIES, "sharing": _sharing}
     return made
@@ -80,6 +83,17 @@ def _id(name: str) -> str:
 def _plural(number: int, one: str, many: str = "") -> str:
     """`1 query`, `2 queries`."""
     return f"{wording.count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def _setting(value: object) -> str:
+    """A setting as a recipe writes it, without its brackets and quotes."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(_setting, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_setting(inner)}" for key, inner in value.items())
+    return str(value)
 
 
 def _sharing(text: str, query: str | None) -> Markup:

@@ -32,17 +32,17 @@ class Texts:
             return Texts(None, error.what)
 
     def queries(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """id -> text and characters, of the ids that resolve."""
+        """id -> text, characters in all, whether this is the whole; of the ids that resolve."""
         frame = None if self.collection is None else self.collection.queries
         return _texts(frame, "query_id", ids)
 
     def docs(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """id -> text and characters, of the ids that resolve."""
+        """id -> text, characters in all, whether this is the whole; of the ids that resolve."""
         frame = None if self.collection is None else self.collection.corpus
         return _texts(frame, "doc_id", ids)
 
 
-ABSENT: Final[Mapping[str, Any]] = {"text": None, "characters": None}
+ABSENT: Final[Mapping[str, Any]] = {"text": None, "characters": None, "whole": False}
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -59,6 +59,13 @@ def _texts(frame: pl.DataFrame | None, key: str, ids: Iterable[str]) -> dict[str
     if frame is None:
         return {}
     found = frame.filter(pl.col(key).is_in(sorted(set(ids)))).select(key, "text")
+    return {name: _shown(text) for name, text in found.iter_rows()}
+
+
+def _shown(text: str) -> dict[str, Any]:
+    short = shortened(text)
     return {
-        name: {"text": shortened(text), "characters": len(text)} for name, text in found.iter_rows()
+        "text": short,
+        "characters": len(text),
+        "whole": len(short.split()) == len(text.split()),
     }

@@ -45,16 +45,16 @@ def _order(survey: Survey) -> str:
 
 
 def _pair(row: dict[str, Any], picks: Picks, sources: tuple[str, ...]) -> dict[str, Any]:
-    positive = picks.positive_of(row["query_id"])
+    positives = picks.positives_of(row["query_id"])
     return {
         "query_id": row["query_id"],
         "hardness": rounded(row["hardness"]),
         "p_relevant": rounded(row["p_relevant"]),
         "position": row["position"],
         "verdict": row["verdict"],
-        "positives": positive["positives"] if positive else 0,
         "negative": _side(row, sources),
-        "positive": _side(positive, sources) if positive else None,
+        "positives": [_side(positive, sources) for positive in positives],
+        "positives_in_all": positives[0]["positives"] if positives else 0,
     }
 
 
@@ -76,7 +76,7 @@ def _side(row: dict[str, Any], sources: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _add_texts(evidence: Evidence, pairs: list[dict[str, Any]]) -> None:
-    sides = [pair[side] for pair in pairs for side in ("negative", "positive") if pair[side]]
+    sides = [side for pair in pairs for side in (pair["negative"], *pair["positives"])]
     docs = evidence.texts.docs(side["doc_id"] for side in sides)
     queries = evidence.texts.queries(pair["query_id"] for pair in pairs)
     for side in sides:
