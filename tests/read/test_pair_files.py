@@ -254,6 +254,12 @@ def test_a_ragged_csv_row_is_shown_with_its_line(tmp_path: Path) -> None:
     assert "p.csv, line 5: 1 columns, where the first line has 2" in text
 
 
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.parquet", "pairs.csv"])
+def test_columns_may_be_called_row_file_or_line(tmp_path: Path, name: str) -> None:
+    WRITERS[name](tmp_path / name, [{"line": "q", "row": "a", "file": "f", "negative": "n"}])
+    assert pairs(load(tmp_path / name)) == [("q", "a")]
+
+
 def test_a_csv_file_without_a_header_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "p.tsv").write_text("how do cats purr\tthey just do\n")
     text = complaint(tmp_path / "p.tsv")

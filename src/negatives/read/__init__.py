@@ -34,7 +34,7 @@ def load(data: str | Path, *, quarantine: str | Path | None = None) -> Collectio
 
 
 def splits(data: str | Path) -> list[str]:
-    """The names that `@SPLIT` may have, in order; the default one is `default_split` of them."""
+    """The names that `@SPLIT` may have, in order; without it train is read, or the only one."""
     address = parse(data)
     return reader(address).splits(address)
 

@@ -45,6 +45,8 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
         while block := file.read(size):
             if start:
                 block, start = block.removeprefix(BOM), False
+                if not block:
+                    continue
             cut = block.rfind(b"\n") + 1
             if not cut:  # one line longer than a block
                 parts.append(block)

@@ -112,6 +112,7 @@ def _from_delimited(path: Path, findings: Findings) -> Iterator[pl.DataFrame]:
         return
     header = [name.strip() for name in head[1]]
     _check_header(header, path)
+    header = [f"{name} " if name in PLACE else name for name in header]
     fields = resolve(dict.fromkeys(header, True), str(path), findings)
     for chunk in delimited.chunks(path, header, rows, findings):
         yield typed(_without_blanks(chunk, fields, findings), fields, str(path), findings)

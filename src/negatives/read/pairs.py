@@ -138,8 +138,9 @@ def _identified(
     named = named.unique("text", keep="first", maintain_order=True)
     unnamed = mentions.filter(without).select("text").unique(maintain_order=True)
     unnamed = unnamed.join(named, on="text", how="anti")
-    made = pl.Series([_made_id(prefix, text) for text in unnamed["text"]], dtype=pl.String)
-    by_text = pl.concat([named, unnamed.with_columns(id=made)]).rename({"id": "made"})
+    by_text = pl.concat(
+        [named, unnamed.with_columns(id=_made_ids(prefix, unnamed["text"]))]
+    ).rename({"id": "made"})
     mentions = mentions.join(by_text, on="text", how="left", maintain_order="left")
     mentions = mentions.with_columns(pl.coalesce("id", "made").alias("id")).drop("made")
     texts = mentions.unique("id", keep="first", maintain_order=True)
@@ -149,8 +150,9 @@ def _identified(
     return used, mentions.drop("text")
 
 
-def _made_id(prefix: str, text: str) -> str:
-    return prefix + blake2b(text.encode(), digest_size=8).hexdigest()
+def _made_ids(prefix: str, texts: pl.Series) -> pl.Series:
+    hashes = [blake2b(text.encode(), digest_size=8).digest() for text in texts.to_list()]
+    return prefix + pl.Series(hashes, dtype=pl.Binary).bin.encode("hex")
 
 
 def _of_one_text(
