@@ -67,7 +67,8 @@ def _hardness(hardness: dict[str, Any]) -> str:
         return "unknown: no source of this recipe scores any pair"
     return (
         f"median {figure(hardness['median'])} by {hardness['reference']} (0: as high as the lowest "
-        f"positive); {percent(hardness['above_lowest'])} at or above it"
+        f"positive); {percent(hardness['above_lowest'])} at or above it, "
+        f"{percent(hardness['above_all'])} above every positive"
     )
 
 

@@ -37,7 +37,8 @@ class Survey:
     `fates`: rows by verdict, rule and fate, with an example of each. `combinations`: rows by the
     set of sources that proposed them ("a+b") and fate. `agreements`: sums over the pairs that two
     sources both proposed. `delivered`: queries by number of negatives. `fewest`: the queries that
-    got the fewest. `histograms`: one for each score, hardness and p_relevant that has values.
+    got the fewest. `above_all`: negatives at least as hard as the highest positive of their query.
+    `histograms`: one for each score, hardness and p_relevant that has values.
     """
 
     sources: tuple[str, ...]
@@ -46,6 +47,7 @@ class Survey:
     agreements: pl.DataFrame
     delivered: pl.DataFrame
     fewest: pl.DataFrame
+    above_all: int
     histograms: dict[str, Histogram]
     picks: Picks
 
@@ -64,6 +66,7 @@ def survey(run: Run, shown: int) -> Survey:
     agreements: list[pl.DataFrame] = []
     delivered: list[pl.DataFrame] = []
     fewest: list[pl.DataFrame] = []
+    above_all = 0
     picks = Picks.of(run.recipe, sources, shown)
     for part in _parts(run, measured, sources):
         fates.append(_fates(part))
@@ -72,6 +75,9 @@ def survey(run: Run, shown: int) -> Survey:
         per_query = part.group_by("query_id").agg(delivered=pl.col("position").count())
         delivered.append(per_query.group_by("delivered").agg(queries=pl.len()))
         fewest.append(per_query.sort("delivered", "query_id").head(shown))
+        highest = pl.col("hardness").filter(pl.col("fate") == POSITIVES).max().over("query_id")
+        at_or_above = (pl.col("fate") == CHOSEN) & (pl.col("hardness") >= highest)
+        above_all += int(part.select(at_or_above.sum()).item())
         codes = part["fate"].to_physical().to_numpy().astype(np.intp)
         for name, histogram in histograms.items():
             values = part[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
@@ -84,6 +90,7 @@ def survey(run: Run, shown: int) -> Survey:
         agreements=_summed(agreements, ["first", "second"], list(_SUMS)),
         delivered=_summed(delivered, ["delivered"], ["queries"]).sort("delivered"),
         fewest=pl.concat(fewest).sort("delivered", "query_id").head(shown),
+        above_all=above_all,
         histograms={name: h.summed(POOL, (CHOSEN, LEFT)) for name, h in histograms.items()},
         picks=picks,
     )

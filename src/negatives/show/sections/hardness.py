@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from negatives.show.evidence import Evidence, rounded
+from negatives.show.evidence import Evidence, rounded, share
 from negatives.show.survey import CHOSEN, POOL, POSITIVES, REFUSED
 
 _SERIES: Final = (POSITIVES, CHOSEN, POOL, REFUSED)
@@ -14,8 +14,8 @@ _SCORES: Final = 8
 def figures(evidence: Evidence) -> dict[str, Any]:
     """Histograms by fate (pool: all that were kept, chosen or not); hardness null without a scorer.
 
-    `above_lowest`: share of the negatives that score at least as high as the lowest positive of
-    their query, which is hardness >= 0.
+    `above_lowest`, `above_all`: share of the negatives that score at least as high as the lowest
+    positive of their query (hardness >= 0), or as all of them.
     """
     survey, facts = evidence.survey, evidence.run.manifest.facts
     reference = str(facts.get("reference", ""))
@@ -32,6 +32,8 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "reference_deviation": rounded(facts.get("reference_deviation")),
         "median": hardness and rounded(hardness.quantile(CHOSEN, 0.5)),
         "above_lowest": hardness and rounded(hardness.share_from(CHOSEN, 0.0)),
+        "above_all": hardness
+        and share(survey.above_all, int(hardness.counts[hardness.series.index(CHOSEN)].sum())),
         "pool_above_lowest": hardness and rounded(hardness.share_from(POOL, 0.0)),
         "hardness": hardness and hardness.figures(_SERIES),
         "scores": {name: found for name, found in by_source.items() if found is not None},

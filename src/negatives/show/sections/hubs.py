@@ -8,7 +8,7 @@ import polars as pl
 
 from negatives.run.directory import NEGATIVES_FILE
 from negatives.show.evidence import SHOWN, Evidence, rounded, share
-from negatives.show.texts import shortened
+from negatives.show.texts import ABSENT, shortened
 
 _LONGEST = 160
 
@@ -42,8 +42,15 @@ def figures(evidence: Evidence) -> dict[str, Any]:
                 "doc_id": doc,
                 "queries": queries,
                 "share": share(queries, evidence.count("queries")),
-                "text": shortened(texts[doc]["text"], _LONGEST) if doc in texts else None,
+                **_beginning(texts.get(doc)),
             }
             for doc, queries in top.iter_rows()
         ],
     }
+
+
+def _beginning(text: dict[str, Any] | None) -> dict[str, Any]:
+    if text is None:
+        return dict(ABSENT)
+    short = shortened(text["text"], _LONGEST)
+    return {**text, "text": short, "whole": text["whole"] and short == text["text"]}
