@@ -1,0 +1,94 @@
+"""A few queries at a time, the same bytes however they are cut."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from negatives.events import Event, Progress, silent
+from negatives.export import blocks as blocks_module
+from negatives.export import export
+from negatives.export.blocks import blocks
+from negatives.run import Run
+from negatives.schema import Collection
+from tests.build import collection
+from tests.export.conftest import NEGATIVES, SCORES
+from tests.export.made import finished_run
+
+EVERY: list[tuple[str, dict[str, Any]]] = [
+    ("x.parquet", {"format": "triplet", "scores": True}),
+    ("x.jsonl", {"format": "n-tuple"}),
+    ("x.csv", {"format": "labeled-pair"}),
+    ("x.parquet", {"format": "labeled-list"}),
+    ("x.jsonl", {"format": "flagembedding", "scores": True, "ids": True}),
+    ("x.jsonl", {"format": "tevatron", "scores": True}),
+    ("x.trec", {"format": "trec-run"}),
+    ("x.qrels", {"format": "qrels", "mined": "zero"}),
+]
+
+
+def digest(run: Run, out: Path, **options: Any) -> str:
+    export(run, out, **options)
+    return hashlib.sha256(out.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(("name", "options"), EVERY)
+def test_bytes_depend_neither_on_parts_nor_on_blocks(
+    run: Run,
+    data: Collection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    options: dict[str, Any],
+) -> None:
+    before = digest(run, tmp_path / name, **options)
+    whole = finished_run(tmp_path / "run", data, NEGATIVES, SCORES, queries_a_part=100)
+    assert digest(whole, tmp_path / name, **options) == before
+    monkeypatch.setattr(blocks_module, "BLOCK_ROWS", 1)
+    assert digest(whole, tmp_path / name, **options) == before
+
+
+def test_a_block_holds_whole_queries_and_few_of_them(
+    cranfield: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blocks_module, "BLOCK_ROWS", 200)
+    found = list(blocks(cranfield, silent))
+    assert len(found) > 10
+    for block in found:
+        pairs = block.positives.join(block.negatives, on="query_id")
+        most = max(pairs.group_by("query_id").len()["len"].to_list())
+        assert len(pairs) <= 200 + most
+    assert pl.concat(block.negatives for block in found)["doc_id"].equals(
+        cranfield.negatives["doc_id"]
+    )
+    queries = pl.concat(block.positives["query_id"].unique() for block in found)
+    assert queries.n_unique() == len(queries) == cranfield.manifest.counts["queries"]
+
+
+def test_progress_is_told_part_by_part(run: Run, tmp_path: Path) -> None:
+    heard: list[Event] = []
+    export(run, tmp_path / "x.trec", format="trec-run", emit=heard.append)
+    assert [event for event in heard if isinstance(event, Progress)] == [
+        Progress("export", 1, 2, "parts"),
+        Progress("export", 2, 2, "parts"),
+    ]
+
+
+@pytest.mark.parametrize(("name", "options"), EVERY)
+def test_a_run_without_negatives_gives_a_file_without_rows(
+    tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    data = collection({"a": "x", "b": "y"}, {"q": "z"}, [("q", "a", 1)])
+    run = finished_run(tmp_path / "run", data, {}, {})
+    rows = export(run, tmp_path / name, **options)
+    assert rows == (1 if options["format"] == "qrels" else 0)
+    assert (tmp_path / name).exists()
+
+
+def test_ids_need_no_texts(tmp_path: Path, data: Collection) -> None:
+    finished_run(tmp_path / "run", data, NEGATIVES, SCORES)
+    assert Run(tmp_path / "run").export(tmp_path / "x.csv", format="triplet", ids=True) == 11
