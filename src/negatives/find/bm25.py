@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.errors import RecipeError, nearest
+from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Progress
 from negatives.find.candidates import from_lists
 from negatives.schema import Collection, Floats, Rows
@@ -107,9 +107,14 @@ class BM25(Source, kind="bm25"):
         retriever = bm25s.BM25(
             k1=self.k1, b=self.b, method=self.variant, backend="numpy", csc_backend="numpy"
         )
-        retriever.index(
-            analyse(context.collection.corpus["text"].to_list(), True), show_progress=False
-        )
+        tokens = analyse(context.collection.corpus["text"].to_list(), True)
+        if not tokens.vocab:
+            raise DataError(
+                "bm25: no document has a word (stop words and single letters are none)",
+                where=f"collection {context.collection.name!r}",
+                mend="leave bm25 out, or set stop_words = false",
+            )
+        retriever.index(tokens, show_progress=False)
         temporary = folder.with_name(f"{TEMPORARY}{folder.name}")
         with explained(folder):
             shutil.rmtree(temporary, ignore_errors=True)

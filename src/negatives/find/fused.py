@@ -65,6 +65,8 @@ class FusedProposer:
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """The best of the fused list of each query."""
         names = self.stage.of or list(proposed)
+        if not names:
+            raise RecipeError("fused: no source comes before it", mend="put it after its sources")
         for name in names:
             if name not in proposed:
                 raise RecipeError(

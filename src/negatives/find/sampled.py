@@ -126,8 +126,8 @@ class SampledProposer:
                 break
             each = wanted + wanted // 4 + 4
             owner = np.repeat(short, each)
-            ticket = np.tile(np.arange(each, dtype=np.uint64), len(short))
-            hashes = mix(self.query_hashes[owner] ^ mix(ticket + np.uint64(turn << 32)))
+            ticket = np.tile(np.arange(turn * each, (turn + 1) * each, dtype=np.uint64), len(short))
+            hashes = mix(self.query_hashes[owner] ^ mix(ticket))
             drawn = np.searchsorted(
                 cumulative, uniforms(hashes, self.key) * cumulative[-1], "right"
             )
