@@ -13,7 +13,7 @@ from negatives.run import Run
 datasets = pytest.importorskip("datasets")
 pytest.importorskip("sentence_transformers")
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+pytestmark = pytest.mark.slow
 
 READERS = {".parquet": "parquet", ".jsonl": "json", ".csv": "csv"}
 
