@@ -6,6 +6,7 @@ score the library reports is computed from the stored vectors, so ranks and scor
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -31,6 +32,26 @@ def open_vectors(path: Path) -> Halves:
     """The vectors of a file, memory-mapped and read-only."""
     vectors: Halves = np.load(path, mmap_mode="r", allow_pickle=False)
     return vectors
+
+
+def read_block(vectors: Halves, start: int, stop: int) -> Floats:
+    """float32 rows `start` to `stop` (or the end), read rather than mapped.
+
+    Pages of a mapped file that were once touched count as memory of the process; a block that is
+    read is forgotten with it.
+    """
+    stop = min(stop, len(vectors))
+    owner: object = vectors.base
+    if not isinstance(vectors, np.memmap) or not isinstance(owner, mmap.mmap):
+        return vectors[start:stop].astype(np.float32)  # in memory already, or a part of a file
+    width = vectors.shape[1]
+    halves = np.fromfile(
+        vectors.filename,
+        vectors.dtype,
+        count=(stop - start) * width,
+        offset=vectors.offset + start * width * vectors.itemsize,
+    )
+    return halves.reshape(-1, width).astype(np.float32)
 
 
 def normalised(vectors: Floats) -> Floats:
