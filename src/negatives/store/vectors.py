@@ -46,7 +46,7 @@ def read_block(vectors: Halves, start: int, stop: int) -> Floats:
         return vectors[start:stop].astype(np.float32)  # in memory already, or a part of a file
     width = vectors.shape[1]
     halves = np.fromfile(
-        vectors.filename,
+        str(vectors.filename),
         vectors.dtype,
         count=(stop - start) * width,
         offset=vectors.offset + start * width * vectors.itemsize,
