@@ -1,0 +1,191 @@
+"""The page: whole, self-contained, safe to open, and honest where something is not known."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import negatives as neg
+from negatives.show import headline, render, summarise, write_report
+from negatives.show.render import TITLES
+from negatives.show.summary import SECTIONS
+from tests.build import collection
+from tests.show.made import HOSTILE, Page, mined, section, tiny
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
+    return mined(
+        tmp_path_factory.mktemp("report") / "run",
+        [neg.BM25(top=12), neg.Dense(top=12)],
+        [neg.NearDuplicate()],
+        neg.Top(per_query=5),
+    )
+
+
+@pytest.fixture(scope="module")
+def html(run: neg.Run) -> str:
+    return (run.path / "report.html").read_text("utf-8")
+
+
+def page_of(run: neg.Run) -> Page:
+    return Page((run.path / "report.html").read_text("utf-8"))
+
+
+def test_mining_leaves_both_files_and_the_json_is_the_summary(run: neg.Run) -> None:
+    assert write_report(run) == run.path / "report.html"
+    assert json.loads((run.path / "report.json").read_text("utf-8")) == summarise(run)
+
+
+def test_every_tag_is_closed_where_it_was_opened(html: str) -> None:
+    page = Page(html)
+    assert page.unbalanced == []
+    assert page.open == []
+
+
+def test_every_section_has_its_heading_and_a_link_to_it(html: str) -> None:
+    page = Page(html)
+    links = {link["href"] for link in page.named("a")}
+    assert set(TITLES) == set(SECTIONS)
+    for name, title in TITLES.items():
+        assert f'<h2 id="{name}-heading">{title}</h2>' in html
+        assert f"#{name}" in links
+
+
+def test_nothing_is_fetched(html: str) -> None:
+    page = Page(html)
+    for tag, attributes in page.tags:
+        assert tag not in ("script", "link", "img", "iframe", "object", "embed", "form")
+        for name in ("src", "href", "action", "srcset", "data", "poster"):
+            assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
+        assert not any(name.startswith("on") for name in attributes), (tag, attributes)
+    assert not re.search(r"url\(|@import", "".join(page.styles))
+    policies = [m for m in page.named("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    assert (policies[0]["content"] or "").startswith("default-src 'none'; style-src")
+
+
+def test_texts_of_the_corpus_are_shown_and_never_obeyed(html: str) -> None:
+    page = Page(html)
+    assert " ".join(HOSTILE.split()) in page.text
+    assert "<script" not in html
+    assert html.count("</style>") == 1
+    assert "49" not in re.findall(r"</script> (\d+)", page.text)
+
+
+def test_pictures_are_named_for_those_who_do_not_see_them(html: str) -> None:
+    page = Page(html)
+    pictures = page.named("svg")
+    assert len(pictures) > 5
+    for picture in pictures:
+        assert picture["role"] == "img"
+        assert picture["aria-label"]
+    assert html.count("<desc>") == len(pictures)
+    assert all(header.get("scope") in ("row", "col") for header in page.named("th"))
+
+
+def test_ids_are_unique(html: str) -> None:
+    ids = [attributes["id"] for _, attributes in Page(html).tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_it_says_that_p_relevant_was_not_estimated(run: neg.Run) -> None:
+    assert "p_relevant: not estimated by this recipe" in page_of(run).text
+    assert section(summarise(run), "relevance")["expected_share"] is None
+
+
+def test_it_uses_p_relevant_once_there_is_one(run: neg.Run, tmp_path: Path) -> None:
+    shutil.copytree(run.path, tmp_path / "run")
+    estimate = (pl.col("doc_id").str.slice(1).cast(pl.Float32) / 20).alias("p_relevant")
+    for path in [*(tmp_path / "run" / "candidates").iterdir(), tmp_path / "run/negatives.parquet"]:
+        pl.read_parquet(path).with_columns(estimate).write_parquet(path)
+    again = neg.Run(tmp_path / "run", collection=tiny())
+    summary = summarise(again)
+    likely = [pair["p_relevant"] for pair in section(summary, "pairs")["suspicious"]]
+    assert section(summary, "pairs")["order"] == "p_relevant"
+    assert likely == sorted(likely, reverse=True)
+    relevance = section(summary, "relevance")
+    expected = again.negatives["p_relevant"].cast(pl.Float64).mean()
+    assert relevance["expected_share"] == pytest.approx(expected, rel=1e-5)
+    assert "Ordered by p_relevant" in Page(render(summary)).text
+
+
+def test_random_candidates_alone_have_no_hardness(tmp_path: Path) -> None:
+    run = mined(tmp_path / "run", [neg.Random(top=5)], pick=neg.RandomPick(per_query=3))
+    page = page_of(run)
+    assert "Hardness is unknown: no source of this recipe scores any pair" in page.text
+    assert "no source of this recipe has an opinion about relevance" in page.text
+    assert page.unbalanced == []
+
+
+def test_a_run_without_a_single_negative_has_a_report(tmp_path: Path) -> None:
+    data = collection({"a": "wing", "b": "wing flow", "c": "flow"}, {"q": "wing"}, [("q", "a", 1)])
+    run = neg.mine(
+        data,
+        tmp_path / "run",
+        sources=[neg.BM25(top=3)],
+        judges=[neg.AbsoluteScore(maximum=-1.0)],
+        pick=neg.Top(per_query=2),
+    )
+    delivered = section(summarise(run), "delivered")
+    assert (delivered["delivered"], delivered["coverage"], delivered["queries_none"]) == (0, 0.0, 1)
+    page = page_of(run)
+    assert page.unbalanced == []
+    assert "There are no negatives to read" in page.text
+    assert "nowhere: there are no negatives" in headline(summarise(run))
+
+
+def test_without_its_texts_a_run_still_has_a_report_that_says_so(run: neg.Run) -> None:
+    summary = summarise(neg.Run(run.path))
+    pairs = section(summary, "pairs")
+    assert not pairs["texts"]
+    assert pairs["suspicious"][0]["negative"]["text"] is None
+    page = Page(render(summary))
+    assert "The texts are not at hand: the run was made from a collection in memory" in page.text
+    assert page.unbalanced == []
+
+
+def test_long_texts_and_ids_are_shortened(tmp_path: Path) -> None:
+    long = "wing " * 2_000
+    corpus = {"p": "wing", "n" * 500: long, "x" * 400 + "/y": "w" * 5_000}
+    data = collection(corpus, {"q" * 300: "wing " * 500}, [("q" * 300, "p", 1)])
+    run = neg.mine(data, tmp_path / "run", sources=[neg.BM25(top=3), neg.Random(top=3)])
+    page = page_of(run)
+    assert "10,000 characters in all" in page.text
+    assert max(map(len, page.text.split())) < 800
+    assert len((run.path / "report.html").read_bytes()) < 100_000
+
+
+def test_a_section_without_a_template_is_shown_as_a_table(run: neg.Run) -> None:
+    summary = summarise(run)
+    summary["sections"]["calibration"] = {"brier": 0.123}
+    page = Page(render(summary))
+    assert "Calibration" in page.text
+    assert "brier" in page.text
+    assert "0.123" in page.text
+
+
+def test_many_sources_queries_and_rules_keep_the_page_small(tmp_path: Path) -> None:
+    sources = [neg.BM25(top=30, name=f"bm25-{b}", b=b / 10) for b in range(10)]
+    run = neg.mine("cranfield", tmp_path / "run", sources=sources, pick=neg.Top(per_query=30))
+    assert len((run.path / "report.html").read_bytes()) < 500_000
+    assert len(section(summarise(run), "delivered")["distribution"]) <= 25
+
+
+def test_the_headline_says_what_was_found_in_a_dozen_lines(tmp_path: Path) -> None:
+    run = mined(tmp_path / "run", judges=[neg.PercentOfPositive(percent=0.5)])
+    lines = headline(summarise(run)).splitlines()
+    assert lines[0].startswith("made (train): ")
+    assert "negatives, coverage" in lines[0]
+    assert any("mend" in line and "percent-of-positive" in line for line in lines)
+    assert any(line.split()[0] == "hardness" and "median" in line for line in lines)
+    assert 6 <= len(lines) <= 14
+
+
+def test_the_headline_of_a_run_without_scores_does_not_pretend(tmp_path: Path) -> None:
+    run = mined(tmp_path / "run", [neg.Random(top=5)], pick=neg.RandomPick(per_query=3))
+    assert "hardness    unknown" in headline(summarise(run))
