@@ -1,0 +1,114 @@
+"""What is known before any score: judgements, copies, and the query's own text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from negatives.judge.known import Known
+from tests.build import collection, context
+
+DATA = collection(
+    {
+        "a": "Lift and drag.",
+        "a-copy": "Lift and drag.",
+        "a-shouted": "LIFT and   drag!",
+        "b": "Second positive",
+        "b-copy": "second positive",
+        "c": "Something else",
+        "d": "What is lift?",
+        "e": "judged not relevant",
+        "wide": "Ｌｉｆｔ and drag",
+    },
+    {"q1": "what is lift", "q2": "something ELSE"},
+    [("q1", "a", 2), ("q1", "b", 1), ("q1", "e", 0), ("q1", "b-copy", 0), ("q2", "c", 1)],
+)
+ALL = (
+    DATA.queries.with_row_index("query")
+    .select("query")
+    .join(DATA.corpus.with_row_index("doc").select("doc"), how="cross")
+    .join(DATA.judged, on=["query", "doc"], how="left", maintain_order="left")
+)
+
+
+def opinions(query: str, scratch: Path) -> dict[str, tuple[str | None, str | None]]:
+    opinion = Known().open(context(DATA, scratch)).judge(ALL)
+    named = DATA.ids_of(pl.concat([ALL, opinion], how="horizontal"))
+    mine = named.filter(pl.col("query_id") == query)
+    return {
+        doc: (verdict, reason)
+        for doc, verdict, reason in mine.select("doc_id", "verdict", "reason").iter_rows()
+    }
+
+
+def test_a_positive_is_a_positive_with_its_grade(tmp_path: Path) -> None:
+    assert opinions("q1", tmp_path)["a"] == ("positive", "judged relevant (grade 2)")
+
+
+def test_a_copy_of_a_positive_is_a_duplicate(tmp_path: Path) -> None:
+    assert opinions("q1", tmp_path)["a-copy"] == ("duplicate", "same-text: as positive a")
+
+
+def test_case_blanks_punctuation_and_letter_forms_make_no_difference(tmp_path: Path) -> None:
+    reason = "same-normalised-text: as positive a"
+    assert opinions("q1", tmp_path)["a-shouted"] == ("duplicate", reason)
+    assert opinions("q1", tmp_path)["wide"] == ("duplicate", reason)
+
+
+def test_a_copy_of_one_querys_positive_is_nothing_to_another(tmp_path: Path) -> None:
+    assert opinions("q2", tmp_path)["a-copy"] == (None, None)
+
+
+def test_a_judged_negative_is_named_with_its_grade(tmp_path: Path) -> None:
+    assert opinions("q1", tmp_path)["e"] == ("judged-negative", "judged not relevant (grade 0)")
+
+
+def test_a_copy_of_a_positive_is_a_duplicate_even_where_it_was_judged_not_relevant(
+    tmp_path: Path,
+) -> None:
+    assert opinions("q1", tmp_path)["b-copy"] == (
+        "duplicate",
+        "same-normalised-text: as positive b",
+    )
+
+
+def test_a_document_that_is_the_query_itself_is_rejected(tmp_path: Path) -> None:
+    assert opinions("q1", tmp_path)["d"] == (
+        "rejected",
+        "query-as-document: the text is the query itself",
+    )
+
+
+def test_a_judgement_outranks_the_rule_on_query_texts(tmp_path: Path) -> None:
+    data = collection({"a": "query", "b": "other"}, {"q": "query"}, [("q", "a", 0), ("q", "b", 1)])
+    rows = data.judged
+    verdicts = Known().open(context(data, tmp_path)).judge(rows)["verdict"].to_list()
+    assert verdicts == ["judged-negative", "positive"]
+
+
+def test_a_positive_that_is_the_query_itself_stays_a_positive(tmp_path: Path) -> None:
+    assert opinions("q2", tmp_path)["c"] == ("positive", "judged relevant (grade 1)")
+
+
+def test_about_everything_else_nothing_is_known(tmp_path: Path) -> None:
+    assert opinions("q1", tmp_path)["c"] == (None, None)
+
+
+def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
+    ruling = Known().open(context(DATA, tmp_path))
+    assert ruling.judge(ALL.reverse()).reverse().equals(ruling.judge(ALL))
+
+
+def test_of_two_positives_alike_the_lower_is_named(tmp_path: Path) -> None:
+    data = collection(
+        {"z": "same", "m": "same", "a": "same"},
+        {"q": "query"},
+        [("q", "z", 1), ("q", "m", 1)],
+    )
+    rows = pl.DataFrame({"query": [0, 0, 0], "doc": [0, 1, 2], "relevance": [None, 1, 1]}).cast(
+        {"query": pl.UInt32, "doc": pl.UInt32, "relevance": pl.Int32}
+    )
+    assert Known().open(context(data, tmp_path)).judge(rows)["reason"][0] == (
+        "same-text: as positive m"
+    )

@@ -1,0 +1,137 @@
+"""When two texts are the same, and which runs of words they are made of."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from negatives.judge import texts as module
+from negatives.judge.texts import normalised_keys, shingles, text_keys
+
+alike = [
+    ("Lift and drag.", "lift AND drag"),
+    ("lift  and\n\tdrag", "lift and drag"),
+    ('"lift", and-drag!', "lift and drag"),
+    ("ﬁlm", "film"),  # a ligature
+    ("Ｌｉｆｔ", "lift"),  # full-width letters
+    ("x²", "x2"),
+    ("cafe\u0301", "café"),  # combining accent
+    ("ΛΌΓΟΣ", "λόγος"),
+    ("  ", ""),
+]
+different = [
+    ("lift and drag", "lift and drags"),
+    ("lift drag", "liftdrag"),
+    ("lift drag", "drag lift"),
+    ("café", "cafe"),
+    ("1.5", "15"),
+    ("!!", "??"),  # texts of symbols only equal their like
+    ("+ 1", "+ 2"),
+]
+
+
+def same(left: str, right: str) -> bool:
+    one, other = normalised_keys(pl.Series([left, right]))
+    return bool(one == other)
+
+
+@pytest.mark.parametrize(("left", "right"), alike)
+def test_these_are_the_same_text(left: str, right: str) -> None:
+    assert same(left, right)
+
+
+@pytest.mark.parametrize(("left", "right"), different)
+def test_these_are_not(left: str, right: str) -> None:
+    assert not same(left, right)
+
+
+def test_symbols_equal_the_same_symbols() -> None:
+    assert same(" !! ", "!!")
+
+
+def test_exact_keys_tell_every_difference() -> None:
+    keys = text_keys(pl.Series(["a", "a", "A", "a ", ""]))
+    assert keys[0] == keys[1]
+    assert len(set(keys.tolist())) == 4
+
+
+def normalised(text: str) -> str:
+    """The words of a text, by plain Python."""
+    folded = unicodedata.normalize("NFKC", text).lower()
+    words = "".join(c if unicodedata.category(c)[0] in "LN" else " " for c in folded)
+    return " ".join(words.split()) or folded.strip()
+
+
+letters = st.text(st.sampled_from("abcB. ,-\nÉ1"), max_size=15)
+
+
+@given(st.lists(letters, min_size=1, max_size=20))
+def test_keys_are_equal_exactly_where_plain_normalisation_is(many: list[str]) -> None:
+    keys = normalised_keys(pl.Series(many)).tolist()
+    plain = [normalised(text) for text in many]
+    for n, key in enumerate(keys):
+        for m, other in enumerate(keys):
+            assert (key == other) == (plain[n] == plain[m])
+
+
+def plain_shingles(text: str, words: int) -> set[tuple[str, ...]]:
+    split = normalised(text).split(" ")
+    if split == [""]:
+        return set()
+    if len(split) < words:
+        return {tuple(split)}
+    return {tuple(split[n : n + words]) for n in range(len(split) - words + 1)}
+
+
+phrases = st.lists(st.sampled_from(["a", "b", "c", "Dd", "!", ""]), max_size=10).map(" ".join)
+
+
+@given(st.lists(phrases, max_size=12), st.integers(1, 4))
+def test_shingles_are_the_distinct_runs_of_words(many: list[str], words: int) -> None:
+    values, offsets = shingles(pl.Series(many, dtype=pl.String), words)
+    assert len(offsets) == len(many) + 1
+    assert offsets[-1] == len(values)
+    for n, text in enumerate(many):
+        mine = values[offsets[n] : offsets[n + 1]]
+        expected = plain_shingles(text, words)
+        assert (np.diff(mine.astype(np.int64)) > 0).all()  # sorted, each once
+        assert len(mine) == len(expected)
+        # Equal runs have equal values in every text; different ones, different values.
+        for other, theirs in enumerate(many):
+            shared = np.intersect1d(mine, values[offsets[other] : offsets[other + 1]])
+            assert len(shared) == len(expected & plain_shingles(theirs, words))
+
+
+@given(st.lists(phrases, max_size=12), st.integers(1, 5))
+def test_the_size_of_a_block_changes_nothing(many: list[str], block: int) -> None:
+    series = pl.Series(many, dtype=pl.String)
+    values, offsets = shingles(series, 2)
+    keys = normalised_keys(series)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_BLOCK", block)
+        again_values, again_offsets = shingles(series, 2)
+        np.testing.assert_array_equal(normalised_keys(series), keys)
+    np.testing.assert_array_equal(again_values, values)
+    np.testing.assert_array_equal(again_offsets, offsets)
+
+
+def test_the_order_of_words_in_a_run_matters() -> None:
+    values, offsets = shingles(pl.Series(["red fish", "fish red"]), 2)
+    assert len(np.intersect1d(values[: offsets[1]], values[offsets[1] :])) == 0
+
+
+def test_a_text_without_words_has_no_shingles() -> None:
+    values, offsets = shingles(pl.Series(["", " \n", "a"]), 2)
+    assert (len(values), offsets.tolist()) == (1, [0, 0, 0, 1])
+
+
+def test_punctuation_regex_of_python_and_here_agree_on_letters_and_digits() -> None:
+    sample = "Straße №5 — naïve ½ x_y αβγ 数学 ١٢"
+    words = re.sub(r"[\W_]+", " ", unicodedata.normalize("NFKC", sample).lower()).strip()
+    assert same(sample, words)
