@@ -217,7 +217,8 @@ def measure(case: Case, negatives: pl.DataFrame, deviation: float) -> tuple[floa
 
 def _cosines(case: Case, pairs: pl.DataFrame) -> NDArray[np.float32]:
     left, right = case.queries[pairs["query"].to_numpy()], case.docs[pairs["doc"].to_numpy()]
-    return np.einsum("nd,nd->n", left, right)
+    cosines: NDArray[np.float32] = np.einsum("nd,nd->n", left, right)
+    return cosines
 
 
 def deviation_of(case: Case) -> float:

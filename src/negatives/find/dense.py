@@ -154,7 +154,7 @@ def _encoded(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Side, _
                 vectors = encoder.encode([prompt + text for text in part["text"].to_list()])
                 yield _checked(stage, vectors, part, what, f"encoder {stage.encoder}")
                 context.emit(
-                    Progress(f"encode {what}", min(start + _BLOCK, len(rows)), len(rows), what)
+                    Progress(f"encode {what}", min(start + _BLOCK, len(rows)), len(rows), "texts")
                 )
 
         return _Side(len(rows), encoder.dim, blocks)
