@@ -160,11 +160,27 @@ def test_sources_are_counted_one_by_one_together_and_in_pairs(
     assert {tuple(row["sources"]): row["pairs"] for row in found["combinations"]} == sets
     both = [row for row in ledger if set(row["sources"]) == {"bm25", "random"}]
     agreement = next(row for row in found["pairs"] if row["first"] == "bm25")
-    assert agreement["both"] == len(both) > 2
-    xs, ys = ([row[f"{name}_rank"] for row in both] for name in ("bm25", "random"))
-    assert agreement["rank_correlation"] == pytest.approx(statistics.correlation(xs, ys), abs=1e-5)
     proposed = sum(row["bm25_rank"] is not None for row in ledger)
+    assert agreement["both"] == len(both) > 2
     assert agreement["overlap"] == pytest.approx(len(both) / proposed, rel=1e-5)
+    assert agreement["rank_correlation"] is agreement["top_overlap"] is None  # drawn at random
+
+
+def test_ranks_are_compared_where_both_sources_rank(tmp_path: Path) -> None:
+    run = mined(tmp_path / "run", [neg.BM25(top=9), neg.Dense(top=13)])
+    ledger = run.candidates().collect().to_dicts()
+    both = [row for row in ledger if set(row["sources"]) == {"bm25", "dense"}]
+    xs, ys = ([row[f"{name}_rank"] for row in both] for name in ("bm25", "dense"))
+    pairs = section(summarise(run), "sources")["pairs"]
+    agreement = next(row for row in pairs if row["first"] == "dense")
+    assert agreement["both"] == len(both)
+    assert agreement["rank_correlation"] == pytest.approx(statistics.correlation(xs, ys), abs=1e-5)
+    tops = {
+        name: {pair(row) for row in ledger if (row[f"{name}_rank"] or 99) <= 10}
+        for name in ("bm25", "dense")
+    }
+    shared = len(tops["bm25"] & tops["dense"]) / len(tops["dense"])
+    assert agreement["top_overlap"] == pytest.approx(shared, rel=1e-5)
 
 
 def test_the_pairs_shown_are_the_hardest_one_a_query_with_their_texts(

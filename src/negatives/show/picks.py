@@ -12,14 +12,12 @@ import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.recipe import Recipe
-from negatives.schema import POSITIVE
+from negatives.schema import ELIGIBLE, POSITIVE
+from negatives.show.opinions import independent
 
 SUSPICIOUS: Final = "suspicious"
 HARDEST: Final = "hardest"
 TYPICAL: Final = "typical"
-
-_WITHOUT_OPINION: Final = {"random", "popularity", "given", "judged", "fused"}
-"""Kinds whose proposing a pair says nothing of its own about relevance."""
 
 
 @dataclass
@@ -27,7 +25,8 @@ class Picks:
     """Orderings of the negatives, and the foremost `count` of each so far.
 
     suspicious: highest p_relevant where there is one; else proposed by the most sources that have
-    an opinion, then hardest. hardest: highest hardness. typical: drawn at random.
+    an opinion, then hardest; never one that was judged not relevant. hardest: highest hardness.
+    typical: drawn at random.
     """
 
     opinions: tuple[str, ...]
@@ -39,7 +38,7 @@ class Picks:
     @staticmethod
     def of(recipe: Recipe, sources: tuple[str, ...], count: int) -> Picks:
         """Nothing kept yet."""
-        opinions = {s.label for s in recipe.find if s.kind not in _WITHOUT_OPINION}
+        opinions = independent(recipe)
         return Picks(tuple(s for s in sources if s in opinions), count, recipe.seed)
 
     def add(self, part: pl.DataFrame) -> None:
@@ -53,7 +52,8 @@ class Picks:
             drawn=pl.Series(pair_uniforms(negatives, self.seed, "report")),
         )
         for name, order in self._orders().items():
-            kept = [_foremost(negatives, order, self.count)]
+            doubtful = pl.col("verdict") == ELIGIBLE if name == SUSPICIOUS else pl.lit(True)
+            kept = [_foremost(negatives.filter(doubtful), order, self.count)]
             if name in self.found:
                 kept.insert(0, self.found[name])
             self.found[name] = _foremost(pl.concat(kept), order, self.count)

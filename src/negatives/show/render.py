@@ -67,6 +67,7 @@ def _environment() -> jinja2.Environment:
         "megabytes": wording.megabytes,
         "id": _id,
         "plural": _plural,
+        "correlation": wording.correlation,
         "cut": shortened,
         "setting": _setting,
     }

@@ -37,6 +37,11 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.1f}%".replace("-", "−")
 
 
+def correlation(value: float | None) -> str:
+    """Two decimals: −0.38."""
+    return MISSING if value is None else f"{value:.2f}".replace("-", "−")
+
+
 def seconds(value: float | None) -> str:
     """12 ms, 1.23 s, 4 min 05 s, 2 h 03 min."""
     if value is None:

@@ -19,10 +19,9 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     lists: dict[str, list[dict[str, Any]]] = {}
     seen: set[tuple[str, str]] = set()
     for name, most in ((SUSPICIOUS, SHOWN), (HARDEST, SHOWN), (TYPICAL, _TYPICAL)):
-        rows = list(picks.found[name].iter_rows(named=True)) if name in picks.found else []
-        if name == HARDEST:
-            rows = [row for row in rows if row["hardness"] is not None]
-        fresh = [row for row in rows if (row["query_id"], row["doc_id"]) not in seen][:most]
+        fresh = [
+            row for row in _rows(survey, name) if (row["query_id"], row["doc_id"]) not in seen
+        ][:most]
         seen |= {(row["query_id"], row["doc_id"]) for row in fresh}
         lists[name] = [_pair(row, picks, survey.sources) for row in fresh]
     _add_texts(evidence, [pair for pairs in lists.values() for pair in pairs])
@@ -33,6 +32,15 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "opinions": list(picks.opinions),
         **lists,
     }
+
+
+def _rows(survey: Survey, name: str) -> list[dict[str, Any]]:
+    """The rows of an ordering; none where nothing orders them."""
+    unordered = name == SUSPICIOUS and _order(survey) == "none"
+    if unordered or name not in survey.picks.found:
+        return []
+    rows = survey.picks.found[name].to_dicts()
+    return [row for row in rows if name != HARDEST or row["hardness"] is not None]
 
 
 def _order(survey: Survey) -> str:

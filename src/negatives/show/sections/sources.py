@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.show.evidence import Evidence, rounded, share
+from negatives.show.opinions import ranking
 from negatives.show.survey import CHOSEN, POSITIVES, TOP
 
 _COMBINATIONS: Final = 12
@@ -18,7 +19,8 @@ def figures(evidence: Evidence) -> dict[str, Any]:
 
     `overlap`: share of the first source's candidates that the second proposed too. `top_overlap`:
     share of the first's ten best that are among the second's ten best. `rank_correlation`: of the
-    ranks of the pairs both proposed (Pearson's r of ranks).
+    ranks of the pairs both proposed (Pearson's r of ranks). The last two are null where ranks mean
+    nothing, as those of random draws.
     """
     survey = evidence.survey
     table = survey.combinations.with_columns(
@@ -26,7 +28,8 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         rows=pl.col("rows").cast(pl.Int64),
     )
     totals = {fate: _sum(table.filter(pl.col("fate") == fate)) for fate in (POSITIVES, CHOSEN)}
-    agreements = list(survey.agreements.iter_rows(named=True))
+    agreements = survey.agreements.to_dicts()
+    ranked = ranking(evidence.run.recipe)
     proposed = {name: _sum(_of(table, name)) for name in survey.sources}
     return {
         "sources": [_source(table, name, totals) for name in survey.sources],
@@ -38,10 +41,11 @@ def figures(evidence: Evidence) -> dict[str, Any]:
                 "second": row["second"],
                 "both": row["both"],
                 "overlap": share(row["both"], proposed[row["first"]]),
-                "top_overlap": share(row["both_top"], row["first_top"]),
-                "rank_correlation": _correlation(row),
+                "top_overlap": share(row["both_top"], row["first_top"]) if both_rank else None,
+                "rank_correlation": _correlation(row) if both_rank else None,
             }
             for row in agreements
+            for both_rank in [{row["first"], row["second"]} <= ranked]
         ],
     }
 
