@@ -1,0 +1,134 @@
+"""Dense candidates from vectors that are given: the nearest, never an empty document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from negatives.errors import RecipeError
+from negatives.find.dense import Dense, DenseProposer
+from tests.build import collection, context
+
+coarse = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0])
+
+
+def proposer(
+    queries: Any, docs: Any, top: int, mined: list[int], banned: list[int]
+) -> DenseProposer:
+    return DenseProposer(
+        top=top,
+        fingerprint="made",
+        mined=np.array(mined, np.uint32),
+        query_vectors=np.array(queries, np.float16),
+        doc_vectors=np.array(docs, np.float16),
+        banned=np.array(banned, np.uint32),
+        threads=1,
+        memory=1 << 24,
+    )
+
+
+@given(
+    arrays(np.float16, (4, 3), elements=coarse),
+    arrays(np.float16, (9, 3), elements=coarse),
+    st.integers(1, 12),
+    st.sets(st.integers(0, 8), max_size=9),
+)
+def test_candidates_are_the_nearest_and_their_scores_inner_products(
+    queries: Any, docs: Any, top: int, banned: set[int]
+) -> None:
+    made = proposer(queries, docs, top, [2, 3, 5, 9], sorted(banned))
+    found = made.propose(np.array([3, 9], np.uint32), {})
+    expected = []
+    for query, row in ((3, 1), (9, 3)):
+        scored = [
+            (-sum(float(a) * float(b) for a, b in zip(queries[row], doc, strict=True)), n)
+            for n, doc in enumerate(docs)
+            if n not in banned
+        ]
+        best = sorted(scored)[:top]
+        expected += [(query, doc, n + 1, -score) for n, (score, doc) in enumerate(best)]
+    assert found.rows() == expected
+    again = made.score(found["query"].to_numpy(), found["doc"].to_numpy())
+    np.testing.assert_array_equal(again, found["score"].to_numpy())
+
+
+CORPUS = {"b": "second", "a": "first", "c": " "}
+DATA = collection(CORPUS, {"q2": "x", "q1": "y", "q3": "z"}, [("q1", "a", 1), ("q3", "b", 1)])
+QUERIES = np.array([[0, 2], [1, 0], [3, 4]], np.float32)  # q2, q1, q3: as in the file
+DOCS = np.array([[0, 5], [2, 0], [0, 0]], np.float32)  # b, a, c
+
+
+def stage(folder: Path, **options: Any) -> Dense:
+    np.save(folder / "queries.npy", QUERIES)
+    np.save(folder / "docs.npy", DOCS)
+    return Dense(
+        encoder="precomputed",
+        query_vectors=str(folder / "queries.npy"),
+        doc_vectors=str(folder / "docs.npy"),
+        **options,
+    )
+
+
+def test_vectors_go_with_the_rows_of_the_files_and_not_with_the_order_of_ids(
+    tmp_path: Path,
+) -> None:
+    opened = stage(tmp_path, similarity="dot").open(context(DATA, tmp_path / "scratch"))
+    found = DATA.ids_of(opened.propose(DATA.mined_queries, {}))
+    assert found.select("query_id", "doc_id", "score").rows() == [
+        ("q1", "a", 2.0),  # (1, 0) (2, 0)
+        ("q1", "b", 0.0),
+        ("q3", "b", 20.0),  # (3, 4) (0, 5)
+        ("q3", "a", 6.0),
+    ]
+
+
+def test_cosine_divides_by_both_lengths(tmp_path: Path) -> None:
+    opened = stage(tmp_path).open(context(DATA, tmp_path / "scratch"))
+    found = DATA.ids_of(opened.propose(DATA.mined_queries, {}))
+    assert found["score"].to_list() == pytest.approx([1.0, 0.0, 0.8, 0.6], abs=1e-3)
+
+
+def test_a_document_without_text_is_never_proposed(tmp_path: Path) -> None:
+    opened = stage(tmp_path, top=99).open(context(DATA, tmp_path / "scratch"))
+    found = DATA.ids_of(opened.propose(DATA.mined_queries, {}))
+    assert found.filter(pl.col("doc_id") == "c").is_empty()
+
+
+def test_only_mined_queries_are_kept(tmp_path: Path) -> None:
+    opened = stage(tmp_path).open(context(DATA, tmp_path / "scratch"))
+    assert opened.query_vectors.shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said", "mend"),
+    [
+        (
+            {"encoder": "precomputed", "doc_vectors": "d.npy"},
+            "dense: precomputed vectors need two files",
+            "set query_vectors and doc_vectors",
+        ),
+        (
+            {"query_vectors": "q.npy", "doc_vectors": "d.npy"},
+            "dense: vectors are given and an encoder too: 'static'",
+            'set encoder = "precomputed", or leave the vectors out',
+        ),
+        (
+            {"api_key": "sk-secret"},
+            "dense: api_key holds a literal key",
+            'write api_key = "env:NAME_OF_VARIABLE"',
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(
+    settings: dict[str, Any], said: str, mend: str
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        Dense(**settings)
+    assert (caught.value.what, caught.value.mend) == (said, mend)
