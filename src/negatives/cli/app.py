@@ -8,12 +8,21 @@ from collections.abc import Sequence
 
 import cyclopts
 
+from negatives.cli.data import app as data
+from negatives.cli.doctor import doctor
+from negatives.cli.export import export
+from negatives.cli.mine import mine
+from negatives.cli.pick import pick
+from negatives.cli.recipes import app as recipes
+from negatives.cli.report import report
 from negatives.errors import NegativesError
 
+# Lines of help are kept as they are, so none is wider than a terminal.
 HELP = """Negatives for retrieval training: hard, not secretly relevant, explainable.
 
-DATA is a BEIR folder, a Parquet/JSONL/CSV pair file, a Hugging Face dataset (folder or hub name),
-a folder of TREC files, ir_datasets:NAME, or `cranfield` (bundled). DATA@dev names a split.
+DATA is a BEIR folder, a Parquet/JSONL/CSV pair file, a folder of TREC files,
+a Hugging Face dataset (folder or hub name), ir_datasets:NAME, or `cranfield`
+(bundled). DATA@dev names a split.
 
 Start here:
 
@@ -29,10 +38,10 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in ("mine", "pick", "export", "report", "doctor"):
-    app.command(f"negatives.cli.{command}:{command}")
-for group in ("data", "recipes"):
-    app.command(f"negatives.cli.{group}:app", name=group)
+for command in (mine, pick, export, report, doctor):
+    app.command(command)
+for name, group in (("data", data), ("recipes", recipes)):
+    app.command(group, name=name)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -9,15 +9,15 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import Parameter
 
+from negatives.cli.flag import Flag
+
 app = cyclopts.App(
     name="data", help="Check a collection, say what is in it, turn it into a BEIR folder."
 )
 
-Json = Annotated[bool, Parameter(negative="")]
-
 
 @app.command
-def validate(data: str, /, *, json: Json = False) -> int:
+def validate(data: str, /, *, json: Flag = False) -> int:
     """Everything that is wrong with DATA: exit code 0 if nothing is, 2 if something is.
 
     Example:
@@ -49,7 +49,7 @@ def validate(data: str, /, *, json: Json = False) -> int:
 
 
 @app.command
-def describe(data: str, /, *, json: Json = False) -> None:
+def describe(data: str, /, *, json: Flag = False) -> None:
     """Counts, positives per query, lengths, and what is unusual.
 
     Example:

@@ -6,9 +6,9 @@ import json as jsonlib
 import platform
 import shutil
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Any
 
-from cyclopts import Parameter
+from negatives.cli.flag import Flag
 
 _EXTRAS = {
     "onnx": (("onnxruntime",), "encoders from .onnx files"),
@@ -19,7 +19,7 @@ _EXTRAS = {
 }
 
 
-def doctor(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def doctor(*, json: Flag = False) -> None:
     """Check this machine and this installation.
 
     Parameters

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from negatives.cli.flag import Flag
+
 
 def export(
     run: Path,
@@ -15,10 +17,10 @@ def export(
     *,
     format: Annotated[str, Parameter(name=["--format", "-f"])],
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    scores: Annotated[bool, Parameter(negative="")] = False,
-    ids: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    scores: Flag = False,
+    ids: Flag = False,
+    quiet: Flag = False,
+    json: Flag = False,
 ) -> None:
     """Write a run's negatives as a file that a trainer reads.
 
@@ -26,7 +28,7 @@ def export(
 
         negatives export runs/cranfield --format triplet -o triplets.parquet
 
-        negatives export runs/cranfield --format flagembedding --scores -o train.jsonl
+        negatives export runs/cranfield -f flagembedding --scores -o train.jsonl
 
     Parameters
     ----------

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from negatives.cli.flag import Flag
+
 
 def mine(
     data: str,
@@ -22,9 +24,9 @@ def mine(
     threads: int | None = None,
     memory: str = "512MB",
     quarantine: Path | None = None,
-    overwrite: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    overwrite: Flag = False,
+    quiet: Flag = False,
+    json: Flag = False,
 ) -> None:
     """Find, judge and pick negatives for every query of DATA that has a positive.
 
@@ -32,9 +34,11 @@ def mine(
 
         negatives mine cranfield --out runs/cranfield
 
-        negatives mine my-beir-folder@train --out runs/mine --per-query 4 --encoder model.onnx
+        negatives mine my-beir-folder@train --out runs/mine --encoder model.onnx
 
-        negatives mine pairs.parquet --out runs/nv --recipe nv-retriever --set find.dense.top=200
+        negatives mine pairs.parquet --out runs/nv --recipe nv-retriever
+
+        negatives mine cranfield --out runs/deep --set find.dense.top=200
 
     The same command again goes on from where it was stopped.
 
@@ -49,8 +53,7 @@ def mine(
     per_query
         Negatives asked for each query.
     encoder
-        Encoder of every dense source: `static`, a .onnx file, a sentence-transformers name or
-        folder, or http://host/v1#model.
+        `static`, a .onnx file, a sentence-transformers model, or http://host/v1#model.
     set_
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed

@@ -7,6 +7,8 @@ from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
+from negatives.cli.flag import Flag
+
 
 def pick(
     run: Path,
@@ -15,8 +17,8 @@ def pick(
     *,
     per_query: int | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Flag = False,
+    json: Flag = False,
 ) -> None:
     """Pick other negatives from a finished run's ledger; nothing is found or judged again.
 

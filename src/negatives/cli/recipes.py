@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json as jsonlib
-from typing import Annotated
 
 import cyclopts
-from cyclopts import Parameter
+
+from negatives.cli.flag import Flag
 
 app = cyclopts.App(name="recipes", help="The methods that come with the package; check your own.")
 
 
 @app.command(name="list")
-def list_(*, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def list_(*, json: Flag = False) -> None:
     """List the recipes that come with the package.
 
     Parameters

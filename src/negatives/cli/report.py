@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
+from negatives.cli.flag import Flag
 
 
-def report(run: Path, /, *, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def report(run: Path, /, *, json: Flag = False) -> None:
     """Write report.html and report.json of a finished run, and print the main figures.
 
     Example:
