@@ -1,0 +1,109 @@
+"""Fewer negatives than asked: which rule took them, and what would mend it."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from negatives.find.bm25 import BM25
+from negatives.find.known import Given
+from negatives.judge.positive_aware import Margin
+from negatives.pick.top import Top
+from negatives.recipe import Recipe
+from negatives.run.shards import pick_shard
+from negatives.run.shortfall import explain
+from negatives.schema import LEDGER_HEAD, LEDGER_TAIL
+
+RECIPE = Recipe(find=(BM25(top=50), Given()), judge=(Margin(0.2),), pick=Top(per_query=3))
+
+
+def ledger(*pairs: tuple[str, str, str]) -> pl.DataFrame:
+    """Rows from (query_id, verdict, reason)."""
+    rows: list[tuple[object, ...]] = [
+        (query, f"d{place}", [], 1 if verdict == "positive" else None, None, None, verdict, why, 0)
+        for place, (query, verdict, why) in enumerate(pairs)
+    ]
+    return pl.DataFrame(rows, schema={**LEDGER_HEAD, **LEDGER_TAIL}, orient="row")
+
+
+def lacking(*pairs: tuple[str, str, str]) -> list[tuple[str, int, str]]:
+    _, short = pick_shard(RECIPE.pick, 0, "", ledger(*pairs))
+    return short.select("query_id", "missing", "cause").rows()
+
+
+POSITIVE = ("q", "positive", "judged relevant (grade 1)")
+TAKEN = ("q", "rejected", "margin: bm25 3.0 >= 2.8")
+COPY = ("q", "duplicate", "same-text: as positive d0")
+FREE = ("q", "eligible", "")
+
+
+def test_a_query_with_enough_is_not_listed() -> None:
+    assert lacking(POSITIVE, FREE, FREE, FREE, TAKEN) == []
+
+
+def test_the_cause_is_the_rule_that_took_most() -> None:
+    assert lacking(POSITIVE, FREE, TAKEN, TAKEN, COPY) == [("q", 2, "margin")]
+
+
+def test_of_rules_that_took_as_many_the_first_by_name_is_named() -> None:
+    assert lacking(POSITIVE, FREE, COPY, TAKEN) == [("q", 2, "margin")]
+
+
+def test_where_too_few_were_proposed_no_rule_is_to_blame() -> None:
+    assert lacking(POSITIVE, FREE, TAKEN) == [("q", 2, "candidates")]
+
+
+def test_a_query_for_which_nothing_was_proposed_lacks_everything() -> None:
+    assert lacking(POSITIVE) == [("q", 3, "candidates")]
+
+
+def test_judged_negatives_count_as_delivered() -> None:
+    judged = ("q", "judged-negative", "judged not relevant (grade 0)")
+    assert lacking(POSITIVE, judged, FREE, FREE) == []
+
+
+MORE = "raise `top` of bm25 (now 50), given (now fixed)"
+
+
+@pytest.mark.parametrize(
+    ("cause", "about", "mend"),
+    [
+        ("margin", "rejected by margin", f"lower margin below 0.2; or {MORE}"),
+        (
+            "candidates",
+            "too few candidates were proposed",
+            f"{MORE}; or ask for fewer than 3 with --per-query",
+        ),
+        (
+            "same-text",
+            "copies of a positive",
+            f"{MORE}; or ask for fewer than 3 with --per-query",
+        ),
+    ],
+)
+def test_a_cause_is_explained_with_the_setting_that_mends_it(
+    cause: str, about: str, mend: str
+) -> None:
+    short = pl.DataFrame({"query_id": ["q"], "missing": [2], "cause": [cause]})
+    assert explain(short, RECIPE) == [
+        {"cause": cause, "about": about, "queries": 1, "missing": 2, "mend": mend}
+    ]
+
+
+def test_causes_are_added_up_and_the_worst_comes_first() -> None:
+    short = pl.DataFrame(
+        {
+            "query_id": ["q1", "q2", "q3"],
+            "missing": [3, 1, 4],
+            "cause": ["margin", "margin", "candidates"],
+        }
+    )
+    found = [
+        (entry["cause"], entry["queries"], entry["missing"]) for entry in explain(short, RECIPE)
+    ]
+    assert found == [("candidates", 1, 4), ("margin", 2, 4)]
+
+
+def test_nothing_lacking_is_nothing_to_explain() -> None:
+    short = pl.DataFrame(schema={"query_id": pl.String, "missing": pl.Int64, "cause": pl.String})
+    assert explain(short, RECIPE) == []
