@@ -109,3 +109,32 @@ def test_without_a_reference_the_source_must_be_named(stage: SkipTop | SkipSurvi
     with pytest.raises(RecipeError, match="no source ranks the candidates") as caught:
         stage.open(context(reference=""))
     assert caught.value.mend == "set `of`"
+
+
+def counted(positives: dict[int, int], docs: int) -> pl.DataFrame:
+    """`docs` documents a query, scores falling; the first so many of each are positives."""
+    return pl.DataFrame(
+        [
+            (query, doc, 1 if doc < known else None, doc + 1, 0.9 - doc / 100,
+             "positive" if doc < known else None)
+            for query, known in positives.items()
+            for doc in range(docs)
+        ],
+        schema=SCHEMA,
+        orient="row",
+    )  # fmt: skip
+
+
+def test_a_query_with_more_known_positives_skips_more_survivors() -> None:
+    rows = counted({0: 2, 1: 1}, docs=10)
+    ruling = SkipSurvivors(count=0, per_positive=1.5).open(context())
+    verdicts = rows.select("query").with_columns(ruling.judge(rows)["verdict"])
+    skipped = verdicts.drop_nulls().group_by("query").len().sort("query")
+    assert skipped["len"].to_list() == [3, 1]  # 1.5 x 2 = 3; 1.5 x 1 rounds down
+
+
+def test_a_cap_leaves_some_survivors_to_every_query() -> None:
+    rows = counted({0: 4}, docs=8)
+    ruling = SkipSurvivors(count=100, per_positive=1.0, cap=0.5).open(context())
+    skipped = ruling.judge(rows)["verdict"].drop_nulls()
+    assert len(skipped) == 2  # half of the 4 survivors, however many were asked for

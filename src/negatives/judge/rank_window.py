@@ -15,7 +15,7 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.judge.positive_aware import score_column
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge
+from negatives.stage import Context, Judge, Share
 
 
 class SkipTop(Judge, kind="skip-top", kw_only=False):
@@ -46,14 +46,16 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
     per_positive: Annotated[
         float, Meta(ge=0, description="and so many more for each known positive of the query")
     ] = 0.0
+    cap: Annotated[
+        Share, Meta(description="never more than this share of the query's survivors")
+    ] = 1.0
     of: Annotated[str, Meta(description="whose score orders them; empty: the reference scorer")] = (
         ""
     )
 
     def open(self, context: Context) -> SkipSurvivorsRuling:
         """Find the source."""
-        source = _source(self, self.of, context)
-        return SkipSurvivorsRuling(source, self.count, self.per_positive)
+        return SkipSurvivorsRuling(self, _source(self, self.of, context))
 
     @property
     def mend(self) -> str:
@@ -92,9 +94,8 @@ class SkipTopRuling:
 class SkipSurvivorsRuling:
     """Survivors in the order of one source's scores."""
 
+    stage: SkipSurvivors
     source: str
-    count: int
-    per_positive: float
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """A verdict for the first pairs without one, as many as the query skips."""
@@ -107,7 +108,9 @@ class SkipSurvivorsRuling:
             .with_columns(survivor=pl.int_range(1, pl.len() + 1).over("query"))
         )
         positives = (pl.col("relevance") > 0).sum().over("query")
-        most = (self.count + (positives * self.per_positive).floor()).cast(pl.Int64)
+        wanted = self.stage.count + positives * self.stage.per_positive
+        survivors = pl.col("verdict").is_null().sum().over("query")
+        most = pl.min_horizontal(wanted, survivors * self.stage.cap).floor().cast(pl.Int64)
         found = (
             rows.select("query", most=most)
             .with_row_index("place")
