@@ -33,7 +33,8 @@ class StaticEncoder:
     `folder` holds `table.safetensors` (`table`: int8[pieces, dim], `scale`: float32[pieces], the
     factor of each row) and `pieces.txt` (one piece a line, in the table's order). Of a long text
     the first `max_pieces` pieces count. A text without any known piece gets the mean of the table;
-    an empty one gets zeros. The vectors are not normalised to length 1.
+    an empty one gets zeros. The vectors are not normalised to length 1. `table` is public, so that
+    it can be trained further: float32[pieces, dim].
 
     A text's vector does not depend, to the bit, on the texts encoded with it.
     """
@@ -55,13 +56,13 @@ class StaticEncoder:
             raise DataError(
                 f"{len(quantised)} rows in the table and {len(pieces)} pieces", where=str(folder)
             )
-        self._table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
+        self.table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
         self._tokenizer = WordPiece(pieces)
 
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        return int(self._table.shape[1])
+        return int(self.table.shape[1])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -71,8 +72,12 @@ class StaticEncoder:
 
     @cached_property
     def _unknown(self) -> Floats:
-        mean: Floats = self._table.mean(axis=0)
+        mean: Floats = self.table.mean(axis=0)
         return mean
+
+    def pieces(self, text: str) -> list[int]:
+        """Rows of `table` that make up a text, in order."""
+        return self._tokenizer.split(text)[: self._max_pieces]
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """float32[texts, dim]; zeros only where a text is empty."""
@@ -80,7 +85,7 @@ class StaticEncoder:
         block: list[list[int]] = []
         done = held = 0
         for text in texts:
-            pieces = self._tokenizer.split(text)[: self._max_pieces]
+            pieces = self.pieces(text)
             block.append(pieces)
             held += len(pieces)
             if held >= BLOCK:
@@ -98,7 +103,7 @@ class StaticEncoder:
             return
         pieces = np.fromiter(chain.from_iterable(block), np.int32, int(lengths.sum()))
         starts = (np.cumsum(lengths) - lengths)[full]
-        sums = np.add.reduceat(self._table[pieces], starts, axis=0)
+        sums = np.add.reduceat(self.table[pieces], starts, axis=0)
         into[full] = sums / lengths[full, None].astype(np.float32)
 
     def _filled(self, vectors: Floats, texts: Sequence[str]) -> Floats:

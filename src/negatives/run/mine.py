@@ -53,9 +53,10 @@ def mine(
     """Find, judge and pick negatives for every query of `data` that has a positive.
 
     `sources`, `judges`, `pick` and `seed` replace those of `recipe` (a shipped name, the path of a
-    .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a run directory; called again with the same inputs and
-    recipe it finishes what is unfinished, with others it raises `RunError` saying what differs,
-    unless `overwrite`. `threads` (default: all) and `memory` change no byte of the result.
+    .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a run directory;
+    called again with the same inputs and recipe it finishes what is unfinished, with others it
+    raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all) and `memory`
+    change no byte of the result.
     """
     recipe = _resolved(recipe, sources, judges, pick, seed)
     collection = data if isinstance(data, Collection) else Collection.load(data)
