@@ -146,6 +146,7 @@ def test_what_chance_alone_would_never_reach_is_drawn_too_and_without_favour(
     data = collection(corpus(5), queries(2_030), pairs)
     found = opened(Popularity(top=2, power=40), data, tmp_path).propose(all_of(data), {})
     assert len(found) == 2 * 2_030
+    assert found.join(data.positives, on=["query", "doc"], how="semi").is_empty()
     assert found["log_q"].is_finite().all()
     others = found.filter(pl.col("query") >= 30, pl.col("rank") == 2)["doc"].to_numpy()
     counts = np.bincount(others, minlength=5)

@@ -37,8 +37,8 @@ def test_top_can_follow_another_column() -> None:
 #          doc  hardness  bm25  dense
 SOURCES = rows(
     ("q", "a", 0.0, 1, None, 0.0),
-    ("q", "b", 0.0, 2, 1, 0.0),
-    ("q", "c", 0.0, 3, None, 0.0),
+    ("q", "b", 0.0, 3, 1, 0.0),
+    ("q", "c", 0.0, 2, None, 0.0),
     ("q", "d", 0.0, None, 2, 0.0),
     ("q", "e", 0.0, None, 3, 0.0),
     ("q", "f", 0.0, None, None, 0.0),
@@ -46,22 +46,22 @@ SOURCES = rows(
 
 
 def test_quotas_take_the_best_ranked_of_each_source_in_turn() -> None:
-    assert picked(Quotas(quotas={"bm25": 2, "dense": 2}, per_query=4), SOURCES) == "abde"
+    assert picked(Quotas(quotas={"bm25": 2, "dense": 2}, per_query=4), SOURCES) == "acbd"
     assert picked(Quotas(quotas={"dense": 2, "bm25": 2}, per_query=4), SOURCES) == "bdac"
 
 
 def test_a_pair_of_two_sources_fills_one_quota_only() -> None:
-    chosen = Quotas(quotas={"bm25": 2, "dense": 1}, per_query=3).pick(SOURCES, 0)
-    assert chosen["doc_id"].to_list() == ["a", "b", "d"]
+    # b is third in bm25 and first in dense; dense goes on to its second, d.
+    assert picked(Quotas(quotas={"bm25": 3, "dense": 1}, per_query=4), SOURCES) == "acbd"
 
 
 def test_what_quotas_leave_over_goes_to_the_best_rank_in_any_source() -> None:
-    # After a: b is first in dense, then d (2), c and e (3), f nowhere.
-    assert picked(Quotas(quotas={"bm25": 1}, per_query=6), SOURCES) == "abdcef"
+    # After a: b is first in dense, c and d second in one source, e third, f nowhere.
+    assert picked(Quotas(quotas={"bm25": 1}, per_query=6), SOURCES) == "abcdef"
 
 
 def test_an_unfillable_quota_is_filled_from_the_rest() -> None:
-    assert picked(Quotas(quotas={"bm25": 5}, per_query=5), SOURCES) == "abcde"
+    assert picked(Quotas(quotas={"bm25": 5}, per_query=5), SOURCES) == "acbde"
 
 
 def test_a_quota_of_no_source_is_told_the_sources() -> None:

@@ -137,20 +137,17 @@ class SampledProposer:
             found = _first(pl.concat([found, fresh]), wanted)
             short = self._short(queries, known, found, wanted)
         if len(short) and last >= 0:
-            rest = [self._rest(query, known, found, wanted) for query in short]
+            rest = [self._rest(query, known, wanted) for query in short]
             found = _first(pl.concat([found, *rest]), wanted)
         return found.sort("query", maintain_order=True)
 
-    def _rest(
-        self, query: np.uint32, known: pl.DataFrame, found: pl.DataFrame, wanted: int
-    ) -> pl.DataFrame:
-        """Further draws of one query without replacement, in order: Gumbel top-k over all docs."""
+    def _rest(self, query: np.uint32, known: pl.DataFrame, wanted: int) -> pl.DataFrame:
+        """Draws of one query without replacement, in order: Gumbel top-k over all documents."""
         ticket = np.arange(len(self.weights), dtype=np.uint64) + np.uint64(_ROUNDS << 32)
         chance = uniforms(mix(self.query_hashes[query] ^ mix(ticket)), self.key)
         with np.errstate(divide="ignore"):
             keys = np.log(self.weights) - np.log(-np.log(chance))
         keys[_docs_of(known, query)] = -np.inf
-        keys[_docs_of(found, query)] = -np.inf
         order = np.argsort(-keys, kind="stable")[:wanted]
         docs = order[keys[order] > -np.inf].astype(np.uint32)
         return pl.DataFrame({"query": np.full(len(docs), query, np.uint32), "doc": docs})
