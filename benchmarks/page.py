@@ -26,3 +26,9 @@ def write_page(name: str, body: str) -> None:
     )
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.md").write_text(body.rstrip() + note, "utf-8")
+
+
+def write_picture(name: str, svg: str) -> None:
+    """Write docs/results/NAME.svg."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.svg").write_text(svg, "utf-8")
