@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from negatives.schema import Floats, Rows
 from negatives.search import exact
 from negatives.search.exact import pair_scores, top_k
-from negatives.store.vectors import Halves
+from negatives.store.vectors import Halves, open_vectors, write_vectors
 
 coarse = st.sampled_from([-2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0])
 """Values whose products and sums are exact in any order, so that every tie is a true one."""
@@ -100,6 +101,15 @@ def test_neither_threads_nor_memory_change_a_bit_even_among_copies() -> None:
         np.testing.assert_array_equal(again[1], scores)
     one_by_one = [top_k(queries[n : n + 1], docs, 150)[0][0] for n in range(len(queries))]
     np.testing.assert_array_equal(one_by_one, rows)
+
+
+def test_documents_in_a_file_are_searched_as_those_in_memory(tmp_path: Path) -> None:
+    docs, queries = spread(5_000, 16, seed=14), spread(7, 16, seed=15)
+    write_vectors(tmp_path / "docs.npy", 5_000, 16, [docs.astype(np.float32)])
+    rows, scores = top_k(queries, docs, 30)
+    again = top_k(queries, open_vectors(tmp_path / "docs.npy"), 30)
+    np.testing.assert_array_equal(again[0], rows)
+    np.testing.assert_array_equal(again[1], scores)
 
 
 def test_documents_of_very_different_length_are_ordered_rightly() -> None:

@@ -41,6 +41,17 @@ def test_a_manifest_that_cannot_be_read_is_named_with_its_mend(
     assert caught.value.mend == "start the run again with --overwrite"
 
 
+def test_a_manifest_of_another_format_is_refused_and_not_guessed_at(tmp_path: Path) -> None:
+    Manifest(schema_version=99).save(tmp_path)
+    with pytest.raises(RunError) as caught:
+        read_manifest(tmp_path)
+    assert str(caught.value) == (
+        "the run has format 99; this version of negatives reads 1\n"
+        f"  where: {tmp_path / NAME}\n"
+        "  mend:  use the version that made it, or start the run again with --overwrite"
+    )
+
+
 def test_a_finished_file_is_entered_with_its_rows_and_hash(tmp_path: Path) -> None:
     path = tmp_path / "candidates" / "part-00000.parquet"
     path.parent.mkdir()

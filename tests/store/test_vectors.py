@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from negatives.errors import DataError
 from negatives.schema import Floats
-from negatives.store.vectors import normalised, open_vectors, write_vectors
+from negatives.store.vectors import normalised, open_vectors, read_block, write_vectors
 
 VECTORS = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
 
@@ -37,6 +38,29 @@ def test_a_failure_while_encoding_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         write_vectors(tmp_path / "v.npy", 10, 4, blocks())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_component_that_half_precision_cannot_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        write_vectors(tmp_path / "v.npy", 1, 2, [np.array([[1.0, -70_000.0]], np.float32)])
+    assert str(caught.value) == (
+        "a vector has a component of 70000, beyond half precision\n"
+        f"  where: {tmp_path / 'v.npy'}\n"
+        '  mend:  use similarity = "cosine", or scale the vectors down'
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 4), (3, 7), (8, 99), (0, 10)])
+def test_a_block_is_the_same_read_from_a_file_mapped_or_in_memory(
+    start: int, stop: int, tmp_path: Path
+) -> None:
+    write_vectors(tmp_path / "v.npy", 10, 4, [VECTORS])
+    mapped = open_vectors(tmp_path / "v.npy")
+    expected = VECTORS.astype(np.float16)[start:stop].astype(np.float32)
+    for vectors in (mapped, np.array(mapped)):
+        np.testing.assert_array_equal(read_block(vectors, start, stop), expected)
+    np.testing.assert_array_equal(read_block(mapped[2:], 0, 3), mapped[2:5].astype(np.float32))
 
 
 def test_normalised_rows_have_length_1_and_zero_stays_zero() -> None:

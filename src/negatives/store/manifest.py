@@ -73,7 +73,7 @@ def read_manifest(run: Path) -> Manifest | None:
     """The manifest of a run directory; None where there is none."""
     path = run / NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except FileNotFoundError:
         return None
     except (msgspec.DecodeError, OSError) as error:
@@ -82,3 +82,11 @@ def read_manifest(run: Path) -> Manifest | None:
             where=str(path),
             mend="start the run again with --overwrite",
         ) from None
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise RunError(
+            f"the run has format {manifest.schema_version}; this version of negatives reads "
+            f"{SCHEMA_VERSION}",
+            where=str(path),
+            mend="use the version that made it, or start the run again with --overwrite",
+        )
+    return manifest

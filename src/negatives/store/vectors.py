@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.errors import DataError
 from negatives.schema import Floats
 from negatives.store.atomic import explained, writing
 
@@ -25,7 +26,15 @@ def write_vectors(path: Path, rows: int, dim: int, blocks: Iterable[Floats]) -> 
         header = {"descr": "<f2", "fortran_order": False, "shape": (rows, dim)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in blocks:
-            file.write(np.ascontiguousarray(block, np.float16).tobytes())
+            with np.errstate(over="ignore"):
+                halves = np.ascontiguousarray(block, np.float16)
+            if not np.isfinite(halves).all():
+                raise DataError(
+                    f"a vector has a component of {np.abs(block).max():g}, beyond half precision",
+                    where=str(path),
+                    mend='use similarity = "cosine", or scale the vectors down',
+                )
+            file.write(halves.tobytes())
 
 
 def open_vectors(path: Path) -> Halves:
