@@ -49,6 +49,7 @@ COMPARED = (
     "st: top",
     "st: relative margin 5% (95% rule)",
     "st: skip 10",
+    "st: skip 20",
     "st: random of ranks 10-100",
 )
 """Rows of docs/results/coverage.md that README.md shows."""
