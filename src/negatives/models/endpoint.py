@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from negatives.errors import RecipeError, ServiceError
-from negatives.events import Emit, Warned, silent
+from negatives.events import Emit, Spent, Warned, silent
 from negatives.optional import require
 from negatives.schema import Floats
 
@@ -36,7 +36,7 @@ class EndpointEncoder:
     `api_key` is empty or `env:NAME`. A call that fails for the moment (no connection, a time-out,
     429, 5xx) is made again up to `TRIES` times; then, or at any other refusal, `ServiceError`.
     `calls` counts the requests sent, `tokens` what the endpoint says it has read. An empty text is
-    not sent and gets zeros. Vectors come as the endpoint gives them.
+    not sent and gets zeros. Both are emitted as `Spent`. Vectors come as the endpoint gives them.
     """
 
     def __init__(
@@ -103,6 +103,7 @@ class EndpointEncoder:
         failures = (self._openai.APIConnectionError, self._openai.APIStatusError)
         for attempt in range(TRIES):
             self.calls += 1
+            self._emit(Spent(calls=1))
             try:
                 reply = self._client.embeddings.create(
                     model=self._model, input=texts, encoding_format="float"
@@ -132,7 +133,9 @@ class EndpointEncoder:
             raise self._error(f"the reply holds no vectors: {self._said(error)}") from None
         if vectors.ndim != 2 or order != list(range(expected)):
             raise self._error(f"{len(rows)} vectors for {expected} texts, or without their numbers")
-        self.tokens += int(getattr(reply.usage, "total_tokens", 0) or 0)
+        tokens = int(getattr(reply.usage, "total_tokens", 0) or 0)
+        self.tokens += tokens
+        self._emit(Spent(tokens=tokens))
         return vectors
 
     def _said(self, error: Exception) -> str:
