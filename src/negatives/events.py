@@ -1,4 +1,4 @@
-"""What the library tells while it works. It never prints: it emits these, and a caller shows them."""
+"""What the library tells while it works: it emits events, and a caller shows them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,15 @@ class Warned:
     text: str
 
 
-Event = Progress | Warned
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Calls made to a service, and tokens it counted; added up in the manifest's cost."""
+
+    calls: int = 0
+    tokens: int = 0
+
+
+Event = Progress | Warned | Spent
 Emit = Callable[[Event], None]
 
 

@@ -80,11 +80,11 @@ def test_a_document_that_is_the_query_itself_is_rejected(tmp_path: Path) -> None
     )
 
 
-def test_a_judgement_outranks_the_rule_on_query_texts(tmp_path: Path) -> None:
+def test_the_query_itself_is_rejected_even_where_it_was_judged_not_relevant(tmp_path: Path) -> None:
     data = collection({"a": "query", "b": "other"}, {"q": "query"}, [("q", "a", 0), ("q", "b", 1)])
     rows = data.judged
     verdicts = Known().open(context(data, tmp_path)).judge(rows)["verdict"].to_list()
-    assert verdicts == ["judged-negative", "positive"]
+    assert verdicts == ["rejected", "positive"]
 
 
 def test_a_positive_that_is_the_query_itself_stays_a_positive(tmp_path: Path) -> None:

@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 
 import negatives as neg
-from negatives.errors import InputError, RunError
+from negatives.errors import InputError, RecipeError, RunError
 from negatives.events import Event, Progress, Warned
 from negatives.recipe import load_recipe, override, parse
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, KEPT, POSITIVE, REJECTED
+from negatives.stage import Picker
 from tests.build import collection
 
 SMALL = override(load_recipe("default"), ["find.bm25.top=20", "find.dense.top=20", "shard=60"])
@@ -134,8 +135,8 @@ def test_the_size_of_a_shard_changes_no_negative(
     assert made[0].equals(made[1])
 
 
-def _picker(kind: str) -> neg.Top | neg.RandomPick | neg.SimANS | neg.Stratified:
-    pickers = {
+def _picker(kind: str) -> Picker:
+    pickers: dict[str, Picker] = {
         "top": neg.Top(),
         "random": neg.RandomPick(),
         "simans": neg.SimANS(),
@@ -204,8 +205,49 @@ def test_more_negatives_than_there_are_is_a_shortfall_with_its_cause(tmp_path: P
     made = neg.mine(data, tmp_path / "run", sources=[neg.Random(top=9)], pick=neg.Top(per_query=50))
     assert len(made.negatives) == 3
     [short] = made.shortfall
-    assert (short["cause"], short["queries"], short["missing"]) == ("candidates", 1, 47)
-    assert "raise `top` of random (now 9)" in short["mend"]
+    assert (short["cause"], short["queries"], short["missing"]) == ("corpus", 1, 47)
+    assert short["mend"] == "ask for fewer than 50 with --per-query"
+
+
+def test_a_pool_that_is_too_small_is_a_shortfall_mended_by_a_deeper_search(
+    cranfield: neg.Collection, tmp_path: Path
+) -> None:
+    made = neg.mine(cranfield, tmp_path / "run", sources=[neg.Random(top=3)], pick=neg.Top())
+    [short] = made.shortfall
+    assert (short["cause"], short["queries"], short["missing"]) == ("candidates", 225, 4 * 225)
+    assert "raise `top` of random (now 3)" in short["mend"]
+
+
+def test_a_wrong_name_is_found_before_anything_is_done_and_leaves_nothing(
+    cranfield: neg.Collection, tmp_path: Path
+) -> None:
+    for judges, pick in (
+        ([neg.Margin(scorer="dence")], neg.Top()),
+        ([neg.Margin(0.1), neg.Margin(0.2)], neg.Top()),
+        ([], neg.Top(by="hardnes")),
+        ([], neg.Quotas(quotas={"bm52": 3})),
+    ):
+        events: list[Event] = []
+        with pytest.raises(RecipeError):
+            neg.mine(
+                cranfield,
+                tmp_path / "run",
+                sources=[neg.BM25(), neg.Dense()],
+                judges=judges,
+                pick=pick,
+                emit=events.append,
+            )
+        assert not any(isinstance(event, Progress) for event in events)
+        assert [path.name for path in (tmp_path / "run").iterdir()] == [".lock"]
+
+
+def test_after_another_policy_the_old_command_no_longer_fits(
+    cranfield: neg.Collection, tmp_path: Path
+) -> None:
+    made = neg.mine(cranfield, tmp_path / "run", recipe="bm25")
+    made.repick(neg.Top(per_query=2, by="bm25_score"))
+    with pytest.raises(RunError, match="negatives pick RUN"):
+        neg.mine(cranfield, tmp_path / "run", recipe="bm25")
 
 
 def test_a_rule_that_starves_the_trainer_is_named_with_its_mend(

@@ -234,7 +234,7 @@ def test_a_ledger_that_breaks_its_invariants_is_never_written(tmp_path: Path) ->
 
 def test_negatives_are_kept_pairs_in_the_order_chosen(tmp_path: Path) -> None:
     part = ledger(tmp_path)
-    negatives, _ = pick_shard(Top(per_query=3), 0, "bm25", part)
+    negatives, _ = pick_shard(Top(per_query=3), 0, "bm25", 99, part)
     kept = part.filter(pl.col("verdict").is_in(KEPT))
     assert negatives.join(kept, on=["query_id", "doc_id"], how="semi").equals(negatives)
     for _, group in negatives.group_by("query_id"):
@@ -245,7 +245,7 @@ def test_negatives_are_kept_pairs_in_the_order_chosen(tmp_path: Path) -> None:
 
 
 def test_without_a_reference_negatives_have_no_score(tmp_path: Path) -> None:
-    negatives, _ = pick_shard(Top(), 0, "", ledger(tmp_path))
+    negatives, _ = pick_shard(Top(), 0, "", 99, ledger(tmp_path))
     assert negatives["score"].null_count() == len(negatives) > 0
 
 
@@ -254,7 +254,7 @@ def test_what_is_lacking_is_asked_minus_survivors_never_below_zero(
     asked: int, tmp_path: Path
 ) -> None:
     part = ledger(tmp_path)
-    negatives, short = pick_shard(Top(per_query=asked), 0, "bm25", part)
+    negatives, short = pick_shard(Top(per_query=asked), 0, "bm25", 99, part)
     survivors = part.group_by("query_id").agg(kept=pl.col("verdict").is_in(KEPT).sum())
     missing = [max(0, asked - kept) for kept in survivors["kept"]]
     assert short["missing"].sum() == sum(missing)
@@ -279,7 +279,7 @@ class Inventive(Picker, kind="inventive"):
 @pytest.mark.parametrize("picker", [Careless(), Inventive()])
 def test_a_picker_that_repeats_or_invents_pairs_is_stopped(picker: Picker, tmp_path: Path) -> None:
     with pytest.raises(WorkError, match=f"picker '{picker.kind}' chose a pair twice, or one"):
-        pick_shard(picker, 0, "bm25", ledger(tmp_path))
+        pick_shard(picker, 0, "bm25", 99, ledger(tmp_path))
 
 
 # Everything together
@@ -312,7 +312,7 @@ def test_neither_the_size_of_a_shard_nor_the_order_of_the_files_changes_the_nega
             queries = data.mined_queries[start : start + size]
             rows, _ = find_shard(data, proposers, queries)
             parts.append(judge_shard(data, rulings, Reference("bm25", 0.7), rows))
-            negatives.append(pick_shard(picker, 11, "bm25", parts[-1])[0])
+            negatives.append(pick_shard(picker, 11, "bm25", 99, parts[-1])[0])
         return pl.concat(parts), pl.concat(negatives)
 
     shuffled = random_collection(np.random.default_rng(1).permutation(80))

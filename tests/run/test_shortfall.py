@@ -27,7 +27,7 @@ def ledger(*pairs: tuple[str, str, str]) -> pl.DataFrame:
 
 
 def lacking(*pairs: tuple[str, str, str]) -> list[tuple[str, int, str]]:
-    _, short = pick_shard(RECIPE.pick, 0, "", ledger(*pairs))
+    _, short = pick_shard(RECIPE.pick, 0, "", 99, ledger(*pairs))
     return short.select("query_id", "missing", "cause").rows()
 
 

@@ -19,6 +19,8 @@ def export(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     scores: Flag = False,
     ids: Flag = False,
+    short: str | None = None,
+    mined: str | None = None,
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -42,6 +44,11 @@ def export(
         Write scores too, for distillation.
     ids
         Write ids instead of texts.
+    short
+        n-tuple: queries with fewer negatives than others `repeat` theirs (the
+        default), or `drop`.
+    mined
+        qrels: `omit` the mined negatives (the default), or write them as `zero`.
     quiet
         Show no progress.
     json
@@ -51,7 +58,9 @@ def export(
     from negatives.run import Run
 
     with listening(quiet=quiet) as emit:
-        rows = Run(run).export(out, format=format, scores=scores, ids=ids, emit=emit)
+        rows = Run(run).export(
+            out, format=format, scores=scores, ids=ids, short=short, mined=mined, emit=emit
+        )
     if json:
         print(jsonlib.dumps({"file": str(out), "format": format, "rows": rows}))
     else:

@@ -43,6 +43,7 @@ class _Terminal:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Warned):
             self.bars.console.print(f"note: {event.text}", style="yellow", markup=False)
+        if not isinstance(event, Progress):
             return
         total = event.total or None
         if event.stage not in self.tasks:
@@ -60,6 +61,7 @@ class _Lines:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Warned):
             print(f"note: {event.text}", file=sys.stderr, flush=True)
+        if not isinstance(event, Progress):
             return
         now = time.monotonic()
         began = self.began.setdefault(event.stage, now)

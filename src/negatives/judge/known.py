@@ -16,7 +16,8 @@ class Known(Judge, kind="known"):
     """Judgements, exact and normalised copies of a positive, and the query's own text.
 
     It comes first in every run, whether or not a recipe names it: no pair it objects to is ever
-    eligible. A copy of a positive is a duplicate even where a judgement says it is not relevant.
+    picked. A copy of a positive is a duplicate, and the query's own text is rejected, even where a
+    judgement says it is not relevant.
     """
 
     def open(self, context: Context) -> KnownRuling:
@@ -65,10 +66,10 @@ class KnownRuling:
             .then(pl.lit(POSITIVE))
             .when(pl.col("normalised_of").is_not_null())
             .then(pl.lit(DUPLICATE))
-            .when(relevance <= 0)
-            .then(pl.lit(JUDGED_NEGATIVE))
             .when("is_query")
             .then(pl.lit(REJECTED))
+            .when(relevance <= 0)
+            .then(pl.lit(JUDGED_NEGATIVE))
         )
         reason = (
             pl.when(relevance > 0)
@@ -77,9 +78,9 @@ class KnownRuling:
             .then(pl.format("same-text: as positive {}", "same_of"))
             .when(pl.col("normalised_of").is_not_null())
             .then(pl.format("same-normalised-text: as positive {}", "normalised_of"))
-            .when(relevance <= 0)
-            .then(pl.format("judged not relevant (grade {})", relevance))
             .when("is_query")
             .then(pl.lit("query-as-document: the text is the query itself"))
+            .when(relevance <= 0)
+            .then(pl.format("judged not relevant (grade {})", relevance))
         )
         return keyed.select(verdict=verdict, reason=reason)

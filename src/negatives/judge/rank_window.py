@@ -60,8 +60,9 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
     @property
     def mend(self) -> str:
         """Skip fewer."""
-        each = f" or per_positive below {self.per_positive:g}" if self.per_positive else ""
-        return f"lower skip-survivors count below {self.count}{each}"
+        set_ = {"count": self.count, "per_positive": self.per_positive}
+        lower = [f"{name} below {value:g}" for name, value in set_.items() if value]
+        return f"lower skip-survivors {' or '.join(lower)}"
 
 
 def _source(stage: Judge, of: str, context: Context) -> str:

@@ -18,22 +18,23 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from negatives.errors import RunError
+from negatives.errors import InputError, RunError
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account, available_threads, library_versions, parse_memory
 from negatives.run.directory import LEDGER, NEGATIVES_FILE, RECIPE, WORK, Run, differences
 from negatives.run.inputs import fingerprints
 from negatives.run.local import run_local
-from negatives.run.shards import Reference, find_shard, judge_shard, pick_shard
+from negatives.run.shards import Reference, find_shard, judge_shard, no_candidates, pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection, Rows, check_collection
-from negatives.stage import Context, Judge, Picker, Source, build
+from negatives.stage import Context, Judge, Picker, Ruling, Source, build
 from negatives.store.atomic import remove_partial, write_text, writing
 from negatives.store.lock import locked
+from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import Manifest, read_manifest
 
-_OWN = (RECIPE, "manifest.json", "report.json", "report.html", NEGATIVES_FILE, LEDGER, WORK)
+_OWN = (RECIPE, MANIFEST, "report.json", "report.html", NEGATIVES_FILE, LEDGER, WORK)
 
 
 def mine(
@@ -72,7 +73,11 @@ def mine(
             account=Account(path, _manifest(path, collection, recipe, overwrite), emit),
         )
         if work.account.manifest.status != "done":
-            work.carry_out()
+            try:
+                work.carry_out()
+            except InputError:
+                work.leave_nothing_new()
+                raise
     return Run(path, collection=collection)
 
 
@@ -84,6 +89,7 @@ def repick(run: Run, pick: Picker, *, emit: Emit = silent) -> None:
         account = Account(run.path, manifest, emit)
         _pick(account, recipe, run.parts)
         write_text(run.path / RECIPE, recipe.to_toml())
+        manifest.inputs["recipe"] = recipe.settings()
         account.finish()
         _report(Run(run.path, collection=run._collection), account)
 
@@ -103,12 +109,17 @@ class _Mining:
         """All passes, then the report; scratch files go when the run is done."""
         remove_partial(self.path)
         write_text(self.path / RECIPE, self.recipe.to_toml())
-        self.account.manifest.counts["queries"] = len(self.collection.mined_queries)
+        collection = self.collection
+        self.account.manifest.counts |= {
+            "queries": len(collection.mined_queries),
+            "documents": len(collection.corpus) - len(collection.empty_docs),
+        }
         self.account.save()
         for note in self.collection.notes:
             self.account.warn(note)
-        found = self._find()
-        parts = self._judge(found)
+        rulings = self._open_judges()
+        self._rehearse(rulings)
+        parts = self._judge(self._find(), rulings)
         _pick(self.account, self.recipe, parts)
         self.account.warn(
             "p_relevant is null: no stage of this recipe estimates the probability of relevance"
@@ -133,7 +144,7 @@ class _Mining:
             memory=self.memory,
             seed=self.recipe.seed,
             reference=self.recipe.reference_source,
-            emit=self.account.emit,
+            emit=self.account.hear,
         )
 
     def _find(self) -> list[Path]:
@@ -156,13 +167,27 @@ class _Mining:
 
         return list(self._over("find", one))
 
-    def _judge(self, found: list[Path]) -> list[Path]:
+    def _open_judges(self) -> list[tuple[str, Ruling]]:
         rulings = []
         for place, judge in enumerate(self.recipe.judge):
             with self.account.stage(f"open {judge.kind}"):
-                rulings.append(
-                    (judge.kind, judge.open(self._context(f"judge-{place}-{judge.kind}")))
-                )
+                context = self._context(f"judge-{place}-{judge.kind}")
+                rulings.append((judge.kind, judge.open(context)))
+        return rulings
+
+    def _rehearse(self, rulings: list[tuple[str, Ruling]]) -> None:
+        """Judge and pick among no candidates, so that a wrong name is found before the work is."""
+        label = self.recipe.reference_source
+        found = no_candidates([source.label for source in self.recipe.find])
+        part = judge_shard(self.collection, rulings, Reference(label, 1.0), found)
+        pick_shard(self.recipe.pick, self.recipe.seed, label, 0, part)
+
+    def leave_nothing_new(self) -> None:
+        """After an error in the input: remove what a run that has no finished part has written."""
+        if not self.account.manifest.files:
+            wipe(self.path)
+
+    def _judge(self, found: list[Path], rulings: list[tuple[str, Ruling]]) -> list[Path]:
         reference = Reference(
             label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
         )
@@ -197,11 +222,13 @@ def _pick(account: Account, recipe: Recipe, parts: list[Path]) -> None:
     counts: list[pl.DataFrame] = []
     target = account.run / NEGATIVES_FILE
     reference = str(account.manifest.facts.get("reference", ""))
+    documents = account.manifest.counts["documents"]
+    account.manifest.stages.pop("pick", None)
     with account.stage("pick") as stage:
         picked = []
         for number, path in enumerate(parts):
             part = pl.read_parquet(path)
-            negatives, lacking = pick_shard(recipe.pick, recipe.seed, reference, part)
+            negatives, lacking = pick_shard(recipe.pick, recipe.seed, reference, documents, part)
             picked.append(folder / f"part-{number:05d}.parquet")
             _write(picked[-1], negatives)
             short.append(lacking)
@@ -283,11 +310,21 @@ def _known_first(judges: Sequence[Judge]) -> tuple[Judge, ...]:
     return (known, *(judge for judge in judges if judge.kind != "known"))
 
 
+def wipe(path: Path) -> None:
+    """Remove every file of a run from its folder, and nothing else."""
+    for name in _OWN:
+        left = path / name
+        if left.is_dir():
+            shutil.rmtree(left)
+        else:
+            left.unlink(missing_ok=True)
+
+
 def _refuse_foreign(path: Path) -> None:
     """A folder that holds anything else than a run is never written to."""
     if path.is_file():
         raise RunError("this is a file, not a folder", where=str(path), mend="choose another --out")
-    if path.is_dir() and read_manifest(path) is None:
+    if path.is_dir() and not all((path / name).is_file() for name in (MANIFEST, RECIPE)):
         foreign = sorted(
             entry.name for entry in path.iterdir() if entry.name not in (*_OWN, ".lock")
         )
@@ -322,11 +359,6 @@ def _manifest(path: Path, collection: Collection, recipe: Recipe, overwrite: boo
                 else "choose another --out, or give --overwrite to replace it",
             )
         return before
-    for name in _OWN:
-        left = path / name
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink(missing_ok=True)
+    wipe(path)
     inputs["recipe"] = recipe.settings()
     return Manifest(versions=library_versions(), inputs=inputs)

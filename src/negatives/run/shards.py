@@ -20,6 +20,7 @@ from negatives.schema import (
     NEGATIVES,
     POSITIVE,
     Collection,
+    Columns,
     Rows,
     check_ledger,
 )
@@ -72,6 +73,23 @@ def find_shard(
     return found, seconds
 
 
+def no_candidates(labels: Sequence[str]) -> pl.DataFrame:
+    """What `find_shard` gives for no queries."""
+    scores: Columns = {
+        f"{label}_{part}": dtype
+        for label in labels
+        for part, dtype in (("rank", pl.Int32), ("score", pl.Float32))
+    }
+    columns: Columns = {
+        "query": pl.UInt32,
+        "doc": pl.UInt32,
+        "sources": pl.List(pl.String),
+        **scores,
+        "log_q": pl.Float32,
+    }
+    return pl.DataFrame(schema=columns)
+
+
 def _complete(rows: pl.DataFrame, label: str, proposer: Proposer, empty: pl.Series) -> pl.DataFrame:
     """Fill in the scores of pairs that other sources proposed; a text-less document has none."""
     column = f"{label}_score"
@@ -115,6 +133,8 @@ def judge_shard(
         opinion = ruling.judge(rows)
         if len(opinion) != len(rows):
             raise WorkError(f"judge {kind!r} returned {len(opinion)} rows for {len(rows)}")
+        if ("verdict" in opinion.columns) != ("reason" in opinion.columns):
+            raise WorkError(f"judge {kind!r} returned a verdict without a reason, or the reverse")
         new = [name for name in opinion.columns if name not in ("verdict", "reason")]
         for name in new:
             if name in rows.columns:
@@ -142,12 +162,13 @@ def judge_shard(
 
 
 def pick_shard(
-    picker: Picker, seed: int, reference: str, part: pl.DataFrame
+    picker: Picker, seed: int, reference: str, documents: int, part: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The negatives of one ledger part, and what each query short of them lacks.
 
     The second frame has query_id, missing, and cause: the rule that took most of the query's
-    candidates, or `candidates` where fewer were proposed than asked for.
+    candidates; `candidates` where fewer were proposed than asked for; or `corpus` where all of its
+    `documents` were.
     """
     kept = part.filter(pl.col("verdict").is_in(KEPT))
     chosen = picker.pick(kept, seed)
@@ -159,10 +180,12 @@ def pick_shard(
     negatives = chosen.with_columns(
         position=pl.int_range(pl.len()).over("query_id"), score=score
     ).select(pl.col(name).cast(dtype) for name, dtype in NEGATIVES.items())
-    return negatives, _shortfall(part, negatives, picker.per_query)
+    return negatives, _shortfall(part, negatives, picker.per_query, documents)
 
 
-def _shortfall(part: pl.DataFrame, negatives: pl.DataFrame, asked: int) -> pl.DataFrame:
+def _shortfall(
+    part: pl.DataFrame, negatives: pl.DataFrame, asked: int, documents: int
+) -> pl.DataFrame:
     delivered = negatives.group_by("query_id").agg(delivered=pl.len())
     short = (
         part.select("query_id")
@@ -171,7 +194,9 @@ def _shortfall(part: pl.DataFrame, negatives: pl.DataFrame, asked: int) -> pl.Da
         .select("query_id", missing=asked - pl.col("delivered").fill_null(0).cast(pl.Int64))
         .filter(pl.col("missing") > 0)
     )
-    rows = part.filter(pl.col("verdict") != POSITIVE).join(short, on="query_id", how="semi")
+    seen = part.join(short, on="query_id", how="semi")
+    seen_of = seen.group_by("query_id").agg(seen=pl.len())
+    rows = seen.filter(pl.col("verdict") != POSITIVE)
     proposed = rows.group_by("query_id").agg(proposed=pl.len())
     takers = (
         rows.filter(~pl.col("verdict").is_in(KEPT))
@@ -183,12 +208,17 @@ def _shortfall(part: pl.DataFrame, negatives: pl.DataFrame, asked: int) -> pl.Da
     )
     enough = pl.col("proposed").fill_null(0) >= asked
     return (
-        short.join(proposed, on="query_id", how="left")
+        short.join(seen_of, on="query_id", how="left")
+        .join(proposed, on="query_id", how="left")
         .join(takers, on="query_id", how="left")
         .select(
             "query_id",
             "missing",
-            cause=pl.when(enough).then(pl.col("cause")).fill_null("candidates"),
+            cause=pl.when(enough)
+            .then("cause")
+            .when(pl.col("seen") >= documents)
+            .then(pl.lit("corpus"))
+            .fill_null("candidates"),
         )
         .sort("query_id")
     )

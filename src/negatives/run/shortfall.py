@@ -9,6 +9,7 @@ import polars as pl
 from negatives.recipe import Recipe
 
 _KNOWN = {
+    "corpus": "every document of the corpus was proposed",
     "candidates": "too few candidates were proposed",
     "same-text": "copies of a positive",
     "same-normalised-text": "copies of a positive but for case and punctuation",
@@ -37,10 +38,13 @@ def explain(short: pl.DataFrame, recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def _mend(cause: str, recipe: Recipe) -> str:
+    fewer = f"ask for fewer than {recipe.pick.per_query} with --per-query"
+    if cause == "corpus":
+        return fewer
     more = "raise `top` of " + ", ".join(
         f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
     )
     for judge in recipe.judge:
         if judge.kind == cause and judge.mend:
             return f"{judge.mend}; or {more}"
-    return f"{more}; or ask for fewer than {recipe.pick.per_query} with --per-query"
+    return f"{more}; or {fewer}"
