@@ -180,7 +180,7 @@ MINERS: dict[str, Miner] = {
     "ours: default": ours("default"),
     "ours: default, 0.5 a positive": ours("default", (f"{EACH}0.5",)),
     "ours: default, 1 a positive": ours("default", (f"{EACH}1.0",)),
-    "ours: default, 2 a positive": ours("default", (f"{EACH}2.0",)),
+    "ours: default, 1.5 a positive": ours("default", (f"{EACH}1.5",)),
     "ours: default, 3 a positive": ours("default", (f"{EACH}3.0",)),
     "ours: default, static encoder": ours("default", static=True),
     "ours: nv-retriever (95%)": ours("nv-retriever"),
@@ -200,9 +200,11 @@ MINERS: dict[str, Miner] = {
     "st: absolute margin 0.05": theirs(absolute_margin=0.05),
 }
 CURVES = {
-    "ours: default": [f"ours: default, {n} a positive" for n in ("0.5", "1")]
-    + ["ours: default"]
-    + [f"ours: default, {n} a positive" for n in ("2", "3")],
+    "ours: default": [
+        *(f"ours: default, {each} a positive" for each in ("0.5", "1", "1.5")),
+        "ours: default",
+        "ours: default, 3 a positive",
+    ],
     "st: skip": ["st: top", *(f"st: skip {n}" for n in (5, 10, 20, 30))],
 }
 

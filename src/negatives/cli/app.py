@@ -35,6 +35,7 @@ app = cyclopts.App(
     name="negatives",
     help=HELP,
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,
     version_flags=["--version"],
     version=lambda: _version(),
 )
