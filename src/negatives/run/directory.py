@@ -69,6 +69,10 @@ class Run:
     @property
     def negatives(self) -> pl.DataFrame:
         """query_id, doc_id, position, sources, score, hardness, p_relevant, log_q."""
+        if NEGATIVES_FILE not in self.manifest.files:
+            raise RunError(
+                "picking was cut off", where=str(self.path), mend="negatives pick RUN, once more"
+            )
         return pl.read_parquet(self.path / NEGATIVES_FILE)
 
     @property
@@ -98,7 +102,7 @@ class Run:
 
     def repick(self, pick: Picker, *, emit: Emit = silent) -> Run:
         """Apply another policy to the same ledger; negatives, recipe and report are replaced."""
-        again: Any = importlib.import_module("negatives.run.mine").repick
+        again: Any = importlib.import_module("negatives.run.picking").repick
         again(self, pick, emit=emit)
         return Run(self.path, collection=self._collection)
 

@@ -7,34 +7,29 @@ atomically, and skips the files that are there. Which shard comes when changes n
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import polars as pl
 
-from negatives.errors import InputError, RunError
+from negatives.errors import InputError
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe, load_recipe
-from negatives.run.account import Account, available_threads, library_versions, parse_memory
-from negatives.run.directory import LEDGER, NEGATIVES_FILE, RECIPE, WORK, Run, differences
-from negatives.run.inputs import fingerprints
+from negatives.run.account import Account, available_threads, parse_memory
+from negatives.run.claim import claimed, refuse_foreign, wipe
+from negatives.run.directory import LEDGER, RECIPE, WORK, Run
 from negatives.run.local import run_local
+from negatives.run.picking import pick_parts, report, write_frame
 from negatives.run.shards import Reference, find_shard, judge_shard, no_candidates, pick_shard
-from negatives.run.shortfall import explain
 from negatives.schema import Collection, Rows, check_collection
 from negatives.stage import Context, Judge, Picker, Ruling, Source, build
-from negatives.store.atomic import remove_partial, write_text, writing
+from negatives.store.atomic import remove_partial, write_text
 from negatives.store.lock import locked
-from negatives.store.manifest import NAME as MANIFEST
-from negatives.store.manifest import Manifest, read_manifest
-
-_OWN = (RECIPE, MANIFEST, "report.json", "report.html", NEGATIVES_FILE, LEDGER, WORK)
 
 
 def mine(
@@ -62,7 +57,7 @@ def mine(
     recipe = _resolved(recipe, sources, judges, pick, seed)
     collection = data if isinstance(data, Collection) else Collection.load(data)
     path = Path(out)
-    _refuse_foreign(path)
+    refuse_foreign(path)
     with locked(path):
         work = _Mining(
             path=path,
@@ -70,7 +65,7 @@ def mine(
             recipe=recipe,
             threads=threads or available_threads(),
             memory=parse_memory(memory),
-            account=Account(path, _manifest(path, collection, recipe, overwrite), emit),
+            account=Account(path, claimed(path, collection, recipe, overwrite), emit),
         )
         if work.account.manifest.status != "done":
             try:
@@ -79,19 +74,6 @@ def mine(
                 work.leave_nothing_new()
                 raise
     return Run(path, collection=collection)
-
-
-def repick(run: Run, pick: Picker, *, emit: Emit = silent) -> None:
-    """Apply another picker to a finished run's ledger, in place."""
-    recipe = run.recipe.with_pick(pick)
-    with locked(run.path):
-        manifest = read_manifest(run.path) or run.manifest
-        account = Account(run.path, manifest, emit)
-        _pick(account, recipe, run.parts)
-        write_text(run.path / RECIPE, recipe.to_toml())
-        manifest.inputs["recipe"] = recipe.settings()
-        account.finish()
-        _report(Run(run.path, collection=run._collection), account)
 
 
 @dataclass(frozen=True)
@@ -120,12 +102,12 @@ class _Mining:
         rulings = self._open_judges()
         self._rehearse(rulings)
         parts = self._judge(self._find(), rulings)
-        _pick(self.account, self.recipe, parts)
+        pick_parts(self.account, self.recipe, parts)
         self.account.warn(
             "p_relevant is null: no stage of this recipe estimates the probability of relevance"
         )
         self.account.finish()
-        _report(Run(self.path, collection=self.collection), self.account)
+        report(Run(self.path, collection=self.collection), self.account)
         shutil.rmtree(self.path / WORK, ignore_errors=True)
 
     @cached_property
@@ -160,7 +142,7 @@ class _Mining:
             path = folder / f"part-{number:05d}.parquet"
             if not path.exists():
                 found, seconds = find_shard(self.collection, proposers, queries)
-                _write(path, found)
+                write_frame(path, found)
                 for label, spent in seconds.items():
                     self.account.spend(f"find {label}", rows=0, seconds=spent)
             return path
@@ -199,7 +181,7 @@ class _Mining:
             if not self.account.holds(path):
                 rows = pl.read_parquet(found[shard[0]])
                 part = judge_shard(self.collection, rulings, reference, rows)
-                _write(path, part)
+                write_frame(path, part)
                 self.account.enter(path, len(part))
             return path
 
@@ -212,44 +194,6 @@ class _Mining:
             done += len(queries)
             self.account.emit(Progress(stage, done, total, "queries"))
             yield path
-
-
-def _pick(account: Account, recipe: Recipe, parts: list[Path]) -> None:
-    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts."""
-    folder = account.run / WORK / "picked"
-    shutil.rmtree(folder, ignore_errors=True)
-    short: list[pl.DataFrame] = []
-    counts: list[pl.DataFrame] = []
-    target = account.run / NEGATIVES_FILE
-    reference = str(account.manifest.facts.get("reference", ""))
-    documents = account.manifest.counts["documents"]
-    account.manifest.stages.pop("pick", None)
-    with account.stage("pick") as stage:
-        picked = []
-        for number, path in enumerate(parts):
-            part = pl.read_parquet(path)
-            negatives, lacking = pick_shard(recipe.pick, recipe.seed, reference, documents, part)
-            picked.append(folder / f"part-{number:05d}.parquet")
-            _write(picked[-1], negatives)
-            short.append(lacking)
-            counts.append(part.group_by("verdict").len())
-            stage.rows += len(negatives)
-            account.emit(Progress("pick", number + 1, len(parts), "parts"))
-        account.forget(target)
-        with writing(target) as temporary:
-            pl.scan_parquet(picked).sink_parquet(temporary, compression="zstd")
-        account.enter(target, stage.rows)
-    shutil.rmtree(folder, ignore_errors=True)
-    verdicts = pl.concat(counts).group_by("verdict").agg(pl.col("len").sum())
-    by_verdict = dict(sorted(verdicts.iter_rows()))
-    queries = account.manifest.counts["queries"]
-    account.manifest.counts |= {
-        "candidates": sum(by_verdict.values()),
-        "asked": queries * recipe.pick.per_query,
-        "negatives": stage.rows,
-        **{f"verdict {verdict}": count for verdict, count in by_verdict.items()},
-    }
-    account.fact("shortfall", explain(pl.concat(short), recipe))
 
 
 def _deviation(found: list[Path], label: str) -> float:
@@ -268,17 +212,6 @@ def _deviation(found: list[Path], label: str) -> float:
         mean += shift * len(values) / total
         count = total
     return (squares / count) ** 0.5 if count else 0.0
-
-
-def _write(path: Path, frame: pl.DataFrame) -> None:
-    with writing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", statistics=True)
-
-
-def _report(run: Run, account: Account) -> None:
-    write: Any = importlib.import_module("negatives.show").write_report
-    write(run)
-    account.emit(Progress("report", 1, 1, "reports"))
 
 
 def _resolved(
@@ -308,57 +241,3 @@ def _known_first(judges: Sequence[Judge]) -> tuple[Judge, ...]:
     named = [judge for judge in judges if judge.kind == "known"]
     known = named[0] if named else cast("Judge", build("judge", {"kind": "known"}))
     return (known, *(judge for judge in judges if judge.kind != "known"))
-
-
-def wipe(path: Path) -> None:
-    """Remove every file of a run from its folder, and nothing else."""
-    for name in _OWN:
-        left = path / name
-        if left.is_dir():
-            shutil.rmtree(left)
-        else:
-            left.unlink(missing_ok=True)
-
-
-def _refuse_foreign(path: Path) -> None:
-    """A folder that holds anything else than a run is never written to."""
-    if path.is_file():
-        raise RunError("this is a file, not a folder", where=str(path), mend="choose another --out")
-    if path.is_dir() and not all((path / name).is_file() for name in (MANIFEST, RECIPE)):
-        foreign = sorted(
-            entry.name for entry in path.iterdir() if entry.name not in (*_OWN, ".lock")
-        )
-        if foreign:
-            raise RunError(
-                f"the folder is not empty and holds no run: {', '.join(foreign[:5])}",
-                where=str(path),
-                mend="choose another --out",
-            )
-
-
-def _manifest(path: Path, collection: Collection, recipe: Recipe, overwrite: bool) -> Manifest:
-    """The manifest to go on with, or a new one; refuses to mix two runs."""
-    inputs: dict[str, Any] = {
-        "name": collection.name,
-        "origin": collection.origin,
-        "quarantined": collection.quarantined,
-        **fingerprints(collection),
-    }
-    before = None if overwrite else read_manifest(path)
-    if before is not None:
-        differing = differences(before.inputs, fingerprints(collection))
-        now, then = recipe.settings(), before.inputs.get("recipe", {})
-        differing += [f"recipe {key}" for key in differences(then, now)]
-        if differing:
-            only_pick = differing == ["recipe pick"]
-            raise RunError(
-                f"the folder holds another run; it differs in: {', '.join(differing)}",
-                where=str(path),
-                mend="negatives pick RUN applies another picker to the same ledger"
-                if only_pick
-                else "choose another --out, or give --overwrite to replace it",
-            )
-        return before
-    wipe(path)
-    inputs["recipe"] = recipe.settings()
-    return Manifest(versions=library_versions(), inputs=inputs)
