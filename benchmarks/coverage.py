@@ -290,8 +290,8 @@ def _page(results: dict[str, dict[str, list[tuple[float, float, float]]]]) -> st
             *rows,
             "",
             "The same as pictures: to the right is harder, down is fewer false, hollow is less "
-            "than 90% delivered. The line of ours varies how many survivors are skipped for each known "
-            "positive, that of sentence-transformers how many in all.",
+            "than 90% delivered. The line of ours varies how many survivors are skipped for each "
+            "known positive, that of sentence-transformers how many in all.",
             "",
             *(
                 f"![hardness against false share on {name}](coverage-{name}.svg)\n"
