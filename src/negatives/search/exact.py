@@ -46,7 +46,8 @@ def top_k(
         return np.empty((len(queries), k), np.uint32), np.empty((len(queries), k), np.float32)
     # A score and its mask take 5 bytes a cell; what is kept of a query is merged in copies.
     batch = memory // (threads * (5 * _BLOCK + 48 * k))
-    batch = int(np.clip(batch, 16, _BATCH))
+    share = -(-len(queries) // threads)  # few queries are still shared out among the threads
+    batch = int(np.clip(min(batch, share), 16, _BATCH))
 
     def one(start: int) -> tuple[Rows, Floats]:
         part = queries[start : start + batch].astype(np.float32)
