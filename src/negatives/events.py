@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,15 @@ class Spent:
     tokens: int = 0
 
 
-Event = Progress | Warned | Spent
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something measured on the way that the manifest keeps under `name`; plain JSON values."""
+
+    name: str
+    value: Any
+
+
+Event = Progress | Warned | Spent | Noted
 Emit = Callable[[Event], None]
 
 

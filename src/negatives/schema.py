@@ -22,6 +22,7 @@ from negatives.errors import DataError, WorkError
 
 Rows = NDArray[np.uint32]
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 

@@ -183,13 +183,15 @@ class Context:
 
     `scratch` is a folder of this stage's own that lives as long as the run is unfinished: an index
     or vectors kept there survive a restart. `memory` bounds, in bytes, what a stage may hold beyond
-    the collection itself.
+    the collection itself. `device` is `auto`, `cpu` or a torch device such as `cuda`; like the number
+    of threads it changes speed and no result.
     """
 
     collection: Collection
     scratch: Path
     threads: int = 1
     memory: int = 512 * 2**20
+    device: str = "auto"
     seed: int = 0
     reference: str = ""
     emit: Emit = silent

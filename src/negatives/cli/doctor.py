@@ -53,7 +53,7 @@ def examine() -> dict[str, Any]:
     pools = {f"{p['internal_api']} {p.get('version')}" for p in threadpool_info()
              if p["user_api"] == "blas"}  # fmt: skip
     encoder = open_encoder("static")
-    vectors = encoder.encode(["a model learns what something is from what it is not"])
+    vectors = encoder.encode(["a model learns what something is from what it is not"]).vectors
     return {
         "versions": {**library_versions(), "platform": platform.platform()},
         "threads": available_threads(),

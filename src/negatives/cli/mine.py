@@ -23,6 +23,7 @@ def mine(
     seed: int | None = None,
     threads: int | None = None,
     memory: str = "512MB",
+    device: str = "auto",
     quarantine: Path | None = None,
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -62,6 +63,8 @@ def mine(
         Processors to use; all by default. Changes no byte of the result.
     memory
         What a stage may hold beyond the collection itself.
+    device
+        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     quarantine
         Set bad rows aside in this file instead of stopping at them.
     overwrite
@@ -100,6 +103,7 @@ def mine(
             seed=seed,
             threads=threads,
             memory=memory,
+            device=device,
             overwrite=overwrite,
             emit=emit,
         )

@@ -151,7 +151,7 @@ def _encoded(stage: Dense, context: Context, mined: Rows) -> tuple[str, _Side, _
         def blocks() -> Iterator[Floats]:
             for start in range(0, len(rows), _BLOCK):
                 part = table[rows[start : start + _BLOCK]]
-                vectors = encoder.encode([prompt + text for text in part["text"].to_list()])
+                vectors = encoder.encode([prompt + text for text in part["text"].to_list()]).vectors
                 yield _checked(stage, vectors, part, what, f"encoder {stage.encoder}")
                 context.emit(
                     Progress(f"encode {what}", min(start + _BLOCK, len(rows)), len(rows), "texts")

@@ -15,11 +15,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from negatives.errors import DataError
 from negatives.events import Emit, silent
-from negatives.schema import Floats
+from negatives.schema import Bools, Floats
+
+
+class Encoded(NamedTuple):
+    """float32[texts, dim] vectors, and bool[texts] whether the model read only a text's beginning."""
+
+    vectors: Floats
+    truncated: Bools
 
 
 class Encoder(Protocol):
@@ -35,8 +42,8 @@ class Encoder(Protocol):
         """Changes whenever the vectors would: a hash of the weights where there are weights."""
         ...
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """float32[texts, dim]; an empty text gives any finite vector, and is never searched."""
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """A vector of each text; an empty text gives any finite vector, and is never searched."""
         ...
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
+from negatives.models.encoder import Encoded
 from negatives.optional import require
 from negatives.schema import Floats
 
@@ -87,8 +88,8 @@ class EndpointEncoder:
         named = f"{self._url}#{self._model}".encode()
         return f"endpoint-{hashlib.blake2b(named, digest_size=16).hexdigest()}"
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """float32[texts, dim]; zeros where a text is empty."""
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """A vector of each text; zeros where it is empty."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         sent = [row for row, text in enumerate(texts) if text.strip()]
         for start in range(0, len(sent), BATCH):
@@ -97,7 +98,7 @@ class EndpointEncoder:
             if made.shape[1] != self.dim:
                 raise self._error(f"vectors of {made.shape[1]} numbers after {self.dim} before")
             vectors[rows] = made
-        return vectors
+        return Encoded(vectors, np.zeros(len(texts), bool))
 
     def _call(self, texts: list[str]) -> Floats:
         failures = (self._openai.APIConnectionError, self._openai.APIStatusError)

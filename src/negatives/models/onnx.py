@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negatives.errors import DataError
+from negatives.models.encoder import Encoded
 from negatives.optional import require
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
@@ -67,14 +68,14 @@ class OnnxEncoder:
         """Hash of the model and of its tokenizer."""
         return "onnx-" + "-".join(file_hash(path) for path in self._files)
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """float32[texts, dim]."""
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """A vector of each text."""
         vectors = np.empty((len(texts), self.dim), np.float32)
         order = sorted(range(len(texts)), key=lambda row: len(texts[row]))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
             vectors[rows] = self._encode_batch([texts[row] for row in rows])
-        return vectors
+        return Encoded(vectors, np.zeros(len(texts), bool))
 
     def _encode_batch(self, texts: list[str]) -> Floats:
         split = self._tokenizer.encode_batch(texts)

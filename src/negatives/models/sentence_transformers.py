@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from negatives.errors import DataError, ServiceError
+from negatives.models.encoder import Encoded
 from negatives.optional import require
-from negatives.schema import Floats
 
 BATCH = 32
 
@@ -41,7 +41,7 @@ class SentenceTransformersEncoder:
     @cached_property
     def dim(self) -> int:
         """Width of the vectors."""
-        return int(self.encode(["width"]).shape[1])
+        return int(self.encode(["width"]).vectors.shape[1])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -55,12 +55,12 @@ class SentenceTransformersEncoder:
             digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
         return f"sentence-transformers-{digest.hexdigest()}"
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """float32[texts, dim]."""
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """A vector of each text."""
         if not texts:
-            return np.zeros((0, self.dim), np.float32)
+            return Encoded(np.zeros((0, self.dim), np.float32), np.zeros(0, bool))
         made = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
-        return np.asarray(made, np.float32)
+        return Encoded(np.asarray(made, np.float32), np.zeros(len(texts), bool))
 
 
 def _refuse_pickles(folder: Path) -> None:

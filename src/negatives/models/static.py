@@ -15,6 +15,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from negatives.errors import DataError
+from negatives.models.encoder import Encoded
 from negatives.models.wordpiece import WordPiece
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
@@ -79,8 +80,8 @@ class StaticEncoder:
         """Rows of `table` that make up a text, in order."""
         return self._tokenizer.split(text)[: self._max_pieces]
 
-    def encode(self, texts: Sequence[str]) -> Floats:
-        """float32[texts, dim]; zeros only where a text is empty."""
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """A vector of each text; zeros only where it is empty."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         block: list[list[int]] = []
         done = held = 0
@@ -93,7 +94,7 @@ class StaticEncoder:
                 done += len(block)
                 block, held = [], 0
         self._sum(block, vectors[done:])
-        return self._filled(vectors, texts)
+        return Encoded(self._filled(vectors, texts), np.zeros(len(texts), bool))
 
     def _sum(self, block: list[list[int]], into: Floats) -> None:
         """Write the mean of the rows of each text's pieces; a text without pieces is left alone."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from negatives.errors import InputError, RunError
-from negatives.events import Emit, Event, Spent, Warned
+from negatives.events import Emit, Event, Noted, Spent, Warned
 from negatives.store.manifest import Manifest
 
 _PACKAGES = ("negatives", "numpy", "polars", "bm25s", "tokenizers", "onnxruntime", "torch",
@@ -78,13 +78,15 @@ class Account:
         self.manifest.warn(text)
 
     def hear(self, event: Event) -> None:
-        """What stages say: costs are added up, the rest is passed on."""
+        """What stages say: costs are added up, notes kept, the rest is passed on."""
         if isinstance(event, Spent):
             cost = self.manifest.cost
             cost["calls"] = cost.get("calls", 0) + event.calls
             cost["tokens"] = cost.get("tokens", 0) + event.tokens
         elif isinstance(event, Warned):
             self.warn(event.text)
+        elif isinstance(event, Noted):
+            self.manifest.notes[event.name] = event.value
         else:
             self.emit(event)
 

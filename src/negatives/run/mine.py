@@ -43,6 +43,7 @@ def mine(
     seed: int | None = None,
     threads: int | None = None,
     memory: str | int = "512MB",
+    device: str = "auto",
     overwrite: bool = False,
     emit: Emit = silent,
 ) -> Run:
@@ -52,7 +53,7 @@ def mine(
     .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a run directory;
     called again with the same inputs and recipe it finishes what is unfinished, with others it
     raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all) and `memory`
-    change no byte of the result.
+    change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and searches run.
     """
     recipe = _resolved(recipe, sources, judges, pick, seed)
     collection = data if isinstance(data, Collection) else Collection.load(data)
@@ -65,6 +66,7 @@ def mine(
             recipe=recipe,
             threads=threads or available_threads(),
             memory=parse_memory(memory),
+            device=device,
             account=Account(path, claimed(path, collection, recipe, overwrite), emit),
         )
         if work.account.manifest.status != "done":
@@ -85,6 +87,7 @@ class _Mining:
     recipe: Recipe
     threads: int
     memory: int
+    device: str
     account: Account
 
     def carry_out(self) -> None:
@@ -124,6 +127,7 @@ class _Mining:
             scratch=folder,
             threads=self.threads,
             memory=self.memory,
+            device=self.device,
             seed=self.recipe.seed,
             reference=self.recipe.reference_source,
             emit=self.account.hear,

@@ -13,15 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from negatives.schema import Floats, Rows
+from negatives.schema import Bools, Floats, Rows
 from negatives.store.vectors import Halves, read_block
 
 _BLOCK = 2048  # documents in a matrix product; larger ones are no faster and hold more memory
 _BATCH = 2048  # queries in one, at most; eleven bits of the sort key in `_merge`
 _PAIRS = 4096  # pairs scored at once
 _ROUNDING = 1e-6  # of a float32 product, times sqrt(width): far above what is seen, far below a gap
-
-Bools = NDArray[np.bool_]
 
 
 def top_k(

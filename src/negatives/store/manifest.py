@@ -40,6 +40,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     stages: dict[str, StageEntry] = {}
     files: dict[str, FileEntry] = {}
     facts: dict[str, Any] = {}
+    notes: dict[str, Any] = {}
     warnings: list[str] = []
     cost: dict[str, int] = {}
 
