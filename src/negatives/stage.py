@@ -183,8 +183,8 @@ class Context:
 
     `scratch` is a folder of this stage's own that lives as long as the run is unfinished: an index
     or vectors kept there survive a restart. `memory` bounds, in bytes, what a stage may hold beyond
-    the collection itself. `device` is `auto`, `cpu` or a torch device such as `cuda`; like the number
-    of threads it changes speed and no result.
+    the collection itself. `device` is `auto`, `cpu` or a torch device such as `cuda`: like the
+    number of threads it changes speed and no result.
     """
 
     collection: Collection

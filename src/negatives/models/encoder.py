@@ -23,7 +23,7 @@ from negatives.schema import Bools, Floats
 
 
 class Encoded(NamedTuple):
-    """float32[texts, dim] vectors, and bool[texts] whether the model read only a text's beginning."""
+    """float32[texts, dim] vectors; bool[texts]: whether only the beginning of a text was read."""
 
     vectors: Floats
     truncated: Bools
