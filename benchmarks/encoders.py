@@ -54,7 +54,7 @@ def bm25_scores(collection: Collection) -> Floats:
 def dense_scores(encoder: Encoder, collection: Collection) -> Floats:
     """float32[queries, docs]: cosines; documents without text come last."""
     docs, queries = (
-        unit(encoder.encode(texts))
+        unit(encoder.encode(texts).vectors)
         for texts in (
             collection.corpus["text"].to_list(),
             collection.query_texts(collection.mined_queries),

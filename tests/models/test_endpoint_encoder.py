@@ -44,7 +44,7 @@ class Server(ThreadingHTTPServer):
         scripted = self.script(len(self.bodies), body)
         if scripted is not None:
             return scripted
-        vectors = self.encoder.encode(body["input"])
+        vectors = self.encoder.encode(body["input"]).vectors
         data = [
             {"object": "embedding", "index": row, "embedding": vector.tolist()}
             for row, vector in enumerate(vectors)
@@ -100,14 +100,16 @@ def refusal(server: Server, script: Script, **settings: Any) -> str:
 
 def test_vectors_come_back_in_the_order_of_the_texts(server: Server) -> None:
     encoder = open_encoder(server.spec)
-    np.testing.assert_array_equal(encoder.encode(TEXTS), server.encoder.encode(TEXTS))
+    np.testing.assert_array_equal(
+        encoder.encode(TEXTS).vectors, server.encoder.encode(TEXTS).vectors
+    )
     assert encoder.dim == server.encoder.dim
 
 
 def test_texts_are_sent_in_batches_and_calls_and_tokens_counted(server: Server) -> None:
     encoder, _ = opened(server)
     many = [f"text {row}" for row in range(2 * BATCH + 1)]
-    np.testing.assert_array_equal(encoder.encode(many), server.encoder.encode(many))
+    np.testing.assert_array_equal(encoder.encode(many).vectors, server.encoder.encode(many).vectors)
     asked_for_the_width = 1
     assert [len(body["input"]) for body in server.bodies] == [asked_for_the_width, BATCH, BATCH, 1]
     assert encoder.calls == 4
@@ -125,7 +127,7 @@ def test_calls_and_tokens_are_told_as_they_are_spent(server: Server) -> None:
 
 def test_an_empty_text_is_not_sent_and_gets_zeros(server: Server) -> None:
     encoder, _ = opened(server)
-    assert not encoder.encode(["", " \n"]).any()
+    assert not encoder.encode(["", " \n"]).vectors.any()
     assert len(server.bodies) == 1
 
 
@@ -136,7 +138,9 @@ def test_a_passing_failure_is_tried_again_after_longer_and_longer_waits(
     server.script = lambda call, body: (status, {"error": "busy"}) if call < 4 else None
     heard: list[Event] = []
     encoder, waits = opened(server, emit=heard.append)
-    np.testing.assert_array_equal(encoder.encode(TEXTS), server.encoder.encode(TEXTS))
+    np.testing.assert_array_equal(
+        encoder.encode(TEXTS).vectors, server.encoder.encode(TEXTS).vectors
+    )
     assert waits == [0.5, 1.0, 2.0]
     assert encoder.calls == 5
     assert len([event for event in heard if isinstance(event, Warned)]) == 1

@@ -68,26 +68,26 @@ def cosines(one: Floats, two: Floats) -> Floats:
 
 def test_both_give_one_vector_a_text(onnx: Encoder, torch_encoder: Encoder) -> None:
     for encoder in (onnx, torch_encoder):
-        made = encoder.encode(TEXTS)
+        made = encoder.encode(TEXTS).vectors
         assert made.shape == (len(TEXTS), encoder.dim) == (len(TEXTS), 384)
         assert made.dtype == np.float32
         assert np.isfinite(made).all()
-        assert encoder.encode([]).shape == (0, 384)
+        assert encoder.encode([]).vectors.shape == (0, 384)
 
 
 def test_the_two_agree_on_the_same_model(onnx: Encoder, torch_encoder: Encoder) -> None:
     short = [text for text in TEXTS if text and len(text) < 200]
-    assert cosines(onnx.encode(short), torch_encoder.encode(short)).min() > 0.97
+    assert cosines(onnx.encode(short).vectors, torch_encoder.encode(short).vectors).min() > 0.97
 
 
 def test_a_vector_does_not_depend_on_its_batch(onnx: Encoder) -> None:
-    together = onnx.encode(TEXTS * 20)[: len(TEXTS)]
-    alone = np.concatenate([onnx.encode([text]) for text in TEXTS])
+    together = onnx.encode(TEXTS * 20).vectors[: len(TEXTS)]
+    alone = np.concatenate([onnx.encode([text]).vectors for text in TEXTS])
     np.testing.assert_allclose(together, alone, atol=1e-4)
 
 
 def test_meaning_is_what_counts(onnx: Encoder) -> None:
-    heat, _, heating, bread, *_ = onnx.encode(TEXTS)
+    heat, _, heating, bread, *_ = onnx.encode(TEXTS).vectors
     near, far = cosines(np.stack([heat, heat]), np.stack([heating, bread]))
     assert near > far + 0.2
 
@@ -113,8 +113,8 @@ def test_the_tokenizer_is_found_beside_the_model_or_in_the_folder_above(
     with pytest.raises(DataError, match=r"no tokenizer.json(.|\n)*\?tokenizer=PATH"):
         open_encoder(str(tmp_path / "onnx" / "model.onnx"))
     shutil.copy(folder / "tokenizer.json", tmp_path)
-    made = open_encoder(str(tmp_path / "onnx" / "model.onnx")).encode(TEXTS[:1])
-    np.testing.assert_array_equal(made, onnx.encode(TEXTS[:1]))
+    made = open_encoder(str(tmp_path / "onnx" / "model.onnx")).encode(TEXTS[:1]).vectors
+    np.testing.assert_array_equal(made, onnx.encode(TEXTS[:1]).vectors)
 
 
 def test_a_damaged_model_or_tokenizer_is_one_clear_error(

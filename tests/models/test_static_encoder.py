@@ -34,33 +34,35 @@ def tiny(folder: Path, table: list[list[int]], pieces: list[str]) -> Path:
 
 def test_a_vector_is_the_mean_of_its_pieces_rows(tmp_path: Path) -> None:
     encoder = StaticEncoder(tiny(tmp_path, [[2, 0], [0, 4], [6, 6]], ["heat", "flow", "##s"]))
-    made = encoder.encode(["Heat flow", "flows", "heat HEAT"])
+    made = encoder.encode(["Heat flow", "flows", "heat HEAT"]).vectors
     np.testing.assert_array_equal(made, np.array([[0.5, 1.0], [1.5, 2.5], [1.0, 0.0]], np.float32))
 
 
 def test_a_text_without_a_known_piece_gets_the_mean_of_the_table(tmp_path: Path) -> None:
     encoder = StaticEncoder(tiny(tmp_path, [[2, 0], [0, 4]], ["heat", "flow"]))
-    np.testing.assert_array_equal(encoder.encode(["wing"]), np.array([[0.5, 1.0]], np.float32))
+    np.testing.assert_array_equal(
+        encoder.encode(["wing"]).vectors, np.array([[0.5, 1.0]], np.float32)
+    )
 
 
 def test_only_an_empty_text_gets_zeros() -> None:
-    made = ENCODER.encode([*TEXTS, "漢字", "\u200b", "ﷺ", "🙂"])
+    made = ENCODER.encode([*TEXTS, "漢字", "\u200b", "ﷺ", "🙂"]).vectors
     zero = ~made.any(axis=1)
     assert zero.tolist() == [False, False, True, False, False, True, False, False, False, False]
 
 
 def test_of_a_long_text_the_first_pieces_count(tmp_path: Path) -> None:
     folder = tiny(tmp_path, [[2, 0], [0, 4]], ["heat", "flow"])
-    made = StaticEncoder(folder, max_pieces=2).encode(["heat heat flow"])
+    made = StaticEncoder(folder, max_pieces=2).encode(["heat heat flow"]).vectors
     np.testing.assert_array_equal(made, np.array([[1.0, 0.0]], np.float32))
 
 
 @settings(deadline=None, max_examples=60)
 @given(texts, st.integers(0, 12))
 def test_a_vector_does_not_depend_on_its_neighbours_to_the_bit(many: list[str], at: int) -> None:
-    together = ENCODER.encode(many)
-    split = np.concatenate([ENCODER.encode(many[:at]), ENCODER.encode(many[at:])])
-    alone = [ENCODER.encode([text])[0] for text in many]
+    together = ENCODER.encode(many).vectors
+    split = np.concatenate([ENCODER.encode(many[:at]).vectors, ENCODER.encode(many[at:]).vectors])
+    alone = [ENCODER.encode([text]).vectors[0] for text in many]
     assert together.tobytes() == split.tobytes()
     assert all(one.tobytes() == row.tobytes() for one, row in zip(alone, together, strict=True))
 
@@ -69,28 +71,32 @@ def test_long_and_short_texts_mixed_do_not_change_a_vector_either() -> None:
     draw = random.Random(0)
     vocabulary = (BUNDLED / PIECES).read_text("utf-8").split()
     many = [" ".join(draw.choices(vocabulary, k=draw.choice((1, 20, 400)))) for _ in range(120)]
-    together = ENCODER.encode(many)
-    assert together.tobytes() == np.concatenate([ENCODER.encode([t]) for t in many]).tobytes()
+    together = ENCODER.encode(many).vectors
+    assert (
+        together.tobytes() == np.concatenate([ENCODER.encode([t]).vectors for t in many]).tobytes()
+    )
     order = draw.sample(range(len(many)), len(many))
-    assert ENCODER.encode([many[i] for i in order]).tobytes() == together[order].tobytes()
+    assert ENCODER.encode([many[i] for i in order]).vectors.tobytes() == together[order].tobytes()
 
 
 @settings(deadline=None)
 @given(texts)
 def test_vectors_are_finite_and_of_the_stated_shape(many: list[str]) -> None:
-    made = ENCODER.encode(many)
+    made = ENCODER.encode(many).vectors
     assert made.shape == (len(many), ENCODER.dim)
     assert made.dtype == np.float32
     assert np.isfinite(made).all()
 
 
 def test_case_and_accents_do_not_matter() -> None:
-    one, two = ENCODER.encode(["Café NAÏVE", "cafe naive"])
+    one, two = ENCODER.encode(["Café NAÏVE", "cafe naive"]).vectors
     assert one.tobytes() == two.tobytes()
 
 
 def test_related_texts_are_closer_than_unrelated_ones() -> None:
-    made = ENCODER.encode(["heart attack symptoms", "cardiac arrest signs", "compile a C program"])
+    made = ENCODER.encode(
+        ["heart attack symptoms", "cardiac arrest signs", "compile a C program"]
+    ).vectors
     near, far = made[0] @ made[1:].T / np.linalg.norm(made[1:], axis=1)
     assert near > far
 
