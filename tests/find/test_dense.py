@@ -20,7 +20,12 @@ coarse = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0])
 
 
 def proposer(
-    queries: Any, docs: Any, top: int, mined: list[int], banned: list[int]
+    queries: Any,
+    docs: Any,
+    top: int,
+    mined: list[int],
+    banned: list[int],
+    positives: list[tuple[int, int]],
 ) -> DenseProposer:
     return DenseProposer(
         top=top,
@@ -28,9 +33,14 @@ def proposer(
         mined=np.array(mined, np.uint32),
         query_vectors=np.array(queries, np.float16),
         doc_vectors=np.array(docs, np.float16),
+        positives=pl.DataFrame(
+            positives, schema={"query": pl.UInt32, "doc": pl.UInt32}, orient="row"
+        ),
         banned=np.array(banned, np.uint32),
         threads=1,
         memory=1 << 24,
+        device="cpu",
+        note=lambda _: None,
     )
 
 
@@ -39,11 +49,12 @@ def proposer(
     arrays(np.float16, (9, 3), elements=coarse),
     st.integers(1, 12),
     st.sets(st.integers(0, 8), max_size=9),
+    st.sets(st.tuples(st.sampled_from([2, 3, 9]), st.integers(0, 8))),
 )
-def test_candidates_are_the_nearest_and_their_scores_inner_products(
-    queries: Any, docs: Any, top: int, banned: set[int]
+def test_candidates_are_the_nearest_besides_the_positives_which_are_ranked_among_them(
+    queries: Any, docs: Any, top: int, banned: set[int], positives: set[tuple[int, int]]
 ) -> None:
-    made = proposer(queries, docs, top, [2, 3, 5, 9], sorted(banned))
+    made = proposer(queries, docs, top, [2, 3, 5, 9], sorted(banned), sorted(positives))
     found = made.propose(np.array([3, 9], np.uint32), {})
     expected = []
     for query, row in ((3, 1), (9, 3)):
@@ -52,8 +63,11 @@ def test_candidates_are_the_nearest_and_their_scores_inner_products(
             for n, doc in enumerate(docs)
             if n not in banned
         ]
-        best = sorted(scored)[:top]
-        expected += [(query, doc, n + 1, -score) for n, (score, doc) in enumerate(best)]
+        candidates = 0
+        for n, (score, doc) in enumerate(sorted(scored)):
+            if candidates < top:  # the positives among them are ranked, and not counted
+                expected.append((query, doc, n + 1, -score))
+                candidates += (query, doc) not in positives
     assert found.rows() == expected
     again = made.score(found["query"].to_numpy(), found["doc"].to_numpy())
     np.testing.assert_array_equal(again, found["score"].to_numpy())

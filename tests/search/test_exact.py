@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,27 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from negatives.schema import Floats, Rows
-from negatives.search import exact
-from negatives.search.exact import pair_scores, top_k
+from negatives.search import shortlist
+from negatives.search.exact import Excluded, pair_scores, top_k
+from negatives.search.product import Backend, Blas
+from negatives.search.shortlist import NO_DOC
+from negatives.search.torch_product import Torch
 from negatives.store.vectors import Halves, open_vectors, write_vectors
 
 coarse = st.sampled_from([-2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0])
 """Values whose products and sums are exact in any order, so that every tie is a true one."""
 
 
-def plain_search(queries: Halves, docs: Halves, k: int, banned: set[int]) -> list[list[int]]:
+Pairs = set[tuple[int, int]]
+
+
+def plain_search(queries: Halves, docs: Halves, k: int, shut: Pairs) -> list[list[int]]:
     """Rows in order of score, highest first, then row: in float64, one pair at a time."""
     found = []
-    for query in queries:
+    for place, query in enumerate(queries):
         scored = []
         for row, doc in enumerate(docs):
-            if row not in banned:
+            if (place, row) not in shut:
                 score = sum(float(a) * float(b) for a, b in zip(query, doc, strict=True))
                 scored.append((-score, row))
         found.append([row for _, row in sorted(scored)[:k]])
@@ -40,38 +47,98 @@ def spread(count: int, dim: int, seed: int) -> Halves:
     return halves
 
 
+@dataclass(frozen=True)
+class Search:
+    queries: Halves
+    docs: Halves
+    k: int
+    banned: set[int]
+    excluded: Pairs
+
+    def run(self, backend: Backend) -> tuple[list[list[int]], list[list[float]]]:
+        """Rows and scores of each query, without what fills up a short row."""
+        rows, scores = top_k(
+            self.queries,
+            self.docs,
+            self.k,
+            banned=np.array(sorted(self.banned), np.uint32),
+            excluded=pairs(self.excluded),
+            backend=backend,
+        )
+        assert (np.isneginf(scores) == (rows == NO_DOC)).all()
+        there = [row != NO_DOC for row in rows]
+        return (
+            [row[kept].tolist() for row, kept in zip(rows, there, strict=True)],
+            [score[kept].tolist() for score, kept in zip(scores, there, strict=True)],
+        )
+
+    def expected(self) -> list[list[int]]:
+        shut = self.excluded | {(q, d) for q in range(len(self.queries)) for d in self.banned}
+        return plain_search(self.queries, self.docs, self.k, shut)
+
+
+def pairs(excluded: Pairs) -> Excluded:
+    query, doc = np.array(sorted(excluded), np.uint32).reshape(-1, 2).T
+    return Excluded(query, doc)
+
+
 @st.composite
-def searches(draw: st.DrawFn) -> tuple[Halves, Halves, int, set[int]]:
+def searches(draw: st.DrawFn) -> Search:
     dim = draw(st.integers(1, 5))
     queries = draw(arrays(np.float16, (draw(st.integers(1, 6)), dim), elements=coarse))
     docs = draw(arrays(np.float16, (draw(st.integers(1, 60)), dim), elements=coarse))
-    k = draw(st.integers(1, 80))
-    banned = draw(st.sets(st.integers(0, len(docs) - 1), max_size=len(docs)))
-    return queries, docs, k, banned
+    rows = st.integers(0, len(docs) - 1)
+    return Search(
+        queries,
+        docs,
+        k=draw(st.integers(1, 80)),
+        banned=draw(st.sets(rows, max_size=len(docs))),
+        excluded=draw(st.sets(st.tuples(st.integers(0, len(queries) - 1), rows))),
+    )
 
 
 @settings(max_examples=300, deadline=None)
-@given(searches())
+@given(searches(), st.integers(1, 7), st.integers(1, 3))
 def test_it_finds_what_a_plain_search_finds_ties_by_row(
-    search: tuple[Halves, Halves, int, set[int]],
+    search: Search, block: int, workers: int
 ) -> None:
-    queries, docs, k, banned = search
-    rows, scores = top_k(queries, docs, k, banned=np.array(sorted(banned), np.uint32))
-    assert rows.tolist() == plain_search(queries, docs, k, banned)
-    expected = np.einsum("qd,qkd->qk", queries.astype(float), docs[rows].astype(float))
-    np.testing.assert_array_equal(scores, expected.astype(np.float32))
+    rows, scores = search.run(Blas(workers=workers, block=block, batch=4))
+    assert rows == search.expected()
+    for query, found, made in zip(search.queries, rows, scores, strict=True):
+        assert made == (search.docs[found].astype(float) @ query.astype(float)).tolist()
 
 
 @settings(max_examples=60, deadline=None)
 @given(searches(), st.integers(1, 7))
-def test_the_size_of_a_block_changes_nothing(
-    search: tuple[Halves, Halves, int, set[int]], block: int
-) -> None:
-    queries, docs, k, banned = search
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(exact, "_BLOCK", block)
-        rows, _ = top_k(queries, docs, k, banned=np.array(sorted(banned), np.uint32))
-    assert rows.tolist() == plain_search(queries, docs, k, banned)
+def test_coarser_products_nominate_more_and_find_the_same(search: Search, block: int) -> None:
+    assert search.run(Torch("cpu", block=block))[0] == search.expected()
+
+
+@pytest.mark.parametrize("scale", [1.0, 300.0])
+def test_bfloat16_changes_no_bit_of_what_is_found(scale: float) -> None:
+    queries, docs = spread(30, 64, seed=20), spread(9_000, 64, seed=21)
+    docs = (docs * np.float16(scale)).astype(np.float16)
+    rows, scores = top_k(queries, docs, 40)
+    again = top_k(queries, docs, 40, backend=Torch("cpu"))
+    np.testing.assert_array_equal(again[0], rows)
+    np.testing.assert_array_equal(again[1], scores)
+
+
+def test_a_query_of_thousands_of_exclusions_still_finds_k() -> None:
+    queries, docs = spread(5, 32, seed=22), spread(9_000, 32, seed=23)
+    order = top_k(queries[:1], docs, 8_000)[0][0]
+    excluded = Excluded(np.zeros(7_950, np.uint32), order[:7_950])
+    rows, _ = top_k(queries, docs, 50, excluded=excluded)
+    np.testing.assert_array_equal(rows[0], order[7_950:])
+    np.testing.assert_array_equal(rows[1:], top_k(queries[1:], docs, 50)[0])
+
+
+def test_a_query_with_everything_excluded_finds_nothing_and_the_others_all() -> None:
+    queries, docs = np.ones((2, 3), np.float16), np.ones((4, 3), np.float16)
+    excluded = Excluded(np.zeros(4, np.uint32), np.arange(4, dtype=np.uint32))
+    rows, scores = top_k(queries, docs, 3, excluded=excluded)
+    assert rows.tolist() == [[NO_DOC] * 3, [0, 1, 2]]
+    assert scores.tolist() == [[-np.inf] * 3, [3.0] * 3]
 
 
 def test_it_agrees_with_float64_on_vectors_of_an_encoder() -> None:
@@ -96,7 +163,7 @@ def test_neither_threads_nor_memory_change_a_bit_even_among_copies() -> None:
     queries = spread(90, 48, seed=7)
     rows, scores = top_k(queries, docs, 150)
     for threads, memory in ((1, 1), (2, 1 << 22), (3, 1 << 30)):
-        again = top_k(queries, docs, 150, threads=threads, memory=memory)
+        again = top_k(queries, docs, 150, backend=Blas(workers=threads), memory=memory)
         np.testing.assert_array_equal(again[0], rows)
         np.testing.assert_array_equal(again[1], scores)
     one_by_one = [top_k(queries[n : n + 1], docs, 150)[0][0] for n in range(len(queries))]
@@ -151,47 +218,30 @@ finite = st.floats(width=32, allow_nan=False, allow_infinity=True)
 
 
 @given(st.lists(finite, min_size=1))
-def test_the_sort_key_of_a_score_puts_the_highest_first(values: list[float]) -> None:
-    scores = np.array(values, np.float32)
-    key = exact._descending(scores)
-    np.testing.assert_array_equal(key[:, None] < key, scores[:, None] > scores)
-    np.testing.assert_array_equal(key[:, None] == key, scores[:, None] == scores)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.data(), st.integers(1, 5), st.integers(1, 6))
-def test_merging_hits_keeps_the_best_and_of_equals_the_lower_row(
-    data: st.DataObject, queries: int, k: int
+def test_the_sort_key_of_a_score_puts_the_highest_first_and_can_be_undone(
+    values: list[float],
 ) -> None:
-    rows = np.zeros((queries, k), np.uint32)
-    scores = np.full((queries, k), -np.inf, np.float32)
-    seen: list[list[tuple[float, int]]] = [[] for _ in range(queries)]
-    for start in (0, 10, 20):
-        # Every query sees at least k documents, as in a search; any may come in any block.
-        hits: list[tuple[int, int, float]] = [
-            (query, start + column, data.draw(coarse))
-            for query in range(queries)
-            for column in sorted(data.draw(st.sets(st.integers(0, 9), min_size=k)))
-        ]
-        for query, row, score in hits:
-            seen[query].append((-score, row))
-        owner, row_of, value = (np.array(part) for part in zip(*hits, strict=True))
-        exact._merge(rows, scores, owner, row_of, value.astype(np.float32))
-    for query in range(queries):
-        best = sorted(seen[query])[:k]
-        assert sorted(rows[query].tolist()) == sorted(row for _, row in best)
-        assert sorted(-scores[query]) == [score for score, _ in best]
+    scores = np.array(values, np.float32)
+    key = shortlist._descending(scores)
+    np.testing.assert_array_equal(np.argsort(key, kind="stable"), _plain_order(scores))
+    np.testing.assert_array_equal(shortlist._ascending(key), scores)
 
 
-def test_merging_many_queries_goes_in_steps_that_do_not_mix_them() -> None:
-    count, k = 600, 9
-    rng = np.random.default_rng(10)
-    scores = rng.normal(size=(count, 30)).astype(np.float32)
-    query, column = np.divmod(np.arange(scores.size), 30)
-    best_rows = np.zeros((count, k), np.uint32)
-    best_scores = np.full((count, k), -np.inf, np.float32)
-    exact._merge(best_rows, best_scores, query, column, scores.ravel())
-    np.testing.assert_array_equal(best_rows, np.argsort(-scores, axis=1, kind="stable")[:, :k])
+def _plain_order(scores: Floats) -> list[int]:
+    return sorted(range(len(scores)), key=lambda n: (-scores[n], np.signbit(scores[n])))
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), coarse)), st.integers(1, 6))
+def test_the_bar_is_the_kth_highest_score_of_those_that_have_k(
+    hits: list[tuple[int, float]], k: int
+) -> None:
+    query = np.array([q for q, _ in hits], np.uint32)
+    score = np.array([s for _, s in hits], np.float32)
+    expected = []
+    for owner in range(5):
+        own = sorted(score[query == owner], reverse=True)
+        expected.append(own[k - 1] if len(own) >= k else -np.inf)
+    assert shortlist._kth(query, score, k, 5).tolist() == expected
 
 
 def test_the_score_of_a_pair_does_not_depend_on_the_pairs_beside_it() -> None:

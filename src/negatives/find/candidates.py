@@ -12,17 +12,38 @@ COLUMNS = {"query": pl.UInt32, "doc": pl.UInt32, "rank": pl.Int32, "score": pl.F
 
 
 def from_matrix(queries: Rows, docs: Rows, scores: Floats) -> pl.DataFrame:
-    """Candidates from docs: uint32[q, k] and scores: float32[q, k], best first in each row."""
-    count, k = docs.shape
+    """Candidates from docs: uint32[q, k] and scores: float32[q, k], best first in each row.
+
+    Places that a search could not fill have a score of -inf and are left out.
+    """
+    found = scores > -np.inf
+    sizes = found.sum(axis=1)
     return pl.DataFrame(
         {
-            "query": np.repeat(queries, k),
-            "doc": docs.ravel(),
-            "rank": np.tile(np.arange(1, k + 1, dtype=np.int32), count),
-            "score": scores.ravel(),
+            "query": np.repeat(queries, sizes),
+            "doc": docs[found],
+            "rank": places(sizes),
+            "score": scores[found],
         },
         schema=COLUMNS,
     )
+
+
+def among_positives(found: pl.DataFrame, known: pl.DataFrame, top: int) -> pl.DataFrame:
+    """Candidates ranked as if the positives (query, doc, score) had been searched for too.
+
+    `found` holds the `top` best of each query besides its positives. A positive is a candidate
+    where it ranks before the last of these, or where the query has found all there is.
+    """
+    last = found.group_by("query", maintain_order=True).agg(
+        count=pl.len(), last=pl.last("doc"), lowest=pl.last("score")
+    )
+    ties = (pl.col("score") == pl.col("lowest")) & (pl.col("doc") < pl.col("last"))
+    near = known.join(last, on="query", how="left").filter(
+        (pl.col("count").fill_null(0) < top) | (pl.col("score") > pl.col("lowest")) | ties
+    )
+    every = pl.concat([found.select("query", "doc", "score"), near.select("query", "doc", "score")])
+    return ranked(every)
 
 
 def from_lists(queries: Rows, docs: list[Rows], scores: list[Floats]) -> pl.DataFrame:
@@ -45,11 +66,10 @@ def places(sizes: NDArray[np.int64]) -> NDArray[np.int32]:
     return (np.arange(int(sizes.sum())) - starts + 1).astype(np.int32)
 
 
-def ranked(candidates: pl.DataFrame, top: int) -> pl.DataFrame:
-    """Give (query, doc, score) ranks by descending score, ties by doc, and keep the `top` first."""
+def ranked(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Give (query, doc, score) ranks by descending score, ties by doc."""
     return (
         candidates.sort("query", "score", "doc", descending=[False, True, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("query"))
-        .filter(pl.col("rank") <= top)
         .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
     )

@@ -102,7 +102,7 @@ def fuse(
             frame.select("query", "doc", part=weights[name] / (k + pl.col("rank").cast(pl.Float64)))
             for name, frame in sorted(used.items())
         ]
-        return ranked(_summed(parts), top)
+        return ranked(_summed(parts)).filter(pl.col("rank") <= top)
     docs = pl.concat([frame.select("query", "doc") for frame in used.values()]).unique()
     parts = []
     for name, frame in sorted(used.items()):
@@ -113,7 +113,7 @@ def fuse(
             .join(lowest, on="query", how="left")
             .select("query", "doc", part=pl.coalesce("part", "lowest").fill_null(0.0))
         )
-    return ranked(_summed(parts), top)
+    return ranked(_summed(parts)).filter(pl.col("rank") <= top)
 
 
 def _normalise(method: str) -> pl.Expr:

@@ -1,0 +1,68 @@
+"""Which backend multiplies fastest here: a GPU, a processor with bfloat16, or numpy's BLAS.
+
+Nothing is timed and torch is imported only where it will serve, so that the choice costs no second
+and is the same every time. Results do not depend on it.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from negatives.errors import InputError
+from negatives.optional import require
+from negatives.search.product import Backend, Blas
+
+_WORTHWHILE = 2e12
+"""Multiplications and additions (several seconds of a processor) that pay for importing torch."""
+
+
+def choose_backend(device: str, operations: float, threads: int) -> Backend:
+    """The backend for a search of `operations` (2 x queries x docs x width).
+
+    `device`: `auto`, `cpu`, or a torch device, which is then used whatever the search's size.
+    Raises `InputError` for a device that is not there.
+    """
+    if device not in ("auto", "cpu"):
+        return _torch(device)
+    if operations >= _WORTHWHILE and find_spec("torch"):
+        if device == "auto" and has_gpu():
+            return _torch("cuda")
+        if multiplies_bfloat16():
+            return _torch("cpu", threads)
+    return Blas(workers=threads)
+
+
+def _torch(device: str, threads: int = 0) -> Backend:
+    from negatives.search.torch_product import Torch
+
+    torch = require("torch", extra="train")
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        torch.zeros(1, device=device)
+    except Exception as error:  # torch has one for each way a device may be missing
+        first = str(error).splitlines()[0]
+        raise InputError(
+            f"no device {device!r}: {first}", where="device", mend="give auto or cpu"
+        ) from None
+    return Torch(device)
+
+
+def has_gpu() -> bool:
+    """Whether a driver of CUDA devices is loaded, and torch can use it."""
+    if sys.platform == "linux" and not Path("/proc/driver/nvidia").exists():
+        return False
+    return bool(require("torch", extra="train").cuda.is_available())
+
+
+@cache
+def multiplies_bfloat16() -> bool:
+    """Whether the processor says it has instructions for products of bfloat16."""
+    about = Path("/proc/cpuinfo")
+    flags = (
+        about.read_text("utf-8").partition("flags")[2].partition("\n")[0] if about.exists() else ""
+    )
+    return bool({"amx_bf16", "avx512_bf16"} & set(flags.split()))

@@ -1,0 +1,130 @@
+"""Products of a batch of queries with blocks of documents, and the cells that are worth a look.
+
+A product nominates; it does not score. What it gives of a cell is a value below which the pair's
+own score cannot lie, so that any arithmetic serves, however coarse, and no result depends on it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negatives.schema import Floats
+from negatives.store.vectors import Halves, widened
+
+ROUNDING = 1e-6
+"""Of a float32 product, times sqrt(width): far above what is seen, far below a gap that matters."""
+
+Places = NDArray[np.int64]
+
+
+class Nominated(NamedTuple):
+    """Cells of a block: query and column (int64[n]) and the lowest score each may have.
+
+    `slack` (float32[q]) is by how much a product of each query with this block may be wrong.
+    """
+
+    query: Places
+    column: Places
+    lowest: Floats
+    slack: Floats
+
+
+class Product(Protocol):
+    """A batch of queries, ready to be multiplied."""
+
+    def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
+        """Cells that may score at least their query's bar, sorted; never a (query, column) given.
+
+        docs: float16[b, d]; bar: float32[q].
+        """
+        ...
+
+
+class Backend(Protocol):
+    """What multiplies: how much it takes at once, and by how many workers it is best called."""
+
+    @property
+    def name(self) -> str:
+        """What the manifest says the search ran on."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Queries in one product, at most."""
+        ...
+
+    @property
+    def block(self) -> int:
+        """Documents in one product, at most."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Threads that call it at the same time."""
+        ...
+
+    def open(self, queries: Halves) -> Product:
+        """Prepare float16[q, d] queries."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Blas:
+    """Float32 products by numpy's BLAS, one thread to a block of documents."""
+
+    workers: int = 1
+    name: str = "numpy float32"
+    batch: int = 2048
+    block: int = 2048  # larger ones are no faster and hold more memory
+
+    def open(self, queries: Halves) -> BlasProduct:
+        """Widen the queries."""
+        wide = widened(queries)
+        slack = lengths(wide) * np.float32(ROUNDING * wide.shape[1] ** 0.5)
+        return BlasProduct(wide, slack, self.block)
+
+
+@dataclass(frozen=True, slots=True)
+class BlasProduct:
+    """Each thread keeps its block, its cells and their mask from one product to the next."""
+
+    queries: Floats
+    slack: Floats
+    block: int
+    _own: threading.local = field(default_factory=threading.local)
+
+    def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
+        """See `Product.above`."""
+        count, width = self.queries.shape
+        own = self._own
+        if not hasattr(own, "wide"):
+            own.wide = np.empty((self.block, width), np.float32)
+            own.cells = np.empty(count * self.block, np.float32)
+            own.mask = np.empty(count * self.block, bool)
+        wide = widened(docs, own.wide)
+        cells = own.cells[: count * len(docs)].reshape(count, len(docs))
+        mask = own.mask[: count * len(docs)].reshape(count, len(docs))
+        np.matmul(self.queries, wide.T, out=cells)
+        cells[query, column] = -np.inf
+        slack = self.slack * lengths(wide).max()
+        np.greater_equal(cells, least(bar, slack)[:, None], out=mask)
+        found = np.flatnonzero(mask)
+        query, column = np.divmod(found, len(docs))
+        return Nominated(query, column, cells.ravel()[found] - slack[query], slack)
+
+
+def lengths(vectors: Floats) -> Floats:
+    """float32[n]: Euclidean length of each row."""
+    found: Floats = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    return found
+
+
+def least(bar: Floats, slack: Floats) -> Floats:
+    """float32[q] a product must reach; finite, so that a masked cell never does."""
+    floor: Floats = np.maximum(bar - slack, np.finfo(np.float32).min)
+    return floor
