@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from negatives.errors import RunError
-from negatives.store.lock import locked
+from negatives.store.lock import locked, shared
 
 HOLD = """
 import sys, time
@@ -89,3 +89,22 @@ def test_a_longer_process_number_leaves_no_trace_behind(tmp_path: Path) -> None:
     (tmp_path / ".lock").write_text("99999999999999")
     with locked(tmp_path):
         assert (tmp_path / ".lock").read_text() == str(os.getpid())
+
+
+def test_those_who_share_a_folder_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    with shared(tmp_path), shared(tmp_path):
+        assert "another process is working" in attempt(tmp_path)
+    assert attempt(tmp_path) == "mine"
+
+
+def test_who_wants_to_share_waits_for_one_who_has_the_folder_alone(
+    tmp_path: Path, holder: subprocess.Popen[str]
+) -> None:
+    program = HOLD.replace("locked", "shared").replace("time.sleep(60)", "")
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(1)
+        holder.send_signal(signal.SIGKILL)
+        assert waiting.stdout.readline() == "held\n"

@@ -1,10 +1,13 @@
-"""One process to a run directory. The kernel drops the lock however its holder dies."""
+"""One process to a run directory, or several that share a folder of the embedding store.
+
+The kernel drops a lock however its holder dies.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from negatives.errors import RunError
@@ -32,6 +35,39 @@ def locked(folder: Path) -> Iterator[None]:
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def shared(folder: Path) -> Iterator[None]:
+    """Hold `folder` together with others who share it; wait while one has it `locked`.
+
+    Where there are no shared locks (Windows, some network folders), nothing is held.
+    """
+    descriptor = _share(folder)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _share(folder: Path) -> int:
+    """A descriptor that shares the lock of the folder, made again if it is removed meanwhile."""
+    path = folder / NAME
+    while True:
+        with explained(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            except FileNotFoundError:
+                continue
+        with suppress(ImportError, OSError):
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), path.stat()):
+                return descriptor
         os.close(descriptor)
 
 
