@@ -7,33 +7,33 @@ peak of the process, less what it held before the vectors, less the vectors them
 
 from __future__ import annotations
 
-import json
+import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.page import write_page
+from benchmarks.processes import in_turn, measure, median, told
 
-SIZES = ((100_000, 1_000), (100_000, 10_000))
+SIZES = ((100_000, 1_000, 0), (500_000, 10_000, 0), (20_000, 5_000, 0), (20_000, 5_000, 5_000))
+"""Documents, queries, and positives of the first query beyond its own."""
+
 DIM = 384
 ASKED = 5
-REPEATS = 3
-TOOLS = ("ours", "ours, top 100", "st faiss", "st default")
+REPEATS = int(os.environ.get("NEGATIVES_BENCH_REPEATS", "5"))
+TOOLS = ("ours", "ours, top 100", "st faiss")
 
 
 def vectors(folder: Path, docs: int, queries: int) -> None:
     """Clustered unit vectors, like those of real texts: each query lies near its positive."""
     draw = np.random.default_rng(docs + queries)
     centres = draw.standard_normal((500, DIM), dtype=np.float32)
-    corpus = centres[draw.integers(0, 500, docs)] + draw.standard_normal(
-        (docs, DIM), dtype=np.float32
-    )
+    corpus = centres[draw.integers(0, 500, docs)]
+    corpus += draw.standard_normal((docs, DIM), dtype=np.float32)
     asked = corpus[:queries] + 0.7 * draw.standard_normal((queries, DIM), dtype=np.float32)
     for name, table in (("docs", corpus), ("queries", asked)):
         np.save(folder / f"{name}.npy", table / np.linalg.norm(table, axis=1, keepdims=True))
@@ -47,8 +47,13 @@ def texts(docs: int, queries: int) -> tuple[list[str], list[str]]:
     )
 
 
-def ours(folder: Path, docs: int, queries: int, top: int) -> int:
-    """One mining by this library; negatives delivered."""
+def positives(docs: int, queries: int, more: int) -> list[tuple[int, int]]:
+    """(query, doc): each query's own, and `more` of the first one's, the last of the corpus."""
+    return [(n, n) for n in range(queries)] + [(0, docs - 1 - n) for n in range(more)]
+
+
+def ours(folder: Path, docs: int, queries: int, more: int, top: int) -> dict[str, Any]:
+    """One mining by this library."""
     import polars as pl
 
     import negatives as neg
@@ -58,6 +63,7 @@ def ours(folder: Path, docs: int, queries: int, top: int) -> int:
 
     corpus, asked = texts(docs, queries)
     width = len(str(docs))
+    pairs = positives(docs, queries, more)
     data = neg.Collection(
         name="made",
         split="train",
@@ -65,9 +71,9 @@ def ours(folder: Path, docs: int, queries: int, top: int) -> int:
         queries=_table("query_id", [f"q{n:0{width}d}" for n in range(queries)], asked),
         qrels=pl.DataFrame(
             {
-                "query_id": [f"q{n:0{width}d}" for n in range(queries)],
-                "doc_id": [f"d{n:0{width}d}" for n in range(queries)],
-                "relevance": pl.Series([1] * queries, dtype=pl.Int32),
+                "query_id": [f"q{query:0{width}d}" for query, _ in pairs],
+                "doc_id": [f"d{doc:0{width}d}" for _, doc in pairs],
+                "relevance": pl.Series([1] * len(pairs), dtype=pl.Int32),
             }
         ),
     )
@@ -78,25 +84,28 @@ def ours(folder: Path, docs: int, queries: int, top: int) -> int:
         top=top,
     )
 
-    def job() -> int:
+    def job() -> dict[str, Any]:
         run = neg.mine(
             data, folder / "run", sources=[dense], pick=neg.Top(per_query=ASKED), overwrite=True
         )
-        return len(run.negatives)
+        return {"delivered": len(run.negatives)}
 
-    return _measured(job, held=_vector_bytes(folder))
+    # The vectors stay in their files: what is held of them counts as extra memory.
+    return measure(job)
 
 
-def theirs(folder: Path, docs: int, queries: int, use_faiss: bool) -> int:
-    """One mining by sentence-transformers; negatives delivered."""
+def theirs(folder: Path, docs: int, queries: int, more: int) -> dict[str, Any]:
+    """One mining by sentence-transformers."""
     import faiss  # noqa: F401
     import torch
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
 
     corpus, asked = texts(docs, queries)
-    pairs = Dataset.from_dict({"anchor": asked, "positive": corpus[:queries]})
-    before = _resident()
+    pairs = positives(docs, queries, more)
+    data = Dataset.from_dict(
+        {"anchor": [asked[q] for q, _ in pairs], "positive": [corpus[d] for _, d in pairs]}
+    )
     tables = {
         len(corpus): np.load(folder / "docs.npy"),
         len(asked): np.load(folder / "queries.npy"),
@@ -121,19 +130,19 @@ def theirs(folder: Path, docs: int, queries: int, use_faiss: bool) -> int:
         def similarity_pairwise(self, left: Any, right: Any) -> Any:
             return (torch.as_tensor(left) * torch.as_tensor(right)).sum(dim=-1)
 
-    def job() -> int:
+    def job() -> dict[str, Any]:
         mined = mine_hard_negatives(
-            pairs,
+            data,
             Model(),
             corpus=corpus,
             num_negatives=ASKED,
-            use_faiss=use_faiss,
+            use_faiss=True,
             output_format="triplet",
             verbose=False,
         )
-        return len(mined)
+        return {"delivered": len(mined)}
 
-    return _measured(job, held=_vector_bytes(folder), before=before)
+    return measure(job)
 
 
 def _table(key: str, ids: list[str], values: list[str]) -> Any:
@@ -144,57 +153,17 @@ def _table(key: str, ids: list[str], values: list[str]) -> Any:
     )
 
 
-def _measured(job: Any, held: int, before: int | None = None) -> int:
-    before = _resident() if before is None else before
-    began = time.perf_counter()
-    delivered = int(job())
-    seconds = time.perf_counter() - began
-    extra = (_peak() - before - held) / 2**20
-    print(json.dumps({"seconds": seconds, "extra_mb": extra, "delivered": delivered}))
-    return delivered
-
-
-def _vector_bytes(folder: Path) -> int:
-    return sum((folder / f"{name}.npy").stat().st_size for name in ("docs", "queries"))
-
-
-def _status(field: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _resident() -> int:
-    return _status("VmRSS:")
-
-
-def _peak() -> int:
-    return _status("VmHWM:")
-
-
 def main() -> None:
     """Time every tool in turn, several times over, and write the page."""
-    if len(sys.argv) > 2 and sys.argv[1] == "one":
-        _one(*sys.argv[2:])
+    if sys.argv[1:2] == ["one"]:
+        told(_one(sys.argv[2], Path(sys.argv[3]), *map(int, sys.argv[4:])))
         return
     rows = []
-    for docs, queries in SIZES:
+    for docs, queries, more in SIZES:
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            vectors(folder, docs, queries)
-            found: dict[str, list[dict[str, float]]] = {tool: [] for tool in TOOLS}
-            for _ in range(REPEATS):
-                for tool in TOOLS:
-                    command = [sys.executable, "-m", "benchmarks.speed", "one", tool, name]
-                    output = subprocess.run(
-                        [*command, str(docs), str(queries)],
-                        capture_output=True, text=True, check=True,
-                    ).stdout  # fmt: skip
-                    found[tool].append(json.loads(output.splitlines()[-1]))
-                    print(docs, queries, tool, found[tool][-1], flush=True)
-            rows.append(_row(docs, queries, found))
-    header = "| corpus x queries | " + " | ".join(TOOLS) + " | ours / faiss path: time, memory |"
+            vectors(Path(name), docs, queries)
+            found = in_turn("benchmarks.speed", TOOLS, REPEATS, name, docs, queries, more)
+            rows.append(_row(docs, queries, more, found))
     body = [
         "# Speed and memory of mining",
         "",
@@ -202,32 +171,33 @@ def main() -> None:
         "",
         f"{ASKED} negatives a query, {DIM}-dimensional vectors; median of {REPEATS} runs in turn, "
         "seconds / extra MB. `ours` searches as deep as sentence-transformers does (6); "
-        "`ours, top 100` keeps 100 candidates a query in the ledger.",
+        "`ours, top 100` keeps 100 candidates a query in the ledger. The last line is the one "
+        "before it, with one query of 5,001 positives among the others.",
         "",
-        header,
+        "| corpus x queries | " + " | ".join(TOOLS) + " | faiss path / ours: time, memory |",
         "|---|" + "---|" * (len(TOOLS) + 1),
         *rows,
     ]
     write_page("speed", "\n".join(body))
 
 
-def _row(docs: int, queries: int, found: dict[str, list[dict[str, float]]]) -> str:
-    def median(tool: str, what: str) -> float:
-        return statistics.median(result[what] for result in found[tool])
+def _row(docs: int, queries: int, more: int, found: dict[str, list[dict[str, Any]]]) -> str:
+    cells = [
+        f"{median(results, 'seconds'):.2f} / {median(results, 'extra_mb'):.0f}"
+        for results in found.values()
+    ]
+    pairs = list(zip(found["st faiss"], found["ours"], strict=True))
+    ratios = [
+        statistics.median(a[what] / b[what] for a, b in pairs) for what in ("seconds", "extra_mb")
+    ]
+    named = f"{docs:,} x {queries:,}" + (f", one with {more + 1:,} positives" if more else "")
+    return f"| {named} | {' | '.join(cells)} | {ratios[0]:.2f}, {ratios[1]:.2f} |"
 
-    cells = [f"{median(t, 'seconds'):.2f} / {median(t, 'extra_mb'):.0f}" for t in TOOLS]
-    pairs = zip(found["ours"], found["st faiss"], strict=True)
-    ratio = statistics.median(a["seconds"] / b["seconds"] for a, b in pairs)
-    memory = median("ours", "extra_mb") / median("st faiss", "extra_mb")
-    return f"| {docs:,} x {queries:,} | {' | '.join(cells)} | {ratio:.2f}, {memory:.2f} |"
 
-
-def _one(tool: str, folder: str, docs: str, queries: str) -> None:
-    where, sizes = Path(folder), (int(docs), int(queries))
+def _one(tool: str, folder: Path, docs: int, queries: int, more: int) -> dict[str, Any]:
     if tool.startswith("ours"):
-        ours(where, *sizes, top=100 if "100" in tool else ASKED + 1)
-    else:
-        theirs(where, *sizes, use_faiss=tool == "st faiss")
+        return ours(folder, docs, queries, more, top=100 if "100" in tool else ASKED + 1)
+    return theirs(folder, docs, queries, more)
 
 
 if __name__ == "__main__":
