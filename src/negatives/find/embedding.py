@@ -1,0 +1,324 @@
+"""From the two sides of a collection to the float16 files that a dense search reads.
+
+Texts are encoded through the embedding store, so that none is encoded twice; vectors that are
+given are read where they lie. Either way a side ends as one file of the run's scratch folder.
+
+A run that is killed and started again ends in the same bytes, though a text's vector may depend on
+the texts that it is encoded with. The chunks are planned over all distinct texts of a side, in the
+order of the collection, whatever is stored; of a chunk, what is missing is encoded together and
+stored whole or not at all. Chunks of a side have no text in common, so what one run has stored of
+the other chunks does not change what is missing of this one. Texts of both sides under one prompt
+are the queries': the queries are always finished before the corpus is begun. So at each chunk a run
+finds missing what a run never killed finds missing, and encodes the same lists. What other runs
+stored before does count: a text keeps the vector that it got first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.errors import RecipeError
+from negatives.events import Noted, Progress, Warned
+from negatives.models.checks import check_vectors
+from negatives.models.encoder import Encoder
+from negatives.models.precomputed import VectorReader, read_vectors
+from negatives.schema import Floats, Rows
+from negatives.stage import Context
+from negatives.store.embedding_shards import Keys, halved, text_keys
+from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Places, Space, store_folder
+from negatives.store.vectors import Halves, normalised, open_vectors, write_vectors
+
+Similarity = Literal["cosine", "dot"]
+
+BLOCK: Final = 4096
+"""Vectors that are gathered at once, where memory allows."""
+CHUNK_TEXTS: Final = 8192
+CHUNK_TEXT_BYTES: Final = 4 * 2**20
+CHUNK_VECTOR_BYTES: Final = 16 * 2**20
+"""What one call of an encoder gets and gives, at most; no setting, for results may depend on it."""
+PROBE: Final = "a model learns what something is from what it is not"
+CUT: Final = 0.01
+"""The share of texts read only in part from which on the user is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Both sides as float16 rows, mapped: of the mined queries, and of every document.
+
+    `fingerprint` changes whenever the vectors would.
+    """
+
+    fingerprint: str
+    queries: Halves
+    docs: Halves
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """The texts of one side, with the ids to name them by; `what`: "queries" or "corpus"."""
+
+    what: str
+    ids: pl.Series
+    texts: pl.Series
+    prompt: str
+
+
+def embed(
+    encoder: Encoder,
+    context: Context,
+    *,
+    name: str,
+    label: str,
+    query_prompt: str = "",
+    doc_prompt: str = "",
+    similarity: Similarity = "cosine",
+) -> Embedded:
+    """Both sides by `encoder`, which the user called `name`; `label` is the source's.
+
+    Emits progress, and for each side a `Noted("encode LABEL queries")`, `... corpus`: texts,
+    distinct, from_store, encoded (distinct texts), truncated (texts) and seconds. Raises
+    `DataError` naming the first texts whose vectors have a NaN, an infinity or nothing but zeros.
+    """
+    collection = context.collection
+    mined = collection.queries[collection.mined_queries]
+    sides = (
+        _Side("queries", mined["query_id"], mined["text"], query_prompt),
+        _Side("corpus", collection.corpus["doc_id"], collection.corpus["text"], doc_prompt),
+    )
+    store = _open_store(context)
+    with ExitStack() as stack:
+        spaces = [stack.enter_context(store.space(_about(encoder, name, s.prompt))) for s in sides]
+        # A served model that has changed gets a space of another name.
+        generations = [space.folder.name.partition("-")[2] for space in spaces]
+        parts = (encoder.fingerprint, query_prompt, doc_prompt, similarity)
+        key = _key(*parts, *filter(None, generations))
+        made = []
+        for side, space in zip(sides, spaces, strict=True):
+            path = context.scratch / f"{_FILES[side.what]}-{key}.npy"
+            if not path.exists():
+                label_of_side = f"{label} {side.what}"
+                task = _Task(encoder, context, side, space, f"encoder {name}", label_of_side)
+                task.carry_out(path, similarity)
+            made.append(open_vectors(path))
+    return Embedded(key, *made)
+
+
+_FILES: Final = {"queries": "queries", "corpus": "docs"}
+
+
+def _open_store(context: Context) -> EmbeddingStore:
+    """The shared store; one of the run's own where that is switched off or cannot be written."""
+    own = EmbeddingStore(context.scratch / "embeddings", context.memory)
+    folder = store_folder()
+    if folder is None:
+        return own
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        context.emit(
+            Warned(
+                f"vectors are not shared with other runs: {folder} cannot be written; set "
+                f"{VARIABLE} to a folder, or to off"
+            )
+        )
+        return own
+    return EmbeddingStore(folder, context.memory)
+
+
+def _about(encoder: Encoder, name: str, prompt: str) -> About:
+    probe: tuple[float, ...] = ()
+    if getattr(encoder, "remote", False):
+        probe = tuple(encoder.encode([prompt + PROBE]).vectors[0].tolist())
+    return About(
+        fingerprint=encoder.fingerprint, encoder=name, prompt=prompt, dim=encoder.dim, probe=probe
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One side to be encoded into `space`, and gathered from there."""
+
+    encoder: Encoder
+    context: Context
+    side: _Side
+    space: Space
+    where: str
+    label: str
+
+    def carry_out(self, path: Path, similarity: Similarity) -> None:
+        """Write the side's vectors, encoding what the store lacks."""
+        began = time.perf_counter()
+        keys = _keys(self.side.texts)
+        first, of_text = distinct(keys)
+        places, encoded = self._placed(keys[first], first, of_text)
+        truncated = self._gather(path, places[of_text], similarity)
+        texts = len(of_text)
+        self.context.emit(
+            Noted(
+                f"encode {self.label}",
+                {
+                    "texts": texts,
+                    "distinct": len(first),
+                    "from_store": len(first) - encoded,
+                    "encoded": encoded,
+                    "truncated": truncated,
+                    "seconds": round(time.perf_counter() - began, 4),
+                },
+            )
+        )
+        if truncated > CUT * texts:
+            self.context.emit(
+                Warned(
+                    f"{truncated:,} of {texts:,} texts of the {self.side.what} are longer than "
+                    f"{self.where} reads: they are compared by their beginnings only"
+                )
+            )
+
+    def _placed(self, keys: Keys, first: Rows, of_text: Rows) -> tuple[Places, int]:
+        """Where the vector of each distinct text is stored, and how many had to be encoded."""
+        places = self.space.locate(keys)
+        missing = places < 0
+        copies = np.bincount(of_text, minlength=len(keys))
+        done = int(copies[~missing].sum())
+        self._tell(done)
+        if not missing.any():
+            return places, 0
+        lengths = self.side.texts.gather(first).str.len_bytes().to_numpy().astype(np.int64)
+        for start, stop in chunks(lengths, self.encoder.dim):
+            chunk = start + np.flatnonzero(missing[start:stop])
+            if len(chunk):
+                self._encode(keys[chunk], first[chunk])
+                done += int(copies[chunk].sum())
+                self._tell(done)
+        return self.space.locate(keys), int(missing.sum())
+
+    def _encode(self, keys: Keys, rows: Rows) -> None:
+        """Encode and store the distinct texts at `rows`, unless a vector cannot be compared."""
+        texts = self.side.texts.gather(rows)
+        made = self.encoder.encode([self.side.prompt + text for text in texts.to_list()])
+        vectors = halved(made.vectors, self.where)
+        ids = self.side.ids.gather(rows)
+        check_vectors(
+            vectors.astype(np.float32), ids, self.side.what, self.where, allowed_zero=_empty(texts)
+        )
+        self.space.append(keys, vectors, made.truncated)
+
+    def _gather(self, path: Path, places: Places, similarity: Similarity) -> int:
+        """Write the vectors at `places` to the file; how many of them are of truncated texts."""
+        size = max(64, min(BLOCK, self.context.memory // (64 * self.space.dim)))
+        cut = 0
+
+        def blocks() -> Iterator[Floats]:
+            nonlocal cut
+            for start in range(0, len(places), size):
+                vectors, truncated = self.space.read(places[start : start + size])
+                cut += int(truncated.sum())
+                yield normalised(vectors) if similarity == "cosine" else vectors
+
+        write_vectors(path, len(places), self.space.dim, blocks())
+        return cut
+
+    def _tell(self, done: int) -> None:
+        self.context.emit(Progress(f"encode {self.side.what}", done, len(self.side.texts), "texts"))
+
+
+def chunks(lengths: NDArray[np.int64], dim: int) -> Iterator[tuple[int, int]]:
+    """Bounds of the chunks of texts that are encoded together; `lengths`: bytes of each text."""
+    most = max(1, min(CHUNK_TEXTS, CHUNK_VECTOR_BYTES // (4 * dim)))
+    ends = np.cumsum(lengths)
+    start = 0
+    while start < len(lengths):
+        before = ends[start - 1] if start else 0
+        fitting = int(np.searchsorted(ends, before + CHUNK_TEXT_BYTES, side="right"))
+        stop = min(max(fitting, start + 1), start + most, len(lengths))
+        yield start, stop
+        start = stop
+
+
+def distinct(keys: Keys) -> tuple[Rows, Rows]:
+    """Rows at which a key comes first, ascending; and for every row, which of those it repeats."""
+    rows = pl.DataFrame({"high": keys[:, 0], "low": keys[:, 1]}).with_row_index("row")
+    first = rows.unique(["high", "low"], keep="first", maintain_order=True)
+    numbered = first.with_row_index("number")
+    repeats = rows.join(numbered, on=["high", "low"], how="left", maintain_order="left")
+    return first["row"].to_numpy(), repeats["number"].to_numpy()
+
+
+def _keys(texts: pl.Series) -> Keys:
+    """Keys of many texts, without a second copy of all of them."""
+    parts = [text_keys(texts[n : n + BLOCK].to_list()) for n in range(0, len(texts), BLOCK)]
+    return np.concatenate([text_keys([]), *parts])
+
+
+def from_files(
+    context: Context, query_vectors: Path, doc_vectors: Path, similarity: Similarity
+) -> Embedded:
+    """Both sides from files of vectors that somebody else computed."""
+    collection, scratch = context.collection, context.scratch
+    queries, corpus, mined = collection.queries, collection.corpus, collection.mined_queries
+    left = read_vectors(
+        query_vectors, queries["query_id"], queries["row"], "queries", scratch=scratch
+    )
+    right = read_vectors(doc_vectors, corpus["doc_id"], corpus["row"], "corpus", scratch=scratch)
+    if left.dim != right.dim:
+        raise RecipeError(
+            f"query vectors are {left.dim} wide, document vectors {right.dim}",
+            where=f"{query_vectors}, {doc_vectors}",
+            mend="give vectors of one encoder",
+        )
+
+    def query_blocks() -> Iterator[Floats]:
+        for start, stop, vectors in _read(left, len(queries)):
+            wanted = mined[(mined >= start) & (mined < stop)]
+            yield compared(vectors[wanted - start], queries[wanted], "queries", query_vectors)
+
+    def doc_blocks() -> Iterator[Floats]:
+        for start, stop, vectors in _read(right, len(corpus)):
+            yield compared(vectors, corpus[start:stop], "corpus", doc_vectors)
+            context.emit(Progress("read vectors", stop, len(corpus), "documents"))
+
+    def compared(vectors: Floats, part: pl.DataFrame, what: str, path: Path) -> Floats:
+        empty = _empty(part["text"])
+        check_vectors(vectors, part.to_series(0), what, str(path), allowed_zero=empty)
+        return normalised(vectors) if similarity == "cosine" else vectors
+
+    key = _key(left.fingerprint, right.fingerprint, similarity)
+    return Embedded(
+        key,
+        _stored(scratch / f"queries-{key}.npy", len(mined), left.dim, query_blocks),
+        _stored(scratch / f"docs-{key}.npy", len(corpus), left.dim, doc_blocks),
+    )
+
+
+def _read(reader: VectorReader, rows: int) -> Iterator[tuple[int, int, Floats]]:
+    for start in range(0, rows, BLOCK):
+        stop = min(start + BLOCK, rows)
+        yield start, stop, reader.block(start, stop)
+
+
+def _stored(path: Path, rows: int, dim: int, blocks: Callable[[], Iterator[Floats]]) -> Halves:
+    if not path.exists():
+        write_vectors(path, rows, dim, blocks())
+    return open_vectors(path)
+
+
+def _empty(texts: pl.Series) -> NDArray[np.bool_]:
+    return (texts.str.strip_chars().str.len_bytes() == 0).to_numpy()
+
+
+def _key(*parts: str) -> str:
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
