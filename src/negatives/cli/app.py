@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import cyclopts
 
+from negatives.cli.cache import app as cache
 from negatives.cli.data import app as data
 from negatives.cli.doctor import doctor
 from negatives.cli.export import export
@@ -41,7 +42,7 @@ app = cyclopts.App(
 )
 for command in (mine, pick, export, report, doctor):
     app.command(command)
-for name, group in (("data", data), ("recipes", recipes)):
+for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)
 
 

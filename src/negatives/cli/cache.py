@@ -1,0 +1,225 @@
+"""negatives cache: the vectors that runs share; what is kept, making room, finding damage."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import re
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import Parameter
+
+from negatives.cli.flag import Flag
+from negatives.errors import InputError
+
+app = cyclopts.App(
+    name="cache", help="The vectors that runs share: what is kept, making room, finding damage."
+)
+
+_BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
+
+
+@app.command(name="list")
+def list_(*, json: Flag = False) -> None:
+    """List the spaces: the vectors of one encoder with one prompt, the last used first.
+
+    Example:
+
+        negatives cache list
+
+    Parameters
+    ----------
+    json
+        Print them as JSON.
+    """
+    from negatives.store.embedding_care import spaces
+
+    rows = [
+        {
+            "encoder": held.about.encoder,
+            "prompt": held.about.prompt,
+            "dim": held.about.dim,
+            "vectors": held.vectors,
+            "bytes": held.bytes,
+            "last_used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(held.used)),
+            "folder": str(held.folder),
+        }
+        for held in spaces(_store())
+    ]
+    if json:
+        print(jsonlib.dumps(rows, ensure_ascii=False))
+    elif not rows:
+        print(f"no vectors are kept in {_store()}")
+    else:
+        _table([_line(row) for row in rows])
+
+
+@app.command
+def size(*, json: Flag = False) -> None:
+    """How much is kept, and where.
+
+    Example:
+
+        negatives cache size
+
+    Parameters
+    ----------
+    json
+        Print the figures as JSON.
+    """
+    from negatives.store.embedding_care import spaces
+
+    held = spaces(_store())
+    vectors, total = sum(one.vectors for one in held), sum(one.bytes for one in held)
+    if json:
+        found = {"folder": str(_store()), "spaces": len(held), "vectors": vectors, "bytes": total}
+        print(jsonlib.dumps(found))
+    else:
+        counted = "1 space" if len(held) == 1 else f"{len(held):,} spaces"
+        print(f"{_store()}: {_amount(total)}, {vectors:,} vectors in {counted}")
+
+
+@app.command
+def prune(
+    *,
+    older_than: str | None = None,
+    to: str | None = None,
+    all_: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,
+    json: Flag = False,
+) -> None:
+    """Remove vectors: those long unread, or as many as must go. Spaces in use are left alone.
+
+    Examples:
+
+        negatives cache prune --older-than 30d
+
+        negatives cache prune --to 2GB
+
+    Parameters
+    ----------
+    older_than
+        Remove what was not read for so long: 12h, 30d, 8w.
+    to
+        Remove the longest unread until no more than this is kept: 500MB, 2GB.
+    all_
+        Remove everything.
+    json
+        Print what was freed as JSON.
+    """
+    from negatives.store.embedding_care import prune as carry_out
+
+    if older_than is None and to is None and not all_:
+        raise InputError(
+            "nothing says what to remove",
+            mend="give --older-than 30d, --to 2GB, or --all",
+        )
+    freed = carry_out(
+        _store(),
+        older_than=None if older_than is None else _seconds(older_than),
+        to=0 if all_ else None if to is None else _bytes(to),
+    )
+    if json:
+        busy = [str(folder) for folder in freed.busy]
+        print(jsonlib.dumps({"vectors": freed.vectors, "bytes": freed.bytes, "in_use": busy}))
+    else:
+        print(f"freed {_amount(freed.bytes)}: {freed.vectors:,} vectors")
+        _tell_busy(freed.busy)
+
+
+@app.command
+def verify(*, repair: Flag = False, json: Flag = False) -> int:
+    """Read everything that is kept: exit code 0 if it is sound, 1 if damage was found and left.
+
+    Example:
+
+        negatives cache verify --repair
+
+    Parameters
+    ----------
+    repair
+        Remove damaged files, and what killed runs left; the next run encodes those texts again.
+    json
+        Print what was found as JSON.
+    """
+    from negatives.store.embedding_care import verify as carry_out
+
+    found = carry_out(_store(), repair=repair)
+    if json:
+        told = {
+            "files": found.files,
+            "damaged": [str(path) for path in found.damaged],
+            "vectors_in_them": found.lost,
+            "repaired": repair and not found.busy,
+            "in_use": [str(folder) for folder in found.busy],
+        }
+        print(jsonlib.dumps(told, ensure_ascii=False))
+    else:
+        for path in found.damaged:
+            print(f"damaged: {path}")
+        done = "removed" if repair else "that may be wrong"
+        lost = f"; {found.lost:,} vectors {done}" if found.damaged else ""
+        print(f"{found.files:,} files read, {len(found.damaged):,} damaged{lost}")
+        if found.damaged and not repair:
+            print("mend: negatives cache verify --repair")
+        _tell_busy(found.busy)
+    return 1 if found.damaged and not repair else 0
+
+
+def _store() -> Path:
+    from negatives.store.embeddings import OFF, VARIABLE, store_folder
+
+    folder = store_folder()
+    if folder is None:
+        raise InputError(
+            f"there is no shared store: {VARIABLE} is {OFF}",
+            mend=f"unset {VARIABLE}, or name a folder",
+        )
+    return folder
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    prompt = f"prompt {row['prompt']!r}" if row["prompt"] else "no prompt"
+    return (
+        row["encoder"],
+        prompt,
+        f"{row['dim']} dimensions",
+        f"{row['vectors']:,} vectors",
+        _amount(row["bytes"]),
+        f"last used {row['last_used'][:10]}",
+    )
+
+
+def _table(lines: list[tuple[str, ...]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(f"{cell:<{w}}" for cell, w in zip(line, widths, strict=True)).rstrip())
+
+
+def _tell_busy(busy: list[Path]) -> None:
+    for folder in busy:
+        print(f"in use by a run, left alone: {folder}")
+
+
+def _amount(size: int) -> str:
+    """Bytes as a person reads them: 812 bytes, 14.0 MB."""
+    unit = max(
+        (unit for unit in _BYTES if size >= _BYTES[unit]), key=_BYTES.__getitem__, default=""
+    )
+    return f"{size / _BYTES[unit]:,.1f} {unit}B" if unit else f"{size} bytes"
+
+
+def _bytes(text: str) -> int:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise InputError(f"not a size: {text!r}", where="--to", mend="such as 500MB or 2GB")
+    return int(float(match[1]) * _BYTES[match[2].upper()])
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([hdw])\s*", text, re.IGNORECASE)
+    if match is None:
+        raise InputError(f"not an age: {text!r}", where="--older-than", mend="such as 12h or 30d")
+    return float(match[1]) * _SECONDS[match[2].lower()]
