@@ -11,6 +11,8 @@ from typing import Any
 from negatives.cli.flag import Flag
 
 _EXTRAS = {
+    "fast": (("numba",), "compiled loops"),
+    "faiss": (("faiss",), "approximate search"),
     "onnx": (("onnxruntime",), "encoders from .onnx files"),
     "train": (("torch", "sentence_transformers", "datasets"), "sentence-transformers encoders"),
     "llm": (("openai",), "encoders behind an OpenAI-compatible endpoint"),
