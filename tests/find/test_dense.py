@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from negatives.errors import RecipeError
+from negatives.events import Noted, Warned
 from negatives.find.dense import Dense, DenseProposer
+from negatives.search.searcher import ExactSearch
 from tests.build import collection, context
 
 coarse = st.sampled_from([-1.0, -0.5, 0.0, 0.5, 1.0])
@@ -37,10 +40,9 @@ def proposer(
             positives, schema={"query": pl.UInt32, "doc": pl.UInt32}, orient="row"
         ),
         banned=np.array(banned, np.uint32),
-        threads=1,
-        memory=1 << 24,
-        device="cpu",
-        note=lambda _: None,
+        searcher=ExactSearch(
+            np.array(docs, np.float16), np.array(banned, np.uint32), "cpu", 1, 1 << 24, dict
+        ),
     )
 
 
@@ -146,3 +148,35 @@ def test_settings_that_contradict_each_other_are_refused(
     with pytest.raises(RecipeError) as caught:
         Dense(**settings)
     assert (caught.value.what, caught.value.mend) == (said, mend)
+
+
+@pytest.mark.parametrize("index", ["ivf", "hnsw"])
+def test_an_approximate_index_says_how_much_it_finds_and_ranks_what_it_found(
+    index: str, tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    docs = {f"d{n}": f"text {n}" for n in range(400)}
+    queries = {f"q{n}": f"asked {n}" for n in range(20)}
+    data = collection(docs, queries, [(f"q{n}", f"d{n}", 1) for n in range(20)])
+    np.save(tmp_path / "q.npy", rng.normal(size=(20, 16)).astype(np.float32))
+    np.save(tmp_path / "d.npy", rng.normal(size=(400, 16)).astype(np.float32))
+    heard: list[Any] = []
+    options: Any = {
+        "encoder": "precomputed",
+        "query_vectors": str(tmp_path / "q.npy"),
+        "doc_vectors": str(tmp_path / "d.npy"),
+        "top": 10,
+    }
+    asked = np.arange(20, dtype=np.uint32)
+    exact = Dense(**options).open(context(data, tmp_path / "exact")).propose(asked, {})
+    near = Dense(**options, index=index).open(
+        replace(context(data, tmp_path / index), emit=heard.append)
+    )
+    found = near.propose(asked, {})
+    shared = exact.join(found, on=["query", "doc"], suffix="_found")
+    assert shared["score"].equals(shared["score_found"], check_names=False)
+    warned = [event.text for event in heard if isinstance(event, Warned)]
+    assert len(warned) == 1
+    assert "of the exact top 10 of 20 queries" in warned[0]
+    noted = [event.value for event in heard if isinstance(event, Noted)][-1]
+    assert noted["recall"] > 0.5

@@ -1,8 +1,8 @@
-"""Dense candidates: the documents nearest to each query by an encoder's vectors, exactly."""
+"""Dense candidates: the documents nearest to each query by an encoder's vectors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,13 +12,14 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.errors import RecipeError
-from negatives.events import Noted
+from negatives.events import Noted, Warned
 from negatives.find.candidates import among_positives, from_matrix
 from negatives.find.embedding import Embedded, embed, from_files
 from negatives.models.encoder import open_encoder
+from negatives.optional import require
 from negatives.schema import Floats, Rows
-from negatives.search.backends import choose_backend
-from negatives.search.exact import Excluded, pair_scores, top_k
+from negatives.search.exact import Excluded, pair_scores
+from negatives.search.searcher import ExactSearch, Searcher
 from negatives.stage import Context, Source
 from negatives.store.vectors import Halves
 
@@ -26,7 +27,7 @@ PRECOMPUTED = "precomputed"
 
 
 class Dense(Source, kind="dense"):
-    """Nearest documents by an encoder's vectors (Karpukhin et al., 2020), found exactly."""
+    """Nearest documents by an encoder's vectors (Karpukhin et al., 2020), exactly by default."""
 
     top: Annotated[
         int, Meta(ge=1, description="candidates per query, its positives not counted")
@@ -43,6 +44,10 @@ class Dense(Source, kind="dense"):
     similarity: Annotated[
         Literal["cosine", "dot"], Meta(description="cosine normalises the vectors first")
     ] = "cosine"
+    index: Annotated[
+        Literal["exact", "ivf", "hnsw"],
+        Meta(description="approximate ones (faiss) say what share of the exact answer they find"),
+    ] = "exact"
     query_vectors: Annotated[
         str, Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the queries")
     ] = ""
@@ -77,19 +82,46 @@ class Dense(Source, kind="dense"):
     def open(self, context: Context) -> DenseProposer:
         """Bring both sides into float16 files of the scratch folder."""
         made = self._embedded(context)
+        key, searcher = self._searcher(context, made)
         return DenseProposer(
             top=self.top,
-            fingerprint=made.fingerprint,
+            fingerprint=f"{made.fingerprint}{key}",
             mined=context.collection.mined_queries,
             query_vectors=made.queries,
             doc_vectors=made.docs,
             positives=context.collection.positives,
             banned=context.collection.empty_docs,
-            threads=context.threads,
-            memory=context.memory // 2,
-            device=context.device,
-            note=lambda value: context.emit(Noted(f"search {self.label}", value)),
+            searcher=searcher,
         )
+
+    def _searcher(self, context: Context, made: Embedded) -> tuple[str, Searcher]:
+        """The search, and what of it the results depend on: nothing where it is exact."""
+
+        def note(value: dict[str, Any]) -> None:
+            context.emit(Noted(f"search {self.label}", value))
+
+        banned, memory = context.collection.empty_docs, context.memory // 2
+        if self.index == "exact":
+            return "", ExactSearch(made.docs, banned, context.device, context.threads, memory, note)
+        from negatives.search.approximate import SAMPLE, open_index
+
+        index = open_index(
+            context.scratch / f"{self.index}-{made.fingerprint}",
+            made.docs,
+            self.index,
+            banned=banned,
+            threads=context.threads,
+            memory=context.memory,
+        )
+        recall = index.recall(made.queries, self.top, memory)
+        note({"exact": False, "index": index.layout, "recall": recall, "k": self.top})
+        context.emit(
+            Warned(
+                f"{self.label}: approximate search ({index.layout}) finds {recall:.1%} of the "
+                f"exact top {self.top} of {min(SAMPLE, len(made.queries))} queries"
+            )
+        )
+        return f" {index.layout} faiss {require('faiss', extra='faiss').__version__}", index
 
     def _embedded(self, context: Context) -> Embedded:
         if self.encoder == PRECOMPUTED:
@@ -120,30 +152,15 @@ class DenseProposer:
     doc_vectors: Halves
     positives: pl.DataFrame
     banned: Rows
-    threads: int
-    memory: int
-    device: str
-    note: Callable[[Any], None]
+    searcher: Searcher
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """The `top` nearest documents of each query besides its positives."""
         vectors = self.query_vectors[np.searchsorted(self.mined, queries)]
-        operations = 2.0 * vectors.size * len(self.doc_vectors)
-        backend = choose_backend(self.device, operations, self.threads)
-        self.note({"backend": backend.name, "exact": True})
         known = self._known(queries)
-        docs, scores = top_k(
-            vectors,
-            self.doc_vectors,
-            self.top,
-            banned=self.banned,
-            excluded=Excluded(
-                np.searchsorted(queries, known["query"].to_numpy()).astype(np.uint32),
-                known["doc"].to_numpy(),
-            ),
-            backend=backend,
-            memory=self.memory,
-        )
+        owner = np.searchsorted(queries, known["query"].to_numpy()).astype(np.uint32)
+        excluded = Excluded(owner, known["doc"].to_numpy())
+        docs, scores = self.searcher.search(vectors, self.top, excluded)
         scored = known.with_columns(score=self.score(*known.to_numpy().T.astype(np.uint32)))
         return among_positives(from_matrix(queries, docs, scores), scored, self.top)
 

@@ -1,0 +1,47 @@
+"""A search opened on documents: exact by whatever multiplies fastest here, or an approximation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from negatives.schema import Floats, Rows
+from negatives.search.backends import choose_backend
+from negatives.search.exact import Excluded, top_k
+from negatives.store.vectors import Halves
+
+
+class Searcher(Protocol):
+    """What finds the documents nearest to queries."""
+
+    def search(self, queries: Halves, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
+        """(uint32[q, k'], float32[q, k']), best first; a short row ends in `NO_DOC` at -inf."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ExactSearch:
+    """`top_k` by the backend that suits each search; `note` hears which it was."""
+
+    docs: Halves
+    banned: Rows
+    device: str
+    threads: int
+    memory: int
+    note: Callable[[Any], None]
+
+    def search(self, queries: Halves, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
+        """See `top_k`."""
+        operations = 2.0 * queries.size * len(self.docs)
+        backend = choose_backend(self.device, operations, self.threads)
+        self.note({"exact": True, "backend": backend.name})
+        return top_k(
+            queries,
+            self.docs,
+            k,
+            banned=self.banned,
+            excluded=excluded,
+            backend=backend,
+            memory=self.memory,
+        )
