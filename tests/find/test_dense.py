@@ -41,7 +41,12 @@ def proposer(
         ),
         banned=np.array(banned, np.uint32),
         searcher=ExactSearch(
-            np.array(docs, np.float16), np.array(banned, np.uint32), "cpu", 1, 1 << 24, dict
+            np.array(docs, np.float16),
+            np.array(banned, np.uint32),
+            "cpu",
+            1,
+            1 << 24,
+            note=lambda _: None,
         ),
     )
 
@@ -152,7 +157,7 @@ def test_settings_that_contradict_each_other_are_refused(
 
 @pytest.mark.parametrize("index", ["ivf", "hnsw"])
 def test_an_approximate_index_says_how_much_it_finds_and_ranks_what_it_found(
-    index: str, tmp_path: Path
+    index: Any, tmp_path: Path
 ) -> None:
     rng = np.random.default_rng(0)
     docs = {f"d{n}": f"text {n}" for n in range(400)}
