@@ -101,6 +101,15 @@ def test_recipes_are_listed_shown_and_checked(tmp_path: Path) -> None:
     assert "dense -> simans" in checked.stdout
 
 
+@pytest.mark.slow
+def test_the_doctor_measures_the_machine_when_asked() -> None:
+    found = json.loads(negatives("doctor", "--bench", "--json").stdout)["bench"]
+    assert found["sgemm_gflops_a_core"] > 0
+    assert found["copy_gb_a_second"] > 0
+    assert found["encoder"]["texts_a_second"] > 0
+    assert found["recommended"]["search"] in found["searches"]
+
+
 def test_the_doctor_names_what_is_missing_with_its_command() -> None:
     found = json.loads(negatives("doctor", "--json").stdout)
     assert found["encoder"].startswith("works")

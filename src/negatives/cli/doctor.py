@@ -21,15 +21,21 @@ _EXTRAS = {
 }
 
 
-def doctor(*, json: Flag = False) -> None:
+def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) -> None:
     """Check this machine and this installation.
 
     Parameters
     ----------
+    bench
+        Measure it too (about ten seconds): its ceilings, the searches' share of them, an encoder.
+    encoder
+        The encoder that `--bench` measures; see `negatives mine --help`.
     json
         Print the findings as JSON.
     """
     found = examine()
+    if bench:
+        found["bench"] = measured(found["threads"], encoder)
     if json:
         print(jsonlib.dumps(found))
         return
@@ -42,6 +48,8 @@ def doctor(*, json: Flag = False) -> None:
     for name, extra in found["extras"].items():
         state = "installed" if extra["installed"] else f"missing: {extra['mend']}"
         print(f"{name + ' extra':<22} {state} ({extra['for']})")
+    if bench:
+        _show(found["bench"])
 
 
 def examine() -> dict[str, Any]:
@@ -73,3 +81,55 @@ def examine() -> dict[str, Any]:
             for name, (modules, about) in _EXTRAS.items()
         },
     }
+
+
+def measured(threads: int, encoder: str) -> dict[str, Any]:
+    """What `doctor --bench` reports, as plain values: rates a second, shares of the ceiling."""
+    import time
+
+    from negatives.models.encoder import open_encoder
+    from negatives.schema import Collection
+    from negatives.search.ceilings import backend_rates, copy_rate, sgemm_rate
+
+    sgemm = sgemm_rate()
+    texts = Collection.load("cranfield").corpus["text"].str.slice(0, 80).to_list()
+    opened = open_encoder(encoder, threads=threads)
+    opened.encode(texts[:8])
+    began = time.perf_counter()
+    done = 0
+    while time.perf_counter() - began < 2 and done < len(texts):
+        done += len(opened.encode(texts[done : done + 64]).vectors)
+    seconds = time.perf_counter() - began
+    rates = backend_rates(threads)
+    return {
+        "sgemm_gflops_a_core": sgemm / 1e9,
+        "copy_gb_a_second": copy_rate() / 1e9,
+        "searches": {
+            name: {"gflops": rate / 1e9, "share": rate / (sgemm * threads)}
+            for name, rate in rates.items()
+        },
+        "encoder": {"name": encoder, "texts_a_second": done / seconds},
+        "recommended": {
+            "threads": threads,
+            "device": "cuda" if any("cuda" in name for name in rates) else "cpu",
+            "search": max(rates, key=lambda name: rates[name]),
+        },
+    }
+
+
+def _show(bench: dict[str, Any]) -> None:
+    print()
+    print(f"{'sgemm, one core':<22} {bench['sgemm_gflops_a_core']:.0f} Gflop/s")
+    print(f"{'memory copy, one core':<22} {bench['copy_gb_a_second']:.1f} GB/s")
+    for name, search in bench["searches"].items():
+        print(
+            f"{'search':<22} {name}: {search['gflops']:.0f} Gflop/s, {search['share']:.0%} of "
+            "sgemm on all threads"
+        )
+    encoder = bench["encoder"]
+    print(f"{'encoder':<22} {encoder['name']}: {encoder['texts_a_second']:,.0f} short texts/s")
+    best = bench["recommended"]
+    print(
+        f"{'recommended':<22} --threads {best['threads']} --device {best['device']} "
+        f"(search by {best['search']})"
+    )
