@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("encoders", "coverage", "downstream", "search", "speed", "scale")
+NAMES = ("encoders", "coverage", "downstream", "samplers", "search", "speed", "scale")
 
 
 def main(names: list[str]) -> None:

@@ -9,7 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 RESULTS = Path("docs/results")
-_PACKAGES = ("negatives", "numpy", "polars", "bm25s", "sentence-transformers", "torch", "faiss-cpu")
+_PACKAGES = (
+    "negatives",
+    "numpy",
+    "numba",
+    "polars",
+    "bm25s",
+    "sentence-transformers",
+    "torch",
+    "faiss-cpu",
+)
 
 
 def write_page(name: str, body: str) -> None:
