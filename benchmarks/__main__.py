@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 NAMES = ("encoders", "coverage", "downstream", "samplers", "search", "speed", "scale")
@@ -17,4 +18,7 @@ def main(names: list[str]) -> None:
         importlib.import_module(f"benchmarks.{name}").main()
 
 
+os.environ.setdefault(
+    "NEGATIVES_CACHE", "off"
+)  # a second run must not find the first one's vectors
 main(sys.argv[1:])

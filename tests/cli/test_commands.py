@@ -190,7 +190,7 @@ def test_interrupted_work_exits_with_130_and_can_go_on(tmp_path: Path) -> None:
 
 
 def test_help_is_there_for_every_command() -> None:
-    for command in ("", "mine", "pick", "export", "report", "data", "recipes", "doctor"):
+    for command in ("", "mine", "pick", "export", "report", "data", "recipes", "cache", "doctor"):
         done = negatives(*([command] if command else []), "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
