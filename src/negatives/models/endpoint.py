@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
+import email.utils
 import hashlib
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
@@ -14,31 +18,43 @@ import numpy as np
 
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
+from negatives.models.batching import encode_once
 from negatives.models.encoder import Encoded
+from negatives.models.spec import split_options, whole_number
 from negatives.optional import require
 from negatives.schema import Floats
 
 BATCH = 64
-"""Texts a call."""
+"""Texts a call, at most."""
+
+CHARACTERS = 100_000
+"""Characters a call, at most, unless one text is longer: services refuse larger requests."""
+
+CONCURRENCY = 4
+"""Calls at a time, unless the specification says `?concurrency=N`."""
 
 TRIES = 5
 """Calls made for one batch before giving up, `WAIT` * 1, 2, 4, 8 seconds apart."""
 
 WAIT = 0.5
 LONGEST_WAIT = 60.0
-"""Seconds a call may take."""
+"""Seconds a call may take, and that are waited where the endpoint asks for longer."""
 
 KEY_PREFIX = "env:"
 
 
 class EndpointEncoder:
-    """Vectors from `URL#MODEL`, for example `http://127.0.0.1:8080/v1#all-minilm`.
+    """Vectors from `URL#MODEL`, for example `http://127.0.0.1:8080/v1#all-minilm?concurrency=8`.
 
     `api_key` is empty or `env:NAME`. A call that fails for the moment (no connection, a time-out,
-    429, 5xx) is made again up to `TRIES` times; then, or at any other refusal, `ServiceError`.
+    429, 5xx) is made again up to `TRIES` times, after longer and longer waits or the one that the
+    endpoint asks for (Retry-After); 429 makes all calls wait. Then, or at any other refusal, the
+    calls not yet made are given up, and `ServiceError` raised. `remote`: whether texts leave here.
     `calls` counts the requests sent, `tokens` what the endpoint says it has read. An empty text is
     not sent and gets zeros. Both are emitted as `Spent`. Vectors come as the endpoint gives them.
     """
+
+    remote = True
 
     def __init__(
         self,
@@ -46,9 +62,11 @@ class EndpointEncoder:
         *,
         api_key: str = "",
         emit: Emit = silent,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
-        self._url, _, self._model = spec.partition("#")
+        self._url, _, named = spec.partition("#")
+        self._model, options = split_options(named, values=["concurrency"])
+        self._concurrency = whole_number(options, "concurrency", CONCURRENCY, spec)
         if "@" in self._url.split("://", 1)[-1].split("/")[0]:
             raise RecipeError(
                 "a password is written into the endpoint's URL",
@@ -76,6 +94,8 @@ class EndpointEncoder:
         self.calls = 0
         self.tokens = 0
         self._warned = False
+        self._lock = threading.Lock()
+        self._not_before = 0.0
 
     @cached_property
     def dim(self) -> int:
@@ -89,22 +109,48 @@ class EndpointEncoder:
         return f"endpoint-{hashlib.blake2b(named, digest_size=16).hexdigest()}"
 
     def encode(self, texts: Sequence[str]) -> Encoded:
-        """A vector of each text; zeros where it is empty."""
+        """A vector of each text; zeros where it is empty. Whether it was cut is not known."""
+        return encode_once(texts, self._encode)
+
+    def _encode(self, texts: list[str]) -> Encoded:
         vectors = np.zeros((len(texts), self.dim), np.float32)
-        sent = [row for row, text in enumerate(texts) if text.strip()]
-        for start in range(0, len(sent), BATCH):
-            rows = sent[start : start + BATCH]
-            made = self._call([texts[row] for row in rows])
-            if made.shape[1] != self.dim:
-                raise self._error(f"vectors of {made.shape[1]} numbers after {self.dim} before")
-            vectors[rows] = made
+        stopped = threading.Event()
+
+        def fill(rows: list[int]) -> None:
+            if stopped.is_set():
+                return
+            try:
+                made = self._call([texts[row] for row in rows], stopped)
+                if made.shape[1] != self.dim:
+                    raise self._error(f"vectors of {made.shape[1]} numbers after {self.dim} before")
+                vectors[rows] = made
+            except BaseException:
+                stopped.set()
+                raise
+
+        with ThreadPoolExecutor(self._concurrency) as pool:
+            begun = [pool.submit(fill, rows) for rows in _batches(texts)]
+            try:
+                for future in begun:
+                    future.result()
+            except BaseException:
+                stopped.set()
+                raise
         return Encoded(vectors, np.zeros(len(texts), bool))
 
-    def _call(self, texts: list[str]) -> Floats:
+    def _call(self, texts: list[str], stopped: threading.Event | None = None) -> Floats:
+        """One batch's vectors; `ServiceError` also where `stopped` is set before they came."""
+        stopped = stopped or threading.Event()
+        sleep = self._sleep or stopped.wait
         failures = (self._openai.APIConnectionError, self._openai.APIStatusError)
+        wait = 0.0
         for attempt in range(TRIES):
-            self.calls += 1
-            self._emit(Spent(calls=1))
+            wait = max(wait, self._not_before - time.monotonic())
+            if wait > 0:
+                sleep(wait)
+            if stopped.is_set():
+                raise self._error("given up, for another call failed")
+            self._tell(Spent(calls=1))
             try:
                 reply = self._client.embeddings.create(
                     model=self._model, input=texts, encoding_format="float"
@@ -113,16 +159,29 @@ class EndpointEncoder:
                 if not _passing(error):
                     raise self._error(f"the endpoint refused: {self._said(error)}") from None
                 said = self._said(error)
+                wait = max(WAIT * 2**attempt, _asked_to_wait(error))
+                if getattr(error, "status_code", None) == 429:
+                    self._not_before = time.monotonic() + wait
             except Exception as error:  # whatever the client makes of a reply that is no JSON
                 raise self._error(f"an unreadable reply: {self._said(error)}") from None
             else:
+                self._not_before = 0.0
                 return self._vectors(reply, len(texts))
-            if not self._warned:
-                self._emit(Warned(f"{self._url}: calling again after: {said}"))
-                self._warned = True
-            if attempt + 1 < TRIES:
-                self._sleep(WAIT * 2**attempt)
+            self._warn(f"{self._url}: calling again after: {said}")
         raise self._error(f"no usable answer in {TRIES} calls; the last: {said}")
+
+    def _tell(self, spent: Spent) -> None:
+        """Count and emit, one call at a time: listeners need not expect threads."""
+        with self._lock:
+            self.calls += spent.calls
+            self.tokens += spent.tokens
+            self._emit(spent)
+
+    def _warn(self, text: str) -> None:
+        with self._lock:
+            if not self._warned:
+                self._emit(Warned(text))
+            self._warned = True
 
     def _vectors(self, reply: Any, expected: int) -> Floats:
         try:
@@ -134,9 +193,7 @@ class EndpointEncoder:
             raise self._error(f"the reply holds no vectors: {self._said(error)}") from None
         if vectors.ndim != 2 or order != list(range(expected)):
             raise self._error(f"{len(rows)} vectors for {expected} texts, or without their numbers")
-        tokens = int(getattr(reply.usage, "total_tokens", 0) or 0)
-        self.tokens += tokens
-        self._emit(Spent(tokens=tokens))
+        self._tell(Spent(tokens=int(getattr(reply.usage, "total_tokens", 0) or 0)))
         return vectors
 
     def _said(self, error: Exception) -> str:
@@ -177,3 +234,35 @@ def _passing(error: Any) -> bool:
     """Whether the same call may succeed a little later."""
     status = getattr(error, "status_code", None)
     return status is None or status in (408, 409, 429) or status >= 500
+
+
+def _batches(texts: list[str]) -> list[list[int]]:
+    """Rows of the texts of each call, in order; empty texts are in none."""
+    made: list[list[int]] = []
+    held = CHARACTERS
+    for row, text in enumerate(texts):
+        if not text.strip():
+            continue
+        if not made or len(made[-1]) == BATCH or held + len(text) > CHARACTERS:
+            made.append([])
+            held = 0
+        made[-1].append(row)
+        held += len(text)
+    return made
+
+
+def _asked_to_wait(error: Any) -> float:
+    """Seconds from now that a reply's Retry-After names, as a number or as a date; else 0."""
+    response = getattr(error, "response", None)
+    named = "" if response is None else response.headers.get("retry-after", "")
+    try:
+        seconds = float(named)
+    except ValueError:
+        try:
+            date = email.utils.parsedate_to_datetime(named)
+        except ValueError:
+            return 0.0
+        if date.tzinfo is None:
+            return 0.0
+        seconds = (date - datetime.datetime.now(datetime.UTC)).total_seconds()
+    return min(max(seconds, 0.0), LONGEST_WAIT)

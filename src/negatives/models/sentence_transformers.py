@@ -6,42 +6,67 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 
-from negatives.errors import DataError, ServiceError
+from negatives.errors import DataError, RecipeError, ServiceError, nearest
+from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
 from negatives.optional import require
+from negatives.schema import Floats
 
-BATCH = 32
+BUDGET: Final = {"cpu": 1024, "cuda": 65536}
+"""Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+
+CHARACTERS_A_PIECE: Final = 4
+"""About; for batches alone, where a model's tokenizer does not count."""
 
 
 class SentenceTransformersEncoder:
-    """A sentence-transformers model, on the device torch prefers.
+    """A sentence-transformers model, with whatever backend and prompt it is configured for.
 
     No code from the model's folder is run, and only safetensors weights are read. `threads` is
-    torch's number of threads, which is one number for the whole process. The vectors are not
-    normalised to length 1 unless the model does it itself.
+    torch's number of threads, which is one number for the whole process. `device`: `cpu`, `cuda`,
+    or `auto`, which is what torch prefers; on cuda the model computes in half precision, which is
+    what vectors are stored in. They are not normalised to length 1 unless the model does it itself.
     """
 
-    def __init__(self, model: str, *, threads: int = 1) -> None:
+    def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
+        if device not in DEVICES:
+            raise RecipeError(
+                f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)
+            )
         library = require("sentence_transformers", extra="train")
         torch = require("torch", extra="train")
         torch.set_num_threads(threads)
+        if device == "cuda" and not torch.cuda.is_available():
+            raise RecipeError(
+                "torch finds no cuda device here", where="device", mend="write cpu, or auto"
+            )
         if Path(model).is_file():
             raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
         _refuse_pickles(Path(model))
         try:
             self._model = library.SentenceTransformer(
-                model, trust_remote_code=False, model_kwargs={"use_safetensors": True}
+                model,
+                device=None if device == "auto" else device,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
             )
         except Exception as error:  # the hub, the disk and the library each have their own
             raise _explained(error, model) from None
+        self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
+        if self._kind == "cuda":
+            self._model.half()
+        self._counter = _counter_of(self._model)
 
     @cached_property
     def dim(self) -> int:
         """Width of the vectors."""
-        return int(self.encode(["width"]).vectors.shape[1])
+        return int(self._compute(["width"]).shape[1])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -56,11 +81,43 @@ class SentenceTransformersEncoder:
         return f"sentence-transformers-{digest.hexdigest()}"
 
     def encode(self, texts: Sequence[str]) -> Encoded:
-        """A vector of each text."""
+        """A vector of each text: `SentenceTransformer.encode`'s, in batches of our own making."""
         if not texts:
             return Encoded(np.zeros((0, self.dim), np.float32), np.zeros(0, bool))
-        made = self._model.encode(list(texts), batch_size=BATCH, show_progress_bar=False)
-        return Encoded(np.asarray(made, np.float32), np.zeros(len(texts), bool))
+        return encode_once(texts, self._encode)
+
+    def _encode(self, texts: list[str]) -> Encoded:
+        budget = BUDGET[self._kind]
+        return encode_batches(texts, self.dim, self._read, self._compute, budget=budget)
+
+    def _read(self, texts: list[str]) -> Read[str]:
+        if self._counter is None:
+            lengths = np.fromiter(map(len, texts), np.int64, len(texts)) // CHARACTERS_A_PIECE
+            return Read(texts, lengths, np.zeros(len(texts), bool))
+        counted = self._counter.encode_batch_fast(texts)
+        lengths = np.fromiter(map(len, counted), np.int64, len(counted))
+        cut = np.fromiter((bool(pieces.overflowing) for pieces in counted), bool, len(counted))
+        return Read(texts, lengths, cut)
+
+    def _compute(self, texts: list[str]) -> Floats:
+        made = self._model.encode(texts, batch_size=len(texts), show_progress_bar=False)
+        return np.asarray(made, np.float32)
+
+
+def _counter_of(model: Any) -> Any:
+    """A copy of the model's fast tokenizer that counts up to the longest text, None without one.
+
+    A copy, for a tokenizer must not be set up by one thread while another uses it.
+    """
+    fast = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
+    if fast is None:
+        return None
+    counter = require("tokenizers", extra="train").Tokenizer.from_str(fast.to_str())
+    counter.no_padding()
+    counter.no_truncation()
+    if model.max_seq_length is not None:
+        counter.enable_truncation(int(model.max_seq_length))
+    return counter
 
 
 def _refuse_pickles(folder: Path) -> None:

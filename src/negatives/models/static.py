@@ -83,10 +83,14 @@ class StaticEncoder:
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text; zeros only where it is empty."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
+        truncated = np.zeros(len(texts), bool)
         block: list[list[int]] = []
         done = held = 0
-        for text in texts:
-            pieces = self.pieces(text)
+        for row, text in enumerate(texts):
+            pieces = self._tokenizer.split(text)
+            if len(pieces) > self._max_pieces:
+                truncated[row] = True
+                del pieces[self._max_pieces :]
             block.append(pieces)
             held += len(pieces)
             if held >= BLOCK:
@@ -94,7 +98,7 @@ class StaticEncoder:
                 done += len(block)
                 block, held = [], 0
         self._sum(block, vectors[done:])
-        return Encoded(self._filled(vectors, texts), np.zeros(len(texts), bool))
+        return Encoded(self._filled(vectors, texts), truncated)
 
     def _sum(self, block: list[list[int]], into: Floats) -> None:
         """Write the mean of the rows of each text's pieces; a text without pieces is left alone."""
