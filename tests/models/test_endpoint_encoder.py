@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -14,7 +15,13 @@ import pytest
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Event, Spent, Warned
 from negatives.models.encoder import open_encoder
-from negatives.models.endpoint import BATCH, TRIES, EndpointEncoder
+from negatives.models.endpoint import (
+    BATCH,
+    CHARACTERS,
+    LONGEST_WAIT,
+    TRIES,
+    EndpointEncoder,
+)
 from negatives.models.static import StaticEncoder
 
 pytestmark = pytest.mark.slow
@@ -34,6 +41,7 @@ class Server(ThreadingHTTPServer):
         self.encoder = StaticEncoder()
         self.script: Script = lambda call, body: None
         self.bodies: list[dict[str, Any]] = []
+        self.retry_after: dict[int, str] = {}
         self.headers: list[str] = []
 
     @property
@@ -64,6 +72,8 @@ class Handler(BaseHTTPRequestHandler):
         sent = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if status in self.server.retry_after:
+            self.send_header("Retry-After", self.server.retry_after[status])
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
         self.wfile.write(sent)
@@ -115,6 +125,80 @@ def test_texts_are_sent_in_batches_and_calls_and_tokens_counted(server: Server) 
     assert sent == [1, asked_for_the_width, BATCH, BATCH]
     assert encoder.calls == 4
     assert encoder.tokens == asked_for_the_width + len(many)
+
+
+def test_a_text_that_comes_twice_is_sent_once(server: Server) -> None:
+    encoder, _ = opened(server)
+    many = ["heat", "wing", "heat", "wing", "heat"]
+    np.testing.assert_array_equal(encoder.encode(many).vectors, server.encoder.encode(many).vectors)
+    assert server.bodies[-1]["input"] == ["heat", "wing"]
+
+
+def test_a_call_is_also_bounded_in_characters(server: Server) -> None:
+    long = [f"{row}" * (CHARACTERS // 2) for row in range(5)] + ["9" * (CHARACTERS + 1), "a", "b"]
+    encoder, _ = opened(server)
+    np.testing.assert_array_equal(encoder.encode(long).vectors, server.encoder.encode(long).vectors)
+    assert sorted(len(body["input"]) for body in server.bodies[1:]) == [1, 1, 2, 2, 2]
+
+
+def test_as_many_calls_are_made_at_a_time_as_the_specification_says(server: Server) -> None:
+    width = EndpointEncoder(server.spec).dim
+    together = threading.Barrier(6)
+
+    def script(call: int, body: dict[str, Any]) -> Reply | None:
+        if len(body["input"]) > 1:
+            together.wait(10)  # breaks, and fails the call, unless six wait here together
+        return None
+
+    server.script = script
+    encoder = EndpointEncoder(f"{server.spec}?concurrency=6")
+    many = [f"text {row}" for row in range(6 * BATCH)]
+    made = encoder.encode(many).vectors
+    np.testing.assert_array_equal(made, server.encoder.encode(many).vectors)
+    assert made.shape[1] == width
+
+
+def test_texts_leave_the_machine(server: Server) -> None:
+    assert opened(server)[0].remote
+
+
+@pytest.mark.parametrize("asked", ["7", "Fri, 01 Jan 2100 00:00:00 GMT", "soon", "-3"])
+def test_the_wait_the_endpoint_asks_for_is_kept_within_reason(server: Server, asked: str) -> None:
+    server.retry_after[429] = asked
+    server.script = lambda call, body: (429, {"error": "slow down"}) if call == 1 else None
+    encoder, waits = opened(server)
+    encoder.encode(TEXTS)
+    expected = {"7": 7.0, "soon": 0.5, "-3": 0.5}.get(asked, LONGEST_WAIT)
+    assert waits == [expected]
+
+
+def test_a_rate_limit_makes_the_other_calls_wait_too(server: Server) -> None:
+    arrived: list[float] = []
+
+    def script(call: int, body: dict[str, Any]) -> Reply | None:
+        arrived.append(time.monotonic())
+        return (429, {"error": "slow down"}) if call == 2 else None
+
+    server.retry_after[429] = "1"
+    server.script = script
+    many = [f"text {row}" for row in range(3 * BATCH)]
+    EndpointEncoder(f"{server.spec}?concurrency=1").encode(many)
+    encoder = EndpointEncoder(server.spec)
+    encoder._not_before = time.monotonic() + 1
+    began = time.monotonic()
+    encoder.encode(many)
+    assert arrived[2] - arrived[1] > 0.9
+    assert all(at - began > 0.9 for at in arrived if at > began)
+
+
+def test_the_failure_of_one_call_ends_the_others(server: Server) -> None:
+    server.script = lambda call, body: (
+        (400, {"error": {"message": "bad text"}}) if "text 0" in body["input"] else None
+    )
+    many = [f"text {row}" for row in range(60 * BATCH)]
+    with pytest.raises(ServiceError, match="bad text"):
+        opened(server)[0].encode(many)
+    assert len(server.bodies) < 20
 
 
 def test_calls_and_tokens_are_told_as_they_are_spent(server: Server) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negatives.errors import DataError
+from negatives.errors import DataError, RecipeError
 from negatives.models.encoder import Encoder, open_encoder
 from negatives.schema import Floats
 
@@ -78,6 +78,35 @@ def test_both_give_one_vector_a_text(onnx: Encoder, torch_encoder: Encoder) -> N
 def test_the_two_agree_on_the_same_model(onnx: Encoder, torch_encoder: Encoder) -> None:
     short = [text for text in TEXTS if text and len(text) < 200]
     assert cosines(onnx.encode(short).vectors, torch_encoder.encode(short).vectors).min() > 0.97
+
+
+def test_the_vectors_are_those_of_sentence_transformers_itself(
+    torch_encoder: Encoder, folder: Path
+) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    texts = [*TEXTS, *(f"{'wing ' * (row % 9)} number {row}" for row in range(60)), *TEXTS]
+    expected = SentenceTransformer(str(folder), device="cpu").encode(texts)
+    np.testing.assert_allclose(torch_encoder.encode(texts).vectors, expected, atol=1e-5)
+
+
+def test_a_text_of_which_only_the_beginning_was_read_is_marked(
+    onnx: Encoder, torch_encoder: Encoder
+) -> None:
+    texts = ["wing", "wing " * 126, "wing " * 127, "wing " * 254, "wing " * 255, "wing"]
+    assert onnx.encode(texts).truncated.tolist() == [False, False, True, True, True, False]
+    assert torch_encoder.encode(texts).truncated.tolist() == [False] * 4 + [True, False]
+
+
+def test_the_number_of_threads_changes_no_bit(onnx: Encoder, onnx_file: Path, folder: Path) -> None:
+    alone = open_encoder(f"{onnx_file}?tokenizer={folder / 'tokenizer.json'}", threads=1)
+    texts = TEXTS * 3 + [f"text {row} " * (row % 7) for row in range(80)]
+    assert onnx.encode(texts).vectors.tobytes() == alone.encode(texts).vectors.tobytes()
+
+
+def test_a_device_that_does_not_exist_is_refused(folder: Path) -> None:
+    with pytest.raises(RecipeError, match=r"no device 'cud'(.|\n)*did you mean 'cuda'"):
+        open_encoder(str(folder), device="cud")
 
 
 def test_a_vector_does_not_depend_on_its_batch(onnx: Encoder) -> None:

@@ -53,8 +53,9 @@ def test_only_an_empty_text_gets_zeros() -> None:
 
 def test_of_a_long_text_the_first_pieces_count(tmp_path: Path) -> None:
     folder = tiny(tmp_path, [[2, 0], [0, 4]], ["heat", "flow"])
-    made = StaticEncoder(folder, max_pieces=2).encode(["heat heat flow"]).vectors
-    np.testing.assert_array_equal(made, np.array([[1.0, 0.0]], np.float32))
+    made, cut = StaticEncoder(folder, max_pieces=2).encode(["heat heat flow", "heat heat", ""])
+    np.testing.assert_array_equal(made[:2], np.array([[1.0, 0.0], [1.0, 0.0]], np.float32))
+    assert cut.tolist() == [True, False, False]
 
 
 @settings(deadline=None, max_examples=60)
