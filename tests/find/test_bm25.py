@@ -121,6 +121,55 @@ def test_of_equal_scores_the_lower_id_comes_first(tmp_path: Path) -> None:
     assert lists(found, data) == {"q": ["d0", "d1", "d2"]}
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    relevant=st.sets(st.integers(0, 19)),
+    other=st.sets(st.integers(0, 19)),
+    top=st.integers(1, 8),
+    draw=st.integers(0, 9),
+)
+def test_known_positives_keep_their_ranks_and_take_nobodys_place(
+    relevant: set[int], other: set[int], top: int, draw: int
+) -> None:
+    rng = np.random.default_rng(draw)
+    corpus = {f"d{n:02}": " ".join(rng.choice(["red", "blue", "fish"], n % 4)) for n in range(20)}
+    data = collection(
+        corpus,
+        {"1": "red fish", "2": "blue", "3": "red"},
+        [("1", f"d{n:02}", 1) for n in relevant] + [("2", f"d{n:02}", 1 - n % 2) for n in other],
+    )
+    positives = [relevant, {n for n in other if n % 2 == 0}, set[int]()]
+    with TemporaryDirectory() as scratch:
+        proposer = opened(BM25(top=top), data, Path(scratch))
+        found = proposer.propose(np.array([2, 0, 1], np.uint32), {})
+        every = np.arange(20, dtype=np.uint32)
+        scores = [proposer.score(np.full(20, n, np.uint32), every) for n in range(3)]
+    assert found["query"].unique(maintain_order=True).to_list() == [
+        n for n in (2, 0, 1) if scores[n].any()
+    ]
+    for n in range(3):
+        expected: list[int] = []
+        for row in np.lexsort((every, -scores[n])).tolist():
+            if scores[n][row] == 0 or len(set(expected) - positives[n]) == top:
+                break
+            expected.append(row)
+        mine = found.filter(pl.col("query") == n)
+        assert mine["doc"].to_list() == expected
+        assert mine["rank"].to_list() == list(range(1, len(mine) + 1))
+        assert mine["score"].to_list() == scores[n][expected].tolist()
+
+
+def test_a_query_with_thousands_of_positives_still_gets_its_candidates(tmp_path: Path) -> None:
+    data = collection(
+        {f"d{n:04}": "fish " * (40 - n // 130) for n in range(5020)},
+        {"q": "fish"},
+        [("q", f"d{n:04}", 1) for n in range(5000)],
+    )
+    found = opened(BM25(top=10, b=0.0), data, tmp_path).propose(np.array([0], np.uint32), {})
+    assert found["doc"].to_list() == list(range(5010))
+    assert found["rank"].to_list() == list(range(1, 5011))
+
+
 def test_a_repeated_query_word_counts_as_often(tmp_path: Path) -> None:
     data = collection({"a": "apple pie", "b": "pear pie"}, {"1": "apple", "2": "apple apple"})
     proposer = opened(BM25(), data, tmp_path)

@@ -1,14 +1,12 @@
-"""Lexical candidates by BM25, scored by the bm25s library (Lù, 2024)."""
+"""Lexical candidates by BM25: words and formula are those of the bm25s library (Lù, 2024)."""
 
 from __future__ import annotations
 
 import hashlib
-import shutil
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from importlib.metadata import version
+from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
@@ -16,12 +14,15 @@ from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Progress
-from negatives.find.candidates import from_lists
+from negatives.find.candidates import COLUMNS, places
 from negatives.schema import Collection, Floats, Rows
+from negatives.search.lexical import Asked, LexicalIndex, Lists, best_docs, score_pairs
+from negatives.search.postings import Formula, build_postings
+from negatives.search.words import Words, stop_words
 from negatives.stage import Context, Source
-from negatives.store.atomic import TEMPORARY, explained
 
-_CHUNK = 64
+_SCORER = 1
+"""To be raised whenever a score or a tie would come out otherwise."""
 _LANGUAGES = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian",
               "nl": "dutch", "pt": "portuguese", "sv": "swedish", "no": "norwegian",
               "ru": "russian", "tr": "turkish"}  # fmt: skip
@@ -61,66 +62,49 @@ class BM25(Source, kind="bm25"):
 
     def open(self, context: Context) -> BM25Proposer:
         """Index the corpus once into the scratch folder, then map it."""
-        key = hashlib.blake2b(repr(self).encode(), digest_size=8).hexdigest()
+        collection = context.collection
+        fingerprint = (
+            f"lexical {_SCORER}, bm25s {version('bm25s')}, PyStemmer {version('PyStemmer')}"
+        )
+        key = hashlib.blake2b(f"{self!r} {fingerprint}".encode(), digest_size=8).hexdigest()
         folder = context.scratch / f"index-{key}"
-        analyse = self._analyser()
+        words = self._words()
         if not folder.exists():
-            self._index(context, analyse, folder)
-        import bm25s
-
-        retriever = bm25s.BM25.load(str(folder), mmap=True)
+            count = len(collection.corpus)
+            context.emit(Progress("index bm25", 0, count, "documents"))
+            found = build_postings(
+                folder,
+                collection.corpus["text"],
+                words,
+                Formula(self.k1, self.b, self.variant),
+                processes=context.threads,
+                memory=context.memory,
+                progress=lambda done: context.emit(
+                    Progress("index bm25", done, count, "documents")
+                ),
+            )
+            if not found:
+                raise DataError(
+                    "bm25: no document has a word (stop words and single letters are none)",
+                    where=f"collection {collection.name!r}",
+                    mend="leave bm25 out, or set stop_words = false",
+                )
         return BM25Proposer(
             top=self.top,
-            fingerprint=f"bm25s {bm25s.__version__}",
-            collection=context.collection,
-            retriever=retriever,
-            analyse=analyse,
+            fingerprint=fingerprint,
+            collection=collection,
+            index=LexicalIndex(folder, len(collection.corpus)),
+            words=words,
             threads=context.threads,
         )
 
-    def _analyser(self) -> Callable[[list[str], bool], Any]:
-        import bm25s
-        import Stemmer
-
-        stem = (
-            Stemmer.Stemmer(_LANGUAGES[self.language]) if self.language and self.stemmer else None
-        )
-        stop: Any = self.stop_words if isinstance(self.stop_words, list) else []
-        if self.stop_words is True and self.language:
-            stop = self.language
-
-        def analyse(texts: list[str], as_ids: bool) -> Any:
-            return bm25s.tokenize(
-                texts, stopwords=stop, stemmer=stem, return_ids=as_ids, show_progress=False
-            )
-
-        return analyse
-
-    def _index(
-        self, context: Context, analyse: Callable[[list[str], bool], Any], folder: Path
-    ) -> None:
-        import bm25s
-
-        count = len(context.collection.corpus)
-        context.emit(Progress("index bm25", 0, count, "documents"))
-        # Named backends, so that what else is installed changes no byte.
-        retriever = bm25s.BM25(
-            k1=self.k1, b=self.b, method=self.variant, backend="numpy", csc_backend="numpy"
-        )
-        tokens = analyse(context.collection.corpus["text"].to_list(), True)
-        if not tokens.vocab:
-            raise DataError(
-                "bm25: no document has a word (stop words and single letters are none)",
-                where=f"collection {context.collection.name!r}",
-                mend="leave bm25 out, or set stop_words = false",
-            )
-        retriever.index(tokens, show_progress=False)
-        temporary = folder.with_name(f"{TEMPORARY}{folder.name}")
-        with explained(folder):
-            shutil.rmtree(temporary, ignore_errors=True)
-            retriever.save(str(temporary), show_progress=False)
-            temporary.rename(folder)
-        context.emit(Progress("index bm25", count, count, "documents"))
+    def _words(self) -> Words:
+        language = _LANGUAGES.get(self.language, "")
+        if isinstance(self.stop_words, list):
+            left_out = frozenset(self.stop_words)
+        else:
+            left_out = stop_words(language) if self.stop_words and language else frozenset()
+        return Words(stemmer=language if self.stemmer else "", stop_words=left_out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,54 +114,59 @@ class BM25Proposer:
     top: int
     fingerprint: str
     collection: Collection
-    retriever: Any
-    analyse: Callable[[list[str], bool], Any]
+    index: LexicalIndex
+    words: Words
     threads: int
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """The `top` documents of each query that share a word with it."""
+        """The best documents of each query that share a word with it.
 
-        def best(scores: Floats) -> tuple[Rows, Floats]:
-            found = np.flatnonzero(scores > 0)
-            values = scores[found]
-            if len(found) > self.top:
-                cut = np.partition(values, len(values) - self.top)[len(values) - self.top]
-                above = np.flatnonzero(values > cut)
-                level = np.flatnonzero(values == cut)[: self.top - len(above)]
-                keep = np.sort(np.concatenate([above, level]))
-                found, values = found[keep], values[keep]
-            order = np.argsort(-values, kind="stable")
-            return found[order].astype(np.uint32), values[order]
-
-        results = self._each(queries, lambda _, scores: best(scores))
-        return from_lists(queries, [rows for rows, _ in results], [s for _, s in results])
+        As many as hold `top` that are no known positives of the query: however many those are, they
+        keep their ranks and take nobody's place.
+        """
+        asked = self._asked(queries)
+        known = _by_query(self.collection.positives, queries)
+        counts, docs, scores = best_docs(self.index, asked, known, self.top, threads=self.threads)
+        query = np.repeat(np.arange(len(queries)), counts)
+        ends = np.cumsum(counts)
+        # A query with fewer than `top` has every document above 0, and so every such positive.
+        full = counts == self.top
+        worst, last = np.zeros(len(queries), np.float32), np.zeros(len(queries), np.uint32)
+        worst[full], last[full] = scores[ends[full] - 1], docs[ends[full] - 1]
+        theirs = score_pairs(self.index, asked, known)
+        owner = np.repeat(np.arange(len(queries)), np.diff(known.starts))
+        among = (theirs > worst[owner]) | ((theirs == worst[owner]) & (known.values < last[owner]))
+        query = np.concatenate([query, owner[among]])
+        docs = np.concatenate([docs, known.values[among]])
+        scores = np.concatenate([scores, theirs[among]])
+        order = np.lexsort((docs, -scores, query))
+        return pl.DataFrame(
+            {
+                "query": queries[query[order]],
+                "doc": docs[order],
+                "rank": places(np.bincount(query, minlength=len(queries))),
+                "score": scores[order],
+            },
+            schema=COLUMNS,
+        )
 
     def score(self, query: Rows, doc: Rows) -> Floats:
         """BM25 of the given pairs; 0 where no word is shared."""
         order = np.lexsort((doc, query))
         queries, starts = np.unique(query[order], return_index=True)
-        docs = np.split(doc[order], starts[1:])
-        found = self._each(queries, lambda place, scores: scores[docs[place]])
-        result = np.empty(len(query), np.float32)
-        if found:
-            result[order] = np.concatenate(found)
-        return result
+        pairs = Lists(np.append(starts, len(query)).astype(np.int64), doc[order])
+        scores = np.empty(len(query), np.float32)
+        scores[order] = score_pairs(self.index, self._asked(queries), pairs)
+        return scores
 
-    def _each(self, queries: Rows, use: Callable[[int, Floats], Any]) -> list[Any]:
-        """use(place, scores: float32[docs]) for each query, in order, over the threads."""
-        tokens = self.analyse(self.collection.query_texts(queries), False)
-        ids = [self.retriever.get_tokens_ids(words) for words in tokens]
-        empty = np.zeros(len(self.collection.corpus), np.float32)
+    def _asked(self, queries: Rows) -> Asked:
+        return self.index.ask(self.collection.query_texts(queries), self.words)
 
-        def chunk(start: int) -> list[Any]:
-            return [
-                use(
-                    place,
-                    self.retriever.get_scores_from_ids(ids[place]) if len(ids[place]) else empty,
-                )
-                for place in range(start, min(start + _CHUNK, len(ids)))
-            ]
 
-        with ThreadPoolExecutor(self.threads) as pool:
-            parts = list(pool.map(chunk, range(0, len(ids), _CHUNK)))
-        return [result for part in parts for result in part]
+def _by_query(pairs: pl.DataFrame, queries: Rows) -> Lists:
+    """The docs of each of `queries`, ascending, of a frame (query, doc) sorted by both."""
+    first, last = (pairs["query"].search_sorted(queries, side) for side in ("left", "right"))
+    counts = (last - first).to_numpy().astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.repeat(first.to_numpy() - starts[:-1], counts) + np.arange(starts[-1])
+    return Lists(starts.astype(np.int64), pairs["doc"].to_numpy()[rows])

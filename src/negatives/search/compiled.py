@@ -1,0 +1,121 @@
+"""The search of `lexical`, compiled by numba.
+
+Documents are taken a window at a time, so that their scores stay in the cache while the words of a
+query are added up, always in the same order, and only what comes near the best so far is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from negatives.optional import require
+
+if TYPE_CHECKING:
+    from negatives.search.lexical import Asked, Found, LexicalIndex, Lists
+
+_WINDOW = 1 << 16  # documents; their scores, float32, fill half of a small second-level cache
+_BLOCK = 64  # documents of which only the best is compared at first
+
+
+@cache
+def compiled_search(
+    window: int = _WINDOW,
+) -> Callable[[LexicalIndex, int, tuple[Asked, Lists]], Found]:
+    """search(index, top, part): as `best_docs`, of one part of the queries; lets threads run.
+
+    `window`: documents whose scores are added up together.
+    """
+    numba = require("numba", extra="fast")
+    try:
+        kernel = numba.njit(nogil=True, cache=True)(_search)
+    except RuntimeError:  # nowhere to keep what was compiled
+        kernel = numba.njit(nogil=True)(_search)
+
+    def search(index: LexicalIndex, top: int, part: tuple[Asked, Lists]) -> Found:
+        asked, banned = part
+        top = min(top, index.size)
+        docs = np.empty((len(asked), top), np.uint32)
+        scores = np.empty((len(asked), top), np.float32)
+        counts = np.zeros(len(asked), np.int64)
+        kernel(
+            index.starts, index.docs, index.weights, index.size,
+            asked.words.starts, asked.words.values, asked.times, banned.starts, banned.values,
+            min(window, index.size), docs, scores, counts,
+        )  # fmt: skip
+        kept = np.arange(top) < counts[:, None]
+        return counts, docs[kept], scores[kept]
+
+    return search
+
+
+def _search(
+    starts: Any, docs: Any, weights: Any, size: int,
+    asked: Any, words: Any, times: Any, banned: Any, banned_docs: Any,
+    window: int, out_docs: Any, out_scores: Any, out_counts: Any,
+) -> None:  # fmt: skip
+    """Fill the outputs for each query; plain loops, readable by numba.
+
+    `heap` holds the best so far, the worst of them first, as numbers that sort as (score, lower
+    row) do: the bits of the score, then those of the row turned over. 0 stands for nothing yet.
+    """
+    top = out_docs.shape[1]
+    low, half = np.uint64(0xFFFFFFFF), np.uint64(32)
+    heap = np.empty(top, np.uint64)
+    window = -(-window // _BLOCK) * _BLOCK
+    sums = np.zeros(window, np.float32)
+    bits = sums.view(np.int32)  # floats from 0 up sort as their bits, which are faster to compare
+    out_bits = out_scores.view(np.uint32)
+    for query in range(len(asked) - 1):
+        first, last = asked[query], asked[query + 1]
+        cursor = starts[words[first:last]]
+        ban, ban_stop = banned[query], banned[query + 1]
+        heap[:] = 0
+        bar = np.int32(1)  # bits of the lowest score that could still be among the best
+        for base in range(0, size, window):
+            end = min(base + window, size)
+            for i in range(last - first):
+                many, stop = times[first + i], starts[words[first + i] + 1]
+                p = cursor[i]
+                while p < stop and docs[p] < end:
+                    sums[docs[p] - np.uint64(base)] += many * weights[p]
+                    p += 1
+                cursor[i] = p
+            while ban < ban_stop and banned_docs[ban] < end:
+                sums[banned_docs[ban] - np.uint64(base)] = 0
+                ban += 1
+            for block in range(0, end - base, _BLOCK):
+                peak = np.int32(0)
+                for j in range(block, block + _BLOCK):
+                    peak = max(peak, bits[j])
+                if peak < bar:
+                    continue
+                for j in range(block, block + _BLOCK):
+                    if bits[j] < bar:
+                        continue
+                    key = (np.uint64(bits[j]) << half) | (low - np.uint64(base + j))
+                    if key < heap[0]:
+                        continue
+                    at = 0
+                    while 2 * at + 1 < top:
+                        child = 2 * at + 1
+                        if child + 1 < top and heap[child + 1] < heap[child]:
+                            child += 1
+                        if heap[child] >= key:
+                            break
+                        heap[at] = heap[child]
+                        at = child
+                    heap[at] = key
+                    bar = max(np.int32(heap[0] >> half), np.int32(1))
+            sums[: end - base] = 0
+        heap.sort()
+        held = 0
+        while held < top and heap[top - 1 - held] > 0:
+            key = heap[top - 1 - held]
+            out_bits[query, held] = np.uint32(key >> half)
+            out_docs[query, held] = np.uint32(low - (key & low))
+            held += 1
+        out_counts[query] = held
