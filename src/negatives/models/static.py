@@ -101,15 +101,26 @@ class StaticEncoder:
         return Encoded(self._filled(vectors, texts), truncated)
 
     def _sum(self, block: list[list[int]], into: Floats) -> None:
-        """Write the mean of the rows of each text's pieces; a text without pieces is left alone."""
+        """Write the mean of the rows of each text's pieces; a text without pieces is left alone.
+
+        Longest first, the n-th pieces of all texts that have so many are added at once: each text
+        is summed in the order of its pieces, whatever its neighbours.
+        """
         lengths = np.fromiter(map(len, block), np.int64, len(block))
-        full = lengths > 0
-        if not full.any():
+        order = np.argsort(-lengths, kind="stable")
+        order = order[: np.count_nonzero(lengths)]
+        if not len(order):
             return
         pieces = np.fromiter(chain.from_iterable(block), np.int32, int(lengths.sum()))
-        starts = (np.cumsum(lengths) - lengths)[full]
-        sums = np.add.reduceat(self.table[pieces], starts, axis=0)
-        into[full] = sums / lengths[full, None].astype(np.float32)
+        places = (np.cumsum(lengths) - lengths)[order]
+        sums = self.table[pieces[places]]
+        added = np.empty_like(sums)
+        longest = -lengths[order]
+        for number in range(1, -int(longest[0])):
+            many = int(np.searchsorted(longest, -number))
+            np.take(self.table, pieces[places[:many] + number], 0, added[:many], mode="clip")
+            sums[:many] += added[:many]
+        into[order] = sums / lengths[order, None].astype(np.float32)
 
     def _filled(self, vectors: Floats, texts: Sequence[str]) -> Floats:
         """Give the texts that are not empty, and yet have no known piece, the table's mean."""

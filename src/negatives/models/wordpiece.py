@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 
 WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 """A run of letters and digits, or one sign."""
@@ -34,21 +35,12 @@ class WordPiece:
                 self._later[piece[len(CONTINUES) :]] = number
             else:
                 self._first[piece] = number
-        self._known: dict[str, list[int]] = {}
+        self._known = _Memory(self._spell)
 
     def split(self, text: str) -> list[int]:
         """Piece numbers of a text, in order; a word that no pieces spell is left out."""
-        pieces: list[int] = []
-        known = self._known
-        for word in WORD.findall(folded(text)):
-            found = known.get(word)
-            if found is None:
-                found = self._spell(word)
-                if len(known) >= MEMORY:
-                    known.clear()
-                known[word] = found
-            pieces += found
-        return pieces
+        words = WORD.findall(folded(text))
+        return list(chain.from_iterable(map(self._known.__getitem__, words)))
 
     def _spell(self, word: str) -> list[int]:
         """The longest known piece first, then the longest that continues it, and so on."""
@@ -65,6 +57,20 @@ class WordPiece:
             pieces.append(table[word[start:end]])
             start, table = end, self._later
         return pieces
+
+
+class _Memory(dict[str, list[int]]):
+    """Pieces of the words seen, spelled when first asked for; emptied when full."""
+
+    def __init__(self, spell: Callable[[str], list[int]]) -> None:
+        self._spell = spell
+
+    def __missing__(self, word: str) -> list[int]:
+        found = self._spell(word)
+        if len(self) >= MEMORY:
+            self.clear()
+        self[word] = found
+        return found
 
 
 def folded(text: str) -> str:
