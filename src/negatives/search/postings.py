@@ -30,13 +30,7 @@ Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 Variant = Literal["lucene", "robertson", "atire"]
 
-STARTS, DOCS, WEIGHTS, BOUNDS, WORDS = (
-    "starts.npy",
-    "docs.npy",
-    "weights.npy",
-    "bounds.npy",
-    "words",
-)
+STARTS, DOCS, WEIGHTS, WORDS = "starts.npy", "docs.npy", "weights.npy", "words"
 _TEXT_COST = 24  # bytes held for a byte of a piece's text, words of three letters at the worst
 _POSTING_COST = 64  # bytes held for a posting of the range of words being merged
 _PIECE = 8 * 2**20  # bytes of text; larger pieces are no faster
