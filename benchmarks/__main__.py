@@ -6,7 +6,17 @@ import importlib
 import os
 import sys
 
-NAMES = ("encoders", "coverage", "downstream", "samplers", "search", "speed", "scale")
+NAMES = (
+    "encoders",
+    "coverage",
+    "downstream",
+    "encoding",
+    "lexical",
+    "samplers",
+    "search",
+    "speed",
+    "scale",
+)
 
 
 def main(names: list[str]) -> None:

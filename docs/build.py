@@ -20,7 +20,18 @@ from generated import DOCS, PAGES, filled
 ROOT = DOCS.parent
 FENCE = re.compile(r"^(\s*```\w+)[^\n`]+$", re.MULTILINE)
 NAV: list[tuple[str, list[str]]] = [
-    ("", ["index.md", "quickstart.md", "concepts.md", "choosing.md", "exports.md", "errors.md"]),
+    (
+        "",
+        [
+            "index.md",
+            "quickstart.md",
+            "concepts.md",
+            "choosing.md",
+            "scale.md",
+            "exports.md",
+            "errors.md",
+        ],
+    ),
     ("Recipes", ["recipes.md"]),
     ("Reference", ["reference/"]),
     ("Results", ["results/"]),

@@ -128,7 +128,11 @@ class Dense(Source, kind="dense"):
             queries, docs = Path(self.query_vectors), Path(self.doc_vectors)
             return from_files(context, queries, docs, self.similarity)
         encoder = open_encoder(
-            self.encoder, api_key=self.api_key, threads=context.threads, emit=context.emit
+            self.encoder,
+            api_key=self.api_key,
+            threads=context.threads,
+            device=context.device,
+            emit=context.emit,
         )
         return embed(
             encoder,
