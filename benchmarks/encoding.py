@@ -230,8 +230,8 @@ def _page(
         "",
         f"all-MiniLM-L6-v2, {THREADS} threads, {REPEATS} slices of {SLICE:,} short texts "
         "(WordNet's glosses, Debian's one-line descriptions). `st` is SentenceTransformer.encode "
-        f"at its default batch size 32, and at the fastest of {', '.join(map(str, SIZES))}. `ours int8` "
-        "is `model.onnx?int8`, `static` the encoder in the package.",
+        f"at its default batch size 32, and at the fastest of {', '.join(map(str, SIZES))}. "
+        "`ours int8` is `model.onnx?int8`, `static` the encoder in the package.",
         "",
         f"| tool | texts a second | times st 32 | times st {size} |",
         "|---|---:|---:|---:|",
