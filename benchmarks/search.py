@@ -16,7 +16,8 @@ import numpy as np
 
 from benchmarks.page import write_page
 from benchmarks.processes import in_turn, measure, median, told
-from benchmarks.vectors import WIDTH, exact, made, sgemm_rate
+from benchmarks.vectors import WIDTH, exact, made
+from negatives.search.ceilings import sgemm_rate
 
 DOCS = int(os.environ.get("NEGATIVES_BENCH_DOCS", "1000000"))
 QUERIES = 1_000

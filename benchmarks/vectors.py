@@ -1,18 +1,15 @@
-"""Synthetic unit vectors in files, and the ceilings of this machine that searches are held to."""
+"""Synthetic unit vectors in files, and the exact answers that searches of them are held to."""
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from benchmarks.data import CACHE
 
 WIDTH = 384
-BLOCK = 2048
 
 
 def made(name: str, rows: int, seed: int, clusters: int = 500) -> Path:
@@ -33,22 +30,6 @@ def made(name: str, rows: int, seed: int, clusters: int = 500) -> Path:
         table.flush()
         path.with_suffix(".partial").rename(path)
     return path
-
-
-def sgemm_rate() -> float:
-    """Multiplications and additions a CPU-second of float32 products in blocks, on one core."""
-    draw = np.random.default_rng(0)
-    left = draw.standard_normal((1000, WIDTH), np.float32)
-    right = draw.standard_normal((BLOCK, WIDTH), np.float32)
-    cells = np.empty((1000, BLOCK), np.float32)
-    seconds = []
-    with threadpool_limits(1):
-        np.matmul(left, right.T, out=cells)
-        for _ in range(20):
-            began = time.process_time()
-            np.matmul(left, right.T, out=cells)
-            seconds.append(time.process_time() - began)
-    return 2.0 * left.size * BLOCK / float(np.median(seconds))
 
 
 def exact(queries: NDArray[np.float16], docs: NDArray[np.float16], k: int) -> NDArray[np.int64]:

@@ -19,7 +19,7 @@ from negatives.store.atomic import file_hash
 
 BUDGET = 512
 """Pieces a batch, padding included: what a layer makes of them stays in a core's share of the
-cache. Measured on two cores, batches of 2,048 are a quarter slower."""
+cache."""
 
 LONGEST = 256
 """Pieces a text may have where the tokenizer states no limit: what sentence encoders use."""

@@ -4,7 +4,6 @@ Pairs are kept sorted, query by query (CSR). In front of them stand bits, 16 or 
 positive, so that nearly every question is answered by one look: at the bit of the document's hash
 (a Bloom filter with one hash). A set bit is looked up in the sorted pairs, so the answer is exact.
 A query with so many positives that one bit for each document takes no more has a bitmap instead.
-Bitmaps for all queries would answer no faster: they are too large for a cache, and these are not.
 """
 
 from __future__ import annotations
