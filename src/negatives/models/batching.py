@@ -6,8 +6,9 @@ Nothing here knows a model. Batches depend on the texts alone, never on threads 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -84,28 +85,40 @@ def encode_batches(
     stopped = threading.Event()
 
     def fill(rows: Places, pieces: list[Piece]) -> None:
-        if stopped.is_set():
-            return
-        try:
-            vectors[rows] = compute(pieces)
-        except BaseException:
-            stopped.set()
-            raise
+        vectors[rows] = compute(pieces)
 
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(workers) as pool:
         for rows, slice_ in zip(slices, _ahead(reader, slices, texts, read), strict=True):
             truncated[rows] = slice_.cut
-            begun = [
-                pool.submit(fill, rows[batch], [slice_.pieces[place] for place in batch])
+            jobs = [
+                partial(fill, rows[batch], [slice_.pieces[place] for place in batch])
                 for batch in batches(slice_.lengths, budget)
             ]
-            try:
-                for future in begun:
-                    future.result()
-            except BaseException:
-                stopped.set()
-                raise
+            all_or_stop(pool, jobs, stopped)
     return Encoded(vectors, truncated)
+
+
+def all_or_stop(
+    pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], None]], stopped: threading.Event
+) -> None:
+    """Do all jobs; the first error sets `stopped`, which ends what is not begun, and is raised."""
+
+    def one(job: Callable[[], None]) -> None:
+        if stopped.is_set():
+            return
+        try:
+            job()
+        except BaseException:
+            stopped.set()
+            raise
+
+    begun = [pool.submit(one, job) for job in jobs]
+    try:
+        for future in begun:
+            future.result()
+    except BaseException:
+        stopped.set()
+        raise
 
 
 def _ahead(

@@ -11,14 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
-from negatives.models.batching import encode_once
+from negatives.models.batching import all_or_stop, encode_once
 from negatives.models.encoder import Encoded
 from negatives.models.spec import split_options, whole_number
 from negatives.optional import require
@@ -117,25 +117,13 @@ class EndpointEncoder:
         stopped = threading.Event()
 
         def fill(rows: list[int]) -> None:
-            if stopped.is_set():
-                return
-            try:
-                made = self._call([texts[row] for row in rows], stopped)
-                if made.shape[1] != self.dim:
-                    raise self._error(f"vectors of {made.shape[1]} numbers after {self.dim} before")
-                vectors[rows] = made
-            except BaseException:
-                stopped.set()
-                raise
+            made = self._call([texts[row] for row in rows], stopped)
+            if made.shape[1] != self.dim:
+                raise self._error(f"vectors of {made.shape[1]} numbers after {self.dim} before")
+            vectors[rows] = made
 
         with ThreadPoolExecutor(self._concurrency) as pool:
-            begun = [pool.submit(fill, rows) for rows in _batches(texts)]
-            try:
-                for future in begun:
-                    future.result()
-            except BaseException:
-                stopped.set()
-                raise
+            all_or_stop(pool, [partial(fill, rows) for rows in _batches(texts)], stopped)
         return Encoded(vectors, np.zeros(len(texts), bool))
 
     def _call(self, texts: list[str], stopped: threading.Event | None = None) -> Floats:
