@@ -127,23 +127,23 @@ class NearDuplicateRuling:
         return kept.select("place", "positive", near_duplicate=pl.Series(exact, dtype=pl.Float32))
 
 
-def signatures(values: Shingles, offsets: Offsets) -> Shingles:
-    """uint32[docs, 64]: the smallest of each document's shingles under 64 hash functions.
+def signatures(values: Shingles, offsets: Offsets, count: int = _PERMUTATIONS) -> Shingles:
+    """uint32[docs, count]: the smallest of each document's shingles under `count` hash functions.
 
     A document without shingles gets a signature that equals no other's by construction of `jaccard`
     (its similarity to anything is 0).
     """
     draw = np.random.default_rng(_SEED)
-    multiply = draw.integers(1, 2**63, _PERMUTATIONS, np.uint64) | np.uint64(1)
-    add = draw.integers(0, 2**63, _PERMUTATIONS, np.uint64)
-    signed = np.full((len(offsets) - 1, _PERMUTATIONS), 0xFFFFFFFF, np.uint32)
+    multiply = draw.integers(1, 2**63, count, np.uint64) | np.uint64(1)
+    add = draw.integers(0, 2**63, count, np.uint64)
+    signed = np.full((len(offsets) - 1, count), 0xFFFFFFFF, np.uint32)
     filled = np.flatnonzero(np.diff(offsets))
     for start in range(0, len(filled), _DOCS):
         docs = filled[start : start + _DOCS]
         first, last = offsets[docs[0]], offsets[docs[-1] + 1]
         block = values[first:last].astype(np.uint64)
         starts = offsets[docs] - first
-        for place in range(_PERMUTATIONS):
+        for place in range(count):
             hashed = ((block * multiply[place] + add[place]) >> np.uint64(32)).astype(np.uint32)
             signed[docs, place] = np.minimum.reduceat(hashed, starts)
     return signed
