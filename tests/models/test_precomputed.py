@@ -99,6 +99,32 @@ def test_a_parquet_file_larger_than_a_slice_is_read_whole(
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="no /proc to ask")
+@pytest.mark.parametrize("ending", ["npy", "parquet"])
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_of_what_is_read_nothing_stays_mapped(tmp_path: Path, ending: str, shuffled: bool) -> None:
+    count, width = 8_000, 1024
+    vectors = np.ones((count, width), np.float32)
+    rows = np.random.default_rng(0).permutation(count) if shuffled else np.arange(count)
+    ids = pl.Series([f"d{row}" for row in rows])
+    path = tmp_path / f"v.{ending}"
+    if ending == "npy":
+        np.save(path, vectors)
+    else:
+        pl.DataFrame({"doc_id": ids.sort(), "vector": vectors}).write_parquet(path)
+    reader = read_vectors(path, ids, pl.Series(rows, dtype=pl.UInt32), "corpus", scratch=tmp_path)
+    before = mapped()
+    for start in range(0, count, 1000):
+        reader.block(start, start + 1000)
+    assert mapped() - before < vectors.nbytes / 4
+
+
+def mapped() -> int:
+    """Bytes of files that count as memory of this process."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("RssFile:")[2].split()[0]) * 1024
+
+
 def test_vectors_of_other_texts_in_a_parquet_file_are_left_alone(tmp_path: Path) -> None:
     path = parquet(
         tmp_path / "v.parquet", ["x", "b", "d", "a", "c"], np.vstack([[9, 9, 9], IN_FILE])

@@ -29,10 +29,16 @@ def check_vectors(
     `where` they came from (a file, an encoder). `allowed_zero`: bool[n], True where zeros are
     right because the text is empty.
     """
+    # Only a row whose squares do not add up to a positive number may be wrong.
+    squares = np.einsum("nd,nd->n", vectors, vectors)
+    suspect = np.flatnonzero(~((squares > 0) & (squares < np.inf)))
+    if not len(suspect):
+        return
+    vectors, ids = vectors[suspect], ids.gather(suspect)
     unusable = ~np.isfinite(vectors).all(axis=1)
     zero = ~vectors.any(axis=1)
     if allowed_zero is not None:
-        zero &= ~allowed_zero
+        zero &= ~allowed_zero[suspect]
     for wrong, how in ((unusable, "contain NaN or infinity"), (zero, "are all zero")):
         if wrong.any():
             first = ids.filter(pl.Series(wrong)).cast(pl.String)[:FIRST]

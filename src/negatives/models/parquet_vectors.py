@@ -16,6 +16,7 @@ from negatives.errors import DataError
 from negatives.models.checks import FIRST
 from negatives.schema import Floats
 from negatives.store.atomic import explained, file_hash
+from negatives.store.vectors import let_go
 
 SLICE: Final = 8_388_608
 """Numbers read at a time: 32 MB as float32."""
@@ -48,7 +49,9 @@ class SortedVectors:
 
     def block(self, start: int, stop: int) -> Floats:
         """float32[stop - start, dim] of the collection's rows start .. stop."""
-        return np.array(self.array[start:stop])
+        found = np.array(self.array[start:stop])
+        let_go(self.array)
+        return found
 
 
 def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) -> SortedVectors:
@@ -70,6 +73,7 @@ def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) ->
         into = place[start : start + step]
         block = _block(values, dim, path, start)
         array[into[into >= 0]] = block[into >= 0]
+        let_go(array)
         start += step
     return SortedVectors(path, array)
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
+from negatives.store.vectors import read_block, read_rows
 
 IN_FILE_ORDER: Final = "one vector a row, in the order of the file of texts"
 
@@ -85,7 +86,7 @@ def read_vectors(
 
 @dataclass(frozen=True)
 class RowVectors:
-    """Rows of a memory-mapped array, taken in the collection's order."""
+    """Rows of an array in a file, taken in the collection's order."""
 
     path: Path
     array: NDArray[Any]
@@ -103,8 +104,13 @@ class RowVectors:
 
     def block(self, start: int, stop: int) -> Floats:
         """float32[stop - start, dim] of the collection's rows start .. stop."""
+        rows = self.rows[start:stop]
+        if (rows[1:] - rows[:-1] == 1).all() and len(rows):
+            found = read_block(self.array, int(rows[0]), int(rows[-1]) + 1)
+        else:
+            found = read_rows(self.array, rows)
         with np.errstate(over="ignore"):  # a float64 out of range becomes inf, which is checked for
-            return np.asarray(self.array[self.rows[start:stop]], np.float32)
+            return found.astype(np.float32, copy=False)
 
 
 def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) -> None:

@@ -85,7 +85,7 @@ def pair_scores(queries: Halves, docs: Halves, query: Rows, doc: Rows) -> Floats
     for start in range(0, len(order), _PAIRS):
         part = order[start : start + _PAIRS]
         wanted, place = np.unique(doc[part], return_inverse=True)
-        right = read_rows(docs, wanted.astype(np.uint32))[place]
+        right = widened(read_rows(docs, wanted))[place]
         scores[part] = np.einsum("nd,nd->n", widened(queries[query[part]]), right)
     return scores
 

@@ -24,7 +24,7 @@ from safetensors.numpy import save
 from negatives.errors import DataError, WorkError
 from negatives.schema import Bools, Floats
 from negatives.store.atomic import file_hash, writing
-from negatives.store.vectors import Halves
+from negatives.store.vectors import Halves, all_finite, narrowed
 
 Keys = NDArray[np.uint64]
 
@@ -42,8 +42,9 @@ def text_keys(texts: Iterable[str]) -> Keys:
 
 def halved(vectors: Floats, where: str) -> Halves:
     """float16 of float32 vectors; `DataError` where a finite component is beyond half precision."""
-    with np.errstate(over="ignore"):
-        halves: Halves = np.ascontiguousarray(vectors, np.float16)
+    halves = narrowed(vectors)
+    if all_finite(halves):
+        return halves
     beyond = np.isinf(halves) & np.isfinite(vectors)
     if beyond.any():
         raise DataError(
