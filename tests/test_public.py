@@ -14,7 +14,7 @@ from negatives import errors
 PUBLIC = """
 AbsoluteScore BM25 Collection DataError Dense Fused Margin NearDuplicate NegativesError
 PercentOfPositive Popularity Quotas Random RandomPick Recipe RecipeError Run RunError SimANS
-SkipSurvivors SkipTop Stratified Top __version__ load_recipe mine
+SkipSurvivors SkipTop Stratified Top __version__ lint load_recipe mine
 """
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive
     from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
     from negatives.judge.rank_window import SkipTop as SkipTop
+    from negatives.measure.lint import lint as lint
     from negatives.pick.quotas import Quotas as Quotas
     from negatives.pick.sampled import RandomPick as RandomPick
     from negatives.pick.simans import SimANS as SimANS
@@ -61,6 +62,7 @@ _WHERE = {
     "SkipTop": "negatives.judge.rank_window",
     "Stratified": "negatives.pick.stratified",
     "Top": "negatives.pick.top",
+    "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
     "mine": "negatives.run",
 }

@@ -1,0 +1,108 @@
+"""negatives lint: what is wrong with a file of mined negatives, anybody's."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from negatives.cli.flag import Flag
+
+if TYPE_CHECKING:
+    from negatives.measure.lint import Finding, Report
+
+
+def lint(
+    file: Path,
+    /,
+    *,
+    data: str | None = None,
+    against: Annotated[list[str] | None, Parameter(negative="")] = None,
+    fix: Flag = False,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    quiet: Flag = False,
+    json: Flag = False,
+) -> int:
+    """Find what is wrong with mined negatives: positives among them, copies, leaks into test.
+
+    FILE is anybody's: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron,
+    qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a saved dataset; or a run.
+    Exit code 0 where there is no error (warnings may be), 1 where there is, 2 for bad input; with
+    --fix 0 once the clean file is written.
+
+    Examples:
+
+        negatives lint triplets.parquet
+
+        negatives lint train.jsonl --data my-beir-folder --against my-beir-folder@test
+
+        negatives lint triplets.csv --fix -o clean.csv
+
+    Parameters
+    ----------
+    file
+        The mined file, or a run directory.
+    data
+        The collection it was mined from; knows ids, more positives and whole texts.
+    against
+        Test sets that training must not see, such as my-beir-folder@test; may be repeated.
+    fix
+        Write the file again, without what is wrong, to --out.
+    out
+        The clean file, of the same format.
+    quiet
+        Show no progress.
+    json
+        Print the findings as JSON.
+    """
+    from negatives.cli.listen import listening
+    from negatives.errors import InputError
+    from negatives.measure.lint import lint as check
+
+    if fix != (out is not None):
+        raise InputError(
+            "--fix and --out go together",
+            mend="negatives lint FILE --fix -o CLEAN",
+        )
+    with listening(quiet=quiet) as emit:
+        report = check(file, data=data, against=against or (), emit=emit)
+        fixed = report.fix(out, emit=emit) if out is not None else None
+    if json:
+        found = report.as_dict() | ({"fixed": fixed.as_dict()} if fixed else {})
+        print(jsonlib.dumps(found, ensure_ascii=False))
+    else:
+        _show(report)
+        if fixed:
+            print(
+                f"\nfixed: {fixed.path}, {fixed.rows:,} rows; {fixed.dropped_rows:,} rows dropped, "
+                f"{fixed.removed_negatives:,} negatives removed"
+            )
+    return 0 if report.ok or fixed else 1
+
+
+def _show(report: Report) -> None:
+    print(
+        f"{report.file}: {report.format}, {report.rows:,} rows, {report.queries:,} queries, "
+        f"{report.negatives:,} negatives"
+    )
+    if not report.findings:
+        print("nothing is wrong")
+    for finding in report.findings:
+        _show_finding(finding)
+
+
+def _show_finding(finding: Finding) -> None:
+    share = f"{finding.score:.2%}" if finding.score >= 0.0001 else "<0.01%"
+    print(f"\n{finding.severity}: {finding.rule}, {share} of the {finding.unit}")
+    print(f"  {finding.verdict}")
+    for example in finding.examples:
+        print(f"  {_example(example)}")
+    print(f"  mend: {finding.mend}")
+
+
+def _example(example: dict[str, Any]) -> str:
+    note = f" ({example['note']})" if "note" in example else ""
+    text = example.get("negative", example.get("positive", ""))
+    return f"row {example['row']:,}{note}: {example['query']!r} / {text!r}"

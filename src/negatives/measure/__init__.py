@@ -1,0 +1,1 @@
+"""What is measured of mined data and of trained models; nothing here changes a run."""

@@ -1,0 +1,12 @@
+"""Lint: what is wrong with a file of mined negatives, whoever mined it.
+
+`source` and `layout` tell what a file holds, `rows` brings it into one form, `facts` keeps keys of
+it, each file of `rules` asks them one kind of question, `findings` is the answer, `fix` mends.
+"""
+
+from __future__ import annotations
+
+from negatives.measure.lint.check import lint
+from negatives.measure.lint.findings import Finding, Report
+
+__all__ = ["Finding", "Report", "lint"]

@@ -1,0 +1,95 @@
+"""lint(): a mined file, read as keys, asked by every rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from negatives.events import Emit, Progress, silent
+from negatives.measure.lint.examples import examples
+from negatives.measure.lint.facts import Facts, facts_of
+from negatives.measure.lint.findings import Finding, Report, Rule
+from negatives.measure.lint.layout import layout_of
+from negatives.measure.lint.reference import Reference, test_sets
+from negatives.measure.lint.rows import Mined
+from negatives.measure.lint.rules import RULES
+from negatives.measure.lint.source import source
+from negatives.run.directory import Run
+from negatives.schema import Collection
+
+_WORST = ("error", "warning", "info")
+
+
+def lint(
+    file: str | Path,
+    *,
+    data: str | Path | Collection | None = None,
+    against: Sequence[str | Path | Collection] = (),
+    emit: Emit = silent,
+) -> Report:
+    """What is wrong with a file of mined negatives, anybody's, or with a run directory.
+
+    `file`: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron, qrels or a
+    TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a dataset saved by `datasets`. `data`, any
+    form that `Collection.load` takes, knows ids, more positives and the whole texts; without it the
+    file's own positives are the known ones. `against` names test sets that training must not see;
+    where it names none and `data` is a BEIR folder read as train, its test split is one.
+
+    Raises `DataError` when the file cannot be read, holds no negatives, or names ids that `data`
+    does not have (or there is no `data`).
+    """
+    src = source(file)
+    layout = layout_of(src.columns, str(file))
+    collection = _collection(file, data) if data is not None or src.type == "run" else None
+    reference = None if collection is None else Reference(collection)
+    mined = Mined(src, layout, collection)
+    facts = facts_of(mined, reference, tuple(test_sets(against, data)), emit)
+    found = {}
+    for number, rule in enumerate(RULES, start=1):
+        offences = rule.find(facts).sort("row", "place", nulls_last=True)
+        if len(offences):
+            found[rule] = offences
+        emit(Progress("check", number, len(RULES), "rules"))
+    shown = examples(mined, {rule.name: offences for rule, offences in found.items()})
+    findings = [_finding(rule, found[rule], facts, shown[rule.name]) for rule in found]
+    return Report(
+        file=str(file),
+        format=layout.name,
+        rows=facts.rows,
+        queries=facts.distinct_queries,
+        negatives=len(facts.negatives),
+        findings=tuple(sorted(findings, key=lambda finding: _WORST.index(finding.severity))),
+        facts=facts,
+    )
+
+
+def _collection(file: str | Path, data: str | Path | Collection | None) -> Collection:
+    if data is None:
+        return Run(file).collection
+    return data if isinstance(data, Collection) else Collection.load(data)
+
+
+def _finding(
+    rule: Rule, offences: pl.DataFrame, facts: Facts, shown: tuple[dict[str, Any], ...]
+) -> Finding:
+    count = len(offences)
+    total = {
+        "negatives": len(facts.negatives),
+        "rows": facts.rows,
+        "queries": facts.distinct_queries,
+    }[rule.unit]
+    return Finding(
+        rule=rule.name,
+        severity=rule.severity,
+        count=count,
+        unit=rule.unit,
+        score=round(count / total, 6),
+        verdict=f"{count:,} {rule.one if count == 1 else rule.many}",
+        mend=rule.mend,
+        examples=shown,
+        removes=rule.removes,
+        offences=offences,
+    )

@@ -1,0 +1,116 @@
+"""What lint found: rules, findings, and the report that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from negatives.events import Emit
+    from negatives.measure.lint.facts import Facts
+    from negatives.measure.lint.fix import Fixed
+
+Severity = Literal["error", "warning", "info"]
+Unit = Literal["negatives", "rows", "queries"]
+Removes = Literal["negative", "row", "nothing"]
+
+OFFENCES: Final = pl.Schema({"row": pl.UInt32, "place": pl.Int32, "note": pl.String})
+"""Where something is wrong; `place` is the negative's in its row, null where it is the row."""
+
+SHOWN: Final = 5
+"""Examples of a finding."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One thing that can be wrong.
+
+    `find` gives the offences; `one` and `many` are the verdict after the count; `removes` is what a
+    fix takes out of the file for each offence.
+    """
+
+    name: str
+    severity: Severity
+    unit: Unit
+    find: Callable[[Facts], pl.DataFrame]
+    one: str
+    many: str
+    mend: str
+    removes: Removes = "nothing"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule found: how often, in which share, in a sentence, where, and how to mend it.
+
+    `score` is the share of the file's negatives, rows or queries (`unit`) that are affected.
+    `offences` (row, place, note) lists them all; `examples` the first five with their texts.
+    """
+
+    rule: str
+    severity: Severity
+    count: int
+    unit: Unit
+    score: float
+    verdict: str
+    mend: str
+    examples: tuple[dict[str, Any], ...]
+    removes: Removes = field(repr=False)
+    offences: pl.DataFrame = field(repr=False)
+
+    @property
+    def rows(self) -> list[int]:
+        """The rows of the file affected, from 1, in order."""
+        return self.offences["row"].unique().sort().to_list()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        names = ("rule", "severity", "count", "unit", "score", "verdict", "mend")
+        return {name: getattr(self, name) for name in names} | {"examples": list(self.examples)}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What lint found in a file; `findings` come worst first."""
+
+    file: str
+    format: str
+    rows: int
+    queries: int
+    negatives: int
+    findings: tuple[Finding, ...]
+    facts: Facts = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no error; warnings may be left."""
+        return not self.of("error")
+
+    def of(self, severity: Severity) -> list[Finding]:
+        """The findings of one severity."""
+        return [finding for finding in self.findings if finding.severity == severity]
+
+    def __getitem__(self, rule: str) -> Finding:
+        """The finding of a rule; `KeyError` where it found nothing."""
+        for finding in self.findings:
+            if finding.rule == rule:
+                return finding
+        raise KeyError(rule)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        names = ("file", "format", "ok", "rows", "queries", "negatives")
+        found = [finding.as_dict() for finding in self.findings]
+        return {name: getattr(self, name) for name in names} | {"findings": found}
+
+    def fix(self, out: str | Path, *, emit: Emit | None = None) -> Fixed:
+        """Write the file to `out` in its own format, without what the rules object to."""
+        from negatives.events import silent
+        from negatives.measure.lint.fix import fix
+
+        return fix(self, out, emit or silent)

@@ -1,0 +1,191 @@
+"""A mined file written again without what the rules object to, whole or not at all.
+
+Rows that nothing is wrong with are copied: byte for byte where the file is text by the line.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from negatives.errors import InputError
+from negatives.events import Emit, Progress
+from negatives.export.files import write_parquet
+from negatives.measure.lint.findings import Report
+from negatives.measure.lint.layout import Layout
+from negatives.measure.lint.remedy import Remedy, mended, remedy
+from negatives.measure.lint.rows import AT, numbered
+from negatives.measure.lint.source import Source
+from negatives.optional import require
+from negatives.read.delimited import separator
+from negatives.read.files import blocks, ending
+from negatives.read.jsonl import PLACE
+from negatives.store.atomic import writing
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What a fix wrote, and what it left out: rows, and negatives (those of dropped rows too)."""
+
+    path: str
+    rows: int
+    dropped_rows: int
+    removed_negatives: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def fix(report: Report, out: str | Path, emit: Emit) -> Fixed:
+    """Write the file of `report` to `out`, in its own format, without what was objected to.
+
+    Raises `InputError` where `out` is of another type or is the file itself, where the file is a
+    run directory (pick again instead), or where nothing would be left.
+    """
+    mined, path = report.facts.mined, Path(out)
+    _check(mined.source, path)
+    cure = remedy(report)
+    rows = report.rows - len(cure.dropped)
+    if not rows:
+        raise InputError(
+            "nothing would be left: something is wrong with every row",
+            where=report.file,
+            mend="mine again; `negatives lint` says what is wrong",
+        )
+    _WRITERS[mined.source.type](mined.source, path, _Cure(cure, mined.layout, emit, report.rows))
+    return Fixed(str(out), rows, len(cure.dropped), cure.negatives)
+
+
+def _check(source: Source, out: Path) -> None:
+    if source.type == "run":
+        raise InputError(
+            "a run is not fixed but picked again",
+            where=str(source.path.parent),
+            mend="negatives pick RUN, or lint an export of it",
+        )
+    if out.exists() and (out.resolve() == source.path.resolve() or not out.is_file()):
+        raise InputError(
+            "the fixed file would replace the data", where=str(out), mend="name a new file"
+        )
+    if source.type != "datasets" and ending(out) != ending(source.path):
+        raise InputError(
+            f"the fixed file is of the same format: it cannot end in {out.suffix or 'nothing'}",
+            where=str(out),
+            mend=f"end it in {ending(source.path)}",
+        )
+
+
+class _Cure:
+    """What happens to each row, asked for by row numbers in order."""
+
+    def __init__(self, cure: Remedy, layout: Layout, emit: Emit, rows: int) -> None:
+        self._dropped = cure.dropped["row"].to_numpy()
+        self._removed = cure.removed
+        self._layout, self._emit, self._rows = layout, emit, rows
+
+    def table(self, table: pl.DataFrame) -> pl.DataFrame:
+        """A numbered table, cured."""
+        self._emit(Progress("fix", table[AT][-1], self._rows, "rows"))
+        kept = table.filter(~pl.Series(np.isin(table[AT].to_numpy(), self._dropped)))
+        gone = self.gone(kept[AT])
+        if not gone:
+            return kept.drop(AT)
+        ill = pl.col(AT).is_in([*gone])
+        made = [
+            mended(r, self._layout, gone[r[AT]]) for r in kept.filter(ill).iter_rows(named=True)
+        ]
+        cured = pl.DataFrame(made, schema=kept.schema)
+        return pl.concat([kept.filter(~ill), cured]).sort(AT).drop(AT)
+
+    def lines(self, lines: list[bytes], start: int) -> Iterator[bytes]:
+        """Lines that are rows from number `start` on, cured."""
+        self._emit(Progress("fix", start + len(lines) - 1, self._rows, "rows"))
+        numbers = pl.int_range(start, start + len(lines), dtype=pl.UInt32, eager=True)
+        dropped = np.isin(numbers.to_numpy(), self._dropped)
+        gone = self.gone(numbers)
+        for number, line in enumerate(lines, start):
+            if number in gone:
+                record = msgspec.json.decode(line)
+                yield msgspec.json.encode(mended(record, self._layout, gone[number])) + b"\n"
+            elif not dropped[number - start]:
+                yield line if line.endswith(b"\n") else line + b"\n"
+
+    def gone(self, rows: pl.Series) -> dict[int, set[int]]:
+        """Row -> places of the negatives it loses, for some rows in order."""
+        if rows.is_empty():
+            return {}
+        here = self._removed.filter(pl.col("row").is_between(rows[0], rows[-1]))
+        grouped = here.group_by("row").agg("place")
+        return {row: set(places) for row, places in grouped.iter_rows()}
+
+
+def _tables(source: Source, cure: _Cure) -> Iterator[pl.DataFrame]:
+    start = 1
+    for table in source.tables():
+        yield cure.table(numbered(table, start))
+        start += len(table)
+
+
+def _parquet(source: Source, out: Path, cure: _Cure) -> None:
+    with writing(out) as temporary:
+        write_parquet(temporary, pl.Schema(source.columns), _tables(source, cure))
+
+
+def _delimited(source: Source, out: Path, cure: _Cure) -> None:
+    names = {name: name.rstrip() for name in source.columns if name.rstrip() in PLACE}
+    apart = separator(source.path)
+    with writing(out) as temporary, _writable(temporary, out) as file:
+        pl.DataFrame(schema=source.columns).rename(names).write_csv(file, separator=apart)
+        for table in _tables(source, cure):
+            table.write_csv(file, separator=apart, include_header=False, quote_style="necessary")
+
+
+def _lines(source: Source, out: Path, cure: _Cure) -> None:
+    start = 1
+    with writing(out) as temporary, _writable(temporary, out) as file:
+        for block in blocks(source.path):
+            lines = [line for line in block.splitlines(keepends=True) if line.strip()]
+            file.writelines(cure.lines(lines, start))
+            start += len(lines)
+
+
+def _datasets(source: Source, out: Path, cure: _Cure) -> None:
+    datasets = require("datasets", extra="hub")
+    with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".partial-") as folder:
+        table = Path(folder) / "rows.parquet"
+        write_parquet(table, pl.Schema(source.columns), _tables(source, cure))
+        made = datasets.Dataset.from_parquet(str(table), cache_dir=folder)
+        made.save_to_disk(str(Path(folder) / "saved"))
+        shutil.move(Path(folder) / "saved", out)
+
+
+@contextmanager
+def _writable(temporary: Path, out: Path) -> Iterator[IO[bytes]]:
+    """The temporary file, open; packed where `out` is."""
+    if out.name.endswith(".gz"):
+        # Without a name and a time, the same rows are the same bytes.
+        with temporary.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, 0) as packed:
+            yield cast(IO[bytes], packed)
+    else:
+        with temporary.open("wb") as file:
+            yield file
+
+
+_WRITERS: Final[dict[str, Callable[[Source, Path, _Cure], None]]] = {
+    "parquet": _parquet,
+    "jsonl": _lines,
+    "delimited": _delimited,
+    "trec": _lines,
+    "datasets": _datasets,
+}

@@ -1,0 +1,83 @@
+"""What a collection knows about a mined file: judgements, texts, and the test sets to keep out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from negatives import read
+from negatives.judge.texts import Keys, normalised_keys, text_keys
+from negatives.read.address import parse
+from negatives.schema import Collection
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A collection, by the keys of its texts."""
+
+    collection: Collection
+
+    @cached_property
+    def sorted_texts(self) -> pl.Series:
+        """The texts of the corpus in byte order, to look for those that begin with another."""
+        return self.collection.corpus["text"].sort()
+
+    @cached_property
+    def positives(self) -> pl.DataFrame:
+        """query_id, query (key of its text), id (key), doc (row in the corpus) of each positive."""
+        data = self.collection
+        pairs = data.positives
+        query, doc = pairs["query"].to_numpy(), pairs["doc"].to_numpy()
+        return pl.DataFrame(
+            {
+                "query_id": text_keys(data.queries["query_id"])[query],
+                "query_text": text_keys(data.queries["text"])[query],
+                "query_normal": normalised_keys(data.queries["text"])[query],
+                "id": text_keys(data.corpus["doc_id"])[doc],
+                "doc": doc,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """A test set, by keys of normalised texts: its queries, and what is relevant to them."""
+
+    name: str
+    queries: Keys
+    positives: Keys
+
+
+def test_sets(
+    against: Iterable[str | Path | Collection], data: str | Path | Collection | None
+) -> list[TestSet]:
+    """The test sets named; where none is, the test split beside the train split of DATA."""
+    sets = [
+        _test_set(each if isinstance(each, Collection) else Collection.load(each))
+        for each in against
+    ]
+    if not sets and isinstance(data, str | Path) and _has_own_test(data):
+        sets.append(_test_set(Collection.load(f"{parse(data).path}@test")))
+    return sets
+
+
+def _has_own_test(data: str | Path) -> bool:
+    address = parse(data)
+    there = read.splits(data) if address.format == "beir" else []
+    return {"train", "test"} <= {*there} and (address.split or "train") == "train"
+
+
+def _test_set(collection: Collection) -> TestSet:
+    pairs = collection.positives
+    asked = collection.queries["text"].gather(collection.mined_queries)
+    relevant = collection.corpus["text"].gather(pairs["doc"].unique().sort())
+    return TestSet(
+        f"{collection.name}@{collection.split}",
+        np.unique(normalised_keys(asked)),
+        np.unique(normalised_keys(relevant)),
+    )

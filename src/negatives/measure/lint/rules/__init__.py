@@ -1,0 +1,16 @@
+"""The table of rules, worst first; each file holds one family."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from negatives.measure.lint.findings import Rule
+from negatives.measure.lint.rules import counts, leaks, positives, repeats, texts
+
+RULES: Final[tuple[Rule, ...]] = (
+    *positives.RULES,
+    *leaks.RULES,
+    *texts.RULES,
+    *repeats.RULES,
+    *counts.RULES,
+)

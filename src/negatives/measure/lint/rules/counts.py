@@ -1,0 +1,109 @@
+"""How many negatives there are, and whether a few documents stand in for all of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from negatives.measure.lint.facts import Facts
+from negatives.measure.lint.findings import Rule
+
+HUB: Final = 0.1
+"""One document a negative of more of the queries than this is a hub, as in a run's report."""
+HUB_QUERIES: Final = 20
+"""With fewer queries than this, a document shared by many says little."""
+HUB_RATIO: Final = 10
+"""So many times the queries of the mean negative make a hub."""
+
+
+def none(facts: Facts) -> pl.DataFrame:
+    """Rows without a negative; where a row is one document, queries without one (their first row).
+
+    Queries that only have empty negatives count as having some: those are told of by themselves.
+    """
+    if facts.mined.layout.shape == "pair":
+        queries = facts.queries.group_by("query").agg(pl.col("row").min())
+        found = queries.join(facts.asked.select("query"), on="query", how="anti")
+    else:
+        found = facts.queries.join(facts.negatives, on="row", how="anti")
+    return found.sort("row").select("row", place=_ROW, note=pl.lit(""))
+
+
+def uneven(facts: Facts) -> pl.DataFrame:
+    """Queries with fewer distinct negatives than the others (their first row)."""
+    counted = facts.asked.group_by("query").agg(
+        pl.col("row").min(), negatives=pl.col("text").n_unique()
+    )
+    most = counted["negatives"].max()
+    found = counted.filter(pl.col("negatives") < most).sort("row")
+    note = pl.format("{} negatives, where others have {}", "negatives", pl.lit(most))
+    return found.select("row", place=_ROW, note=note)
+
+
+def constant(facts: Facts) -> pl.DataFrame:
+    """Negatives that every query has."""
+    return _shared(facts, pl.col("queries") == facts.distinct_queries)
+
+
+def hubs(facts: Facts) -> pl.DataFrame:
+    """Negatives that far more queries have than most; each document once, at its first row."""
+    many = (
+        (pl.col("queries") > HUB * facts.distinct_queries)
+        & (pl.col("queries") > HUB_RATIO * pl.col("queries").mean())
+        & (pl.col("queries") < facts.distinct_queries)
+    )
+    return _shared(facts, many)
+
+
+def _shared(facts: Facts, which: pl.Expr) -> pl.DataFrame:
+    if facts.distinct_queries < HUB_QUERIES:
+        which = pl.lit(False)
+    counted = facts.usable.group_by("text").agg(queries=pl.col("query").n_unique())
+    shared = counted.filter(which)
+    found = facts.usable.join(shared, on="text", how="inner", maintain_order="left")
+    return found.select("row", "place", note=pl.format("a negative of {} queries", "queries"))
+
+
+_ROW: Final = pl.lit(None, dtype=pl.Int32)
+
+RULES: Final = (
+    Rule(
+        "constant-negative",
+        "error",
+        "negatives",
+        constant,
+        "negative is one that every query has",
+        "negatives are one that every query has",
+        "look for a wrong index in the code that mined; --fix takes them out",
+        removes="negative",
+    ),
+    Rule(
+        "hub-negative",
+        "warning",
+        "negatives",
+        hubs,
+        "negative is a hub: a negative of far more queries than the others",
+        "negatives are hubs: negatives of far more queries than the others",
+        "look at the texts: boilerplate belongs out of the corpus",
+    ),
+    Rule(
+        "no-negatives",
+        "warning",
+        "rows",
+        none,
+        "row or query has no negative",
+        "rows or queries have no negative",
+        "drop them (--fix): some trainers stop at them",
+        removes="row",
+    ),
+    Rule(
+        "uneven-negatives",
+        "warning",
+        "queries",
+        uneven,
+        "query has fewer negatives than the others",
+        "queries have fewer negatives than the others",
+        "mine with more candidates, or train with a format of lists",
+    ),
+)

@@ -1,0 +1,91 @@
+"""Test sets in training data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from negatives.judge.texts import Keys
+from negatives.measure.lint.facts import Facts
+from negatives.measure.lint.findings import OFFENCES, Rule
+from negatives.measure.lint.reference import TestSet
+from negatives.measure.lint.texts import BLANK
+
+
+def queries(facts: Facts) -> pl.DataFrame:
+    """Rows whose query is one of a test set."""
+    return _rows(facts, facts.queries.select("row", text="query_text"), _queries)
+
+
+def positives(facts: Facts) -> pl.DataFrame:
+    """Rows whose positive, or whose query, is the text of a document relevant in a test set."""
+    asked = facts.queries.select("row", text="query_text")
+    listed = pl.concat([asked, facts.positives.select("row", "text")])
+    found = _rows(facts, listed, _positives)
+    return found.join(queries(facts), on="row", how="anti", maintain_order="left")
+
+
+def negatives(facts: Facts) -> pl.DataFrame:
+    """Negatives that are relevant in a test set."""
+    listed = facts.negatives.select("row", "place", "text")
+    return _among(facts, listed, _positives)
+
+
+def _queries(test: TestSet) -> Keys:
+    return test.queries
+
+
+def _positives(test: TestSet) -> Keys:
+    return test.positives
+
+
+def _rows(facts: Facts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:
+    place = pl.lit(None, dtype=pl.Int32).alias("place")
+    found = _among(facts, listed.with_columns(place), of)
+    return found.unique("row", keep="first", maintain_order=True).sort("row")
+
+
+def _among(facts: Facts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:
+    """Offences: the texts of `listed` (row, place, text) that a test set has too."""
+    found = [pl.DataFrame(schema=OFFENCES)]
+    listed = listed.filter(pl.col("text") != BLANK)
+    normal = facts.texts.normals(listed["text"]).to_numpy()
+    for test in facts.tests:
+        inside = listed.filter(pl.Series(np.isin(normal, of(test)), dtype=pl.Boolean))
+        found.append(inside.select("row", "place", note=pl.lit(f"in {test.name}")))
+    return pl.concat(found).unique(["row", "place"], keep="first", maintain_order=True)
+
+
+RULES: Final = (
+    Rule(
+        "test-query",
+        "error",
+        "rows",
+        queries,
+        "row trains on a query of a test set",
+        "rows train on a query of a test set",
+        "drop them (--fix): results on that test set would mean nothing",
+        removes="row",
+    ),
+    Rule(
+        "test-positive",
+        "warning",
+        "rows",
+        positives,
+        "row has a positive, or a query, that is a document relevant in a test set",
+        "rows have a positive, or a query, that is a document relevant in a test set",
+        "usual where training and test share a corpus; else drop them",
+    ),
+    Rule(
+        "test-positive-as-negative",
+        "info",
+        "negatives",
+        negatives,
+        "negative is a document relevant in a test set",
+        "negatives are documents relevant in a test set",
+        "nothing to mend where training and test share a corpus",
+    ),
+)
