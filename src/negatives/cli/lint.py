@@ -76,8 +76,8 @@ def lint(
         _show(report)
         if fixed:
             print(
-                f"\nfixed: {fixed.path}, {fixed.rows:,} rows; {fixed.dropped_rows:,} rows dropped, "
-                f"{fixed.removed_negatives:,} negatives removed"
+                f"\nfixed: {fixed.path}, {fixed.rows:,} rows; dropped {fixed.dropped_rows:,} rows, "
+                f"removed {fixed.removed_negatives:,} negatives"
             )
     return 0 if report.ok or fixed else 1
 
@@ -98,11 +98,11 @@ def _show_finding(finding: Finding) -> None:
     print(f"\n{finding.severity}: {finding.rule}, {share} of the {finding.unit}")
     print(f"  {finding.verdict}")
     for example in finding.examples:
-        print(f"  {_example(example)}")
+        print(f"  {_example(example, finding.unit)}")
     print(f"  mend: {finding.mend}")
 
 
-def _example(example: dict[str, Any]) -> str:
+def _example(example: dict[str, Any], unit: str) -> str:
     note = f" ({example['note']})" if "note" in example else ""
-    text = example.get("negative", example.get("positive", ""))
-    return f"row {example['row']:,}{note}: {example['query']!r} / {text!r}"
+    text = f" / {example['negative']!r}" if unit == "negatives" else ""
+    return f"row {example['row']:,}{note}: {example['query']!r}{text}"

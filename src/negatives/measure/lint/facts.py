@@ -110,7 +110,7 @@ def facts_of(
     given = pl.concat(negatives)
     if given.is_empty():
         raise DataError(
-            f"there is no negative in {len(asked):,} rows",
+            "there is no negative in the file",
             where=str(mined.source.path),
             mend="name a file of mined negatives"
             if not mined.layout.label

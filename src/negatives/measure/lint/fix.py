@@ -25,7 +25,7 @@ from negatives.measure.lint.findings import Report
 from negatives.measure.lint.layout import Layout
 from negatives.measure.lint.remedy import Remedy, mended, remedy
 from negatives.measure.lint.rows import AT, numbered
-from negatives.measure.lint.source import Source
+from negatives.measure.lint.source import Source, quiet
 from negatives.optional import require
 from negatives.read.delimited import separator
 from negatives.read.files import blocks, ending
@@ -165,8 +165,9 @@ def _datasets(source: Source, out: Path, cure: _Cure) -> None:
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".partial-") as folder:
         table = Path(folder) / "rows.parquet"
         write_parquet(table, pl.Schema(source.columns), _tables(source, cure))
-        made = datasets.Dataset.from_parquet(str(table), cache_dir=folder)
-        made.save_to_disk(str(Path(folder) / "saved"))
+        with quiet(datasets):
+            made = datasets.Dataset.from_parquet(str(table), cache_dir=folder)
+            made.save_to_disk(str(Path(folder) / "saved"))
         shutil.move(Path(folder) / "saved", out)
 
 

@@ -104,6 +104,8 @@ def _refilled(record: Mapping[str, Any], layout: Layout, gone: set[int]) -> dict
     order: list[int] = []
     for kind in ("text", "id"):
         columns = [part.column for part in _of(layout, kind)]
+        if not columns:
+            continue
         left = [
             at for at, name in enumerate(columns) if at not in gone and record[name] is not None
         ]

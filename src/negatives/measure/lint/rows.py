@@ -193,8 +193,9 @@ def _with_texts(frame: pl.DataFrame, side: str, mined: Mined) -> pl.DataFrame:
     strange = known[f"{side}_id"].gather(at) != ids
     if strange.any():
         first = frame.filter(strange)
+        count = first["id"].n_unique()
         raise DataError(
-            f"{first['id'].n_unique():,} {side} ids are not in the collection "
+            f"{count:,} {side} {'id is' if count == 1 else 'ids are'} not in the collection "
             f"{mined.collection.name!r}: {first['id'][0]!r} in row {first['row'][0]:,}",
             where=str(mined.source.path),
             mend="name with --data the collection that the file was mined from, and its split: "

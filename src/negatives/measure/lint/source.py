@@ -20,7 +20,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.optional import require
 from negatives.read import delimited
-from negatives.read.address import folder_format, pair_files
+from negatives.read.address import pair_files
 from negatives.read.files import blocks, ending
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_schema
@@ -81,7 +81,7 @@ def source(file: str | Path) -> Source:
     kind = _TYPES.get(ending(path))
     if kind is None:
         raise DataError(
-            f"a file ending in {path.suffix or 'nothing'} is of no known format",
+            f"a file ending in {path.suffix!r} is of no known format",
             where=str(path),
             mend=f"mined files are read from {', '.join(_TYPES)}, from a folder that "
             "`save_to_disk` of datasets wrote, and from a run directory",
@@ -101,9 +101,8 @@ def _folder(path: Path) -> Source:
     if (path / MANIFEST).exists():
         negatives = Run(path).path / NEGATIVES_FILE
         return Source(negatives, "run", dict(parquet_schema(negatives)))
-    if folder_format(path) == "hub" and not pair_files(path):
-        frame = next(_arrow(path))
-        return Source(path, "datasets", dict(frame.schema))
+    if any((path / name).exists() for name in ("dataset_info.json", "dataset_dict.json")):
+        return Source(path, "datasets", dict(next(_arrow(path)).schema))
     files = pair_files(path)
     if len(files) == 1:
         return source(files[0])
@@ -135,7 +134,7 @@ def _datasets(src: Source, columns: list[str]) -> Iterator[pl.DataFrame]:
 def _arrow(path: Path) -> Iterator[pl.DataFrame]:
     """An empty table with the columns, then the rows of a saved dataset (its train split)."""
     datasets = require("datasets", extra="hub")
-    with _told(path):
+    with _told(path), quiet(datasets):
         saved = datasets.load_from_disk(str(path))
         if isinstance(saved, dict):
             if "train" not in saved and len(saved) > 1:
@@ -153,6 +152,18 @@ def _arrow(path: Path) -> Iterator[pl.DataFrame]:
 def _frame(table: Any) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+@contextmanager
+def quiet(datasets: Any) -> Iterator[None]:
+    """The library `datasets` without its progress bars."""
+    bars = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not bars:
+            datasets.enable_progress_bars()
 
 
 @contextmanager
@@ -201,8 +212,8 @@ def _json_type(value: object) -> Any:
             return pl.List(_PASSAGE)
         return pl.List(pl.Float64 if isinstance(inner, float) else pl.String)
     if isinstance(value, bool | float):
-        return pl.Float64
-    return pl.Int64 if isinstance(value, int) else pl.String
+        return pl.Float64()
+    return pl.Int64() if isinstance(value, int) else pl.String()
 
 
 def _jsonl(src: Source, columns: list[str]) -> Iterator[pl.DataFrame]:
@@ -220,7 +231,7 @@ def _jsonl(src: Source, columns: list[str]) -> Iterator[pl.DataFrame]:
 
 
 def _loose(dtype: Any) -> Any:
-    return dtype if dtype.is_nested() else pl.String
+    return dtype if dtype.is_nested() else pl.String()
 
 
 def _blamed(src: Source, block: bytes, schema: dict[str, Any], done: int, reason: str) -> DataError:
@@ -252,14 +263,14 @@ def _header(path: Path) -> dict[str, Any]:
     _, names = next(rows, (0, []))
     names = [name.strip() for name in names]
     if len(names) == 1 and len(names[0].split()) in (4, 6):
-        return dict.fromkeys(TREC_QRELS if len(names[0].split()) == 4 else TREC_RUN, pl.String)
+        return dict.fromkeys(TREC_QRELS if len(names[0].split()) == 4 else TREC_RUN, pl.String())
     if len(set(names)) < len(names) or any(name.isdigit() or not name for name in names):
         raise DataError(
             f"the first line is no header: {names}",
             where=f"{path}, line 1",
             mend="let the first line name the columns, each once: anchor, positive, negative",
         )
-    return dict.fromkeys((f"{name} " if name in PLACE else name for name in names), pl.String)
+    return dict.fromkeys((f"{name} " if name in PLACE else name for name in names), pl.String())
 
 
 def _delimited(src: Source, columns: list[str]) -> Iterator[pl.DataFrame]:
@@ -279,7 +290,7 @@ def _trec_columns(path: Path) -> dict[str, Any]:
             where=str(path),
             mend="or end the name of the file in .jsonl, .csv, .tsv or .parquet, as it is",
         )
-    return dict.fromkeys(TREC_RUN if len(first) == len(TREC_RUN) else TREC_QRELS, pl.String)
+    return dict.fromkeys(TREC_RUN if len(first) == len(TREC_RUN) else TREC_QRELS, pl.String())
 
 
 def _trec(src: Source, columns: list[str]) -> Iterator[pl.DataFrame]:

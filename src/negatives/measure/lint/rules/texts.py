@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.findings import OFFENCES, Rule
-from negatives.measure.lint.texts import BLANK
+from negatives.measure.lint.texts import BLANK, Texts
 
 PILE: Final = 10
 """Fewer distinct texts than this of the greatest length are no pile."""
@@ -47,32 +47,30 @@ def empty_negative(facts: Facts) -> pl.DataFrame:
 
 def cut_off(facts: Facts) -> pl.DataFrame:
     """Rows with the beginning of a longer document; without a collection, with a text of a pile."""
-    texts = facts.texts
-    note = "the beginning of a longer document"
-    cut = texts.cut
-    if facts.mined.collection is None:
-        cut, note = piled(facts)
-    keys = pl.DataFrame({"text": texts.keys[cut]}, schema={"text": pl.UInt64})
-    found = [
-        docs.join(keys, on="text", how="semi").select("row", *place)
-        for docs, place in (
-            (facts.negatives, [pl.col("place")]),
-            (facts.positives, [pl.lit(None, dtype=pl.Int32).alias("place")]),
-        )
-    ]
+    found = []
+    for docs, place in (
+        (facts.negatives, pl.col("place")),
+        (facts.positives, pl.lit(None, dtype=pl.Int32)),
+    ):
+        cut, note = facts.texts.cut, "the beginning of a longer document"
+        if facts.mined.collection is None:
+            cut, note = piled(facts.texts, docs["text"])
+        keys = pl.DataFrame({"text": facts.texts.keys[cut]}, schema={"text": pl.UInt64})
+        some = docs.join(keys, on="text", how="semi")
+        found.append(some.select("row", place=place, note=pl.lit(note)))
     worst = pl.concat(found).sort("row", "place", nulls_last=True)
-    return worst.unique("row", keep="first", maintain_order=True).with_columns(note=pl.lit(note))
+    return worst.unique("row", keep="first", maintain_order=True)
 
 
-def piled(facts: Facts) -> tuple[NDArray[np.bool_], str]:
-    """Documents of exactly the greatest length, where suspiciously many have it; what length."""
-    texts = facts.texts
-    keys = pl.concat([facts.negatives["text"], facts.positives["text"]]).unique()
+def piled(texts: Texts, keys: pl.Series) -> tuple[NDArray[np.bool_], str]:
+    """Which of the texts with these keys have exactly the greatest length, if suspiciously many do;
+    and what length that is.
+    """
     document = np.zeros(len(texts.keys), bool)
-    document[texts.at(keys)] = True
+    document[texts.at(keys.unique())] = True
     total = int(document.sum())
     for name, lengths in (("characters", texts.chars), ("words", texts.words)):
-        counts = np.bincount(lengths[document])
+        counts = np.bincount(lengths[document], minlength=2)
         longest = len(counts) - 1
         below = counts[max(longest - 10, 0) : longest]
         if (

@@ -1,0 +1,272 @@
+"""Every format is read, fixed in its own format, and clean after it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+import negatives as neg
+from negatives.measure.lint import lint
+from tests.build import collection
+
+EXPORTS = [
+    (format, suffix)
+    for format, suffixes in {
+        "triplet": (".parquet",),
+        "n-tuple": (".jsonl", ".csv"),
+        "labeled-pair": (".parquet", ".jsonl", ".tsv"),
+        "labeled-list": (".parquet", ".jsonl"),
+        "flagembedding": (".jsonl",),
+        "tevatron": (".jsonl",),
+    }.items()
+    for suffix in suffixes
+]
+
+
+@pytest.mark.parametrize(("format", "suffix"), EXPORTS)
+def test_our_own_exports_are_clean(run: neg.Run, tmp_path: Path, format: str, suffix: str) -> None:
+    run.export(tmp_path / f"out{suffix}", format=format)
+    report = lint(tmp_path / f"out{suffix}", data="cranfield")
+    assert report.findings == ()
+    assert (report.format, report.queries) == (format, 225)
+    if format != "labeled-pair":  # whose scores stand in place of the labels
+        options = {} if suffix in (".csv", ".tsv") or format == "labeled-list" else {"scores": True}
+        run.export(tmp_path / f"scored{suffix}", format=format, **options)
+        assert lint(tmp_path / f"scored{suffix}").findings == ()
+
+
+@pytest.mark.parametrize(
+    ("format", "suffix"),
+    [("triplet", ".parquet"), ("n-tuple", ".csv"), ("labeled-pair", ".jsonl"),
+     ("labeled-list", ".jsonl"), ("tevatron", ".jsonl")],
+)  # fmt: skip
+def test_exports_of_ids_have_the_one_document_that_is_empty(
+    run: neg.Run, tmp_path: Path, format: str, suffix: str
+) -> None:
+    run.export(tmp_path / f"out{suffix}", format=format, ids=True)
+    report = lint(tmp_path / f"out{suffix}", data="cranfield")
+    assert [finding.rule for finding in report.findings] == ["empty-positive"]
+
+
+def test_a_run_and_its_trec_files_are_clean(run: neg.Run, tmp_path: Path) -> None:
+    report = lint(run.path)
+    assert (report.format, report.negatives, report.findings) == ("run", 1575, ())
+    run.export(tmp_path / "out.trec", format="trec-run")
+    assert lint(tmp_path / "out.trec", data="cranfield").findings == ()
+    run.export(tmp_path / "out.qrels", format="qrels", mined="zero")
+    found = lint(tmp_path / "out.qrels", data="cranfield")
+    assert [finding.rule for finding in found.findings] == ["empty-positive"]
+
+
+# ---- the same few pairs in every format ----------------------------------------------------------
+
+Pairs = list[tuple[str, list[str], list[str]]]
+
+PAIRS: Pairs = [
+    (f"query {n}", [f"positive {n}"], [f"neg {n} {m}" for m in "abc"]) for n in range(8)
+]
+PAIRS[1] = ("query 1", ["positive 1"], ["neg 1 a", "positive 1", "neg 1 c"])
+PAIRS[3] = ("query 3", ["positive 3"], ["POSITIVE 3", "positive 3", "query 3"])
+PAIRS[5] = ("query 5", ["positive 5"], ["neg 5 a", "neg 5 b", ""])
+LEFT = [(n, m) for n in range(8) for m in "abc"
+        if (n, m) not in ((1, "b"), (3, "a"), (3, "b"), (3, "c"), (5, "c"))]  # fmt: skip
+
+DATA = collection(
+    {f"d-{text}": text for pair in PAIRS for text in (*pair[1], *pair[2])},
+    {f"q-{query}": query for query, _, _ in PAIRS},
+)
+
+
+def triplets(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"anchor": query, "positive": positives[0], "negative": negative, "extra": 1.5}
+        for query, positives, negatives in pairs
+        for negative in negatives
+    ]
+
+
+def n_tuples(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"anchor": q, "positive": p[0]} | {f"negative_{at}": t for at, t in enumerate(n, 1)}
+        for q, p, n in pairs
+    ]
+
+
+def lists(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"query": q, "pos": p, "neg": n, "neg_scores": [float(len(t)) for t in n], "prompt": "x"}
+        for q, p, n in pairs
+    ]
+
+
+def passages(pairs: Pairs) -> list[dict[str, Any]]:
+    def listed(texts: list[str]) -> list[dict[str, str]]:
+        return [{"docid": f"d-{text}", "title": "", "text": text} for text in texts]
+
+    return [
+        {"query_id": f"q-{q}", "query": q, "positive_passages": listed(p),
+         "negative_passages": listed(n)}
+        for q, p, n in pairs
+    ]  # fmt: skip
+
+
+def document_ids(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"query_id": f"q-{q}", "query_text": q, "positive_document_ids": [f"d-{t}" for t in p],
+         "negative_document_ids": [f"d-{t}" for t in n]}
+        for q, p, n in pairs
+    ]  # fmt: skip
+
+
+def labelled_pairs(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"sentence1": q, "sentence2": text, "label": label}
+        for q, p, n in pairs
+        for label, texts in ((1, p), (0, n))
+        for text in texts
+    ]
+
+
+def labelled_lists(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"query": q, "docs": [*p, *n], "labels": [1] * len(p) + [0] * len(n)} for q, p, n in pairs
+    ]
+
+
+def qrels(pairs: Pairs) -> list[dict[str, Any]]:
+    return [
+        {"query-id": f"q-{q}", "corpus-id": f"d-{text}", "score": label}
+        for q, p, n in pairs
+        for label, texts in ((2, p), (0, n))
+        for text in texts
+    ]
+
+
+def parquet(rows: list[dict[str, Any]], path: Path) -> None:
+    pl.DataFrame(rows).write_parquet(path)
+
+
+def jsonl(rows: list[dict[str, Any]], path: Path) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def packed(rows: list[dict[str, Any]], path: Path) -> None:
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+
+
+def csv(rows: list[dict[str, Any]], path: Path) -> None:
+    pl.DataFrame(rows).write_csv(path, separator="\t" if path.suffix == ".tsv" else ",")
+
+
+def saved(rows: list[dict[str, Any]], path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    datasets.Dataset.from_list(rows).save_to_disk(str(path))
+
+
+FORMS = {
+    "triplets.parquet": (triplets, parquet, "triplet"),
+    "triplets.jsonl": (triplets, jsonl, "triplet"),
+    "triplets.jsonl.gz": (triplets, packed, "triplet"),
+    "triplets.csv": (triplets, csv, "triplet"),
+    "tuples.parquet": (n_tuples, parquet, "n-tuple"),
+    "tuples.tsv": (n_tuples, csv, "n-tuple"),
+    "bge.jsonl": (lists, jsonl, "flagembedding"),
+    "bge.parquet": (lists, parquet, "flagembedding"),
+    "tevatron.jsonl": (passages, jsonl, "tevatron"),
+    "tevatron.parquet": (passages, parquet, "tevatron"),
+    "ids.jsonl": (document_ids, jsonl, "tevatron"),
+    "pairs.csv": (labelled_pairs, csv, "labeled-pair"),
+    "pairs.parquet": (labelled_pairs, parquet, "labeled-pair"),
+    "lists.jsonl": (labelled_lists, jsonl, "labeled-list"),
+    "qrels.tsv": (qrels, csv, "qrels"),
+    "dataset": (triplets, saved, "triplet"),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_fixed_file_is_of_the_same_format_and_clean(tmp_path: Path, name: str) -> None:
+    rows, write, format = FORMS[name]
+    path = tmp_path / name
+    write(rows(PAIRS), path)
+    data = DATA if name in ("ids.jsonl", "qrels.tsv") else None
+    report = lint(path, data=data)
+    assert report.format == format
+    found = {finding.rule: finding.count for finding in report.of("error")}
+    by_id = {"positive-by-id": 2, "positive-by-normalised-text": 1}
+    by_text = {"positive-by-text": 2, "positive-by-normalised-text": 1}
+    expected = by_id if format in ("tevatron", "qrels") else by_text
+    assert found == expected | {"query-as-negative": 1, "empty-negative": 1}
+
+    clean = tmp_path / f"clean-{name}"
+    fixed = report.fix(clean)
+    again = lint(clean, data=data)
+    assert (again.format, again.rows, again.of("error")) == (format, fixed.rows, [])
+    assert fixed.rows + fixed.dropped_rows == report.rows
+    # A column for each negative is filled again, and a list is not.
+    left = len(LEFT) + (2 if format == "n-tuple" else 0)
+    assert again.negatives == left
+    assert report.negatives - fixed.removed_negatives == len(LEFT)
+    once_more = again.fix(tmp_path / f"again-{name}")
+    assert (once_more.dropped_rows, once_more.removed_negatives) == (0, 0)
+
+
+def test_rows_that_nothing_is_wrong_with_are_copied_byte_for_byte(tmp_path: Path) -> None:
+    lines = [json.dumps(row, indent=None, separators=(", ", " : ")) for row in lists(PAIRS)]
+    path = tmp_path / "bge.jsonl"
+    path.write_text("\n\n".join(lines))
+    lint(path).fix(tmp_path / "clean.jsonl")
+    written = (tmp_path / "clean.jsonl").read_text().splitlines()
+    untouched = {0: 0, 2: 2, 3: 4, 5: 6, 6: 7}  # row 4 is gone
+    assert {at: written[at] for at in untouched} == {at: lines[n] for at, n in untouched.items()}
+    mended = json.loads(written[1])
+    assert mended == lists(PAIRS)[1] | {"neg": ["neg 1 a", "neg 1 c"], "neg_scores": [7.0, 7.0]}
+
+
+def test_columns_of_negatives_are_filled_with_those_that_are_left(tmp_path: Path) -> None:
+    rows = n_tuples(PAIRS)
+    for row in rows:
+        row["scores"] = [9.0, 1.0, 2.0, 3.0]
+    parquet(rows, tmp_path / "tuples.parquet")
+    lint(tmp_path / "tuples.parquet").fix(tmp_path / "clean.parquet")
+    clean = pl.read_parquet(tmp_path / "clean.parquet").to_dicts()
+    assert clean[0] == rows[0]
+    assert [clean[1][f"negative_{n}"] for n in (1, 2, 3)] == ["neg 1 a", "neg 1 c", "neg 1 a"]
+    assert clean[1]["scores"] == [9.0, 1.0, 3.0, 1.0]
+    assert "query 3" not in [row["anchor"] for row in clean]
+
+
+def test_columns_that_mean_nothing_to_lint_stay_as_they_are(tmp_path: Path) -> None:
+    parquet(triplets(PAIRS), tmp_path / "t.parquet")
+    lint(tmp_path / "t.parquet").fix(tmp_path / "clean.parquet")
+    clean = pl.read_parquet(tmp_path / "clean.parquet")
+    assert clean.schema == pl.read_parquet(tmp_path / "t.parquet").schema
+    assert clean["extra"].to_list() == [1.5] * len(clean)
+
+
+def test_a_file_of_trec_judgements_is_read_and_fixed(tmp_path: Path) -> None:
+    lines = ["1 0 a 1", "1 0 b 0", "2 0 c 2", "2 0 d 0", "2 0 same-as-c 0"]
+    (tmp_path / "j.qrels").write_text("\n".join(lines))
+    data = collection(
+        {"a": "aa", "b": "bb", "c": "cc", "d": "dd", "same-as-c": "CC"}, {"1": "x", "2": "y"}
+    )
+    lint(tmp_path / "j.qrels", data=data).fix(tmp_path / "clean.qrels")
+    assert (tmp_path / "clean.qrels").read_text().splitlines() == lines[:-1]
+
+
+def test_blocks_of_rows_do_not_change_what_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from negatives.measure.lint import copies, source, texts
+
+    jsonl(lists(PAIRS), tmp_path / "bge.jsonl")
+    parquet(triplets(PAIRS), tmp_path / "t.parquet")
+    whole = [lint(tmp_path / name).as_dict() for name in ("bge.jsonl", "t.parquet")]
+    monkeypatch.setattr(source, "BLOCK", 2)
+    monkeypatch.setattr(texts, "_BLOCK", 3)
+    monkeypatch.setattr(copies, "PAIRS", 1)
+    assert [lint(tmp_path / name).as_dict() for name in ("bge.jsonl", "t.parquet")] == whole
