@@ -29,12 +29,20 @@ BLOCK = 8_192
 Found = tuple[Any, Any]
 
 
-def ours(queries: Any, docs: Any, threads: int) -> Found:
+def floats(queries: Any, docs: Any, threads: int) -> Found:
     """This library, numpy."""
     from negatives.search.exact import top_k
     from negatives.search.product import Blas
 
     return top_k(queries, docs, K, backend=Blas(workers=threads))
+
+
+def int8(queries: Any, docs: Any, threads: int) -> Found:
+    """This library, onnxruntime in bytes, then numpy."""
+    from negatives.search.exact import top_k
+    from negatives.search.int8_product import Int8
+
+    return top_k(queries, docs, K, backend=Int8(workers=threads))
 
 
 def bfloat16(queries: Any, docs: Any, threads: int) -> Found:
@@ -80,7 +88,8 @@ def torch_blocks(queries: Any, docs: Any, threads: int) -> Found:
 
 
 TOOLS: dict[str, Callable[[Any, Any, int], Found]] = {
-    "ours": ours,
+    "ours, int8": int8,
+    "ours, float32": floats,
     "faiss.knn of blocks": faiss_blocks,
     "torch.topk of blocks": torch_blocks,
 }

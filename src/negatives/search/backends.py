@@ -1,7 +1,7 @@
-"""Which backend multiplies fastest here: a GPU, a processor with bfloat16, or numpy's BLAS.
+"""Which backend multiplies fastest here: a GPU, a processor with bfloat16, bytes, or numpy's BLAS.
 
-Nothing is timed and torch is imported only where it will serve, so that the choice costs no second
-and is the same every time. Results do not depend on it.
+Nothing is timed and nothing large is imported but where it will serve, so that the choice costs no
+second and is the same every time. Results do not depend on it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from pathlib import Path
 
 from negatives.errors import InputError
 from negatives.optional import require
+from negatives.search.int8_product import Int8
 from negatives.search.product import Backend, Blas
 
 _WORTHWHILE = 2e12
 """Multiplications and additions (several seconds of a processor) that pay for importing torch."""
+_WORTH_BYTES = 2e11
+"""The same for onnxruntime."""
 
 
 def choose_backend(device: str, operations: float, threads: int) -> Backend:
@@ -32,6 +35,8 @@ def choose_backend(device: str, operations: float, threads: int) -> Backend:
             return _torch("cuda")
         if multiplies_bfloat16():
             return _torch("cpu", threads)
+    if operations >= _WORTH_BYTES and find_spec("onnx") and find_spec("onnxruntime"):
+        return Int8(workers=threads)
     return Blas(workers=threads)
 
 

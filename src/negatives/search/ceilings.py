@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from negatives.search.backends import choose_backend, has_gpu, multiplies_bfloat16
 from negatives.search.exact import top_k
+from negatives.search.int8_product import Int8
 from negatives.search.product import Backend, Blas
 
 _WIDTH = 384
@@ -48,6 +49,8 @@ def backend_rates(threads: int) -> dict[str, float]:
         backends.append(choose_backend("cuda", 0.0, threads))
     elif find_spec("torch") and multiplies_bfloat16():
         backends.append(choose_backend("cpu", np.inf, threads))
+    elif find_spec("onnx") and find_spec("onnxruntime"):
+        backends.append(Int8(workers=threads))
     found = {}
     for backend in backends:
         seconds = _median(partial(top_k, queries, docs, 100, backend=backend))

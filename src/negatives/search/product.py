@@ -7,7 +7,7 @@ own score cannot lie, so that any arithmetic serves, however coarse, and no resu
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -73,6 +73,15 @@ class Backend(Protocol):
         ...
 
 
+class Space(threading.local):
+    """What each thread keeps from one product to the next: its block, its cells and their mask."""
+
+    def __init__(self, queries: int, width: int, block: int) -> None:
+        self.wide = np.empty((block, width), np.float32)
+        self.cells = np.empty(queries * block, np.float32)
+        self.mask = np.empty(queries * block, bool)
+
+
 @dataclass(frozen=True, slots=True)
 class Blas:
     """Float32 products by numpy's BLAS, one thread to a block of documents."""
@@ -85,27 +94,22 @@ class Blas:
     def open(self, queries: Halves) -> BlasProduct:
         """Widen the queries."""
         wide = widened(queries)
-        slack = lengths(wide) * np.float32(ROUNDING * wide.shape[1] ** 0.5)
-        return BlasProduct(wide, slack, self.block)
+        count, width = wide.shape
+        slack = lengths(wide) * np.float32(ROUNDING * width**0.5)
+        return BlasProduct(wide, slack, Space(count, width, self.block))
 
 
 @dataclass(frozen=True, slots=True)
 class BlasProduct:
-    """Each thread keeps its block, its cells and their mask from one product to the next."""
+    """A batch of queries in float32."""
 
     queries: Floats
     slack: Floats
-    block: int
-    _own: threading.local = field(default_factory=threading.local)
+    space: Space
 
     def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
         """See `Product.above`."""
-        count, width = self.queries.shape
-        own = self._own
-        if not hasattr(own, "wide"):
-            own.wide = np.empty((self.block, width), np.float32)
-            own.cells = np.empty(count * self.block, np.float32)
-            own.mask = np.empty(count * self.block, bool)
+        count, own = len(self.queries), self.space
         wide = widened(docs, own.wide)
         cells = own.cells[: count * len(docs)].reshape(count, len(docs))
         mask = own.mask[: count * len(docs)].reshape(count, len(docs))
