@@ -76,16 +76,17 @@ def lint(
         _show(report)
         if fixed:
             print(
-                f"\nfixed: {fixed.path}, {fixed.rows:,} rows; dropped {fixed.dropped_rows:,} rows, "
-                f"removed {fixed.removed_negatives:,} negatives"
+                f"\nfixed: {fixed.path}, {_many(fixed.rows, 'row')}; "
+                f"dropped {_many(fixed.dropped_rows, 'row')}, "
+                f"removed {_many(fixed.removed_negatives, 'negative')}"
             )
     return 0 if report.ok or fixed else 1
 
 
 def _show(report: Report) -> None:
     print(
-        f"{report.file}: {report.format}, {report.rows:,} rows, {report.queries:,} queries, "
-        f"{report.negatives:,} negatives"
+        f"{report.file}: {report.format}, {_many(report.rows, 'row')}, "
+        f"{_many(report.queries, 'query')}, {_many(report.negatives, 'negative')}"
     )
     if not report.findings:
         print("nothing is wrong")
@@ -106,3 +107,8 @@ def _example(example: dict[str, Any], unit: str) -> str:
     note = f" ({example['note']})" if "note" in example else ""
     text = f" / {example['negative']!r}" if unit == "negatives" else ""
     return f"row {example['row']:,}{note}: {example['query']!r}{text}"
+
+
+def _many(count: int, what: str) -> str:
+    several = "queries" if what == "query" else f"{what}s"
+    return f"{count:,} {what if count == 1 else several}"

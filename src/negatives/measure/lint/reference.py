@@ -12,6 +12,7 @@ import polars as pl
 
 from negatives import read
 from negatives.judge.texts import Keys, normalised_keys, text_keys
+from negatives.measure.lint.texts import without_end
 from negatives.read.address import parse
 from negatives.schema import Collection
 
@@ -24,8 +25,8 @@ class Reference:
 
     @cached_property
     def sorted_texts(self) -> pl.Series:
-        """The texts of the corpus in byte order, to look for those that begin with another."""
-        return self.collection.corpus["text"].sort()
+        """The documents in byte order, without dots at their ends, as `cut_off` takes them."""
+        return without_end(self.collection.corpus["text"]).sort()
 
     @cached_property
     def positives(self) -> pl.DataFrame:

@@ -79,6 +79,7 @@ class Measuring:
     """Texts as they come by; each is measured once."""
 
     corpus: pl.Series | None = None
+    """The documents that texts may be cut from, as `cut_off` takes them."""
     _seen: Seen = field(default_factory=Seen)
     _parts: list[Texts] = field(default_factory=list)
 
@@ -117,20 +118,19 @@ def _measured(texts: pl.Series, keys: Keys, corpus: pl.Series | None) -> Texts:
     )
 
 
-def cut_off(texts: pl.Series, corpus: pl.Series) -> NDArray[np.bool_]:
-    """Which texts are the beginning of a longer one in `corpus` (sorted), and none of its own.
+def without_end(texts: pl.Series) -> pl.Series:
+    """Texts without the dots at their ends, which may mark a cut."""
+    return texts.str.strip_chars_end(" .…")
 
-    A text that is a beginning sorts right before the texts it begins. Dots at the end, which mark
-    a cut, are not looked at.
+
+def cut_off(texts: pl.Series, corpus: pl.Series) -> NDArray[np.bool_]:
+    """Which texts are the beginning of a longer document, and none of its own, dots at ends aside.
+
+    `corpus` is `without_end` and sorted: a text sorts right before the texts that begin with it.
     """
-    begun = texts.str.strip_chars_end(" .…")
-    at = corpus.search_sorted(texts, side="left")
-    whole = corpus.gather(at.clip(0, len(corpus) - 1)) == texts
-    after = corpus.search_sorted(begun, side="right")
-    inside = after < len(corpus)
-    found = corpus.gather(after.clip(0, len(corpus) - 1))
-    pairs = pl.DataFrame({"found": found, "begun": begun})
-    begins = pairs.select(pl.col("found").str.starts_with(pl.col("begun"))).to_series()
-    longer = begins & inside & (begun.str.len_bytes() > 0) & ~whole
-    # A whole document whose last dot was lost is no cut.
-    return (longer & (found.str.strip_chars_end(" .…") != begun)).to_numpy()
+    begun = without_end(texts)
+    at = corpus.search_sorted(begun, side="left")
+    pairs = pl.DataFrame({"next": corpus.gather(at.clip(0, len(corpus) - 1)), "begun": begun})
+    after, own = pl.col("next"), pl.col("begun")
+    cut = pairs.select(after.str.starts_with(own) & (after != own) & (own != "")).to_series()
+    return (cut & (at < len(corpus))).to_numpy()
