@@ -12,6 +12,7 @@ NAMES = (
     "downstream",
     "encoding",
     "lexical",
+    "lint",
     "samplers",
     "search",
     "speed",

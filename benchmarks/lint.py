@@ -24,6 +24,7 @@ ROWS = 1_000_000
 PER_QUERY = 5
 DOCS = 200_000
 PLANTED = 1_000
+BUSY = 1.3  # times its CPU-seconds that a process takes, where it waited for others
 FILES = ("same corpus.parquet", "same corpus.jsonl", "same corpus.csv", "all distinct.parquet")
 
 Change = Callable[[dict[str, str], random.Random], str]
@@ -127,6 +128,7 @@ def main() -> None:
         "|---|---|---|---|---|",
     ]
     told_of: dict[str, Any] = {}
+    busy = False
     with tempfile.TemporaryDirectory() as folder:
         for name in FILES:
             path = Path(folder) / name
@@ -140,7 +142,13 @@ def main() -> None:
                 f"| {name} | {size:,.0f} | {result['seconds']:.1f} | {result['cpu']:.1f} "
                 f"| {result['peak_mb']:,.0f} |"
             )
+            busy |= result["seconds"] > BUSY * result["cpu"]
             path.unlink()
+    if busy:
+        lines += [
+            "",
+            "Other work ran on this machine meanwhile: CPU-seconds say more than seconds.",
+        ]
     lines += [
         "",
         "Target: less than 120 seconds and 1,000 MB. Found of the planted defects, the same in "
