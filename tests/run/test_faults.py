@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import os
-import signal
+import random
 import subprocess
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,6 +18,7 @@ import pytest
 import negatives as neg
 from negatives.errors import DiskFull, RunError
 from negatives.store.lock import locked
+from tests.killing import kill_when, start_python
 from tests.run.test_mine import contents
 
 COMMAND = [
@@ -22,32 +27,67 @@ COMMAND = [
 ]  # fmt: skip
 
 
-def start(out: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*COMMAND, "--out", str(out)], stdout=subprocess.DEVNULL)
+RUN = """
+import sys, time
+import negatives as neg
+from negatives.events import Progress
+from negatives.find import embedding
+from negatives.recipe import load_recipe, override
+from negatives.search import postings
+postings._SMALL = 0  # so that the index is built by other processes too
+embedding.CHUNK_TEXTS = 100
+def hear(stage):
+    print(f"{stage}\\t{time.monotonic()}", flush=True)
+hear("index")
+neg.mine("cranfield", sys.argv[1], recipe=override(load_recipe("default"), ["shard=8"]), threads=2,
+         emit=lambda event: hear(event.stage.split()[0]) if isinstance(event, Progress) else None)
+hear("end")
+"""
+
+KILLS = {"index": 4, "encode": 6, "find": 6, "judge": 6, "end": 0}
+"""Of each phase; the one that begins with judging picks and writes too."""
 
 
-def finished_files(out: Path) -> int:
-    """How far a run has come: index, vectors and parts that lie under their final names."""
-    return sum(1 for path in out.rglob("*") if path.is_file() and ".partial-" not in str(path))
+def heard(log: Path) -> dict[str, float]:
+    """The phases that a run has begun, and when."""
+    begun: dict[str, float] = {}
+    for line in log.read_text().splitlines() if log.exists() else []:
+        stage, tab, moment = line.partition("\t")
+        if tab and stage in KILLS:
+            begun.setdefault(stage, float(moment or "inf"))
+    return begun
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_and_run_again_a_run_ends_in_the_same_bytes(tmp_path: Path) -> None:
-    assert start(tmp_path / "whole").wait() == 0
-    out = tmp_path / "killed"
-    killed = 0
-    for files in (1, 4, 9, 14, 20, 30, 41, 42, 50, 60, 70, 74):
-        process = start(out)
-        while process.poll() is None and finished_files(out) < files:
-            time.sleep(0.002)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += 1
-        assert process.wait() in (0, -signal.SIGKILL)
-    assert killed >= 8
-    assert start(out).wait() == 0
-    assert contents(out) == contents(tmp_path / "whole")
-    assert [path.name for path in out.rglob(".partial-*")] == []
+def test_killed_twenty_times_at_any_moment_of_any_phase_a_run_ends_in_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin(name: str) -> subprocess.Popen[bytes]:
+        monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / f"cache-{name}"))
+        (tmp_path / f"{name}.log").unlink(missing_ok=True)
+        return start_python(RUN, tmp_path / name, log=tmp_path / f"{name}.log")
+
+    assert begin("whole").wait() == 0
+    begun = heard(tmp_path / "whole.log")
+    chance, log = random.Random(0), tmp_path / "killed.log"
+    killed: Counter[str] = Counter()
+    for place, (phase, following) in enumerate(pairwise(KILLS)):
+        # What is finished stays so: a phase is gone through by steps of a few kills.
+        step = (begun[following] - begun[phase]) / KILLS[phase]
+        for _ in range(KILLS[phase]):
+            delay = chance.uniform(0, step)
+
+            def moment(wanted: Sequence[str] = tuple(KILLS)[place:], delay: float = delay) -> bool:
+                begun = heard(log)
+                return time.monotonic() > delay + min(begun.get(w, math.inf) for w in wanted)
+
+            if kill_when(begin("killed"), moment):
+                killed[list(heard(log))[-1]] += 1
+    assert killed.total() >= 20
+    assert all(killed[phase] >= 3 for phase in ("encode", "find", "judge")), killed
+    assert begin("killed").wait() == 0
+    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+    assert [path.name for path in (tmp_path / "killed").rglob(".partial-*")] == []
 
 
 def test_a_second_process_on_one_run_is_refused(tmp_path: Path) -> None:

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +19,7 @@ from negatives.search.compiled import compiled_search
 from negatives.search.lexical import Asked, Found, LexicalIndex, Lists, best_docs, score_pairs
 from negatives.search.postings import Formula, Variant, build_postings
 from negatives.search.words import Words, stop_words
+from tests.killing import kill_when, start_python
 
 PLAIN = Words(stemmer="", stop_words=frozenset())
 ENGLISH = Words(stemmer="english", stop_words=stop_words("english"))
@@ -249,17 +245,14 @@ def test_a_build_killed_at_any_moment_goes_on_and_ends_in_the_same_bytes(tmp_pat
     folder, pieces = tmp_path / "killed", tmp_path / "killed-pieces"
     killed, kept = 0, 0
     for wait_for in (1, 3, 6, 9):
-        process = subprocess.Popen([sys.executable, "-c", BUILD, str(folder), "2"])
-        while process.poll() is None and len(list(pieces.glob("[0-9]*.npy"))) < wait_for:
-            time.sleep(0.001)
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGKILL)
-            killed += 1
-        process.wait()
-        time.sleep(0.2)
+
+        def moment(files: int = wait_for) -> bool:
+            return len(list(pieces.glob("[0-9]*.npy"))) >= files
+
+        killed += kill_when(start_python(BUILD, folder, 2), moment)
         kept = max(kept, len(list(pieces.glob("[0-9]*.npy"))))
     assert killed >= 2
     assert kept >= 2
-    assert subprocess.run([sys.executable, "-c", BUILD, str(folder), "1"]).returncode == 0
+    assert start_python(BUILD, folder, 1).wait() == 0
     assert contents(folder) == contents(whole.folder)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "whole"]
