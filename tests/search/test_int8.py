@@ -122,12 +122,17 @@ def test_where_all_is_alike_it_leaves_the_blocks_to_float32_in_bounded_memory(
 
 
 @pytest.mark.parametrize(
-    ("operations", "native", "expected"),
-    [(1e9, False, Blas), (1e13, False, Int8), (1e13, True, Torch)],
+    ("operations", "wanted", "native", "expected"),
+    [
+        (1e9, 1e-6, False, Blas),
+        (1e13, 1e-6, False, Int8),
+        (1e13, 1e-2, False, Blas),
+        (1e13, 1e-6, True, Torch),
+    ],
 )
 def test_the_processor_and_the_work_decide_what_multiplies(
-    monkeypatch: pytest.MonkeyPatch, operations: float, native: bool, expected: type
+    monkeypatch: pytest.MonkeyPatch, operations: float, wanted: float, native: bool, expected: type
 ) -> None:
     monkeypatch.setattr(backends, "multiplies_bfloat16", lambda: native)
     monkeypatch.setattr(backends, "has_gpu", lambda: False)
-    assert isinstance(backends.choose_backend("auto", operations, 1), expected)
+    assert isinstance(backends.choose_backend("auto", operations, wanted, 1), expected)

@@ -20,12 +20,15 @@ _WORTHWHILE = 2e12
 """Multiplications and additions (several seconds of a processor) that pay for importing torch."""
 _WORTH_BYTES = 2e11
 """The same for onnxruntime."""
+_FEW = 1 / 2000
+"""Share of the documents a query may want: of more, too many come through the sieve of bytes."""
 
 
-def choose_backend(device: str, operations: float, threads: int) -> Backend:
+def choose_backend(device: str, operations: float, wanted: float, threads: int) -> Backend:
     """The backend for a search of `operations` (2 x queries x docs x width).
 
-    `device`: `auto`, `cpu`, or a torch device, which is then used whatever the search's size.
+    `wanted`: the share of the documents that each query asks for, k / docs. `device`: `auto`,
+    `cpu`, or a torch device, which is then used whatever the search's size.
     Raises `InputError` for a device that is not there.
     """
     if device not in ("auto", "cpu"):
@@ -35,7 +38,7 @@ def choose_backend(device: str, operations: float, threads: int) -> Backend:
             return _torch("cuda")
         if multiplies_bfloat16():
             return _torch("cpu", threads)
-    if operations >= _WORTH_BYTES and find_spec("onnx") and find_spec("onnxruntime"):
+    if operations >= _WORTH_BYTES and wanted <= _FEW and has_int8():
         return Int8(workers=threads)
     return Blas(workers=threads)
 
@@ -54,6 +57,11 @@ def _torch(device: str, threads: int = 0) -> Backend:
             f"no device {device!r}: {first}", where="device", mend="give auto or cpu"
         ) from None
     return Torch(device)
+
+
+def has_int8() -> bool:
+    """Whether what `Int8` needs is installed."""
+    return bool(find_spec("onnx") and find_spec("onnxruntime"))
 
 
 def has_gpu() -> bool:

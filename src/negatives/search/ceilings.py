@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from negatives.search.backends import choose_backend, has_gpu, multiplies_bfloat16
+from negatives.search.backends import choose_backend, has_gpu, has_int8, multiplies_bfloat16
 from negatives.search.exact import top_k
 from negatives.search.int8_product import Int8
 from negatives.search.product import Backend, Blas
@@ -46,10 +46,10 @@ def backend_rates(threads: int) -> dict[str, float]:
     queries = docs[:1000]
     backends: list[Backend] = [Blas(workers=threads)]
     if find_spec("torch") and has_gpu():
-        backends.append(choose_backend("cuda", 0.0, threads))
+        backends.append(choose_backend("cuda", 0.0, 0.0, threads))
     elif find_spec("torch") and multiplies_bfloat16():
-        backends.append(choose_backend("cpu", np.inf, threads))
-    elif find_spec("onnx") and find_spec("onnxruntime"):
+        backends.append(choose_backend("cpu", np.inf, 0.0, threads))
+    elif has_int8():
         backends.append(Int8(workers=threads))
     found = {}
     for backend in backends:

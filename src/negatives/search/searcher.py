@@ -33,8 +33,8 @@ class ExactSearch:
 
     def search(self, queries: Halves, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
         """See `top_k`."""
-        operations = 2.0 * queries.size * len(self.docs)
-        backend = choose_backend(self.device, operations, self.threads)
+        operations, wanted = 2.0 * queries.size * len(self.docs), k / max(1, len(self.docs))
+        backend = choose_backend(self.device, operations, wanted, self.threads)
         self.note({"exact": True, "backend": backend.name})
         return top_k(
             queries,
