@@ -11,6 +11,7 @@ NAMES = (
     "coverage",
     "downstream",
     "encoding",
+    "growth",
     "lexical",
     "lint",
     "samplers",

@@ -263,10 +263,10 @@ def main() -> None:
     for name in COLLECTIONS:
         points = {label: by_name[name] for label, by_name in means.items()}
         write_picture(f"coverage-{name}", frontier(name, points, CURVES))
-    write_page("coverage", _page(results))
+    write_page("coverage", "Coverage, false share, hardness", __doc__, _page(results))
 
 
-def _page(results: dict[str, dict[str, list[tuple[float, float, float]]]]) -> str:
+def _page(results: dict[str, dict[str, list[tuple[float, float, float]]]]) -> list[str]:
     header = "| miner | " + " | ".join(COLLECTIONS) + " |\n|---|" + "---|" * len(COLLECTIONS)
     rows = []
     for label, by_name in results.items():
@@ -276,26 +276,20 @@ def _page(results: dict[str, dict[str, list[tuple[float, float, float]]]]) -> st
             mean, spread = values.mean(axis=0), values.std(axis=0)
             cells.append(f"{mean[0]:.2f}, **{mean[1]:.3f}** ± {spread[1]:.3f}, {mean[2]:.2f}")
         rows.append(f"| {label} | " + " | ".join(cells) + " |")
-    return "\n".join(
-        [
-            "# Coverage, false share, hardness",
-            "",
-            (__doc__ or "").split("\n\n")[1].replace("\n", " "),
-            "",
-            f"{ASKED} negatives a query; coverage (delivered / asked), false share (bold; mean and "
-            f"standard deviation over {HIDINGS} hidings), mean hardness (0: as high as the query's "
-            "lowest visible positive). sentence-transformers runs with `range_max=100`.",
-            "",
-            header,
-            *rows,
-            "",
-            "The same as pictures: to the right is harder, down is fewer false, hollow is less "
-            "than 90% delivered. The line of ours varies how many survivors are skipped for each "
-            "known positive, that of sentence-transformers how many in all.",
-            "",
-            *(
-                f"![hardness against false share on {name}](coverage-{name}.svg)\n"
-                for name in COLLECTIONS
-            ),
-        ]
-    )
+    return [
+        f"{ASKED} negatives a query; coverage (delivered / asked), false share (bold; mean and "
+        f"standard deviation over {HIDINGS} hidings), mean hardness (0: as high as the query's "
+        "lowest visible positive). sentence-transformers runs with `range_max=100`.",
+        "",
+        header,
+        *rows,
+        "",
+        "The same as pictures: to the right is harder, down is fewer false, hollow is less "
+        "than 90% delivered. The line of ours varies how many survivors are skipped for each "
+        "known positive, that of sentence-transformers how many in all.",
+        "",
+        *(
+            f"![hardness against false share on {name}](coverage-{name}.svg)\n"
+            for name in COLLECTIONS
+        ),
+    ]

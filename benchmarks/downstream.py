@@ -162,15 +162,11 @@ def main() -> None:
         rows.append(f"| {name} | **{np.mean(scores):.3f}** | {each} | {coverage} |")
         print(rows[-1], f"{time.perf_counter() - began:.0f} s", flush=True)
     body = [
-        "# What negatives are worth downstream",
-        "",
-        (__doc__ or "").replace("\n", " ").strip(),
-        "",
         "| negatives | nDCG@10 | by seed | coverage |",
         "|---|---|---|---|",
         *rows,
     ]
-    write_page("downstream", "\n".join(body))
+    write_page("downstream", "What negatives are worth downstream", __doc__, body)
 
 
 if __name__ == "__main__":

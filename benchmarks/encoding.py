@@ -201,7 +201,7 @@ def main() -> None:
         "8-bit products": agreement(exact, vectors["ours int8"]),
         "stored as float16": agreement(exact, exact.astype(np.float16).astype(np.float32)),
     }
-    write_page("encoding", _page(taken, whole, agreed, many, size))
+    write_page("encoding", "Speed of encoding", __doc__, _page(taken, whole, agreed, many, size))
 
 
 def _page(
@@ -210,7 +210,7 @@ def _page(
     agreed: dict[str, float],
     many: int,
     size: int,
-) -> str:
+) -> list[str]:
     def rate(seconds: Sequence[float]) -> str:
         return f"{SLICE / statistics.median(seconds):,.0f}"
 
@@ -223,11 +223,7 @@ def _page(
         f"{ratio(tool, 'st best')} |"
         for tool in TOOLS
     ]
-    lines = [
-        "# Speed of encoding",
-        "",
-        (__doc__ or "").replace("\n", " ").strip(),
-        "",
+    return [
         f"all-MiniLM-L6-v2, {THREADS} threads, {REPEATS} slices of {SLICE:,} short texts "
         "(WordNet's glosses, Debian's one-line descriptions). `st` is SentenceTransformer.encode "
         f"at its default batch size 32, and at the fastest of {', '.join(map(str, SIZES))}. "
@@ -246,7 +242,6 @@ def _page(
         + ", ".join(f"{how} {share:.3f}" for how, share in agreed.items())
         + ".",
     ]
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -221,10 +221,6 @@ def main() -> None:
             rows.append(_row(tool, found, differences(Path(name), tool)))
             print(rows[-1], flush=True)
     body = [
-        "# Speed and memory of lexical search",
-        "",
-        (__doc__ or "").replace("\n", " ").strip(),
-        "",
         f"{DOCS:,} documents, {QUERIES:,} queries of 8 words, the best {TOP}; {VOCABULARY:,} "
         f"words; {THREADS} threads or processes unless it says otherwise. The last column counts "
         f"documents of the first {CHECKED} queries on which a list disagrees with `ours`, ties for "
@@ -234,7 +230,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|",
         *rows,
     ]
-    write_page("lexical", "\n".join(body))
+    write_page("lexical", "Speed and memory of lexical search", __doc__, body)
 
 
 def _row(tool: str, found: dict[str, Any], different: int) -> str:

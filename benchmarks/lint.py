@@ -118,8 +118,6 @@ def write(frame: pl.DataFrame, path: Path) -> None:
 def main() -> None:
     """Measure, and write the page."""
     lines = [
-        "# Lint",
-        "",
         f"A million triplets, {PER_QUERY} negatives a query, each file linted in a process of its "
         "own. "
         "Peak memory is that of the process, the interpreter and its libraries included.",
@@ -159,7 +157,7 @@ def main() -> None:
     ]
     for rule in PLANTS:
         lines.append(f"| {rule} | {PLANTED:,} | {_figures(rule, told_of)}")
-    write_page("lint", "\n".join(lines))
+    write_page("lint", "Lint", __doc__, lines)
 
 
 def _figures(rule: str, told_of: dict[str, Any]) -> str:

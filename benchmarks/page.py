@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,12 +18,15 @@ _PACKAGES = (
     "bm25s",
     "sentence-transformers",
     "torch",
+    "onnxruntime",
     "faiss-cpu",
 )
 
 
-def write_page(name: str, body: str) -> None:
-    """Write docs/results/NAME.md with a note of the command, the date and the versions."""
+def write_page(name: str, title: str, about: str | None, lines: Iterable[str]) -> None:
+    """Write docs/results/NAME.md: the title, what `about` (the benchmark's own docstring) says, the
+    lines, and a note of the command, the date and the versions.
+    """
     found = []
     for package in _PACKAGES:
         try:
@@ -33,6 +37,7 @@ def write_page(name: str, body: str) -> None:
         f"\n\n---\nWritten by `python -m benchmarks {name}` on {datetime.date.today()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}.\n"
     )
+    body = "\n".join([f"# {title}", "", " ".join((about or "").split()), "", *lines])
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.md").write_text(body.rstrip() + note, "utf-8")
 

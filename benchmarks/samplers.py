@@ -143,10 +143,6 @@ def others(made: World) -> dict[str, Draw]:
 def main() -> None:
     """Ask every way in turn, several times over, and write the page."""
     lines = [
-        "# Speed of training-time samplers",
-        "",
-        " ".join((__doc__ or "").split()),
-        "",
         f"Million negatives a second; batches of {ROWS:,} queries x {PER_QUERY}, median of "
         f"{REPEATS} (lowest to highest). `positives drawn`: how many of a batch's negatives were "
         "known positives of their query.",
@@ -167,7 +163,7 @@ def main() -> None:
             *_rows(made, ours(made) | others(made)),
             "",
         ]
-    write_page("samplers", "\n".join(lines))
+    write_page("samplers", "Speed of training-time samplers", __doc__, lines)
 
 
 def _rows(made: World, ways: dict[str, Draw]) -> list[str]:

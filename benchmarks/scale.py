@@ -59,10 +59,6 @@ def main() -> None:
         manifest = json.loads((debian / "manifest.json").read_text())
     counts, stages = manifest["counts"], manifest["stages"]
     body = [
-        "# Time and memory of whole commands",
-        "",
-        (__doc__ or "").split("\n\n")[1].replace("\n", " ").strip(),
-        "",
         "| command (default recipe) | seconds (median) | peak MB | target | runs |",
         "|---|---|---|---|---|",
         *rows,
@@ -77,7 +73,7 @@ def main() -> None:
             for stage, entry in stages.items()
         ),
     ]
-    write_page("scale", "\n".join(body))
+    write_page("scale", "Time and memory of whole commands", __doc__, body)
 
 
 if __name__ == "__main__":

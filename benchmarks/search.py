@@ -133,10 +133,6 @@ def main() -> None:
             cells = [tool, str(threads), *shown, f"{ratio:.2f}", f"{memory:.0f}", f"{recall:.4f}"]
             rows.append(f"| {' | '.join(cells)} |")
     body = [
-        "# Search",
-        "",
-        (__doc__ or "").replace("\n", " ").strip(),
-        "",
         f"{DOCS:,} documents, {QUERIES:,} queries, median of {REPEATS} runs in turn (bfloat16: one "
         "run; where the processor has no instructions for it, as here unless the ratio says "
         "otherwise, it is never chosen by itself).",
@@ -145,7 +141,7 @@ def main() -> None:
         "|---|---|---|---|---|---|---|---|",
         *rows,
     ]
-    write_page("search", "\n".join(body))
+    write_page("search", "Search", __doc__, body)
 
 
 if __name__ == "__main__":

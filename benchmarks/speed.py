@@ -165,10 +165,6 @@ def main() -> None:
             found = in_turn("benchmarks.speed", TOOLS, REPEATS, name, docs, queries, more)
             rows.append(_row(docs, queries, more, found))
     body = [
-        "# Speed and memory of mining",
-        "",
-        (__doc__ or "").replace("\n", " ").strip(),
-        "",
         f"{ASKED} negatives a query, {DIM}-dimensional vectors; median of {REPEATS} runs in turn, "
         "seconds / extra MB. `ours` searches as deep as sentence-transformers does (6); "
         "`ours, top 100` keeps 100 candidates a query in the ledger. The last line is the one "
@@ -178,7 +174,7 @@ def main() -> None:
         "|---|" + "---|" * (len(TOOLS) + 1),
         *rows,
     ]
-    write_page("speed", "\n".join(body))
+    write_page("speed", "Speed and memory of mining", __doc__, body)
 
 
 def _row(docs: int, queries: int, more: int, found: dict[str, list[dict[str, Any]]]) -> str:
