@@ -7,7 +7,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.find.candidates import COLUMNS, from_lists, from_matrix, places, ranked
+from negatives.find.candidates import COLUMNS, from_lists, from_matrix, ranked
+from negatives.search.shortlist import places
 
 
 @given(st.lists(st.integers(0, 6), max_size=12))

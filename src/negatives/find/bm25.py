@@ -14,10 +14,11 @@ from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Progress
-from negatives.find.candidates import COLUMNS, places
+from negatives.find.candidates import COLUMNS
 from negatives.schema import Collection, Floats, Rows
 from negatives.search.lexical import Asked, LexicalIndex, Lists, best_docs, score_pairs
 from negatives.search.postings import Formula, build_postings
+from negatives.search.shortlist import places
 from negatives.search.words import Words, stop_words
 from negatives.stage import Context, Source
 

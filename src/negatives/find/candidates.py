@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from negatives.schema import Floats, Rows
+from negatives.search.shortlist import places
 
 COLUMNS = {"query": pl.UInt32, "doc": pl.UInt32, "rank": pl.Int32, "score": pl.Float32}
 
@@ -58,12 +58,6 @@ def from_lists(queries: Rows, docs: list[Rows], scores: list[Floats]) -> pl.Data
         },
         schema=COLUMNS,
     )
-
-
-def places(sizes: NDArray[np.int64]) -> NDArray[np.int32]:
-    """1, 2, ... n for each n of `sizes`, concatenated."""
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return (np.arange(int(sizes.sum())) - starts + 1).astype(np.int32)
 
 
 def ranked(candidates: pl.DataFrame) -> pl.DataFrame:

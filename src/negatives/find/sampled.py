@@ -16,12 +16,12 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.chance import Hashes, id_hashes, mix, stream_key
-from negatives.find.candidates import places
 from negatives.sample.conditioned import NO_DOC, Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
 from negatives.schema import Floats, Rows
+from negatives.search.shortlist import places
 from negatives.stage import Context, Source
 
 

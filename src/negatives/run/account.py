@@ -18,8 +18,8 @@ from negatives.errors import InputError, RunError
 from negatives.events import Emit, Event, Noted, Spent, Warned
 from negatives.store.manifest import Manifest
 
-_PACKAGES = ("negatives", "numpy", "polars", "bm25s", "tokenizers", "onnxruntime", "torch",
-             "sentence-transformers", "openai")  # fmt: skip
+_PACKAGES = ("negatives", "numpy", "polars", "bm25s", "PyStemmer", "numba", "tokenizers",
+             "onnxruntime", "torch", "sentence-transformers", "faiss-cpu", "openai")  # fmt: skip
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 

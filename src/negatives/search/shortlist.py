@@ -61,7 +61,7 @@ class Shortlist:
         queries = len(self.bar)
         docs = np.full((queries, self._k), NO_DOC, np.uint32)
         scores = np.full((queries, self._k), -np.inf, np.float32)
-        place = _places(np.bincount(self._query, minlength=queries))
+        place = places(np.bincount(self._query, minlength=queries)) - 1
         docs[self._query, place] = self._doc
         scores[self._query, place] = self._lowest
         return docs, scores
@@ -84,7 +84,7 @@ class Shortlist:
         self._lowest = self._score(self._query, self._doc)
         order = np.lexsort((self._doc, -self._lowest, self._query))
         query = self._query[order]
-        self._keep(order[_places(np.bincount(query, minlength=len(self.bar))) < self._k])
+        self._keep(order[places(np.bincount(query, minlength=len(self.bar))) <= self._k])
         self.bar = np.maximum(self.bar, _kth(self._query, self._lowest, self._k, len(self.bar)))
 
     def _keep(self, chosen: NDArray[np.bool_] | Places) -> None:
@@ -118,6 +118,7 @@ def _ascending(keys: NDArray[np.uint32]) -> Floats:
     return np.where(bits >> 31, bits & np.uint32(0x7FFFFFFF), ~bits).view(np.float32)
 
 
-def _places(sizes: Places) -> Places:
-    """0, 1, ... n - 1 for each n of `sizes`, concatenated."""
-    return np.arange(int(sizes.sum())) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+def places(sizes: Places) -> NDArray[np.int32]:
+    """1, 2, ... n for each n of `sizes`, concatenated."""
+    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return (np.arange(int(sizes.sum())) - starts + 1).astype(np.int32)
