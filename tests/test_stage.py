@@ -147,7 +147,7 @@ def test_a_kind_nothing_like_any_is_told_all_of_them() -> None:
     assert message(lambda: build("pick", {"kind": "zzz"}, "pick")) == (
         "there is no pick kind 'zzz'\n"
         "  where: pick.kind\n"
-        "  mend:  valid: quotas, random, simans, stratified, top"
+        "  mend:  valid: quotas, random, risk-limited, simans, stratified, top"
     )
 
 
@@ -155,7 +155,7 @@ def test_a_stage_without_a_kind_is_told_the_kinds() -> None:
     assert message(lambda: build("pick", {"per_query": 3}, "pick")) == (
         "a stage without a kind\n"
         "  where: pick\n"
-        "  mend:  kind = one of quotas, random, simans, stratified, top"
+        "  mend:  kind = one of quotas, random, risk-limited, simans, stratified, top"
     )
 
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 import msgspec
 
 from negatives.errors import RecipeError, nearest
-from negatives.stage import Judge, Picker, Source, Stage, build, describe_field
+from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, describe_field
 
 HEAD = {
     "name": (str, ""),
@@ -31,10 +31,11 @@ HEAD = {
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A method: sources, judges and a picker, with the seed that makes it repeatable."""
+    """A method: sources, judges, an estimator of p_relevant and a picker, with its seed."""
 
     find: tuple[Source, ...]
     judge: tuple[Judge, ...] = ()
+    estimate: Estimator | None = None
     pick: Picker
     name: str = "custom"
     paper: str = ""
@@ -86,6 +87,7 @@ class Recipe:
             **{key: getattr(self, key) for key in HEAD},
             "find": [stage.settings() for stage in self.find],
             "judge": [stage.settings() for stage in self.judge],
+            **({"estimate": self.estimate.settings()} if self.estimate else {}),
             "pick": self.pick.settings(),
         }
 
@@ -95,6 +97,8 @@ class Recipe:
         for section, stages in (("find", self.find), ("judge", self.judge)):
             for stage in stages:
                 lines += ["", f"[[{section}]]", *_stage_lines(stage)]
+        if self.estimate:
+            lines += ["", "[estimate]", *_stage_lines(self.estimate)]
         return "\n".join([*lines, "", "[pick]", *_stage_lines(self.pick), ""])
 
 
@@ -109,7 +113,7 @@ def parse(text: str, where: str = "recipe") -> Recipe:
 
 def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A recipe from plain settings (what `Recipe.settings` gives, or a parsed TOML file)."""
-    sections = ("find", "judge", "pick")
+    sections = ("find", "judge", "estimate", "pick")
     for key, value in table.items():
         if key not in HEAD and key not in sections:
             raise RecipeError(
@@ -117,7 +121,8 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
                 where=f"{where}: {key}",
                 mend=nearest(key, [*HEAD, *sections]),
             )
-        expected = HEAD[key][0] if key in HEAD else dict if key == "pick" else list
+        single = key in ("estimate", "pick")
+        expected = HEAD[key][0] if key in HEAD else dict if single else list
         if not isinstance(value, expected) or isinstance(value, bool):
             raise RecipeError(
                 f"{key} is {type(value).__name__}, expected {expected.__name__}",
@@ -144,9 +149,12 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     find = cast("tuple[Source, ...]", stages("find"))
     judge = cast("tuple[Judge, ...]", stages("judge"))
     pick = cast("Picker", build("pick", table["pick"], f"{where}: pick"))
+    estimate = None
+    if "estimate" in table:
+        estimate = cast("Estimator", build("estimate", table["estimate"], f"{where}: estimate"))
     head: dict[str, Any] = {key: table[key] for key in HEAD if key in table}
     try:
-        return Recipe(find=find, judge=judge, pick=pick, **head)
+        return Recipe(find=find, judge=judge, estimate=estimate, pick=pick, **head)
     except RecipeError as error:  # name the file rather than the recipe
         path = error.where.rpartition(": ")[2]
         raise RecipeError(error.what, where=f"{where}: {path}", mend=error.mend) from None
@@ -164,8 +172,8 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
         section, *inner = path.split(".")
         if section in ("find", "judge") and len(inner) == 2:
             _stage_at(table[section], inner[0], text)[inner[1]] = value
-        elif section == "pick" and len(inner) == 1:
-            table["pick"][inner[0]] = value
+        elif section in ("estimate", "pick") and section in table and len(inner) == 1:
+            table[section][inner[0]] = value
         elif section in HEAD and not inner:
             table[section] = value
         else:

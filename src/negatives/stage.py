@@ -10,8 +10,8 @@ import importlib
 import json
 import math
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import (
     Union,
     get_args,
     get_origin,
+    runtime_checkable,
 )
 
 import msgspec
@@ -58,12 +59,17 @@ KINDS: dict[str, dict[str, str]] = {
         "margin": "negatives.judge.positive_aware:Margin",
         "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
         "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
+        "reranker": "negatives.judge.reranker:Rerank",
         "skip-survivors": "negatives.judge.rank_window:SkipSurvivors",
         "skip-top": "negatives.judge.rank_window:SkipTop",
+    },
+    "estimate": {
+        "evidence": "negatives.judge.relevance:Evidence",
     },
     "pick": {
         "quotas": "negatives.pick.quotas:Quotas",
         "random": "negatives.pick.sampled:RandomPick",
+        "risk-limited": "negatives.pick.risk_limited:RiskLimited",
         "simans": "negatives.pick.simans:SimANS",
         "stratified": "negatives.pick.stratified:Stratified",
         "top": "negatives.pick.top:Top",
@@ -103,18 +109,18 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     section: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        for field in msgspec.structs.fields(type(self)):
-            value = getattr(self, field.name)
+        for setting in msgspec.structs.fields(type(self)):
+            value = getattr(self, setting.name)
             value = value.item() if hasattr(value, "item") else value  # a numpy scalar
             try:
-                value = msgspec.convert(value, field.type)
+                value = msgspec.convert(value, setting.type)
                 if not _finite(value):
                     raise msgspec.ValidationError("Expected a finite number")
             except msgspec.ValidationError as error:
                 raise RecipeError(
-                    f"{self.kind}: {field.name} = {value!r}: {error}", mend=_about(field)
+                    f"{self.kind}: {setting.name} = {value!r}: {error}", mend=_about(setting)
                 ) from None
-            msgspec.structs.force_setattr(self, field.name, value)
+            msgspec.structs.force_setattr(self, setting.name, value)
         self.check()
 
     def check(self) -> None:
@@ -195,6 +201,10 @@ class Context:
     seed: int = 0
     reference: str = ""
     emit: Emit = silent
+    sources: Mapping[str, Proposer] = field(default_factory=dict)
+    """The run's sources by label; for judges and estimators, filled before any row is judged."""
+    evidence: Mapping[str, int] = field(default_factory=dict)
+    """For estimators: what the run's judges let be learned from (`Judge.evidence`)."""
 
 
 class Proposer(Protocol):
@@ -218,6 +228,19 @@ class Proposer(Protocol):
         ...
 
 
+@runtime_checkable
+class Likens(Protocol):
+    """A proposer that can also say how alike two documents, or two queries, are."""
+
+    def doc_likeness(self, left: Rows, right: Rows) -> Floats:
+        """float32[n]: likeness of document left[i] to document right[i]; higher is more alike."""
+        ...
+
+    def query_likeness(self, left: Rows, right: Rows) -> Floats:
+        """float32[n]: likeness of two mined queries each."""
+        ...
+
+
 class Ruling(Protocol):
     """A judge opened on a collection."""
 
@@ -227,6 +250,29 @@ class Ruling(Protocol):
         Two columns have a meaning of their own: `verdict`, null where the judge has no objection,
         and `reason`. `rows` holds query, doc, relevance (null: unjudged) and NAME_rank, NAME_score
         of every source; whole queries only, positives included.
+        """
+        ...
+
+
+class Estimation(Protocol):
+    """An estimator opened on a collection."""
+
+    def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """What it needs of judged `rows`: a frame of the same height and order, new columns only.
+
+        `rows` is what the judges have left: query, doc, relevance, verdict, ranks, scores and
+        evidence; whole queries only, positives included.
+        """
+        ...
+
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+        """Learn from judged and prepared rows of the whole run, `rows` in all; called once."""
+        ...
+
+    def estimate(self, rows: pl.DataFrame) -> Floats:
+        """float32[n]: p_relevant of judged and prepared rows, NaN where it has no opinion.
+
+        Of a positive: what would be said of it if its label was not known.
         """
         ...
 
@@ -261,6 +307,11 @@ class Judge(Stage):
     """Adds evidence about pairs; never drops a row."""
 
     section: ClassVar[str] = "judge"
+    evidence: ClassVar[Mapping[str, int]] = {}
+    """Columns an estimator may learn from -> 1: p_relevant rises with it, -1: falls, 0: either.
+
+    Only columns that are made as if the pair's own label was not known; others would give it away.
+    """
 
     def open(self, context: Context) -> Ruling:
         """Build or reopen what judging needs, inside `context.scratch`."""
@@ -272,6 +323,16 @@ class Judge(Stage):
         return ""
 
 
+class Estimator(Stage):
+    """Says of every pair how probable it is that it is relevant, from the evidence of the run."""
+
+    section: ClassVar[str] = "estimate"
+
+    def open(self, context: Context) -> Estimation:
+        """Build or reopen what estimating needs, inside `context.scratch`."""
+        raise TypeError(f"{type(self).__name__} does not define open()")
+
+
 class Picker(Stage, kw_only=True):
     """Decides which of the kept candidates become the negatives."""
 
@@ -279,6 +340,13 @@ class Picker(Stage, kw_only=True):
     per_query: Annotated[
         int, msgspec.Meta(ge=1, le=32_767, description="negatives asked for each query")
     ] = 7
+
+    def tuned(self, parts: Sequence[Path]) -> tuple[Picker, dict[str, Any]]:
+        """The picker to use on a run whose ledger is `parts`, and what the manifest should say.
+
+        Itself and nothing, unless it looks at the whole run first; a `warning` is told to the user.
+        """
+        return self, {}
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Choose among `rows` of the ledger (kept verdicts only, whole queries).

@@ -24,7 +24,13 @@ from negatives.pick.sampled import RandomPick
 from negatives.pick.simans import SimANS
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
-from negatives.run.shards import Reference, find_shard, judge_shard, pick_shard
+from negatives.run.shards import (
+    Reference,
+    find_shard,
+    judge_shard,
+    ledger_shard,
+    pick_shard,
+)
 from negatives.schema import KEPT, Collection
 from negatives.stage import Context, Judge, Picker, Proposer, Ruling, Source
 from tests.build import collection
@@ -76,7 +82,8 @@ def found(scratch: Path, sources: Sequence[Source] = SOURCES) -> pl.DataFrame:
 
 def ledger(scratch: Path, judges: Sequence[Judge] = JUDGES, deviation: float = 0.5) -> pl.DataFrame:
     reference = Reference("bm25", deviation)
-    return judge_shard(DATA, ruled(DATA, judges, scratch), reference, found(scratch))
+    judged = judge_shard(DATA, ruled(DATA, judges, scratch), found(scratch))
+    return ledger_shard(DATA, reference, judged, None)
 
 
 def row(part: pl.DataFrame, query: str, doc: str) -> dict[str, object]:
@@ -193,7 +200,8 @@ def test_hardness_is_the_distance_to_the_lowest_positive_in_deviations(tmp_path:
 def test_without_a_scorer_or_a_spread_hardness_is_unknown(
     reference: Reference, tmp_path: Path
 ) -> None:
-    part = judge_shard(DATA, ruled(DATA, [Known()], tmp_path), reference, found(tmp_path))
+    judged = judge_shard(DATA, ruled(DATA, [Known()], tmp_path), found(tmp_path))
+    part = ledger_shard(DATA, reference, judged, None)
     assert part["hardness"].null_count() == len(part)
 
 
@@ -215,7 +223,7 @@ class Shortens(Ruling):
 def test_a_judge_that_drops_rows_is_stopped(tmp_path: Path) -> None:
     part = found(tmp_path)
     with pytest.raises(WorkError, match=rf"judge 'theirs' returned 1 rows for {len(part)}"):
-        judge_shard(DATA, [("theirs", Shortens())], Reference("", 0), part)
+        judge_shard(DATA, [("theirs", Shortens())], part)
 
 
 def test_two_judges_cannot_write_one_column(tmp_path: Path) -> None:
@@ -311,7 +319,8 @@ def test_neither_the_size_of_a_shard_nor_the_order_of_the_files_changes_the_nega
         for start in range(0, len(data.mined_queries), size):
             queries = data.mined_queries[start : start + size]
             rows, _ = find_shard(data, proposers, queries)
-            parts.append(judge_shard(data, rulings, Reference("bm25", 0.7), rows))
+            judged = judge_shard(data, rulings, rows)
+            parts.append(ledger_shard(data, Reference("bm25", 0.7), judged, None))
             negatives.append(pick_shard(picker, 11, "bm25", 99, parts[-1])[0])
         return pl.concat(parts), pl.concat(negatives)
 

@@ -183,3 +183,14 @@ class DenseProposer:
             np.searchsorted(self.mined, query).astype(np.uint32),
             doc,
         )
+
+    def doc_likeness(self, left: Rows, right: Rows) -> Floats:
+        """Inner products of document vectors."""
+        return pair_scores(self.doc_vectors, self.doc_vectors, left, right)
+
+    def query_likeness(self, left: Rows, right: Rows) -> Floats:
+        """Inner products of query vectors."""
+        left, right = (
+            np.searchsorted(self.mined, rows).astype(np.uint32) for rows in (left, right)
+        )
+        return pair_scores(self.query_vectors, self.query_vectors, left, right)

@@ -1,15 +1,16 @@
 """mine: a recipe carried out on a collection, into a run directory that can be resumed.
 
-Three passes over the shards: find (every source's candidates), judge (evidence, verdicts, hardness,
-which needs the spread of scores over the whole run) and pick. Each pass writes one file a shard,
-atomically, and skips the files that are there. Which shard comes when changes nothing.
+Passes over the shards: find (every source's candidates), judge (evidence and verdicts), estimate
+(p_relevant, fitted on the whole run, and hardness, which needs the spread of its scores) and pick.
+Each pass writes one file a shard, atomically, and skips the files that are there. Which shard comes
+when changes nothing.
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import cast
@@ -25,9 +26,26 @@ from negatives.run.claim import claimed, refuse_foreign, wipe
 from negatives.run.directory import LEDGER, RECIPE, WORK, Run
 from negatives.run.local import run_local
 from negatives.run.picking import pick_parts, report, write_frame
-from negatives.run.shards import Reference, find_shard, judge_shard, no_candidates, pick_shard
+from negatives.run.shards import (
+    Reference,
+    find_shard,
+    judge_shard,
+    ledger_shard,
+    no_candidates,
+    pick_shard,
+)
 from negatives.schema import Collection, Rows, check_collection
-from negatives.stage import Context, Judge, Picker, Ruling, Source, build
+from negatives.stage import (
+    Context,
+    Estimation,
+    Estimator,
+    Judge,
+    Picker,
+    Proposer,
+    Ruling,
+    Source,
+    build,
+)
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.lock import locked
 
@@ -39,6 +57,7 @@ def mine(
     recipe: Recipe | str | Path | None = None,
     sources: Sequence[Source] | None = None,
     judges: Sequence[Judge] | None = None,
+    estimate: Estimator | None = None,
     pick: Picker | None = None,
     seed: int | None = None,
     threads: int | None = None,
@@ -49,13 +68,14 @@ def mine(
 ) -> Run:
     """Find, judge and pick negatives for every query of `data` that has a positive.
 
-    `sources`, `judges`, `pick` and `seed` replace those of `recipe` (a shipped name, the path of a
-    .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a run directory;
-    called again with the same inputs and recipe it finishes what is unfinished, with others it
-    raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all) and `memory`
-    change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and searches run.
+    `sources`, `judges`, `estimate`, `pick` and `seed` replace those of `recipe` (a shipped name,
+    the path of a .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a
+    run directory; called again with the same inputs and recipe it finishes what is unfinished, with
+    others it raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all)
+    and `memory` change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and
+    searches run.
     """
-    recipe = _resolved(recipe, sources, judges, pick, seed)
+    recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = data if isinstance(data, Collection) else Collection.load(data)
     path = Path(out)
     refuse_foreign(path)
@@ -89,6 +109,7 @@ class _Mining:
     memory: int
     device: str
     account: Account
+    proposers: dict[str, Proposer] = field(default_factory=dict)
 
     def carry_out(self) -> None:
         """All passes, then the report; scratch files go when the run is done."""
@@ -104,11 +125,9 @@ class _Mining:
             self.account.warn(note)
         rulings = self._open_judges()
         self._rehearse(rulings)
-        parts = self._judge(self._find(), rulings)
+        found = self._find()
+        parts = self._estimate(found, self._judge(found, rulings))
         pick_parts(self.account, self.recipe, parts)
-        self.account.warn(
-            "p_relevant is null: no stage of this recipe estimates the probability of relevance"
-        )
         self.account.finish()
         report(Run(self.path, collection=self.collection), self.account)
         shutil.rmtree(self.path / WORK, ignore_errors=True)
@@ -131,11 +150,15 @@ class _Mining:
             seed=self.recipe.seed,
             reference=self.recipe.reference_source,
             emit=self.account.hear,
+            sources=self.proposers,
+            evidence={
+                name: sign for judge in self.recipe.judge for name, sign in judge.evidence.items()
+            },
         )
 
     def _find(self) -> list[Path]:
         folder = self.path / WORK / "found"
-        proposers = {}
+        proposers = self.proposers
         for source in self.recipe.find:
             with self.account.stage(f"open {source.label}"):
                 proposers[source.label] = source.open(self._context(f"find-{source.label}"))
@@ -165,7 +188,8 @@ class _Mining:
         """Judge and pick among no candidates, so that a wrong name is found before the work is."""
         label = self.recipe.reference_source
         found = no_candidates([source.label for source in self.recipe.find])
-        part = judge_shard(self.collection, rulings, Reference(label, 1.0), found)
+        judged = judge_shard(self.collection, rulings, found)
+        part = ledger_shard(self.collection, Reference(label, 1.0), judged, None)
         pick_shard(self.recipe.pick, self.recipe.seed, label, 0, part)
 
     def leave_nothing_new(self) -> None:
@@ -174,23 +198,75 @@ class _Mining:
             wipe(self.path)
 
     def _judge(self, found: list[Path], rulings: list[tuple[str, Ruling]]) -> list[Path]:
+        folder = self.path / WORK / "judged"
+
+        def one(shard: tuple[int, Rows]) -> Path:
+            path = folder / f"part-{shard[0]:05d}.parquet"
+            if not path.exists():
+                rows = pl.read_parquet(found[shard[0]])
+                write_frame(path, judge_shard(self.collection, rulings, rows))
+            return path
+
+        with self.account.stage("judge"):
+            return list(self._over("judge", one))
+
+    def _estimate(self, found: list[Path], judged: list[Path]) -> list[Path]:
+        """The ledger: p_relevant, where the recipe estimates it, and hardness."""
         reference = Reference(
             label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
         )
         self.account.fact("reference", label)
         self.account.fact("reference_deviation", reference.deviation)
+        estimation = self._fitted(judged)
 
         def one(shard: tuple[int, Rows]) -> Path:
             path = self.path / LEDGER / f"part-{shard[0]:05d}.parquet"
             if not self.account.holds(path):
-                rows = pl.read_parquet(found[shard[0]])
-                part = judge_shard(self.collection, rulings, reference, rows)
+                rows = pl.read_parquet(judged[shard[0]])
+                p = None
+                if estimation is not None:
+                    p = estimation.estimate(
+                        pl.concat([rows, self._prepared(shard[0])], how="horizontal")
+                    )
+                part = ledger_shard(self.collection, reference, rows, p)
                 write_frame(path, part)
                 self.account.enter(path, len(part))
             return path
 
-        with self.account.stage("judge"):
-            return list(self._over("judge", one))
+        with self.account.stage("estimate"):
+            return list(self._over("estimate", one))
+
+    def _fitted(self, judged: list[Path]) -> Estimation | None:
+        """The recipe's estimator, fitted on the run; None where it has none."""
+        estimator = self.recipe.estimate
+        if estimator is None:
+            self.account.warn(
+                "p_relevant is null: no stage of this recipe estimates the probability of relevance"
+            )
+            return None
+        estimation = estimator.open(self._context("estimate"))
+
+        def prepare(shard: tuple[int, Rows]) -> Path:
+            path = self._preparation(shard[0])
+            if not path.exists():
+                write_frame(path, estimation.prepare(pl.read_parquet(judged[shard[0]])))
+            return path
+
+        with self.account.stage("prepare"):
+            prepared = list(self._over("prepare", prepare))
+        with self.account.stage("fit"):
+            parts = (
+                pl.concat([pl.read_parquet(rows), pl.read_parquet(more)], how="horizontal")
+                for rows, more in zip(judged, prepared, strict=True)
+            )
+            estimation.fit(parts, pl.scan_parquet(judged).select(pl.len()).collect().item())
+        return estimation
+
+    def _preparation(self, number: int) -> Path:
+        return self.path / WORK / "prepared" / f"part-{number:05d}.parquet"
+
+    def _prepared(self, number: int) -> pl.DataFrame:
+        return pl.read_parquet(self._preparation(number))
 
     def _over(self, stage: str, one: Callable[[tuple[int, Rows]], Path]) -> Iterator[Path]:
         done, total = 0, len(self.collection.mined_queries)
@@ -222,6 +298,7 @@ def _resolved(
     recipe: Recipe | str | Path | None,
     sources: Sequence[Source] | None,
     judges: Sequence[Judge] | None,
+    estimate: Estimator | None,
     pick: Picker | None,
     seed: int | None,
 ) -> Recipe:
@@ -235,6 +312,7 @@ def _resolved(
         recipe,
         find=recipe.find if sources is None else tuple(sources),
         judge=_known_first(recipe.judge if judges is None else judges),
+        estimate=estimate or recipe.estimate,
         pick=pick or recipe.pick,
         seed=recipe.seed if seed is None else seed,
     )

@@ -45,10 +45,14 @@ def pick_parts(account: Account, recipe: Recipe, parts: list[Path]) -> None:
     documents = account.manifest.counts["documents"]
     account.manifest.stages.pop("pick", None)
     with account.stage("pick") as stage:
+        picker, found = recipe.pick.tuned(parts)
+        account.fact("tuning", {key: value for key, value in found.items() if key != "warning"})
+        if "warning" in found:
+            account.warn(found["warning"])
         picked = []
         for number, path in enumerate(parts):
             part = pl.read_parquet(path)
-            negatives, lacking = pick_shard(recipe.pick, recipe.seed, reference, documents, part)
+            negatives, lacking = pick_shard(picker, recipe.seed, reference, documents, part)
             picked.append(folder / f"part-{number:05d}.parquet")
             write_frame(picked[-1], negatives)
             short.append(lacking)

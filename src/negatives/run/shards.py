@@ -21,6 +21,7 @@ from negatives.schema import (
     POSITIVE,
     Collection,
     Columns,
+    Floats,
     Rows,
     check_ledger,
 )
@@ -119,16 +120,12 @@ class Reference:
 
 
 def judge_shard(
-    collection: Collection,
-    rulings: Sequence[tuple[str, Ruling]],
-    reference: Reference,
-    found: pl.DataFrame,
+    collection: Collection, rulings: Sequence[tuple[str, Ruling]], found: pl.DataFrame
 ) -> pl.DataFrame:
-    """One part of the ledger, by ids: evidence, first verdict with its reason, hardness."""
+    """The rows with relevance, the judges' evidence, and the first verdict with its reason."""
     rows = found.join(collection.judged, on=PAIR, how="left", maintain_order="left").with_columns(
         verdict=pl.lit(None, pl.String), reason=pl.lit(None, pl.String)
     )
-    evidence: list[str] = []
     for kind, ruling in rulings:
         opinion = ruling.judge(rows)
         if len(opinion) != len(rows):
@@ -139,7 +136,6 @@ def judge_shard(
         for name in new:
             if name in rows.columns:
                 raise RecipeError(f"two stages write the column {name!r}", where=f"judge {kind}")
-        evidence += new
         objection = pl.col("verdict").is_null()
         rows = pl.concat(
             [rows, opinion.rename({"verdict": "_verdict", "reason": "_reason"}, strict=False)],
@@ -150,14 +146,24 @@ def judge_shard(
                 verdict=pl.when(objection).then("_verdict").otherwise("verdict"),
                 reason=pl.when(objection).then("_reason").otherwise("reason"),
             ).drop("_verdict", "_reason")
-    scores = [name for name in found.columns if name not in (*PAIR, "sources", "log_q")]
+    return rows
+
+
+def ledger_shard(
+    collection: Collection, reference: Reference, judged: pl.DataFrame, p_relevant: Floats | None
+) -> pl.DataFrame:
+    """One part of the ledger, by ids: judged rows with hardness and p_relevant (NaN: null)."""
+    unknown = pl.lit(None, pl.Float32)
+    p = unknown if p_relevant is None else pl.Series(p_relevant, dtype=pl.Float32).fill_nan(None)
+    ends = ("relevance", "sources", *LEDGER_TAIL)
+    middle = [name for name in judged.columns if name not in (*PAIR, *ends)]
     part = collection.ids_of(
-        rows.with_columns(
+        judged.with_columns(
             pl.col("verdict").fill_null(ELIGIBLE),
             pl.col("reason").fill_null(""),
-            p_relevant=pl.lit(None, pl.Float32),
+            p_relevant=p,
         ).with_columns(reference.hardness())
-    ).select(*LEDGER_HEAD, *scores, *evidence, *LEDGER_TAIL)
+    ).select(*LEDGER_HEAD, *middle, *LEDGER_TAIL)
     return check_ledger(part)
 
 

@@ -1,0 +1,93 @@
+"""A model of which pairs are labelled: a monotone boosted one and a logistic one, averaged.
+
+The boosted one finds what matters together, the logistic one holds where there is little data; on
+the collections of docs/results/truth.md their average is better than either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from negatives.schema import Bools, Floats
+
+Doubles = NDArray[np.float64]
+
+_TREES = 120
+_RATE = 0.06
+_LEAVES = 8
+_IN_LEAF = 30
+_SHRINK = 5.0
+_LOGISTIC_C = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Labelling:
+    """Fitted on some queries; asked about others."""
+
+    boosted: Any
+    logistic: Any
+    centre: Floats
+    scale: Floats
+
+    def logits(self, values: Floats) -> Doubles:
+        """float64[n]: log-odds that each row of float32[n, features] is labelled."""
+        with threadpool_limits(limits=1):
+            trees = self.boosted.decision_function(values)
+        found: Doubles = (trees + self.logistic.decision_function(self._scaled(values))) / 2
+        return found
+
+    def _scaled(self, values: Floats) -> Floats:
+        return scaled(values, self.centre, self.scale)
+
+
+def scaled(values: Floats, centre: Floats, scale: Floats) -> Floats:
+    """Centred and scaled; 0, the mean, where nothing is known."""
+    found: Floats = np.nan_to_num((values - centre) / scale, nan=0.0).clip(-8, 8)
+    return found
+
+
+def fit_labelling(
+    values: Floats, labelled: Bools, weights: Floats, directions: Sequence[int]
+) -> Labelling:
+    """Learn from float32[n, features] which rows are labelled (bool[n]); NaN: not known."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.linear_model import LogisticRegression
+
+    known = np.isfinite(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    filled = np.where(known, values, 0).astype(np.float64)
+    centre = filled.sum(axis=0) / count
+    spread = np.sqrt((np.where(known, filled - centre, 0) ** 2).sum(axis=0) / count)
+    spread[spread < 1e-9] = 1
+    centre, spread = centre.astype(np.float32), spread.astype(np.float32)
+    boosted = HistGradientBoostingClassifier(
+        max_iter=_TREES,
+        learning_rate=_RATE,
+        max_leaf_nodes=_LEAVES,
+        min_samples_leaf=_IN_LEAF,
+        l2_regularization=_SHRINK,
+        monotonic_cst=list(directions),
+        early_stopping=False,
+        random_state=0,
+    )
+    # One thread: the tables are small, and threads that wait for each other cost more than they do.
+    with threadpool_limits(limits=1):
+        boosted.fit(values, labelled, sample_weight=weights)
+    logistic = LogisticRegression(C=_LOGISTIC_C, max_iter=500).fit(
+        scaled(values, centre, spread).astype(np.float64), labelled, sample_weight=weights
+    )
+    return Labelling(boosted, logistic, centre, spread)
+
+
+def calibrated(logits: Doubles, labelled: Bools, weights: Floats) -> tuple[float, float]:
+    """Slope and intercept that make held-out log-odds probabilities (Platt, 1999)."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e6).fit(logits[:, None], labelled, sample_weight=weights)
+    return max(float(fitted.coef_[0, 0]), 0.0), float(fitted.intercept_[0])

@@ -1,0 +1,81 @@
+"""Documents as weighted words, to say how alike two of them are without any model.
+
+A document is the set of its normalised words, each weighted by its rarity (inverse document
+frequency as in BM25), scaled to unit length; likeness is the cosine. Words are hashed into 2^20
+buckets, so that no vocabulary is held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.judge.texts import shingles
+from negatives.schema import Floats, Rows
+from negatives.store.atomic import writing
+
+BUCKETS = 1 << 20
+_DOCS = 8192  # documents whose words are in memory at one time
+_PAIRS = 1 << 15  # pairs compared at one time
+_PARTS = ("words", "weights", "starts")
+
+
+@dataclass(frozen=True, slots=True)
+class WordVectors:
+    """Words (int32) and weights (float32) of every document, `starts[d]` to `starts[d + 1]`."""
+
+    words: NDArray[np.int32]
+    weights: Floats
+    starts: NDArray[np.int64]
+
+    @staticmethod
+    def open(folder: Path, texts: pl.Series) -> WordVectors:
+        """Those of `texts`, made once in `folder` and then mapped."""
+        paths = [folder / f"{part}.npy" for part in _PARTS]
+        if not all(path.exists() for path in paths):
+            arrays: tuple[NDArray[Any], ...] = _weighted(texts)
+            for path, array in zip(paths, arrays, strict=True):
+                with writing(path) as temporary, temporary.open("wb") as file:
+                    np.save(file, array)
+        words, weights, starts = (
+            np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in paths
+        )
+        return WordVectors(words, weights, starts)
+
+    def likeness(self, left: Rows, right: Rows) -> Floats:
+        """float32[n]: cosine of documents left[i] and right[i]; 0 where no word is shared."""
+        from scipy.sparse import csr_array
+
+        shape = (len(self.starts) - 1, BUCKETS)
+        table = csr_array((self.weights, self.words, self.starts), shape=shape, copy=False)
+        found = np.empty(len(left), np.float32)
+        for at in range(0, len(left), _PAIRS):
+            part = slice(at, at + _PAIRS)
+            found[part] = table[left[part]].multiply(table[right[part]]).sum(axis=1)
+        return found
+
+
+def _weighted(texts: pl.Series) -> tuple[NDArray[np.int32], Floats, NDArray[np.int64]]:
+    words: list[NDArray[np.int32]] = []
+    counts: list[NDArray[np.int64]] = []
+    for at in range(0, len(texts), _DOCS):
+        values, offsets = shingles(texts[at : at + _DOCS], 1)
+        owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        # Two words of a text in one bucket are one word; sorted, as sparse tables want them.
+        keys = np.unique(owner.astype(np.int64) << 20 | (values & np.uint32(BUCKETS - 1)))
+        words.append((keys & (BUCKETS - 1)).astype(np.int32))
+        counts.append(np.bincount(keys >> 20, minlength=len(offsets) - 1))
+    word, count = np.concatenate(words), np.concatenate(counts)
+    having = np.bincount(word, minlength=BUCKETS)
+    rarity: Floats = np.log1p((len(texts) - having + 0.5) / (having + 0.5)).astype(np.float32)
+    starts = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    weights: Floats = rarity[word]
+    sums = np.add.reduceat(np.append(weights.astype(np.float64) ** 2, 0), starts[:-1])
+    lengths = np.sqrt(np.where(count > 0, sums, 1)).astype(np.float32)
+    weights /= np.repeat(lengths, count)
+    return word, weights, starts
