@@ -47,18 +47,11 @@ class OnnxEncoder:
         if not model.is_file():
             raise DataError(f"there is no encoder at {str(model)!r}", mend="give an existing file")
         self._files = (model, tokenizer_of(model) if tokenizer is None else tokenizer)
-        self._tokenizer = _open_tokenizer(self._files[1])
+        self._tokenizer = open_tokenizer(self._files[1], LONGEST)
         self._threads = threads
         self._fingerprint = fingerprint
         self._session = open_session(model)
-        self._feeds = [put.name for put in self._session.get_inputs()]
-        strange = sorted(set(self._feeds) - set(FEEDS))
-        if strange or "input_ids" not in self._feeds:
-            raise DataError(
-                f"the graph asks for {', '.join(strange) or 'no input_ids'}",
-                where=str(model),
-                mend=f"export a text encoder whose inputs are among {', '.join(FEEDS)}",
-            )
+        self._feeds = feeds_of(self._session, model)
         self._output = _output_of(self._session, model)
 
     @cached_property
@@ -82,7 +75,7 @@ class OnnxEncoder:
 
     def feeds(self, text: str) -> dict[str, NDArray[np.int64]]:
         """What the graph is given for one text: int64[1, pieces] each."""
-        return self._fed(list(self._read([text]).pieces))
+        return fed(list(self._read([text]).pieces))
 
     def _read(self, texts: list[str]) -> Read[Any]:
         split = self._tokenizer.encode_batch_fast(texts)
@@ -90,30 +83,22 @@ class OnnxEncoder:
         cut = np.fromiter((bool(pieces.overflowing) for pieces in split), bool, len(split))
         return Read(split, lengths, cut)
 
-    def _fed(self, split: list[Any]) -> dict[str, NDArray[np.int64]]:
-        width = max(1, *map(len, split))
-        fed: dict[str, NDArray[np.int64]] = {
-            name: np.zeros((len(split), width), np.int64) for name in FEEDS
-        }
-        for row, pieces in enumerate(split):
-            fed["input_ids"][row, : len(pieces)] = pieces.ids
-            fed["attention_mask"][row, : len(pieces)] = 1
-            fed["token_type_ids"][row, : len(pieces)] = pieces.type_ids
-        return fed
-
     def _compute(self, split: list[Any]) -> Floats:
-        fed = self._fed(split)
+        given = fed(split)
         try:
-            (states,) = self._session.run([self._output], {name: fed[name] for name in self._feeds})
+            (states,) = self._session.run(
+                [self._output], {name: given[name] for name in self._feeds}
+            )
         except Exception as error:  # onnxruntime has no common exception
             raise DataError(
-                f"the model could not encode a text of {fed['input_ids'].shape[1]} pieces: {error}",
+                f"the model could not encode a text of {given['input_ids'].shape[1]} pieces: "
+                f"{error}",
                 where=str(self._files[0]),
                 mend="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
             ) from None
         if states.ndim == 2:
             return np.asarray(states, np.float32)
-        mask = fed["attention_mask"].astype(np.float32)
+        mask = given["attention_mask"].astype(np.float32)
         means = np.einsum("tpd,tp->td", states.astype(np.float32), mask)
         return np.asarray(means / np.maximum(mask.sum(axis=1, keepdims=True), 1), np.float32)
 
@@ -137,6 +122,32 @@ def open_session(model: Path | bytes) -> Any:
         raise DataError(f"not a usable ONNX model: {error}", where=where) from None
 
 
+def feeds_of(session: Any, model: Path) -> list[str]:
+    """Which of `FEEDS` the graph asks for; `DataError` where it asks for anything else."""
+    feeds = [str(put.name) for put in session.get_inputs()]
+    strange = sorted(set(feeds) - set(FEEDS))
+    if strange or "input_ids" not in feeds:
+        raise DataError(
+            f"the graph asks for {', '.join(strange) or 'no input_ids'}",
+            where=str(model),
+            mend=f"export a text encoder whose inputs are among {', '.join(FEEDS)}",
+        )
+    return feeds
+
+
+def fed(split: list[Any]) -> dict[str, NDArray[np.int64]]:
+    """int64[texts, pieces] of each of `FEEDS`, from what a tokenizer made of texts or of pairs."""
+    width = max(1, *map(len, split))
+    made: dict[str, NDArray[np.int64]] = {
+        name: np.zeros((len(split), width), np.int64) for name in FEEDS
+    }
+    for row, pieces in enumerate(split):
+        made["input_ids"][row, : len(pieces)] = pieces.ids
+        made["attention_mask"][row, : len(pieces)] = 1
+        made["token_type_ids"][row, : len(pieces)] = pieces.type_ids
+    return made
+
+
 def tokenizer_of(model: Path) -> Path:
     """The tokenizer.json beside a model, or in the folder above."""
     for folder in (model.parent, model.parent.parent):
@@ -149,7 +160,8 @@ def tokenizer_of(model: Path) -> Path:
     )
 
 
-def _open_tokenizer(path: Path) -> Any:
+def open_tokenizer(path: Path, longest: int) -> Any:
+    """The tokenizer of a tokenizer.json; it cuts at its stated limit, else at `longest` pieces."""
     tokenizers = require("tokenizers", extra="onnx")
     if not path.is_file():
         raise DataError(f"there is no tokenizer at {str(path)!r}", mend="give an existing file")
@@ -157,7 +169,7 @@ def _open_tokenizer(path: Path) -> Any:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises plain Exception
         raise DataError(f"not a usable tokenizer.json: {error}", where=str(path)) from None
-    stated = (tokenizer.truncation or {}).get("max_length", LONGEST)
+    stated = (tokenizer.truncation or {}).get("max_length", longest)
     tokenizer.no_padding()
     tokenizer.enable_truncation(stated)
     return tokenizer

@@ -1,0 +1,171 @@
+"""A cross-encoder that sentence-transformers can load: a folder, or the name of one on the hub."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from safetensors import safe_open
+
+from negatives.errors import DataError, NegativesError, RecipeError, ServiceError, nearest
+from negatives.models.batching import Places
+from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
+from negatives.models.reranker import Pair
+from negatives.optional import require
+from negatives.schema import Floats
+
+BUDGET: Final = {"cpu": 2048, "cuda": 65536}
+"""Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+MEND: Final = "give a cross-encoder's folder or hub name with safetensors weights, or an .onnx file"
+
+
+class CrossEncoderReranker:
+    """A cross-encoder with one output, or two classes (irrelevant, relevant).
+
+    No code from the model's folder is run, and only safetensors weights are read. `threads` is
+    torch's number of threads, which is one number for the whole process. `device`: `cpu`, `cuda`,
+    or `auto`, which is what torch prefers; on cuda the model computes in half precision.
+    """
+
+    def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
+        if device not in DEVICES:
+            raise RecipeError(
+                f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)
+            )
+        library = require("sentence_transformers", extra="train")
+        torch = require("torch", extra="train")
+        torch.set_num_threads(threads)
+        if device == "cuda" and not torch.cuda.is_available():
+            raise RecipeError(
+                "torch finds no cuda device here", where="device", mend="write cpu, or auto"
+            )
+        if Path(model).is_file():
+            raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
+        _refuse_pickles(Path(model))
+        try:
+            self._model = library.CrossEncoder(
+                model,
+                device=None if device == "auto" else device,
+                trust_remote_code=False,
+                activation_fn=torch.nn.Identity(),
+                model_kwargs={"use_safetensors": True},
+            )
+        except Exception as error:  # the hub, the disk and the library each have their own
+            raise _explained(error, model) from None
+        self._name = model
+        self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
+        classes = int(self._model.config.num_labels)
+        if classes not in (1, 2):
+            raise refused_outputs(classes, model)
+        _refuse_untrained(self._model, model)
+        if self._kind == "cuda":
+            self._model.half()
+        self._counter = _counter_of(self._model)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of the weights in memory, of what reads the texts, and of the longest pair."""
+        digest = hashlib.blake2b(digest_size=16)
+        digest.update(repr(_longest(self._model)).encode())
+        digest.update(b"" if self._counter is None else self._counter.to_str().encode())
+        for name, tensor in sorted(self._model.state_dict().items()):
+            held = tensor.detach().cpu().contiguous()
+            digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
+            digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
+        return f"cross-encoder-{digest.hexdigest()}"
+
+    def score(self, pairs: Sequence[Pair]) -> Floats:
+        """float32[pairs] log-odds: `CrossEncoder.predict`'s before any activation."""
+        budget = BUDGET[self._kind]
+        return score_pairs(pairs, self._read, self._compute, budget=budget, where=self._name)
+
+    def _read(self, pairs: list[Pair]) -> tuple[list[Pair], Places]:
+        if self._counter is None:  # about four characters a piece, for batches alone
+            return pairs, np.array([(len(q) + len(d)) // 4 for q, d in pairs], np.int64)
+        counted = self._counter.encode_batch_fast(pairs)
+        return pairs, np.fromiter(map(len, counted), np.int64, len(counted))
+
+    def _compute(self, pairs: list[Pair]) -> Floats:
+        made = self._model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)
+        return log_odds(made, self._name)
+
+
+def _counter_of(model: Any) -> Any:
+    """A copy of the model's fast tokenizer that counts up to the longest pair, None without one."""
+    fast = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
+    if fast is None:
+        return None
+    counter = require("tokenizers", extra="train").Tokenizer.from_str(fast.to_str())
+    counter.no_padding()
+    counter.no_truncation()
+    if (longest := _longest(model)) is not None:
+        counter.enable_truncation(longest)
+    return counter
+
+
+def _longest(model: Any) -> int | None:
+    """Pieces of the longest pair; the property has two names, by version."""
+    stated = model.max_seq_length if hasattr(model, "max_seq_length") else model.max_length
+    return None if stated is None else int(stated)
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """A folder whose weights are pickles only gets an answer before anything opens them."""
+    if not folder.is_dir():
+        return
+    pickled = sorted(p.name for end in ("*.bin", "*.pt", "*.pth") for p in folder.rglob(end))
+    if pickled and not any(folder.rglob("*.safetensors")):
+        raise DataError(
+            f"the weights are pickles ({', '.join(pickled[:5])}), which can run code when read",
+            where=str(folder),
+            mend="convert them to safetensors",
+        )
+
+
+def _refuse_untrained(model: Any, name: str) -> None:
+    """An encoder gets a scoring head of random numbers when it is opened as a cross-encoder."""
+    file = _weights_of(name)
+    if file is None:
+        return  # in several files: too large to be an encoder by mistake
+    with safe_open(file, framework="numpy") as held:
+        there = set(held.keys())
+    heads = [
+        key
+        for key in model.model.state_dict()
+        if key.split(".")[-2] in ("classifier", "score", "out_proj") and key.endswith("weight")
+    ]
+    if heads and not there.intersection(heads):
+        raise DataError(
+            "this is an encoder: it has no trained scores for pairs",
+            where=name,
+            mend="name a cross-encoder, or use it as an encoder (a dense source)",
+        )
+
+
+def _weights_of(name: str) -> Path | None:
+    """The one safetensors file of a folder, or of a hub name's copy on this machine."""
+    if Path(name).is_dir():
+        file = Path(name) / "model.safetensors"
+        return file if file.is_file() else None
+    hub = require("huggingface_hub", extra="train")
+    found = hub.try_to_load_from_cache(name, "model.safetensors")
+    return Path(found) if isinstance(found, str) else None
+
+
+def _explained(error: Exception, model: str) -> NegativesError:
+    if isinstance(error, ConnectionError):
+        return ServiceError(f"the hub did not answer: {error}", where=model)
+    text = str(error).strip() or type(error).__name__
+    if "trust_remote_code" in text:
+        return DataError(
+            "the model needs code of its own to be run, which is never done",
+            where=model,
+            mend=MEND,
+        )
+    return DataError(f"no reranker could be loaded: {text.splitlines()[0]}", where=model, mend=MEND)

@@ -1,0 +1,73 @@
+"""The reranker protocol, and how a specification such as `model.onnx` becomes one.
+
+    path/model.onnx                    ONNX; its tokenizer.json beside it or in the folder above
+    path/model.onnx?tokenizer=PATH     ONNX with its tokenizer elsewhere
+    anything else                      a cross-encoder of sentence-transformers: folder or hub name
+
+A reranker reads query and document together, so it judges a pair better than two vectors can, and
+costs a pass of the whole model for every pair.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from negatives.errors import DataError, RecipeError
+from negatives.models.spec import split_options
+from negatives.schema import Floats
+
+Pair = tuple[str, str]
+"""Query text, document text."""
+
+
+class Reranker(Protocol):
+    """Turns pairs of texts into scores."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever the scores would: a hash of the weights and of what reads the texts."""
+        ...
+
+    def score(self, pairs: Sequence[Pair]) -> Floats:
+        """float32[pairs]: log-odds of relevance as the model sees it; any real number, no NaN.
+
+        Each distinct pair is computed once. Raises `DataError` with the first offending pairs where
+        the model gives no number.
+        """
+        ...
+
+
+def open_reranker(spec: str, *, threads: int = 1, device: str = "auto") -> Reranker:
+    """The reranker that `spec` names (see the top of this module), its backend imported now.
+
+    `threads` bounds the cores used; `device` is where sentence-transformers computes: `auto`, `cpu`
+    or `cuda`; ONNX models run on the CPU.
+
+    Raises `DataError` for a path that does not exist or holds no usable model, `MissingExtra` where
+    the backend is not installed, `RecipeError` for an unknown option.
+    """
+    if not spec.strip():
+        raise DataError(
+            "no reranker is named",
+            mend="name a cross-encoder's folder or hub name, or a .onnx file",
+        )
+    if spec.partition("?")[0].lower().endswith(".onnx"):
+        from negatives.models.onnx_reranker import OnnxReranker
+
+        try:
+            path, options = split_options(spec, values=["tokenizer"])
+        except RecipeError as error:
+            raise RecipeError(error.what, where=f"the reranker {spec!r}", mend=error.mend) from None
+        tokenizer = Path(options["tokenizer"]) if "tokenizer" in options else None
+        return OnnxReranker(Path(path), tokenizer=tokenizer, threads=threads)
+    is_path = spec.startswith((".", "/", "~")) or "\\" in spec or spec.count("/") > 1
+    if is_path and not Path(spec).exists():
+        raise DataError(
+            f"there is no reranker at {spec!r}",
+            mend="give an existing folder or .onnx file, or the hub name of a cross-encoder",
+        )
+    from negatives.models.cross_encoder import CrossEncoderReranker
+
+    return CrossEncoderReranker(spec, threads=threads, device=device)
