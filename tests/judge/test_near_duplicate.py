@@ -131,7 +131,7 @@ def test_the_size_of_a_block_changes_nothing(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PAIRS", 3)
         patch.setattr(module, "_DOCS", 2)
-        patch.setattr(module._by_volume, "__defaults__", (5,))
+        patch.setattr(module.by_volume, "__defaults__", (5,))
         assert judged(tmp_path / "small", NearDuplicate(threshold=0.3)).equals(whole)
 
 

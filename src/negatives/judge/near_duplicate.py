@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from negatives.events import Progress
 from negatives.judge.texts import shingles
+from negatives.judge.volume import by_volume
 from negatives.schema import DUPLICATE, Collection, Floats, Rows
 from negatives.stage import Context, Judge, PositiveInt
 from negatives.store.atomic import writing
@@ -154,7 +155,7 @@ def jaccard(values: Shingles, offsets: Offsets, left: Rows, right: Rows) -> Floa
     result = np.zeros(len(left), np.float32)
     sizes = np.diff(offsets)
     both = sizes[left] + sizes[right]
-    for start, stop in _by_volume(both):
+    for start, stop in by_volume(both):
         pair = np.arange(stop - start, dtype=np.uint64)
         keys = []
         for side in (left[start:stop], right[start:stop]):
@@ -170,18 +171,6 @@ def jaccard(values: Shingles, offsets: Offsets, left: Rows, right: Rows) -> Floa
     return result
 
 
-def _by_volume(sizes: NDArray[np.int64], limit: int = 1 << 22) -> list[tuple[int, int]]:
-    """Consecutive spans whose sizes add up to at most `limit` (at least one item each)."""
-    ends = np.cumsum(sizes)
-    spans, start = [], 0
-    while start < len(sizes):
-        before = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + limit, "right")))
-        spans.append((start, stop))
-        start = stop
-    return spans
-
-
 def _spans(queries: pl.Series, rows: pl.DataFrame, positives: pl.DataFrame) -> list[pl.Series]:
     """Queries in groups whose candidate-positive pairs fit in a bounded table."""
     count = (
@@ -193,7 +182,7 @@ def _spans(queries: pl.Series, rows: pl.DataFrame, positives: pl.DataFrame) -> l
         .to_series()
         .to_numpy()
     )
-    return [queries[start:stop] for start, stop in _by_volume(count)]
+    return [queries[start:stop] for start, stop in by_volume(count)]
 
 
 def _save(path: Path, array: NDArray[np.generic]) -> None:

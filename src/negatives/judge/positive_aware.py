@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError, nearest
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge
+from negatives.stage import Context, Judge, Ruling
 
 LOWEST = pl.col("score").filter(pl.col("relevance") > 0).min().over("query")
 """The lowest score of the query's positives; null where no positive has one."""
@@ -31,7 +31,7 @@ class PositiveAware(Judge, kw_only=True):
         """The score at which a pair of the query is rejected; null: no objection."""
         raise TypeError(f"{type(self).__name__} does not define cut()")
 
-    def open(self, context: Context) -> CutRuling:
+    def open(self, context: Context) -> Ruling:
         """Find the scorer."""
         scorer = self.scorer or context.reference
         if not scorer:

@@ -1,0 +1,109 @@
+"""Self-awareness: a document that answers a query like this one probably answers this one too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal
+
+import polars as pl
+from msgspec import Meta
+
+from negatives.judge.likeness import likening, paired
+from negatives.schema import REJECTED
+from negatives.stage import Context, Judge
+
+FOUND = {"place": pl.UInt32, "owner": pl.UInt32, "self_aware": pl.Float32}
+
+
+class SelfAware(Judge, kind="self-aware", kw_only=False):
+    """Rejects documents whose owner, a query they are a positive of, is like this query (SaHa).
+
+    Ju and Lee (2025), Gen2Embed: near in document space though its owner asks something else is a
+    hard negative; near, and its owner asks the same, is an unlabelled positive. Of several owners
+    the most similar counts; the query itself is never counted as an owner, so that a pair is judged
+    as if its own label was not known. A document that nobody else owns has no evidence here: the
+    method leaves it out, and so does `unowned = "reject"`.
+    """
+
+    evidence: ClassVar[Mapping[str, int]] = {"self_aware": 1}
+
+    maximum: Annotated[
+        float,
+        Meta(
+            description="likeness of the owner's query above which a pair is rejected; 0: evidence "
+            "only"
+        ),
+    ] = 0.0
+    unowned: Annotated[
+        Literal["keep", "reject"],
+        Meta(description="what becomes of a document that no other query has as a positive"),
+    ] = "keep"
+    of: Annotated[
+        str, Meta(description="source whose query vectors are compared; empty: the reference")
+    ] = ""
+
+    def open(self, context: Context) -> SelfAwareRuling:
+        """The owners of every document."""
+        owners = context.collection.positives.select("doc", owner="query").sort("doc", "owner")
+        return SelfAwareRuling(self, context, owners)
+
+    @property
+    def mend(self) -> str:
+        """Raise the maximum, or keep what nobody owns."""
+        keep = ['set self-aware unowned = "keep"'] if self.unowned == "reject" else []
+        above = [f"raise self-aware maximum above {self.maximum:g}"] if self.maximum else []
+        return ", or ".join(above + keep)
+
+
+@dataclass(frozen=True, slots=True)
+class SelfAwareRuling:
+    """Owners (doc, owner) of the documents of one collection."""
+
+    stage: SelfAware
+    context: Context
+    owners: pl.DataFrame
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`self_aware`: likeness of the query to the most similar other owner; a verdict above."""
+        numbered = rows.select("query", "doc", "relevance").with_row_index("place")
+        found = [pl.DataFrame(schema=FOUND)]
+        for pairs in paired(numbered, self.owners, "doc"):
+            others = pairs.filter(pl.col("owner") != pl.col("query"))
+            if not others.is_empty():
+                found.append(self._most_similar(others))
+        names = self.context.collection.queries["query_id"]
+        known = numbered.join(pl.concat(found), on="place", how="left", maintain_order="left")
+        known = known.with_columns(names.gather(known["owner"]).alias("owner"))
+        unjudged = pl.col("relevance").is_null()
+        maximum = self.stage.maximum
+        like = unjudged & (pl.col("self_aware") > maximum) & (maximum != 0)
+        alone = unjudged & pl.col("owner").is_null() & (self.stage.unowned == "reject")
+        return known.select(
+            "self_aware",
+            verdict=pl.when(like | alone).then(pl.lit(REJECTED)),
+            reason=pl.when(like)
+            .then(
+                pl.format(
+                    f"self-aware: a positive of query {{}}, alike {{}} > {maximum:g}",
+                    "owner",
+                    pl.col("self_aware").round(4),
+                )
+            )
+            .when(alone)
+            .then(pl.lit("self-aware: a positive of no other query")),
+        )
+
+    def _most_similar(self, others: pl.DataFrame) -> pl.DataFrame:
+        """The most similar owner of each place; each pair of queries is compared once."""
+        queries = others.select("query", "owner").unique().sort("query", "owner")
+        left, right = queries["query"].to_numpy(), queries["owner"].to_numpy()
+        source = likening(self.context, self.stage.of, self.stage.kind)
+        likeness = pl.Series(source.query_likeness(left, right), dtype=pl.Float32).fill_nan(None)
+        return (
+            others.join(queries.with_columns(self_aware=likeness), on=["query", "owner"])
+            .drop_nulls("self_aware")
+            .sort("place", "self_aware", "owner", descending=[False, True, False])
+            .unique("place", keep="first", maintain_order=True)
+            .select(*FOUND)
+        )
