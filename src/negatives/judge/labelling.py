@@ -52,10 +52,12 @@ def scaled(values: Floats, centre: Floats, scale: Floats) -> Floats:
     return found
 
 
-def fit_labelling(
-    values: Floats, labelled: Bools, weights: Floats, directions: Sequence[int]
-) -> Labelling:
-    """Learn from float32[n, features] which rows are labelled (bool[n]); NaN: not known."""
+def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) -> Labelling:
+    """Learn from float32[n, features] which rows are labelled (bool[n]); NaN: not known.
+
+    Where unlabelled rows were left out, log-odds are too high by as much for all: fitting the
+    selection, which is told how many each row stands for, puts that right.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
@@ -78,16 +80,8 @@ def fit_labelling(
     )
     # One thread: the tables are small, and threads that wait for each other cost more than they do.
     with threadpool_limits(limits=1):
-        boosted.fit(values, labelled, sample_weight=weights)
+        boosted.fit(values, labelled)
     logistic = LogisticRegression(C=_LOGISTIC_C, max_iter=500).fit(
-        scaled(values, centre, spread).astype(np.float64), labelled, sample_weight=weights
+        scaled(values, centre, spread).astype(np.float64), labelled
     )
     return Labelling(boosted, logistic, centre, spread)
-
-
-def calibrated(logits: Doubles, labelled: Bools, weights: Floats) -> tuple[float, float]:
-    """Slope and intercept that make held-out log-odds probabilities (Platt, 1999)."""
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=1e6).fit(logits[:, None], labelled, sample_weight=weights)
-    return max(float(fitted.coef_[0, 0]), 0.0), float(fitted.intercept_[0])

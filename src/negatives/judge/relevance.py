@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, mix, stream_key, uniforms
 from negatives.events import Noted, Warned
 from negatives.judge.features import Feature, features_of, table
-from negatives.judge.labelled_share import labelled_share, unlabelled_relevant
-from negatives.judge.labelling import Labelling, calibrated, fit_labelling
+from negatives.judge.labelling import Labelling, fit_labelling
 from negatives.judge.others import Likeness, compare
+from negatives.judge.selection import Selection, fit_selection
 from negatives.judge.word_vectors import WordVectors
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, Floats
 from negatives.stage import Context, Estimator, Likens, Share
@@ -92,9 +92,7 @@ class EvidenceEstimation:
     fold: NDArray[np.intp]
     ids: NDArray[np.uint64]
     labellings: list[Labelling] = field(default_factory=list)
-    slope: float = 1.0
-    intercept: float = 0.0
-    share: float = 1.0
+    selection: Selection | None = None
     _queries: int = 0
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -115,28 +113,23 @@ class EvidenceEstimation:
             if not (labelled[others].any() and (~labelled[others]).any()):
                 self._unfitted(int(labelled.sum()))
                 return
-            self.labellings.append(
-                fit_labelling(values[others], labelled[others], weights[others], directions)
-            )
+            self.labellings.append(fit_labelling(values[others], labelled[others], directions))
             if not others.all():
                 logits[~others] = self.labellings[part].logits(values[~others])
-        self.slope, self.intercept = calibrated(logits, labelled, weights)
-        g = _probability(self.slope * logits + self.intercept)
-        self.share = self.stage.labelled or labelled_share(g, labelled, weights)
-        self._tell(g, labelled, weights)
+        self.selection = fit_selection(logits, labelled, weights, self.stage.labelled)
+        self._tell(logits, labelled, weights)
 
     def estimate(self, rows: pl.DataFrame) -> Floats:
         """p_relevant of every pair that nobody has judged not relevant; NaN of all if unfitted."""
         found = np.full(len(rows), np.nan, np.float32)
-        if not self.labellings:
+        if self.selection is None:
             return found
         values = table(rows, self.known)
         fold = self.fold[rows["query"].to_numpy()]
         for part, labelling in enumerate(self.labellings):
             mine = np.flatnonzero(fold == part)
             if len(mine):
-                logits = self.slope * labelling.logits(values[mine]) + self.intercept
-                found[mine] = unlabelled_relevant(_probability(logits), self.share)
+                found[mine] = self.selection.relevant(labelling.logits(values[mine]))
         found[(rows["verdict"] == JUDGED_NEGATIVE).fill_null(False).to_numpy()] = np.nan
         return found
 
@@ -187,33 +180,23 @@ class EvidenceEstimation:
             )
         )
 
-    def _tell(self, g: NDArray[np.float64], labelled: NDArray[np.bool_], weights: Floats) -> None:
+    def _tell(
+        self, logits: NDArray[np.float64], labelled: NDArray[np.bool_], weights: Floats
+    ) -> None:
         from sklearn.metrics import roc_auc_score
 
         if self._queries < FEW_QUERIES:
             self.context.emit(
                 Warned(f"p_relevant stands on only {self._queries} queries: trust it less")
             )
-        self.context.emit(
-            Noted(
-                "p_relevant",
-                {
-                    "labelled pairs": int(labelled.sum()),
-                    "queries": self._queries,
-                    "pairs": len(g),
-                    "labelled share": round(self.share, 4),
-                    "labelled share from": "recipe"
-                    if self.stage.labelled
-                    else "strongest evidence",
-                    "auc of labels": round(
-                        float(roc_auc_score(labelled, g, sample_weight=weights)), 4
-                    ),
-                    "evidence": [feature.name for feature in self.held],
-                },
-            )
-        )
-
-
-def _probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    found: NDArray[np.float64] = 1 / (1 + np.exp(-logits))
-    return found
+        auc = float(roc_auc_score(labelled, logits, sample_weight=weights))
+        told = {
+            "labelled pairs": int(labelled.sum()),
+            "queries": self._queries,
+            "pairs": len(logits),
+            "labelled share": round(self.selection.share, 4) if self.selection else None,
+            "labelled share from": "recipe" if self.stage.labelled else "fit",
+            "auc of labels": round(auc, 4),
+            "evidence": [feature.name for feature in self.held],
+        }
+        self.context.emit(Noted("p_relevant", told))
