@@ -1,0 +1,190 @@
+"""An ensemble of weak judges: their columns vote, and how they agree says what a vote is worth.
+
+Learned without labels. `evidence` is the estimator that learns from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+import numpy as np
+import polars as pl
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from negatives.errors import RecipeError, nearest
+from negatives.events import Noted, Warned
+from negatives.judge.label_model import (
+    Counts,
+    Doubles,
+    Reliability,
+    balanced,
+    dawid_skene,
+    independent,
+    posterior,
+    triplet,
+)
+from negatives.schema import Floats
+from negatives.stage import Context, Estimator
+
+_ABSTAIN = 2
+"""Digit of an abstention in a row's votes read as a number of base 3."""
+_MOST = 39  # digits that fit in 64 bits
+
+
+class Ensemble(Estimator, kind="ensemble"):
+    """p_relevant from the votes of ledger columns, weighed by their agreement, without labels.
+
+    Saad-Falcon et al. (2025), Weaver, over the label models of Dawid and Skene (1979) and Fu et al.
+    (2020, FlyingSquid). A column votes for relevant from a threshold on (`votes`), or in the
+    highest share `prior` of the query's pairs (`top`); it abstains where it is null or not a
+    number. Judges that always say the same are left out, and so are copies of others. Without
+    labels, `prior` is believed: give it from a sample that was looked at. `triplet` holds for
+    classes of about equal size only. Columns must not have been made from the pair's own label;
+    where labels shall be learned from, `evidence` does it.
+    """
+
+    votes: Annotated[
+        dict[str, float], Meta(description="ledger column -> value from which it votes relevant")
+    ] = {}
+    top: Annotated[
+        list[str],
+        Meta(
+            description="columns whose highest share `prior` in a query votes relevant; with a "
+            "leading - the lowest, as for ranks"
+        ),
+    ] = []
+    prior: Annotated[
+        float, Meta(gt=0, lt=1, description="share of all pairs that are relevant")
+    ] = 0.1
+    model: Annotated[
+        Literal["dawid-skene", "triplet"], Meta(description="how reliabilities are found")
+    ] = "dawid-skene"
+    dependent: Annotated[
+        float,
+        Meta(
+            gt=0, le=1, description="correlation of two columns' votes from which one is left out"
+        ),
+    ] = 0.9
+
+    def check(self) -> None:
+        """Three judges are the fewest whose agreement says which one errs."""
+        columns = self.columns
+        if len(columns) < 3 or len(columns) > _MOST or len(set(columns)) < len(columns):
+            raise RecipeError(
+                f"ensemble: {len(columns)} columns vote ({len(set(columns))} different)",
+                mend=f"name 3 to {_MOST} different ones in `votes` and `top`",
+            )
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that vote."""
+        return [*self.votes, *(name.removeprefix("-") for name in self.top)]
+
+    def open(self, context: Context) -> EnsembleEstimation:
+        """Nothing to build."""
+        return EnsembleEstimation(self, context)
+
+
+@dataclass
+class EnsembleEstimation:
+    """Once fitted, the judges kept (places among the columns) and their reliabilities."""
+
+    stage: Ensemble
+    context: Context
+    kept: list[int] = field(default_factory=list)
+    found: Reliability | None = None
+
+    def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`ensemble_COLUMN`: each column's vote, 1, 0 or null."""
+        for name in self.stage.columns:
+            if name not in rows.columns or not rows.schema[name].is_numeric():
+                numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
+                raise RecipeError(
+                    f"ensemble: no stage of the recipe writes a numeric column {name!r}",
+                    mend=nearest(name, numeric),
+                )
+        fixed = [
+            (_number(name) >= limit).alias(_vote(name)) for name, limit in self.stage.votes.items()
+        ]
+        shares = [
+            _highest(name, self.stage.prior).alias(_vote(name.removeprefix("-")))
+            for name in self.stage.top
+        ]
+        return rows.select(each.cast(pl.Int8) for each in (*fixed, *shares))
+
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+        """Count how often each row of votes occurs, and find the reliabilities."""
+        votes, counts = self._counted(parts)
+        prior, names = self.stage.prior, self.stage.columns
+        in_keeping = balanced(votes, counts, prior)
+        unlike = independent(votes[:, in_keeping], counts, self.stage.dependent)
+        self.kept = [in_keeping[place] for place in unlike]
+        left_out = [name for place, name in enumerate(names) if place not in self.kept]
+        if len(self.kept) < 3:
+            self.context.emit(
+                Warned(
+                    f"ensemble: {len(self.kept)} of {len(names)} columns can be used, and it takes "
+                    f"3; p_relevant is null (left out: {', '.join(left_out)})"
+                )
+            )
+            return
+        fit = votes[:, self.kept]
+        dawid = self.stage.model == "dawid-skene"
+        self.found = dawid_skene(fit, counts, prior) if dawid else triplet(fit, counts)
+        rates = zip(self.kept, self.found.tpr, self.found.tnr, strict=True)
+        judges: Mapping[str, dict[str, float]] = {
+            names[place]: {"tpr": round(float(tpr), 4), "tnr": round(float(tnr), 4)}
+            for place, tpr, tnr in rates
+        }
+        self.context.emit(
+            Noted("ensemble", {"judges": judges, "left_out": left_out, "prior": prior})
+        )
+
+    def estimate(self, rows: pl.DataFrame) -> Floats:
+        """Probability given the votes; NaN where no judge that is kept votes."""
+        if self.found is None:
+            return np.full(len(rows), np.nan, np.float32)
+        votes = self._votes(rows)[:, self.kept]
+        p = posterior(votes, self.found, self.stage.prior)
+        silent = np.isnan(votes).all(axis=1)
+        return np.where(silent, np.nan, p).astype(np.float32)
+
+    def _votes(self, rows: pl.DataFrame) -> Doubles:
+        """float64[n, m]."""
+        columns = [rows[_vote(name)].cast(pl.Float64).to_numpy() for name in self.stage.columns]
+        return np.column_stack(columns)
+
+    def _counted(self, parts: Iterable[pl.DataFrame]) -> tuple[Doubles, Counts]:
+        """The different rows of votes, in order, and how often each occurs."""
+        powers = 3 ** np.arange(len(self.stage.columns), dtype=np.int64)
+        tally: dict[int, int] = {}
+        for part in parts:
+            digits = np.nan_to_num(self._votes(part), nan=_ABSTAIN).astype(np.int64)
+            keys, counts = np.unique((digits * powers).sum(axis=1), return_counts=True)
+            for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
+                tally[key] = tally.get(key, 0) + count
+        found: NDArray[np.int64] = np.array(sorted(tally), np.int64)
+        digits = found[:, None] // powers % 3
+        votes = np.where(digits == _ABSTAIN, np.nan, digits.astype(np.float64))
+        return votes, np.array([tally[key] for key in found.tolist()], np.int64)
+
+
+def _vote(name: str) -> str:
+    return f"ensemble_{name}"
+
+
+def _number(name: str) -> pl.Expr:
+    """A column's finite values as float64, null elsewhere."""
+    value = pl.col(name).cast(pl.Float64)
+    return pl.when(value.is_finite()).then(value)
+
+
+def _highest(name: str, share: float) -> pl.Expr:
+    """Whether a value is among the highest share of its query; equal ones only if all of them."""
+    value = _number(name.removeprefix("-"))
+    value = -value if name.startswith("-") else value
+    place = value.rank("max", descending=True).over("query")
+    return place <= (value.count().over("query") * share).ceil()

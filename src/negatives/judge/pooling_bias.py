@@ -1,0 +1,203 @@
+"""p_relevant with pooling bias taken into account: what was never pooled was never looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+import polars as pl
+from msgspec import Meta, field
+
+from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.errors import RecipeError, nearest
+from negatives.events import Noted, Warned
+from negatives.judge.cet import (
+    Coupled,
+    Doubles,
+    Labels,
+    Places,
+    cet_listwise,
+    cet_pu,
+    sigmoid,
+    unlabelled_relevance,
+)
+from negatives.schema import Floats, Rows
+from negatives.stage import Context, Estimator
+
+MOST = 200_000
+"""Pairs that are learned from; of a larger run, those of queries drawn by the hash of their id."""
+FEWEST = 30
+"""Labelled pairs it takes."""
+
+
+class PoolingBias(Estimator, kind="pooling-bias"):
+    """p_relevant by coupled estimation of relevance and of selection for judging (CET).
+
+    Cai et al. (2022); both forms are reconstructions, since the paper's code is not public. An
+    unlabelled pair that was likely to be pooled was looked at and is probably not relevant; one
+    that looks relevant and was unlikely to be pooled is a suspect. `pooling` names columns of the
+    system that chose what to judge, or of a stand-in such as BM25; `relevance` names others: on the
+    same columns the two models could change places. `listwise` learns scores within each query by
+    the dual losses first, and then makes probabilities of them as `pu` does. Learned from the
+    labels of the run: an unlabelled pair gets P(relevant | unlabelled), a judged one P(relevant).
+    Assumes that beside the relevance columns the pooling ones say nothing of relevance; as far as
+    they do, what was ranked low comes out too high.
+    """
+
+    form: Annotated[
+        Literal["pu", "listwise"], Meta(description="pointwise, or by the dual listwise losses")
+    ] = "pu"
+    relevance: Annotated[
+        list[str],
+        Meta(description="columns that tell relevance; empty: the reference scorer's score"),
+    ] = []
+    pooling: Annotated[
+        list[str], Meta(description="columns that tell whether a pair was chosen for judging")
+    ] = field(default_factory=lambda: ["bm25_rank"])
+
+    def check(self) -> None:
+        """The two models see different columns."""
+        shared = sorted(set(self.relevance) & set(self.pooling))
+        if shared or not self.pooling:
+            raise RecipeError(
+                f"pooling-bias: relevance and pooling both see {', '.join(shared)}"
+                if shared
+                else "pooling-bias: no column tells of pooling",
+                mend="name columns of the pooling system in `pooling`, others in `relevance`",
+            )
+
+    def open(self, context: Context) -> PoolingBiasEstimation:
+        """Find the scorer."""
+        if not self.relevance and not context.reference:
+            raise RecipeError(
+                "pooling-bias: no source scores the candidates", mend="set `relevance`"
+            )
+        relevance = self.relevance or [f"{context.reference}_score"]
+        if set(relevance) & set(self.pooling):
+            raise RecipeError(
+                f"pooling-bias: relevance and pooling both see {relevance[0]}",
+                mend="add a dense source, or name another column in `relevance`",
+            )
+        return PoolingBiasEstimation(self, context, tuple(relevance))
+
+
+@dataclass
+class PoolingBiasEstimation:
+    """Once fitted, both models and the scale of their features."""
+
+    stage: PoolingBias
+    context: Context
+    relevance: tuple[str, ...]
+    models: tuple[Coupled, ...] = ()
+    """The models, applied one after the other: the listwise form's scores feed the second."""
+    scales: tuple[Doubles, Doubles] = (np.empty(0), np.empty(0))
+
+    def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`pooling_bias_COLUMN`: the features, float64; a rank as minus its logarithm."""
+        for name in (*self.relevance, *self.stage.pooling):
+            if name not in rows.columns or not rows.schema[name].is_numeric():
+                numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
+                raise RecipeError(
+                    f"pooling-bias: no stage of the recipe writes a numeric column {name!r}",
+                    mend=nearest(name, numeric),
+                )
+        return rows.select(
+            _feature(name).alias(_column(name)) for name in (*self.relevance, *self.stage.pooling)
+        )
+
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+        """Learn both models from at most `MOST` pairs, whole queries."""
+        ids = self.context.collection.queries["query_id"]
+        key = stream_key(self.context.seed, "estimate/pooling-bias")
+        drawn = pl.Series(uniforms(id_hashes(ids), key) < min(1.0, MOST / max(rows, 1)))
+        columns = ["query", "doc", "relevance", *map(_column, self.relevance)]
+        columns += map(_column, self.stage.pooling)
+        kept = [part.select(columns).filter(drawn.gather(part["query"])) for part in parts]
+        sample = pl.concat(kept).sort("query", "doc") if kept else None
+        labels = _labels(sample) if sample is not None else np.empty(0, np.int8)
+        if sample is None or (labels == 1).sum() < FEWEST or not (labels == 0).any():
+            self.context.emit(
+                Warned(
+                    f"pooling-bias: {(labels == 1).sum()} labelled pairs are too few to learn from "
+                    f"(it takes {FEWEST}, and unlabelled ones); p_relevant is null"
+                )
+            )
+            return
+        raw = self._features(sample, self.relevance), self._features(sample, self.stage.pooling)
+        self.scales = _scale(raw[0]), _scale(raw[1])
+        x, z = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
+        if self.stage.form == "listwise":
+            starts = _starts(sample["query"].to_numpy())
+            first = cet_listwise(x, z, labels, starts)
+            f, g = first.logits(x, z)
+            self.models = first, cet_pu(f[:, None], g[:, None], labels)
+        else:
+            self.models = (cet_pu(x, z, labels),)
+        last = self.models[0]
+        weights = {
+            "relevance": dict(zip(self.relevance, last.relevance.round(4).tolist(), strict=False)),
+            "pooling": dict(
+                zip(self.stage.pooling, last.selection.round(4).tolist(), strict=False)
+            ),
+        }
+        self.context.emit(
+            Noted("pooling-bias", {"pairs": len(sample), "form": self.stage.form, **weights})
+        )
+
+    def estimate(self, rows: pl.DataFrame) -> Floats:
+        """P(relevant | unlabelled), of judged pairs P(relevant); NaN without relevance features."""
+        if not self.models:
+            return np.full(len(rows), np.nan, np.float32)
+        raw = self._features(rows, self.relevance), self._features(rows, self.stage.pooling)
+        f, g = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
+        for model in self.models:
+            f, g = (logits[:, None] for logits in model.logits(f, g))
+        r, s = sigmoid(f[:, 0]), sigmoid(g[:, 0])
+        p = np.where(
+            rows["relevance"].is_null(), unlabelled_relevance(r, s, self.models[-1].recorded), r
+        )
+        return np.where(np.isnan(raw[0]).all(axis=1), np.nan, p).astype(np.float32)
+
+    def _features(self, rows: pl.DataFrame, names: Iterable[str]) -> Doubles:
+        """float64[n, p], NaN where there is no value."""
+        return np.column_stack([rows[_column(name)].to_numpy() for name in names])
+
+
+def _column(name: str) -> str:
+    return f"pooling_bias_{name}"
+
+
+def _feature(name: str) -> pl.Expr:
+    """Finite values; a rank as -log2(rank), one place below the query's last where it has none."""
+    value = pl.col(name).cast(pl.Float64)
+    if name.endswith("_rank"):
+        value = -value.fill_null(value.max().over("query") + 1).log(2)
+    return pl.when(value.is_finite()).then(value)
+
+
+def _labels(sample: pl.DataFrame) -> Labels:
+    relevance = pl.col("relevance")
+    sign = pl.when(relevance.is_null()).then(0).when(relevance > 0).then(1).otherwise(-1)
+    return sample.select(sign.cast(pl.Int8)).to_series().to_numpy()
+
+
+def _starts(query: Rows) -> Places:
+    """Where each query's run of rows begins."""
+    return np.flatnonzero(np.append(True, query[1:] != query[:-1])).astype(np.int64)
+
+
+def _scale(features: Doubles) -> Doubles:
+    """float64[2, p]: mean and deviation of the values there are; 0 and 1 where nothing varies."""
+    there = ~np.isnan(features)
+    count = np.maximum(there.sum(axis=0), 1)
+    mean = np.where(there, features, 0).sum(axis=0) / count
+    deviation = np.sqrt((np.where(there, features - mean, 0) ** 2).sum(axis=0) / count)
+    return np.stack([mean, np.where(deviation > 1e-12, deviation, 1.0)])
+
+
+def _scaled(features: Doubles, scale: Doubles) -> Doubles:
+    """Standardised features; a missing one stands at the mean."""
+    result: Doubles = np.nan_to_num((features - scale[0]) / scale[1], nan=0.0)
+    return result
