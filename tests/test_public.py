@@ -13,8 +13,8 @@ from negatives import errors
 
 PUBLIC = """
 AbsoluteScore BM25 Collection DataError Dense Fused Margin NearDuplicate NegativesError
-PercentOfPositive Popularity Quotas Random RandomPick Recipe RecipeError Run RunError SimANS
-SkipSurvivors SkipTop Stratified Top __version__ lint load_recipe mine
+PercentOfPositive Popularity Quotas Random RandomPick Recipe RecipeError Rerank Run RunError
+SimANS SkipSurvivors SkipTop Stratified Top __version__ lint load_recipe mine
 """
 
 

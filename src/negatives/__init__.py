@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive
     from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
     from negatives.judge.rank_window import SkipTop as SkipTop
+    from negatives.judge.reranker import Rerank as Rerank
     from negatives.measure.lint import lint as lint
     from negatives.pick.quotas import Quotas as Quotas
     from negatives.pick.sampled import RandomPick as RandomPick
@@ -55,6 +56,7 @@ _WHERE = {
     "RandomPick": "negatives.pick.sampled",
     "Recipe": "negatives.recipe",
     "RecipeError": "negatives.errors",
+    "Rerank": "negatives.judge.reranker",
     "Run": "negatives.run",
     "RunError": "negatives.errors",
     "SimANS": "negatives.pick.simans",

@@ -7,7 +7,11 @@ from typing import Any
 
 import numpy as np
 
-WORDS = ["wing", "lift", "drag", "heat", "flow", "layer", "boundary", "shock", "query", "what", "is", "of", "a", "the", "in", "on"]
+from negatives.schema import Floats
+
+TEXT = "wing lift drag heat flow layer boundary shock query what is of a the in on"
+WORDS = TEXT.split()
+SEED = 0
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]
 
 
@@ -73,8 +77,7 @@ def save_onnx(
     from onnx import TensorProto, helper, numpy_helper
 
     save_tokenizer(folder)
-    table = np.random.default_rng(7).normal(size=(len(VOCABULARY), classes)).astype(np.float32)
-    table[:5] = 0
+    table = _table(classes)
     if not_a_number:
         table[VOCABULARY.index("shock")] = np.nan
     names = ["input_ids", "attention_mask", *(["token_type_ids"] if types else [])]
@@ -103,8 +106,15 @@ def save_onnx(
     return folder / "model.onnx"
 
 
+def _table(classes: int) -> Floats:
+    """Numbers by word, some for and some against; special pieces say nothing."""
+    table = np.random.default_rng(SEED).normal(scale=0.5, size=(len(VOCABULARY), classes))
+    table[:5] = 0
+    return table.astype(np.float32)
+
+
 def onnx_score(query: str, doc: str, *, classes: int = 1) -> float:
     """What the graph of `save_onnx` gives for a pair of short texts of known words."""
-    table = np.random.default_rng(7).normal(size=(len(VOCABULARY), classes)).astype(np.float32)
+    table = _table(classes)
     logits = sum((table[VOCABULARY.index(word)] for word in doc.split()), np.zeros(classes))
     return float(logits[0] if classes == 1 else logits[1] - logits[0])

@@ -12,6 +12,7 @@ from negatives.cli.cache import app as cache
 from negatives.cli.data import app as data
 from negatives.cli.doctor import doctor
 from negatives.cli.export import export
+from negatives.cli.judge import judge
 from negatives.cli.lint import lint
 from negatives.cli.mine import mine
 from negatives.cli.pick import pick
@@ -41,7 +42,7 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in (mine, pick, export, report, lint, doctor):
+for command in (mine, judge, pick, export, report, lint, doctor):
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)

@@ -1,4 +1,4 @@
-"""negatives cache: the vectors that runs share; what is kept, making room, finding damage."""
+"""negatives cache: vectors and scores that runs share: told, pruned, and checked for damage."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 @app.command(name="list")
 def list_(*, json: Flag = False) -> None:
-    """List the spaces: the vectors of one encoder with one prompt, the last used first.
+    """List the spaces: the vectors of one encoder with one prompt, or the scores of one reranker.
 
     Example:
 
@@ -36,6 +36,7 @@ def list_(*, json: Flag = False) -> None:
         Print them as JSON.
     """
     from negatives.store.embedding_care import spaces
+    from negatives.store.pair_scores import DTYPE
 
     rows = [
         {
@@ -43,6 +44,7 @@ def list_(*, json: Flag = False) -> None:
             "prompt": held.about.prompt,
             "dim": held.about.dim,
             "vectors": held.vectors,
+            "scores": held.about.dtype == DTYPE,
             "bytes": held.bytes,
             "last_used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(held.used)),
             "folder": str(held.folder),
@@ -185,8 +187,11 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         row["encoder"],
         prompt,
-        f"{row['dim']} dimensions",
-        f"{row['vectors']:,} vectors",
+        *(
+            ("scores of pairs", f"{row['vectors']:,} scores")
+            if row["scores"]
+            else (f"{row['dim']} dimensions", f"{row['vectors']:,} vectors")
+        ),
         _amount(row["bytes"]),
         f"last used {row['last_used'][:10]}",
     )

@@ -16,7 +16,7 @@ from negatives.events import Emit, silent
 from negatives.recipe import Recipe, parse
 from negatives.run.inputs import fingerprints
 from negatives.schema import DUPLICATE, REJECTED, Collection
-from negatives.stage import Picker
+from negatives.stage import Judge, Picker
 from negatives.store.manifest import Manifest, read_manifest
 
 RECIPE = "recipe.toml"
@@ -104,6 +104,17 @@ class Run:
         """Apply another policy to the same ledger; negatives, recipe and report are replaced."""
         again: Any = importlib.import_module("negatives.run.picking").repick
         again(self, pick, emit=emit)
+        return Run(self.path, collection=self._collection)
+
+    def judge(self, judge: Judge, budget: int | None = None, **options: Any) -> Run:
+        """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
+
+        They are those whose scores can change what is picked, and some for calibration. The ledger
+        gets its scores, p_relevant is revised by them, and negatives are picked again. `options`:
+        threads, memory, device and emit, as for `mine`.
+        """
+        carry_out: Any = importlib.import_module("negatives.run.judging").judge_run
+        carry_out(self, judge, budget, **options)
         return Run(self.path, collection=self._collection)
 
     def export(self, out: str | Path, **options: Any) -> int:

@@ -1,0 +1,149 @@
+"""A reranker's score as evidence: the costly judge, which reads query and document together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+import polars as pl
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from negatives.errors import RecipeError
+from negatives.models.reranker import open_reranker
+from negatives.models.scored_pairs import ScoredPairs
+from negatives.schema import REJECTED, Collection, Floats, Rows
+from negatives.stage import Context, Judge, Share
+
+COLUMN = "reranker_score"
+NEVER = 1.0
+
+
+class Rerank(Judge, kind="reranker"):
+    """Scores the likeliest pairs of each query, and its positives, with a cross-encoder.
+
+    By itself it rejects nothing. With `low` and `high` it denoises as Qu et al. (2021, RocketQA)
+    do: a negative must have a probability below `low`. The thresholds are on the sigmoid of a score
+    that nobody has calibrated: look where the known positives lie before setting them. What a judge
+    before it has rejected is not scored.
+    """
+
+    evidence: ClassVar[Mapping[str, int]] = {COLUMN: 1}
+
+    model: Annotated[
+        str,
+        Meta(
+            min_length=1,
+            description="a cross-encoder's folder or hub name, or a .onnx file[?tokenizer=PATH]",
+        ),
+    ]
+    top: Annotated[
+        int,
+        Meta(ge=0, description="candidates a query that are scored, by reference score; 0: all"),
+    ] = 30
+    low: Annotated[
+        Share, Meta(description="reject from this probability on: not surely irrelevant; 1: never")
+    ] = NEVER
+    high: Annotated[
+        Share, Meta(description="reject from this probability on: likely relevant; 1: never")
+    ] = NEVER
+
+    def check(self) -> None:
+        """The band between the two thresholds is one."""
+        if self.high < self.low < NEVER:
+            raise RecipeError(
+                f"reranker: low = {self.low:g} is above high = {self.high:g}",
+                mend="low is where doubt begins, high where a pair is called relevant",
+            )
+
+    def open(self, context: Context) -> RerankRuling:
+        """Load the model."""
+        if self.top and not context.reference:
+            raise RecipeError(
+                "reranker: no source of the recipe scores the candidates, so there is no top",
+                mend="set top = 0 to score them all, or add a dense or bm25 source",
+            )
+        reranker = open_reranker(self.model, threads=context.threads, device=context.device)
+        return RerankRuling(
+            stage=self,
+            collection=context.collection,
+            reference=context.reference,
+            fingerprint=reranker.fingerprint,
+            scored=ScoredPairs(
+                reranker,
+                self.model,
+                context.collection,
+                context.scratch,
+                memory=context.memory,
+                emit=context.emit,
+                expected=len(context.collection.mined_queries) * self.top
+                + len(context.collection.positives),
+            ),
+        )
+
+    @property
+    def mend(self) -> str:
+        """Raise the threshold that rejects."""
+        return f"raise reranker low above {self.low:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class RerankRuling:
+    """A reranker opened on a collection. `column` holds its scores."""
+
+    stage: Rerank
+    collection: Collection
+    reference: str
+    fingerprint: str
+    scored: ScoredPairs
+    column: str = COLUMN
+
+    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say."""
+        chosen = self._chosen(rows)
+        picked = rows[chosen]
+        scores = self.score(picked["query"].to_numpy(), picked["doc"].to_numpy())
+        column = pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
+        column = column.scatter(chosen, pl.Series(scores, dtype=pl.Float32))
+        return rows.select(column.alias(COLUMN)).with_columns(*self.rule())
+
+    @property
+    def calls(self) -> int:
+        """Pairs that the model has scored since it was opened; the others were in the store."""
+        return self.scored.calls
+
+    def score(self, query: Rows, doc: Rows) -> Floats:
+        """float32[n] log-odds of these pairs, whatever else is known of them."""
+        return self.scored.score(query, doc)
+
+    def rule(self) -> tuple[pl.Expr, pl.Expr]:
+        """`verdict` and `reason` from the score's column."""
+        probability = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
+        low, high = self.stage.low, self.stage.high
+        likely = probability >= high if high < NEVER else pl.lit(False)
+        doubtful = probability >= low if low < NEVER else pl.lit(False)
+        shown = probability.round(4)
+        verdict = pl.when(likely | doubtful).then(pl.lit(REJECTED))
+        reason = (
+            pl.when(likely)
+            .then(pl.format(f"reranker: probability {{}} >= {high:g}, likely relevant", shown))
+            .when(doubtful)
+            .then(pl.format(f"reranker: probability {{}} >= {low:g}, not surely irrelevant", shown))
+        )
+        return verdict.alias("verdict"), reason.alias("reason")
+
+    def _chosen(self, rows: pl.DataFrame) -> NDArray[np.intp]:
+        """Which rows are scored: positives, and the `top` of each query that nobody objects to."""
+        empty = pl.Series(self.collection.empty_docs, dtype=pl.UInt32)
+        with_text = rows.with_row_index("_place").filter(~pl.col("doc").is_in(empty.implode()))
+        positive = (pl.col("relevance") > 0).fill_null(False)
+        known = with_text.filter(positive)["_place"]
+        alive = with_text.filter(pl.col("verdict").is_null() & ~positive)
+        if self.stage.top:
+            score = f"{self.reference}_score"
+            alive = alive.sort(
+                "query", score, "doc", descending=[False, True, False], nulls_last=True
+            ).filter(pl.int_range(pl.len()).over("query") < self.stage.top)
+        return np.sort(pl.concat([known, alive["_place"]]).to_numpy()).astype(np.intp)

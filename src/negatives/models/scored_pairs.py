@@ -1,0 +1,123 @@
+"""Pairs scored through the store: what is there is read, the rest is scored chunk by chunk.
+
+The chunks are planned over the pairs asked for, whatever is stored, and stored whole: so a run that
+is killed and started again scores the same chunks and ends in the same scores.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from negatives.events import Emit, Noted, Progress, Warned, silent
+from negatives.models.reranker import Reranker
+from negatives.schema import Collection, Floats, Rows
+from negatives.store.embedding_shards import Keys, text_keys
+from negatives.store.pair_scores import pair_keys, pair_scores
+
+TRIAL: Final = 64
+"""Pairs of the first chunk, which tells how long the rest will take."""
+CHUNK: Final = 512
+"""Pairs scored and stored together; no setting, for a score may depend on its batch a little."""
+LONG: Final = 60.0
+"""Seconds of work from which on the user is told before it is done."""
+
+
+@dataclass
+class ScoredPairs:
+    """A reranker on one collection. `expected`: pairs it will be asked for in all, about.
+
+    Counts what it did: `pairs` asked for, `calls` of the model (a pair each), `seconds` of them.
+    Emits progress, and `Noted("rerank NAME")` of the counts.
+    """
+
+    reranker: Reranker
+    name: str
+    collection: Collection
+    scratch: Path
+    memory: int = 512 * 2**20
+    emit: Emit = silent
+    expected: int = 0
+    pairs: int = 0
+    calls: int = 0
+    seconds: float = 0.0
+    _told: bool = field(default=False, repr=False)
+
+    def score(self, query: Rows, doc: Rows) -> Floats:
+        """float32[n] log-odds of the pairs of these row numbers, as the store keeps them."""
+        if not len(query):
+            return np.empty(0, np.float32)
+        keys = pair_keys(
+            _keys(self.collection.queries["text"], query),
+            _keys(self.collection.corpus["text"], doc),
+        )
+        # Texts may be alike where ids are not.
+        distinct, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        distinct, first = distinct[order], first[order]
+        with pair_scores(
+            self.scratch, fingerprint=self.reranker.fingerprint, name=self.name, memory=self.memory
+        ) as store:
+            known = store.get(distinct)[1]
+            missing = int((~known).sum())
+            done = len(distinct) - missing
+            self.pairs += len(query)
+            for start, stop in _chunks(len(distinct)):
+                lacking = start + np.flatnonzero(~known[start:stop])
+                if not len(lacking):
+                    continue
+                at = first[lacking]
+                store.add(distinct[lacking], self._computed(query[at], doc[at]))
+                done += len(lacking)
+                self._tell(missing)
+                self.emit(Progress("rerank", done, len(distinct), "pairs"))
+            scores, _ = store.get(distinct)
+        self._note()
+        return scores[np.argsort(order)[which.reshape(-1)]]
+
+    def _computed(self, query: Rows, doc: Rows) -> Floats:
+        began = time.perf_counter()
+        texts = zip(self.collection.query_texts(query), self.collection.doc_texts(doc), strict=True)
+        scores = self.reranker.score(list(texts))
+        self.calls += len(scores)
+        self.seconds += time.perf_counter() - began
+        return scores
+
+    def _tell(self, missing: int) -> None:
+        """After the first chunk, once: how long it will take, where that is long."""
+        if self._told:
+            return
+        self._told = True
+        rate = self.calls / max(self.seconds, 1e-9)
+        total = max(self.expected, missing)
+        if total / rate >= LONG:
+            self.emit(
+                Warned(
+                    f"the reranker {self.name} scores {rate:,.0f} pairs a second here: about "
+                    f"{total / rate / 60:,.0f} minutes for {total:,} pairs"
+                )
+            )
+
+    def _note(self) -> None:
+        told = {"pairs": self.pairs, "calls": self.calls, "seconds": round(self.seconds, 4)}
+        self.emit(Noted(f"rerank {self.name}", told))
+
+
+def _chunks(count: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    while start < count:
+        stop = min(count, start + (CHUNK if start else TRIAL))
+        yield start, stop
+        start = stop
+
+
+def _keys(texts: pl.Series, rows: Rows) -> Keys:
+    """uint64[n, 2] keys of the texts at `rows`, each distinct one hashed once."""
+    distinct, which = np.unique(rows, return_inverse=True)
+    return text_keys(texts.gather(distinct).to_list())[which]

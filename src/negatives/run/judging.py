@@ -1,0 +1,286 @@
+"""A costly judge on a finished run's ledger: where its time is worth most, and what it changes.
+
+The new parts of the ledger get names of their own and enter the manifest together, in one write: a
+run that is killed has the old ledger or the new one. What a call before it has changed is undone
+first, so that a ledger depends on what the last call asked for, not on how often one was made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, Protocol, runtime_checkable
+
+import msgspec
+import polars as pl
+
+from negatives.errors import InputError, RecipeError, RunError
+from negatives.events import Emit, Progress, silent
+from negatives.run.account import Account, available_threads, parse_memory
+from negatives.run.directory import LEDGER, NEGATIVES_FILE, WORK, Run
+from negatives.run.picking import write_frame
+from negatives.run.revision import Revision, learn, with_others
+from negatives.run.worth import choose, judgeable
+from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
+from negatives.stage import Context, Judge
+from negatives.store.atomic import remove_partial
+from negatives.store.lock import locked
+from negatives.store.manifest import read_manifest
+
+NOTE: Final = "cascade"
+BEFORE: Final = "p_relevant_before"
+"""Column of the first stage's p_relevant, where a judge has revised it."""
+PAIR: Final = ["query_id", "doc_id"]
+
+
+@runtime_checkable
+class Costly(Protocol):
+    """A ruling that scores any pair it is asked about, and whose every score costs."""
+
+    @property
+    def column(self) -> str:
+        """The ledger's column of its scores."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes whenever its scores would."""
+        ...
+
+    @property
+    def calls(self) -> int:
+        """Pairs it had to compute since it was opened."""
+        ...
+
+    def score(self, query: Rows, doc: Rows) -> Floats:
+        """float32[n] of pairs by row number; none of them is scored twice."""
+        ...
+
+    def rule(self) -> tuple[pl.Expr, pl.Expr]:
+        """`verdict` (null: no objection) and `reason`, of its own column."""
+        ...
+
+
+def judge_run(
+    run: Run,
+    judge: Judge,
+    budget: int | None = None,
+    *,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = silent,
+) -> None:
+    """Judge at most `budget` pairs of a finished run (None: all), revise p_relevant, pick again.
+
+    Called again with the same judge and budget it goes on, or has nothing to do. With others it
+    begins from the ledger as it was mined; scores that are known are not computed again.
+    """
+    if budget is not None and budget < 1:
+        raise InputError(f"a budget of {budget} pairs", mend="give at least 1, or none for all")
+    if judge.kind in (stage.kind for stage in run.recipe.judge):
+        raise RunError(
+            f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
+            where=str(run.path),
+            mend=f"mine without it, then judge with it; or change [[judge]] {judge.kind} and mine "
+            "again",
+        )
+    collection = run.collection
+    with locked(run.path):
+        account = Account(run.path, read_manifest(run.path) or run.manifest, emit)
+        folder = run.path / WORK / "judging"
+        folder.mkdir(parents=True, exist_ok=True)
+        ruling = judge.open(
+            Context(
+                collection=collection,
+                scratch=folder,
+                threads=threads or available_threads(),
+                memory=parse_memory(memory),
+                device=device,
+                seed=run.recipe.seed,
+                reference=str(account.manifest.facts.get("reference", "")),
+                emit=account.hear,
+            )
+        )
+        if not isinstance(ruling, Costly):
+            raise RecipeError(
+                f"{judge.kind} does not score single pairs",
+                mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
+            )
+        work = _Judging(Run(run.path, collection=collection), judge, budget, ruling, account)
+        if account.manifest.facts.get(NOTE) != work.asked:
+            work.carry_out(folder)
+        picked = NEGATIVES_FILE in account.manifest.files
+    if not picked:
+        Run(run.path, collection=collection).repick(run.recipe.pick, emit=emit)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+_COSTLY = "of those that come with the package, reranker does"
+
+
+@dataclass(frozen=True)
+class _Judging:
+    """One call of `judge_run`."""
+
+    run: Run
+    judge: Judge
+    budget: int | None
+    ruling: Costly
+    account: Account
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """What makes two calls the same."""
+        return {
+            "judge": self.judge.settings(),
+            "column": self.ruling.column,
+            "fingerprint": self.ruling.fingerprint,
+            "budget": self.budget,
+        }
+
+    def carry_out(self, folder: Path) -> None:
+        """Choose, score, learn, and put the new ledger in the place of the old."""
+        remove_partial(self.run.path)
+        key = hashlib.blake2b(msgspec.json.encode(self.asked), digest_size=4).hexdigest()
+        with self.account.stage(f"judge {self.judge.kind}") as stage:
+            chosen, full = self._chosen(folder / f"chosen-{key}.parquet")
+            scores = self._scored(chosen)
+            stage.rows = len(scores)
+        pairs = self._learnable(scores)
+        revision = learn(pairs, self.run.recipe.seed)
+        if revision is None and pairs["p_relevant"].is_not_null().any():
+            self.account.warn(
+                f"p_relevant is as before: too few of the {len(scores):,} judged pairs are "
+                "labelled, or too few are not, to learn what a score means"
+            )
+        has_p = pairs["p_relevant"].is_not_null().any()
+        parts = []
+        for number, old in enumerate(self._base()):
+            new = self.run.path / LEDGER / f"part-{number:05d}.judged-{key}.parquet"
+            write_frame(new, self._part(old, pairs, revision, has_p))
+            parts.append((new, len(old)))
+            self.account.emit(Progress("judge", number + 1, len(self.run.parts), "parts"))
+        self.account.manifest.notes[NOTE] = {
+            "judge": self.judge.settings(),
+            "budget": self.budget,
+            "pairs": len(scores),
+            "calls": self.ruling.calls,
+            "pairs of a full judging": full,
+            "saving": round(1 - len(scores) / full, 4) if full else 0.0,
+            "for calibration": int((chosen["why"] == "calibration").sum()),
+            "labelled": int(pairs["labelled"].sum()),
+            "p_relevant revised": revision is not None,
+        }
+        self._replace(parts)
+
+    def _base(self) -> Iterator[pl.DataFrame]:
+        """The ledger's parts as they were mined."""
+        before = self.account.manifest.facts.get(NOTE)
+        for path in self.run.parts:
+            part = pl.read_parquet(path)
+            yield part if before is None else _undone(part, before)
+
+    def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
+        """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
+        collection = self.run.collection
+        empty = collection.corpus["doc_id"].gather(collection.empty_docs)
+        picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
+        parts = [
+            judgeable(part)
+            .filter(~pl.col("doc_id").is_in(empty.implode()))
+            .select(
+                *PAIR,
+                "verdict",
+                "p_relevant",
+                "hardness",
+                proposed=pl.col("sources").list.len() > 0,
+            )
+            for part in self._base()
+        ]
+        pairs = pl.concat(parts).join(picked, on=PAIR, how="left", maintain_order="left")
+        if not path.exists():
+            pairs = pairs.with_columns(pl.col("picked").fill_null(False))
+            recipe = self.run.recipe
+            write_frame(path, choose(pairs, self.budget, recipe.pick.per_query, recipe.seed))
+        return pl.read_parquet(path), len(pairs)
+
+    def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
+        """query_id, doc_id and score (float32) of the chosen pairs."""
+        rows = self.run.collection.rows_of(chosen.select(PAIR)).sort("query", "doc")
+        scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
+        return self.run.collection.ids_of(
+            rows.with_columns(score=pl.Series(scores, dtype=pl.Float32))
+        )
+
+    def _learnable(self, scores: pl.DataFrame) -> pl.DataFrame:
+        """The scored pairs with what the second stage needs of them."""
+        parts = [
+            part.join(scores, on=PAIR, how="inner", maintain_order="left").select(
+                *PAIR,
+                "p_relevant",
+                judged="score",
+                score="score",
+                labelled=pl.col("verdict") == POSITIVE,
+                proposed=pl.col("sources").list.len() > 0,
+            )
+            for part in self._base()
+        ]
+        return with_others(pl.concat(parts))
+
+    def _part(
+        self, old: pl.DataFrame, pairs: pl.DataFrame, revision: Revision | None, has_p: bool
+    ) -> pl.DataFrame:
+        """A part of the new ledger: the scores, what they object to, and the revised p."""
+        column = self.ruling.column
+        mine = pairs.join(old, on="query_id", how="semi", maintain_order="left")
+        p = pl.Series("revised", [None] * len(mine), dtype=pl.Float32)
+        if revision is not None:
+            p = pl.Series("revised", revision.revised(mine, self.run.recipe.seed)).cast(pl.Float32)
+        found = mine.select(*PAIR, pl.col("judged").alias(column), p.fill_nan(None))
+        verdict, reason = self.ruling.rule()
+        objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
+        new = (
+            old.join(found, on=PAIR, how="left", maintain_order="left")
+            .with_columns(verdict.alias("_verdict"), reason.alias("_reason"))
+            .with_columns(
+                pl.col("p_relevant").alias(BEFORE),
+                p_relevant=pl.coalesce("revised", "p_relevant"),
+                verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
+                reason=pl.when(objected).then("_reason").otherwise("reason"),
+            )
+        )
+        added = [column, BEFORE] if has_p else [column]
+        head = [name for name in old.columns if name not in LEDGER_TAIL]
+        return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
+
+    def _replace(self, parts: list[tuple[Path, int]]) -> None:
+        """The new parts are the ledger, and what was picked from the old one is not of the run."""
+        manifest, old = self.account.manifest, self.run.parts
+        for path in [*old, self.run.path / NEGATIVES_FILE]:
+            manifest.files.pop(path.relative_to(self.run.path).as_posix(), None)
+        for path, rows in parts:
+            manifest.enter(self.run.path, path, rows)
+        manifest.facts[NOTE] = self.asked
+        self.account.save()
+        entered = {path for path, _ in parts}
+        for path in sorted((self.run.path / LEDGER).glob("part-*.parquet")):
+            if path not in entered:
+                path.unlink()
+
+
+def _undone(part: pl.DataFrame, before: dict[str, Any]) -> pl.DataFrame:
+    """A part as it was before a judge was asked."""
+    if BEFORE in part.columns:
+        part = part.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
+    by = (pl.col("verdict") == REJECTED) & pl.col("reason").str.starts_with(
+        f"{before['judge']['kind']}: "
+    )
+    return part.drop(before["column"]).with_columns(
+        verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
+        reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
+    )

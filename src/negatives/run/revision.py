@@ -1,0 +1,143 @@
+"""p_relevant revised by a costly judge's scores: the second stage of a cascade.
+
+The first p is the prior. What the score adds is a likelihood ratio: the odds of a logistic model
+of (logit p, score, score less that of the query's other pairs) over those of a model of logit p
+alone, both learned from the same scored pairs, so that how these were chosen cancels out. A
+labelled pair is relevant; an unlabelled one is with its present p, re-estimated some times
+(expectation maximisation), for among the unlabelled are relevant ones too. Cross-fitted by query:
+no pair is revised by a model that has seen its query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.chance import id_hashes, stream_key, uniforms
+
+FOLDS: Final = 5
+ROUNDS: Final = 5
+"""Rounds of expectation maximisation; more change the third digit."""
+FEWEST: Final = 20
+"""Labelled and unlabelled scored pairs without which nothing is learned."""
+STEPS: Final = 50
+LONGEST: Final = 4.0
+"""Newton's steps, and how far one may go; some ten are needed."""
+NEAR: Final = 1e-4
+"""A first p nearer to 0 or 1 counts as this: no estimate is that sure."""
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a score says beyond the first p, learned once for each fold of the queries.
+
+    `full`: float64[folds, 4] (intercept, logit p, score, score less the query's others'); `base`:
+    float64[folds, 2] (intercept, logit p).
+    """
+
+    full: Numbers
+    base: Numbers
+
+    def revised(self, scored: pl.DataFrame, seed: int) -> Numbers:
+        """float64[n]: p_relevant of scored pairs; NaN where there was no p."""
+        x, fold = features(scored), folds(scored, seed)
+        said = _linear(self.full[fold], x) - _linear(self.base[fold], x[:, :1])
+        return _probability(x[:, 0] + said)
+
+
+def learn(scored: pl.DataFrame, seed: int) -> Revision | None:
+    """The revision that these pairs teach; None where too few of them are labelled, or are not.
+
+    `scored`: query_id, labelled, proposed, p_relevant, score, others (see `with_others`). A
+    positive that no source proposed is left out: nothing else like it is in the ledger.
+    """
+    usable = scored.filter(pl.col("p_relevant").is_not_null(), pl.col("proposed"))
+    labelled = usable["labelled"].to_numpy()
+    if min(labelled.sum(), (~labelled).sum()) < FEWEST:
+        return None
+    x, fold = features(usable), folds(usable, seed)
+    full, base = [], []
+    for part in range(FOLDS):
+        learned = fold != part
+        if min(labelled[learned].sum(), (~labelled)[learned].sum()) < FEWEST // 2:
+            return None
+        one, other = _fitted(x[learned], labelled[learned])
+        full.append(one)
+        base.append(other)
+    return Revision(np.array(full), np.array(base))
+
+
+def with_others(scored: pl.DataFrame) -> pl.DataFrame:
+    """The mean score of the query's other unlabelled pairs as `others`; its own where it has none.
+
+    Scores are brought to mean 0 and deviation 1 of the run first. A pair's own label changes
+    nothing: neither its own score nor any positive's is in the mean.
+    """
+    score = pl.col("score").cast(pl.Float64)
+    deviation = pl.when(score.std(ddof=0) > 0).then(score.std(ddof=0)).otherwise(1.0)
+    scored = scored.with_columns(score=(score - score.mean()) / deviation)
+    own = pl.when(pl.col("labelled")).then(0.0).otherwise("score")
+    count = (~pl.col("labelled")).cast(pl.Int64)
+    rest = count.sum().over("query_id") - count
+    total = own.sum().over("query_id") - own
+    return scored.with_columns(others=pl.when(rest > 0).then(total / rest).otherwise("score"))
+
+
+def features(scored: pl.DataFrame) -> Numbers:
+    """float64[n, 3]: logit of p, score, score less the query's others'."""
+    p = scored["p_relevant"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    p = np.clip(p, NEAR, 1 - NEAR)
+    score = scored["score"].to_numpy()
+    return np.stack([np.log(p / (1 - p)), score, score - scored["others"].to_numpy()], axis=1)
+
+
+def folds(scored: pl.DataFrame, seed: int) -> NDArray[np.intp]:
+    """intp[n] in [0, FOLDS): the part that the query is in."""
+    drawn = uniforms(id_hashes(scored["query_id"]), stream_key(seed, "judge/fold"))
+    return (drawn * FOLDS).astype(np.intp)
+
+
+def _fitted(x: Numbers, labelled: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+    relevant = np.where(labelled, 1.0, _probability(x[:, 0]))
+    for _ in range(ROUNDS):
+        full, base = _logistic(x, relevant), _logistic(x[:, :1], relevant)
+        said = _linear(full, x) - _linear(base, x[:, :1])
+        relevant = np.where(labelled, 1.0, _probability(x[:, 0] + said))
+    return full, base
+
+
+def _logistic(x: Numbers, relevant: Numbers) -> Numbers:
+    """Intercept and weights of a logistic model of soft labels, by Newton's method.
+
+    The weights have a prior of deviation 1, so that what says nothing is not believed. Sums are
+    made in one order, whatever the number of threads.
+    """
+    wide = np.concatenate([np.ones((len(x), 1)), x], axis=1)
+    prior = np.ones(wide.shape[1])
+    prior[0] = 1e-6
+    weights = np.zeros(wide.shape[1])
+    for _ in range(STEPS):
+        p = _probability(_linear(weights, x))
+        slope = np.einsum("nf,n->f", wide, p - relevant) + prior * weights
+        curve = np.einsum("nf,n,ng->fg", wide, p * (1 - p), wide) + np.diag(prior)
+        step = np.linalg.solve(curve, slope)
+        weights -= step * min(1.0, LONGEST / max(np.abs(step).max(), 1e-12))
+        if np.abs(step).max() < 1e-10:
+            break
+    return weights
+
+
+def _linear(weights: Numbers, x: Numbers) -> Numbers:
+    made: Numbers = weights[..., 0] + (weights[..., 1:] * x).sum(axis=1)
+    return made
+
+
+def _probability(logits: Numbers) -> Numbers:
+    made: Numbers = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
+    return made

@@ -1,0 +1,83 @@
+"""Which pairs are worth a costly judge's time, where it can look at some of them only.
+
+A few are for calibration, drawn without looking at them; the rest are those where a score can
+change what is picked: pairs that are picked now, and the next in line, by how unsure they are.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from negatives.chance import pair_uniforms
+from negatives.schema import ELIGIBLE, POSITIVE
+
+CALIBRATION: Final = 0.25
+"""The share of a budget that calibration gets."""
+FEWEST: Final = 200
+"""Pairs it gets at least, where that is no more than half of the budget."""
+
+PAIR: Final = ("query_id", "doc_id")
+
+
+def judgeable(pairs: pl.DataFrame) -> pl.DataFrame:
+    """What a costly judge can be asked about: positives, and pairs that nobody objects to."""
+    return pairs.filter(pl.col("verdict").is_in([POSITIVE, ELIGIBLE]))
+
+
+def choose(pairs: pl.DataFrame, budget: int | None, per_query: int, seed: int) -> pl.DataFrame:
+    """query_id, doc_id and `why` of at most `budget` pairs (None: of all), in the order of ids.
+
+    `pairs`: query_id, doc_id, verdict, proposed (whether a source found it), p_relevant, hardness
+    and picked, of pairs with text. Without any p_relevant there is nothing to calibrate, and all
+    pairs are equally unsure.
+    """
+    pairs = judgeable(pairs).sort(PAIR)
+    if budget is None or budget >= len(pairs):
+        return pairs.select(*PAIR, why=pl.lit("all"))
+    drawn = pairs.clear().select(*PAIR, why=pl.lit("calibration"))
+    if pairs["p_relevant"].is_not_null().any():
+        share = min(max(int(budget * CALIBRATION), FEWEST), budget // 2)
+        drawn = _calibration(pairs, share, seed).select(*PAIR, why=pl.lit("calibration"))
+    valued = (
+        _valued(pairs, per_query)
+        .join(drawn, on=PAIR, how="anti")
+        .sort("value", *PAIR, descending=[True, False, False])
+        .head(budget - len(drawn))
+    )
+    return pl.concat([drawn, valued.select(*PAIR, why=pl.lit("value"))]).sort(PAIR)
+
+
+def _calibration(pairs: pl.DataFrame, count: int, seed: int) -> pl.DataFrame:
+    """Half labelled positives, half unlabelled pairs of the same queries, both drawn by hash."""
+
+    def first(rows: pl.DataFrame, count: int, stream: str) -> pl.DataFrame:
+        drawn = rows.with_columns(chance=pl.Series(pair_uniforms(rows, seed, stream)))
+        return drawn.sort("chance").head(count)
+
+    labelled = pairs.filter(pl.col("verdict") == POSITIVE, "proposed")
+    labelled = first(labelled, (count + 1) // 2, "judge/labelled")
+    unlabelled = pairs.filter(pl.col("verdict") == ELIGIBLE).join(
+        labelled, on="query_id", how="semi"
+    )
+    return pl.concat([labelled, first(unlabelled, count - len(labelled), "judge/unlabelled")])
+
+
+def _valued(pairs: pl.DataFrame, per_query: int) -> pl.DataFrame:
+    """The pairs whose score can change a pick, and its value.
+
+    Picked ones count fully; of the others the next `per_query` by hardness, the later the less.
+    Each by p (1 - p), the variance of what is not known about it.
+    """
+    eligible = pairs.filter(pl.col("verdict") == ELIGIBLE).sort(
+        "query_id", "picked", "hardness", "doc_id",
+        descending=[False, True, True, False], nulls_last=True,
+    )  # fmt: skip
+    place = pl.int_range(1, pl.len() + 1).over("query_id", "picked")
+    near = pl.when("picked").then(1.0).otherwise(per_query / (per_query + place))
+    p = pl.col("p_relevant").cast(pl.Float64)
+    unsure = (p * (1 - p)).fill_null(0.25)
+    return eligible.with_columns(value=near * unsure, place=place).filter(
+        pl.col("picked") | (pl.col("place") <= per_query)
+    )
