@@ -49,7 +49,7 @@ def pooled(seed: int = 0) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
             "bm25_rank": pl.Series(np.where(rank <= 40, rank, 0).ravel(), dtype=pl.Int32),
             "dense_score": pl.Series(score.ravel(), dtype=pl.Float32),
         }
-    ).with_columns(pl.col("bm25_rank").replace(0, None))
+    ).with_columns(pl.col("bm25_rank").replace(0, None), sources=pl.lit(["dense"]))
     return rows, relevant.ravel()
 
 
@@ -78,10 +78,11 @@ def test_of_equal_scores_the_pair_that_was_never_pooled_is_the_greater_suspect(f
     opened.fit(iter([pl.concat([rows, opened.prepare(rows)], how="horizontal")]), len(rows))
     two = pl.DataFrame(
         {"query": [0, 0], "doc": [0, 1], "relevance": [None, None], "bm25_rank": [1, 40],
-         "dense_score": [3.0, 3.0]},
+         "dense_score": [3.0, 3.0], "sources": [["dense"], ["dense"]]},
         schema=rows.schema,
     )  # fmt: skip
-    first, last = opened.estimate(pl.concat([two, opened.prepare(two)], how="horizontal"))
+    together = opened.prepare(pl.concat([rows.filter(pl.col("query") == 0), two])).tail(2)
+    first, last = opened.estimate(pl.concat([two, together], how="horizontal"))
     assert last > first + 0.1
 
 
@@ -119,7 +120,26 @@ def test_a_missing_rank_lies_below_the_last_and_scores_that_are_no_numbers_are_m
     ranks = prepared["pooling_bias_bm25_rank"].to_list()
     assert ranks[:3] == pytest.approx([0.0, -np.log2(3), -2.0])
     assert ranks[3] is None
-    assert prepared["pooling_bias_dense_score"].to_list() == [1.0, None, None, None]
+    assert prepared["pooling_bias_dense_score"].to_list() == [0.0, None, None, None]
+
+
+def test_scores_are_deviations_within_the_query() -> None:
+    rows = pl.DataFrame(
+        {"query": [0, 0, 1, 1], "bm25_rank": [1, 2, 1, 2], "dense_score": [1.0, 3.0, 500.0, 100.0]}
+    )
+    prepared = PoolingBias().open(context()).prepare(rows)
+    assert prepared["pooling_bias_dense_score"].to_list() == pytest.approx([-1, 1, 1, -1])
+
+
+def test_positives_that_no_source_proposed_are_not_learned_from() -> None:
+    rows, _ = pooled()
+    heard: list[Event] = []
+    lost = pl.col("relevance").is_not_null() & (pl.col("doc") % 2 == 0)
+    sources = pl.when(lost).then(pl.lit([], pl.List(pl.String))).otherwise("sources")
+    count = rows.select(lost.sum()).item()
+    estimated(PoolingBias(), rows.with_columns(sources=sources), heard=heard)
+    [noted] = [event for event in heard if isinstance(event, Noted)]
+    assert noted.value["pairs"] == len(rows) - count < len(rows)
 
 
 def test_without_a_relevance_feature_there_is_no_opinion() -> None:

@@ -42,8 +42,9 @@ class PoolingBias(Estimator, kind="pooling-bias"):
     same columns the two models could change places. `listwise` learns scores within each query by
     the dual losses first, and then makes probabilities of them as `pu` does. Learned from the
     labels of the run: an unlabelled pair gets P(relevant | unlabelled), a judged one P(relevant).
-    Assumes that beside the relevance columns the pooling ones say nothing of relevance; as far as
-    they do, what was ranked low comes out too high.
+    Assumes that beside the relevance columns the pooling ones say nothing of relevance. As far as
+    they do, values come out too high, some times over with BM25 and one dense score: the order can
+    be used, but where a share shall hold, `evidence` is the estimator to take.
     """
 
     form: Annotated[
@@ -95,7 +96,7 @@ class PoolingBiasEstimation:
     scales: tuple[Doubles, Doubles] = (np.empty(0), np.empty(0))
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`pooling_bias_COLUMN`: the features, float64; a rank as minus its logarithm."""
+        """`pooling_bias_COLUMN`: the features, float64."""
         for name in (*self.relevance, *self.stage.pooling):
             if name not in rows.columns or not rows.schema[name].is_numeric():
                 numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
@@ -108,13 +109,21 @@ class PoolingBiasEstimation:
         )
 
     def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
-        """Learn both models from at most `MOST` pairs, whole queries."""
+        """Learn both models from about `MOST` pairs at most, whole queries.
+
+        Positives that no source proposed are not learned from: of the unlabelled pairs only those
+        that some source ranks high are there, so the labelled ones would seem to score low.
+        """
         ids = self.context.collection.queries["query_id"]
         key = stream_key(self.context.seed, "estimate/pooling-bias")
         drawn = pl.Series(uniforms(id_hashes(ids), key) < min(1.0, MOST / max(rows, 1)))
         columns = ["query", "doc", "relevance", *map(_column, self.relevance)]
         columns += map(_column, self.stage.pooling)
-        kept = [part.select(columns).filter(drawn.gather(part["query"])) for part in parts]
+        proposed = pl.col("sources").list.len() > 0
+        kept = [
+            part.filter(drawn.gather(part["query"])).filter(proposed).select(columns)
+            for part in parts
+        ]
         sample = pl.concat(kept).sort("query", "doc") if kept else None
         labels = _labels(sample) if sample is not None else np.empty(0, np.int8)
         if sample is None or (labels == 1).sum() < FEWEST or not (labels == 0).any():
@@ -170,11 +179,19 @@ def _column(name: str) -> str:
 
 
 def _feature(name: str) -> pl.Expr:
-    """Finite values; a rank as -log2(rank), one place below the query's last where it has none."""
+    """Finite values; a score in deviations from its query's mean, since queries differ in scale.
+
+    A rank as -log2(rank), one place below the query's last where it has none.
+    """
     value = pl.col(name).cast(pl.Float64)
     if name.endswith("_rank"):
         value = -value.fill_null(value.max().over("query") + 1).log(2)
-    return pl.when(value.is_finite()).then(value)
+    value = pl.when(value.is_finite()).then(value)
+    if name.endswith("_score"):
+        centred = value - value.mean().over("query")
+        deviation = value.std(ddof=0).over("query")
+        value = pl.when(deviation > 0).then(centred / deviation).otherwise(centred)
+    return value
 
 
 def _labels(sample: pl.DataFrame) -> Labels:
