@@ -64,6 +64,10 @@ class RiskLimited(Picker, kind="risk-limited"):
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""
+        return first(self.ranked(rows), self.per_query)
+
+    def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows that may be picked, in that order."""
         judged = pl.col("verdict") == JUDGED_NEGATIVE
         p = pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64))
         hardness = pl.col("hardness").cast(pl.Float64)
@@ -71,17 +75,18 @@ class RiskLimited(Picker, kind="risk-limited"):
             _worth=hardness - self.price * p.fill_null(0.0),
             _above=(hardness >= 0) & p.is_null(),
         )
-        return first(
-            valued.filter(p.fill_null(0.0) <= self.max_p).sort(
+        return (
+            valued.filter(p.fill_null(0.0) <= self.max_p)
+            .sort(
                 "query_id",
                 "_above",
                 "_worth",
                 "doc_id",
                 descending=[False, False, True, False],
                 nulls_last=True,
-            ),
-            self.per_query,
-        ).drop("_worth", "_above")
+            )
+            .drop("_worth", "_above")
+        )
 
 
 _UNKNOWN = (

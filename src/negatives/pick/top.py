@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Protocol, runtime_checkable
 
 import polars as pl
 from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.stage import Picker
+
+
+@runtime_checkable
+class Ranking(Protocol):
+    """A picker that takes the first `per_query` of an order.
+
+    A row has its place by its own values, so what else is in the query moves nothing; nor does
+    adding the same to every hardness of a query, but across 0.
+    """
+
+    def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """The rows that could be picked, by query, in the order of choice."""
+        ...
 
 
 class Top(Picker, kind="top"):
@@ -20,7 +33,11 @@ class Top(Picker, kind="top"):
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest first; ties by doc_id; a pair without a value comes after all others."""
-        return first(ordered(rows, self.by), self.per_query)
+        return first(self.ranked(rows), self.per_query)
+
+    def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """All rows in that order."""
+        return ordered(rows, self.by)
 
 
 def ordered(rows: pl.DataFrame, by: str, *, descending: bool = True) -> pl.DataFrame:

@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.measure.ledger import parts_with_picks
+from negatives.run.directory import Run
 from negatives.schema import KEPT, POSITIVE
 from negatives.show.histogram import Grid, Histogram
 from negatives.show.picks import Picks
@@ -114,15 +115,9 @@ def _grids(ledger: pl.LazyFrame, measured: list[str]) -> dict[str, Grid]:
 
 def _parts(run: Run, measured: list[str], sources: tuple[str, ...]) -> Iterator[pl.DataFrame]:
     """Each part of the ledger, with the negatives' position (null: not chosen) and the fate."""
-    negatives = pl.scan_parquet(run.path / NEGATIVES_FILE).select("query_id", "doc_id", "position")
     columns = ["query_id", "doc_id", "sources", "relevance", "verdict", "reason", *measured]
     columns += [f"{source}_rank" for source in sources]
-    for path in run.parts:
-        part = pl.read_parquet(path, columns=columns)
-        first, last = part["query_id"].min(), part["query_id"].max()
-        chosen = negatives.filter(
-            pl.col("query_id").is_between(pl.lit(first), pl.lit(last))
-        ).collect()
+    for part in parts_with_picks(run, columns):
         kept = pl.col("verdict").is_in(KEPT)
         fate = (
             pl.when(pl.col("verdict") == POSITIVE)
@@ -133,9 +128,7 @@ def _parts(run: Run, measured: list[str], sources: tuple[str, ...]) -> Iterator[
             .then(pl.lit(LEFT))
             .otherwise(pl.lit(REFUSED))
         )
-        yield part.join(
-            chosen, on=["query_id", "doc_id"], how="left", maintain_order="left"
-        ).with_columns(fate=fate.cast(pl.Enum(FATES)))
+        yield part.with_columns(fate=fate.cast(pl.Enum(FATES)))
 
 
 def _fates(part: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,108 @@
+"""audit(): how many of a run's negatives are false, where those come from, and how hubs go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from negatives.measure.certificate import CONFIDENCE, Certificate, certificate
+from negatives.measure.estimate import rounded
+from negatives.measure.hubness import hubness
+from negatives.measure.recovered import recovered
+from negatives.measure.review import read_review
+from negatives.measure.truth import PAIR, against, read_truth
+from negatives.run.directory import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found; `truth` is None where none was given, `planted` likewise.
+
+    `sources`: for each source that negatives came from, how many, and which share of them is false
+    by p_relevant and by the truth. A pair that several sources proposed counts for each.
+    """
+
+    run: str
+    coverage: float | None
+    certificate: Certificate
+    truth: dict[str, Any] | None
+    sources: list[dict[str, Any]]
+    hubness: dict[str, Any]
+    planted: pl.DataFrame | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, JSON-able."""
+        return {
+            "run": self.run,
+            "coverage": self.coverage,
+            **self.certificate.as_dict(),
+            "truth": self.truth,
+            "sources": self.sources,
+            "hubness": self.hubness,
+            "planted": None if self.planted is None else self.planted.to_dicts(),
+        }
+
+
+def audit(
+    run: Run | str | Path,
+    truth: str | Path | pl.DataFrame | None = None,
+    review: str | Path | None = None,
+    plant: pl.DataFrame | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+) -> Audit:
+    """How many of a run's negatives are false, by every way there is to tell, and how sure that is.
+
+    `truth`: a qrels file (BEIR or TREC), or a frame of query_id, doc_id, relevance, that the run
+    did not see. `review`: a file of judged pairs, drawn by `negatives audit RUN --sample N -o
+    FILE`. `plant`: the truth that `negatives.measure.plant.plant` gave with the collection the run
+    was mined from. Bounds hold with `confidence`.
+    """
+    opened = run if isinstance(run, Run) else Run(run)
+    negatives = opened.negatives
+    counts = opened.manifest.counts
+    judged = None if truth is None else read_truth(truth)
+    reviewed = None if review is None else read_review(review, opened)
+    asked = counts.get("asked", 0)
+    return Audit(
+        run=str(opened.path),
+        coverage=rounded(len(negatives) / asked) if asked else None,
+        certificate=certificate(opened, reviewed, confidence=confidence),
+        truth=None if judged is None else against(negatives, judged),
+        sources=_sources(negatives, judged),
+        hubness=hubness(negatives, counts.get("documents", 0), counts.get("queries", 0)),
+        planted=None if plant is None else recovered(opened, plant),
+    )
+
+
+def _sources(negatives: pl.DataFrame, judged: pl.DataFrame | None) -> list[dict[str, Any]]:
+    rows = negatives.select(*PAIR, "sources", p=pl.col("p_relevant").cast(pl.Float64))
+    if judged is not None:
+        rows = rows.join(judged, on=PAIR, how="left")
+    else:
+        rows = rows.with_columns(relevance=pl.lit(None, pl.Int32))
+    table = (
+        rows.explode("sources")
+        .filter(pl.col("sources").is_not_null())
+        .group_by("sources")
+        .agg(
+            negatives=pl.len(),
+            mean_p=pl.col("p").mean(),
+            relevant=(pl.col("relevance") > 0).sum(),
+        )
+        .sort("negatives", "sources", descending=[True, False])
+    )
+    return [
+        {
+            "source": row["sources"],
+            "negatives": row["negatives"],
+            "share by p_relevant": rounded(row["mean_p"]),
+            "share by truth": None
+            if judged is None
+            else rounded(row["relevant"] / row["negatives"]),
+        }
+        for row in table.iter_rows(named=True)
+    ]

@@ -1,0 +1,165 @@
+"""A random sample of the negatives: drawn to be judged, and read again once it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from negatives.chance import pair_uniforms
+from negatives.errors import DataError, InputError
+from negatives.read.files import ending, reading
+from negatives.run.directory import Run
+from negatives.store.atomic import writing
+
+ENDINGS: Final = (".jsonl", ".csv", ".tsv", ".parquet")
+_NAMES = ("relevant", "relevance")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """Judged negatives: how many were judged, how many of them are relevant, and what was left out.
+
+    `undecided`: rows without a judgement; `elsewhere`: pairs that are not among the negatives.
+    """
+
+    judged: int
+    relevant: int
+    undecided: int
+    elsewhere: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "judged": self.judged,
+            "relevant": self.relevant,
+            "undecided": self.undecided,
+            "not among the negatives": self.elsewhere,
+        }
+
+
+def read_review(path: str | Path, run: Run) -> Review:
+    """The judgements in a file: query_id, doc_id and `relevant` or `relevance` (above 0: relevant).
+
+    JSONL, CSV, TSV or Parquet; a row without a judgement is undecided. `DataError` where a column
+    is missing, a judgement is no number, or a pair is judged twice and differently.
+    """
+    table = _table(Path(path))
+    column = next((name for name in _NAMES if name in table.columns), None)
+    missing = [name for name in ("query_id", "doc_id") if name not in table.columns]
+    if column is None:
+        missing.append("relevant")
+    if missing or column is None:
+        raise DataError(
+            f"the review has no column {', '.join(missing)}",
+            where=str(path),
+            mend="give it query_id, doc_id and relevant (0 or 1)",
+        )
+    text = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
+    text = text.replace({"": None, "true": "1", "false": "0"})
+    rows = table.with_row_index("row", 1).select(
+        "row",
+        pl.col("query_id", "doc_id").cast(pl.String),
+        given=text,
+        value=text.cast(pl.Float64, strict=False),
+    )
+    wrong = rows.filter(
+        pl.col("given").is_not_null() & ~pl.col("value").is_finite().fill_null(False)
+    )
+    if len(wrong):
+        first = wrong.row(0, named=True)
+        raise DataError(
+            f"{len(wrong):,} judgements are not numbers, the first {first['given']!r}",
+            where=f"{path}, row {first['row']:,}, {column}",
+            mend="write 1 for relevant, 0 for not relevant, nothing where you cannot tell",
+        )
+    decided = rows.filter(pl.col("given").is_not_null()).with_columns(pl.col("value") > 0)
+    pairs = decided.select("query_id", "doc_id", "value").unique()
+    twice = pairs.filter(pl.struct("query_id", "doc_id").is_duplicated()).sort("query_id", "doc_id")
+    if len(twice):
+        query, doc, _ = twice.row(0)
+        raise DataError(
+            f"{len(twice) // 2:,} pairs are judged twice, and differently",
+            where=f"{path}, query {query!r}, document {doc!r}",
+            mend="keep one judgement of each pair",
+        )
+    among = pairs.join(
+        run.negatives.select("query_id", "doc_id"), on=["query_id", "doc_id"], how="semi"
+    )
+    return Review(
+        judged=len(among),
+        relevant=int(among["value"].sum()),
+        undecided=len(rows) - len(decided),
+        elsewhere=len(pairs) - len(among),
+    )
+
+
+def draw_sample(run: Run, count: int, out: str | Path) -> int:
+    """Write `count` negatives drawn at random, with their texts, to be judged; how many it wrote.
+
+    Columns query_id, doc_id, query, document, and `relevant`, empty, to be filled with 1 or 0.
+    Which pairs depends on the run's seed; a larger sample holds the smaller one.
+    """
+    path = Path(out)
+    if count < 1:
+        raise InputError(f"a sample of {count} pairs", mend="give at least 1")
+    if ending(path) not in ENDINGS:
+        raise InputError(
+            f"a sample cannot be written as {path.suffix or 'a file without an ending'}",
+            where=str(path),
+            mend=f"end its name in one of {', '.join(ENDINGS)}",
+        )
+    if path.exists():
+        raise InputError(
+            "the file is there already, and may hold judgements",
+            where=str(path),
+            mend="name another file",
+        )
+    negatives = run.negatives.select("query_id", "doc_id")
+    drawn = pl.Series("_drawn", pair_uniforms(negatives, run.recipe.seed, "audit/sample"))
+    sample = (
+        negatives.with_columns(drawn)
+        .sort("_drawn", "query_id", "doc_id")
+        .head(count)
+        .drop("_drawn")
+        .join(run.collection.queries.select("query_id", query="text"), on="query_id",
+              how="left", maintain_order="left")
+        .join(run.collection.corpus.select("doc_id", document="text"), on="doc_id",
+              how="left", maintain_order="left")
+        .with_columns(relevant=pl.lit(None, pl.Int8))
+    )  # fmt: skip
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as temporary:
+        _write(sample, temporary, ending(path))
+    return len(sample)
+
+
+def _write(sample: pl.DataFrame, path: Path, kind: str) -> None:
+    if kind == ".jsonl":
+        sample.write_ndjson(path)
+    elif kind == ".parquet":
+        sample.write_parquet(path)
+    else:
+        sample.write_csv(path, separator="\t" if kind == ".tsv" else ",")
+
+
+def _table(path: Path) -> pl.DataFrame:
+    kind = ending(path)
+    if kind not in ENDINGS:
+        raise DataError(
+            "not a file of judged pairs",
+            where=str(path),
+            mend=f"its name ends in one of {', '.join(ENDINGS)}",
+        )
+    with reading(path):
+        try:
+            if kind == ".jsonl":
+                return pl.read_ndjson(path, infer_schema_length=None)
+            if kind == ".parquet":
+                return pl.read_parquet(path)
+            return pl.read_csv(path, separator="\t" if kind == ".tsv" else ",", infer_schema=False)
+        except pl.exceptions.PolarsError as error:
+            what = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DataError(f"cannot be read: {what}", where=str(path)) from None

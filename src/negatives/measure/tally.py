@@ -1,0 +1,101 @@
+"""What a certificate needs of a ledger, in one pass: sums, and p of the known positives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.measure.bounds import Clusters
+from negatives.measure.leaks import counted, leaks, picker_of
+from negatives.measure.ledger import parts_with_picks
+from negatives.run.directory import Run
+from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, POSITIVE, REJECTED
+from negatives.stage import Picker
+
+GROUPS: Final = 2_000
+"""A bootstrap draws queries, or, where there are more than this, so many groups of them."""
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass
+class Tally:
+    """Counts over a run's ledger, part by part.
+
+    `p_sum` and `p_count` are over the negatives, float64[GROUPS] of queries; a pair that was judged
+    not relevant has a p of 0. `unlabelled` is the sum of p over the eligible pairs. `p_known` and
+    `half` are the p of the proposed known positives, and which half of the queries they are in.
+    """
+
+    picker: Picker
+    seed: int
+    few: bool
+    queries: int = 0
+    negatives: int = 0
+    unestimated: int = 0
+    unlabelled: float = 0.0
+    set_aside: int = 0
+    known: int = 0
+    leaking: Clusters = field(default_factory=Clusters)
+    p_sum: Doubles = field(default_factory=lambda: np.zeros(GROUPS))
+    p_count: Doubles = field(default_factory=lambda: np.zeros(GROUPS))
+    _p_known: list[Doubles] = field(default_factory=list)
+    _half: list[NDArray[np.bool_]] = field(default_factory=list)
+
+    @staticmethod
+    def of(run: Run) -> Tally:
+        """Everything counted."""
+        few = run.manifest.counts.get("queries", 0) <= GROUPS
+        made = Tally(picker_of(run), run.recipe.seed, few)
+        for part in parts_with_picks(run):
+            made.add(part)
+        return made
+
+    def add(self, part: pl.DataFrame) -> None:
+        """One part of the ledger (whole queries), with `position`."""
+        self._negatives(part)
+        self.unlabelled += float(
+            part.filter(pl.col("verdict") == ELIGIBLE)["p_relevant"].cast(pl.Float64).sum()
+        )
+        self.set_aside += int(part["verdict"].is_in([DUPLICATE, REJECTED]).sum())
+        self.leaking += counted(leaks(self.picker, part, self.seed))
+        known = part.filter((pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0))
+        self.known += len(known)
+        known = known.filter(pl.col("p_relevant").is_not_null())
+        self._p_known.append(known["p_relevant"].cast(pl.Float64).to_numpy())
+        self._half.append(self._draw(known, "audit/half") < 0.5)
+
+    def p_known(self, half: int) -> Doubles:
+        """float64[n]: p of the proposed known positives of one half (0 or 1) of the queries."""
+        everything = np.concatenate([np.empty(0), *self._p_known])
+        chosen = np.concatenate([np.empty(0, bool), *self._half])
+        found: Doubles = everything[chosen == (half == 0)]
+        return found
+
+    def _negatives(self, part: pl.DataFrame) -> None:
+        judged = pl.col("verdict") == JUDGED_NEGATIVE
+        rows = part.select(
+            "query_id",
+            "position",
+            row=pl.col("query_id").rle_id().cast(pl.Int64),
+            p=pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64)),
+        )
+        first, self.queries = self.queries, self.queries + rows["query_id"].n_unique()
+        picked = rows.filter(pl.col("position").is_not_null())
+        self.negatives += len(picked)
+        self.unestimated += picked["p"].null_count()
+        picked = picked.filter(pl.col("p").is_not_null())
+        if self.few:
+            group = picked["row"].to_numpy() + first
+        else:
+            group = (self._draw(picked, "audit/groups") * GROUPS).astype(np.int64)
+        self.p_sum += np.bincount(group, picked["p"].to_numpy(), GROUPS)
+        self.p_count += np.bincount(group, minlength=GROUPS)
+
+    def _draw(self, rows: pl.DataFrame, stream: str) -> Doubles:
+        return uniforms(id_hashes(rows["query_id"]), stream_key(self.seed, stream))

@@ -1,0 +1,55 @@
+"""The real share of false negatives, where judgements that the run did not see are at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.measure.estimate import rounded
+from negatives.read.findings import Findings
+from negatives.read.qrels import read_beir_qrels
+
+PAIR: Final = ["query_id", "doc_id"]
+
+
+def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
+    """query_id, doc_id, relevance (the highest, where a pair is judged twice) of a qrels file.
+
+    BEIR's three columns with or without a header, or TREC's four; or a frame of those columns.
+    """
+    if isinstance(truth, pl.DataFrame):
+        missing = [name for name in (*PAIR, "relevance") if name not in truth.columns]
+        if missing:
+            raise DataError(f"the truth has no column {', '.join(missing)}", where="truth")
+        table = truth
+    else:
+        findings = Findings()
+        table = read_beir_qrels(Path(truth), findings)
+        findings.done()
+        if table.is_empty():
+            raise DataError("the qrels file is empty", where=str(truth))
+    return table.group_by(PAIR).agg(pl.col("relevance").max()).sort(PAIR)
+
+
+def against(negatives: pl.DataFrame, truth: pl.DataFrame) -> dict[str, Any]:
+    """How many negatives are judged relevant, judged not relevant, and unjudged; and the shares.
+
+    `share` is of all negatives, as if what is unjudged was not relevant: it is too low where the
+    judging is incomplete. `share of judged` is of those judged: too high where only likely pairs
+    were. The real share is between the two, if the judgements are right.
+    """
+    judged = negatives.select(PAIR).join(truth, on=PAIR, how="left")["relevance"]
+    relevant, known = int((judged > 0).sum()), int(judged.is_not_null().sum())
+    there = negatives["query_id"].unique()
+    return {
+        "relevant": relevant,
+        "not relevant": known - relevant,
+        "unjudged": len(negatives) - known,
+        "share": rounded(relevant / len(negatives)) if len(negatives) else None,
+        "share of judged": rounded(relevant / known) if known else None,
+        "queries judged": int(there.is_in(truth["query_id"].unique().implode()).sum()),
+        "queries": len(there),
+    }
