@@ -12,9 +12,10 @@ import negatives
 from negatives import errors
 
 PUBLIC = """
-AbsoluteScore BM25 Collection DataError Dense Fused Margin NearDuplicate NegativesError
-PercentOfPositive Popularity Quotas Random RandomPick Recipe RecipeError Rerank Run RunError
-SimANS SkipSurvivors SkipTop Stratified Top __version__ lint load_recipe mine
+AbsoluteScore AdaptiveMargin BM25 Collection Consistency DataError Dense Ensemble Evidence Fused
+Margin NearDuplicate NegativesError Neighbours PercentOfPositive PoolingBias Popularity Quotas
+Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError ScoreAgreement SeedNeighbours
+SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__ lint load_recipe mine
 """
 
 

@@ -18,15 +18,25 @@ if TYPE_CHECKING:
     from negatives.find.fused import Fused as Fused
     from negatives.find.sampled import Popularity as Popularity
     from negatives.find.sampled import Random as Random
+    from negatives.judge.adaptive_margin import AdaptiveMargin as AdaptiveMargin
+    from negatives.judge.consistency import Consistency as Consistency
+    from negatives.judge.ensemble import Ensemble as Ensemble
     from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
+    from negatives.judge.neighbours import Neighbours as Neighbours
+    from negatives.judge.pooling_bias import PoolingBias as PoolingBias
     from negatives.judge.positive_aware import AbsoluteScore as AbsoluteScore
     from negatives.judge.positive_aware import Margin as Margin
     from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive
     from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
     from negatives.judge.rank_window import SkipTop as SkipTop
+    from negatives.judge.relevance import Evidence as Evidence
     from negatives.judge.reranker import Rerank as Rerank
+    from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
+    from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
+    from negatives.judge.self_aware import SelfAware as SelfAware
     from negatives.measure.lint import lint as lint
     from negatives.pick.quotas import Quotas as Quotas
+    from negatives.pick.risk_limited import RiskLimited as RiskLimited
     from negatives.pick.sampled import RandomPick as RandomPick
     from negatives.pick.simans import SimANS as SimANS
     from negatives.pick.stratified import Stratified as Stratified
@@ -41,15 +51,21 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "AbsoluteScore": "negatives.judge.positive_aware",
+    "AdaptiveMargin": "negatives.judge.adaptive_margin",
     "BM25": "negatives.find.bm25",
     "Collection": "negatives.schema",
+    "Consistency": "negatives.judge.consistency",
     "DataError": "negatives.errors",
     "Dense": "negatives.find.dense",
+    "Ensemble": "negatives.judge.ensemble",
+    "Evidence": "negatives.judge.relevance",
     "Fused": "negatives.find.fused",
     "Margin": "negatives.judge.positive_aware",
     "NearDuplicate": "negatives.judge.near_duplicate",
     "NegativesError": "negatives.errors",
+    "Neighbours": "negatives.judge.neighbours",
     "PercentOfPositive": "negatives.judge.positive_aware",
+    "PoolingBias": "negatives.judge.pooling_bias",
     "Popularity": "negatives.find.sampled",
     "Quotas": "negatives.pick.quotas",
     "Random": "negatives.find.sampled",
@@ -57,8 +73,12 @@ _WHERE = {
     "Recipe": "negatives.recipe",
     "RecipeError": "negatives.errors",
     "Rerank": "negatives.judge.reranker",
+    "RiskLimited": "negatives.pick.risk_limited",
     "Run": "negatives.run",
     "RunError": "negatives.errors",
+    "ScoreAgreement": "negatives.judge.score_agreement",
+    "SeedNeighbours": "negatives.judge.seed_neighbours",
+    "SelfAware": "negatives.judge.self_aware",
     "SimANS": "negatives.pick.simans",
     "SkipSurvivors": "negatives.judge.rank_window",
     "SkipTop": "negatives.judge.rank_window",
