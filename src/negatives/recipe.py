@@ -25,6 +25,10 @@ HEAD = {
     "about": (str, ""),
     "seed": (int, "every random choice derives from this and the ids of the pair"),
     "reference": (str, "source whose scores define hardness; empty: the last dense source"),
+    "relabel": (
+        float,
+        "candidates become positives, as many as are right with this precision; 0: none do",
+    ),
     "shard": (int, "queries in one shard: the unit of work and of resuming"),
 }
 
@@ -42,6 +46,7 @@ class Recipe:
     about: str = ""
     seed: int = 0
     reference: str = ""
+    relabel: float = 0.0
     shard: int = 4096
 
     def __post_init__(self) -> None:
@@ -62,6 +67,12 @@ class Recipe:
                 f"reference names no source: {self.reference!r}",
                 where=f"{self.name}: reference",
                 mend=nearest(self.reference, labels),
+            )
+        if not 0 <= self.relabel <= 1:
+            raise RecipeError(
+                f"relabel is a precision between 0 and 1, not {self.relabel}",
+                where=f"{self.name}: relabel",
+                mend="relabel = 0.9, or 0 for nothing",
             )
         if self.shard < 1:
             raise RecipeError(
@@ -123,7 +134,8 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             )
         single = key in ("estimate", "pick")
         expected = HEAD[key][0] if key in HEAD else dict if single else list
-        if not isinstance(value, expected) or isinstance(value, bool):
+        valid = (int, float) if expected is float else expected
+        if not isinstance(value, valid) or isinstance(value, bool):
             raise RecipeError(
                 f"{key} is {type(value).__name__}, expected {expected.__name__}",
                 where=f"{where}: {key}",
@@ -152,7 +164,7 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     estimate = None
     if "estimate" in table:
         estimate = cast("Estimator", build("estimate", table["estimate"], f"{where}: estimate"))
-    head: dict[str, Any] = {key: table[key] for key in HEAD if key in table}
+    head: dict[str, Any] = {key: HEAD[key][0](table[key]) for key in HEAD if key in table}
     try:
         return Recipe(find=find, judge=judge, estimate=estimate, pick=pick, **head)
     except RecipeError as error:  # name the file rather than the recipe

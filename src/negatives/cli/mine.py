@@ -19,6 +19,7 @@ def mine(
     recipe: str = "default",
     per_query: int | None = None,
     encoder: str | None = None,
+    relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int | None = None,
     threads: int | None = None,
@@ -55,6 +56,9 @@ def mine(
         Negatives asked for each query.
     encoder
         `static`, a .onnx file, a sentence-transformers model, or http://host/v1#model.
+    relabel
+        Take candidates for positives, as many as are right with this precision, such
+        as 0.9. Needs a recipe with an [estimate] stage.
     set_
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed
@@ -87,6 +91,8 @@ def mine(
     changes = list(set_ or [])
     if per_query is not None:
         changes.append(f"pick.per_query={per_query}")
+    if relabel is not None:
+        changes.append(f"relabel={relabel}")
     chosen = load_recipe(recipe)
     if encoder is not None:
         changes += [

@@ -16,6 +16,7 @@ def pick(
     /,
     *,
     per_query: int | None = None,
+    relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     quiet: Flag = False,
     json: Flag = False,
@@ -28,6 +29,8 @@ def pick(
 
         negatives pick runs/cranfield simans --set a=1.0 --set center_offset=-0.5
 
+        negatives pick runs/cranfield --relabel 0.9
+
     Parameters
     ----------
     run
@@ -36,6 +39,9 @@ def pick(
         The picker: top, random, simans, stratified or quotas; the run's own by default.
     per_query
         Negatives asked for each query.
+    relabel
+        Take candidates for positives, as many as are right with this precision
+        (0: none). By default as before.
     set_
         Change a setting of the picker, such as by=dense_score.
     quiet
@@ -56,6 +62,7 @@ def pick(
     settings.setdefault("per_query", before.per_query)
     if per_query is not None:
         settings["per_query"] = per_query
+    picker = cast("Picker", build("pick", settings, "pick"))
     with listening(quiet=quiet) as emit:
-        opened = opened.repick(cast("Picker", build("pick", settings, "pick")), emit=emit)
+        opened = opened.repick(picker, relabel=relabel, emit=emit)
     show_run(opened, json=json)

@@ -9,14 +9,22 @@ from typing import Any
 from negatives.errors import RunError
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
-from negatives.run.directory import LEDGER, NEGATIVES_FILE, RECIPE, WORK, differences
+from negatives.run.directory import (
+    LEDGER,
+    NEGATIVES_FILE,
+    RECIPE,
+    RELABELLED_FILE,
+    WORK,
+    differences,
+)
 from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
 from negatives.store.lock import NAME as LOCK
 from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import Manifest, read_manifest
 
-_OWN = (RECIPE, MANIFEST, "report.json", "report.html", NEGATIVES_FILE, LEDGER, WORK)
+_OWN = (RECIPE, MANIFEST, "report.json", "report.html", NEGATIVES_FILE, RELABELLED_FILE, LEDGER,
+        WORK)  # fmt: skip
 
 
 def wipe(path: Path) -> None:
@@ -57,11 +65,11 @@ def claimed(path: Path, collection: Collection, recipe: Recipe, overwrite: bool)
         now, then = recipe.settings(), before.inputs.get("recipe", {})
         differing += [f"recipe {key}" for key in differences(then, now)]
         if differing:
-            only_pick = differing == ["recipe pick"]
+            only_pick = set(differing) <= {"recipe pick", "recipe relabel"}
             raise RunError(
                 f"the folder holds another run; it differs in: {', '.join(differing)}",
                 where=str(path),
-                mend="negatives pick RUN applies another picker to the same ledger"
+                mend="negatives pick RUN applies another picker, or --relabel, to the same ledger"
                 if only_pick
                 else "choose another --out, or give --overwrite to replace it",
             )

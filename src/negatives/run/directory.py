@@ -22,6 +22,7 @@ from negatives.store.manifest import Manifest, read_manifest
 RECIPE = "recipe.toml"
 LEDGER = "candidates"
 NEGATIVES_FILE = "negatives.parquet"
+RELABELLED_FILE = "relabelled.parquet"
 WORK = ".work"
 
 
@@ -81,6 +82,25 @@ class Run:
         return self.candidates().filter(pl.col("verdict").is_in([DUPLICATE, REJECTED])).collect()
 
     @property
+    def relabelled(self) -> pl.DataFrame:
+        """Candidates that are positives now, and copies of positives; none where not asked for.
+
+        query_id, doc_id, relevance, p_relevant, kind (`estimate` or `copy`), sources, score,
+        hardness, reason, and the rank in each source.
+        """
+        if NEGATIVES_FILE not in self.manifest.files:
+            raise RunError(
+                "picking was cut off", where=str(self.path), mend="negatives pick RUN, once more"
+            )
+        if RELABELLED_FILE not in self.manifest.files:
+            raise RunError(
+                "nothing of this run is relabelled",
+                where=str(self.path),
+                mend="negatives pick RUN --relabel 0.9",
+            )
+        return pl.read_parquet(self.path / RELABELLED_FILE)
+
+    @property
     def shortfall(self) -> list[dict[str, Any]]:
         """Why queries got fewer negatives than asked: cause, queries, missing, mend."""
         found: list[dict[str, Any]] = self.manifest.facts.get("shortfall", [])
@@ -100,11 +120,23 @@ class Run:
             )
         return self._collection
 
-    def repick(self, pick: Picker, *, emit: Emit = silent) -> Run:
-        """Apply another policy to the same ledger; negatives, recipe and report are replaced."""
+    def repick(self, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> Run:
+        """Apply another policy to the same ledger; negatives, recipe and report are replaced.
+
+        `relabel`: see the method of that name; None relabels as before.
+        """
         again: Any = importlib.import_module("negatives.run.picking").repick
-        again(self, pick, emit=emit)
+        again(self, pick, relabel=relabel, emit=emit)
         return Run(self.path, collection=self._collection)
+
+    def relabel(self, precision: float, *, emit: Emit = silent) -> Run:
+        """Take the surest candidates for positives: as many as `precision` allows (0: none).
+
+        The mean of their p_relevant is at least `precision`, and none is below 0.5. They are in
+        `relabelled`, apart from the known positives, and no longer among the negatives, which are
+        picked again. Needs p_relevant, which a recipe's [estimate] stage gives.
+        """
+        return self.repick(self.recipe.pick, relabel=precision, emit=emit)
 
     def judge(self, judge: Judge, budget: int | None = None, **options: Any) -> Run:
         """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
@@ -116,6 +148,11 @@ class Run:
         carry_out: Any = importlib.import_module("negatives.run.judging").judge_run
         carry_out(self, judge, budget, **options)
         return Run(self.path, collection=self._collection)
+
+    def masks(self, above: float = 0.5) -> pl.DataFrame:
+        """query_id, text_ids: texts no batch may use as negatives; see `negatives.export.masks`."""
+        made: pl.DataFrame = importlib.import_module("negatives.export.masks").masks(self, above)
+        return made
 
     def export(self, out: str | Path, **options: Any) -> int:
         """Write the negatives in a trainer's format; see `negatives.export.export`."""

@@ -127,7 +127,7 @@ class _Mining:
         self._rehearse(rulings)
         found = self._find()
         parts = self._estimate(found, self._judge(found, rulings))
-        pick_parts(self.account, self.recipe, parts)
+        pick_parts(self.account, self.recipe, parts, self.collection)
         self.account.finish()
         report(Run(self.path, collection=self.collection), self.account)
         shutil.rmtree(self.path / WORK, ignore_errors=True)

@@ -4,43 +4,61 @@ from __future__ import annotations
 
 import importlib
 import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
-from negatives.run.directory import NEGATIVES_FILE, RECIPE, WORK, Run
+from negatives.run.directory import NEGATIVES_FILE, RECIPE, RELABELLED_FILE, WORK, Run
+from negatives.run.relabel import Found, Relabelling, Rule
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
+from negatives.schema import Collection
 from negatives.stage import Picker
 from negatives.store.atomic import write_text, writing
 from negatives.store.lock import locked
 from negatives.store.manifest import read_manifest
 
 
-def repick(run: Run, pick: Picker, *, emit: Emit = silent) -> None:
-    """Apply another picker to a finished run's ledger, in place."""
+def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> None:
+    """Apply another picker, or relabelling, to a finished run's ledger, in place."""
     recipe = run.recipe.with_pick(pick)
+    if relabel is not None:
+        recipe = replace(recipe, relabel=relabel)
+    collection = run.collection if recipe.relabel else None
     with locked(run.path):
         manifest = read_manifest(run.path) or run.manifest
         account = Account(run.path, manifest, emit)
-        pick_parts(account, recipe, run.parts)
+        pick_parts(account, recipe, run.parts, collection)
         write_text(run.path / RECIPE, recipe.to_toml())
         manifest.inputs["recipe"] = recipe.settings()
         account.finish()
         report(Run(run.path, collection=run._collection), account)
 
 
-def pick_parts(account: Account, recipe: Recipe, parts: list[Path]) -> None:
-    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts."""
+def pick_parts(
+    account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
+) -> None:
+    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts.
+
+    The texts of the collection are needed only where the recipe relabels.
+    """
     folder = account.run / WORK / "picked"
     shutil.rmtree(folder, ignore_errors=True)
     short: list[pl.DataFrame] = []
-    counts: list[pl.DataFrame] = []
     target = account.run / NEGATIVES_FILE
+    ledger, new = parts, None
+    account.manifest.stages.pop("relabel", None)
+    account.manifest.warnings[:] = [text for text in account.manifest.warnings if text != UNKNOWN]
+    if recipe.relabel and collection is not None:
+        with account.stage("relabel") as relabelling:
+            new = _relabelled(account, recipe.relabel, ledger, collection)
+            relabelling.rows = new.found.pairs + new.found.copies
+        parts = new.left
     reference = str(account.manifest.facts.get("reference", ""))
     documents = account.manifest.counts["documents"]
     account.manifest.stages.pop("pick", None)
@@ -56,15 +74,16 @@ def pick_parts(account: Account, recipe: Recipe, parts: list[Path]) -> None:
             picked.append(folder / f"part-{number:05d}.parquet")
             write_frame(picked[-1], negatives)
             short.append(lacking)
-            counts.append(part.group_by("verdict").len())
             stage.rows += len(negatives)
             account.emit(Progress("pick", number + 1, len(parts), "parts"))
         account.forget(target)
+        _enter(account, new, recipe.relabel)
         with writing(target) as temporary:
             pl.scan_parquet(picked).sink_parquet(temporary, compression="zstd")
         account.enter(target, stage.rows)
-    shutil.rmtree(folder, ignore_errors=True)
-    verdicts = pl.concat(counts).group_by("verdict").agg(pl.col("len").sum())
+    for name in ("picked", "relabelled"):
+        shutil.rmtree(account.run / WORK / name, ignore_errors=True)
+    verdicts = pl.scan_parquet(ledger).group_by("verdict").len().collect(engine="streaming")
     by_verdict = dict(sorted(verdicts.iter_rows()))
     queries = account.manifest.counts["queries"]
     account.manifest.counts |= {
@@ -74,6 +93,55 @@ def pick_parts(account: Account, recipe: Recipe, parts: list[Path]) -> None:
         **{f"verdict {verdict}": count for verdict, count in by_verdict.items()},
     }
     account.fact("shortfall", explain(pl.concat(short), recipe))
+
+
+@dataclass(frozen=True)
+class _New:
+    """What was relabelled, part by part, and the ledger's parts as a picker shall see them."""
+
+    frames: list[Path]
+    left: list[Path]
+    found: Found
+
+
+def _relabelled(
+    account: Account, precision: float, parts: list[Path], collection: Collection
+) -> _New:
+    """Relabel into the run's scratch folder, for no file of the run changes before all is well."""
+    folder = account.run / WORK / "relabelled"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    reference = str(account.manifest.facts.get("reference", ""))
+    work = Relabelling(Rule(precision), collection, reference, folder)
+    frames, left = [], []
+    for number, (frame, rest) in enumerate(work.over(parts)):
+        frames.append(folder / f"new-{number:05d}.parquet")
+        left.append(folder / f"part-{number:05d}.parquet")
+        write_frame(frames[-1], frame)
+        write_frame(left[-1], rest)
+        account.emit(Progress("relabel", number + 1, len(parts), "parts"))
+    if not work.found.known:
+        account.warn(UNKNOWN)
+    return _New(frames, left, work.found)
+
+
+UNKNOWN: Final = "nothing is relabelled, for p_relevant is not known: add an [estimate] stage"
+
+
+def _enter(account: Account, new: _New | None, precision: float) -> None:
+    """Put what was relabelled into the run, in the place of what was before; or nothing."""
+    target = account.run / RELABELLED_FILE
+    account.forget(target)
+    for table in (account.manifest.counts, account.manifest.facts):
+        table.pop("relabelled", None)
+    if new is None:
+        target.unlink(missing_ok=True)
+        return
+    with writing(target) as temporary:
+        pl.scan_parquet(new.frames).sink_parquet(temporary, compression="zstd")
+    account.manifest.counts["relabelled"] = new.found.pairs
+    account.fact("relabelled", new.found.facts(precision))
+    account.enter(target, new.found.pairs + new.found.copies)
 
 
 def report(run: Run, account: Account) -> None:

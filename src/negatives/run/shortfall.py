@@ -14,6 +14,7 @@ _KNOWN = {
     "same-text": "copies of a positive",
     "same-normalised-text": "copies of a positive but for case and punctuation",
     "near-duplicate": "near-duplicates of a positive",
+    "relabelled": "candidates that are positives now",
     "query-as-document": "documents that are the query itself",
 }
 

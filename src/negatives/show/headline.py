@@ -9,13 +9,15 @@ from negatives.show.wording import count, figure, percent
 
 
 def headline(summary: Summary) -> str:
-    """What was found: counts, coverage, shortfall with its mend, hardness, sources, warnings."""
+    """What was found: counts, coverage, shortfall and mend, hardness, false share, sources."""
     sections = summary["sections"]
     rows = [
         *_delivered(sections["delivered"]),
         ("candidates", _candidates(sections["verdicts"])),
+        *_relabelled(sections["relevance"]),
         *_shortfall(sections["delivered"]),
         ("hardness", _hardness(sections["hardness"])),
+        *_expected(sections["certificate"]),
         ("from", _sources(sections["sources"])),
         *(("look at", notice["text"]) for notice in summary["notices"]),
         *(("warning", text) for text in summary["warnings"][:3]),
@@ -53,6 +55,16 @@ def _candidates(verdicts: dict[str, Any]) -> str:
     )
 
 
+def _relabelled(relevance: dict[str, Any]) -> list[tuple[str, str]]:
+    found = relevance["relabelled"]
+    if found is None:
+        return []
+    text = f"{count(found['pairs'])} candidates are positives now"
+    if found["pairs"]:
+        text += f"; {percent(found['expected precision'])} of them are expected to be relevant"
+    return [("relabelled", text)]
+
+
 def _shortfall(delivered: dict[str, Any]) -> list[tuple[str, str]]:
     found = []
     for cause in delivered["shortfall"][:3]:
@@ -70,6 +82,20 @@ def _hardness(hardness: dict[str, Any]) -> str:
         f"positive); {percent(hardness['above_lowest'])} at or above it, "
         f"{percent(hardness['above_all'])} above every positive"
     )
+
+
+def _expected(certificate: dict[str, Any]) -> list[tuple[str, str]]:
+    """The false share by what the run itself can tell; where it cannot, a warning says why."""
+    model, known = (certificate["estimates"][name] for name in ("model", "known positives"))
+    found = []
+    if model["value"] is not None:
+        found.append(f"{percent(model['value'])} (model)")
+    if known["high"] is not None:
+        found.append(
+            f"at most {percent(known['high'])} with {known['confidence']:.0%} confidence "
+            "(known positives put back)"
+        )
+    return [("false", "expected " + ", ".join(found))] if found else []
 
 
 def _sources(sources: dict[str, Any]) -> str:

@@ -12,7 +12,10 @@ from negatives.show.survey import CHOSEN, POOL
 
 
 def figures(evidence: Evidence) -> dict[str, Any]:
-    """`expected_share`: mean p_relevant of the negatives that have one; all null where none has."""
+    """`expected_share`: mean p_relevant of the negatives that have one; all null where none has.
+
+    `relabelled`: how many candidates are positives now, and how sure; null where none should be.
+    """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
         pl.scan_parquet(evidence.run.path / NEGATIVES_FILE)
@@ -27,5 +30,6 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "expected_share": rounded(row["mean"]) if estimated else None,
         "expected_false": rounded(row["mean"] * row["estimated"]) if estimated else None,
         "more_likely_than_not": row["likely"] if estimated else None,
+        "relabelled": evidence.run.manifest.facts.get("relabelled"),
         "distribution": histogram and histogram.figures((CHOSEN, POOL)),
     }
