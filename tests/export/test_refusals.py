@@ -31,6 +31,8 @@ def test_the_formats_are_named_with_a_line_each() -> None:
         "tevatron",
         "trec-run",
         "qrels",
+        "masks",
+        "text-ids",
     ]
     assert all("\n" not in about for about in FORMATS.values())
 

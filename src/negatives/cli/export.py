@@ -21,6 +21,9 @@ def export(
     ids: Flag = False,
     short: str | None = None,
     mined: str | None = None,
+    positives: str = "known",
+    labels: str | None = None,
+    above: float | None = None,
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -37,7 +40,8 @@ def export(
     run
         A finished run directory.
     format
-        triplet, n-tuple, labeled-pair, labeled-list, flagembedding, tevatron, trec-run or qrels.
+        triplet, n-tuple, labeled-pair, labeled-list, flagembedding, tevatron, trec-run,
+        qrels, masks or text-ids.
     out
         The file to write; its ending chooses Parquet, JSONL or CSV where the format allows.
     scores
@@ -49,6 +53,12 @@ def export(
         default), or `drop`.
     mined
         qrels: `omit` the mined negatives (the default), or write them as `zero`.
+    positives
+        The `known` ones, those the run `relabelled`, or `all`.
+    labels
+        labeled-pair, labeled-list: `hard` (1 and 0, the default), or `soft`: p_relevant.
+    above
+        masks: mask pairs at least so probably relevant; 0.5 by default.
     quiet
         Show no progress.
     json
@@ -59,7 +69,16 @@ def export(
 
     with listening(quiet=quiet) as emit:
         rows = Run(run).export(
-            out, format=format, scores=scores, ids=ids, short=short, mined=mined, emit=emit
+            out,
+            format=format,
+            scores=scores,
+            ids=ids,
+            short=short,
+            mined=mined,
+            positives=positives,
+            labels=labels,
+            above=above,
+            emit=emit,
         )
     if json:
         print(jsonlib.dumps({"file": str(out), "format": format, "rows": rows}))

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
 import polars as pl
 
-from negatives.export.blocks import Block
+from negatives.events import Emit
+from negatives.export.blocks import Block, Positives, blocks, empty_block
 from negatives.export.texts import Texts
 from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.schema import Columns
 
 Short = Literal["repeat", "drop"]
 """A query with fewer negatives than an n-tuple has places: repeat its own, or leave it out."""
 
 Mined = Literal["omit", "zero"]
 """Mined negatives in qrels: left out, for nobody judged them; or written as relevance 0."""
+
+Labels = Literal["hard", "soft"]
+"""Labels of pairs: 1 and 0; or p_relevant, of every pair that is not a known positive."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,9 @@ class Ask:
     ids: bool = False
     short: Short = "repeat"
     mined: Mined = "omit"
+    positives: Positives = "known"
+    labels: Labels = "hard"
+    above: float = 0.5
 
     @cached_property
     def texts(self) -> Texts:
@@ -55,10 +63,58 @@ Rows = Callable[[Block, Ask], pl.DataFrame]
 """Makes the rows of a format from some queries' pairs; the same columns whatever the block."""
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(Protocol):
     """A format: what it is for, the endings its files can have, and how its rows are made."""
+
+    @property
+    def about(self) -> str:
+        """What it is, in one line."""
+        ...
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Endings its files can have."""
+        ...
+
+    def schema(self, ask: Ask) -> pl.Schema:
+        """The columns of the whole file."""
+        ...
+
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+        """The rows, some at a time."""
+        ...
+
+
+@dataclass(frozen=True)
+class PairFormat:
+    """A format made of positives and negatives, block by block."""
 
     about: str
     suffixes: tuple[str, ...]
     rows: Rows
+
+    def schema(self, ask: Ask) -> pl.Schema:
+        """Whatever a block without a pair gives."""
+        return self.rows(empty_block(), ask).schema
+
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+        """The rows of each block."""
+        return (self.rows(block, ask) for block in blocks(ask.run, emit, ask.positives))
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """A format that says something of a run besides its positives and negatives."""
+
+    about: str
+    suffixes: tuple[str, ...]
+    columns: Columns
+    tables: Callable[[Ask, Emit], Iterator[pl.DataFrame]]
+
+    def schema(self, ask: Ask) -> pl.Schema:
+        """The same whatever was asked for."""
+        return pl.Schema(self.columns)
+
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+        """The tables one after the other."""
+        return self.tables(ask, emit)

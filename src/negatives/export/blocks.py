@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
 from negatives.events import Emit, Progress
-from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.run.directory import NEGATIVES_FILE, RELABELLED_FILE, Run
+from negatives.run.relabel import ESTIMATE
 from negatives.schema import POSITIVE, Columns
+
+Positives = Literal["known", "relabelled", "all"]
+"""Whose positives: the judgements', those that the run relabelled, or both."""
 
 BLOCK_ROWS: Final = 16_384
 """Aim for this many (positive, negative) pairs in a block; a query is never cut in two."""
@@ -20,7 +24,10 @@ POSITIVES: Final[Columns] = {
     "query_id": pl.String,
     "doc_id": pl.String,
     "score": pl.Float32,
+    "p_relevant": pl.Float32,
+    "relabelled": pl.Boolean,
 }
+_POSITIVES: Final = [pl.col(name).cast(dtype) for name, dtype in POSITIVES.items()]
 NEGATIVES: Final[Columns] = {
     "query_id": pl.String,
     "doc_id": pl.String,
@@ -34,9 +41,9 @@ NEGATIVES: Final[Columns] = {
 class Block:
     """All positives and negatives of some consecutive queries of a run.
 
-    Both frames are in query order: `positives` (query_id, doc_id, score) then by doc_id,
-    `negatives` (query_id, doc_id, score, hardness, p_relevant) then by position. `score` is the
-    reference scorer's; null where it gave none.
+    Both frames are in query order: `positives` (query_id, doc_id, score, p_relevant: 1 where it is
+    known, relabelled) then by doc_id, `negatives` (query_id, doc_id, score, hardness, p_relevant)
+    then by position. `score` is the reference scorer's; null where it gave none.
     """
 
     positives: pl.DataFrame
@@ -48,11 +55,11 @@ def empty_block() -> Block:
     return Block(pl.DataFrame(schema=POSITIVES), pl.DataFrame(schema=NEGATIVES))
 
 
-def blocks(run: Run, emit: Emit) -> Iterator[Block]:
-    """All pairs of the run, part by part of the ledger."""
+def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[Block]:
+    """All pairs of the run whose query has such a positive, part by part of the ledger."""
     parts = run.parts
     for number, part in enumerate(parts):
-        positives = _positives(part, reference(run))
+        positives = positive_pairs(run, [part], which).sort("query_id", "doc_id").collect()
         if len(positives):
             yield from _cut(positives, _negatives(run, positives["query_id"]))
         emit(Progress("export", number + 1, len(parts), "parts"))
@@ -63,18 +70,24 @@ def reference(run: Run) -> str:
     return str(run.manifest.facts.get("reference", ""))
 
 
-def positive_pairs(ledger: Path | list[Path], scorer: str) -> pl.LazyFrame:
-    """The positives among ledger rows, with the scorer's score."""
+def positive_pairs(run: Run, parts: list[Path], which: Positives) -> pl.LazyFrame:
+    """The positives of the queries of some ledger parts, with the reference scorer's score."""
+    found = {"known": [_known], "relabelled": [_new], "all": [_known, _new]}[which]
+    return pl.concat([positives(run, parts) for positives in found])
+
+
+def _known(run: Run, parts: list[Path]) -> pl.LazyFrame:
+    scorer = reference(run)
     score = pl.col(f"{scorer}_score") if scorer else pl.lit(None)
-    return (
-        pl.scan_parquet(ledger)
-        .filter(pl.col("verdict") == POSITIVE)
-        .select("query_id", "doc_id", score=score.cast(pl.Float32))
-    )
+    rows = pl.scan_parquet(parts).filter(pl.col("verdict") == POSITIVE)
+    return rows.with_columns(score=score, p_relevant=1.0, relabelled=False).select(_POSITIVES)
 
 
-def _positives(part: Path, scorer: str) -> pl.DataFrame:
-    return positive_pairs(part, scorer).sort("query_id", "doc_id").collect()
+def _new(run: Run, parts: list[Path]) -> pl.LazyFrame:
+    queries = pl.scan_parquet(parts).select("query_id").unique()
+    rows = pl.scan_parquet(run.path / RELABELLED_FILE).filter(pl.col("kind") == ESTIMATE)
+    rows = rows.join(queries, on="query_id", how="semi")
+    return rows.with_columns(relabelled=True).select(_POSITIVES)
 
 
 def _negatives(run: Run, queries: pl.Series) -> pl.DataFrame:

@@ -10,12 +10,13 @@ import polars as pl
 
 from negatives.errors import InputError, nearest
 from negatives.events import Emit, Warned, silent
-from negatives.export import flagembedding, sentence_transformers, tevatron, trec
-from negatives.export.ask import Ask, Format, Mined, Short
-from negatives.export.blocks import blocks, empty_block, reference
+from negatives.export import flagembedding, masked, sentence_transformers, tevatron, trec
+from negatives.export.ask import Ask, Format, Labels, Mined, Short
+from negatives.export.blocks import Positives, reference
 from negatives.export.files import FLAT, WRITERS
 from negatives.export.left_out import left_out
-from negatives.run.directory import Run
+from negatives.export.masks import ABOVE
+from negatives.run.directory import NEGATIVES_FILE, RELABELLED_FILE, Run
 from negatives.store.atomic import writing
 
 _FORMATS: Final[dict[str, Format]] = {
@@ -23,6 +24,7 @@ _FORMATS: Final[dict[str, Format]] = {
     **flagembedding.FORMATS,
     **tevatron.FORMATS,
     **trec.FORMATS,
+    **masked.FORMATS,
 }
 
 FORMATS: Final[dict[str, str]] = {name: format.about for name, format in _FORMATS.items()}
@@ -38,6 +40,9 @@ def export(
     ids: bool = False,
     short: Short | None = None,
     mined: Mined | None = None,
+    positives: Positives = "known",
+    labels: Labels | None = None,
+    above: float | None = None,
     emit: Emit = silent,
 ) -> int:
     """Write the negatives of `run` to the file `out` in a format of `FORMATS`; returns its rows.
@@ -51,11 +56,20 @@ def export(
     ("drop"). For qrels, `mined` is "omit" (the default) or "zero": mined negatives, which nobody
     judged, as not relevant. What is left out or repeated is counted in a `Warned` event.
 
+    `positives` are the "known" ones, those that the run "relabelled", or "all"; where a format has
+    room it says which are which. `labels`, for labeled-pair and labeled-list, are "hard" (1 and 0,
+    the default) or "soft": p_relevant in place of 0, and of a relabelled positive's 1. `above`, for
+    masks, is the p_relevant from which a pair is masked (0.5).
+
     Raises `InputError` for an unknown format, ending or choice; nothing is written then.
     """
     chosen = _chosen(format)
-    _check_choice("short", short, get_args(Short), format, of="n-tuple")
-    _check_choice("mined", mined, get_args(Mined), format, of="qrels")
+    _check_choice("short", short, get_args(Short), format, of=("n-tuple",))
+    _check_choice("mined", mined, get_args(Mined), format, of=("qrels",))
+    _check_choice("labels", labels, get_args(Labels), format, of=("labeled-pair", "labeled-list"))
+    if above is not None and format != "masks":
+        raise InputError(f"above is for the format masks, not for {format}")
+    _check_positives(run, positives, format)
     path = _writable(run, Path(out), format, chosen)
     ask = Ask(
         run=run,
@@ -63,14 +77,19 @@ def export(
         ids=ids,
         short=short or "repeat",
         mined=mined or "omit",
+        positives=positives,
+        labels=labels or "hard",
+        above=ABOVE if above is None else above,
     )
     if scores:
         _check_scores(run, format)
-    schema = chosen.rows(empty_block(), ask).schema
+    if labels == "soft":
+        _check_soft(run, scores)
+    schema = chosen.schema(ask)
     _check_flat(path, schema)
     for text in left_out(format, ask):
         emit(Warned(text))
-    count = _Counted(chosen.rows(block, ask) for block in blocks(run, emit))
+    count = _Counted(chosen.frames(ask, emit))
     with writing(path) as temporary:
         WRITERS[path.suffix](temporary, schema, iter(count))
     return count.rows
@@ -96,11 +115,11 @@ def _chosen(format: str) -> Format:
 
 
 def _check_choice(
-    option: str, value: str | None, valid: tuple[str, ...], format: str, *, of: str
+    option: str, value: str | None, valid: tuple[str, ...], format: str, *, of: tuple[str, ...]
 ) -> None:
     """Refuse a value that is none of `valid`, or one given to another format than `of`."""
-    if value is not None and format != of:
-        raise InputError(f"{option} is for the format {of}, not for {format}")
+    if value is not None and format not in of:
+        raise InputError(f"{option} is for the format {' or '.join(of)}, not for {format}")
     if value is not None and value not in valid:
         raise InputError(f"{option} cannot be {value!r}", mend=nearest(value, valid))
 
@@ -127,7 +146,48 @@ def _writable(run: Run, path: Path, format: str, chosen: Format) -> Path:
     return path
 
 
+def _check_positives(run: Run, positives: str, format: str) -> None:
+    """Refuse positives that a format does not hold, or that this run does not have."""
+    valid = get_args(Positives)
+    if positives not in valid:
+        raise InputError(f"positives cannot be {positives!r}", mend=nearest(positives, valid))
+    if positives == "known":
+        return
+    if format in _WITHOUT_POSITIVES:
+        raise InputError(f"{format} holds no positives to choose", mend=_WITHOUT_POSITIVES[format])
+    if RELABELLED_FILE not in run.manifest.files:
+        raise InputError(
+            "nothing of this run is relabelled",
+            where=str(run.path),
+            mend="negatives pick RUN --relabel 0.9",
+        )
+
+
+_WITHOUT_POSITIVES: Final = {
+    "trec-run": "leave out positives",
+    "masks": "leave out positives: the relabelled ones are always masked",
+    "text-ids": "leave out positives",
+}
+
+
+def _check_soft(run: Run, scores: bool) -> None:
+    if scores:
+        raise InputError(
+            "scores stand where labels would, so that soft labels have no place",
+            mend="choose scores or soft labels",
+        )
+    p = pl.scan_parquet(run.path / NEGATIVES_FILE).select("p_relevant")
+    if p.count().collect().item() == 0 and p.select(pl.len()).collect().item():
+        raise InputError(
+            "p_relevant of the negatives is not known, so there are no soft labels",
+            where=str(run.path),
+            mend="mine with a recipe that has an [estimate] stage",
+        )
+
+
 def _check_scores(run: Run, format: str) -> None:
+    if format in ("masks", "text-ids"):
+        raise InputError(f"{format} have no scores")
     if format == "qrels":
         raise InputError("qrels hold judgements, no scores", mend="the format trec-run has scores")
     if not reference(run):

@@ -1,7 +1,8 @@
 """FlagEmbedding's training lines: query, pos, neg and, for distillation, pos_scores, neg_scores.
 
 Its trainer draws one positive a step and as many negatives as its group has places, so lists may
-differ in length; it cannot use a query without negatives.
+differ in length; it cannot use a query without negatives. It passes over every other column, such
+as `pos_relabelled`: which positives are no judgement's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from negatives.export.ask import Ask, Format
+from negatives.export.ask import Ask, PairFormat
 from negatives.export.blocks import Block
 from negatives.export.pairs import with_texts
 
@@ -18,7 +19,7 @@ _SCORES: Final = {
     "pos_scores": "score",
     "neg_scores": "score_negative",
     "neg_hardness": "hardness",
-    "neg_p_relevant": "p_relevant",
+    "neg_p_relevant": "p_relevant_negative",
 }
 _IDS: Final = {"query_id": "query_id", "pos_id": "doc_id", "neg_id": "doc_id_negative"}
 
@@ -28,12 +29,13 @@ def lines(block: Block, ask: Ask) -> pl.DataFrame:
     columns = {"query": "query", "pos": "doc", "neg": "doc_negative"}
     columns |= _SCORES if ask.scores else {}
     columns |= _IDS if ask.ids else {}
+    columns |= {"pos_relabelled": "relabelled"} if ask.positives != "known" else {}
     rows = with_texts(block, ask.texts).by_query()
     return rows.select(pl.col(source).alias(name) for name, source in columns.items())
 
 
 FORMATS: Final = {
-    "flagembedding": Format(
+    "flagembedding": PairFormat(
         "FlagEmbedding (BGE): query, pos, neg as lists; a line a query", (".jsonl",), lines
     ),
 }

@@ -7,21 +7,24 @@ from collections.abc import Iterator
 import polars as pl
 
 from negatives.export.ask import Ask
-from negatives.export.blocks import positive_pairs, reference
+from negatives.export.blocks import positive_pairs
 from negatives.export.texts import blank
 from negatives.run.directory import NEGATIVES_FILE
 
 
 def left_out(format: str, ask: Ask) -> Iterator[str]:
     """One sentence for each thing that the reader of the file would not see from it."""
-    if format == "qrels":
+    if format in ("qrels", "masks", "text-ids"):
         return
     queries = ask.run.manifest.counts["queries"]
+    positives = positive_pairs(ask.run, ask.run.parts, ask.positives)
+    if ask.positives == "relabelled":
+        having = _count(positives.select("query_id").unique())
+        yield f"queries without relabelled positives, left out: {queries - having:,} of {queries:,}"
     if without := queries - len(ask.delivered):
         yield f"queries without negatives, left out: {without:,} of {queries:,}"
     if format == "n-tuple":
         yield from _short(ask)
-    positives = positive_pairs(ask.run.parts, reference(ask.run))
     if format == "flagembedding" or (format != "trec-run" and not ask.ids):
         yield from _blank(ask, positives)
         positives = positives.join(_blank_docs(ask), on="doc_id", how="anti")

@@ -22,8 +22,9 @@ class Pairs:
     negatives: pl.DataFrame
 
     def by_query(self) -> pl.DataFrame:
-        """One row a query: query_id, query, and lists: doc_id, doc, score of the positives, and
-        doc_id_negative, doc_negative, score_negative, hardness, p_relevant of the negatives.
+        """One row a query: query_id, query, and the other columns as lists.
+
+        A column that both sides have is the positives', and with `_negative` the negatives'.
         """
         negatives = self.negatives.drop("query").group_by("query_id", maintain_order=True).all()
         return (

@@ -10,9 +10,9 @@ from typing import Final
 
 import polars as pl
 
-from negatives.export.ask import Ask, Format
+from negatives.export.ask import Ask, PairFormat
 from negatives.export.blocks import Block
-from negatives.export.pairs import as_asked
+from negatives.export.pairs import Pairs, as_asked
 
 _TABLES: Final = (".parquet", ".jsonl", ".csv", ".tsv")
 
@@ -62,14 +62,14 @@ def n_tuples(block: Block, ask: Ask) -> pl.DataFrame:
 def labeled_pairs(block: Block, ask: Ask) -> pl.DataFrame:
     """anchor, passage, label: each positive once with 1, each negative once with 0.
 
-    With scores, `score` stands in place of `label`.
+    With scores, `score` stands in place of `label`. Soft labels are p_relevant, known positives' 1.
     """
     pairs = as_asked(block, ask)
     columns = ["query_id", "query", "doc", "score"]
     rows = pl.concat(
         [
-            pairs.positives.select(*columns, label=pl.lit(1, pl.Int64)),
-            pairs.negatives.select(*columns, label=pl.lit(0, pl.Int64)),
+            pairs.positives.select(*columns, label=_label(ask, 1)),
+            pairs.negatives.select(*columns, label=_label(ask, 0)),
         ]
     ).sort("query_id", maintain_order=True)
     return rows.select(
@@ -82,18 +82,25 @@ def labeled_pairs(block: Block, ask: Ask) -> pl.DataFrame:
 def labeled_lists(block: Block, ask: Ask) -> pl.DataFrame:
     """query, docs, labels: one row a query, all its positives (1), then its negatives (0).
 
-    With scores, `scores` stands in place of `labels`.
+    With scores, `scores` stands in place of `labels`. Soft labels are as in `labeled_pairs`.
     """
-    rows = as_asked(block, ask).by_query()
-    ones = pl.lit(1, pl.Int64).repeat_by(pl.col("doc").list.len())
-    zeros = pl.lit(0, pl.Int64).repeat_by(pl.col("doc_negative").list.len())
+    pairs = as_asked(block, ask)
+    rows = Pairs(
+        pairs.positives.with_columns(label=_label(ask, 1)),
+        pairs.negatives.with_columns(label=_label(ask, 0)),
+    ).by_query()
     return rows.select(
         pl.col("query").alias(ask.column("query")),
         pl.concat_list("doc", "doc_negative").alias("doc_ids" if ask.ids else "docs"),
         pl.concat_list("score", "score_negative").alias("scores")
         if ask.scores
-        else pl.concat_list(ones, zeros).alias("labels"),
+        else pl.concat_list("label", "label_negative").alias("labels"),
     )
+
+
+def _label(ask: Ask, hard: int) -> pl.Expr:
+    """The label of positives (1) or negatives (0); a judged negative has no p_relevant, and 0."""
+    return pl.lit(hard, pl.Int64) if ask.labels == "hard" else pl.col("p_relevant").fill_null(0.0)
 
 
 def _listed(ask: Ask, scores: pl.Expr) -> list[pl.Expr]:
@@ -101,22 +108,22 @@ def _listed(ask: Ask, scores: pl.Expr) -> list[pl.Expr]:
 
 
 FORMATS: Final = {
-    "triplet": Format(
+    "triplet": PairFormat(
         "sentence-transformers: anchor, positive, negative; a row a (positive, negative)",
         _TABLES,
         triplets,
     ),
-    "n-tuple": Format(
+    "n-tuple": PairFormat(
         "sentence-transformers: anchor, positive, negative_1 .. negative_n; a row a positive",
         _TABLES,
         n_tuples,
     ),
-    "labeled-pair": Format(
+    "labeled-pair": PairFormat(
         "sentence-transformers CrossEncoder: anchor, passage, label (1 or 0); a row a pair",
         _TABLES,
         labeled_pairs,
     ),
-    "labeled-list": Format(
+    "labeled-list": PairFormat(
         "sentence-transformers CrossEncoder, listwise: query, docs, labels; a row a query",
         (".parquet", ".jsonl"),
         labeled_lists,

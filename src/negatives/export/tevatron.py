@@ -11,11 +11,12 @@ from typing import Final
 
 import polars as pl
 
-from negatives.export.ask import Ask, Format
+from negatives.export.ask import Ask, PairFormat
 from negatives.export.blocks import Block
 from negatives.export.pairs import with_ids, with_texts
 
 _POSITIVE: Final = ["score"]
+_ORIGIN: Final = ["relabelled"]
 _NEGATIVE: Final = ["score", "hardness", "p_relevant"]
 
 
@@ -26,7 +27,8 @@ def lines(block: Block, ask: Ask) -> pl.DataFrame:
 
 def _with_passages(block: Block, ask: Ask) -> pl.DataFrame:
     pairs = with_texts(block, ask.texts)
-    positives = _passages(pairs.positives, "positive_passages", _POSITIVE if ask.scores else [])
+    positive = [*(_POSITIVE if ask.scores else []), *(_ORIGIN if ask.positives != "known" else [])]
+    positives = _passages(pairs.positives, "positive_passages", positive)
     negatives = _passages(pairs.negatives, "negative_passages", _NEGATIVE if ask.scores else [])
     return positives.join(negatives.drop("query"), on="query_id", maintain_order="left")
 
@@ -48,7 +50,7 @@ def _by_id(block: Block, ask: Ask) -> pl.DataFrame:
         "positive_scores": "score",
         "negative_scores": "score_negative",
         "negative_hardness": "hardness",
-        "negative_p_relevant": "p_relevant",
+        "negative_p_relevant": "p_relevant_negative",
     }
     return rows.select(
         "query_id",
@@ -56,11 +58,12 @@ def _by_id(block: Block, ask: Ask) -> pl.DataFrame:
         pl.col("doc").alias("positive_document_ids"),
         pl.col("doc_negative").alias("negative_document_ids"),
         *(pl.col(source).alias(name) for name, source in scores.items() if ask.scores),
+        *(pl.col(name).alias(f"positive_{name}") for name in _ORIGIN if ask.positives != "known"),
     )
 
 
 FORMATS: Final = {
-    "tevatron": Format(
+    "tevatron": PairFormat(
         "Tevatron: query_id, query, positive_passages, negative_passages; a line a query",
         (".jsonl",),
         lines,

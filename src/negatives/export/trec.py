@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.export.ask import Ask, Format
+from negatives.export.ask import Ask, PairFormat
 from negatives.export.blocks import Block
 
 TAG: Final = "negatives"
@@ -44,10 +44,15 @@ def run_lines(block: Block, ask: Ask) -> pl.DataFrame:
 def qrels_lines(block: Block, ask: Ask) -> pl.DataFrame:
     """query_id, 0, doc_id, relevance: what is known of the run's queries, by doc_id.
 
-    Mined negatives, which nobody judged, come as 0 where that was asked for.
+    Relabelled positives, where asked for, come as 1, and mined negatives, which nobody judged, as 0
+    where that was asked for.
     """
     queries = block.positives.select("query_id").unique()
     known = ask.run.collection.qrels.join(queries, on="query_id", how="semi")
+    new = block.positives.filter("relabelled").select(
+        "query_id", "doc_id", relevance=pl.lit(1, pl.Int32)
+    )
+    known = new if ask.positives == "relabelled" else pl.concat([known, new])
     if ask.mined == "zero":
         pair = ["query_id", "doc_id"]
         unjudged = block.negatives.select(pair).join(known, on=pair, how="anti")
@@ -86,10 +91,10 @@ def _written(rows: pl.DataFrame) -> pl.DataFrame:
 
 _SUFFIXES: Final = (".trec", ".txt")
 FORMATS: Final = {
-    "trec-run": Format(
+    "trec-run": PairFormat(
         "TREC run of the negatives: query Q0 doc rank score tag", (*_SUFFIXES, ".run"), run_lines
     ),
-    "qrels": Format(
+    "qrels": PairFormat(
         "TREC qrels of what is known: query 0 doc relevance", (*_SUFFIXES, ".qrels"), qrels_lines
     ),
 }

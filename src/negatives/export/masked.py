@@ -1,0 +1,36 @@
+"""The masks of a run and the text ids they speak of, as files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import polars as pl
+
+from negatives.events import Emit
+from negatives.export.ask import Ask, TableFormat
+from negatives.export.masks import MASKS, TEXT_IDS, TextIds, mask_tables
+
+
+def _masks(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+    return mask_tables(ask.run, ask.above, emit)
+
+
+def _text_ids(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+    return TextIds(ask.run.collection).tables()
+
+
+FORMATS: Final = {
+    "masks": TableFormat(
+        "for a batcher: query_id, text_ids that are no negatives of it; a row a query",
+        (".parquet", ".jsonl"),
+        MASKS,
+        _masks,
+    ),
+    "text-ids": TableFormat(
+        "for a batcher: doc_id, text_id, the same for the same text; a row a document",
+        (".parquet", ".jsonl", ".csv", ".tsv"),
+        TEXT_IDS,
+        _text_ids,
+    ),
+}
