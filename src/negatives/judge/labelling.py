@@ -28,8 +28,9 @@ _LOGISTIC_C = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """Fitted on some queries; asked about others."""
+    """Fitted on some queries; asked about others. `used`: columns in which anything was known."""
 
+    used: Bools
     boosted: Any
     logistic: Any
     centre: Floats
@@ -37,6 +38,7 @@ class Labelling:
 
     def logits(self, values: Floats) -> Doubles:
         """float64[n]: log-odds that each row of float32[n, features] is labelled."""
+        values = values[:, self.used]
         with threadpool_limits(limits=1):
             trees = self.boosted.decision_function(values)
         found: Doubles = (trees + self.logistic.decision_function(self._scaled(values))) / 2
@@ -61,6 +63,8 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
+    used: Bools = np.asarray(np.isfinite(values).any(axis=0))
+    values = values[:, used]
     known = np.isfinite(values)
     count = np.maximum(known.sum(axis=0), 1)
     filled = np.where(known, values, 0).astype(np.float64)
@@ -74,7 +78,7 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
         max_leaf_nodes=_LEAVES,
         min_samples_leaf=_IN_LEAF,
         l2_regularization=_SHRINK,
-        monotonic_cst=list(directions),
+        monotonic_cst=np.asarray(directions)[used].tolist(),
         early_stopping=False,
         random_state=0,
     )
@@ -84,4 +88,4 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
     logistic = LogisticRegression(C=_LOGISTIC_C, max_iter=500).fit(
         scaled(values, centre, spread).astype(np.float64), labelled
     )
-    return Labelling(boosted, logistic, centre, spread)
+    return Labelling(used, boosted, logistic, centre, spread)
