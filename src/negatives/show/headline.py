@@ -17,7 +17,6 @@ def headline(summary: Summary) -> str:
         *_relabelled(sections["relevance"]),
         *_shortfall(sections["delivered"]),
         ("hardness", _hardness(sections["hardness"])),
-        *_expected(sections["certificate"]),
         ("from", _sources(sections["sources"])),
         *(("look at", notice["text"]) for notice in summary["notices"]),
         *(("warning", text) for text in summary["warnings"][:3]),
@@ -59,9 +58,10 @@ def _relabelled(relevance: dict[str, Any]) -> list[tuple[str, str]]:
     found = relevance["relabelled"]
     if found is None:
         return []
-    text = f"{count(found['pairs'])} candidates are positives now"
-    if found["pairs"]:
-        text += f"; {percent(found['expected precision'])} of them are expected to be relevant"
+    if not found["pairs"]:
+        return [("relabelled", "no candidate is surely enough a positive")]
+    sure = percent(found["expected precision"])
+    text = f"{count(found['pairs'])} candidates are positives now, {sure} of them expected to be"
     return [("relabelled", text)]
 
 
@@ -82,20 +82,6 @@ def _hardness(hardness: dict[str, Any]) -> str:
         f"positive); {percent(hardness['above_lowest'])} at or above it, "
         f"{percent(hardness['above_all'])} above every positive"
     )
-
-
-def _expected(certificate: dict[str, Any]) -> list[tuple[str, str]]:
-    """The false share by what the run itself can tell; where it cannot, a warning says why."""
-    model, known = (certificate["estimates"][name] for name in ("model", "known positives"))
-    found = []
-    if model["value"] is not None:
-        found.append(f"{percent(model['value'])} (model)")
-    if known["high"] is not None:
-        found.append(
-            f"at most {percent(known['high'])} with {known['confidence']:.0%} confidence "
-            "(known positives put back)"
-        )
-    return [("false", "expected " + ", ".join(found))] if found else []
 
 
 def _sources(sources: dict[str, Any]) -> str:
