@@ -107,7 +107,7 @@ def test_the_same_call_again_has_nothing_to_do(run: neg.Run, model: str) -> None
     again = once.judge(Rerank(model=model), budget=500)
     assert contents(again) == before
     assert (run.path / "manifest.json").stat().st_mtime_ns == stamp
-    assert not (run.path / ".work" / "judging").exists()
+    assert not (run.path / ".work").exists()
 
 
 def test_what_is_known_is_not_computed_again_and_each_call_begins_from_what_was_mined(
@@ -192,6 +192,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes_and_the_ledger_is_never_
 def test_a_judge_that_scores_no_single_pairs_belongs_into_the_recipe(run: neg.Run) -> None:
     with pytest.raises(RecipeError) as caught:
         run.judge(NearDuplicate())
+    assert not (run.path / ".work").exists()
     assert str(caught.value) == (
         "near-duplicate does not score single pairs\n"
         "  mend:  put it into the recipe as [[judge]] and mine again; of those that come with the "

@@ -27,7 +27,8 @@ class Rerank(Judge, kind="reranker"):
     By itself it rejects nothing. With `low` and `high` it denoises as Qu et al. (2021, RocketQA)
     do: a negative must have a probability below `low`. The thresholds are on the sigmoid of a score
     that nobody has calibrated: look where the known positives lie before setting them. What a judge
-    before it has rejected is not scored.
+    before it has rejected is not scored. On a finished run (`negatives judge`) `top` says nothing:
+    a budget does.
     """
 
     evidence: ClassVar[Mapping[str, int]] = {COLUMN: 1}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,6 +35,7 @@ from negatives.store.manifest import read_manifest
 NOTE: Final = "cascade"
 BEFORE: Final = "p_relevant_before"
 """Column of the first stage's p_relevant, where a judge has revised it."""
+CHOSEN: Final = "chosen-{}.parquet"
 PAIR: Final = ["query_id", "doc_id"]
 
 
@@ -92,32 +94,45 @@ def judge_run(
     collection = run.collection
     with locked(run.path):
         account = Account(run.path, read_manifest(run.path) or run.manifest, emit)
-        folder = run.path / WORK / "judging"
-        folder.mkdir(parents=True, exist_ok=True)
-        ruling = judge.open(
-            Context(
-                collection=collection,
-                scratch=folder,
-                threads=threads or available_threads(),
-                memory=parse_memory(memory),
-                device=device,
-                seed=run.recipe.seed,
-                reference=str(account.manifest.facts.get("reference", "")),
-                emit=account.hear,
+        with _scratch(run.path / WORK / "judging") as folder:
+            ruling = judge.open(
+                Context(
+                    collection=collection,
+                    scratch=folder,
+                    threads=threads or available_threads(),
+                    memory=parse_memory(memory),
+                    device=device,
+                    seed=run.recipe.seed,
+                    reference=str(account.manifest.facts.get("reference", "")),
+                    emit=account.hear,
+                )
             )
-        )
-        if not isinstance(ruling, Costly):
-            raise RecipeError(
-                f"{judge.kind} does not score single pairs",
-                mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
-            )
-        work = _Judging(Run(run.path, collection=collection), judge, budget, ruling, account)
-        if account.manifest.facts.get(NOTE) != work.asked:
-            work.carry_out(folder)
+            if not isinstance(ruling, Costly):
+                raise RecipeError(
+                    f"{judge.kind} does not score single pairs",
+                    mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
+                )
+            work = _Judging(Run(run.path, collection=collection), judge, budget, ruling, account)
+            if account.manifest.facts.get(NOTE) != work.asked:
+                work.carry_out(folder)
         picked = NEGATIVES_FILE in account.manifest.files
     if not picked:
         Run(run.path, collection=collection).repick(run.recipe.pick, emit=emit)
-    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """A folder that is removed afterwards, unless a restart would go on from what is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield folder
+        for path in folder.glob(CHOSEN.format("*")):
+            path.unlink()
+    finally:
+        if not any(folder.glob(CHOSEN.format("*"))):
+            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                folder.parent.rmdir()
 
 
 _COSTLY = "of those that come with the package, reranker does"
@@ -148,7 +163,7 @@ class _Judging:
         remove_partial(self.run.path)
         key = hashlib.blake2b(msgspec.json.encode(self.asked), digest_size=4).hexdigest()
         with self.account.stage(f"judge {self.judge.kind}") as stage:
-            chosen, full = self._chosen(folder / f"chosen-{key}.parquet")
+            chosen, full = self._chosen(folder / CHOSEN.format(key))
             scores = self._scored(chosen)
             stage.rows = len(scores)
         pairs = self._learnable(scores)
