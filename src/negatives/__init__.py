@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
     from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
     from negatives.judge.self_aware import SelfAware as SelfAware
+    from negatives.measure.audit import audit as audit
     from negatives.measure.lint import lint as lint
     from negatives.pick.quotas import Quotas as Quotas
     from negatives.pick.risk_limited import RiskLimited as RiskLimited
@@ -84,6 +85,7 @@ _WHERE = {
     "SkipTop": "negatives.judge.rank_window",
     "Stratified": "negatives.pick.stratified",
     "Top": "negatives.pick.top",
+    "audit": "negatives.measure.audit",
     "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
     "mine": "negatives.run",

@@ -20,7 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
 @pytest.fixture(scope="package")
 def halved(tmp_path_factory: pytest.TempPathFactory) -> tuple[neg.Run, pl.DataFrame]:
     """A run with p_relevant on half of the positives, and the half that was hidden from it."""
-    data, hidden = hidden_half(queries=120)
+    data, hidden = hidden_half(queries=80)
     run = neg.mine(
         data,
         tmp_path_factory.mktemp("halved") / "run",

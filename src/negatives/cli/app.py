@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import cyclopts
 
+from negatives.cli.audit import audit
 from negatives.cli.cache import app as cache
 from negatives.cli.data import app as data
 from negatives.cli.doctor import doctor
@@ -42,7 +43,7 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in (mine, judge, pick, export, report, lint, doctor):
+for command in (mine, judge, pick, export, audit, report, lint, doctor):
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)

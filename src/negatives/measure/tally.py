@@ -13,12 +13,14 @@ from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.measure.bounds import Clusters
 from negatives.measure.leaks import counted, leaks, picker_of
 from negatives.measure.ledger import parts_with_picks
-from negatives.run.directory import Run
+from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, POSITIVE, REJECTED
 from negatives.stage import Picker
 
 GROUPS: Final = 2_000
 """A bootstrap draws queries, or, where there are more than this, so many groups of them."""
+
+PAIR: Final = ["query_id", "doc_id"]
 
 Doubles = NDArray[np.float64]
 
@@ -52,8 +54,14 @@ class Tally:
         """Everything counted."""
         few = run.manifest.counts.get("queries", 0) <= GROUPS
         made = Tally(picker_of(run), run.recipe.seed, few)
+        gone = run.relabelled.select(PAIR) if RELABELLED_FILE in run.manifest.files else None
         for part in parts_with_picks(run):
-            made.add(part)
+            # What was relabelled is no candidate any more.
+            made.add(
+                part
+                if gone is None
+                else part.join(gone, on=PAIR, how="anti", maintain_order="left")
+            )
         return made
 
     def add(self, part: pl.DataFrame) -> None:

@@ -23,6 +23,7 @@ TITLES: Final[Mapping[str, str]] = {
     "delivered": "What was delivered",
     "verdicts": "What became of the candidates",
     "hardness": "How hard they are",
+    "certificate": "How many are false, and how sure that is",
     "relevance": "How likely they are false",
     "pairs": "The pairs to read",
     "sources": "Where they came from",

@@ -10,6 +10,7 @@ from negatives.show.evidence import Evidence
 from negatives.show.notices import notices
 from negatives.show.sections import (
     asked,
+    certificate,
     cost,
     delivered,
     hardness,
@@ -30,6 +31,7 @@ SECTIONS: Final[Mapping[str, Callable[[Evidence], dict[str, Any]]]] = {
     "delivered": delivered.figures,
     "verdicts": verdicts.figures,
     "hardness": hardness.figures,
+    "certificate": certificate.figures,
     "relevance": relevance.figures,
     "pairs": pairs.figures,
     "sources": sources.figures,

@@ -1,0 +1,13 @@
+"""How many of the negatives are false: three estimates, each with its bound and its assumption."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from negatives.measure.certificate import certificate
+from negatives.show.evidence import Evidence
+
+
+def figures(evidence: Evidence) -> dict[str, Any]:
+    """`estimates` by name: value, low, high, confidence, assumption, why (not), and counts."""
+    return certificate(evidence.run).as_dict()
