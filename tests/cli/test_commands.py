@@ -64,6 +64,19 @@ def test_picking_again_changes_the_negatives_only(run: Path, tmp_path: Path) -> 
     assert 'kind = "random"' in (run / "recipe.toml").read_text()
 
 
+def test_relabelling_by_command_is_taken_back_by_another(run: Path, tmp_path: Path) -> None:
+    done = negatives("pick", run, "--relabel", "0.9", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["sections"]["relevance"]["relabelled"]["asked"] == 0.9
+    assert "relabel = 0.9" in (run / "recipe.toml").read_text()
+    out = tmp_path / "masks.parquet"
+    assert negatives("export", run, "-f", "masks", "-o", out).returncode == 0
+    assert len(pl.read_parquet(out)) == 225
+    assert (run / "relabelled.parquet").exists()
+    assert negatives("pick", run, "--relabel", "0").returncode == 0
+    assert not (run / "relabelled.parquet").exists()
+
+
 def test_exporting_says_how_many_rows(run: Path, tmp_path: Path) -> None:
     out = tmp_path / "triplets.parquet"
     done = negatives("export", run, "--format", "triplet", "-o", out, "--json")

@@ -85,6 +85,8 @@ def export(
         _check_scores(run, format)
     if labels == "soft":
         _check_soft(run, scores)
+    if ids and format in ("masks", "text-ids"):
+        raise InputError(f"{format} hold ids, and nothing else", mend="leave out ids")
     schema = chosen.schema(ask)
     _check_flat(path, schema)
     for text in left_out(format, ask):
@@ -187,7 +189,7 @@ def _check_soft(run: Run, scores: bool) -> None:
 
 def _check_scores(run: Run, format: str) -> None:
     if format in ("masks", "text-ids"):
-        raise InputError(f"{format} have no scores")
+        raise InputError(f"{format} have no scores", mend="leave out scores")
     if format == "qrels":
         raise InputError("qrels hold judgements, no scores", mend="the format trec-run has scores")
     if not reference(run):
