@@ -29,6 +29,7 @@ NAV: list[tuple[str, list[str]]] = [
             "choosing.md",
             "scale.md",
             "exports.md",
+            "audit.md",
             "lint.md",
             "errors.md",
         ],
