@@ -197,6 +197,19 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     return from_settings(table, f"recipe {recipe.name}") if assignments else recipe
 
 
+def promised(recipe: Recipe, max_false: float) -> Recipe:
+    """The recipe with risk-limited picking, and with an estimate of p_relevant if it has none."""
+    settings = {"kind": "risk-limited", "per_query": recipe.pick.per_query, "max_false": max_false}
+    before = recipe.pick.settings()
+    if before["kind"] == settings["kind"]:
+        settings = before | settings
+    return replace(
+        recipe,
+        estimate=recipe.estimate or cast("Estimator", build("estimate", {"kind": "evidence"})),
+        pick=cast("Picker", build("pick", settings, "--max-false")),
+    )
+
+
 def assignment(text: str) -> tuple[str, Any]:
     """Path and value of `PATH=VALUE`."""
     path, equals, value = text.partition("=")

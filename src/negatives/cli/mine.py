@@ -18,6 +18,7 @@ def mine(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipe: str = "default",
     per_query: int | None = None,
+    max_false: float | None = None,
     encoder: str | None = None,
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
@@ -38,6 +39,8 @@ def mine(
 
         negatives mine my-beir-folder@train --out runs/mine --encoder model.onnx
 
+        negatives mine cranfield --out runs/safe --per-query 7 --max-false 0.02
+
         negatives mine pairs.parquet --out runs/nv --recipe nv-retriever
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
@@ -54,6 +57,8 @@ def mine(
         A recipe that comes with the package (`negatives recipes list`), or a .toml file.
     per_query
         Negatives asked for each query.
+    max_false
+        Expected share of false negatives, at most, such as 0.02: as hard as that allows.
     encoder
         `static`, a .onnx file, a sentence-transformers model, or http://host/v1#model.
     relabel
@@ -84,7 +89,7 @@ def mine(
             os.environ[pool] = str(threads)
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
-    from negatives.recipe import load_recipe, override
+    from negatives.recipe import load_recipe, override, promised
     from negatives.run import mine as carry_out
     from negatives.schema import Collection
 
@@ -101,6 +106,8 @@ def mine(
             if source.kind == "dense"
         ]
     chosen = override(chosen, changes)
+    if max_false is not None:
+        chosen = promised(chosen, max_false)
     with listening(quiet=quiet) as emit:
         run = carry_out(
             Collection.load(data, quarantine=quarantine),

@@ -16,6 +16,7 @@ def pick(
     /,
     *,
     per_query: int | None = None,
+    max_false: float | None = None,
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     quiet: Flag = False,
@@ -27,6 +28,8 @@ def pick(
 
         negatives pick runs/cranfield --per-query 4
 
+        negatives pick runs/cranfield --max-false 0.02
+
         negatives pick runs/cranfield simans --set a=1.0 --set center_offset=-0.5
 
         negatives pick runs/cranfield --relabel 0.9
@@ -36,9 +39,11 @@ def pick(
     run
         A finished run directory.
     kind
-        The picker: top, random, simans, stratified or quotas; the run's own by default.
+        The picker: risk-limited, top, random, simans, stratified or quotas; the run's own by default.
     per_query
         Negatives asked for each query.
+    max_false
+        Expected share of false negatives, at most, such as 0.02: as hard as that allows.
     relabel
         Take candidates for positives, as many as are right with this precision
         (0: none). By default as before.
@@ -57,6 +62,9 @@ def pick(
 
     opened = Run(run)
     before = opened.recipe.pick
+    if max_false is not None:
+        kind = kind or "risk-limited"
+        set_ = [*(set_ or []), f"max_false={max_false}"]
     settings: dict[str, Any] = before.settings() if kind in (None, before.kind) else {"kind": kind}
     settings |= dict(assignment(text) for text in set_ or [])
     settings.setdefault("per_query", before.per_query)

@@ -94,6 +94,7 @@ class EvidenceEstimation:
     labellings: list[Labelling] = field(default_factory=list)
     selection: Selection | None = None
     _queries: int = 0
+    _labels_each: float = 0.0
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Likeness to the query's other positives, in both views."""
@@ -117,6 +118,7 @@ class EvidenceEstimation:
             if not others.all():
                 logits[~others] = self.labellings[part].logits(values[~others])
         self.selection = fit_selection(logits, labelled, weights, self.stage.labelled)
+        self._labels_each = float(labelled.sum()) / max(self._queries, 1)
         self._tell(logits, labelled, weights)
 
     def estimate(self, rows: pl.DataFrame) -> Floats:
@@ -188,6 +190,14 @@ class EvidenceEstimation:
         if self._queries < FEW_QUERIES:
             self.context.emit(
                 Warned(f"p_relevant stands on only {self._queries} queries: trust it less")
+            )
+        if self._labels_each < 1.5:
+            self.context.emit(
+                Warned(
+                    "nearly every query has one known positive: likeness to other positives cannot "
+                    "be learned from, and p_relevant may be too low; review a sample, or set "
+                    "`labelled` of [estimate]"
+                )
             )
         auc = float(roc_auc_score(labelled, logits, sample_weight=weights))
         told = {

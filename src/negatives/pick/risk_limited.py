@@ -169,7 +169,9 @@ class _Trial:
 
         def holds(price: float) -> bool:
             found = self.at(price)
-            return bool(max(found["expected"], found["expected by leaks"]) <= max_false)
+            # Where not one leaks, a higher price can do no better, however few there were.
+            by_leaks = found["expected by leaks"] if found["of them picked if unlabelled"] else 0.0
+            return bool(max(found["expected"], by_leaks) <= max_false)
 
         if holds(0.0):
             return 0.0
