@@ -12,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv, betaln, gammaln, stdtrit
 
-FEW = 5
-"""With events in fewer clusters than this, how alike they are within one cannot be estimated."""
+FEW = 2
+"""With events in fewer clusters than this, how alike they are within one cannot be estimated.
+
+With this few the bounds still hold as often as promised (simulated: 30 and 200 clusters of 5 and 12
+pairs, rates of 1 to 10%, independent or nearly all of a cluster alike).
+"""
 _MOST_UNSEEN = 20_000  # more change the bound by less than it can be read
 
 
@@ -78,7 +82,7 @@ class Clusters:
     def design_effect(self) -> float:
         """How many times the variance of the rate is that of independent trials; at least 1.
 
-        With events in few clusters: as if those of one cluster were all alike.
+        With events in one cluster, or none: as if those of one cluster were all alike.
         """
         alike = self.tt / self.trials
         if self.hit < FEW:
