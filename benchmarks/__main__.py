@@ -17,6 +17,7 @@ NAMES = (
     "samplers",
     "search",
     "speed",
+    "truth",
     "scale",
 )
 

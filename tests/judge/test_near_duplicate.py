@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from negatives.judge import near_duplicate as module
 from negatives.judge.near_duplicate import NearDuplicate, jaccard, signatures
 from negatives.judge.texts import shingles
+from negatives.judge.volume import by_volume
 from negatives.schema import Collection
 from tests.build import collection, context
 
@@ -131,7 +132,7 @@ def test_the_size_of_a_block_changes_nothing(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PAIRS", 3)
         patch.setattr(module, "_DOCS", 2)
-        patch.setattr(module.by_volume, "__defaults__", (5,))
+        patch.setattr(by_volume, "__defaults__", (5,))
         assert judged(tmp_path / "small", NearDuplicate(threshold=0.3)).equals(whole)
 
 

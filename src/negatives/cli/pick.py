@@ -39,7 +39,8 @@ def pick(
     run
         A finished run directory.
     kind
-        The picker: risk-limited, top, random, simans, stratified or quotas; the run's own by default.
+        The picker: risk-limited, top, random, simans, stratified or quotas; by default the
+        run's own.
     per_query
         Negatives asked for each query.
     max_false

@@ -43,8 +43,8 @@ def fit_selection(z: Doubles, labelled: Bools, weights: Floats, share: float = 0
 
     c shows where the evidence is strong: there nearly all pairs are relevant, and yet only a share
     of them is labelled. Where evidence is weak nowhere is that so, and many c are as likely: the
-    lowest that is nearly as likely as the best is taken, which makes probabilities too high rather than
-    too low. Assumes that which relevant pairs are labelled does not depend on the evidence.
+    lowest that is nearly as likely as the best is taken, so that probabilities are rather too high.
+    Assumes that which relevant pairs are labelled does not depend on the evidence.
     `share` > 0 sets c instead.
     """
     at, positive, rest = _binned(z, labelled, weights.astype(np.float64))

@@ -17,6 +17,7 @@ def headline(summary: Summary) -> str:
         *_relabelled(sections["relevance"]),
         *_shortfall(sections["delivered"]),
         ("hardness", _hardness(sections["hardness"])),
+        *_expected(sections["certificate"]),
         ("from", _sources(sections["sources"])),
         *(("look at", notice["text"]) for notice in summary["notices"]),
         *(("warning", text) for text in summary["warnings"][:3]),
@@ -82,6 +83,20 @@ def _hardness(hardness: dict[str, Any]) -> str:
         f"positive); {percent(hardness['above_lowest'])} at or above it, "
         f"{percent(hardness['above_all'])} above every positive"
     )
+
+
+def _expected(certificate: dict[str, Any]) -> list[tuple[str, str]]:
+    """The false share by what the run itself can tell; where it cannot, a warning says why."""
+    model, known = (certificate["estimates"][name] for name in ("model", "known positives"))
+    found = []
+    if model["value"] is not None:
+        found.append(f"{percent(model['value'])} (model)")
+    if known["high"] is not None:
+        found.append(
+            f"at most {percent(known['high'])} with {known['confidence']:.0%} confidence "
+            "(known positives put back)"
+        )
+    return [("false", "expected " + ", ".join(found))] if found else []
 
 
 def _sources(sources: dict[str, Any]) -> str:
