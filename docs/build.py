@@ -27,6 +27,7 @@ NAV: list[tuple[str, list[str]]] = [
             "quickstart.md",
             "concepts.md",
             "choosing.md",
+            "probability.md",
             "scale.md",
             "exports.md",
             "audit.md",

@@ -34,6 +34,7 @@ BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 VERBS = {
     "find": "Sources: `[[find]]`. Each proposes candidates from the corpus.",
     "judge": "Judges: `[[judge]]`. Each adds evidence and may give a verdict; none drops a row.",
+    "estimate": "Estimators: `[estimate]`. One says how probable it is that each pair is relevant.",
     "pick": "Pickers: `[pick]`. One decides which kept candidates become the negatives.",
 }
 ALSO = {

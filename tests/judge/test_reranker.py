@@ -105,8 +105,20 @@ def test_a_score_is_the_models_own(model: str, tmp_path: Path) -> None:
 def test_by_itself_it_rejects_nothing(model: str, tmp_path: Path) -> None:
     opinion = opened(Rerank(model=model), tmp_path).judge(ROWS)
     assert opinion["verdict"].is_null().all()
-    assert opinion.columns == ["reranker_score", "verdict", "reason"]
-    assert Rerank.evidence == {"reranker_score": 1}
+    assert opinion.columns == ["reranker_score", "reranker_held", "verdict", "reason"]
+
+
+def test_what_is_learned_from_does_not_tell_a_label_by_being_there(
+    model: str, tmp_path: Path
+) -> None:
+    assert Rerank.evidence == {"reranker_held": 1}
+    opinion = opened(Rerank(model=model, top=1), tmp_path).judge(ROWS)
+    held = ROWS.filter(opinion["reranker_held"].is_not_null()).select("query", "doc").rows()
+    # The positive of query 0 lies below the one candidate that is scored.
+    assert (0, 0) not in held
+    assert (0, 2) in held
+    every = opened(Rerank(model=model, top=0), tmp_path).judge(ROWS)
+    assert every["reranker_held"].equals(every["reranker_score"].rename("reranker_held"))
 
 
 def test_thresholds_reject_the_doubtful_and_the_likely_each_with_its_reason(
@@ -114,7 +126,7 @@ def test_thresholds_reject_the_doubtful_and_the_likely_each_with_its_reason(
 ) -> None:
     stage = Rerank(model=model, top=0, low=0.2, high=0.6)
     opinion = opened(stage, tmp_path).judge(ROWS)
-    for score, verdict, reason in opinion.rows():
+    for score, _, verdict, reason in opinion.rows():
         if score is None:
             assert verdict is None
             continue

@@ -18,6 +18,8 @@ from negatives.schema import REJECTED, Collection, Floats, Rows
 from negatives.stage import Context, Judge, Share
 
 COLUMN = "reranker_score"
+HELD = "reranker_held"
+"""The score where the pair would have been scored without its label: what may be learned from."""
 NEVER = 1.0
 
 
@@ -31,7 +33,7 @@ class Rerank(Judge, kind="reranker"):
     a budget does.
     """
 
-    evidence: ClassVar[Mapping[str, int]] = {COLUMN: 1}
+    evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
     model: Annotated[
         str,
@@ -102,13 +104,29 @@ class RerankRuling:
     column: str = COLUMN
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say."""
+        """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say.
+
+        Positives are always scored; `reranker_held` is null of those that would not have been.
+        """
         chosen = self._chosen(rows)
         picked = rows[chosen]
         scores = self.score(picked["query"].to_numpy(), picked["doc"].to_numpy())
         column = pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
         column = column.scatter(chosen, pl.Series(scores, dtype=pl.Float32))
-        return rows.select(column.alias(COLUMN)).with_columns(*self.rule())
+        made = rows.select(column.alias(COLUMN), self._held(rows, column).alias(HELD))
+        return made.with_columns(*self.rule())
+
+    def _held(self, rows: pl.DataFrame, scores: pl.Series) -> pl.Series:
+        """The scores but those of positives below their query's last scored candidate."""
+        if not self.stage.top:
+            return scores
+        positive = (pl.col("relevance") > 0).fill_null(False)
+        reference, scored = pl.col(f"{self.reference}_score"), pl.col(COLUMN).is_not_null()
+        others = scored & ~positive
+        last = reference.filter(others).min().over("query")
+        full = others.sum().over("query") >= self.stage.top
+        kept = pl.when(~positive | ~full | (reference >= last)).then(COLUMN)
+        return rows.with_columns(scores.alias(COLUMN)).select(kept).to_series()
 
     @property
     def calls(self) -> int:
