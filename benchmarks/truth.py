@@ -305,8 +305,8 @@ def _promise(by_name: Mapping[str, list[dict[str, Any]]]) -> list[str]:
     lines = [
         "What was promised and what was true: real false share (target: at most the asked one "
         "and a point), hidings in which it was more than twice the asked one, hidings in which "
-        "the run said that it could not promise it; then hidings in which the leak rate of the hidden "
-        f"positives was within the certificate's bound at {CONFIDENCE:.0%} confidence, and "
+        "the run said that it could not promise it; then hidings in which the leak rate of the "
+        f"hidden positives was within the certificate's bound at {CONFIDENCE:.0%} confidence, and "
         "in which at most a tenth of them had a p_relevant below its threshold for a tenth.",
         "",
         f"| collection | {head} | bound held (median bound, real) | threshold held |",
