@@ -24,6 +24,7 @@ QUERIES = 1_000
 K = 100
 CHECKED = 20
 REPEATS = 5
+THREADS = 1  # what is compared is CPU-seconds
 BLOCK = 8_192
 
 Found = tuple[Any, Any]
@@ -122,23 +123,21 @@ def main() -> None:
         one(*sys.argv[2:])
         return
     rows = []
-    for threads in (1, 2):
-        found = in_turn("benchmarks.search", tuple(TOOLS), REPEATS, threads)
-        if threads == 2:
-            found |= in_turn("benchmarks.search", ("ours, bfloat16",), 1, threads)
-        for tool, results in found.items():
-            shown = [f"{median(results, what):.2f}" for what in ("seconds", "cpu", "floor")]
-            ratio, recall = median(results, "ratio"), median(results, "recall")
-            memory = median(results, "extra_mb")
-            cells = [tool, str(threads), *shown, f"{ratio:.2f}", f"{memory:.0f}", f"{recall:.4f}"]
-            rows.append(f"| {' | '.join(cells)} |")
+    found = in_turn("benchmarks.search", tuple(TOOLS), REPEATS, THREADS)
+    found |= in_turn("benchmarks.search", ("ours, bfloat16",), 1, THREADS)
+    for tool, results in found.items():
+        shown = [f"{median(results, what):.2f}" for what in ("seconds", "cpu", "floor")]
+        ratio, recall = median(results, "ratio"), median(results, "recall")
+        memory = median(results, "extra_mb")
+        cells = [tool, *shown, f"{ratio:.2f}", f"{memory:.0f}", f"{recall:.4f}"]
+        rows.append(f"| {' | '.join(cells)} |")
     body = [
-        f"{DOCS:,} documents, {QUERIES:,} queries, median of {REPEATS} runs in turn (bfloat16: one "
+        f"{DOCS:,} documents, {QUERIES:,} queries, median of {REPEATS} runs in turn on one thread (bfloat16: one "
         "run; where the processor has no instructions for it, as here unless the ratio says "
         "otherwise, it is never chosen by itself).",
         "",
-        "| search | threads | seconds | CPU-seconds | floor | CPU / floor | extra MB | recall |",
-        "|---|---|---|---|---|---|---|---|",
+        "| search | seconds | CPU-seconds | floor | CPU / floor | extra MB | recall |",
+        "|---|---|---|---|---|---|---|",
         *rows,
     ]
     write_page("search", "Search", __doc__, body)
