@@ -132,9 +132,9 @@ def main() -> None:
         cells = [tool, *shown, f"{ratio:.2f}", f"{memory:.0f}", f"{recall:.4f}"]
         rows.append(f"| {' | '.join(cells)} |")
     body = [
-        f"{DOCS:,} documents, {QUERIES:,} queries, median of {REPEATS} runs in turn on one thread (bfloat16: one "
-        "run; where the processor has no instructions for it, as here unless the ratio says "
-        "otherwise, it is never chosen by itself).",
+        f"{DOCS:,} documents, {QUERIES:,} queries, median of {REPEATS} runs in turn on one thread "
+        "(bfloat16: one run; where the processor has no instructions for it, as here unless the "
+        "ratio says otherwise, it is never chosen by itself).",
         "",
         "| search | seconds | CPU-seconds | floor | CPU / floor | extra MB | recall |",
         "|---|---|---|---|---|---|---|",
