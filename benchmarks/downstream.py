@@ -128,6 +128,12 @@ def recipes() -> dict[str, Recipe]:
         "top": plain.with_pick(neg.Top()),
         "random of the top 10": plain.with_pick(neg.RandomPick(among=10)),
         **{name: load_recipe(name) for name in ("default", "nv-retriever", "simans", "bm25")},
+        **{
+            f"default, at most {share:.0%} false": override(
+                load_recipe("default"), [f"pick.max_false={share}"]
+            )
+            for share in (0.02, 0.1, 0.2)
+        },
         "rocketqa-window (random of the top 50)": load_recipe("rocketqa-window"),
     }
     return {name: override(made, [f"pick.per_query={EACH}"]) for name, made in chosen.items()}
