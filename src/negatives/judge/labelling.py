@@ -1,7 +1,6 @@
 """A model of which pairs are labelled: a monotone boosted one and a logistic one, averaged.
 
-The boosted one finds what matters together, the logistic one holds where there is little data; on
-the collections of docs/results/truth.md their average is better than either.
+The boosted one finds what matters together, the logistic one holds where there is little data.
 """
 
 from __future__ import annotations
