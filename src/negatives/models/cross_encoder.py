@@ -11,17 +11,17 @@ from typing import Any, Final
 import numpy as np
 from safetensors import safe_open
 
-from negatives.errors import DataError, NegativesError, RecipeError, ServiceError, nearest
+from negatives.errors import DataError, NegativesError, ServiceError
 from negatives.models.batching import Places
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
 from negatives.models.reranker import Pair
+from negatives.models.torch_model import hash_weights, piece_counter, prepared
 from negatives.optional import require
 from negatives.schema import Floats
 
 BUDGET: Final = {"cpu": 2048, "cuda": 65536}
 """Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""
 
-DEVICES: Final = ("auto", "cpu", "cuda")
 MEND: Final = "give a cross-encoder's folder or hub name with safetensors weights, or an .onnx file"
 
 
@@ -34,26 +34,13 @@ class CrossEncoderReranker:
     """
 
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
-        if device not in DEVICES:
-            raise RecipeError(
-                f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)
-            )
-        library = require("sentence_transformers", extra="train")
-        torch = require("torch", extra="train")
-        torch.set_num_threads(threads)
-        if device == "cuda" and not torch.cuda.is_available():
-            raise RecipeError(
-                "torch finds no cuda device here", where="device", mend="write cpu, or auto"
-            )
-        if Path(model).is_file():
-            raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
-        _refuse_pickles(Path(model))
+        library = prepared(model, threads=threads, device=device)
         try:
             self._model = library.CrossEncoder(
                 model,
                 device=None if device == "auto" else device,
                 trust_remote_code=False,
-                activation_fn=torch.nn.Identity(),
+                activation_fn=require("torch", extra="train").nn.Identity(),
                 model_kwargs={"use_safetensors": True},
             )
         except Exception as error:  # the hub, the disk and the library each have their own
@@ -66,7 +53,7 @@ class CrossEncoderReranker:
         _refuse_untrained(self._model, model)
         if self._kind == "cuda":
             self._model.half()
-        self._counter = _counter_of(self._model)
+        self._counter = piece_counter(self._model, _longest(self._model))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -74,10 +61,7 @@ class CrossEncoderReranker:
         digest = hashlib.blake2b(digest_size=16)
         digest.update(repr(_longest(self._model)).encode())
         digest.update(b"" if self._counter is None else self._counter.to_str().encode())
-        for name, tensor in sorted(self._model.state_dict().items()):
-            held = tensor.detach().cpu().contiguous()
-            digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
-            digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
+        hash_weights(digest, self._model)
         return f"cross-encoder-{digest.hexdigest()}"
 
     def score(self, pairs: Sequence[Pair]) -> Floats:
@@ -96,36 +80,10 @@ class CrossEncoderReranker:
         return log_odds(made, self._name)
 
 
-def _counter_of(model: Any) -> Any:
-    """A copy of the model's fast tokenizer that counts up to the longest pair, None without one."""
-    fast = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
-    if fast is None:
-        return None
-    counter = require("tokenizers", extra="train").Tokenizer.from_str(fast.to_str())
-    counter.no_padding()
-    counter.no_truncation()
-    if (longest := _longest(model)) is not None:
-        counter.enable_truncation(longest)
-    return counter
-
-
 def _longest(model: Any) -> int | None:
     """Pieces of the longest pair; the property has two names, by version."""
     stated = model.max_seq_length if hasattr(model, "max_seq_length") else model.max_length
     return None if stated is None else int(stated)
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """A folder whose weights are pickles only gets an answer before anything opens them."""
-    if not folder.is_dir():
-        return
-    pickled = sorted(p.name for end in ("*.bin", "*.pt", "*.pth") for p in folder.rglob(end))
-    if pickled and not any(folder.rglob("*.safetensors")):
-        raise DataError(
-            f"the weights are pickles ({', '.join(pickled[:5])}), which can run code when read",
-            where=str(folder),
-            mend="convert them to safetensors",
-        )
 
 
 def _refuse_untrained(model: Any, name: str) -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from negatives.errors import DataError, RecipeError, ServiceError, nearest
+from negatives.errors import DataError, ServiceError
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
-from negatives.optional import require
+from negatives.models.torch_model import hash_weights, piece_counter, prepared
 from negatives.schema import Floats
 
 BUDGET: Final = {"cpu": 1024, "cuda": 65536}
 """Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""
 
-DEVICES: Final = ("auto", "cpu", "cuda")
 
 CHARACTERS_A_PIECE: Final = 4
 """About; for batches alone, where a model's tokenizer does not count."""
@@ -35,20 +33,7 @@ class SentenceTransformersEncoder:
     """
 
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
-        if device not in DEVICES:
-            raise RecipeError(
-                f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)
-            )
-        library = require("sentence_transformers", extra="train")
-        torch = require("torch", extra="train")
-        torch.set_num_threads(threads)
-        if device == "cuda" and not torch.cuda.is_available():
-            raise RecipeError(
-                "torch finds no cuda device here", where="device", mend="write cpu, or auto"
-            )
-        if Path(model).is_file():
-            raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
-        _refuse_pickles(Path(model))
+        library = prepared(model, threads=threads, device=device)
         try:
             self._model = library.SentenceTransformer(
                 model,
@@ -61,7 +46,7 @@ class SentenceTransformersEncoder:
         self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
         if self._kind == "cuda":
             self._model.half()
-        self._counter = _counter_of(self._model)
+        self._counter = piece_counter(self._model, self._model.max_seq_length)
 
     @cached_property
     def dim(self) -> int:
@@ -74,10 +59,7 @@ class SentenceTransformersEncoder:
         digest = hashlib.blake2b(digest_size=16)
         digest.update(repr([type(part).__name__ for part in self._model]).encode())
         digest.update(repr(self._model.max_seq_length).encode())
-        for name, tensor in sorted(self._model.state_dict().items()):
-            held = tensor.detach().cpu().contiguous()
-            digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
-            digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
+        hash_weights(digest, self._model)
         return f"sentence-transformers-{digest.hexdigest()}"
 
     def encode(self, texts: Sequence[str]) -> Encoded:
@@ -102,35 +84,6 @@ class SentenceTransformersEncoder:
     def _compute(self, texts: list[str]) -> Floats:
         made = self._model.encode(texts, batch_size=len(texts), show_progress_bar=False)
         return np.asarray(made, np.float32)
-
-
-def _counter_of(model: Any) -> Any:
-    """A copy of the model's fast tokenizer that counts up to the longest text, None without one.
-
-    A copy, for a tokenizer must not be set up by one thread while another uses it.
-    """
-    fast = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
-    if fast is None:
-        return None
-    counter = require("tokenizers", extra="train").Tokenizer.from_str(fast.to_str())
-    counter.no_padding()
-    counter.no_truncation()
-    if model.max_seq_length is not None:
-        counter.enable_truncation(int(model.max_seq_length))
-    return counter
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """A folder whose weights are pickles only gets an answer before anything opens them."""
-    if not folder.is_dir():
-        return
-    pickled = sorted(p.name for end in ("*.bin", "*.pt", "*.pth") for p in folder.rglob(end))
-    if pickled and not any(folder.rglob("*.safetensors")):
-        raise DataError(
-            f"the weights are pickles ({', '.join(pickled[:5])}), which can run code when read",
-            where=str(folder),
-            mend="convert them to safetensors",
-        )
 
 
 def _explained(error: Exception, model: str) -> DataError | ServiceError:

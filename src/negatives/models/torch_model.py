@@ -1,0 +1,70 @@
+"""What all models that sentence-transformers loads share: devices, safety, weights, pieces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from negatives.errors import DataError, RecipeError, nearest
+from negatives.optional import require
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+
+
+def prepared(model: str, *, threads: int, device: str) -> Any:
+    """The library, with torch set to `threads`; refuses a bad device, a file, and pickled weights.
+
+    Torch's number of threads is one number for the whole process.
+    """
+    if device not in DEVICES:
+        raise RecipeError(
+            f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)
+        )
+    library = require("sentence_transformers", extra="train")
+    torch = require("torch", extra="train")
+    torch.set_num_threads(threads)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RecipeError(
+            "torch finds no cuda device here", where="device", mend="write cpu, or auto"
+        )
+    if Path(model).is_file():
+        raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
+    _refuse_pickles(Path(model))
+    return library
+
+
+def hash_weights(digest: Any, model: Any) -> None:
+    """Add every tensor of a model, by name, type, shape and bytes, to a hash."""
+    for name, tensor in sorted(model.state_dict().items()):
+        held = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
+        digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
+
+
+def piece_counter(model: Any, longest: int | None) -> Any:
+    """A copy of the model's fast tokenizer that counts up to `longest` pieces, None without one.
+
+    A copy, for a tokenizer must not be set up by one thread while another uses it.
+    """
+    fast = getattr(getattr(model, "tokenizer", None), "backend_tokenizer", None)
+    if fast is None:
+        return None
+    counter = require("tokenizers", extra="train").Tokenizer.from_str(fast.to_str())
+    counter.no_padding()
+    counter.no_truncation()
+    if longest is not None:
+        counter.enable_truncation(int(longest))
+    return counter
+
+
+def _refuse_pickles(folder: Path) -> None:
+    """A folder whose weights are pickles only gets an answer before anything opens them."""
+    if not folder.is_dir():
+        return
+    pickled = sorted(p.name for end in ("*.bin", "*.pt", "*.pth") for p in folder.rglob(end))
+    if pickled and not any(folder.rglob("*.safetensors")):
+        raise DataError(
+            f"the weights are pickles ({', '.join(pickled[:5])}), which can run code when read",
+            where=str(folder),
+            mend="convert them to safetensors",
+        )
