@@ -23,9 +23,10 @@ import msgspec
 import negatives
 from negatives.cli.app import app
 from negatives.export import FORMATS
+from negatives.kinds import KINDS, kinds
 from negatives.read.formats import READERS
 from negatives.recipe import shipped
-from negatives.stage import KINDS, Stage, describe_field, kinds, stage_class
+from negatives.stage import Stage, describe_field, stage_class
 
 DOCS = Path(__file__).resolve().parent
 

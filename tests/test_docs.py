@@ -30,8 +30,8 @@ from typing import Any
 import pytest
 
 from negatives.cli.app import app
+from negatives.kinds import KINDS
 from negatives.recipe import shipped
-from negatives.stage import KINDS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

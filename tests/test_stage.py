@@ -16,10 +16,11 @@ from negatives.errors import RecipeError
 from negatives.find.bm25 import BM25
 from negatives.find.fused import Fused
 from negatives.judge.positive_aware import Margin, PercentOfPositive
+from negatives.kinds import KINDS
 from negatives.pick.quotas import Quotas
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
-from negatives.stage import KINDS, Stage, build, describe_field, stage_class
+from negatives.stage import Stage, build, describe_field, stage_class
 
 EVERY_KIND = [(section, kind) for section, table in KINDS.items() for kind in table]
 
@@ -212,7 +213,8 @@ def test_an_installed_package_adds_kinds_and_never_replaces_one(tmp_path: Path) 
         "[negatives.stages]\npick.mine = theirs:Mine\npick.top = theirs:Top\n"
     )
     asked = (
-        "from negatives.stage import build, kinds; print('mine' in kinds('pick'), "
+        "from negatives.kinds import kinds; from negatives.stage import build; "
+        "print('mine' in kinds('pick'), "
         "build('pick', {'kind': 'mine'}), build('pick', {'kind': 'top'}), 'mine' in kinds('find'))"
     )
     done = subprocess.run(

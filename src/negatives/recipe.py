@@ -33,14 +33,28 @@ HEAD = {
 }
 
 
+LEARNING = ("batch", "learn", "train")
+"""Sections, one stage each, that say how a model learns from the negatives; mining ignores them."""
+
+SINGLE = ("estimate", "pick", *LEARNING)
+SECTIONS = ("find", "judge", *SINGLE)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """A method: sources, judges, an estimator of p_relevant and a picker, with its seed."""
+    """A method: sources, judges, an estimator of p_relevant and a picker, with its seed.
+
+    `batch`, `learn` and `train` say how a model is trained with the negatives: which examples share
+    a batch, the loss, and the trainer's settings; None leaves the defaults of `negatives train`.
+    """
 
     find: tuple[Source, ...]
     judge: tuple[Judge, ...] = ()
     estimate: Estimator | None = None
     pick: Picker
+    batch: Stage | None = None
+    learn: Stage | None = None
+    train: Stage | None = None
     name: str = "custom"
     paper: str = ""
     about: str = ""
@@ -98,8 +112,7 @@ class Recipe:
             **{key: getattr(self, key) for key in HEAD},
             "find": [stage.settings() for stage in self.find],
             "judge": [stage.settings() for stage in self.judge],
-            **({"estimate": self.estimate.settings()} if self.estimate else {}),
-            "pick": self.pick.settings(),
+            **{name: stage.settings() for name, stage in self._single()},
         }
 
     def to_toml(self) -> str:
@@ -108,9 +121,13 @@ class Recipe:
         for section, stages in (("find", self.find), ("judge", self.judge)):
             for stage in stages:
                 lines += ["", f"[[{section}]]", *_stage_lines(stage)]
-        if self.estimate:
-            lines += ["", "[estimate]", *_stage_lines(self.estimate)]
-        return "\n".join([*lines, "", "[pick]", *_stage_lines(self.pick), ""])
+        for name, single in self._single():
+            lines += ["", f"[{name}]", *_stage_lines(single)]
+        return "\n".join([*lines, ""])
+
+    def _single(self) -> list[tuple[str, Stage]]:
+        """The sections of one stage that this recipe has, in the order of a recipe."""
+        return [(name, stage) for name in SINGLE if (stage := getattr(self, name)) is not None]
 
 
 def parse(text: str, where: str = "recipe") -> Recipe:
@@ -124,16 +141,14 @@ def parse(text: str, where: str = "recipe") -> Recipe:
 
 def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A recipe from plain settings (what `Recipe.settings` gives, or a parsed TOML file)."""
-    sections = ("find", "judge", "estimate", "pick")
     for key, value in table.items():
-        if key not in HEAD and key not in sections:
+        if key not in HEAD and key not in SECTIONS:
             raise RecipeError(
                 f"unknown key {key!r}",
                 where=f"{where}: {key}",
-                mend=nearest(key, [*HEAD, *sections]),
+                mend=nearest(key, [*HEAD, *SECTIONS]),
             )
-        single = key in ("estimate", "pick")
-        expected = HEAD[key][0] if key in HEAD else dict if single else list
+        expected = HEAD[key][0] if key in HEAD else dict if key in SINGLE else list
         valid = (int, float) if expected is float else expected
         if not isinstance(value, valid) or isinstance(value, bool):
             raise RecipeError(
@@ -158,15 +173,13 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             build(section, row, f"{where}: {section}[{place}]") for place, row in enumerate(rows)
         )
 
-    find = cast("tuple[Source, ...]", stages("find"))
-    judge = cast("tuple[Judge, ...]", stages("judge"))
-    pick = cast("Picker", build("pick", table["pick"], f"{where}: pick"))
-    estimate = None
-    if "estimate" in table:
-        estimate = cast("Estimator", build("estimate", table["estimate"], f"{where}: estimate"))
+    parts: dict[str, Any] = {"find": stages("find"), "judge": stages("judge")}
+    for name in SINGLE:
+        if name in table:
+            parts[name] = build(name, table[name], f"{where}: {name}")
     head: dict[str, Any] = {key: HEAD[key][0](table[key]) for key in HEAD if key in table}
     try:
-        return Recipe(find=find, judge=judge, estimate=estimate, pick=pick, **head)
+        return Recipe(**parts, **head)
     except RecipeError as error:  # name the file rather than the recipe
         path = error.where.rpartition(": ")[2]
         raise RecipeError(error.what, where=f"{where}: {path}", mend=error.mend) from None
@@ -184,7 +197,7 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
         section, *inner = path.split(".")
         if section in ("find", "judge") and len(inner) == 2:
             _stage_at(table[section], inner[0], text)[inner[1]] = value
-        elif section in ("estimate", "pick") and section in table and len(inner) == 1:
+        elif section in SINGLE and section in table and len(inner) == 1:
             table[section][inner[0]] = value
         elif section in HEAD and not inner:
             table[section] = value

@@ -1,0 +1,1 @@
+"""Batchers: which training examples share a batch, in which order, and with which weight."""

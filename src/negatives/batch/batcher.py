@@ -1,0 +1,67 @@
+"""What a batcher is, and what it gives: the order of an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negatives.batch.examples import Examples
+from negatives.schema import Floats
+from negatives.stage import Stage
+
+Batch = NDArray[np.int32]
+"""int32[size]: numbers of the examples that share a batch, in their order."""
+
+
+class Batches(Protocol):
+    """A batcher opened on examples: the same epochs every time for the same seed.
+
+    An epoch depends on (examples, settings, size, seed, epoch) only, so training that was stopped
+    goes on by leaving out the batches it has seen, and every process of a distributed training
+    makes the same ones and takes its share.
+    """
+
+    def epoch(self, number: int) -> Iterator[Batch]:
+        """The batches of epoch `number`, from 0."""
+        ...
+
+    def told(self) -> dict[str, Any]:
+        """What the training's account should say of the batches made so far."""
+        ...
+
+
+class Weighing(Protocol):
+    """How much each example counts as training goes on; asked and told batch by batch."""
+
+    def weights(self, batch: Batch, step: int, steps: int) -> Floats:
+        """float32[size]: the weight of each example of `batch` at `step` of `steps`, from 0."""
+        ...
+
+    def observe(self, batch: Batch, losses: Floats) -> None:
+        """Learn from the unweighted loss of each example."""
+        ...
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Everything it has learned, for a checkpoint."""
+        ...
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from what `state()` gave."""
+        ...
+
+
+class Batcher(Stage):
+    """Decides which training examples share a batch, and in which order."""
+
+    section: ClassVar[str] = "batch"
+
+    def open(self, examples: Examples, size: int, seed: int = 0) -> Batches:
+        """Get ready to batch `examples`, `size` at a time."""
+        raise TypeError(f"{type(self).__name__} does not define open()")
+
+    def weigh(self, examples: Examples, seed: int = 0) -> Weighing | None:
+        """How it weighs examples over time; None where all count the same."""
+        return None

@@ -1,0 +1,73 @@
+"""The table of kinds: section -> name -> where the stage lives, third parties' included.
+
+Resolved lazily, so that a recipe can be read without importing what it does not use.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import entry_points
+
+KINDS: dict[str, dict[str, str]] = {
+    "find": {
+        "bm25": "negatives.find.bm25:BM25",
+        "dense": "negatives.find.dense:Dense",
+        "fused": "negatives.find.fused:Fused",
+        "given": "negatives.find.known:Given",
+        "judged": "negatives.find.known:Judged",
+        "popularity": "negatives.find.sampled:Popularity",
+        "random": "negatives.find.sampled:Random",
+    },
+    "judge": {
+        "absolute-score": "negatives.judge.positive_aware:AbsoluteScore",
+        "adaptive-margin": "negatives.judge.adaptive_margin:AdaptiveMargin",
+        "agreement": "negatives.judge.agreement:Agreement",
+        "consistency": "negatives.judge.consistency:Consistency",
+        "known": "negatives.judge.known:Known",
+        "margin": "negatives.judge.positive_aware:Margin",
+        "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
+        "neighbours": "negatives.judge.neighbours:Neighbours",
+        "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
+        "reranker": "negatives.judge.reranker:Rerank",
+        "score-agreement": "negatives.judge.score_agreement:ScoreAgreement",
+        "seed-neighbours": "negatives.judge.seed_neighbours:SeedNeighbours",
+        "self-aware": "negatives.judge.self_aware:SelfAware",
+        "skip-survivors": "negatives.judge.rank_window:SkipSurvivors",
+        "skip-top": "negatives.judge.rank_window:SkipTop",
+    },
+    "estimate": {
+        "ensemble": "negatives.judge.ensemble:Ensemble",
+        "evidence": "negatives.judge.relevance:Evidence",
+        "pooling-bias": "negatives.judge.pooling_bias:PoolingBias",
+    },
+    "pick": {
+        "quotas": "negatives.pick.quotas:Quotas",
+        "random": "negatives.pick.sampled:RandomPick",
+        "risk-limited": "negatives.pick.risk_limited:RiskLimited",
+        "simans": "negatives.pick.simans:SimANS",
+        "stratified": "negatives.pick.stratified:Stratified",
+        "top": "negatives.pick.top:Top",
+    },
+    "batch": {},
+    "learn": {},
+    "train": {},
+}
+"""Section -> kind -> where it lives. Third parties add to it by the entry point below."""
+
+ENTRY_POINT = "negatives.stages"
+"""Entry-point group; an entry is named SECTION.KIND and points at a stage class."""
+
+
+def kinds(section: str) -> dict[str, str]:
+    """Kind -> module path of every stage of a section, third parties' included."""
+    return _third_parties().get(section, {}) | KINDS[section]
+
+
+@cache
+def _third_parties() -> dict[str, dict[str, str]]:
+    """What installed packages add; looked for once, since every package's metadata is read."""
+    found: dict[str, dict[str, str]] = {}
+    for entry in entry_points(group=ENTRY_POINT):
+        section, _, kind = entry.name.partition(".")
+        found.setdefault(section, {})[kind] = entry.value
+    return found

@@ -1,0 +1,1 @@
+"""Losses, each usable by itself, and trainers on those of sentence-transformers."""

@@ -1,0 +1,46 @@
+"""One batch as a loss sees it: embeddings, and what is known of the pairs between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """n queries and their documents, encoded: n x (1 + k), each query's positive first.
+
+    The *pool* of the batch is all its documents, row by row: document c of query j stands at
+    j * (1 + k) + c. Whatever is None is not known. Only `queries` and `docs` carry gradients.
+    """
+
+    queries: Tensor
+    """float[n, dim], as the model gives them: not yet of unit length."""
+    docs: Tensor
+    """float[n, 1 + k, dim]: the positive of each query, then its negatives."""
+    relevant: Tensor
+    """bool[n, n * (1 + k)]: pool documents known to be relevant to each query by text and over all
+    qrels, its own positive included. They are never negatives of it."""
+    present: Tensor
+    """bool[n, 1 + k]: False where a row has fewer negatives and a filler stands."""
+    labels: Tensor | None = None
+    """float[n, 1 + k]: a teacher's score, or a grade, of each query's own documents."""
+    p_relevant: Tensor | None = None
+    """float[n, 1 + k]: probability that each of its own documents is relevant; the positive's 1."""
+    weights: Tensor | None = None
+    """float[n]: how much each row counts."""
+    guide: Encoded | None = None
+    """The same batch as another, frozen model sees it."""
+
+    def pool(self) -> Tensor:
+        """float[n * (1 + k), dim]: all documents of the batch."""
+        return self.docs.flatten(0, 1)
+
+    def mean(self, losses: Tensor) -> Tensor:
+        """The mean of one loss a row, `losses` float[n], by the weights of the rows."""
+        if self.weights is None:
+            return losses.mean()
+        return (losses * self.weights).sum() / self.weights.sum().clamp(min=1e-12)

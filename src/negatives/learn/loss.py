@@ -1,0 +1,64 @@
+"""What a loss is: settings, and a function of an encoded batch.
+
+A loss works in anybody's loop: `loss.open()(Encoded(...))` is one number a row. What makes it a
+module that the trainers of sentence-transformers accept stands in `learn/module.py`, gradient
+caching in `learn/cached.py`; neither knows one loss from another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import msgspec
+
+from negatives.stage import Stage
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.learn.encoded import Encoded
+
+Losses = Callable[["Encoded"], "Tensor"]
+"""Takes a batch of n rows, gives float[n]: the loss of each row, its weight not yet applied."""
+
+
+class Loss(Stage):
+    """A function of one batch of embeddings, to be made small."""
+
+    section: ClassVar[str] = "learn"
+
+    def open(self) -> Losses:
+        """The loss of each row of a batch; whatever it keeps between batches is its own."""
+        raise TypeError(f"{type(self).__name__} does not define open()")
+
+
+class ListLoss(Loss, kw_only=True):
+    """A loss that sees only the scores of each query's own documents, so rerankers can use it too.
+
+    For an encoder the score is the similarity of query and document divided by `temperature`.
+    """
+
+    temperature: Annotated[
+        float, msgspec.Meta(gt=0, description="similarities are divided by it; rerankers ignore it")
+    ] = 1.0
+    similarity: Annotated[
+        Literal["cosine", "dot"], msgspec.Meta(description="of query and document embeddings")
+    ] = "cosine"
+
+    def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
+        """float[n]: the loss of `scores` float[n, 1 + k], positives first.
+
+        `present` is bool[n, 1 + k]; `labels` float[n, 1 + k] are a teacher's scores or grades.
+        """
+        raise TypeError(f"{type(self).__name__} does not define of()")
+
+    def open(self) -> Losses:
+        """The loss of an encoder's own scores."""
+        from negatives.learn.similarity import own_scores
+
+        def losses(batch: Encoded) -> Tensor:
+            scores = own_scores(batch, self.similarity) / self.temperature
+            return self.of(scores, batch.present, batch.labels)
+
+        return losses

@@ -1,0 +1,32 @@
+"""Similarities between the embeddings of a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from negatives.optional import require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.learn.encoded import Encoded
+
+
+def unit(vectors: Tensor, similarity: str) -> Tensor:
+    """The same vectors, of unit length where the similarity is the cosine."""
+    if similarity == "dot":
+        return vectors
+    normalize = require("torch.nn.functional", extra="train").normalize
+    made: Tensor = normalize(vectors, dim=-1)
+    return made
+
+
+def own_scores(batch: Encoded, similarity: str) -> Tensor:
+    """float[n, 1 + k]: each query against its own documents."""
+    queries, docs = unit(batch.queries, similarity), unit(batch.docs, similarity)
+    return (docs @ queries.unsqueeze(-1)).squeeze(-1)
+
+
+def pool_scores(batch: Encoded, similarity: str) -> Tensor:
+    """float[n, n * (1 + k)]: each query against every document of the batch."""
+    return unit(batch.queries, similarity) @ unit(batch.pool(), similarity).T
