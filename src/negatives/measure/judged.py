@@ -1,0 +1,100 @@
+"""A ranking seen through judgements: where the judged documents of each query came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All that a metric has to know of a ranking of q queries; what is unjudged is only counted.
+
+    `retrieved`: int64[q], how many documents each query got. `query`, `rank`, `relevance`:
+    int64[n], the judged documents among them, by query (0 .. q - 1) and rank (from 1).
+    `known_query`, `known_relevance`: int64[m], all judgements, by query and best first. Relevance
+    below 0 counts as 0: judged, and not relevant.
+    """
+
+    queries: pl.Series
+    retrieved: Ints
+    query: Ints
+    rank: Ints
+    relevance: Ints
+    known_query: Ints
+    known_relevance: Ints
+
+    def __len__(self) -> int:
+        return len(self.queries)
+
+    @property
+    def place(self) -> Ints:
+        """int64[n]: place of each judged document among the judged ones of its query, from 1."""
+        return places(self.query)
+
+
+def places(query: Ints) -> Ints:
+    """int64[n]: the how-manieth of its query each row is, from 1; rows of a query are together."""
+    return np.arange(len(query)) - np.searchsorted(query, query) + 1
+
+
+def judge_ranking(ranking: pl.DataFrame, qrels: pl.DataFrame, queries: pl.Series) -> Judged:
+    """`ranking` (query_id, doc_id, rank) by `qrels` (query_id, doc_id, relevance) for `queries`.
+
+    Queries that the ranking lacks count, as having retrieved nothing; others in it do not.
+    """
+    rows = pl.DataFrame({"query_id": queries}).with_row_index("query")
+    known = (
+        qrels.join(rows, on="query_id")
+        .with_columns(pl.col("relevance").clip(0).cast(pl.Int64))
+        .sort("query", "relevance", descending=[False, True])
+    )
+    ranked = ranking.select("query_id", "doc_id", "rank").join(rows, on="query_id")
+    hits = ranked.join(known.select("query", "doc_id", "relevance"), on=["query", "doc_id"]).sort(
+        "query", "rank"
+    )
+    return Judged(
+        queries=queries,
+        retrieved=np.bincount(ranked["query"].to_numpy(), minlength=len(queries)).astype(np.int64),
+        query=_ints(hits["query"]),
+        rank=_ints(hits["rank"]),
+        relevance=_ints(hits["relevance"]),
+        known_query=_ints(known["query"]),
+        known_relevance=_ints(known["relevance"]),
+    )
+
+
+def condensed(judged: Judged) -> Judged:
+    """The same lists without what is unjudged (Sakai, SIGIR 2007).
+
+    A metric of a condensed list does not punish a model for finding what nobody had looked at; it
+    is kind to it instead, for a list full of unjudged rubbish condenses to its few good finds.
+    """
+    counts = np.bincount(judged.query, minlength=len(judged)).astype(np.int64)
+    return replace(judged, rank=judged.place, retrieved=counts)
+
+
+def perfect(judged: Judged, top: int | None = None) -> Judged:
+    """The best order of what was retrieved (of its `top` first): as a perfect reranker puts it.
+
+    Any metric of it is the ceiling for whoever reranks these lists.
+    """
+    kept = judged.rank <= top if top else np.ones(len(judged.rank), bool)
+    query, relevance = judged.query[kept], judged.relevance[kept]
+    relevance = relevance[np.lexsort((-relevance, query))]
+    retrieved = judged.retrieved if not top else np.minimum(judged.retrieved, top)
+    # Judged and not relevant, or unjudged: no metric of ours but bpref, which looks only at what
+    # stands above a relevant one, could tell which of these comes first.
+    return replace(
+        judged, retrieved=retrieved, query=query, rank=places(query), relevance=relevance
+    )
+
+
+def _ints(column: pl.Series) -> Ints:
+    return column.cast(pl.Int64).to_numpy()
