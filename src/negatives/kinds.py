@@ -49,7 +49,17 @@ KINDS: dict[str, dict[str, str]] = {
         "top": "negatives.pick.top:Top",
     },
     "batch": {},
-    "learn": {},
+    "learn": {
+        "focal": "negatives.learn.focal:Focal",
+        "guided": "negatives.learn.guided:Guided",
+        "hardness-weighted": "negatives.learn.hardness_weighted:HardnessWeighted",
+        "mixing": "negatives.learn.mixing:Mixing",
+        "multi-level": "negatives.learn.multi_level:MultiLevel",
+        "multiple-negatives": "negatives.learn.multiple_negatives:MultipleNegatives",
+        "online-mixing": "negatives.learn.mixing:OnlineMixing",
+        "static-bank": "negatives.learn.static_bank:StaticBank",
+        "unified-pairs": "negatives.learn.unified_pairs:UnifiedPairs",
+    },
     "train": {},
 }
 """Section -> kind -> where it lives. Third parties add to it by the entry point below."""

@@ -1,0 +1,67 @@
+"""Grades: each level of relevance is contrasted with everything below it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from msgspec import Meta, field
+
+from negatives.errors import DataError
+from negatives.learn.contrast import against, joined, leave_out, log_sum
+from negatives.learn.loss import Loss, Losses
+from negatives.learn.pairs import Pairs
+from negatives.optional import require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.learn.encoded import Encoded
+
+
+class MultiLevel(Loss, kind="multi-level"):
+    """One contrastive loss for each grade of a query's own documents (DeTeCtive, Guo et al., 2024).
+
+    `labels` hold the grades: how many levels of a hierarchy query and document share (same author:
+    3, same family: 2, same kind: 1, nothing in common: 0), or degrees of relevance. At each level
+    the documents of just that grade are positives, as the mean of their logits; those of lower
+    grades and the documents of other rows are negatives; those of higher grades take no part. A row
+    without a document of a grade has no loss at it.
+    """
+
+    temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.07
+    weights: Annotated[
+        list[float], Meta(min_length=1, description="of grade 1, grade 2 and so on")
+    ] = field(default_factory=lambda: [1.0, 1.0, 1.0])
+    in_batch: Annotated[
+        bool, Meta(description="the documents of other rows are negatives at every level")
+    ] = True
+
+    def open(self) -> Losses:
+        """The loss of each row of a batch: the weighted sum over its levels."""
+        return self._losses
+
+    def _losses(self, batch: Encoded) -> Tensor:
+        if batch.labels is None:
+            raise DataError(
+                "multi-level: the batch holds no grades",
+                mend="train with a label column of grades, or Encoded(labels=...)",
+            )
+        torch = require("torch", extra="train")
+        pairs = Pairs(batch, "cosine", self.temperature)
+        own = torch.cat([pairs.positive().unsqueeze(-1), pairs.own()], -1)
+        others = []
+        if self.in_batch:
+            never = pairs.query_doc_never(own=True)
+            others.append(log_sum(leave_out(pairs.query_doc(), never)))
+        known = torch.cat([torch.ones_like(batch.present[:, :1]), pairs.own_never()], -1)
+        losses = own.new_zeros(len(own))
+        for grade, weight in enumerate(self.weights, 1):
+            same = (batch.labels == grade) & batch.present
+            # A document known to be relevant is a negative only where its grade says of what.
+            lower = (batch.labels < grade) & batch.present & ~(known & (batch.labels <= 0))
+            negatives = log_sum(leave_out(own.clone(), ~lower))
+            count = same.sum(-1)
+            mean = (own * same).sum(-1) / count.clamp(min=1)
+            level = against(mean, joined([negatives, *others]))
+            losses = losses + weight * torch.where(count > 0, level, 0.0)
+        return losses

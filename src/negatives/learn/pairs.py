@@ -1,0 +1,131 @@
+"""The pairs of a batch a loss contrasts, direction by direction, and which never are negatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from negatives.learn.contrast import leave_out
+from negatives.learn.similarity import unit
+from negatives.optional import require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.learn.encoded import Encoded
+
+Direction = Literal["query-doc", "doc-query", "query-query", "doc-doc"]
+"""What row i is contrasted with: its query with the pool, its positive with the other queries, its
+query with the other queries, its positive with the pool but for its own documents."""
+
+
+class Pairs:
+    """Logits (similarity / temperature) of a batch of n queries and m = n * (1 + k) documents.
+
+    Each matrix is made anew when asked for, so that its user may change it in place. What must not
+    be a negative follows from `relevant` and `present` alone, so every loss masks the same.
+    """
+
+    def __init__(self, batch: Encoded, similarity: str, temperature: float) -> None:
+        self.batch = batch
+        self.temperature = temperature
+        self.unit_queries = unit(_single(batch.queries), similarity)
+        self.unit_docs = unit(_single(batch.docs), similarity)
+        self.queries = self.unit_queries / temperature
+        """float[n, dim]: divided by the temperature, which is cheaper than to divide the logits."""
+        self.pool = self.unit_docs.flatten(0, 1)
+        """float[m, dim]"""
+        self.width = batch.docs.shape[1]
+        """1 + k"""
+
+    def positive(self) -> Tensor:
+        """float[n]: each query and its own positive."""
+        made: Tensor = (self.queries * self.unit_docs[:, 0]).sum(-1)
+        return made
+
+    def own(self) -> Tensor:
+        """float[n, k]: each query and its own negatives."""
+        made: Tensor = (self.unit_docs[:, 1:] @ self.queries.unsqueeze(-1)).squeeze(-1)
+        return made
+
+    def own_never(self) -> Tensor:
+        """bool[n, k]"""
+        batch = self.batch
+        made: Tensor = own_of(batch.relevant, self.width)[:, 1:] | ~batch.present[:, 1:]
+        return made
+
+    def query_doc(self) -> Tensor:
+        """float[n, m]"""
+        return times(self.queries, self.pool)
+
+    def query_doc_never(self, *, own: bool = False) -> Tensor:
+        """bool[n, m]: relevant documents and fillers, and with `own` all documents of the row."""
+        made: Tensor = self.batch.relevant | ~self.batch.present.flatten()
+        if own:
+            own_of(made, self.width).fill_(True)
+        return made
+
+    def doc_query(self) -> Tensor:
+        """float[n, n]: positive i and query j."""
+        return times(self.unit_docs[:, 0], self.queries)
+
+    def doc_query_never(self) -> Tensor:
+        """bool[n, n]: where positive i answers query j."""
+        return self.batch.relevant[:, :: self.width].T
+
+    def query_query(self) -> Tensor:
+        """float[n, n]"""
+        return times(self.queries, self.unit_queries)
+
+    def query_query_never(self) -> Tensor:
+        """bool[n, n]: where one document answers both queries; the diagonal, so."""
+        relevant = self.batch.relevant
+        shared = relevant[:, relevant.sum(0) > 1].float()  # few documents answer several queries
+        never: Tensor = shared @ shared.T > 0
+        return never.fill_diagonal_(True)
+
+    def doc_doc(self) -> Tensor:
+        """float[n, m]: positive i and document j of the pool."""
+        return times(self.unit_docs[:, 0] / self.temperature, self.pool)
+
+    def doc_doc_never(self) -> Tensor:
+        """bool[n, m]: documents that answer a query which positive i answers, fillers, its row."""
+        relevant = self.batch.relevant
+        never = self.query_doc_never(own=True)
+        answers = relevant[:, :: self.width]
+        several = answers.sum(0) > 1  # the others answer their own query alone: `relevant` has it
+        never[several] |= answers[:, several].T.float() @ relevant.float() > 0
+        return never
+
+    def positives(self) -> Tensor:
+        """float[n, n]: positive i and positive j."""
+        return times(self.unit_docs[:, 0] / self.temperature, self.unit_docs[:, 0])
+
+    def positives_never(self) -> Tensor:
+        """bool[n, n]: where one query is answered by both; the diagonal, so."""
+        return self.doc_doc_never()[:, :: self.width]
+
+    def masked(self, direction: Direction) -> Tensor:
+        """The logits of a direction, what is never a negative left out."""
+        name = direction.replace("-", "_")
+        return leave_out(getattr(self, name)(), getattr(self, f"{name}_never")())
+
+
+def own_of(matrix: Tensor, width: int) -> Tensor:
+    """[n, 1 + k]: a view of [n, n * (1 + k)] on each row's own documents."""
+    rows = len(matrix)
+    made: Tensor = matrix.view(rows, rows, width).diagonal(0, 0, 1).T
+    return made
+
+
+def times(left: Tensor, right: Tensor) -> Tensor:
+    """float[n, m]: products of all pairs; in full precision, which mixed precision would not do."""
+    torch = require("torch", extra="train")
+    with torch.autocast(left.device.type, enabled=False):
+        made: Tensor = left @ right.T
+    return made
+
+
+def _single(vectors: Tensor) -> Tensor:
+    """At least float32: with 8 bits of mantissa a logit of 100 is off by a quarter."""
+    made: Tensor = vectors.float() if vectors.element_size() < 4 else vectors
+    return made
