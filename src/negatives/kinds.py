@@ -48,7 +48,16 @@ KINDS: dict[str, dict[str, str]] = {
         "stratified": "negatives.pick.stratified:Stratified",
         "top": "negatives.pick.top:Top",
     },
-    "batch": {},
+    "batch": {
+        "cluster-aware": "negatives.batch.cluster_aware:ClusterAware",
+        "conflict-free": "negatives.batch.conflict_free:ConflictFree",
+        "grouped": "negatives.batch.grouped:Grouped",
+        "neighbours": "negatives.batch.neighbours:Neighbours",
+        "no-same-cluster": "negatives.batch.no_same_cluster:NoSameCluster",
+        "random": "negatives.batch.random:RandomBatches",
+        "self-aware": "negatives.batch.self_aware:SelfAwareBatches",
+        "topic-aware": "negatives.batch.topic_aware:TopicAware",
+    },
     "learn": {
         "adversarial": "negatives.learn.adversarial:Adversarial",
         "dice": "negatives.learn.dice:Dice",
@@ -72,7 +81,12 @@ KINDS: dict[str, dict[str, str]] = {
         "unified-pairs": "negatives.learn.unified_pairs:UnifiedPairs",
         "wasserstein": "negatives.learn.wasserstein:Wasserstein",
     },
-    "train": {},
+    "train": {
+        "encoder": "negatives.learn.settings:EncoderTraining",
+        "reranker": "negatives.learn.settings:RerankerTraining",
+        "sparse": "negatives.learn.settings:SparseTraining",
+        "static-embedding": "negatives.learn.settings:StaticTraining",
+    },
 }
 """Section -> kind -> where it lives. Third parties add to it by the entry point below."""
 

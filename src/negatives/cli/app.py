@@ -19,6 +19,7 @@ from negatives.cli.mine import mine
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
+from negatives.cli.train import train
 from negatives.errors import NegativesError
 
 # Lines of help are kept as they are, so none is wider than a terminal.
@@ -43,7 +44,7 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in (mine, judge, pick, export, audit, report, lint, doctor):
+for command in (mine, judge, pick, export, audit, report, lint, train, doctor):
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)

@@ -40,7 +40,7 @@ class TextIds:
     collection: Collection
 
     @cached_property
-    def _first(self) -> pl.Series:
+    def first(self) -> pl.Series:
         """By document row: the row of the first document with this text."""
         keys = normalised_keys(self.collection.corpus["text"])
         _, first, which = np.unique(keys, return_index=True, return_inverse=True)
@@ -49,7 +49,7 @@ class TextIds:
     def of(self, doc_ids: pl.Series) -> pl.Series:
         """The text ids of documents of the collection."""
         known = self.collection.corpus["doc_id"]
-        return known.gather(self._first.gather(known.search_sorted(doc_ids)))
+        return known.gather(self.first.gather(known.search_sorted(doc_ids)))
 
     def tables(self) -> Iterator[pl.DataFrame]:
         """doc_id, text_id of every document, some at a time."""

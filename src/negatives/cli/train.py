@@ -1,0 +1,140 @@
+"""negatives train: a model from negatives."""
+
+from __future__ import annotations
+
+import json as json_format
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from negatives.cli.flag import Flag
+
+
+def train(
+    data: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    model: str = "static",
+    recipe: str | None = None,
+    kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
+    control: Annotated[Literal["none"] | None, Parameter(name="--control")] = None,
+    encoder: str | None = None,
+    dev: str | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    memory: str = "512MB",
+    device: str = "auto",
+    report_to: str = "none",
+    overwrite: Flag = False,
+    quiet: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Train an encoder or a reranker with the negatives of a run, a file, or a collection.
+
+    DATA is a run directory, a file of mined negatives with texts (any layout that
+    `negatives lint` reads), or a collection, which is mined first.
+
+    Examples:
+
+        negatives train runs/cranfield --out models/mine --model static
+
+        negatives train my-beir-folder --out models/mine --model ./MiniLM --epochs 2
+
+        negatives train runs/mine --out models/reranker --model ./MiniLM --kind reranker
+
+        negatives train runs/mine --out models/gist --set learn.kind=guided \\
+            --set learn.guide=./MiniLM
+
+    The same command again goes on from where it was stopped.
+
+    Parameters
+    ----------
+    data
+        A run, a file of mined negatives, or a collection; DATA@train names a split.
+    out
+        The folder of the model to make, or to go on with.
+    model
+        What to start from: a folder or hub name, or `static`, the table in the package.
+    recipe
+        How to mine and to learn; a run's own by default, else `default`.
+    kind
+        What is trained; by default an encoder, or a static embedding where `model` is one.
+    control
+        `none`: train without mined negatives, to know what they are worth.
+    encoder
+        The dense encoder that a collection is mined with; the model itself by default.
+    dev
+        A split to look at on the way; the best look is kept. DATA@dev where there is one.
+    epochs
+        Passes over the examples.
+    steps
+        Batches in all, whatever the epochs.
+    batch_size
+        Examples a batch.
+    set_
+        Change a setting of the recipe, such as train.learning_rate=1e-4, train.chunk=16,
+        learn.temperature=0.02 or batch.kind=topic-aware.
+    seed
+        Every random choice derives from it.
+    threads
+        Processors to use; all by default.
+    memory
+        What mining may hold beyond the collection itself.
+    device
+        Where the model computes: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    report_to
+        Where the trainer reports besides: a name that transformers knows, such as wandb.
+    overwrite
+        Replace another training in the same folder.
+    quiet
+        Show no progress.
+    json
+        Print the account as JSON.
+    """
+    if threads is not None:
+        # Read by the thread pools when they are first loaded, so it comes before any import.
+        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+            os.environ[pool] = str(threads)
+    from negatives.cli.listen import listening
+    from negatives.learn.train import completed, recipe_of
+    from negatives.learn.train import train as carry_out
+
+    changes = list(set_ or [])
+    for name, value in (("epochs", epochs), ("steps", steps), ("batch_size", batch_size)):
+        if value is not None:
+            changes.append(f"train.{name}={value}")
+    chosen = completed(recipe_of(data, recipe), model, kind or "", changes)
+    with listening(quiet=quiet) as emit:
+        made = carry_out(
+            data,
+            out,
+            model=model,
+            recipe=chosen,
+            mined=control is None,
+            encoder=encoder,
+            dev=dev,
+            seed=seed,
+            threads=threads,
+            memory=memory,
+            device=device,
+            report_to=report_to,
+            overwrite=overwrite,
+            emit=emit,
+        )
+    if json:
+        print(json_format.dumps(made.account))
+        return
+    account = made.account
+    print(f"{out}: {account['examples']:,} examples, {account['steps']:,} steps")
+    if account["best"] is not None:
+        print(
+            f"  dev nDCG@10 {account['best']:.4f} at step {account['best_step']:,} (a part of it)"
+        )
+    print(f"  negatives evaluate {out} DATA@dev   says how good it is")

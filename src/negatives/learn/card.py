@@ -1,0 +1,100 @@
+"""The model card: what the model was trained on, with which negatives, how, and what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from negatives.learn.trainer import METRIC
+from negatives.recipe import Recipe
+from negatives.store.atomic import write_text
+
+_LOADED = {
+    "reranker": ("CrossEncoder", "text-ranking"),
+    "sparse": ("SparseEncoder", "feature-extraction"),
+}
+
+
+def write_card(folder: Path, recipe: Recipe, model: str) -> None:
+    """README.md of a trained model, from its account."""
+    account = msgspec.json.decode((folder / "training.json").read_bytes())
+    write_text(folder / "README.md", card(account, recipe, model))
+
+
+def card(account: dict[str, Any], recipe: Recipe, model: str) -> str:
+    """The text of the card, with the front matter that the hub reads."""
+    kind = recipe.train.kind if recipe.train else "encoder"
+    loads, task = _LOADED.get(kind, ("SentenceTransformer", "sentence-similarity"))
+    base = Path(model).name or model
+    lines = [
+        "---",
+        "library_name: sentence-transformers",
+        f"pipeline_tag: {task}",
+        "tags: [sentence-transformers, negatives]",
+        "---",
+        "",
+        f"# {base}, fine-tuned as {'an' if kind[0] in 'aeiou' else 'a'} {kind}",
+        "",
+        f"{_about(account, recipe, base)}",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {name} | {value} |" for name, value in _facts(account, recipe)),
+        "",
+        "```python",
+        f"from sentence_transformers import {loads}",
+        "",
+        f'model = {loads}("path/to/this/folder")',
+        "```",
+        "",
+        *_history(account),
+        "## Recipe",
+        "",
+        "```toml",
+        recipe.to_toml().strip(),
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _about(account: dict[str, Any], recipe: Recipe, base: str) -> str:
+    how = f"{account['examples']:,} examples in {account['steps']:,} steps"
+    negatives = account["negatives"]
+    if not negatives:
+        return f"Trained from {base} on {how}, without mined negatives."
+    return (
+        f"Trained from {base} on {how}, with negatives "
+        f"{'of the recipe ' + repr(negatives['recipe']) if 'recipe' in negatives else 'of a file'}."
+    )
+
+
+def _facts(account: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
+    negatives, train = account["negatives"], recipe.train
+    found = [("loss", repr(recipe.learn)), ("batches", repr(recipe.batch))]
+    if negatives:
+        found.append(("negatives", f"{negatives['negatives']:,}"))
+    if negatives.get("expected_false") is not None:
+        share = f"{negatives['expected_false']:.1%} (mean p_relevant, an estimate)"
+        found.append(("of them false, expected", share))
+    if train is not None:
+        found += [("settings", repr(train))]
+    found += [("seed", str(recipe.seed)), ("device", account["device"])]
+    if account.get("best") is not None:
+        found.append(
+            (
+                "nDCG@10 on a part of the dev split",
+                f"{account['best']:.4f} at step {account['best_step']:,}",
+            )
+        )
+    return found
+
+
+def _history(account: dict[str, Any]) -> list[str]:
+    looks = [row for row in account["history"] if METRIC in row]
+    if not looks:
+        return []
+    rows = [f"| {row['step']:,} | {row[METRIC]:.4f} |" for row in looks]
+    return ["## On the way", "", "| step | nDCG@10 (dev) |", "|---:|---:|", *rows, ""]

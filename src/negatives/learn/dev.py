@@ -1,0 +1,141 @@
+"""A look at the dev split while a model is trained: nDCG@10 on a part of it, always the same part.
+
+The whole split is for `negatives evaluate`; a look must be cheap enough to be had ten times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.errors import DataError
+from negatives.judge.texts import normalised_keys
+from negatives.measure.judged import judge_ranking
+from negatives.measure.metrics import ndcg
+from negatives.schema import Collection, Floats
+
+QUERIES: Final = 300
+DOCS: Final = 2_000
+LIST: Final = 20
+CUTOFF: Final = 10
+
+_NONE: Final = np.empty(0, np.uint32)
+
+Encode = Callable[[list[str]], Floats]
+Score = Callable[[list[tuple[str, str]]], Floats]
+
+
+@dataclass(frozen=True)
+class DevSet:
+    """Some queries of a dev split, and documents to find their positives among.
+
+    At most 300 queries; all their judged documents, and others up to 2,000, drawn by chance.
+    """
+
+    collection: Collection
+    queries: NDArray[np.uint32]
+    docs: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, collection: Collection, seed: int = 0, without: NDArray[Any] = _NONE) -> DevSet:
+        """Draw them; the same for the same seed. `without`: rows of queries to leave out."""
+        mined = np.setdiff1d(collection.mined_queries, without)
+        if not len(mined):
+            raise DataError(
+                "no query of the dev split has a positive", where=f"collection {collection.name!r}"
+            )
+        drawn = _drawn(collection.queries["query_id"].gather(mined), seed)
+        queries = np.sort(mined[drawn[:QUERIES]])
+        judged = collection.judged.filter(pl.col("query").is_in(queries.tolist()))
+        needed = judged["doc"].unique().to_numpy()
+        others = np.setdiff1d(np.arange(len(collection.corpus), dtype=np.uint32), needed)
+        drawn = _drawn(collection.corpus["doc_id"].gather(others), seed)
+        more = others[drawn[: max(0, DOCS - len(needed))]]
+        return cls(collection, queries, np.sort(np.concatenate([needed, more]).astype(np.uint32)))
+
+    def ndcg_of_encoder(self, encode: Encode) -> float:
+        """Mean nDCG@10 of the drawn queries over the drawn documents."""
+        queries = _unit(encode(self.collection.query_texts(self.queries)))
+        docs = _unit(encode(self.collection.doc_texts(self.docs)))
+        scores = queries @ docs.T
+        found = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
+        return self._ndcg(self.docs[found])
+
+    def ndcg_of_reranker(self, score: Score) -> float:
+        """Mean nDCG@10 of each drawn query's positives among its 20 most similar documents."""
+        pairs = self._lists
+        queries = self.collection.query_texts(np.repeat(self.queries, pairs.shape[1]))
+        docs = self.collection.doc_texts(pairs.reshape(-1))
+        scores = score(list(zip(queries, docs, strict=True))).reshape(pairs.shape)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
+        return self._ndcg(np.take_along_axis(pairs, order, axis=1))
+
+    @cached_property
+    def _lists(self) -> NDArray[np.uint32]:
+        """uint32[queries, 20]: what the built-in encoder finds among the drawn documents, with as
+        many of the positives as fit put in where it finds them not."""
+        from negatives.models.static import StaticEncoder
+
+        encode = StaticEncoder().encode
+        queries = _unit(encode(self.collection.query_texts(self.queries)).vectors)
+        docs = _unit(encode(self.collection.doc_texts(self.docs)).vectors)
+        scores = queries @ docs.T
+        positives = self.collection.positives
+        for row, query in enumerate(self.queries):
+            theirs = positives.filter(pl.col("query") == query)["doc"].to_numpy()[: LIST // 2]
+            scores[row, np.searchsorted(self.docs, theirs)] += 2
+        found = np.argsort(-scores, axis=1, kind="stable")[:, :LIST]
+        return np.sort(self.docs[found], axis=1)  # by id, so that the order gives nothing away
+
+    def _ndcg(self, found: NDArray[np.uint32]) -> float:
+        ids, docs = self.collection.queries["query_id"], self.collection.corpus["doc_id"]
+        depth = found.shape[1]
+        asked = ids.gather(self.queries)
+        ranking = pl.DataFrame(
+            {
+                "query_id": asked.gather(np.repeat(np.arange(len(asked)), depth)),
+                "doc_id": docs.gather(found.reshape(-1)),
+                "rank": np.tile(np.arange(1, depth + 1), len(asked)),
+            }
+        )
+        return float(ndcg(judge_ranking(ranking, self.collection.qrels, asked), CUTOFF, 1).mean())
+
+
+def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:
+    """Rows of the queries of `dev` whose text is trained with: they say nothing."""
+    asked = dev.queries["text"].gather(dev.mined_queries)
+    seen = normalised_keys(train.queries["text"].gather(train.mined_queries))
+    return np.asarray(dev.mined_queries[np.isin(normalised_keys(asked), seen)])
+
+
+def refuse_overlap(train: Collection, dev: Collection) -> None:
+    """Raise `DataError` listing the first five queries of `dev` that are trained with."""
+    shared = overlap(train, dev)
+    if len(shared):
+        first = [
+            f"{row['query_id']} ({row['text'][:60]!r})"
+            for row in dev.queries[shared[:5]].iter_rows(named=True)
+        ]
+        raise DataError(
+            f"{len(shared)} queries of the dev split are trained with: {'; '.join(first)}",
+            where=f"{dev.name}@{dev.split}",
+            mend="take them out of one of the two, or name another split with --dev; without "
+            "--dev the dev split of the same data is used, and they are left out",
+        )
+
+
+def _drawn(ids: pl.Series, seed: int) -> NDArray[np.int64]:
+    """The places of `ids` in an order of chance."""
+    return np.argsort(uniforms(id_hashes(ids), stream_key(seed, "dev")), kind="stable")
+
+
+def _unit(vectors: Floats) -> Floats:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -1,0 +1,73 @@
+"""Which texts of a batch must not be negatives of which query: all qrels, by text, not by place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.judge.texts import Keys, normalised_keys
+from negatives.schema import Collection
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The pairs (query text, document text) known to be relevant.
+
+    Texts are compared after normalisation (case, punctuation, white space), by 64-bit keys. A query
+    whose text occurs twice has the positives of both.
+    """
+
+    queries: Keys
+    """uint64[q]: keys of the queries with a known positive, sorted, each once."""
+    starts: NDArray[np.int64]
+    """int64[q + 1]: where the positives of each begin in `docs`."""
+    docs: Keys
+    """uint64[p]: keys of their positives, sorted within a query, each once."""
+
+    @classmethod
+    def of_pairs(cls, queries: Keys, docs: Keys) -> Known:
+        """From pairs of keys, in any order, repetitions allowed."""
+        order = np.lexsort((docs, queries))
+        queries, docs = queries[order], docs[order]
+        first = np.ones(len(queries), bool)
+        first[1:] = (queries[1:] != queries[:-1]) | (docs[1:] != docs[:-1])
+        distinct, starts = np.unique(queries[first], return_index=True)
+        return cls(distinct, np.append(starts, first.sum()).astype(np.int64), docs[first])
+
+    @classmethod
+    def of_texts(cls, queries: pl.Series, docs: pl.Series) -> Known:
+        """From texts: query i is answered by document i."""
+        return cls.of_pairs(normalised_keys(queries), normalised_keys(docs))
+
+    @classmethod
+    def of(cls, collection: Collection) -> Known:
+        """All positives of a collection's qrels."""
+        pairs = collection.positives
+        return cls.of_pairs(
+            normalised_keys(collection.queries["text"])[pairs["query"].to_numpy()],
+            normalised_keys(collection.corpus["text"])[pairs["doc"].to_numpy()],
+        )
+
+    def relevant(self, queries: Keys, docs: Keys) -> Mask:
+        """bool[n, m]: whether document j is known to be relevant to query i."""
+        made = np.zeros((len(queries), len(docs)), bool)
+        if not len(self.queries):
+            return made
+        at = np.minimum(np.searchsorted(self.queries, queries), len(self.queries) - 1)
+        found = np.flatnonzero(self.queries[at] == queries)
+        begin, end = self.starts[at[found]], self.starts[at[found] + 1]
+        sizes = end - begin
+        owner = np.repeat(found, sizes)
+        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        theirs = self.docs[np.repeat(begin, sizes) + within]
+        distinct, place = np.unique(docs, return_inverse=True)
+        nearest = np.minimum(np.searchsorted(distinct, theirs), len(distinct) - 1)
+        hit = distinct[nearest] == theirs
+        each = np.zeros((len(queries), len(distinct)), bool)
+        each[owner[hit], nearest[hit]] = True
+        return np.asarray(each[:, place])

@@ -1,0 +1,131 @@
+"""A loss as a module that sentence-transformers' trainer accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from negatives.errors import WorkError
+from negatives.learn.cached import encode_cached
+from negatives.learn.encoded import Encoded
+from negatives.learn.loss import Loss
+from negatives.optional import require
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.batch.batcher import Weighing
+
+torch = require("torch", extra="train")
+
+ABOUT: Final = ("relevant", "present", "p_relevant", "example", "guide_query", "guide_docs")
+"""What `Collator` puts beside the features of the first column."""
+
+Name = Callable[[list[int]], str]
+Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
+
+
+class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
+    """`loss` of a model's batch, for `SentenceTransformerTrainer(loss=...)` or any other loop.
+
+    With the trainer's own collator only the diagonal is known to be relevant; `Collator` masks all
+    known positives by text, and brings the vectors of a guide. `chunk`: encode so many texts at a
+    time with gradient caching, 0: all at once. `weighing`: how rows count over `steps`.
+    `regulariser`: a number added to the loss, of the embeddings of queries and documents. `name`
+    says which examples those of these numbers are, in errors.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        loss: Loss,
+        *,
+        chunk: int = 0,
+        weighing: Weighing | None = None,
+        steps: int = 0,
+        regulariser: Regulariser | None = None,
+        name: Name = str,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.settings = loss
+        self.losses = loss.open()
+        self.chunk = chunk
+        self.weighing = weighing
+        self.steps = steps
+        self.step = 0
+        self.name = name
+        self.regulariser = regulariser
+
+    def forward(self, sentence_features: Sequence[Mapping[str, Any]], labels: Any = None) -> Tensor:
+        """The mean loss of the batch, a scalar; stops at one that is no number."""
+        columns = [dict(features) for features in sentence_features]
+        about: dict[str, Any] = {name: columns[0].pop(name) for name in ABOUT if name in columns[0]}
+        encoded = [self._encode(features) for features in columns]
+        batch = _batch(encoded, about, labels)
+        example = about.get("example")
+        weigh = self.weighing is not None and example is not None and self.training
+        losses = self.losses(batch)
+        if weigh:
+            batch = self._weighed(batch, example, losses)
+        mean = batch.mean(losses)
+        if self.regulariser is not None:
+            mean = mean + self.regulariser(batch.queries, batch.docs)
+        if not bool(torch.isfinite(mean)):
+            raise _no_number(losses, example, self.name)
+        self.step += self.training
+        return mean
+
+    def _encode(self, features: Mapping[str, Any]) -> Tensor:
+        def encode(piece: Mapping[str, Any]) -> Tensor:
+            made: Tensor = self.model(dict(piece))["sentence_embedding"]
+            return made
+
+        if self.chunk and self.training:
+            return encode_cached(encode, features, self.chunk)
+        return encode(features)
+
+    def _weighed(self, batch: Encoded, example: Tensor, losses: Tensor) -> Encoded:
+        assert self.weighing is not None
+        numbers = example.cpu().numpy().astype(np.int32)
+        weights = self.weighing.weights(numbers, self.step, self.steps)
+        self.weighing.observe(numbers, losses.detach().float().cpu().numpy())
+        return replace(batch, weights=torch.as_tensor(weights).to(losses))
+
+
+def _batch(encoded: list[Any], about: Mapping[str, Any], labels: Any) -> Encoded:
+    queries, docs = encoded[0], torch.stack(encoded[1:], dim=1)
+    n, width = docs.shape[:2]
+    if "relevant" in about:
+        relevant, present = about["relevant"], about["present"]
+    else:
+        relevant = torch.zeros(n, n * width, dtype=torch.bool, device=docs.device)
+        rows = torch.arange(n, device=docs.device)
+        relevant[rows, rows * width] = True
+        present = torch.ones(n, width, dtype=torch.bool, device=docs.device)
+    guide = None
+    if "guide_query" in about:
+        guide = Encoded(about["guide_query"], about["guide_docs"], relevant, present)
+    scores = labels if labels is not None and labels.dim() == 2 else None
+    return Encoded(
+        queries,
+        docs,
+        relevant,
+        present,
+        labels=scores,
+        p_relevant=about.get("p_relevant"),
+        guide=guide,
+    )
+
+
+def _no_number(losses: Tensor, example: Any, name: Name) -> WorkError:
+    wrong = (~torch.isfinite(losses.detach())).nonzero().flatten().tolist()
+    numbers = wrong if example is None else [int(example[row]) for row in wrong]
+    return WorkError(
+        f"the loss is no number for {len(wrong)} of {len(losses)} rows of a batch",
+        where=f"examples {name(numbers[:5])}",
+        mend="lower the learning rate, raise the temperature, or train in full precision",
+    )

@@ -1,0 +1,225 @@
+"""sentence-transformers' trainer, set up for one training: arguments, callbacks, what it tells."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from safetensors.numpy import load_file, save_file
+
+from negatives.batch.batcher import Weighing
+from negatives.errors import WorkError
+from negatives.events import Emit, Progress
+from negatives.learn.base_models import Base
+from negatives.learn.sampler import Sampler
+from negatives.learn.settings import EncoderTraining, Training
+from negatives.optional import require
+from negatives.store.atomic import writing
+
+WEIGHING: Final = "weighing.safetensors"
+METRIC: Final = "dev_ndcg@10"
+LOOKS: Final = 10
+
+Look = Callable[[Any], float]
+"""nDCG@10 of a model on the dev set."""
+
+AtStep = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a trainer is told, in the words of this library."""
+
+    base: Base
+    settings: Training
+    dataset: Any
+    collator: Any
+    loss: Any
+    sampler: Sampler
+    folder: Path
+    """Where checkpoints go."""
+    seed: int
+    look: Look | None
+    report_to: str
+    emit: Emit
+    weighing: Weighing | None = None
+    at_step: AtStep | None = None
+    """Called after each step, with how many are done."""
+
+
+def carry_out(plan: Plan) -> dict[str, Any]:
+    """Train, going on from the last checkpoint there is; the history, and how it ended."""
+    trainer = _trainer(plan)
+    last = last_checkpoint(plan.folder)
+    if last is not None and plan.weighing is not None:
+        plan.weighing.restore(load_file(last / WEIGHING))
+    torch = require("torch", extra="train")
+    try:
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    except RuntimeError as error:
+        text = str(error)
+        full = isinstance(error, torch.OutOfMemoryError) or "allocate memory" in text
+        if not full:
+            raise
+        raise _out_of_memory(plan.settings, text) from None
+    state = trainer.state
+    return {
+        "steps": state.global_step,
+        "history": [_entry(row) for row in state.log_history if "loss" in row or _named(row)],
+        "best": state.best_metric,
+        "best_step": _best_step(state),
+        "seconds": _runtime(state.log_history),
+    }
+
+
+def _trainer(plan: Plan) -> Any:
+    class Trainer(plan.base.trainer):  # type: ignore[misc, name-defined]
+        def get_batch_sampler(self, *_: Any, **__: Any) -> Sampler:
+            return plan.sampler
+
+        def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
+            """The card is our own, and names the negatives."""
+
+    transformers = require("transformers", extra="train")
+    trainer = Trainer(
+        model=plan.base.model,
+        args=_arguments(plan),
+        train_dataset=plan.dataset,
+        loss=plan.loss,
+        evaluator=None if plan.look is None else _evaluator(plan.look),
+        data_collator=plan.collator,
+        callbacks=_callbacks(plan),
+    )
+    trainer.remove_callback(transformers.PrinterCallback)  # the library never prints
+    return trainer
+
+
+def _arguments(plan: Plan) -> Any:
+    torch = require("torch", extra="train")
+    settings, cuda = plan.settings, plan.base.model.device.type == "cuda"
+    precision = settings.precision
+    if precision == "auto":
+        precision = "bfloat16" if cuda and torch.cuda.is_bf16_supported() else "float32"
+    steps = max(1, len(plan.sampler) // world_size())
+    between = settings.evaluate or max(1, steps // LOOKS)
+    looking = plan.look is not None
+    saving = settings.checkpoint or between
+    if looking and saving % between:
+        saving = between * max(1, round(saving / between))  # the best look must have its checkpoint
+    return plan.base.arguments(
+        output_dir=str(plan.folder),
+        max_steps=steps,
+        per_device_train_batch_size=settings.batch_size,
+        learning_rate=settings.peak,
+        lr_scheduler_type="constant_with_warmup"
+        if settings.schedule == "constant"
+        else settings.schedule,
+        warmup_steps=int(settings.warmup * steps),
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.clip,
+        bf16=precision == "bfloat16",
+        fp16=precision == "float16",
+        use_cpu=not cuda,
+        seed=plan.seed,
+        data_seed=plan.seed,
+        logging_strategy="steps",
+        logging_steps=max(1, steps // 100),
+        logging_nan_inf_filter=False,
+        eval_strategy="steps" if looking else "no",
+        eval_steps=between if looking else None,
+        save_strategy="steps",
+        save_steps=saving,
+        save_total_limit=2,
+        load_best_model_at_end=looking,
+        metric_for_best_model=f"eval_{METRIC}" if looking else None,
+        greater_is_better=True if looking else None,
+        report_to=plan.report_to,
+        disable_tqdm=True,
+        dataloader_pin_memory=cuda,
+    )
+
+
+def world_size() -> int:
+    """Processes that train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _callbacks(plan: Plan) -> list[Any]:
+    transformers = require("transformers", extra="train")
+
+    class Telling(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            plan.emit(Progress("train", state.global_step, state.max_steps, "steps"))
+            if plan.at_step is not None:
+                plan.at_step(state.global_step)
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if plan.weighing is not None:
+                with writing(plan.folder / f"checkpoint-{state.global_step}" / WEIGHING) as file:
+                    save_file(plan.weighing.state(), file)
+
+    found: list[Any] = [Telling()]
+    if plan.look is not None and plan.settings.patience:
+        found.append(transformers.EarlyStoppingCallback(plan.settings.patience))
+    return found
+
+
+def _evaluator(look: Look) -> Any:
+    base = require("sentence_transformers.base.evaluation", extra="train").BaseEvaluator
+
+    class DevEvaluator(base):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            super().__init__()
+            self.primary_metric = METRIC
+
+        def __call__(self, model: Any, *_: Any, **__: Any) -> dict[str, float]:
+            return {METRIC: look(model)}
+
+    return DevEvaluator()
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest whole one: the trainer's state is what it writes last."""
+    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
+    return max(whole, key=lambda path: int(path.name.partition("-")[2]), default=None)
+
+
+def _named(row: dict[str, Any]) -> bool:
+    return f"eval_{METRIC}" in row
+
+
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {"step": row["step"]}
+    for key, name in (("loss", "loss"), (f"eval_{METRIC}", METRIC), ("learning_rate", "rate")):
+        if key in row:
+            kept[name] = row[key]
+    return kept
+
+
+def _best_step(state: Any) -> int | None:
+    found = state.best_model_checkpoint
+    return None if found is None else int(str(found).rpartition("-")[2])
+
+
+def _runtime(history: list[dict[str, Any]]) -> float | None:
+    found = [row["train_runtime"] for row in history if "train_runtime" in row]
+    return round(found[-1], 2) if found else None
+
+
+def _out_of_memory(settings: Training, text: str) -> WorkError:
+    halved = max(1, settings.batch_size // 2)
+    chunk = isinstance(settings, EncoderTraining)
+    return WorkError(
+        f"out of memory: {text.splitlines()[0][:200]}",
+        where=f"a batch of {settings.batch_size}, texts of up to {settings.max_length} pieces",
+        mend=(
+            f"--set train.chunk={min(16, halved)} keeps the batch and needs the memory of so many "
+            "texts; "
+            if chunk
+            else ""
+        )
+        + f"or --set train.batch_size={halved}, or --set train.max_length=128",
+    )

@@ -1,0 +1,177 @@
+"""What a model is trained on: the examples of a collection, as numbers, and their texts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.batch.examples import Examples, Numbers
+from negatives.errors import DataError, RunError
+from negatives.export.masks import TextIds
+from negatives.judge.texts import normalised_keys
+from negatives.learn.known import Known
+from negatives.run.directory import RELABELLED_FILE, Run
+from negatives.schema import Collection, Floats
+
+NOTHING: Final = pl.DataFrame(
+    schema={
+        "query_id": pl.String,
+        "doc_id": pl.String,
+        "position": pl.Int16,
+        "p_relevant": pl.Float32,
+    }
+)
+"""No mined negatives at all: the control."""
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """One example for each pair of a query and a positive, with the query's negatives.
+
+    Numbers of texts are row numbers of the collection: of the first document, or query, that has
+    the text.
+    """
+
+    collection: Collection
+    positives: Numbers
+    """int32[n, 2]: query and document of each example."""
+    negatives: Numbers
+    """int32[queries, k]: negatives of each query of the collection; -1 where there are fewer."""
+    p_relevant: Floats
+    """float32[queries, k]: how probably each of them is relevant; NaN where nobody can say."""
+    labels: Callable[[Numbers, Numbers], Floats] | None = field(default=None, repr=False)
+    """Of query int32[n] and documents int32[n, m]: a teacher's score of each pair."""
+    about: dict[str, Any] = field(default_factory=dict)
+    """What the training's account says of the negatives."""
+
+    @cached_property
+    def doc_number(self) -> NDArray[np.int64]:
+        """By row of the corpus: the number of its text."""
+        return TextIds(self.collection).first.to_numpy().astype(np.int64)
+
+    @cached_property
+    def query_number(self) -> NDArray[np.int64]:
+        """By row of the queries: the number of its text."""
+        keys = normalised_keys(self.collection.queries["text"])
+        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        return np.asarray(first[which], np.int64)
+
+    @cached_property
+    def known(self) -> Known:
+        """Every pair known to be relevant, by text."""
+        return Known.of(self.collection)
+
+    @property
+    def width(self) -> int:
+        """Documents of an example: its positive and its negatives."""
+        return 1 + int(self.negatives.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.positives)
+
+    @cached_property
+    def examples(self) -> Examples:
+        """The examples as a batcher sees them."""
+        query = self.query_number[self.positives[:, 0]]
+        rows = np.column_stack([self.positives[:, 1], self.negatives[self.positives[:, 0]]])
+        docs = np.where(rows < 0, -1, self.doc_number[rows])
+        pairs = self.collection.positives.to_numpy().astype(np.int64)
+        known = np.column_stack([self.query_number[pairs[:, 0]], self.doc_number[pairs[:, 1]]])
+        return Examples(
+            query=query.astype(np.int32),
+            docs=docs.astype(np.int32),
+            known=np.unique(known, axis=0).astype(np.int32),
+        )
+
+    def with_negatives(self, negatives: pl.DataFrame, width: int) -> TrainingSet:
+        """The same examples with other negatives, `width` a query at most."""
+        rows, p = _by_query(self.collection, negatives, width)
+        return replace(self, negatives=rows, p_relevant=p)
+
+    def name(self, numbers: list[int]) -> str:
+        """The queries of some examples, for a message."""
+        ids = self.collection.queries["query_id"]
+        return ", ".join(f"{n} (query {ids[int(self.positives[n, 0])]!r})" for n in numbers)
+
+
+def training_set(
+    collection: Collection, negatives: pl.DataFrame, width: int, extra: pl.DataFrame | None = None
+) -> TrainingSet:
+    """The examples of a collection: its positives, and those of `extra` (query_id, doc_id).
+
+    `negatives` has query_id, doc_id, position and p_relevant; the first `width` of a query are
+    taken. Raises `DataError` where there is nothing to learn from.
+    """
+    pairs = collection.positives
+    if extra is not None:
+        more = collection.rows_of(extra.select("query_id", "doc_id"))
+        pairs = pl.concat([pairs, more.select("query", "doc")]).unique().sort("query", "doc")
+    pairs = pairs.filter(~pl.col("doc").is_in(collection.empty_docs.tolist()))
+    if pairs.is_empty():
+        raise DataError(
+            "no query has a positive, so there is nothing to learn from",
+            where=f"collection {collection.name!r}",
+            mend="name a split with positives, such as DATA@train",
+        )
+    rows, p = _by_query(collection, negatives, width)
+    return TrainingSet(collection, pairs.to_numpy().astype(np.int32), rows, p)
+
+
+def of_run(run: Run, width: int, labels: str = "") -> TrainingSet:
+    """The examples of a run; what it relabelled is positive. `labels`: a column of its ledger."""
+    extra = run.relabelled if RELABELLED_FILE in run.manifest.files else None
+    negatives = run.negatives
+    known = {column: negatives[column] for column in ("query_id", "doc_id")}
+    made = training_set(run.collection, negatives, width, extra)
+    shares = negatives["p_relevant"].drop_nulls()
+    about = {
+        "run": run.path.name,
+        "recipe": run.recipe.name,
+        "negatives": len(known["doc_id"]),
+        "expected_false": float(shares.mean()) if len(shares) else None,  # type: ignore[arg-type]
+    }
+    teacher = _teacher(run, labels) if labels else None
+    return replace(made, about=about, labels=teacher)
+
+
+def _by_query(
+    collection: Collection, negatives: pl.DataFrame, width: int
+) -> tuple[Numbers, Floats]:
+    frame = negatives.filter(pl.col("position") < width)
+    rows = collection.rows_of(frame.select("query_id", "doc_id", "position", "p_relevant"))
+    made = np.full((len(collection.queries), width), -1, np.int32)
+    p = np.full(made.shape, np.nan, np.float32)
+    at = (rows["query"].to_numpy(), rows["position"].to_numpy())
+    made[at] = rows["doc"].to_numpy()
+    p[at] = rows["p_relevant"].fill_null(float("nan")).to_numpy()
+    return made, p
+
+
+def _teacher(run: Run, column: str) -> Callable[[Numbers, Numbers], Floats]:
+    columns = run.candidates().collect_schema()
+    if column not in columns or not columns[column].is_numeric():
+        numeric = sorted(name for name, kind in columns.items() if kind.is_numeric())
+        raise RunError(
+            f"the ledger has no scores called {column!r}",
+            where=f"{run.path}: train.labels",
+            mend=f"one of {', '.join(numeric)}",
+        )
+    frame = run.candidates().select("query_id", "doc_id", column).collect()
+    rows = run.collection.rows_of(frame)
+    docs = len(run.collection.corpus)
+    keys = rows["query"].to_numpy().astype(np.int64) * docs + rows["doc"].to_numpy()
+    order = np.argsort(keys)
+    keys, scores = keys[order], rows[column].cast(pl.Float32).to_numpy()[order]
+
+    def labels(queries: Numbers, asked: Numbers) -> Floats:
+        wanted = queries.astype(np.int64)[:, None] * docs + asked
+        at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[at] == wanted, scores[at], np.float32("nan")).astype(np.float32)
+
+    return labels
