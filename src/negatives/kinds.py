@@ -73,6 +73,7 @@ KINDS: dict[str, dict[str, str]] = {
         "multi-level": "negatives.learn.multi_level:MultiLevel",
         "multiple-negatives": "negatives.learn.multiple_negatives:MultipleNegatives",
         "online-mixing": "negatives.learn.mixing:OnlineMixing",
+        "pairwise": "negatives.learn.pairwise:Pairwise",
         "pairwise-listwise": "negatives.learn.pairwise_listwise:PairwiseListwise",
         "pointwise": "negatives.learn.pointwise:Pointwise",
         "rank-hinge": "negatives.learn.rank_hinge:RankHinge",

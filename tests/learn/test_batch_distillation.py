@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,33 +13,13 @@ from torch import Tensor
 
 from negatives.errors import RecipeError
 from negatives.learn.dual_teacher import DualTeacher
-from negatives.learn.encoded import Encoded
 from negatives.learn.margin_mse import MarginMSE
 from negatives.learn.wasserstein import Wasserstein, distance
+from tests.learn.batches import drawn, scored
 from tests.learn.lists import table
 
 WEIGHTS = [math.e**3, math.e**2, math.e, *[1.0] * 5]
 """A list of grades 3, 2, 1 and 0, beside four documents of another query."""
-
-
-def scored(scores: Sequence[Sequence[float]], width: int, labels: Tensor | None = None) -> Encoded:
-    """A batch whose queries have these dot products with all documents of the pool."""
-    n = len(scores)
-    queries = torch.eye(n, dtype=torch.float64)
-    docs = table(*scores).T.reshape(n, width, n)
-    own = torch.zeros(n, n * width).bool()
-    own[torch.arange(n), torch.arange(n) * width] = True
-    return Encoded(queries, docs, own, torch.ones(n, width).bool(), labels=labels)
-
-
-def drawn(seed: int, n: int, width: int, dim: int = 5) -> Encoded:
-    generator = torch.Generator().manual_seed(seed)
-
-    def some(*shape: int) -> Tensor:
-        return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-    batch = scored(torch.zeros(n, n * width).tolist(), width, some(n, width))
-    return replace(batch, queries=some(n, dim), docs=some(n, width, dim))
 
 
 # SyCL

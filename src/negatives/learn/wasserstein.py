@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from negatives.learn.lists import log_shares, scored
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.similarity import pool_scores
+from negatives.learn.similarity import unit
 from negatives.optional import require
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ class Wasserstein(Loss, kind="wasserstein", kw_only=True):
             own, wanted = _blocks(known), _blocks(grades / self.teacher_temperature)
             # Others' documents: of every present one, but for those known to be relevant here too.
             seen = own | (batch.present.flatten() & ~_blocks(batch.present) & ~batch.relevant)
-            scores = pool_scores(batch, self.similarity).double() / self.temperature
-            student = log_shares(scores, seen).exp()
+            queries = unit(batch.queries.double(), self.similarity)
+            scores = queries @ unit(batch.pool().double(), self.similarity).T
+            student = log_shares(scores / self.temperature, seen).exp()
             teacher = log_shares(wanted.double(), seen).exp()
             return distance(student, teacher).to(batch.queries.dtype).expand(len(scores))
 

@@ -1,0 +1,42 @@
+"""Pair by pair: each negative of the batch against the positive, none hiding behind another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from msgspec import Meta
+
+from negatives.learn.lists import softplus
+from negatives.learn.loss import Loss, Losses
+from negatives.learn.pairs import Pairs
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.learn.encoded import Encoded
+
+
+class Pairwise(Loss, kind="pairwise", kw_only=True):
+    """The mean logistic loss over all negatives of the batch: STAR (Zhan et al., SIGIR 2021).
+
+    Others' documents keep the whole ranking in place while the mined ones sharpen its top: a loss
+    of mined negatives alone can be 0 while a document never seen comes first. Unlike in a softmax,
+    an easy negative counts whatever the hard ones do. Of known relevant documents none counts.
+    """
+
+    temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
+    similarity: Annotated[
+        Literal["cosine", "dot"], Meta(description="of query and document embeddings")
+    ] = "dot"
+
+    def open(self) -> Losses:
+        """Each row's sum, so scaled that the mean of the rows is the mean of all pairs."""
+
+        def losses(batch: Encoded) -> Tensor:
+            pairs = Pairs(batch, self.similarity, self.temperature)
+            never = pairs.query_doc_never()
+            each = softplus(pairs.query_doc() - pairs.positive().unsqueeze(-1))
+            total = each.masked_fill(never, 0.0).sum(-1)
+            return total * len(total) / (~never).sum().clamp(min=1)
+
+        return losses
