@@ -1,0 +1,89 @@
+"""Weights from the history of each example's loss: what was always odd counts less."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negatives.batch.batcher import Batch
+from negatives.batch.progressive import Doubles
+from negatives.schema import Bools, Floats
+
+
+class PairHistory:
+    """The losses each example has had, summed as they came; see `BadPairs`.
+
+    The n-th loss of an example counts n times. `bounds` are standard deviations below and above the
+    mean; `epochs` > 0 takes the paper's mean, of loss * n / epochs, in place of the weighted mean.
+    The mean and deviation over all examples are taken when each has come once more.
+    """
+
+    def __init__(
+        self, examples: int, warmup: float, bounds: tuple[float, float], epochs: int
+    ) -> None:
+        self._warmup, self._bounds, self._epochs = warmup, bounds, epochs
+        self._sum = np.zeros(examples)
+        self._times = np.zeros(examples, np.int64)
+        self._last = np.zeros(examples, np.float32)
+        self._common = np.array([np.nan, np.nan, 0.0])  # mean, deviation, losses seen since
+
+    def history(self, rows: Batch | None = None) -> Doubles:
+        """float64[n]: the mean loss of each of `rows` (None: all), later ones counting more.
+
+        NaN where no loss was seen yet.
+        """
+        which = slice(None) if rows is None else rows
+        times = self._times[which].astype(np.float64)
+        below = times * (self._epochs or (times + 1) / 2)
+        mean: Doubles = np.full(len(times), np.nan)
+        np.divide(self._sum[which], below, out=mean, where=times > 0)
+        return mean
+
+    def noisy(self, rows: Batch | None = None) -> Bools:
+        """bool[n]: whether the loss of each was far below the others'."""
+        return self.history(rows) <= float(self._common[0] - self._bounds[0] * self._common[1])
+
+    def faulty(self, rows: Batch | None = None) -> Bools:
+        """bool[n]: whether the loss of each was far above the others'; suspects worth a look."""
+        return self.history(rows) >= float(self._common[0] + self._bounds[1] * self._common[1])
+
+    def weights(self, batch: Batch, step: int, steps: int) -> Floats:
+        """float32[size]: 1, but for the odd ones once the warm-up is over."""
+        found = np.ones(len(batch), np.float32)
+        mean, deviation = self._common[:2]
+        if step < self._warmup * steps or not deviation > 0:
+            return found
+        odd = self.noisy(batch) | self.faulty(batch)
+        far = (self._last[batch[odd]].astype(np.float64) - mean) / deviation
+        peak = 1 / (deviation * np.sqrt(2 * np.pi)) if self._epochs else 1.0
+        found[odd] = peak * np.exp(-(far**2) / 2)
+        return found
+
+    def observe(self, batch: Batch, losses: Floats) -> None:
+        """Add the next loss of each example."""
+        self._times[batch] += 1
+        self._sum[batch] += losses.astype(np.float64) * self._times[batch]
+        self._last[batch] = losses
+        self._common[2] += len(batch)
+        if self._common[2] >= len(self._times):
+            history = self.history()
+            history = history[~np.isnan(history)]
+            self._common = np.array([history.mean(), history.std(), 0.0])
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """`sum` float64[n], `times` int64[n], `last` float32[n], `common` float64[3]."""
+        return {
+            "sum": self._sum.copy(),
+            "times": self._times.copy(),
+            "last": self._last.copy(),
+            "common": self._common.copy(),
+        }
+
+    def restore(self, state: dict[str, NDArray[Any]]) -> None:
+        """Go on from what `state()` gave."""
+        self._sum = state["sum"].astype(np.float64)
+        self._times = state["times"].astype(np.int64)
+        self._last = state["last"].astype(np.float32)
+        self._common = state["common"].astype(np.float64)

@@ -1,0 +1,54 @@
+"""Batches of whole clusters that grow as training goes on."""
+
+from __future__ import annotations
+
+import threading
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta, field
+
+from negatives.batch.clusters import balanced
+from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.examples import Examples
+from negatives.batch.groups import whole
+from negatives.batch.needed import query_vectors
+from negatives.batch.order import Order, Places
+
+
+class ClusterAware(Ordering, kind="cluster-aware"):
+    """Clusters of like queries share a batch, and double in size at given epochs (NGAME).
+
+    Dahiya et al. (2023): rows of one cluster are hard negatives of each other, other clusters give
+    variety. Clusters are balanced, never bigger than a batch, and never cut. Clusters of 1 are a
+    plain shuffle. Rows that share what is relevant meet often: the loss has to mask it.
+    """
+
+    first: Annotated[int, Meta(ge=1, description="rows of a cluster in the first epoch")] = 1
+    double_at: Annotated[
+        list[Annotated[int, Meta(ge=1)]],
+        Meta(description="epochs, from 0, at which clusters double in size"),
+    ] = field(default_factory=lambda: [1, 2, 3, 4, 5])
+
+    def orders(self, examples: Examples, size: int, seed: int) -> Orders:
+        """Cluster anew whenever the size changes; the vectors stay."""
+        vectors = query_vectors(examples, self.kind)
+        kept: dict[int, Places] = {}
+        turn = threading.Lock()
+
+        def ordered(epoch: int) -> Order:
+            doubled = sum(at <= epoch for at in self.double_at)
+            members = min(self.first * 2**doubled, size, max(len(vectors), 1))
+            with turn:
+                if members not in kept:
+                    kept.clear()
+                    clusters = -(-len(vectors) // members)
+                    kept[members] = (
+                        np.arange(len(vectors))
+                        if members == 1
+                        else balanced(vectors, clusters, seed, f"cluster-aware/{members}")
+                    )
+                group = kept[members]
+            return whole(group, size, seed, f"cluster-aware/{epoch}")
+
+        return ordered

@@ -1,0 +1,125 @@
+"""Clusters of vectors: k-means, and balanced clusters; the same for any number of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
+
+from negatives.batch.order import Places, draws, permutation
+from negatives.schema import Floats
+
+_BLOCK = 4096  # vectors multiplied, or gathered, at once
+_LEARN = 256  # vectors of each cluster that are learned from, at most
+_BEGIN = 16  # of them, those that a centroid may begin as
+_ROUNDS = 10
+
+
+def k_means(vectors: Floats, clusters: int, seed: int, stream: str) -> Places:
+    """int64[n]: the cluster of each of the unit vectors (float32[n, dim]), by the nearest centroid.
+
+    Spherical k-means on a sample (Dhillon and Modha, 2001), begun as k-means++ does; an emptied
+    cluster begins anew. There may be fewer clusters than asked for.
+    """
+    clusters = min(clusters, len(vectors))
+    if not clusters:
+        return np.empty(0, np.int64)
+    shuffled = permutation(len(vectors), seed, f"{stream}/k-means")
+    sample = vectors[shuffled[: clusters * _LEARN]]
+    centroids = _spread_out(sample[: clusters * _BEGIN], clusters, seed, f"{stream}/begin")
+    for turn in range(_ROUNDS):
+        nearest = _nearest(sample, centroids)
+        sums = _sums(sample, nearest, clusters)
+        empty = np.flatnonzero(np.bincount(nearest, minlength=clusters) == 0)
+        sums[empty] = sample[permutation(len(sample), seed, f"{stream}/{turn}")[: len(empty)]]
+        moved = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
+        if np.array_equal(moved, centroids):
+            break
+        centroids = moved
+    return np.unique(_nearest(vectors, centroids), return_inverse=True)[1].astype(np.int64)
+
+
+def balanced(vectors: Floats, clusters: int, seed: int, stream: str) -> Places:
+    """int64[n]: the cluster of each vector (float32[n, dim]); sizes differ by one at most.
+
+    Every cluster is split into two by balanced 2-means until there are enough, all of one depth at
+    once (NGAME, Dahiya et al., 2023). `clusters` is at most n.
+    """
+    order = permutation(len(vectors), seed, f"{stream}/balanced")
+    bounds = np.array([0, len(vectors)])
+    wanted = np.array([clusters])
+    while (wanted > 1).any():
+        order = _sorted(vectors, order, bounds, wanted)
+        left = (wanted + 1) // 2
+        middle = bounds[:-1] + np.diff(bounds) * left // wanted
+        bounds = np.unique(np.concatenate([bounds, middle]))
+        wanted = np.stack([left, wanted - left], axis=1).ravel()
+        wanted = wanted[wanted > 0]
+    found = np.empty(len(vectors), np.int64)
+    found[order] = np.repeat(np.arange(clusters), np.diff(bounds))
+    return found
+
+
+def _sorted(vectors: Floats, order: Places, bounds: Places, wanted: Places) -> Places:
+    """`order` with the members of each cluster sorted from one of its halves to the other."""
+    members = np.diff(bounds)
+    cluster = np.repeat(np.arange(len(members)), members)
+    cut = bounds[:-1] + members * ((wanted + 1) // 2) // wanted
+    for turn in range(_ROUNDS):
+        first = np.arange(len(order)) < cut[cluster]
+        if turn:
+            halves = 2 * cluster + ~first
+            sums = _sums(vectors, halves, 2 * len(members), order)
+            sums /= np.maximum(np.bincount(halves, minlength=len(sums)), 1)[:, None]
+            apart = sums[::2] - sums[1::2]
+        else:  # members stand at random: the first and the last are two drawn from the cluster
+            apart = vectors[order[bounds[:-1]]] - vectors[order[bounds[1:] - 1]]
+        scores = np.empty(len(order), np.float32)
+        for start in range(0, len(order), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            scores[part] = np.einsum("nd,nd->n", vectors[order[part]], apart[cluster[part]])
+        moved = order[np.lexsort((order, -scores, cluster))]
+        if np.array_equal(moved, order):
+            break
+        order = moved
+    return order
+
+
+def _spread_out(sample: Floats, clusters: int, seed: int, stream: str) -> Floats:
+    """float32[clusters, dim]: vectors drawn by their squared distance from those drawn before.
+
+    k-means++ (Arthur and Vassilvitskii, 2007).
+    """
+    chances = draws(clusters, seed, stream)
+    chosen = np.zeros(clusters, np.int64)
+    apart = np.full(len(sample), np.inf, np.float32)
+    with threadpool_limits(limits=1, user_api="blas"):
+        for turn in range(1, clusters):
+            np.minimum(apart, 2 - 2 * (sample @ sample[chosen[turn - 1]]), out=apart)
+            ends = np.cumsum(np.maximum(apart, 0), dtype=np.float64)
+            place = int(np.searchsorted(ends, chances[turn] * ends[-1], side="right"))
+            chosen[turn] = min(place, len(sample) - 1)
+    return sample[chosen].copy()
+
+
+def _nearest(vectors: Floats, centroids: Floats) -> Places:
+    """int64[n]: the centroid with the highest inner product, the first of several."""
+    found = np.empty(len(vectors), np.int64)
+    with threadpool_limits(limits=1, user_api="blas"):  # or rounding would follow the threads
+        for start in range(0, len(vectors), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            found[part] = np.argmax(vectors[part] @ centroids.T, axis=1)
+    return found
+
+
+def _sums(vectors: Floats, group: Places, groups: int, which: Places | None = None) -> Floats:
+    """float32[groups, dim]: the sum of the vectors of each group, added in order.
+
+    group[i] is the group of vectors[which[i]], or of vectors[i].
+    """
+    which = np.arange(len(group)) if which is None else which
+    order = np.argsort(group, kind="stable")
+    at = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=groups))])
+    ones = np.ones(len(group), np.float32)
+    made: Floats = csr_array((ones, which[order], at), (groups, len(vectors))) @ vectors
+    return made

@@ -1,0 +1,60 @@
+"""Batches in which no two rows are of one cluster."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from negatives.batch.clusters import k_means
+from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.examples import Examples
+from negatives.batch.needed import query_vectors
+from negatives.batch.order import Order, Places, draws, permutation, placed
+
+
+class NoSameCluster(Ordering, kind="no-same-cluster"):
+    """Rows of one pseudo-label, a cluster of queries, never share a batch (G-SimCLR).
+
+    Chakraborty et al. (2020): where nothing is labelled, what is alike may be the same. This takes
+    the hard negatives of a batch away with the false ones; the more clusters, the fewer of either.
+    What is left when a cluster is bigger than the number of batches goes into smaller ones.
+    """
+
+    clusters: Annotated[
+        int, Meta(ge=0, description="pseudo-labels; 0: twice as many as a batch has rows")
+    ] = 0
+
+    def orders(self, examples: Examples, size: int, seed: int) -> Orders:
+        """Cluster once; every epoch draws anew."""
+        vectors = query_vectors(examples, self.kind)
+        label = k_means(vectors, self.clusters or 2 * size, seed, self.kind)
+        return lambda epoch: apart(label, size, seed, f"no-same-cluster/{epoch}")
+
+
+def apart(label: Places, size: int, seed: int, stream: str) -> Order:
+    """An epoch in which the rows of a batch all have different labels (int64[n], from 0).
+
+    Batch by batch, labels are drawn in proportion to the rows they have left, without replacement
+    (Efraimidis and Spirakis, 2006); a label with as many rows left as there are batches to come is
+    always drawn, so that there are no more batches than there must be.
+    """
+    rows = permutation(len(label), seed, f"{stream}/rows")
+    rows = rows[np.argsort(label[rows], kind="stable")]
+    left = np.bincount(label)
+    first = np.cumsum(left) - left
+    chosen = [np.empty(0, np.int64)]
+    batch: list[int] = []
+    remaining = len(rows)
+    while remaining:
+        to_come = max(-(-remaining // size), int(left.max()))
+        chance = draws(len(left), seed, f"{stream}/{len(batch)}")
+        key = np.where(left >= to_come, np.inf, np.log(chance) / np.maximum(left, 1e-9))
+        drawn = np.argsort(-key, kind="stable")[: min(size, np.count_nonzero(left))]
+        left[drawn] -= 1
+        chosen.append(rows[first[drawn] + left[drawn]])
+        batch.append(len(drawn))
+        remaining -= len(drawn)
+    number = np.repeat(np.arange(len(batch)), np.array(batch, np.int64))
+    return placed(np.concatenate(chosen), number, seed, f"{stream}/batches")

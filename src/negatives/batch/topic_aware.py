@@ -1,0 +1,58 @@
+"""Batches of one topic, so that the other rows' documents are hard negatives."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta
+
+from negatives.batch.clusters import k_means
+from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.examples import Examples
+from negatives.batch.needed import query_vectors
+from negatives.batch.order import Order, Places, permutation, placed
+
+
+class TopicAware(Ordering, kind="topic-aware"):
+    """Each batch comes from one cluster of queries (TAS, Hofstätter et al., 2021).
+
+    k-means of the query vectors, once. Every row comes once an epoch, so clusters are drawn in
+    proportion to their size, where the paper draws them evenly and small ones too often. What is
+    left of each cluster when its full batches are made is joined in batches of several topics. The
+    paper also balances which negative of a query is drawn by the margin of a teacher's scores; the
+    examples hold no such scores, so each row keeps all of its negatives. One topic holds many
+    unlabelled positives: train with a teacher, or at least with what is known masked.
+    """
+
+    clusters: Annotated[
+        int, Meta(ge=0, description="of queries; 0: one for every 200 different queries")
+    ] = 0
+    per_batch: Annotated[int, Meta(ge=1, description="clusters that share a batch")] = 1
+
+    def orders(self, examples: Examples, size: int, seed: int) -> Orders:
+        """Cluster once; every epoch deals the clusters anew."""
+        clusters = self.clusters or max(1, len(np.unique(examples.query)) // 200)
+        vectors = query_vectors(examples, self.kind)
+        topic = k_means(vectors, clusters, seed, self.kind)
+        each = max(1, size // self.per_batch)
+        return lambda epoch: _dealt(topic, each, size, seed, f"topic-aware/{epoch}")
+
+
+def _dealt(topic: Places, each: int, size: int, seed: int, stream: str) -> Order:
+    """Pieces of `each` rows of a topic, as many to a batch as fit; what is left fills the last."""
+    rows = permutation(len(topic), seed, f"{stream}/rows")
+    rows = rows[np.argsort(topic[rows], kind="stable")]
+    members = np.bincount(topic)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(members) - members, members)
+    full = place < np.repeat(members // each * each, members)
+    whole, rest = rows[full].reshape(-1, each), rows[~full]
+    whole = whole[permutation(len(whole), seed, f"{stream}/pieces")]
+    together = max(1, size // each)
+    batch = np.repeat(np.arange(len(whole)) // together, each)
+    begun = int(batch.max(initial=-1)) + 1
+    # Leftovers of one topic stay together: topics are shuffled, not rows.
+    shuffled = permutation(len(members), seed, f"{stream}/topics")
+    rest = rest[np.argsort(np.argsort(shuffled)[topic[rest]], kind="stable")]
+    batch = np.concatenate([batch, begun + np.arange(len(rest)) // size])
+    return placed(np.concatenate([whole.ravel(), rest]), batch, seed, f"{stream}/batches")
