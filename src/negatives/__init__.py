@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
     from negatives.judge.self_aware import SelfAware as SelfAware
     from negatives.measure.audit import audit as audit
+    from negatives.measure.evaluation import evaluate as evaluate
     from negatives.measure.lint import lint as lint
     from negatives.pick.quotas import Quotas as Quotas
     from negatives.pick.risk_limited import RiskLimited as RiskLimited
@@ -86,6 +87,7 @@ _WHERE = {
     "Stratified": "negatives.pick.stratified",
     "Top": "negatives.pick.top",
     "audit": "negatives.measure.audit",
+    "evaluate": "negatives.measure.evaluation",
     "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
     "mine": "negatives.run",

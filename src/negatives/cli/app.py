@@ -12,6 +12,7 @@ from negatives.cli.audit import audit
 from negatives.cli.cache import app as cache
 from negatives.cli.data import app as data
 from negatives.cli.doctor import doctor
+from negatives.cli.evaluate import evaluate
 from negatives.cli.export import export
 from negatives.cli.judge import judge
 from negatives.cli.lint import lint
@@ -44,7 +45,7 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in (mine, judge, pick, export, audit, report, lint, train, doctor):
+for command in (mine, judge, pick, export, audit, report, evaluate, lint, train, doctor):
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)

@@ -83,17 +83,15 @@ def condensed(judged: Judged) -> Judged:
 def perfect(judged: Judged, top: int | None = None) -> Judged:
     """The best order of what was retrieved (of its `top` first): as a perfect reranker puts it.
 
-    Any metric of it is the ceiling for whoever reranks these lists.
+    Any metric of it is the ceiling for whoever reranks these lists. What is below `top` stays.
     """
-    kept = judged.rank <= top if top else np.ones(len(judged.rank), bool)
-    query, relevance = judged.query[kept], judged.relevance[kept]
-    relevance = relevance[np.lexsort((-relevance, query))]
-    retrieved = judged.retrieved if not top else np.minimum(judged.retrieved, top)
-    # Judged and not relevant, or unjudged: no metric of ours but bpref, which looks only at what
-    # stands above a relevant one, could tell which of these comes first.
-    return replace(
-        judged, retrieved=retrieved, query=query, rank=places(query), relevance=relevance
-    )
+    beyond = judged.rank > top if top else np.zeros(len(judged.rank), bool)
+    order = np.lexsort((judged.rank * beyond, -judged.relevance * ~beyond, beyond, judged.query))
+    moved = ~beyond[order]
+    query = judged.query[order]
+    # What is judged and not relevant comes before what is unjudged, which no metric minds.
+    rank = np.where(moved, places(query), judged.rank[order])
+    return replace(judged, query=query, rank=rank, relevance=judged.relevance[order])
 
 
 def _ints(column: pl.Series) -> Ints:

@@ -1,0 +1,256 @@
+"""negatives evaluate: how good a model or a run is, how sure that is, and where it is good."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from negatives.cli.flag import Flag
+
+if TYPE_CHECKING:
+    from negatives.find.dense import Dense
+    from negatives.measure.evaluation import Setting
+
+Names = Annotated[list[str] | None, Parameter(negative="")]
+
+
+def evaluate(
+    model: str,
+    data: str,
+    /,
+    *,
+    metric: Names = None,
+    per_query: Path | None = None,
+    depth: int = 1000,
+    rerank: str | None = None,
+    top: int = 100,
+    condensed: Flag = False,
+    slices: Flag = False,
+    run: Path | None = None,
+    protocol: Literal["interpolation", "extrapolation"] | None = None,
+    trained_on: str | None = None,
+    query_times: Path | None = None,
+    doc_times: Path | None = None,
+    without_self: Flag = False,
+    query_prompt: str = "",
+    doc_prompt: str = "",
+    similarity: Literal["cosine", "dot"] = "cosine",
+    query_vectors: str = "",
+    doc_vectors: str = "",
+    api_key: str = "",
+    confidence: float = 0.95,
+    seed: int = 0,
+    threads: int | None = None,
+    memory: str = "512MB",
+    device: str = "auto",
+    quiet: Flag = False,
+    json: Flag = False,
+) -> None:
+    """How well MODEL finds what is relevant in DATA, how sure that is, and where it is good.
+
+    Examples:
+
+        negatives evaluate static cranfield
+
+        negatives evaluate my-model my-beir-folder@test --metric nDCG@10 --metric R@100
+
+        negatives evaluate model.run my-beir-folder@test --per-query values.csv
+
+        negatives evaluate my-reranker cranfield --rerank bm25 --top 100
+
+        negatives evaluate my-model DATA@test --trained-on DATA@train --protocol extrapolation
+
+    Parameters
+    ----------
+    model
+        `bm25`, `static`, a .onnx file, a sentence-transformers folder or name,
+        http://host/v1#model, `precomputed`, or a TREC run's file.
+    data
+        The collection; see `negatives --help`. DATA@test names a split.
+    metric
+        A name as in ir-measures; may be repeated. nDCG@10, RR@10, R@100 and AP by default.
+    per_query
+        Write the values of each query to this file: .csv, .tsv, .jsonl or .parquet.
+    depth
+        Documents ranked for each query; 0 for all.
+    rerank
+        MODEL is a cross-encoder, and puts in order what this one ranks: `bm25`, a run, ...
+    top
+        With --rerank: so many of each query.
+    condensed
+        Measure too without the documents that nobody has judged.
+    slices
+        By the queries' length, by how many positives they have, and by what else is given.
+    run
+        With --slices: a run, for the sources that the queries' negatives are from.
+    protocol
+        Only the test queries nearer to the training queries, or only the farther half.
+    trained_on
+        With --protocol: the training queries, such as DATA@train.
+    query_times
+        A file of query ids and times; with --doc-times only older documents can be found.
+    doc_times
+        A file of document ids and times.
+    without_self
+        No query finds the document of its own id.
+    query_prompt
+        Put before each query.
+    doc_prompt
+        Put before each document.
+    similarity
+        Of vectors.
+    query_vectors
+        For `precomputed`: .npy, .safetensors or .parquet of the queries.
+    doc_vectors
+        For `precomputed`: .npy, .safetensors or .parquet of the documents.
+    api_key
+        For an endpoint: env:NAME of the variable.
+    confidence
+        How sure the intervals are.
+    seed
+        Of the draws behind the intervals.
+    threads
+        Processors to use; all by default. Changes no figure.
+    memory
+        What may be held beyond the collection itself.
+    device
+        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    quiet
+        Show no progress.
+    json
+        Print the figures as JSON.
+    """
+    if threads is not None:
+        # Read by the thread pools when they are first loaded, so it comes before any import.
+        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+            os.environ[pool] = str(threads)
+    from negatives.cli.listen import listening
+    from negatives.errors import InputError
+    from negatives.find.dense import Dense
+    from negatives.measure.evaluation import METRICS
+    from negatives.measure.evaluation import evaluate as carry_out
+    from negatives.measure.ranking import is_run_file
+    from negatives.measure.table import check_table_path, write_table
+
+    if per_query is not None:
+        check_table_path(per_query)
+    if run is not None and not slices:
+        raise InputError("--run parts the queries", mend="give --slices too")
+    opened: str | Dense = model
+    settings: dict[str, Any] = {
+        "query_prompt": query_prompt,
+        "doc_prompt": doc_prompt,
+        "query_vectors": query_vectors,
+        "doc_vectors": doc_vectors,
+        "api_key": api_key,
+    }
+    if rerank is None and model != "bm25" and not is_run_file(model):
+        opened = Dense(encoder=model, similarity=similarity, **settings)
+    elif any(settings.values()) or similarity != "cosine":
+        raise InputError("prompts, vectors and keys are for encoders", mend="leave them out")
+    with listening(quiet=quiet) as emit:
+        found = carry_out(
+            opened,
+            data,
+            metrics=metric or METRICS,
+            depth=depth,
+            rerank=rerank,
+            top=top,
+            protocols=_protocols(protocol, trained_on, query_times, doc_times, without_self),
+            condense=condensed,
+            slices=slices,
+            run=run,
+            confidence=confidence,
+            seed=seed,
+            threads=threads,
+            memory=memory,
+            device=device,
+            emit=emit,
+        )
+    if per_query is not None:
+        write_table(found.per_query, per_query)
+    if json:
+        print(jsonlib.dumps(found.figures, ensure_ascii=False))
+        return
+    _show(found.figures)
+
+
+def _protocols(
+    side: Literal["interpolation", "extrapolation"] | None,
+    trained_on: str | None,
+    query_times: Path | None,
+    doc_times: Path | None,
+    without_self: bool,
+) -> list[Setting]:
+    from negatives.errors import InputError
+    from negatives.measure.evaluation import WithoutSelf
+    from negatives.measure.protocol import Like
+    from negatives.measure.temporal import InTime
+    from negatives.schema import Collection
+
+    found: list[Setting] = []
+    if (side is None) != (trained_on is None):
+        raise InputError(
+            "--protocol and --trained-on go together",
+            mend="--protocol interpolation --trained-on DATA@train",
+        )
+    if (query_times is None) != (doc_times is None):
+        raise InputError("--query-times and --doc-times go together", mend="give both files")
+    if query_times is not None and doc_times is not None:
+        found.append(InTime(query_times, doc_times))
+    if side is not None and trained_on is not None:
+        found.append(Like(Collection.load(trained_on), side))
+    if without_self:
+        found.append(WithoutSelf())
+    return found
+
+
+def _show(figures: dict[str, Any]) -> None:
+    rerank = figures["rerank"]
+    of = f", of the {rerank['top']:,} best of {rerank['of']}" if rerank else ""
+    print(
+        f"{figures['model']}{of} on {figures['data']}: {figures['queries']:,} queries, "
+        f"{figures['positives']:,} positives among {figures['documents']:,} documents"
+    )
+    if figures["queries left out"]:
+        print(f"left out: {figures['queries left out']:,} queries (no positive, or the protocol)")
+    if figures["queries that found nothing"]:
+        print(f"found nothing: {figures['queries that found nothing']:,} queries, which count as 0")
+    sure = f"{100 * figures['confidence']:.4g}% interval"
+    width = max(9, *map(len, figures["metrics"]))
+    print(f"\n{'metric':<{width}}  {'value':>6}  {sure:<16}  ceiling")
+    for name, row in figures["metrics"].items():
+        ceiling = f"{row['ceiling']:7.3f}" if "ceiling" in row else f"{'–':>7}"
+        print(f"{name:<{width}}  {row['value']:6.3f}  {_between(row):<16}  {ceiling}")
+    for name, row in figures.get("condensed", {}).items():
+        print(f"{name:<{width}}  {row['value']:6.3f}  {_between(row):<16}  condensed")
+    depth = f"{figures['depth']:,} documents a query" if figures["depth"] else "all documents"
+    judged = figures["judged"]["Judged@10"]
+    print(f"\nranked: {depth}; judged: {judged:.1%} of the first 10")
+    print("ceiling: what a perfect reranker of the same lists would score")
+    if "slices" in figures:
+        _show_slices(figures["slices"], list(figures["metrics"]))
+
+
+def _show_slices(rows: list[dict[str, Any]], metrics: list[str]) -> None:
+    """A line for each group, its values side by side; their intervals are in the JSON."""
+    values = {(row["by"], row["group"], row["metric"]): row["value"] for row in rows}
+    groups = {(row["by"], row["group"]): row["queries"] for row in rows}
+    for by in dict.fromkeys(by for by, _ in groups):
+        names = {group: queries for (of, group), queries in groups.items() if of == by}
+        width = max(len(by) + 3, *map(len, names))
+        heads = "  ".join(f"{name:>7}" for name in metrics)
+        print(f"\n{'by ' + by:<{width}}  queries  {heads}")
+        for group, queries in names.items():
+            cells = "  ".join(
+                f"{values[by, group, name]:{max(7, len(name))}.3f}" for name in metrics
+            )
+            print(f"{group:<{width}}  {queries:>7,}  {cells}")
+
+
+def _between(row: dict[str, Any]) -> str:
+    return "–" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"

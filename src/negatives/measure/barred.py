@@ -1,0 +1,89 @@
+"""Documents that a query may not be answered with, whatever their score."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.schema import Collection, Rows
+from negatives.search.exact import NOTHING, Excluded
+from negatives.search.lexical import Lists
+
+Bar = Callable[[Rows], Excluded]
+"""From rows of queries to pairs: the place of a query among those rows, the row of a document."""
+
+
+def nobody(queries: Rows) -> Excluded:
+    """Every document may be found."""
+    return NOTHING
+
+
+def any_of(bars: Sequence[Bar]) -> Bar:
+    """What at least one of `bars` forbids."""
+    if not bars:
+        return nobody
+    if len(bars) == 1:
+        return bars[0]
+
+    def together(queries: Rows) -> Excluded:
+        found = [bar(queries) for bar in bars]
+        query = np.concatenate([each.query for each in found]).astype(np.uint64)
+        doc = np.concatenate([each.doc for each in found])
+        pairs = np.unique(query << np.uint64(32) | doc)
+        return Excluded((pairs >> np.uint64(32)).astype(np.uint32), pairs.astype(np.uint32))
+
+    return together
+
+
+@dataclass(frozen=True, slots=True)
+class SameId:
+    """A query's own document: one of the same id, where queries are taken from the corpus."""
+
+    own: NDArray[np.int64]
+    """int64[queries]: the row of the document; -1 where there is none."""
+
+    @staticmethod
+    def of(collection: Collection) -> SameId:
+        """By the ids of a collection."""
+        docs = collection.corpus.select("doc_id").with_row_index("doc")
+        rows = collection.queries.join(
+            docs, left_on="query_id", right_on="doc_id", how="left", maintain_order="left"
+        )
+        return SameId(rows["doc"].cast(pl.Int64).fill_null(-1).to_numpy())
+
+    def __call__(self, queries: Rows) -> Excluded:
+        """See `Bar`."""
+        own = self.own[queries]
+        there = np.flatnonzero(own >= 0)
+        return Excluded(there.astype(np.uint32), own[there].astype(np.uint32))
+
+
+@dataclass(frozen=True, slots=True)
+class NotOlder:
+    """Documents that are not older than the query. float64[queries], float64[docs]: times."""
+
+    query_times: NDArray[np.float64]
+    doc_times: NDArray[np.float64]
+
+    def __call__(self, queries: Rows) -> Excluded:
+        """See `Bar`."""
+        query, doc = np.nonzero(self.doc_times >= self.query_times[queries][:, None])
+        return Excluded(query.astype(np.uint32), doc.astype(np.uint32))
+
+
+def as_lists(excluded: Excluded, queries: int) -> Lists:
+    """The same pairs as ascending rows of documents for each of so many queries."""
+    order = np.lexsort((excluded.doc, excluded.query))
+    counts = np.bincount(excluded.query, minlength=queries)
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return Lists(starts, excluded.doc[order])
+
+
+def as_pairs(excluded: Excluded, queries: Rows, collection: Collection) -> pl.DataFrame:
+    """The same pairs as ids: query_id, doc_id."""
+    rows = pl.DataFrame({"query": queries[excluded.query], "doc": excluded.doc})
+    return collection.ids_of(rows)

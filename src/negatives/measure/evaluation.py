@@ -1,0 +1,313 @@
+"""evaluate(): how good a model or a run is on a collection, and how sure that is."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol, cast
+
+import numpy as np
+import polars as pl
+
+from negatives.errors import DataError, InputError
+from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.measure.barred import Bar, SameId, any_of
+from negatives.measure.bootstrap import Values, check_confidence, interval
+from negatives.measure.estimate import rounded
+from negatives.measure.ir_measures import IrMeasure
+from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
+from negatives.measure.metrics import Metric, parse_metrics
+from negatives.measure.ranking import (
+    Model,
+    Ranker,
+    open_ranker,
+    rankings,
+    reranking,
+)
+from negatives.measure.significance import Comparison, compare
+from negatives.measure.slices import Groupings, groupings
+from negatives.models.reranker import Reranker
+from negatives.run.account import available_threads, parse_memory
+from negatives.run.directory import Run
+from negatives.schema import Collection
+from negatives.stage import Context
+
+METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
+CONFIDENCE: Final = 0.95
+_SEEN: Final = Metric("Judged", 10)
+
+
+class Setting(Protocol):
+    """A protocol of evaluation: what is judged, and what may be found. See `InTime`, `Like`."""
+
+    def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
+        """The collection as this protocol judges it, and documents that queries may not find."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutSelf:
+    """A protocol: no query finds the document of its own id (as ArguAna's and Quora's would)."""
+
+    def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
+        """The collection as it is."""
+        return collection, SameId.of(collection)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """`figures`: all there is to tell, JSON-able. `per_query`: query_id, positives, retrieved, and
+    a column for each metric. `slices`: by, group, queries, metric, value, low, high.
+    """
+
+    figures: dict[str, Any]
+    per_query: pl.DataFrame
+    slices: pl.DataFrame
+
+    def against(self, other: Evaluation, metric: str = METRICS[0]) -> Comparison:
+        """Whether this is better than `other` by `metric` on the same queries, or seems so."""
+        return compare(
+            self.per_query, other.per_query, metric, confidence=self.figures["confidence"]
+        )
+
+
+def evaluate(
+    model: Model | Reranker,
+    data: Collection | str | Path,
+    *,
+    metrics: Sequence[str] = METRICS,
+    depth: int = 1000,
+    rerank: Model | None = None,
+    top: int = 100,
+    protocols: Sequence[Setting] = (),
+    condense: bool = False,
+    slices: bool | Groupings = False,
+    run: Run | str | Path | None = None,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = silent,
+) -> Evaluation:
+    """Rank a collection's documents for every query with a positive, and measure the ranking.
+
+    `model`: `bm25`; what an encoder may be (`static`, a .onnx file, a sentence-transformers folder
+    or name, an endpoint, or a `Dense` with its prompts or vectors); a TREC run's file; a frame of
+    query_id, doc_id, score. With `rerank`, one of those, it is a cross-encoder that puts the `top`
+    best of that ranking in order. `metrics`: names as in ir-measures. `depth`: documents ranked for
+    each query, 0 for all; what is not ranked counts as not found. Each value comes with a bootstrap
+    interval over queries that holds with `confidence`, and with its ceiling: what the same lists
+    would score in the best order. `condense` adds each metric on the lists without what nobody
+    judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
+    came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
+    and `WithoutSelf`.
+
+    Raises `InputError` for an unknown metric, `DataError` where no query has a positive, a run
+    names documents that are not in the corpus, or a model cannot be loaded.
+    """
+    check_confidence(confidence)
+    if depth < 0 or top < 1:
+        raise InputError("a depth below 0, or a top below 1", mend="give the documents to rank")
+    asked = parse_metrics(metrics)
+    collection = data if isinstance(data, Collection) else Collection.load(data)
+    heard = _Heard(emit)
+    for note in collection.notes:
+        heard(Warned(note))
+    _refuse_unjudged(collection, "no query has a positive")
+    plain, bars = collection, []
+    for protocol in protocols:
+        collection, bar = protocol.apply(collection, heard)
+        bars.append(bar)
+    _refuse_unjudged(collection, "the protocol leaves no query with a positive")
+    if condense or any(getattr(metric, "kind", "") == "Bpref" for metric in asked):
+        _warn_of_one_sided(collection, heard)
+    parts = slices if isinstance(slices, dict) else {}
+    if slices is True:
+        parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run)
+        parts |= dict(p.grouping(collection) for p in protocols if hasattr(p, "grouping"))
+    bar = any_of(bars)
+    with tempfile.TemporaryDirectory(prefix="negatives-") as scratch:
+        context = Context(
+            collection=collection,
+            scratch=Path(scratch),
+            threads=threads or available_threads(),
+            memory=parse_memory(memory),
+            device=device,
+            seed=seed,
+            emit=heard,
+        )
+        if rerank is None:
+            ranker = open_ranker(cast("Model", model), context, depth=depth, bar=bar)
+        else:
+            first = open_ranker(rerank, context, depth=depth, bar=bar)
+            ranker = reranking(cast("Reranker", model), first, context, top=top)
+        measured = _Measured(asked, top if rerank is not None else None, condense)
+        table = measured.table(ranker, context, depth, bar)
+    figures: dict[str, Any] = {
+        "model": _named(model),
+        "rerank": None if rerank is None else {"of": _named(rerank), "top": top},
+        "data": f"{collection.name}@{collection.split}",
+        "protocols": [type(protocol).__name__ for protocol in protocols],
+        "depth": depth,
+        "confidence": confidence,
+        "queries": len(table),
+        "queries left out": len(plain.queries) - len(table),
+        "queries that found nothing": int((table["retrieved"] == 0).sum()),
+        "documents": len(collection.corpus),
+        "positives": int(table["positives"].sum()),
+        "metrics": _means(table, asked, "", confidence, seed),
+        "judged": {str(_SEEN): rounded(float(np.mean(table[_JUDGED].to_numpy())))},
+    }
+    if condense:
+        figures["condensed"] = _means(table, measured.own, _CONDENSED, confidence, seed)
+    found = _sliced(table, asked, parts, confidence, seed)
+    if slices:
+        figures["slices"] = found.to_dicts()
+    figures["notes"] = heard.warnings
+    per_query = table.drop(name for name in table.columns if name.startswith("_"))
+    return Evaluation(figures, per_query, found)
+
+
+_CONDENSED: Final = " condensed"
+_CEILING: Final = "_ceiling "
+_JUDGED: Final = "_judged"
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """What is computed of every ranking. `top`: how many of it a reranker has put in order."""
+
+    metrics: Sequence[Metric | IrMeasure]
+    top: int | None
+    condense: bool
+
+    @property
+    def own(self) -> list[Metric]:
+        """The metrics that are computed here."""
+        return [metric for metric in self.metrics if isinstance(metric, Metric)]
+
+    def table(self, ranker: Ranker, context: Context, depth: int, bar: Bar) -> pl.DataFrame:
+        """A row for each query: positives, retrieved, metrics, ceilings, and what else is asked."""
+        collection, rows = context.collection, []
+        total, done = len(collection.mined_queries), 0
+        for queries, ranking in rankings(ranker, context, depth=depth, bar=bar):
+            ids = collection.queries["query_id"].gather(queries)
+            qrels = collection.qrels.filter(pl.col("query_id").is_in(ids.implode()))
+            judged = judge_ranking(ranking, qrels, ids)
+            columns = self._own(judged)
+            for metric in self.metrics:
+                if not isinstance(metric, Metric):
+                    columns[str(metric)] = metric.of_ranking(ranking, qrels, ids)
+            positives = np.bincount(
+                judged.known_query[judged.known_relevance > 0], minlength=len(judged)
+            )
+            head = {"query_id": ids, "positives": positives, "retrieved": judged.retrieved}
+            rows.append(pl.DataFrame({**head, **columns}))
+            done += len(queries)
+            context.emit(Progress("rank", done, total, "queries"))
+        order = ["query_id", "positives", "retrieved", *map(str, self.metrics)]
+        return pl.concat(rows).select(*order, pl.exclude(order))
+
+    def _own(self, judged: Judged) -> dict[str, Values]:
+        best = perfect(judged, self.top)
+        columns = {_JUDGED: _SEEN.of(judged)}
+        for metric in self.own:
+            columns[str(metric)] = metric.of(judged)
+            if metric.kind != _SEEN.kind:
+                columns[f"{_CEILING}{metric}"] = metric.of(best)
+        if self.condense:
+            fewer = condensed(judged)
+            columns |= {f"{metric}{_CONDENSED}": metric.of(fewer) for metric in self.own}
+        return columns
+
+
+@dataclass(slots=True)
+class _Heard:
+    """Passes events on, and keeps the warnings."""
+
+    emit: Emit
+    warnings: list[str]
+
+    def __init__(self, emit: Emit) -> None:
+        self.emit, self.warnings = emit, []
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Warned):
+            self.warnings.append(event.text)
+        self.emit(event)
+
+
+def _refuse_unjudged(collection: Collection, what: str) -> None:
+    if not len(collection.mined_queries):
+        raise DataError(
+            f"{what}: there is nothing to find",
+            where=f"{collection.name}@{collection.split}",
+            mend="name a split that has judgements above 0, as in DATA@test",
+        )
+
+
+def _warn_of_one_sided(collection: Collection, emit: Emit) -> None:
+    judged = collection.qrels.group_by("query_id").agg(pl.col("relevance").min())
+    without = int((judged["relevance"] > 0).sum())
+    if without:
+        emit(
+            Warned(
+                f"for {without:,} of {len(judged):,} queries nothing is judged irrelevant: "
+                "condensed lists and Bpref, which look at judged documents alone, "
+                "cannot tell good from bad"
+            )
+        )
+
+
+def _named(model: object) -> str:
+    if isinstance(model, str | Path):
+        return str(model)
+    return "a ranking" if isinstance(model, pl.DataFrame) else getattr(
+        model, "encoder", type(model).__name__
+    )  # fmt: skip
+
+
+def _means(
+    table: pl.DataFrame,
+    metrics: Sequence[Metric | IrMeasure],
+    ending: str,
+    confidence: float,
+    seed: int,
+) -> dict[str, dict[str, float | None]]:
+    found = {}
+    for metric in metrics:
+        made = interval(table[f"{metric}{ending}"].to_numpy(), confidence=confidence, seed=seed)
+        row = {"value": rounded(made.value), "low": rounded(made.low), "high": rounded(made.high)}
+        if not ending and f"{_CEILING}{metric}" in table.columns:
+            row["ceiling"] = rounded(float(np.mean(table[f"{_CEILING}{metric}"].to_numpy())))
+        found[str(metric)] = row
+    return found
+
+
+SLICES: Final = {
+    "by": pl.String, "group": pl.String, "queries": pl.Int64, "metric": pl.String,
+    "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
+}  # fmt: skip
+
+
+def _sliced(
+    table: pl.DataFrame,
+    metrics: Sequence[Metric | IrMeasure],
+    parts: Groupings,
+    confidence: float,
+    seed: int,
+) -> pl.DataFrame:
+    rows = []
+    for by, frame in parts.items():
+        if not {"query_id", "group"} <= set(frame.columns):
+            raise InputError(f"the slice {by!r} needs the columns query_id and group")
+        grouped = table.join(
+            frame.select("query_id", group=pl.col("group").cast(pl.String)), on="query_id"
+        ).sort("group", "query_id")
+        for (group,), some in grouped.group_by("group", maintain_order=True):
+            for name, row in _means(some, metrics, "", confidence, seed).items():
+                rows.append((by, group, len(some), name, row["value"], row["low"], row["high"]))
+    return pl.DataFrame(rows, schema=SLICES, orient="row")

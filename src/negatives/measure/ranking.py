@@ -1,0 +1,270 @@
+"""Documents ranked for queries: by an encoder, by BM25, by a reranker of either, or by a TREC run.
+
+A ranking is a frame of query_id, doc_id, rank (int32, from 1), score (float32), by query and rank.
+Equal scores are in the order of document ids. (trec_eval puts them in the opposite order; where
+many scores of a run are equal, its figures differ a little from ours for that reason.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from negatives.errors import DataError, InputError
+from negatives.find.bm25 import BM25, BM25Proposer
+from negatives.find.candidates import from_matrix
+from negatives.find.dense import Dense
+from negatives.find.embedding import embed
+from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
+from negatives.measure.trec_run import read_trec_run
+from negatives.models.encoder import Encoder
+from negatives.models.reranker import Reranker, open_reranker
+from negatives.models.scored_pairs import ScoredPairs
+from negatives.schema import Collection, Rows
+from negatives.search.lexical import best_docs
+from negatives.search.searcher import ExactSearch, Searcher
+from negatives.search.shortlist import places
+from negatives.stage import Context
+from negatives.store.vectors import Halves
+
+RANKED: Final = {
+    "query_id": pl.String, "doc_id": pl.String, "rank": pl.Int32, "score": pl.Float32,
+}  # fmt: skip
+ALL: Final = 0
+"""A depth that means every document."""
+
+Model = str | Path | pl.DataFrame | BM25 | Dense | Encoder
+"""`bm25`, a TREC run's file, or what `open_encoder` accepts; a ranking; a source; an encoder."""
+
+_PAIRS: Final = 2_000_000
+FIRST: Final = 5
+
+
+class Ranker(Protocol):
+    """What orders documents for queries of one collection."""
+
+    def rank(self, queries: Rows) -> pl.DataFrame:
+        """The ranking (see the top of this module) for the queries at these rows."""
+        ...
+
+
+def rankings(
+    ranker: Ranker, context: Context, *, depth: int = 1000, bar: Bar = nobody
+) -> Iterator[tuple[Rows, pl.DataFrame]]:
+    """Rows of queries that have a positive, and their ranking, a bounded number of them at a time.
+
+    Rankings take about 40 bytes a pair, and what `bar` forbids about 16.
+    """
+    collection = context.collection
+    queries, docs = collection.mined_queries, len(collection.corpus)
+    step = max(1, _PAIRS // (depth or docs))
+    if bar is not nobody:
+        step = max(1, min(step, context.memory // (32 * docs)))
+    for start in range(0, len(queries), step):
+        part = queries[start : start + step]
+        yield part, ranker.rank(part)
+
+
+def rank(model: Model, context: Context, *, depth: int = 1000, bar: Bar = nobody) -> pl.DataFrame:
+    """The whole ranking of a collection's queries by `model`; see `open_ranker`."""
+    return whole(open_ranker(model, context, depth=depth, bar=bar), context, depth=depth, bar=bar)
+
+
+def whole(
+    ranker: Ranker, context: Context, *, depth: int = 1000, bar: Bar = nobody
+) -> pl.DataFrame:
+    """What `rankings` gives, as one frame."""
+    parts = [part for _, part in rankings(ranker, context, depth=depth, bar=bar)]
+    return pl.concat([pl.DataFrame(schema=RANKED), *parts])
+
+
+def reranking(
+    model: str | Path | Reranker, first: Ranker, context: Context, *, top: int = 100
+) -> Ranker:
+    """`first`, its `top` best put in order by a reranker; those after them keep theirs.
+
+    Raises `InputError` for a model that is not there or not usable.
+    """
+    name = str(model) if isinstance(model, str | Path) else type(model).__name__
+    if isinstance(model, str | Path):
+        model = open_reranker(name, threads=context.threads, device=context.device)
+    if not hasattr(model, "score"):
+        raise InputError(f"{name} is no reranker", mend="name a cross-encoder")
+    expected = top * len(context.collection.mined_queries)
+    pairs = ScoredPairs(
+        model, name, context.collection, context.scratch, context.memory, context.emit, expected
+    )
+    return Reranked(first, pairs, top)
+
+
+def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar = nobody) -> Ranker:
+    """`model` opened on a collection, to rank `depth` documents (0: all) that `bar` allows.
+
+    Raises `InputError` for a model that is not there or not usable, or a run of other documents.
+    """
+    depth = depth or len(context.collection.corpus)
+    if isinstance(model, str) and model == "bm25":
+        model = BM25()
+    if isinstance(model, pl.DataFrame):
+        return _by_frame(model, context, depth, bar, "the ranking")
+    if isinstance(model, str | Path) and is_run_file(model):
+        return _by_frame(read_trec_run(model), context, depth, bar, str(model))
+    if isinstance(model, BM25):
+        opened = msgspec.structs.replace(model, top=depth).open(context)
+        return ByWords(context.collection, opened, depth, bar)
+    if isinstance(model, str | Path):
+        model = Dense(encoder=str(model))
+    if isinstance(model, Dense):
+        proposer = msgspec.structs.replace(model, top=depth).open(context)
+        return ByVectors(
+            context.collection, proposer.mined, proposer.query_vectors, proposer.searcher,
+            depth, bar,
+        )  # fmt: skip
+    return _by_encoder(model, context, depth, bar)
+
+
+def is_run_file(model: str | Path) -> bool:
+    """Whether it is a file other than a model: a TREC run then."""
+    path = Path(model)
+    return path.is_file() and path.suffix.lower() != ".onnx"
+
+
+def _by_encoder(encoder: Encoder, context: Context, depth: int, bar: Bar) -> Ranker:
+    made = embed(encoder, context, name=type(encoder).__name__, label="evaluate")
+    collection = context.collection
+    searcher = ExactSearch(
+        made.docs, collection.empty_docs, context.device, context.threads, context.memory // 2,
+        lambda _: None,
+    )  # fmt: skip
+    return ByVectors(collection, collection.mined_queries, made.queries, searcher, depth, bar)
+
+
+@dataclass(frozen=True, slots=True)
+class ByVectors:
+    """The nearest documents; `vectors[i]` belongs to query `mined[i]`."""
+
+    collection: Collection
+    mined: Rows
+    vectors: Halves
+    searcher: Searcher
+    depth: int
+    bar: Bar
+
+    def rank(self, queries: Rows) -> pl.DataFrame:
+        """See `Ranker`."""
+        vectors = self.vectors[np.searchsorted(self.mined, queries)]
+        docs, scores = self.searcher.search(vectors, self.depth, self.bar(queries))
+        return _ranking(self.collection, from_matrix(queries, docs, scores))
+
+
+@dataclass(frozen=True, slots=True)
+class ByWords:
+    """The documents with a word of the query, by BM25."""
+
+    collection: Collection
+    opened: BM25Proposer
+    depth: int
+    bar: Bar
+
+    def rank(self, queries: Rows) -> pl.DataFrame:
+        """See `Ranker`."""
+        opened, barred = self.opened, as_lists(self.bar(queries), len(queries))
+        asked = opened.index.ask(self.collection.query_texts(queries), opened.words)
+        counts, docs, scores = best_docs(
+            opened.index, asked, barred, self.depth, threads=opened.threads
+        )
+        found = pl.DataFrame(
+            {
+                "query": np.repeat(queries, counts),
+                "doc": docs,
+                "rank": places(counts),
+                "score": scores,
+            }
+        )
+        return _ranking(self.collection, found)
+
+
+@dataclass(frozen=True, slots=True)
+class ByFrame:
+    """What somebody ranked elsewhere: query_id, doc_id, score."""
+
+    collection: Collection
+    found: pl.DataFrame
+    depth: int
+    bar: Bar
+
+    def rank(self, queries: Rows) -> pl.DataFrame:
+        """See `Ranker`."""
+        ids = pl.DataFrame({"query_id": self.collection.queries["query_id"].gather(queries)})
+        rows = self.found.join(ids, on="query_id", how="semi")
+        if self.bar is not nobody:
+            barred = as_pairs(self.bar(queries), queries, self.collection)
+            rows = rows.join(barred, on=["query_id", "doc_id"], how="anti")
+        return ordered(rows).filter(pl.col("rank") <= self.depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Reranked:
+    """Another ranking whose `top` best are put in order anew; the rest have no score."""
+
+    first: Ranker
+    pairs: ScoredPairs
+    top: int
+
+    def rank(self, queries: Rows) -> pl.DataFrame:
+        """See `Ranker`."""
+        before = self.first.rank(queries)
+        chosen = before.filter(pl.col("rank") <= self.top)
+        rows = self.pairs.collection.rows_of(chosen.with_row_index("place")).sort("place")
+        scores = self.pairs.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
+        anew = ordered(chosen.with_columns(score=pl.Series(scores)))
+        rest = before.filter(pl.col("rank") > self.top).with_columns(score=pl.lit(None, pl.Float32))
+        return pl.concat([anew, rest]).sort("query_id", "rank")
+
+
+def ordered(found: pl.DataFrame) -> pl.DataFrame:
+    """A ranking from query_id, doc_id and score: the best first, equal scores by document id."""
+    return (
+        found.sort("query_id", "score", "doc_id", descending=[False, True, False])
+        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("query_id"))
+        .select(pl.col(name).cast(kind) for name, kind in RANKED.items())
+    )
+
+
+def _ranking(collection: Collection, found: pl.DataFrame) -> pl.DataFrame:
+    """Rows replaced by ids; the order of rows is that of ids."""
+    return collection.ids_of(found).select(pl.col(n).cast(k) for n, k in RANKED.items())
+
+
+def _by_frame(found: pl.DataFrame, context: Context, depth: int, bar: Bar, where: str) -> Ranker:
+    missing = [name for name in ("query_id", "doc_id", "score") if name not in found.columns]
+    if missing:
+        raise DataError(f"the ranking has no column {', '.join(missing)}", where=where)
+    collection = context.collection
+    unknown = found.filter(
+        ~pl.col("doc_id").is_in(collection.corpus["doc_id"].implode())
+    )["doc_id"].unique(maintain_order=True)  # fmt: skip
+    if len(unknown):
+        listed = ", ".join(map(repr, unknown[:FIRST]))
+        raise DataError(
+            f"{len(unknown):,} documents of the run are not in the corpus: {listed}",
+            where=f"{where}, collection {collection.name!r}",
+            mend="give the collection that the run was made on",
+        )
+    mined = collection.queries["query_id"].gather(collection.mined_queries)
+    if not found["query_id"].is_in(mined.implode()).any():
+        listed = ", ".join(map(repr, found["query_id"].unique(maintain_order=True)[:FIRST]))
+        raise DataError(
+            f"no query of the run has a positive in {collection.name}@{collection.split}: "
+            f"it ranks for {listed}, ...",
+            where=where,
+            mend=f"give the collection and split that it was made for (its queries are such as "
+            f"{mined[0]!r})",
+        )
+    return ByFrame(collection, found.select("query_id", "doc_id", "score"), depth, bar)

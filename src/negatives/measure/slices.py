@@ -1,0 +1,79 @@
+"""Ways to part the queries, to see where a model is good: each a frame of query_id and group."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from negatives.errors import InputError
+from negatives.run.directory import Run
+from negatives.schema import Collection
+
+PARTS: Final = 4
+
+Groupings = dict[str, pl.DataFrame]
+
+
+def groupings(collection: Collection, run: Run | None = None) -> Groupings:
+    """By length of the query, by its number of positives, and by where a run's negatives are from.
+
+    Groups are named in the order in which they should be shown.
+    """
+    found = {
+        "words of the query": by_length(collection),
+        "positives of the query": by_positives(collection),
+    }
+    if run is not None:
+        found["main source of its negatives"] = by_source(collection, run)
+    return found
+
+
+def by_length(collection: Collection) -> pl.DataFrame:
+    """Quartiles of the number of words; queries of one length are never parted."""
+    rows = collection.queries[collection.mined_queries]
+    words = rows["text"].str.count_matches(r"\S+")
+    return pl.DataFrame({"query_id": rows["query_id"], "group": banded(words)})
+
+
+def by_positives(collection: Collection) -> pl.DataFrame:
+    """Quartiles of the number of positives; queries of as many are never parted."""
+    counts = collection.positives.group_by("query").agg(count=pl.len()).sort("query")
+    ids = collection.queries["query_id"].gather(counts["query"])
+    return pl.DataFrame({"query_id": ids, "group": banded(counts["count"])})
+
+
+def by_source(collection: Collection, run: Run) -> pl.DataFrame:
+    """The source that most of a query's negatives came from; of equal ones the first by name."""
+    ids = collection.queries["query_id"].gather(collection.mined_queries)
+    negatives = run.negatives.filter(pl.col("query_id").is_in(ids.implode()))
+    if negatives.is_empty():
+        raise InputError(
+            "the run has negatives for none of the queries evaluated",
+            where=str(run.path),
+            mend="evaluate on the collection and split that it was mined from",
+        )
+    counts = (
+        negatives.select("query_id", pl.col("sources").list.drop_nulls())
+        .explode("sources")
+        .group_by("query_id", "sources")
+        .agg(count=pl.len())
+    )
+    most = counts.sort("query_id", "count", "sources", descending=[False, True, False])
+    return most.unique("query_id", keep="first", maintain_order=True).select(
+        "query_id", group=pl.col("sources").fill_null("generated")
+    )
+
+
+def banded(values: pl.Series) -> pl.Series:
+    """Names of up to four bands with about as many of the values in each: "3 to 7", "12"."""
+    numbers = values.to_numpy()
+    cuts = np.unique(np.quantile(numbers, np.arange(1, PARTS) / PARTS, method="lower"))
+    band = np.searchsorted(cuts, numbers, side="left")
+    width = len(str(int(numbers.max())))
+    names = {}
+    for each in np.unique(band).tolist():
+        low, high = int(numbers[band == each].min()), int(numbers[band == each].max())
+        names[each] = f"{low:>{width}}" + (f" to {high}" if high > low else "")
+    return pl.Series(band).replace_strict(names, return_dtype=pl.String)

@@ -1,0 +1,54 @@
+"""Small tables in files: read and written as CSV, TSV, JSONL or Parquet, by their ending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.files import ending, reading
+from negatives.store.atomic import writing
+
+ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet")
+
+
+def check_table_path(path: Path) -> str:
+    """The ending of `path`; `DataError` where it tells no format."""
+    kind = ending(path)
+    if kind not in ENDINGS:
+        raise DataError(
+            "the ending tells no format of a table",
+            where=str(path),
+            mend=f"name it so that it ends in one of {', '.join(ENDINGS)}",
+        )
+    return kind
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """The table in a file; every column of CSV and TSV is text."""
+    kind = check_table_path(path)
+    with reading(path):
+        try:
+            if kind == ".jsonl":
+                return pl.read_ndjson(path, infer_schema_length=None)
+            if kind == ".parquet":
+                return pl.read_parquet(path)
+            return pl.read_csv(path, separator="\t" if kind == ".tsv" else ",", infer_schema=False)
+        except pl.exceptions.PolarsError as error:
+            what = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise DataError(f"cannot be read: {what}", where=str(path)) from None
+
+
+def write_table(table: pl.DataFrame, path: Path) -> None:
+    """Write a table whole or not at all."""
+    kind = check_table_path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as temporary:
+        if kind == ".jsonl":
+            table.write_ndjson(temporary)
+        elif kind == ".parquet":
+            table.write_parquet(temporary)
+        else:
+            table.write_csv(temporary, separator="\t" if kind == ".tsv" else ",")
