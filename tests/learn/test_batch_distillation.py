@@ -63,6 +63,14 @@ def test_foreign_documents_have_grade_0_and_keep_their_share() -> None:
     assert shares == pytest.approx([0.570727, 0.209959, 0.077240, *[0.028415] * 5], abs=1e-6)
 
 
+def test_foreign_documents_are_no_better_than_a_list_s_worst_whose_grades_are_logits() -> None:
+    batch, loss = drawn(5, 3, 3), Wasserstein().open()
+    grades = table([5.0, 1.0, 0.0], [3.0, 0.0, 2.0], [0.0, 1.0, 2.0])
+    lower = grades - table([9.0], [4.0], [2.5])
+    expected = loss(replace(batch, labels=grades)).tolist()
+    assert loss(replace(batch, labels=lower)).tolist() == pytest.approx(expected)
+
+
 def test_the_distance_does_not_know_whose_a_point_is_but_knows_the_order_of_a_list() -> None:
     own, foreign = [3.0, 2.0, 1.0, 0.0], [0.0] * 4
     loss = Wasserstein().open()

@@ -21,11 +21,12 @@ class Wasserstein(Loss, kind="wasserstein", kw_only=True):
     """Squared 2-Wasserstein distance of scores from grades (SyCL: Esfandiarpoor et al., 2025).
 
     Each query's softmax over all documents of the batch is one point, of its scores and of its
-    grades; both clouds are taken for Gaussians. Documents of other queries have grade 0, so
-    rerankers cannot use it. The distance does not know which point is whose: queries that each
-    find the other's documents are as good to it as right ones, so start from a trained encoder, or
-    take `kl`, which looks at each list by itself. A distance of the batch has no parts: every row
-    gets the same, and weights of rows change nothing.
+    grades; both clouds are taken for Gaussians. Documents of other queries have grade 0, or the
+    row's lowest where that is below, as logits are; so rerankers cannot use it. The distance does
+    not know which point is whose: queries that each find the other's documents are as good to it
+    as right ones, so start from a trained encoder, or take `kl`, which looks at each list by
+    itself. A distance of the batch has no parts: every row gets the same, and weights of rows
+    change nothing.
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
@@ -41,6 +42,7 @@ class Wasserstein(Loss, kind="wasserstein", kw_only=True):
 
         def losses(batch: Encoded) -> Tensor:
             grades, known = scored(batch.labels, batch.present, self.kind)
+            grades = grades - grades.amin(-1, keepdim=True).clamp(max=0.0)
             own, wanted = _blocks(known), _blocks(grades / self.teacher_temperature)
             # Others' documents: of every present one, but for those known to be relevant here too.
             seen = own | (batch.present.flatten() & ~_blocks(batch.present) & ~batch.relevant)
