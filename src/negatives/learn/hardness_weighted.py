@@ -69,19 +69,17 @@ class HardnessWeightedLosses:
             hard = (~own_of(never, pairs.width)[:, 1:]).sum(-1)
             each.append(self._loss(positive, pairs.query_doc(), never, hard))
         if "doc-query" in settings.directions:
-            each.append(self._loss(positive, pairs.doc_query(), pairs.doc_query_never(), None))
+            each.append(self._loss(positive, pairs.doc_query(), pairs.doc_query_never(), 0))
         return each[0] if len(each) == 1 else (each[0] + each[1]) / 2
 
     def told(self) -> dict[str, float]:
         """Of all batches so far: the share of rows whose negatives had no gradient."""
         return {"rows_at_the_floor": float(self._floored / max(self._rows, 1))}
 
-    def _loss(self, positive: Tensor, logits: Tensor, never: Tensor, hard: Tensor | None) -> Tensor:
+    def _loss(self, positive: Tensor, logits: Tensor, never: Tensor, hard: Tensor | int) -> Tensor:
         settings = self.settings
         count = (~never).sum(-1).to(logits.dtype)
-        false = settings.tau_plus * count
-        if hard is not None:
-            false = false + (settings.tau_hard - settings.tau_plus) * hard
+        false = settings.tau_plus * (count - hard) + settings.tau_hard * hard
         found, floored = log_debiased(
             log_reweighted(logits, never, count, settings.beta, through=settings.through_weights),
             positive,

@@ -10,7 +10,7 @@ from negatives.errors import RecipeError
 from negatives.learn.contrast import leave_out, lowest
 from negatives.learn.focal import Focal
 from negatives.learn.multiple_negatives import MultipleNegatives
-from negatives.learn.pairs import Pairs
+from negatives.learn.pairs import Pairs, by_row
 from negatives.optional import require
 
 if TYPE_CHECKING:
@@ -103,7 +103,9 @@ class OnlineMixing(Focal, kind="online-mixing"):
             count = (~never).sum(-1, keepdim=True)
             made = []
             if self.pairs:
-                order = never.to(torch.uint8).argsort(-1, stable=True)  # what may be mixed, first
+                order = (
+                    never.to(torch.uint8).sort(dim=-1, stable=True).indices
+                )  # what may be mixed, first
                 rows = len(own)
                 first = _draw(count, self.pairs, rows)
                 step = 1 + _draw(count - 1, self.pairs, rows)  # another one, where there is one
@@ -118,7 +120,7 @@ class OnlineMixing(Focal, kind="online-mixing"):
             if self.list_wise:
                 scores = pairs.own() * (pairs.temperature / self.list_temperature)
                 weights = leave_out(scores, never).softmax(-1)
-                made.append(weights.unsqueeze(1) @ own)
+                made.append(by_row(own.mT, weights).unsqueeze(1))
             mixed = torch.cat(made, 1)
         return _against_mixtures(pairs, mixed, count == 0, self.below_positive)
 
@@ -135,8 +137,9 @@ def _on_the_sphere(stage: MultipleNegatives) -> None:
 def _draw(count: Tensor, size: int, rows: int) -> Tensor:
     """int64[rows, size]: drawn with replacement from 0 to count - 1, `count` int64[rows, 1]."""
     torch = require("torch", extra="train")
-    uniform = torch.rand(rows, size, dtype=torch.float64, device=count.device)
-    made: Tensor = (uniform * count.clamp(min=1)).long()
+    uniform = torch.rand(rows, size, dtype=torch.float32, device=count.device)
+    last = (count - 1).clamp(min=0)
+    made: Tensor = (uniform * (last + 1)).long().minimum(last)  # what is rounded up, too
     return made
 
 
@@ -150,7 +153,7 @@ def _against_mixtures(pairs: Pairs, mixed: Tensor, never: Tensor, below_positive
         length = mixed.norm(dim=-1)
         mixed = mixed / length.clamp(min=VANISHED).unsqueeze(-1)
         never = never | (length < VANISHED)
-    logits: Tensor = (mixed @ pairs.queries.unsqueeze(-1)).squeeze(-1)
+    logits = by_row(mixed, pairs.queries)
     if below_positive > -2:
         with torch.no_grad():
             limit = pairs.positive() - below_positive / pairs.temperature

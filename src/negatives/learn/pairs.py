@@ -44,8 +44,7 @@ class Pairs:
 
     def own(self) -> Tensor:
         """float[n, k]: each query and its own negatives."""
-        made: Tensor = (self.unit_docs[:, 1:] @ self.queries.unsqueeze(-1)).squeeze(-1)
-        return made
+        return by_row(self.unit_docs[:, 1:], self.queries)
 
     def own_never(self) -> Tensor:
         """bool[n, k]"""
@@ -122,6 +121,14 @@ def times(left: Tensor, right: Tensor) -> Tensor:
     torch = require("torch", extra="train")
     with torch.autocast(left.device.type, enabled=False):
         made: Tensor = left @ right.T
+    return made
+
+
+def by_row(documents: Tensor, queries: Tensor) -> Tensor:
+    """float[n, s]: products of each query float[n, dim] and its own float[n, s, dim]; likewise."""
+    torch = require("torch", extra="train")
+    with torch.autocast(queries.device.type, enabled=False):
+        made: Tensor = (documents @ queries.unsqueeze(-1)).squeeze(-1)
     return made
 
 
