@@ -14,6 +14,7 @@ NAMES = (
     "growth",
     "lexical",
     "lint",
+    "losses",
     "samplers",
     "search",
     "speed",
