@@ -27,6 +27,9 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     batches of one topic do no harm.
     """
 
+    guide: Annotated[
+        str, Meta(description="the second teacher: a sentence-transformers name or folder")
+    ] = ""
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
     similarity: Annotated[
         Literal["cosine", "dot"], Meta(description="of query and document embeddings")
@@ -53,7 +56,7 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
                 raise RecipeError(
                     "dual-teacher learns from a second encoder, and the batch has no guide",
                     where="learn.kind",
-                    mend="train with a guide, or take margin-mse, which needs labels only",
+                    mend="set learn.guide to an encoder, or take margin-mse, which needs labels only",
                 )
             own = own_scores(batch, self.similarity) / self.temperature
             pairs = margin_errors(own, labels / self.teacher_temperature, known)
