@@ -56,7 +56,7 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
                 raise RecipeError(
                     "dual-teacher learns from a second encoder, and the batch has no guide",
                     where="learn.kind",
-                    mend="set learn.guide to an encoder, or take margin-mse, which needs labels only",
+                    mend="set learn.guide to an encoder, or take margin-mse, which needs none",
                 )
             own = own_scores(batch, self.similarity) / self.temperature
             pairs = margin_errors(own, labels / self.teacher_temperature, known)
