@@ -10,6 +10,7 @@ import cyclopts
 
 from negatives.cli.audit import audit
 from negatives.cli.cache import app as cache
+from negatives.cli.compare import compare
 from negatives.cli.data import app as data
 from negatives.cli.doctor import doctor
 from negatives.cli.evaluate import evaluate
@@ -45,7 +46,7 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in (mine, judge, pick, export, audit, report, evaluate, lint, train, doctor):
+for command in (mine, judge, pick, export, audit, report, evaluate, lint, train, compare, doctor):
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)

@@ -13,14 +13,15 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from negatives.judge.texts import normalised_keys
-from negatives.learn.known import Known
+from negatives.judge.texts import Keys, normalised_keys
+from negatives.learn.known import Known, Mask
 from negatives.optional import require
 
 torch = require("torch", extra="train")
 _theirs = require("sentence_transformers.sentence_transformer.data_collator", extra="train")
 
 ASIDE: Final = ("p_relevant", "example", "guide_query", "guide_docs")
+KEYS: Final = "keys"
 """Columns of a row that are no text."""
 
 
@@ -28,7 +29,8 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
     """Columns of texts, the query first, its positive second, then negatives; "" where none is.
 
     A row may have `label` and `p_relevant` (a number for each document column), `example` (its
-    number), `guide_query` and `guide_docs` (a guide's vectors of its query, and of each document).
+    number), `guide_query` and `guide_docs` (a guide's vectors of its query, and of each document),
+    and `keys`: the normalised keys of its texts, column by column, where they are known already.
     """
 
     def __init__(self, preprocess: Callable[..., Any], known: Known, **options: Any) -> None:
@@ -40,29 +42,37 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
         aside: dict[str, Any] = {
             name: [row[name] for row in features] for name in ASIDE if name in features[0]
         }
-        texts = [{key: row[key] for key in row if key not in ASIDE} for row in features]
+        texts = [{key: row[key] for key in row if key not in (*ASIDE, KEYS)} for row in features]
         batch: dict[str, Any] = super().__call__(texts)
         columns = [name for name in texts[0] if name not in self.valid_label_columns]
-        about = related(self.known, [[row[name] for row in texts] for name in columns])
+        if KEYS in features[0]:
+            keys = np.array([row[KEYS] for row in features], np.uint64)
+        else:
+            keys = keys_of([[row[name] for row in texts] for name in columns])
+        present = np.array([[row[name] != "" for name in columns[1:]] for row in texts])
+        about = {"relevant": related(self.known, keys, present), "present": present}
         for name, values in (about | aside).items():
             batch[f"{columns[0]}_{name}"] = torch.as_tensor(np.asarray(values))
         return batch
 
 
-def related(known: Known, columns: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """`relevant` bool[n, n * (1 + k)] and `present` bool[n, 1 + k] of n queries and 1 + k columns.
+def keys_of(columns: Sequence[Sequence[str]]) -> Keys:
+    """uint64[n, columns]: the normalised keys of n rows of texts."""
+    return np.stack([normalised_keys(pl.Series(texts, dtype=pl.String)) for texts in columns], 1)
 
-    A document is relevant to a query where the qrels say so of their texts, where its text is that
-    of the query's own positive, or the query's own.
+
+def related(known: Known, keys: Keys, present: Mask) -> Mask:
+    """bool[n, n * (1 + k)]: the documents of the batch that are relevant to each of its queries.
+
+    `keys`: uint64[n, 2 + k], of query, positive and negatives; `present`: bool[n, 1 + k]. Relevant
+    is what the qrels say, what has the text of the query's own positive, and the query's own text.
     """
-    queries, *docs = (normalised_keys(pl.Series(texts, dtype=pl.String)) for texts in columns)
-    own = np.stack(docs, axis=1)
+    queries, own = keys[:, 0], keys[:, 1:]
     pool = own.reshape(-1)
     relevant = known.relevant(queries, pool)
     relevant |= pool == own[:, :1]
     relevant |= pool == queries[:, None]
-    present = np.array([[text != "" for text in texts] for texts in columns[1:]]).T
     relevant[:, ~present.reshape(-1)] = False
     n, width = own.shape
     relevant[np.arange(n), np.arange(n) * width] = True
-    return {"relevant": relevant, "present": present}
+    return relevant

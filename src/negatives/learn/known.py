@@ -48,9 +48,9 @@ class Known:
     def of(cls, collection: Collection) -> Known:
         """All positives of a collection's qrels."""
         pairs = collection.positives
-        return cls.of_pairs(
-            normalised_keys(collection.queries["text"])[pairs["query"].to_numpy()],
-            normalised_keys(collection.corpus["text"])[pairs["doc"].to_numpy()],
+        return cls.of_texts(
+            collection.queries["text"].gather(pairs["query"]),
+            collection.corpus["text"].gather(pairs["doc"]),
         )
 
     def relevant(self, queries: Keys, docs: Keys) -> Mask:

@@ -50,6 +50,8 @@ class Rows:
         for place, name in enumerate(names):
             made[name] = self._docs(docs[:, place])
         made["example"] = example
+        found = self.training_set
+        made["keys"] = list(np.column_stack([found.query_keys[pairs[:, 0]], found.doc_keys[docs]]))
         made["p_relevant"] = list(np.nan_to_num(self._p(pairs), nan=0.0))
         if self.training_set.labels is not None:
             made["label"] = self.training_set.labels(pairs[:, 0], docs).tolist()

@@ -77,6 +77,7 @@ def train(
     mined: bool = True,
     encoder: str | None = None,
     dev: Collection | str | Path | None = None,
+    look: bool = True,
     seed: int | None = None,
     threads: int | None = None,
     memory: str | int = "512MB",
@@ -92,7 +93,8 @@ def train(
     False it is trained without mined negatives. The recipe's [batch], [learn] and [train] stages
     say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
     "reranker", "sparse", "static-embedding") chooses its defaults. `dev` is a split to look at on
-    the way, whose best look is kept; DATA@dev where there is one and none is named.
+    the way, whose best look is kept; DATA@dev where there is one and none is named; with `look`
+    False there are no looks, and the last step is kept.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
@@ -121,7 +123,7 @@ def train(
     )
     with locked(path):
         try:
-            work.carry_out(data, dev, overwrite)
+            work.carry_out(data, dev, look, overwrite)
         except InputError:
             work.leave_nothing_new()
             raise
@@ -151,6 +153,7 @@ class _Training:
         self,
         data: Run | Collection | str | Path,
         dev: Collection | str | Path | None,
+        look: bool,
         overwrite: bool,
     ) -> None:
         began = time.perf_counter()
@@ -161,7 +164,7 @@ class _Training:
         base = open_base(self.model, self.settings.kind, threads=self.threads, device=self.device)
         limit(base, self.settings.max_length)
         found, origin = self._training_set(data)
-        dev_set = self._dev(dev, origin, found.collection)
+        dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found)
         if self._finished(inputs):
             return
@@ -200,8 +203,8 @@ class _Training:
     def _training_set(self, data: Run | Collection | str | Path) -> tuple[TrainingSet, str]:
         """The examples, and the address that other splits of the same data may be found at."""
         width, labels = self.settings.negatives, self.settings.labels
-        run = _as_run(data)
-        if run is None and isinstance(data, str | Path) and _is_mined_file(Path(data)):
+        run = as_run(data)
+        if run is None and isinstance(data, str | Path) and is_mined_file(Path(data)):
             collection, negatives = read_mined_file(Path(data))
             made = training_set(collection, negatives, width)
             return replace(made, about={"file": Path(data).name, "negatives": len(negatives)}), ""
@@ -397,11 +400,14 @@ def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str]
         learn=recipe.learn or _usual_loss(train),
         batch=recipe.batch or build("batch", {"kind": "conflict-free"}),
     )
-    for section in LEARNING:
-        chosen = [value for path, value in map(assignment, changes) if path == f"{section}.kind"]
-        if chosen:
-            made = replace(made, **{section: build(section, {"kind": chosen[-1]}, "--set")})
-    return override(made, [text for text in changes if assignment(text)[0][-5:] != ".kind"])
+    kinds: dict[str, Any] = {
+        section: build(section, {"kind": value}, "--set")
+        for section in LEARNING
+        for path, value in map(assignment, changes)
+        if path == f"{section}.kind"
+    }
+    made = replace(made, **kinds)
+    return override(made, [text for text in changes if not assignment(text)[0].endswith(".kind")])
 
 
 def recipe_of(data: Run | Collection | str | Path, recipe: Recipe | str | Path | None) -> Recipe:
@@ -410,11 +416,12 @@ def recipe_of(data: Run | Collection | str | Path, recipe: Recipe | str | Path |
         return recipe
     if recipe is not None:
         return load_recipe(recipe)
-    run = _as_run(data)
+    run = as_run(data)
     return load_recipe("default") if run is None else run.recipe
 
 
-def _as_run(data: Run | Collection | str | Path) -> Run | None:
+def as_run(data: Run | Collection | str | Path) -> Run | None:
+    """The run that `data` is, or is the folder of."""
     if isinstance(data, Run):
         return data
     if isinstance(data, str | Path) and (Path(data) / MANIFEST).is_file():
@@ -432,7 +439,7 @@ def _dev_of_the_same(origin: str) -> Collection | None:
         return None
 
 
-def _is_mined_file(path: Path) -> bool:
+def is_mined_file(path: Path) -> bool:
     """A file whose columns hold negatives; one of pairs only is a collection."""
     if not path.is_file() or path.suffix == ".onnx":
         return False

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from negatives.batch.examples import Examples, Numbers
 from negatives.errors import DataError, RunError
 from negatives.export.masks import TextIds
-from negatives.judge.texts import normalised_keys
+from negatives.judge.texts import Keys, normalised_keys
 from negatives.learn.known import Known
 from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.schema import Collection, Floats
@@ -58,14 +58,24 @@ class TrainingSet:
     @cached_property
     def query_number(self) -> NDArray[np.int64]:
         """By row of the queries: the number of its text."""
-        keys = normalised_keys(self.collection.queries["text"])
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
+        _, first, which = np.unique(self.query_keys, return_index=True, return_inverse=True)
         return np.asarray(first[which], np.int64)
+
+    @cached_property
+    def query_keys(self) -> Keys:
+        """uint64[queries]: normalised keys of the texts of the collection's queries."""
+        return normalised_keys(self.collection.queries["text"])
+
+    @cached_property
+    def doc_keys(self) -> Keys:
+        """uint64[documents]: of the texts of its documents; one more for the text that is empty."""
+        return normalised_keys(pl.concat([self.collection.corpus["text"], pl.Series([""])]))
 
     @cached_property
     def known(self) -> Known:
         """Every pair known to be relevant, by text."""
-        return Known.of(self.collection)
+        pairs = self.collection.positives.to_numpy()
+        return Known.of_pairs(self.query_keys[pairs[:, 0]], self.doc_keys[pairs[:, 1]])
 
     @property
     def width(self) -> int:

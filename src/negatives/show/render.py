@@ -48,7 +48,12 @@ _WORD: Final = re.compile(r"\w{4,}")
 
 def render(summary: Summary) -> str:
     """The report as HTML."""
-    return _environment().get_template("report.html.j2").render(summary=summary)
+    return template("report.html.j2").render(summary=summary)
+
+
+def template(name: str) -> jinja2.Template:
+    """A template of this room, with its filters."""
+    return _environment().get_template(name)
 
 
 @cache

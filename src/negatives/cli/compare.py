@@ -1,0 +1,130 @@
+"""negatives compare: which negatives make the better model, and how sure that is."""
+
+from __future__ import annotations
+
+import json as json_format
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from negatives.cli.flag import Flag
+
+
+def compare(
+    data: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    recipes: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
+    model: str = "static",
+    kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
+    on: str | None = None,
+    control: Literal["none", "off"] = "none",
+    encoder: str | None = None,
+    seeds: int = 5,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    metric: Annotated[list[str] | None, Parameter(negative="")] = None,
+    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    keep_models: Flag = False,
+    threads: int | None = None,
+    memory: str = "512MB",
+    device: str = "auto",
+    quiet: Flag = False,
+    json: Flag = False,
+) -> None:
+    """Train the same model with different negatives, and test the difference.
+
+    Every arm has the same start, steps, batch size and settings. The first is what the
+    others are tested against.
+
+    Examples:
+
+        negatives compare my-beir-folder --recipes default nv-retriever --out cmp/mine
+
+        negatives compare my-beir-folder --recipes default theirs.parquet --seeds 3 \\
+            --model ./MiniLM --steps 400 --out cmp/theirs
+
+    The same command again goes on from where it was stopped.
+
+    Parameters
+    ----------
+    data
+        The collection to mine and to train with; DATA@train names a split.
+    out
+        The folder of the figures: compare.html, compare.json, and a table a seed.
+    recipes
+        The arms: recipes (names or .toml files), run directories, or files of mined
+        negatives with texts.
+    model
+        What every arm starts from: a folder or hub name, or `static`.
+    kind
+        What is trained; by default an encoder, or a static embedding where `model` is one.
+    on
+        The split to judge on; DATA@dev by default.
+    control
+        `none` adds an arm without mined negatives; `off` adds nothing.
+    encoder
+        The dense encoder to mine with; the model itself by default.
+    seeds
+        Trainings of each arm.
+    steps
+        Batches of each training; by default what one epoch has.
+    batch_size
+        Examples a batch.
+    metric
+        Named as in ir-measures; the first is the one that counts.
+    set_
+        Change a setting of every arm, such as train.learning_rate=1e-4.
+    keep_models
+        Keep every trained model.
+    threads
+        Processors to use; all by default.
+    memory
+        What mining may hold beyond the collection itself.
+    device
+        Where models compute: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    quiet
+        Show no progress.
+    json
+        Print the figures as JSON.
+    """
+    if threads is not None:
+        # Read by the thread pools when they are first loaded, so it comes before any import.
+        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+            os.environ[pool] = str(threads)
+    from negatives.cli.listen import listening
+    from negatives.learn.compare import METRICS
+    from negatives.learn.compare import compare as carry_out
+    from negatives.show.comparison import comparison_page, comparison_table
+    from negatives.store.atomic import write_text
+
+    changes = list(set_ or [])
+    for name, value in (("steps", steps), ("batch_size", batch_size)):
+        if value is not None:
+            changes.append(f"train.{name}={value}")
+    with listening(quiet=quiet) as emit:
+        made = carry_out(
+            data,
+            recipes,
+            out,
+            on=on,
+            model=model,
+            kind=kind or "",
+            changes=changes,
+            control="" if control == "off" else control,
+            encoder=encoder,
+            seeds=seeds,
+            metrics=metric or METRICS,
+            keep_models=keep_models,
+            threads=threads,
+            memory=memory,
+            device=device,
+            emit=emit,
+        )
+    write_text(out / "compare.html", comparison_page(made.figures))
+    print(json_format.dumps(made.figures) if json else comparison_table(made.figures))
+    if not json:
+        print(f"  {out / 'compare.html'}")

@@ -1,0 +1,342 @@
+"""compare: the same training with different negatives, and whether the difference is one.
+
+Every arm starts from the same model and has the same steps, batch size and trainer's settings; only
+negatives, and what the recipe itself says of loss and batches, differ. Each is trained once a seed
+and judged on all queries of a split that is not trained with.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, cast
+
+import msgspec
+import polars as pl
+
+from negatives.errors import InputError, RunError
+from negatives.events import Emit, Progress, Warned, silent
+from negatives.learn.dev import overlap
+from negatives.learn.settings import Training
+from negatives.learn.train import as_run, completed, is_mined_file, recipe_of, train
+from negatives.measure.bootstrap import interval
+from negatives.measure.evaluation import evaluate
+from negatives.measure.significance import compare as compare_queries
+from negatives.measure.significance import holm, seed_spread
+from negatives.recipe import Recipe
+from negatives.run import Run, mine
+from negatives.run.inputs import fingerprints
+from negatives.schema import Collection
+from negatives.store.atomic import writing
+from negatives.store.lock import locked
+
+NONE: Final = "none"
+METRICS: Final = ("nDCG@10", "RR@10", "R@100")
+FIGURES: Final = "compare.json"
+PLAN: Final = "plan.json"
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What came of it: `figures` (plain values), and per_query frames by arm, one a seed."""
+
+    figures: dict[str, Any]
+    per_query: dict[str, list[pl.DataFrame]]
+
+
+@dataclass(frozen=True)
+class _Arm:
+    """One way of choosing negatives: `recipe` mines and learns; `data` is what is trained with."""
+
+    name: str
+    recipe: Recipe
+    data: Run | Path | None
+    """A run or a mined file that is there already; None: to be mined."""
+    mined: bool = True
+
+
+def compare(
+    data: Collection | str | Path,
+    arms: Sequence[str | Path | Recipe],
+    out: str | Path,
+    *,
+    on: Collection | str | Path | None = None,
+    model: str = "static",
+    kind: str = "",
+    changes: Sequence[str] = (),
+    control: str = NONE,
+    encoder: str | None = None,
+    seeds: int = 5,
+    metrics: Sequence[str] = METRICS,
+    keep_models: bool = False,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = silent,
+) -> Compared:
+    """Train `model` with the negatives of every arm, `seeds` times each, and judge them on `on`.
+
+    An arm is a recipe (a name, a .toml file, a `Recipe`), a run directory, or a file of mined
+    negatives; `control` "none" adds one without mined negatives. The first arm is what the others
+    are tested against: paired randomisation over queries, p-values corrected for their number
+    (Holm). `changes` are `PATH=VALUE` texts for all arms (train.steps=400). `on`: DATA@dev where
+    it is not named; its queries that are trained with are left out. `out` keeps the figures, and
+    goes on where it was stopped.
+    """
+    if seeds < 1:
+        raise InputError("no seed is left to train with", mend="--seeds 3, say")
+    collection = data if isinstance(data, Collection) else Collection.load(data)
+    judged = _judged(collection, on)
+    shared = overlap(collection, judged)
+    chosen = _arms(arms, model, kind, changes, control)
+    path = Path(out)
+    work = _Comparing(
+        path=path,
+        collection=collection,
+        judged=_without(judged, shared),
+        model=model,
+        encoder=encoder or model,
+        seeds=seeds,
+        metrics=tuple(metrics),
+        keep_models=keep_models,
+        threads=threads,
+        memory=memory,
+        device=device,
+        emit=emit,
+    )
+    with locked(path):
+        return work.carry_out(chosen, len(shared))
+
+
+@dataclass(frozen=True)
+class _Comparing:
+    """One call of `compare`."""
+
+    path: Path
+    collection: Collection
+    judged: Collection
+    model: str
+    encoder: str
+    seeds: int
+    metrics: tuple[str, ...]
+    keep_models: bool
+    threads: int | None
+    memory: str | int
+    device: str
+    emit: Emit
+
+    def carry_out(self, arms: list[_Arm], left_out: int) -> Compared:
+        self._claim(arms)
+        if left_out:
+            text = f"{left_out} queries are trained with, and left out of the comparison"
+            self.emit(Warned(text))
+        arms = [self._equal_steps(arm) for arm in arms]
+        done, total = 0, len(arms) * self.seeds
+        found: dict[str, list[pl.DataFrame]] = {}
+        costs: dict[str, dict[str, Any]] = {}
+        for arm in arms:
+            folder = self.path / "arms" / arm.name
+            ready, mining = self._ready(arm, folder)
+            trainings = []
+            for seed in range(self.seeds):
+                trainings.append(self._one(ready, folder, seed))
+                done += 1
+                self.emit(Progress("compare", done, total, "trainings"))
+            found[arm.name] = [frame for frame, _ in trainings]
+            costs[arm.name] = _cost(mining, [account for _, account in trainings])
+        figures = {
+            "data": f"{self.collection.name}@{self.collection.split}",
+            "on": f"{self.judged.name}@{self.judged.split}",
+            "queries": len(next(iter(found.values()))[0]),
+            "left_out": left_out,
+            "model": self.model,
+            "seeds": self.seeds,
+            "settings": arms[0].recipe.settings()["train"],
+            "against": arms[0].name,
+            "metrics": {name: self._tested(found, name) for name in self.metrics},
+            "costs": costs,
+        }
+        with writing(self.path / FIGURES) as temporary:
+            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2))
+        return Compared(figures, found)
+
+    def _claim(self, arms: list[_Arm]) -> None:
+        """Refuse a folder of another comparison."""
+        plan = {
+            "data": fingerprints(self.collection),
+            "on": fingerprints(self.judged),
+            "model": self.model,
+            "encoder": self.encoder,
+            "metrics": list(self.metrics),
+            "arms": {arm.name: arm.recipe.settings() | {"seed": None} for arm in arms},
+        }
+        encoded = msgspec.json.encode(plan)
+        file = self.path / PLAN
+        if file.is_file():
+            before, now = msgspec.json.decode(file.read_bytes()), msgspec.json.decode(encoded)
+            differing = sorted(name for name in now if before.get(name) != now[name])
+            if differing:
+                raise RunError(
+                    f"the folder holds another comparison; it differs in: {', '.join(differing)}",
+                    where=str(self.path),
+                    mend="choose another --out",
+                )
+        with writing(file) as temporary:
+            temporary.write_bytes(encoded)
+
+    def _equal_steps(self, arm: _Arm) -> _Arm:
+        """As many batches for every arm: what its epochs have, if all batches were full."""
+        settings = cast("Training", arm.recipe.train)
+        if settings.steps:
+            return arm
+        examples = len(self.collection.positives)
+        steps = max(1, round(settings.epochs * examples / settings.batch_size))
+        settings = msgspec.structs.replace(settings, steps=steps)
+        return replace(arm, recipe=replace(arm.recipe, train=settings))
+
+    def _ready(self, arm: _Arm, folder: Path) -> tuple[_Arm, float]:
+        """The arm with its negatives mined, and the seconds that took."""
+        if arm.data is not None or not arm.mined:
+            return arm, 0.0
+        began = time.perf_counter()
+        changed = [
+            msgspec.structs.replace(source, encoder=self.encoder)
+            if source.kind == "dense"
+            else source
+            for source in arm.recipe.find
+        ]
+        mining = replace(arm.recipe, find=tuple(changed), batch=None, learn=None, train=None)
+        run = mine(
+            self.collection,
+            folder / "run",
+            recipe=mining,
+            threads=self.threads,
+            memory=self.memory,
+            device=self.device,
+            emit=self.emit,
+        )
+        spent = sum(entry.seconds for entry in run.manifest.stages.values())
+        return replace(arm, data=run), spent or time.perf_counter() - began
+
+    def _one(self, arm: _Arm, folder: Path, seed: int) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """Per-query figures of one training, and its account."""
+        table, account = folder / f"seed-{seed}.parquet", folder / f"seed-{seed}.json"
+        if table.is_file() and account.is_file():
+            return pl.read_parquet(table), msgspec.json.decode(account.read_bytes())
+        out = folder / f"seed-{seed}"
+        made = train(
+            arm.data or self.collection,
+            out,
+            model=self.model,
+            recipe=arm.recipe,
+            mined=arm.mined,
+            look=False,
+            seed=seed,
+            threads=self.threads,
+            memory=self.memory,
+            device=self.device,
+            emit=self.emit,
+        )
+        frame = evaluate(
+            str(out),
+            self.judged,
+            metrics=self.metrics,
+            threads=self.threads,
+            memory=self.memory,
+            device=self.device,
+        ).per_query
+        with writing(table) as temporary:
+            frame.write_parquet(temporary)
+        kept = {key: made.account[key] for key in ("seconds", "steps", "examples", "device")}
+        with writing(account) as temporary:
+            temporary.write_bytes(msgspec.json.encode(kept))
+        if not self.keep_models:
+            shutil.rmtree(out)
+        return frame, kept
+
+    def _tested(self, found: dict[str, list[pl.DataFrame]], metric: str) -> list[dict[str, Any]]:
+        """A row for each arm: its mean, interval and seeds, and its test against the first."""
+        first, *others = found
+        tests = {
+            name: compare_queries(found[name], found[first], metric).as_dict() for name in others
+        }
+        corrected = dict(zip(tests, holm([test["p"] for test in tests.values()]), strict=True))
+        rows = []
+        for name, frames in found.items():
+            means = pl.concat([frame.select("query_id", metric) for frame in frames])
+            values = means.group_by("query_id").agg(pl.col(metric).mean()).sort("query_id")[metric]
+            spread = interval(values.to_numpy())
+            row = {
+                "arm": name,
+                "mean": spread.value,
+                "low": spread.low,
+                "high": spread.high,
+                "by_seed": [float(frame[metric].mean()) for frame in frames],  # type: ignore[arg-type]
+                "seeds": seed_spread(frames, metric),
+            }
+            if name in tests:
+                row["against_first"] = tests[name] | {"p_holm": corrected[name]}
+            rows.append(row)
+        return rows
+
+
+def _arms(
+    arms: Sequence[str | Path | Recipe],
+    model: str,
+    kind: str,
+    changes: Sequence[str],
+    control: str,
+) -> list[_Arm]:
+    if control not in (NONE, ""):
+        raise InputError(f"there is no control {control!r}", mend="none, or leave it out")
+    made = [_arm(arm, model, kind, changes) for arm in arms]
+    if control == NONE:
+        plain = completed(recipe_of(Path(), "default"), model, kind, changes)
+        made.append(_Arm(NONE, plain, None, mined=False))
+    names = [arm.name for arm in made]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"two arms are called {', '.join(twice)}", mend="rename one of the files")
+    if len(made) < 2:
+        raise InputError("one arm has nothing to be compared with", mend="name another recipe")
+    return made
+
+
+def _arm(arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str]) -> _Arm:
+    if isinstance(arm, Recipe):
+        return _Arm(arm.name, completed(arm, model, kind, changes), None)
+    path = Path(arm)
+    run = as_run(path)
+    if run is not None:
+        return _Arm(path.name, completed(run.recipe, model, kind, changes), run)
+    if is_mined_file(path):
+        return _Arm(path.stem, completed(recipe_of(path, "default"), model, kind, changes), path)
+    recipe = recipe_of(path, arm)
+    name = path.stem if path.suffix == ".toml" else str(arm)
+    return _Arm(name, completed(recipe, model, kind, changes), None)
+
+
+def _judged(train: Collection, on: Collection | str | Path | None) -> Collection:
+    if isinstance(on, Collection):
+        return on
+    if on is None and not train.origin:
+        raise InputError("there is no split to judge the arms on", mend="name one with --on")
+    return Collection.load(on if on is not None else f"{train.origin.partition('@')[0]}@dev")
+
+
+def _without(collection: Collection, rows: Any) -> Collection:
+    ids = collection.queries["query_id"].gather(rows).implode()
+    return replace(collection, qrels=collection.qrels.filter(~pl.col("query_id").is_in(ids)))
+
+
+def _cost(mining: float, accounts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    seconds = [account["seconds"] for account in accounts if account["seconds"] is not None]
+    return {
+        "mining_seconds": round(mining, 1),
+        "training_seconds": round(sum(seconds) / max(1, len(seconds)), 1),
+        "steps": accounts[0]["steps"],
+        "device": accounts[0]["device"],
+    }
