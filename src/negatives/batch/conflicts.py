@@ -62,16 +62,18 @@ class Conflicts:
         own = docs[:, 0] >= 0
         trained = query[own] * stride + docs[own, 0]
         known = examples.known.astype(np.int64)
-        pairs = np.unique(np.concatenate([trained, known[:, 0] * stride + known[:, 1]]))
-        rows_of_query = np.bincount(
-            query, minlength=int(pairs[-1] // stride) + 1 if len(pairs) else 0
-        )
+        pairs = np.sort(np.concatenate([trained, known[:, 0] * stride + known[:, 1]]))
+        pairs = pairs[np.diff(pairs, prepend=-1) != 0]
+        queries = int(pairs[-1] // stride) + 1 if len(pairs) else 0
+        rows_of_query = np.bincount(query, minlength=queries)
         rows_of_doc = np.bincount(doc, minlength=stride)
 
-        of_query, of_doc = rows_of_query[pairs // stride], rows_of_doc[pairs % stride]
-        alone = (of_query == 1) & (of_doc == 1)
-        alone &= np.isin(pairs, trained, assume_unique=False)  # the only row of both is the same
-        kept = (of_query > 0) & (of_doc > 0) & ~alone
+        asking, asked = pairs // stride, pairs % stride
+        of_query, of_doc = rows_of_query[asking], rows_of_doc[asked]
+        row_of_query, row_of_doc = np.empty_like(rows_of_query), np.empty_like(rows_of_doc)
+        row_of_query[query], row_of_doc[doc] = np.arange(len(query)), row
+        same = row_of_query[asking] == row_of_doc[asked]
+        kept = (of_query > 0) & (of_doc > 0) & ~(same & (of_query == 1) & (of_doc == 1))
         by_query = pairs[kept & (of_query <= of_doc)]
         by_doc = pairs[kept & (of_query > of_doc)]
         by_doc = by_doc[np.argsort(by_doc % stride, kind="stable")]
