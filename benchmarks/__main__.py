@@ -13,6 +13,7 @@ NAMES = (
     "downstream",
     "encoding",
     "growth",
+    "learning",
     "lexical",
     "lint",
     "losses",

@@ -91,8 +91,8 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
     def _weighed(self, batch: Encoded, example: Tensor, losses: Tensor) -> Encoded:
         assert self.weighing is not None
         numbers = example.cpu().numpy().astype(np.int32)
-        weights = self.weighing.weights(numbers, self.step, self.steps)
         self.weighing.observe(numbers, losses.detach().float().cpu().numpy())
+        weights = self.weighing.weights(numbers, self.step, self.steps)
         return replace(batch, weights=torch.as_tensor(weights).to(losses))
 
 
