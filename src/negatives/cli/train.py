@@ -103,7 +103,7 @@ def train(
         for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
             os.environ[pool] = str(threads)
     from negatives.cli.listen import listening
-    from negatives.learn.train import completed, recipe_of
+    from negatives.learn.request import completed, recipe_of
     from negatives.learn.train import train as carry_out
 
     changes = list(set_ or [])

@@ -5,22 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from negatives.learn.trainer import METRIC
 from negatives.recipe import Recipe
-from negatives.store.atomic import write_text
 
 _LOADED = {
     "reranker": ("CrossEncoder", "text-ranking"),
     "sparse": ("SparseEncoder", "feature-extraction"),
 }
-
-
-def write_card(folder: Path, recipe: Recipe, model: str) -> None:
-    """README.md of a trained model, from its account."""
-    account = msgspec.json.decode((folder / "training.json").read_bytes())
-    write_text(folder / "README.md", card(account, recipe, model))
 
 
 def card(account: dict[str, Any], recipe: Recipe, model: str) -> str:
@@ -73,7 +64,11 @@ def _about(account: dict[str, Any], recipe: Recipe, base: str) -> str:
 
 def _facts(account: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
     negatives, train = account["negatives"], recipe.train
-    found = [("loss", repr(recipe.learn)), ("batches", repr(recipe.batch))]
+    found = [
+        ("data", account["data"]),
+        ("loss", repr(recipe.learn)),
+        ("batches", repr(recipe.batch)),
+    ]
     if negatives:
         found.append(("negatives", f"{negatives['negatives']:,}"))
     if negatives.get("expected_false") is not None:
@@ -82,7 +77,7 @@ def _facts(account: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
     if train is not None:
         found += [("settings", repr(train))]
     found += [("seed", str(recipe.seed)), ("device", account["device"])]
-    if account.get("best") is not None:
+    if account.get("best_step") is not None:
         found.append(
             (
                 "nDCG@10 on a part of the dev split",

@@ -31,11 +31,20 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
     A row may have `label` and `p_relevant` (a number for each document column), `example` (its
     number), `guide_query` and `guide_docs` (a guide's vectors of its query, and of each document),
     and `keys`: the normalised keys of its texts, column by column, where they are known already.
+    `bank`: keys of the documents of a loss's bank; it is told which are relevant to whom.
     """
 
-    def __init__(self, preprocess: Callable[..., Any], known: Known, **options: Any) -> None:
+    def __init__(
+        self,
+        preprocess: Callable[..., Any],
+        known: Known,
+        *,
+        bank: Keys | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(preprocess_fn=preprocess, **options)
         self.known = known
+        self.bank = bank
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         """One batch: the trainer's own features, and the query's with what is known beside them."""
@@ -51,8 +60,11 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
             keys = keys_of([[row[name] for row in texts] for name in columns])
         present = np.array([[row[name] != "" for name in columns[1:]] for row in texts])
         about = {"relevant": related(self.known, keys, present), "present": present}
+        if self.bank is not None:
+            about["in_bank"] = self.known.relevant(keys[:, 0], self.bank)
         for name, values in (about | aside).items():
-            batch[f"{columns[0]}_{name}"] = torch.as_tensor(np.asarray(values))
+            made = torch.as_tensor(np.asarray(values))
+            batch[f"{columns[0]}_{name}"] = made.float() if made.is_floating_point() else made
         return batch
 
 

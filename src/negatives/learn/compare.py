@@ -20,8 +20,9 @@ import polars as pl
 from negatives.errors import InputError, RunError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
+from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
-from negatives.learn.train import as_run, completed, is_mined_file, recipe_of, train
+from negatives.learn.train import train
 from negatives.measure.bootstrap import interval
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries

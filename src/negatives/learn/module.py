@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 torch = require("torch", extra="train")
 
-ABOUT: Final = ("relevant", "present", "p_relevant", "example", "guide_query", "guide_docs")
+ABOUT: Final = (
+    "relevant",
+    "present",
+    "p_relevant",
+    "example",
+    "guide_query",
+    "guide_docs",
+    "in_bank",
+)
 """What `Collator` puts beside the features of the first column."""
 
 Name = Callable[[list[int]], str]
@@ -52,7 +60,9 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         super().__init__()
         self.model = model
         self.settings = loss
-        self.losses = loss.open()
+        self.losses: Any = loss.open()
+        self.fill = getattr(self.losses, "fill", None)
+        """Puts vectors into the bank of a loss that has one."""
         self.chunk = chunk
         self.weighing = weighing
         self.steps = steps
@@ -68,6 +78,8 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         batch = _batch(encoded, about, labels)
         example = about.get("example")
         weigh = self.weighing is not None and example is not None and self.training
+        if "in_bank" in about:
+            self.losses.known(about["in_bank"])
         losses = self.losses(batch)
         if weigh:
             batch = self._weighed(batch, example, losses)
@@ -78,6 +90,11 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
             raise _no_number(losses, example, self.name)
         self.step += self.training
         return mean
+
+    def told(self) -> dict[str, Any]:
+        """What the loss has to tell of the batches it has seen."""
+        told = getattr(self.losses, "told", None)
+        return {} if told is None else told()
 
     def _encode(self, features: Mapping[str, Any]) -> Tensor:
         def encode(piece: Mapping[str, Any]) -> Tensor:

@@ -8,49 +8,55 @@ from its last checkpoint, and on a CPU comes to the same weights.
 from __future__ import annotations
 
 import hashlib
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 
 from negatives.batch.batcher import Batcher, Weighing
-from negatives.errors import DataError, InputError, RecipeError, RunError
+from negatives.errors import DataError, NegativesError, RecipeError
 from negatives.events import Emit, Progress, Warned, silent
-from negatives.learn.base_models import Base, limit, open_base, settings_for
-from negatives.learn.card import write_card
+from negatives.learn.base_models import Base, limit, open_base
+from negatives.learn.card import card
 from negatives.learn.dev import DevSet, overlap, refuse_overlap
+from negatives.learn.folder import (
+    ACCOUNT,
+    CHECKPOINTS,
+    MINED,
+    RECIPE,
+    SCRATCH,
+    clear,
+    finished,
+    leave_nothing,
+    refuse_foreign,
+    wipe,
+    write_account,
+)
+from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import ListLoss, Loss
 from negatives.learn.mined_file import read_mined_file
+from negatives.learn.refresh import Refresher
+from negatives.learn.request import as_run, completed, is_mined_file, recipe_of, refuse_mismatch
 from negatives.learn.rows import Rows
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import EncoderTraining, RerankerTraining, SparseTraining, Training
-from negatives.learn.trainer import Plan, carry_out, last_checkpoint
+from negatives.learn.trainer import Plan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import hash_weights
 from negatives.optional import require
-from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
+from negatives.recipe import Recipe, override
 from negatives.run import Run, mine
 from negatives.run.account import available_threads, library_versions, parse_memory
 from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
-from negatives.stage import build
-from negatives.store.atomic import write_text, writing
-from negatives.store.lock import NAME as LOCK
+from negatives.store.atomic import write_text
 from negatives.store.lock import locked
-from negatives.store.manifest import NAME as MANIFEST
-
-ACCOUNT: Final = "training.json"
-RECIPE: Final = "recipe.toml"
-CHECKPOINTS: Final = "checkpoints"
-MINED: Final = "run"
-SCRATCH: Final = ".work"
 
 
 @dataclass(frozen=True)
@@ -101,14 +107,14 @@ def train(
     """
     threads = threads or available_threads()
     path = Path(out)
-    _refuse_foreign(path)
+    refuse_foreign(path)
     chosen = completed(recipe_of(data, recipe), model, kind)
     chosen = replace(
         chosen,
         train=settings or chosen.train,
         seed=chosen.seed if seed is None else seed,
     )
-    _refuse_mismatch(chosen)
+    refuse_mismatch(chosen)
     work = _Training(
         path=path,
         recipe=chosen,
@@ -124,8 +130,8 @@ def train(
     with locked(path):
         try:
             work.carry_out(data, dev, look, overwrite)
-        except InputError:
-            work.leave_nothing_new()
+        except NegativesError:
+            leave_nothing(path)
             raise
     return Trained(path)
 
@@ -157,53 +163,58 @@ class _Training:
         overwrite: bool,
     ) -> None:
         began = time.perf_counter()
-        if overwrite:
-            _wipe(self.path)
         torch = require("torch", extra="train")
         torch.manual_seed(self.recipe.seed)  # a scoring head that the model lacks is drawn
         base = open_base(self.model, self.settings.kind, threads=self.threads, device=self.device)
         limit(base, self.settings.max_length)
-        found, origin = self._training_set(data)
+        if self.settings.lora:
+            add_adapters(base.model, self.settings.lora)
+        found, origin = self._training_set(data, overwrite)
         dev_set = self._dev(dev, origin, found.collection) if look else None
-        inputs = self._inputs(base, found)
-        if self._finished(inputs):
+        inputs = self._inputs(base, found, dev_set)
+        if overwrite:
+            wipe(self.path, keep=MINED if found.about.get("run") == MINED else "")
+        elif finished(self.path, inputs):
+            clear(self.path)
             return
         write_text(self.path / RECIPE, self.recipe.to_toml())
-        self._account({"status": "running", "inputs": inputs})
+        write_account(self.path, {"status": "running", "inputs": inputs})
         rows = Rows(found, self._guide(found.collection))
         refresher = self._refresher(base, rows)
         plan, sampler = self._plan(base, rows, dev_set, refresher)
         history = carry_out(plan)
         self._save(base)
-        self._account(
-            {
-                "status": "done",
-                "inputs": inputs,
-                "versions": library_versions(),
-                "device": str(base.model.device),
-                "examples": len(found),
-                "steps_planned": len(sampler),
-                "negatives": found.about,
-                "batches": sampler.batches.told(),
-                "dev": None if dev_set is None else dev_set.collection.name,
-                "wall_seconds": round(time.perf_counter() - began, 2),
-                **history,
-            }
-        )
-        write_card(self.path, self.recipe, self.model)
-        for left in (CHECKPOINTS, SCRATCH):
-            shutil.rmtree(self.path / left, ignore_errors=True)
+        account = {
+            "status": "done",
+            "inputs": inputs,
+            "versions": library_versions(),
+            "device": str(base.model.device),
+            "examples": len(found),
+            "steps_planned": len(sampler),
+            "data": f"{found.collection.name}@{found.collection.split}",
+            "negatives": found.about,
+            "batches": sampler.batches.told(),
+            "loss": told() if (told := getattr(plan.loss, "told", None)) else {},
+            "dev": None if dev_set is None else dev_set.collection.name,
+            "wall_seconds": round(time.perf_counter() - began, 2),
+            **history,
+        }
+        write_text(self.path / "README.md", card(account, self.recipe, self.model))
+        write_account(self.path, account)  # last: now the model is there
+        clear(self.path)
 
-    def leave_nothing_new(self) -> None:
-        """Wrong input leaves no folder behind that was not there."""
-        left = {entry.name for entry in self.path.iterdir()} if self.path.is_dir() else set()
-        if left <= {LOCK, SCRATCH, RECIPE} and ACCOUNT not in left:
-            shutil.rmtree(self.path, ignore_errors=True)
-
-    def _training_set(self, data: Run | Collection | str | Path) -> tuple[TrainingSet, str]:
+    def _training_set(
+        self, data: Run | Collection | str | Path, overwrite: bool
+    ) -> tuple[TrainingSet, str]:
         """The examples, and the address that other splits of the same data may be found at."""
         width, labels = self.settings.negatives, self.settings.labels
         run = as_run(data)
+        if run is None and labels and not self._mines(data):
+            raise RecipeError(
+                "scores are a column of a run's ledger, and this is trained without a run",
+                where=f"train.labels = {labels!r}",
+                mend='give a run directory in place of the file, or set train.labels=""',
+            )
         if run is None and isinstance(data, str | Path) and is_mined_file(Path(data)):
             collection, negatives = read_mined_file(Path(data))
             made = training_set(collection, negatives, width)
@@ -212,13 +223,20 @@ class _Training:
             collection = (
                 data if isinstance(data, Collection) else Collection.load(cast("str", data))
             )
-            if not self.mined or width == 0:
+            if not self._mines(data):
                 return training_set(collection, NOTHING, 0), collection.origin
-            run = self._mine(collection, self.encoder or self.model, self.path / MINED)
+            run = self._mine(collection, self.encoder or self.model, self.path / MINED, overwrite)
         made = of_run(run, width if self.mined else 0, labels)
         return made, run.collection.origin
 
-    def _mine(self, collection: Collection, encoder: str, out: Path) -> Run:
+    def _mines(self, data: Any) -> bool:
+        """Whether negatives of `data`, which is no run, are mined first."""
+        file = isinstance(data, str | Path) and is_mined_file(Path(data))
+        return self.mined and self.settings.negatives > 0 and not file
+
+    def _mine(
+        self, collection: Collection, encoder: str, out: Path, overwrite: bool = False
+    ) -> Run:
         changes = [
             f"find.{source.label}.encoder={encoder}"
             for source in self.recipe.find
@@ -232,6 +250,7 @@ class _Training:
             threads=self.threads,
             memory=self.memory,
             device=self.device,
+            overwrite=overwrite,
             emit=self.emit,
         )
 
@@ -257,7 +276,7 @@ class _Training:
             )
         return None
 
-    def _inputs(self, base: Base, found: TrainingSet) -> dict[str, Any]:
+    def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
         digest = hashlib.blake2b(digest_size=16)
         hash_weights(digest, base.model)
@@ -270,23 +289,8 @@ class _Training:
             "recipe": self.recipe.settings(),
             "data": fingerprints(found.collection),
             "examples": negatives.hexdigest(),
+            "dev": None if dev is None else fingerprints(dev.collection),
         }
-
-    def _finished(self, inputs: Mapping[str, Any]) -> bool:
-        """Whether the folder holds this very training, done; refuses another's."""
-        file = self.path / ACCOUNT
-        if not file.is_file():
-            return False
-        before = msgspec.json.decode(file.read_bytes())
-        now = msgspec.json.decode(msgspec.json.encode(inputs))
-        differing = sorted(key for key, value in now.items() if before["inputs"].get(key) != value)
-        if differing:
-            raise RunError(
-                f"the folder holds another training; it differs in: {', '.join(differing)}",
-                where=str(self.path),
-                mend="choose another --out, or give --overwrite to replace it",
-            )
-        return bool(before["status"] == "done")
 
     def _guide(self, collection: Collection) -> Callable[[Any, Any], Any] | None:
         name = getattr(self.recipe.learn, "guide", "")
@@ -303,15 +307,16 @@ class _Training:
             emit=self.emit,
         )
 
-    def _refresher(self, base: Base, rows: Rows) -> Callable[[int], None] | None:
+    def _refresher(self, base: Base, rows: Rows) -> Refresher | None:
         every = getattr(self.settings, "refresh", 0)
         if not every:
             return None
-        from negatives.learn.refresh import Refresher
-
-        refresher = Refresher(self.path / SCRATCH, base, rows, every, self._mine)
-        last = last_checkpoint(self.path / CHECKPOINTS)
-        refresher.go_on(0 if last is None else int(last.name.partition("-")[2]))
+        checkpoints = self.path / CHECKPOINTS
+        refresher = Refresher(
+            self.path / SCRATCH, checkpoints, base, rows, every, self._mine, self.settings.labels
+        )
+        last = last_checkpoint(checkpoints)
+        refresher.go_on(0 if last is None else step_of(last))
         return refresher
 
     def _plan(
@@ -319,7 +324,7 @@ class _Training:
         base: Base,
         rows: Rows,
         dev: DevSet | None,
-        at_step: Callable[[int], None] | None,
+        refresher: Refresher | None,
     ) -> tuple[Plan, Sampler]:
         settings, batcher = self.settings, cast("Batcher", self.recipe.batch)
         found = rows.training_set
@@ -331,10 +336,20 @@ class _Training:
         batches = batcher.open(examples, settings.batch_size, self.recipe.seed)
         self.emit(Progress("batch", 0, len(found), "examples"))
         sampler = Sampler(
-            batches, settings.batch_size, epochs=settings.epochs, steps=settings.steps
+            batches,
+            settings.batch_size,
+            epochs=settings.epochs,
+            steps=settings.steps,
+            before=None if refresher is None else refresher.before,
         )
         self.emit(Progress("batch", len(found), len(found), "examples"))
         weighing = batcher.weigh(examples, self.recipe.seed)
+        if weighing is not None and isinstance(settings, RerankerTraining):
+            raise RecipeError(
+                "rows are not weighed where a reranker is trained",
+                where="batch.weight",
+                mend='set batch.weight = { kind = "equal" }',
+            )
         dataset, collator, loss = self._learning(base, rows, weighing, len(sampler))
         plan = Plan(
             base=base,
@@ -349,7 +364,7 @@ class _Training:
             report_to=self.report_to,
             emit=self.emit,
             weighing=weighing,
-            at_step=at_step,
+            at_step=refresher,
         )
         return plan, sampler
 
@@ -376,57 +391,17 @@ class _Training:
             regulariser=_regulariser(settings),
             name=name,
         )
-        return rows.columns(), Collator(base.model.preprocess, rows.training_set.known), made
+        found = rows.training_set
+        bank = found.doc_keys[found.bank] if made.fill is not None else None
+        if made.fill is not None:
+            vectors = self._vectors(self.model, found.collection).docs(found.bank)
+            made.fill(require("torch", extra="train").as_tensor(vectors, device=base.model.device))
+        return rows.columns(), Collator(base.model.preprocess, found.known, bank=bank), made
 
     def _save(self, base: Base) -> None:
+        if self.settings.lora:
+            merge_adapters(base.model)
         base.model.save_pretrained(str(self.path), create_model_card=False)
-
-    def _account(self, made: Mapping[str, Any]) -> None:
-        with writing(self.path / ACCOUNT) as temporary:
-            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(made), indent=2))
-
-
-def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str] = ()) -> Recipe:
-    """The recipe with all three stages of learning, the usual ones where it has none.
-
-    `changes` are `PATH=VALUE` texts; one that sets the kind of a stage makes it anew.
-    """
-    train = cast("Training | None", recipe.train)
-    if train is None or (kind and train.kind != kind):
-        train = settings_for(model, kind)
-    made = replace(
-        recipe,
-        train=train,
-        learn=recipe.learn or _usual_loss(train),
-        batch=recipe.batch or build("batch", {"kind": "conflict-free"}),
-    )
-    kinds: dict[str, Any] = {
-        section: build(section, {"kind": value}, "--set")
-        for section in LEARNING
-        for path, value in map(assignment, changes)
-        if path == f"{section}.kind"
-    }
-    made = replace(made, **kinds)
-    return override(made, [text for text in changes if not assignment(text)[0].endswith(".kind")])
-
-
-def recipe_of(data: Run | Collection | str | Path, recipe: Recipe | str | Path | None) -> Recipe:
-    """The recipe that is named; else the run's own, or the default."""
-    if isinstance(recipe, Recipe):
-        return recipe
-    if recipe is not None:
-        return load_recipe(recipe)
-    run = as_run(data)
-    return load_recipe("default") if run is None else run.recipe
-
-
-def as_run(data: Run | Collection | str | Path) -> Run | None:
-    """The run that `data` is, or is the folder of."""
-    if isinstance(data, Run):
-        return data
-    if isinstance(data, str | Path) and (Path(data) / MANIFEST).is_file():
-        return Run(data)
-    return None
 
 
 def _dev_of_the_same(origin: str) -> Collection | None:
@@ -437,34 +412,6 @@ def _dev_of_the_same(origin: str) -> Collection | None:
         return Collection.load(f"{origin}@dev")
     except DataError:
         return None
-
-
-def is_mined_file(path: Path) -> bool:
-    """A file whose columns hold negatives; one of pairs only is a collection."""
-    if not path.is_file() or path.suffix == ".onnx":
-        return False
-    from negatives.measure.lint.layout import layout_of
-    from negatives.measure.lint.source import source
-
-    try:
-        layout_of(source(path).columns, str(path))
-    except DataError:
-        return False
-    return True
-
-
-def _usual_loss(training: Training) -> Any:
-    kind = "softmax-list" if isinstance(training, RerankerTraining) else "multiple-negatives"
-    return build("learn", {"kind": kind})
-
-
-def _refuse_mismatch(recipe: Recipe) -> None:
-    if isinstance(recipe.train, RerankerTraining) and not isinstance(recipe.learn, ListLoss):
-        raise RecipeError(
-            f"the loss {recipe.learn.kind!r} needs embeddings, and a reranker has none",  # type: ignore[union-attr]
-            where="learn.kind",
-            mend="use a loss of lists, such as softmax-list or pointwise",
-        )
 
 
 def _look(dev: DevSet, settings: Training) -> Callable[[Any], float]:
@@ -494,28 +441,3 @@ def _regulariser(settings: Training) -> Any:
         return settings.flops_query * flops(queries) + settings.flops_doc * flops(docs)
 
     return regulariser
-
-
-def _refuse_foreign(path: Path) -> None:
-    if path.is_file():
-        raise RunError("this is a file, not a folder", where=str(path), mend="choose another --out")
-    if path.is_dir() and not (path / ACCOUNT).is_file():
-        own = {LOCK, SCRATCH, MINED, RECIPE}
-        foreign = sorted(entry.name for entry in path.iterdir() if entry.name not in own)
-        if foreign:
-            raise RunError(
-                f"the folder is not empty and holds no training: {', '.join(foreign[:5])}",
-                where=str(path),
-                mend="choose another --out",
-            )
-
-
-def _wipe(path: Path) -> None:
-    """Remove a training and its model; the folder held nothing else."""
-    for entry in path.iterdir():
-        if entry.name == LOCK:
-            continue
-        if entry.is_dir():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

@@ -17,9 +17,11 @@ from negatives.learn.base_models import Base
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import EncoderTraining, Training
 from negatives.optional import require
-from negatives.store.atomic import writing
+from negatives.store.atomic import write_text, writing
 
 WEIGHING: Final = "weighing.safetensors"
+WHOLE: Final = "whole"
+"""An empty file, the last that is written of a checkpoint."""
 METRIC: Final = "dev_ndcg@10"
 LOOKS: Final = 10
 
@@ -56,12 +58,13 @@ def carry_out(plan: Plan) -> dict[str, Any]:
     last = last_checkpoint(plan.folder)
     if last is not None and plan.weighing is not None:
         plan.weighing.restore(load_file(last / WEIGHING))
+        plan.loss.step = step_of(last)
     torch = require("torch", extra="train")
     try:
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
-    except RuntimeError as error:
-        text = str(error)
-        full = isinstance(error, torch.OutOfMemoryError) or "allocate memory" in text
+    except (RuntimeError, MemoryError) as error:
+        text = str(error) or type(error).__name__
+        full = isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in text
         if not full:
             raise
         raise _out_of_memory(plan.settings, text) from None
@@ -108,7 +111,7 @@ def _arguments(plan: Plan) -> Any:
     looking = plan.look is not None
     saving = settings.checkpoint or between
     if looking and saving % between:
-        saving = between * max(1, round(saving / between))  # the best look must have its checkpoint
+        saving = between * max(1, round(saving / between))  # the trainer wants it so
     return plan.base.arguments(
         output_dir=str(plan.folder),
         max_steps=steps,
@@ -156,10 +159,17 @@ def _callbacks(plan: Plan) -> list[Any]:
             if plan.at_step is not None:
                 plan.at_step(state.global_step)
 
+        def on_evaluate(self, args: Any, state: Any, control: Any, **told: Any) -> None:
+            best, found = state.best_metric, told["metrics"].get(f"eval_{METRIC}")
+            if found is not None and (best is None or found > best):
+                control.should_save = True  # the best look must have its checkpoint
+
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            made = plan.folder / f"checkpoint-{state.global_step}"
             if plan.weighing is not None:
-                with writing(plan.folder / f"checkpoint-{state.global_step}" / WEIGHING) as file:
+                with writing(made / WEIGHING) as file:
                     save_file(plan.weighing.state(), file)
+            write_text(made / WHOLE, "")
 
     found: list[Any] = [Telling()]
     if plan.look is not None and plan.settings.patience:
@@ -182,9 +192,14 @@ def _evaluator(look: Look) -> Any:
 
 
 def last_checkpoint(folder: Path) -> Path | None:
-    """The newest whole one: the trainer's state is what it writes last."""
-    whole = [path.parent for path in folder.glob("checkpoint-*/trainer_state.json")]
-    return max(whole, key=lambda path: int(path.name.partition("-")[2]), default=None)
+    """The newest that was written to its end."""
+    whole = [path.parent for path in folder.glob(f"checkpoint-*/{WHOLE}")]
+    return max(whole, key=step_of, default=None)
+
+
+def step_of(checkpoint: Path) -> int:
+    """How many steps were done when it was made."""
+    return int(checkpoint.name.partition("-")[2])
 
 
 def _named(row: dict[str, Any]) -> bool:
@@ -201,7 +216,7 @@ def _entry(row: dict[str, Any]) -> dict[str, Any]:
 
 def _best_step(state: Any) -> int | None:
     found = state.best_model_checkpoint
-    return None if found is None else int(str(found).rpartition("-")[2])
+    return None if found is None else step_of(Path(found))
 
 
 def _runtime(history: list[dict[str, Any]]) -> float | None:

@@ -62,6 +62,12 @@ class TrainingSet:
         return np.asarray(first[which], np.int64)
 
     @cached_property
+    def _relevant(self) -> NDArray[np.int64]:
+        """int64[p, 2]: query and document, by row, of the qrels and of the examples."""
+        judged = self.collection.positives.to_numpy()
+        return np.concatenate([judged, self.positives]).astype(np.int64)
+
+    @cached_property
     def query_keys(self) -> Keys:
         """uint64[queries]: normalised keys of the texts of the collection's queries."""
         return normalised_keys(self.collection.queries["text"])
@@ -73,9 +79,15 @@ class TrainingSet:
 
     @cached_property
     def known(self) -> Known:
-        """Every pair known to be relevant, by text."""
-        pairs = self.collection.positives.to_numpy()
+        """Every pair known to be relevant, by text: of all qrels, and what was relabelled."""
+        pairs = self._relevant
         return Known.of_pairs(self.query_keys[pairs[:, 0]], self.doc_keys[pairs[:, 1]])
+
+    @cached_property
+    def bank(self) -> Numbers:
+        """int32[m]: documents that have a text, each text once."""
+        rows = np.unique(self.doc_number)
+        return np.setdiff1d(rows, self.collection.empty_docs).astype(np.int32)
 
     @property
     def width(self) -> int:
@@ -91,7 +103,7 @@ class TrainingSet:
         query = self.query_number[self.positives[:, 0]]
         rows = np.column_stack([self.positives[:, 1], self.negatives[self.positives[:, 0]]])
         docs = np.where(rows < 0, -1, self.doc_number[rows])
-        pairs = self.collection.positives.to_numpy().astype(np.int64)
+        pairs = self._relevant
         known = np.column_stack([self.query_number[pairs[:, 0]], self.doc_number[pairs[:, 1]]])
         return Examples(
             query=query.astype(np.int32),
@@ -146,8 +158,8 @@ def of_run(run: Run, width: int, labels: str = "") -> TrainingSet:
         "negatives": len(known["doc_id"]),
         "expected_false": float(shares.mean()) if len(shares) else None,  # type: ignore[arg-type]
     }
-    teacher = _teacher(run, labels) if labels else None
-    return replace(made, about=about, labels=teacher)
+    scores = teacher(run, labels) if labels else None
+    return replace(made, about=about, labels=scores)
 
 
 def _by_query(
@@ -163,7 +175,8 @@ def _by_query(
     return made, p
 
 
-def _teacher(run: Run, column: str) -> Callable[[Numbers, Numbers], Floats]:
+def teacher(run: Run, column: str) -> Callable[[Numbers, Numbers], Floats]:
+    """Scores of pairs by a column of a run's ledger; NaN of pairs that are not in it."""
     columns = run.candidates().collect_schema()
     if column not in columns or not columns[column].is_numeric():
         numeric = sorted(name for name, kind in columns.items() if kind.is_numeric())

@@ -1,0 +1,51 @@
+"""Low-rank adapters: a small part is trained, and becomes part of the weights at the end.
+
+Hu et al., LoRA (ICLR 2022), by the peft library.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from negatives.errors import RecipeError
+from negatives.optional import require
+
+
+def add_adapters(model: Any, rank: int) -> None:
+    """Freeze a model of sentence-transformers but for new adapters of all its linear layers."""
+    peft = require("peft", extra="lora")
+    if not getattr(model, "has_peft_compatible_model", bool)():
+        raise RecipeError(
+            "low-rank adapters need a transformer, and this model has none",
+            where=f"train.lora = {rank}",
+            mend="set train.lora=0",
+        )
+    torch = require("torch", extra="train")
+    transformer = model.transformers_model
+    linear = {
+        name.rpartition(".")[2]
+        for name, module in transformer.base_model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    model.add_adapter(
+        peft.LoraConfig(
+            r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules=sorted(linear)
+        )
+    )
+
+
+def merge_adapters(model: Any) -> None:
+    """Add the adapters to the weights they adapt, and leave a plain model."""
+    layers = require("peft.tuners.tuners_utils", extra="lora")
+    transformer = model.transformers_model
+    adapted = [
+        (name, module)
+        for name, module in transformer.named_modules()
+        if isinstance(module, layers.BaseTunerLayer)
+    ]
+    for name, module in adapted:
+        module.merge()
+        parent, _, last = name.rpartition(".")
+        setattr(transformer.get_submodule(parent), last, module.get_base_layer())
+    transformer._hf_peft_config_loaded = False
+    del transformer.peft_config

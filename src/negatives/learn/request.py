@@ -1,0 +1,90 @@
+"""What a training was asked for: by which recipe, and with what data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from negatives.errors import DataError, RecipeError
+from negatives.learn.base_models import settings_for
+from negatives.learn.loss import ListLoss
+from negatives.learn.settings import RerankerTraining, Training
+from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
+from negatives.run import Run
+from negatives.schema import Collection
+from negatives.stage import build
+from negatives.store.manifest import NAME as MANIFEST
+
+
+def recipe_of(data: Run | Collection | str | Path, recipe: Recipe | str | Path | None) -> Recipe:
+    """The recipe that is named; else the run's own, or the default."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if recipe is not None:
+        return load_recipe(recipe)
+    run = as_run(data)
+    return load_recipe("default") if run is None else run.recipe
+
+
+def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str] = ()) -> Recipe:
+    """The recipe with all three stages of learning, the usual ones where it has none.
+
+    `changes` are `PATH=VALUE` texts; one that sets the kind of a stage makes it anew.
+    """
+    train = cast("Training | None", recipe.train)
+    if train is None or (kind and train.kind != kind):
+        train = settings_for(model, kind)
+    made = replace(
+        recipe,
+        train=train,
+        learn=recipe.learn or _usual_loss(train),
+        batch=recipe.batch or build("batch", {"kind": "conflict-free"}),
+    )
+    kinds: dict[str, Any] = {
+        section: build(section, {"kind": value}, "--set")
+        for section in LEARNING
+        for path, value in map(assignment, changes)
+        if path == f"{section}.kind"
+    }
+    made = replace(made, **kinds)
+    return override(made, [text for text in changes if not assignment(text)[0].endswith(".kind")])
+
+
+def refuse_mismatch(recipe: Recipe) -> None:
+    """Raise `RecipeError` for a loss that the kind of model cannot have."""
+    if isinstance(recipe.train, RerankerTraining) and not isinstance(recipe.learn, ListLoss):
+        raise RecipeError(
+            f"the loss {recipe.learn.kind!r} needs embeddings, and a reranker has none",  # type: ignore[union-attr]
+            where="learn.kind",
+            mend="use a loss of lists, such as softmax-list or pointwise",
+        )
+
+
+def as_run(data: Run | Collection | str | Path) -> Run | None:
+    """The run that `data` is, or is the folder of."""
+    if isinstance(data, Run):
+        return data
+    if isinstance(data, str | Path) and (Path(data) / MANIFEST).is_file():
+        return Run(data)
+    return None
+
+
+def is_mined_file(path: Path) -> bool:
+    """A file whose columns hold negatives; one of pairs only is a collection."""
+    if not path.is_file() or path.suffix == ".onnx":
+        return False
+    from negatives.measure.lint.layout import layout_of
+    from negatives.measure.lint.source import source
+
+    try:
+        layout_of(source(path).columns, str(path))
+    except DataError:
+        return False
+    return True
+
+
+def _usual_loss(training: Training) -> Any:
+    kind = "softmax-list" if isinstance(training, RerankerTraining) else "multiple-negatives"
+    return build("learn", {"kind": kind})
