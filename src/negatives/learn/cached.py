@@ -8,7 +8,7 @@ the unit: it keeps dropout and mixed precision the same both times, and it wraps
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from negatives.optional import require
@@ -51,6 +51,20 @@ def chunks(features: Features, size: int) -> Iterator[Features]:
             last = int(offsets[end]) if end < count else len(ids)
             first = int(offsets[begin])
             yield {"input_ids": ids[first:last], "offsets": offsets[begin:end] - first}
+
+
+def end_to_end(bags: Sequence[Features]) -> Features:
+    """Several columns of bags of tokens as one."""
+    torch = require("torch", extra="train")
+    starts = [0]
+    for features in bags:
+        starts.append(starts[-1] + len(features["input_ids"]))
+    return {
+        "input_ids": torch.cat([features["input_ids"] for features in bags]),
+        "offsets": torch.cat(
+            [bag["offsets"] + start for bag, start in zip(bags, starts[:-1], strict=True)]
+        ),
+    }
 
 
 def _rows(features: Features, begin: int, end: int) -> Features:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from negatives.errors import WorkError
-from negatives.learn.cached import encode_cached
+from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import Encoded
 from negatives.learn.loss import Loss
 from negatives.optional import require
@@ -74,7 +74,7 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         """The mean loss of the batch, a scalar; stops at one that is no number."""
         columns = [dict(features) for features in sentence_features]
         about: dict[str, Any] = {name: columns[0].pop(name) for name in ABOUT if name in columns[0]}
-        encoded = [self._encode(features) for features in columns]
+        encoded = self._encoded(columns)
         batch = _batch(encoded, about, labels)
         example = about.get("example")
         weigh = self.weighing is not None and example is not None and self.training
@@ -95,6 +95,15 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         """What the loss has to tell of the batches it has seen."""
         told = getattr(self.losses, "told", None)
         return {} if told is None else told()
+
+    def _encoded(self, columns: Sequence[Mapping[str, Any]]) -> list[Tensor]:
+        """float[n, dim] of each column; bags of tokens go through the model all at once, for every
+        pass of theirs makes a gradient as large as the whole table.
+        """
+        if not all("offsets" in features for features in columns):
+            return [self._encode(features) for features in columns]
+        joined = self._encode(end_to_end(columns))
+        return list(joined.split([len(features["offsets"]) for features in columns]))
 
     def _encode(self, features: Mapping[str, Any]) -> Tensor:
         def encode(piece: Mapping[str, Any]) -> Tensor:
