@@ -17,6 +17,7 @@ NAMES = (
     "lexical",
     "lint",
     "losses",
+    "reranker",
     "samplers",
     "search",
     "speed",

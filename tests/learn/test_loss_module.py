@@ -108,12 +108,12 @@ def test_rows_count_by_their_weights_and_the_losses_are_told_unweighted() -> Non
     module = LossModule(Table(), Seen(), weighing=weighing, steps=9)
     about = {"relevant": torch.eye(3).bool(), "present": torch.ones(3, 1).bool()}
     features = columns([0, 1, 2], [3, 4, 5], example=torch.tensor([7, 5, 6]), **about)
-    assert float(module(features)) == pytest.approx((3 * 0 + 1 + 2) / 5)
+    assert module(features).item() == pytest.approx((3 * 0 + 1 + 2) / 5)
     module(features)
     assert weighing.asked == [([7, 5, 6], 0, 9), ([7, 5, 6], 1, 9)]
     assert weighing.told[0] == ([7, 5, 6], [0.0, 1.0, 2.0])
     module.eval()
-    assert float(module(features)) == pytest.approx(1)
+    assert module(features).item() == pytest.approx(1)
     assert len(weighing.asked) == 2
 
 
@@ -152,4 +152,4 @@ def test_a_regulariser_is_added() -> None:
     more = LossModule(
         Table(), MultipleNegatives(), regulariser=lambda queries, docs: queries.sum() * 0 + 2
     )(columns([0, 1], [2, 3]))
-    assert float(more - plain) == pytest.approx(2, abs=1e-5)
+    assert (more - plain).item() == pytest.approx(2, abs=1e-5)

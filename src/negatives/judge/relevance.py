@@ -34,6 +34,8 @@ FEWEST_LABELS = 30
 FEWEST_QUERIES = 5
 FEW_QUERIES = 30
 """With fewer queries than this the estimate stands on little, and the run says so."""
+ONE_EACH = 1.5
+"""With fewer known positives a query than this on average, a query is said to have one of them."""
 
 
 class Evidence(Estimator, kind="evidence"):
@@ -94,7 +96,6 @@ class EvidenceEstimation:
     labellings: list[Labelling] = field(default_factory=list)
     selection: Selection | None = None
     _queries: int = 0
-    _labels_each: float = 0.0
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Likeness to the query's other positives, in both views."""
@@ -117,9 +118,10 @@ class EvidenceEstimation:
             self.labellings.append(fit_labelling(values[others], labelled[others], directions))
             if not others.all():
                 logits[~others] = self.labellings[part].logits(values[~others])
-        self.selection = fit_selection(logits, labelled, weights, self.stage.labelled)
-        self._labels_each = float(labelled.sum()) / max(self._queries, 1)
-        self._tell(logits, labelled, weights)
+        one_each = float(labelled.sum()) < ONE_EACH * self._queries
+        self.selection = fit_selection(logits, labelled, weights, self.stage.labelled, one_each)
+        self._warn(self.selection, one_each)
+        self._tell(self.selection, logits, labelled, weights)
 
     def estimate(self, rows: pl.DataFrame) -> Floats:
         """p_relevant of every pair that nobody has judged not relevant; NaN of all if unfitted."""
@@ -182,29 +184,36 @@ class EvidenceEstimation:
             )
         )
 
-    def _tell(
-        self, logits: NDArray[np.float64], labelled: NDArray[np.bool_], weights: Floats
-    ) -> None:
-        from sklearn.metrics import roc_auc_score
-
+    def _warn(self, selection: Selection, one_each: bool) -> None:
         if self._queries < FEW_QUERIES:
             self.context.emit(
                 Warned(f"p_relevant stands on only {self._queries} queries: trust it less")
             )
-        if self._labels_each < 1.5:
+        if one_each and not self.stage.labelled:
             self.context.emit(
                 Warned(
-                    "nearly every query has one known positive: likeness to other positives cannot "
-                    "be learned from, and p_relevant may be too low; review a sample, or set "
-                    "`labelled` of [estimate]"
+                    "nearly every query has one known positive, and labels cannot tell how many "
+                    f"more it has: {selection.share:.0%} of the relevant pairs are taken to be "
+                    "labelled, rather too few; if a reviewed sample says better, set `labelled` of "
+                    "[estimate]"
                 )
             )
+
+    def _tell(
+        self,
+        selection: Selection,
+        logits: NDArray[np.float64],
+        labelled: NDArray[np.bool_],
+        weights: Floats,
+    ) -> None:
+        from sklearn.metrics import roc_auc_score
+
         auc = float(roc_auc_score(labelled, logits, sample_weight=weights))
         told = {
             "labelled pairs": int(labelled.sum()),
             "queries": self._queries,
             "pairs": len(logits),
-            "labelled share": round(self.selection.share, 4) if self.selection else None,
+            "labelled share": round(selection.share, 4),
             "labelled share from": "recipe" if self.stage.labelled else "fit",
             "auc of labels": round(auc, 4),
             "evidence": [feature.name for feature in self.held],

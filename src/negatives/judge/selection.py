@@ -18,6 +18,8 @@ Doubles = NDArray[np.float64]
 
 _SHARES = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 """Labelled shares that are tried."""
+_OF_QUERIES = -_SHARES * np.log(_SHARES) / (1 - _SHARES)
+"""What each is as a mean over queries: of 1/n, n >= 1 relevant documents, geometric, of mean 1/c."""
 _BELIEVED = 0.25  # of log-likelihood below the best: seven tenths of a standard deviation
 _BINS = 512
 _MOST = 0.999
@@ -38,27 +40,40 @@ class Selection:
         return found
 
 
-def fit_selection(z: Doubles, labelled: Bools, weights: Floats, share: float = 0.0) -> Selection:
+def fit_selection(
+    z: Doubles, labelled: Bools, weights: Floats, share: float = 0.0, one_each: bool = False
+) -> Selection:
     """Fit c, slope and intercept to held-out log-odds `z` of being labelled, by likelihood.
 
     c shows where the evidence is strong: there nearly all pairs are relevant, and yet only a share
     of them is labelled. Where evidence is weak nowhere is that so, and many c are as likely: the
     lowest that is nearly as likely as the best is taken, so that probabilities are rather too high.
     Assumes that which relevant pairs are labelled does not depend on the evidence.
+
+    `one_each` says that queries have one label however many documents are relevant to them: n in
+    truth, of which 1/n is labelled. What shows is then the mean of 1/n over the queries, whereas
+    most relevant pairs without a label are of queries with a large n. n itself leaves no trace in
+    the labels; it is taken to be geometric, which assumes least beyond its mean (the law of largest
+    entropy), and c is one over that mean: never below 0.01.
     `share` > 0 sets c instead.
     """
     at, positive, rest = _binned(z, labelled, weights.astype(np.float64))
-    shares = np.array([share]) if share else _SHARES
     found: list[tuple[float, Doubles]] = []
     start = np.array([0.0, 0.0])
-    for c in shares[::-1]:
+    for c in _SHARES[::-1]:
         fitted = _fit_relevance(float(c), at, positive, rest, start)
         found.append(fitted)
         start = fitted[1]
-    costs = np.array([cost for cost, _ in found[::-1]])
-    lowest = int(np.flatnonzero(costs <= costs.min() + _BELIEVED)[0])
-    intercept, slope = found[::-1][lowest][1]
-    return Selection(float(shares[lowest]), float(np.exp(slope)), float(intercept))
+    found.reverse()
+    if not share:
+        costs = np.array([cost for cost, _ in found])
+        share = float(_SHARES[np.flatnonzero(costs <= costs.min() + _BELIEVED)[0]])
+        if one_each:
+            share = float(np.interp(share, _OF_QUERIES, _SHARES))
+    # From a neighbour: a small c fitted from nowhere can end where everything is relevant.
+    near = found[min(int(np.searchsorted(_SHARES, share)), len(found) - 1)][1]
+    _, (intercept, slope) = _fit_relevance(share, at, positive, rest, near)
+    return Selection(share, float(np.exp(slope)), float(intercept))
 
 
 def _fit_relevance(

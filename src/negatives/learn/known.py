@@ -56,7 +56,7 @@ class Known:
     def relevant(self, queries: Keys, docs: Keys) -> Mask:
         """bool[n, m]: whether document j is known to be relevant to query i."""
         made = np.zeros((len(queries), len(docs)), bool)
-        if not len(self.queries):
+        if not (len(self.queries) and len(docs)):
             return made
         at = np.minimum(np.searchsorted(self.queries, queries), len(self.queries) - 1)
         found = np.flatnonzero(self.queries[at] == queries)

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from negatives.errors import DataError
+from negatives.judge.texts import normalised_keys
 from negatives.measure.lint.layout import layout_of
 from negatives.measure.lint.rows import Mined
 from negatives.measure.lint.source import source
@@ -17,7 +18,8 @@ def read_mined_file(path: Path) -> tuple[Collection, pl.DataFrame]:
     """The collection that the file's texts make, and query_id, doc_id, position, p_relevant.
 
     Every layout that `negatives lint` reads, as long as the texts are in it. Texts get ids of their
-    own, one to a text; a text that is a positive of a query anywhere in the file is one everywhere.
+    own, one to a text; a text that is a positive of a query anywhere in the file is one everywhere,
+    case, punctuation and white space aside.
     """
     src = source(path)
     layout = layout_of(src.columns, str(path))
@@ -50,6 +52,13 @@ def read_mined_file(path: Path) -> tuple[Collection, pl.DataFrame]:
             .unique(maintain_order=True)
         )
 
+    def keyed(side: pl.DataFrame) -> pl.DataFrame:
+        asks = asked.select("query_id", asks="key")
+        shows = docs.select("doc_id", shows="key")
+        return side.join(asks, on="query_id", maintain_order="left").join(
+            shows, on="doc_id", maintain_order="left"
+        )
+
     relevant = pairs(positives).with_columns(relevance=pl.lit(1, pl.Int32))
     collection = Collection(
         name=path.name,
@@ -58,7 +67,8 @@ def read_mined_file(path: Path) -> tuple[Collection, pl.DataFrame]:
         queries=_table(asked, "query_id"),
         qrels=relevant.sort("query_id", "doc_id"),
     )
-    mined = pairs(negatives).join(relevant, on=["query_id", "doc_id"], how="anti")
+    mined = keyed(pairs(negatives)).join(keyed(relevant), on=["asks", "shows"], how="anti", maintain_order="left")
+    mined = mined.select("query_id", "doc_id").sort(pl.col("query_id"), maintain_order=True)
     return collection, mined.with_columns(
         position=pl.int_range(pl.len()).over("query_id").cast(pl.Int16),
         p_relevant=pl.lit(None, pl.Float32),
@@ -66,11 +76,11 @@ def read_mined_file(path: Path) -> tuple[Collection, pl.DataFrame]:
 
 
 def _numbered(texts: pl.Series, name: str) -> pl.DataFrame:
-    """text and id of each distinct text, in order of appearance; ids sort as they are numbered."""
+    """text, id and normalised key of each distinct text, in order of appearance; ids sort so."""
     distinct = texts.unique(maintain_order=True)
     width = len(str(len(distinct)))
     numbers = pl.int_range(len(distinct), eager=True).cast(pl.String).str.zfill(width)
-    return pl.DataFrame({"text": distinct, name: numbers})
+    return pl.DataFrame({"text": distinct, name: numbers, "key": normalised_keys(distinct)})
 
 
 def _table(texts: pl.DataFrame, name: str) -> pl.DataFrame:

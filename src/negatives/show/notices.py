@@ -21,6 +21,7 @@ def notices(sections: Mapping[str, Any]) -> list[dict[str, str]]:
     """Section and text of each, the most serious first."""
     found = [
         ("delivered", _coverage(sections["delivered"])),
+        ("certificate", _bound(sections["certificate"], sections["asked"]["pick"])),
         ("hardness", _above(sections["hardness"])),
         ("hubs", _hub(sections["hubs"], sections["delivered"]["queries"])),
     ]
@@ -36,6 +37,18 @@ def _coverage(delivered: Mapping[str, Any]) -> str:
         f"{percent(1 - coverage)} of the negatives asked for are missing, in {count(short)} of "
         f"{count(delivered['queries'])} queries: a trainer that "
         "needs all of them drops those queries"
+    )
+
+
+def _bound(certificate: Mapping[str, Any], pick: Mapping[str, Any]) -> str:
+    known = certificate["estimates"]["known positives"]
+    asked = pick["settings"].get("max_false")
+    if asked is None or known["high"] is None or known["high"] <= asked:
+        return ""
+    return (
+        f"the {percent(asked)} false that were asked for are expected on average; what is certain "
+        f"with {known['confidence']:.0%} confidence, by the known positives put back, is at most "
+        f"{percent(known['high'])}"
     )
 
 
