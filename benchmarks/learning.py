@@ -177,7 +177,7 @@ def carry_out(study: Study) -> dict[str, Any]:
     folder = WORK / study.name
     folder.mkdir(parents=True, exist_ok=True)
     train, dev = split(study)
-    # One checkpoint, at the end: these trainings are short, and done again rather than gone on with.
+    # One checkpoint, at the end: these trainings are short, and done again rather than resumed.
     chosen = [f"train.negatives={EACH}", "train.checkpoint=400", *study.settings]
     seeds = int(os.environ.get("NEGATIVES_BENCH_SEEDS", study.seeds))
     return compare(

@@ -2,7 +2,7 @@
 
 MiniLM gets a scoring head and is trained by `negatives train --kind reranker` on questions of
 medquad's training split, 3 negatives each (of BM25, of the built-in encoder, and a random one),
-pieces of text up to 128. Then half of each query's positives of four collections are hidden, as in
+128 pieces of text, the last step kept. Then half of each query's positives of four collections are hidden, as in
 `truth`, and p_relevant is estimated without it, with its scores of the 30 likeliest candidates of a
 query, and with a fifth of those calls (`negatives judge --budget`). The truth is what was hidden.
 """
@@ -25,6 +25,7 @@ from benchmarks.data import CACHE, load, minilm_vectors
 from benchmarks.learning import minilm, sampled
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
+from negatives.learn.request import completed
 from negatives.learn.settings import RerankerTraining
 from negatives.learn.train import train
 from negatives.recipe import Recipe
@@ -42,7 +43,7 @@ Values = NDArray[np.float64]
 
 def reranker() -> str:
     """The folder of the trained cross-encoder, made where it is not there."""
-    train_split, dev = sampled(load("medquad@train"), load("medquad@dev"), QUESTIONS)
+    train_split, _ = sampled(load("medquad@train"), load("medquad@dev"), QUESTIONS)
     recipe = Recipe(
         name="bm25, dense and random",
         find=(neg.BM25(top=30), neg.Dense(top=30), neg.Random(top=2)),
@@ -50,11 +51,9 @@ def reranker() -> str:
         pick=neg.Quotas(per_query=3, quotas={"bm25": 1, "dense": 1, "random": 1}),
     )
     loss = "learn.kind=pointwise", "learn.positive_weight=3.0"
-    from negatives.learn.request import completed
-
     made = completed(recipe, minilm(), "reranker", loss)
     settings = RerankerTraining(
-        steps=STEPS, batch_size=8, negatives=3, max_length=128, learning_rate=1e-4, evaluate=125
+        steps=STEPS, batch_size=8, negatives=3, max_length=128, learning_rate=1e-4
     )
     train(
         train_split,
@@ -64,7 +63,7 @@ def reranker() -> str:
         settings=settings,
         kind="reranker",
         encoder="static",
-        dev=dev,
+        look=False,
     )
     return str(FOLDER)
 
