@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from negatives.learn.curve import curve
+from negatives.learn.folder import ACCOUNT
 from negatives.learn.trainer import METRIC
 from negatives.recipe import Recipe
 
@@ -89,7 +91,6 @@ def _facts(account: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
 
 def _history(account: dict[str, Any]) -> list[str]:
     looks = [row for row in account["history"] if METRIC in row]
-    if not looks:
-        return []
     rows = [f"| {row['step']:,} | {row[METRIC]:.4f} |" for row in looks]
-    return ["## On the way", "", "| step | nDCG@10 (dev) |", "|---:|---:|", *rows, ""]
+    table = ["| step | nDCG@10 (dev) |", "|---:|---:|", *rows, ""] if looks else []
+    return ["## On the way", "", "![loss and dev figures by step](curve.svg)", "", *table]

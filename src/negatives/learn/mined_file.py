@@ -67,7 +67,9 @@ def read_mined_file(path: Path) -> tuple[Collection, pl.DataFrame]:
         queries=_table(asked, "query_id"),
         qrels=relevant.sort("query_id", "doc_id"),
     )
-    mined = keyed(pairs(negatives)).join(keyed(relevant), on=["asks", "shows"], how="anti", maintain_order="left")
+    mined = keyed(pairs(negatives)).join(
+        keyed(relevant), on=["asks", "shows"], how="anti", maintain_order="left"
+    )
     mined = mined.select("query_id", "doc_id").sort(pl.col("query_id"), maintain_order=True)
     return collection, mined.with_columns(
         position=pl.int_range(pl.len()).over("query_id").cast(pl.Int16),
