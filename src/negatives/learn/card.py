@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from negatives.learn.curve import curve
-from negatives.learn.folder import ACCOUNT
 from negatives.learn.trainer import METRIC
 from negatives.recipe import Recipe
 

@@ -23,6 +23,7 @@ from negatives.errors import DataError, NegativesError, RecipeError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.base_models import Base, limit, open_base
 from negatives.learn.card import card
+from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, overlap, refuse_overlap
 from negatives.learn.folder import (
     ACCOUNT,
@@ -199,6 +200,7 @@ class _Training:
             "wall_seconds": round(time.perf_counter() - began, 2),
             **history,
         }
+        write_text(self.path / "curve.svg", curve(account["history"]))
         write_text(self.path / "README.md", card(account, self.recipe, self.model))
         write_account(self.path, account)  # last: now the model is there
         clear(self.path)
