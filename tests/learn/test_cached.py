@@ -20,7 +20,7 @@ from negatives.learn.multiple_negatives import MultipleNegatives
 from tests.learn.encodings import diagonal
 from tests.learn.small import tiny_bert
 
-WORDS = "wing lift drag heat flow layer boundary shock body speed pressure plate nose cone".split()
+WORDS = ["wing", "lift", "drag", "heat", "flow", "layer", "boundary", "shock", "body", "speed", "pressure", "plate", "nose", "cone"]
 N = 10
 
 
