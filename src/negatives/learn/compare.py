@@ -7,6 +7,7 @@ and judged on all queries of a split that is not trained with.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from collections.abc import Sequence
@@ -15,11 +16,13 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from negatives.errors import InputError, RunError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
+from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
 from negatives.learn.train import train
@@ -36,6 +39,8 @@ from negatives.store.lock import locked
 
 NONE: Final = "none"
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
+OF_NEGATIVES: Final = ("negatives", "labels", "soft", "refresh")
+"""Settings of [train] that are an arm's own."""
 FIGURES: Final = "compare.json"
 PLAN: Final = "plan.json"
 
@@ -91,8 +96,9 @@ def compare(
         raise InputError("no seed is left to train with", mend="--seeds 3, say")
     collection = data if isinstance(data, Collection) else Collection.load(data)
     judged = _judged(collection, on)
-    shared = overlap(collection, judged)
     chosen = _arms(arms, model, kind, changes, control)
+    trained = [collection, *(_texts_of(arm.data) for arm in chosen if arm.data is not None)]
+    shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
     path = Path(out)
     work = _Comparing(
         path=path,
@@ -172,7 +178,10 @@ class _Comparing:
             "model": self.model,
             "encoder": self.encoder,
             "metrics": list(self.metrics),
-            "arms": {arm.name: arm.recipe.settings() | {"seed": None} for arm in arms},
+            "arms": {
+                arm.name: {**arm.recipe.settings(), "seed": None, "given": _digest(arm.data)}
+                for arm in arms
+            },
         }
         encoded = msgspec.json.encode(plan)
         file = self.path / PLAN
@@ -303,7 +312,31 @@ def _arms(
         raise InputError(f"two arms are called {', '.join(twice)}", mend="rename one of the files")
     if len(made) < 2:
         raise InputError("one arm has nothing to be compared with", mend="name another recipe")
-    return made
+    first = cast("Training", made[0].recipe.train)
+    return [replace(arm, recipe=_trained_as(first, arm.recipe)) for arm in made]
+
+
+def _trained_as(first: Training, recipe: Recipe) -> Recipe:
+    """The recipe with the trainer's settings of the first arm, but for what says of negatives."""
+    own = {
+        name: getattr(recipe.train, name)
+        for name in OF_NEGATIVES
+        if hasattr(recipe.train, name) and hasattr(first, name)
+    }
+    return replace(recipe, train=msgspec.structs.replace(first, **own))
+
+
+def _texts_of(data: Run | Path) -> Collection:
+    """What an arm of its own data is trained with."""
+    return data.collection if isinstance(data, Run) else read_mined_file(data)[0]
+
+
+def _digest(data: Run | Path | None) -> str:
+    """Of the negatives that an arm was given."""
+    if data is None:
+        return ""
+    file = data.path / "negatives.parquet" if isinstance(data, Run) else data
+    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
 def _arm(arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str]) -> _Arm:

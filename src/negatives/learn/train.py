@@ -419,8 +419,8 @@ def _dev_of_the_same(origin: str) -> Collection | None:
 def _look(dev: DevSet, settings: Training) -> Callable[[Any], float]:
     def encoder(model: Any) -> float:
         def encode(texts: list[str]) -> Any:
-            made = model.encode(texts, show_progress_bar=False, convert_to_numpy=True)
-            made = made.to_dense().numpy() if hasattr(made, "to_dense") else made
+            made = model.encode(texts, show_progress_bar=False)
+            made = made.to_dense().cpu().numpy() if hasattr(made, "to_dense") else made
             return np.asarray(made, np.float32)
 
         return dev.ndcg_of_encoder(encode)
