@@ -1,4 +1,4 @@
-"""A part of the bundled sample as a BEIR folder with two splits, and models small enough to train."""
+"""A part of the bundled sample as a folder with two splits; models small enough to train."""
 
 from __future__ import annotations
 

@@ -7,10 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("sentence_transformers")
-
+import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -20,7 +17,8 @@ from negatives.learn.multiple_negatives import MultipleNegatives
 from tests.learn.encodings import diagonal
 from tests.learn.small import tiny_bert
 
-WORDS = ["wing", "lift", "drag", "heat", "flow", "layer", "boundary", "shock", "body", "speed", "pressure", "plate", "nose", "cone"]
+TEXT = "wing lift drag heat flow layer boundary shock body speed pressure plate nose cone"
+WORDS = TEXT.split()
 N = 10
 
 

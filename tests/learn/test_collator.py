@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("sentence_transformers")
 
 from negatives.judge.texts import normalised_keys
 from negatives.learn.collator import Collator, keys_of, related
