@@ -19,8 +19,9 @@ Doubles = NDArray[np.float64]
 _SHARES = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 """Labelled shares that are tried."""
 _OF_QUERIES = -_SHARES * np.log(_SHARES) / (1 - _SHARES)
-"""What each is as a mean over queries: of 1/n, n >= 1 relevant documents, geometric, of mean 1/c."""
+"""For each share c the mean of 1/n, where n >= 1 is geometric with mean 1/c."""
 _BELIEVED = 0.25  # of log-likelihood below the best: seven tenths of a standard deviation
+_BELIEVED_OF_ONE = 1.353  # with one label a query: the lower bound at 95% confidence
 _BINS = 512
 _MOST = 0.999
 
@@ -67,7 +68,8 @@ def fit_selection(
     found.reverse()
     if not share:
         costs = np.array([cost for cost, _ in found])
-        share = float(_SHARES[np.flatnonzero(costs <= costs.min() + _BELIEVED)[0]])
+        believed = _BELIEVED_OF_ONE if one_each else _BELIEVED
+        share = float(_SHARES[np.flatnonzero(costs <= costs.min() + believed)[0]])
         if one_each:
             share = float(np.interp(share, _OF_QUERIES, _SHARES))
     # From a neighbour: a small c fitted from nowhere can end where everything is relevant.

@@ -46,8 +46,8 @@ def _bound(certificate: Mapping[str, Any], pick: Mapping[str, Any]) -> str:
     if asked is None or known["high"] is None or known["high"] <= asked:
         return ""
     return (
-        f"the {percent(asked)} false that were asked for are expected on average; what is certain "
-        f"with {known['confidence']:.0%} confidence, by the known positives put back, is at most "
+        f"at most {percent(asked)} false were asked for, on average; with "
+        f"{known['confidence']:.0%} confidence, by the known positives put back, it is at most "
         f"{percent(known['high'])}"
     )
 
