@@ -38,6 +38,9 @@ def open_base(name: str, kind: str, *, threads: int, device: str) -> Base:
     Raises `DataError` for a model that does not load, `RecipeError` for one of another sort.
     """
     library = prepared(name, threads=threads, device=device)
+    told = require("transformers.utils.logging", extra="train")
+    told.set_verbosity_error()  # the library never prints, nor do those it delegates to
+    told.disable_progress_bar()
     options: dict[str, Any] = {
         "device": None if device == "auto" else device,
         "trust_remote_code": False,

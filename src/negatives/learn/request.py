@@ -13,12 +13,11 @@ from negatives.learn.loss import ListLoss
 from negatives.learn.settings import RerankerTraining, Training
 from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
 from negatives.run import Run
-from negatives.schema import Collection
 from negatives.stage import build
 from negatives.store.manifest import NAME as MANIFEST
 
 
-def recipe_of(data: Run | Collection | str | Path, recipe: Recipe | str | Path | None) -> Recipe:
+def recipe_of(data: object, recipe: Recipe | str | Path | None) -> Recipe:
     """The recipe that is named; else the run's own, or the default."""
     if isinstance(recipe, Recipe):
         return recipe
@@ -62,7 +61,7 @@ def refuse_mismatch(recipe: Recipe) -> None:
         )
 
 
-def as_run(data: Run | Collection | str | Path) -> Run | None:
+def as_run(data: object) -> Run | None:
     """The run that `data` is, or is the folder of."""
     if isinstance(data, Run):
         return data

@@ -59,6 +59,8 @@ from negatives.schema import Collection
 from negatives.store.atomic import write_text
 from negatives.store.lock import locked
 
+Data = Run | Collection | TrainingSet | str | Path
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -74,7 +76,7 @@ class Trained:
 
 
 def train(
-    data: Run | Collection | str | Path,
+    data: Data,
     out: str | Path,
     *,
     model: str = "static",
@@ -95,10 +97,10 @@ def train(
 ) -> Trained:
     """Train `model` (a folder, a hub name, or `static`) with negatives, into the folder `out`.
 
-    `data`: a run, or a file of mined negatives (anybody's), or a collection, which is mined first
-    by `recipe` (with `encoder`, or the model that is trained, as its dense encoder); with `mined`
-    False it is trained without mined negatives. The recipe's [batch], [learn] and [train] stages
-    say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
+    `data`: a run, a file of mined negatives (anybody's), a `TrainingSet` of your own making, or a
+    collection, which is mined first by `recipe` (with `encoder`, or the model that is trained, as
+    its dense encoder); with `mined` False it is trained without mined negatives. The recipe's
+    [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
     "reranker", "sparse", "static-embedding") chooses its defaults. `dev` is a split to look at on
     the way, whose best look is kept; DATA@dev where there is one and none is named; with `look`
     False there are no looks, and the last step is kept.
@@ -158,7 +160,7 @@ class _Training:
 
     def carry_out(
         self,
-        data: Run | Collection | str | Path,
+        data: Data,
         dev: Collection | str | Path | None,
         look: bool,
         overwrite: bool,
@@ -205,10 +207,10 @@ class _Training:
         write_account(self.path, account)  # last: now the model is there
         clear(self.path)
 
-    def _training_set(
-        self, data: Run | Collection | str | Path, overwrite: bool
-    ) -> tuple[TrainingSet, str]:
+    def _training_set(self, data: Data, overwrite: bool) -> tuple[TrainingSet, str]:
         """The examples, and the address that other splits of the same data may be found at."""
+        if isinstance(data, TrainingSet):
+            return data, ""
         width, labels = self.settings.negatives, self.settings.labels
         run = as_run(data)
         if run is None and labels and not self._mines(data):

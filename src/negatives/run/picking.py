@@ -53,7 +53,10 @@ def pick_parts(
     target = account.run / NEGATIVES_FILE
     ledger, new = parts, None
     account.manifest.stages.pop("relabel", None)
-    account.manifest.warnings[:] = [text for text in account.manifest.warnings if text != UNKNOWN]
+    before = (UNKNOWN, account.manifest.facts.pop(WARNED, ""))  # of an earlier picking
+    account.manifest.warnings[:] = [
+        text for text in account.manifest.warnings if text not in before
+    ]
     if recipe.relabel and collection is not None:
         with account.stage("relabel") as relabelling:
             new = _relabelled(account, recipe.relabel, ledger, collection)
@@ -66,6 +69,7 @@ def pick_parts(
         picker, found = recipe.pick.tuned(parts)
         account.fact("tuning", {key: value for key, value in found.items() if key != "warning"})
         if "warning" in found:
+            account.fact(WARNED, found["warning"])
             account.warn(found["warning"])
         picked = []
         for number, path in enumerate(parts):
@@ -125,6 +129,7 @@ def _relabelled(
     return _New(frames, left, work.found)
 
 
+WARNED: Final = "warned in picking"
 UNKNOWN: Final = "nothing is relabelled, for p_relevant is not known: add an [estimate] stage"
 
 

@@ -1,0 +1,104 @@
+"""Rerankers, text encoders and sparse encoders are trained, load, and are what the judges take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from negatives.errors import RecipeError, WorkError
+from negatives.learn.train import train
+from negatives.run import Run
+from tests.learn.small import learning, tiny_bert
+
+pytest.importorskip("sentence_transformers")
+
+pytestmark = pytest.mark.slow
+
+SMALL = ("train.steps=3", "train.batch_size=4", "train.negatives=2", "train.max_length=24")
+PAIRS = [("what is lift", "a wing lifts"), ("what is heat", "a wing lifts")]
+
+
+def test_a_reranker_is_trained_and_is_one_of_our_judges(mined: Run, tmp_path: Path) -> None:
+    from sentence_transformers import CrossEncoder
+
+    from negatives.models.reranker import open_reranker
+
+    recipe = learning(tiny_bert(), *SMALL, "train.learning_rate=1e-3", kind="reranker")
+    made = train(mined, tmp_path / "m", model=tiny_bert(), recipe=recipe)
+    account = made.account
+    assert account["steps"] == 3
+    assert account["best"] is not None
+    model = CrossEncoder(str(made.path), device="cpu")
+    assert model.max_seq_length == 24
+    scores = model.predict(PAIRS, show_progress_bar=False)
+    assert scores[0] != scores[1]
+    ours = open_reranker(str(made.path), threads=1, device="cpu")
+    assert ours is not None
+    assert "CrossEncoder" in (made.path / "README.md").read_text()
+    again = train(mined, tmp_path / "n", model=tiny_bert(), recipe=recipe)
+    assert again.account["history"] == account["history"], "its new head is drawn by the seed"
+
+
+def test_a_reranker_does_not_weigh_rows(mined: Run, tmp_path: Path) -> None:
+    recipe = learning(tiny_bert(), *SMALL, 'batch.weight={kind="progressive"}', kind="reranker")
+    with pytest.raises(RecipeError, match="rows are not weighed"):
+        train(mined, tmp_path / "m", model=tiny_bert(), recipe=recipe, look=False)
+    assert not (tmp_path / "m").exists()
+
+
+def test_an_encoder_is_trained_a_chunk_at_a_time(mined: Run, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    recipe = learning(tiny_bert(), *SMALL, "train.chunk=3", "train.learning_rate=1e-3")
+    made = train(mined, tmp_path / "m", model=tiny_bert(), recipe=recipe)
+    model = SentenceTransformer(str(made.path), device="cpu")
+    assert model.max_seq_length == 24
+    before = SentenceTransformer(tiny_bert(), device="cpu")
+    assert (model.encode("lift") != before.encode("lift")).any()
+
+
+def test_a_sparse_encoder_is_trained(mined: Run, tmp_path: Path) -> None:
+    from sentence_transformers import SparseEncoder
+
+    base = sparse(tmp_path / "base")
+    recipe = learning(base, *SMALL, "learn.similarity=dot", kind="sparse")
+    made = train(mined, tmp_path / "m", model=base, recipe=recipe)
+    assert made.account["best"] is not None
+    vectors = SparseEncoder(str(made.path), device="cpu").encode(["lift", "drag of a wing"])
+    assert vectors.to_dense().shape[1] > 1000
+
+
+def sparse(folder: Path) -> str:
+    """The small BERT with a head over its own words, of random weights."""
+    import torch
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
+    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    bert: Any = BertForMaskedLM(BertConfig.from_pretrained(tiny_bert()))
+    bert.save_pretrained(str(folder / "bert"))
+    AutoTokenizer.from_pretrained(tiny_bert()).save_pretrained(str(folder / "bert"))
+    model = SparseEncoder(modules=[MLMTransformer(str(folder / "bert")), SpladePooling()])
+    model.save_pretrained(str(folder / "splade"))
+    return str(folder / "splade")
+
+
+def test_what_is_too_large_says_what_to_make_smaller(
+    mined: Run, static: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from negatives.learn.multiple_negatives import MultipleNegatives
+
+    def huge(self: Any, batch: Any) -> Any:
+        return torch.empty(2**60)
+
+    monkeypatch.setattr(MultipleNegatives, "_losses", huge)
+    with pytest.raises(WorkError, match="out of memory") as caught:
+        train(mined, tmp_path / "m", model=static, recipe=learning(static), look=False)
+    assert "train.batch_size=8" in caught.value.mend
+    assert "train.chunk=8" in caught.value.mend
+    assert not (tmp_path / "m").exists()
