@@ -67,10 +67,10 @@ def test_what_is_wrong_is_said_with_its_mend_and_leaves_nothing(
     run: Run, static: Path, tmp_path: Path, changed: tuple[str, ...], code: int, said: str
 ) -> None:
     options = (*FEW, "--set", "train.clip=0", "--set", "train.checkpoint=4", "--set")
+    model = () if "--model" in changed else ("--model", static)
     done = negatives(
-        "train", run.path, "--out", tmp_path / "m", "--model", static, *options,
-        "train.evaluate=4", *changed,
-    )  # fmt: skip
+        "train", run.path, "--out", tmp_path / "m", *model, *options, "train.evaluate=4", *changed
+    )
     assert done.returncode == code, done.stderr
     assert said in done.stderr
     assert "Traceback" not in done.stderr

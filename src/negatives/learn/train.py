@@ -100,10 +100,10 @@ def train(
     `data`: a run, a file of mined negatives (anybody's), a `TrainingSet` of your own making, or a
     collection, which is mined first by `recipe` (with `encoder`, or the model that is trained, as
     its dense encoder); with `mined` False it is trained without mined negatives. The recipe's
-    [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
-    "reranker", "sparse", "static-embedding") chooses its defaults. `dev` is a split to look at on
-    the way, whose best look is kept; DATA@dev where there is one and none is named; with `look`
-    False there are no looks, and the last step is kept.
+    [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces
+    [train], `kind` ("encoder", "reranker", "sparse", "static-embedding") chooses its defaults.
+    `dev` is a split to look at on the way, whose best look is kept; DATA@dev where there is one and
+    none is named; with `look` False there are no looks, and the last step is kept.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
