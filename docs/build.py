@@ -32,6 +32,7 @@ NAV: list[tuple[str, list[str]]] = [
             "exports.md",
             "audit.md",
             "lint.md",
+            "learning.md",
             "errors.md",
         ],
     ),

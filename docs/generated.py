@@ -37,6 +37,9 @@ VERBS = {
     "judge": "Judges: `[[judge]]`. Each adds evidence and may give a verdict; none drops a row.",
     "estimate": "Estimators: `[estimate]`. One says how probable it is that each pair is relevant.",
     "pick": "Pickers: `[pick]`. One decides which kept candidates become the negatives.",
+    "batch": "Batchers: `[batch]`. One decides which examples share a batch when a model is trained.",
+    "learn": "Losses: `[learn]`. One says what is learned from a batch.",
+    "train": "Trainers: `[train]`. The settings of one training, by the sort of model.",
 }
 ALSO = {
     "negatives.export.export": "negatives.export.export",

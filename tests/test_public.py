@@ -15,8 +15,8 @@ PUBLIC = """
 AbsoluteScore AdaptiveMargin BM25 Collection Consistency DataError Dense Ensemble Evidence Fused
 Margin NearDuplicate NegativesError Neighbours PercentOfPositive PoolingBias Popularity Quotas
 Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError ScoreAgreement SeedNeighbours
-SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__ audit evaluate lint load_recipe
-mine
+SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__ audit compare evaluate lint
+load_recipe mine train
 """
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
     from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
     from negatives.judge.self_aware import SelfAware as SelfAware
+    from negatives.learn.compare import compare as compare
+    from negatives.learn.train import train as train
     from negatives.measure.audit import audit as audit
     from negatives.measure.evaluation import evaluate as evaluate
     from negatives.measure.lint import lint as lint
@@ -87,10 +89,12 @@ _WHERE = {
     "Stratified": "negatives.pick.stratified",
     "Top": "negatives.pick.top",
     "audit": "negatives.measure.audit",
+    "compare": "negatives.learn.compare",
     "evaluate": "negatives.measure.evaluation",
     "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
     "mine": "negatives.run",
+    "train": "negatives.learn.train",
 }
 
 __all__ = [*_WHERE, "__version__"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from negatives.learn.train import completed
+from negatives.learn.request import completed
 from negatives.recipe import Recipe, load_recipe
 from negatives.schema import Collection
 
@@ -62,8 +62,8 @@ def save_static(folder: Path, texts: Sequence[str], *, dim: int = 16) -> Path:
     words = sorted({word for text in texts for word in text.lower().split() if word.isalpha()})
     numbers = {word: place for place, word in enumerate(["[UNK]", *words])}
     tokenizer = Tokenizer(models.WordLevel(numbers, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)  # type: ignore[assignment]
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()  # type: ignore[assignment]
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     drawn = torch.randn(len(numbers), dim, generator=torch.Generator().manual_seed(0))
     model = SentenceTransformer(
         modules=[StaticEmbedding(tokenizer, embedding_weights=drawn)], device="cpu"

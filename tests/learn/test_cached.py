@@ -141,7 +141,7 @@ def live_bytes(model: Any, features: Mapping[str, Any], chunk: int) -> int:
     with Live() as live:
         encode = encoder(model)
         loss_of(encode_cached(encode, features, chunk) if chunk else encode(features)).backward()
-    return live.most
+    return int(live.most)
 
 
 def test_memory_is_that_of_a_chunk_however_large_the_batch(model: Any) -> None:

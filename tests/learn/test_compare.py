@@ -192,7 +192,16 @@ def test_queries_that_any_arm_is_trained_with_are_left_out(
 def test_from_the_command_line(folder: Path, static: str, tmp_path: Path) -> None:
     data = tmp_path / "small"
     shutil.copytree(folder, data)
-    command = ["compare", data, "--recipes", "bm25", "--out", tmp_path / "cmp", "--model", static]
+    command: list[str | Path] = [
+        "compare",
+        data,
+        "--recipes",
+        "bm25",
+        "--out",
+        tmp_path / "cmp",
+        "--model",
+        static,
+    ]
     few = ["--seeds", "1", "--steps", "2", "--batch-size", "8"]
     done = negatives(*command, *few)
     assert done.returncode == 0, done.stderr

@@ -78,11 +78,12 @@ def test_another_training_is_refused(
     trained: Trained, mined: Run, static: str, folder: Path, changed: str
 ) -> None:
     other: dict[str, Any] = {"recipe": learning(static, "train.learning_rate=0.05")}
-    other |= {
+    changes: dict[str, dict[str, Any]] = {
         "recipe": {"recipe": learning(static, "train.learning_rate=0.01")},
         "dev": {"look": False},
         "seed": {"seed": 7},
-    }[changed]
+    }
+    other |= changes[changed]
     with pytest.raises(RunError, match="another training") as caught:
         train(mined, trained.path, model=static, **other)
     assert "overwrite" in caught.value.mend
