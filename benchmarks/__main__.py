@@ -17,10 +17,12 @@ NAMES = (
     "lexical",
     "lint",
     "losses",
+    "planted",
     "reranker",
     "samplers",
     "search",
     "speed",
+    "throughput",
     "truth",
     "scale",
 )
