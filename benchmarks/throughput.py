@@ -1,8 +1,7 @@
 """Training throughput: `negatives train` beside sentence-transformers' own trainer.
 
 The same model, rows (medquad, three negatives drawn by chance), batch, optimiser and steps. Theirs
-masks the diagonal and takes random batches; ours masks by text and batches without conflict. Both
-train in turn, in the same process; the ratio is of the medians of examples a second. No looks, and
+masks the diagonal, ours by text; both take batches at random. Both train in turn, in the same process; the ratio is of the medians of examples a second. No looks, and
 one checkpoint at the end on our side, none on theirs.
 """
 

@@ -39,7 +39,7 @@ def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str]
         recipe,
         train=train,
         learn=recipe.learn or _usual_loss(train),
-        batch=recipe.batch or build("batch", {"kind": "conflict-free"}),
+        batch=recipe.batch or build("batch", {"kind": "random"}),
     )
     kinds: dict[str, Any] = {
         section: build(section, {"kind": value}, "--set")
