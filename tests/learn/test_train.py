@@ -277,3 +277,9 @@ def test_a_teachers_loss_without_a_teacher_is_refused_before_anything_is_kept(
     with pytest.raises(RecipeError, match="teacher's scores"):
         train(mined, tmp_path / "m", model=static, recipe=learning(static, "learn.kind=margin-mse"))
     assert not (tmp_path / "m").exists()
+
+
+def test_training_ends_when_its_time_is_over(mined: Run, static: str, tmp_path: Path) -> None:
+    recipe = learning(static, "train.steps=100000", "train.seconds=1", "train.checkpoint=100000")
+    account = train(mined, tmp_path / "m", model=static, recipe=recipe, look=False).account
+    assert 0 < account["steps"] < 100_000

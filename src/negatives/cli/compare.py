@@ -25,6 +25,7 @@ def compare(
     encoder: str | None = None,
     seeds: int = 5,
     steps: int | None = None,
+    seconds: int | None = None,
     batch_size: int | None = None,
     metric: Annotated[list[str] | None, Parameter(negative="")] = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
@@ -72,6 +73,9 @@ def compare(
         Trainings of each arm.
     steps
         Batches of each training; by default what one epoch has.
+    seconds
+        Stop each training after so long: the same time for every arm, where arms cost
+        differently, such as a loss with a guide.
     batch_size
         Examples a batch.
     metric
@@ -102,7 +106,7 @@ def compare(
     from negatives.store.atomic import write_text
 
     changes = list(set_ or [])
-    for name, value in (("steps", steps), ("batch_size", batch_size)):
+    for name, value in (("steps", steps), ("seconds", seconds), ("batch_size", batch_size)):
         if value is not None:
             changes.append(f"train.{name}={value}")
     with listening(quiet=quiet) as emit:

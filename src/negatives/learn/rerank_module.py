@@ -34,13 +34,20 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         self.settings = loss
         self.pairs = pairs
 
-    def forward(self, inputs: Sequence[Any], labels: Sequence[Tensor]) -> Tensor:
+    def forward(
+        self,
+        inputs: Sequence[Any],
+        labels: Sequence[Tensor],
+        prompt: str | None = None,
+        task: str | None = None,
+    ) -> Tensor:
         """The mean loss over the queries of the batch, a scalar."""
         queries, lists = inputs
         sizes = [len(docs) for docs in lists]
         pairs = [(query, doc) for query, docs in zip(queries, lists, strict=True) for doc in docs]
         parts = [
-            self._scores(pairs[at : at + self.pairs]) for at in range(0, len(pairs), self.pairs)
+            self._scores(pairs[at : at + self.pairs], prompt, task)
+            for at in range(0, len(pairs), self.pairs)
         ]
         scored = torch.cat(parts)
         device, width = scored.device, max(sizes)
@@ -61,11 +68,11 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         made: Tensor = mean
         return made
 
-    def _scores(self, pairs: list[tuple[str, str]]) -> Tensor:
+    def _scores(self, pairs: list[tuple[str, str]], prompt: str | None, task: str | None) -> Tensor:
         device = self.model.device
         features = {
             name: value.to(device) if hasattr(value, "to") else value
-            for name, value in self.model.preprocess(pairs).items()
+            for name, value in self.model.preprocess(pairs, prompt=prompt, task=task).items()
         }
         made: Tensor = self.model(features)["scores"].view(-1).float()
         return made

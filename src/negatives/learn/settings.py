@@ -20,6 +20,9 @@ class Training(Stage, kw_only=True):
 
     epochs: Annotated[PositiveInt, Meta(description="passes over the examples")] = 1
     steps: Annotated[Count, Meta(description="batches in all; 0: as many as the epochs have")] = 0
+    seconds: Annotated[
+        Count, Meta(description="stops after so long, wherever it is; 0: never. Machines differ")
+    ] = 0
     batch_size: Annotated[PositiveInt, Meta(description="examples a batch")] = 64
     negatives: Annotated[Count, Meta(description="negatives an example, at most")] = 7
     learning_rate: Annotated[

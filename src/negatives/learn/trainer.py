@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,7 +155,13 @@ def _callbacks(plan: Plan) -> list[Any]:
     transformers = require("transformers", extra="train")
 
     class Telling(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.began = time.monotonic()
+
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            spent = time.monotonic() - self.began
+            if plan.settings.seconds and spent > plan.settings.seconds:
+                control.should_training_stop = True
             plan.emit(Progress("train", state.global_step, state.max_steps, "steps"))
             if plan.at_step is not None:
                 plan.at_step(state.global_step)
