@@ -2,7 +2,7 @@
 
 MiniLM gets a scoring head and is trained by `negatives train --kind reranker` on questions of
 medquad's training split, 3 negatives each (of BM25, of the built-in encoder, and a random one),
-128 pieces of text, the last step kept. Then half of each query's positives of four collections are
+96 pieces of a pair, 240 steps of 6 questions, the last step kept. Then half of each query's positives of four collections are
 hidden, as in `truth`, and p_relevant is estimated without it, with its scores of the 30 likeliest
 candidates of a query, and with a fifth of those calls (`negatives judge --budget`). The truth is
 what was hidden.
@@ -32,9 +32,9 @@ from negatives.learn.train import train
 from negatives.recipe import Recipe
 
 COLLECTIONS = ("cranfield", "cisi", "med", "synergy9")
-HIDINGS = 3
+HIDINGS = 2
 ASKED, SHARE = 5, 0.02
-QUESTIONS, STEPS = 3_000, 375
+QUESTIONS, STEPS = 3_000, 240
 FOLDER = CACHE / "reranker"
 TOP = 30
 FIFTH = 0.2
@@ -54,7 +54,7 @@ def reranker() -> str:
     loss = "learn.kind=pointwise", "learn.positive_weight=3.0"
     made = completed(recipe, minilm(), "reranker", loss)
     settings = RerankerTraining(
-        steps=STEPS, batch_size=8, negatives=3, max_length=128, learning_rate=1e-4
+        steps=STEPS, batch_size=6, negatives=3, max_length=96, learning_rate=1e-4, checkpoint=60
     )
     train(
         train_split,
