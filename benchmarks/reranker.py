@@ -2,10 +2,10 @@
 
 MiniLM gets a scoring head and is trained by `negatives train --kind reranker` on questions of
 medquad's training split, 3 negatives each (of BM25, of the built-in encoder, and a random one),
-96 pieces of a pair, 240 steps of 6 questions, the last step kept. Then half of each query's positives of four collections are
-hidden, as in `truth`, and p_relevant is estimated without it, with its scores of the 30 likeliest
-candidates of a query, and with a fifth of those calls (`negatives judge --budget`). The truth is
-what was hidden.
+96 pieces of a pair, 240 steps of 6 questions, the last step kept. Then half of each query's
+positives of four collections are hidden, as in `truth`, and p_relevant is estimated without it,
+with its scores of the 30 likeliest candidates of a query, and with a fifth of those calls
+(`negatives judge --budget`). The truth is what was hidden.
 """
 
 from __future__ import annotations

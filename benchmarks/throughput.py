@@ -1,8 +1,9 @@
 """Training throughput: `negatives train` beside sentence-transformers' own trainer.
 
 The same model, rows (medquad, three negatives drawn by chance), batch, optimiser and steps. Theirs
-masks the diagonal, ours by text; both take batches at random. Both train in turn, in the same process; the ratio is of the medians of examples a second. No looks, and
-one checkpoint at the end on our side, none on theirs.
+masks the diagonal, ours by text; both take batches at random. Both train in turn, in the same
+process; the ratio is of the medians of examples a second. No looks, and one checkpoint at the end
+on our side, none on theirs.
 """
 
 from __future__ import annotations
