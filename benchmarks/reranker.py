@@ -4,7 +4,7 @@ MiniLM gets a scoring head and is trained by `negatives train --kind reranker` o
 medquad's training split, 3 negatives each (of BM25, of the built-in encoder, and a random one),
 96 pieces of a pair, 240 steps of 6 questions, the last step kept. Then half of each query's
 positives of four collections are hidden, as in `truth`, and p_relevant is estimated without it,
-with its scores of the 30 likeliest candidates of a query, and with a fifth of those calls
+with its scores of the 20 likeliest candidates of a query, and with a fifth of those calls
 (`negatives judge --budget`). The truth is what was hidden.
 """
 
@@ -36,7 +36,7 @@ HIDINGS = 2
 ASKED, SHARE = 5, 0.02
 QUESTIONS, STEPS = 3_000, 240
 FOLDER = CACHE / "reranker"
-TOP = 30
+TOP = 20
 FIFTH = 0.2
 
 Values = NDArray[np.float64]
@@ -152,7 +152,7 @@ def _page(found: Mapping[str, list[dict[str, Any]]]) -> list[str]:
         "asked for. `alone`: AUC of the reranker's own score on what it scored, next to the "
         "dense score's on the same ranks.",
         "",
-        "| collection | p_relevant | AUC | AUC, ranks to 30 | Brier | false | hardness | calls "
+        "| collection | p_relevant | AUC | AUC, ranks to 20 | Brier | false | hardness | calls "
         "| reranker alone | dense alone |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
