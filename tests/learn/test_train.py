@@ -49,7 +49,7 @@ def test_the_account_says_what_was_trained_with(trained: Trained, mined: Run) ->
     assert account["examples"] == len(pairs) < len(mined.collection.positives)
     assert account["negatives"]["recipe"] == "bm25"
     assert account["dev"] == mined.collection.name
-    assert account["batches"]["conflict_rate"] == 0
+    assert account["batches"]["examples"] == len(pairs)
 
 
 def test_nothing_of_the_work_is_left(trained: Trained) -> None:
