@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -77,6 +78,25 @@ class DevSet:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(np.take_along_axis(pairs, order, axis=1))
 
+    def look(self, reranker: bool) -> Callable[[Any], float]:
+        """nDCG@10 of a model of sentence-transformers, an encoder or a reranker."""
+
+        def of_encoder(model: Any) -> float:
+            def encode(texts: list[str]) -> Floats:
+                made = model.encode(texts, show_progress_bar=False)
+                made = made.to_dense().cpu().numpy() if hasattr(made, "to_dense") else made
+                return np.asarray(made, np.float32)
+
+            return self.ndcg_of_encoder(encode)
+
+        def of_reranker(model: Any) -> float:
+            def score(pairs: list[tuple[str, str]]) -> Floats:
+                return np.asarray(model.predict(pairs, show_progress_bar=False), np.float32)
+
+            return self.ndcg_of_reranker(score)
+
+        return of_reranker if reranker else of_encoder
+
     @cached_property
     def _lists(self) -> NDArray[np.uint32]:
         """uint32[queries, 20]: what the built-in encoder finds among the drawn documents, with as
@@ -106,6 +126,16 @@ class DevSet:
             }
         )
         return float(ndcg(judge_ranking(ranking, self.collection.qrels, asked), CUTOFF, 1).mean())
+
+
+def dev_of_the_same(origin: str) -> Collection | None:
+    """The dev split of the data at an address that names none."""
+    if not origin or "@" in Path(origin).name:
+        return None
+    try:
+        return Collection.load(f"{origin}@dev")
+    except DataError:
+        return None
 
 
 def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:

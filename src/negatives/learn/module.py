@@ -11,6 +11,7 @@ import numpy as np
 from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import Encoded
+from negatives.learn.flops import Regulariser
 from negatives.learn.loss import Loss
 from negatives.optional import require
 
@@ -33,7 +34,6 @@ ABOUT: Final = (
 """What `Collator` puts beside the features of the first column."""
 
 Name = Callable[[list[int]], str]
-Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
 
 
 class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]

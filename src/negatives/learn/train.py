@@ -19,12 +19,13 @@ import msgspec
 import numpy as np
 
 from negatives.batch.batcher import Batcher, Weighing
-from negatives.errors import DataError, NegativesError, RecipeError
+from negatives.errors import NegativesError, RecipeError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.base_models import Base, limit, open_base
 from negatives.learn.card import card
 from negatives.learn.curve import curve
-from negatives.learn.dev import DevSet, overlap, refuse_overlap
+from negatives.learn.dev import DevSet, dev_of_the_same, overlap, refuse_overlap
+from negatives.learn.flops import regulariser_of
 from negatives.learn.folder import (
     ACCOUNT,
     CHECKPOINTS,
@@ -45,7 +46,7 @@ from negatives.learn.refresh import Refresher
 from negatives.learn.request import as_run, completed, is_mined_file, recipe_of, refuse_mismatch
 from negatives.learn.rows import Rows
 from negatives.learn.sampler import Sampler
-from negatives.learn.settings import EncoderTraining, RerankerTraining, SparseTraining, Training
+from negatives.learn.settings import EncoderTraining, RerankerTraining, Training
 from negatives.learn.trainer import Plan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
 from negatives.learn.vectors import Vectors
@@ -265,7 +266,7 @@ class _Training:
             named = dev if isinstance(dev, Collection) else Collection.load(dev)
             refuse_overlap(train, named)
             return DevSet.of(named, self.recipe.seed)
-        found = _dev_of_the_same(origin)
+        found = dev_of_the_same(origin)
         if found is not None:
             shared = overlap(train, found)
             if len(shared):
@@ -364,7 +365,7 @@ class _Training:
             sampler=sampler,
             folder=self.path / CHECKPOINTS,
             seed=self.recipe.seed,
-            look=None if dev is None else _look(dev, settings),
+            look=None if dev is None else dev.look(isinstance(settings, RerankerTraining)),
             report_to=self.report_to,
             emit=self.emit,
             weighing=weighing,
@@ -392,7 +393,7 @@ class _Training:
             chunk=cast("EncoderTraining", settings).chunk,
             weighing=weighing,
             steps=steps,
-            regulariser=_regulariser(settings),
+            regulariser=regulariser_of(settings),
             name=name,
         )
         found = rows.training_set
@@ -406,42 +407,3 @@ class _Training:
         if self.settings.lora:
             merge_adapters(base.model)
         base.model.save_pretrained(str(self.path), create_model_card=False)
-
-
-def _dev_of_the_same(origin: str) -> Collection | None:
-    """The dev split of the data at an address that names none."""
-    if not origin or "@" in Path(origin).name:
-        return None
-    try:
-        return Collection.load(f"{origin}@dev")
-    except DataError:
-        return None
-
-
-def _look(dev: DevSet, settings: Training) -> Callable[[Any], float]:
-    def encoder(model: Any) -> float:
-        def encode(texts: list[str]) -> Any:
-            made = model.encode(texts, show_progress_bar=False)
-            made = made.to_dense().cpu().numpy() if hasattr(made, "to_dense") else made
-            return np.asarray(made, np.float32)
-
-        return dev.ndcg_of_encoder(encode)
-
-    def reranker(model: Any) -> float:
-        def score(pairs: list[tuple[str, str]]) -> Any:
-            return np.asarray(model.predict(pairs, show_progress_bar=False), np.float32)
-
-        return dev.ndcg_of_reranker(score)
-
-    return reranker if isinstance(settings, RerankerTraining) else encoder
-
-
-def _regulariser(settings: Training) -> Any:
-    if not isinstance(settings, SparseTraining):
-        return None
-    from negatives.learn.flops import flops
-
-    def regulariser(queries: Any, docs: Any) -> Any:
-        return settings.flops_query * flops(queries) + settings.flops_doc * flops(docs)
-
-    return regulariser
