@@ -116,7 +116,7 @@ def test_the_same_judgement_twice_counts_once_and_two_that_differ_are_refused(
         ("a.csv", "query_id,doc_id\nq,d\n", "the review has no column relevant"),
         ("a.csv", "query_id,doc_id,relevant\nq,d,0\nq,e,maybe\n", "row 2, relevant"),
         ("a.jsonl", "nonsense\n", "cannot be read"),
-        ("a.txt", "", "not a file of judged pairs"),
+        ("a.txt", "", "the ending tells no format of a table"),
     ],
 )
 def test_a_review_that_cannot_be_read_says_what_is_wrong_with_it(

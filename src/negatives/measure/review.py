@@ -10,9 +10,9 @@ import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError, InputError
-from negatives.read.files import ending, reading
+from negatives.measure.table import read_table, write_table
+from negatives.read.files import ending
 from negatives.run.directory import Run
-from negatives.store.atomic import writing
 
 ENDINGS: Final = (".jsonl", ".csv", ".tsv", ".parquet")
 _NAMES = ("relevant", "relevance")
@@ -46,7 +46,7 @@ def read_review(path: str | Path, run: Run) -> Review:
     JSONL, CSV, TSV or Parquet; a row without a judgement is undecided. `DataError` where a column
     is missing, a judgement is no number, or a pair is judged twice and differently.
     """
-    table = _table(Path(path))
+    table = read_table(Path(path))
     column = next((name for name in _NAMES if name in table.columns), None)
     missing = [name for name in ("query_id", "doc_id") if name not in table.columns]
     if column is None:
@@ -130,36 +130,5 @@ def draw_sample(run: Run, count: int, out: str | Path) -> int:
               how="left", maintain_order="left")
         .with_columns(relevant=pl.lit(None, pl.Int8))
     )  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with writing(path) as temporary:
-        _write(sample, temporary, ending(path))
+    write_table(sample, path)
     return len(sample)
-
-
-def _write(sample: pl.DataFrame, path: Path, kind: str) -> None:
-    if kind == ".jsonl":
-        sample.write_ndjson(path)
-    elif kind == ".parquet":
-        sample.write_parquet(path)
-    else:
-        sample.write_csv(path, separator="\t" if kind == ".tsv" else ",")
-
-
-def _table(path: Path) -> pl.DataFrame:
-    kind = ending(path)
-    if kind not in ENDINGS:
-        raise DataError(
-            "not a file of judged pairs",
-            where=str(path),
-            mend=f"its name ends in one of {', '.join(ENDINGS)}",
-        )
-    with reading(path):
-        try:
-            if kind == ".jsonl":
-                return pl.read_ndjson(path, infer_schema_length=None)
-            if kind == ".parquet":
-                return pl.read_parquet(path)
-            return pl.read_csv(path, separator="\t" if kind == ".tsv" else ",", infer_schema=False)
-        except pl.exceptions.PolarsError as error:
-            what = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"cannot be read: {what}", where=str(path)) from None
