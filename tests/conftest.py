@@ -1,4 +1,4 @@
-"""Settings of every test: time is no failure on a machine that is shared."""
+"""Settings of every test: time is no failure on a machine that is shared; long files go first."""
 
 from __future__ import annotations
 
@@ -23,3 +23,9 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test begins without stored vectors; processes that it starts inherit the folder."""
     monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of examples and of slow tests first: none is left to one process alone at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path.name != "test_docs.py", item.path not in slow))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from negatives.store.embeddings import store_folder
-from tests.cli.test_commands import negatives
+from tests.cli.commands import negatives
 from tests.store.test_embeddings import about, add, store
 
 

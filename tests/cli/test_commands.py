@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a process, its output, its exit code."""
+"""The command line as a user meets it: its output, its exit code."""
 
 from __future__ import annotations
 
@@ -12,10 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-
-def negatives(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "negatives.cli", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
+from tests.cli.commands import negatives
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +24,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_mining_says_what_was_found_and_where_the_report_is(tmp_path: Path) -> None:
-    done = negatives("mine", "cranfield", "--out", "runs/cranfield", cwd=tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--out", "runs/cranfield"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
     assert done.returncode == 0
     assert "1,575 of 1,575 negatives, coverage 100%" in done.stdout
     assert "report: runs/cranfield/report.html" in done.stdout

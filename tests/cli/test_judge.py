@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.cli.test_commands import negatives
+from tests.cli.commands import negatives
 from tests.models.tiny_reranker import save_onnx
 
 

@@ -12,7 +12,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 
 from negatives.run import Run, mine
 from negatives.schema import Collection
-from tests.cli.test_commands import negatives
+from tests.cli.commands import negatives
 from tests.learn.small import save_folder, save_static
 
 pytest.importorskip("sentence_transformers")

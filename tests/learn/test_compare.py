@@ -17,7 +17,7 @@ from negatives.learn.compare import Compared, compare
 from negatives.measure.significance import holm
 from negatives.run import Run
 from negatives.show.comparison import comparison_page, comparison_table
-from tests.cli.test_commands import negatives
+from tests.cli.commands import negatives
 
 pytest.importorskip("sentence_transformers")
 

@@ -11,7 +11,7 @@ import pytest
 from negatives.errors import InputError
 from negatives.measure.lint import lint
 from tests.build import collection
-from tests.cli.test_commands import negatives
+from tests.cli.commands import negatives
 
 ROWS = [
     {"anchor": "what is lift", "positive": "Lift is a force.", "negative": "Drag is a force."},

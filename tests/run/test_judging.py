@@ -19,6 +19,7 @@ from negatives.run.judging import BEFORE
 from negatives.run.revision import features, folds, learn, with_others
 from negatives.run.worth import choose
 from negatives.schema import ELIGIBLE, POSITIVE, REJECTED
+from negatives.show import write_report
 from negatives.store.manifest import read_manifest
 from tests.killing import kill_when, start_python
 from tests.models.tiny_reranker import save_onnx
@@ -98,6 +99,13 @@ def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
     assert share > 2 * ordinary * 700 / len(picked)
     untouched = after.filter(pl.col("reranker_score").is_null())
     assert untouched["p_relevant"].equals(untouched[BEFORE].alias("p_relevant"))
+
+
+def test_the_report_says_what_was_asked(run: neg.Run, model: str) -> None:
+    write_report(run.judge(Rerank(model=model), budget=300))
+    page = " ".join((run.path / "report.html").read_text("utf-8").split())
+    asked = "The judge <code>reranker</code> was asked about 300 pairs"
+    assert asked in page
 
 
 def test_the_same_call_again_has_nothing_to_do(run: neg.Run, model: str) -> None:

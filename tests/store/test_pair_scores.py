@@ -14,7 +14,7 @@ from negatives.store.embedding_care import spaces
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import store_folder
 from negatives.store.pair_scores import LARGEST, pair_keys, pair_scores
-from tests.cli.test_commands import negatives
+from tests.cli.commands import negatives
 
 SCORES = st.floats(-LARGEST, LARGEST, width=32)
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from negatives.errors import RecipeError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
-from negatives.models.encoder import Encoder
+from negatives.models.encoder import Encoder, sides
 from negatives.models.precomputed import VectorReader, read_vectors
 from negatives.schema import Floats, Rows
 from negatives.stage import Context
@@ -72,6 +72,7 @@ class _Side:
     ids: pl.Series
     texts: pl.Series
     prompt: str
+    encoder: Encoder
 
 
 def embed(
@@ -92,23 +93,25 @@ def embed(
     """
     collection = context.collection
     mined = collection.queries[collection.mined_queries]
-    sides = (
-        _Side("queries", mined["query_id"], mined["text"], query_prompt),
-        _Side("corpus", collection.corpus["doc_id"], collection.corpus["text"], doc_prompt),
+    corpus = collection.corpus
+    of_queries, of_docs = sides(encoder)
+    both = (
+        _Side("queries", mined["query_id"], mined["text"], query_prompt, of_queries),
+        _Side("corpus", corpus["doc_id"], corpus["text"], doc_prompt, of_docs),
     )
     store = _open_store(context)
     with ExitStack() as stack:
-        spaces = [stack.enter_context(store.space(_about(encoder, name, s.prompt))) for s in sides]
+        spaces = [stack.enter_context(store.space(_about(side, name))) for side in both]
         # A served model that has changed gets a space of another name.
         generations = [space.folder.name.partition("-")[2] for space in spaces]
         parts = (encoder.fingerprint, query_prompt, doc_prompt, similarity)
         key = _key(*parts, *filter(None, generations))
         made = []
-        for side, space in zip(sides, spaces, strict=True):
+        for side, space in zip(both, spaces, strict=True):
             path = context.scratch / f"{_FILES[side.what]}-{key}.npy"
             if not path.exists():
                 label_of_side = f"{label} {side.what}"
-                task = _Task(encoder, context, side, space, f"encoder {name}", label_of_side)
+                task = _Task(context, side, space, f"encoder {name}", label_of_side)
                 task.carry_out(path, similarity)
             made.append(open_vectors(path))
     return Embedded(key, *made)
@@ -139,7 +142,8 @@ def _open_store(context: Context) -> EmbeddingStore:
     return EmbeddingStore(folder, context.memory)
 
 
-def _about(encoder: Encoder, name: str, prompt: str) -> About:
+def _about(side: _Side, name: str) -> About:
+    encoder, prompt = side.encoder, side.prompt
     probe: tuple[float, ...] = ()
     if getattr(encoder, "remote", False):
         probe = tuple(encoder.encode([prompt + PROBE]).vectors[0].tolist())
@@ -152,7 +156,6 @@ def _about(encoder: Encoder, name: str, prompt: str) -> About:
 class _Task:
     """One side to be encoded into `space`, and gathered from there."""
 
-    encoder: Encoder
     context: Context
     side: _Side
     space: Space
@@ -198,7 +201,7 @@ class _Task:
         if not missing.any():
             return places, 0
         lengths = self.side.texts.gather(first).str.len_bytes().to_numpy().astype(np.int64)
-        for start, stop in chunks(lengths, self.encoder.dim):
+        for start, stop in chunks(lengths, self.side.encoder.dim):
             chunk = start + np.flatnonzero(missing[start:stop])
             if len(chunk):
                 self._encode(keys[chunk], first[chunk])
@@ -209,7 +212,7 @@ class _Task:
     def _encode(self, keys: Keys, rows: Rows) -> None:
         """Encode and store the distinct texts at `rows`, unless a vector cannot be compared."""
         texts = self.side.texts.gather(rows)
-        made = self.encoder.encode([self.side.prompt + text for text in texts.to_list()])
+        made = self.side.encoder.encode([self.side.prompt + text for text in texts.to_list()])
         vectors = halved(made.vectors, self.where)
         ids = self.side.ids.gather(rows)
         check_vectors(

@@ -20,7 +20,7 @@ from negatives.optional import require
 torch = require("torch", extra="train")
 _theirs = require("sentence_transformers.sentence_transformer.data_collator", extra="train")
 
-ASIDE: Final = ("p_relevant", "example", "guide_query", "guide_docs")
+ASIDE: Final = ("p_relevant", "example", "guide_query", "guide_docs", "doc_vectors")
 KEYS: Final = "keys"
 """Columns of a row that are no text."""
 
@@ -31,6 +31,7 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
     A row may have `label` and `p_relevant` (a number for each document column), `example` (its
     number), `guide_query` and `guide_docs` (a guide's vectors of its query, and of each document),
     and `keys`: the normalised keys of its texts, column by column, where they are known already.
+    With `doc_vectors`, a vector of each document, it has `keys` and no documents' texts.
     `bank`: keys of the documents of a loss's bank; it is told which are relevant to whom.
     """
 
@@ -58,7 +59,10 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
             keys = np.array([row[KEYS] for row in features], np.uint64)
         else:
             keys = keys_of([[row[name] for row in texts] for name in columns])
-        present = np.array([[row[name] != "" for name in columns[1:]] for row in texts])
+        if "doc_vectors" in aside:
+            present = np.array([np.any(row, axis=1) for row in aside["doc_vectors"]])
+        else:
+            present = np.array([[row[name] != "" for name in columns[1:]] for row in texts])
         about = {"relevant": related(self.known, keys, present), "present": present}
         if self.bank is not None:
             about["in_bank"] = self.known.relevant(keys[:, 0], self.bank)

@@ -61,10 +61,11 @@ class DevSet:
         more = others[drawn[: max(0, DOCS - len(needed))]]
         return cls(collection, queries, np.sort(np.concatenate([needed, more]).astype(np.uint32)))
 
-    def ndcg_of_encoder(self, encode: Encode) -> float:
-        """Mean nDCG@10 of the drawn queries over the drawn documents."""
+    def ndcg_of_encoder(self, encode: Encode, docs: Floats | None = None) -> float:
+        """Mean nDCG@10 of the drawn queries over the drawn documents (`docs`: their vectors)."""
         queries = _unit(encode(self.collection.query_texts(self.queries)))
-        docs = _unit(encode(self.collection.doc_texts(self.docs)))
+        if docs is None:
+            docs = _unit(encode(self.collection.doc_texts(self.docs)))
         scores = queries @ docs.T
         found = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(self.docs[found])
@@ -78,8 +79,12 @@ class DevSet:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(np.take_along_axis(pairs, order, axis=1))
 
-    def look(self, reranker: bool) -> Callable[[Any], float]:
-        """nDCG@10 of a model of sentence-transformers, an encoder or a reranker."""
+    def look(self, reranker: bool, encode_docs: Encode | None = None) -> Callable[[Any], float]:
+        """nDCG@10 of a model of sentence-transformers, an encoder or a reranker.
+
+        `encode_docs` encodes the documents, once, where the model does the queries alone.
+        """
+        frozen = encode_docs and _unit(encode_docs(self.collection.doc_texts(self.docs)))
 
         def of_encoder(model: Any) -> float:
             def encode(texts: list[str]) -> Floats:
@@ -87,7 +92,7 @@ class DevSet:
                 made = made.to_dense().cpu().numpy() if hasattr(made, "to_dense") else made
                 return np.asarray(made, np.float32)
 
-            return self.ndcg_of_encoder(encode)
+            return self.ndcg_of_encoder(encode, frozen)
 
         def of_reranker(model: Any) -> float:
             def score(pairs: list[tuple[str, str]]) -> Floats:

@@ -29,6 +29,7 @@ ABOUT: Final = (
     "example",
     "guide_query",
     "guide_docs",
+    "doc_vectors",
     "in_bank",
 )
 """What `Collator` puts beside the features of the first column."""
@@ -74,8 +75,9 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         """The mean loss of the batch, a scalar; stops at one that is no number."""
         columns = [dict(features) for features in sentence_features]
         about: dict[str, Any] = {name: columns[0].pop(name) for name in ABOUT if name in columns[0]}
-        encoded = self._encoded(columns)
-        batch = _batch(encoded, about, labels)
+        queries, *docs = self._encoded(columns)
+        kept = about.get("doc_vectors")
+        batch = _batch(queries, torch.stack(docs, dim=1) if kept is None else kept, about, labels)
         example = about.get("example")
         weigh = self.weighing is not None and example is not None and self.training
         if "in_bank" in about:
@@ -122,8 +124,7 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         return replace(batch, weights=torch.as_tensor(weights).to(losses))
 
 
-def _batch(encoded: list[Any], about: Mapping[str, Any], labels: Any) -> Encoded:
-    queries, docs = encoded[0], torch.stack(encoded[1:], dim=1)
+def _batch(queries: Any, docs: Any, about: Mapping[str, Any], labels: Any) -> Encoded:
     n, width = docs.shape[:2]
     if "relevant" in about:
         relevant, present = about["relevant"], about["present"]

@@ -32,6 +32,8 @@ class Refresher:
     folder: Path
     checkpoints: Path
     base: Base
+    save: Callable[[Path], None]
+    """Writes the model as it is into a folder."""
     rows: Rows
     every: int
     mine: Mine
@@ -70,7 +72,7 @@ class Refresher:
         training, device = self.base.model.training, self.base.model.device
         devices = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):  # the training's own draws go on as they were
-            self.base.model.save_pretrained(str(model), create_model_card=False)
+            self.save(model)
             self._run(step)
         self.base.model.train(training)
         last = last_checkpoint(self.checkpoints)

@@ -27,9 +27,14 @@ class Rows:
 
     training_set: TrainingSet
     guide: Guide | None = None
+    doc_vectors: Callable[[Any], Floats] | None = None
+    """Vectors of documents int32[n, m] that stand for their texts, where their side is frozen."""
 
     def columns(self) -> Any:
-        """For encoders: query, positive, negative_1 ...; "" where there is no such negative."""
+        """For encoders: query, positive, negative_1 ...; "" where there is no such negative.
+
+        Where the documents' side is frozen: query, and doc_vectors, zeros where there is none.
+        """
         return self._dataset(self._columns)
 
     def lists(self, soft: bool) -> Any:
@@ -46,9 +51,12 @@ class Rows:
     def _columns(self, batch: dict[str, Any]) -> dict[str, Any]:
         example, pairs, docs = self._read(batch)
         made: dict[str, Any] = {"query": self._queries(pairs[:, 0])}
-        names = ["positive", *(f"negative_{n}" for n in range(1, docs.shape[1]))]
-        for place, name in enumerate(names):
-            made[name] = self._docs(docs[:, place])
+        if self.doc_vectors is not None:
+            made["doc_vectors"] = list(self.doc_vectors(docs))
+        else:
+            names = ["positive", *(f"negative_{n}" for n in range(1, docs.shape[1]))]
+            for place, name in enumerate(names):
+                made[name] = self._docs(docs[:, place])
         made["example"] = example
         found = self.training_set
         made["keys"] = list(np.column_stack([found.query_keys[pairs[:, 0]], found.doc_keys[docs]]))
@@ -76,8 +84,7 @@ class Rows:
     def _read(self, batch: dict[str, Any]) -> tuple[Any, Any, Any]:
         example = np.asarray(batch["example"])
         pairs = self.training_set.positives[example]
-        docs = np.column_stack([pairs[:, 1], self.training_set.negatives[pairs[:, 0]]])
-        return example, pairs, docs
+        return example, pairs, self.training_set.docs_of(pairs)
 
     def _p(self, pairs: Any) -> Floats:
         """float32[n, 1 + k]: 1 for the positive; NaN where nobody can say."""

@@ -70,6 +70,13 @@ class EncoderTraining(Training, kind="encoder"):
         Count,
         Meta(description="texts encoded at a time, with gradient caching; 0: the whole batch"),
     ] = 0
+    frozen: Annotated[
+        Literal["nothing", "docs"],
+        Meta(
+            description="docs: documents keep the vectors of the model it starts from, which are "
+            "looked up, and the side of the queries alone learns"
+        ),
+    ] = "nothing"
     refresh: Annotated[
         Count, Meta(description="steps between minings with the model as it is; 0: never again")
     ] = 0

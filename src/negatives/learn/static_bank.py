@@ -24,10 +24,10 @@ ALIKE = 0.9999
 class StaticBank(Loss, kind="static-bank"):
     """The positive against a bank of all documents (SPN4CIR, Feng et al., 2024).
 
-    For a second stage in which the documents' side is frozen: encode every document once (in eval
-    mode, copies removed), give the vectors to `fill()` of what `open()` returns, and train the
-    queries' side. A bank whose encoder is still trained goes stale. It is no part of a checkpoint:
-    fill it again when training is resumed.
+    For a second stage in which the documents' side is frozen, as `train.frozen = "docs"` has it.
+    `negatives train` fills the bank; in a loop of your own, encode every document once (in eval
+    mode, copies removed) and give the vectors to `fill()` of what `open()` returns, also when
+    training is resumed. A bank whose encoder is still trained goes stale.
     """
 
     temperature: Annotated[float, Meta(gt=0, description="cosines are divided by it")] = 0.02

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-import numpy as np
 
 from negatives.batch.batcher import Batcher, Weighing
 from negatives.errors import NegativesError, RecipeError
@@ -39,28 +38,26 @@ from negatives.learn.folder import (
     wipe,
     write_account,
 )
+from negatives.learn.frozen import FrozenDocs
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import ListLoss, Loss
-from negatives.learn.mined_file import read_mined_file
 from negatives.learn.refresh import Refresher
-from negatives.learn.request import as_run, completed, is_mined_file, recipe_of, refuse_mismatch
+from negatives.learn.request import completed, recipe_of, refuse_mismatch
 from negatives.learn.rows import Rows
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import EncoderTraining, RerankerTraining, Training
-from negatives.learn.trainer import Plan, carry_out, last_checkpoint, step_of
-from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
+from negatives.learn.source import Data, Source
+from negatives.learn.trainer import Look, Plan, carry_out, last_checkpoint, step_of
+from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import hash_weights
 from negatives.optional import require
-from negatives.recipe import Recipe, override
-from negatives.run import Run, mine
+from negatives.recipe import Recipe
 from negatives.run.account import available_threads, library_versions, parse_memory
 from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
 from negatives.store.atomic import write_text
 from negatives.store.lock import locked
-
-Data = Run | Collection | TrainingSet | str | Path
 
 
 @dataclass(frozen=True)
@@ -159,6 +156,19 @@ class _Training:
     def settings(self) -> Training:
         return cast("Training", self.recipe.train)
 
+    @property
+    def _source(self) -> Source:
+        return Source(
+            recipe=self.recipe,
+            encoder=self.encoder or self.model,
+            mined=self.mined,
+            folder=self.path / MINED,
+            threads=self.threads,
+            memory=self.memory,
+            device=self.device,
+            emit=self.emit,
+        )
+
     def carry_out(
         self,
         data: Data,
@@ -173,7 +183,7 @@ class _Training:
         limit(base, self.settings.max_length)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
-        found, origin = self._training_set(data, overwrite)
+        found, origin = self._source.examples(data, overwrite)
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
         if overwrite:
@@ -183,11 +193,23 @@ class _Training:
             return
         write_text(self.path / RECIPE, self.recipe.to_toml())
         write_account(self.path, {"status": "running", "inputs": inputs})
-        rows = Rows(found, self._guide(found.collection))
-        refresher = self._refresher(base, rows)
-        plan, sampler = self._plan(base, rows, dev_set, refresher)
+        frozen = self._frozen(found.collection)
+        rows = Rows(
+            found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
+        )
+
+        def save(path: Path) -> None:
+            if frozen is not None:
+                frozen.save(base.model, path)
+            else:
+                base.model.save_pretrained(str(path), create_model_card=False)
+
+        refresher = self._refresher(base, save, rows)
+        plan, sampler = self._plan(base, rows, self._look(dev_set, frozen), refresher)
         history = carry_out(plan)
-        self._save(base)
+        if self.settings.lora:
+            merge_adapters(base.model)
+        save(self.path)
         account = {
             "status": "done",
             "inputs": inputs,
@@ -207,57 +229,6 @@ class _Training:
         write_text(self.path / "README.md", card(account, self.recipe, self.model))
         write_account(self.path, account)  # last: now the model is there
         clear(self.path)
-
-    def _training_set(self, data: Data, overwrite: bool) -> tuple[TrainingSet, str]:
-        """The examples, and the address that other splits of the same data may be found at."""
-        if isinstance(data, TrainingSet):
-            return data, ""
-        width, labels = self.settings.negatives, self.settings.labels
-        run = as_run(data)
-        if run is None and labels and not self._mines(data):
-            raise RecipeError(
-                "scores are a column of a run's ledger, and this is trained without a run",
-                where=f"train.labels = {labels!r}",
-                mend='give a run directory in place of the file, or set train.labels=""',
-            )
-        if run is None and isinstance(data, str | Path) and is_mined_file(Path(data)):
-            collection, negatives = read_mined_file(Path(data))
-            made = training_set(collection, negatives, width)
-            return replace(made, about={"file": Path(data).name, "negatives": len(negatives)}), ""
-        if run is None:
-            collection = (
-                data if isinstance(data, Collection) else Collection.load(cast("str", data))
-            )
-            if not self._mines(data):
-                return training_set(collection, NOTHING, 0), collection.origin
-            run = self._mine(collection, self.encoder or self.model, self.path / MINED, overwrite)
-        made = of_run(run, width if self.mined else 0, labels)
-        return made, run.collection.origin
-
-    def _mines(self, data: Any) -> bool:
-        """Whether negatives of `data`, which is no run, are mined first."""
-        file = isinstance(data, str | Path) and is_mined_file(Path(data))
-        return self.mined and self.settings.negatives > 0 and not file
-
-    def _mine(
-        self, collection: Collection, encoder: str, out: Path, overwrite: bool = False
-    ) -> Run:
-        changes = [
-            f"find.{source.label}.encoder={encoder}"
-            for source in self.recipe.find
-            if source.kind == "dense"
-        ]
-        mining = replace(self.recipe, batch=None, learn=None, train=None)
-        return mine(
-            collection,
-            out,
-            recipe=override(mining, changes),
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
-            overwrite=overwrite,
-            emit=self.emit,
-        )
 
     def _dev(
         self, dev: Collection | str | Path | None, origin: str, train: Collection
@@ -281,19 +252,22 @@ class _Training:
             )
         return None
 
+    def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
+        if dev is None:
+            return None
+        reranker = isinstance(self.settings, RerankerTraining)
+        return dev.look(reranker, None if frozen is None else frozen.encode)
+
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
         digest = hashlib.blake2b(digest_size=16)
         hash_weights(digest, base.model)
-        negatives = hashlib.blake2b(digest_size=16)
-        for table in (found.positives, found.negatives, found.p_relevant):
-            negatives.update(np.ascontiguousarray(table).tobytes())
         return {
             "model": self.model,
             "weights": digest.hexdigest(),
             "recipe": self.recipe.settings(),
             "data": fingerprints(found.collection),
-            "examples": negatives.hexdigest(),
+            "examples": found.digest,
             "dev": None if dev is None else fingerprints(dev.collection),
         }
 
@@ -312,13 +286,37 @@ class _Training:
             emit=self.emit,
         )
 
-    def _refresher(self, base: Base, rows: Rows) -> Refresher | None:
+    def _frozen(self, collection: Collection) -> FrozenDocs | None:
+        if getattr(self.settings, "frozen", "nothing") == "nothing":
+            return None
+        if self.settings.kind == "sparse":
+            raise RecipeError(
+                "a sparse encoder learns both sides",
+                where='train.frozen = "docs"',
+                mend='set train.frozen="nothing"',
+            )
+        return FrozenDocs(
+            self.model,
+            self.settings.kind,
+            self.threads,
+            self.device,
+            self._vectors(self.model, collection),
+        )
+
+    def _refresher(self, base: Base, save: Callable[[Path], None], rows: Rows) -> Refresher | None:
         every = getattr(self.settings, "refresh", 0)
         if not every:
             return None
         checkpoints = self.path / CHECKPOINTS
         refresher = Refresher(
-            self.path / SCRATCH, checkpoints, base, rows, every, self._mine, self.settings.labels
+            self.path / SCRATCH,
+            checkpoints,
+            base,
+            save,
+            rows,
+            every,
+            self._source.mine,
+            self.settings.labels,
         )
         last = last_checkpoint(checkpoints)
         refresher.go_on(0 if last is None else step_of(last))
@@ -328,7 +326,7 @@ class _Training:
         self,
         base: Base,
         rows: Rows,
-        dev: DevSet | None,
+        look: Look | None,
         refresher: Refresher | None,
     ) -> tuple[Plan, Sampler]:
         settings, batcher = self.settings, cast("Batcher", self.recipe.batch)
@@ -365,7 +363,7 @@ class _Training:
             sampler=sampler,
             folder=self.path / CHECKPOINTS,
             seed=self.recipe.seed,
-            look=None if dev is None else dev.look(isinstance(settings, RerankerTraining)),
+            look=look,
             report_to=self.report_to,
             emit=self.emit,
             weighing=weighing,
@@ -402,8 +400,3 @@ class _Training:
             vectors = self._vectors(self.model, found.collection).docs(found.bank)
             made.fill(require("torch", extra="train").as_tensor(vectors, device=base.model.device))
         return rows.columns(), Collator(base.model.preprocess, found.known, bank=bank), made
-
-    def _save(self, base: Base) -> None:
-        if self.settings.lora:
-            merge_adapters(base.model)
-        base.model.save_pretrained(str(self.path), create_model_card=False)

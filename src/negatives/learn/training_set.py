@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -111,6 +112,21 @@ class TrainingSet:
             known=np.unique(known, axis=0).astype(np.int32),
         )
 
+    def docs_of(self, pairs: Numbers) -> Numbers:
+        """int32[n, width]: of pairs int32[n, 2], the positive and then the query's negatives."""
+        return np.column_stack([pairs[:, 1], self.negatives[pairs[:, 0]]])
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the examples: pairs, negatives, p_relevant, and a teacher's scores of them."""
+        made = hashlib.blake2b(digest_size=16)
+        tables = [self.positives, self.negatives, self.p_relevant]
+        if self.labels is not None:
+            tables.append(self.labels(self.positives[:, 0], self.docs_of(self.positives)))
+        for table in tables:
+            made.update(np.ascontiguousarray(table).tobytes())
+        return made.hexdigest()
+
     def with_negatives(self, negatives: pl.DataFrame, width: int) -> TrainingSet:
         """The same examples with other negatives, `width` a query at most."""
         rows, p = _by_query(self.collection, negatives, width)
@@ -148,18 +164,17 @@ def training_set(
 def of_run(run: Run, width: int, labels: str = "") -> TrainingSet:
     """The examples of a run; what it relabelled is positive. `labels`: a column of its ledger."""
     extra = run.relabelled if RELABELLED_FILE in run.manifest.files else None
-    negatives = run.negatives
-    known = {column: negatives[column] for column in ("query_id", "doc_id")}
+    negatives = run.negatives.filter(pl.col("position") < width)
     made = training_set(run.collection, negatives, width, extra)
     shares = negatives["p_relevant"].drop_nulls()
     about = {
         "run": run.path.name,
         "recipe": run.recipe.name,
-        "negatives": len(known["doc_id"]),
+        "negatives": len(negatives),
         "expected_false": float(shares.mean()) if len(shares) else None,  # type: ignore[arg-type]
     }
     scores = teacher(run, labels) if labels else None
-    return replace(made, about=about, labels=scores)
+    return replace(made, about=about if width else {}, labels=scores)
 
 
 def _by_query(

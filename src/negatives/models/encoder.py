@@ -50,6 +50,12 @@ class Encoder(Protocol):
         ...
 
 
+def sides(encoder: Encoder) -> tuple[Encoder, Encoder]:
+    """The encoders of queries and of documents: the same twice, but for a model of two sides."""
+    found: tuple[Encoder, Encoder] | None = getattr(encoder, "sides", None)
+    return found or (encoder, encoder)
+
+
 def open_encoder(
     spec: str,
     *,

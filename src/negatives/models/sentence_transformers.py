@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from negatives.errors import DataError, ServiceError
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
-from negatives.models.torch_model import hash_weights, piece_counter, prepared
+from negatives.models.torch_model import both_sides, hash_weights, piece_counter, prepared
 from negatives.schema import Floats
 
 BUDGET: Final = {"cpu": 1024, "cuda": 65536}
@@ -43,10 +43,29 @@ class SentenceTransformersEncoder:
             )
         except Exception as error:  # the hub, the disk and the library each have their own
             raise _explained(error, model) from None
+        self._set_up()
+
+    def _set_up(self) -> None:
         self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
         if self._kind == "cuda":
             self._model.half()
         self._counter = piece_counter(self._model, self._model.max_seq_length)
+
+    @cached_property
+    def sides(self) -> tuple[SentenceTransformersEncoder, SentenceTransformersEncoder] | None:
+        """The encoders of queries and of documents, where the model has a side for each.
+
+        Each is a model of its own, so that documents keep their stored vectors while only the
+        queries' side learns.
+        """
+        found = both_sides(self._model)
+        return None if found is None else (self._of(found[0]), self._of(found[1]))
+
+    def _of(self, model: Any) -> SentenceTransformersEncoder:
+        made = object.__new__(SentenceTransformersEncoder)
+        made._model = model
+        made._set_up()
+        return made
 
     @cached_property
     def dim(self) -> int:

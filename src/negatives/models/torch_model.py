@@ -9,6 +9,8 @@ from negatives.errors import DataError, RecipeError, nearest
 from negatives.optional import require
 
 DEVICES: Final = ("auto", "cpu", "cuda")
+QUERY: Final = "query"
+DOCUMENT: Final = "document"
 
 
 def prepared(model: str, *, threads: int, device: str) -> Any:
@@ -39,6 +41,30 @@ def hash_weights(digest: Any, model: Any) -> None:
         held = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
         digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
+
+
+def both_sides(model: Any) -> tuple[Any, Any] | None:
+    """The model of queries and that of documents, where the first module sends each its own way."""
+    router, *rest = list(model.children()) or [None]
+    routes = getattr(router, "sub_modules", None)
+    if routes is None or not {QUERY, DOCUMENT} <= set(routes):
+        return None
+    library = require("sentence_transformers", extra="train")
+    query, document = (
+        library.SentenceTransformer(modules=[*routes[side], *rest], device=str(model.device))
+        for side in (QUERY, DOCUMENT)
+    )
+    return query, document
+
+
+def two_sided(queries: Any, documents: Any) -> Any:
+    """One model of sentence-transformers of two, of which each encodes its own side."""
+    modules = require("sentence_transformers.base.modules", extra="train")
+    router = modules.Router.for_query_document(
+        query_modules=list(queries.children()), document_modules=list(documents.children())
+    )
+    library = require("sentence_transformers", extra="train")
+    return library.SentenceTransformer(modules=[router], device=str(queries.device))
 
 
 def piece_counter(model: Any, longest: int | None) -> Any:

@@ -15,6 +15,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     """`expected_share`: mean p_relevant of the negatives that have one; all null where none has.
 
     `relabelled`: how many candidates are positives now, and how sure; null where none should be.
+    `cascade`: what a costly judge was asked, and whether it changed p_relevant; null without one.
     """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
@@ -31,5 +32,6 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "expected_false": rounded(row["mean"] * row["estimated"]) if estimated else None,
         "more_likely_than_not": row["likely"] if estimated else None,
         "relabelled": evidence.run.manifest.facts.get("relabelled"),
+        "cascade": evidence.run.manifest.notes.get("cascade"),
         "distribution": histogram and histogram.figures((CHOSEN, POOL)),
     }

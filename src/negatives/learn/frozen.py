@@ -1,0 +1,43 @@
+"""Training of the queries' side alone: documents keep the vectors of the model it starts from.
+
+What is made is a model of two sides. An index of the documents stays valid, a batch costs the
+encoding of its queries alone, and mining anew encodes no document again (ADORE, Zhan et al. 2021;
+the second stage of SPN4CIR, Feng et al. 2024).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from negatives.learn.base_models import open_base
+from negatives.learn.vectors import Vectors
+from negatives.models.torch_model import two_sided
+from negatives.schema import Floats
+
+
+@dataclass(frozen=True)
+class FrozenDocs:
+    """The side of the documents: a model as it was, and its vectors of a collection.
+
+    The vectors have unit length, whatever similarity the loss takes.
+    """
+
+    model: str
+    kind: str
+    threads: int
+    device: str
+    vectors: Vectors
+
+    def encode(self, texts: list[str]) -> Floats:
+        """float32[texts, dim], for looks at documents of another collection."""
+        made: Floats = self._opened().encode(texts, show_progress_bar=False)
+        return made
+
+    def save(self, queries: Any, path: Path) -> None:
+        """Write the model whose queries are encoded by `queries`."""
+        two_sided(queries, self._opened()).save_pretrained(str(path), create_model_card=False)
+
+    def _opened(self) -> Any:
+        return open_base(self.model, self.kind, threads=self.threads, device=self.device).model

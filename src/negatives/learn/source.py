@@ -1,0 +1,83 @@
+"""Where examples come from: a run, a file of mined negatives, a collection that is mined first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+from negatives.errors import RecipeError
+from negatives.events import Emit
+from negatives.learn.mined_file import read_mined_file
+from negatives.learn.request import as_run, is_mined_file
+from negatives.learn.settings import Training
+from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
+from negatives.recipe import Recipe, override
+from negatives.run import Run, mine
+from negatives.schema import Collection
+
+Data = Run | Collection | TrainingSet | str | Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """How what a user names becomes examples; what is mined on the way lies in `folder`."""
+
+    recipe: Recipe
+    encoder: str
+    """What dense sources encode with."""
+    mined: bool
+    """Whether there are mined negatives at all."""
+    folder: Path
+    threads: int
+    memory: int
+    device: str
+    emit: Emit
+
+    def examples(self, data: Data, overwrite: bool) -> tuple[TrainingSet, str]:
+        """The examples, and the address that other splits of the same data may be found at."""
+        if isinstance(data, TrainingSet):
+            return data, ""
+        settings = cast("Training", self.recipe.train)
+        width, labels = settings.negatives, settings.labels
+        run = as_run(data)
+        file = Path(data) if isinstance(data, str | Path) and is_mined_file(Path(data)) else None
+        mines = run is None and file is None and self.mined and width > 0
+        if run is None and labels and not mines:
+            raise RecipeError(
+                "scores are a column of a run's ledger, and this is trained without a run",
+                where=f"train.labels = {labels!r}",
+                mend='give a run directory in place of the file, or set train.labels=""',
+            )
+        if file is not None:
+            collection, negatives = read_mined_file(file)
+            made = training_set(collection, negatives, width)
+            return replace(made, about={"file": file.name, "negatives": len(negatives)}), ""
+        if run is None:
+            collection = (
+                data if isinstance(data, Collection) else Collection.load(cast("str", data))
+            )
+            if not mines:
+                return training_set(collection, NOTHING, 0), collection.origin
+            run = self.mine(collection, self.encoder, self.folder, overwrite)
+        made = of_run(run, width if self.mined else 0, labels)
+        return made, run.collection.origin
+
+    def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
+        """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
+        changes = [
+            f"find.{source.label}.encoder={encoder}"
+            for source in self.recipe.find
+            if source.kind == "dense"
+        ]
+        mining = replace(self.recipe, batch=None, learn=None, train=None)
+        return mine(
+            collection,
+            out,
+            recipe=override(mining, changes),
+            threads=self.threads,
+            memory=self.memory,
+            device=self.device,
+            overwrite=overwrite,
+            emit=self.emit,
+        )
