@@ -9,7 +9,7 @@ demo: .venv/.core
 
 ## test: everything that CI runs
 test: check
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 ## check: style, types, and which room may import which
 check: .venv/.dev

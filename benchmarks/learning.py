@@ -71,12 +71,12 @@ def minilm() -> str:
 def studies() -> list[Study]:
     """All of them."""
     static = ("train.steps=250", "train.batch_size=64")
-    small = ("train.steps=200", "train.batch_size=32", "train.max_length=64")
+    small = ("train.steps=120", "train.batch_size=32", "train.max_length=64")
     fast = "train.learning_rate=3e-4"
-    cpu = ("train.steps=60", "train.batch_size=16", "train.max_length=64")
+    cpu = ("train.steps=40", "train.batch_size=16", "train.max_length=64")
     of_static = "the static table in the package, 250 steps of 64"
-    of_tiny = "BERT-tiny, 200 steps of 32, 64 pieces a text; mined with the static table"
-    of_minilm = "MiniLM, 60 steps of 16, 64 pieces a text, 2,000 training queries"
+    of_tiny = "BERT-tiny, 120 steps of 32, 64 pieces a text; mined with the static table"
+    of_minilm = "MiniLM, 40 steps of 16, 64 pieces a text, 2,000 training queries"
     return [
         Study("medquad-static", "medquad", "static", "static", static, 3, of_static),
         Study("wordnet-static", "scale_wordnet", "static", "static", static, 3, of_static),

@@ -26,6 +26,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of examples and of slow tests first: none is left to one process alone at the end."""
+    """A file's tests share a process, with what the file prepares; of the examples, a page's do.
+
+    Examples and files of slow tests come first: none is left to one process alone at the end.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: (item.path.name != "test_docs.py", item.path not in slow))
+    for item in items:
+        page = getattr(item, "callspec", None) and item.callspec.params.get("page")  # type: ignore[attr-defined]
+        item.add_marker(pytest.mark.xdist_group(str(page or item.path)))

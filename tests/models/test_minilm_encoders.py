@@ -12,6 +12,7 @@ import pytest
 
 from negatives.errors import DataError, RecipeError
 from negatives.models.encoder import Encoder, open_encoder
+from negatives.models.sentence_transformers import SentenceTransformersEncoder
 from negatives.schema import Floats
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -176,3 +177,11 @@ def test_a_folder_without_a_model_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_hub_name_that_cannot_be_had_is_one_clear_error() -> None:
     with pytest.raises(DataError, match="no encoder could be loaded"):
         open_encoder("nobody/no-such-encoder")
+
+
+def test_devices_share_out_the_batches_and_the_vectors_are_the_same(folder: Path) -> None:
+    texts = [f"{'wing ' * (number % 40)}{number}" for number in range(120)]
+    encoder = SentenceTransformersEncoder(str(folder), threads=1, device="cpu")
+    alone = encoder.encode(texts).vectors
+    encoder._replicate(["cpu"])
+    assert np.array_equal(encoder.encode(texts).vectors, alone)

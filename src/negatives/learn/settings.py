@@ -54,7 +54,11 @@ class Training(Stage, kw_only=True):
         Count, Meta(description="looks without a better one before it stops; 0: never stops early")
     ] = 0
     checkpoint: Annotated[
-        Count, Meta(description="steps between checkpoints; 0: at each look at the dev split")
+        Count,
+        Meta(
+            description="steps between checkpoints; 0: at each look at the dev split, and "
+            "without looks ten in all, none closer than 100 steps"
+        ),
     ] = 0
 
     @property

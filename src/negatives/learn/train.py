@@ -20,7 +20,7 @@ import msgspec
 from negatives.batch.batcher import Batcher, Weighing
 from negatives.errors import NegativesError, RecipeError
 from negatives.events import Emit, Progress, Warned, silent
-from negatives.learn.base_models import Base, limit, open_base
+from negatives.learn.base_models import Base, is_static, limit, open_base
 from negatives.learn.card import card
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_of_the_same, overlap, refuse_overlap
@@ -39,6 +39,7 @@ from negatives.learn.folder import (
     write_account,
 )
 from negatives.learn.frozen import FrozenDocs
+from negatives.learn.kept_pieces import keep_pieces
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import ListLoss, Loss
 from negatives.learn.refresh import Refresher
@@ -181,6 +182,8 @@ class _Training:
         torch.manual_seed(self.recipe.seed)  # a scoring head that the model lacks is drawn
         base = open_base(self.model, self.settings.kind, threads=self.threads, device=self.device)
         limit(base, self.settings.max_length)
+        if is_static(base.model):
+            keep_pieces(base.model, self.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
         found, origin = self._source.examples(data, overwrite)

@@ -25,6 +25,8 @@ WHOLE: Final = "whole"
 """An empty file, the last that is written of a checkpoint."""
 METRIC: Final = "dev_ndcg@10"
 LOOKS: Final = 10
+APART: Final = 100
+"""Least steps between checkpoints that no look asks for: so few are soon done again."""
 
 Look = Callable[[Any], float]
 """nDCG@10 of a model on the dev set."""
@@ -84,6 +86,10 @@ def _trainer(plan: Plan) -> Any:
         def get_batch_sampler(self, *_: Any, **__: Any) -> Sampler:
             return plan.sampler
 
+        def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+            """A checkpoint has no card: to write one takes longer than all the rest."""
+            self.model.save_pretrained(str(output_dir), create_model_card=False)
+
         def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
             """The card is our own, and names the negatives."""
 
@@ -110,7 +116,7 @@ def _arguments(plan: Plan) -> Any:
     steps = max(1, len(plan.sampler) // world_size())
     between = settings.evaluate or max(1, steps // LOOKS)
     looking = plan.look is not None
-    saving = settings.checkpoint or between
+    saving = settings.checkpoint or (between if looking else max(between, APART))
     if looking and saving % between:
         saving = between * max(1, round(saving / between))  # the trainer wants it so
     return plan.base.arguments(

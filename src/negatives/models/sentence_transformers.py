@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import queue
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -13,6 +15,7 @@ from negatives.errors import DataError, ServiceError
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
 from negatives.models.torch_model import both_sides, hash_weights, piece_counter, prepared
+from negatives.optional import require
 from negatives.schema import Floats
 
 BUDGET: Final = {"cpu": 1024, "cuda": 65536}
@@ -29,7 +32,8 @@ class SentenceTransformersEncoder:
     No code from the model's folder is run, and only safetensors weights are read. `threads` is
     torch's number of threads, which is one number for the whole process. `device`: `cpu`, `cuda`,
     or `auto`, which is what torch prefers; on cuda the model computes in half precision, which is
-    what vectors are stored in. They are not normalised to length 1 unless the model does it itself.
+    what vectors are stored in, and on every device that torch sees (CUDA_VISIBLE_DEVICES names
+    them). Vectors are not normalised to length 1 unless the model does it itself.
     """
 
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
@@ -47,9 +51,21 @@ class SentenceTransformersEncoder:
 
     def _set_up(self) -> None:
         self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
+        others: list[str] = []
         if self._kind == "cuda":
             self._model.half()
+            seen = require("torch", extra="train").cuda.device_count()
+            others = [f"cuda:{n}" for n in range(seen) if n != (self._model.device.index or 0)]
+        self._replicate(others)
         self._counter = piece_counter(self._model, self._model.max_seq_length)
+
+    def _replicate(self, devices: Sequence[str]) -> None:
+        """Compute on these devices too, a batch on whichever is idle."""
+        self._idle: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._idle.put(self._model)
+        for device in devices:
+            self._idle.put(copy.deepcopy(self._model).to(device))
+        self._workers = 1 + len(devices)
 
     @cached_property
     def sides(self) -> tuple[SentenceTransformersEncoder, SentenceTransformersEncoder] | None:
@@ -89,7 +105,9 @@ class SentenceTransformersEncoder:
 
     def _encode(self, texts: list[str]) -> Encoded:
         budget = BUDGET[self._kind]
-        return encode_batches(texts, self.dim, self._read, self._compute, budget=budget)
+        return encode_batches(
+            texts, self.dim, self._read, self._compute, budget=budget, workers=self._workers
+        )
 
     def _read(self, texts: list[str]) -> Read[str]:
         if self._counter is None:
@@ -101,7 +119,11 @@ class SentenceTransformersEncoder:
         return Read(texts, lengths, cut)
 
     def _compute(self, texts: list[str]) -> Floats:
-        made = self._model.encode(texts, batch_size=len(texts), show_progress_bar=False)
+        model = self._idle.get()
+        try:
+            made = model.encode(texts, batch_size=len(texts), show_progress_bar=False)
+        finally:
+            self._idle.put(model)
         return np.asarray(made, np.float32)
 
 
