@@ -121,6 +121,36 @@ def test_within_a_stratum_the_choice_is_random() -> None:
     assert firsts == {"0", "1"}
 
 
+def test_groups_of_equal_width_are_the_bins_of_a_margin() -> None:
+    # The page of TAS-Balanced: margins 1, 2, 3, 10 in ten bins fall into 0, 1, 2 and 9.
+    margins = (1.0, 2.0, 3.0, 10.0)
+    frame = rows(*(("q", f"{n}", 20 - m, 1, 1, 0.0) for n, m in enumerate(margins)))
+    stage = Stratified(strata=10, equal="width", per_query=4)
+    assert stage._in_strata(frame)["_stratum"].to_list() == [0, 1, 2, 9]
+    assert picked(stage, frame) == "0123"
+
+
+def test_equal_values_are_one_group_and_a_pair_without_one_the_last() -> None:
+    values = {"a": 2.0, "b": 2.0, "c": None}
+    frame = rows(*(("q", doc, value, 1, 1, 0.0) for doc, value in values.items()))
+    numbers = Stratified(strata=10, equal="width")._in_strata(frame)["_stratum"]
+    assert numbers.to_list() == [0, 0, 9]
+
+
+def test_begun_by_chance_a_rare_margin_is_drawn_as_often_as_a_common_one() -> None:
+    queries = [f"q{number}" for number in range(400)]
+    common = [(query, f"{n:02d}", 1.0, 1, 1, 0.0) for query in queries for n in range(99)]
+    frame = rows(*common, *((query, "rare", 9.0, 1, 1, 0.0) for query in queries))
+
+    def share(stage: Picker) -> float:
+        return float((stage.pick(frame, 0)["doc_id"] == "rare").mean() or 0)
+
+    balanced = Stratified(strata=10, equal="width", begin="chance", per_query=1)
+    assert 0.42 < share(balanced) < 0.58  # three standard deviations
+    assert share(RandomPick(per_query=1)) < 0.04
+    assert share(Stratified(strata=10, equal="width", per_query=1)) == 1
+
+
 def test_random_among_the_highest_takes_none_of_the_others() -> None:
     chosen = {picked(RandomPick(among=3, per_query=2), LADDER, seed) for seed in range(30)}
     assert set("".join(chosen)) == set("012")

@@ -20,9 +20,8 @@ class TopicAware(Ordering, kind="topic-aware"):
     k-means of the query vectors, once. Every row comes once an epoch, so clusters are drawn in
     proportion to their size, where the paper draws them evenly and small ones too often. What is
     left of each cluster when its full batches are made is joined in batches of several topics. The
-    paper also balances which negative of a query is drawn by the margin of a teacher's scores; the
-    examples hold no such scores, so each row keeps all of its negatives. One topic holds many
-    unlabelled positives: train with a teacher, or at least with what is known masked.
+    paper's draw of negatives evenly over a teacher's margins is the picker `stratified`. One topic
+    holds many unlabelled positives: train with a teacher, or at least with what is known masked.
     """
 
     clusters: Annotated[
