@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negatives.errors import RecipeError
+from negatives.errors import DataError, RecipeError
 from negatives.find.dense import Dense
 from negatives.learn.train import Trained, train
 from negatives.measure.evaluation import evaluate
@@ -88,6 +88,14 @@ def test_a_transformer_learns_by_refreshed_lists_and_a_bank(mined: Run, tmp_path
     docs = mined.collection.corpus["text"].to_list()[:5]
     before = loaded(model).encode(docs)
     assert np.allclose(loaded(out).encode_document(docs), before, atol=1e-6)
+
+
+def test_what_has_two_sides_is_not_trained_further(
+    trained: Trained, mined: Run, static: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="a side for queries and one for documents"):
+        train(mined, tmp_path / "m", model=str(trained.path), recipe=learning(static))
+    assert not (tmp_path / "m").exists()
 
 
 def test_a_sparse_encoder_is_refused(mined: Run, static: str, tmp_path: Path) -> None:

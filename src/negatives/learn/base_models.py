@@ -16,7 +16,7 @@ from negatives.learn.settings import (
     StaticTraining,
     Training,
 )
-from negatives.models.torch_model import prepared
+from negatives.models.torch_model import both_sides, prepared
 from negatives.optional import require
 
 UNKNOWN: Final = "[UNK]"
@@ -63,6 +63,12 @@ def open_base(name: str, kind: str, *, threads: int, device: str) -> Base:
         model = _built_in(library, options["device"]) if name == "static" else load(name, **options)
     except Exception as error:  # the hub, the disk and the library each have their own
         raise _unloadable(error, name) from None
+    if kind != "reranker" and both_sides(model) is not None:
+        raise DataError(
+            "a model with a side for queries and one for documents cannot be trained further",
+            where=name,
+            mend="train the model that it was made of, for as many steps as both together",
+        )
     if kind != "reranker" and kind != "sparse" and (kind == "static-embedding") != is_static(model):
         raise RecipeError(
             f"{name!r} is {'' if is_static(model) else 'no '}static embedding",
