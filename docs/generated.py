@@ -112,12 +112,21 @@ def coverage_table() -> str:
     return "\n".join([*table[:2], *shown]) + "\n" if shown else ""
 
 
+def learned_table() -> str:
+    """The first study of docs/results/learning.md; nothing where it was not measured."""
+    page = DOCS / "results" / "learning.md"
+    _, _, study = (page.read_text("utf-8") if page.exists() else "").partition("\n## ")
+    first, _, _ = study.partition("\n## ")
+    return "".join(f"{line}\n" for line in first.split("\n") if line.startswith("|"))
+
+
 FILLS: dict[str, Callable[[], str]] = {
     "default-recipe": lambda: in_words("default", linked=False),
     "default-recipe-linked": lambda: in_words("default", linked=True),
     "recipes": recipe_table,
     "export-formats": export_table,
     "coverage": coverage_table,
+    "learned": learned_table,
 }
 
 
