@@ -11,7 +11,7 @@ p_relevant. Beside them, with nothing planted and nothing freed: `default` is wh
 recipe picks of the same candidates, `naive top` the hardest ones. The built-in table is trained for
 60 steps of 32; two thirds of the queries are trained with, the others are judged, with all their
 positives. Several splits by chance, of each the same for every arm. `won back` is the share of the
-difference between planted and clean.
+difference between planted and clean, where that is one (p < 0.05).
 """
 
 from __future__ import annotations
@@ -181,6 +181,7 @@ def page(found: Mapping[str, dict[str, Any]]) -> list[str]:
     for name, made in found.items():
         means = made["means"]
         lost = means["clean"] - means["planted"]
+        certain = lost > 0 and made["tests"]["clean"]["p"] < 0.05
         lines += [
             f"## {name}",
             "",
@@ -192,10 +193,10 @@ def page(found: Mapping[str, dict[str, Any]]) -> list[str]:
         ]
         for arm in REMEDIES:
             test = made["tests"][arm]
-            back = (means[arm] - means["planted"]) / lost if lost > 0 else float("nan")
+            back = f"{(means[arm] - means['planted']) / lost:.0%}" if certain else ""
             lines.append(
                 f"| {arm} | {means[arm]:.4f} | {test['difference']:+.4f} ({test['low']:+.4f} to "
-                f"{test['high']:+.4f}) | {test['p']:.4f} | {back:.0%} |"
+                f"{test['high']:+.4f}) | {test['p']:.4f} | {back} |"
             )
         test = made["tests"]["default"]
         lines += [

@@ -39,7 +39,7 @@ class SentenceTransformersEncoder:
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
         library = prepared(model, threads=threads, device=device)
         try:
-            self._model = library.SentenceTransformer(
+            loaded = library.SentenceTransformer(
                 model,
                 device=None if device == "auto" else device,
                 trust_remote_code=False,
@@ -47,17 +47,25 @@ class SentenceTransformersEncoder:
             )
         except Exception as error:  # the hub, the disk and the library each have their own
             raise _explained(error, model) from None
-        self._set_up()
+        self._take(loaded)
 
-    def _set_up(self) -> None:
-        self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
+    @classmethod
+    def _of(cls, model: Any) -> SentenceTransformersEncoder:
+        """The encoder that a loaded model is."""
+        made = cls.__new__(cls)
+        made._take(model)
+        return made
+
+    def _take(self, model: Any) -> None:
+        self._model = model
+        self._kind = "cuda" if model.device.type == "cuda" else "cpu"
         others: list[str] = []
         if self._kind == "cuda":
-            self._model.half()
+            model.half()
             seen = require("torch", extra="train").cuda.device_count()
-            others = [f"cuda:{n}" for n in range(seen) if n != (self._model.device.index or 0)]
+            others = [f"cuda:{n}" for n in range(seen) if n != (model.device.index or 0)]
         self._replicate(others)
-        self._counter = piece_counter(self._model, self._model.max_seq_length)
+        self._counter = piece_counter(model, model.max_seq_length)
 
     def _replicate(self, devices: Sequence[str]) -> None:
         """Compute on these devices too, a batch on whichever is idle."""
@@ -76,12 +84,6 @@ class SentenceTransformersEncoder:
         """
         found = both_sides(self._model)
         return None if found is None else (self._of(found[0]), self._of(found[1]))
-
-    def _of(self, model: Any) -> SentenceTransformersEncoder:
-        made = object.__new__(SentenceTransformersEncoder)
-        made._model = model
-        made._set_up()
-        return made
 
     @cached_property
     def dim(self) -> int:
