@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 import negatives as neg
 from negatives.errors import InputError
 from negatives.measure.audit import audit
-from negatives.measure.plant import KINDS, plant
+from negatives.measure.plant import KINDS, plant, planted_pairs
 from negatives.measure.recovered import recovered
 from negatives.schema import check_collection
 from tests.build import collection
+from tests.cli.commands import negatives
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +157,25 @@ def test_an_audit_tells_what_was_recovered(
 ) -> None:
     made = audit(mined, plant=planted[1]).as_dict()["planted"]
     assert {row["kind"] for row in made} == {"all", *KINDS}
+
+
+def test_by_commands_it_is_planted_mined_and_looked_for(tmp_path: Path) -> None:
+    folder, run = tmp_path / "grown", tmp_path / "run"
+    done = negatives("data", "plant", "cranfield", "-o", folder, "--share", "0.15", "--seed", "1")
+    assert done.returncode == 0, done.stderr
+    _, truth = plant(neg.Collection.load("cranfield"), seed=1, share=0.15)
+    assert f"{truth['doc_id'].n_unique():,} documents" in done.stdout
+    assert planted_pairs(neg.Collection.load(folder)).equals(truth)
+    mined = neg.mine(folder, run, sources=[neg.BM25(top=40)], pick=neg.Top(per_query=5))
+    told = json.loads(negatives("audit", run, "--planted", "--json").stdout)
+    assert told == recovered(mined, truth).to_dicts()
+    shown = negatives("audit", run, "--planted").stdout.splitlines()
+    assert shown[0].split() == ["by", "name", "planted", "caught", "recall", "precision", "AUC"]
+    assert shown[1].startswith("source      candidates")
+
+
+def test_a_run_without_planted_documents_says_how_to_plant(tmp_path: Path) -> None:
+    plain = neg.mine("cranfield", tmp_path / "run", recipe="bm25")
+    done = negatives("audit", plain.path, "--planted")
+    assert done.returncode == 2
+    assert "negatives data plant" in done.stderr

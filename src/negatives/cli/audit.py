@@ -12,6 +12,7 @@ from negatives.cli.flag import Flag
 
 if TYPE_CHECKING:
     from negatives.measure.estimate import Estimate
+    from negatives.run import Run
 
 
 def audit(
@@ -22,6 +23,7 @@ def audit(
     review: Path | None = None,
     sample: int | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    planted: Flag = False,
     confidence: float = 0.9,
     json: Flag = False,
 ) -> None:
@@ -37,6 +39,8 @@ def audit(
 
         negatives audit runs/cranfield --truth qrels/complete.tsv
 
+        negatives audit runs/planted --planted
+
     Parameters
     ----------
     run
@@ -49,6 +53,8 @@ def audit(
         Write so many negatives, drawn at random, to --out, to be judged.
     out
         Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet.
+    planted
+        What found the false negatives that `negatives data plant` had planted, instead.
     confidence
         How sure the bounds are.
     json
@@ -60,6 +66,9 @@ def audit(
     from negatives.run import Run
 
     opened = Run(run)
+    if planted:
+        _planted(opened, json)
+        return
     if (sample is None) != (out is None):
         raise InputError(
             "--sample and --out go together", mend="negatives audit RUN --sample 100 -o FILE.csv"
@@ -99,6 +108,29 @@ def audit(
     for row in found.sources:
         _row(f"from {row['source']}", _source(row))
     _row("hubs", _hubs(found.hubness))
+
+
+def _planted(run: Run, json: bool) -> None:
+    """What tells planted false negatives, a line each."""
+    from negatives.measure.plant import planted_pairs
+    from negatives.measure.recovered import ALL, recovered
+
+    found = recovered(run, planted_pairs(run.collection))
+    if json:
+        print(jsonlib.dumps(found.to_dicts(), ensure_ascii=False))
+        return
+    width = max(len(name) for name in found["name"])
+    print(f"{'by':<12}{'name':<{width}}  planted  caught  recall  precision    AUC")
+    for row in found.filter(found["kind"] == ALL).iter_rows(named=True):
+        shares = [
+            "" if row[name] is None else f"{row[name]:.3f}"
+            for name in ("recall", "precision", "auc")
+        ]
+        caught = "" if row["caught"] is None else f"{row['caught']:,}"
+        print(
+            f"{row['by']:<12}{row['name']:<{width}}  {row['planted']:>7,}  {caught:>6}  "
+            f"{shares[0]:>6}  {shares[1]:>9}  {shares[2]:>5}".rstrip()
+        )
 
 
 def _row(name: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""negatives data: check a collection, say what is in it, turn it into a BEIR folder."""
+"""negatives data: check a collection, say what is in it, turn it into a BEIR folder, plant."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from cyclopts import Parameter
 from negatives.cli.flag import Flag
 
 app = cyclopts.App(
-    name="data", help="Check a collection, say what is in it, turn it into a BEIR folder."
+    name="data",
+    help="Check a collection, say what is in it, turn it into a BEIR folder, plant in it.",
 )
 
 
@@ -100,6 +101,44 @@ def convert(
     from negatives.schema import Collection
 
     print(read.convert(Collection.load(data, quarantine=quarantine), out))
+
+
+@app.command
+def plant(
+    data: str,
+    /,
+    *,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    share: float = 0.1,
+    seed: int = 0,
+) -> None:
+    """Write DATA as a BEIR folder with unlabelled copies of some positives: known false negatives.
+
+    Mine the folder, and `negatives audit RUN --planted` says what found them.
+
+    Example:
+
+        negatives data plant cranfield -o planted-cranfield
+
+    Parameters
+    ----------
+    data
+        The collection; see `negatives --help`.
+    out
+        The folder to make; it must not exist, or be empty.
+    share
+        Of the documents that are a positive of some query, above 0, at most 1.
+    seed
+        Which they are, and how they are changed.
+    """
+    from negatives import read
+    from negatives.measure.plant import plant as grow
+    from negatives.schema import Collection
+
+    planted, truth = grow(Collection.load(data), seed, share)
+    print(read.convert(planted, out))
+    kinds = ", ".join(sorted(truth["kind"].unique()))
+    print(f"planted: {truth['doc_id'].n_unique():,} documents ({kinds}), {len(truth):,} pairs")
 
 
 def _print(table: dict[str, Any], indent: str = "") -> None:

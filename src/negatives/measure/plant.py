@@ -53,17 +53,34 @@ def plant(
         (f"{PREFIX}{kinds[n % len(kinds)]}:{doc}", KINDS[kinds[n % len(kinds)]](text, seed, doc))
         for n, (doc, text) in enumerate(docs.select("doc_id", "text").iter_rows())
     ]
-    planted = docs.select("doc_id").with_columns(
-        kind=pl.Series([kinds[n % len(kinds)] for n in range(len(docs))]),
-        planted=pl.Series([name for name, _ in made]),
-    )
     last = int(collection.corpus["row"].cast(pl.Int64).max() or 0)  # type: ignore[arg-type]
     added = pl.DataFrame(made, schema={"doc_id": pl.String, "text": pl.String}, orient="row")
     added = added.with_row_index("row", last + 1).select(collection.corpus.columns)
     corpus = pl.concat([collection.corpus, added.cast({"row": pl.UInt32})]).sort("doc_id")
-    truth = positives.join(planted, on="doc_id").select("query_id", doc_id="planted", kind="kind")
     grown = replace(collection, corpus=corpus, origin="", name=f"{collection.name}, planted")
-    return check_collection(grown), truth.sort("query_id", "doc_id")
+    return check_collection(grown), planted_pairs(grown)
+
+
+def planted_pairs(collection: Collection) -> pl.DataFrame:
+    """What was planted into a collection: query_id, doc_id, kind; their ids say of what.
+
+    `InputError` where nothing was.
+    """
+    ids = collection.corpus["doc_id"]
+    named = ids.filter(ids.str.starts_with(PREFIX)).to_frame("planted")
+    parts = pl.col("planted").str.strip_prefix(PREFIX).str.splitn(":", 2)
+    found = named.with_columns(
+        kind=parts.struct.field("field_0"), doc_id=parts.struct.field("field_1")
+    )
+    positives = collection.qrels.filter(pl.col("relevance") > 0).select("query_id", "doc_id")
+    truth = positives.join(found, on="doc_id").select("query_id", doc_id="planted", kind="kind")
+    if truth.is_empty():
+        raise InputError(
+            "no false negative was planted into this collection",
+            where=f"collection {collection.name!r}",
+            mend="negatives data plant DATA -o FOLDER, and mine that folder",
+        )
+    return truth.sort("query_id", "doc_id")
 
 
 def _copied(text: str, seed: int, doc: str) -> str:
