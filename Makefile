@@ -9,7 +9,7 @@ demo: .venv/.core
 
 ## test: everything that CI runs
 test: check
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --durations 20
 
 ## check: style, types, and which room may import which
 check: .venv/.dev
