@@ -102,3 +102,4 @@ def test_a_sparse_encoder_is_refused(mined: Run, static: str, tmp_path: Path) ->
     recipe = learning(static, "train.kind=sparse", 'train.frozen="docs"')
     with pytest.raises(RecipeError, match=r"train\.frozen"):
         train(mined, tmp_path / "m", model=tiny_bert(), recipe=recipe)
+    assert not (tmp_path / "m").exists()

@@ -179,3 +179,9 @@ def test_a_run_without_planted_documents_says_how_to_plant(tmp_path: Path) -> No
     done = negatives("audit", plain.path, "--planted")
     assert done.returncode == 2
     assert "negatives data plant" in done.stderr
+
+
+def test_looking_for_what_was_planted_is_a_command_of_its_own(mined: neg.Run) -> None:
+    done = negatives("audit", mined.path, "--planted", "--sample", "5", "-o", "x.csv")
+    assert done.returncode == 2
+    assert "in a second command" in done.stderr

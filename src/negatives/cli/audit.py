@@ -67,6 +67,11 @@ def audit(
 
     opened = Run(run)
     if planted:
+        if truth or review or sample is not None:
+            raise InputError(
+                "--planted looks for what was planted, and for nothing else",
+                mend="audit with --truth, --review or --sample in a second command",
+            )
         _planted(opened, json)
         return
     if (sample is None) != (out is None):

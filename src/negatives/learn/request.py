@@ -52,7 +52,14 @@ def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str]
 
 
 def refuse_mismatch(recipe: Recipe) -> None:
-    """Raise `RecipeError` for a loss that the kind of model cannot have."""
+    """Raise `RecipeError` for a loss, or a frozen side, that the kind of model cannot have."""
+    train = recipe.train
+    if train and train.kind == "sparse" and getattr(train, "frozen", "nothing") != "nothing":
+        raise RecipeError(
+            "a sparse encoder learns both sides",
+            where='train.frozen = "docs"',
+            mend='set train.frozen="nothing"',
+        )
     if isinstance(recipe.train, RerankerTraining) and not isinstance(recipe.learn, ListLoss):
         raise RecipeError(
             f"the loss {recipe.learn.kind!r} needs embeddings, and a reranker has none",  # type: ignore[union-attr]

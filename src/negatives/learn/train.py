@@ -292,12 +292,6 @@ class _Training:
     def _frozen(self, collection: Collection) -> FrozenDocs | None:
         if getattr(self.settings, "frozen", "nothing") == "nothing":
             return None
-        if self.settings.kind == "sparse":
-            raise RecipeError(
-                "a sparse encoder learns both sides",
-                where='train.frozen = "docs"',
-                mend='set train.frozen="nothing"',
-            )
         return FrozenDocs(
             self.model,
             self.settings.kind,
