@@ -40,7 +40,7 @@ class Labelling:
         values = values[:, self.used]
         with threadpool_limits(limits=1):
             trees = self.boosted.decision_function(values)
-        found: Doubles = (trees + self.logistic.decision_function(self._scaled(values))) / 2
+            found: Doubles = (trees + self.logistic.decision_function(self._scaled(values))) / 2
         return found
 
     def _scaled(self, values: Floats) -> Floats:
@@ -81,10 +81,10 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
         early_stopping=False,
         random_state=0,
     )
-    # One thread: the tables are small, and threads that wait for each other cost more than they do.
+    logistic = LogisticRegression(C=_LOGISTIC_C, max_iter=500)
+    # One thread: the tables are small, and threads that wait for each other cost more than they do;
+    # and sums are not rounded by how many there are.
     with threadpool_limits(limits=1):
         boosted.fit(values, labelled)
-    logistic = LogisticRegression(C=_LOGISTIC_C, max_iter=500).fit(
-        scaled(values, centre, spread).astype(np.float64), labelled
-    )
+        logistic.fit(scaled(values, centre, spread).astype(np.float64), labelled)
     return Labelling(used, boosted, logistic, centre, spread)

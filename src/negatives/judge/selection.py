@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from negatives.schema import Bools, Floats
 
@@ -58,7 +59,13 @@ def fit_selection(
     entropy), and c is one over that mean: never below 0.01.
     `share` > 0 sets c instead.
     """
-    at, positive, rest = _binned(z, labelled, weights.astype(np.float64))
+    bins = _binned(z, labelled, weights.astype(np.float64))
+    with threadpool_limits(limits=1):  # more would only wait for each other over two numbers
+        return _fit(bins, share, one_each)
+
+
+def _fit(bins: tuple[Doubles, Doubles, Doubles], share: float, one_each: bool) -> Selection:
+    at, positive, rest = bins
     found: list[tuple[float, Doubles]] = []
     start = np.array([0.0, 0.0])
     for c in _SHARES[::-1]:

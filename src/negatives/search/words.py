@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import runpy
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -79,8 +83,13 @@ class _Seen(dict[str, int]):
 
 def stop_words(language: str) -> frozenset[str]:
     """The stop words bm25s has for a language, such as `english`."""
-    from bm25s import stopwords
-
-    names: dict[str, Any] = vars(stopwords)
     short = {"english": "EN"}.get(language, language.upper())
-    return frozenset(names[f"STOPWORDS_{short}"])
+    return frozenset(_tables()[f"STOPWORDS_{short}"])
+
+
+@cache
+def _tables() -> dict[str, Any]:
+    """bm25s's module of stop words by itself: the whole package takes a second to import."""
+    package = find_spec("bm25s")
+    assert package is not None
+    return runpy.run_path(str(Path(str(package.origin)).with_name("stopwords.py")))
