@@ -56,8 +56,30 @@ def test_case_blanks_punctuation_and_letter_forms_make_no_difference(tmp_path: P
     assert opinions("q1", tmp_path)["wide"] == ("duplicate", reason)
 
 
-def test_a_copy_of_one_querys_positive_is_nothing_to_another(tmp_path: Path) -> None:
-    assert opinions("q2", tmp_path)["a-copy"] == (None, None)
+def test_a_copy_of_one_querys_positive_is_no_duplicate_to_another(tmp_path: Path) -> None:
+    assert opinions("q2", tmp_path)["a"] == (None, None)
+    assert opinions("q2", tmp_path)["b"] == (None, None)
+
+
+def test_of_candidates_with_one_text_the_first_is_left(tmp_path: Path) -> None:
+    of_q2 = opinions("q2", tmp_path)
+    for copy in ("a-copy", "a-shouted", "wide"):
+        assert of_q2[copy] == ("rejected", "repeat: the text of candidate a")
+
+
+def test_of_candidates_with_one_text_a_judged_one_is_left(tmp_path: Path) -> None:
+    data = collection(
+        {"a": "same", "b": "same", "c": "same", "p": "other"},
+        {"q": "what"},
+        [("q", "b", 0), ("q", "p", 1)],
+    )
+    rows = (
+        data.corpus.with_row_index("doc")
+        .select(pl.lit(0, pl.UInt32).alias("query"), "doc")
+        .join(data.judged, on=["query", "doc"], how="left", maintain_order="left")
+    )
+    verdicts = Known().open(context(data, tmp_path)).judge(rows)["verdict"].to_list()
+    assert verdicts == ["rejected", "judged-negative", "rejected", "positive"]
 
 
 def test_a_judged_negative_is_named_with_its_grade(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is known before any score: judgements, copies of a positive, the query's own text."""
+"""What is known before any score: judgements, copies, the query's own text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from negatives.stage import Context, Judge
 
 
 class Known(Judge, kind="known"):
-    """Judgements, exact and normalised copies of a positive, and the query's own text.
+    """Judgements, exact and normalised copies, and the query's own text.
 
     It comes first in every run, whether or not a recipe names it: no pair it objects to is ever
     picked. A copy of a positive is a duplicate, and the query's own text is rejected, even where a
-    judgement says it is not relevant.
+    judgement says it is not relevant. Of candidates with one text, one is left: trained with twice,
+    it would count twice.
     """
 
     def open(self, context: Context) -> KnownRuling:
@@ -55,18 +56,23 @@ class KnownRuling:
                 .agg(pl.col("doc").min().alias(f"{key}_of"))
             )
             keyed = keyed.join(copied, on=["query", key], how="left", maintain_order="left")
+        relevance = pl.col("relevance")
+        # A judgement is worth more than a guess, so that the one that is left is judged if any is.
+        kept = pl.col("doc").sort_by(relevance.is_null(), "doc").first().over("query", "normalised")
         names = self.collection.corpus["doc_id"]
+        keyed = keyed.with_columns(kept=kept)
         keyed = keyed.with_columns(
             names.gather(keyed["same_of"]).alias("same_of"),
             names.gather(keyed["normalised_of"]).alias("normalised_of"),
+            names.gather(keyed["kept"]).alias("kept_name"),
         )
-        relevance = pl.col("relevance")
+        repeated = pl.col("kept") != pl.col("doc")
         verdict = (
             pl.when(relevance > 0)
             .then(pl.lit(POSITIVE))
             .when(pl.col("normalised_of").is_not_null())
             .then(pl.lit(DUPLICATE))
-            .when("is_query")
+            .when(pl.col("is_query") | repeated)
             .then(pl.lit(REJECTED))
             .when(relevance <= 0)
             .then(pl.lit(JUDGED_NEGATIVE))
@@ -80,6 +86,8 @@ class KnownRuling:
             .then(pl.format("same-normalised-text: as positive {}", "normalised_of"))
             .when("is_query")
             .then(pl.lit("query-as-document: the text is the query itself"))
+            .when(repeated)
+            .then(pl.format("repeat: the text of candidate {}", "kept_name"))
             .when(relevance <= 0)
             .then(pl.format("judged not relevant (grade {})", relevance))
         )

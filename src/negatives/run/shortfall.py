@@ -16,6 +16,7 @@ _KNOWN = {
     "near-duplicate": "near-duplicates of a positive",
     "relabelled": "candidates that are positives now",
     "query-as-document": "documents that are the query itself",
+    "repeat": "copies of another candidate",
 }
 
 
