@@ -9,15 +9,17 @@ Where a query has more positives than are compared with, this holds of those tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from negatives.chance import mix
-from negatives.schema import Floats, Rows
+from negatives.schema import Bools, Floats, Rows
 
 Likeness = Callable[[Rows, Rows], Floats]
+Places = NDArray[np.intp]
 
 MOST = 32
 """Positives of a query that candidates are compared with; of more, as many drawn by their hash."""
@@ -53,44 +55,48 @@ def compare(rows: pl.DataFrame, likenesses: Mapping[str, Likeness]) -> pl.DataFr
     )
     numbered = rows.select("query", "doc", labelled=(pl.col("relevance") > 0).fill_null(False))
     numbered = numbered.with_row_index("place")
-    made = [pl.DataFrame(schema={"place": pl.UInt32})]
+    columns = [f"{view}_{name}" for view in VIEWS for name in names(labels)]
+    found = {name: np.full(len(rows), np.nan, np.float32) for name in columns}
     for block in _blocks(numbered, positives):
         pairs = block.join(positives, on="query", how="inner", maintain_order="left")
         pairs = pairs.filter(pl.col("doc") != pl.col("other"))
-        seed = pairs["query"].to_numpy().astype(np.uint64) << np.uint64(32)
-        drawn = mix(seed | pairs["doc"].to_numpy()) % pairs["count"].to_numpy().astype(np.uint64)
         left, right = pairs["doc"].to_numpy(), pairs["other"].to_numpy()
-        pairs = pairs.with_columns(
-            *(pl.Series(label, like(left, right)) for label, like in likenesses.items()),
-            inside=pl.len().over("place") < pl.col("count"),  # it is itself one of those compared
-            drawn=pl.col("number") == pl.Series(drawn.astype(np.int64)),
-        ).with_columns(held=pl.col("inside") | ~pl.col("drawn"))
-        made.append(
-            pairs.group_by("place", maintain_order=True).agg(
-                each for view in VIEWS for each in _summed(view, labels)
-            )
-        )
-    found = pl.concat(made, how="diagonal")
-    columns = [f"{view}_{name}" for view in VIEWS for name in names(labels)]
-    missing = [
-        pl.lit(None, pl.Float32).alias(name) for name in columns if name not in found.columns
-    ]
-    return (
-        numbered.select("place")
-        .join(found.with_columns(missing), on="place", how="left", maintain_order="left")
-        .with_columns(pl.col(f"{view}_others").fill_null(0) for view in VIEWS)
-        .select(columns)
-    )
+        likeness = {label: like(left, right) for label, like in likenesses.items()}
+        place = pairs["place"].to_numpy()
+        for view, seen in zip(VIEWS, _seen(pairs), strict=True):
+            of, starts, counts = np.unique(place[seen], return_index=True, return_counts=True)
+            found[f"{view}_others"][of] = counts
+            for label, values in likeness.items():
+                for part, each in _summed(values[seen], starts, counts).items():
+                    found[f"{view}_{label}_{part}"][of] = each
+    made = pl.DataFrame(found, schema=dict.fromkeys(columns, pl.Float32)).fill_nan(None)
+    return made.with_columns(pl.col(f"{view}_others").fill_null(0) for view in VIEWS)
 
 
-def _summed(view: str, labels: list[str]) -> Iterator[pl.Expr]:
-    seen = pl.col("held") | ~pl.col("labelled") if view == "known" else pl.col("held")
-    yield seen.sum().cast(pl.Float32).alias(f"{view}_others")
-    for label in labels:
-        values = pl.col(label).filter(seen)
-        yield values.max().alias(f"{view}_{label}_max")
-        yield values.mean().cast(pl.Float32).alias(f"{view}_{label}_mean")
-        yield values.top_k(_TOP).mean().cast(pl.Float32).alias(f"{view}_{label}_top")
+def _seen(pairs: pl.DataFrame) -> tuple[Bools, Bools]:
+    """bool[pairs] of each view: whether the candidate is compared with that positive."""
+    seed = pairs["query"].to_numpy().astype(np.uint64) << np.uint64(32)
+    drawn = mix(seed | pairs["doc"].to_numpy()) % pairs["count"].to_numpy().astype(np.uint64)
+    # It is itself one of those compared with: it has lost one already.
+    inside = pairs.select(pl.len().over("place") < pl.col("count")).to_series().to_numpy()
+    held = inside | (pairs["number"].to_numpy() != drawn.astype(np.int64))
+    return held, held | ~pairs["labelled"].to_numpy()
+
+
+def _summed(values: Floats, starts: Places, counts: Places) -> dict[str, Floats]:
+    """Of each run of `values`: the highest, the mean, and the mean of the three highest."""
+    if not len(starts):
+        return {}
+    mean = (np.add.reduceat(values.astype(np.float64), starts) / counts).astype(np.float32)
+    top = mean.copy()
+    many = np.flatnonzero(counts > _TOP)
+    if len(many):
+        longer = np.repeat(counts > _TOP, counts)
+        owner = np.repeat(np.arange(len(many)), counts[many])
+        ordered = values[longer][np.lexsort((-values[longer], owner))]
+        first = np.cumsum(counts[many]) - counts[many]
+        top[many] = ordered[first[:, None] + np.arange(_TOP)].mean(axis=1)
+    return {"max": np.maximum.reduceat(values, starts), "mean": mean, "top": top}
 
 
 def _blocks(rows: pl.DataFrame, positives: pl.DataFrame) -> list[pl.DataFrame]:
