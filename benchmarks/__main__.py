@@ -8,6 +8,7 @@ import sys
 
 NAMES = (
     "batching",
+    "cascade",
     "encoders",
     "coverage",
     "downstream",
