@@ -16,6 +16,8 @@ from negatives.schema import DUPLICATE, REJECTED
 ALL: Final = "all"
 LIKELY: Final = 0.5
 """A pair at least this probably relevant counts as told by p_relevant."""
+_COPY: Final = "repeat"
+"""The one rule that says nothing of relevance: the text is another candidate's."""
 COLUMNS: Final = {
     "by": pl.String,
     "name": pl.String,
@@ -78,7 +80,7 @@ def _mask(rows: pl.DataFrame, kind: str) -> NDArray[np.bool_]:
 def _told(rows: pl.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     aside = rows["verdict"].is_in([DUPLICATE, REJECTED]).to_numpy()
     rule = rows.select(pl.col("reason").str.split(":").list.first()).to_series()
-    for name in sorted(set(rule.filter(pl.Series(aside)))):
+    for name in sorted(set(rule.filter(pl.Series(aside))) - {_COPY}):
         yield "rule", name, aside & (rule == name).to_numpy()
     if rows["p_relevant"].null_count() < len(rows):
         yield (
