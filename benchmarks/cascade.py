@@ -3,12 +3,11 @@
 There is no pretrained reranker to be had here that says more than the first stage knows (see
 reranker.md), so the judge is SIMULATED: its score of a pair is noise, plus a constant where the
 pair is relevant in truth, as large as makes its AUC the one stated. What is measured is real:
-which pairs `negatives judge --budget` asks about (at most so many, fewer where no
-more can change a pick soon), what it learns from the labels alone of what the
-scores are worth, and which negatives it picks then. Half of each query's positives are hidden, as
-in truth.md; the evidence, p_relevant and the promise are the run's own. `kept`: of the hardness
-that judging every pair of the ledger wins at the same asked false share, the part that the budget
-wins.
+which pairs `negatives judge --budget` asks about (at most so many, fewer where no more can change a
+pick soon), what it learns from the labels alone of what the scores are worth, and which negatives
+it picks then. Half of each query's positives are hidden, as in truth.md; the evidence, p_relevant
+and the promise are the run's own. `kept`: of the hardness that judging every pair of the ledger
+wins at the same asked false share, the part that the budget wins.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Each mining is a process of its own. Seconds are of the mining alone, from vecto
 to negatives (ours: a finished run directory with ledger, reasons and report). Extra memory is the
 peak of the process, less what it held before the vectors, less the vectors themselves. The
 products alone are numpy's float32 products of every query and every document, block by block,
-nothing kept: no exact search in float32 can take less.
+nothing kept: about what an exact search in float32 takes at least on this machine.
 """
 
 from __future__ import annotations
