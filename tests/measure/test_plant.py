@@ -152,6 +152,14 @@ def test_recall_and_precision_are_those_of_plain_sets(
     assert score == pytest.approx(wins / (len(mine) * len(rest)))
 
 
+def test_a_copy_of_another_candidate_is_no_rule_about_relevance(
+    planted: tuple[neg.Collection, pl.DataFrame], mined: neg.Run
+) -> None:
+    reasons = mined.candidates().select("reason").collect().to_series().drop_nulls()
+    assert reasons.str.starts_with("repeat:").any()
+    assert "repeat" not in recovered(mined, planted[1])["name"]
+
+
 def test_an_audit_tells_what_was_recovered(
     planted: tuple[neg.Collection, pl.DataFrame], mined: neg.Run, tmp_path: Path
 ) -> None:
