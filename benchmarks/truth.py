@@ -107,7 +107,7 @@ def _measured(case: Case, setting: str, seed: int, folder: Path) -> dict[str, An
         .sort("query_id", "doc_id")
     )
     found: dict[str, Any] = {
-        "share": run.manifest.notes.get("p_relevant", {}).get("labelled share")
+        "share": run.manifest.notes.get("p_relevant", {}).get("label rate")
     }
     found["seconds"] = sum(
         run.manifest.stages[stage].seconds for stage in ("prepare", "fit", "estimate")
@@ -345,7 +345,7 @@ def _probability(by_name: Mapping[str, list[dict[str, Any]]]) -> list[str]:
         "truth itself; the best of them in each figure is shown.",
         "",
         "| collection | ECE (target 0.05) | AUC | best single | Brier | best single "
-        "| mean p / base | labelled share | seconds |",
+        "| mean p / base | label rate | seconds |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, every in by_name.items():

@@ -23,6 +23,7 @@ from negatives.errors import DataError, WorkError
 Rows = NDArray[np.uint32]
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
+Doubles = NDArray[np.float64]
 
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 

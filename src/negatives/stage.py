@@ -27,18 +27,26 @@ from typing import (
 )
 
 import msgspec
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from negatives.errors import RecipeError, nearest
 from negatives.events import Emit, silent
 from negatives.kinds import kinds
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from negatives.schema import Collection, Floats, Rows
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+Basis = Literal["labels", "recipe", "guess", "verdicts"]
+"""What the level of p_relevant rests on: the labels of the run, the recipe's word, hardly anything
+(queries of one label each), or verdicts on pairs without a label."""
+BASIS = "label rate from"
+"""Where the manifest's note `p_relevant` says it."""
 
 
 class StageMeta(msgspec.StructMeta):
@@ -165,6 +173,10 @@ class Context:
     """The run's sources by label; for judges and estimators, filled before any row is judged."""
     evidence: Mapping[str, int] = field(default_factory=dict)
     """For estimators: what the run's judges let be learned from (`Judge.evidence`)."""
+    copies: pl.Expr | None = None
+    """For estimators: rows that a judge knows for copies (`Judge.copies`); None: nobody looks."""
+    blind: frozenset[str] = frozenset()
+    """For estimators: labels of the sources that propose without looking at the judgements."""
 
 
 class Proposer(Protocol):
@@ -229,12 +241,18 @@ class Estimation(Protocol):
         """Learn from judged and prepared rows of the whole run, `rows` in all; called once."""
         ...
 
-    def estimate(self, rows: pl.DataFrame) -> Floats:
-        """float32[n]: p_relevant of judged and prepared rows, NaN where it has no opinion.
+    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """`p_relevant` (float32) of judged and prepared rows, null where it has no opinion.
 
-        Of a positive: what would be said of it if its label was not known.
+        Of a positive: what would be said of it if its label was not known. A frame of the same
+        height and order; further columns are evidence of its own, and stand in the ledger.
         """
         ...
+
+
+def estimated(p: NDArray[np.float64]) -> pl.DataFrame:
+    """What `Estimation.estimate` gives where there is no more to say: p_relevant, NaN as null."""
+    return pl.DataFrame({"p_relevant": p.astype(np.float32)}).fill_nan(None)
 
 
 class Source(Stage, kw_only=True):
@@ -256,6 +274,14 @@ class Source(Stage, kw_only=True):
     @property
     def scores_pairs(self) -> bool:
         """Whether it can score any pair, and so serve as the run's reference scorer."""
+        return False
+
+    @property
+    def reads_judgements(self) -> bool:
+        """Whether what it proposes depends on which pairs are judged or given.
+
+        An estimator cannot learn from such proposals: being proposed would give the label away.
+        """
         return False
 
     def open(self, context: Context) -> Proposer:
@@ -282,6 +308,16 @@ class Judge(Stage):
         """Which setting a user would change to have this judge reject less."""
         return ""
 
+    @property
+    def copies(self) -> pl.Expr | None:
+        """Rows whose text is a copy of *another* positive of their query; None: it looks for none.
+
+        An expression over the columns it adds, true or false of a pair whether or not that pair is
+        labelled itself: a judge that calls unlabelled pairs duplicates must say of labelled ones
+        that they would be, so that an estimator can leave out both or neither.
+        """
+        return None
+
 
 class Estimator(Stage):
     """Says of every pair how probable it is that it is relevant, from the evidence of the run."""
@@ -301,12 +337,20 @@ class Picker(Stage, kw_only=True):
         int, msgspec.Meta(ge=1, le=32_767, description="negatives asked for each query")
     ] = 7
 
-    def tuned(self, parts: Sequence[Path]) -> tuple[Picker, dict[str, Any]]:
+    def tuned(
+        self, parts: Sequence[Path], basis: Basis = "labels"
+    ) -> tuple[Picker, dict[str, Any]]:
         """The picker to use on a run whose ledger is `parts`, and what the manifest should say.
 
         Itself and nothing, unless it looks at the whole run first; a `warning` is told to the user.
+        `basis`: what the level of the ledger's p_relevant rests on.
         """
         return self, {}
+
+    @property
+    def mend(self) -> str:
+        """Which setting a user would change to have this picker leave fewer candidates aside."""
+        return ""
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Choose among `rows` of the ledger (kept verdicts only, whole queries).

@@ -78,7 +78,7 @@ def test_more_risk_buys_harder_negatives(tmp_path: Path) -> None:
 
 def test_where_all_is_allowed_the_hardest_are_picked(tmp_path: Path) -> None:
     part = made(3)
-    chosen, told = picked(part, neg.RiskLimited(per_query=5, max_false=1.0), tmp_path)
+    chosen, told = picked(part, neg.RiskLimited(per_query=5, max_false=1.0, max_p=1.0), tmp_path)
     hardest = neg.Top(per_query=5).pick(part.filter(pl.col("verdict") != "positive"), 0)
     assert chosen.select("query_id", "doc_id").equals(hardest.select("query_id", "doc_id"))
     assert told["price"] == 0
@@ -88,7 +88,7 @@ def test_where_all_is_allowed_the_hardest_are_picked(tmp_path: Path) -> None:
 @given(st.integers(0, 1000), st.floats(0.5, 50), st.integers(1, 8))
 def test_at_a_given_price_the_worthiest_are_picked(seed: int, price: float, per_query: int) -> None:
     part = made(seed, queries=3, docs=12).filter(pl.col("verdict") != "positive")
-    chosen = neg.RiskLimited(per_query=per_query, price=price).pick(part, 0)
+    chosen = neg.RiskLimited(per_query=per_query, price=price, max_p=1.0).pick(part, 0)
     for query in part["query_id"].unique():
         worth = [
             (-(h - price * p), doc)
@@ -107,9 +107,9 @@ def test_a_share_that_cannot_be_kept_is_said_to_be_so(tmp_path: Path) -> None:
     )
     _, told = picked(part, neg.RiskLimited(per_query=5, max_false=0.02), tmp_path)
     assert told["warning"].startswith(
-        "at most 2.0% false were asked for, and the safest choice of 5"
+        "at most 2.0% false cannot be promised: the safest choice of 5 a query still has 50.0%"
     )
-    assert "50.0% by p_relevant" in told["warning"]
+    assert not told["promised"]
 
 
 def test_without_probabilities_nothing_is_promised(tmp_path: Path) -> None:
@@ -131,6 +131,77 @@ def test_what_was_judged_not_relevant_costs_nothing(tmp_path: Path) -> None:
     )
     chosen, _ = picked(part, neg.RiskLimited(per_query=2, max_false=0.1), tmp_path)
     assert chosen["doc_id"].to_list() == ["judged", "safe"]
+
+
+def test_by_default_no_pair_is_taken_that_is_more_probably_relevant_than_not(
+    tmp_path: Path,
+) -> None:
+    chosen, _ = picked(made(5), neg.RiskLimited(per_query=60, max_false=1.0), tmp_path)
+    assert (chosen["p_relevant"] <= 0.5).all()
+
+
+def window(part: pl.DataFrame, per_query: int, skip: int = 30) -> float:
+    """Mean hardness of so many candidates of each query after the hardest ones."""
+    rest = part.filter(pl.col("verdict") != "positive", pl.col("p_relevant") <= 0.5)
+    found = []
+    for query in rest["query_id"].unique().sort():
+        hardness = sorted(rest.filter(query_id=query)["hardness"], reverse=True)
+        found += hardness[skip : skip + per_query]
+    return float(np.mean(found))
+
+
+def unsure(seed: int) -> pl.DataFrame:
+    """Probabilities that no safe choice is left with."""
+    p = pl.col("p_relevant")
+    return made(seed).with_columns(p_relevant=(0.1 + p * 0.8).cast(pl.Float32))
+
+
+def test_what_cannot_be_promised_is_no_easier_than_a_rank_window(tmp_path: Path) -> None:
+    part = unsure(7)
+    for basis in ("labels", "verdicts"):
+        path = tmp_path / "part.parquet"
+        part.write_parquet(path)
+        tuned, told = neg.RiskLimited(per_query=5, max_false=0.02).tuned([path], basis)  # type: ignore[arg-type]
+        assert told["compromise"]
+        assert not told["promised"]
+        assert told["window"] == pytest.approx(window(part, 5), abs=1e-5)
+        assert told["hardness"] >= told["window"] - 1e-6
+        assert told["hardness"] == pytest.approx(told["window"], abs=0.02)
+        assert "a compromise was picked, as hard as ranks 31 to 35 would be" in told["warning"]
+        chosen = tuned.pick(part.filter(pl.col("verdict") != "positive"), 0)
+        assert chosen["hardness"].mean() == pytest.approx(told["hardness"], abs=1e-6)
+
+
+def test_strictly_the_safest_are_picked_all_the_same(tmp_path: Path) -> None:
+    _, told = picked(unsure(7), neg.RiskLimited(per_query=5, max_false=0.02, strict=True), tmp_path)
+    assert not told["compromise"]
+    assert told["hardness"] < window(unsure(7), 5) - 0.3
+    assert "--strict" not in told["warning"]
+
+
+def test_where_the_label_rate_is_a_guess_nothing_is_promised_and_the_range_is_told(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "part.parquet"
+    p = pl.col("p_relevant")
+    made(8).with_columns(
+        p_relevant_low=p * 0.2, p_relevant_mid=p * 0.6, p_relevant_high=p * 1.5
+    ).write_parquet(path)
+    _, told = neg.RiskLimited(per_query=5, max_false=0.05).tuned([path], "guess")
+    assert not told["promised"]
+    assert told["low"] < told["mid"] < told["expected"] < told["high"]
+    assert told["expected"] <= 0.05
+    assert "negatives judge RUN --ask 60" in told["warning"]
+    assert f"{told['low']:.1%} to {told['high']:.1%} over the label rates" in told["warning"]
+
+
+def test_known_positives_above_the_limit_are_put_back_too_and_never_leak(tmp_path: Path) -> None:
+    told = [
+        picked(made(6), neg.RiskLimited(per_query=5, max_p=limit), tmp_path)[1]
+        for limit in (0.05, 1.0)
+    ]
+    assert told[0]["known positives"] == told[1]["known positives"]
+    assert told[0]["of them picked if unlabelled"] <= told[1]["of them picked if unlabelled"]
 
 
 def test_no_pair_above_the_limit_for_one_pair_is_ever_picked(tmp_path: Path) -> None:

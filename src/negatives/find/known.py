@@ -15,6 +15,11 @@ from negatives.stage import Context, Source
 class Given(Source, kind="given"):
     """The negatives that came with a pair file, so that they are judged like any other."""
 
+    @property
+    def reads_judgements(self) -> bool:
+        """A given negative is none of the positives."""
+        return True
+
     def open(self, context: Context) -> KnownProposer:
         """Look up the given pairs by row number."""
         return KnownProposer(context.collection.rows_of(context.collection.given))
@@ -22,6 +27,11 @@ class Given(Source, kind="given"):
 
 class Judged(Source, kind="judged"):
     """Documents explicitly judged not relevant: the surest negatives there are."""
+
+    @property
+    def reads_judgements(self) -> bool:
+        """It proposes nothing else than judged pairs."""
+        return True
 
     def open(self, context: Context) -> KnownProposer:
         """Look up the judgements of zero or less."""

@@ -30,6 +30,11 @@ class Random(Source, kind="random"):
 
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
 
+    @property
+    def reads_judgements(self) -> bool:
+        """A known positive is never drawn."""
+        return True
+
     def open(self, context: Context) -> SampledProposer:
         """Every document is as likely as any other."""
         weights = np.ones(len(context.collection.corpus), np.float64)
@@ -46,6 +51,11 @@ class Popularity(Source, kind="popularity"):
     power: Annotated[float, Meta(ge=0, description="0: uniform; 1: in proportion to the count")] = (
         0.75
     )
+
+    @property
+    def reads_judgements(self) -> bool:
+        """A known positive is never drawn."""
+        return True
 
     def open(self, context: Context) -> SampledProposer:
         """Count each document's positives."""

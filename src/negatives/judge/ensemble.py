@@ -26,8 +26,7 @@ from negatives.judge.label_model import (
     posterior,
     triplet,
 )
-from negatives.schema import Floats
-from negatives.stage import Context, Estimator
+from negatives.stage import Context, Estimator, estimated
 
 _ABSTAIN = 2
 """Digit of an abstention in a row's votes read as a number of base 3."""
@@ -143,14 +142,14 @@ class EnsembleEstimation:
             Noted("ensemble", {"judges": judges, "left_out": left_out, "prior": prior})
         )
 
-    def estimate(self, rows: pl.DataFrame) -> Floats:
-        """Probability given the votes; NaN where no judge that is kept votes."""
+    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Probability given the votes; null where no judge that is kept votes."""
         if self.found is None:
-            return np.full(len(rows), np.nan, np.float32)
+            return estimated(np.full(len(rows), np.nan))
         votes = self._votes(rows)[:, self.kept]
         p = posterior(votes, self.found, self.stage.prior)
         silent = np.isnan(votes).all(axis=1)
-        return np.where(silent, np.nan, p).astype(np.float32)
+        return estimated(np.where(silent, np.nan, p))
 
     def _votes(self, rows: pl.DataFrame) -> Doubles:
         """float64[n, m]."""

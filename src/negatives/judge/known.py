@@ -21,6 +21,11 @@ class Known(Judge, kind="known"):
     it would count twice.
     """
 
+    @property
+    def copies(self) -> pl.Expr:
+        """By the normalised text."""
+        return pl.col("same_text")
+
     def open(self, context: Context) -> KnownRuling:
         """Hash every text once."""
         texts = context.collection.corpus["text"]
@@ -42,7 +47,11 @@ class KnownRuling:
     query_normalised: Keys
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Verdict and reason where something is known."""
+        """Verdict and reason where something is known, and `same_text`.
+
+        `same_text` says whether *another* document with this normalised text is a positive of the
+        query: of positives too.
+        """
         query, doc = rows["query"].to_numpy(), rows["doc"].to_numpy()
         keyed = rows.select("query", "doc", "relevance").with_columns(
             same=pl.Series(self.doc_keys[doc]),
@@ -53,7 +62,7 @@ class KnownRuling:
             copied = (
                 keyed.filter(pl.col("relevance") > 0)
                 .group_by("query", key)
-                .agg(pl.col("doc").min().alias(f"{key}_of"))
+                .agg(pl.col("doc").min().alias(f"{key}_of"), pl.len().alias(f"{key}_count"))
             )
             keyed = keyed.join(copied, on=["query", key], how="left", maintain_order="left")
         relevance = pl.col("relevance")
@@ -91,4 +100,5 @@ class KnownRuling:
             .when(relevance <= 0)
             .then(pl.format("judged not relevant (grade {})", relevance))
         )
-        return keyed.select(verdict=verdict, reason=reason)
+        others = pl.col("normalised_count").fill_null(0) - (relevance > 0).fill_null(False)
+        return keyed.select(same_text=others > 0, verdict=verdict, reason=reason)

@@ -50,6 +50,11 @@ class NearDuplicate(Judge, kind="near-duplicate"):
         """Raise the threshold."""
         return f"raise near-duplicate threshold above {self.threshold:g}"
 
+    @property
+    def copies(self) -> pl.Expr:
+        """From the threshold on."""
+        return pl.col("near_duplicate") >= self.threshold
+
     def open(self, context: Context) -> NearDuplicateRuling:
         """Shingle and sign every document once, into the scratch folder."""
         names = [f"{part}-{self.words}.npy" for part in ("shingles", "offsets", "signatures")]
@@ -77,7 +82,11 @@ class NearDuplicateRuling:
     signatures: Shingles
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`near_duplicate`: similarity to the closest positive, where it may matter; a verdict."""
+        """`near_duplicate`: similarity to the closest other positive, if it may matter; a verdict.
+
+        Of a positive too, compared with the others, for what estimators learn from; it has no
+        verdict here.
+        """
         numbered = rows.select("query", "doc", "relevance").with_row_index("place")
         positives = numbered.filter(pl.col("relevance") > 0).select("query", positive="doc")
         similar: list[pl.DataFrame] = [
@@ -85,13 +94,12 @@ class NearDuplicateRuling:
                 schema={"place": pl.UInt32, "positive": pl.UInt32, "near_duplicate": pl.Float32}
             )
         ]
-        unjudged = numbered.filter(pl.col("relevance").is_null())
-        queries = unjudged["query"].unique().sort()
-        for part in _spans(queries, unjudged, positives):
-            pairs = unjudged.filter(pl.col("query").is_in(part.implode())).join(
+        queries = numbered["query"].unique().sort()
+        for part in _spans(queries, numbered, positives):
+            pairs = numbered.filter(pl.col("query").is_in(part.implode())).join(
                 positives, on="query", maintain_order="left"
             )
-            similar.append(self._similar(pairs))
+            similar.append(self._similar(pairs.filter(pl.col("doc") != pl.col("positive"))))
         closest = (
             pl.concat(similar)
             .sort("place", "near_duplicate", "positive", descending=[False, True, False])
@@ -99,7 +107,7 @@ class NearDuplicateRuling:
         )
         found = numbered.join(closest, on="place", how="left", maintain_order="left")
         name = self.collection.corpus["doc_id"].gather(found["positive"])
-        is_copy = pl.col("near_duplicate") >= self.stage.threshold
+        is_copy = (pl.col("near_duplicate") >= self.stage.threshold) & pl.col("relevance").is_null()
         return found.with_columns(name.alias("of")).select(
             "near_duplicate",
             verdict=pl.when(is_copy).then(pl.lit(DUPLICATE)),

@@ -10,12 +10,13 @@ Where a query has more positives than are compared with, this holds of those tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.chance import mix
+from negatives.chance import Hashes, id_hashes, mix, stream_key
 from negatives.schema import Bools, Floats, Rows
 
 Likeness = Callable[[Rows, Rows], Floats]
@@ -33,28 +34,50 @@ def names(labels: list[str]) -> list[str]:
     return ["others", *(f"{label}_{part}" for label in labels for part in ("max", "mean", "top"))]
 
 
-def compare(rows: pl.DataFrame, likenesses: Mapping[str, Likeness]) -> pl.DataFrame:
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Random numbers for pairs given by row numbers, which follow from the seed and the ids alone.
+
+    Row numbers would change with every document that is added.
+    """
+
+    query_ids: pl.Series
+    doc_ids: pl.Series
+    seed: int
+
+    def hashes(self, query: Rows, doc: Rows, stream: str) -> Hashes:
+        """uint64[n], one for each pair of rows."""
+        of_query, of_doc = (
+            id_hashes(ids.gather(different))[place]
+            for ids, (different, place) in (
+                (self.query_ids, np.unique(query, return_inverse=True)),
+                (self.doc_ids, np.unique(doc, return_inverse=True)),
+            )
+        )
+        return mix(mix(mix(of_query) ^ of_doc) ^ stream_key(self.seed, stream))
+
+
+def compare(rows: pl.DataFrame, likenesses: Mapping[str, Likeness], draws: Draws) -> pl.DataFrame:
     """For every row and view: how many other positives, and the likeness to them.
 
     `rows` has query, doc and relevance; whole queries. Columns VIEW_others, and for each likeness
     VIEW_NAME_max, _mean and _top (mean of the three highest), float32; null where none is other.
     """
     labels = list(likenesses)
+    known = rows.filter(pl.col("relevance") > 0)
     positives = (
-        rows.filter(pl.col("relevance") > 0)
-        .select("query", other="doc")
-        .with_columns(
-            hash=pl.Series(
-                mix(rows.filter(pl.col("relevance") > 0)["doc"].to_numpy().astype(np.uint64))
-            )
-        )
+        known.select("query", other="doc", hash=_hashed(known, draws, "estimate/compared"))
         .sort("query", "hash")
         .with_columns(number=pl.int_range(pl.len()).over("query"))
         .filter(pl.col("number") < MOST)
         .select("query", "other", "number", count=pl.len().over("query"))
     )
-    numbered = rows.select("query", "doc", labelled=(pl.col("relevance") > 0).fill_null(False))
-    numbered = numbered.with_row_index("place")
+    numbered = rows.select(
+        "query",
+        "doc",
+        labelled=(pl.col("relevance") > 0).fill_null(False),
+        hash=_hashed(rows, draws, "estimate/held"),
+    ).with_row_index("place")
     columns = [f"{view}_{name}" for view in VIEWS for name in names(labels)]
     found = {name: np.full(len(rows), np.nan, np.float32) for name in columns}
     for block in _blocks(numbered, positives):
@@ -73,11 +96,15 @@ def compare(rows: pl.DataFrame, likenesses: Mapping[str, Likeness]) -> pl.DataFr
     return made.with_columns(pl.col(f"{view}_others").fill_null(0) for view in VIEWS)
 
 
+def _hashed(rows: pl.DataFrame, draws: Draws, stream: str) -> pl.Series:
+    return pl.Series(draws.hashes(rows["query"].to_numpy(), rows["doc"].to_numpy(), stream))
+
+
 def _seen(pairs: pl.DataFrame) -> tuple[Bools, Bools]:
     """bool[pairs] of each view: whether the candidate is compared with that positive."""
-    seed = pairs["query"].to_numpy().astype(np.uint64) << np.uint64(32)
-    drawn = mix(seed | pairs["doc"].to_numpy()) % pairs["count"].to_numpy().astype(np.uint64)
-    # It is itself one of those compared with: it has lost one already.
+    drawn = pairs["hash"].to_numpy() % pairs["count"].to_numpy().astype(np.uint64)
+    # A labelled document is among its own query's positives, so skipping itself already left it
+    # one comparison short; drop no second one.
     inside = pairs.select(pl.len().over("place") < pl.col("count")).to_series().to_numpy()
     held = inside | (pairs["number"].to_numpy() != drawn.astype(np.int64))
     return held, held | ~pairs["labelled"].to_numpy()

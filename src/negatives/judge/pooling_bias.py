@@ -23,8 +23,8 @@ from negatives.judge.cet import (
     sigmoid,
     unlabelled_relevance,
 )
-from negatives.schema import Floats, Rows
-from negatives.stage import Context, Estimator
+from negatives.schema import Rows
+from negatives.stage import Context, Estimator, estimated
 
 MOST = 200_000
 """Pairs that are learned from; of a larger run, those of queries drawn by the hash of their id."""
@@ -155,10 +155,10 @@ class PoolingBiasEstimation:
             Noted("pooling-bias", {"pairs": len(sample), "form": self.stage.form, **weights})
         )
 
-    def estimate(self, rows: pl.DataFrame) -> Floats:
-        """P(relevant | unlabelled), of judged pairs P(relevant); NaN without relevance features."""
+    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """P(relevant | unlabelled), of judged pairs P(relevant); null without their features."""
         if not self.models:
-            return np.full(len(rows), np.nan, np.float32)
+            return estimated(np.full(len(rows), np.nan))
         raw = self._features(rows, self.relevance), self._features(rows, self.stage.pooling)
         f, g = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
         for model in self.models:
@@ -167,7 +167,7 @@ class PoolingBiasEstimation:
         p = np.where(
             rows["relevance"].is_null(), unlabelled_relevance(r, s, self.models[-1].recorded), r
         )
-        return np.where(np.isnan(raw[0]).all(axis=1), np.nan, p).astype(np.float32)
+        return estimated(np.where(np.isnan(raw[0]).all(axis=1), np.nan, p))
 
     def _features(self, rows: pl.DataFrame, names: Iterable[str]) -> Doubles:
         """float64[n, p], NaN where there is no value."""

@@ -17,20 +17,21 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.chance import id_hashes, mix, stream_key, uniforms
+from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.events import Noted, Warned
 from negatives.judge.features import Feature, features_of, table
+from negatives.judge.label_evidence import GUESSED, LABEL_RATE, probabilities
+from negatives.judge.label_rate import HIGH, LOW, LabelRate, fit_label_rate
 from negatives.judge.labelling import Labelling, fit_labelling
-from negatives.judge.others import Likeness, compare
-from negatives.judge.selection import Selection, fit_selection
+from negatives.judge.others import Draws, Likeness, compare
 from negatives.judge.word_vectors import WordVectors
-from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, Floats
-from negatives.stage import Context, Estimator, Likens, Share
+from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
+from negatives.stage import BASIS, Basis, Context, Estimator, Likens, Share
 
 MOST_QUERIES = 5_000
 MOST_PAIRS = 120_000
 """Learned from: labelled pairs of so many queries, and so many unlabelled ones, drawn by hash."""
-FEWEST_LABELS = 30
+FEWEST_LABELS = 20
 FEWEST_QUERIES = 5
 FEW_QUERIES = 30
 """With fewer queries than this the estimate stands on little, and the run says so."""
@@ -94,12 +95,17 @@ class EvidenceEstimation:
     fold: NDArray[np.intp]
     ids: NDArray[np.uint64]
     labellings: list[Labelling] = field(default_factory=list)
-    selection: Selection | None = None
+    label_rate: LabelRate | None = None
     _queries: int = 0
+
+    @property
+    def _draws(self) -> Draws:
+        collection = self.context.collection
+        return Draws(collection.queries["query_id"], collection.corpus["doc_id"], self.context.seed)
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Likeness to the query's other positives, in both views."""
-        return compare(rows, self.likenesses)
+        return compare(rows, self.likenesses, self._draws)
 
     def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
         """Learn, part by part of the queries, from what all the others say."""
@@ -118,50 +124,62 @@ class EvidenceEstimation:
             self.labellings.append(fit_labelling(values[others], labelled[others], directions))
             if not others.all():
                 logits[~others] = self.labellings[part].logits(values[~others])
+        auc, chance = _auc(logits, labelled, weights)
+        if auc < chance:
+            self._untold(auc)
+            return
         one_each = float(labelled.sum()) < ONE_EACH * self._queries
-        self.selection = fit_selection(logits, labelled, weights, self.stage.labelled, one_each)
-        self._warn(self.selection, one_each)
-        self._tell(self.selection, logits, labelled, weights)
+        self.label_rate = fit_label_rate(logits, labelled, weights, self.stage.labelled, one_each)
+        basis: Basis = "recipe" if self.stage.labelled else "guess" if one_each else "labels"
+        self._warn(self.label_rate, basis)
+        self._tell(self.label_rate, basis, auc, labelled)
 
-    def estimate(self, rows: pl.DataFrame) -> Floats:
-        """p_relevant of every pair that nobody has judged not relevant; NaN of all if unfitted."""
-        found = np.full(len(rows), np.nan, np.float32)
-        if self.selection is None:
-            return found
-        values = table(rows, self.known)
-        fold = self.fold[rows["query"].to_numpy()]
-        for part, labelling in enumerate(self.labellings):
-            mine = np.flatnonzero(fold == part)
-            if len(mine):
-                found[mine] = self.selection.relevant(labelling.logits(values[mine]))
-        found[(rows["verdict"] == JUDGED_NEGATIVE).fill_null(False).to_numpy()] = np.nan
-        return found
+    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """p_relevant of every pair that nobody has judged not relevant; null of all if unfitted.
+
+        And `label_logit`, the log-odds that the pair is labelled, from which verdicts make another
+        p_relevant later.
+        """
+        logits = np.full(len(rows), np.nan)
+        if self.label_rate is not None:
+            values = table(rows, self.known)
+            fold = self.fold[rows["query"].to_numpy()]
+            for part, labelling in enumerate(self.labellings):
+                mine = np.flatnonzero(fold == part)
+                if len(mine):
+                    logits[mine] = labelling.logits(values[mine])
+        judged = (rows["verdict"] == JUDGED_NEGATIVE).fill_null(False).to_numpy()
+        return probabilities(self.label_rate, logits, judged)
 
     def _sample(
         self, parts: Iterable[pl.DataFrame], rows: int
     ) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_], Floats]:
         """Fold, features, label and weight of the pairs that are learned from.
 
-        Proposed pairs only: a positive that no source proposed would tell its label by that.
+        What is left out must be left out whether or not it is labelled, or the labels would be too
+        many or too few for what is left: a label rate read from that breaks every promise. So only
+        pairs count that a source proposed without looking at the judgements, and copies of another
+        positive of the query are left out, labelled ones as well as unlabelled ones. Pairs that
+        were judged not relevant may go, for no relevant pair is among them.
         """
         mined = self.context.collection.mined_queries
         chosen = uniforms(self.ids[mined], stream_key(self.context.seed, "estimate/queries"))
         share = min(1.0, MOST_QUERIES / len(mined))
         rate = min(1.0, MOST_PAIRS / max(rows * share, 1))
         within = set(mined[chosen <= share].tolist())
+        copies = pl.lit(False) if self.context.copies is None else self.context.copies
+        blind = sorted(self.context.blind)
         self._queries = 0
         found = [(np.empty(0, np.intp), np.empty((0, len(self.held)), np.float32),
                   np.empty(0, bool), np.empty(0, np.float32))]  # fmt: skip
         for part in parts:
             label = (part["relevance"] > 0).fill_null(False)
             query, doc = part["query"].to_numpy(), part["doc"].to_numpy()
-            draw = uniforms(
-                mix(self.ids[query] ^ mix(doc.astype(np.uint64))),
-                stream_key(self.context.seed, "estimate/pairs"),
-            )
+            draw = uniforms(self._draws.hashes(query, doc, "estimate/pairs"), np.uint64(0))
             usable = (
-                (part["sources"].list.len() > 0)
-                & (label | ~part["verdict"].fill_null("").is_in([DUPLICATE, JUDGED_NEGATIVE]))
+                (part["sources"].list.set_intersection(pl.lit(blind)).list.len() > 0)
+                & ~part.select(copy=copies).to_series()
+                & (part["verdict"] != JUDGED_NEGATIVE).fill_null(True)
                 & part["query"].is_in(pl.Series(sorted(within), dtype=pl.UInt32).implode())
                 & (label | pl.Series(draw < rate))
             ).to_numpy()
@@ -184,38 +202,52 @@ class EvidenceEstimation:
             )
         )
 
-    def _warn(self, selection: Selection, one_each: bool) -> None:
+    def _untold(self, auc: float) -> None:
+        self.labellings = []
+        self.context.emit(
+            Warned(
+                "p_relevant is null: the evidence does not tell labelled pairs from others (AUC "
+                f"{auc:.2f}, where chance gives 0.5): are these texts that the sources can read?"
+            )
+        )
+
+    def _warn(self, label_rate: LabelRate, basis: Basis) -> None:
         if self._queries < FEW_QUERIES:
             self.context.emit(
                 Warned(f"p_relevant stands on only {self._queries} queries: trust it less")
             )
-        if one_each and not self.stage.labelled:
+        if basis == "guess":
+            low, high = label_rate.quantile(LOW), label_rate.quantile(HIGH)
             self.context.emit(
                 Warned(
-                    "nearly every query has one known positive, and labels cannot tell how many "
-                    f"more it has: {selection.share:.0%} of the relevant pairs are taken to be "
-                    "labelled, rather too few; if a reviewed sample says better, set `labelled` of "
-                    "[estimate]"
+                    f"{GUESSED}: {low:.0%} to {high:.0%} of the relevant pairs may be labelled. "
+                    "Sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
                 )
             )
 
-    def _tell(
-        self,
-        selection: Selection,
-        logits: NDArray[np.float64],
-        labelled: NDArray[np.bool_],
-        weights: Floats,
-    ) -> None:
-        from sklearn.metrics import roc_auc_score
-
-        auc = float(roc_auc_score(labelled, logits, sample_weight=weights))
+    def _tell(self, label_rate: LabelRate, basis: Basis, auc: float, labelled: Bools) -> None:
         told = {
             "labelled pairs": int(labelled.sum()),
             "queries": self._queries,
-            "pairs": len(logits),
-            "labelled share": round(selection.share, 4),
-            "labelled share from": "recipe" if self.stage.labelled else "fit",
+            "pairs": len(labelled),
+            "label rate": round(label_rate.rate, 4),
+            "label rate at least": round(label_rate.quantile(LOW), 4),
+            "label rate at most": round(label_rate.quantile(HIGH), 4),
+            BASIS: basis,
             "auc of labels": round(auc, 4),
             "evidence": [feature.name for feature in self.held],
         }
         self.context.emit(Noted("p_relevant", told))
+        self.context.emit(Noted(LABEL_RATE, label_rate.as_dict()))
+
+
+def _auc(logits: Doubles, labelled: Bools, weights: Floats) -> tuple[float, float]:
+    """How well held-out log-odds tell labelled pairs from others, and what chance would do at best.
+
+    Two standard errors above one half (Mann and Whitney, 1947), for as many labels.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    auc = float(roc_auc_score(labelled, logits, sample_weight=weights))
+    count, rest = int(labelled.sum()), int((~labelled).sum())
+    return auc, 0.5 + 2 * float(np.sqrt((count + rest + 1) / (12 * count * rest)))

@@ -135,12 +135,12 @@ def _known(seen: Tally, run: Run, confidence: float) -> Estimate:
     if leaking.clusters < 2:
         why = "all known positives that a source proposed are of one query"
         return Estimate(**about, why=why, details=details)
-    share = run.manifest.notes.get("p_relevant", {}).get("labelled share")
+    share = run.manifest.notes.get("p_relevant", {}).get("label rate")
     high = leak_bound(leaking, share, seen.known, confidence)
     details |= {
         "leak rate at most": high,
         "design effect": leaking.design_effect,
-        "labelled share": share,
+        "label rate": share,
         "threshold": _threshold(seen, confidence),
     }
     if len(seen.p_known(0)) + len(seen.p_known(1)) == 0:
@@ -158,18 +158,16 @@ def _known(seen: Tally, run: Run, confidence: float) -> Estimate:
     )
 
 
-def leak_bound(
-    leaking: Clusters, labelled_share: float | None, known: int, confidence: float
-) -> float:
+def leak_bound(leaking: Clusters, label_rate: float | None, known: int, confidence: float) -> float:
     """The highest leak rate of the relevant pairs that have no label, by that of the known ones.
 
-    The larger of the bound on the rate and, where the labelled share c is known, that on the
+    The larger of the bound on the rate and, where the label rate c is known, that on the
     (1 - c) / c x `known` unlabelled pairs there are; both for the effective sample size.
     """
     events, trials = leaking.effective(confidence)
     high = upper_bound(events, trials, confidence)
-    if labelled_share:
-        unseen = (1 - labelled_share) / labelled_share * known * trials / leaking.trials
+    if label_rate:
+        unseen = (1 - label_rate) / label_rate * known * trials / leaking.trials
         high = max(high, prediction_bound(events, trials, max(round(unseen), 1), confidence))
     return high
 

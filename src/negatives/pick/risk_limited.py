@@ -3,64 +3,111 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import numpy as np
 import polars as pl
 from msgspec import Meta
-from numpy.typing import NDArray
 
-from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.pick.top import first
-from negatives.schema import JUDGED_NEGATIVE, KEPT, POSITIVE
-from negatives.stage import Picker, Share
-
-Doubles = NDArray[np.float64]
-
-_PAIRS = 400_000  # of the ledger, by whole queries drawn by hash, that the price is found on
-_STEPS = 24
-_PRICES = (-2.0, 4.0)  # powers of ten between which the price is sought
-_COLUMNS = ("query_id", "doc_id", "sources", "verdict", "hardness", "p_relevant")
+from negatives.pick.trial import SKIPPED, Trial, sampled
+from negatives.schema import JUDGED_NEGATIVE
+from negatives.stage import Basis, Picker, Share
 
 
 class RiskLimited(Picker, kind="risk-limited"):
     """Hardest first, at a price: ordered by hardness - price x p_relevant.
 
     The price is the lowest at which the expected share of false negatives over the run is at most
-    `max_false`, by two estimates: the mean of p_relevant over what is picked; and what becomes of
-    the known positives when each is put back among the candidates as if nobody had labelled it (the
-    share that is picked, times the false ones there are to pick). Where p_relevant is not known,
-    the hardest below the query's lowest positive are picked, and no share is promised.
+    `max_false`: by the mean of p_relevant over what is picked and, where p_relevant rests on labels
+    alone, by what becomes of the known positives when each is put back among the candidates as if
+    nobody had labelled it (the share that is picked, times the false ones there are to pick).
+
+    Where no price keeps the share, or the label rate is a guess (one known positive a query), what
+    is picked is no easier than a rank window: the candidates after the 30 hardest. That is a
+    compromise, and the run says so; `strict` picks the safest instead. Where p_relevant is not
+    known, the hardest below the query's lowest positive are picked, and no share is promised.
     """
 
     max_false: Annotated[Share, Meta(description="expected share of false negatives, at most")] = (
         0.05
     )
-    max_p: Annotated[Share, Meta(description="never a pair more probably relevant than this")] = 1.0
+    max_p: Annotated[
+        Share, Meta(description="never a pair that is more probably relevant than this")
+    ] = 0.5
+    strict: Annotated[
+        bool,
+        Meta(
+            description="keep to max_false at any cost in hardness, even where it cannot be "
+            "promised"
+        ),
+    ] = False
     price: Annotated[
         float, Meta(ge=0, description="hardness given up for one false negative less; 0: found")
     ] = 0.0
 
-    def tuned(self, parts: Sequence[Path]) -> tuple[Picker, dict[str, Any]]:
-        """With the price found on the ledger, and what is expected of it."""
-        ledger = _sample(parts)
+    def tuned(
+        self, parts: Sequence[Path], basis: Basis = "labels"
+    ) -> tuple[Picker, dict[str, Any]]:
+        """With the price found on the ledger, and what is expected of it.
+
+        `promised` says whether the share is; `low`, `mid` and `high` what it is over the label
+        rates that are credible; `compromise`, whether the price is that of the rank window.
+        """
+        ledger = sampled(parts)
         if ledger["p_relevant"].null_count() == len(ledger):
             return self, {"warning": _UNKNOWN} if len(ledger) else {}
-        trial = _Trial.of(ledger, self.per_query, self.max_p)
-        price = self.price or trial.cheapest(self.max_false)
-        found = trial.at(price)
-        told: dict[str, Any] = {"price": price, "asked": self.max_false, **found}
-        if max(found["expected"], found["expected by leaks"]) > self.max_false:
-            told["warning"] = (
-                f"at most {self.max_false:.1%} false were asked for, and the safest choice of "
-                f"{self.per_query} a query still has {found['expected']:.1%} by p_relevant and "
-                f"{found['expected by leaks']:.1%} by the known positives: ask for fewer a query, "
-                "raise `top` of the sources, or set max_p"
-            )
+        trial = Trial.of(ledger, self.per_query, self.max_p)
+        by_leaks = basis in ("labels", "recipe")
+        wanted = self.price or trial.cheapest(self.max_false, leaks_count=by_leaks)
+        found = trial.at(wanted)
+        share = max(found["expected"], found["expected by leaks"] if by_leaks else 0.0)
+        told: dict[str, Any] = {"asked": self.max_false, "basis": basis, "compromise": False}
+        told["promised"] = share <= self.max_false and basis != "guess"
+        price, window = wanted, trial.window()
+        if not (told["promised"] or self.strict or self.price) and window is not None:
+            price = min(wanted, trial.dearest(window))
+            told |= {"compromise": price < wanted, "window": window}
+            found = trial.at(price)
+        ends = trial.over_the_label_rate(price)
+        told |= {"price": price, **found, **dict(zip(("low", "mid", "high"), ends, strict=False))}
+        if not told["promised"]:
+            told["warning"] = self._unpromised(told, share)
         return msgspec.structs.replace(self, price=price), told
+
+    def _unpromised(self, told: dict[str, Any], share: float) -> str:
+        """Why the share is not promised, what was picked instead, and what would help."""
+        if told["basis"] == "guess":
+            why = (
+                f"at most {self.max_false:.1%} false cannot be promised, for labels do not tell "
+                "how many of the relevant pairs are labelled"
+            )
+        else:
+            why = (
+                f"at most {self.max_false:.1%} false cannot be promised: the safest choice of "
+                f"{self.per_query} a query still has {share:.1%}"
+            )
+        over = ""
+        if "high" in told:
+            over = (
+                f" ({told['low']:.1%} to {told['high']:.1%} over the label rates that are credible,"
+                f" {told['mid']:.1%} in the middle)"
+            )
+        if told["compromise"]:
+            done = (
+                f"a compromise was picked, as hard as ranks {SKIPPED + 1} to "
+                f"{SKIPPED + self.per_query} would be (hardness {told['hardness']:.2f}): "
+                f"{told['expected']:.1%} are expected to be false{over}"
+            )
+        else:
+            done = f"of what was picked {told['expected']:.1%} are expected to be false{over}"
+        helps = (
+            "sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
+            if told["basis"] == "guess"
+            else "ask for fewer a query, or raise `top` of the sources"
+        )
+        return f"{why}; {done}; {helps}" + ("" if self.strict else "; or --strict for the safest")
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""
@@ -88,95 +135,13 @@ class RiskLimited(Picker, kind="risk-limited"):
             .drop("_worth", "_above")
         )
 
+    @property
+    def mend(self) -> str:
+        """Raise the limit for one pair."""
+        return f"raise max_p of risk-limited (now {self.max_p:g})"
+
 
 _UNKNOWN = (
     "p_relevant is not known, so no share of false negatives is promised: the hardest below the "
     "query's lowest positive are picked"
 )
-
-
-def _sample(parts: Sequence[Path]) -> pl.DataFrame:
-    """Pairs that could be picked, or were proposed and are known positives; whole queries."""
-    scan = pl.scan_parquet(list(parts)).select(_COLUMNS)
-    count = scan.select(pl.len()).collect(engine="streaming").item()
-    kept = pl.col("verdict").is_in(KEPT)
-    proposed = (pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0)
-    found = []
-    for path in parts:
-        part = pl.read_parquet(path, columns=list(_COLUMNS)).filter(kept | proposed)
-        draw = uniforms(id_hashes(part["query_id"]), stream_key(0, "pick/risk-limited"))
-        found.append(part.filter(pl.Series(draw * count < _PAIRS)).drop("sources"))
-    return pl.concat(found)
-
-
-@dataclass(frozen=True)
-class _Trial:
-    """Pairs in query order, with what is needed to pick among them at any price."""
-
-    query: NDArray[np.int64]
-    hardness: Doubles
-    p: Doubles
-    known: NDArray[np.bool_]
-    per_query: int
-
-    @staticmethod
-    def of(ledger: pl.DataFrame, per_query: int, max_p: float) -> _Trial:
-        rows = ledger.sort("query_id", "doc_id").with_columns(
-            pl.when(pl.col("verdict") == JUDGED_NEGATIVE)
-            .then(0.0)
-            .otherwise(pl.col("p_relevant"))
-            .cast(pl.Float64)
-            .fill_null(0.0)
-            .alias("p")
-        )
-        rows = rows.filter(pl.col("hardness").is_not_null() & (pl.col("p") <= max_p))
-        query = rows["query_id"].rle_id().to_numpy().astype(np.int64)
-        return _Trial(
-            query,
-            rows["hardness"].cast(pl.Float64).to_numpy(),
-            rows["p"].to_numpy(),
-            (rows["verdict"] == POSITIVE).to_numpy(),
-            per_query,
-        )
-
-    def at(self, price: float) -> dict[str, Any]:
-        """What is picked at a price: how many, how hard, which share is false by each estimate."""
-        worth = self.hardness - price * self.p
-        order = np.lexsort((-worth, self.query))
-        order = order[~self.known[order]]
-        query = self.query[order]
-        begins = np.flatnonzero(np.diff(query, prepend=-1))
-        place = np.arange(len(order)) - np.repeat(begins, np.diff(np.append(begins, len(order))))
-        picked = order[place < self.per_query]
-        bar = np.full(int(self.query.max(initial=-1)) + 1, np.inf)
-        np.minimum.at(bar, self.query[picked], worth[picked])
-        known = np.flatnonzero(self.known)
-        leaks = int((worth[known] >= bar[self.query[known]]).sum())
-        # One more than there were: no leak among ten known positives is not a leak rate of nothing.
-        rate = (leaks + 1) / (len(known) + 1)
-        false = float(self.p[~self.known].sum())
-        return {
-            "picked": len(picked),
-            "hardness": float(self.hardness[picked].mean()) if len(picked) else None,
-            "expected": float(self.p[picked].mean()) if len(picked) else 0.0,
-            "expected by leaks": min(1.0, rate * false / max(len(picked), 1)),
-            "known positives": len(known),
-            "of them picked if unlabelled": leaks,
-        }
-
-    def cheapest(self, max_false: float) -> float:
-        """The lowest price at which neither estimate is above `max_false`, by bisection."""
-
-        def holds(price: float) -> bool:
-            found = self.at(price)
-            # Where not one leaks, a higher price can do no better, however few there were.
-            by_leaks = found["expected by leaks"] if found["of them picked if unlabelled"] else 0.0
-            return bool(max(found["expected"], by_leaks) <= max_false)
-
-        if holds(0.0):
-            return 0.0
-        low, high = _PRICES
-        for _ in range(_STEPS):
-            middle = (low + high) / 2
-            low, high = (low, middle) if holds(10**middle) else (middle, high)
-        return float(10**high)

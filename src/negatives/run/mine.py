@@ -154,6 +154,10 @@ class _Mining:
             evidence={
                 name: sign for judge in self.recipe.judge for name, sign in judge.evidence.items()
             },
+            copies=_any([judge.copies for judge in self.recipe.judge]),
+            blind=frozenset(
+                source.label for source in self.recipe.find if not source.reads_judgements
+            ),
         )
 
     def _find(self) -> list[Path]:
@@ -223,12 +227,12 @@ class _Mining:
             path = self.path / LEDGER / f"part-{shard[0]:05d}.parquet"
             if not self.account.holds(path):
                 rows = pl.read_parquet(judged[shard[0]])
-                p = None
+                estimated = None
                 if estimation is not None:
-                    p = estimation.estimate(
+                    estimated = estimation.estimate(
                         pl.concat([rows, self._prepared(shard[0])], how="horizontal")
                     )
-                part = ledger_shard(self.collection, reference, rows, p)
+                part = ledger_shard(self.collection, reference, rows, estimated)
                 write_frame(path, part)
                 self.account.enter(path, len(part))
             return path
@@ -274,6 +278,12 @@ class _Mining:
             done += len(queries)
             self.account.emit(Progress(stage, done, total, "queries"))
             yield path
+
+
+def _any(rules: Sequence[pl.Expr | None]) -> pl.Expr | None:
+    """What at least one rule says; what is not known counts as no."""
+    there = [rule.fill_null(False) for rule in rules if rule is not None]
+    return pl.any_horizontal(there) if there else None
 
 
 def _deviation(found: list[Path], label: str) -> float:

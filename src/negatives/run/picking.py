@@ -18,7 +18,7 @@ from negatives.run.relabel import Found, Relabelling, Rule
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection
-from negatives.stage import Picker
+from negatives.stage import BASIS, Picker
 from negatives.store.atomic import write_text, writing
 from negatives.store.lock import locked
 from negatives.store.manifest import read_manifest
@@ -66,7 +66,8 @@ def pick_parts(
     documents = account.manifest.counts["documents"]
     account.manifest.stages.pop("pick", None)
     with account.stage("pick") as stage:
-        picker, found = recipe.pick.tuned(parts)
+        basis = account.manifest.notes.get("p_relevant", {}).get(BASIS, "labels")
+        picker, found = recipe.pick.tuned(parts, basis)
         account.fact("tuning", {key: value for key, value in found.items() if key != "warning"})
         if "warning" in found:
             account.fact(WARNED, found["warning"])

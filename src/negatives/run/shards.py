@@ -21,7 +21,6 @@ from negatives.schema import (
     POSITIVE,
     Collection,
     Columns,
-    Floats,
     Rows,
     check_ledger,
 )
@@ -150,18 +149,23 @@ def judge_shard(
 
 
 def ledger_shard(
-    collection: Collection, reference: Reference, judged: pl.DataFrame, p_relevant: Floats | None
+    collection: Collection,
+    reference: Reference,
+    judged: pl.DataFrame,
+    estimated: pl.DataFrame | None,
 ) -> pl.DataFrame:
-    """One part of the ledger, by ids: judged rows with hardness and p_relevant (NaN: null)."""
-    unknown = pl.lit(None, pl.Float32)
-    p = unknown if p_relevant is None else pl.Series(p_relevant, dtype=pl.Float32).fill_nan(None)
+    """One part of the ledger, by ids: judged rows with hardness, p_relevant and its evidence."""
+    if estimated is None:
+        estimated = pl.DataFrame({"p_relevant": pl.Series([None] * len(judged), dtype=pl.Float32)})
+    for name in estimated.columns:
+        if name in judged.columns:
+            raise RecipeError(f"two stages write the column {name!r}", where="estimate")
+    judged = pl.concat([judged, estimated], how="horizontal")
     ends = ("relevance", "sources", *LEDGER_TAIL)
     middle = [name for name in judged.columns if name not in (*PAIR, *ends)]
     part = collection.ids_of(
         judged.with_columns(
-            pl.col("verdict").fill_null(ELIGIBLE),
-            pl.col("reason").fill_null(""),
-            p_relevant=p,
+            pl.col("verdict").fill_null(ELIGIBLE), pl.col("reason").fill_null("")
         ).with_columns(reference.hardness())
     ).select(*LEDGER_HEAD, *middle, *LEDGER_TAIL)
     return check_ledger(part)
@@ -173,8 +177,8 @@ def pick_shard(
     """The negatives of one ledger part, and what each query short of them lacks.
 
     The second frame has query_id, missing, and cause: the rule that took most of the query's
-    candidates; `candidates` where fewer were proposed than asked for; or `corpus` where all of its
-    `documents` were.
+    candidates; `picker` where that left some aside; `candidates` where fewer were proposed than
+    asked for; or `corpus` where all of its `documents` were.
     """
     kept = part.filter(pl.col("verdict").is_in(KEPT))
     chosen = picker.pick(kept, seed)
@@ -203,7 +207,9 @@ def _shortfall(
     seen = part.join(short, on="query_id", how="semi")
     seen_of = seen.group_by("query_id").agg(seen=pl.len())
     rows = seen.filter(pl.col("verdict") != POSITIVE)
-    proposed = rows.group_by("query_id").agg(proposed=pl.len())
+    proposed = rows.group_by("query_id").agg(
+        proposed=pl.len(), kept=pl.col("verdict").is_in(KEPT).sum().cast(pl.Int64)
+    )
     takers = (
         rows.filter(~pl.col("verdict").is_in(KEPT))
         .select("query_id", cause=rule(pl.col("reason")))
@@ -213,6 +219,7 @@ def _shortfall(
         .unique("query_id", keep="first", maintain_order=True)
     )
     enough = pl.col("proposed").fill_null(0) >= asked
+    left_aside = pl.col("kept").fill_null(0) > asked - pl.col("missing")
     return (
         short.join(seen_of, on="query_id", how="left")
         .join(proposed, on="query_id", how="left")
@@ -220,7 +227,9 @@ def _shortfall(
         .select(
             "query_id",
             "missing",
-            cause=pl.when(enough)
+            cause=pl.when(left_aside)
+            .then(pl.lit("picker"))
+            .when(enough)
             .then("cause")
             .when(pl.col("seen") >= documents)
             .then(pl.lit("corpus"))

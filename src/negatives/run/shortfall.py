@@ -9,6 +9,7 @@ import polars as pl
 from negatives.recipe import Recipe
 
 _KNOWN = {
+    "picker": "candidates that the picker may not take",
     "corpus": "every document of the corpus was proposed",
     "candidates": "too few candidates were proposed",
     "same-text": "copies of a positive",
@@ -43,6 +44,8 @@ def _mend(cause: str, recipe: Recipe) -> str:
     fewer = f"ask for fewer than {recipe.pick.per_query} with --per-query"
     if cause == "corpus":
         return fewer
+    if cause == "picker" and recipe.pick.mend:
+        return f"{recipe.pick.mend}; or {fewer}"
     more = "raise `top` of " + ", ".join(
         f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
     )

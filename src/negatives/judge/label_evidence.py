@@ -1,0 +1,49 @@
+"""What a ledger holds of the label rate: the log-odds of each label, and p_relevant made of them.
+
+So that verdicts, which come later, make another p_relevant without the evidence being fitted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from negatives.judge.label_rate import HIGH, LOW, MIDDLE, LabelRate
+from negatives.schema import Bools, Doubles
+
+LABEL_LOGIT: Final = "label_logit"
+"""Column: the log-odds that a pair is labelled, its own label not considered."""
+P_RELEVANT: Final = "p_relevant"
+ENDS: Final[Mapping[str, float]] = {
+    "p_relevant_low": HIGH,
+    "p_relevant_mid": MIDDLE,
+    "p_relevant_high": LOW,
+}
+"""Columns: p_relevant if the label rate is at this quantile of what is credible of it. The more of
+the relevant pairs are labelled, the fewer of the others are relevant."""
+LABEL_RATE: Final = "label rate"
+"""Note of the manifest: what labels say of the label rate, as `LabelRate` keeps it."""
+
+GUESSED: Final = (
+    "nearly every query has one known positive, and labels cannot tell how many more it has"
+)
+"""What a run warns of where labels say hardly anything of the label rate."""
+
+
+def probabilities(label_rate: LabelRate | None, logits: Doubles, judged: Bools) -> pl.DataFrame:
+    """The columns of pairs by their log-odds of being labelled (NaN: not known).
+
+    `judged`: pairs that somebody found not relevant. Their p_relevant is null, and so is everything
+    where `label_rate` is None.
+    """
+    exact = logits.astype(np.float32).astype(np.float64)  # what the ledger holds
+    made: dict[str, Any] = {LABEL_LOGIT: exact}
+    for name, quantile in {**ENDS, P_RELEVANT: None}.items():
+        p = np.full(len(exact), np.nan)
+        if label_rate is not None:
+            p = np.where(judged, np.nan, label_rate.relevant(exact, quantile))
+        made[name] = p
+    return pl.DataFrame(made).cast(pl.Float32).fill_nan(None)

@@ -1,0 +1,208 @@
+"""The label rate: which share of the relevant pairs is labelled, and what follows for the others.
+
+A label says that a pair is relevant *and* that somebody looked: P(labelled | z) = c r(z), with
+r = P(relevant | z) and c = P(labelled | relevant), the label rate (Elkan and Noto, KDD 2008). What
+has no label is then relevant with probability (1 - c) r / (1 - c r).
+
+Labels alone identify the product c r, and c only where the evidence is so strong that nearly all
+pairs are relevant and yet only a share of them is labelled. A verdict on a pair without a label is
+a draw from (1 - c) r / (1 - c r), which depends on c wherever c r is not tiny: forty of them say
+more about c than all labels do where queries have one label each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from negatives.errors import RunError
+from negatives.schema import Bools, Doubles, Floats
+
+_RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
+"""Label rates that are tried: 0.01 to 0.99, evenly on a logarithmic scale."""
+CAUTION: Final = 0.25
+"""The quantile of the label rate that p_relevant reckons with: rather a low one, so that
+probabilities are rather too high."""
+CAUTION_OF_ONE: Final = 0.1
+"""The same where queries have one label each."""
+BELIEF_OF_ONE: Final = 0.2
+"""What the likelihood of labels counts for there. It takes them for independent draws from all
+relevant pairs, and they are one of each query, of a few or of many: it is far too sure of a rate
+that is the mean over queries and not over pairs. A fifth, chosen on three collections, leaves the
+truth within the interval."""
+LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
+"""Quantiles of the label rate over which a promise is told."""
+_BINS: Final = 512
+_HIGHEST: Final = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRate:
+    """What is known of the label rate c, and how probable relevance is given each rate.
+
+    `rates`, `credible` (how probable each rate is; sums to 1), `slopes` and `intercepts` (relevance
+    given the rate, as a logistic function of the log-odds z of being labelled) are float64[rates].
+    `caution` is the quantile of the rate that p_relevant reckons with.
+    """
+
+    rates: Doubles
+    credible: Doubles
+    slopes: Doubles
+    intercepts: Doubles
+    caution: float
+
+    @property
+    def rate(self) -> float:
+        """The label rate reckoned with."""
+        return self.quantile(self.caution)
+
+    def quantile(self, of: float) -> float:
+        """The label rate below which this share of the belief lies."""
+        below, above, share = self._between(of)
+        return float(self.rates[below] ** (1 - share) * self.rates[above] ** share)
+
+    def relevant(self, z: Doubles, quantile: float | None = None) -> Doubles:
+        """float64[n]: probability that a pair without a label is relevant.
+
+        At a quantile of the label rate; without one, at that of caution. It falls with the rate.
+        """
+        below, above, share = self._between(self.caution if quantile is None else quantile)
+        found = (1 - share) * self._given(below, z) + share * self._given(above, z)
+        return np.minimum(found, _HIGHEST)
+
+    def given_verdicts(self, z: Doubles, relevant: Bools) -> LabelRate:
+        """With the belief in each rate changed by what somebody said of pairs without a label.
+
+        `relevant` (bool[n]) is what was said, `z` (float64[n]) the pairs' log-odds of being
+        labelled. Which pairs were asked about may depend on z in any way.
+        """
+        with np.errstate(divide="ignore"):
+            log = np.log(self.credible)
+        for place in range(len(self.rates)):
+            p = np.clip(self._given(place, z), 1e-9, 1 - 1e-9)
+            log[place] += np.where(relevant, np.log(p), np.log1p(-p)).sum()
+        return replace(self, credible=_normalised(log))
+
+    def _given(self, place: int, z: Doubles) -> Doubles:
+        r = _logistic(self.slopes[place] * z + self.intercepts[place])
+        c = self.rates[place]
+        found: Doubles = (1 - c) * r / (1 - c * r)
+        return found
+
+    def _between(self, quantile: float) -> tuple[int, int, float]:
+        """The neighbouring rates that a quantile lies between, and how far from the first to the
+        second: without it, a little more evidence would make a jump or no difference."""
+        total = np.cumsum(self.credible)
+        above = min(int(np.searchsorted(total, quantile)), len(total) - 1)
+        before = total[above - 1] if above else 0.0
+        share = (quantile - before) / max(float(self.credible[above]), 1e-12)
+        below = above - 1 if above and self.credible[above - 1] > 0 else above
+        return below, above, float(np.clip(share, 0.0, 1.0))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, nine significant digits: what a run keeps, to weigh verdicts later."""
+        names = ("rates", "credible", "slopes", "intercepts")
+        made: dict[str, Any] = {
+            name: [float(f"{value:.9g}") for value in getattr(self, name)] for name in names
+        }
+        return made | {"caution": self.caution}
+
+    @staticmethod
+    def from_dict(values: Any) -> LabelRate:
+        """What `as_dict` gave; `RunError` where that is not it."""
+        try:
+            caution = float(values["caution"])
+            arrays = [np.array(values[name], np.float64) for name in LabelRate.__slots__[:-1]]
+        except (KeyError, TypeError, ValueError):
+            arrays, caution = [], 0.0
+        if not arrays or len({each.shape for each in arrays}) != 1 or arrays[0].ndim != 1:
+            raise RunError(
+                "what the run says of its label rate cannot be read",
+                mend="mine it again with --overwrite",
+            )
+        return LabelRate(*arrays, caution)
+
+
+def fit_label_rate(
+    z: Doubles, labelled: Bools, weights: Floats, rate: float = 0.0, one_each: bool = False
+) -> LabelRate:
+    """Fit relevance to held-out log-odds `z` of being labelled, for every label rate.
+
+    c shows where the evidence is strong: there nearly all pairs are relevant, and yet only a share
+    of them is labelled. Where evidence is weak nowhere is that so, and many c are as likely.
+    Assumes that which relevant pairs are labelled does not depend on the evidence.
+
+    `one_each` says that queries have one label however many documents are relevant to them. `rate`
+    > 0 is taken for certain. `weights`: how many pairs each one stands for.
+    """
+    bins = _binned(z, labelled, weights.astype(np.float64))
+    rates = np.unique(np.append(_RATES, rate)) if rate else _RATES
+    with threadpool_limits(limits=1):  # more would only wait for each other over two numbers
+        costs, slopes, intercepts = _fitted(bins, rates)
+    if rate:
+        credible = (rates == rate).astype(np.float64)
+    else:
+        credible = _normalised(-costs * (BELIEF_OF_ONE if one_each else 1.0))
+    caution = CAUTION_OF_ONE if one_each else CAUTION
+    return LabelRate(rates, credible, slopes, intercepts, caution)
+
+
+def _normalised(log: Doubles) -> Doubles:
+    """Probabilities in proportion to the exponentials."""
+    made = np.exp(log - log.max())
+    found: Doubles = made / made.sum()
+    return found
+
+
+def _fitted(
+    bins: tuple[Doubles, Doubles, Doubles], rates: Doubles
+) -> tuple[Doubles, Doubles, Doubles]:
+    """Negative log-likelihood, slope and intercept of relevance given each rate.
+
+    The highest first, each from its neighbour's: a low rate fitted from nowhere can end where
+    everything is relevant.
+    """
+    found: list[tuple[float, Doubles]] = []
+    start = np.array([0.0, 0.0])
+    for c in rates[::-1]:
+        found.append(_fit_relevance(float(c), *bins, start))
+        start = found[-1][1]
+    found.reverse()
+    intercepts, slopes = np.array([x for _, x in found]).T
+    return np.array([cost for cost, _ in found]), np.exp(slopes), intercepts
+
+
+def _fit_relevance(
+    c: float, at: Doubles, positive: Doubles, rest: Doubles, start: Doubles
+) -> tuple[float, Doubles]:
+    """Negative log-likelihood and (intercept, log slope) of the best logistic relevance for c."""
+    from scipy.optimize import minimize
+
+    def cost(x: Doubles) -> tuple[float, Doubles]:
+        slope = float(np.exp(x[1]))
+        r = _logistic(slope * at + x[0])
+        value = -float((positive * np.log(c * r) + rest * np.log1p(-c * r)).sum())
+        by_logit = -(positive * (1 - r) - rest * c * r * (1 - r) / (1 - c * r))
+        return value, np.array([by_logit.sum(), (by_logit * slope * at).sum()])
+
+    bounds = [(-30.0, 30.0), (-3.0, 2.0)]
+    best = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return float(best.fun), np.asarray(best.x)
+
+
+def _logistic(logits: Doubles) -> Doubles:
+    found: Doubles = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
+    return found
+
+
+def _binned(z: Doubles, labelled: Bools, weights: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Mean z, labelled and unlabelled weight of bins of equally many rows: as good, and fast."""
+    order = np.argsort(z, kind="stable")
+    edges = np.unique(np.linspace(0, len(z), _BINS + 1).astype(int))[:-1]
+    count = np.diff(np.append(edges, len(z)))
+    positive = np.add.reduceat(np.where(labelled, weights, 0)[order], edges)
+    rest = np.add.reduceat(np.where(labelled, 0, weights)[order], edges)
+    return np.add.reduceat(z[order], edges) / count, positive, rest
