@@ -210,16 +210,29 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
     return from_settings(table, f"recipe {recipe.name}") if assignments else recipe
 
 
-def promised(recipe: Recipe, max_false: float) -> Recipe:
-    """The recipe with risk-limited picking, and with an estimate of p_relevant if it has none."""
-    settings = {"kind": "risk-limited", "per_query": recipe.pick.per_query, "max_false": max_false}
+def promised(
+    recipe: Recipe,
+    max_false: float | None = None,
+    max_p: float | None = None,
+    strict: bool | None = None,
+) -> Recipe:
+    """The recipe with risk-limited picking, and with an estimate of p_relevant if it has none.
+
+    Its settings are those of the recipe's own picker, where that is one, but for those that are
+    given. The same recipe where none is given.
+    """
+    given = {"max_false": max_false, "max_p": max_p, "strict": strict}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return recipe
+    settings = {"kind": "risk-limited", "per_query": recipe.pick.per_query}
     before = recipe.pick.settings()
     if before["kind"] == settings["kind"]:
-        settings = before | settings
+        settings = before
     return replace(
         recipe,
         estimate=recipe.estimate or cast("Estimator", build("estimate", {"kind": "evidence"})),
-        pick=cast("Picker", build("pick", settings, "--max-false")),
+        pick=cast("Picker", build("pick", settings | given, "--max-false")),
     )
 
 

@@ -9,7 +9,7 @@ import importlib
 import json
 import math
 import types
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -250,6 +250,18 @@ class Estimation(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Revised:
+    """What verdicts on pairs change in a finished run's ledger."""
+
+    columns: Callable[[pl.DataFrame], pl.DataFrame]
+    """The estimator's columns of a part of the ledger, made again: a frame of the same height."""
+    note: Mapping[str, Any]
+    """What the manifest's note `p_relevant` says from now on."""
+    settles: tuple[str, ...] = ()
+    """How warnings begin that no longer hold."""
+
+
 def estimated(p: NDArray[np.float64]) -> pl.DataFrame:
     """What `Estimation.estimate` gives where there is no more to say: p_relevant, NaN as null."""
     return pl.DataFrame({"p_relevant": p.astype(np.float32)}).fill_nan(None)
@@ -328,6 +340,14 @@ class Estimator(Stage):
         """Build or reopen what estimating needs, inside `context.scratch`."""
         raise TypeError(f"{type(self).__name__} does not define open()")
 
+    def revised(self, notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
+        """What verdicts on unlabelled pairs change of the whole run; None: nothing is learned.
+
+        `judged`: rows of the ledger, and `relevant` (bool). `notes`: the manifest's, in which an
+        estimator finds what it left there when the run was mined.
+        """
+        return None
+
 
 class Picker(Stage, kw_only=True):
     """Decides which of the kept candidates become the negatives."""
@@ -346,6 +366,13 @@ class Picker(Stage, kw_only=True):
         `basis`: what the level of the ledger's p_relevant rests on.
         """
         return self, {}
+
+    def asking(self) -> Picker:
+        """The picker whose choice is worth asking somebody about, to learn how many are relevant.
+
+        The same one, so that its picks are sampled, unless others say more.
+        """
+        return self
 
     @property
     def mend(self) -> str:

@@ -1,14 +1,18 @@
-"""negatives judge: a costly judge looks at the pairs of a finished run where it matters most."""
+"""negatives judge: more evidence for a finished run, from a costly judge or from people."""
 
 from __future__ import annotations
 
+import json as jsonlib
 import os
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+
+if TYPE_CHECKING:
+    from negatives.run import Run
 
 
 def judge(
@@ -18,18 +22,27 @@ def judge(
     judge: str = "reranker",
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     budget: int | None = None,
+    ask: int | None = None,
+    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    verdicts: Path | None = None,
     threads: int | None = None,
     memory: str = "512MB",
     device: str = "auto",
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
-    """More evidence for a finished run: a costly judge, on as many pairs as you can pay for.
+    """More evidence for a finished run: from a costly judge, or from people.
 
-    It looks first where its answer can change what is picked, and at some pairs
-    for calibration. p_relevant is revised, and negatives are picked again.
+    A costly judge looks first where its answer can change what is picked, and at
+    some pairs for calibration. People are asked about the pairs that tell most of
+    how many relevant ones have no label: sixty verdicts settle it. p_relevant is
+    revised, and negatives are picked again.
 
     Examples:
+
+        negatives judge runs/cranfield --ask 60 -o judge-me.csv
+
+        negatives judge runs/cranfield --verdicts judge-me.csv
 
         negatives judge runs/cranfield --set model=cross-encoder/ms-marco-MiniLM-L6-v2
 
@@ -48,6 +61,13 @@ def judge(
         A setting of the judge, such as model=FOLDER or high=0.9.
     budget
         Judge this many pairs at most; all by default.
+    ask
+        Write so many pairs, with their texts, to --out, for somebody to judge.
+    out
+        Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet.
+    verdicts
+        A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
+        `negatives audit RUN --sample` writes. Verdicts are kept in the run.
     threads
         Processors to use; all by default.
     memory
@@ -65,11 +85,29 @@ def judge(
             os.environ[pool] = str(threads)
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
+    from negatives.errors import InputError
     from negatives.recipe import assignment
     from negatives.run import Run
     from negatives.stage import Judge, build
 
     opened = Run(run)
+    if (ask is None) != (out is None):
+        raise InputError("--ask and --out go together", mend="negatives judge RUN --ask 60 -o FILE")
+    if ask is not None and out is not None:
+        if verdicts:
+            raise InputError(
+                "--ask writes pairs to be judged, and reads no verdicts",
+                mend="give --verdicts in a second command",
+            )
+        _ask(opened, ask, out, json)
+        return
+    if verdicts is not None:
+        with listening(quiet=quiet) as emit:
+            opened = opened.review(verdicts, emit=emit)
+        if not json:
+            print(_settled(opened.manifest.notes))
+        show_run(opened, json=json)
+        return
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
     with listening(quiet=quiet) as emit:
@@ -86,4 +124,31 @@ def _told(note: dict[str, object]) -> str:
     return (
         f"judged {note.get('pairs', 0):,} of {note.get('pairs of a full judging', 0):,} pairs "
         f"({note.get('calls', 0):,} scored now); p_relevant {revised}"
+    )
+
+
+def _ask(run: Run, count: int, out: Path, json: bool) -> None:
+    from negatives.measure.review import draw_questions
+
+    written = draw_questions(run, count, out)
+    if json:
+        print(jsonlib.dumps({"run": str(run.path), "questions": str(out), "pairs": written}))
+        return
+    print(
+        f"{out}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot tell), "
+        f"then: negatives judge {run.path} --verdicts {out}"
+    )
+
+
+def _settled(notes: dict[str, Any]) -> str:
+    from negatives.show.wording import percent
+
+    review, found = notes["review"], notes.get("p_relevant", {})
+    text = f"{review['verdicts']:,} verdicts, {review['relevant']:,} of them relevant"
+    if "verdicts" not in found:
+        return f"{text}; p_relevant as before"
+    return (
+        f"{text}; label rate {percent(found['label rate'])}, "
+        f"{percent(found['label rate at least'])} to {percent(found['label rate at most'])} "
+        "credible; p_relevant revised"
     )

@@ -19,6 +19,8 @@ def mine(
     recipe: str = "default",
     per_query: int | None = None,
     max_false: float | None = None,
+    max_p: float | None = None,
+    strict: Flag = False,
     encoder: str | None = None,
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
@@ -59,6 +61,10 @@ def mine(
         Negatives asked for each query.
     max_false
         Expected share of false negatives, at most, such as 0.02: as hard as that allows.
+    max_p
+        Take no negative that is more probably relevant than this; by default, 0.5.
+    strict
+        Keep to --max-false at any cost in hardness, even where it cannot be promised.
     encoder
         `static`, a .onnx file, a sentence-transformers model, or http://host/v1#model.
     relabel
@@ -106,8 +112,7 @@ def mine(
             if source.kind == "dense"
         ]
     chosen = override(chosen, changes)
-    if max_false is not None:
-        chosen = promised(chosen, max_false)
+    chosen = promised(chosen, max_false, max_p, strict or None)
     with listening(quiet=quiet) as emit:
         run = carry_out(
             Collection.load(data, quarantine=quarantine),

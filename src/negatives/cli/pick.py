@@ -17,6 +17,8 @@ def pick(
     *,
     per_query: int | None = None,
     max_false: float | None = None,
+    max_p: float | None = None,
+    strict: Flag = False,
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     quiet: Flag = False,
@@ -45,6 +47,10 @@ def pick(
         Negatives asked for each query.
     max_false
         Expected share of false negatives, at most, such as 0.02: as hard as that allows.
+    max_p
+        Take no negative that is more probably relevant than this.
+    strict
+        Keep to --max-false at any cost in hardness, even where it cannot be promised.
     relabel
         Take candidates for positives, as many as are right with this precision
         (0: none). By default as before.
@@ -63,11 +69,12 @@ def pick(
 
     opened = Run(run)
     before = opened.recipe.pick
-    if max_false is not None:
+    limits = {"max_false": max_false, "max_p": max_p, "strict": strict or None}
+    given = {name: value for name, value in limits.items() if value is not None}
+    if given:
         kind = kind or "risk-limited"
-        set_ = [*(set_ or []), f"max_false={max_false}"]
     settings: dict[str, Any] = before.settings() if kind in (None, before.kind) else {"kind": kind}
-    settings |= dict(assignment(text) for text in set_ or [])
+    settings |= given | dict(assignment(text) for text in set_ or [])
     settings.setdefault("per_query", before.per_query)
     if per_query is not None:
         settings["per_query"] = per_query

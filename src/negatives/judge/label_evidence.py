@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from negatives.judge.label_rate import HIGH, LOW, MIDDLE, LabelRate
-from negatives.schema import Bools, Doubles
+from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles
+from negatives.stage import BASIS, Revised
 
 LABEL_LOGIT: Final = "label_logit"
 """Column: the log-odds that a pair is labelled, its own label not considered."""
@@ -47,3 +48,30 @@ def probabilities(label_rate: LabelRate | None, logits: Doubles, judged: Bools) 
             p = np.where(judged, np.nan, label_rate.relevant(exact, quantile))
         made[name] = p
     return pl.DataFrame(made).cast(pl.Float32).fill_nan(None)
+
+
+def revised(notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
+    """p_relevant of a run by its labels and by verdicts; see `Estimator.revised`."""
+    judged = judged.filter(pl.col(LABEL_LOGIT).is_not_null()) if LABEL_RATE in notes else judged[:0]
+    if judged.is_empty():
+        return None
+    label_rate = LabelRate.from_dict(notes[LABEL_RATE]).given_verdicts(
+        judged[LABEL_LOGIT].cast(pl.Float64).to_numpy(), judged["relevant"].to_numpy()
+    )
+
+    def columns(part: pl.DataFrame) -> pl.DataFrame:
+        logits = part[LABEL_LOGIT].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return probabilities(label_rate, logits, (part["verdict"] == JUDGED_NEGATIVE).to_numpy())
+
+    note = about(label_rate) | {"verdicts": len(judged)}
+    return Revised(columns, note, (GUESSED,) if label_rate.basis == "verdicts" else ())
+
+
+def about(label_rate: LabelRate) -> dict[str, Any]:
+    """What the manifest's note on p_relevant says of the label rate."""
+    return {
+        "label rate": round(label_rate.rate, 4),
+        "label rate at least": round(label_rate.quantile(LOW), 4),
+        "label rate at most": round(label_rate.quantile(HIGH), 4),
+        BASIS: label_rate.basis,
+    }

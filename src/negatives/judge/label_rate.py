@@ -13,13 +13,14 @@ more about c than all labels do where queries have one label each.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from negatives.errors import RunError
 from negatives.schema import Bools, Doubles, Floats
+from negatives.stage import Basis
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 """Label rates that are tried: 0.01 to 0.99, evenly on a logarithmic scale."""
@@ -28,6 +29,8 @@ CAUTION: Final = 0.25
 probabilities are rather too high."""
 CAUTION_OF_ONE: Final = 0.1
 """The same where queries have one label each."""
+SETTLED: Final = 40
+"""Verdicts from which on the label rate is no guess any more (benchmark `judgements`)."""
 BELIEF_OF_ONE: Final = 0.2
 """What the likelihood of labels counts for there. It takes them for independent draws from all
 relevant pairs, and they are one of each query, of a few or of many: it is far too sure of a rate
@@ -45,14 +48,19 @@ class LabelRate:
 
     `rates`, `credible` (how probable each rate is; sums to 1), `slopes` and `intercepts` (relevance
     given the rate, as a logistic function of the log-odds z of being labelled) are float64[rates].
-    `caution` is the quantile of the rate that p_relevant reckons with.
+    `basis` is what the belief rests on.
     """
 
     rates: Doubles
     credible: Doubles
     slopes: Doubles
     intercepts: Doubles
-    caution: float
+    basis: Basis
+
+    @property
+    def caution(self) -> float:
+        """The quantile of the rate that p_relevant reckons with."""
+        return CAUTION_OF_ONE if self.basis in ("guess", "verdicts") else CAUTION
 
     @property
     def rate(self) -> float:
@@ -84,7 +92,9 @@ class LabelRate:
         for place in range(len(self.rates)):
             p = np.clip(self._given(place, z), 1e-9, 1 - 1e-9)
             log[place] += np.where(relevant, np.log(p), np.log1p(-p)).sum()
-        return replace(self, credible=_normalised(log))
+        settled = self.basis == "guess" and len(z) >= SETTLED
+        basis: Basis = "verdicts" if settled else self.basis
+        return replace(self, credible=_normalised(log), basis=basis)
 
     def _given(self, place: int, z: Doubles) -> Doubles:
         r = _logistic(self.slopes[place] * z + self.intercepts[place])
@@ -108,22 +118,27 @@ class LabelRate:
         made: dict[str, Any] = {
             name: [float(f"{value:.9g}") for value in getattr(self, name)] for name in names
         }
-        return made | {"caution": self.caution}
+        return made | {"basis": self.basis}
 
     @staticmethod
     def from_dict(values: Any) -> LabelRate:
         """What `as_dict` gave; `RunError` where that is not it."""
+        names = ("rates", "credible", "slopes", "intercepts")
         try:
-            caution = float(values["caution"])
-            arrays = [np.array(values[name], np.float64) for name in LabelRate.__slots__[:-1]]
+            basis = values["basis"]
+            rates, credible, slopes, intercepts = (
+                np.array(values[name], np.float64) for name in names
+            )
+            shapes = {each.shape for each in (rates, credible, slopes, intercepts)}
+            read = basis in get_args(Basis) and shapes == {(len(rates),)} and len(rates) > 0
         except (KeyError, TypeError, ValueError):
-            arrays, caution = [], 0.0
-        if not arrays or len({each.shape for each in arrays}) != 1 or arrays[0].ndim != 1:
+            read = False
+        if not read:
             raise RunError(
                 "what the run says of its label rate cannot be read",
                 mend="mine it again with --overwrite",
             )
-        return LabelRate(*arrays, caution)
+        return LabelRate(rates, credible, slopes, intercepts, basis)
 
 
 def fit_label_rate(
@@ -146,8 +161,8 @@ def fit_label_rate(
         credible = (rates == rate).astype(np.float64)
     else:
         credible = _normalised(-costs * (BELIEF_OF_ONE if one_each else 1.0))
-    caution = CAUTION_OF_ONE if one_each else CAUTION
-    return LabelRate(rates, credible, slopes, intercepts, caution)
+    basis: Basis = "recipe" if rate else "guess" if one_each else "labels"
+    return LabelRate(rates, credible, slopes, intercepts, basis)
 
 
 def _normalised(log: Doubles) -> Doubles:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import polars as pl
@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.events import Noted, Warned
 from negatives.judge.features import Feature, features_of, table
-from negatives.judge.label_evidence import GUESSED, LABEL_RATE, probabilities
+from negatives.judge.label_evidence import GUESSED, LABEL_RATE, about, probabilities, revised
 from negatives.judge.label_rate import HIGH, LOW, LabelRate, fit_label_rate
 from negatives.judge.labelling import Labelling, fit_labelling
 from negatives.judge.others import Draws, Likeness, compare
 from negatives.judge.word_vectors import WordVectors
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
-from negatives.stage import BASIS, Basis, Context, Estimator, Likens, Share
+from negatives.stage import Context, Estimator, Likens, Revised, Share
 
 MOST_QUERIES = 5_000
 MOST_PAIRS = 120_000
@@ -77,6 +77,10 @@ class Evidence(Estimator, kind="evidence"):
         ids = id_hashes(context.collection.queries["query_id"])
         fold = uniforms(ids, stream_key(context.seed, "estimate/fold")) * self.folds
         return EvidenceEstimation(self, context, likenesses, held, known, fold.astype(np.intp), ids)
+
+    def revised(self, notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
+        """p_relevant by the label rate that labels and verdicts together make credible."""
+        return revised(notes, judged)
 
 
 @dataclass
@@ -130,9 +134,8 @@ class EvidenceEstimation:
             return
         one_each = float(labelled.sum()) < ONE_EACH * self._queries
         self.label_rate = fit_label_rate(logits, labelled, weights, self.stage.labelled, one_each)
-        basis: Basis = "recipe" if self.stage.labelled else "guess" if one_each else "labels"
-        self._warn(self.label_rate, basis)
-        self._tell(self.label_rate, basis, auc, labelled)
+        self._warn(self.label_rate)
+        self._tell(self.label_rate, auc, labelled)
 
     def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
         """p_relevant of every pair that nobody has judged not relevant; null of all if unfitted.
@@ -177,7 +180,9 @@ class EvidenceEstimation:
             query, doc = part["query"].to_numpy(), part["doc"].to_numpy()
             draw = uniforms(self._draws.hashes(query, doc, "estimate/pairs"), np.uint64(0))
             usable = (
-                (part["sources"].list.set_intersection(pl.lit(blind)).list.len() > 0)
+                part.select(
+                    pl.col("sources").list.eval(pl.element().is_in(blind)).list.any()
+                ).to_series()
                 & ~part.select(copy=copies).to_series()
                 & (part["verdict"] != JUDGED_NEGATIVE).fill_null(True)
                 & part["query"].is_in(pl.Series(sorted(within), dtype=pl.UInt32).implode())
@@ -211,12 +216,12 @@ class EvidenceEstimation:
             )
         )
 
-    def _warn(self, label_rate: LabelRate, basis: Basis) -> None:
+    def _warn(self, label_rate: LabelRate) -> None:
         if self._queries < FEW_QUERIES:
             self.context.emit(
                 Warned(f"p_relevant stands on only {self._queries} queries: trust it less")
             )
-        if basis == "guess":
+        if label_rate.basis == "guess":
             low, high = label_rate.quantile(LOW), label_rate.quantile(HIGH)
             self.context.emit(
                 Warned(
@@ -225,15 +230,12 @@ class EvidenceEstimation:
                 )
             )
 
-    def _tell(self, label_rate: LabelRate, basis: Basis, auc: float, labelled: Bools) -> None:
+    def _tell(self, label_rate: LabelRate, auc: float, labelled: Bools) -> None:
         told = {
             "labelled pairs": int(labelled.sum()),
             "queries": self._queries,
             "pairs": len(labelled),
-            "label rate": round(label_rate.rate, 4),
-            "label rate at least": round(label_rate.quantile(LOW), 4),
-            "label rate at most": round(label_rate.quantile(HIGH), 4),
-            BASIS: basis,
+            **about(label_rate),
             "auc of labels": round(auc, 4),
             "evidence": [feature.name for feature in self.held],
         }

@@ -13,6 +13,7 @@ from negatives.errors import DataError, InputError
 from negatives.measure.table import read_table, write_table
 from negatives.read.files import ending
 from negatives.run.directory import Run
+from negatives.run.reviewing import ask_about
 
 ENDINGS: Final = (".jsonl", ".csv", ".tsv", ".parquet")
 _NAMES = ("relevant", "relevance")
@@ -41,10 +42,25 @@ class Review:
 
 
 def read_review(path: str | Path, run: Run) -> Review:
-    """The judgements in a file: query_id, doc_id and `relevant` or `relevance` (above 0: relevant).
+    """What the judgements in a file say of a run's negatives; see `read_verdicts`."""
+    pairs, undecided = read_verdicts(path)
+    among = pairs.join(
+        run.negatives.select("query_id", "doc_id"), on=["query_id", "doc_id"], how="semi"
+    )
+    return Review(
+        judged=len(among),
+        relevant=int(among["relevant"].sum()),
+        undecided=undecided,
+        elsewhere=len(pairs) - len(among),
+    )
 
-    JSONL, CSV, TSV or Parquet; a row without a judgement is undecided. `DataError` where a column
-    is missing, a judgement is no number, or a pair is judged twice and differently.
+
+def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
+    """The judgements in a file: query_id, doc_id and relevant (bool); and how many were left open.
+
+    Its columns are query_id, doc_id and `relevant` or `relevance` (above 0: relevant), as JSONL,
+    CSV, TSV or Parquet; a row without a judgement is open. `DataError` where a column is missing, a
+    judgement is no number, or a pair is judged twice and differently.
     """
     table = read_table(Path(path))
     column = next((name for name in _NAMES if name in table.columns), None)
@@ -85,15 +101,7 @@ def read_review(path: str | Path, run: Run) -> Review:
             where=f"{path}, query {query!r}, document {doc!r}",
             mend="keep one judgement of each pair",
         )
-    among = pairs.join(
-        run.negatives.select("query_id", "doc_id"), on=["query_id", "doc_id"], how="semi"
-    )
-    return Review(
-        judged=len(among),
-        relevant=int(among["value"].sum()),
-        undecided=len(rows) - len(decided),
-        elsewhere=len(pairs) - len(among),
-    )
+    return pairs.rename({"value": "relevant"}).sort("query_id", "doc_id"), len(rows) - len(decided)
 
 
 def draw_sample(run: Run, count: int, out: str | Path) -> int:
@@ -102,6 +110,22 @@ def draw_sample(run: Run, count: int, out: str | Path) -> int:
     Columns query_id, doc_id, query, document, and `relevant`, empty, to be filled with 1 or 0.
     Which pairs depends on the run's seed; a larger sample holds the smaller one.
     """
+    negatives = run.negatives.select("query_id", "doc_id")
+    drawn = pl.Series("_drawn", pair_uniforms(negatives, run.recipe.seed, "audit/sample"))
+    sample = negatives.with_columns(drawn).sort("_drawn", "query_id", "doc_id").head(count)
+    return _write(run, sample.drop("_drawn"), count, out)
+
+
+def draw_questions(run: Run, count: int, out: str | Path) -> int:
+    """Write `count` candidates whose judgements would tell most of the label rate; how many.
+
+    In the form of `draw_sample`. They are no random sample of the negatives: those that are more
+    often relevant tell more.
+    """
+    return _write(run, ask_about(run, count), count, out)
+
+
+def _write(run: Run, pairs: pl.DataFrame, count: int, out: str | Path) -> int:
     path = Path(out)
     if count < 1:
         raise InputError(f"a sample of {count} pairs", mend="give at least 1")
@@ -117,13 +141,8 @@ def draw_sample(run: Run, count: int, out: str | Path) -> int:
             where=str(path),
             mend="name another file",
         )
-    negatives = run.negatives.select("query_id", "doc_id")
-    drawn = pl.Series("_drawn", pair_uniforms(negatives, run.recipe.seed, "audit/sample"))
     sample = (
-        negatives.with_columns(drawn)
-        .sort("_drawn", "query_id", "doc_id")
-        .head(count)
-        .drop("_drawn")
+        pairs
         .join(run.collection.queries.select("query_id", query="text"), on="query_id",
               how="left", maintain_order="left")
         .join(run.collection.corpus.select("doc_id", document="text"), on="doc_id",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import polars as pl
@@ -14,6 +14,9 @@ from negatives.pick.top import first
 from negatives.pick.trial import SKIPPED, Trial, sampled
 from negatives.schema import JUDGED_NEGATIVE
 from negatives.stage import Basis, Picker, Share
+
+ASKING: Final = 3.0
+"""Times the asked share at which pairs are worth asking about (benchmark `judgements`)."""
 
 
 class RiskLimited(Picker, kind="risk-limited"):
@@ -108,6 +111,15 @@ class RiskLimited(Picker, kind="risk-limited"):
             else "ask for fewer a query, or raise `top` of the sources"
         )
         return f"{why}; {done}; {helps}" + ("" if self.strict else "; or --strict for the safest")
+
+    def asking(self) -> Picker:
+        """What would be picked at three times the share.
+
+        Among what is picked hardly any pair is relevant, so that verdicts on it say little; a few
+        more of them say more, and still of pairs that are nearly picked.
+        """
+        share = min(ASKING * self.max_false, 1.0)
+        return msgspec.structs.replace(self, max_false=share, price=0.0, strict=True)
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""

@@ -149,6 +149,21 @@ class Run:
         carry_out(self, judge, budget, **options)
         return Run(self.path, collection=self._collection)
 
+    def review(self, verdicts: str | Path | pl.DataFrame, *, emit: Emit = silent) -> Run:
+        """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
+
+        They are kept in reviews.jsonl. Pairs found relevant are no candidates any more, those found
+        not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
+        together say of the label rate, and negatives are picked again. Sixty settle the label rate
+        where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
+        """
+        if not isinstance(verdicts, pl.DataFrame):
+            read: Any = importlib.import_module("negatives.measure.review").read_verdicts
+            verdicts, _ = read(verdicts)
+        learn: Any = importlib.import_module("negatives.run.reviewing").review_run
+        learn(self, verdicts, emit=emit)
+        return Run(self.path, collection=self._collection)
+
     def masks(self, above: float = 0.5) -> pl.DataFrame:
         """query_id, text_ids: texts no batch may use as negatives; see `negatives.export.masks`."""
         made: pl.DataFrame = importlib.import_module("negatives.export.masks").masks(self, above)

@@ -191,7 +191,8 @@ class _Judging:
             "labelled": int(pairs["labelled"].sum()),
             "p_relevant revised": revision is not None,
         }
-        self._replace(parts)
+        self.account.manifest.facts[NOTE] = self.asked
+        replace_ledger(self.account, self.run, parts)
 
     def _base(self) -> Iterator[pl.DataFrame]:
         """The ledger's parts as they were mined."""
@@ -273,19 +274,19 @@ class _Judging:
         head = [name for name in old.columns if name not in LEDGER_TAIL]
         return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
 
-    def _replace(self, parts: list[tuple[Path, int]]) -> None:
-        """The new parts are the ledger, and what was picked from the old one is not of the run."""
-        manifest, old = self.account.manifest, self.run.parts
-        for path in [*old, self.run.path / NEGATIVES_FILE]:
-            manifest.files.pop(path.relative_to(self.run.path).as_posix(), None)
-        for path, rows in parts:
-            manifest.enter(self.run.path, path, rows)
-        manifest.facts[NOTE] = self.asked
-        self.account.save()
-        entered = {path for path, _ in parts}
-        for path in sorted((self.run.path / LEDGER).glob("part-*.parquet")):
-            if path not in entered:
-                path.unlink()
+
+def replace_ledger(account: Account, run: Run, parts: list[tuple[Path, int]]) -> None:
+    """Make `parts` (and their rows) the ledger; what was picked from the old one goes with it."""
+    manifest = account.manifest
+    for path in [*run.parts, run.path / NEGATIVES_FILE]:
+        manifest.files.pop(path.relative_to(run.path).as_posix(), None)
+    for path, rows in parts:
+        manifest.enter(run.path, path, rows)
+    account.save()
+    entered = {path for path, _ in parts}
+    for path in sorted((run.path / LEDGER).glob("part-*.parquet")):
+        if path not in entered:
+            path.unlink()
 
 
 def _undone(part: pl.DataFrame, before: dict[str, Any]) -> pl.DataFrame:

@@ -1,0 +1,181 @@
+"""Verdicts on a finished run's pairs: what they settle, for those pairs and for all the others.
+
+A pair found relevant is no candidate any more, one found not relevant is a judged negative, and
+p_relevant of every pair is made again by what the verdicts say of its level. Everything is made
+from the ledger as it was mined and from all verdicts there are, so that it does not matter in how
+many calls they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from negatives.chance import pair_uniforms
+from negatives.errors import DataError
+from negatives.events import Emit, Progress, silent
+from negatives.run.account import Account
+from negatives.run.directory import LEDGER, NEGATIVES_FILE, Run
+from negatives.run.judging import BEFORE, replace_ledger
+from negatives.run.picking import write_frame
+from negatives.run.reviews import PAIR, append_reviews, read_reviews
+from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
+from negatives.stage import BASIS, Revised
+from negatives.store.atomic import remove_partial
+from negatives.store.lock import locked
+from negatives.store.manifest import read_manifest
+
+FACT: Final = "reviewed"
+RULE: Final = "review"
+
+
+def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None:
+    """Keep `verdicts` (query_id, doc_id, relevant), draw what follows from all of them, pick again.
+
+    Called again with the same verdicts it has nothing to do. `DataError` where none of them is of a
+    pair of this run.
+    """
+    with locked(run.path):
+        account = Account(run.path, read_manifest(run.path) or run.manifest, emit)
+        remove_partial(run.path)
+        known = pl.concat(
+            pl.read_parquet(path, columns=PAIR).join(verdicts, on=PAIR, how="semi")
+            for path in run.parts
+        )
+        if known.is_empty():
+            raise DataError(
+                f"none of {len(verdicts):,} verdicts is of a pair of this run",
+                where=str(run.path),
+                mend="judge pairs that `negatives judge RUN --ask 60 -o FILE` writes",
+            )
+        append_reviews(run.path, verdicts.join(known, on=PAIR, how="semi"))
+        work = _Reviewing(run, read_reviews(run.path), account)
+        if account.manifest.facts.get(FACT) != work.key:
+            work.carry_out()
+        picked = NEGATIVES_FILE in account.manifest.files
+    if not picked:
+        Run(run.path, collection=run._collection).repick(run.recipe.pick, emit=emit)
+
+
+@dataclass(frozen=True)
+class _Reviewing:
+    """One call of `review_run`: all verdicts of the run."""
+
+    run: Run
+    verdicts: pl.DataFrame
+    account: Account
+
+    @property
+    def key(self) -> str:
+        """Changes with any verdict."""
+        lines = "\n".join(map(repr, self.verdicts.iter_rows()))
+        return hashlib.blake2b(lines.encode(), digest_size=8).hexdigest()
+
+    def carry_out(self) -> None:
+        """Put a ledger that knows the verdicts in the place of the old one."""
+        with self.account.stage("review") as stage:
+            judged = pl.concat(
+                part.filter(pl.col("relevance").is_null(), pl.col("verdict") == ELIGIBLE).join(
+                    self.verdicts, on=PAIR, how="inner", maintain_order="left"
+                )
+                for part in self._base()
+            )
+            stage.rows = len(judged)
+            revised = self._revised(judged)
+            parts = []
+            for number, old in enumerate(self._base()):
+                path = self.run.path / LEDGER / f"part-{number:05d}.reviewed-{self.key}.parquet"
+                write_frame(path, self._part(old, revised))
+                parts.append((path, len(old)))
+                self.account.emit(Progress("review", number + 1, len(self.run.parts), "parts"))
+        manifest = self.account.manifest
+        manifest.facts[FACT] = self.key
+        manifest.notes[RULE] = {
+            "verdicts": len(self.verdicts),
+            "of candidates": len(judged),
+            "relevant": int(judged["relevant"].sum()),
+        }
+        if revised is not None:
+            manifest.notes["p_relevant"] = manifest.notes.get("p_relevant", {}) | revised.note
+            manifest.warnings[:] = [
+                text for text in manifest.warnings if not text.startswith(revised.settles)
+            ]
+        replace_ledger(self.account, self.run, parts)
+
+    def _revised(self, judged: pl.DataFrame) -> Revised | None:
+        estimator = self.run.recipe.estimate
+        notes: dict[str, Any] = self.account.manifest.notes
+        return None if estimator is None else estimator.revised(notes, judged)
+
+    def _base(self) -> Iterator[pl.DataFrame]:
+        """The ledger's parts as if there were no verdicts."""
+        ours = pl.col("reason").str.starts_with(f"{RULE}: ")
+        for path in self.run.parts:
+            yield pl.read_parquet(path).with_columns(
+                verdict=pl.when(ours).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
+                reason=pl.when(ours).then(pl.lit("")).otherwise("reason"),
+            )
+
+    def _part(self, old: pl.DataFrame, revised: Revised | None) -> pl.DataFrame:
+        told = old.join(self.verdicts, on=PAIR, how="left", maintain_order="left")
+        open_ = pl.col("verdict") == ELIGIBLE
+        yes, no = open_ & pl.col("relevant"), open_ & ~pl.col("relevant")
+        part = told.with_columns(
+            verdict=pl.when(yes)
+            .then(pl.lit(REJECTED))
+            .when(no)
+            .then(pl.lit(JUDGED_NEGATIVE))
+            .otherwise("verdict"),
+            reason=pl.when(yes)
+            .then(pl.lit(f"{RULE}: found relevant"))
+            .when(no)
+            .then(pl.lit(f"{RULE}: found not relevant"))
+            .otherwise("reason"),
+        ).drop("relevant")
+        if revised is not None:
+            part = _with(part, revised.columns(part))
+        return check_ledger(part.select(old.columns))
+
+
+def _with(part: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """`part` with new columns; what a costly judge added to the odds of a pair is added to them."""
+    if BEFORE not in part.columns:
+        return part.with_columns(new)
+    first = new["p_relevant"]
+    odds, said, base = (
+        (p := pl.col(name).cast(pl.Float64).clip(1e-9, 1 - 1e-9)) / (1 - p)
+        for name in ("_first", "p_relevant", BEFORE)
+    )
+    revised = odds * said / base
+    both = part.with_columns(_first=first).with_columns(
+        p_relevant=(revised / (1 + revised)).cast(pl.Float32)
+    )
+    return (
+        both.with_columns(new.drop("p_relevant"))
+        .with_columns(pl.col("_first").alias(BEFORE))
+        .drop("_first")
+    )
+
+
+def ask_about(run: Run, count: int) -> pl.DataFrame:
+    """query_id and doc_id of `count` pairs whose verdicts would say most; fewer where there are.
+
+    They are drawn at random from what the picker names worth asking about (`Picker.asking`), those
+    that have a verdict left out. Which pairs depends on the run's seed; more hold the fewer.
+    """
+    recipe = run.recipe
+    basis = run.manifest.notes.get("p_relevant", {}).get(BASIS, "labels")
+    picker, _ = recipe.pick.asking().tuned(run.parts, basis)
+    done = read_reviews(run.path)
+    found = []
+    for path in run.parts:
+        kept = pl.read_parquet(path).filter(pl.col("verdict").is_in(KEPT))
+        chosen = picker.pick(kept, recipe.seed).filter(pl.col("verdict") == ELIGIBLE)
+        found.append(chosen.select(PAIR).join(done, on=PAIR, how="anti"))
+    pairs = pl.concat(found)
+    drawn = pl.Series("_drawn", pair_uniforms(pairs, recipe.seed, "review/ask"))
+    return pairs.with_columns(drawn).sort("_drawn", *PAIR).head(count).select(PAIR)
