@@ -14,6 +14,7 @@ NAMES = (
     "downstream",
     "encoding",
     "growth",
+    "judgements",
     "learning",
     "lexical",
     "lint",

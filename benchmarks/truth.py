@@ -26,9 +26,9 @@ import negatives as neg
 from benchmarks.coverage import MINERS, Case, hide, measure
 from benchmarks.data import load, minilm_vectors
 from benchmarks.frontier import frontier
+from benchmarks.hiding import all_but_one
 from benchmarks.page import write_page, write_picture
 from benchmarks.processes import ask, told
-from negatives.chance import pair_uniforms
 
 COLLECTIONS = ("cranfield", "cisi", "med", "synergy9")
 SETTINGS = {
@@ -74,16 +74,8 @@ def peers(name: str, seed: str) -> None:
 
 def _all_but_one(case: Case, data: neg.Collection, seed: int) -> Case:
     """Hide all positives but one of every query that has at least two."""
-    positives = data.qrels.filter(pl.col("relevance") > 0).filter(pl.len().over("query_id") >= 2)
-    drawn = positives.with_columns(
-        draw=pl.Series(pair_uniforms(positives, seed, "benchmark/one"))
-    ).sort("query_id", "draw")
-    first = pl.int_range(pl.len()).over("query_id") == 0
-    return replace(
-        case,
-        data=replace(case.data, qrels=drawn.filter(first).drop("draw")),
-        hidden=drawn.filter(~first).select("query_id", "doc_id"),
-    )
+    left, hidden = all_but_one(data, seed)
+    return replace(case, data=left, hidden=hidden)
 
 
 def _measured(case: Case, setting: str, seed: int, folder: Path) -> dict[str, Any]:
@@ -106,9 +98,7 @@ def _measured(case: Case, setting: str, seed: int, folder: Path) -> dict[str, An
         .with_columns(pl.col("hidden").fill_null(False))
         .sort("query_id", "doc_id")
     )
-    found: dict[str, Any] = {
-        "share": run.manifest.notes.get("p_relevant", {}).get("label rate")
-    }
+    found: dict[str, Any] = {"share": run.manifest.notes.get("p_relevant", {}).get("label rate")}
     found["seconds"] = sum(
         run.manifest.stages[stage].seconds for stage in ("prepare", "fit", "estimate")
     )
