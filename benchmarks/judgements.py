@@ -59,7 +59,7 @@ def one(name: str, seed: str) -> None:
             shutil.copytree(mined.path, place)
             run = neg.Run(place, collection=data)
             run = run.repick(neg.RiskLimited(per_query=ASKED, max_false=share))
-            rows = []
+            rows: list[dict[str, Any]] = []
             for count in JUDGED:
                 if count:
                     pairs = ask_about(run, count - rows[-1]["judged"])
@@ -87,7 +87,7 @@ def _whole(name: str) -> neg.Collection:
 
 def _figures(run: neg.Run, hidden: pl.DataFrame, window: float, judged: int) -> dict[str, Any]:
     made = run.negatives
-    tuning = run.manifest.facts["tuning"] if "tuning" in run.manifest.facts else {}
+    tuning = run.manifest.facts.get("tuning", {})
     return {
         "judged": judged,
         "real": len(made.join(hidden, on=PAIR, how="semi")) / max(len(made), 1),

@@ -47,7 +47,7 @@ def estimated(stage: Ensemble, *parts: pl.DataFrame, heard: list[Event] | None =
     opened = stage.open(context(heard))
     prepared = [pl.concat([part, opened.prepare(part)], how="horizontal") for part in parts]
     opened.fit(iter(prepared), sum(map(len, parts)))
-    return np.concatenate([opened.estimate(part) for part in prepared])
+    return np.concatenate([opened.estimate(part)["p_relevant"].to_numpy() for part in prepared])
 
 
 STAGE = Ensemble(top=["good", "fair", "poor", "none"], prior=0.2)
@@ -159,7 +159,7 @@ def test_an_empty_run_is_safe() -> None:
     assert len(estimated(STAGE, rows.clear())) == 0
     opened = STAGE.open(context())
     opened.fit(iter(()), 0)
-    assert np.isnan(opened.estimate(opened.prepare(rows))).all()
+    assert opened.estimate(opened.prepare(rows))["p_relevant"].is_null().all()
 
 
 @pytest.mark.parametrize(

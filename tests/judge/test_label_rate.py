@@ -1,4 +1,4 @@
-"""The labelled share, and what it makes of a pair without a label."""
+"""The label rate, what it makes of a pair without a label, and what verdicts make of it."""
 
 from __future__ import annotations
 
@@ -8,40 +8,50 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import negatives as neg
-from negatives.judge.selection import Selection, fit_selection
+from negatives.errors import RunError
+from negatives.judge.label_rate import HIGH, LOW, SETTLED, LabelRate, fit_label_rate
+from negatives.schema import Bools, Doubles
 
 
-def drawn(share: float, seed: int, pairs: int = 20_000) -> tuple[np.ndarray, ...]:
+def drawn(share: float, seed: int, pairs: int = 20_000) -> tuple[Doubles, Bools, Bools]:
     draw = np.random.default_rng(seed)
     z = draw.normal(-2, 3, pairs)
     relevant = draw.random(pairs) < 1 / (1 + np.exp(-1.5 * z - 0.5))
     return z, relevant, relevant & (draw.random(pairs) < share)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.8])
-def test_the_share_is_found_where_evidence_is_strong(share: float) -> None:
-    found = []
-    for seed in range(5):
-        z, _, labelled = drawn(share, seed)
-        found.append(fit_selection(z, labelled, np.ones(len(z), np.float32)).share)
-    assert np.mean(found) == pytest.approx(share, rel=0.15)
+def fitted(z: Doubles, labelled: Bools, **options: float) -> LabelRate:
+    return fit_label_rate(z, labelled, np.ones(len(z), np.float32), **options)  # type: ignore[arg-type]
+
+
+def test_the_rate_is_found_where_evidence_is_strong_and_lies_in_its_interval() -> None:
+    for share in (0.1, 0.3, 0.5, 0.8):
+        found = []
+        for seed in range(5):
+            z, _, labelled = drawn(share, seed)
+            rate = fitted(z, labelled)
+            found.append(rate.rate)
+            assert rate.quantile(LOW) < rate.rate < rate.quantile(HIGH)
+        assert np.mean(found) == pytest.approx(share, rel=0.15)
 
 
 def test_the_probability_of_unlabelled_pairs_is_calibrated() -> None:
     z, relevant, labelled = drawn(0.4, seed=9)
-    p = fit_selection(z, labelled, np.ones(len(z), np.float32)).relevant(z)
+    p = fitted(z, labelled).relevant(z)
     for low in (0.0, 0.2, 0.4, 0.6, 0.8):
         chosen = ~labelled & (p >= low) & (p < low + 0.2)
-        assert p[chosen].mean() == pytest.approx(relevant[chosen].mean(), abs=0.06)
+        assert p[chosen].mean() == pytest.approx(relevant[chosen].mean(), abs=0.08)
 
 
 def test_weights_stand_for_rows_that_were_left_out() -> None:
     z, relevant, labelled = drawn(0.5, seed=3)
     kept = labelled | (np.random.default_rng(1).random(len(z)) < 0.25)
     weights = np.where(labelled, 1, 4).astype(np.float32)
-    p = fit_selection(z[kept], labelled[kept], weights[kept]).relevant(z[~labelled])
+    p = fit_label_rate(z[kept], labelled[kept], weights[kept]).relevant(z[~labelled])
     assert p.mean() == pytest.approx(relevant[~labelled].mean(), rel=0.2)
 
 
@@ -49,23 +59,106 @@ def test_where_evidence_says_nothing_it_errs_upwards() -> None:
     draw = np.random.default_rng(0)
     relevant = draw.random(4_000) < 0.2
     labelled = relevant & (draw.random(4_000) < 0.5)
-    p = fit_selection(draw.normal(size=4_000), labelled, np.ones(4_000, np.float32)).relevant(
-        np.zeros(1)
-    )
-    assert p[0] >= 0.1
+    assert fitted(draw.normal(size=4_000), labelled).relevant(np.zeros(1))[0] >= 0.1
 
 
-def test_a_given_share_is_kept() -> None:
+def test_a_given_rate_is_certain_whatever_anybody_says() -> None:
     z, _, labelled = drawn(0.5, seed=1, pairs=2_000)
-    assert fit_selection(z, labelled, np.ones(len(z), np.float32), share=0.25).share == 0.25
+    rate = fitted(z, labelled, rate=0.25)
+    verdicts = rate.given_verdicts(np.full(100, 1.0), np.ones(100, bool))
+    for each in (rate, verdicts):
+        assert each.rate == pytest.approx(0.25)
+        assert each.quantile(LOW) == each.quantile(HIGH) == pytest.approx(0.25)
+        assert each.basis == "recipe"
+
+
+def certain(rate: float, slope: float, intercept: float) -> LabelRate:
+    arrays = [np.array([value]) for value in (rate, 1.0, slope, intercept)]
+    return LabelRate(*arrays, "recipe")
 
 
 def test_what_a_missing_label_says_by_hand() -> None:
     # r = 0.5, c = 0.5: relevant and unlabelled 0.25 of 0.75 unlabelled.
-    assert Selection(0.5, 1.0, 0.0).relevant(np.zeros(1))[0] == pytest.approx(1 / 3)
+    assert certain(0.5, 1.0, 0.0).relevant(np.zeros(1))[0] == pytest.approx(1 / 3)
     # The page of CET: r = .9, s = .8 gives 0.642857.
     z = np.array([np.log(9.0)])
-    assert Selection(0.8, 1.0, 0.0).relevant(z)[0] == pytest.approx(0.642857, abs=1e-6)
+    assert certain(0.8, 1.0, 0.0).relevant(z)[0] == pytest.approx(0.642857, abs=1e-6)
+
+
+def test_belief_after_verdicts_by_hand() -> None:
+    # Rates of 0.2 and 0.8, as credible as each other, and r = 0.5 either way: an unlabelled pair is
+    # relevant with (1 - c) r / (1 - c r) = 0.4 / 0.9 = 4/9, or 0.1 / 0.6 = 1/6. One yes and two no:
+    # 4/9 (5/9)^2 = 0.137174 against 1/6 (5/6)^2 = 0.115741.
+    half = np.array([0.5, 0.5])
+    rate = LabelRate(np.array([0.2, 0.8]), half, np.ones(2), np.zeros(2), "guess")
+    told = rate.given_verdicts(np.zeros(3), np.array([True, False, False]))
+    assert told.credible == pytest.approx([0.542373, 0.457627], abs=1e-6)
+    # A naive loop over the pairs says the same.
+    belief = half.copy()
+    for yes in (True, False, False):
+        for place, c in enumerate((0.2, 0.8)):
+            p = (1 - c) * 0.5 / (1 - c * 0.5)
+            belief[place] *= p if yes else 1 - p
+    assert told.credible == pytest.approx(belief / belief.sum())
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 50), st.integers(0, 12), st.integers(0, 12))
+def test_it_does_not_matter_in_how_many_calls_verdicts_come(seed: int, yes: int, no: int) -> None:
+    z, _, labelled = drawn(0.3, seed=2, pairs=3_000)
+    rate = fitted(z, labelled, one_each=True)
+    asked = np.random.default_rng(seed).normal(-1, 1, yes + no)
+    relevant = np.arange(yes + no) < yes
+    once = rate.given_verdicts(asked, relevant)
+    twice = rate.given_verdicts(asked[yes:], relevant[yes:]).given_verdicts(
+        asked[:yes], relevant[:yes]
+    )
+    assert once.credible == pytest.approx(twice.credible, abs=1e-9)
+
+
+def test_verdicts_find_a_rate_that_labels_do_not_tell() -> None:
+    for share in (0.1, 0.4):
+        z, relevant, labelled = drawn(share, seed=4)
+        weak = z < 1  # nowhere so strong that labels tell
+        z, relevant, labelled = z[weak], relevant[weak], labelled[weak]
+        guess = fitted(z, labelled, one_each=True)
+        rest = np.flatnonzero(~labelled & (z > -2))
+        asked = np.random.default_rng(5).choice(rest, 200, replace=False)
+        told = guess.given_verdicts(z[asked], relevant[asked])
+        width = [np.log(each.quantile(HIGH) / each.quantile(LOW)) for each in (guess, told)]
+        assert width[1] < width[0] / 2
+        assert 0.9 * told.quantile(LOW) <= share <= 1.1 * told.quantile(HIGH)
+        p = told.relevant(z[~labelled])
+        assert 0.9 < p.sum() / relevant[~labelled].sum() < 1.5
+
+
+def test_forty_verdicts_make_a_guess_something_to_promise_by() -> None:
+    z, relevant, labelled = drawn(0.3, seed=6, pairs=4_000)
+    guess = fitted(z, labelled, one_each=True)
+    for count, basis in ((SETTLED - 1, "guess"), (SETTLED, "verdicts")):
+        assert guess.given_verdicts(z[:count], relevant[:count]).basis == basis
+    assert fitted(z, labelled).given_verdicts(z[:99], relevant[:99]).basis == "labels"
+
+
+def test_the_more_is_labelled_the_fewer_of_the_others_are_relevant() -> None:
+    z, _, labelled = drawn(0.3, seed=7, pairs=4_000)
+    for rate in (fitted(z, labelled), fitted(z, labelled, one_each=True)):
+        quantiles = (HIGH, rate.caution, LOW)
+        low, reckoned, high = (rate.relevant(z, quantile).mean() for quantile in quantiles)
+        assert low < reckoned < high
+        assert rate.relevant(z).mean() == reckoned
+
+
+def test_what_a_run_keeps_is_read_again_and_nothing_else() -> None:
+    z, _, labelled = drawn(0.3, seed=8, pairs=3_000)
+    rate = fitted(z, labelled)
+    again = LabelRate.from_dict(rate.as_dict())
+    assert again.relevant(z) == pytest.approx(rate.relevant(z), abs=1e-7)
+    whole = rate.as_dict()
+    for wrong in (None, [], {}, whole | {"basis": "hope"}, whole | {"rates": [0.1]},
+                  whole | {"slopes": "steep"}):  # fmt: skip
+        with pytest.raises(RunError, match="what the run says of its label rate cannot be read"):
+            LabelRate.from_dict(wrong)
 
 
 OF_ONE: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
@@ -87,56 +180,44 @@ def one_each(law: str, seed: int, queries: int = 250, docs: int = 60) -> tuple[n
     return query, 2.0 * z - 7.0, relevant, place == 0
 
 
-def false_shares(law: str, one: bool, folder: Path) -> np.ndarray:
-    """Mean over worlds of the real false share, by asked share."""
-    found = []
-    for seed in range(3):
-        query, z, relevant, labelled = one_each(law, seed)
-        chosen = fit_selection(z, labelled, np.ones(len(z), np.float32), one_each=one)
-        ledger = pl.DataFrame(
-            {
-                "query_id": np.char.mod("q%03d", query),
-                "doc_id": np.char.mod("d%06d", np.arange(len(z))),
-                "hardness": np.random.default_rng(seed).normal(z / 2, 1.0).astype(np.float32),
-                "p_relevant": chosen.relevant(z).astype(np.float32),
-                "verdict": np.where(labelled, "positive", "eligible"),
-            }
-        ).with_columns(sources=pl.lit(["dense"]))
-        ledger.write_parquet(folder / "part.parquet")
-        world = []
-        for asked in ASKED:
-            tuned, told = neg.RiskLimited(per_query=5, max_false=asked).tuned(
-                [folder / "part.parquet"]
-            )
-            picked = tuned.pick(ledger.filter(~pl.Series(labelled)), 0)
-            false = relevant[picked["doc_id"].str.slice(1).cast(pl.Int64).to_numpy()].mean()
-            world.append(0.0 if "warning" in told else false)
-        found.append(world)
-    shares: np.ndarray = np.mean(found, axis=0)
-    return shares
+def test_with_one_label_a_query_sixty_verdicts_keep_a_share(tmp_path: Path) -> None:
+    path, asked = tmp_path / "part.parquet", 0.05
+    for law in OF_ONE:
+        shares = []
+        for seed in range(4):
+            query, z, relevant, labelled = one_each(law, seed)
+            draw = np.random.default_rng(seed)
+            hardness = draw.normal(z / 2, 1.0).astype(np.float32)
+            rate = fitted(z, labelled, one_each=True)
+            judged = np.zeros(len(z), bool)
+            for _ in range(3):
+                ledger = pl.DataFrame(
+                    {
+                        "query_id": np.char.mod("q%03d", query),
+                        "doc_id": np.char.mod("d%06d", np.arange(len(z))),
+                        "hardness": hardness,
+                        "p_relevant": rate.relevant(z).astype(np.float32),
+                        "verdict": np.where(labelled, "positive", "eligible"),
+                    }
+                ).with_columns(sources=pl.lit(["dense"]))
+                ledger.write_parquet(path)
+                picker = neg.RiskLimited(per_query=5, max_false=asked)
+                worth_asking, _ = picker.asking().tuned([path], rate.basis)
+                eligible = ledger.filter(~pl.Series(labelled | judged))
+                rows = row_numbers(worth_asking.pick(eligible, 0))
+                judged[draw.choice(rows, 20, replace=False)] = True
+                rate = fitted(z, labelled, one_each=True).given_verdicts(
+                    z[judged], relevant[judged]
+                )
+            ledger = ledger.with_columns(p_relevant=pl.Series(rate.relevant(z), dtype=pl.Float32))
+            ledger.write_parquet(path)
+            tuned, told = picker.tuned([path], rate.basis)
+            assert told["promised"]
+            shares.append(relevant[row_numbers(tuned.pick(ledger.filter(~pl.Series(labelled)), 0))])
+        # Where most queries have two and some have thirty, the share is missed, but not by much.
+        assert np.mean(shares) <= (2 * asked if law == "geometric" else asked + 0.015), law
 
 
-ASKED = np.array([0.02, 0.05, 0.1])
-
-
-@pytest.mark.parametrize("law", OF_ONE)
-def test_with_one_label_a_query_a_promise_is_kept_within_twice_or_refused(
-    law: str, tmp_path: Path
-) -> None:
-    assert (false_shares(law, True, tmp_path) <= 2 * ASKED).all()
-
-
-def test_it_would_be_missed_if_labels_were_taken_to_be_of_pairs(tmp_path: Path) -> None:
-    assert (false_shares("geometric", False, tmp_path) > 2 * ASKED).all()
-
-
-def test_with_one_label_a_query_those_without_a_label_are_of_queries_with_many() -> None:
-    _, z, relevant, labelled = one_each("geometric", seed=0)
-    weights = np.ones(len(z), np.float32)
-    of_pairs, of_queries = (
-        fit_selection(z, labelled, weights, one_each=each).relevant(z[~labelled]).sum()
-        / relevant[~labelled].sum()
-        for each in (False, True)
-    )
-    assert of_pairs < 0.5
-    assert 0.7 < of_queries < 1.5
+def row_numbers(picked: pl.DataFrame) -> np.ndarray:
+    numbers: np.ndarray = picked["doc_id"].str.slice(1).cast(pl.Int64).to_numpy()
+    return numbers

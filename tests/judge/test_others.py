@@ -7,13 +7,17 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negatives.judge.others import MOST, compare
+from negatives.judge.others import MOST, Draws, compare
 from negatives.schema import Floats, Rows
 
 
 def like(left: Rows, right: Rows) -> Floats:
     found: Floats = (1 / (1 + np.abs(left.astype(float) - right.astype(float)))).astype(np.float32)
     return found
+
+
+NAMES = pl.Series([f"n{number}" for number in range(200)])
+DRAWS = Draws(NAMES, NAMES, 0)
 
 
 def rows(queries: list[tuple[int, list[tuple[int, bool]]]]) -> pl.DataFrame:
@@ -37,7 +41,7 @@ WORLDS = st.lists(
 @settings(deadline=None)
 @given(WORLDS)
 def test_known_is_the_likeness_to_all_positives_but_the_pair_itself(table: pl.DataFrame) -> None:
-    found = compare(table, {"x": like})
+    found = compare(table, {"x": like}, DRAWS)
     for place, (query, doc, _) in enumerate(table.iter_rows()):
         others = table.filter(
             (pl.col("query") == query) & (pl.col("relevance") > 0) & (pl.col("doc") != doc)
@@ -58,7 +62,7 @@ def test_known_is_the_likeness_to_all_positives_but_the_pair_itself(table: pl.Da
 def test_in_the_held_view_labelled_and_unlabelled_pairs_see_equally_many(
     table: pl.DataFrame,
 ) -> None:
-    found = pl.concat([table, compare(table, {"x": like})], how="horizontal")
+    found = pl.concat([table, compare(table, {"x": like}, DRAWS)], how="horizontal")
     for part in found.partition_by("query"):
         positives = (part["relevance"].fill_null(0) > 0).sum()
         assert set(part["held_others"].to_list()) <= {max(positives - 1, 0)}
@@ -66,7 +70,7 @@ def test_in_the_held_view_labelled_and_unlabelled_pairs_see_equally_many(
 
 def test_a_query_of_very_many_positives_tells_no_label_by_the_count() -> None:
     table = rows([(0, [(doc, doc % 2 == 0) for doc in range(6 * MOST)])])
-    found = compare(table, {"x": like})
+    found = compare(table, {"x": like}, DRAWS)
     assert found["held_others"].unique().to_list() == [MOST - 1]
     labelled = (table["relevance"].fill_null(0) > 0).to_numpy()
     assert (found["known_others"].to_numpy()[labelled] == MOST - 1).all()
@@ -76,6 +80,6 @@ def test_a_query_of_very_many_positives_tells_no_label_by_the_count() -> None:
 def test_no_rows_give_no_rows_with_the_same_columns() -> None:
     nothing = rows([])
     assert (
-        compare(nothing, {"x": like}).columns
-        == compare(rows([(0, [(1, True)])]), {"x": like}).columns
+        compare(nothing, {"x": like}, DRAWS).columns
+        == compare(rows([(0, [(1, True)])]), {"x": like}, DRAWS).columns
     )

@@ -57,7 +57,7 @@ def estimated(stage: PoolingBias, *parts: pl.DataFrame, heard: list[Event] | Non
     opened = stage.open(context(heard=heard))
     prepared = [pl.concat([part, opened.prepare(part)], how="horizontal") for part in parts]
     opened.fit(iter(prepared), sum(map(len, parts)))
-    return np.concatenate([opened.estimate(part) for part in prepared])
+    return np.concatenate([opened.estimate(part)["p_relevant"].to_numpy() for part in prepared])
 
 
 @pytest.mark.parametrize("form", ["pu", "listwise"])
@@ -82,7 +82,7 @@ def test_of_equal_scores_the_pair_that_was_never_pooled_is_the_greater_suspect(f
         schema=rows.schema,
     )  # fmt: skip
     together = opened.prepare(pl.concat([rows.filter(pl.col("query") == 0), two])).tail(2)
-    first, last = opened.estimate(pl.concat([two, together], how="horizontal"))
+    first, last = opened.estimate(pl.concat([two, together], how="horizontal"))["p_relevant"]
     assert last > first + 0.1
 
 

@@ -10,9 +10,11 @@ import negatives as neg
 from negatives.chance import pair_uniforms
 
 
-def hidden_half(queries: int = 225) -> tuple[neg.Collection, pl.DataFrame]:
+def hidden_half(
+    queries: int = 225, of: neg.Collection | None = None
+) -> tuple[neg.Collection, pl.DataFrame]:
     """The collection without half of its positives (every query keeps one); and the hidden ones."""
-    data = neg.Collection.load("cranfield")
+    data = of or neg.Collection.load("cranfield")
     asked = data.queries["query_id"].head(queries)
     qrels = data.qrels.filter(pl.col("query_id").is_in(asked.implode()))
     hide = pl.Series(pair_uniforms(qrels, 3, "hide") < 0.5) & (qrels["relevance"] > 0)

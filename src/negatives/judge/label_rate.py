@@ -24,7 +24,7 @@ from negatives.stage import Basis
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 """Label rates that are tried: 0.01 to 0.99, evenly on a logarithmic scale."""
-CAUTION: Final = 0.25
+CAUTION: Final = 0.35
 """The quantile of the label rate that p_relevant reckons with: rather a low one, so that
 probabilities are rather too high."""
 CAUTION_OF_ONE: Final = 0.1
@@ -103,14 +103,22 @@ class LabelRate:
         return found
 
     def _between(self, quantile: float) -> tuple[int, int, float]:
-        """The neighbouring rates that a quantile lies between, and how far from the first to the
-        second: without it, a little more evidence would make a jump or no difference."""
+        """The neighbouring rates between which a quantile lies, and how far from the first.
+
+        What is believed of a rate is spread evenly over its surroundings, halfway to each of its
+        neighbours, so that a little more evidence makes no jump; but a certain rate is exact.
+        """
+        last = len(self.rates) - 1
+        if self.basis == "recipe":
+            certain = int(self.credible.argmax())
+            return certain, certain, 0.0
         total = np.cumsum(self.credible)
-        above = min(int(np.searchsorted(total, quantile)), len(total) - 1)
-        before = total[above - 1] if above else 0.0
-        share = (quantile - before) / max(float(self.credible[above]), 1e-12)
-        below = above - 1 if above and self.credible[above - 1] > 0 else above
-        return below, above, float(np.clip(share, 0.0, 1.0))
+        at = min(int(np.searchsorted(total, quantile)), last)
+        before = float(total[at - 1]) if at else 0.0
+        within = (quantile - before) / max(float(self.credible[at]), 1e-12)
+        place = float(np.clip(at - 0.5 + within, 0, last))
+        below = min(int(place), last - 1)
+        return below, below + 1, place - below
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, nine significant digits: what a run keeps, to weigh verdicts later."""
