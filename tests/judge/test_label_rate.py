@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -73,8 +74,8 @@ def test_a_given_rate_is_certain_whatever_anybody_says() -> None:
 
 
 def certain(rate: float, slope: float, intercept: float) -> LabelRate:
-    arrays = [np.array([value]) for value in (rate, 1.0, slope, intercept)]
-    return LabelRate(*arrays, "recipe")
+    only, credible, rise, start = (np.array([value]) for value in (rate, 1.0, slope, intercept))
+    return LabelRate(only, credible, rise, start, "recipe")
 
 
 def test_what_a_missing_label_says_by_hand() -> None:
@@ -155,6 +156,7 @@ def test_what_a_run_keeps_is_read_again_and_nothing_else() -> None:
     again = LabelRate.from_dict(rate.as_dict())
     assert again.relevant(z) == pytest.approx(rate.relevant(z), abs=1e-7)
     whole = rate.as_dict()
+    wrong: Any
     for wrong in (None, [], {}, whole | {"basis": "hope"}, whole | {"rates": [0.1]},
                   whole | {"slopes": "steep"}):  # fmt: skip
         with pytest.raises(RunError, match="what the run says of its label rate cannot be read"):
