@@ -9,9 +9,8 @@ import numpy as np
 from negatives.batch.examples import Examples
 from negatives.batch.needed import missing
 from negatives.batch.order import Places
-from negatives.schema import Rows
+from negatives.schema import Floats, Rows
 from negatives.search.exact import Excluded, top_k
-from negatives.store.vectors import Halves, narrowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +21,8 @@ class Near:
     """int64[n]: the query of each row."""
     positive: Places
     """int64[n]: the positive of each row."""
-    queries: Halves
-    positives: Halves
+    queries: Floats
+    positives: Floats
     known: Excluded
 
     @staticmethod
@@ -41,8 +40,8 @@ class Near:
         return Near(
             query.astype(np.int64),
             positive.astype(np.int64),
-            narrowed(np.ascontiguousarray(examples.query_vectors()[queries], np.float32)),
-            narrowed(np.ascontiguousarray(examples.doc_vectors()[docs], np.float32)),
+            np.ascontiguousarray(examples.query_vectors()[queries], np.float32),
+            np.ascontiguousarray(examples.doc_vectors()[docs], np.float32),
             Excluded(
                 np.searchsorted(queries, pairs[:, 0]).astype(np.uint32),
                 np.searchsorted(docs, pairs[:, 1]).astype(np.uint32),

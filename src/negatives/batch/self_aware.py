@@ -13,7 +13,6 @@ from negatives.batch.groups import whole
 from negatives.batch.near import Near
 from negatives.batch.order import Places, permutation
 from negatives.search.shortlist import NO_DOC
-from negatives.store.vectors import widened
 
 _OWNERS = 64  # rows of one positive that are looked at, drawn by the seed
 
@@ -65,7 +64,7 @@ def _gather(near: Near, group: Places, made: int, shape: tuple[int, int], seed: 
     owners = np.bincount(near.positive)
     first = np.cumsum(owners) - owners
     owners = np.minimum(owners, _OWNERS)
-    vectors = widened(near.queries)
+    vectors = near.queries
     for row in pool.tolist():
         if group[row] >= 0:
             continue

@@ -14,14 +14,14 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.events import Noted, Warned
 from negatives.find.candidates import among_positives, from_matrix
-from negatives.find.embedding import Embedded, embed, from_files
+from negatives.find.embedding import Embedded, embed
+from negatives.find.given import from_files
 from negatives.models.encoder import open_encoder
 from negatives.optional import require
 from negatives.schema import Floats, Rows
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.stage import Context, Source
-from negatives.store.vectors import Halves
 
 PRECOMPUTED = "precomputed"
 
@@ -80,7 +80,7 @@ class Dense(Source, kind="dense"):
         return True
 
     def open(self, context: Context) -> DenseProposer:
-        """Bring both sides into float16 files of the scratch folder."""
+        """Bring both sides into float32 files of the scratch folder."""
         made = self._embedded(context)
         key, searcher = self._searcher(context, made)
         return DenseProposer(
@@ -152,8 +152,8 @@ class DenseProposer:
     top: int
     fingerprint: str
     mined: Rows
-    query_vectors: Halves
-    doc_vectors: Halves
+    query_vectors: Floats
+    doc_vectors: Floats
     positives: pl.DataFrame
     banned: Rows
     searcher: Searcher

@@ -1,7 +1,7 @@
-"""From the two sides of a collection to the float16 files that a dense search reads.
+"""From the two sides of a collection to the float32 files that a dense search reads.
 
-Texts are encoded through the embedding store, so that none is encoded twice; vectors that are
-given are read where they lie. Either way a side ends as one file of the run's scratch folder.
+Texts are encoded through the embedding store, so that none is encoded twice (vectors that are given
+are for `given`). A side ends as one file of the run's scratch folder.
 
 A run that is killed and started again ends in the same bytes, though a text's vector may depend on
 the texts that it is encoded with. The chunks are planned over all distinct texts of a side, in the
@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -28,18 +29,18 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.errors import RecipeError
 from negatives.events import Noted, Progress, Warned
+from negatives.find.representable import representable
 from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
-from negatives.models.precomputed import VectorReader, read_vectors
-from negatives.schema import Floats, Rows
+from negatives.schema import Bools, Floats, Rows
 from negatives.stage import Context
-from negatives.store.embedding_shards import Keys, halved, text_keys
+from negatives.store.embedding_shards import Keys, text_keys
 from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Places, Space, store_folder
-from negatives.store.vectors import Halves, normalised, open_vectors, write_vectors
+from negatives.store.vectors import normalised, open_vectors, write_vectors
 
 Similarity = Literal["cosine", "dot"]
+Ready = Callable[[Iterator[Floats]], Iterator[Floats]]
 
 BLOCK: Final = 4096
 """Vectors that are gathered at once, where memory allows."""
@@ -54,14 +55,14 @@ CUT: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Both sides as float16 rows, mapped: of the mined queries, and of every document.
+    """Both sides as float32 rows, mapped: of the mined queries, and of every document.
 
     `fingerprint` changes whenever the vectors would.
     """
 
     fingerprint: str
-    queries: Halves
-    docs: Halves
+    queries: Floats
+    docs: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,31 @@ def embed(
         # A served model that has changed gets a space of another name.
         generations = [space.folder.name.partition("-")[2] for space in spaces]
         parts = (encoder.fingerprint, query_prompt, doc_prompt, similarity)
-        key = _key(*parts, *filter(None, generations))
-        made = []
+        key = key_of(*parts, *filter(None, generations))
+        made: list[Floats] = []
         for side, space in zip(both, spaces, strict=True):
             path = context.scratch / f"{_FILES[side.what]}-{key}.npy"
             if not path.exists():
                 label_of_side = f"{label} {side.what}"
                 task = _Task(context, side, space, f"encoder {name}", label_of_side)
-                task.carry_out(path, similarity)
+                task.carry_out(path, partial(_ready, task, similarity, both[0].ids, made))
             made.append(open_vectors(path))
     return Embedded(key, *made)
+
+
+def _ready(
+    task: _Task,
+    similarity: Similarity,
+    query_ids: pl.Series,
+    queries: list[Floats],
+    blocks: Iterator[Floats],
+) -> Iterator[Floats]:
+    """A side's vectors as they are compared; `queries`: those of the queries, if there yet."""
+    if similarity == "cosine":
+        return map(normalised, blocks)
+    if not queries:
+        return blocks
+    return representable(blocks, queries[0], query_ids, task.side.ids, task.where)
 
 
 _FILES: Final = {"queries": "queries", "corpus": "docs"}
@@ -162,13 +178,13 @@ class _Task:
     where: str
     label: str
 
-    def carry_out(self, path: Path, similarity: Similarity) -> None:
-        """Write the side's vectors, encoding what the store lacks."""
+    def carry_out(self, path: Path, ready: Ready) -> None:
+        """Write the side's vectors, made `ready`, encoding what the store lacks."""
         began = time.perf_counter()
         keys = _keys(self.side.texts)
         first, of_text = distinct(keys)
         places, encoded = self._placed(keys[first], first, of_text)
-        truncated = self._gather(path, places[of_text], similarity)
+        truncated = self._gather(path, places[of_text], ready)
         texts = len(of_text)
         self.context.emit(
             Noted(
@@ -213,14 +229,11 @@ class _Task:
         """Encode and store the distinct texts at `rows`, unless a vector cannot be compared."""
         texts = self.side.texts.gather(rows)
         made = self.side.encoder.encode([self.side.prompt + text for text in texts.to_list()])
-        vectors = halved(made.vectors, self.where)
-        ids = self.side.ids.gather(rows)
-        check_vectors(
-            vectors.astype(np.float32), ids, self.side.what, self.where, allowed_zero=_empty(texts)
-        )
-        self.space.append(keys, vectors, made.truncated)
+        ids, empty = self.side.ids.gather(rows), is_empty(texts)
+        check_vectors(made.vectors, ids, self.side.what, self.where, allowed_zero=empty)
+        self.space.append(keys, made.vectors, made.truncated)
 
-    def _gather(self, path: Path, places: Places, similarity: Similarity) -> int:
+    def _gather(self, path: Path, places: Places, ready: Ready) -> int:
         """Write the vectors at `places` to the file; how many of them are of truncated texts."""
         size = max(64, min(BLOCK, self.context.memory // (64 * self.space.dim)))
         cut = 0
@@ -230,9 +243,9 @@ class _Task:
             for start in range(0, len(places), size):
                 vectors, truncated = self.space.read(places[start : start + size])
                 cut += int(truncated.sum())
-                yield normalised(vectors) if similarity == "cosine" else vectors
+                yield vectors
 
-        write_vectors(path, len(places), self.space.dim, blocks())
+        write_vectors(path, len(places), self.space.dim, ready(blocks()))
         return cut
 
     def _tell(self, done: int) -> None:
@@ -267,61 +280,11 @@ def _keys(texts: pl.Series) -> Keys:
     return np.concatenate([text_keys([]), *parts])
 
 
-def from_files(
-    context: Context, query_vectors: Path, doc_vectors: Path, similarity: Similarity
-) -> Embedded:
-    """Both sides from files of vectors that somebody else computed."""
-    collection, scratch = context.collection, context.scratch
-    queries, corpus, mined = collection.queries, collection.corpus, collection.mined_queries
-    left = read_vectors(
-        query_vectors, queries["query_id"], queries["row"], "queries", scratch=scratch
-    )
-    right = read_vectors(doc_vectors, corpus["doc_id"], corpus["row"], "corpus", scratch=scratch)
-    if left.dim != right.dim:
-        raise RecipeError(
-            f"query vectors are {left.dim} wide, document vectors {right.dim}",
-            where=f"{query_vectors}, {doc_vectors}",
-            mend="give vectors of one encoder",
-        )
-
-    def query_blocks() -> Iterator[Floats]:
-        for start, stop, vectors in _read(left, len(queries)):
-            wanted = mined[(mined >= start) & (mined < stop)]
-            yield compared(vectors[wanted - start], queries[wanted], "queries", query_vectors)
-
-    def doc_blocks() -> Iterator[Floats]:
-        for start, stop, vectors in _read(right, len(corpus)):
-            yield compared(vectors, corpus[start:stop], "corpus", doc_vectors)
-            context.emit(Progress("read vectors", stop, len(corpus), "documents"))
-
-    def compared(vectors: Floats, part: pl.DataFrame, what: str, path: Path) -> Floats:
-        empty = _empty(part["text"])
-        check_vectors(vectors, part.to_series(0), what, str(path), allowed_zero=empty)
-        return normalised(vectors) if similarity == "cosine" else vectors
-
-    key = _key(left.fingerprint, right.fingerprint, similarity)
-    return Embedded(
-        key,
-        _stored(scratch / f"queries-{key}.npy", len(mined), left.dim, query_blocks),
-        _stored(scratch / f"docs-{key}.npy", len(corpus), left.dim, doc_blocks),
-    )
-
-
-def _read(reader: VectorReader, rows: int) -> Iterator[tuple[int, int, Floats]]:
-    for start in range(0, rows, BLOCK):
-        stop = min(start + BLOCK, rows)
-        yield start, stop, reader.block(start, stop)
-
-
-def _stored(path: Path, rows: int, dim: int, blocks: Callable[[], Iterator[Floats]]) -> Halves:
-    if not path.exists():
-        write_vectors(path, rows, dim, blocks())
-    return open_vectors(path)
-
-
-def _empty(texts: pl.Series) -> NDArray[np.bool_]:
+def is_empty(texts: pl.Series) -> Bools:
+    """bool[n]: whether a text is nothing but blanks."""
     return (texts.str.strip_chars().str.len_bytes() == 0).to_numpy()
 
 
-def _key(*parts: str) -> str:
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
+def key_of(*parts: str) -> str:
+    """Names the files of two sides: a hash of all that their numbers follow from."""
+    return hashlib.blake2b("\0".join(("float32", *parts)).encode(), digest_size=8).hexdigest()

@@ -12,7 +12,7 @@ from negatives.find.embedding import Embedded, embed
 from negatives.models.encoder import open_encoder
 from negatives.schema import Collection, Floats
 from negatives.stage import Context
-from negatives.store.vectors import read_rows, widened
+from negatives.store.vectors import read_rows
 
 
 class Vectors:
@@ -43,12 +43,12 @@ class Vectors:
     def queries(self, rows: Any) -> Floats:
         """float32[n, dim] of mined queries, by row of the collection."""
         places = np.searchsorted(self._collection.mined_queries, rows).astype(np.uint32)
-        return widened(read_rows(self._embedded.queries, places))
+        return read_rows(self._embedded.queries, places)
 
     def docs(self, rows: Any) -> Floats:
         """float32[..., dim] of documents, zeros where the row is -1."""
         flat = np.asarray(rows).reshape(-1)
-        made = widened(read_rows(self._embedded.docs, np.maximum(flat, 0).astype(np.uint32)))
+        made = read_rows(self._embedded.docs, np.maximum(flat, 0).astype(np.uint32))
         made[flat < 0] = 0
         return made.reshape(*np.shape(rows), made.shape[1])
 
@@ -61,9 +61,9 @@ class Vectors:
         made = np.zeros(
             (len(self._collection.queries), self._embedded.queries.shape[1]), np.float32
         )
-        made[self._collection.mined_queries] = widened(np.asarray(self._embedded.queries))
+        made[self._collection.mined_queries] = self._embedded.queries
         return made
 
     def all_docs(self) -> Floats:
         """float32[documents, dim]."""
-        return widened(np.asarray(self._embedded.docs))
+        return np.array(self._embedded.docs)

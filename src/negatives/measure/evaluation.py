@@ -105,9 +105,6 @@ def evaluate(
     came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
     and `WithoutSelf`.
 
-    Vectors are compared in half precision, as they are stored: a few documents of nearly the same
-    score may change places (0.0003 of nDCG@10 on cranfield by the built-in encoder).
-
     Raises `InputError` for an unknown metric, `DataError` where no query has a positive, a run
     names documents that are not in the corpus, or a model cannot be loaded.
     """

@@ -11,7 +11,7 @@ from negatives.models.encoder import Encoder, open_encoder
 from negatives.schema import Floats, Rows
 from negatives.search.exact import top_k
 from negatives.search.product import Blas
-from negatives.store.vectors import Halves, normalised
+from negatives.store.vectors import normalised
 
 _AT_ONCE = 8192
 _ROUNDS = 50
@@ -19,17 +19,17 @@ _ROUNDS = 50
 Buckets = NDArray[np.int64]
 
 
-def unit_vectors(texts: pl.Series, encoder: str | Encoder = "static") -> Halves:
-    """float16[texts, dim] of length 1; zeros stay."""
+def unit_vectors(texts: pl.Series, encoder: str | Encoder = "static") -> Floats:
+    """float32[texts, dim] of length 1; zeros stay."""
     opened = open_encoder(encoder) if isinstance(encoder, str) else encoder
-    parts = [np.empty((0, opened.dim), np.float16)]
+    parts = [np.empty((0, opened.dim), np.float32)]
     for start in range(0, len(texts), _AT_ONCE):
         made = opened.encode(texts[start : start + _AT_ONCE].to_list()).vectors
-        parts.append(normalised(made).astype(np.float16))
+        parts.append(normalised(made))
     return np.concatenate(parts)
 
 
-def nearest_of(queries: Halves, others: Halves, k: int) -> tuple[Rows, Floats]:
+def nearest_of(queries: Floats, others: Floats, k: int) -> tuple[Rows, Floats]:
     """(uint32[q, k], float32[q, k]): the `k` most similar `others` of each query, and how similar.
 
     Exact and in bounded memory, however many there are.
@@ -37,7 +37,7 @@ def nearest_of(queries: Halves, others: Halves, k: int) -> tuple[Rows, Floats]:
     return top_k(queries, others, k, backend=Blas())
 
 
-def bucketed(vectors: Halves, ids: pl.Series, buckets: int, seed: int) -> Buckets:
+def bucketed(vectors: Floats, ids: pl.Series, buckets: int, seed: int) -> Buckets:
     """int64[n] in 0 .. buckets - 1: k-means by cosine (Dhillon and Modha, 2001).
 
     The first centre is drawn by `seed` and ids, each next one is the vector farthest from those
@@ -45,12 +45,12 @@ def bucketed(vectors: Halves, ids: pl.Series, buckets: int, seed: int) -> Bucket
     """
     buckets = min(buckets, len(vectors))
     order = np.argsort(uniforms(id_hashes(ids), stream_key(seed, "buckets")), kind="stable")
-    centres = vectors[order[:1]].astype(np.float32)
+    centres = vectors[order[:1]]
     nearest = np.full(len(vectors), -np.inf, np.float32)
     for _ in range(buckets - 1):
         nearest = np.maximum(nearest, _products(vectors, centres[-1:])[:, 0])
         far = order[np.argmin(nearest[order])]
-        centres = np.concatenate([centres, vectors[far : far + 1].astype(np.float32)])
+        centres = np.concatenate([centres, vectors[far : far + 1]])
     found = np.full(len(vectors), -1)
     for _ in range(_ROUNDS):
         again = _products(vectors, centres).argmax(axis=1)
@@ -63,10 +63,10 @@ def bucketed(vectors: Halves, ids: pl.Series, buckets: int, seed: int) -> Bucket
     return found.astype(np.int64)
 
 
-def _products(vectors: Halves, centres: Floats) -> Floats:
+def _products(vectors: Floats, centres: Floats) -> Floats:
     """float32[n, centres], added up in one order whatever the number of threads."""
     found = np.empty((len(vectors), len(centres)), np.float32)
     for start in range(0, len(vectors), _AT_ONCE):
-        block = vectors[start : start + _AT_ONCE].astype(np.float32)
+        block = vectors[start : start + _AT_ONCE]
         found[start : start + _AT_ONCE] = np.einsum("nd,kd->nk", block, centres)
     return found

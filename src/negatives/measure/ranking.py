@@ -26,12 +26,11 @@ from negatives.measure.trec_run import read_trec_run
 from negatives.models.encoder import Encoder
 from negatives.models.reranker import Reranker, open_reranker
 from negatives.models.scored_pairs import ScoredPairs
-from negatives.schema import Collection, Rows
+from negatives.schema import Collection, Floats, Rows
 from negatives.search.lexical import best_docs
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.shortlist import places
 from negatives.stage import Context
-from negatives.store.vectors import Halves
 
 RANKED: Final = {
     "query_id": pl.String, "doc_id": pl.String, "rank": pl.Int32, "score": pl.Float32,
@@ -151,7 +150,7 @@ class ByVectors:
 
     collection: Collection
     mined: Rows
-    vectors: Halves
+    vectors: Floats
     searcher: Searcher
     depth: int
     bar: Bar

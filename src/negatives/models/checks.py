@@ -1,4 +1,4 @@
-"""The check that vectors pass before they are stored or searched."""
+"""The checks that vectors pass before they are stored or searched."""
 
 from __future__ import annotations
 
@@ -6,45 +6,77 @@ from typing import Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from negatives.errors import DataError
-from negatives.schema import Floats
+from negatives.schema import Bools, Floats
+from negatives.store.vectors import Wide
 
 FIRST: Final = 5
 """Offenders an error lists."""
 
 
 def check_vectors(
-    vectors: Floats,
-    ids: pl.Series,
-    what: str,
-    where: str,
-    *,
-    allowed_zero: NDArray[np.bool_] | None = None,
+    vectors: Wide, ids: pl.Series, what: str, where: str, *, allowed_zero: Bools | None = None
 ) -> None:
     """Raise `DataError` if a vector has a NaN or infinity, or is all zero.
 
-    `vectors`: float32[n, dim]; `ids`: their n ids; `what` they are of ("corpus", "queries");
+    `vectors`: float[n, dim]; `ids`: their n ids; `what` they are of ("corpus", "queries");
     `where` they came from (a file, an encoder). `allowed_zero`: bool[n], True where zeros are
     right because the text is empty.
     """
-    # Only a row whose squares do not add up to a positive number may be wrong.
-    squares = np.einsum("nd,nd->n", vectors, vectors)
-    suspect = np.flatnonzero(~((squares > 0) & (squares < np.inf)))
-    if not len(suspect):
-        return
-    vectors, ids = vectors[suspect], ids.gather(suspect)
-    unusable = ~np.isfinite(vectors).all(axis=1)
-    zero = ~vectors.any(axis=1)
+    check_finite(vectors, ids, what, where)
+    zero = zeros(vectors)
     if allowed_zero is not None:
-        zero &= ~allowed_zero[suspect]
-    for wrong, how in ((unusable, "contain NaN or infinity"), (zero, "are all zero")):
-        if wrong.any():
-            first = ids.filter(pl.Series(wrong)).cast(pl.String)[:FIRST]
-            raise DataError(
-                f"{int(wrong.sum())} vectors of the {what} {how}: {', '.join(first)}",
-                where=where,
-                mend="encode these texts again, or take them out: they have no direction to "
-                "compare by",
-            )
+        zero &= ~allowed_zero
+    if zero.any():
+        raise DataError(
+            f"{int(zero.sum())} vectors of the {what} are all zero: {named(ids, zero)}",
+            where=where,
+            mend="encode these texts again, or take them out: they have no direction to compare by",
+        )
+
+
+def check_finite(vectors: Wide, ids: pl.Series, what: str, where: str) -> None:
+    """Raise `DataError` if a vector has a NaN or infinity; the arguments are `check_vectors`'."""
+    # Only a row whose squares do not add up to a finite number may be wrong.
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("nd,nd->n", vectors, vectors)
+    wrong: Bools = ~np.isfinite(squares)
+    wrong[wrong] = ~np.isfinite(vectors[wrong]).all(axis=1)
+    if wrong.any():
+        raise DataError(
+            f"{int(wrong.sum())} vectors of the {what} contain NaN or infinity: "
+            f"{named(ids, wrong)}",
+            where=where,
+            mend="encode these texts again, or take them out: they have no direction to compare by",
+        )
+
+
+def single(vectors: Wide, ids: pl.Series, what: str, where: str) -> Floats:
+    """Finite vectors as float32; `DataError` where that makes infinity, or nothing, of one."""
+    with np.errstate(over="ignore", under="ignore"):
+        found: Floats = vectors.astype(np.float32, copy=False)
+    if vectors.dtype == np.float32:
+        return found
+    wrong: Bools = zeros(found) & ~zeros(vectors)
+    wrong |= np.logical_or.reduce(np.isinf(found), axis=1)
+    if wrong.any():
+        raise DataError(
+            f"{int(wrong.sum())} vectors of the {what} are too long or too short for single "
+            f"precision: {named(ids, wrong)}",
+            where=where,
+            mend='use similarity = "cosine", which does not depend on lengths, or scale all '
+            "vectors alike",
+        )
+    return found
+
+
+def zeros(vectors: Wide) -> Bools:
+    """bool[n]: whether a vector is all zero."""
+    found: Bools = ~vectors.any(axis=1)
+    return found
+
+
+def named(ids: pl.Series, chosen: Bools) -> str:
+    """The first of the chosen ids, for a message."""
+    return ", ".join(ids.filter(pl.Series(chosen)).cast(pl.String)[:FIRST])

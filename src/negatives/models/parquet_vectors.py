@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from negatives.errors import DataError
 from negatives.models.checks import FIRST
-from negatives.schema import Floats
+from negatives.models.precomputed import READ
 from negatives.store.atomic import explained, file_hash
-from negatives.store.vectors import let_go
+from negatives.store.vectors import Wide, let_go
 
 SLICE: Final = 8_388_608
 """Numbers read at a time: 32 MB as float32."""
@@ -27,7 +27,7 @@ ID_NAMES: Final = ("doc_id", "query_id", "id", "_id")
 """Which column of strings holds the ids where there are several; else the only one."""
 
 VECTOR_NAMES: Final = ("vector", "vectors", "embedding", "embeddings")
-FLOATS: Final = ("Float16", "Float32", "Float64")
+NUMBERS: Final = ("Float16", "Float32", "Float64", "Int8", "UInt8", "Int16", "UInt16")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SortedVectors:
     """Vectors in the collection's order, in a temporary file that goes with this object."""
 
     path: Path
-    array: Floats
+    array: Wide
 
     @property
     def dim(self) -> int:
@@ -47,9 +47,9 @@ class SortedVectors:
         """Hash of the Parquet file."""
         return f"vectors-{file_hash(self.path)}"
 
-    def block(self, start: int, stop: int) -> Floats:
-        """float32[stop - start, dim] of the collection's rows start .. stop."""
-        found = np.array(self.array[start:stop])
+    def block(self, start: int, stop: int) -> Wide:
+        """float[stop - start, dim] of the collection's rows start .. stop."""
+        found: Wide = np.array(self.array[start:stop])
         let_go(self.array)
         return found
 
@@ -61,14 +61,14 @@ def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) ->
     vector_column = _one(path, schema, "vectors", VECTOR_NAMES, _is_vectors)
     place = _places(path, id_column, ids, what)
     dim = 0
-    array: Floats = np.zeros((0, 0), np.float32)
+    array: Wide = np.zeros((0, 0), np.float32)
     step = start = 0
     while start < len(place):
         values = _slice(path, vector_column, start, step or 1)
         if step == 0:
             dim = _width(values, path)
             step = max(1, SLICE // dim)
-            array = _temporary(len(ids), dim, scratch)
+            array = _temporary(len(ids), dim, _kind(values), scratch)
             continue
         into = place[start : start + step]
         block = _block(values, dim, path, start)
@@ -146,17 +146,22 @@ def _width(first: pl.Series, path: Path) -> int:
     vector = first[0]
     if vector is None or not len(vector):
         raise DataError("a text without a vector", where=f"{path}, row 0", mend=f"write {SHAPE}")
-    if str(vector.dtype) not in FLOATS:
+    if str(vector.dtype) not in NUMBERS:
         raise DataError(
             f"the vectors are of type {vector.dtype}",
             where=f"{path}, column {first.name!r}",
-            mend="save them as float32 (float16 and float64 are read too)",
+            mend=f"save them as float32 ({READ})",
         )
     return len(vector)
 
 
-def _block(values: pl.Series, dim: int, path: Path, start: int) -> Floats:
-    """float32[rows, dim], every vector of them being `dim` wide and without gaps."""
+def _kind(values: pl.Series) -> Any:
+    """float64 where the vectors are, for float32 may not hold such numbers; else float32."""
+    return np.float64 if values.dtype.inner == pl.Float64 else np.float32  # type: ignore[attr-defined]
+
+
+def _block(values: pl.Series, dim: int, path: Path, start: int) -> Wide:
+    """float[rows, dim], every vector of them being `dim` wide and without gaps."""
     lists = values.arr.to_list() if isinstance(values.dtype, pl.Array) else values
     widths = lists.list.len().fill_null(0)
     gaps = lists.list.eval(pl.element().is_null()).list.any().fill_null(True)
@@ -169,22 +174,21 @@ def _block(values: pl.Series, dim: int, path: Path, start: int) -> Floats:
                 f"{widths.filter(wrong)[:FIRST].to_list()}",
                 mend="encode all texts with one model, and give each its whole vector",
             )
-    with np.errstate(over="ignore"):  # a float64 out of range becomes inf, which is checked for
-        flat = lists.explode().to_numpy().astype(np.float32)
-    return cast("Floats", flat.reshape(len(values), dim))
+    flat = lists.explode().to_numpy().astype(_kind(values), copy=False)
+    return cast("Wide", flat.reshape(len(values), dim))
 
 
-def _temporary(rows: int, dim: int, scratch: Path | None) -> Floats:
-    """A memory-mapped float32[rows, dim] whose file has no name and goes with the mapping."""
+def _temporary(rows: int, dim: int, kind: Any, scratch: Path | None) -> Wide:
+    """A memory-mapped float[rows, dim] whose file has no name and goes with the mapping."""
     folder = scratch or Path(tempfile.gettempdir())
     folder.mkdir(parents=True, exist_ok=True)
     with explained(folder), tempfile.TemporaryFile(dir=folder) as file:
         # Writing zeros now meets a full disk here, as an error, and not later as a killed process.
-        left = rows * dim * 4
+        left = rows * dim * np.dtype(kind).itemsize
         while left:
             left -= file.write(bytes(min(left, 1 << 24)))
         file.flush()
-        return np.memmap(file, np.float32, "r+", shape=(rows, dim))
+        return np.memmap(file, kind, "r+", shape=(rows, dim))
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:

@@ -15,12 +15,20 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
-from negatives.store.vectors import read_block, read_rows
+from negatives.store.vectors import Wide, let_go, read_block, read_rows
 
 IN_FILE_ORDER: Final = "one vector a row, in the order of the file of texts"
 
-SAFETENSORS: Final = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
+BFLOAT16: Final = [("bfloat16", "<u2")]
+"""What numpy has no type for: the upper halves of float32 numbers."""
+
+SAFETENSORS: Final[dict[str, Any]] = {
+    "F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": BFLOAT16, "I8": "<i1", "U8": "<u1",
+    "I16": "<i2", "U16": "<u2",
+}  # fmt: skip
 """What a safetensors header calls the types read here."""
+
+READ: Final = "float16, bfloat16, float64 and whole numbers of 8 or 16 bits are read too"
 
 LONGEST_HEADER: Final = 100_000_000
 """Bytes; the format's own limit."""
@@ -39,8 +47,11 @@ class VectorReader(Protocol):
         """Hash of the file."""
         ...
 
-    def block(self, start: int, stop: int) -> Floats:
-        """float32[stop - start, dim] of the collection's rows start .. stop, in its order."""
+    def block(self, start: int, stop: int) -> Wide:
+        """float[stop - start, dim] of the collection's rows start .. stop, in its order.
+
+        In float64 where the file is, for float32 may not hold such numbers; else in float32.
+        """
         ...
 
 
@@ -53,11 +64,11 @@ def read_vectors(
     texts, which is its row in a .npy (one 2-D array) or .safetensors (one 2-D tensor) file. A
     Parquet file has a column of strings, the ids, and one of lists or arrays of numbers, the
     vectors, in any order and among other columns; its vectors are sorted into an unnamed temporary
-    file (4 bytes a number) in `scratch`, or in the system's folder for such files.
+    file (4 bytes a number, 8 of float64) in `scratch`, or in the system's folder for such files.
 
-    Raises `DataError` where the file is of another format, truncated or not float16/32/64, where
-    it has too few vectors, or none for an id, or two, and where vectors differ in width. NaN and
-    zeros are for `check_vectors`.
+    Raises `DataError` where the file is of another format, truncated or of another type than
+    float32 and those of `READ`, where it has too few vectors, or none for an id, or two, and where
+    vectors differ in width. NaN and zeros are for `check_vectors`.
     """
     if not path.is_file():
         raise DataError(
@@ -102,15 +113,32 @@ class RowVectors:
         """Hash of the file."""
         return f"vectors-{file_hash(self.path)}"
 
-    def block(self, start: int, stop: int) -> Floats:
-        """float32[stop - start, dim] of the collection's rows start .. stop."""
+    def block(self, start: int, stop: int) -> Wide:
+        """float[stop - start, dim] of the collection's rows start .. stop."""
         rows = self.rows[start:stop]
         if (rows[1:] - rows[:-1] == 1).all() and len(rows):
             found = read_block(self.array, int(rows[0]), int(rows[-1]) + 1)
         else:
             found = read_rows(self.array, rows)
-        with np.errstate(over="ignore"):  # a float64 out of range becomes inf, which is checked for
-            return found.astype(np.float32, copy=False)
+        # Row by row in memory, so that sums do not depend on the layout of the file.
+        made: Wide = np.ascontiguousarray(_widened(found))
+        let_go(self.array)
+        return made
+
+
+def _widened(vectors: NDArray[Any]) -> Wide:
+    """float64 as it is, all else as float32, which holds every number of the narrower types."""
+    if vectors.dtype.names:
+        wide: Floats = (vectors["bfloat16"].astype(np.uint32) << np.uint32(16)).view(np.float32)
+        return wide
+    if vectors.dtype.itemsize == 8:
+        return vectors.astype(np.float64, copy=False)
+    return vectors.astype(np.float32, copy=False)
+
+
+def is_read(kind: np.dtype[Any]) -> bool:
+    """Whether numbers of this type are taken for vectors; longer whole numbers are rather ids."""
+    return (kind.kind == "f" and kind.itemsize <= 8) or (kind.kind in "iu" and kind.itemsize <= 2)
 
 
 def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) -> None:
@@ -139,7 +167,7 @@ def _map_npy(path: Path) -> NDArray[Any]:
             where=str(path),
             mend="save it again with numpy.save, as float32; pickled objects are never read",
         ) from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.itemsize > 8:
+    if not isinstance(array, np.ndarray) or not is_read(array.dtype):
         raise _not_float(path, getattr(array, "dtype", type(array).__name__))
     return array
 
@@ -186,7 +214,7 @@ def _not_float(path: Path, dtype: object) -> DataError:
     return DataError(
         f"the vectors are of type {dtype}",
         where=str(path),
-        mend="save them as float32 (float16 and float64 are read too)",
+        mend=f"save them as float32 ({READ})",
     )
 
 

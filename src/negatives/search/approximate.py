@@ -1,9 +1,11 @@
 """Approximate search by faiss, on request: inverted lists (Jégou et al., 2011) or a navigable graph
 (Malkov and Yashunin, 2018).
 
-What an index finds is scored and ranked by the vectors themselves, and how much of the exact answer
-it finds is measured before it is used. It is built by one thread, since a graph depends on the
-order in which it grows: results do not depend on `--threads`, and a graph takes long to build.
+An index holds vectors in half precision or less, made no longer than 1 so that they fit: it finds a
+few documents more than are asked for, which are scored and ranked by the vectors themselves. How
+much of the exact answer it finds is measured before it is used. It is built by one thread, since a
+graph depends on the order in which it grows: results do not depend on `--threads`, and a graph
+takes long to build.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from negatives.schema import Floats, Rows
 from negatives.search.exact import NOTHING, Excluded, pair_scores, top_k
 from negatives.search.shortlist import NO_DOC
 from negatives.store.atomic import writing
-from negatives.store.vectors import Halves, read_block, widened
+from negatives.store.vectors import lengths, normalised, read_block
 
 Kind = Literal["ivf", "hnsw"]
 
@@ -27,6 +29,7 @@ SAMPLE = 256
 """Queries whose exact answer the index is compared with."""
 
 _BLOCK = 16_384
+_MARGIN, _LEAST = 8, 8  # an eighth of what is asked for, and 8 more: near ties of rounded vectors
 _LINKS = 32  # of a graph's node: faiss's own default
 _EXPLORED = 128  # nodes a graph search keeps in view, or k if that is more
 _TRAIN = 64  # vectors a centroid is fitted to
@@ -38,11 +41,11 @@ class ApproximateIndex:
 
     index: Any
     layout: str
-    docs: Halves
+    docs: Floats
     banned: Rows
     threads: int
 
-    def search(self, queries: Halves, k: int, excluded: Excluded = NOTHING) -> tuple[Rows, Floats]:
+    def search(self, queries: Floats, k: int, excluded: Excluded = NOTHING) -> tuple[Rows, Floats]:
         """As `top_k`, but for what the index misses; short rows end in `NO_DOC` at -inf."""
         faiss = require("faiss", extra="faiss")
         faiss.omp_set_num_threads(self.threads)
@@ -53,15 +56,15 @@ class ApproximateIndex:
         rooms = np.ceil(np.log2(taken + len(self.banned) + 1)).astype(int)
         for room in np.unique(rooms):
             asked = np.flatnonzero(rooms == room)
-            deep = min(k + (1 << int(room)) - 1, len(self.docs))
+            deep = min(k + (1 << int(room)) - 1 + k // _MARGIN + _LEAST, len(self.docs))
             _look_wider(self.index, deep)
             for start in range(0, len(asked), 1024):
                 part = asked[start : start + 1024]
-                _, near = self.index.search(widened(queries[part]), deep)
+                _, near = self.index.search(normalised(queries[part]), deep)
                 self._fill(queries, part, near, excluded, found, scores)
         return found, scores
 
-    def recall(self, queries: Halves, k: int, memory: int) -> float:
+    def recall(self, queries: Floats, k: int, memory: int) -> float:
         """Share of the exact k best of evenly chosen `SAMPLE` queries that the index finds."""
         chosen = np.unique(np.linspace(0, len(queries) - 1, SAMPLE).astype(np.int64))
         sample = queries[chosen]
@@ -72,7 +75,7 @@ class ApproximateIndex:
 
     def _fill(
         self,
-        queries: Halves,
+        queries: Floats,
         part: Any,
         near: Any,
         excluded: Excluded,
@@ -99,7 +102,7 @@ class ApproximateIndex:
 
 
 def open_index(
-    path: Path, docs: Halves, kind: Kind, *, banned: Rows, threads: int, memory: int
+    path: Path, docs: Floats, kind: Kind, *, banned: Rows, threads: int, memory: int
 ) -> ApproximateIndex:
     """Build the index of `docs` into the file `path`, or read it where it is there already.
 
@@ -110,13 +113,14 @@ def open_index(
     layout = layout_of(kind, *docs.shape, memory=memory)
     if not path.exists():
         faiss.omp_set_num_threads(1)
+        scale = _scale(docs)
         index = faiss.index_factory(docs.shape[1], layout, faiss.METRIC_INNER_PRODUCT)
         if not index.is_trained:
             lists = getattr(faiss.try_extract_index_ivf(index), "nlist", 256)
             rows = np.linspace(0, len(docs) - 1, min(len(docs), lists * _TRAIN)).astype(np.int64)
-            index.train(widened(docs[rows]))
+            index.train(docs[rows] * scale)
         for start in range(0, len(docs), _BLOCK):
-            index.add(widened(read_block(docs, start, start + _BLOCK)))
+            index.add(read_block(docs, start, start + _BLOCK) * scale)
         with writing(path) as temporary:
             faiss.write_index(index, str(temporary))
     index = faiss.read_index(str(path))
@@ -138,6 +142,13 @@ def layout_of(kind: Kind, docs: int, width: int, *, memory: int) -> str:
     if kind == "hnsw":
         return f"HNSW{_LINKS}_{code}"
     return f"IVF{max(1, min(int(4 * docs**0.5), docs // 39 or 1))},{code}"
+
+
+def _scale(docs: Floats) -> np.float32:
+    """What makes the longest document 1 long, about; the order of inner products stays."""
+    blocks = range(0, len(docs), _BLOCK)
+    longest = max((lengths(read_block(docs, n, n + _BLOCK)).max() for n in blocks), default=0)
+    return np.float32(min(1 / float(longest), 1e38) if longest > 0 else 1)
 
 
 def _look_wider(index: Any, k: int) -> None:

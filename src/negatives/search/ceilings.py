@@ -42,7 +42,7 @@ def backend_rates(threads: int) -> dict[str, float]:
     """Name -> multiplications and additions a second, all threads together, of whole searches."""
     draw = np.random.default_rng(1)
     docs = draw.standard_normal((40_000, _WIDTH), np.float32)
-    docs = (docs / np.linalg.norm(docs, axis=1, keepdims=True)).astype(np.float16)
+    docs = docs / np.linalg.norm(docs, axis=1, keepdims=True)
     queries = docs[:1000]
     backends: list[Backend] = [Blas(workers=threads)]
     if find_spec("torch") and has_gpu():

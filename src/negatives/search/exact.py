@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from negatives.schema import Bools, Floats, Rows
 from negatives.search.product import Backend, Blas
 from negatives.search.shortlist import NO_DOC, Shortlist
-from negatives.store.vectors import Halves, read_block, read_rows, widened
+from negatives.store.vectors import read_block, read_rows
 
 _PAIRS = 4096  # pairs scored at once
 _FIRST = 256  # documents in the first block: all are shortlisted, for there is no bar yet
@@ -42,8 +42,8 @@ NOTHING = Excluded(np.empty(0, np.uint32), np.empty(0, np.uint32))
 
 
 def top_k(
-    queries: Halves,
-    docs: Halves,
+    queries: Floats,
+    docs: Floats,
     k: int,
     *,
     banned: Rows | None = None,
@@ -53,7 +53,7 @@ def top_k(
 ) -> tuple[Rows, Floats]:
     """The `k` docs with the highest inner product for each query, best first.
 
-    queries: float16[q, d]; docs: float16[n, d], possibly memory-mapped; banned: rows of docs that
+    queries: float32[q, d]; docs: float32[n, d], possibly memory-mapped; banned: rows of docs that
     are never returned, excluded: pairs that are not. Returns (uint32[q, k'], float32[q, k']) with
     k' = min(k, allowed docs); a query with fewer to find ends in `NO_DOC` at -inf. `backend` (numpy
     on one thread) and `memory` (bytes, beyond the result) change nothing but the time it takes.
@@ -78,20 +78,20 @@ def top_k(
     return found, scores
 
 
-def pair_scores(queries: Halves, docs: Halves, query: Rows, doc: Rows) -> Floats:
+def pair_scores(queries: Floats, docs: Floats, query: Rows, doc: Rows) -> Floats:
     """float32[n]: inner product of queries[query[i]] and docs[doc[i]], each computed on its own."""
     scores = np.empty(len(query), np.float32)
     order = np.argsort(doc, kind="stable")
     for start in range(0, len(order), _PAIRS):
         part = order[start : start + _PAIRS]
         wanted, place = np.unique(doc[part], return_inverse=True)
-        right = widened(read_rows(docs, wanted))[place]
-        scores[part] = np.einsum("nd,nd->n", widened(queries[query[part]]), right)
+        right = read_rows(docs, wanted)[place]
+        scores[part] = np.einsum("nd,nd->n", queries[query[part]], right)
     return scores
 
 
 def _search(
-    queries: Halves, docs: Halves, k: int, allowed: Bools, excluded: Excluded, backend: Backend
+    queries: Floats, docs: Floats, k: int, allowed: Bools, excluded: Excluded, backend: Backend
 ) -> tuple[Rows, Floats]:
     """(uint32[q, k], float32[q, k]) of one batch."""
     product = backend.open(queries)
@@ -100,7 +100,7 @@ def _search(
     turn = threading.Lock()
 
     def work(_: int) -> None:
-        space = np.empty((min(backend.block, len(docs)), docs.shape[1]), np.float16)
+        space = np.empty((min(backend.block, len(docs)), docs.shape[1]), np.float32)
         while True:
             with turn:
                 start, stop = next(blocks, (0, 0))

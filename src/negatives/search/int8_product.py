@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from negatives.optional import require
 from negatives.schema import Floats
-from negatives.search.product import Blas, BlasProduct, Nominated, Places, least, lengths
-from negatives.store.vectors import Halves, widened
+from negatives.search.product import Blas, BlasProduct, Nominated, Places, Product, least
+from negatives.store.vectors import lengths
 
 MOST: Final = 64
 """Of a query's components, rounded."""
@@ -34,6 +34,7 @@ _PAIRS = 1024  # multiplied again at once, for the same reason
 _SHARE = 1 / 24  # of the cells: so many pairs take as long as a float32 product of all
 _LONGEST_REST = 64
 _MARGIN = np.float32(1.001)  # more than float32 can lose in a length
+_SHORT, _LONG = 1e-15, 1e15  # lengths between which the scales of rounding are numbers of float32
 
 Bytes = NDArray[np.uint8]
 
@@ -47,9 +48,12 @@ class Int8:
     batch: int = 2048
     block: int = 1024  # larger ones are hardly faster and hold more memory
 
-    def open(self, queries: Halves) -> Int8Product:
+    def open(self, queries: Floats) -> Product:
         """Round the queries, and build what multiplies by them."""
         plain = Blas(block=self.block).open(queries)
+        sizes = lengths(queries)
+        if ((sizes > 0) & ~_ordinary(sizes)).any():
+            return plain
         scale = np.abs(plain.queries).max(axis=1, initial=0) / np.float32(MOST)
         scale[scale == 0] = 1
         rounded = np.rint(plain.queries / scale[:, None])
@@ -88,13 +92,14 @@ class Int8Product:
     lost: Floats
     space: _Space
 
-    def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
+    def above(self, docs: Floats, bar: Floats, query: Places, column: Places) -> Nominated:
         """See `Product.above`."""
         own = self.space
-        if own.rest or not np.isfinite(bar).all():
+        longest = lengths(docs).max()
+        if own.rest or not (np.isfinite(bar).all() and _ordinary(longest)):
             own.rest = max(own.rest - 1, 0)
             return self.plain.above(docs, bar, query, column)
-        found, exact = self._sieved(docs, bar, query, column)
+        found, exact = self._sieved(docs, longest, bar, query, column)
         if len(found) > _SHARE * len(docs) * len(bar):
             own.rested = min(2 * own.rested + 1, _LONGEST_REST)
             own.rest = own.rested
@@ -104,19 +109,17 @@ class Int8Product:
         products = np.empty(len(found), np.float32)
         for start in range(0, len(found), _PAIRS):
             some = slice(start, start + _PAIRS)
-            left, right = self.plain.queries[query[some]], self.plain.space.wide[column[some]]
+            left, right = self.plain.queries[query[some]], docs[column[some]]
             np.einsum("nd,nd->n", left, right, out=products[some])
         near = np.flatnonzero(products >= least(bar, exact)[query])
         query, column = query[near], column[near]
         return Nominated(query, column, products[near] - exact[query], exact)
 
     def _sieved(
-        self, docs: Halves, bar: Floats, query: Places, column: Places
+        self, docs: Floats, longest: np.float32, bar: Floats, query: Places, column: Places
     ) -> tuple[Places, Floats]:
         """Cells (column x queries + query) that may reach the bar; float32[q]: `plain`'s slack."""
-        wide = widened(docs, self.plain.space.wide)
-        codes, scale, lost = self._rounded(wide)
-        longest = lengths(wide).max()
+        codes, scale, lost = self._rounded(docs)
         exact = self.plain.slack * longest
         slack = (self.lost * longest + self.length * lost) * _MARGIN + 2 * exact
         cells = self._multiplied(codes)
@@ -127,12 +130,12 @@ class Int8Product:
         np.greater_equal(cells, np.clip(floor, _SHUT + 1, -_SHUT - 1).astype(np.int32), out=mask)
         return np.flatnonzero(mask), exact
 
-    def _rounded(self, wide: Floats) -> tuple[Bytes, np.float32, np.float32]:
+    def _rounded(self, docs: Floats) -> tuple[Bytes, np.float32, np.float32]:
         """The block in bytes, what 1 of them stands for, and the most that a document lost."""
-        codes, most = self.space.codes[: len(wide)], np.float32(0)
-        scale = max(wide.max(), -wide.min()) / np.float32(MOST_OF_DOC) or np.float32(1)
-        for start in range(0, len(wide), _PART):
-            part, into = wide[start : start + _PART], codes[start : start + _PART]
+        codes, most = self.space.codes[: len(docs)], np.float32(0)
+        scale = max(docs.max(), -docs.min()) / np.float32(MOST_OF_DOC) or np.float32(1)
+        for start in range(0, len(docs), _PART):
+            part, into = docs[start : start + _PART], codes[start : start + _PART]
             left = np.multiply(part, 1 / scale, out=self.space.part[: len(part)])
             np.rint(left, out=left)
             np.copyto(into.view(np.int8), left, casting="unsafe")
@@ -151,6 +154,11 @@ class Int8Product:
         binding.bind_output("cells", "cpu", 0, np.int32, shape, cells.ctypes.data)
         self.session.run_with_iobinding(binding)
         return cells
+
+
+def _ordinary(length: Floats | np.float32) -> Any:
+    """Whether vectors of this length can be rounded to bytes; others are multiplied as they are."""
+    return (length > _SHORT) & (length < _LONG)
 
 
 def open_session(queries: NDArray[np.int8]) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negatives.schema import Floats
-from negatives.store.vectors import Halves, widened
+from negatives.store.vectors import lengths
 
 ROUNDING = 1e-6
 """Of a float32 product, times sqrt(width): far above what is seen, far below a gap that matters."""
@@ -37,10 +37,10 @@ class Nominated(NamedTuple):
 class Product(Protocol):
     """A batch of queries, ready to be multiplied."""
 
-    def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
+    def above(self, docs: Floats, bar: Floats, query: Places, column: Places) -> Nominated:
         """Cells that may score at least their query's bar, sorted; never a (query, column) given.
 
-        docs: float16[b, d]; bar: float32[q].
+        docs: float32[b, d]; bar: float32[q].
         """
         ...
 
@@ -68,16 +68,15 @@ class Backend(Protocol):
         """Threads that call it at the same time."""
         ...
 
-    def open(self, queries: Halves) -> Product:
-        """Prepare float16[q, d] queries."""
+    def open(self, queries: Floats) -> Product:
+        """Prepare float32[q, d] queries."""
         ...
 
 
 class Space(threading.local):
-    """What each thread keeps from one product to the next: its block, its cells and their mask."""
+    """What each thread keeps from one product to the next: its cells and their mask."""
 
-    def __init__(self, queries: int, width: int, block: int) -> None:
-        self.wide = np.empty((block, width), np.float32)
+    def __init__(self, queries: int, block: int) -> None:
         self.cells = np.empty(queries * block, np.float32)
         self.mask = np.empty(queries * block, bool)
 
@@ -91,12 +90,11 @@ class Blas:
     batch: int = 2048
     block: int = 2048  # larger ones are no faster and hold more memory
 
-    def open(self, queries: Halves) -> BlasProduct:
-        """Widen the queries."""
-        wide = widened(queries)
-        count, width = wide.shape
-        slack = lengths(wide) * np.float32(ROUNDING * width**0.5)
-        return BlasProduct(wide, slack, Space(count, width, self.block))
+    def open(self, queries: Floats) -> BlasProduct:
+        """Bound what rounding may change of their products."""
+        count, width = queries.shape
+        slack = lengths(queries) * np.float32(ROUNDING * width**0.5)
+        return BlasProduct(np.ascontiguousarray(queries), slack, Space(count, self.block))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +105,18 @@ class BlasProduct:
     slack: Floats
     space: Space
 
-    def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
+    def above(self, docs: Floats, bar: Floats, query: Places, column: Places) -> Nominated:
         """See `Product.above`."""
         count, own = len(self.queries), self.space
-        wide = widened(docs, own.wide)
         cells = own.cells[: count * len(docs)].reshape(count, len(docs))
         mask = own.mask[: count * len(docs)].reshape(count, len(docs))
-        np.matmul(self.queries, wide.T, out=cells)
+        np.matmul(self.queries, docs.T, out=cells)
         cells[query, column] = -np.inf
-        slack = self.slack * lengths(wide).max()
+        slack = self.slack * lengths(docs).max()
         np.greater_equal(cells, least(bar, slack)[:, None], out=mask)
         found = np.flatnonzero(mask)
         query, column = np.divmod(found, len(docs))
         return Nominated(query, column, cells.ravel()[found] - slack[query], slack)
-
-
-def lengths(vectors: Floats) -> Floats:
-    """float32[n]: Euclidean length of each row."""
-    found: Floats = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    return found
 
 
 def least(bar: Floats, slack: Floats) -> Floats:

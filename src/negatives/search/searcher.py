@@ -9,13 +9,12 @@ from typing import Any, Protocol
 from negatives.schema import Floats, Rows
 from negatives.search.backends import choose_backend
 from negatives.search.exact import Excluded, top_k
-from negatives.store.vectors import Halves
 
 
 class Searcher(Protocol):
     """What finds the documents nearest to queries."""
 
-    def search(self, queries: Halves, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
+    def search(self, queries: Floats, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
         """(uint32[q, k'], float32[q, k']), best first; a short row ends in `NO_DOC` at -inf."""
         ...
 
@@ -24,14 +23,14 @@ class Searcher(Protocol):
 class ExactSearch:
     """`top_k` by the backend that suits each search; `note` hears which it was."""
 
-    docs: Halves
+    docs: Floats
     banned: Rows
     device: str
     threads: int
     memory: int
     note: Callable[[Any], None]
 
-    def search(self, queries: Halves, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
+    def search(self, queries: Floats, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
         """See `top_k`."""
         operations, wanted = 2.0 * queries.size * len(self.docs), k / max(1, len(self.docs))
         backend = choose_backend(self.device, operations, wanted, self.threads)

@@ -13,8 +13,8 @@ import numpy as np
 
 from negatives.optional import require
 from negatives.schema import Floats
-from negatives.search.product import Nominated, Places, least, lengths
-from negatives.store.vectors import Halves, widened
+from negatives.search.product import Nominated, Places, least
+from negatives.store.vectors import lengths
 
 _ROUNDING = 2.0**-7
 """Of the two lengths: more than the rounding of both factors and of the result, 2^-9 each."""
@@ -34,10 +34,10 @@ class Torch:
         """Torch, the device and the type."""
         return f"torch {self.device} bfloat16"
 
-    def open(self, queries: Halves) -> TorchProduct:
+    def open(self, queries: Floats) -> TorchProduct:
         """Move the queries to the device."""
         torch = require("torch", extra="train")
-        slack = lengths(widened(queries)) * np.float32(_ROUNDING)
+        slack = lengths(queries) * np.float32(_ROUNDING)
         return TorchProduct(_moved(torch, queries, self.device), slack, self.device, torch)
 
 
@@ -50,15 +50,14 @@ class TorchProduct:
     device: str
     torch: Any
 
-    def above(self, docs: Halves, bar: Floats, query: Places, column: Places) -> Nominated:
+    def above(self, docs: Floats, bar: Floats, query: Places, column: Places) -> Nominated:
         """See `Product.above`."""
         torch = self.torch
         with torch.inference_mode():
             block = _moved(torch, docs, self.device)
             cells = self.queries @ block.T
             cells[self._there(query), self._there(column)] = -torch.inf
-            longest = torch.linalg.vector_norm(block, dim=1, dtype=torch.float32).max().item()
-            slack = self.slack * np.float32(longest)
+            slack = self.slack * np.float32(_longest(torch, block))
             found = torch.nonzero(cells >= self._there(least(bar, slack))[:, None])
             products = cells[found[:, 0], found[:, 1]].float().cpu().numpy()
             rows, columns = found.T.cpu().numpy()
@@ -68,6 +67,13 @@ class TorchProduct:
         return self.torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
 
-def _moved(torch: Any, halves: Halves, device: str) -> Any:
+def _longest(torch: Any, block: Any) -> float:
+    """The greatest length of a row; squares of what is scaled first leave no range."""
+    wide = block.float()
+    largest = wide.abs().max().clamp(min=torch.finfo(torch.float32).tiny)
+    return float(torch.linalg.vector_norm(wide / largest, dim=1).max() * largest)
+
+
+def _moved(torch: Any, vectors: Floats, device: str) -> Any:
     """On the device in bfloat16: a copy, since the block's own memory is read into again."""
-    return torch.from_numpy(np.ascontiguousarray(halves)).to(device).to(torch.bfloat16)
+    return torch.from_numpy(np.ascontiguousarray(vectors)).to(device).to(torch.bfloat16)

@@ -1,7 +1,7 @@
 """Shard files of the embedding store: vectors of many texts in one file that never changes.
 
 A shard is a safetensors file of three tensors: keys (uint64[n, 2], the texts' 128-bit hashes),
-vectors (float16[n, dim], as the encoder gave them) and truncated (uint8[n], 1 where only the
+vectors (float32[n, dim], as the encoder gave them) and truncated (uint8[n], 1 where only the
 beginning of the text was read). Its name is NUMBER-ROWS-HASH, HASH being that of its bytes: so a
 shard says itself whether it is sound, and two writers cannot be in each other's way. Of two shards
 that hold the same key, the one with the lower number, then hash, is believed.
@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from negatives.errors import DataError, WorkError
+from negatives.errors import WorkError
 from negatives.schema import Bools, Floats
 from negatives.store.atomic import file_hash, writing
-from negatives.store.vectors import Halves, all_finite, narrowed
 
 Keys = NDArray[np.uint64]
 
@@ -38,21 +37,6 @@ def text_keys(texts: Iterable[str]) -> Keys:
     hashes = (hashlib.blake2b(text.encode(), digest_size=_KEY).digest() for text in texts)
     keys: Keys = np.frombuffer(b"".join(hashes), "<u8").reshape(-1, 2)
     return keys
-
-
-def halved(vectors: Floats, where: str) -> Halves:
-    """float16 of float32 vectors; `DataError` where a finite component is beyond half precision."""
-    halves = narrowed(vectors)
-    if all_finite(halves):
-        return halves
-    beyond = np.isinf(halves) & np.isfinite(vectors)
-    if beyond.any():
-        raise DataError(
-            f"a vector has a component of {np.abs(vectors[beyond]).max():g}, beyond half precision",
-            where=where,
-            mend="scale the encoder's vectors down, or let the model normalise them",
-        )
-    return halves
 
 
 def damaged(path: Path, how: str) -> WorkError:
@@ -90,12 +74,12 @@ class Shard:
         """Whether every byte is the one that was written."""
         return file_hash(self.path) == self.hash
 
-    def take(self, rows: NDArray[np.int64], dim: int) -> tuple[Halves, Bools]:
-        """float16[n, dim] and bool[n] of the given rows; the shard must be `sound`."""
+    def take(self, rows: NDArray[np.int64], dim: int) -> tuple[Floats, Bools]:
+        """float32[n, dim] and bool[n] of the given rows; the shard must be `sound`."""
         with self.path.open("rb") as file:
             start = 8 + int.from_bytes(file.read(8), "little") + _KEY * self.rows
         shape = (self.rows, dim)
-        vectors = np.memmap(self.path, "<f2", "r", offset=start, shape=shape)
+        vectors = np.memmap(self.path, "<f4", "r", offset=start, shape=shape)
         flags = np.memmap(self.path, "u1", "r", offset=start + vectors.nbytes, shape=self.rows)
         return np.asarray(vectors[rows]), np.asarray(flags[rows]) != 0
 
@@ -109,11 +93,11 @@ def list_shards(folder: Path) -> list[Shard]:
     return sorted(found, key=lambda shard: (shard.number, shard.hash))
 
 
-def write_shard(folder: Path, number: int, keys: Keys, vectors: Halves, truncated: Bools) -> Shard:
+def write_shard(folder: Path, number: int, keys: Keys, vectors: Floats, truncated: Bools) -> Shard:
     """Write a shard atomically; `keys` are distinct."""
     tensors = {
         "keys": np.ascontiguousarray(keys),
-        "vectors": np.ascontiguousarray(vectors),
+        "vectors": np.ascontiguousarray(vectors, np.float32),
         "truncated": np.ascontiguousarray(truncated, np.uint8),
     }
     data: bytes = save(tensors, metadata={"keys": _digest(keys)})

@@ -38,7 +38,6 @@ from negatives.store.embedding_shards import (
     write_shard,
 )
 from negatives.store.lock import locked, shared
-from negatives.store.vectors import Halves
 
 Places = NDArray[np.int64]
 
@@ -87,7 +86,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     encoder: str
     prompt: str
     dim: int
-    dtype: str = "float16"
+    dtype: str = "float32"
     probe: tuple[float, ...] = ()
 
     @property
@@ -191,7 +190,7 @@ class Space:
         self._largest = largest
         self._numbers: dict[Shard, int] = {}
         self._sound: set[Shard] = set()
-        self._waiting: list[tuple[Keys, Halves, Bools]] = []
+        self._waiting: list[tuple[Keys, Floats, Bools]] = []
         self._written = time.monotonic()
 
     @property
@@ -230,7 +229,7 @@ class Space:
             vectors[at], truncated[at] = shard.take(places[at] & 0xFFFFFFFF, self.dim)
         return Stored(vectors, truncated)
 
-    def append(self, keys: Keys, vectors: Halves, truncated: Bools) -> None:
+    def append(self, keys: Keys, vectors: Floats, truncated: Bools) -> None:
         """Add vectors of distinct texts. Those of one call come to lie in one shard, or in none."""
         self._waiting.append((keys, vectors, truncated))
         size = sum(vectors.nbytes for _, vectors, _ in self._waiting)
@@ -290,9 +289,7 @@ def _merge_small(folder: Path, dim: int) -> None:
         keys, places = keys[within], places[within]
         stored = space.read(places)
         number = min(shard.number for shard in small)
-        merged = write_shard(
-            folder, number, keys, stored.vectors.astype(np.float16), stored.truncated
-        )
+        merged = write_shard(folder, number, keys, stored.vectors, stored.truncated)
         for shard in small:
             if shard != merged:
                 shard.path.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """Scores of pairs of texts, kept like vectors: no pair is scored twice by the same model.
 
-A space of the embedding store holds the scores of one model, as vectors of two: a score is the sum
-of its two halves, which together are as good as float32 (22 bits). So what shards, pruning and
-repairing do for vectors, and that a killed run leaves nothing half-written, they do for scores.
+A space of the embedding store holds the scores of one model, as vectors one number wide. So what
+shards, pruning and repairing do for vectors, and that a killed run leaves nothing half-written,
+they do for scores.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ from negatives.store.embedding_shards import Keys
 from negatives.store.embeddings import About, EmbeddingStore, Space, store_folder
 
 DTYPE: Final = "score"
-"""What space.json says where the vectors are halves of scores."""
-LARGEST: Final = 60_000.0
-"""Log-odds beyond this are kept as this: half precision ends there, and meaning long before."""
+"""What space.json says where the vectors are scores."""
 
 
 def pair_keys(queries: Keys, docs: Keys) -> Keys:
@@ -42,7 +40,7 @@ def pair_scores(
     """The scores of one model; in `scratch` where there is no shared store, or none to write to."""
     shared = store_folder()
     folder = scratch / "pair-scores" if shared is None or not _writable(shared) else shared
-    about = About(fingerprint=fingerprint, encoder=name, prompt="", dim=2, dtype=DTYPE)
+    about = About(fingerprint=fingerprint, encoder=name, prompt="", dim=1, dtype=DTYPE)
     with EmbeddingStore(folder, memory).space(about) as space:
         yield PairScores(space)
 
@@ -58,15 +56,12 @@ class PairScores:
         places = self.space.locate(keys)
         known = places >= 0
         scores = np.zeros(len(keys), np.float32)
-        scores[known] = self.space.read(places[known]).vectors.sum(axis=1)
+        scores[known] = self.space.read(places[known]).vectors[:, 0]
         return scores, known
 
     def add(self, keys: Keys, scores: Floats) -> None:
         """Keep scores of distinct keys; those of one call are kept together, or not at all."""
-        clipped = np.clip(scores, -LARGEST, LARGEST)
-        high = clipped.astype(np.float16)
-        low = (clipped - high.astype(np.float32)).astype(np.float16)
-        self.space.append(keys, np.stack([high, low], axis=1), np.zeros(len(keys), bool))
+        self.space.append(keys, scores[:, None], np.zeros(len(keys), bool))
 
 
 def _writable(folder: Path) -> bool:
