@@ -34,14 +34,14 @@ def proposer(
         top=top,
         fingerprint="made",
         mined=np.array(mined, np.uint32),
-        query_vectors=np.array(queries, np.float16),
-        doc_vectors=np.array(docs, np.float16),
+        query_vectors=np.array(queries, np.float32),
+        doc_vectors=np.array(docs, np.float32),
         positives=pl.DataFrame(
             positives, schema={"query": pl.UInt32, "doc": pl.UInt32}, orient="row"
         ),
         banned=np.array(banned, np.uint32),
         searcher=ExactSearch(
-            np.array(docs, np.float16),
+            np.array(docs, np.float32),
             np.array(banned, np.uint32),
             "cpu",
             1,
@@ -52,8 +52,8 @@ def proposer(
 
 
 @given(
-    arrays(np.float16, (4, 3), elements=coarse),
-    arrays(np.float16, (9, 3), elements=coarse),
+    arrays(np.float32, (4, 3), elements=coarse),
+    arrays(np.float32, (9, 3), elements=coarse),
     st.integers(1, 12),
     st.sets(st.integers(0, 8), max_size=9),
     st.sets(st.tuples(st.sampled_from([2, 3, 9]), st.integers(0, 8))),
@@ -113,7 +113,7 @@ def test_vectors_go_with_the_rows_of_the_files_and_not_with_the_order_of_ids(
 def test_cosine_divides_by_both_lengths(tmp_path: Path) -> None:
     opened = stage(tmp_path).open(context(DATA, tmp_path / "scratch"))
     found = DATA.ids_of(opened.propose(DATA.mined_queries, {}))
-    assert found["score"].to_list() == pytest.approx([1.0, 0.0, 0.8, 0.6], abs=1e-3)
+    assert found["score"].to_list() == pytest.approx([1.0, 0.0, 0.8, 0.6], abs=1e-6)
 
 
 def test_a_document_without_text_is_never_proposed(tmp_path: Path) -> None:

@@ -95,8 +95,8 @@ def test_a_text_is_encoded_once_however_often_it_occurs(tmp_path: Path) -> None:
     encoder = Counting()
     made, heard = embedded(encoder, tmp_path)
     assert sorted(encoder.given) == sorted({*CORPUS.values(), *QUERIES.values()})
-    expected = StaticEncoder().encode(list(CORPUS.values())).vectors.astype(np.float16)
-    expected = normalised(expected.astype(np.float32)).astype(np.float16)
+    expected = StaticEncoder().encode(list(CORPUS.values())).vectors
+    expected = normalised(expected)
     np.testing.assert_array_equal(made.docs, expected)
     assert notes(heard) == {
         "encode dense queries": {
@@ -140,8 +140,8 @@ def test_each_prompt_has_vectors_of_its_own(tmp_path: Path) -> None:
     assert with_prompt.fingerprint != without.fingerprint
     np.testing.assert_array_equal(with_prompt.docs, without.docs)
     assert (with_prompt.queries != without.queries).any(axis=1).all()
-    plain = StaticEncoder().encode(list(QUERIES.values())).vectors.astype(np.float16)
-    expected = normalised(plain.astype(np.float32)).astype(np.float16)
+    plain = StaticEncoder().encode(list(QUERIES.values())).vectors
+    expected = normalised(plain)
     np.testing.assert_array_equal(without.queries, expected)
 
 
@@ -200,7 +200,7 @@ def test_a_served_model_that_was_replaced_does_not_get_the_vectors_of_the_old(
     assert same.given == [embedding.PROBE] * 2
     other = {text: [2.0, -1.0] for text in (embedding.PROBE, *CORPUS.values(), *QUERIES.values())}
     after, _ = embedded(Served(vectors=other), tmp_path / "three")
-    np.testing.assert_allclose(after.docs[0] @ before.docs[0], 0, atol=1e-3)
+    np.testing.assert_allclose(after.docs[0] @ before.docs[0], 0, atol=1e-6)
     assert before.fingerprint != after.fingerprint
     embedded(again := Served(vectors=other), tmp_path / "four")
     assert again.given == [embedding.PROBE] * 2
@@ -212,8 +212,6 @@ def test_a_served_model_that_was_replaced_does_not_get_the_vectors_of_the_old(
         ([np.nan, 1.0], "1 vectors of the corpus contain NaN or infinity: a"),
         ([np.inf, 1.0], "1 vectors of the corpus contain NaN or infinity: a"),
         ([0.0, 0.0], "1 vectors of the corpus are all zero: a"),
-        ([1e-9, 0.0], "1 vectors of the corpus are all zero: a"),
-        ([1e9, 0.0], "a vector has a component of 1e+09, beyond half precision"),
     ],
 )
 def test_a_vector_that_cannot_be_compared_stops_the_run_before_its_chunk_is_stored(
@@ -285,10 +283,9 @@ def test_a_small_memory_gives_the_same_bytes(tmp_path: Path, similarity: str) ->
         made.append(np.array(found.docs))
         prune(store_folder() or Path(), to=0)
     np.testing.assert_array_equal(made[0], made[1])
-    plain = StaticEncoder().encode(list(many.values())).vectors.astype(np.float16)
-    expected = plain.astype(np.float32)
-    expected = normalised(expected) if similarity == "cosine" else expected
-    np.testing.assert_array_equal(made[0], expected.astype(np.float16))
+    plain = StaticEncoder().encode(list(many.values())).vectors
+    expected = normalised(plain) if similarity == "cosine" else plain
+    np.testing.assert_array_equal(made[0], expected)
 
 
 def test_damage_stops_the_run_and_repair_lets_the_next_one_heal_it(tmp_path: Path) -> None:
@@ -349,7 +346,7 @@ queries = {f"q{n:03d}": f"wing {n} {n % 3}" for n in range(120)}  # texts of the
 data = collection(docs, queries, [(q, "d000", 1) for q in queries])
 encoder = Moody()
 encoder.die_at = int(sys.argv[2])
-opened = replace(context(data, Path(sys.argv[1])), memory=8 * 120 * 256 * 2)  # shards of 3 chunks
+opened = replace(context(data, Path(sys.argv[1])), memory=8 * 120 * 256 * 4)  # shards of 3 chunks
 embedding.embed(encoder, opened, name="moody", label="dense")
 print(encoder.calls)
 """

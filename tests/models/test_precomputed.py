@@ -47,10 +47,16 @@ def refusal(path: Path, ids: pl.Series = IDS, rows: pl.Series = ROWS) -> str:
     return message
 
 
-@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
+KINDS = {
+    "<f2": pl.Float16, "<f4": pl.Float32, "<f8": pl.Float64, "|i1": pl.Int8, "|u1": pl.UInt8,
+    "<i2": pl.Int16, "<u2": pl.UInt16,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ending", ["npy", "safetensors", "list.parquet", "array.parquet"])
 def test_vectors_come_in_the_order_of_the_collection(
-    tmp_path: Path, ending: str, kind: type[np.floating]
+    tmp_path: Path, ending: str, kind: str
 ) -> None:
     path, stored = tmp_path / f"vectors.{ending}", IN_FILE.astype(kind)
     if ending == "npy":
@@ -60,14 +66,32 @@ def test_vectors_come_in_the_order_of_the_collection(
     elif ending.startswith("array"):
         parquet(path, ["b", "d", "a", "c"], stored)
     else:
-        inner = {2: pl.Float16, 4: pl.Float32, 8: pl.Float64}[stored.itemsize]
-        parquet(path, ["b", "d", "a", "c"], pl.Series(stored.tolist(), dtype=pl.List(inner)))
+        listed = pl.Series(stored.tolist(), dtype=pl.List(KINDS[kind]))
+        parquet(path, ["b", "d", "a", "c"], listed)
     reader = read_vectors(path, IDS, ROWS, "corpus")
     assert reader.dim == 3
-    assert reader.block(0, 4).dtype == np.float32
+    assert reader.block(0, 4).dtype == (np.float64 if kind == "<f8" else np.float32)
     np.testing.assert_array_equal(reader.block(0, 4), IN_ORDER)
     np.testing.assert_array_equal(reader.block(1, 3), IN_ORDER[1:3])
     assert reader.block(2, 2).shape == (0, 3)
+
+
+def test_other_byte_orders_layouts_and_bfloat16_give_the_same_numbers(tmp_path: Path) -> None:
+    vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    made = {"big": vectors.astype(">f4"), "fortran": np.asfortranarray(vectors)}
+    for name, stored in made.items():
+        reader = read_vectors(npy(tmp_path / f"{name}.npy", stored), IDS, ROWS, "corpus")
+        block = reader.block(0, 4)
+        np.testing.assert_array_equal(block, vectors[[2, 0, 3, 1]])
+        assert block.dtype.isnative
+        assert block.flags.c_contiguous  # sums must not depend on the layout
+    upper = vectors.view(np.uint32) & 0xFFFF0000
+    path = tmp_path / "v.safetensors"
+    head = b'{"v": {"dtype": "BF16", "shape": [4, 3], "data_offsets": [0, 24]}}'
+    halves = (upper >> 16).astype("<u2").tobytes()
+    path.write_bytes(len(head).to_bytes(8, "little") + head + halves)
+    block = read_vectors(path, IDS, ROWS, "corpus").block(0, 4)
+    np.testing.assert_array_equal(block, upper.view(np.float32)[[2, 0, 3, 1]])
 
 
 @settings(deadline=None, max_examples=25)
@@ -170,7 +194,7 @@ def test_rows_set_aside_when_reading_leave_vectors_over(tmp_path: Path) -> None:
     np.testing.assert_array_equal(reader.block(0, 3), IN_FILE[[0, 2, 3]])
 
 
-def test_whole_numbers_are_no_vectors(tmp_path: Path) -> None:
+def test_whole_numbers_that_may_be_ids_are_no_vectors(tmp_path: Path) -> None:
     assert "type int64" in refusal(npy(tmp_path / "v.npy", np.ones((4, 3), np.int64)))
     assert "type I32" in refusal(tensors(tmp_path / "v.safetensors", v=np.ones((4, 3), np.int32)))
     assert "type Int64" in refusal(parquet(tmp_path / "v.parquet", [*"abcd"], [[1, 2]] * 4))

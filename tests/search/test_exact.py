@@ -18,7 +18,7 @@ from negatives.search.exact import Excluded, pair_scores, top_k
 from negatives.search.product import Backend, Blas
 from negatives.search.shortlist import NO_DOC
 from negatives.search.torch_product import Torch
-from negatives.store.vectors import Halves, open_vectors, write_vectors
+from negatives.store.vectors import open_vectors, write_vectors
 
 coarse = st.sampled_from([-2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0])
 """Values whose products and sums are exact in any order, so that every tie is a true one."""
@@ -27,7 +27,7 @@ coarse = st.sampled_from([-2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0])
 Pairs = set[tuple[int, int]]
 
 
-def plain_search(queries: Halves, docs: Halves, k: int, shut: Pairs) -> list[list[int]]:
+def plain_search(queries: Floats, docs: Floats, k: int, shut: Pairs) -> list[list[int]]:
     """Rows in order of score, highest first, then row: in float64, one pair at a time."""
     found = []
     for place, query in enumerate(queries):
@@ -40,17 +40,16 @@ def plain_search(queries: Halves, docs: Halves, k: int, shut: Pairs) -> list[lis
     return found
 
 
-def spread(count: int, dim: int, seed: int) -> Halves:
+def spread(count: int, dim: int, seed: int) -> Floats:
     """Vectors of one length in all directions, as an encoder gives them."""
     made = np.random.default_rng(seed).normal(size=(count, dim))
-    halves: Halves = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float16)
-    return halves
+    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Search:
-    queries: Halves
-    docs: Halves
+    queries: Floats
+    docs: Floats
     k: int
     banned: set[int]
     excluded: Pairs
@@ -85,8 +84,8 @@ def pairs(excluded: Pairs) -> Excluded:
 @st.composite
 def searches(draw: st.DrawFn) -> Search:
     dim = draw(st.integers(1, 5))
-    queries = draw(arrays(np.float16, (draw(st.integers(1, 6)), dim), elements=coarse))
-    docs = draw(arrays(np.float16, (draw(st.integers(1, 60)), dim), elements=coarse))
+    queries = draw(arrays(np.float32, (draw(st.integers(1, 6)), dim), elements=coarse))
+    docs = draw(arrays(np.float32, (draw(st.integers(1, 60)), dim), elements=coarse))
     rows = st.integers(0, len(docs) - 1)
     return Search(
         queries,
@@ -117,7 +116,7 @@ def test_coarser_products_nominate_more_and_find_the_same(search: Search, block:
 @pytest.mark.parametrize("scale", [1.0, 300.0])
 def test_bfloat16_changes_no_bit_of_what_is_found(scale: float) -> None:
     queries, docs = spread(30, 64, seed=20), spread(9_000, 64, seed=21)
-    docs = (docs * np.float16(scale)).astype(np.float16)
+    docs = docs * np.float32(scale)
     rows, scores = top_k(queries, docs, 40)
     again = top_k(queries, docs, 40, backend=Torch("cpu"))
     np.testing.assert_array_equal(again[0], rows)
@@ -134,7 +133,7 @@ def test_a_query_of_thousands_of_exclusions_still_finds_k() -> None:
 
 
 def test_a_query_with_everything_excluded_finds_nothing_and_the_others_all() -> None:
-    queries, docs = np.ones((2, 3), np.float16), np.ones((4, 3), np.float16)
+    queries, docs = np.ones((2, 3), np.float32), np.ones((4, 3), np.float32)
     excluded = Excluded(np.zeros(4, np.uint32), np.arange(4, dtype=np.uint32))
     rows, scores = top_k(queries, docs, 3, excluded=excluded)
     assert rows.tolist() == [[NO_DOC] * 3, [0, 1, 2]]
@@ -172,7 +171,7 @@ def test_neither_threads_nor_memory_change_a_bit_even_among_copies() -> None:
 
 def test_documents_in_a_file_are_searched_as_those_in_memory(tmp_path: Path) -> None:
     docs, queries = spread(5_000, 16, seed=14), spread(7, 16, seed=15)
-    write_vectors(tmp_path / "docs.npy", 5_000, 16, [docs.astype(np.float32)])
+    write_vectors(tmp_path / "docs.npy", 5_000, 16, [docs])
     rows, scores = top_k(queries, docs, 30)
     again = top_k(queries, open_vectors(tmp_path / "docs.npy"), 30)
     np.testing.assert_array_equal(again[0], rows)
@@ -181,7 +180,7 @@ def test_documents_in_a_file_are_searched_as_those_in_memory(tmp_path: Path) -> 
 
 def test_documents_of_very_different_length_are_ordered_rightly() -> None:
     lengths = np.logspace(-2, 2, 5_000)[:, None]
-    docs = (spread(5_000, 32, seed=8) * lengths).astype(np.float16)
+    docs = (spread(5_000, 32, seed=8) * lengths).astype(np.float32)
     queries = spread(5, 32, seed=9)
     truth = queries.astype(np.float64) @ docs.astype(np.float64).T
     best = np.argsort(-truth, axis=1, kind="stable")[:, :20]
@@ -189,29 +188,29 @@ def test_documents_of_very_different_length_are_ordered_rightly() -> None:
 
 
 def test_a_banned_row_is_never_returned_though_it_were_the_best() -> None:
-    docs = np.array([[3], [2], [1]], np.float16)
-    rows, scores = top_k(np.ones((1, 1), np.float16), docs, 2, banned=np.array([0], np.uint32))
+    docs = np.array([[3], [2], [1]], np.float32)
+    rows, scores = top_k(np.ones((1, 1), np.float32), docs, 2, banned=np.array([0], np.uint32))
     assert rows.tolist() == [[1, 2]]
     assert scores.tolist() == [[2.0, 1.0]]
 
 
 def test_where_fewer_are_allowed_than_asked_all_of_them_are_returned() -> None:
-    docs = np.array([[1], [-1], [0]], np.float16)
-    rows, _ = top_k(np.ones((2, 1), np.float16), docs, 9, banned=np.array([2], np.uint32))
+    docs = np.array([[1], [-1], [0]], np.float32)
+    rows, _ = top_k(np.ones((2, 1), np.float32), docs, 9, banned=np.array([2], np.uint32))
     assert rows.tolist() == [[0, 1], [0, 1]]
 
 
 @pytest.mark.parametrize("banned", [np.array([0, 1], np.uint32), None])
 def test_no_query_or_no_allowed_document_gives_an_empty_table(banned: Rows | None) -> None:
-    docs = np.ones((2, 4), np.float16)
-    queries = np.ones((3 if banned is not None else 0, 4), np.float16)
+    docs = np.ones((2, 4), np.float32)
+    queries = np.ones((3 if banned is not None else 0, 4), np.float32)
     rows, scores = top_k(queries, docs, 5, banned=banned)
     assert rows.shape == scores.shape == ((3, 0) if banned is not None else (0, 2))
 
 
 def test_minus_zero_ties_with_zero() -> None:
-    docs = np.array([[-0.0], [0.0], [-0.0]], np.float16)
-    assert top_k(np.ones((1, 1), np.float16), docs, 3)[0].tolist() == [[0, 1, 2]]
+    docs = np.array([[-0.0], [0.0], [-0.0]], np.float32)
+    assert top_k(np.ones((1, 1), np.float32), docs, 3)[0].tolist() == [[0, 1, 2]]
 
 
 finite = st.floats(width=32, allow_nan=False, allow_infinity=True)
@@ -257,8 +256,8 @@ def test_the_score_of_a_pair_does_not_depend_on_the_pairs_beside_it() -> None:
     np.testing.assert_allclose(together, exactly, atol=1e-6)
 
 
-@given(arrays(np.float16, (3, 4), elements=coarse), arrays(np.float16, (5, 4), elements=coarse))
-def test_pair_scores_are_inner_products(queries: Halves, docs: Halves) -> None:
+@given(arrays(np.float32, (3, 4), elements=coarse), arrays(np.float32, (5, 4), elements=coarse))
+def test_pair_scores_are_inner_products(queries: Floats, docs: Floats) -> None:
     query, doc = np.divmod(np.arange(15, dtype=np.uint32), np.uint32(5))
     expected: list[Any] = [
         sum(float(queries[q, d]) * float(docs[n, d]) for d in range(4))

@@ -17,7 +17,6 @@ from negatives.search.exact import top_k
 from negatives.search.int8_product import MOST, ZERO, Int8, open_session
 from negatives.search.product import Blas, Nominated
 from negatives.search.torch_product import Torch
-from negatives.store.vectors import Halves
 from tests.search.test_exact import Pairs, spread
 
 EXTREMES_OF_DOC = st.sampled_from([0, 1, ZERO, 254, 255])
@@ -47,7 +46,7 @@ def assert_exact(queries: NDArray[np.int8], docs: NDArray[np.uint8]) -> None:
     np.testing.assert_array_equal(cells, expected)
 
 
-def sieved(queries: Halves, docs: Halves, bar: Floats, shut: Pairs) -> Nominated:
+def sieved(queries: Floats, docs: Floats, bar: Floats, shut: Pairs) -> Nominated:
     """What is nominated where the sieve never leaves a block to float32."""
     query, column = np.array(sorted(shut), np.int64).reshape(-1, 2).T
     with pytest.MonkeyPatch.context() as patch:
@@ -63,8 +62,8 @@ component = st.floats(-300, 300, width=16) | st.sampled_from([0.0, -0.0, 6e-8, -
 def test_every_pair_that_reaches_the_bar_is_nominated_and_none_promised_more_than_it_scores(
     data: st.DataObject, width: int, queries: int, docs: int
 ) -> None:
-    left = data.draw(arrays(np.float16, (queries, width), elements=component))
-    right = data.draw(arrays(np.float16, (docs, width), elements=component))
+    left = data.draw(arrays(np.float32, (queries, width), elements=component))
+    right = data.draw(arrays(np.float32, (docs, width), elements=component))
     places = st.tuples(st.integers(0, queries - 1), st.integers(0, docs - 1))
     shut = data.draw(st.sets(places))
     scores = left.astype(np.float64) @ right.astype(np.float64).T
@@ -82,7 +81,7 @@ def test_every_pair_that_reaches_the_bar_is_nominated_and_none_promised_more_tha
 
 def test_of_vectors_of_an_encoder_few_are_nominated_in_vain() -> None:
     queries, docs = spread(20, 256, seed=30), spread(2_000, 256, seed=31)
-    scores = queries.astype(np.float32) @ docs.astype(np.float32).T
+    scores = queries @ docs.T
     bar = np.sort(scores, axis=1)[:, -10].copy()
     assert len(sieved(queries, docs, bar, set()).query) <= 10 * len(queries) + 5
 
@@ -91,7 +90,7 @@ def test_of_vectors_of_an_encoder_few_are_nominated_in_vain() -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_it_changes_no_bit_of_what_is_found(scale: float, workers: int) -> None:
     queries, docs = spread(50, 64, seed=20), spread(30_000, 64, seed=21)
-    docs = (docs * np.float16(scale)).astype(np.float16)
+    docs = docs * np.float32(scale)
     docs[7_000:7_300] = docs[:300]  # copies, so that ties are broken too
     banned = np.arange(0, 900, 3, dtype=np.uint32)
     rows, scores = top_k(queries, docs, 40, banned=banned)
@@ -112,7 +111,7 @@ def test_where_all_is_alike_it_leaves_the_blocks_to_float32_in_bounded_memory(
 
     monkeypatch.setattr(int8_product.Int8Product, "_sieved", counted)
     docs = np.repeat(spread(1, 32, seed=3), 60_000, axis=0)
-    docs += (np.arange(60_000) % 7 / 4096).astype(np.float16)[:, None]
+    docs += (np.arange(60_000) % 7 / 4096).astype(np.float32)[:, None]
     queries = spread(16, 32, seed=4)
     rows, scores = top_k(queries, docs, 300, backend=Int8(block=512))
     expected = top_k(queries, docs, 300)

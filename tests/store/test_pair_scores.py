@@ -1,4 +1,4 @@
-"""Scores of pairs on disk: as good as float32, by the texts, and told apart from vectors."""
+"""Scores of pairs on disk: to the last bit, by the texts, and told apart from vectors."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from negatives.store.embedding_care import spaces
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import store_folder
-from negatives.store.pair_scores import LARGEST, pair_keys, pair_scores
+from negatives.store.pair_scores import pair_keys, pair_scores
 from tests.cli.commands import negatives
 
-SCORES = st.floats(-LARGEST, LARGEST, width=32)
+SCORES = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
 @given(st.lists(SCORES, min_size=1, max_size=20, unique=True))
-def test_a_score_comes_back_as_it_went_in_to_six_digits(values: list[float]) -> None:
+def test_a_score_comes_back_as_it_went_in(values: list[float]) -> None:
     keys = text_keys(map(repr, values))
     given_ = np.array(values, np.float32)
     with pair_scores(Path("unused"), fingerprint="f", name="m") as store:
@@ -28,7 +28,7 @@ def test_a_score_comes_back_as_it_went_in_to_six_digits(values: list[float]) -> 
         store.add(keys[~known], given_[~known])
         scores, known = store.get(keys)
     assert known.all()
-    np.testing.assert_allclose(scores, given_, rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(scores, given_)
 
 
 def test_what_nobody_scored_is_not_known_and_another_model_knows_nothing(tmp_path: Path) -> None:
@@ -47,13 +47,6 @@ def test_which_text_is_the_query_matters() -> None:
     keys = [*map(tuple, pair_keys(one, other)), *map(tuple, pair_keys(other, one))]
     assert len(set(keys)) == 4
     assert (pair_keys(one, other) == pair_keys(one.copy(), other.copy())).all()
-
-
-def test_beyond_half_precision_a_score_is_the_largest(tmp_path: Path) -> None:
-    keys = text_keys(["a"])
-    with pair_scores(tmp_path, fingerprint="f", name="m") as store:
-        store.add(keys, np.array([1e9], np.float32))
-        assert store.get(keys)[0].tolist() == [LARGEST]
 
 
 def test_without_a_shared_store_scores_stay_with_the_run(
