@@ -1,4 +1,7 @@
-"""Shows the library's events on stderr: bars with an ETA on a terminal, plain lines elsewhere."""
+"""Shows the library's events on stderr: bars with an ETA on a terminal, plain lines elsewhere.
+
+Quiet, there is no progress; what the user should know of the data is said all the same.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.events import Emit, Event, Progress, Warned
 
 _EVERY = 15.0  # seconds between lines where there is no terminal
 
@@ -20,7 +23,7 @@ _EVERY = 15.0  # seconds between lines where there is no terminal
 def listening(*, quiet: bool = False) -> Iterator[Emit]:
     """A listener for the time of one command."""
     if quiet:
-        yield silent
+        yield _note
     elif sys.stderr.isatty():
         columns = (
             TextColumn("{task.description:<18}"),
@@ -59,8 +62,7 @@ class _Lines:
         self.said = 0.0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Warned):
-            print(f"note: {event.text}", file=sys.stderr, flush=True)
+        _note(event)
         if not isinstance(event, Progress):
             return
         now = time.monotonic()
@@ -74,6 +76,11 @@ class _Lines:
             file=sys.stderr,
             flush=True,
         )
+
+
+def _note(event: Event) -> None:
+    if isinstance(event, Warned):
+        print(f"note: {event.text}", file=sys.stderr, flush=True)
 
 
 def _amount(event: Progress) -> str:

@@ -128,7 +128,7 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
             f"{len(missing)} of {len(ids)} texts of the {what} have no vector: "
             f"{', '.join(missing[:FIRST])}",
             where=str(path),
-            mend=f"add them, or give the file that belongs to this {what}",
+            mend=f"add them, or give the file of the {what}",
         )
     numbered = pl.DataFrame({"id": ids}).with_row_index("at")
     matched = pl.DataFrame({"id": found}).join(numbered, on="id", how="left", maintain_order="left")

@@ -89,7 +89,9 @@ def read_vectors(
     array = MAPPERS[ending](path)
     if array.ndim != 2 or array.shape[1] == 0:
         raise DataError(
-            f"an array of shape {list(array.shape)}", where=str(path), mend=f"save {IN_FILE_ORDER}"
+            f"an array of shape {list(array.shape)}, and not one of rows and columns",
+            where=str(path),
+            mend=f"save {IN_FILE_ORDER}; a single vector of n numbers has the shape [1, n]",
         )
     _check_count(path, array, rows, what)
     return RowVectors(path, array, rows.cast(pl.Int64).to_numpy())
@@ -154,7 +156,7 @@ def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) ->
         raise DataError(
             f"{len(array)} vectors for {len(rows)} texts of the {what}",
             where=f"{path}, first row without a text: {len(rows)}",
-            mend=f"save {IN_FILE_ORDER}, and give the file that belongs to this {what}",
+            mend=f"save {IN_FILE_ORDER}, and give the file of the {what}",
         )
 
 

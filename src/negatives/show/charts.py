@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from negatives.show.wording import count, figure, percent
 
 _HEIGHT = 100
+_LONGEST = 8  # digits of a label, before or after the point; beyond, powers of ten
 _BAR = '<rect x="{}" y="{}" width="0.92" height="{}"><title>{}: {} ({})</title></rect>'
 
 
@@ -71,9 +72,10 @@ def ticks(edges: Sequence[float], most: int = 6) -> list[dict[str, Any]]:
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    plain = f",.{digits}f" if digits <= _LONGEST and high < 10**_LONGEST else ".3g"
     return [
         {
-            "label": f"{number * step + 0.0:,.{digits}f}".replace("-", "−"),
+            "label": f"{number * step + 0.0:{plain}}".replace("-", "−"),
             "at": round(100 * (number * step - low) / (high - low), 2),
         }
         for number in range(first, last + 1)

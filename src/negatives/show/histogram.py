@@ -78,8 +78,9 @@ class Histogram:
         if not rows:
             return None
         start, stop, width = self._frame(rows)
-        edges = [round((self.grid.first + at) * self.grid.step, 12) for at in
-                 range(start, stop + 1, width)]  # fmt: skip
+        edges = [
+            _short((self.grid.first + at) * self.grid.step) for at in range(start, stop + 1, width)
+        ]
         return {
             "edges": edges,
             "series": {name: self._series(row, start, stop, width) for name, row in rows.items()},
@@ -131,7 +132,7 @@ class Histogram:
     def _near(self, counts: Counts, share: float, width: int) -> float:
         """A quantile to a thousandth of a coarse bin: more digits would be pretence."""
         unit = width * self.grid.step / 1000
-        return round(round(self._quantile(counts, share) / unit) * unit, 12)
+        return _short(round(self._quantile(counts, share) / unit) * unit)
 
     def _quantile(self, counts: Counts, share: float) -> float:
         """Interpolated inside its fine bin."""
@@ -141,6 +142,11 @@ class Histogram:
         at = int(np.flatnonzero(counts[at:])[0]) + at if counts[at:].any() else at
         inside = (wanted - (below[at] - counts[at])) / max(int(counts[at]), 1)
         return float((self.grid.first + at + inside) * self.grid.step)
+
+
+def _short(value: float) -> float:
+    """Without what the last binary digits add: 0.3 for 0.30000000000000004, at any scale."""
+    return float(f"{value:.12g}")
 
 
 def _nice_multiple(least: float) -> int:

@@ -13,13 +13,13 @@ def count(value: int | None) -> str:
 
 
 def figure(value: float | None) -> str:
-    """Three significant digits: 0.0123, 1.23, 123, 12,300."""
+    """Three significant digits: 0.0123, 1.23, 123, 12,300, 1.23e+12."""
     if value is None or not math.isfinite(value):
         return MISSING
     if value == 0:
         return "0"
     magnitude = math.floor(math.log10(abs(float(f"{value:.3g}"))))
-    if magnitude < -4:
+    if not -4 <= magnitude < 9:
         return f"{value:.2e}".replace("-", "−")
     return f"{float(f'{value:.3g}'):,.{max(0, 2 - magnitude)}f}".replace("-", "−")
 
