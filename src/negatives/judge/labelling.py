@@ -23,6 +23,7 @@ _LEAVES = 8
 _IN_LEAF = 30
 _SHRINK = 5.0
 _LOGISTIC_C = 0.1
+_VARIES = 1e-9  # of the largest value: a spread no greater is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
     filled = np.where(known, values, 0).astype(np.float64)
     centre = filled.sum(axis=0) / count
     spread = np.sqrt((np.where(known, filled - centre, 0) ** 2).sum(axis=0) / count)
-    spread[spread < 1e-9] = 1
+    # What does not vary is left with what rounding makes of it, which grows with the scale.
+    spread[spread <= _VARIES * np.abs(filled).max(axis=0, initial=0)] = 1
     centre, spread = centre.astype(np.float32), spread.astype(np.float32)
     boosted = HistGradientBoostingClassifier(
         max_iter=_TREES,

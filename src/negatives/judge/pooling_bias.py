@@ -211,7 +211,8 @@ def _scale(features: Doubles) -> Doubles:
     count = np.maximum(there.sum(axis=0), 1)
     mean = np.where(there, features, 0).sum(axis=0) / count
     deviation = np.sqrt((np.where(there, features - mean, 0) ** 2).sum(axis=0) / count)
-    return np.stack([mean, np.where(deviation > 1e-12, deviation, 1.0)])
+    varies = deviation > 1e-12 * np.abs(np.where(there, features, 0)).max(axis=0, initial=0)
+    return np.stack([mean, np.where(varies, deviation, 1.0)])
 
 
 def _scaled(features: Doubles, scale: Doubles) -> Doubles:
