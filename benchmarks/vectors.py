@@ -13,14 +13,14 @@ WIDTH = 384
 
 
 def made(name: str, rows: int, seed: int, clusters: int = 500) -> Path:
-    """A .npy file of float16[rows, WIDTH] unit vectors in clusters, kept in the cache."""
-    path = CACHE / f"{name}-{rows}.npy"
+    """A .npy file of float32[rows, WIDTH] unit vectors in clusters, kept in the cache."""
+    path = CACHE / f"{name}-{rows}-float32.npy"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         centres = np.random.default_rng(7).standard_normal((clusters, WIDTH), np.float32)
         draw = np.random.default_rng(seed)
         table = np.lib.format.open_memmap(
-            path.with_suffix(".partial"), "w+", np.float16, (rows, WIDTH)
+            path.with_suffix(".partial"), "w+", np.float32, (rows, WIDTH)
         )
         for start in range(0, rows, 50_000):
             count = min(50_000, rows - start)
@@ -32,7 +32,7 @@ def made(name: str, rows: int, seed: int, clusters: int = 500) -> Path:
     return path
 
 
-def exact(queries: NDArray[np.float16], docs: NDArray[np.float16], k: int) -> NDArray[np.int64]:
+def exact(queries: NDArray[np.float32], docs: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """The k best of a few queries in float64, ties by row: what recall is measured against."""
     left = queries.astype(np.float64)
     best = np.empty((len(left), 0), np.int64)

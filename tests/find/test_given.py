@@ -83,6 +83,12 @@ def test_a_vector_of_zeros_is_like_nothing_and_told_even_when_quiet(similarity: 
     )
 
 
+def test_nothing_but_zeros_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "zeros.npy", np.zeros((12, 16), np.float32))
+    message = refusal(ODD, "q-f64.npy", str(tmp_path / "zeros.npy"))
+    assert "error: every vector of the corpus is all zero\n" in message
+
+
 def test_neighbours_whose_cosines_differ_by_a_hundred_thousandth_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

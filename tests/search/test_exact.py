@@ -43,7 +43,8 @@ def plain_search(queries: Floats, docs: Floats, k: int, shut: Pairs) -> list[lis
 def spread(count: int, dim: int, seed: int) -> Floats:
     """Vectors of one length in all directions, as an encoder gives them."""
     made = np.random.default_rng(seed).normal(size=(count, dim))
-    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    unit: Floats = (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    return unit
 
 
 @dataclass(frozen=True)

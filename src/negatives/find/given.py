@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from negatives.errors import RecipeError
+from negatives.errors import DataError, RecipeError
 from negatives.events import Progress, Warned
 from negatives.find.embedding import BLOCK, Embedded, Similarity, is_empty, key_of
 from negatives.find.representable import representable
@@ -26,8 +26,8 @@ def from_files(
     """Both sides from files of vectors, in single precision whatever precision the files have.
 
     Raises `InputError` for files that `read_vectors` refuses or that do not belong together, for
-    NaN and infinity, and for inner products that float32 cannot hold. Vectors of zeros are told
-    (`Warned`): they are like nothing.
+    NaN and infinity, for nothing but zeros, and for inner products that float32 cannot hold. Some
+    vectors of zeros are told (`Warned`): they are like nothing.
     """
     collection, scratch = context.collection, context.scratch
     queries, corpus, mined = collection.queries, collection.corpus, collection.mined_queries
@@ -96,9 +96,17 @@ class _Side:
             self.context.emit(
                 Progress(f"read vectors of {self.what}", stop, len(self.texts), "texts")
             )
-        self._tell_of(pl.concat(zero) if zero else pl.Series([], dtype=pl.String))
+        if zero:
+            self._tell_of(pl.concat(zero))
 
     def _tell_of(self, zero: pl.Series) -> None:
+        """Say which vectors are all zero; refuse a file of nothing else."""
+        if len(zero) == len(self.wanted) > 0:
+            raise DataError(
+                f"every vector of the {self.what} is all zero",
+                where=str(self.path),
+                mend="save what the encoder gave, and not the array it was to be written into",
+            )
         if len(zero):
             listed = ", ".join(zero[:FIRST]) + (", ..." if len(zero) > FIRST else "")
             self.context.emit(

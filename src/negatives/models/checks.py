@@ -59,7 +59,7 @@ def single(vectors: Wide, ids: pl.Series, what: str, where: str) -> Floats:
     if vectors.dtype == np.float32:
         return found
     wrong: Bools = zeros(found) & ~zeros(vectors)
-    wrong |= np.logical_or.reduce(np.isinf(found), axis=1)
+    wrong |= np.isinf(found).sum(axis=1) > 0
     if wrong.any():
         raise DataError(
             f"{int(wrong.sum())} vectors of the {what} are too long or too short for single "
