@@ -73,7 +73,7 @@ def single(vectors: Wide, ids: pl.Series, what: str, where: str) -> Floats:
 
 def zeros(vectors: Wide) -> Bools:
     """bool[n]: whether a vector is all zero."""
-    found: Bools = ~vectors.any(axis=1)
+    found: Bools = np.logical_not(np.asarray(vectors.any(axis=1)))
     return found
 
 
