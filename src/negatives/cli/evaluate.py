@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -176,6 +177,9 @@ def evaluate(
     if json:
         print(jsonlib.dumps(found.figures, ensure_ascii=False))
         return
+    if quiet:  # else they have been said already
+        for note in found.figures["notes"]:
+            print(f"note: {note}", file=sys.stderr)
     _show(found.figures)
 
 

@@ -1,7 +1,4 @@
-"""Shows the library's events on stderr: bars with an ETA on a terminal, plain lines elsewhere.
-
-Quiet, there is no progress; what the user should know of the data is said all the same.
-"""
+"""Shows the library's events on stderr: bars with an ETA on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from negatives.events import Emit, Event, Progress, Warned
+from negatives.events import Emit, Event, Progress, Warned, silent
 
 _EVERY = 15.0  # seconds between lines where there is no terminal
 
@@ -23,7 +20,7 @@ _EVERY = 15.0  # seconds between lines where there is no terminal
 def listening(*, quiet: bool = False) -> Iterator[Emit]:
     """A listener for the time of one command."""
     if quiet:
-        yield _note
+        yield silent
     elif sys.stderr.isatty():
         columns = (
             TextColumn("{task.description:<18}"),
@@ -62,7 +59,8 @@ class _Lines:
         self.said = 0.0
 
     def __call__(self, event: Event) -> None:
-        _note(event)
+        if isinstance(event, Warned):
+            print(f"note: {event.text}", file=sys.stderr, flush=True)
         if not isinstance(event, Progress):
             return
         now = time.monotonic()
@@ -76,11 +74,6 @@ class _Lines:
             file=sys.stderr,
             flush=True,
         )
-
-
-def _note(event: Event) -> None:
-    if isinstance(event, Warned):
-        print(f"note: {event.text}", file=sys.stderr, flush=True)
 
 
 def _amount(event: Progress) -> str:
