@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.show.charts import ticks
 from negatives.show.histogram import Grid, Histogram
 
 VALUES = st.lists(
@@ -83,3 +84,20 @@ def test_nothing_has_no_figures() -> None:
     assert histogram.figures(("a",)) is None
     assert histogram.quantile("a", 0.5) is None
     assert histogram.share_from("a", 0.0) is None
+
+
+def test_a_picture_is_the_same_at_any_scale() -> None:
+    values = np.random.default_rng(0).normal(size=1_000)
+    made = {}
+    for scale in (1.0, 1e-20, 1e20):
+        scaled = values * scale
+        histogram = Histogram.empty(Grid.over(scaled.min(), scaled.max()), ("a",))
+        histogram.add(np.zeros(1_000, np.intp), scaled)
+        figures = histogram.figures(("a",))
+        assert figures is not None
+        np.testing.assert_allclose(np.diff(figures["edges"]), np.diff(figures["edges"])[0])
+        labels = [tick["label"] for tick in ticks(figures["edges"])]
+        assert len(set(labels)) == len(labels)
+        assert max(map(len, labels)) < 12
+        made[scale] = figures["series"]["a"]["counts"]
+    assert made[1e-20] == made[1e20] == made[1.0]
