@@ -73,7 +73,8 @@ class Collection:
     `corpus` (doc_id, text, row) and `queries` (query_id, text, row) are sorted by id, so that row
     numbers, and ties broken by them, do not depend on the order of the file; `row` is the 0-based
     place in the file, which pairs precomputed vectors with texts. `qrels` holds graded judgements
-    (relevance > 0: positive; an explicit 0 or less: judged negative). `given` holds negatives that
+    (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and judged by nobody,
+    as for trec_eval, so that the pair is as good as absent). `given` holds negatives that
     came with the data. `notes` are warnings found while reading. `origin` is what `load` was asked
     for, so that a finished run can find its texts again (`quarantined`: with bad rows set aside);
     empty for a collection made in Python.
@@ -105,8 +106,9 @@ class Collection:
 
     @cached_property
     def judged(self) -> pl.DataFrame:
-        """The judgements by row number: query, doc (uint32), relevance (int32), sorted."""
-        return self.rows_of(self.qrels).sort("query", "doc")
+        """The judgements by row number: query, doc (uint32), relevance (int32, from 0), sorted."""
+        judged = self.qrels.filter(pl.col("relevance") >= 0)
+        return self.rows_of(judged).sort("query", "doc")
 
     @cached_property
     def positives(self) -> pl.DataFrame:

@@ -45,18 +45,23 @@ def qrels_lines(block: Block, ask: Ask) -> pl.DataFrame:
     """query_id, 0, doc_id, relevance: what is known of the run's queries, by doc_id.
 
     Relabelled positives, where asked for, come as 1, and mined negatives, which nobody judged, as 0
-    where that was asked for.
+    where that was asked for. What is known to be pooled and unjudged (below 0) stays so, unless it
+    is one of those.
     """
     queries = block.positives.select("query_id").unique()
-    known = ask.run.collection.qrels.join(queries, on="query_id", how="semi")
+    pair = ["query_id", "doc_id"]
+    given = ask.run.collection.qrels.join(queries, on="query_id", how="semi")
+    known = given.filter(pl.col("relevance") >= 0)
     new = block.positives.filter("relabelled").select(
         "query_id", "doc_id", relevance=pl.lit(1, pl.Int32)
     )
     known = new if ask.positives == "relabelled" else pl.concat([known, new])
     if ask.mined == "zero":
-        pair = ["query_id", "doc_id"]
         unjudged = block.negatives.select(pair).join(known, on=pair, how="anti")
         known = pl.concat([known, unjudged.with_columns(relevance=pl.lit(0, pl.Int32))])
+    if ask.positives != "relabelled":
+        pooled = given.filter(pl.col("relevance") < 0)
+        known = pl.concat([known, pooled.join(known, on=pair, how="anti")])
     return _written(known.sort("query_id", "doc_id")).select(
         "query_id", pl.lit(0).alias("iteration"), "doc_id", "relevance"
     )

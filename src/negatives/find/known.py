@@ -34,9 +34,9 @@ class Judged(Source, kind="judged"):
         return True
 
     def open(self, context: Context) -> KnownProposer:
-        """Look up the judgements of zero or less."""
+        """Look up the judgements of zero."""
         judged = context.collection.judged
-        return KnownProposer(judged.filter(pl.col("relevance") <= 0))
+        return KnownProposer(judged.filter(pl.col("relevance") == 0))
 
 
 @dataclass(frozen=True, slots=True)

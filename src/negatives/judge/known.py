@@ -1,4 +1,4 @@
-"""What is known before any score: judgements, copies, the query's own text."""
+"""What is known before any score: judgements, copies, the query's own text and document."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from negatives.judge.own import own_documents
 from negatives.judge.texts import Keys, normalised_keys, text_keys
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
 from negatives.stage import Context, Judge
 
 
 class Known(Judge, kind="known"):
-    """Judgements, exact and normalised copies, and the query's own text.
+    """Judgements, exact and normalised copies, and the query's own text and document.
 
     It comes first in every run, whether or not a recipe names it: no pair it objects to is ever
-    picked. A copy of a positive is a duplicate, and the query's own text is rejected, even where a
-    judgement says it is not relevant. Of candidates with one text, one is left: trained with twice,
+    picked. A copy of a positive is a duplicate, and the query's own text, and the document that it
+    is itself (see `own`), are rejected, even where a judgement says not relevant. Of candidates with one text, one is left: trained with twice,
     it would count twice.
     """
 
@@ -34,6 +36,7 @@ class Known(Judge, kind="known"):
             doc_keys=text_keys(texts),
             doc_normalised=normalised_keys(texts),
             query_normalised=normalised_keys(context.collection.queries["text"]),
+            own=own_documents(context.collection),
         )
 
 
@@ -45,6 +48,8 @@ class KnownRuling:
     doc_keys: Keys
     doc_normalised: Keys
     query_normalised: Keys
+    own: NDArray[np.int64]
+    """int64[queries]: the row of the document that each query is; -1 where there is none."""
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Verdict and reason where something is known, and `same_text`.
@@ -81,9 +86,9 @@ class KnownRuling:
             .then(pl.lit(POSITIVE))
             .when(pl.col("normalised_of").is_not_null())
             .then(pl.lit(DUPLICATE))
-            .when(pl.col("is_query") | repeated)
+            .when(pl.col("is_query") | pl.col("is_own") | repeated)
             .then(pl.lit(REJECTED))
-            .when(relevance <= 0)
+            .when(relevance == 0)
             .then(pl.lit(JUDGED_NEGATIVE))
         )
         reason = (
@@ -95,9 +100,11 @@ class KnownRuling:
             .then(pl.format("same-normalised-text: as positive {}", "normalised_of"))
             .when("is_query")
             .then(pl.lit("query-as-document: the text is the query itself"))
+            .when("is_own")
+            .then(pl.lit("own-document: it has the query's id"))
             .when(repeated)
             .then(pl.format("repeat: the text of candidate {}", "kept_name"))
-            .when(relevance <= 0)
+            .when(relevance == 0)
             .then(pl.format("judged not relevant (grade {})", relevance))
         )
         others = pl.col("normalised_count").fill_null(0) - (relevance > 0).fill_null(False)

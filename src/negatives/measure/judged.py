@@ -19,7 +19,7 @@ class Judged:
     `retrieved`: int64[q], how many documents each query got. `query`, `rank`, `relevance`:
     int64[n], the judged documents among them, by query (0 .. q - 1) and rank (from 1).
     `known_query`, `known_relevance`: int64[m], all judgements, by query and best first. Relevance
-    below 0 counts as 0: judged, and not relevant.
+    below 0 is no judgement: the document was pooled, and nobody has looked at it (trec_eval).
     """
 
     queries: pl.Series
@@ -52,7 +52,8 @@ def judge_ranking(ranking: pl.DataFrame, qrels: pl.DataFrame, queries: pl.Series
     rows = pl.DataFrame({"query_id": queries}).with_row_index("query")
     known = (
         qrels.join(rows, on="query_id")
-        .with_columns(pl.col("relevance").clip(0).cast(pl.Int64))
+        .filter(pl.col("relevance") >= 0)
+        .with_columns(pl.col("relevance").cast(pl.Int64))
         .sort("query", "relevance", descending=[False, True])
     )
     ranked = ranking.select("query_id", "doc_id", "rank").join(rows, on="query_id")

@@ -1,38 +1,83 @@
 """Metrics of rankings by their ir-measures names, such as nDCG@10 or AP(rel=2), of each query.
 
-Those that training and comparing ask for are computed here, for all queries at once; any other
-name is handed to the ir-measures library. The gain of nDCG is linear, as in trec_eval and
-pytrec_eval: a document of relevance 2 at rank i adds 2 / log2(i + 1), not 3.
+These are computed here, for all queries at once; any other name is handed to the ir-measures
+library (`metric_names` tells which). The gain of nDCG is linear, as in trec_eval and pytrec_eval: a
+document of relevance 2 at rank i adds 2 / log2(i + 1), not 3, but for nDCG(dcg='exp-log2').
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.errors import InputError, MissingExtra, nearest
-from negatives.measure.ir_measures import IrMeasure, ir_measure, ir_names
+from negatives.errors import InputError
 from negatives.measure.judged import Flags, Judged, places
 
 Values = NDArray[np.float64]
+Setting = str | float
 
 _ALL: Final = 2**62
-_WRITTEN: Final = re.compile(r"([A-Za-z_]+)(?:\(rel=(\d+)\))?(?:@(\d+))?")
+_HIGHEST_ERR_GRADE: Final = 4
+_HIGHEST_EXPONENT: Final = 500
+"""The exponential gain of a higher grade, added up, could be more than a float64 can hold."""
 
 
-def ndcg(judged: Judged, cutoff: int, rel: int) -> Values:
-    """Discounted gain of the first `cutoff` over that of the best possible order."""
+def ndcg(judged: Judged, cutoff: int, rel: int, dcg: Setting = "log2") -> Values:
+    """Discounted gain of the first `cutoff` over that of the best possible order.
+
+    The gain is the grade g, or with `dcg` of "exp-log2" 2^g - 1, as in gdeval.
+    """
+    gain, best = judged.relevance.astype(np.float64), judged.known_relevance.astype(np.float64)
+    if dcg == "exp-log2":
+        _refuse_grades_above(_HIGHEST_EXPONENT, judged, "nDCG(dcg='exp-log2')")
+        gain, best = np.exp2(gain) - 1, np.exp2(best) - 1
     return _over(
-        _discounted(judged, judged.query, judged.relevance, judged.rank, cutoff),
-        _discounted(
-            judged, judged.known_query, judged.known_relevance, places(judged.known_query), cutoff
-        ),
+        _discounted(judged, judged.query, gain, judged.rank, cutoff),
+        _discounted(judged, judged.known_query, best, places(judged.known_query), cutoff),
     )
+
+
+def expected_reciprocal_rank(judged: Judged, cutoff: int, rel: int) -> Values:
+    """1 over the rank at which a reader stops, on average (Chapelle et al., CIKM 2009).
+
+    A document of grade g satisfies with probability (2^g - 1) / 2^4, as in gdeval: the highest
+    grade is 4, whatever grades are there.
+    """
+    _refuse_grades_above(_HIGHEST_ERR_GRADE, judged, "ERR")
+    within = judged.rank <= cutoff
+    query, rank = judged.query[within], judged.rank[within]
+    stops = (np.exp2(judged.relevance[within]) - 1) / 2**_HIGHEST_ERR_GRADE
+    # The logarithm of the probability to be still reading, before each document of its query.
+    reading = np.cumsum(np.log1p(-stops)) - np.log1p(-stops)
+    reading -= reading[np.searchsorted(query, query)]
+    return _sum(judged, query, np.exp(reading) * stops / rank)
+
+
+def rank_biased_precision(judged: Judged, cutoff: int, rel: int, p: Setting = 0.8) -> Values:
+    """Share of relevant documents seen by a reader who goes on after each with probability `p`
+    (Moffat and Zobel, TOIS 2008).
+    """
+    hit = (judged.relevance >= rel) & (judged.rank <= cutoff)
+    goes_on = float(p)
+    weight = (1 - goes_on) * goes_on ** (judged.rank[hit] - 1.0)
+    return _sum(judged, judged.query[hit], weight)
+
+
+def accuracy(judged: Judged, cutoff: int, rel: int) -> Values:
+    """How probable it is that a relevant document retrieved stands above an irrelevant one.
+
+    1 where only relevant documents were retrieved, 0 where none was. What is unjudged is taken for
+    irrelevant.
+    """
+    hit = (judged.relevance >= rel) & (judged.rank <= cutoff)
+    query, relevant = judged.query[hit], _count(judged, hit)
+    irrelevant = np.minimum(judged.retrieved, cutoff) - relevant
+    above = _sum(judged, query, (judged.rank[hit] - places(query)).astype(np.float64))
+    return np.where(relevant > 0, 1 - _over(above, irrelevant * relevant), 0)
 
 
 def reciprocal_rank(judged: Judged, cutoff: int, rel: int) -> Values:
@@ -97,93 +142,97 @@ def judged_share(judged: Judged, cutoff: int, rel: int) -> Values:
     )
 
 
+def retrieved(judged: Judged, cutoff: int, rel: int) -> Values:
+    """How many documents there are in the list."""
+    return judged.retrieved.astype(np.float64)
+
+
+def relevant_retrieved(judged: Judged, cutoff: int, rel: int) -> Values:
+    """How many relevant documents there are in the list."""
+    return _found(judged, cutoff, rel)
+
+
+def relevant_known(judged: Judged, cutoff: int, rel: int) -> Values:
+    """How many relevant documents there are, in the list or not."""
+    return _relevant(judged, rel)
+
+
+def one(judged: Judged, cutoff: int, rel: int) -> Values:
+    """1 for each query, so that they are counted."""
+    return np.ones(len(judged))
+
+
 @dataclass(frozen=True, slots=True)
-class _Kind:
-    compute: Callable[[Judged, int, int], Values]
+class Choice:
+    """What a setting is where it is not given, and what it may be: one of `of`, or a share."""
+
+    default: Setting
+    of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a metric is computed, and what its name may say.
+
+    `cutoff`, `rel`: whether one is needed (True), refused (False), or may be given (None). `more`:
+    the other settings. `total`: whether its values are added up over the queries, not averaged.
+    """
+
+    compute: Callable[..., Values]
     cutoff: bool | None = None
-    """Whether one is needed (True), refused (False), or may be given (None)."""
-    graded: bool = False
-    """Whether grades count as they are, so that there is no `rel`."""
+    rel: bool | None = None
+    more: Mapping[str, Choice] = field(default_factory=dict)
+    total: bool = False
 
 
 OWN: Final = {
-    "nDCG": _Kind(ndcg, graded=True),
-    "RR": _Kind(reciprocal_rank),
-    "R": _Kind(recall, cutoff=True),
-    "P": _Kind(precision, cutoff=True),
-    "RP": _Kind(r_capped_precision, cutoff=True),
-    "Success": _Kind(success, cutoff=True),
-    "AP": _Kind(average_precision),
-    "Rprec": _Kind(r_precision, cutoff=False),
-    "Bpref": _Kind(bpref, cutoff=False),
-    "Judged": _Kind(judged_share, cutoff=True, graded=True),
+    "nDCG": Kind(ndcg, rel=False, more={"dcg": Choice("log2", ("log2", "exp-log2"))}),
+    "RR": Kind(reciprocal_rank),
+    "R": Kind(recall, cutoff=True),
+    "P": Kind(precision, cutoff=True),
+    "RP": Kind(r_capped_precision, cutoff=True),
+    "Success": Kind(success, cutoff=True),
+    "AP": Kind(average_precision),
+    "Rprec": Kind(r_precision, cutoff=False),
+    "Bpref": Kind(bpref, cutoff=False),
+    "Judged": Kind(judged_share, cutoff=True, rel=False),
+    "ERR": Kind(expected_reciprocal_rank, rel=False),
+    "RBP": Kind(rank_biased_precision, rel=True, more={"p": Choice(0.8)}),
+    "Accuracy": Kind(accuracy),
+    "NumRet": Kind(retrieved, cutoff=False, rel=False, total=True),
+    "NumRelRet": Kind(relevant_retrieved, cutoff=False, total=True),
+    "NumRel": Kind(relevant_known, cutoff=False, total=True),
+    "NumQ": Kind(one, cutoff=False, rel=False, total=True),
 }
 """Metrics computed here; all but RP are in ir-measures too, and give the same there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One of `OWN`; `str` of it is its name. `rel`: the least relevance that counts as relevant."""
+    """One of `OWN`; `str` of it is its name. `rel`: the least relevance that counts as relevant.
+    `more`: the settings beside it that are not as they are where none is given.
+    """
 
     kind: str
     cutoff: int | None = None
     rel: int = 1
+    more: tuple[tuple[str, Setting], ...] = ()
 
     def __str__(self) -> str:
-        rel = f"(rel={self.rel})" if self.rel != 1 else ""
-        return f"{self.kind}{rel}" + (f"@{self.cutoff}" if self.cutoff else "")
+        shown = [f"{name}={value!r}" for name, value in self.more]
+        if self.rel != 1 or OWN[self.kind].rel:
+            shown.insert(0, f"rel={self.rel}")
+        settings = f"({','.join(shown)})" if shown else ""
+        return f"{self.kind}{settings}" + (f"@{self.cutoff}" if self.cutoff else "")
+
+    @property
+    def total(self) -> bool:
+        """Whether its values are added up over the queries."""
+        return OWN[self.kind].total
 
     def of(self, judged: Judged) -> Values:
-        """float64[queries], each in 0 .. 1."""
-        return OWN[self.kind].compute(judged, self.cutoff or _ALL, self.rel)
-
-
-def parse_metric(text: str) -> Metric | IrMeasure:
-    """The metric of that name.
-
-    Raises `InputError` with the nearest name, `MissingExtra` where only ir-measures could know it.
-    """
-    match = _WRITTEN.fullmatch(text.strip())
-    if match and match[1] in OWN:
-        return _own(text, OWN[match[1]], match)
-    name = re.split(r"[(@]", text.strip())[0]
-    rest = text.strip()[len(name) :]
-    alike = {kind.lower(): kind for kind in OWN}.get(name.lower())
-    if alike and alike != name:
-        raise InputError(f"there is no metric {text!r}", mend=f"did you mean {alike + rest!r}?")
-    try:
-        return ir_measure(text)
-    except MissingExtra as error:
-        raise MissingExtra(
-            f"{text!r} is none of the built-in metrics ({', '.join(OWN)})", mend=error.mend
-        ) from None
-    except ValueError as error:
-        if name in ir_names():
-            raise InputError(f"the metric {text!r} cannot be read: {error}") from None
-        raise InputError(
-            f"there is no metric {text!r}", mend=nearest(name, {*OWN, *ir_names()})
-        ) from None
-
-
-def parse_metrics(names: Iterable[str]) -> list[Metric | IrMeasure]:
-    """Each metric once, in the order asked for."""
-    found = {str(metric): metric for metric in map(parse_metric, names)}
-    if not found:
-        raise InputError("no metric is named", mend="name one, such as nDCG@10")
-    return list(found.values())
-
-
-def _own(text: str, kind: _Kind, match: re.Match[str]) -> Metric:
-    name, rel, cutoff = match.groups()
-    if kind.cutoff and not cutoff:
-        raise InputError(f"the metric {text!r} lacks a cutoff", mend=f"write {text}@10, say")
-    if kind.cutoff is False and cutoff:
-        raise InputError(f"the metric {name!r} has no cutoff", mend=f"write {name}")
-    if kind.graded and rel:
-        raise InputError(f"the metric {name!r} takes no rel", mend="leave it out")
-    if (cutoff and not int(cutoff)) or (rel and not int(rel)):
-        raise InputError(f"a 0 in the metric {text!r}", mend="cutoffs and rel begin at 1")
-    return Metric(name, int(cutoff) if cutoff else None, int(rel) if rel else 1)
+        """float64[queries], each in 0 .. 1, but for those that are counts."""
+        return OWN[self.kind].compute(judged, self.cutoff or _ALL, self.rel, **dict(self.more))
 
 
 def _found(judged: Judged, cutoff: int, rel: int) -> Values:
@@ -206,12 +255,22 @@ def _sum(judged: Judged, query: NDArray[np.int64], values: Values) -> Values:
 def _discounted(
     judged: Judged,
     query: NDArray[np.int64],
-    gain: NDArray[np.int64],
+    gain: Values,
     rank: NDArray[np.int64],
     cutoff: int,
 ) -> Values:
     within = rank <= cutoff
     return _sum(judged, query[within], gain[within] / np.log2(rank[within] + 1))
+
+
+def _refuse_grades_above(highest: int, judged: Judged, metric: str) -> None:
+    above = judged.known_relevance > highest
+    if above.any():
+        raise InputError(
+            f"{metric} takes grades of relevance up to {highest}: the judgements have "
+            f"{judged.known_relevance[above].max()}",
+            mend="put the grades on a scale of 0 to 4, or name nDCG@10, which takes any",
+        )
 
 
 def _over(part: Values, whole: Values) -> Values:

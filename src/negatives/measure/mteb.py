@@ -63,8 +63,8 @@ def _split_data(collection: Collection) -> dict[str, Any]:
     queries = collection.queries[collection.mined_queries]
     relevant: dict[str, dict[str, int]] = {}
     judged = collection.qrels.filter(
-        pl.col("query_id").is_in(queries["query_id"].implode())
-    ).with_columns(pl.col("relevance").clip(0))
+        pl.col("query_id").is_in(queries["query_id"].implode()), pl.col("relevance") >= 0
+    )
     for query, doc, relevance in judged.iter_rows():
         relevant.setdefault(query, {})[doc] = relevance
     return {

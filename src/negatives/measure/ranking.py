@@ -1,8 +1,10 @@
 """Documents ranked for queries: by an encoder, by BM25, by a reranker of either, or by a TREC run.
 
 A ranking is a frame of query_id, doc_id, rank (int32, from 1), score (float32), by query and rank.
-Equal scores are in the order of document ids. (trec_eval puts them in the opposite order; where
-many scores of a run are equal, its figures differ a little from ours for that reason.)
+It is in trec_eval's order, whoever made it, so that every figure is what trec_eval would say of the
+same scores: the highest first, compared as 32-bit floats, and equal ones by document id, the last
+id first. (Where a search stops among equal scores, what it has found is that of the first ids, as
+in mining; only a run that somebody else made can hold what lies beyond.)
 """
 
 from __future__ import annotations
@@ -205,7 +207,7 @@ class ByFrame:
         if self.bar is not nobody:
             barred = as_pairs(self.bar(queries), queries, self.collection)
             rows = rows.join(barred, on=["query_id", "doc_id"], how="anti")
-        return ordered(rows).filter(pl.col("rank") <= self.depth)
+        return _ranked(ordered(rows)).filter(pl.col("rank") <= self.depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,23 +224,36 @@ class Reranked:
         chosen = before.filter(pl.col("rank") <= self.top)
         rows = self.pairs.collection.rows_of(chosen.with_row_index("place")).sort("place")
         scores = self.pairs.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
-        anew = ordered(chosen.with_columns(score=pl.Series(scores)))
+        anew = _ranked(ordered(chosen.with_columns(score=pl.Series(scores))))
         rest = before.filter(pl.col("rank") > self.top).with_columns(score=pl.lit(None, pl.Float32))
         return pl.concat([anew, rest]).sort("query_id", "rank")
 
 
-def ordered(found: pl.DataFrame) -> pl.DataFrame:
-    """A ranking from query_id, doc_id and score: the best first, equal scores by document id."""
+def ordered(found: pl.DataFrame, query: str = "query_id", doc: str = "doc_id") -> pl.DataFrame:
+    """A ranking from query, doc (ids, or rows in the order of ids) and score: see above."""
     return (
-        found.sort("query_id", "score", "doc_id", descending=[False, True, False])
-        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over("query_id"))
-        .select(pl.col(name).cast(kind) for name, kind in RANKED.items())
+        found.with_columns(pl.col("score").cast(pl.Float32))
+        .sort(query, "score", doc, descending=[False, True, True])
+        .with_columns(rank=pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(query))
     )
 
 
+def tied(ranking: pl.DataFrame) -> pl.Series:
+    """bool[n]: whether another document of the query has the same score."""
+    same = (pl.col("score") == pl.col("score").shift(1)) & (
+        pl.col("query_id") == pl.col("query_id").shift(1)
+    )
+    same = same.fill_null(False)
+    return ranking.select(same | same.shift(-1, fill_value=False)).to_series()
+
+
 def _ranking(collection: Collection, found: pl.DataFrame) -> pl.DataFrame:
-    """Rows replaced by ids; the order of rows is that of ids."""
-    return collection.ids_of(found).select(pl.col(n).cast(k) for n, k in RANKED.items())
+    """Rows replaced by ids."""
+    return _ranked(collection.ids_of(ordered(found, "query", "doc")))
+
+
+def _ranked(found: pl.DataFrame) -> pl.DataFrame:
+    return found.select(pl.col(name).cast(kind) for name, kind in RANKED.items())
 
 
 def _by_frame(found: pl.DataFrame, context: Context, depth: int, bar: Bar, where: str) -> Ranker:

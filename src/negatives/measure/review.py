@@ -58,9 +58,9 @@ def read_review(path: str | Path, run: Run) -> Review:
 def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
     """The judgements in a file: query_id, doc_id and relevant (bool); and how many were left open.
 
-    Its columns are query_id, doc_id and `relevant` or `relevance` (above 0: relevant), as JSONL,
-    CSV, TSV or Parquet; a row without a judgement is open. `DataError` where a column is missing, a
-    judgement is no number, or a pair is judged twice and differently.
+    Its columns are query_id, doc_id and `relevant` or `relevance` (above 0 relevant, 0 not), as
+    JSONL, CSV, TSV or Parquet; a row without a judgement, or with one below 0, is open. `DataError`
+    where a column is missing, a judgement is no number, or a pair is judged twice and differently.
     """
     table = read_table(Path(path))
     column = next((name for name in _NAMES if name in table.columns), None)
@@ -91,7 +91,7 @@ def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
             where=f"{path}, row {first['row']:,}, {column}",
             mend="write 1 for relevant, 0 for not relevant, nothing where you cannot tell",
         )
-    decided = rows.filter(pl.col("given").is_not_null()).with_columns(pl.col("value") > 0)
+    decided = rows.filter(pl.col("value") >= 0).with_columns(pl.col("value") > 0)
     pairs = decided.select("query_id", "doc_id", "value").unique()
     twice = pairs.filter(pl.struct("query_id", "doc_id").is_duplicated()).sort("query_id", "doc_id")
     if len(twice):

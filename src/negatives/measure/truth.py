@@ -18,6 +18,7 @@ PAIR: Final = ["query_id", "doc_id"]
 def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
     """query_id, doc_id, relevance (the highest, where a pair is judged twice) of a qrels file.
 
+    Pairs of a relevance below 0 are left out: they were pooled, and nobody has judged them.
     BEIR's three columns with or without a header, or TREC's four; or a frame of those columns.
     """
     if isinstance(truth, pl.DataFrame):
@@ -31,6 +32,7 @@ def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
         findings.done()
         if table.is_empty():
             raise DataError("the qrels file is empty", where=str(truth))
+    table = table.filter(pl.col("relevance") >= 0)
     return table.group_by(PAIR).agg(pl.col("relevance").max()).sort(PAIR)
 
 

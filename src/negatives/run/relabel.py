@@ -80,7 +80,7 @@ class Rule:
 
         Neither judged, nor a copy of a positive, nor the query itself.
         """
-        itself = rule(pl.col("reason")) == "query-as-document"
+        itself = rule(pl.col("reason")).is_in(["query-as-document", "own-document"])
         rows = part.filter(
             pl.col("verdict").is_in([ELIGIBLE, REJECTED]),
             pl.col("p_relevant") >= self.above,

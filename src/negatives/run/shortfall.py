@@ -17,6 +17,7 @@ _KNOWN = {
     "near-duplicate": "near-duplicates of a positive",
     "relabelled": "candidates that are positives now",
     "query-as-document": "documents that are the query itself",
+    "own-document": "documents of the query's own id",
     "repeat": "copies of another candidate",
 }
 

@@ -143,7 +143,7 @@ def _concatenated(lists: list[pl.Expr]) -> pl.Expr:
 
 
 def _labelled(table: pl.DataFrame, mined: Mined) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Documents with a label above 0, and the others."""
+    """Documents with a label above 0, and those of label 0; below 0 nobody has judged."""
     layout = mined.layout
     documents = _documents(table, layout.negatives, mined)
     if not layout.label:
@@ -167,13 +167,13 @@ def _labelled(table: pl.DataFrame, mined: Mined) -> tuple[pl.DataFrame, pl.DataF
         value = odd["label"][0]
         raise DataError(
             f"row {odd['row'][0]:,} has {'no label' if value is None else f'the label {value:g}'}: "
-            "above 0 is a positive, 0 or less a negative",
+            "above 0 is a positive, 0 a negative, below 0 unjudged",
             where=str(mined.source.path),
             mend="write whole numbers; scores of a teacher do not tell which are negatives",
         )
     return (
         documents.filter(pl.col("label") > 0).select([*DOCS]),
-        documents.filter(pl.col("label") <= 0).select([*DOCS]),
+        documents.filter(pl.col("label") == 0).select([*DOCS]),
     )
 
 

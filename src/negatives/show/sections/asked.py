@@ -25,7 +25,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
             "positives": evidence.count("verdict positive"),
             "judged_negatives": None
             if collection is None
-            else int(collection.qrels.select((relevance <= 0).sum()).item()),
+            else int(collection.qrels.select((relevance == 0).sum()).item()),
         },
         "recipe": {
             "name": recipe.name,
