@@ -25,9 +25,9 @@ def test_given_negatives_are_proposed_in_document_order(tmp_path: Path) -> None:
     assert found.rows() == [(0, 3, 1, None), (1, 1, 1, None), (1, 3, 2, None)]
 
 
-def test_judged_negatives_are_those_of_grade_zero_or_less(tmp_path: Path) -> None:
+def test_judged_negatives_are_those_of_grade_zero_and_not_below(tmp_path: Path) -> None:
     found = Judged().open(context(DATA, tmp_path)).propose(ALL, {})
-    assert found.rows() == [(0, 1, 1, None), (0, 2, 2, None), (2, 3, 1, None)]
+    assert found.rows() == [(0, 2, 1, None), (2, 3, 1, None)]
 
 
 def test_only_the_queries_asked_for_are_answered(tmp_path: Path) -> None:

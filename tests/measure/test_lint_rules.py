@@ -185,6 +185,28 @@ def test_a_constant_negative_is_an_error_and_a_hub_a_warning(
     assert report["hub-negative"].examples[0]["note"] == "a negative of 100 queries"
 
 
+def test_a_negative_that_every_query_has_which_can_have_it_is_constant(
+    tmp_path: Path, triplets: list[Row]
+) -> None:
+    lucky = triplets[0]["anchor"]
+    rows = [row | {"negative": "always"} for row in triplets]
+    for row in rows:
+        if row["anchor"] == lucky:
+            row |= {"positive": "always", "negative": "another"}
+    report = neg.lint(write(rows, tmp_path / "constant.parquet"))
+    assert report["constant-negative"].count == sum(row["anchor"] != lucky for row in rows)
+
+
+def test_all_other_labels_of_a_classification_are_no_constants(tmp_path: Path) -> None:
+    labels = ["sport", "trade", "war"]
+    rows = [
+        {"query": f"news {n}", "pos": [labels[n % 3]], "neg": labels[: n % 3] + labels[n % 3 + 1 :]}
+        for n in range(90)
+    ]
+    pl.DataFrame(rows).write_ndjson(tmp_path / "labels.jsonl")
+    assert neg.lint(tmp_path / "labels.jsonl").ok
+
+
 def test_test_queries_and_their_documents_are_found(tmp_path: Path) -> None:
     test = collection(
         {"a": "Relevant in the test.", "b": "other"}, {"1": "A test query?"}, [("1", "a", 1)]

@@ -20,9 +20,10 @@ from negatives.measure.ranking import (
     rank,
     rankings,
     reranking,
+    tied,
     whole,
 )
-from negatives.measure.trec_run import read_trec_run
+from negatives.measure.trec_run import against_ranks, read_trec_run
 from negatives.models.encoder import Encoded
 from negatives.models.reranker import Pair
 from negatives.schema import Floats
@@ -71,7 +72,7 @@ def test_an_encoder_ranks_by_cosine(context: Context) -> None:
     vectors = {id_: ByLetters().encode([text]).vectors[0] for id_, text in DOCS.items()}
     units = {id_: vector / np.linalg.norm(vector) for id_, vector in vectors.items()}
     assert order(found, "q1") == sorted(
-        DOCS, key=lambda d: (-round(float(units[d] @ units["d1"]), 3), d)
+        sorted(DOCS, reverse=True), key=lambda d: -round(float(units[d] @ units["d1"]), 3)
     )
     assert len(order(rank(ByLetters(), context, depth=2), "q1")) == 2
 
@@ -90,11 +91,13 @@ def test_a_ranking_is_the_same_in_chunks(context: Context, monkeypatch: pytest.M
     assert pl.concat([part for _, part in parts]).equals(once)
 
 
-def test_equal_scores_are_in_the_order_of_ids() -> None:
+def test_scores_that_are_equal_as_32_bits_have_the_last_id_first() -> None:
     frame = pl.DataFrame(
-        {"query_id": ["q"] * 3, "doc_id": ["b", "c", "a"], "score": [1.0, 2.0, 1.0]}
+        {"query_id": ["q"] * 4, "doc_id": ["b", "c", "a", "B"], "score": [1.0, 2.0, 1 + 1e-9, 1.0]}
     )
-    assert order(ordered(frame), "q") == ["c", "a", "b"]
+    assert order(ordered(frame), "q") == ["c", "b", "a", "B"]
+    frame = frame.with_columns(pl.col("score").cast(pl.Float32))
+    assert tied(ordered(frame)).to_list() == [False, True, True, True]
 
 
 def test_a_reranker_orders_the_top_and_leaves_the_rest(context: Context) -> None:
@@ -105,7 +108,7 @@ def test_a_reranker_orders_the_top_and_leaves_the_rest(context: Context) -> None
     )
     for query in QUERIES:
         was, now = order(before, query), order(after, query)
-        assert now[:2] == sorted(was[:2], key=lambda doc: (-len(DOCS[doc]), doc))
+        assert now[:2] == sorted(sorted(was[:2], reverse=True), key=lambda doc: -len(DOCS[doc]))
         assert now[2:] == was[2:]
     assert after["score"].null_count() == len(after) - 4
 
@@ -164,8 +167,20 @@ def test_an_encoder_is_no_reranker(context: Context) -> None:
 def test_a_run_is_read_by_its_scores(tmp_path: Path, context: Context) -> None:
     path = tmp_path / "a.run"
     path.write_text("q1 Q0 d2 1 -1.5 x\n\n  q1\tQ0 d1 2 2e1  x\r\nd2 Q0 d4 1 3 x")
-    assert read_trec_run(path).rows() == [("q1", "d2", -1.5), ("q1", "d1", 20.0), ("d2", "d4", 3.0)]
+    found = read_trec_run(path)
+    assert found.select("query_id", "doc_id", "score").rows() == [
+        ("q1", "d2", -1.5),
+        ("q1", "d1", 20.0),
+        ("d2", "d4", 3.0),
+    ]
+    assert against_ranks(found) == 1
     assert order(rank(path, context), "q1") == ["d1", "d2"]
+
+
+def test_only_blanks_and_tabs_part_the_columns_of_a_run(tmp_path: Path) -> None:
+    path = tmp_path / "a.run"
+    path.write_text("q\u00a01 Q0 d\u3000 1 2 x\n")
+    assert read_trec_run(path).row(0)[:2] == ("q\u00a01", "d\u3000")
 
 
 @pytest.mark.parametrize(

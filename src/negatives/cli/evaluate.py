@@ -61,6 +61,8 @@ def evaluate(
 
         negatives evaluate model.run my-beir-folder@test --per-query values.csv
 
+        negatives evaluate model.run qrels.txt --metric AP
+
         negatives evaluate my-reranker cranfield --rerank bm25 --top 100
 
         negatives evaluate my-model DATA@test --trained-on DATA@train --protocol extrapolation
@@ -71,7 +73,8 @@ def evaluate(
         `bm25`, `static`, a .onnx file, a sentence-transformers folder or name,
         http://host/v1#model, `precomputed`, or a TREC run's file.
     data
-        The collection; see `negatives --help`. DATA@test names a split.
+        The collection; see `negatives --help`. DATA@test names a split. For a TREC run a file of
+        qrels (TREC's or BEIR's) will do.
     metric
         A name as in ir-measures; may be repeated. nDCG@10, RR@10, R@100 and AP by default.
     per_query
@@ -216,20 +219,34 @@ def _protocols(
 def _show(figures: dict[str, Any]) -> None:
     rerank = figures["rerank"]
     of = f", of the {rerank['top']:,} best of {rerank['of']}" if rerank else ""
+    among = f" among {figures['documents']:,} documents" if figures["documents"] else ""
     print(
         f"{figures['model']}{of} on {figures['data']}: {figures['queries']:,} queries, "
-        f"{figures['positives']:,} positives among {figures['documents']:,} documents"
+        f"{figures['positives']:,} positives{among}"
     )
     if figures["queries left out"]:
         print(f"left out: {figures['queries left out']:,} queries (no positive, or the protocol)")
     if figures["queries that found nothing"]:
         print(f"found nothing: {figures['queries that found nothing']:,} queries, which count as 0")
+    if figures["queries that find themselves"]:
+        print(
+            f"find themselves: {figures['queries that find themselves']:,} queries, which rank "
+            "the document of their own id; --without-self leaves it out"
+        )
+    if figures["tied"]:
+        print(
+            f"tied: {figures['tied']:,} of {figures['retrieved']:,} documents have the score of "
+            "another of their query; the last id comes first, as in trec_eval"
+        )
     sure = f"{100 * figures['confidence']:.4g}% interval"
     width = max(9, *map(len, figures["metrics"]))
     print(f"\n{'metric':<{width}}  {'value':>6}  {sure:<16}  ceiling")
     for name, row in figures["metrics"].items():
         ceiling = f"{row['ceiling']:7.3f}" if "ceiling" in row else f"{'–':>7}"
-        print(f"{name:<{width}}  {row['value']:6.3f}  {_between(row):<16}  {ceiling}")
+        count = isinstance(row["value"], int)
+        value = f"{row['value']:>6,}" if count else f"{row['value']:6.3f}"
+        between = "in all" if count else _between(row)
+        print(f"{name:<{width}}  {value}  {between:<16}  {ceiling}")
     for name, row in figures.get("condensed", {}).items():
         print(f"{name:<{width}}  {row['value']:6.3f}  {_between(row):<16}  condensed")
     depth = f"{figures['depth']:,} documents a query" if figures["depth"] else "all documents"

@@ -19,8 +19,8 @@ class Known(Judge, kind="known"):
 
     It comes first in every run, whether or not a recipe names it: no pair it objects to is ever
     picked. A copy of a positive is a duplicate, and the query's own text, and the document that it
-    is itself (see `own`), are rejected, even where a judgement says not relevant. Of candidates with one text, one is left: trained with twice,
-    it would count twice.
+    is itself (see `own`), are rejected, even where a judgement says not relevant. Of candidates
+    with one text, one is left: trained with twice, it would count twice.
     """
 
     @property
@@ -62,6 +62,7 @@ class KnownRuling:
             same=pl.Series(self.doc_keys[doc]),
             normalised=pl.Series(self.doc_normalised[doc]),
             is_query=pl.Series(np.equal(self.doc_normalised[doc], self.query_normalised[query])),
+            is_own=pl.Series(np.equal(self.own[query], doc)),
         )
         for key in ("same", "normalised"):
             copied = (

@@ -53,7 +53,9 @@ def _descended(collection: Collection, pairs: pl.DataFrame) -> bool:
     some = pairs.gather_every(-(-len(pairs) // _READ))
     queries = collection.queries["text"].gather(some["query"])
     docs = collection.corpus["text"].gather(some["doc"])
-    asked, said = ([set(_WORD.findall(text.lower())) for text in texts] for texts in (queries, docs))
+    asked, said = (
+        [set(_WORD.findall(text.lower())) for text in texts] for texts in (queries, docs)
+    )
     own = _mean_share(asked, said)
     other = _mean_share(asked, said[1:] + said[:1]) if len(some) > 1 else 0.0
     return own >= _SHARED and own >= _TIMES * other

@@ -13,18 +13,25 @@ import polars as pl
 
 from negatives.errors import DataError, InputError
 from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.judge.own import own_documents
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.bootstrap import Values, check_confidence, interval
 from negatives.measure.estimate import rounded
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
-from negatives.measure.metrics import Metric, parse_metrics
+from negatives.measure.judgements import is_judgements, judged_alone
+from negatives.measure.metric_names import parse_metrics
+from negatives.measure.metrics import Metric
 from negatives.measure.ranking import (
+    RANKED,
     Model,
     Ranker,
+    called,
     open_ranker,
     rankings,
     reranking,
+    run_of,
+    tied,
 )
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
@@ -105,14 +112,27 @@ def evaluate(
     came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
     and `WithoutSelf`.
 
-    Raises `InputError` for an unknown metric, `DataError` where no query has a positive, a run
-    names documents that are not in the corpus, or a model cannot be loaded.
+    `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
+    nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
+    first, and it is told how many documents are tied.
+
+    Raises `InputError` for an unknown metric, `DataError` where no query has a positive, most
+    documents that a run names are not in the corpus, or a model cannot be loaded.
     """
     check_confidence(confidence)
     if depth < 0 or top < 1:
         raise InputError("a depth below 0, or a top below 1", mend="give the documents to rank")
     asked = parse_metrics(metrics)
-    collection = data if isinstance(data, Collection) else Collection.load(data)
+    named = _named(model)
+    alone = False
+    if isinstance(data, Collection):
+        collection = data
+    elif rerank is None and is_judgements(data) and (given := run_of(cast("Model", model))):
+        _refuse_without_texts(bool(slices), protocols)
+        model, alone = given, True
+        collection = judged_alone(data, given.table)
+    else:
+        collection = Collection.load(data)
     heard = _Heard(emit)
     for note in collection.notes:
         heard(Warned(note))
@@ -122,6 +142,7 @@ def evaluate(
         collection, bar = protocol.apply(collection, heard)
         bars.append(bar)
     _refuse_unjudged(collection, "the protocol leaves no query with a positive")
+    _try_out(asked, collection)
     if condense or any(getattr(metric, "kind", "") == "Bpref" for metric in asked):
         _warn_of_one_sided(collection, heard)
     parts = slices if isinstance(slices, dict) else {}
@@ -147,16 +168,19 @@ def evaluate(
         measured = _Measured(asked, top if rerank is not None else None, condense)
         table = measured.table(ranker, context, depth, bar)
     figures: dict[str, Any] = {
-        "model": _named(model),
+        "model": named,
         "rerank": None if rerank is None else {"of": _named(rerank), "top": top},
-        "data": f"{collection.name}@{collection.split}",
+        "data": called(collection),
         "protocols": [type(protocol).__name__ for protocol in protocols],
         "depth": depth,
         "confidence": confidence,
         "queries": len(table),
         "queries left out": len(plain.queries) - len(table),
         "queries that found nothing": int((table["retrieved"] == 0).sum()),
-        "documents": len(collection.corpus),
+        "queries that find themselves": int(table[_ITSELF].sum()),
+        "documents": None if alone else len(collection.corpus),
+        "retrieved": int(table["retrieved"].sum()),
+        "tied": int(table[_TIED].sum()),
         "positives": int(table["positives"].sum()),
         "metrics": _means(table, asked, "", confidence, seed),
         "judged": {str(_SEEN): rounded(float(np.mean(table[_JUDGED].to_numpy())))},
@@ -174,6 +198,8 @@ def evaluate(
 _CONDENSED: Final = " condensed"
 _CEILING: Final = "_ceiling "
 _JUDGED: Final = "_judged"
+_TIED: Final = "_tied"
+_ITSELF: Final = "_itself"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +218,19 @@ class _Measured:
     def table(self, ranker: Ranker, context: Context, depth: int, bar: Bar) -> pl.DataFrame:
         """A row for each query: positives, retrieved, metrics, ceilings, and what else is asked."""
         collection, rows = context.collection, []
+        own = _own(collection)
         total, done = len(collection.mined_queries), 0
         for queries, ranking in rankings(ranker, context, depth=depth, bar=bar):
             ids = collection.queries["query_id"].gather(queries)
             qrels = collection.qrels.filter(pl.col("query_id").is_in(ids.implode()))
             judged = judge_ranking(ranking, qrels, ids)
             columns = self._own(judged)
+            columns[_TIED] = _counted(ranking.filter(tied(ranking)), ids)
+            columns[_ITSELF] = _counted(ranking.join(own, on=["query_id", "doc_id"]), ids)
             for metric in self.metrics:
                 if not isinstance(metric, Metric):
                     columns[str(metric)] = metric.of_ranking(ranking, qrels, ids)
+                _refuse_no_number(metric, columns[str(metric)], ids)
             positives = np.bincount(
                 judged.known_query[judged.known_relevance > 0], minlength=len(judged)
             )
@@ -216,7 +246,7 @@ class _Measured:
         columns = {_JUDGED: _SEEN.of(judged)}
         for metric in self.own:
             columns[str(metric)] = metric.of(judged)
-            if metric.kind != _SEEN.kind:
+            if metric.kind != _SEEN.kind and not metric.total:
                 columns[f"{_CEILING}{metric}"] = metric.of(best)
         if self.condense:
             fewer = condensed(judged)
@@ -240,17 +270,60 @@ class _Heard:
         self.emit(event)
 
 
+def _try_out(metrics: Sequence[Metric | IrMeasure], collection: Collection) -> None:
+    """Raise what a metric has against the judgements now, and not when all is ranked."""
+    nothing = pl.DataFrame(schema=RANKED)
+    judged = judge_ranking(nothing, collection.qrels, collection.queries["query_id"])
+    for metric in metrics:
+        if isinstance(metric, Metric):
+            metric.of(judged)
+
+
+def _own(collection: Collection) -> pl.DataFrame:
+    """query_id, doc_id of the document that each query is, where it is one of the corpus."""
+    own = pl.Series("doc", own_documents(collection))
+    pairs = collection.queries.select("query_id").with_columns(own).filter(pl.col("doc") >= 0)
+    return pairs.select("query_id", collection.corpus["doc_id"].gather(pairs["doc"]))
+
+
+def _counted(rows: pl.DataFrame, queries: pl.Series) -> Values:
+    """float64[queries]: how many of the rows are of each."""
+    counts = rows.group_by("query_id").len()
+    found = queries.to_frame("query_id").join(
+        counts, on="query_id", how="left", maintain_order="left"
+    )
+    return found["len"].fill_null(0).cast(pl.Float64).to_numpy()
+
+
+def _refuse_no_number(metric: Metric | IrMeasure, values: Values, queries: pl.Series) -> None:
+    odd = ~np.isfinite(values)
+    if odd.any():
+        raise InputError(
+            f"the metric {metric} is no number for {odd.sum():,} queries, the first "
+            f"{queries[int(odd.argmax())]!r}",
+            mend="give other settings, or name another metric, such as nDCG@10",
+        )
+
+
+def _refuse_without_texts(slices: bool, protocols: Sequence[Setting]) -> None:
+    if slices or any(not isinstance(each, WithoutSelf) for each in protocols):
+        raise InputError(
+            "slices and protocols look at texts, and judgements alone have none",
+            mend="name the collection in place of its qrels file",
+        )
+
+
 def _refuse_unjudged(collection: Collection, what: str) -> None:
     if not len(collection.mined_queries):
         raise DataError(
             f"{what}: there is nothing to find",
-            where=f"{collection.name}@{collection.split}",
+            where=called(collection),
             mend="name a split that has judgements above 0, as in DATA@test",
         )
 
 
 def _warn_of_one_sided(collection: Collection, emit: Emit) -> None:
-    judged = collection.qrels.group_by("query_id").agg(pl.col("relevance").min())
+    judged = collection.judged.group_by("query").agg(pl.col("relevance").min())
     without = int((judged["relevance"] > 0).sum())
     if without:
         emit(
@@ -277,9 +350,13 @@ def _means(
     confidence: float,
     seed: int,
 ) -> dict[str, dict[str, float | None]]:
-    found = {}
+    found: dict[str, dict[str, float | None]] = {}
     for metric in metrics:
-        made = interval(table[f"{metric}{ending}"].to_numpy(), confidence=confidence, seed=seed)
+        values = table[f"{metric}{ending}"].to_numpy()
+        if metric.total:  # a count of these queries, which estimates nothing
+            found[str(metric)] = {"value": int(values.sum()), "low": None, "high": None}
+            continue
+        made = interval(values, confidence=confidence, seed=seed)
         row = {"value": rounded(made.value), "low": rounded(made.low), "high": rounded(made.high)}
         if not ending and f"{_CEILING}{metric}" in table.columns:
             row["ceiling"] = rounded(float(np.mean(table[f"{_CEILING}{metric}"].to_numpy())))

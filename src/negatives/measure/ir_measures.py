@@ -57,7 +57,9 @@ class IrMeasure:
         for query, doc, rank in ranking.select("query_id", "doc_id", "rank").iter_rows():
             run.setdefault(query, {})[doc] = -float(rank)
         known: dict[str, dict[str, int]] = {}
-        for query, doc, relevance in qrels.select("query_id", "doc_id", "relevance").iter_rows():
+        # Where nothing at all is judged, pytrec_eval reads and writes beyond its memory.
+        judged = qrels.filter(pl.col("relevance").max().over("query_id") >= 0)
+        for query, doc, relevance in judged.select("query_id", "doc_id", "relevance").iter_rows():
             known.setdefault(query, {})[doc] = relevance
         try:
             made = list(library.iter_calc([self.measure], known, run))

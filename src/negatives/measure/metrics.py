@@ -63,8 +63,8 @@ def rank_biased_precision(judged: Judged, cutoff: int, rel: int, p: Setting = 0.
     """
     hit = (judged.relevance >= rel) & (judged.rank <= cutoff)
     goes_on = float(p)
-    weight = (1 - goes_on) * goes_on ** (judged.rank[hit] - 1.0)
-    return _sum(judged, judged.query[hit], weight)
+    weight = (1 - goes_on) * np.power(goes_on, judged.rank[hit] - 1.0)
+    return _sum(judged, judged.query[hit], weight.astype(np.float64))
 
 
 def accuracy(judged: Judged, cutoff: int, rel: int) -> Values:

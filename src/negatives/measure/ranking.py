@@ -12,19 +12,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from negatives.errors import DataError, InputError
+from negatives.events import Warned
 from negatives.find.bm25 import BM25, BM25Proposer
 from negatives.find.candidates import from_matrix
 from negatives.find.dense import Dense
 from negatives.find.embedding import embed
 from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
-from negatives.measure.trec_run import read_trec_run
+from negatives.measure.trec_run import against_ranks, read_trec_run
 from negatives.models.encoder import Encoder
 from negatives.models.reranker import Reranker, open_reranker
 from negatives.models.scored_pairs import ScoredPairs
@@ -40,7 +41,16 @@ RANKED: Final = {
 ALL: Final = 0
 """A depth that means every document."""
 
-Model = str | Path | pl.DataFrame | BM25 | Dense | Encoder
+
+@dataclass(frozen=True, slots=True)
+class GivenRun:
+    """What somebody ranked elsewhere: query_id, doc_id, score; and what to call it."""
+
+    table: pl.DataFrame
+    name: str
+
+
+Model = str | Path | pl.DataFrame | GivenRun | BM25 | Dense | Encoder
 """`bm25`, a TREC run's file, or what `open_encoder` accepts; a ranking; a source; an encoder."""
 
 _PAIRS: Final = 2_000_000
@@ -97,6 +107,8 @@ def reranking(
         model = open_reranker(name, threads=context.threads, device=context.device)
     if not hasattr(model, "score"):
         raise InputError(f"{name} is no reranker", mend="name a cross-encoder")
+    if isinstance(first, ByFrame) and first.unknown:
+        raise _other_documents(first.unknown, "the run to be reranked", context.collection)
     expected = top * len(context.collection.mined_queries)
     pairs = ScoredPairs(
         model, name, context.collection, context.scratch, context.memory, context.emit, expected
@@ -112,10 +124,8 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
     depth = depth or len(context.collection.corpus)
     if isinstance(model, str) and model == "bm25":
         model = BM25()
-    if isinstance(model, pl.DataFrame):
-        return _by_frame(model, context, depth, bar, "the ranking")
-    if isinstance(model, str | Path) and is_run_file(model):
-        return _by_frame(read_trec_run(model), context, depth, bar, str(model))
+    if run := run_of(model):
+        return _by_frame(run, context, depth, bar)
     if isinstance(model, BM25):
         opened = msgspec.structs.replace(model, top=depth).open(context)
         return ByWords(context.collection, opened, depth, bar)
@@ -127,7 +137,25 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
             context.collection, proposer.mined, proposer.query_vectors, proposer.searcher,
             depth, bar,
         )  # fmt: skip
-    return _by_encoder(model, context, depth, bar)
+    return _by_encoder(cast("Encoder", model), context, depth, bar)
+
+
+def run_of(model: Model) -> GivenRun | None:
+    """The run that `model` is, checked: a frame of query_id, doc_id, score, or a TREC run's file;
+    None for anything else.
+    """
+    if isinstance(model, GivenRun):
+        return model
+    if isinstance(model, pl.DataFrame):
+        return GivenRun(_checked(model), "the ranking")
+    if isinstance(model, str | Path) and is_run_file(model):
+        return GivenRun(read_trec_run(model), str(model))
+    return None
+
+
+def called(collection: Collection) -> str:
+    """How a user would name the collection."""
+    return f"{collection.name}@{collection.split}" if collection.split else collection.name
 
 
 def is_run_file(model: str | Path) -> bool:
@@ -199,6 +227,8 @@ class ByFrame:
     found: pl.DataFrame
     depth: int
     bar: Bar
+    unknown: pl.Series
+    """Its documents that the corpus lacks: in a list they are as good as unjudged ones."""
 
     def rank(self, queries: Rows) -> pl.DataFrame:
         """See `Ranker`."""
@@ -256,29 +286,81 @@ def _ranked(found: pl.DataFrame) -> pl.DataFrame:
     return found.select(pl.col(name).cast(kind) for name, kind in RANKED.items())
 
 
-def _by_frame(found: pl.DataFrame, context: Context, depth: int, bar: Bar, where: str) -> Ranker:
-    missing = [name for name in ("query_id", "doc_id", "score") if name not in found.columns]
-    if missing:
-        raise DataError(f"the ranking has no column {', '.join(missing)}", where=where)
-    collection = context.collection
-    unknown = found.filter(
-        ~pl.col("doc_id").is_in(collection.corpus["doc_id"].implode())
-    )["doc_id"].unique(maintain_order=True)  # fmt: skip
+def _by_frame(run: GivenRun, context: Context, depth: int, bar: Bar) -> Ranker:
+    collection, found = context.collection, run.table
+    docs = found["doc_id"].unique(maintain_order=True)
+    unknown = docs.filter(~docs.is_in(collection.corpus["doc_id"].implode()))
+    if 2 * len(unknown) > len(docs):
+        raise _other_documents(unknown, run.name, collection)
     if len(unknown):
-        listed = ", ".join(map(repr, unknown[:FIRST]))
-        raise DataError(
-            f"{len(unknown):,} documents of the run are not in the corpus: {listed}",
-            where=f"{where}, collection {collection.name!r}",
-            mend="give the collection that the run was made on",
+        _say(
+            context,
+            f"{len(unknown):,} of the {len(docs):,} documents of the run are not in the corpus, "
+            f"such as {unknown[0]!r}: they count as not relevant",
         )
+    queries = found["query_id"].unique(maintain_order=True)
     mined = collection.queries["query_id"].gather(collection.mined_queries)
-    if not found["query_id"].is_in(mined.implode()).any():
-        listed = ", ".join(map(repr, found["query_id"].unique(maintain_order=True)[:FIRST]))
+    without = queries.filter(~queries.is_in(mined.implode()))
+    if len(without) == len(queries):
+        listed = ", ".join(map(repr, queries[:FIRST]))
         raise DataError(
-            f"no query of the run has a positive in {collection.name}@{collection.split}: "
+            f"no query of the run has a positive in {called(collection)}: "
             f"it ranks for {listed}, ...",
-            where=where,
+            where=run.name,
             mend=f"give the collection and split that it was made for (its queries are such as "
             f"{mined[0]!r})",
         )
-    return ByFrame(collection, found.select("query_id", "doc_id", "score"), depth, bar)
+    if len(without):
+        _say(
+            context,
+            f"{len(without):,} of the {len(queries):,} queries of the run have no positive in "
+            f"{called(collection)}, such as {without[0]!r}: they do not count",
+        )
+    disagreeing = against_ranks(found) if "given_rank" in found.columns else 0
+    if disagreeing:
+        _say(
+            context,
+            f"the ranks in the run say another order than its scores for {disagreeing:,} of "
+            f"{len(queries):,} queries; as in trec_eval the scores count, the highest first "
+            "(distances have to be written with a minus)",
+        )
+    return ByFrame(collection, found.select("query_id", "doc_id", "score"), depth, bar, unknown)
+
+
+def _checked(frame: pl.DataFrame) -> pl.DataFrame:
+    """query_id, doc_id (text), score (float64) of a ranking made in Python."""
+    where = "the ranking"
+    missing = [name for name in ("query_id", "doc_id", "score") if name not in frame.columns]
+    if missing:
+        raise DataError(f"the ranking has no column {', '.join(missing)}", where=where)
+    found = frame.select(
+        pl.col("query_id", "doc_id").cast(pl.String), pl.col("score").cast(pl.Float64, strict=False)
+    )
+    for what, wrong in (
+        ("no finite score", ~pl.col("score").is_finite().fill_null(False)),
+        ("no id", pl.col("query_id").is_null() | pl.col("doc_id").is_null()),
+        ("a document twice for one query", pl.struct("query_id", "doc_id").is_duplicated()),
+    ):
+        rows = found.with_row_index("row").filter(wrong)
+        if len(rows):
+            first = rows.row(0, named=True)
+            raise DataError(
+                f"the ranking has {what} in {len(rows):,} rows, the first {first['row']:,}: "
+                f"query {first['query_id']!r}, document {first['doc_id']!r}",
+                where=where,
+                mend="mend these rows, or leave them out",
+            )
+    return found
+
+
+def _other_documents(unknown: pl.Series, where: str, collection: Collection) -> DataError:
+    listed = ", ".join(map(repr, unknown[:FIRST]))
+    return DataError(
+        f"{len(unknown):,} documents of the run are not in the corpus: {listed}",
+        where=f"{where}, collection {collection.name!r}",
+        mend="give the collection that the run was made on",
+    )
+
+
+def _say(context: Context, text: str) -> None:
+    context.emit(Warned(text))

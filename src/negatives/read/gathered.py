@@ -148,14 +148,19 @@ def _note_oddities(
     findings.note(
         "{n} query has no text", "{n} queries have no text", int((queries["text"] == "").sum())
     )
-    findings.note(
-        "{n} judgement is below 0: its document was pooled and not judged, so it counts as none",
-        "{n} judgements are below 0: pooled and not judged, so they count as none",
-        int((qrels["relevance"] < 0).sum()),
-    )
+    note_pooled(qrels, findings)
     positives = qrels.filter(pl.col("relevance") > 0)["query_id"].n_unique()
     findings.note(
         "{n} query has no positive: it is not mined",
         "{n} queries have no positive: they are not mined",
         len(queries) - positives,
+    )
+
+
+def note_pooled(qrels: pl.DataFrame, findings: Findings) -> None:
+    """Note the judgements that are none: those below 0."""
+    findings.note(
+        "{n} judgement is below 0: its document was pooled and not judged, so it counts as none",
+        "{n} judgements are below 0: pooled and not judged, so they count as none",
+        int((qrels["relevance"] < 0).sum()),
     )

@@ -42,8 +42,15 @@ def uneven(facts: Facts) -> pl.DataFrame:
 
 
 def constant(facts: Facts) -> pl.DataFrame:
-    """Negatives that every query has."""
-    return _shared(facts, pl.col("queries") == facts.distinct_queries)
+    """Negatives that every query has which can have them: they are neither a positive of it nor it.
+
+    Where that is so of all that the file names, as in a classification by a few labels, every query
+    has everything, and nothing was chosen.
+    """
+    everything = pl.concat([facts.usable["text"], facts.known["text"]]).n_unique()
+    if _counted(facts).filter(pl.col("queries") == pl.col("possible")).height == everything:
+        return _shared(facts, pl.lit(False))
+    return _shared(facts, _CONSTANT)
 
 
 def hubs(facts: Facts) -> pl.DataFrame:
@@ -51,7 +58,7 @@ def hubs(facts: Facts) -> pl.DataFrame:
     many = (
         (pl.col("queries") > HUB * facts.distinct_queries)
         & (pl.col("queries") > HUB_RATIO * pl.col("queries").mean())
-        & (pl.col("queries") < facts.distinct_queries)
+        & ~_CONSTANT
     )
     return _shared(facts, many)
 
@@ -59,12 +66,28 @@ def hubs(facts: Facts) -> pl.DataFrame:
 def _shared(facts: Facts, which: pl.Expr) -> pl.DataFrame:
     if facts.distinct_queries < HUB_QUERIES:
         which = pl.lit(False)
-    counted = facts.usable.group_by("text").agg(queries=pl.col("query").n_unique())
-    shared = counted.filter(which)
+    shared = _counted(facts).filter(which)
     found = facts.usable.join(shared, on="text", how="inner", maintain_order="left")
     return found.select("row", "place", note=pl.format("a negative of {} queries", "queries"))
 
 
+def _counted(facts: Facts) -> pl.DataFrame:
+    """text, queries (that have it as a negative), possible (those which can have it as one)."""
+    queries = facts.queries.select("query").unique()
+    itself = facts.queries.select("query", text="query_text")
+    positives = facts.known.select("query", "text").join(queries, on="query", how="semi")
+    barred = pl.concat([itself, positives]).unique()
+    pairs = facts.usable.select("query", "text").unique()
+    return (
+        pairs.join(barred, on=["query", "text"], how="anti")
+        .group_by("text")
+        .agg(queries=pl.len())
+        .join(barred.group_by("text").agg(barred=pl.len()), on="text", how="left")
+        .with_columns(possible=len(queries) - pl.col("barred").fill_null(0))
+    )
+
+
+_CONSTANT: Final = (pl.col("queries") == pl.col("possible")) & (pl.col("possible") >= HUB_QUERIES)
 _ROW: Final = pl.lit(None, dtype=pl.Int32)
 
 RULES: Final = (
@@ -73,8 +96,8 @@ RULES: Final = (
         "error",
         "negatives",
         constant,
-        "negative is one that every query has",
-        "negatives are one that every query has",
+        "negative is one that every query has which can have it",
+        "negatives are one that every query has which can have them",
         "look for a wrong index in the code that mined; --fix takes them out",
         removes="negative",
     ),
