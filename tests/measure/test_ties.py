@@ -161,6 +161,8 @@ def test_judgements_alone_have_no_texts_to_slice_by(tmp_path: Path) -> None:
     run, qrels = write(tmp_path / "r", ["q Q0 a 1 3 x"]), write(tmp_path / "qrels", ["q 0 a 1"])
     with pytest.raises(InputError, match="judgements alone have none"):
         neg.evaluate(run, qrels, slices=True)
+    with pytest.raises(InputError, match="which only a TREC run can be measured by: bm25 is no"):
+        neg.evaluate("bm25", qrels)
     found = neg.evaluate(run, qrels, metrics=["RR"], protocols=[WithoutSelf()])
     assert found.figures["metrics"]["RR"]["value"] == 1
 

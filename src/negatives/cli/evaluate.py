@@ -183,7 +183,7 @@ def evaluate(
     if quiet:  # else they have been said already
         for note in found.figures["notes"]:
             print(f"note: {note}", file=sys.stderr)
-    _show(found.figures)
+    _show(found.figures, rerank is None and is_run_file(model))
 
 
 def _protocols(
@@ -216,7 +216,7 @@ def _protocols(
     return found
 
 
-def _show(figures: dict[str, Any]) -> None:
+def _show(figures: dict[str, Any], of_a_run: bool) -> None:
     rerank = figures["rerank"]
     of = f", of the {rerank['top']:,} best of {rerank['of']}" if rerank else ""
     among = f" among {figures['documents']:,} documents" if figures["documents"] else ""
@@ -233,7 +233,7 @@ def _show(figures: dict[str, Any]) -> None:
             f"find themselves: {figures['queries that find themselves']:,} queries, which rank "
             "the document of their own id; --without-self leaves it out"
         )
-    if figures["tied"]:
+    if figures["tied"] and (of_a_run or 2 * figures["tied"] > figures["retrieved"]):
         print(
             f"tied: {figures['tied']:,} of {figures['retrieved']:,} documents have the score of "
             "another of their query; the last id comes first, as in trec_eval"
@@ -243,12 +243,9 @@ def _show(figures: dict[str, Any]) -> None:
     print(f"\n{'metric':<{width}}  {'value':>6}  {sure:<16}  ceiling")
     for name, row in figures["metrics"].items():
         ceiling = f"{row['ceiling']:7.3f}" if "ceiling" in row else f"{'–':>7}"
-        count = isinstance(row["value"], int)
-        value = f"{row['value']:>6,}" if count else f"{row['value']:6.3f}"
-        between = "in all" if count else _between(row)
-        print(f"{name:<{width}}  {value}  {between:<16}  {ceiling}")
+        print(f"{name:<{width}}  {_value(row)}  {_between(row):<16}  {ceiling}")
     for name, row in figures.get("condensed", {}).items():
-        print(f"{name:<{width}}  {row['value']:6.3f}  {_between(row):<16}  condensed")
+        print(f"{name:<{width}}  {_value(row)}  {_between(row):<16}  condensed")
     depth = f"{figures['depth']:,} documents a query" if figures["depth"] else "all documents"
     judged = figures["judged"]["Judged@10"]
     print(f"\nranked: {depth}; judged: {judged:.1%} of the first 10")
@@ -273,5 +270,12 @@ def _show_slices(rows: list[dict[str, Any]], metrics: list[str]) -> None:
             print(f"{group:<{width}}  {queries:>7,}  {cells}")
 
 
+def _value(row: dict[str, Any]) -> str:
+    counted = isinstance(row["value"], int)
+    return f"{row['value']:>6,}" if counted else f"{row['value']:6.3f}"
+
+
 def _between(row: dict[str, Any]) -> str:
+    if isinstance(row["value"], int):
+        return "in all"
     return "–" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"

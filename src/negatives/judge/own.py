@@ -49,6 +49,13 @@ def own_documents(collection: Collection) -> NDArray[np.int64]:
     return same["doc"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
+def own_pairs(collection: Collection) -> pl.DataFrame:
+    """The same as ids: query_id, doc_id."""
+    own = pl.Series("doc", own_documents(collection))
+    pairs = collection.queries.select("query_id").with_columns(own).filter(pl.col("doc") >= 0)
+    return pairs.select("query_id", collection.corpus["doc_id"].gather(pairs["doc"]))
+
+
 def _descended(collection: Collection, pairs: pl.DataFrame) -> bool:
     some = pairs.gather_every(-(-len(pairs) // _READ))
     queries = collection.queries["text"].gather(some["query"])

@@ -13,13 +13,13 @@ import polars as pl
 
 from negatives.errors import DataError, InputError
 from negatives.events import Emit, Event, Progress, Warned, silent
-from negatives.judge.own import own_documents
+from negatives.judge.own import own_pairs
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.bootstrap import Values, check_confidence, interval
 from negatives.measure.estimate import rounded
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
-from negatives.measure.judgements import is_judgements, judged_alone
+from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
 from negatives.measure.ranking import (
@@ -132,6 +132,7 @@ def evaluate(
         model, alone = given, True
         collection = judged_alone(data, given.table)
     else:
+        refuse_judgements(named, data)
         collection = Collection.load(data)
     heard = _Heard(emit)
     for note in collection.notes:
@@ -218,7 +219,7 @@ class _Measured:
     def table(self, ranker: Ranker, context: Context, depth: int, bar: Bar) -> pl.DataFrame:
         """A row for each query: positives, retrieved, metrics, ceilings, and what else is asked."""
         collection, rows = context.collection, []
-        own = _own(collection)
+        own = own_pairs(collection)
         total, done = len(collection.mined_queries), 0
         for queries, ranking in rankings(ranker, context, depth=depth, bar=bar):
             ids = collection.queries["query_id"].gather(queries)
@@ -277,13 +278,6 @@ def _try_out(metrics: Sequence[Metric | IrMeasure], collection: Collection) -> N
     for metric in metrics:
         if isinstance(metric, Metric):
             metric.of(judged)
-
-
-def _own(collection: Collection) -> pl.DataFrame:
-    """query_id, doc_id of the document that each query is, where it is one of the corpus."""
-    own = pl.Series("doc", own_documents(collection))
-    pairs = collection.queries.select("query_id").with_columns(own).filter(pl.col("doc") >= 0)
-    return pairs.select("query_id", collection.corpus["doc_id"].gather(pairs["doc"]))
 
 
 def _counted(rows: pl.DataFrame, queries: pl.Series) -> Values:

@@ -8,7 +8,7 @@ from typing import Final
 
 import polars as pl
 
-from negatives.errors import DataError
+from negatives.errors import DataError, InputError
 from negatives.read.address import PAIR_ENDINGS
 from negatives.read.files import Lines, ending
 from negatives.read.findings import Findings
@@ -30,6 +30,8 @@ def is_judgements(path: str | Path) -> bool:
         head = next((line for line in lines if line.strip()), "").strip("\r\n")
     except DataError:
         return False
+    if not head:
+        return "qrel" in where.name
     columns = [name.strip() for name in head.split("\t")]
     if len(columns) == 3:
         names = (QUERY_NAMES, DOC_NAMES, SCORE_NAMES)
@@ -37,6 +39,17 @@ def is_judgements(path: str | Path) -> bool:
         return named or _GRADE.fullmatch(columns[2]) is not None
     columns = re.split(r"[ \t\f\v]+", head.strip(" \t\f\v"))
     return len(columns) == 4 and _GRADE.fullmatch(columns[3]) is not None
+
+
+def refuse_judgements(model: str, data: str | Path) -> None:
+    """Raise `InputError` where `data` are judgements alone, for a model that is no run."""
+    if is_judgements(data) and ending(Path(data)) not in PAIR_ENDINGS:
+        raise InputError(
+            f"the data are judgements alone, which only a TREC run can be measured by: {model} is "
+            "no file of one",
+            where=str(data),
+            mend="give a run's file, or name the collection in place of its qrels file",
+        )
 
 
 def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:

@@ -268,7 +268,7 @@ def _refuse_grades_above(highest: int, judged: Judged, metric: str) -> None:
     if above.any():
         raise InputError(
             f"{metric} takes grades of relevance up to {highest}: the judgements have "
-            f"{judged.known_relevance[above].max()}",
+            f"{judged.known_relevance[above].max():,}",
             mend="put the grades on a scale of 0 to 4, or name nDCG@10, which takes any",
         )
 
