@@ -14,9 +14,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 Hashes = NDArray[np.uint64]
+Places = NDArray[np.int64]
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0x00000100000001B3
+_FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
+"""Masks of the first n bytes of a little-endian word."""
 
 
 def id_hashes(ids: pl.Series) -> Hashes:
@@ -43,6 +46,23 @@ def mix(values: Hashes) -> Hashes:
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     result: Hashes = mixed ^ (mixed >> np.uint64(31))
     return result
+
+
+def span_hashes(content: bytes, starts: Places, lengths: Places) -> Hashes:
+    """uint64[n] hash of each span of `content`: `lengths[i]` bytes from `starts[i]`.
+
+    Eight bytes at a time, each mixed with its place in the span; the sum, and the length, mixed.
+    """
+    padded = np.frombuffer(content + bytes(8), np.uint8)
+    words = np.ndarray(len(content) + 1, "<u8", padded, strides=(1,))
+    counts = (lengths + 7) // 8
+    ends = np.cumsum(counts)
+    place = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+    inside = np.minimum(np.repeat(lengths, counts) - 8 * place, 8)
+    word = words[np.repeat(starts, counts) + 8 * place] & _FIRST_BYTES[inside]
+    mixed = mix(word ^ mix(place.astype(np.uint64)))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+    return mix(sums[ends] - sums[ends - counts] + lengths.astype(np.uint64))
 
 
 def stream_key(seed: int, stream: str) -> np.uint64:

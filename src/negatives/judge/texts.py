@@ -1,33 +1,63 @@
 """When two texts are the same: keys of whole texts, and sets of word shingles.
 
-Texts are compared after NFKC normalisation, lower-casing, and folding of everything that is not a
-letter or a digit into single spaces. Work goes block by block; only hashes are kept.
+Texts are compared as a reader sees them. HTML's entities are decoded, characters that nobody sees
+are left out, compatibility forms and accents are composed (NFKC), letters are lower case, and
+everything that is not a letter, a digit or a mark on one is folded into single spaces. Where words
+are written without spaces, each character is a word. Work goes block by block; only hashes are
+kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import html
+from collections.abc import Callable, Iterator
+from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+
+from negatives.chance import Hashes, span_hashes
+from negatives.text.scripts import UNSPACED
 
 Keys = NDArray[np.uint64]
 Shingles = tuple[NDArray[np.uint32], NDArray[np.int64]]
 """Values of all texts, and offsets[n + 1] of each text's own."""
 
 _BLOCK = 8192
+_BYTES = 8 * 2**20  # of texts that are hashed at one time, unless one is longer
+_SPACE = ord(" ")
+
+_UNSEEN: Final = r"[\p{Cf}\p{Default_Ignorable_Code_Point}]+"
+_LEFT_OUT: Final = r"[\u{640}\u{64B}-\u{652}\u{670}\u{591}-\u{5BD}\u{5BF}\u{5C1}\u{5C2}\u{5C4}\u{5C5}\u{5C7}]+"  # noqa: E501
+"""The stroke that stretches an Arabic word; vowel points of Arabic and Hebrew, seldom written."""
+_FOLDED: Final = {"ß": "ss", "ς": "σ", "i̇": "i", "ı": "i"}
+"""What differs still when all is lower case: as in STRASSE and Straße, IŞIK and ışık."""
+_NO_WORD: Final = r"[^\p{L}\p{M}\p{N}]+\p{M}*|^\p{M}+"
+_CHARACTER: Final = rf"[{UNSPACED}]\p{{M}}*"
 
 
 def text_keys(texts: pl.Series) -> Keys:
     """uint64[n]: equal exactly (up to hash collisions, 2^-64 a pair) where texts are equal."""
-    return texts.hash(seed=1).to_numpy()
+    texts = texts.fill_null("")
+    ends = texts.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy()
+    parts = [np.empty(0, np.uint64)]
+    start = 0
+    while start < len(texts):
+        before = int(ends[start - 1]) if start else 0
+        stop = int(np.searchsorted(ends, before + _BYTES, side="right"))
+        stop = max(start + 1, min(stop, start + _BLOCK))
+        lengths = np.diff(ends[start:stop], prepend=before)
+        content = "".join(texts[start:stop].to_list()).encode()
+        parts.append(span_hashes(content, ends[start:stop] - before - lengths, lengths))
+        start = stop
+    return np.concatenate(parts)
 
 
 def normalised_keys(texts: pl.Series) -> Keys:
     """uint64[n]: equal where the normalised texts are; a text of symbols only equals its like."""
     parts = [text_keys(normalised(texts[part])) for part in _blocks(len(texts))]
-    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+    return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
 def shingles(texts: pl.Series, words: int) -> Shingles:
@@ -55,11 +85,21 @@ def shingles(texts: pl.Series, words: int) -> Shingles:
 
 def runs(plain: pl.Series, words: int) -> tuple[Keys, NDArray[np.int64]]:
     """Hash (32 bits) and owner of every run of `words` words of texts that are normalised."""
-    split = plain.str.split(" ")
-    filled = plain.str.len_bytes() > 0  # splitting nothing gives one empty word
-    lengths = (split.list.len() * filled).to_numpy().astype(np.int64)
-    tokens = text_keys(split.filter(filled).explode(empty_as_null=False))
+    tokens, lengths = _tokens(plain)
     return _runs(tokens, lengths, words)
+
+
+def _tokens(plain: pl.Series) -> tuple[Hashes, NDArray[np.int64]]:
+    """A hash of every word, one text after another, and how many words each text has."""
+    content = " ".join(plain.to_list()).encode()
+    if not content:
+        return np.empty(0, np.uint64), np.zeros(len(plain), np.int64)
+    inside = np.frombuffer(content, np.uint8) != _SPACE
+    turns = np.flatnonzero(np.diff(inside, prepend=False, append=False))
+    starts, stops = turns[::2], turns[1::2]
+    ends = np.cumsum(plain.str.len_bytes().to_numpy().astype(np.int64) + 1)
+    lengths = np.diff(np.searchsorted(starts, ends), prepend=0)
+    return span_hashes(content, starts, stops - starts), lengths
 
 
 def _runs(tokens: Keys, lengths: NDArray[np.int64], words: int) -> tuple[Keys, NDArray[np.int64]]:
@@ -78,24 +118,52 @@ def _runs(tokens: Keys, lengths: NDArray[np.int64], words: int) -> tuple[Keys, N
 
 
 def normalised(texts: pl.Series) -> pl.Series:
-    """The texts as they are compared; one of symbols only keeps them."""
-    folded = _composed(texts).str.to_lowercase()
-    plain = folded.str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
-    return pl.select(
-        pl.when(plain.str.len_bytes() > 0).then(plain).otherwise(folded.str.strip_chars())
-    ).to_series()
+    """The texts as they are compared; of one of symbols only, the symbols that are seen."""
+    decoded = _where(texts, texts.str.contains("&", literal=True), _decoded)
+    strange = decoded.str.len_bytes() != decoded.str.len_chars()
+    folded = _where(decoded, strange, _composed).str.to_lowercase()
+    folded = _where(folded, strange, _without_variants)
+    plain = folded.str.replace_all(_NO_WORD, " ")
+    plain = _where(plain, strange, _characters_apart).str.strip_chars()
+    bare = plain == ""
+    if not bare.any():
+        return plain
+    symbols = folded.filter(bare).str.replace_all(r"\s+", " ").str.strip_chars()
+    return plain.scatter(bare.arg_true(), symbols)
+
+
+def _where(
+    texts: pl.Series, chosen: pl.Series, change: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """The texts, with those that are `chosen` changed; the others are not even looked at."""
+    if not chosen.any():
+        return texts
+    places = chosen.arg_true()
+    changed = change(texts.gather(places))
+    at = pl.int_range(len(texts), dtype=pl.UInt32, eager=True)
+    at = at.scatter(places, pl.int_range(len(texts), len(texts) + len(places), eager=True))
+    return pl.concat([texts, changed]).gather(at)
+
+
+def _decoded(texts: pl.Series) -> pl.Series:
+    """HTML's entities as the characters they stand for; twice, for some are encoded twice."""
+    for _ in range(2):
+        found = texts.str.extract_all(r"&#?\w+;").explode(empty_as_null=False).unique().sort()
+        entities = {name: html.unescape(name) for name in found.to_list()}
+        texts = texts.str.replace_many(entities)
+    return texts
 
 
 def _composed(texts: pl.Series) -> pl.Series:
-    """NFKC; it leaves ASCII as it is, so that only the other texts go through it."""
-    strange = texts.str.len_bytes() != texts.str.len_chars()
-    if not strange.any():
-        return texts
-    places = strange.arg_true()
-    composed = texts.gather(places).str.normalize("NFKC")
-    at = pl.int_range(len(texts), dtype=pl.UInt32, eager=True)
-    at = at.scatter(places, pl.int_range(len(texts), len(texts) + len(places), eager=True))
-    return pl.concat([texts, composed]).gather(at)
+    return texts.str.replace_all(_UNSEEN, "").str.normalize("NFKC")
+
+
+def _without_variants(texts: pl.Series) -> pl.Series:
+    return texts.str.replace_many(_FOLDED).str.replace_all(_LEFT_OUT, "")
+
+
+def _characters_apart(texts: pl.Series) -> pl.Series:
+    return texts.str.replace_all(_CHARACTER, " $0 ").str.replace_all(" +", " ")
 
 
 def _blocks(count: int) -> Iterator[slice]:

@@ -6,6 +6,7 @@ from typing import Final
 
 import polars as pl
 
+from negatives.chance import mix
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.findings import OFFENCES, Rule
 
@@ -55,7 +56,7 @@ def _fingerprints(facts: Facts) -> pl.DataFrame:
     """row, query, query_text, positives and negatives (a sum of keys, the same in any order)."""
     made = facts.queries
     for name, docs in (("positives", facts.positives), ("negatives", facts.negatives)):
-        mixed = docs.select("row", mixed=pl.col("text").hash(seed=2))
+        mixed = docs.select("row", mixed=pl.Series(mix(docs["text"].to_numpy())))
         sums = mixed.group_by("row").agg(pl.col("mixed").sum().alias(name))
         made = made.join(sums, on="row", how="left", maintain_order="left")
     return made.with_columns(pl.col("positives", "negatives").fill_null(0))
