@@ -95,6 +95,36 @@ def test_a_copy_of_a_positive_is_a_duplicate_even_where_it_was_judged_not_releva
     )
 
 
+def test_a_positive_of_another_query_that_asks_the_same_is_a_duplicate(tmp_path: Path) -> None:
+    data = collection(
+        {"a": "Of lift", "b": "of drag", "c": "of  LIFT", "d": "of nothing"},
+        {"q1": "what is lift", "q2": "What is lift?", "q3": "what is drag", "q4": "", "q5": " "},
+        [("q1", "a", 1), ("q2", "b", 1), ("q2", "c", 0), ("q3", "d", 1), ("q4", "d", 1),
+         ("q5", "b", 1)],
+    )  # fmt: skip
+    rows = (
+        data.queries.with_row_index("query")
+        .select("query")
+        .join(data.corpus.with_row_index("doc").select("doc"), how="cross")
+        .join(data.judged, on=["query", "doc"], how="left", maintain_order="left")
+    )
+    opinion = Known().open(context(data, tmp_path)).judge(rows)
+    named = data.ids_of(pl.concat([rows, opinion], how="horizontal"))
+    reasons = {
+        (query, doc): reason
+        for query, doc, verdict, reason in named.select(
+            "query_id", "doc_id", "verdict", "reason"
+        ).iter_rows()
+        if verdict == "duplicate"
+    }
+    assert reasons == {
+        ("q1", "b"): "same-question: a positive of query q2, which asks the same",
+        ("q1", "c"): "same-normalised-text: as positive a",
+        ("q2", "a"): "same-question: a positive of query q1, which asks the same",
+        ("q2", "c"): "same-question: a positive of query q1, which asks the same",
+    }
+
+
 def test_a_document_that_is_the_query_itself_is_rejected(tmp_path: Path) -> None:
     assert opinions("q1", tmp_path)["d"] == (
         "rejected",

@@ -18,9 +18,10 @@ class Known(Judge, kind="known"):
     """Judgements, exact and normalised copies, and the query's own text and document.
 
     It comes first in every run, whether or not a recipe names it: no pair it objects to is ever
-    picked. A copy of a positive is a duplicate, and the query's own text, and the document that it
-    is itself (see `own`), are rejected, even where a judgement says not relevant. Of candidates
-    with one text, one is left: trained with twice, it would count twice.
+    picked. A copy of a positive is a duplicate, be it a positive of this query or of another that
+    asks the same in the same words. The query's own text, and the document that it is itself (see
+    `own`), are rejected, even where a judgement says not relevant. Of candidates with one text, one
+    is left: trained with twice, it would count twice.
     """
 
     @property
@@ -30,19 +31,21 @@ class Known(Judge, kind="known"):
 
     def open(self, context: Context) -> KnownRuling:
         """Hash every text once."""
-        texts = context.collection.corpus["text"]
+        texts, asked = context.collection.corpus["text"], context.collection.queries["text"]
+        docs, queries = normalised_keys(texts), normalised_keys(asked)
         return KnownRuling(
             collection=context.collection,
             doc_keys=text_keys(texts),
-            doc_normalised=normalised_keys(texts),
-            query_normalised=normalised_keys(context.collection.queries["text"]),
+            doc_normalised=docs,
+            query_normalised=queries,
             own=own_documents(context.collection),
+            elsewhere=_elsewhere(context.collection, docs, queries),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRuling:
-    """Keys of the texts of one collection."""
+    """Keys of the texts of one collection, and what `_elsewhere` says of it."""
 
     collection: Collection
     doc_keys: Keys
@@ -50,17 +53,19 @@ class KnownRuling:
     query_normalised: Keys
     own: NDArray[np.int64]
     """int64[queries]: the row of the document that each query is; -1 where there is none."""
+    elsewhere: pl.DataFrame
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Verdict and reason where something is known, and `same_text`.
 
         `same_text` says whether *another* document with this normalised text is a positive of the
-        query: of positives too.
+        query, or this text one of another query that asks the same: of positives too.
         """
         query, doc = rows["query"].to_numpy(), rows["doc"].to_numpy()
         keyed = rows.select("query", "doc", "relevance").with_columns(
             same=pl.Series(self.doc_keys[doc]),
             normalised=pl.Series(self.doc_normalised[doc]),
+            question=pl.Series(self.query_normalised[query]),
             is_query=pl.Series(np.equal(self.doc_normalised[doc], self.query_normalised[query])),
             is_own=pl.Series(np.equal(self.own[query], doc)),
         )
@@ -71,6 +76,9 @@ class KnownRuling:
                 .agg(pl.col("doc").min().alias(f"{key}_of"), pl.len().alias(f"{key}_count"))
             )
             keyed = keyed.join(copied, on=["query", key], how="left", maintain_order="left")
+        keyed = keyed.join(
+            self.elsewhere, on=["question", "normalised"], how="left", maintain_order="left"
+        )
         relevance = pl.col("relevance")
         # A judgement is worth more than a guess, so that the one that is left is judged if any is.
         kept = pl.col("doc").sort_by(relevance.is_null(), "doc").first().over("query", "normalised")
@@ -85,7 +93,7 @@ class KnownRuling:
         verdict = (
             pl.when(relevance > 0)
             .then(pl.lit(POSITIVE))
-            .when(pl.col("normalised_of").is_not_null())
+            .when(pl.col("normalised_of").is_not_null() | pl.col("asked_by").is_not_null())
             .then(pl.lit(DUPLICATE))
             .when(pl.col("is_query") | pl.col("is_own") | repeated)
             .then(pl.lit(REJECTED))
@@ -99,6 +107,10 @@ class KnownRuling:
             .then(pl.format("same-text: as positive {}", "same_of"))
             .when(pl.col("normalised_of").is_not_null())
             .then(pl.format("same-normalised-text: as positive {}", "normalised_of"))
+            .when(pl.col("asked_by").is_not_null())
+            .then(
+                pl.format("same-question: a positive of query {}, which asks the same", "asked_by")
+            )
             .when("is_query")
             .then(pl.lit("query-as-document: the text is the query itself"))
             .when("is_own")
@@ -109,4 +121,23 @@ class KnownRuling:
             .then(pl.format("judged not relevant (grade {})", relevance))
         )
         others = pl.col("normalised_count").fill_null(0) - (relevance > 0).fill_null(False)
-        return keyed.select(same_text=others > 0, verdict=verdict, reason=reason)
+        elsewhere = pl.col("askers").fill_null(0) - pl.col("normalised_count").is_not_null()
+        return keyed.select(
+            same_text=(others > 0) | (elsewhere > 0), verdict=verdict, reason=reason
+        )
+
+
+def _elsewhere(collection: Collection, docs: Keys, queries: Keys) -> pl.DataFrame:
+    """question, normalised, asked_by, askers of every positive of a question that several ask.
+
+    `docs`, `queries`: keys of their normalised texts. `asked_by`: the first of those queries that
+    the text is a positive of, `askers`: how many they are; for the others it is one as well.
+    """
+    asked = collection.queries.select("query_id", question=pl.Series(queries)).with_row_index("row")
+    asked = asked.filter(collection.queries["text"].str.strip_chars() != "")
+    several = asked.filter(pl.len().over("question") > 1)
+    pairs = collection.positives.join(several, left_on="query", right_on="row", how="inner")
+    answers = pairs.with_columns(normalised=pl.Series(docs[pairs["doc"].to_numpy()]))
+    return answers.group_by("question", "normalised").agg(
+        asked_by=pl.col("query_id").min(), askers=pl.col("query_id").n_unique()
+    )

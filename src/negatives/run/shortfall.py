@@ -16,6 +16,7 @@ _KNOWN = {
     "same-normalised-text": "copies of a positive but for case and punctuation",
     "near-duplicate": "near-duplicates of a positive",
     "relabelled": "candidates that are positives now",
+    "same-question": "positives of another query that asks the same",
     "query-as-document": "documents that are the query itself",
     "own-document": "documents of the query's own id",
     "repeat": "copies of another candidate",
