@@ -18,11 +18,11 @@ from negatives.search import lexical
 from negatives.search.compiled import compiled_search
 from negatives.search.lexical import Asked, Found, LexicalIndex, Lists, best_docs, score_pairs
 from negatives.search.postings import Formula, Variant, build_postings
-from negatives.search.words import Words, stop_words
+from negatives.search.words import EVERY, Words, stop_words
 from tests.killing import kill_when, start_python
 
-PLAIN = Words(stemmer="", stop_words=frozenset())
-ENGLISH = Words(stemmer="english", stop_words=stop_words("english"))
+PLAIN = Words()
+ENGLISH = Words(stemmers={EVERY: "english"}, stop_words=stop_words("english"))
 LUCENE = Formula(1.2, 0.75, "lucene")
 
 

@@ -6,32 +6,34 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError, nearest
-from negatives.events import Progress
+from negatives.events import Noted, Progress, Warned
 from negatives.find.candidates import COLUMNS
 from negatives.schema import Collection, Floats, Rows
 from negatives.search.lexical import Asked, LexicalIndex, Lists, best_docs, score_pairs
 from negatives.search.postings import Formula, build_postings
 from negatives.search.shortlist import places
-from negatives.search.words import Words, stop_words
+from negatives.search.words import EVERY, Words, stop_words
 from negatives.stage import Context, Source
+from negatives.text.languages import STEMMERS, languages_of_sides, unclear
 
-_SCORER = 1
+_SCORER = 2
 """To be raised whenever a score or a tie would come out otherwise."""
-_LANGUAGES = {"en": "english", "de": "german", "fr": "french", "es": "spanish", "it": "italian",
-              "nl": "dutch", "pt": "portuguese", "sv": "swedish", "no": "norwegian",
-              "ru": "russian", "tr": "turkish"}  # fmt: skip
-"""Language codes for which both stop words and a Snowball stemmer are known."""
+AUTO: Final = "auto"
 
 
 class BM25(Source, kind="bm25"):
-    """Lexical candidates ranked by BM25 (Robertson and Zaragoza, 2009)."""
+    """Lexical candidates ranked by BM25 (Robertson and Zaragoza, 2009).
+
+    Chinese, Japanese, Thai and others that are written without spaces are compared by characters
+    and pairs of them, whatever the language is set to.
+    """
 
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     k1: Annotated[float, Meta(ge=0, description="saturation of term frequency")] = 1.2
@@ -40,8 +42,12 @@ class BM25(Source, kind="bm25"):
         Literal["lucene", "robertson", "atire"], Meta(description="which idf and tf formula")
     ] = "lucene"
     language: Annotated[
-        str, Meta(description=f"of stemmer and stop words: {', '.join(_LANGUAGES)}; empty: neither")
-    ] = "en"
+        str,
+        Meta(
+            description="of stemmer and stop words: auto (told from the texts), "
+            f"{', '.join(STEMMERS)}; empty: neither"
+        ),
+    ] = AUTO
     stemmer: Annotated[bool, Meta(description="reduce words to stems (Snowball)")] = True
     stop_words: Annotated[
         bool | list[str],
@@ -49,11 +55,12 @@ class BM25(Source, kind="bm25"):
     ] = True
 
     def check(self) -> None:
-        """The language must be one we have stop words and a stemmer for."""
-        if self.language and self.language not in _LANGUAGES:
+        """The language must be one we have a stemmer for."""
+        if self.language and self.language not in (AUTO, *STEMMERS):
             raise RecipeError(
-                f"bm25: no stemmer and stop words for language {self.language!r}",
-                mend=f'{nearest(self.language, _LANGUAGES)}, or language = "" for plain words',
+                f"bm25: no stemmer for language {self.language!r}",
+                mend=f'{nearest(self.language, [AUTO, *STEMMERS])}, or language = "" for plain '
+                "words",
             )
 
     @property
@@ -64,12 +71,15 @@ class BM25(Source, kind="bm25"):
     def open(self, context: Context) -> BM25Proposer:
         """Index the corpus once into the scratch folder, then map it."""
         collection = context.collection
+        languages = self._languages(context)
+        used = ", ".join(f"{written or 'all'}: {name}" for written, name in languages.items())
         fingerprint = (
-            f"lexical {_SCORER}, bm25s {version('bm25s')}, PyStemmer {version('PyStemmer')}"
+            f"lexical {_SCORER}, bm25s {version('bm25s')}, PyStemmer {version('PyStemmer')}, "
+            f"languages {used or 'none'}"
         )
         key = hashlib.blake2b(f"{self!r} {fingerprint}".encode(), digest_size=8).hexdigest()
         folder = context.scratch / f"index-{key}"
-        words = self._words()
+        words = self._words(languages)
         if not folder.exists():
             count = len(collection.corpus)
             context.emit(Progress("index bm25", 0, count, "documents"))
@@ -99,13 +109,40 @@ class BM25(Source, kind="bm25"):
             threads=context.threads,
         )
 
-    def _words(self) -> Words:
-        language = _LANGUAGES.get(self.language, "")
+    def _languages(self, context: Context) -> dict[str, str]:
+        """The language of each script, or of `EVERY` one; what was found in the texts is told."""
+        if self.language != AUTO:
+            return {EVERY: self.language} if self.language else {}
+        found = languages_of_sides(context.collection.corpus, context.collection.queries)
+        with_stemmer = {
+            written: language
+            for written, language in sorted(found.of_script.items())
+            if language in STEMMERS
+        }
+        context.emit(
+            Noted(
+                f"languages {self.label}",
+                {"letters": dict(found.shares), "stemmers and stop words": with_stemmer},
+            )
+        )
+        for problem in unclear(found):
+            context.emit(
+                Warned(
+                    f"{self.label}: {problem}: their words are compared as they are; if that is "
+                    f"wrong, name one with find.{self.label}.language"
+                )
+            )
+        return with_stemmer
+
+    def _words(self, languages: Mapping[str, str]) -> Words:
+        names = {written: STEMMERS[language] for written, language in languages.items()}
         if isinstance(self.stop_words, list):
             left_out = frozenset(self.stop_words)
         else:
-            left_out = stop_words(language) if self.stop_words and language else frozenset()
-        return Words(stemmer=language if self.stemmer else "", stop_words=left_out)
+            left_out = frozenset[str]()
+            if self.stop_words:
+                left_out = left_out.union(*map(stop_words, names.values()))
+        return Words(stemmers=names if self.stemmer else {}, stop_words=left_out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.chance import Hashes, span_hashes
-from negatives.text.scripts import UNSPACED
+from negatives.text.scripts import SELDOM_WRITTEN, UNSPACED
 
 Keys = NDArray[np.uint64]
 Shingles = tuple[NDArray[np.uint32], NDArray[np.int64]]
@@ -29,10 +29,7 @@ _BYTES = 8 * 2**20  # of texts that are hashed at one time, unless one is longer
 _SPACE = ord(" ")
 
 _UNSEEN: Final = r"[\p{Cf}\p{Default_Ignorable_Code_Point}]+"
-_LEFT_OUT: Final = (
-    r"[\u{640}\u{64B}-\u{652}\u{670}\u{591}-\u{5BD}\u{5BF}\u{5C1}\u{5C2}\u{5C4}\u{5C5}\u{5C7}]+"  # noqa: E501
-)
-"""The stroke that stretches an Arabic word; vowel points of Arabic and Hebrew, seldom written."""
+_LEFT_OUT: Final = f"[{SELDOM_WRITTEN}]+"
 _FOLDED: Final = {"ß": "ss", "ς": "σ", "i̇": "i", "ı": "i"}
 """What differs still when all is lower case: as in STRASSE and Straße, IŞIK and ışık."""
 _NO_WORD: Final = r"[^\p{L}\p{M}\p{N}]+\p{M}*|^\p{M}+"

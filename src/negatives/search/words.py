@@ -1,14 +1,23 @@
-"""The words of texts as the bm25s library takes them: lower case, no stop words, stems."""
+"""The words of texts: lower case, no stop words, stems; of plain ASCII as the bm25s library takes them.
+
+Other texts are composed first (NFKC), and marks such as vowel signs stay on their letters. Where
+words are written without spaces, characters and pairs of neighbours stand for words (as Lucene's
+CJK analyser has it, with the single characters of Chinese and Korean besides, which are often
+words). A text in several scripts is taken run by run.
+"""
 
 from __future__ import annotations
 
 import re
 import runpy
-from collections.abc import Iterable
-from dataclasses import dataclass
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from itertools import chain, islice
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +25,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negatives.schema import Rows
+from negatives.text.scripts import (
+    HAN,
+    HANGUL,
+    KANA,
+    SOUTH_EAST_ASIAN,
+    ignored,
+    marks,
+    script,
+)
+
+EVERY = ""
+"""Stands for all scripts."""
 
 _WORD = re.compile(r"\b\w\w+\b")
+_GLUED = HAN + KANA + HANGUL + SOUTH_EAST_ASIAN
+_IS_GLUED = re.compile(f"[{_GLUED}]")
+_CHARACTER = re.compile(f"[{HAN}{HANGUL}]")
 _LEFT_OUT = np.iinfo(np.uint32).max
 _TEXTS = 4096  # texts whose words are strings at one time
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How texts become words; `stemmer` is a Snowball language, empty for whole words."""
+    """How texts become words.
 
-    stemmer: str
-    stop_words: frozenset[str]
+    `stemmers`: a Snowball language for each script that has one, or for `EVERY` script; words of
+    the others stay whole.
+    """
+
+    stemmers: Mapping[str, str] = field(default_factory=dict)
+    stop_words: frozenset[str] = frozenset()
 
     def counted(self, texts: Iterable[str]) -> tuple[list[str], Rows, Rows, Rows]:
         """Which words are how often in which text.
@@ -39,7 +67,7 @@ class Words:
         seen = _Seen()
         parts, sizes = [], []
         texts = iter(texts)
-        while some := [_WORD.findall(text.lower()) for text in islice(texts, _TEXTS)]:
+        while some := [split(text) for text in islice(texts, _TEXTS)]:
             sizes.append(np.fromiter(map(len, some), np.int64, len(some)))
             found = map(seen.__getitem__, chain.from_iterable(some))
             parts.append(np.fromiter(found, np.uint32, int(sizes[-1].sum())))
@@ -63,14 +91,78 @@ class Words:
         stems = [word for word in words if word not in self.stop_words]
         places = np.full(len(words), _LEFT_OUT, np.uint32)
         kept = np.fromiter((word not in self.stop_words for word in words), bool, len(words))
-        if self.stemmer:
-            import Stemmer
-
-            stems = Stemmer.Stemmer(self.stemmer).stemWords(stems)
+        stems = self._stems(stems)
         ordered = sorted(set(stems))
         place = dict(zip(ordered, range(len(ordered)), strict=True))
         places[kept] = np.fromiter(map(place.__getitem__, stems), np.uint32, len(stems))
         return ordered, places
+
+
+    def _stems(self, words: list[str]) -> list[str]:
+        """The stem of each word, by the stemmer of its script."""
+        if not self.stemmers:
+            return words
+        import Stemmer
+
+        if EVERY in self.stemmers:
+            return list(Stemmer.Stemmer(self.stemmers[EVERY]).stemWords(words))
+        places: dict[str, list[int]] = defaultdict(list)
+        for place, word in enumerate(words):
+            places[script(word[0])].append(place)
+        stems = list(words)
+        for written, language in self.stemmers.items():
+            mine = places[written]
+            found = Stemmer.Stemmer(language).stemWords([words[place] for place in mine])
+            for place, stem in zip(mine, found, strict=True):
+                stems[place] = stem
+        return stems
+
+
+def split(text: str) -> list[str]:
+    """The words of a text, in order, before any is left out or reduced."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    text = unicodedata.normalize("NFKC", ignored().sub("", text)).lower().replace("i̇", "i")
+    if not _IS_GLUED.search(text):
+        return _patterns().word.findall(text)
+    return list(chain.from_iterable(map(_parts, _patterns().run.findall(text))))
+
+
+def _parts(run: str) -> Iterable[str]:
+    """The words of one run: itself, or what stands for words where it has no spaces."""
+    if not _IS_GLUED.match(run):
+        return (run,)
+    if _patterns().cluster.match(run):
+        run_of: list[str] | str = _patterns().cluster.findall(run)
+        singles: Iterator[str] = iter(())
+    else:
+        run_of, singles = run, iter(_CHARACTER.findall(run))
+    return chain(singles, map(add, run_of, run_of[1:])) if len(run_of) > 1 else run_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """`word`: two letters or more, with their marks; `run`: a word, or neighbours of one kind that
+    are written without spaces; `cluster`: a letter of South-East Asia with its marks.
+    """
+
+    word: re.Pattern[str]
+    run: re.Pattern[str]
+    cluster: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Made when first needed: plain English needs none of them."""
+    letter = rf"[\w{marks()}]"
+    spaced = rf"(?:(?![{_GLUED}]){letter})"
+    cluster = rf"[{SOUTH_EAST_ASIAN}][{marks()}]*"
+    runs = (f"[{HAN}{KANA}]+", f"[{HANGUL}]+", f"(?:{cluster})+", f"{spaced}{spaced}+")
+    return _Patterns(
+        word=re.compile(rf"\w{letter}+"),
+        run=re.compile("|".join(runs)),
+        cluster=re.compile(cluster),
+    )
 
 
 class _Seen(dict[str, int]):
@@ -82,9 +174,9 @@ class _Seen(dict[str, int]):
 
 
 def stop_words(language: str) -> frozenset[str]:
-    """The stop words bm25s has for a language, such as `english`."""
+    """The stop words bm25s has for a language, such as `english`; of some it has none."""
     short = {"english": "EN"}.get(language, language.upper())
-    return frozenset(_tables()[f"STOPWORDS_{short}"])
+    return frozenset(_tables().get(f"STOPWORDS_{short}", ()))
 
 
 @cache

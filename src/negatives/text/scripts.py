@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Final
 
@@ -40,6 +40,12 @@ SOUTH_EAST_ASIAN: Final = _ranges(
      (0xA9E0, 0xA9EF), (0xA9FA, 0xA9FE), (0xAA60, 0xAA76), (0xAA7A, 0xAADF)]
 )  # fmt: skip
 """Thai, Lao, Burmese, Khmer and their kin: letters with marks, written without spaces."""
+
+SELDOM_WRITTEN: Final = _ranges(
+    [(0x640, 0x640), (0x64B, 0x652), (0x670, 0x670), (0x591, 0x5BD), (0x5BF, 0x5BF),
+     (0x5C1, 0x5C2), (0x5C4, 0x5C5), (0x5C7, 0x5C7)]
+)  # fmt: skip
+"""The stroke that stretches an Arabic word; the vowel points of Arabic and Hebrew."""
 
 UNSPACED: Final = HAN + KANA + SOUTH_EAST_ASIAN
 """Everything that is written without spaces between words."""
@@ -79,14 +85,14 @@ def marks() -> str:
 
 @cache
 def ignored() -> re.Pattern[str]:
-    """Characters nobody sees: soft hyphens, joiners, marks of direction, variation selectors."""
+    """Characters nobody sees (soft hyphens, joiners, directions), and those seldom written."""
     more = [(0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
             (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0000, 0xE0FFF)]  # fmt: skip
-    return re.compile(f"[{_class(lambda c: unicodedata.category(c) == 'Cf')}{_ranges(more)}]+")
+    unseen = _class(lambda c: unicodedata.category(c) == "Cf") + _ranges(more)
+    return re.compile(f"[{unseen}{SELDOM_WRITTEN}]+")
 
 
-def _class(belongs: object) -> str:
-    assert callable(belongs)
+def _class(belongs: Callable[[str], bool]) -> str:
     runs: list[tuple[int, int]] = []
     for code in range(0x80, min(0x20000, sys.maxunicode)):
         if belongs(chr(code)):
