@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from negatives.events import Noted, Progress, Warned
 from negatives.find.representable import representable
+from negatives.find.readable import check_readable
 from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.schema import Bools, Floats, Rows
@@ -90,7 +91,8 @@ def embed(
 
     Emits progress, and for each side a `Noted("encode LABEL queries")`, `... corpus`: texts,
     distinct, from_store, encoded (distinct texts), truncated (texts) and seconds. Raises
-    `DataError` naming the first texts whose vectors have a NaN, an infinity or nothing but zeros.
+    `DataError` naming the first texts whose vectors have a NaN, an infinity or nothing but zeros,
+    and where the encoder cannot read the texts of a side.
     """
     collection = context.collection
     mined = collection.queries[collection.mined_queries]
@@ -100,6 +102,7 @@ def embed(
         _Side("queries", mined["query_id"], mined["text"], query_prompt, of_queries),
         _Side("corpus", corpus["doc_id"], corpus["text"], doc_prompt, of_docs),
     )
+    check_readable(encoder, context, name=name, label=label)
     store = _open_store(context)
     with ExitStack() as stack:
         spaces = [stack.enter_context(store.space(_about(side, name))) for side in both]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
+from negatives.models.reading import Reading, reading_of
 from negatives.optional import require
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
@@ -72,6 +73,10 @@ class OnnxEncoder:
                 distinct, self.dim, self._read, self._compute, budget=BUDGET, workers=self._threads
             ),
         )
+
+    def reading(self, texts: Sequence[str]) -> Reading:
+        """What of each text the tokenizer has pieces for."""
+        return reading_of(self._tokenizer, texts)
 
     def feeds(self, text: str) -> dict[str, NDArray[np.int64]]:
         """What the graph is given for one text: int64[1, pieces] each."""

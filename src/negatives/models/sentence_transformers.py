@@ -14,6 +14,7 @@ import numpy as np
 from negatives.errors import DataError, ServiceError
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
+from negatives.models.reading import Reading, reading_of
 from negatives.models.torch_model import both_sides, hash_weights, piece_counter, prepared
 from negatives.optional import require
 from negatives.schema import Floats
@@ -98,6 +99,10 @@ class SentenceTransformersEncoder:
         digest.update(repr(self._model.max_seq_length).encode())
         hash_weights(digest, self._model)
         return f"sentence-transformers-{digest.hexdigest()}"
+
+    def reading(self, texts: Sequence[str]) -> Reading | None:
+        """What of each text the tokenizer has pieces for; None where it cannot say."""
+        return None if self._counter is None else reading_of(self._counter, texts)
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text: `SentenceTransformer.encode`'s, in batches of our own making."""

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file
 
 from negatives.errors import DataError
 from negatives.models.encoder import Encoded
+from negatives.models.reading import Reading, counted
 from negatives.models.wordpiece import WordPiece
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
@@ -79,6 +80,15 @@ class StaticEncoder:
     def pieces(self, text: str) -> list[int]:
         """Rows of `table` that make up a text, in order."""
         return self._tokenizer.split(text)[: self._max_pieces]
+
+    languages = ("en",)
+    """What it reads; it was made from an English model and English texts."""
+
+    def reading(self, texts: Sequence[str]) -> Reading:
+        """What of each text the table has pieces for."""
+        rows = [self._tokenizer.spelled(text) for text in texts]
+        known = [np.array(has, bool) for _, has, _ in rows]
+        return counted([text for text, _, _ in rows], known, [pieces for *_, pieces in rows])
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text; zeros only where it is empty."""

@@ -42,6 +42,18 @@ class WordPiece:
         words = WORD.findall(folded(text))
         return list(chain.from_iterable(map(self._known.__getitem__, words)))
 
+    def spelled(self, text: str) -> tuple[str, list[bool], int]:
+        """The text as it is looked up, which characters of it have pieces, pieces of letters."""
+        looked_up = folded(text)
+        known, letters = [False] * len(looked_up), 0
+        for found in WORD.finditer(looked_up):
+            pieces = self._known[found.group()]
+            if pieces:
+                start, end = found.span()
+                known[start:end] = [True] * (end - start)
+                letters += len(pieces) if found.group().isalpha() else 0
+        return looked_up, known, letters
+
     def _spell(self, word: str) -> list[int]:
         """The longest known piece first, then the longest that continues it, and so on."""
         if len(word) > LONGEST_WORD:

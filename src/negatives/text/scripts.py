@@ -33,6 +33,9 @@ KANA: Final = _ranges(
 HANGUL: Final = _ranges([(0xAC00, 0xD7A3)])
 """The syllables of Korean, which has spaces, but glues particles to its words."""
 
+HAN_KANA_HANGUL: Final = re.compile(f"[{HAN}{KANA}{HANGUL}]+")
+"""Runs of characters that are each a syllable or a word."""
+
 SOUTH_EAST_ASIAN: Final = _ranges(
     [(0x0E01, 0x0E3A), (0x0E40, 0x0E4E), (0x0E81, 0x0ECE), (0x0EDC, 0x0EDF), (0x1000, 0x103F),
      (0x1050, 0x108F), (0x109A, 0x109D), (0x1780, 0x17D3), (0x17D7, 0x17D7), (0x17DC, 0x17DD),
