@@ -296,6 +296,14 @@ class Source(Stage, kw_only=True):
         """
         return False
 
+    def unfit(self, context: Context) -> str:
+        """Why a run should go on without this source on this collection; empty: it should not.
+
+        Asked before anything is opened. A source that is a must says nothing here and raises
+        `DataError` when it is opened.
+        """
+        return ""
+
     def open(self, context: Context) -> Proposer:
         """Build or reopen what proposing needs, inside `context.scratch`."""
         raise TypeError(f"{type(self).__name__} does not define open()")

@@ -107,9 +107,10 @@ def mine(
     chosen = load_recipe(recipe)
     if encoder is not None:
         changes += [
-            f"find.{source.label}.encoder={encoder}"
+            f"find.{source.label}.{setting}"
             for source in chosen.find
             if source.kind == "dense"
+            for setting in (f"encoder={encoder}", "optional=false")
         ]
     chosen = override(chosen, changes)
     chosen = promised(chosen, max_false, max_p, strict or None)

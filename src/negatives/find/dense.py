@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.errors import RecipeError
+from negatives.errors import DataError, RecipeError
 from negatives.events import Noted, Warned
 from negatives.find.candidates import among_positives, from_matrix
 from negatives.find.embedding import Embedded, embed
 from negatives.find.given import from_files
+from negatives.find.readable import check_readable
 from negatives.models.encoder import open_encoder
 from negatives.optional import require
 from negatives.schema import Floats, Rows
@@ -55,6 +56,10 @@ class Dense(Source, kind="dense"):
         str, Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the documents")
     ] = ""
     api_key: Annotated[str, Meta(description="for an endpoint: env:NAME of the variable")] = ""
+    optional: Annotated[
+        bool,
+        Meta(description="go on without this source where the built-in encoder cannot read a text"),
+    ] = False
 
     def check(self) -> None:
         """Vectors are named exactly when they are precomputed; a key is never written down."""
@@ -78,6 +83,16 @@ class Dense(Source, kind="dense"):
     def scores_pairs(self) -> bool:
         """Any pair has an inner product."""
         return True
+
+    def unfit(self, context: Context) -> str:
+        """What the built-in encoder cannot read, where this source is optional."""
+        if not self.optional or self.encoder != "static":
+            return ""
+        try:
+            check_readable(open_encoder(self.encoder), context, name=self.encoder, label=self.label)
+        except DataError as error:
+            return error.what
+        return ""
 
     def open(self, context: Context) -> DenseProposer:
         """Bring both sides into float32 files of the scratch folder."""

@@ -75,9 +75,9 @@ def check_readable(encoder: Encoder, context: Context, *, name: str, label: str)
             mend=f"name an encoder that reads these languages with --encoder{_built_in(name)}; or "
             "go without one: --recipe bm25",
         )
-    for found in read:
-        if problem := _problem(found, encoder):
-            context.emit(Warned(f"{label}: {name} {problem}; see --encoder"))
+    problems = [problem for found in reversed(read) if (problem := _problem(found, encoder))]
+    if problems:  # of both sides it is the same, most often: of the corpus, it matters more
+        context.emit(Warned(f"{label}: {name} {problems[0]}; see --encoder"))
 
 
 def _built_in(name: str) -> str:

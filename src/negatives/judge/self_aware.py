@@ -10,8 +10,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.judge.likeness import likening, paired
-from negatives.schema import REJECTED
-from negatives.stage import Context, Judge
+from negatives.judge.word_vectors import WordVectors
+from negatives.schema import REJECTED, Floats, Rows
+from negatives.stage import Context, Judge, Likens, Proposer
 
 FOUND = {"place": pl.UInt32, "owner": pl.UInt32, "self_aware": pl.Float32}
 
@@ -40,7 +41,11 @@ class SelfAware(Judge, kind="self-aware", kw_only=False):
         Meta(description="what becomes of a document that no other query has as a positive"),
     ] = "keep"
     of: Annotated[
-        str, Meta(description="source whose query vectors are compared; empty: the reference")
+        str,
+        Meta(
+            description="source whose query vectors are compared; empty: the reference, or for "
+            "evidence alone the words of the queries where no source has vectors"
+        ),
     ] = ""
 
     def open(self, context: Context) -> SelfAwareRuling:
@@ -98,8 +103,7 @@ class SelfAwareRuling:
         """The most similar owner of each place; each pair of queries is compared once."""
         queries = others.select("query", "owner").unique().sort("query", "owner")
         left, right = queries["query"].to_numpy(), queries["owner"].to_numpy()
-        source = likening(self.context, self.stage.of, self.stage.kind)
-        likeness = pl.Series(source.query_likeness(left, right), dtype=pl.Float32).fill_nan(None)
+        likeness = pl.Series(self._likeness(left, right), dtype=pl.Float32).fill_nan(None)
         return (
             others.join(queries.with_columns(self_aware=likeness), on=["query", "owner"])
             .drop_nulls("self_aware")
@@ -107,3 +111,16 @@ class SelfAwareRuling:
             .unique("place", keep="first", maintain_order=True)
             .select(*FOUND)
         )
+
+    def _likeness(self, left: Rows, right: Rows) -> Floats:
+        """float32[n]: by vectors; by words only where nothing is rejected by a fixed likeness."""
+        evidence_alone = not (self.stage.of or self.stage.maximum)
+        if evidence_alone and not any(map(_likens, self.context.sources.values())):
+            queries = self.context.collection.queries["text"]
+            return WordVectors.open(self.context.scratch, queries).likeness(left, right)
+        source = likening(self.context, self.stage.of, self.stage.kind)
+        return source.query_likeness(left, right)
+
+
+def _likens(source: Proposer) -> bool:
+    return isinstance(source, Likens)

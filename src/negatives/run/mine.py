@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from negatives.errors import InputError
+from negatives.errors import DataError, InputError
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account, available_threads, parse_memory
@@ -26,6 +26,7 @@ from negatives.run.claim import claimed, refuse_foreign, wipe
 from negatives.run.directory import LEDGER, RECIPE, WORK, Run
 from negatives.run.local import run_local
 from negatives.run.picking import pick_parts, report, write_frame
+from negatives.run.scores import check_scores
 from negatives.run.shards import (
     Reference,
     find_shard,
@@ -91,7 +92,7 @@ def mine(
         )
         if work.account.manifest.status != "done":
             try:
-                work.carry_out()
+                replace(work, recipe=work.fitting()).carry_out()
             except InputError:
                 work.leave_nothing_new()
                 raise
@@ -110,6 +111,25 @@ class _Mining:
     device: str
     account: Account
     proposers: dict[str, Proposer] = field(default_factory=dict)
+
+    def fitting(self) -> Recipe:
+        """The recipe without the sources that say they cannot do anything with this collection."""
+        reasons = {
+            source.label: reason
+            for source in self.recipe.find
+            if (reason := source.unfit(self._context(f"find-{source.label}")))
+        }
+        kept = tuple(source for source in self.recipe.find if source.label not in reasons)
+        for label, reason in reasons.items():
+            others = ", ".join(source.label for source in kept) or "nothing"
+            self.account.warn(
+                f"{label} is left out, and candidates come from {others} alone: {reason}; name an "
+                "encoder that reads these texts with --encoder"
+            )
+        self.account.fact("sources left out", reasons)
+        if reasons and not kept:
+            raise DataError("no source is left", mend="name an encoder with --encoder")
+        return replace(self.recipe, find=kept) if reasons else self.recipe
 
     def carry_out(self) -> None:
         """All passes, then the report; scratch files go when the run is done."""
@@ -178,7 +198,10 @@ class _Mining:
                     self.account.spend(f"find {label}", rows=0, seconds=spent)
             return path
 
-        return list(self._over("find", one))
+        parts = list(self._over("find", one))
+        for warning in check_scores(parts, self.recipe.find, self.collection.name):
+            self.account.warn(warning)
+        return parts
 
     def _open_judges(self) -> list[tuple[str, Ruling]]:
         rulings = []

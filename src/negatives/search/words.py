@@ -3,7 +3,8 @@
 Other texts are composed first (NFKC), and marks such as vowel signs stay on their letters. Where
 words are written without spaces, characters and pairs of neighbours stand for words (as Lucene's
 CJK analyser has it, with the single characters of Chinese and Korean besides, which are often
-words). A text in several scripts is taken run by run.
+words). A text in several scripts is taken run by run. In a text of signs alone, such as emoji, each
+sign is a word, unless they are all of ASCII.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ EVERY = ""
 _WORD = re.compile(r"\b\w\w+\b")
 _GLUED = HAN + KANA + HANGUL + SOUTH_EAST_ASIAN
 _IS_GLUED = re.compile(f"[{_GLUED}]")
+_SIGN = re.compile(r"[^\w\s]")
 _CHARACTER = re.compile(f"[{HAN}{HANGUL}]")
 _LEFT_OUT = np.iinfo(np.uint32).max
 _TEXTS = 4096  # texts whose words are strings at one time
@@ -67,6 +69,8 @@ class Words:
         seen = _Seen()
         parts, sizes = [], []
         texts = iter(texts)
+        if "turkish" in self.stemmers.values():
+            texts = map(_dotless, texts)
         while some := [split(text) for text in islice(texts, _TEXTS)]:
             sizes.append(np.fromiter(map(len, some), np.int64, len(some)))
             found = map(seen.__getitem__, chain.from_iterable(some))
@@ -118,13 +122,18 @@ class Words:
         return stems
 
 
+def _dotless(text: str) -> str:
+    """The text with the two letters lower case that are otherwise in Turkish."""
+    return text.replace("I", "ı").replace("İ", "i")
+
+
 def split(text: str) -> list[str]:
     """The words of a text, in order, before any is left out or reduced."""
     if text.isascii():
         return _WORD.findall(text.lower())
     text = unicodedata.normalize("NFKC", ignored().sub("", text)).lower().replace("i̇", "i")
     if not _IS_GLUED.search(text):
-        return _patterns().word.findall(text)
+        return _patterns().word.findall(text) or _SIGN.findall(text)
     return list(chain.from_iterable(map(_parts, _patterns().run.findall(text))))
 
 

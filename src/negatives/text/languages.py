@@ -15,13 +15,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from negatives.chance import id_hashes
-from negatives.text.scripts import OTHER, script
+from negatives.text.scripts import HANGUL, OTHER, UNSPACED, script
 
 SAMPLE: Final = 500
 """Texts of each side of a collection that are looked at: those with the lowest hashes of ids."""
@@ -122,7 +123,10 @@ STEMMERS: Final = {
 }  # fmt: skip
 """Languages with a Snowball stemmer, and its name."""
 
-_WORD: Final = re.compile(r"[^\W\d_]+(?:[\u0900-\u0DFF]+)*")
+_RUN: Final = re.compile(
+    rf"[{UNSPACED}{HANGUL}]+|(?:[^\W\d_{UNSPACED}{HANGUL}]|[\u0900-\u0903\u093A-\u094F\u0962\u0963])+"
+)
+"""A word with the vowel signs of Hindi and its kin, or neighbours of other scripts than those."""
 
 
 @dataclass(frozen=True)
@@ -152,19 +156,24 @@ def languages_of(texts: Iterable[str]) -> Languages:
     letters: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     votes: dict[str, Counter[str]] = defaultdict(Counter)
-    weights = _weights()
+    small_words, own_letters = _word_weights(), _letter_weights()
     looked_at = 0
     for text in texts:
         looked_at += 1
-        words = _WORD.findall(unicodedata.normalize("NFC", text[:CHARACTERS]).lower())
+        runs = _RUN.findall(unicodedata.normalize("NFC", text[:CHARACTERS]).lower())
         scripts: Counter[str] = Counter()
         points: dict[str, Counter[str]] = defaultdict(Counter)
-        for word in words:
-            written = script(word[0])
-            scripts[written] += len(word)
-            for clue in (word,) if word.isascii() else (word, *set(word)):
-                for language, weight in weights.get(clue, ()):
-                    points[written][language] += weight
+        for run in runs:
+            written = script(run[0])
+            if written in ALONE:
+                scripts.update(map(script, run))
+                continue
+            scripts[written] += len(run)
+            clues = [small_words.get(run, ())]
+            if not run.isascii():
+                clues += [own_letters.get(letter, ()) for letter in set(run)]
+            for language, weight in chain.from_iterable(clues):
+                points[written][language] += weight
         letters.update(scripts)
         seen.update(scripts.keys())
         for written, counted in points.items():
@@ -224,12 +233,24 @@ def sampled(side: pl.DataFrame, many: int) -> list[str]:
     return side["text"].gather(rows).to_list()
 
 
+Weights = Mapping[str, tuple[tuple[str, float], ...]]
+"""Small word or letter -> the languages that have it, each with its part of one."""
+
+
 @cache
-def _weights() -> Mapping[str, tuple[tuple[str, float], ...]]:
-    """Small word or letter -> the languages that have it, each with its part of one."""
+def _word_weights() -> Weights:
+    return _weights({language: words.split() for language, words in SMALL_WORDS.items()})
+
+
+@cache
+def _letter_weights() -> Weights:
+    return _weights(LETTERS)
+
+
+def _weights(clues: Mapping[str, Iterable[str]]) -> Weights:
     having: dict[str, list[str]] = defaultdict(list)
-    for language, words in SMALL_WORDS.items():
-        for clue in dict.fromkeys([*words.split(), *LETTERS.get(language, "")]):
+    for language, mine in clues.items():
+        for clue in dict.fromkeys(mine):
             having[clue].append(language)
     return {
         clue: tuple((language, 1 / len(several)) for language in several)
