@@ -304,6 +304,10 @@ class Source(Stage, kw_only=True):
         """
         return ""
 
+    def substitute(self) -> Source | None:
+        """The source that takes the place of an unfit one; None: none does."""
+        return None
+
     def open(self, context: Context) -> Proposer:
         """Build or reopen what proposing needs, inside `context.scratch`."""
         raise TypeError(f"{type(self).__name__} does not define open()")

@@ -54,6 +54,11 @@ class BM25(Source, kind="bm25"):
         Meta(description="true: the language's list; false: none; or your own list"),
     ] = True
 
+    characters: Annotated[
+        int,
+        Meta(ge=0, description="compare runs of so many characters within words; 0: whole words"),
+    ] = 0
+
     def check(self) -> None:
         """The language must be one we have a stemmer for."""
         if self.language and self.language not in (AUTO, *STEMMERS):
@@ -142,7 +147,8 @@ class BM25(Source, kind="bm25"):
             left_out = frozenset[str]()
             if self.stop_words:
                 left_out = left_out.union(*map(stop_words, names.values()))
-        return Words(stemmers=names if self.stemmer else {}, stop_words=left_out)
+        stems = self.stemmer and not self.characters
+        return Words(names if stems else {}, left_out, self.characters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Noted, Warned
+from negatives.find.bm25 import BM25
 from negatives.find.candidates import among_positives, from_matrix
 from negatives.find.embedding import Embedded, embed
 from negatives.find.given import from_files
@@ -25,6 +26,7 @@ from negatives.search.searcher import ExactSearch, Searcher
 from negatives.stage import Context, Source
 
 PRECOMPUTED = "precomputed"
+CHARACTERS = 3
 
 
 class Dense(Source, kind="dense"):
@@ -58,7 +60,10 @@ class Dense(Source, kind="dense"):
     api_key: Annotated[str, Meta(description="for an endpoint: env:NAME of the variable")] = ""
     optional: Annotated[
         bool,
-        Meta(description="go on without this source where the built-in encoder cannot read a text"),
+        Meta(
+            description="where the built-in encoder cannot read the texts, compare them by BM25 of "
+            "characters instead of stopping"
+        ),
     ] = False
 
     def check(self) -> None:
@@ -93,6 +98,10 @@ class Dense(Source, kind="dense"):
         except DataError as error:
             return error.what
         return ""
+
+    def substitute(self) -> Source:
+        """BM25 of runs of three characters: it forgives endings and prefixes in any script."""
+        return BM25(name="characters", characters=CHARACTERS, top=self.top)
 
     def open(self, context: Context) -> DenseProposer:
         """Bring both sides into float32 files of the scratch folder."""

@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from negatives.errors import DataError, InputError
+from negatives.errors import InputError
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account, available_threads, parse_memory
@@ -113,23 +113,24 @@ class _Mining:
     proposers: dict[str, Proposer] = field(default_factory=dict)
 
     def fitting(self) -> Recipe:
-        """The recipe without the sources that say they cannot do anything with this collection."""
-        reasons = {
-            source.label: reason
-            for source in self.recipe.find
-            if (reason := source.unfit(self._context(f"find-{source.label}")))
-        }
-        kept = tuple(source for source in self.recipe.find if source.label not in reasons)
-        for label, reason in reasons.items():
-            others = ", ".join(source.label for source in kept) or "nothing"
-            self.account.warn(
-                f"{label} is left out, and candidates come from {others} alone: {reason}; name an "
-                "encoder that reads these texts with --encoder"
-            )
-        self.account.fact("sources left out", reasons)
-        if reasons and not kept:
-            raise DataError("no source is left", mend="name an encoder with --encoder")
-        return replace(self.recipe, find=kept) if reasons else self.recipe
+        """The recipe with others in the place of sources that are unfit for this collection."""
+        recipe, reasons = self.recipe, dict[str, str]()
+        find: list[Source] = []
+        for source in recipe.find:
+            reason = source.unfit(self._context(f"find-{source.label}"))
+            instead = source.substitute() if reason else source
+            find += [instead] if instead is not None else []
+            if reason:
+                reasons[source.label] = reason
+                place = "is left out" if instead is None else f"is replaced by {instead.label}"
+                self.account.warn(
+                    f"{source.label} {place}: {reason}; name one that reads them with --encoder"
+                )
+        self.account.fact("replaced", reasons)
+        if not reasons:
+            return recipe
+        reference = "" if recipe.reference in reasons else recipe.reference
+        return replace(recipe, find=tuple(find), reference=reference)
 
     def carry_out(self) -> None:
         """All passes, then the report; scratch files go when the run is done."""

@@ -53,11 +53,13 @@ class Words:
     """How texts become words.
 
     `stemmers`: a Snowball language for each script that has one, or for `EVERY` script; words of
-    the others stay whole.
+    the others stay whole. `characters`: words are taken apart into runs of so many characters, 0:
+    they are not.
     """
 
     stemmers: Mapping[str, str] = field(default_factory=dict)
     stop_words: frozenset[str] = frozenset()
+    characters: int = 0
 
     def counted(self, texts: Iterable[str]) -> tuple[list[str], Rows, Rows, Rows]:
         """Which words are how often in which text.
@@ -71,7 +73,7 @@ class Words:
         texts = iter(texts)
         if "turkish" in self.stemmers.values():
             texts = map(_dotless, texts)
-        while some := [split(text) for text in islice(texts, _TEXTS)]:
+        while some := [self._apart(split(text)) for text in islice(texts, _TEXTS)]:
             sizes.append(np.fromiter(map(len, some), np.int64, len(some)))
             found = map(seen.__getitem__, chain.from_iterable(some))
             parts.append(np.fromiter(found, np.uint32, int(sizes[-1].sum())))
@@ -89,6 +91,18 @@ class Words:
         times = np.diff(first, append=len(key)).astype(np.uint32)
         key = key[first]
         return words, (key >> np.uint64(32)).astype(np.uint32), key.astype(np.uint32), times
+
+    def _apart(self, words: list[str]) -> list[str]:
+        """The runs of characters of the words of a text, or the words."""
+        size = self.characters
+        if not size:
+            return words
+        return [
+            word[start : start + size]
+            for word in words
+            if word not in self.stop_words
+            for start in range(max(1, len(word) - size + 1))
+        ]
 
     def _reduced(self, words: list[str]) -> tuple[list[str], NDArray[np.uint32]]:
         """The different stems in order, and the place of each word's stem among them."""
