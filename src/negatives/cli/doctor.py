@@ -45,6 +45,8 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
     print(f"{'matrix products':<22} {found['blas']}")
     print(f"{'disk free here':<22} {found['disk_free_gb']:.1f} GB")
     print(f"{'built-in encoder':<22} {found['encoder']}")
+    stems, unspaced = (", ".join(found["languages"][name]) for name in ("stems", "characters"))
+    print(f"{'languages of bm25':<22} stems of {stems}; characters of {unspaced}; others by words")
     for name, extra in found["extras"].items():
         state = "installed" if extra["installed"] else f"missing: {extra['mend']}"
         print(f"{name + ' extra':<22} {state} ({extra['for']})")
@@ -58,7 +60,9 @@ def examine() -> dict[str, Any]:
     from threadpoolctl import threadpool_info
 
     from negatives.models.encoder import open_encoder
+    from negatives.models.static import LANGUAGES as READ
     from negatives.run.account import available_threads, library_versions
+    from negatives.text.languages import CHARACTERS, STEMMERS
 
     pools = {f"{p['internal_api']} {p.get('version')}" for p in threadpool_info()
              if p["user_api"] == "blas"}  # fmt: skip
@@ -69,7 +73,8 @@ def examine() -> dict[str, Any]:
         "threads": available_threads(),
         "blas": ", ".join(sorted(pools)) or "numpy's own",
         "disk_free_gb": shutil.disk_usage(".").free / 1e9,
-        "encoder": f"works, {vectors.shape[1]} dimensions"
+        "languages": {"stems": sorted(STEMMERS), "characters": sorted(CHARACTERS)},
+        "encoder": f"works, {vectors.shape[1]} dimensions, reads {', '.join(READ)} only"
         if np.isfinite(vectors).all()
         else "broken",
         "extras": {

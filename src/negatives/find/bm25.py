@@ -130,7 +130,7 @@ class BM25(Source, kind="bm25"):
                 {"letters": dict(found.shares), "stemmers and stop words": with_stemmer},
             )
         )
-        for problem in unclear(found):
+        for problem in () if self.characters else unclear(found):
             context.emit(
                 Warned(
                     f"{self.label}: {problem}: their words are compared as they are; if that is "

@@ -20,7 +20,7 @@ SAMPLE: Final = 500
 CHARACTERS: Final = 1000
 """Of each text, from its beginning."""
 LEAST: Final = 0.5
-"""The share of the letters that must have pieces, on average over the texts; below, it is an error."""
+"""The share of the letters that must have pieces, averaged over the texts; below is an error."""
 ENOUGH: Final = 0.9
 """From here on nothing is said, unless single texts cannot be read."""
 SOME_TEXTS: Final = 0.01
@@ -32,7 +32,9 @@ PROBE: Final = "a model learns what something is from what it is not"
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """How a sample of one side is read: `share` of its letters, `none` and `spelled` of its texts."""
+    """How a sample of one side is read: `share` of its letters; shares of texts not read at all
+    (`none`), and letter by letter (`spelled`).
+    """
 
     what: str
     texts: int
@@ -112,9 +114,7 @@ def _problem(found: _Read, encoder: Encoder) -> str:
     if found.share < ENOUGH:
         return f"has pieces of words for only {found.share:.0%} of the letters {sample}"
     if found.none >= SOME_TEXTS:
-        return (
-            f"cannot read {found.none:.1%} {sample}: such texts all have nearly the same vector"
-        )
+        return f"cannot read {found.none:.1%} {sample}: such texts all have nearly the same vector"
     if found.spelled >= MANY_TEXTS:
         return (
             f"reads {found.spelled:.0%} {sample} letter by letter: it has hardly learned "

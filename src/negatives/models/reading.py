@@ -89,9 +89,7 @@ def reading_of(tokenizer: Any, texts: Sequence[str]) -> Reading:
         has = np.zeros(len(text), bool)
         end, many = 0, 0
         special = encoded.special_tokens_mask
-        for piece, (first, last), apart in zip(
-            encoded.ids, encoded.offsets, special, strict=True
-        ):
+        for piece, (first, last), apart in zip(encoded.ids, encoded.offsets, special, strict=True):
             # A tokenizer may call its unknown piece special: it stands for text all the same.
             if piece == unknown:
                 end = max(end, last)

@@ -25,6 +25,9 @@ BUNDLED = Path(__file__).parent / "static"
 TABLE = "table.safetensors"
 PIECES = "pieces.txt"
 
+LANGUAGES = ("en",)
+"""What it reads: it was made from an English model and English texts."""
+
 BLOCK = 8192
 """Pieces whose rows are gathered at once (or one text's, if more): 8 MB, about a cache."""
 
@@ -81,8 +84,7 @@ class StaticEncoder:
         """Rows of `table` that make up a text, in order."""
         return self._tokenizer.split(text)[: self._max_pieces]
 
-    languages = ("en",)
-    """What it reads; it was made from an English model and English texts."""
+    languages = LANGUAGES
 
     def reading(self, texts: Sequence[str]) -> Reading:
         """What of each text the table has pieces for."""

@@ -7,12 +7,13 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.schema import Collection
+from negatives.text.languages import languages_of_sides
 
 PERCENTILES: Final = (5, 25, 50, 75, 95)
 
 
 def describe(collection: Collection) -> dict[str, Any]:
-    """Counts, positives per query, judged negatives, lengths, empty and repeated texts, notes."""
+    """Counts, positives per query, languages (shares of the letters), lengths of texts, notes."""
     qrels = collection.qrels
     relevant = qrels.filter(pl.col("relevance") > 0)
     per_query = relevant.group_by("query_id").len()["len"]
@@ -30,6 +31,7 @@ def describe(collection: Collection) -> dict[str, Any]:
         "positives_per_query": _spread(per_query),
         "queries_without_positive": len(collection.queries) - len(per_query),
         "documents_never_judged": len(collection.corpus) - qrels["doc_id"].n_unique(),
+        "languages": dict(languages_of_sides(collection.corpus, collection.queries).shares),
         "corpus": _texts(collection.corpus["text"]),
         "query": _texts(collection.queries["text"]),
         "notes": list(collection.notes),

@@ -122,7 +122,11 @@ class _Mining:
             find += [instead] if instead is not None else []
             if reason:
                 reasons[source.label] = reason
-                place = "is left out" if instead is None else f"is replaced by {instead.label}"
+                place = (
+                    "is left out"
+                    if instead is None
+                    else f"is replaced by {instead.label} ({instead.kind})"
+                )
                 self.account.warn(
                     f"{source.label} {place}: {reason}; name one that reads them with --encoder"
                 )

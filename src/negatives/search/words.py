@@ -1,10 +1,10 @@
-"""The words of texts: lower case, no stop words, stems; of plain ASCII as the bm25s library takes them.
+"""The words of texts: lower case, no stop words, stems.
 
-Other texts are composed first (NFKC), and marks such as vowel signs stay on their letters. Where
-words are written without spaces, characters and pairs of neighbours stand for words (as Lucene's
-CJK analyser has it, with the single characters of Chinese and Korean besides, which are often
-words). A text in several scripts is taken run by run. In a text of signs alone, such as emoji, each
-sign is a word, unless they are all of ASCII.
+Plain ASCII is taken as the bm25s library takes it. Other texts are composed first (NFKC), and marks
+such as vowel signs stay on their letters. Where words are written without spaces, characters and
+pairs of neighbours stand for words (as Lucene's CJK analyser has it, with the single characters of
+Chinese and Korean besides, which are often words). A text in several scripts is taken run by run.
+In a text of signs alone, such as emoji, each sign is a word, unless they are all of ASCII.
 """
 
 from __future__ import annotations
@@ -114,7 +114,6 @@ class Words:
         place = dict(zip(ordered, range(len(ordered)), strict=True))
         places[kept] = np.fromiter(map(place.__getitem__, stems), np.uint32, len(stems))
         return ordered, places
-
 
     def _stems(self, words: list[str]) -> list[str]:
         """The stem of each word, by the stemmer of its script."""

@@ -12,6 +12,7 @@ def headline(summary: Summary) -> str:
     """What was found: counts, coverage, shortfall and mend, hardness, false share, sources."""
     sections = summary["sections"]
     rows = [
+        *_languages(sections["asked"]["data"]["languages"]),
         *_delivered(sections["delivered"]),
         ("candidates", _candidates(sections["verdicts"])),
         *_relabelled(sections["relevance"]),
@@ -34,6 +35,14 @@ def _title(sections: dict[str, Any]) -> str:
         f"{data['name']}{split}: {count(delivered['delivered'])} of {count(delivered['asked'])} "
         f"negatives, coverage {percent(delivered['coverage'])}"
     )
+
+
+def _languages(shares: dict[str, float]) -> list[tuple[str, str]]:
+    """What the texts are in, where it is anything but English."""
+    if not shares or set(shares) == {"en"}:
+        return []
+    text = ", ".join(f"{name} {percent(share)}" for name, share in shares.items())
+    return [("language", f"{text} of the letters")]
 
 
 def _delivered(delivered: dict[str, Any]) -> list[tuple[str, str]]:

@@ -22,12 +22,12 @@ import numpy as np
 import polars as pl
 
 from negatives.chance import id_hashes
-from negatives.text.scripts import HANGUL, OTHER, UNSPACED, script
+from negatives.text.scripts import HANGUL, UNSPACED, script
 
 SAMPLE: Final = 500
 """Texts of each side of a collection that are looked at: those with the lowest hashes of ids."""
-CHARACTERS: Final = 400
-"""Of each text, from its beginning."""
+READ: Final = 400
+"""Characters of each text, from its beginning."""
 MAJORITY: Final = 0.6
 """The share of the votes in a script that makes a language the script's."""
 FEWEST: Final = 0.02
@@ -74,7 +74,7 @@ SMALL_WORDS: Final = {
     "sl": "in v je na da se za z so pa ki ne po tudi iz s od kot ali kako bi pri",
     "hr": "i u je na se da su za od što s ne kao o iz koji a ili sve kako biti nije",
     "tr": "ve bir bu da de için ile ne olarak daha çok gibi olan var mi nasıl kadar sonra en ise",
-    "id": "yang dan di itu dengan untuk tidak ini dari dalam akan pada juga ke ada atau oleh adalah",
+    "id": "yang dan di itu dengan untuk tidak ini dari dalam akan pada juga ke ada atau oleh",
     "vi": "và của là có được cho không một trong các với người những đã này để khi từ làm ở",
     "lt": "ir į kad yra su iš tai kaip o bet už apie buvo nuo ar jo per tik dėl kas",
     "lv": "un ir no uz par ar ka kas tas bet vai lai tā pie kā nav to tika gan pēc",
@@ -123,6 +123,10 @@ STEMMERS: Final = {
 }  # fmt: skip
 """Languages with a Snowball stemmer, and its name."""
 
+CHARACTERS: Final = ("zh", "ja", "ko", "th", "lo", "km", "my")
+"""Languages that are compared by characters, whatever there is of stemmers."""
+
+_WHOLE: Final = 5040
 _RUN: Final = re.compile(
     rf"[{UNSPACED}{HANGUL}]+|(?:[^\W\d_{UNSPACED}{HANGUL}]|[\u0900-\u0903\u093A-\u094F\u0962\u0963])+"
 )
@@ -152,37 +156,22 @@ class Languages:
 
 
 def languages_of(texts: Iterable[str]) -> Languages:
-    """The languages of some texts, read up to `CHARACTERS` each."""
-    letters: Counter[str] = Counter()
-    seen: Counter[str] = Counter()
+    """The languages of some texts, read up to `READ` characters each."""
+    letters, seen = Counter[str](), Counter[str]()
     votes: dict[str, Counter[str]] = defaultdict(Counter)
-    small_words, own_letters = _word_weights(), _letter_weights()
     looked_at = 0
     for text in texts:
         looked_at += 1
-        runs = _RUN.findall(unicodedata.normalize("NFC", text[:CHARACTERS]).lower())
-        scripts: Counter[str] = Counter()
-        points: dict[str, Counter[str]] = defaultdict(Counter)
-        for run in runs:
-            written = script(run[0])
-            if written in ALONE:
-                scripts.update(map(script, run))
-                continue
-            scripts[written] += len(run)
-            clues = [small_words.get(run, ())]
-            if not run.isascii():
-                clues += [own_letters.get(letter, ()) for letter in set(run)]
-            for language, weight in chain.from_iterable(clues):
-                points[written][language] += weight
-        letters.update(scripts)
-        seen.update(scripts.keys())
+        mine, points = _counted(text)
+        letters.update(mine)
+        seen.update(mine.keys())
         for written, counted in points.items():
             (first, most), *others = counted.most_common()
             if not others or others[0][1] < most:
                 votes[written][first] += 1
     of_script, mixed = {}, {}
     for written, texts_in in seen.items():
-        cast, total = votes[written], sum(votes[written].values())
+        cast, total = votes[written], votes[written].total()
         best = sorted(cast, key=lambda name: (-cast[name], name))
         if written in ALONE:
             of_script[written] = ALONE[written]
@@ -195,6 +184,25 @@ def languages_of(texts: Iterable[str]) -> Languages:
     if letters["kana"] > KANA * (letters["kana"] + letters["han"]) and "han" in of_script:
         of_script["han"] = ALONE["kana"]
     return Languages(of_script, _shares(letters, of_script), mixed, looked_at)
+
+
+def _counted(text: str) -> tuple[Counter[str], dict[str, Counter[str]]]:
+    """The letters of a text by script, and the points of languages in each shared script."""
+    small_words, own_letters = _word_weights(), _letter_weights()
+    letters = Counter[str]()
+    points: dict[str, Counter[str]] = defaultdict(Counter)
+    for run in _RUN.findall(unicodedata.normalize("NFC", text[:READ]).lower()):
+        written = script(run[0])
+        if written in ALONE:
+            letters.update(map(script, run))
+            continue
+        letters[written] += len(run)
+        clues = [small_words.get(run, ())]
+        if not run.isascii():
+            clues += [own_letters.get(letter, ()) for letter in set(run)]
+        for language, weight in chain.from_iterable(clues):
+            points[written][language] += weight
+    return letters, points
 
 
 def languages_of_sides(*sides: pl.DataFrame) -> Languages:
@@ -233,8 +241,10 @@ def sampled(side: pl.DataFrame, many: int) -> list[str]:
     return side["text"].gather(rows).to_list()
 
 
-Weights = Mapping[str, tuple[tuple[str, float], ...]]
-"""Small word or letter -> the languages that have it, each with its part of one."""
+Weights = Mapping[str, tuple[tuple[str, int], ...]]
+"""Small word or letter -> the languages that have it, each with its part of `_WHOLE`: in whole
+numbers, so that their sums do not depend on the order.
+"""
 
 
 @cache
@@ -253,15 +263,15 @@ def _weights(clues: Mapping[str, Iterable[str]]) -> Weights:
         for clue in dict.fromkeys(mine):
             having[clue].append(language)
     return {
-        clue: tuple((language, 1 / len(several)) for language in several)
+        clue: tuple((language, _WHOLE // len(several)) for language in several)
         for clue, several in having.items()
     }
 
 
 def _shares(letters: Counter[str], of_script: Mapping[str, str]) -> dict[str, float]:
     total = letters.total()
-    by_name: Counter[str] = Counter()
+    by_name = Counter[str]()
     for written, many in letters.items():
-        by_name[of_script.get(written, written if written != OTHER else "other")] += many
+        by_name[of_script.get(written, written)] += many
     ordered = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
     return {name: round(many / total, 4) for name, many in ordered if many}

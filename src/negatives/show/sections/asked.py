@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -26,6 +27,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
             "judged_negatives": None
             if collection is None
             else int(collection.qrels.select((relevance == 0).sum()).item()),
+            "languages": _languages(run.manifest.notes),
         },
         "recipe": {
             "name": recipe.name,
@@ -39,6 +41,12 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "per_query": recipe.pick.per_query,
         "reference": run.manifest.facts.get("reference", ""),
     }
+
+
+def _languages(notes: Mapping[str, Any]) -> dict[str, float]:
+    """Shares of the letters of the texts by language, as a source told them from the texts."""
+    told = [notes[name]["letters"] for name in sorted(notes) if name.startswith("languages ")]
+    return {name: share for name, share in (told[0] if told else {}).items() if share >= 0.01}
 
 
 def _stage(stage: Stage) -> dict[str, Any]:
