@@ -193,7 +193,7 @@ def test_settings_that_disagree_are_told_where_they_stand() -> None:
         (lambda: Fused(of=["a"], weights=[-1.0]), "fused: a weight is negative"),
         (lambda: Fused(of=["a", "b"], weights=[0.0, 0.0]), "fused: every weight is 0"),
         (lambda: Fused(of=["a", "a"]), "fused: a source twice in ['a', 'a']"),
-        (lambda: BM25(language="klingon"), "bm25: no stemmer and stop words for language"),
+        (lambda: BM25(language="klingon"), "bm25: no stemmer for language"),
     ],
 )
 def test_settings_that_make_no_sense_together_are_refused(make: Any, said: str) -> None:

@@ -13,6 +13,7 @@ from negatives.find.bm25 import BM25
 from negatives.judge import likeness as module
 from negatives.judge.self_aware import SelfAware
 from negatives.stage import Context
+from tests.build import collection
 from tests.judge.likened import by_id, likened, pairs, turned
 
 OWNERS = {"q1": 0.9, "q2": 0.2, "q3": 0.5, "q4": 0.1}
@@ -120,7 +121,7 @@ def test_without_a_source_that_compares_queries_it_says_what_to_add(tmp_path: Pa
     rows = pairs(context.collection)
     without = Context(collection=context.collection, scratch=tmp_path, sources={"bm25": lexical})
     with pytest.raises(RecipeError) as caught:
-        SelfAware().open(without).judge(rows)
+        SelfAware(0.5).open(without).judge(rows)
     assert str(caught.value) == (
         'self-aware needs a dense source\n  mend:  add a [[find]] stage of kind "dense"'
     )
@@ -129,6 +130,23 @@ def test_without_a_source_that_compares_queries_it_says_what_to_add(tmp_path: Pa
     with pytest.raises(RecipeError) as caught:
         SelfAware(of="dens").open(context).judge(rows)
     assert caught.value.mend == "did you mean 'dense'?"
+
+
+def test_for_evidence_alone_queries_are_compared_by_their_words_where_none_has_vectors(
+    tmp_path: Path,
+) -> None:
+    data = collection(
+        {"a": "one", "b": "two", "c": "three"},
+        {"q1": "怎么申请护照", "q2": "如何申请护照", "q3": "交通违章怎么处理"},
+        [("q1", "a", 1), ("q2", "b", 1), ("q3", "c", 1)],
+    )
+    rows = pairs(data)
+    without = Context(collection=data, scratch=tmp_path)
+    found = data.ids_of(pl.concat([rows, SelfAware().open(without).judge(rows)], how="horizontal"))
+    of = {(q, d): s for q, d, s in found.select("query_id", "doc_id", "self_aware").iter_rows()}
+    assert of["q1", "b"] > of["q1", "c"] > 0
+    assert of["q1", "a"] is None
+    assert found["verdict"].null_count() == len(found)
 
 
 def test_the_advice_names_the_setting_that_rejects() -> None:

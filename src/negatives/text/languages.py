@@ -62,7 +62,7 @@ SMALL_WORDS: Final = {
     "ca": "el la els les de que i un una per amb del no en és com als dels aquest seva què",
     "ro": "și de în la cu a pe nu că este un o din care pentru mai sau ale unei se ce",
     "sv": "och att det i en som är på av för med inte ett den till har de om vad hur från",
-    "da": "og at det i en af er på for med ikke et den til der som har de hvad hvordan fra",
+    "da": "og at det i en af er på for med ikke et den til der som har de hvad hvordan fra jeg",
     "no": "og å det i en av er på for med ikke et den til som har de hva hvordan fra jeg",
     "is": "og að í á er sem það til um við ekki var með hann fyrir eru af en því hvað",
     "fi": "ja on ei se että oli kun mutta ovat tai kuin myös hän joka mitä sen miten voi olla niin",
