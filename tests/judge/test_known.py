@@ -123,6 +123,9 @@ def test_a_positive_of_another_query_that_asks_the_same_is_a_duplicate(tmp_path:
         ("q2", "a"): "same-question: a positive of query q1, which asks the same",
         ("q2", "c"): "same-question: a positive of query q1, which asks the same",
     }
+    # A positive is such a copy only where another query that asks the same has it too.
+    copies = named.filter(pl.col("same_text")).select("query_id", "doc_id").rows()
+    assert sorted(copies) == sorted(reasons)
 
 
 def test_a_document_that_is_the_query_itself_is_rejected(tmp_path: Path) -> None:

@@ -121,7 +121,8 @@ class KnownRuling:
             .then(pl.format("judged not relevant (grade {})", relevance))
         )
         others = pl.col("normalised_count").fill_null(0) - (relevance > 0).fill_null(False)
-        elsewhere = pl.col("askers").fill_null(0) - pl.col("normalised_count").is_not_null()
+        own = pl.col("normalised_count").is_not_null()
+        elsewhere = pl.col("askers").fill_null(0).cast(pl.Int64) - own
         return keyed.select(
             same_text=(others > 0) | (elsewhere > 0), verdict=verdict, reason=reason
         )
