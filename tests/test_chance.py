@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.chance import id_hashes, mix, pair_uniforms, stream_key, uniforms
+from negatives.chance import id_hashes, mix, pair_uniforms, span_hashes, stream_key, uniforms
 
 WORD = 2**64
 ids = st.lists(st.text(max_size=12), min_size=1, max_size=30)
@@ -32,6 +32,22 @@ def plain_hash(text: str) -> int:
 @given(ids)
 def test_a_hash_is_that_of_the_naive_formula(names: list[str]) -> None:
     assert id_hashes(pl.Series(names)).tolist() == [plain_hash(name) for name in names]
+
+
+def plain_span_hash(content: bytes) -> int:
+    """Eight bytes at a time, each mixed with its place; their sum and the length, mixed."""
+    total = len(content)
+    for place in range(0, len(content), 8):
+        word = int.from_bytes(content[place : place + 8], "little")
+        total += plain_mix(word ^ plain_mix(place // 8))
+    return plain_mix(total % WORD)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=20))
+def test_a_hash_of_bytes_is_that_of_the_naive_formula(many: list[bytes]) -> None:
+    lengths = np.array([len(each) for each in many], np.int64)
+    found = span_hashes(b"".join(many), np.cumsum(lengths) - lengths, lengths)
+    assert found.tolist() == [plain_span_hash(each) for each in many]
 
 
 @given(ids)
