@@ -161,7 +161,7 @@ def test_what_cannot_be_promised_is_no_easier_than_a_rank_window(tmp_path: Path)
     for basis in ("labels", "verdicts"):
         path = tmp_path / "part.parquet"
         part.write_parquet(path)
-        tuned, told = neg.RiskLimited(per_query=5, max_false=0.02).tuned([path], basis)  # type: ignore[arg-type]
+        tuned, told = neg.RiskLimited(per_query=5, max_false=0.02).tuned([path], basis)
         assert told["compromise"]
         assert not told["promised"]
         assert told["window"] == pytest.approx(window(part, 5), abs=1e-5)

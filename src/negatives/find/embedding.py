@@ -30,8 +30,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.events import Noted, Progress, Warned
-from negatives.find.representable import representable
 from negatives.find.readable import check_readable
+from negatives.find.representable import representable
 from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.schema import Bools, Floats, Rows
