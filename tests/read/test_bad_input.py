@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 
@@ -135,22 +134,6 @@ def test_broken_utf8_in_judgements_is_shown_with_line_and_byte(tmp_path: Path) -
     folder = beir(tmp_path)
     (folder / "qrels/train.tsv").write_bytes(QRELS.encode() + b"q1\td\xff\t1\n")
     assert f"train.tsv, line 5: byte {len(QRELS) + 4} of the file is 0xff" in complaint(folder)
-
-
-def test_a_gzip_file_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
-    folder = beir(tmp_path)
-    packed = gzip.compress((folder / "corpus.jsonl").read_bytes())
-    (folder / "corpus.jsonl").unlink()
-    (folder / "corpus.jsonl.gz").write_bytes(packed[:-12])
-    text = complaint(folder)
-    assert "the gzip file ends too early: it was cut off" in text
-    assert "corpus.jsonl.gz" in text
-
-
-def test_a_file_that_only_claims_to_be_gzip_is_an_error(tmp_path: Path) -> None:
-    folder = beir(tmp_path)
-    (folder / "corpus.jsonl").rename(folder / "corpus.jsonl.gz")
-    assert "not a sound gzip file" in complaint(folder)
 
 
 def test_a_parquet_file_that_was_cut_off_is_an_error(tmp_path: Path) -> None:

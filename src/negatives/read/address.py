@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from negatives.errors import DataError, nearest
-from negatives.read.files import ending, first_existing, stem
+from negatives.read.files import dead_link, ending, first_existing, matching, stem
+from negatives.read.packing import packing_of
 
 Format = Literal["beir", "pairs", "trec", "hub", "ir_datasets"]
 
@@ -62,6 +63,8 @@ def _locate(text: str, split: str | None) -> Address:
     if path.exists():
         _check_ending(path)
         return Address("pairs", path, stem(path), split)
+    if path.is_symlink():
+        raise dead_link(path)
     scheme, colon, name = text.partition(":")
     if colon and scheme == "ir_datasets":
         return Address("ir_datasets", Path(), name, split)
@@ -84,13 +87,20 @@ def _nearby(path: Path) -> str:
 
 
 def _check_ending(path: Path) -> None:
-    if ending(path) not in PAIR_ENDINGS:
-        raise DataError(
-            f"a file ending in {path.suffix!r} is of no known format",
-            where=str(path),
-            mend=f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz); "
-            "other collections from a folder",
-        )
+    if ending(path) in PAIR_ENDINGS:
+        return
+    packing = packing_of(path)
+    archive = packing is not None or path.suffix.lower() in (".tar", ".tgz")
+    raise DataError(
+        f"a file ending in {''.join(path.suffixes[-2:]) or 'nothing'!r} is of no known format"
+        if packing
+        else f"a file ending in {path.suffix!r} is of no known format",
+        where=str(path),
+        mend="unpack it, and name what was in it"
+        if archive
+        else f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz, .bz2, .xz); "
+        "other collections from a folder",
+    )
 
 
 def folder_format(folder: Path) -> Format:
@@ -106,13 +116,18 @@ def folder_format(folder: Path) -> Format:
         return "beir"
     if pair_files(folder):
         return "pairs"
-    names = sorted(entry.name for entry in folder.iterdir())
-    holds = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    held = holds(folder)
     raise DataError(
-        "the folder holds no known format" if names else "the folder is empty",
-        where=f"{folder}" + (f" (it holds {holds})" if names else ""),
+        "the folder holds no known format" if held else "the folder is empty",
+        where=f"{folder}" + (f" (it holds {held})" if held else ""),
         mend=f"name {FORMS}",
     )
+
+
+def holds(folder: Path) -> str:
+    """The first names in a folder, for a message."""
+    names = sorted(entry.name for entry in folder.iterdir())
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
 
 
 def _front_matter(readme: Path) -> str:
@@ -122,19 +137,10 @@ def _front_matter(readme: Path) -> str:
 
 def topic_files(folder: Path) -> list[Path]:
     """Files of TREC topics, by name: topics*, *.topics, queries*.tsv."""
-    return matching(folder, "topics*", "*.topics", "queries*.tsv", "queries*.tsv.gz")
+    return matching(folder, "topics*", "*.topics", "queries*.tsv")
 
 
 def pair_files(folder: Path) -> list[Path]:
     """Pair files in a folder, or else in its data/ folder, in name order."""
-    for place in (folder, folder / "data"):
-        globs = [f"*{end}{gz}" for end in PAIR_ENDINGS for gz in ("", ".gz")]
-        if found := matching(place, *globs):
-            return found
-    return []
-
-
-def matching(folder: Path, *globs: str) -> list[Path]:
-    """Files of a folder that match one of the patterns, each once, in name order."""
-    found = {path for glob in globs for path in folder.glob(glob) if path.is_file()}
-    return sorted(path for path in found if not path.name.startswith("."))
+    patterns = [f"*{end}" for end in PAIR_ENDINGS]
+    return matching(folder, *patterns) or matching(folder / "data", *patterns)

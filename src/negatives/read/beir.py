@@ -1,4 +1,4 @@
-"""A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv; each may be packed with gzip.
+"""A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv; each may be packed (.gz, .bz2, .xz).
 
 The text of a document is its title, a space and its text, stripped. A folder with several splits
 usually keeps the queries of all of them in one file: those judged only in other splits are left
@@ -14,9 +14,9 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.address import Address
+from negatives.read.address import Address, holds
 from negatives.read.delimited import records
-from negatives.read.files import first_existing, stem
+from negatives.read.files import first_existing, matching, stem
 from negatives.read.findings import RAGGED, Findings
 from negatives.read.gathered import NO_GIVEN, Tables, gather
 from negatives.read.jsonl import PLACE, Field, JsonLines, first_record
@@ -28,12 +28,7 @@ TEXT: Final[dict[str, Any]] = {"text": pl.String} | PLACE
 
 def splits(address: Address) -> list[str]:
     """The splits that have a qrels file, in name order."""
-    folder = address.path / "qrels"
-    return sorted({stem(path) for path in folder.glob("*.tsv*") if _is_tsv(path)})
-
-
-def _is_tsv(path: Path) -> bool:
-    return path.name.removesuffix(".gz").endswith(".tsv") and path.is_file()
+    return [stem(path) for path in matching(address.path / "qrels", "*.tsv")]
 
 
 def read(address: Address, split: str, findings: Findings) -> Collection:
@@ -85,8 +80,9 @@ def _needed(folder: Path, name: str) -> Path:
     if path is None:
         raise DataError(
             f"the folder has no {name}",
-            where=str(folder),
-            mend="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv (or .gz)",
+            where=f"{folder} (it holds {holds(folder)})",
+            mend="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv, each also "
+            "packed (.gz, .bz2, .xz)",
         )
     return path
 

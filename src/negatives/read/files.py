@@ -1,19 +1,19 @@
-"""Bytes and lines of a file, plain or gzip, in blocks of whole lines; never a whole file at once.
+"""Bytes and lines of a file, plain or packed, in blocks of whole lines; never a whole file at once.
 
 Every way in which opening or reading can fail becomes one `DataError`.
 """
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final
 
 from negatives.errors import DataError
 from negatives.read.findings import NOT_UTF8, Findings, shown
+from negatives.read.packing import one_each, plain_name, unpacked
 
 BLOCK: Final = 8 << 20
 """Bytes read at a time: large enough for the decoder, small beside the collection."""
@@ -23,23 +23,55 @@ BOM: Final = b"\xef\xbb\xbf"
 
 def stem(path: Path) -> str:
     """The name of a file without its endings: `a.jsonl.gz` is `a`."""
-    return path.name.removesuffix(".gz").rsplit(".", 1)[0]
+    return plain_name(path).rsplit(".", 1)[0]
 
 
 def ending(path: Path) -> str:
     """The ending that tells the format, lower case: `a.jsonl.gz` is `.jsonl`."""
-    return Path(path.name.removesuffix(".gz")).suffix.lower()
+    return Path(plain_name(path)).suffix.lower()
+
+
+def matching(folder: Path, *patterns: str) -> list[Path]:
+    """Files of a folder whose names fit one of the patterns, in name order; hidden ones left out.
+
+    Names are taken without the ending of a packing, and in lower case. A file that lies there plain
+    and packed is one file; `DataError` where the two differ, or a name leads nowhere.
+    """
+    return one_each(
+        [
+            path
+            for path in (sorted(folder.iterdir()) if folder.is_dir() else [])
+            if not path.name.startswith(".")
+            and any(fnmatchcase(plain_name(path).lower(), pattern) for pattern in patterns)
+            and (_leads_somewhere(path) and path.is_file())
+        ]
+    )
 
 
 def first_existing(folder: Path, *names: str) -> Path | None:
-    """The first of `names` that is a file in `folder`, plain or gzip."""
-    tried = (folder / f"{name}{gz}" for name in names for gz in ("", ".gz"))
-    return next((path for path in tried if path.is_file()), None)
+    """The first of `names` that is a file in `folder`, plain or packed."""
+    found = (matching(folder, name.lower()) for name in names)
+    return next((paths[0] for paths in found if paths), None)
+
+
+def _leads_somewhere(path: Path) -> bool:
+    if path.is_symlink() and not path.exists():
+        raise dead_link(path)
+    return True
+
+
+def dead_link(path: Path) -> DataError:
+    """The error for a link to what is not there."""
+    return DataError(
+        f"a link to {path.readlink()}, which is not there",
+        where=str(path),
+        mend="copy or download what it leads to again, or remove the link",
+    )
 
 
 def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
     """The bytes of `path`, unpacked, in blocks that end where a line ends (the last may not)."""
-    with reading(path), _open(path) as file:
+    with reading(path), unpacked(path) as file:
         parts: list[bytes] = []
         start = True
         while block := file.read(size):
@@ -57,12 +89,6 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
             yield b"".join(parts)
 
 
-def _open(path: Path) -> IO[bytes]:
-    if path.name.endswith(".gz"):
-        return cast(IO[bytes], gzip.open(path, "rb"))
-    return path.open("rb")
-
-
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn the reasons for not reading `path` into `DataError`."""
@@ -70,18 +96,6 @@ def reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DataError("no such file", where=str(path), mend="check the path") from None
-    except EOFError:
-        raise DataError(
-            "the gzip file ends too early: it was cut off",
-            where=str(path),
-            mend="copy or download it again",
-        ) from None
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(
-            f"not a sound gzip file: {error}",
-            where=str(path),
-            mend="copy or download it again; a file that is not packed must not end in .gz",
-        ) from None
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
 

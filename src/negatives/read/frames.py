@@ -12,6 +12,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.findings import MISSING, WRONG_TYPE, Findings
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
+from negatives.read.packing import packing_of
 
 
 def is_text(dtype: Any) -> bool:
@@ -34,6 +35,13 @@ def read_parquet(path: Path, columns: list[str]) -> pl.DataFrame:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
+    packing = packing_of(path)
+    if packing is not None:
+        raise DataError(
+            f"a Parquet file cannot be read while it is packed with {packing.name}",
+            where=str(path),
+            mend=f"unpack it: {packing.command} {path.name} (Parquet packs its columns itself)",
+        )
     try:
         yield
     except FileNotFoundError:

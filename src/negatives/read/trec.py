@@ -23,18 +23,19 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.address import Address, matching, topic_files
+from negatives.read.address import Address, topic_files
 from negatives.read.beir import read_texts
-from negatives.read.files import Lines, ending
+from negatives.read.files import Lines, ending, matching
 from negatives.read.findings import MISSING, RAGGED, Findings
 from negatives.read.gathered import Tables, gather
 from negatives.read.jsonl import PLACE
+from negatives.read.packing import plain_name
 from negatives.read.qrels import read_run, read_trec_qrels
 from negatives.schema import Collection
 
 ALL: Final = "all"
 _KINDS: Final = ("qrels", "qrel", "topics", "topic", "queries", "query", "run", "corpus")
-_ENDINGS: Final = ("txt", "tsv", "trec", "xml", "gz", "jsonl", "ndjson", "json")
+_ENDINGS: Final = ("txt", "tsv", "trec", "xml", "jsonl", "ndjson", "json")
 _TAG: Final = re.compile(r"<(num|title|desc)>(.*?)(?=<(?:/?\w+)>|\Z)", re.DOTALL | re.IGNORECASE)
 _LABEL: Final = re.compile(r"^\s*(number|topic|description)\s*:", re.IGNORECASE)
 
@@ -70,7 +71,9 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
 def split_of(path: Path) -> str:
     """The split that a file name tells: what remains without the words of its kind."""
     left = [
-        word for word in re.split(r"[._-]+", path.name) if word.lower() not in (*_KINDS, *_ENDINGS)
+        word
+        for word in re.split(r"[._-]+", plain_name(path))
+        if word.lower() not in (*_KINDS, *_ENDINGS)
     ]
     return "-".join(left) or ALL
 
@@ -84,17 +87,16 @@ def _of(files: list[Path], split: str, *, only: bool = False) -> list[Path]:
 
 
 def _qrels(folder: Path) -> list[Path]:
-    found = matching(folder, "qrels*", "*.qrels", "*.qrels.gz")
-    return found or (matching(folder / "qrels", "*") if (folder / "qrels").is_dir() else [])
+    return matching(folder, "qrels*", "*.qrels") or matching(folder / "qrels", "*")
 
 
 def _runs(folder: Path) -> list[Path]:
-    return matching(folder, "*.run", "*.run.gz", "run.*", "run-*")
+    return matching(folder, "*.run", "run.*", "run-*")
 
 
 def _corpus(folder: Path, findings: Findings) -> pl.DataFrame:
     named = matching(folder, "corpus.*", "collection.*")
-    found = named or matching(folder, "*.jsonl", "*.jsonl.gz")
+    found = named or matching(folder, "*.jsonl")
     if len(found) != 1:
         raise DataError(
             "there is no corpus" if not found else f"{len(found)} files could be the corpus",

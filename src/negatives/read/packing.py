@@ -1,0 +1,192 @@
+"""Packed files: by which name and which first bytes each kind is known, and how it is unpacked.
+
+gzip, bzip2 and xz are read as they are. zstd is read where Python brings it (3.14) or the package
+`backports.zstd` is installed. What cannot be read is named, with the command that unpacks it; and
+so is a file whose name and content say different things.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import importlib
+import lzma
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from negatives.errors import DataError
+
+Opener = Callable[[IO[bytes]], Any]
+
+
+def _no_opener() -> Opener | None:
+    return None
+
+
+def _zstd() -> Opener | None:
+    for module in ("compression.zstd", "backports.zstd"):
+        with suppress(ImportError):
+            return cast("Opener", importlib.import_module(module).open)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """One kind: its name, the ending of its files, how they begin, and how they are unpacked."""
+
+    name: str
+    ending: str
+    begins: re.Pattern[bytes]
+    command: str
+    opener: Callable[[], Opener | None] = _no_opener
+    instead: str = ""
+
+
+PACKINGS: Final = (
+    Packing("gzip", ".gz", re.compile(rb"\x1f\x8b"), "gunzip", lambda: gzip.open),
+    Packing(
+        "bzip2",
+        ".bz2",
+        re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
+        "bunzip2",
+        lambda: bz2.open,
+    ),
+    Packing("xz", ".xz", re.compile(rb"\xfd7zXZ\x00"), "unxz", lambda: lzma.open),
+    Packing(
+        "zstd",
+        ".zst",
+        re.compile(rb"\x28\xb5\x2f\xfd"),
+        "zstd -d --rm",
+        _zstd,
+        ", or pip install backports.zstd",
+    ),
+    Packing("zip", ".zip", re.compile(rb"PK\x03\x04"), "unzip"),
+    Packing("7-Zip", ".7z", re.compile(rb"7z\xbc\xaf\x27\x1c"), "7z x"),
+    Packing("LZ4", ".lz4", re.compile(rb"\x04\x22\x4d\x18"), "lz4 -d --rm"),
+)
+_MODULES_ERRORS: Final = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
+_BLOCK: Final = 1 << 20
+_HEAD: Final = 16
+
+
+def plain_name(path: Path) -> str:
+    """The name of a file without the ending of its packing: `a.jsonl.gz` is `a.jsonl`."""
+    packing = packing_of(path)
+    return path.name if packing is None else path.name[: -len(packing.ending)]
+
+
+def packing_of(path: Path) -> Packing | None:
+    """How a file is packed, by its name."""
+    name = path.name.lower()
+    return next((packing for packing in PACKINGS if name.endswith(packing.ending)), None)
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The file, open for reading, unpacked; `DataError` where that cannot be done.
+
+    What the system says of opening and reading (`OSError`) is passed on.
+    """
+    named = packing_of(path)
+    with path.open("rb") as file:
+        head = file.peek(_HEAD)[:_HEAD]
+        found = next((packing for packing in PACKINGS if packing.begins.match(head)), None)
+        if named and not head:
+            raise _cut_off(path, named)
+        if found is not named:
+            raise _misnamed(path, named, found)
+        if found is None:
+            yield file
+            return
+        opener = found.opener()
+        if opener is None:
+            raise DataError(
+                f"the file is packed with {found.name}, which is not read here",
+                where=str(path),
+                mend=f"unpack it first: {found.command} {path.name}{found.instead}",
+            )
+        try:
+            with opener(file) as inside:
+                yield inside
+        except EOFError:
+            raise _cut_off(path, found) from None
+        except Exception as error:
+            if not _is_unsound(error):
+                raise
+            raise DataError(
+                f"not a sound {found.name} file: {error}",
+                where=str(path),
+                mend="copy or download it again",
+            ) from None
+
+
+def _is_unsound(error: Exception) -> bool:
+    """Whether an unpacker says that the content is broken; bzip2's is an `OSError` of no number."""
+    return (
+        isinstance(error, _MODULES_ERRORS)
+        or (isinstance(error, OSError) and error.errno is None)
+        or type(error).__name__ == "ZstdError"
+    )
+
+
+def _cut_off(path: Path, packing: Packing) -> DataError:
+    return DataError(
+        f"the {packing.name} file ends too early: it was cut off",
+        where=str(path),
+        mend="copy or download it again",
+    )
+
+
+def _misnamed(path: Path, named: Packing | None, found: Packing | None) -> DataError:
+    if named and found:
+        what = f"the file is named as packed with {named.name}, and is packed with {found.name}"
+    elif named:
+        what = f"the file is named as packed with {named.name}, and is not packed"
+    else:
+        what = (
+            f"the file is packed with {found.name if found else ''}, and its name does not say so"
+        )
+    right = plain_name(path) + (found.ending if found else "")
+    return DataError(
+        what,
+        where=str(path),
+        mend=f"rename it to {right!r}, or copy or download it again",
+    )
+
+
+def one_each(paths: list[Path]) -> list[Path]:
+    """`paths` without packed copies of a file beside it; `DataError` where the two differ."""
+    by_name: dict[tuple[Path, str], Path] = {}
+    for path in sorted(paths, key=lambda path: (packing_of(path) is not None, path)):
+        first = by_name.setdefault((path.parent, plain_name(path)), path)
+        if first is not path and not _same(first, path):
+            raise DataError(
+                f"{first.name} and {path.name} are not the same, unpacked",
+                where=str(path.parent),
+                mend="keep the one that is meant",
+            )
+    return sorted(by_name.values())
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        stats = [path.stat() for path in (one, other)]
+        return _same_content(one, other, *((stat.st_size, stat.st_mtime_ns) for stat in stats))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(one)) from None
+
+
+@lru_cache(maxsize=64)
+def _same_content(one: Path, other: Path, *_stats: tuple[int, int]) -> bool:
+    with unpacked(one) as left, unpacked(other) as right:
+        blocks = zip_longest(
+            *(iter(lambda file=file: file.read(_BLOCK), b"") for file in (left, right))
+        )
+        return all(mine == theirs for mine, theirs in blocks)
