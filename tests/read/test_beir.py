@@ -79,7 +79,7 @@ def test_empty_texts_are_kept_and_noted(tmp_path: Path) -> None:
 
 def test_ids_that_are_numbers_are_read_as_text_and_noted(tmp_path: Path) -> None:
     corpus = [{"_id": 10, "text": "a"}, {"_id": "9", "text": "b"}]
-    folder = beir(tmp_path, corpus, [{"_id": 1, "text": "q"}], "q\td\ts\n1\t10\t1\n")
+    folder = beir(tmp_path, corpus, [{"_id": 1, "text": "q"}], "qid\tdocid\trel\n1\t10\t1\n")
     collection = load(folder)
     assert collection.corpus["doc_id"].to_list() == ["10", "9"]
     assert collection.notes == ("2 ids are numbers: they were read as text",)
@@ -104,7 +104,7 @@ def test_ids_may_hold_tabs_quotes_and_line_ends_when_the_judgements_quote_them(
     tmp_path: Path,
 ) -> None:
     corpus = [{"_id": 'a\t"b"\n', "text": "x"}]
-    collection = load(beir(tmp_path, corpus, QUERIES[:1], 'q\td\ts\nq1\t"a\t""b""\n"\t1\n'))
+    collection = load(beir(tmp_path, corpus, QUERIES[:1], 'qid\tdocid\trel\nq1\t"a\t""b""\n"\t1\n'))
     assert collection.qrels.rows() == [("q1", 'a\t"b"\n', 1)]
 
 

@@ -47,6 +47,20 @@ def test_tsv_texts_are_taken_as_they_are(tmp_path: Path) -> None:
     assert texts == ['mafia "families" abroad', "weather", "polio\tvaccines"]
 
 
+def test_columns_are_apart_by_ascii_white_space_alone(tmp_path: Path) -> None:
+    ids = ["IPCC\u00a0report", "文書\u3000一", "doc_1#3", "a\u2028b", "c\x85d", "e\x1ff"]
+    folder = trec(
+        tmp_path,
+        **{
+            "topics.txt": "301\tcrime\n",
+            "corpus.tsv": "".join(f"{name}\ttext\n" for name in ids),
+            "qrels.txt": "".join(f"301\x0b0 \t{name}\x0c1\r\n" for name in ids),
+            "a.run": "".join(f"301 Q0 {name} 1 2 x\n" for name in ids),
+        },
+    )
+    assert sorted(load(folder).qrels["doc_id"]) == sorted(ids)
+
+
 def test_qrels_are_four_columns_of_any_white_space(tmp_path: Path) -> None:
     assert load(trec(tmp_path)).qrels.rows() == [
         ("301", "FT1", 1),
@@ -83,14 +97,18 @@ def test_file_names_tell_the_split(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "reason"),
     [
-        ("qrels.txt", "301 0 FT1\n", "qrels.txt, line 1: expected 4 columns, found 3"),
+        (
+            "qrels.txt",
+            "301 0 FT1\n",
+            "line 1: expected 4 columns (query iteration document relevance), found 3",
+        ),
         ("qrels.txt", "301 0 FT1 yes\n", "qrels.txt, line 1: relevance is 'yes'"),
         ("qrels.txt", "301 0 FT9 1\n", "line 1: document 'FT9' is not in the corpus"),
         ("a.run", "301 FT1 1 0.5\n", "a.run, line 1: expected 6 columns"),
         ("a.run", "301 Q0 FT9 1 0.5 x\n", "a.run, line 1: document 'FT9' is not in the corpus"),
         ("corpus.tsv", "FT1 mafia\n", "corpus.tsv, line 1: expected id, tab, text"),
         ("corpus.tsv", "\tmafia\n", "corpus.tsv, line 1: the id is empty"),
-        ("topics.txt", "<top>\n<title> x\n</top>\n", "topics.txt, line 1: the topic has no <num>"),
+        ("topics.txt", "<top>\n<title> x\n</top>\n", "topics.txt, line 1: the topic has no number"),
         ("topics.txt", "\n<top>\n<num> 1\n", "topics.txt, line 2: the topic has no </top>"),
         ("collection.jsonl", "", "2 files could be the corpus"),
     ],

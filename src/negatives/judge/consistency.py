@@ -12,10 +12,16 @@ from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Warned
+from negatives.read.white_space import FIELD
 from negatives.schema import REJECTED, Collection
 from negatives.stage import Context, Judge, PositiveInt, Share
 
-_LINE = r"^\s*(\S+)\s+\S+\s+(\S+)\s+\S+\s+(\S+)\s+(\S+)\s*$"
+_SPACE = r"[ \t\r\x0b\x0c]"
+_LINE = (
+    rf"^{_SPACE}*"
+    + rf"{_SPACE}+".join(("(F)", "F", "(F)", "F", "(F)", "(F)")).replace("F", FIELD)
+    + rf"{_SPACE}*$"
+)
 _RRF = 60
 
 

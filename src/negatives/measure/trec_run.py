@@ -1,4 +1,4 @@
-"""A TREC run read for its scores: query Q0 document rank score name, apart by white space.
+"""A TREC run read for its scores: query Q0 document rank score name, apart by ASCII white space.
 
 As in trec_eval the scores make the order, and the ranks in the file do not; where they disagree,
 that is told, for the scores may be distances.
@@ -14,6 +14,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.files import blocks
 from negatives.read.findings import RAGGED, Fault, Findings
+from negatives.read.white_space import FIELD, WHITE_SPACE, fields
 
 BAD_SCORE: Final = Fault(
     "bad-score", "score is no number", "scores are no numbers", "write scores such as 12.75"
@@ -73,17 +74,17 @@ def _lines(block: bytes, before: int, path: Path) -> pl.DataFrame:
         lines.pop()
     frame = pl.DataFrame({"text": lines}, schema={"text": pl.String})
     return frame.with_row_index("line", before + 1).with_columns(
-        pl.col("text").str.strip_chars(_SPACE)
+        pl.col("text").str.strip_chars(WHITE_SPACE)
     )
 
 
 def _read(lines: pl.DataFrame, file: int, findings: Findings) -> pl.DataFrame:
-    fields = lines.with_columns(field=pl.col("text").str.extract_all(f"[^{_SPACE}]+"))
+    split = lines.with_columns(field=pl.col("text").str.extract_all(FIELD))
     ragged = pl.col("field").list.len() != _COLUMNS
-    for line, text, field in fields.filter(ragged).iter_rows():
+    for line, text, field in split.filter(ragged).iter_rows():
         reason = f"expected 6 columns (query Q0 document rank score name), found {len(field)}"
         findings.add(RAGGED, file, line, reason, text)
-    table = fields.filter(~ragged).select(
+    table = split.filter(~ragged).select(
         pl.col("field").list.get(0).alias("query_id"),
         pl.col("field").list.get(2).alias("doc_id"),
         pl.col("field").list.get(4).cast(pl.Float64, strict=False).alias("score"),

@@ -18,6 +18,7 @@ from negatives.optional import require
 from negatives.read.address import Address
 from negatives.read.findings import BAD_SCORE, MISSING, Findings
 from negatives.read.gathered import Tables, gather
+from negatives.read.grades import whole_number
 from negatives.read.jsonl import PLACE
 from negatives.read.qrels import SCHEMA
 from negatives.schema import Collection
@@ -100,9 +101,10 @@ def _text(item: Any) -> str | None:
 
 def _qrels(items: Iterable[Any], where: str, findings: Findings) -> pl.DataFrame:
     def record(item: Any) -> Record | str:
-        if not isinstance(item.relevance, int):
+        grade = whole_number(item.relevance)
+        if grade is None:
             return f"relevance is {item.relevance!r}"
-        return str(item.query_id), str(item.doc_id), item.relevance
+        return str(item.query_id), str(item.doc_id), grade
 
     schema = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32} | PLACE
     return _table(items, record, schema, where, findings).select(list(SCHEMA))

@@ -1,14 +1,14 @@
 """Judgements from a file: BEIR's three columns with a header, or TREC's four without.
 
 BEIR: tab-separated `query-id corpus-id score`, quoted where an id holds a tab. TREC: `query
-iteration document relevance`, separated by any white space. Each reader is told which of the two
-to expect, but for a file in a BEIR folder, where four columns without a header are TREC's.
+iteration document relevance`, separated by ASCII white space, as for trec_eval. Each reader is told
+which of the two to expect, but for a file in a BEIR folder, where four columns without a header
+are TREC's. What is a grade: `grades.py`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -16,16 +16,22 @@ from typing import Final
 import polars as pl
 
 from negatives.read.delimited import CHUNK, records
-from negatives.read.files import Lines
 from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
+from negatives.read.grades import whole
+from negatives.read.white_space import fields, tables
 
-QUERY_NAMES: Final = ("query-id", "query_id", "qid", "query")
-DOC_NAMES: Final = ("corpus-id", "corpus_id", "doc-id", "doc_id", "docid", "did", "doc")
-SCORE_NAMES: Final = ("score", "relevance", "label", "rel")
+QUERY_NAMES: Final = ("query-id", "query_id", "qid", "query", "topic_id", "topic")
+DOC_NAMES: Final = (
+    *("corpus-id", "corpus_id", "doc-id", "doc_id", "docid", "did", "doc"),
+    *("docno", "pid", "passage_id", "document_id", "document"),
+)
+SCORE_NAMES: Final = ("score", "relevance", "label", "rel", "grade", "judgment", "judgement")
 
-WHOLE: Final = re.compile(r"[+-]?[0-9]{1,10}")
 PAIR_PLACE: Final = {"file": pl.UInt32, "line": pl.UInt32}
 SCHEMA: Final = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32} | PAIR_PLACE
+EMPTY: Final = pl.DataFrame(schema=SCHEMA)
+TREC_QRELS: Final = ("query", "iteration", "document", "relevance")
+TREC_RUN: Final = ("query", "Q0", "document", "rank", "score", "name")
 
 Row = tuple[int, list[str]]
 
@@ -35,123 +41,96 @@ def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
     rows = records(path, "\t", findings)
     first = list(islice(rows, 1))
     if not first:
-        return pl.DataFrame(schema=SCHEMA)
+        return EMPTY
     line, head = first[0]
-    if len(head) == 1 and len(head[0].split()) == 4:
+    if len(head) == 1 and len(fields(head[0])) == 4:
         return read_trec_qrels(path, findings)
     if len(head) == 4 and _is_trec(head):
         return _table(path, chain(first, rows), (0, 2, 3), 4, findings)
-    if len(head) == 3 and _is_whole(head[2]):
+    if len(head) == 3 and _is_number(head[2]):
         return _table(path, chain(first, rows), (0, 1, 2), 3, findings)
-    names = [name.strip().lower() for name in head]
-    found = [
-        next((names.index(name) for name in known if name in names), None)
-        for known in (QUERY_NAMES, DOC_NAMES, SCORE_NAMES)
-    ]
+    found = named(head)
     if None not in found:
         query, doc, score = (at for at in found if at is not None)
         return _table(path, rows, (query, doc, score), len(head), findings)
-    if len(head) == 3 and not any(name[:1].isdigit() for name in names):
+    if len(head) == 3 and found != [None, None, None]:
         return _table(path, rows, (0, 1, 2), 3, findings)
     reason = f"expected query-id, corpus-id, score; found {len(head)} columns: {head}"
     findings.add(RAGGED, findings.file(path), line, reason, head)
     return _table(path, rows, (0, 1, 2), 3, findings)
 
 
+def named(columns: Sequence[str]) -> list[int | None]:
+    """Where the query's, the document's and the grade's column are, by the names they may have."""
+    names = [name.strip().lower() for name in columns]
+    return [
+        next((names.index(name) for name in known if name in names), None)
+        for known in (QUERY_NAMES, DOC_NAMES, SCORE_NAMES)
+    ]
+
+
 def read_trec_qrels(path: Path, findings: Findings) -> pl.DataFrame:
     """query_id, doc_id, relevance, file, line of a four-column file without a header."""
-    return _table(path, _split(path, findings), (0, 2, 3), 4, findings)
+    rows = tables(path, TREC_QRELS, findings)
+    return pl.concat([EMPTY, *(_judgements(table, findings) for table in rows)])
 
 
 def read_run(path: Path, findings: Findings) -> pl.DataFrame:
     """query_id, doc_id, file, line of a TREC run: query Q0 document rank score name."""
-    file = findings.file(path)
-    kept = []
-    for line, row in _split(path, findings):
-        if len(row) == 6:
-            kept.append((row[0], row[2], file, line))
-        else:
-            reason = f"expected 6 columns (query Q0 document rank score name), found {len(row)}"
-            findings.add(RAGGED, file, line, reason, row)
-    schema = {key: kind for key, kind in SCHEMA.items() if key != "relevance"}
-    return pl.DataFrame(kept, schema=schema, orient="row")
+    wanted = {"query_id": "query", "doc_id": "document", "file": "file", "line": "line"}
+    rows = [table.select(**wanted) for table in tables(path, TREC_RUN, findings)]
+    return pl.concat([EMPTY.drop("relevance"), *rows])
 
 
 def _is_trec(row: list[str]) -> bool:
-    return _is_whole(row[3]) and row[1] in ("0", "Q0", "q0")
+    return _is_number(row[3]) and row[1] in ("0", "Q0", "q0")
 
 
-def _is_whole(text: str) -> bool:
-    return WHOLE.fullmatch(text.strip()) is not None
-
-
-def _split(path: Path, findings: Findings) -> Iterator[Row]:
-    lines = Lines(path, findings)
-    for text in lines:
-        row = text.split()
-        if row:
-            yield lines.number, row
+def _is_number(text: str) -> bool:
+    """Whether a first line holds a grade, right or wrong, and is no header."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _table(
     path: Path, rows: Iterator[Row], places: tuple[int, int, int], width: int, findings: Findings
 ) -> pl.DataFrame:
+    """Rows as a table, a chunk at a time; offenders are reported."""
     file = findings.file(path)
-    tables = [pl.DataFrame(schema=SCHEMA)]
+    made = [EMPTY]
     while chunk := list(islice(rows, CHUNK)):
-        table = _sound(chunk, places, width, file)
-        if table is not None:
-            tables.append(table)
-            continue
-        kept = []
         for line, row in chunk:
-            judged = _judgement(row, places, width, file, line, findings)
-            if judged is not None:
-                kept.append((*judged, file, line))
+            if len(row) != width:
+                reason = f"expected {width} columns, found {len(row)}: {row}"
+                findings.add(RAGGED, file, line, reason, row)
+        kept = [(line, row) for line, row in chunk if len(row) == width]
+        columns = {
+            name: [row[place] for _, row in kept]
+            for name, place in zip(("query", "document", "relevance"), places, strict=True)
+        }
+        table = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String))
+        line_of = pl.Series("line", [line for line, _ in kept], dtype=pl.UInt32)
+        table = table.with_columns(line_of, file=pl.lit(file, dtype=pl.UInt32))
+        made.append(_judgements(table, findings))
         findings.enough()
-        tables.append(pl.DataFrame(kept, schema=SCHEMA, orient="row"))
-    return pl.concat(tables)
+    return pl.concat(made)
 
 
-def _sound(
-    chunk: list[Row], places: tuple[int, int, int], width: int, file: int
-) -> pl.DataFrame | None:
-    """The table of a chunk without offenders, made a column at a time; None if there are some."""
-    if any(len(row) != width for _, row in chunk):
-        return None
-    lines = [line for line, _ in chunk]
-    columns = list(zip(*(row for _, row in chunk), strict=True))
-    query, doc, score = (pl.Series(columns[place], dtype=pl.String) for place in places)
-    relevance = score.str.strip_chars().cast(pl.Int32, strict=False)
-    if relevance.null_count() or (query == "").any() or (doc == "").any():
-        return None
-    made = {"query_id": query, "doc_id": doc, "relevance": relevance, "line": lines}
-    return (
-        pl.DataFrame(made)
-        .with_columns(file=pl.lit(file))
-        .select(pl.col(key).cast(kind) for key, kind in SCHEMA.items())
-    )
-
-
-def _judgement(
-    row: list[str],
-    places: tuple[int, int, int],
-    width: int,
-    file: int,
-    line: int,
-    findings: Findings,
-) -> tuple[str, str, int] | None:
-    if len(row) != width:
-        reason = f"expected {width} columns, found {len(row)}: {row}"
-        findings.add(RAGGED, file, line, reason, row)
-        return None
-    query, doc, score = (row[place] for place in places)
-    if not (query and doc):
-        findings.add(MISSING, file, line, f"an id is empty: {row}", row)
-        return None
-    if _is_whole(score):
-        relevance = int(score)
-        if abs(relevance) < 2**31:
-            return query, doc, relevance
-    findings.add(BAD_SCORE, file, line, f"relevance is {score!r}", row)
-    return None
+def _judgements(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """Rows of `query`, `document`, `relevance` (texts), file, line as judgements; faults told."""
+    grade = whole(rows["relevance"])
+    empty = (rows["query"] == "") | (rows["document"] == "")
+    ungraded = grade.is_null() & ~empty
+    for row in rows.filter(empty).iter_rows(named=True):
+        raw = [row[name] for name in ("query", "document", "relevance")]
+        findings.add(MISSING, row["file"], row["line"], f"an id is empty: {raw}", raw)
+    for row in rows.filter(ungraded).iter_rows(named=True):
+        raw = [row[name] for name in ("query", "document", "relevance")]
+        reason = f"relevance is {row['relevance']!r}"
+        findings.add(BAD_SCORE, row["file"], row["line"], reason, raw)
+    return rows.select(
+        query_id="query", doc_id="document", relevance=grade, file="file", line="line"
+    ).filter(~(empty | ungraded))

@@ -3,15 +3,14 @@
 | what   | files                                            | form                                |
 |--------|--------------------------------------------------|-------------------------------------|
 | corpus | corpus.* or collection.*, else the only .jsonl   | JSONL (id, text, title) or TSV      |
-| topics | topics*, *.topics, queries*.tsv                  | TSV (id, text) or <top> markup      |
-| qrels  | qrels*, *.qrels                                  | four columns, white space           |
+| topics | topics*, *.topics, queries*.tsv                  | TSV, JSONL or markup: `topics.py`   |
+| qrels  | qrels*, *.qrels                                  | four columns, ASCII white space     |
 | run    | *.run, run.*, run-*                              | six columns; optional               |
 
 What remains of a file name without these words and endings is its split: qrels.dev.txt is dev,
 qrels.txt is all. Topics and runs are matched to qrels by split; a file of split all serves every
-split. The text of a <top> is its title, or else its description. TSV texts are taken as they are:
-quotation marks mean nothing. A run is what some system ranked: its documents are given as
-candidates, without those judged relevant.
+split. TSV texts are taken as they are: quotation marks mean nothing. A run is what some system
+ranked: its documents are given as candidates, without those judged relevant.
 """
 
 from __future__ import annotations
@@ -25,19 +24,17 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import Address, topic_files
 from negatives.read.beir import read_texts
-from negatives.read.files import Lines, ending, matching
-from negatives.read.findings import MISSING, RAGGED, Findings
+from negatives.read.files import ending, matching
+from negatives.read.findings import Findings
 from negatives.read.gathered import Tables, gather
-from negatives.read.jsonl import PLACE
 from negatives.read.packing import plain_name
 from negatives.read.qrels import read_run, read_trec_qrels
+from negatives.read.topics import read_topics, read_tsv
 from negatives.schema import Collection
 
 ALL: Final = "all"
 _KINDS: Final = ("qrels", "qrel", "topics", "topic", "queries", "query", "run", "corpus")
 _ENDINGS: Final = ("txt", "tsv", "trec", "xml", "jsonl", "ndjson", "json")
-_TAG: Final = re.compile(r"<(num|title|desc)>(.*?)(?=<(?:/?\w+)>|\Z)", re.DOTALL | re.IGNORECASE)
-_LABEL: Final = re.compile(r"^\s*(number|topic|description)\s*:", re.IGNORECASE)
 
 
 def splits(address: Address) -> list[str]:
@@ -106,66 +103,3 @@ def _corpus(folder: Path, findings: Findings) -> pl.DataFrame:
     if ending(found[0]) in (".jsonl", ".ndjson", ".json"):
         return read_texts(found[0], "doc_id", findings)
     return read_tsv(found[0], "doc_id", findings)
-
-
-def read_tsv(path: Path, key: str, findings: Findings) -> pl.DataFrame:
-    """`key`, text, row, file, line of a file of `id TAB text`; further tabs belong to the text."""
-    file = findings.file(path)
-    lines = Lines(path, findings)
-    kept = []
-    row = 0
-    for line in lines:
-        if not line.strip():
-            continue
-        name, tab, text = line.rstrip("\r\n").partition("\t")
-        if not tab:
-            findings.add(
-                RAGGED, file, lines.number, "expected id, tab, text: there is no tab", line
-            )
-        elif not name:
-            findings.add(MISSING, file, lines.number, "the id is empty", line)
-        else:
-            kept.append((name, text, row, file, lines.number))
-        row += 1
-    findings.done()
-    return _table(kept, key)
-
-
-def read_topics(path: Path, findings: Findings) -> pl.DataFrame:
-    """query_id, text, row, file, line of topics: TSV, or <top> markup."""
-    head = next((line for line in Lines(path, Findings(set_aside=True)) if line.strip()), "")
-    if not head.lstrip().startswith("<"):
-        return read_tsv(path, "query_id", findings)
-    file = findings.file(path)
-    kept = []
-    lines = Lines(path, findings)
-    topic: list[str] = []
-    start = row = 0
-    for line in lines:
-        if line.lstrip().lower().startswith("<top>"):
-            topic, start = [], lines.number
-        topic.append(line)
-        if "</top>" in line.lower():
-            name, text = _topic("".join(topic))
-            if name:
-                kept.append((name, text, row, file, start))
-            else:
-                findings.add(MISSING, file, start, "the topic has no <num>", "".join(topic))
-            row += 1
-            topic = []
-    if "".join(topic).strip().lower().startswith("<top>"):
-        findings.add(RAGGED, file, start, "the topic has no </top>", "".join(topic))
-    findings.done()
-    return _table(kept, "query_id")
-
-
-def _table(rows: list[tuple[str, str, int, int, int]], key: str) -> pl.DataFrame:
-    frame = pl.DataFrame(rows, schema={key: pl.String, "text": pl.String} | PLACE, orient="row")
-    return frame.with_columns(pl.col("text").str.strip_chars())
-
-
-def _topic(markup: str) -> tuple[str, str]:
-    parts = {
-        tag.lower(): " ".join(_LABEL.sub("", body).split()) for tag, body in _TAG.findall(markup)
-    }
-    return parts.get("num", ""), parts.get("title") or parts.get("desc", "")

@@ -1,0 +1,149 @@
+"""Topics of TREC, CLEF and their kin: TSV, JSON lines, or markup.
+
+In markup a topic is a `<top>`, a `<topic>` or, where there is neither, a `<query>`.
+
+| what | where                                                                                    |
+|------|------------------------------------------------------------------------------------------|
+| id   | the attribute number, id or qid; else <num>, <number>, <identifier>, <id> or <qid>       |
+| text | <title>, <query>, <text>, <question>, <desc>, <description> or <summary>: the first that |
+|      | is filled; else the topic's own text, where it has no parts                              |
+
+Tags may be left open, as in the first TREC topics, and labels such as `Number:` are no part of what
+follows them. Entities such as &amp; are the character they stand for.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from bisect import bisect_right
+from itertools import accumulate
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.beir import read_texts
+from negatives.read.files import Lines, ending
+from negatives.read.findings import MISSING, RAGGED, Findings
+from negatives.read.jsonl import PLACE
+
+_TOPICS: Final = ("top", "topic", "query")
+_IDS: Final = ("number", "num", "identifier", "id", "qid")
+_TEXTS: Final = ("title", "query", "text", "question", "desc", "description", "summary")
+_PARTS: Final = "|".join(sorted({*_IDS, *_TEXTS}, key=len, reverse=True))
+_PART: Final = re.compile(
+    rf"<(?:[a-z][a-z]-)?({_PARTS})\b[^>]*>(?:(.*?)</(?:[a-z][a-z]-)?\1\s*>|(.*?)(?=<[/a-z]|\Z))",
+    re.DOTALL | re.IGNORECASE,
+)
+_ATTRIBUTE: Final = re.compile(r"""(?<![\w:-])(number|id|qid)\s*=\s*("[^"]*"|'[^']*')""", re.I)
+_LABEL: Final = re.compile(r"^\s*(number|topic|description)\s*:", re.IGNORECASE)
+_CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
+_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_TAG: Final = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_ENTITY: Final = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]\w*);", re.IGNORECASE)
+
+
+def read_topics(path: Path, findings: Findings) -> pl.DataFrame:
+    """query_id, text, row, file, line of a file of topics."""
+    if ending(path) in (".jsonl", ".ndjson", ".json"):
+        return read_texts(path, "query_id", findings)
+    head = next((line for line in Lines(path, Findings(set_aside=True)) if line.strip()), "")
+    if not head.lstrip().startswith("<"):
+        return read_tsv(path, "query_id", findings)
+    return _read_markup(path, findings)
+
+
+def read_tsv(path: Path, key: str, findings: Findings) -> pl.DataFrame:
+    """`key`, text, row, file, line of a file of `id TAB text`; further tabs belong to the text."""
+    file = findings.file(path)
+    lines = Lines(path, findings)
+    kept = []
+    row = 0
+    for line in lines:
+        if not line.strip():
+            continue
+        name, tab, text = line.rstrip("\r\n").partition("\t")
+        if not tab:
+            reason = "expected id, tab, text: there is no tab"
+            findings.add(RAGGED, file, lines.number, reason, line)
+        elif not name:
+            findings.add(MISSING, file, lines.number, "the id is empty", line)
+        else:
+            kept.append((name, text, row, file, lines.number))
+        row += 1
+    findings.done()
+    return _table(kept, key)
+
+
+def _table(rows: list[tuple[str, str, int, int, int]], key: str) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema={key: pl.String, "text": pl.String} | PLACE, orient="row")
+    return frame.with_columns(pl.col("text").str.strip_chars())
+
+
+def _read_markup(path: Path, findings: Findings) -> pl.DataFrame:
+    file = findings.file(path)
+    lines = Lines(path, findings)
+    numbered = [(lines.number, line) for line in lines]
+    starts = [0, *accumulate(len(line) for _, line in numbered)]
+    text = "".join(line for _, line in numbered)
+    text = _COMMENT.sub(lambda found: " " * len(found[0]), text)
+    kept = []
+    tag, topics = _topics(text)
+    if not topics:
+        raise DataError(
+            "the file has markup, and no topic in it",
+            where=str(path),
+            mend="a topic is a <top>, <topic> or <query>; or write id, tab, text on each line",
+        )
+    for row, (start, opening, inside, closed) in enumerate(topics):
+        line = numbered[bisect_right(starts, start) - 1][0]
+        name, asked, missing = _topic(opening, inside)
+        if not closed:
+            findings.add(RAGGED, file, line, f"the topic has no </{tag}>", opening + inside)
+        elif missing:
+            findings.add(MISSING, file, line, missing, opening + inside)
+        else:
+            kept.append((name, asked, row, file, line))
+    findings.done()
+    return _table(kept, "query_id")
+
+
+def _topics(text: str) -> tuple[str, list[tuple[int, str, str, bool]]]:
+    """The tag of topics; of each topic where it starts, its opening tag, its inside, if closed."""
+    for tag in _TOPICS:
+        pattern = rf"(<{tag}(?:\s[^>]*)?>)(.*?)(</{tag}\s*>|(?=<{tag}[\s>])|\Z)"
+        found = re.finditer(pattern, text, re.DOTALL | re.IGNORECASE)
+        topics = [(each.start(), each[1], each[2], each[3] != "") for each in found]
+        if topics:
+            return tag, topics
+    return "", []
+
+
+def _topic(opening: str, inside: str) -> tuple[str, str, str]:
+    """Id and text of one topic, and what it lacks."""
+    parts: dict[str, str] = {}
+    for tag, closed, left_open in _PART.findall(inside):
+        parts.setdefault(tag.lower(), _plain(_LABEL.sub("", closed or left_open)))
+    attributes = {name.lower(): _plain(value[1:-1]) for name, value in _ATTRIBUTE.findall(opening)}
+    ids = [attributes.get(name) for name in ("number", "id", "qid")]
+    name = next(filter(None, [*ids, *(parts.get(tag) for tag in _IDS)]), "")
+    if not name:
+        return "", "", "the topic has no number: <num>, <number>, or an attribute number"
+    texts = [parts[tag] for tag in _TEXTS if tag in parts]
+    if not texts and not _TAG.search(_CDATA.sub("", inside)):
+        texts = [_plain(inside)]
+    if not texts:
+        return name, "", f"the topic has no text: none of <{'>, <'.join(_TEXTS)}>"
+    return name, next(filter(None, texts), ""), ""
+
+
+def _plain(markup: str) -> str:
+    """Text without tags, its entities decoded, its white space single."""
+    pieces = _CDATA.split(markup)  # every second piece is the content of a CDATA, taken as it is
+    pieces[::2] = [
+        _ENTITY.sub(lambda found: html.unescape(found[0]), _TAG.sub(" ", piece))
+        for piece in pieces[::2]
+    ]
+    return " ".join("".join(pieces).split())

@@ -1,0 +1,54 @@
+"""Files whose columns are apart by white space: TREC's qrels and runs.
+
+White space is ASCII's, as for trec_eval: an id may hold U+00A0, U+3000 or a '#'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from negatives.read.files import Lines
+from negatives.read.findings import RAGGED, Findings
+
+WHITE_SPACE: Final = " \t\n\r\x0b\x0c"
+FIELD: Final = r"[^ \t\n\r\x0b\x0c]+"
+"""One column of a line."""
+
+CHUNK: Final = 100_000
+_fields = re.compile(FIELD).findall
+
+
+def fields(line: str) -> list[str]:
+    """The columns of one line."""
+    found: list[str] = _fields(line)
+    return found
+
+
+def tables(path: Path, columns: tuple[str, ...], findings: Findings) -> Iterator[pl.DataFrame]:
+    """The lines that are not blank, as texts in `columns`, with `file` and `line`.
+
+    Lines of another number of columns are reported.
+    """
+    file = findings.file(path)
+    lines = Lines(path, findings)
+    numbered = ((lines.number, text) for text in lines)
+    while chunk := list(islice(numbered, CHUNK)):
+        found = pl.DataFrame({"line": [n for n, _ in chunk], "text": [text for _, text in chunk]})
+        found = found.with_columns(field=pl.col("text").str.extract_all(FIELD))
+        width = pl.col("field").list.len()
+        found = found.filter(width > 0)
+        for line, text, row in found.filter(width != len(columns)).iter_rows():
+            reason = f"expected {len(columns)} columns ({' '.join(columns)}), found {len(row)}"
+            findings.add(RAGGED, file, line, f"{reason}: {row}", text.rstrip("\r\n"))
+        findings.enough()
+        yield found.filter(width == len(columns)).select(
+            *(pl.col("field").list.get(at).alias(name) for at, name in enumerate(columns)),
+            pl.lit(file, dtype=pl.UInt32).alias("file"),
+            pl.col("line").cast(pl.UInt32),
+        )

@@ -1,0 +1,86 @@
+"""Topics: the forms that TREC, CLEF and their kin have written them in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from negatives.read import load
+from negatives.read.findings import Findings
+from negatives.read.topics import read_topics
+from tests.read.test_trec import trec
+from tests.read.tiny import complaint
+
+CASES = Path(__file__).parent.parent / "cases" / "topics-xml"
+
+
+def topics(folder: Path, text: str, name: str = "topics.xml") -> list[tuple[str, str]]:
+    (folder / name).write_text(text, "utf-8")
+    return read_topics(folder / name, Findings()).select("query_id", "text").rows()
+
+
+@pytest.mark.parametrize(
+    ("case", "texts"),
+    [
+        ("misinfo", ["why is the sea salty", "what makes bread rise"]),
+        ("ct", ["why is the sea salty and the lakes", "what makes bread rise"]),
+        ("classic", ["Salt & sea", "bread rising"]),
+    ],
+)
+def test_the_published_forms_are_read(case: str, texts: list[str]) -> None:
+    queries = load(CASES / case).queries
+    assert queries.select("query_id", "text").rows() == list(
+        zip(["101", "102"], texts, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<top>\n<head> Tipster Topic Description\n<num> Number: 051\n<dom> Domain: trade\n"
+        "<title> Topic: Airbus Subsidies\n<desc> Description: x\n</top>",
+        '<webtrack><topic number="051" type="faceted"><query>Airbus Subsidies</query>'
+        '<description>x</description><subtopic number="1">y</subtopic></topic></webtrack>',
+        "<?xml version='1.0'?><!-- <topic number='9'>no</topic> -->\n<topics>"
+        "<topic type='x' number='051'><title><![CDATA[Airbus]]> <i>Subsidies</i></title></topic>"
+        "</topics>",
+        "<topics><topic lang='en'><identifier>051</identifier><title>Airbus Subsidies</title>"
+        "<description>x</description></topic></topics>",
+        "<TOP>\n<NUM>051</NUM>\n<EN-title> Airbus Subsidies </EN-title>\n</TOP>",
+        "<parameters><query><number>051</number><text>Airbus Subsidies</text></query></parameters>",
+        "<queries><query><id>051</id><title>Airbus\n   Subsidies</title></query></queries>",
+        "<topic><num>051</num><title/><title> </title><desc>Airbus Subsidies</desc></topic>",
+    ],
+)
+def test_other_forms_are_read_alike(tmp_path: Path, text: str) -> None:
+    assert topics(tmp_path, text) == [("051", "Airbus Subsidies")]
+
+
+def test_several_topics_may_stand_on_one_line(tmp_path: Path) -> None:
+    text = '<topics><topic number="1">a</topic><topic number="2">b</topic></topics>'
+    assert topics(tmp_path, text) == [("1", "a"), ("2", "b")]
+
+
+def test_entities_are_decoded_once_and_only_in_markup(tmp_path: Path) -> None:
+    title = "R&amp;D &#233;t&eacute; &lt;b&gt; AT&T &amp;lt; &odd;"
+    text = f"<top><num>1</num><title>{title}</title></top>"
+    assert topics(tmp_path, text) == [("1", "R&D été <b> AT&T &lt; &odd;")]
+    assert topics(tmp_path, "1\tR&amp;D\n", "topics.tsv") == [("1", "R&amp;D")]
+
+
+def test_topics_may_be_json_lines(tmp_path: Path) -> None:
+    assert topics(tmp_path, '{"qid": 1, "text": "a"}\n', "topics.jsonl") == [("1", "a")]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<topics>\n<topic><title>x</title></topic></topics>", "line 2: the topic has no number"),
+        ('<topic number="1"><disease>x</disease></topic>', "line 1: the topic has no text"),
+        ('\n<topic number="1">x\n<topic number="2">y</topic>', "line 2: the topic has no </topic>"),
+        ("<html>not found</html>", "the file has markup, and no topic in it"),
+    ],
+)
+def test_what_is_no_topic_is_told_with_its_line(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in complaint(trec(tmp_path, **{"topics.txt": text}))
