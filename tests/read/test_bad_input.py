@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from negatives.read import load
 from tests.read.tiny import CORPUS, QRELS, QUERIES, beir, complaint, lines
 
 
@@ -84,6 +85,23 @@ def test_two_objects_on_a_line_are_an_offender(tmp_path: Path) -> None:
 def test_an_unpaired_surrogate_is_an_offender(tmp_path: Path) -> None:
     text = complaint(beir(tmp_path, corpus=[*CORPUS, '{"_id": "d4", "text": "\\ud800"}']))
     assert "line 4: an unpaired surrogate" in text
+
+
+def test_a_key_that_comes_twice_is_an_offender(tmp_path: Path) -> None:
+    twice = '{"_id": "d4", "text": "one", "text" : "other"}'
+    text = complaint(beir(tmp_path, corpus=[*CORPUS, twice]))
+    assert text.splitlines()[0] == "1 line names a key twice"
+    assert "corpus.jsonl, line 4: 'text' comes twice" in text
+    (tmp_path / "pairs.jsonl").write_text('{"query": "a", "positive": "b", "query": "c"}\n')
+    assert "pairs.jsonl, line 1: 'query' comes twice" in complaint(tmp_path / "pairs.jsonl")
+
+
+def test_a_key_that_comes_again_inside_a_value_is_none(tmp_path: Path) -> None:
+    inside = [
+        {"_id": "d4", "text": 'say "text": "x" and "text": "y"', "meta": {"text": "z"}},
+        {"_id": "d5", "text": "text", "title": "text"},
+    ]
+    assert len(load(beir(tmp_path, corpus=[*CORPUS, *inside])).corpus) == 5
 
 
 def test_only_the_first_five_offenders_are_listed(tmp_path: Path) -> None:

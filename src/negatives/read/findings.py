@@ -48,6 +48,12 @@ NOT_JSON = Fault(
     "lines are not JSON",
     "write one JSON object a line, as UTF-8",
 )
+REPEATED_KEY = Fault(
+    "repeated-key",
+    "line names a key twice",
+    "lines name a key twice",
+    "write every key once: of two values nobody can say which is meant",
+)
 NOT_UTF8 = Fault(
     "not-utf8",
     "line is not UTF-8",
