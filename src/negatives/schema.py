@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -24,6 +24,9 @@ Rows = NDArray[np.uint32]
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
+
+Lost = Literal["refuse", "count"]
+"""What becomes of judgements of documents that the corpus lacks: they are refused, or count."""
 
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
@@ -91,14 +94,16 @@ class Collection:
     quarantined: bool = False
 
     @staticmethod
-    def load(data: str | Path, *, quarantine: str | Path | None = None) -> Collection:
+    def load(data: str | Path, *, quarantine: Any = None, lost: Lost = "refuse") -> Collection:
         """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
 
         Raises `DataError` listing the first five offenders with file and row; with `quarantine`,
-        bad rows are set aside in that file instead, and counted in `notes`.
+        bad rows are set aside in that file instead, and counted in `notes`. `lost`: whether
+        judgements of documents that the corpus lacks are bad rows too, or are kept in `qrels`, so
+        that a measure counts them as not found.
         """
         load: Any = importlib.import_module("negatives.read").load
-        collection: Collection = load(data, quarantine=quarantine)
+        collection: Collection = load(data, quarantine=quarantine, lost=lost)
         folder = str(data).rpartition("@")[0]
         local = Path(data).exists() or (folder != "" and Path(folder).exists())
         origin = str(Path(data).absolute() if local else data)
@@ -118,7 +123,9 @@ class Collection:
     @cached_property
     def mined_queries(self) -> Rows:
         """Row numbers of the queries that have a positive: the ones a run finds negatives for."""
-        return self.positives["query"].unique().sort().to_numpy()
+        positive = self.qrels.filter(pl.col("relevance") > 0)["query_id"].unique()
+        asked = self.queries["query_id"].is_in(positive.implode())
+        return asked.arg_true().cast(pl.UInt32).to_numpy()
 
     @cached_property
     def empty_docs(self) -> Rows:
@@ -154,8 +161,10 @@ class Collection:
         return self.queries["text"].gather(rows).to_list()
 
 
-def check_collection(collection: Collection) -> Collection:
+def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collection:
     """Return `collection` if every table has its columns and types, is sorted and resolves.
+
+    With `lost` "count", judgements may name documents that the corpus lacks.
 
     Readers report bad rows with file and row before this; it is the last gate, and the only one
     for a collection built in Python.
@@ -191,7 +200,13 @@ def check_collection(collection: Collection) -> Collection:
             )
     for name in ("qrels", "given"):
         pairs: pl.DataFrame = getattr(collection, name)
-        dangling = len(pairs) - len(collection.rows_of(pairs))
+        whole = lost == "refuse" or name != "qrels"
+        found = (
+            collection.rows_of(pairs)
+            if whole
+            else pairs.join(collection.queries, on="query_id", how="semi")
+        )
+        dangling = len(pairs) - len(found)
         if dangling:
             raise DataError(
                 f"{dangling} rows of {name} name an unknown query or document",

@@ -189,7 +189,7 @@ def test_a_repeated_query_id_is_an_error(tmp_path: Path) -> None:
 
 def test_judgements_of_unknown_queries_and_documents_are_shown(tmp_path: Path) -> None:
     text = complaint(beir(tmp_path, qrels=QRELS + "q9\td1\t1\nq1\td9\t1\nq8\td8\t1\n"))
-    assert text.splitlines()[0] == "3 rows name a query or document that is not there"
+    assert text.splitlines()[0] == "3 of 6 rows name a query or document that is not there"
     assert "train.tsv, line 5: query 'q9' is not in the queries" in text
     assert "train.tsv, line 6: document 'd9' is not in the corpus" in text
     assert "line 7: query 'q8' is not in the queries and document 'd8' is not in the corp" in text

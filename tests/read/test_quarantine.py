@@ -31,7 +31,7 @@ def test_what_was_set_aside_is_counted_in_the_notes(tmp_path: Path) -> None:
     collection = load(folder, quarantine=tmp_path / "bad.jsonl")
     assert collection.notes == (
         "7 lines are not JSON: set aside",
-        "1 row names a query or document that is not there: set aside",
+        "1 of 4 rows names a query or document that is not there: set aside",
     )
 
 

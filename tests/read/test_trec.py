@@ -103,7 +103,7 @@ def test_file_names_tell_the_split(tmp_path: Path) -> None:
             "line 1: expected 4 columns (query iteration document relevance), found 3",
         ),
         ("qrels.txt", "301 0 FT1 yes\n", "qrels.txt, line 1: relevance is 'yes'"),
-        ("qrels.txt", "301 0 FT9 1\n", "line 1: document 'FT9' is not in the corpus"),
+        ("qrels.txt", "301 0 FT1 1\n301 0 FT9 1\n", "line 2: document 'FT9' is not in the corpus"),
         ("a.run", "301 FT1 1 0.5\n", "a.run, line 1: expected 6 columns"),
         ("a.run", "301 Q0 FT9 1 0.5 x\n", "a.run, line 1: document 'FT9' is not in the corpus"),
         ("corpus.tsv", "FT1 mafia\n", "corpus.tsv, line 1: expected id, tab, text"),

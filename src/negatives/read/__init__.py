@@ -8,28 +8,39 @@ a BEIR folder.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from negatives.errors import DataError, nearest
 from negatives.read.address import Address, parse
 from negatives.read.convert import convert
 from negatives.read.describe import describe
-from negatives.read.findings import Findings, finding
+from negatives.read.findings import Findings
 from negatives.read.formats import reader
-from negatives.schema import Collection
+from negatives.read.quarantine import Quarantine, finding
+from negatives.schema import Collection, Lost
+
+DEV: Final = ("dev", "validation", "valid", "val")
+"""Names of one thing: where there is one of them, each stands for it."""
 
 __all__ = ["convert", "describe", "load", "splits", "validate"]
 
 
-def load(data: str | Path, *, quarantine: str | Path | None = None) -> Collection:
+def load(
+    data: str | Path,
+    *,
+    quarantine: str | Path | Quarantine | None = None,
+    lost: Lost = "refuse",
+) -> Collection:
     """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
 
     Raises `DataError` listing the first five offenders with file and row; with `quarantine`, bad
     rows are set aside in that file instead, as JSON lines (file, row, reason, raw content), and
-    counted in `notes`.
+    counted in `notes`. Judgements of documents that the corpus lacks are bad rows; with `lost`
+    "count" they stay in `qrels`, to be measured by as not found, and are told in `notes`.
     """
     address = parse(data)
     with finding(quarantine) as findings:
+        findings.count_lost = lost == "count"
         return _read(address, findings)
 
 
@@ -70,6 +81,8 @@ def _chosen(there: list[str], address: Address) -> str:
         raise DataError("there are no judgements", where=where, mend=mend)
     if address.split in there:
         return str(address.split)
+    if address.split in DEV and len(same := [name for name in there if name in DEV]) == 1:
+        return same[0]
     listed = ", ".join(there)
     if address.split is not None:
         mend = f"{nearest(address.split, there)}" + (f" (there are {listed})" if there[1:] else "")

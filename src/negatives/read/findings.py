@@ -1,16 +1,12 @@
 """What reading found: bad rows, by what is wrong with them, and notes about what is merely odd.
 
-A reader adds every bad row here and goes on. Without a quarantine the first five become one
-`DataError`; with one they are set aside, counted, and the rest of the collection is read.
+A reader adds every bad row here and goes on. Without a quarantine (`quarantine.py`) the first five
+become one `DataError`; with one they are set aside, counted, and the rest is read.
 """
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
@@ -18,7 +14,6 @@ from typing import IO, Any, Final
 import msgspec
 
 from negatives.errors import DataError
-from negatives.store.atomic import writing
 
 FIRST: Final = 5
 """Offenders listed in a message; the rest are counted."""
@@ -36,10 +31,14 @@ class Fault:
     many: str
     mend: str
 
-    def of(self, count: int, *, more: bool = False) -> str:
-        """The fault said of `count` rows, or of at least `count`."""
+    def of(self, count: int, *, more: bool = False, total: int = 0) -> str:
+        """The fault said of `count` rows (of `total`, where that is known), or of at least so many."""
         at_least = "at least " if more else ""
-        return f"{at_least}{count:,} {self.one if count == 1 and not more else self.many}"
+        said = self.one if count == 1 and not more else self.many
+        if total:
+            rows, verdict = self.many.split(" ", 1)[0], said.split(" ", 1)[1]
+            return f"{at_least}{count:,} of {total:,} {rows} {verdict}"
+        return f"{at_least}{count:,} {said}"
 
 
 NOT_JSON = Fault(
@@ -113,14 +112,23 @@ CONTRADICTORY = Fault(
 @dataclass
 class _Seen:
     count: int = 0
+    total: int = 0
     first: list[dict[str, Any]] = field(default_factory=list)
 
 
 class Findings:
-    """Bad rows and notes of one reading."""
+    """Bad rows and notes of one reading.
 
-    def __init__(self, sink: IO[bytes] | None = None, *, set_aside: bool = False) -> None:
+    `option`: how a command that is not asked to sets bad rows aside, for the message. `count_lost`:
+    judgements of documents that the corpus lacks are kept, for measures to count as not found.
+    """
+
+    def __init__(
+        self, sink: IO[bytes] | None = None, *, set_aside: bool = False, option: str = ""
+    ) -> None:
         self.set_aside = set_aside or sink is not None
+        self.count_lost = False
+        self._option = option
         self.faults: dict[Fault, _Seen] = {}
         self._sink = sink
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -149,6 +157,16 @@ class Findings:
             row = {"file": path, unit: number, "fault": fault.key, "reason": reason, "raw": raw}
             self._sink.write(msgspec.json.encode(row) + b"\n")
 
+    def among(self, fault: Fault, rows: int) -> None:
+        """The rows of a fault are some of so many."""
+        if fault in self.faults:
+            self.faults[fault].total += rows
+
+    def place(self, file: int, number: int) -> str:
+        """Where row `number` of `file` is, for a message."""
+        path, unit = self._files[file]
+        return f"{path}, {unit} {number}"
+
     def note(self, one: str, many: str, count: int) -> None:
         """Add to the count of something odd; `{n}` in the texts is where the count goes."""
         if count:
@@ -167,7 +185,7 @@ class Findings:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was set aside and what is odd, one sentence each."""
-        aside = [f"{fault.of(seen.count)}: set aside" for fault, seen in self.faults.items()]
+        aside = [f"{_said(fault, seen)}: set aside" for fault, seen in self.faults.items()]
         odd = [
             (one if count == 1 else many).replace("{n}", f"{count:,}")
             for (one, many), count in self._counts.items()
@@ -179,7 +197,7 @@ class Findings:
         return [
             {
                 "kind": fault.key,
-                "what": fault.of(seen.count),
+                "what": _said(fault, seen),
                 "count": seen.count,
                 "first": seen.first,
                 "mend": fault.mend,
@@ -189,13 +207,17 @@ class Findings:
 
     def _error(self, *, more: bool) -> DataError:
         (fault, seen), *others = self.faults.items()
-        also = "".join(f"; also {other.of(left.count)}" for other, left in others)
+        also = "".join(f"; also {_said(other, left)}" for other, left in others)
         where = "\n         ".join(_place(offender) for offender in seen.first)
         return DataError(
-            fault.of(seen.count, more=more and seen.count >= FIRST) + also,
+            fault.of(seen.count, more=more and seen.count >= FIRST, total=seen.total) + also,
             where=where,
-            mend=f"{fault.mend}; or set bad rows aside with --quarantine FILE",
+            mend=fault.mend + (f"; or set bad rows aside with {self._option}" * bool(self._option)),
         )
+
+
+def _said(fault: Fault, seen: _Seen) -> str:
+    return fault.of(seen.count, total=seen.total)
 
 
 def _place(offender: dict[str, Any]) -> str:
@@ -206,38 +228,3 @@ def _place(offender: dict[str, Any]) -> str:
 def shown(text: str) -> str:
     """The beginning of a bad line, for a message."""
     return repr(text if len(text) <= RAW_LIMIT else text[:RAW_LIMIT] + "...")
-
-
-@contextmanager
-def finding(quarantine: str | Path | None) -> Iterator[Findings]:
-    """Findings that are errors, or, with a quarantine file, are set aside there when all is read.
-
-    Bad rows wait in an unnamed temporary file: the quarantine appears whole, and only if the
-    collection could be read.
-    """
-    if quarantine is None:
-        yield Findings()
-        return
-    path = Path(quarantine)
-    _refuse_to_replace(path)
-    with tempfile.TemporaryFile() as sink:
-        yield Findings(sink)
-        sink.seek(0)
-        with writing(path) as temporary, temporary.open("wb") as file:
-            shutil.copyfileobj(sink, file)
-
-
-def _refuse_to_replace(path: Path) -> None:
-    """A mistyped option must not replace the data: only another quarantine file is overwritten."""
-    if not path.exists():
-        return
-    if path.is_file():
-        with path.open("rb") as file:
-            line = file.readline()
-        if not line or (line.startswith(b'{"file":') and b'"fault":' in line):
-            return
-    raise DataError(
-        "the quarantine file exists and was not written as one",
-        where=str(path),
-        mend="name a file that does not exist yet",
-    )

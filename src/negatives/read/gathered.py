@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.findings import CONTRADICTORY, DANGLING, DUPLICATE_ID, Fault, Findings
+from negatives.read.findings import CONTRADICTORY, DANGLING, DUPLICATE_ID, FIRST, Fault, Findings
 from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
 
 NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, "line": pl.UInt32}
@@ -45,7 +45,7 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
     corpus = _in_order(tables.corpus, "doc_id", findings)
     queries = _in_order(tables.queries, "query_id", findings)
     findings.done()
-    qrels = _resolved(tables.qrels, queries, corpus, findings)
+    qrels = _judged(tables.qrels, queries, corpus, findings)
     given = _resolved(tables.given, queries, corpus, findings)
     qrels = _once(qrels, findings)
     findings.done()
@@ -65,7 +65,8 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
             qrels=qrels.select(list(QRELS)).sort("query_id", "doc_id"),
             given=given.select(list(GIVEN)),
             notes=findings.notes,
-        )
+        ),
+        lost="count" if findings.count_lost else "refuse",
     )
 
 
@@ -107,7 +108,65 @@ def _resolved(
         lacks = [f"query {row['query_id']!r} is not in the queries"] if row["no_query"] else []
         lacks += [f"document {row['doc_id']!r} is not in the corpus"] if row["no_doc"] else []
         _report(DANGLING, row, " and ".join(lacks), findings)
+    findings.among(DANGLING, len(pairs))
     return pairs.filter(~bad)
+
+
+def _judged(
+    qrels: pl.DataFrame, queries: pl.DataFrame, corpus: pl.DataFrame, findings: Findings
+) -> pl.DataFrame:
+    """The judgements, as `_resolved`; but documents that the corpus lacks may count as not found.
+
+    Raises `DataError` where no judgement at all names a query, or a document, that is there.
+    """
+    lost = None
+    if findings.count_lost:
+        lost = qrels.join(corpus, on="doc_id", how="anti", maintain_order="left")
+        lost = lost.join(queries, on="query_id", how="semi", maintain_order="left")
+        qrels = qrels.join(lost, on=["query_id", "doc_id"], how="anti", maintain_order="left")
+    sound = _resolved(qrels, queries, corpus, findings)
+    every = qrels if lost is None else pl.concat([qrels, lost])
+    if len(sound) == 0 < len(every):
+        for column, what, there in (
+            ("query_id", "queries", queries),
+            ("doc_id", "corpus", corpus),
+        ):
+            if not every[column].is_in(there[column].implode()).any():
+                raise _strangers(column, what, every, there, findings)
+    if lost is None or lost.is_empty():
+        return sound
+    first = "; ".join(
+        f"{findings.place(row['file'], row['line'])}: {row['doc_id']!r}"
+        for row in lost.head(FIRST).iter_rows(named=True)
+    )
+    more = "; ..." if len(lost) > FIRST else ""
+    what = "judgement names a document" if len(lost) == 1 else "judgements name documents"
+    text = f"{len(lost):,} of {len(every):,} {what} that the corpus lacks: counted as not found"
+    findings.note(f"{text} ({first}{more})", "", 1)
+    return pl.concat([sound, lost]).sort("file", "line", maintain_order=True)
+
+
+def _strangers(
+    column: str, what: str, qrels: pl.DataFrame, there: pl.DataFrame, findings: Findings
+) -> DataError:
+    """The error for judgements of which none names anything that is there."""
+    judged, known = (
+        " and ".join(map(repr, frame[column].unique(maintain_order=True).head(2)))
+        for frame in (qrels, there.sort("file", "line"))
+    )
+    kind, many = ("query", "queries") if column == "query_id" else ("document", "documents")
+    count = qrels[column].n_unique()
+    return DataError(
+        (
+            f"none of the {count:,} {many} that the judgements name is"
+            if count > 1
+            else f"the one {kind} that the judgements name is not"
+        )
+        + f" in the {what}: they name {judged}, and the {what} "
+        + f"hold{'s' * (what == 'corpus')} {known}",
+        where=findings.place(*qrels.select("file", "line").row(0)),
+        mend=f"give judgements and {what} of one version, with the same ids",
+    )
 
 
 def _once(qrels: pl.DataFrame, findings: Findings) -> pl.DataFrame:

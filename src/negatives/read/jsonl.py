@@ -6,8 +6,6 @@ A block is decoded in C in one call; only a block with an offender is gone throu
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -28,6 +26,7 @@ from negatives.read.findings import (
     Findings,
     shown,
 )
+from negatives.read.repeated_keys import RepeatedKeys
 
 Kind = Literal["id", "text", "ids", "texts", "number"]
 """What a column may hold; the plural ones hold one value or a list of them."""
@@ -78,8 +77,7 @@ class JsonLines:
     def __init__(self, path: Path, fields: Mapping[str, Field], findings: Findings) -> None:
         self._path, self._fields, self._findings = path, fields, findings
         self._file = findings.file(path)
-        self._names = frozenset(field.name for field in fields.values())
-        self._keys = [json.dumps(name, ensure_ascii=False).encode() for name in self._names]
+        self._repeated = RepeatedKeys(field.name for field in fields.values())
         made = msgspec.defstruct(
             "Row",
             [_attribute(key, field) for key, field in _required_first(fields)],
@@ -96,7 +94,11 @@ class JsonLines:
                 rows = self._decoder.decode_lines(block)
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 rows = None
-            if rows is not None and len(rows) == height and not self._may_repeat(block, height):
+            if (
+                rows is not None
+                and len(rows) == height
+                and not self._repeated.may_be_in(block, height)
+            ):
                 rows_at = pl.int_range(row, row + height, dtype=pl.UInt32, eager=True)
                 lines_at = pl.int_range(line + 1, line + height + 1, dtype=pl.UInt32, eager=True)
                 row += height
@@ -121,7 +123,7 @@ class JsonLines:
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                     self._blame(raw, line, offset)
                 else:
-                    again = repeated_key(raw, self._names)
+                    again = self._repeated.of(raw)
                     if again is None:
                         rows.append(decoded)
                         kept.append((row, line))
@@ -132,13 +134,6 @@ class JsonLines:
                 row += 1
             offset += len(raw) + 1
         return rows, kept, row
-
-    def _may_repeat(self, block: bytes, height: int) -> bool:
-        """Whether some key is written more often than there are lines; few blocks are like that."""
-        return any(
-            block.count(key) > height and len(re.findall(re.escape(key) + rb"\s*:", block)) > height
-            for key in self._keys
-        )
 
     def _blame(self, raw: bytes, line: int, offset: int) -> None:
         try:
@@ -201,18 +196,6 @@ def _attribute(key: str, field: Field) -> Any:
     if field.required:
         return key, _TYPES[field.kind], msgspec.field(name=field.name)
     return key, _TYPES[field.kind] | None, msgspec.field(name=field.name, default=None)
-
-
-def repeated_key(raw: bytes, names: frozenset[str]) -> str | None:
-    """The first of `names` that the object in a line has twice, if any; `raw` is sound JSON."""
-    again: list[str] = []
-
-    def note(pairs: list[tuple[str, Any]]) -> None:
-        counts = Counter(key for key, _ in pairs)
-        again[:] = [key for key, count in counts.items() if count > 1 and key in names]
-
-    json.loads(raw, object_pairs_hook=note)  # the outermost object is the last to be noted
-    return again[0] if again else None
 
 
 def blame(line: str, fields: Mapping[str, Field]) -> tuple[Fault, str]:

@@ -15,7 +15,6 @@ import polars as pl
 
 from negatives.read.findings import BAD_SCORE, DUPLICATE_ID, MISSING, Fault, Findings
 from negatives.read.gathered import FIRST_PLACE, Tables, gather
-from negatives.read.grades import whole
 from negatives.read.jsonl import PLACE
 from negatives.schema import Collection
 
@@ -52,12 +51,9 @@ def normalised(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
 
 def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     """The rows of `block` whose `relevance` is a whole number; the others reported."""
-    grades = whole(block["relevance"])
-    sound = pl.lit(grades.is_not_null())
-    kept = _keep(
-        block.with_columns(grade=grades), sound, BAD_SCORE, "relevance is {relevance}", findings
-    )
-    return kept.drop("relevance").rename({"grade": "relevance"})
+    value = pl.col("relevance").cast(pl.Float64)
+    whole = (value == value.round()) & value.is_between(-(2**31), 2**31 - 1)
+    return _keep(block, whole, BAD_SCORE, "relevance is {relevance}", findings)
 
 
 def _keep(
