@@ -33,6 +33,7 @@ def compare(
     threads: int | None = None,
     memory: str = "512MB",
     device: str = "auto",
+    quarantine: Path | None = None,
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -90,6 +91,8 @@ def compare(
         What mining may hold beyond the collection itself.
     device
         Where models compute: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
     quiet
         Show no progress.
     json
@@ -126,6 +129,7 @@ def compare(
             threads=threads,
             memory=memory,
             device=device,
+            quarantine=quarantine,
             emit=emit,
         )
     write_text(out / "compare.html", comparison_page(made.figures))

@@ -43,14 +43,12 @@ def validate(data: str, /, *, json: Flag = False) -> int:
     else:
         for problem in found["problems"]:
             print(f"{problem['what']}")
-            for label in ("where", "first", "mend"):
-                if problem.get(label):
-                    print(f"  {label + ':':<7}{_text(problem[label])}")
+            print("\n".join(_placed(problem)))
     return 0 if found["ok"] else 2
 
 
 @app.command
-def describe(data: str, /, *, json: Flag = False) -> None:
+def describe(data: str, /, *, quarantine: Path | None = None, json: Flag = False) -> None:
     """Counts, positives per query, lengths, and what is unusual.
 
     Example:
@@ -61,13 +59,15 @@ def describe(data: str, /, *, json: Flag = False) -> None:
     ----------
     data
         The collection; see `negatives --help`.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
     json
         Print the description as JSON.
     """
     from negatives import read
     from negatives.schema import Collection
 
-    found = read.describe(Collection.load(data))
+    found = read.describe(Collection.load(data, quarantine=quarantine))
     if json:
         print(jsonlib.dumps(found, ensure_ascii=False))
     else:
@@ -111,6 +111,7 @@ def plant(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     share: float = 0.1,
     seed: int = 0,
+    quarantine: Path | None = None,
 ) -> None:
     """Write DATA as a BEIR folder with unlabelled copies of some positives: known false negatives.
 
@@ -130,15 +131,27 @@ def plant(
         Of the documents that are a positive of some query, above 0, at most 1.
     seed
         Which they are, and how they are changed.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
     """
     from negatives import read
     from negatives.measure.plant import plant as grow
     from negatives.schema import Collection
 
-    planted, truth = grow(Collection.load(data), seed, share)
+    planted, truth = grow(Collection.load(data, quarantine=quarantine), seed, share)
     print(read.convert(planted, out))
     kinds = ", ".join(sorted(truth["kind"].unique()))
     print(f"planted: {truth['doc_id'].n_unique():,} documents ({kinds}), {len(truth):,} pairs")
+
+
+def _placed(problem: dict[str, Any]) -> list[str]:
+    """Where a problem is, and how it is mended, as in the message of an error."""
+    places = [problem["where"]] if problem.get("where") else []
+    for row in problem.get("first", ()):
+        unit = "line" if "line" in row else "row"
+        places.append(f"{row['file']}, {unit} {row[unit]}: {row['reason']}")
+    lines = [f"  {'where:' if at == 0 else '':<7}{place}" for at, place in enumerate(places)]
+    return [*lines, f"  mend:  {problem['mend']}"] if problem["mend"] else lines
 
 
 def _print(table: dict[str, Any], indent: str = "") -> None:

@@ -15,6 +15,7 @@ from negatives.cli.flag import Flag
 if TYPE_CHECKING:
     from negatives.find.dense import Dense
     from negatives.measure.evaluation import Setting
+    from negatives.read.quarantine import Quarantine
 
 Names = Annotated[list[str] | None, Parameter(negative="")]
 
@@ -48,6 +49,7 @@ def evaluate(
     threads: int | None = None,
     memory: str = "512MB",
     device: str = "auto",
+    quarantine: Path | None = None,
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -123,6 +125,8 @@ def evaluate(
         What may be held beyond the collection itself.
     device
         Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
     quiet
         Show no progress.
     json
@@ -139,11 +143,13 @@ def evaluate(
     from negatives.measure.evaluation import evaluate as carry_out
     from negatives.measure.ranking import is_run_file
     from negatives.measure.table import check_table_path, write_table
+    from negatives.read.quarantine import as_quarantine
 
     if per_query is not None:
         check_table_path(per_query)
     if run is not None and not slices:
         raise InputError("--run parts the queries", mend="give --slices too")
+    aside = as_quarantine(quarantine)
     opened: str | Dense = model
     settings: dict[str, Any] = {
         "query_prompt": query_prompt,
@@ -164,7 +170,7 @@ def evaluate(
             depth=depth,
             rerank=rerank,
             top=top,
-            protocols=_protocols(protocol, trained_on, query_times, doc_times, without_self),
+            protocols=_protocols(protocol, trained_on, query_times, doc_times, without_self, aside),
             condense=condensed,
             slices=slices,
             run=run,
@@ -173,6 +179,7 @@ def evaluate(
             threads=threads,
             memory=memory,
             device=device,
+            quarantine=aside,
             emit=emit,
         )
     if per_query is not None:
@@ -192,6 +199,7 @@ def _protocols(
     query_times: Path | None,
     doc_times: Path | None,
     without_self: bool,
+    aside: Quarantine | None,
 ) -> list[Setting]:
     from negatives.errors import InputError
     from negatives.measure.evaluation import WithoutSelf
@@ -210,7 +218,8 @@ def _protocols(
     if query_times is not None and doc_times is not None:
         found.append(InTime(query_times, doc_times))
     if side is not None and trained_on is not None:
-        found.append(Like(Collection.load(trained_on), side))
+        trained = Collection.load(trained_on, quarantine=aside, lost="count")
+        found.append(Like(trained, side))
     if without_self:
         found.append(WithoutSelf())
     return found
@@ -226,6 +235,9 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
     )
     if figures["queries left out"]:
         print(f"left out: {figures['queries left out']:,} queries (no positive, or the protocol)")
+    if figures["positives not in the corpus"]:
+        lost = figures["positives not in the corpus"]
+        print(f"not in the corpus: {lost:,} of these positives, which count as not found")
     if figures["queries that found nothing"]:
         print(f"found nothing: {figures['queries that found nothing']:,} queries, which count as 0")
     if figures["queries that find themselves"]:

@@ -22,6 +22,7 @@ def lint(
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
     fix: Flag = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    quarantine: Path | None = None,
     quiet: Flag = False,
     json: Flag = False,
 ) -> int:
@@ -52,6 +53,8 @@ def lint(
         Write the file again, without what is wrong, to --out.
     out
         The clean file, of the same format.
+    quarantine
+        Set bad rows of --data and --against aside in this file instead of stopping at them.
     quiet
         Show no progress.
     json
@@ -67,7 +70,7 @@ def lint(
             mend="negatives lint FILE --fix -o CLEAN",
         )
     with listening(quiet=quiet) as emit:
-        report = check(file, data=data, against=against or (), emit=emit)
+        report = check(file, data=data, against=against or (), quarantine=quarantine, emit=emit)
         fixed = report.fix(out, emit=emit) if out is not None else None
     if json:
         found = report.as_dict() | ({"fixed": fixed.as_dict()} if fixed else {})
@@ -88,6 +91,8 @@ def _show(report: Report) -> None:
         f"{report.file}: {report.format}, {_many(report.rows, 'row')}, "
         f"{_many(report.queries, 'query')}, {_many(report.negatives, 'negative')}"
     )
+    for note in report.notes:
+        print(f"note: {note}")
     if not report.findings:
         print("nothing is wrong")
     for finding in report.findings:

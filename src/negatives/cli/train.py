@@ -31,6 +31,7 @@ def train(
     threads: int | None = None,
     memory: str = "512MB",
     device: str = "auto",
+    quarantine: Path | None = None,
     report_to: str = "none",
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -93,6 +94,8 @@ def train(
         Where the trainer reports besides: a name that transformers knows, such as wandb.
     overwrite
         Replace another training in the same folder.
+    quarantine
+        Set bad rows aside in this file instead of stopping at them.
     quiet
         Show no progress.
     json
@@ -124,6 +127,7 @@ def train(
             threads=threads,
             memory=memory,
             device=device,
+            quarantine=quarantine,
             report_to=report_to,
             overwrite=overwrite,
             emit=emit,

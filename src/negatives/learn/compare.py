@@ -30,6 +30,8 @@ from negatives.measure.bootstrap import interval
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
+from negatives.read import as_collection
+from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run import Run, mine
 from negatives.run.inputs import fingerprints
@@ -81,6 +83,7 @@ def compare(
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
+    quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
 ) -> Compared:
     """Train `model` with the negatives of every arm, `seeds` times each, and judge them on `on`.
@@ -89,13 +92,15 @@ def compare(
     negatives; `control` "none" adds one without mined negatives. The first arm is what the others
     are tested against: paired randomisation over queries, p-values corrected for their number
     (Holm). `changes` are `PATH=VALUE` texts for all arms (train.steps=400). `on`: DATA@dev where
-    it is not named; its queries that are trained with are left out. `out` keeps the figures, and
+    it is not named; its queries that are trained with are left out. `quarantine`: a file in which
+    bad rows of both are set aside. `out` keeps the figures, and
     goes on where it was stopped.
     """
     if seeds < 1:
         raise InputError("no seed is left to train with", mend="--seeds 3, say")
-    collection = data if isinstance(data, Collection) else Collection.load(data)
-    judged = _judged(collection, on)
+    aside = as_quarantine(quarantine)
+    collection = as_collection(data, quarantine=aside)
+    judged = _judged(collection, on, aside)
     chosen = _arms(arms, model, kind, changes, control)
     trained = [collection, *(_texts_of(arm.data) for arm in chosen if arm.data is not None)]
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
@@ -353,12 +358,13 @@ def _arm(arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str]
     return _Arm(name, completed(recipe, model, kind, changes), None)
 
 
-def _judged(train: Collection, on: Collection | str | Path | None) -> Collection:
-    if isinstance(on, Collection):
-        return on
+def _judged(
+    train: Collection, on: Collection | str | Path | None, aside: Quarantine | None
+) -> Collection:
     if on is None and not train.origin:
         raise InputError("there is no split to judge the arms on", mend="name one with --on")
-    return Collection.load(on if on is not None else f"{train.origin.partition('@')[0]}@dev")
+    named = on if on is not None else f"{train.origin.partition('@')[0]}@dev"
+    return as_collection(named, quarantine=aside, lost="count")
 
 
 def _without(collection: Collection, rows: Any) -> Collection:

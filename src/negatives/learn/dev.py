@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError
+from negatives.events import Emit, Warned
 from negatives.judge.texts import normalised_keys
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
+from negatives.read import DEV, as_collection, splits
+from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats
 
 QUERIES: Final = 300
@@ -133,14 +136,41 @@ class DevSet:
         return float(ndcg(judge_ranking(ranking, self.collection.qrels, asked), CUTOFF, 1).mean())
 
 
-def dev_of_the_same(origin: str) -> Collection | None:
-    """The dev split of the data at an address that names none."""
+def dev_set(
+    named: Collection | str | Path | None,
+    origin: str,
+    train: Collection,
+    seed: int,
+    aside: Quarantine | None,
+    emit: Emit,
+) -> DevSet | None:
+    """The dev set that is named; else the dev split of the data at `origin`, where there is one.
+
+    What is named shares no query with `train`; of the other those that it shares are left out.
+    """
+    if named is not None:
+        found = as_collection(named, quarantine=aside, lost="count")
+        refuse_overlap(train, found)
+        return DevSet.of(found, seed)
+    own = _dev_of_the_same(origin, aside)
+    if own is None:
+        return None
+    shared = overlap(train, own)
+    if len(shared):
+        emit(Warned(f"{len(shared)} queries of the dev split are trained with, and left out"))
+    return DevSet.of(own, seed, shared)
+
+
+def _dev_of_the_same(origin: str, aside: Quarantine | None) -> Collection | None:
+    """The dev split of the data at an address that names none, where there is one."""
     if not origin or "@" in Path(origin).name:
         return None
     try:
-        return Collection.load(f"{origin}@dev")
+        if not {*DEV} & {*splits(origin)}:
+            return None
     except DataError:
         return None
+    return Collection.load(f"{origin}@dev", quarantine=aside, lost="count")
 
 
 def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:

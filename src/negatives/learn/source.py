@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from negatives.errors import RecipeError
+from negatives.errors import InputError, RecipeError
 from negatives.events import Emit
 from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import as_run, is_mined_file
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
+from negatives.read import as_collection
+from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe, override
 from negatives.run import Run, mine
 from negatives.schema import Collection
@@ -33,6 +35,7 @@ class Source:
     memory: int
     device: str
     emit: Emit
+    aside: Quarantine | None = None
 
     def examples(self, data: Data, overwrite: bool) -> tuple[TrainingSet, str]:
         """The examples, and the address that other splits of the same data may be found at."""
@@ -49,14 +52,18 @@ class Source:
                 where=f"train.labels = {labels!r}",
                 mend='give a run directory in place of the file, or set train.labels=""',
             )
+        if self.aside is not None and (run is not None or file is not None):
+            raise InputError(
+                "--quarantine sets aside bad rows of a collection, and this is none",
+                where=str(data),
+                mend="leave it out",
+            )
         if file is not None:
             collection, negatives = read_mined_file(file)
             made = training_set(collection, negatives, width)
             return replace(made, about={"file": file.name, "negatives": len(negatives)}), ""
         if run is None:
-            collection = (
-                data if isinstance(data, Collection) else Collection.load(cast("str", data))
-            )
+            collection = as_collection(cast("str | Collection", data), quarantine=self.aside)
             if not mines:
                 return training_set(collection, NOTHING, 0), collection.origin
             run = self.mine(collection, self.encoder, self.folder, overwrite)

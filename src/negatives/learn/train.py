@@ -19,11 +19,11 @@ import msgspec
 
 from negatives.batch.batcher import Batcher, Weighing
 from negatives.errors import NegativesError, RecipeError
-from negatives.events import Emit, Progress, Warned, silent
+from negatives.events import Emit, Progress, silent
 from negatives.learn.base_models import Base, is_static, limit, open_base
 from negatives.learn.card import card
 from negatives.learn.curve import curve
-from negatives.learn.dev import DevSet, dev_of_the_same, overlap, refuse_overlap
+from negatives.learn.dev import DevSet, dev_set
 from negatives.learn.flops import regulariser_of
 from negatives.learn.folder import (
     ACCOUNT,
@@ -53,6 +53,7 @@ from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import hash_weights
 from negatives.optional import require
+from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.account import available_threads, library_versions, parse_memory
 from negatives.run.inputs import fingerprints
@@ -92,6 +93,7 @@ def train(
     device: str = "auto",
     report_to: str = "none",
     overwrite: bool = False,
+    quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
 ) -> Trained:
     """Train `model` (a folder, a hub name, or `static`) with negatives, into the folder `out`.
@@ -102,7 +104,8 @@ def train(
     [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces
     [train], `kind` ("encoder", "reranker", "sparse", "static-embedding") chooses its defaults.
     `dev` is a split to look at on the way, whose best look is kept; DATA@dev where there is one and
-    none is named; with `look` False there are no looks, and the last step is kept.
+    none is named; with `look` False there are no looks, and the last step is kept. Bad rows of
+    collections are set aside in the file `quarantine`.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
@@ -127,6 +130,7 @@ def train(
         memory=parse_memory(memory),
         device=device,
         report_to=report_to,
+        aside=as_quarantine(quarantine),
         emit=emit,
     )
     with locked(path):
@@ -151,6 +155,7 @@ class _Training:
     memory: int
     device: str
     report_to: str
+    aside: Quarantine | None
     emit: Emit
 
     @property
@@ -167,6 +172,7 @@ class _Training:
             threads=self.threads,
             memory=self.memory,
             device=self.device,
+            aside=self.aside,
             emit=self.emit,
         )
 
@@ -236,24 +242,14 @@ class _Training:
     def _dev(
         self, dev: Collection | str | Path | None, origin: str, train: Collection
     ) -> DevSet | None:
-        if dev is not None:
-            named = dev if isinstance(dev, Collection) else Collection.load(dev)
-            refuse_overlap(train, named)
-            return DevSet.of(named, self.recipe.seed)
-        found = dev_of_the_same(origin)
-        if found is not None:
-            shared = overlap(train, found)
-            if len(shared):
-                text = f"{len(shared)} queries of the dev split are trained with, and left out"
-                self.emit(Warned(text))
-            return DevSet.of(found, self.recipe.seed, shared)
-        if self.settings.patience:
+        found = dev_set(dev, origin, train, self.recipe.seed, self.aside, self.emit)
+        if found is None and self.settings.patience:
             raise RecipeError(
                 "stopping early needs a dev split, and there is none",
                 where=f"train.patience = {self.settings.patience}",
                 mend="name one with --dev, or set train.patience=0",
             )
-        return None
+        return found
 
     def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
         if dev is None:

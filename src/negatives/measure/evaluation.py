@@ -36,6 +36,8 @@ from negatives.measure.ranking import (
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
+from negatives.read import as_collection
+from negatives.read.quarantine import Quarantine
 from negatives.run.account import available_threads, parse_memory
 from negatives.run.directory import Run
 from negatives.schema import Collection
@@ -97,6 +99,7 @@ def evaluate(
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
+    quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
 ) -> Evaluation:
     """Rank a collection's documents for every query with a positive, and measure the ranking.
@@ -110,7 +113,8 @@ def evaluate(
     would score in the best order. `condense` adds each metric on the lists without what nobody
     judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
     came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
-    and `WithoutSelf`.
+    and `WithoutSelf`. `quarantine`: a file in which bad rows of `data` are set aside. Judgements of
+    documents that the corpus lacks count as not found, as for trec_eval.
 
     `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
     nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
@@ -133,7 +137,7 @@ def evaluate(
         collection = judged_alone(data, given.table)
     else:
         refuse_judgements(named, data)
-        collection = Collection.load(data)
+        collection = as_collection(data, quarantine=quarantine, lost="count")
     heard = _Heard(emit)
     for note in collection.notes:
         heard(Warned(note))
@@ -183,6 +187,7 @@ def evaluate(
         "retrieved": int(table["retrieved"].sum()),
         "tied": int(table[_TIED].sum()),
         "positives": int(table["positives"].sum()),
+        "positives not in the corpus": _lost(collection, table["query_id"]),
         "metrics": _means(table, asked, "", confidence, seed),
         "judged": {str(_SEEN): rounded(float(np.mean(table[_JUDGED].to_numpy())))},
     }
@@ -314,6 +319,13 @@ def _refuse_unjudged(collection: Collection, what: str) -> None:
             where=called(collection),
             mend="name a split that has judgements above 0, as in DATA@test",
         )
+
+
+def _lost(collection: Collection, queries: pl.Series) -> int:
+    """How many positives of these queries are documents that the corpus lacks."""
+    positive = collection.qrels.filter(pl.col("relevance") > 0)
+    here = positive.filter(pl.col("query_id").is_in(queries.implode()))
+    return len(here.join(collection.corpus, on="doc_id", how="anti"))
 
 
 def _warn_of_one_sided(collection: Collection, emit: Emit) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.files import blocks
 from negatives.read.findings import RAGGED, Fault, Findings
-from negatives.read.white_space import FIELD, WHITE_SPACE, fields
+from negatives.read.white_space import FIELD, WHITE_SPACE
 
 BAD_SCORE: Final = Fault(
     "bad-score", "score is no number", "scores are no numbers", "write scores such as 12.75"
@@ -23,7 +23,6 @@ TWICE: Final = Fault(
     "twice", "document comes twice", "documents come twice", "keep one line of each"
 )
 _COLUMNS: Final = 6
-_SPACE: Final = " \t\r\f\v"  # not what else Unicode calls white space: an id may hold it
 
 
 def read_trec_run(path: str | Path) -> pl.DataFrame:

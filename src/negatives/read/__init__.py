@@ -22,7 +22,7 @@ from negatives.schema import Collection, Lost
 DEV: Final = ("dev", "validation", "valid", "val")
 """Names of one thing: where there is one of them, each stands for it."""
 
-__all__ = ["convert", "describe", "load", "splits", "validate"]
+__all__ = ["DEV", "as_collection", "convert", "describe", "load", "splits", "validate"]
 
 
 def load(
@@ -42,6 +42,18 @@ def load(
     with finding(quarantine) as findings:
         findings.count_lost = lost == "count"
         return _read(address, findings)
+
+
+def as_collection(
+    data: str | Path | Collection,
+    *,
+    quarantine: str | Path | Quarantine | None = None,
+    lost: Lost = "refuse",
+) -> Collection:
+    """`data` itself where it is a collection, else what `Collection.load` makes of it."""
+    if isinstance(data, Collection):
+        return data
+    return Collection.load(data, quarantine=quarantine, lost=lost)
 
 
 def splits(data: str | Path) -> list[str]:

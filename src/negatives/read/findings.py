@@ -32,7 +32,7 @@ class Fault:
     mend: str
 
     def of(self, count: int, *, more: bool = False, total: int = 0) -> str:
-        """The fault said of `count` rows (of `total`, where that is known), or of at least so many."""
+        """The fault said of `count` rows, of `total` where it is known; or of at least so many."""
         at_least = "at least " if more else ""
         said = self.one if count == 1 and not more else self.many
         if total:

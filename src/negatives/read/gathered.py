@@ -140,9 +140,9 @@ def _judged(
         for row in lost.head(FIRST).iter_rows(named=True)
     )
     more = "; ..." if len(lost) > FIRST else ""
-    what = "judgement names a document" if len(lost) == 1 else "judgements name documents"
-    text = f"{len(lost):,} of {len(every):,} {what} that the corpus lacks: counted as not found"
-    findings.note(f"{text} ({first}{more})", "", 1)
+    what = "names a document" if len(lost) == 1 else "name documents"
+    text = f"{len(lost):,} of {len(every):,} judgements {what} that the corpus lacks"
+    findings.note(f"{text}, so that nothing can find it ({first}{more})", "", 1)
     return pl.concat([sound, lost]).sort("file", "line", maintain_order=True)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import polars as pl
 
-from negatives.errors import RunError
+from negatives.errors import DataError, RunError
 from negatives.events import Emit, silent
 from negatives.recipe import Recipe, parse
 from negatives.run.inputs import fingerprints
@@ -189,7 +189,14 @@ def _reload(path: Path, inputs: Mapping[str, Any]) -> Collection:
             where=str(path),
             mend="open it with Run(path, collection=...)",
         )
-    if not inputs.get("quarantined"):
-        return Collection.load(origin)
-    with tempfile.TemporaryDirectory() as folder:
-        return Collection.load(origin, quarantine=Path(folder) / "set-aside.jsonl")
+    try:
+        if not inputs.get("quarantined"):
+            return Collection.load(origin)
+        with tempfile.TemporaryDirectory() as folder:
+            return Collection.load(origin, quarantine=Path(folder) / "set-aside.jsonl")
+    except DataError as error:
+        raise RunError(
+            f"the data that the run was made from cannot be read any more: {error.what}",
+            where=error.where,
+            mend="restore the data, or mine again with another --out",
+        ) from None

@@ -17,6 +17,8 @@ from negatives.measure.lint.reference import Reference, test_sets
 from negatives.measure.lint.rows import Mined
 from negatives.measure.lint.rules import RULES
 from negatives.measure.lint.source import source
+from negatives.read import as_collection
+from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.run.directory import Run
 from negatives.schema import Collection
 
@@ -28,6 +30,7 @@ def lint(
     *,
     data: str | Path | Collection | None = None,
     against: Sequence[str | Path | Collection] = (),
+    quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
 ) -> Report:
     """What is wrong with a file of mined negatives, anybody's, or with a run directory.
@@ -36,17 +39,20 @@ def lint(
     TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a dataset saved by `datasets`. `data`, any
     form that `Collection.load` takes, knows ids, more positives and the whole texts; without it the
     file's own positives are the known ones. `against` names test sets that training must not see;
-    where it names none and `data` is a BEIR folder read as train, its test split is one.
+    where it names none and `data` is a BEIR folder read as train, its test split is one. Bad rows
+    of these collections are set aside in the file `quarantine`; judgements of documents that a
+    corpus lacks are left out, and told in the notes.
 
     Raises `DataError` when the file cannot be read, holds no negatives, or names ids that `data`
     does not have (or there is no `data`).
     """
     src = source(file)
     layout = layout_of(src.columns, str(file))
-    collection = _collection(file, data) if data is not None or src.type == "run" else None
+    aside = as_quarantine(quarantine)
+    collection = _collection(file, data, aside) if data is not None or src.type == "run" else None
     reference = None if collection is None else Reference(collection)
     mined = Mined(src, layout, collection)
-    facts = facts_of(mined, reference, tuple(test_sets(against, data)), emit)
+    facts = facts_of(mined, reference, tuple(test_sets(against, data, aside)), emit)
     found = {}
     for number, rule in enumerate(RULES, start=1):
         offences = rule.find(facts).sort("row", "place", nulls_last=True)
@@ -63,13 +69,16 @@ def lint(
         negatives=len(facts.negatives),
         findings=tuple(sorted(findings, key=lambda finding: _WORST.index(finding.severity))),
         facts=facts,
+        notes=() if collection is None else collection.notes,
     )
 
 
-def _collection(file: str | Path, data: str | Path | Collection | None) -> Collection:
+def _collection(
+    file: str | Path, data: str | Path | Collection | None, aside: Quarantine | None
+) -> Collection:
     if data is None:
         return Run(file).collection
-    return data if isinstance(data, Collection) else Collection.load(data)
+    return as_collection(data, quarantine=aside, lost="count")
 
 
 def _finding(

@@ -85,6 +85,8 @@ class Report:
     negatives: int
     findings: tuple[Finding, ...]
     facts: Facts = field(repr=False)
+    notes: tuple[str, ...] = ()
+    """What was odd, or set aside, in the collection that the file is compared with."""
 
     @property
     def ok(self) -> bool:
@@ -106,7 +108,8 @@ class Report:
         """Plain values, for JSON."""
         names = ("file", "format", "ok", "rows", "queries", "negatives")
         found = [finding.as_dict() for finding in self.findings]
-        return {name: getattr(self, name) for name in names} | {"findings": found}
+        plain = {name: getattr(self, name) for name in names}
+        return plain | {"notes": list(self.notes), "findings": found}
 
     def fix(self, out: str | Path, *, emit: Emit | None = None) -> Fixed:
         """Write the file to `out` in its own format, without what the rules object to."""

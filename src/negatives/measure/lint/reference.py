@@ -14,6 +14,7 @@ from negatives import read
 from negatives.judge.texts import Keys, normalised_keys, text_keys
 from negatives.measure.lint.texts import without_end
 from negatives.read.address import parse
+from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
 
 
@@ -55,16 +56,15 @@ class TestSet:
 
 
 def test_sets(
-    against: Iterable[str | Path | Collection], data: str | Path | Collection | None
+    against: Iterable[str | Path | Collection],
+    data: str | Path | Collection | None,
+    aside: Quarantine | None,
 ) -> list[TestSet]:
     """The test sets named; where none is, the test split beside the train split of DATA."""
-    sets = [
-        _test_set(each if isinstance(each, Collection) else Collection.load(each))
-        for each in against
-    ]
-    if not sets and isinstance(data, str | Path) and _has_own_test(data):
-        sets.append(_test_set(Collection.load(f"{parse(data).path}@test")))
-    return sets
+    named: list[str | Path | Collection] = [*against]
+    if not named and isinstance(data, str | Path) and _has_own_test(data):
+        named.append(f"{parse(data).path}@test")
+    return [_test_set(read.as_collection(each, quarantine=aside, lost="count")) for each in named]
 
 
 def _has_own_test(data: str | Path) -> bool:
