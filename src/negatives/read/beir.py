@@ -8,6 +8,7 @@ with the data, so that converting a collection loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Any, Final
 
@@ -50,16 +51,20 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
 
 def read_texts(path: Path, key: str, findings: Findings) -> pl.DataFrame:
     """`key`, text, row, file, line of a JSONL file of documents or queries."""
-    keys = first_record(path)
-    fields = {
-        key: Field(_named(keys, "_id", "id", key, "docid", "docno", "qid"), "id"),
-        "text": Field(_named(keys, "text", "contents", "body"), "text"),
-        "title": Field("title", "text", required=False),
-    }
+    fields = text_fields(first_record(path), key)
     tables = [with_titles(block, key) for block in JsonLines(path, fields, findings)]
     findings.done()
     # the blocks stay the chunks of one table: joining them would hold the file's text twice
     return pl.concat([pl.DataFrame(schema={key: pl.String} | TEXT), *tables], rechunk=False)
+
+
+def text_fields(columns: Container[str], key: str) -> dict[str, Field]:
+    """The columns of documents or queries, by the names they may have."""
+    return {
+        key: Field(_named(columns, "_id", "id", key, "docid", "docno", "qid"), "id"),
+        "text": Field(_named(columns, "text", "contents", "body"), "text"),
+        "title": Field("title", "text", required=False),
+    }
 
 
 def with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -71,8 +76,8 @@ def with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
     return table.select(key, text.str.strip_chars().alias("text"), *PLACE)
 
 
-def _named(keys: dict[str, object], *names: str) -> str:
-    return next((name for name in names if name in keys), names[0])
+def _named(columns: Container[str], *names: str) -> str:
+    return next((name for name in names if name in columns), names[0])
 
 
 def _needed(folder: Path, name: str) -> Path:

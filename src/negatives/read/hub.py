@@ -17,23 +17,20 @@ import polars as pl
 from negatives.errors import DataError, nearest
 from negatives.optional import require
 from negatives.read.address import Address
-from negatives.read.beir import with_titles
+from negatives.read.beir import text_fields, with_titles
+from negatives.read.class_labels import graded
 from negatives.read.columns import resolve
 from negatives.read.findings import Findings
 from negatives.read.frames import is_text
 from negatives.read.gathered import Tables, gather
-from negatives.read.jsonl import Field
+from negatives.read.jsonl import Field, Kind
 from negatives.read.pair_files import from_frame
 from negatives.read.pairs import collection_of, normalised, with_whole_relevance
-from negatives.read.qrels import SCHEMA
+from negatives.read.qrels import BEIR, SCHEMA, named
 from negatives.schema import Collection
 
 BATCH: Final = 50_000
-QRELS: Final = {
-    "query_id": Field("query-id", "id"),
-    "doc_id": Field("corpus-id", "id"),
-    "relevance": Field("score", "number"),
-}
+QRELS: Final[dict[str, Kind]] = {"query_id": "id", "doc_id": "id", "relevance": "number"}
 
 
 def splits(address: Address) -> list[str]:
@@ -59,8 +56,10 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
         qrels_target, qrels_config = _judgements(datasets, target)
         qrels = datasets.load_dataset(qrels_target, qrels_config, split=split)
         tables = Tables(
-            corpus=_texts(_only(datasets, target, "corpus"), "doc_id", address, findings),
-            queries=_texts(_only(datasets, target, "queries"), "query_id", address, findings),
+            corpus=_texts(_only(datasets, target, "corpus", split), "doc_id", address, findings),
+            queries=_texts(
+                _only(datasets, target, "queries", split), "query_id", address, findings
+            ),
             qrels=_qrels(qrels, f"{address.name} (judgements)", findings),
         )
         findings.done()
@@ -128,19 +127,24 @@ def _judgements(datasets: Any, target: str) -> tuple[str, str]:
     return f"{target}-qrels", "default"
 
 
-def _only(datasets: Any, target: str, config: str) -> Any:
-    """All rows of a config of texts, whatever its one split is called."""
+def _only(datasets: Any, target: str, config: str, split: str) -> Any:
+    """All rows of a config of texts: of its only split, of that of its own name, or of `split`."""
     names = datasets.get_dataset_split_names(target, config)
-    split = config if config in names else names[0]
-    return datasets.load_dataset(target, config, split=split)
+    chosen = names[0] if len(names) == 1 else config if config in names else split
+    if chosen not in names:
+        raise DataError(
+            f"the config {config} has several splits, and none is named {config} or {split}: "
+            f"{', '.join(names)}",
+            where=target,
+            mend=f"keep all rows of {config} in one split",
+        )
+    return datasets.load_dataset(target, config, split=chosen)
 
 
 def _texts(dataset: Any, key: str, address: Address, findings: Findings) -> pl.DataFrame:
-    names = dataset.column_names
-    own = next((name for name in ("_id", "id", key) if name in names), "_id")
-    fields = {key: Field(own, "id"), "text": Field("text", "text")}
-    if "title" in names:
-        fields["title"] = Field("title", "text", required=False)
+    fields = text_fields(dataset.column_names, key)
+    if "title" not in dataset.column_names:
+        del fields["title"]
     part = "corpus" if key == "doc_id" else "queries"
     blocks = _columns(dataset, fields, f"{address.name} ({part})", findings)
     table = pl.concat([with_titles(block, key) for block in blocks], rechunk=False)
@@ -149,7 +153,12 @@ def _texts(dataset: Any, key: str, address: Address, findings: Findings) -> pl.D
 
 
 def _qrels(dataset: Any, where: str, findings: Findings) -> pl.DataFrame:
-    blocks = [with_whole_relevance(b, findings) for b in _columns(dataset, QRELS, where, findings)]
+    names = dataset.column_names
+    fields = {
+        key: Field(own if at is None else names[at], kind)
+        for (key, kind), at, own in zip(QRELS.items(), named(names), BEIR, strict=True)
+    }
+    blocks = [with_whole_relevance(b, findings) for b in _columns(dataset, fields, where, findings)]
     findings.done()
     return pl.concat(blocks).select(pl.col(key).cast(kind) for key, kind in SCHEMA.items())
 
@@ -163,17 +172,17 @@ def _columns(
                 f"there is no column {field.name!r} among {', '.join(dataset.column_names)}",
                 where=where,
             )
-    for frame, first in _frames(dataset):
+    for frame, first in _frames(dataset, where):
         yield from from_frame(frame, fields, where, findings, first)
 
 
-def _frames(dataset: Any) -> Iterator[tuple[pl.DataFrame, int]]:
+def _frames(dataset: Any, where: str) -> Iterator[tuple[pl.DataFrame, int]]:
     """The rows as tables, each with the number of its first row; at least one table."""
-    schema = dataset.features.arrow_schema
-    yield _frame(schema.empty_table()), 0
+    features = dataset.features
+    yield graded(_frame(features.arrow_schema.empty_table()), features, where), 0
     first = 0
     for batch in dataset.with_format("arrow").iter(batch_size=BATCH):
-        yield _frame(batch), first
+        yield graded(_frame(batch), features, where), first
         first += batch.num_rows
 
 
@@ -185,7 +194,7 @@ def _frame(table: Any) -> pl.DataFrame:
 
 
 def _read_pairs(dataset: Any, address: Address, split: str, findings: Findings) -> Collection:
-    frames = _frames(dataset)
+    frames = _frames(dataset, address.name)
     head, _ = next(frames)
     columns = {name: is_text(dtype) for name, dtype in head.schema.items()}
     fields = resolve(columns, address.name, findings)

@@ -20,6 +20,7 @@ from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
 from negatives.read.grades import whole
 from negatives.read.white_space import fields, tables
 
+BEIR: Final = ("query-id", "corpus-id", "score")
 QUERY_NAMES: Final = ("query-id", "query_id", "qid", "query", "topic_id", "topic")
 DOC_NAMES: Final = (
     *("corpus-id", "corpus_id", "doc-id", "doc_id", "docid", "did", "doc"),
