@@ -30,14 +30,15 @@ def convert(collection: Collection, out: str | Path) -> Path:
     """
     out = Path(out)
     _refuse_to_replace(out)
-    temporary = out.absolute().with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{out.name}")
+    folder = out.resolve()  # where `out` is a link, what it leads to: a link is not replaced
+    temporary = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{folder.name}")
     try:
         with explained(out):
             temporary.mkdir(parents=True)
             _write(collection, temporary)
             # a rename replaces an empty folder, and fails if one was filled meanwhile
-            temporary.rename(out)
-            sync_folder(out.absolute().parent)
+            temporary.rename(folder)
+            sync_folder(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return out
