@@ -25,8 +25,8 @@ def in_every_format(folder: Path, grade: str) -> dict[str, Path]:
     made = {"trec": folder / "trec"}
     for name in ("tsv", "csv"):
         made[name] = folder / f"pairs.{name}"
-        row = "\t" if name == "tsv" else ","
-        made[name].write_text(f"query{row}positive{row}label\nwho{row}cats{row}{grade}\n")
+        apart = "\t" if name == "tsv" else ","
+        made[name].write_text(f"query{apart}positive{apart}label\nwho{apart}cats{apart}{grade}\n")
     made["beir"] = beir(folder / "beir", qrels=f"query-id\tcorpus-id\tscore\nq1\td1\t{grade}\n")
     made["headless"] = beir(folder / "headless", qrels=f"q1\td1\t{grade}\n")
     number = float(grade)

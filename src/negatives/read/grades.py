@@ -29,4 +29,5 @@ def whole_number(value: object) -> int | None:
     """The same of one value."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    return whole(pl.Series([value])).item()
+    grade: int | None = whole(pl.Series([value])).item()
+    return grade

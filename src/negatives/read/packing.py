@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -186,7 +185,7 @@ def _same(one: Path, other: Path) -> bool:
 @lru_cache(maxsize=64)
 def _same_content(one: Path, other: Path, *_stats: tuple[int, int]) -> bool:
     with unpacked(one) as left, unpacked(other) as right:
-        blocks = zip_longest(
-            *(iter(lambda file=file: file.read(_BLOCK), b"") for file in (left, right))
-        )
-        return all(mine == theirs for mine, theirs in blocks)
+        while True:
+            mine, theirs = left.read(_BLOCK), right.read(_BLOCK)
+            if mine != theirs or not mine:
+                return mine == theirs
