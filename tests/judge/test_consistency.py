@@ -130,22 +130,24 @@ def test_a_list_of_another_collection_altogether_is_an_error(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "line", ["q1 Q0 a 1 0.5", "q1 Q0 a 1 high x", "q1 Q0 a 1 nan x", "q1 Q0 a 1 0.5 x y"]
+    ("line", "what"),
+    [
+        ("q1 Q0 a 1 0.5", "expected 6 columns"),
+        ("q1 Q0 a 1 high x", "'high'"),
+        ("q1 Q0 a 1 nan x", "'nan'"),
+        ("q1 Q0 a 1 0.5 x y", "expected 6 columns"),
+    ],
 )
-def test_a_line_that_is_no_ranked_document_is_named(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_no_ranked_document_is_named(tmp_path: Path, line: str, what: str) -> None:
     path = tmp_path / "r.run"
     path.write_text(f"q1 Q0 a 1 0.5 x\n\n{line}\n")
     with pytest.raises(DataError) as caught:
         Consistency(lists=[str(path)]).open(context())
-    assert str(caught.value) == (
-        "1 lines are no ranked document\n"
-        f"  where: {path}, line 3\n"
-        "  mend:  write: query Q0 document rank score name"
-    )
+    assert f"where: {path}, line 3: {what}" in str(caught.value)
 
 
 def test_a_file_that_is_missing_or_empty_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot read the ranked lists"):
+    with pytest.raises(DataError, match="no such file"):
         Consistency(lists=[str(tmp_path / "none.run")]).open(context())
     empty = tmp_path / "empty.run"
     empty.touch()

@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 import polars as pl
 from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Warned
-from negatives.read.white_space import FIELD
+from negatives.read.findings import Fault, Findings
+from negatives.read.qrels import TREC_RUN
+from negatives.read.white_space import tables
 from negatives.schema import REJECTED, Collection
 from negatives.stage import Context, Judge, PositiveInt, Share
 
-_SPACE = r"[ \t\r\x0b\x0c]"
-_LINE = (
-    rf"^{_SPACE}*"
-    + rf"{_SPACE}+".join(("(F)", "F", "(F)", "F", "(F)", "(F)")).replace("F", FIELD)
-    + rf"{_SPACE}*$"
+_LISTED: Final = pl.Schema(
+    {"query": pl.String, "document": pl.String, "score": pl.String, "name": pl.String}
+    | {"file": pl.UInt32, "line": pl.UInt32}
+)
+_NO_SCORE: Final = Fault(
+    "no-score",
+    "score is no number",
+    "scores are no numbers",
+    "write: query Q0 document rank score name",
 )
 _RRF = 60
 
@@ -30,8 +36,8 @@ class Consistency(Judge, kind="consistency"):
 
     Dhole et al. (2024), GenQREnsemble and GenQRFusion: documents that many reformulations find, and
     nobody labelled, are suspected false negatives; those that one alone finds are topical
-    distractors. `lists` names TREC run files (query, Q0, document, rank, score, name; gzip is read
-    too) under the ids of the original queries; each name in each file is one reformulation. Order
+    distractors. `lists` names TREC run files (query, Q0, document, rank, score, name; packed or
+    not) under the ids of the original queries; each name in each file is one reformulation. Order
     is by score, as TREC's own tools have it, ties by document id. `reformulated_rrf` is the sum of
     1 / (60 + rank) over the lists (Cormack et al., 2009). The lists must have been made without the
     labels: one that leaves out known positives would give them away.
@@ -111,36 +117,19 @@ class ConsistencyRuling:
 
 
 def read_lists(path: Path) -> pl.DataFrame:
-    """query_id, doc_id, score, name of a TREC run; `DataError` names the first line amiss."""
-    try:
-        lines = pl.read_csv(
-            path,
-            has_header=False,
-            new_columns=["line"],
-            separator="\x01",
-            quote_char=None,
-            schema_overrides=[pl.String],
-        )
-    except pl.exceptions.NoDataError:
-        raise DataError("the file of ranked lists is empty", where=str(path)) from None
-    except (OSError, pl.exceptions.ComputeError) as error:
-        raise DataError(f"cannot read the ranked lists: {error}", where=str(path)) from None
-    parts = pl.col("line").str.extract_groups(_LINE).struct
-    names = ("query_id", "doc_id", "score", "name")
-    parsed = (
-        lines.with_row_index("number", 1)
-        .filter(pl.col("line").str.strip_chars() != "")
-        .select("number", *(parts.field(str(n)).alias(name) for n, name in enumerate(names, 1)))
-        .with_columns(pl.col("score").cast(pl.Float64, strict=False).fill_nan(None))
-    )
-    bad = parsed.filter(pl.col("score").is_null())
-    if not bad.is_empty():
-        raise DataError(
-            f"{len(bad)} lines are no ranked document",
-            where=f"{path}, line {bad['number'][0]}",
-            mend="write: query Q0 document rank score name",
-        )
-    return parsed.drop("number")
+    """query_id, doc_id, score, name of a TREC run; `DataError` names the first lines amiss."""
+    findings = Findings()
+    parts = [pl.DataFrame(schema=_LISTED), *tables(path, TREC_RUN, findings)]
+    findings.done()
+    listed = pl.concat(part.select(_LISTED.names()) for part in parts)
+    if listed.is_empty():
+        raise DataError("the file of ranked lists is empty", where=str(path))
+    score = pl.col("score").cast(pl.Float64, strict=False).fill_nan(None)
+    scored = listed.with_columns(value=score)
+    for row in scored.filter(pl.col("value").is_null()).iter_rows(named=True):
+        findings.add(_NO_SCORE, row["file"], row["line"], repr(row["score"]), row)
+    findings.done()
+    return scored.select(query_id="query", doc_id="document", score="value", name="name")
 
 
 def rank_lists(lists: pl.DataFrame) -> pl.DataFrame:
