@@ -154,6 +154,14 @@ def test_broken_utf8_in_judgements_is_shown_with_line_and_byte(tmp_path: Path) -
     assert f"train.tsv, line 5: byte {len(QRELS) + 4} of the file is 0xff" in complaint(folder)
 
 
+def test_utf_16_is_told(tmp_path: Path) -> None:
+    folder = beir(tmp_path)
+    (folder / "corpus.jsonl").write_text(lines(CORPUS), "utf-16")
+    text = complaint(folder)
+    assert "the file is UTF-16, and not UTF-8" in text
+    assert "iconv -f utf-16 -t utf-8" in text
+
+
 def test_a_parquet_file_that_was_cut_off_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "pairs.parquet"
     pl.DataFrame({"query": ["a"] * 99, "positive": ["b"] * 99}).write_parquet(path)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from negatives.errors import DataError
+from negatives.measure.table import read_table, write_table
 from negatives.read import load, splits
 from tests.read.tiny import beir, complaint
 
@@ -122,3 +124,11 @@ def test_two_copies_of_a_pair_file_are_read_once_or_refused(tmp_path: Path) -> N
     assert load(tmp_path).notes == ()
     (tmp_path / "train.jsonl.gz").write_bytes(gzip.compress(content * 2))
     assert "train.jsonl and train.jsonl.gz are not the same" in complaint(tmp_path)
+
+
+def test_a_table_is_read_packed_and_never_written_so(tmp_path: Path) -> None:
+    path = tmp_path / "times.csv.bz2"
+    path.write_bytes(bz2.compress(b"id,time\nq1,2\n"))
+    assert read_table(path).rows() == [("q1", "2")]
+    with pytest.raises(DataError, match="a table is not written packed"):
+        write_table(read_table(path), tmp_path / "again.csv.gz")

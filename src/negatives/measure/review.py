@@ -11,7 +11,6 @@ import polars as pl
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError, InputError
 from negatives.measure.table import read_table, write_table
-from negatives.read.files import ending
 from negatives.run.directory import Run
 from negatives.run.reviewing import ask_about
 
@@ -129,7 +128,7 @@ def _write(run: Run, pairs: pl.DataFrame, count: int, out: str | Path) -> int:
     path = Path(out)
     if count < 1:
         raise InputError(f"a sample of {count} pairs", mend="give at least 1")
-    if ending(path) not in ENDINGS:
+    if path.suffix.lower() not in ENDINGS:
         raise InputError(
             f"a sample cannot be written as {path.suffix or 'a file without an ending'}",
             where=str(path),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Final
 
@@ -9,13 +10,25 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.files import ending, reading
+from negatives.read.frames import parquet_schema
+from negatives.read.packing import packing_of, plain_name, unpacked
 from negatives.store.atomic import writing
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def check_table_path(path: Path) -> str:
-    """The ending of `path`; `DataError` where it tells no format."""
+    """The ending of a table to be written; `DataError` where it tells no format, or is packed."""
+    if packing_of(path) is not None:
+        raise DataError(
+            "a table is not written packed",
+            where=str(path),
+            mend=f"name it {plain_name(path)}",
+        )
+    return _kind(path)
+
+
+def _kind(path: Path) -> str:
     kind = ending(path)
     if kind not in ENDINGS:
         raise DataError(
@@ -27,15 +40,18 @@ def check_table_path(path: Path) -> str:
 
 
 def read_table(path: Path) -> pl.DataFrame:
-    """The table in a file; every column of CSV and TSV is text."""
-    kind = check_table_path(path)
-    with reading(path):
+    """The table in a file, plain or packed; every column of CSV and TSV is text."""
+    kind = _kind(path)
+    if kind == ".parquet":
+        parquet_schema(path)  # says so where it is none, or packed
+        return pl.read_parquet(path)
+    with reading(path), unpacked(path) as file:
+        content = io.BytesIO(file.read())
         try:
             if kind == ".jsonl":
-                return pl.read_ndjson(path, infer_schema_length=None)
-            if kind == ".parquet":
-                return pl.read_parquet(path)
-            return pl.read_csv(path, separator="\t" if kind == ".tsv" else ",", infer_schema=False)
+                return pl.read_ndjson(content, infer_schema_length=None)
+            apart = "\t" if kind == ".tsv" else ","
+            return pl.read_csv(content, separator=apart, infer_schema=False)
         except pl.exceptions.PolarsError as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(f"cannot be read: {what}", where=str(path)) from None

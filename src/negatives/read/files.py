@@ -5,6 +5,7 @@ Every way in which opening or reading can fail becomes one `DataError`.
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ BLOCK: Final = 8 << 20
 """Bytes read at a time: large enough for the decoder, small beside the collection."""
 
 BOM: Final = b"\xef\xbb\xbf"
+UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def stem(path: Path) -> str:
@@ -76,6 +78,12 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
         start = True
         while block := file.read(size):
             if start:
+                if block.startswith(UTF_16):
+                    raise DataError(
+                        "the file is UTF-16, and not UTF-8",
+                        where=str(path),
+                        mend="save it as UTF-8 (for example: iconv -f utf-16 -t utf-8)",
+                    )
                 block, start = block.removeprefix(BOM), False
                 if not block:
                     continue
