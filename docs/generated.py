@@ -62,6 +62,8 @@ COMPARED = (
 SECTIONS_OF_FILES = {
     "`columns.py`": "[Columns of pair files](#columns)",
     "`pairs.py`": "[Ids of pair files](#ids)",
+    "`grades.py`": "[Grades](#grades)",
+    "`topics.py`": "[Topics](#topics)",
 }
 """Where a reader's docstring names a file, the page has a section."""
 
@@ -236,6 +238,10 @@ def formats_page() -> str:
         _module_doc("negatives.read.columns"),
         "## Judgements { #qrels }",
         _module_doc("negatives.read.qrels"),
+        "## Grades { #grades }",
+        _module_doc("negatives.read.grades"),
+        "## Topics { #topics }",
+        _module_doc("negatives.read.topics"),
         "## Ids of pair files { #ids }",
         _module_doc("negatives.read.pairs"),
         "## Encoders { #encoders }",
