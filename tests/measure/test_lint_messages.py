@@ -26,6 +26,7 @@ GOLDEN = {
     "rows": 4,
     "queries": 3,
     "negatives": 4,
+    "notes": [],
     "findings": [
         {
             "rule": "positive-by-normalised-text",

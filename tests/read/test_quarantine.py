@@ -53,6 +53,16 @@ def test_the_first_of_two_contradictory_judgements_is_kept(tmp_path: Path) -> No
     assert collection.qrels.row(0) == ("q1", "d1", 2)
 
 
+def test_every_row_whose_id_has_another_text_is_counted(tmp_path: Path) -> None:
+    row = '{{"query_id": "{}", "query": "{}", "positive": "{}"}}\n'.format
+    said = [("q1", "one", "a"), ("q1", "other", "b"), ("q1", "other", "c"), ("q2", "two", "d")]
+    (tmp_path / "pairs.jsonl").write_text("".join(row(*each) for each in said))
+    collection = load(tmp_path / "pairs.jsonl", quarantine=tmp_path / "bad.jsonl")
+    assert [each["line"] for each in rows(tmp_path / "bad.jsonl")] == [2, 3]
+    assert collection.notes[0] == "2 rows repeat an id: set aside"
+    assert len(collection.qrels) == 2
+
+
 def test_a_sound_collection_leaves_an_empty_quarantine(tmp_path: Path) -> None:
     load(beir(tmp_path / "set"), quarantine=tmp_path / "bad.jsonl")
     assert (tmp_path / "bad.jsonl").read_bytes() == b""

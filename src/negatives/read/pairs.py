@@ -159,10 +159,10 @@ def _of_one_text(
     mentions: pl.DataFrame, texts: pl.DataFrame, place: pl.DataFrame, findings: Findings
 ) -> pl.DataFrame:
     """`mentions` whose text is the first that their id has; the others are reported."""
-    distinct = mentions.unique(["id", "text"], keep="first", maintain_order=True)
-    if len(distinct) == len(texts):
+    same = ["id", "text"]
+    other = mentions.join(texts.select(same), on=same, how="anti", maintain_order="left")
+    if other.is_empty():
         return mentions
-    other = distinct.join(texts.select("id", "text"), on=["id", "text"], how="anti")
     first = texts.select("id", *FIRST_PLACE)
     placed = other.join(place, on="pair", how="left").join(first, on="id", how="left").sort("pair")
     for row in placed.iter_rows(named=True):
@@ -170,7 +170,7 @@ def _of_one_text(
         reason = f"id {row['id']!r} has another text at {at}"
         raw = {"id": row["id"], "text": row["text"]}
         findings.add(DUPLICATE_ID, row["file"], row["line"], reason, raw)
-    return mentions.join(other.select("id", "text"), on=["id", "text"], how="anti")
+    return mentions.join(texts.select(same), on=same, how="semi", maintain_order="left")
 
 
 def _contradicted(tables: Tables) -> int:
