@@ -10,6 +10,7 @@ import polars as pl
 from negatives.find.candidates import COLUMNS
 from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
 from negatives.stage import Context
+from negatives.store.manifest import read_manifest
 
 
 def collection(
@@ -46,6 +47,17 @@ def context(data: Collection, scratch: Path, *, threads: int = 1, seed: int = 0)
 def proposed(rows: Iterable[tuple[int, int, int, float | None]]) -> pl.DataFrame:
     """What a source returns, from (query, doc, rank, score)."""
     return pl.DataFrame(list(rows), schema=COLUMNS, orient="row")
+
+
+def entered(run: Path) -> None:
+    """Let a run's manifest say that its tables are those that now lie there."""
+    manifest = read_manifest(run)
+    assert manifest is not None
+    for name in manifest.files:
+        path = run / name
+        rows = len(pl.read_parquet(path)) if path.suffix == ".parquet" else 0
+        manifest.enter(run, path, rows)
+    manifest.save(run)
 
 
 def unordered(frame: pl.DataFrame) -> list[tuple[object, ...]]:

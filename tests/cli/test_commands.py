@@ -155,7 +155,7 @@ def test_a_wrong_command_is_one_clear_message_and_exit_code_2(
     assert said in done.stderr
     assert done.stderr.count("error:") == 1
     assert "Traceback" not in done.stderr
-    left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name != ".lock"]
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert left == []
 
 

@@ -37,9 +37,13 @@ def run(tmp_path: Path, data: Collection) -> Run:
     pl.DataFrame([new, copy], schema=dict(RELABELLED)).write_parquet(path / "relabelled.parquet")
     made.manifest.enter(path, path / "relabelled.parquet", 2)
     chosen = known(pl.read_parquet(path / "negatives.parquet"))
-    chosen.filter(pl.col("p_relevant").is_not_null()).write_parquet(path / "negatives.parquet")
+    chosen = chosen.filter(pl.col("p_relevant").is_not_null())
+    chosen.write_parquet(path / "negatives.parquet")
+    made.manifest.enter(path, path / "negatives.parquet", len(chosen))
     for part in made.parts:
-        known(pl.read_parquet(part)).write_parquet(part)
+        rows = known(pl.read_parquet(part))
+        rows.write_parquet(part)
+        made.manifest.enter(path, part, len(rows))
     made.manifest.save(path)
     return Run(path, collection=data)
 

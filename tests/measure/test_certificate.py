@@ -21,8 +21,8 @@ from negatives.measure.bounds import FEW, Clusters, prediction_bound, upper_boun
 from negatives.measure.certificate import KNOWN, MODEL, REVIEW, certificate, leak_bound
 from negatives.measure.conformal import conformal_threshold, order
 from negatives.measure.leaks import leaks, picker_of
-from negatives.measure.ledger import parts_with_picks
 from negatives.measure.tally import Tally
+from negatives.run.picked import parts_with_picks
 from negatives.schema import ELIGIBLE, KEPT, POSITIVE
 from negatives.stage import Picker
 from tests.build import collection

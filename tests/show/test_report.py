@@ -14,7 +14,7 @@ import negatives as neg
 from negatives.show import headline, render, summarise, write_report
 from negatives.show.render import TITLES
 from negatives.show.summary import SECTIONS
-from tests.build import collection
+from tests.build import collection, entered
 from tests.show.made import HOSTILE, Page, mined, section, tiny
 
 
@@ -103,6 +103,7 @@ def test_it_uses_p_relevant_once_there_is_one(run: neg.Run, tmp_path: Path) -> N
     estimate = (pl.col("doc_id").str.slice(1).cast(pl.Float32) / 20).alias("p_relevant")
     for path in [*(tmp_path / "run" / "candidates").iterdir(), tmp_path / "run/negatives.parquet"]:
         pl.read_parquet(path).with_columns(estimate).write_parquet(path)
+    entered(tmp_path / "run")
     again = neg.Run(tmp_path / "run", collection=tiny())
     summary = summarise(again)
     likely = [pair["p_relevant"] for pair in section(summary, "pairs")["suspicious"]]

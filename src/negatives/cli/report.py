@@ -23,8 +23,5 @@ def report(run: Path, /, *, json: Flag = False) -> None:
     """
     from negatives.cli.summary import show_run
     from negatives.run import Run
-    from negatives.show import write_report
 
-    opened = Run(run)
-    write_report(opened)
-    show_run(opened, json=json)
+    show_run(Run(run).report(), json=json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as jsonlib
 
 from negatives.run import Run
+from negatives.run.directory import REPORTS
 
 
 def show_run(run: Run, *, json: bool) -> None:
@@ -16,4 +17,5 @@ def show_run(run: Run, *, json: bool) -> None:
         print(jsonlib.dumps({"run": str(run.path), **summary}, ensure_ascii=False))
         return
     print(headline(summary))
-    print(f"report: {run.path / 'report.html'}")
+    if (page := run.path / REPORTS[0]).is_file():
+        print(f"report: {page}")

@@ -12,7 +12,7 @@ import polars as pl
 from negatives.events import Emit
 from negatives.export.blocks import Block, Positives, blocks, empty_block
 from negatives.export.texts import Texts
-from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.run.directory import Run
 from negatives.schema import Columns
 
 Short = Literal["repeat", "drop"]
@@ -46,7 +46,7 @@ class Ask:
     @cached_property
     def delivered(self) -> pl.DataFrame:
         """query_id and how many negatives it has, for each query that has any."""
-        negatives = pl.scan_parquet(self.run.path / NEGATIVES_FILE)
+        negatives = pl.scan_parquet(self.run.negatives_file)
         return negatives.group_by("query_id").len("negatives").collect()
 
     @cached_property

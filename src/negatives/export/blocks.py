@@ -10,7 +10,8 @@ from typing import Final, Literal
 import polars as pl
 
 from negatives.events import Emit, Progress
-from negatives.run.directory import NEGATIVES_FILE, RELABELLED_FILE, Run
+from negatives.run.directory import Run
+from negatives.run.picked import check_picks
 from negatives.run.relabel import ESTIMATE
 from negatives.schema import POSITIVE, Columns
 
@@ -61,7 +62,9 @@ def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[Block]:
     for number, part in enumerate(parts):
         positives = positive_pairs(run, [part], which).sort("query_id", "doc_id").collect()
         if len(positives):
-            yield from _cut(positives, _negatives(run, positives["query_id"]))
+            negatives = _negatives(run, positives["query_id"])
+            check_picks(run, negatives, pl.scan_parquet(part))
+            yield from _cut(positives, negatives)
         emit(Progress("export", number + 1, len(parts), "parts"))
 
 
@@ -85,7 +88,7 @@ def _known(run: Run, parts: list[Path]) -> pl.LazyFrame:
 
 def _new(run: Run, parts: list[Path]) -> pl.LazyFrame:
     queries = pl.scan_parquet(parts).select("query_id").unique()
-    rows = pl.scan_parquet(run.path / RELABELLED_FILE).filter(pl.col("kind") == ESTIMATE)
+    rows = pl.scan_parquet(run.relabelled_file).filter(pl.col("kind") == ESTIMATE)
     rows = rows.join(queries, on="query_id", how="semi")
     return rows.with_columns(relabelled=True).select(_POSITIVES)
 
@@ -93,7 +96,7 @@ def _new(run: Run, parts: list[Path]) -> pl.LazyFrame:
 def _negatives(run: Run, queries: pl.Series) -> pl.DataFrame:
     """The negatives of the queries of one part; both files are in query order."""
     return (
-        pl.scan_parquet(run.path / NEGATIVES_FILE)
+        pl.scan_parquet(run.negatives_file)
         .filter(pl.col("query_id").is_between(pl.lit(queries[0]), pl.lit(queries[-1])))
         .sort("query_id", "position")
         .select(*NEGATIVES)

@@ -16,7 +16,7 @@ from negatives.export.blocks import Positives, reference
 from negatives.export.files import FLAT, WRITERS
 from negatives.export.left_out import left_out
 from negatives.export.masks import ABOVE
-from negatives.run.directory import NEGATIVES_FILE, RELABELLED_FILE, Run
+from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.store.atomic import writing
 
 _FORMATS: Final[dict[str, Format]] = {
@@ -178,7 +178,7 @@ def _check_soft(run: Run, scores: bool) -> None:
             "scores stand where labels would, so that soft labels have no place",
             mend="choose scores or soft labels",
         )
-    p = pl.scan_parquet(run.path / NEGATIVES_FILE).select("p_relevant")
+    p = pl.scan_parquet(run.negatives_file).select("p_relevant")
     if p.count().collect().item() == 0 and p.select(pl.len()).collect().item():
         raise InputError(
             "p_relevant of the negatives is not known, so there are no soft labels",

@@ -9,7 +9,6 @@ import polars as pl
 from negatives.export.ask import Ask
 from negatives.export.blocks import positive_pairs
 from negatives.export.texts import blank
-from negatives.run.directory import NEGATIVES_FILE
 
 
 def left_out(format: str, ask: Ask) -> Iterator[str]:
@@ -30,7 +29,7 @@ def left_out(format: str, ask: Ask) -> Iterator[str]:
         positives = positives.join(_blank_docs(ask), on="doc_id", how="anti")
     if ask.scores and format != "trec-run":
         yield from _unscored("positives", positives)
-        yield from _unscored("negatives", pl.scan_parquet(ask.run.path / NEGATIVES_FILE))
+        yield from _unscored("negatives", pl.scan_parquet(ask.run.negatives_file))
 
 
 def _short(ask: Ask) -> Iterator[str]:

@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.measure.ledger import parts_with_picks
 from negatives.run.directory import Run
+from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, REJECTED
 
 ALL: Final = "all"

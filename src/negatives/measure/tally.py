@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.measure.bounds import Clusters
 from negatives.measure.leaks import counted, leaks, picker_of
-from negatives.measure.ledger import parts_with_picks
 from negatives.run.directory import RELABELLED_FILE, Run
+from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, POSITIVE, REJECTED
 from negatives.stage import Picker
 

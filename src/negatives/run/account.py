@@ -16,7 +16,8 @@ from typing import Any
 
 from negatives.errors import InputError, RunError
 from negatives.events import Emit, Event, Noted, Spent, Warned
-from negatives.store.manifest import Manifest
+from negatives.run.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
+from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest
 
 _PACKAGES = ("negatives", "numpy", "polars", "bm25s", "PyStemmer", "numba", "tokenizers",
              "onnxruntime", "torch", "sentence-transformers", "faiss-cpu", "openai")  # fmt: skip
@@ -50,11 +51,6 @@ class Account:
         """Record a finished file, durably."""
         self.manifest.enter(self.run, path, rows)
         self.save()
-
-    def forget(self, path: Path) -> None:
-        """Take a file out of the run before it is replaced."""
-        if self.manifest.files.pop(path.relative_to(self.run).as_posix(), None):
-            self.save()
 
     def fact(self, name: str, value: Any) -> None:
         """Keep something a report needs."""
@@ -102,9 +98,25 @@ class Account:
         yield counted
         self.spend(name, rows=counted.rows, seconds=time.perf_counter() - began)
 
+    def begin_picking(self) -> None:
+        """The ledger is whole; what was picked from it before, and its report, are not of the run.
+
+        Until `picked` the run holds no negatives, so that none are read with the recipe, the counts
+        or the report of others.
+        """
+        for name in (NEGATIVES_FILE, RELABELLED_FILE, *REPORTS):
+            self.manifest.files.pop(name, None)
+        self.manifest.status = PICKING
+        self.save()
+
+    def picked(self) -> None:
+        """Everything is there but the report."""
+        self.manifest.status = REPORTING
+        self.save()
+
     def finish(self) -> None:
-        """The run is whole."""
-        self.manifest.status = "done"
+        """The run is whole, its report included."""
+        self.manifest.status = DONE
         self.save()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import tempfile
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,36 +14,59 @@ import polars as pl
 
 from negatives.errors import DataError, RunError
 from negatives.events import Emit, silent
-from negatives.recipe import Recipe, parse
+from negatives.recipe import Recipe
 from negatives.run.inputs import fingerprints
+from negatives.run.repair import (
+    LEDGER,
+    NEGATIVES_FILE,
+    RECIPE,
+    RELABELLED_FILE,
+    REPORTS,
+    damaged,
+    recipe_of,
+    remedy,
+)
 from negatives.schema import DUPLICATE, REJECTED, Collection
 from negatives.stage import Judge, Picker
-from negatives.store.manifest import Manifest, read_manifest
+from negatives.store.lock import holder
+from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest, read_manifest
 
-RECIPE = "recipe.toml"
-LEDGER = "candidates"
-NEGATIVES_FILE = "negatives.parquet"
-RELABELLED_FILE = "relabelled.parquet"
+__all__ = ["LEDGER", "NEGATIVES_FILE", "RECIPE", "RELABELLED_FILE", "REPORTS", "WORK", "Run"]
+
 WORK = ".work"
 
 
 class Run:
-    """A finished run: `negatives` and `rejected` are frames; `candidates()` scans the ledger."""
+    """A finished run: `negatives` and `rejected` are frames; `candidates()` scans the ledger.
+
+    A table is read only if it is what the manifest says: its size and rows are compared when the
+    run is opened, its hash when it is read.
+    """
 
     def __init__(self, path: str | Path, *, collection: Collection | None = None) -> None:
-        """Open a run directory; `RunError` where there is none or it is unfinished."""
+        """Open a run directory; `RunError` where there is none, or it is unfinished or damaged."""
         self.path = Path(path)
         manifest = read_manifest(self.path)
         if manifest is None:
             raise RunError(
                 "there is no run here", where=str(path), mend="negatives mine DATA --out RUN"
             )
-        if manifest.status != "done":
-            raise RunError(
-                "the run is unfinished", where=str(path), mend="run the same mine command again"
-            )
         self.manifest: Manifest = manifest
         self._collection = collection
+        self._read: dict[str, tuple[int, ...]] = {}
+        if manifest.status not in (PICKING, REPORTING, DONE):
+            raise self._unfinished()
+        for name in self._tables():
+            if problem := manifest.missing(self.path, name):
+                raise damaged(self.path, manifest, name, problem)
+
+    @classmethod
+    def of(cls, path: Path, manifest: Manifest, collection: Collection | None) -> Run:
+        """The run that is being written at `path`: what its writer knows needs no comparing."""
+        run = cls.__new__(cls)
+        run.path, run.manifest, run._collection = path, manifest, collection
+        run._read = {name: run._stamp(name) for name in run._tables()}
+        return run
 
     def __repr__(self) -> str:
         counts = self.manifest.counts
@@ -53,15 +77,47 @@ class Run:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The fully resolved recipe."""
-        path = self.path / RECIPE
-        return parse(path.read_text("utf-8"), str(path))
+        """The fully resolved recipe: the manifest's, of which recipe.toml is a copy to read."""
+        return recipe_of(self.path, self.manifest.inputs)
+
+    def table(self, name: str) -> Path:
+        """Where to read a table of the run, such as `negatives.parquet`; `RunError` if it changed.
+
+        Its bytes are compared with their hash when they are first read, and again once the file is
+        another one.
+        """
+        if name not in self.manifest.files:
+            if self.manifest.status == PICKING:
+                raise self._unfinished()
+            raise RunError(f"the run has no {name}", where=str(self.path))
+        stamp = self._stamp(name)
+        if self._read.get(name) != stamp:
+            if problem := self.manifest.changed(self.path, name):
+                raise damaged(self.path, self.manifest, name, problem)
+            self._read[name] = stamp
+        return self.path / name
 
     @property
     def parts(self) -> list[Path]:
         """The ledger's files, in query order."""
-        names = sorted(name for name in self.manifest.files if name.startswith(f"{LEDGER}/"))
-        return [self.path / name for name in names]
+        names = sorted(name for name in self._tables() if name.startswith(f"{LEDGER}/"))
+        return [self.table(name) for name in names]
+
+    @property
+    def negatives_file(self) -> Path:
+        """Where to read the negatives."""
+        return self.table(NEGATIVES_FILE)
+
+    @property
+    def relabelled_file(self) -> Path:
+        """Where to read what was relabelled; `RunError` where nothing was."""
+        if self.manifest.status != PICKING and RELABELLED_FILE not in self.manifest.files:
+            raise RunError(
+                "nothing of this run is relabelled",
+                where=str(self.path),
+                mend="negatives pick RUN --relabel 0.9",
+            )
+        return self.table(RELABELLED_FILE)
 
     def candidates(self) -> pl.LazyFrame:
         """The ledger: one row a pair, all evidence, verdict and reason."""
@@ -70,11 +126,7 @@ class Run:
     @property
     def negatives(self) -> pl.DataFrame:
         """query_id, doc_id, position, sources, score, hardness, p_relevant, log_q."""
-        if NEGATIVES_FILE not in self.manifest.files:
-            raise RunError(
-                "picking was cut off", where=str(self.path), mend="negatives pick RUN, once more"
-            )
-        return pl.read_parquet(self.path / NEGATIVES_FILE)
+        return pl.read_parquet(self.negatives_file)
 
     @property
     def rejected(self) -> pl.DataFrame:
@@ -88,17 +140,7 @@ class Run:
         query_id, doc_id, relevance, p_relevant, kind (`estimate` or `copy`), sources, score,
         hardness, reason, and the rank in each source.
         """
-        if NEGATIVES_FILE not in self.manifest.files:
-            raise RunError(
-                "picking was cut off", where=str(self.path), mend="negatives pick RUN, once more"
-            )
-        if RELABELLED_FILE not in self.manifest.files:
-            raise RunError(
-                "nothing of this run is relabelled",
-                where=str(self.path),
-                mend="negatives pick RUN --relabel 0.9",
-            )
-        return pl.read_parquet(self.path / RELABELLED_FILE)
+        return pl.read_parquet(self.relabelled_file)
 
     @property
     def shortfall(self) -> list[dict[str, Any]]:
@@ -164,6 +206,12 @@ class Run:
         learn(self, verdicts, emit=emit)
         return Run(self.path, collection=self._collection)
 
+    def report(self, *, emit: Emit = silent) -> Run:
+        """Write report.html, report.json and recipe.toml once more."""
+        again: Any = importlib.import_module("negatives.run.picking").report_again
+        again(self, emit=emit)
+        return Run(self.path, collection=self._collection)
+
     def masks(self, above: float = 0.5) -> pl.DataFrame:
         """query_id, text_ids: texts no batch may use as negatives; see `negatives.export.masks`."""
         made: pl.DataFrame = importlib.import_module("negatives.export.masks").masks(self, above)
@@ -174,6 +222,37 @@ class Run:
         write: Any = importlib.import_module("negatives.export").export
         written: int = write(self, out, **options)
         return written
+
+    def _tables(self) -> list[str]:
+        """The names of the run's tables."""
+        return [name for name in self.manifest.files if name.endswith(".parquet")]
+
+    def _stamp(self, name: str) -> tuple[int, ...]:
+        """What changes when a file is written again, or another is put in its place."""
+        try:
+            found = (self.path / name).stat()
+        except OSError:
+            return ()
+        return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    def _unfinished(self) -> RunError:
+        if owner := holder(self.path):
+            return RunError(
+                f"another process is working on this run (process {owner})",
+                where=str(self.path),
+                mend="wait for it to end",
+            )
+        if self.manifest.status == PICKING:
+            return RunError(
+                "picking was cut off",
+                where=str(self.path),
+                mend=f"negatives pick {shlex.quote(str(self.path))}, once more",
+            )
+        return RunError(
+            "the run is unfinished",
+            where=str(self.path),
+            mend=remedy(self.path, self.manifest.inputs),
+        )
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:

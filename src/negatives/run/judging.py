@@ -22,17 +22,18 @@ import polars as pl
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.events import Emit, Progress, silent
 from negatives.run.account import Account, available_threads, parse_memory
-from negatives.run.directory import LEDGER, NEGATIVES_FILE, WORK, Run
+from negatives.run.directory import LEDGER, WORK, Run
 from negatives.run.picking import write_frame
+from negatives.run.repair import CASCADE
 from negatives.run.revision import Revision, learn, with_others
 from negatives.run.worth import choose, judgeable
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
 from negatives.store.atomic import remove_partial
 from negatives.store.lock import locked
-from negatives.store.manifest import read_manifest
+from negatives.store.manifest import DONE, table_rows
 
-NOTE: Final = "cascade"
+NOTE: Final = CASCADE
 BEFORE: Final = "p_relevant_before"
 """Column of the first stage's p_relevant, where a judge has revised it."""
 CHOSEN: Final = "chosen-{}.parquet"
@@ -93,7 +94,8 @@ def judge_run(
         )
     collection = run.collection
     with locked(run.path):
-        account = Account(run.path, read_manifest(run.path) or run.manifest, emit)
+        run = Run(run.path, collection=collection)  # as it is, now that nobody else writes
+        account = Account(run.path, run.manifest, emit)
         with _scratch(run.path / WORK / "judging") as folder:
             ruling = judge.open(
                 Context(
@@ -112,11 +114,10 @@ def judge_run(
                     f"{judge.kind} does not score single pairs",
                     mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
                 )
-            work = _Judging(Run(run.path, collection=collection), judge, budget, ruling, account)
+            work = _Judging(run, judge, budget, ruling, account)
             if account.manifest.facts.get(NOTE) != work.asked:
                 work.carry_out(folder)
-        picked = NEGATIVES_FILE in account.manifest.files
-    if not picked:
+    if account.manifest.status != DONE:
         Run(run.path, collection=collection).repick(run.recipe.pick, emit=emit)
 
 
@@ -219,7 +220,7 @@ class _Judging:
             for part in self._base()
         ]
         pairs = pl.concat(parts).join(picked, on=PAIR, how="left", maintain_order="left")
-        if not path.exists():
+        if table_rows(path) is None:
             pairs = pairs.with_columns(pl.col("picked").fill_null(False))
             recipe = self.run.recipe
             write_frame(path, choose(pairs, self.budget, recipe.pick.per_query, recipe.seed))
@@ -276,17 +277,16 @@ class _Judging:
 
 
 def replace_ledger(account: Account, run: Run, parts: list[tuple[Path, int]]) -> None:
-    """Make `parts` (and their rows) the ledger; what was picked from the old one goes with it."""
+    """Make `parts` (and their rows) the ledger; what was picked from the old one goes with it.
+
+    The old parts are removed once there are new picks.
+    """
     manifest = account.manifest
-    for path in [*run.parts, run.path / NEGATIVES_FILE]:
+    for path in run.parts:
         manifest.files.pop(path.relative_to(run.path).as_posix(), None)
     for path, rows in parts:
         manifest.enter(run.path, path, rows)
-    account.save()
-    entered = {path for path, _ in parts}
-    for path in sorted((run.path / LEDGER).glob("part-*.parquet")):
-        if path not in entered:
-            path.unlink()
+    account.begin_picking()
 
 
 def _undone(part: pl.DataFrame, before: dict[str, Any]) -> pl.DataFrame:

@@ -22,10 +22,10 @@ from negatives.errors import InputError
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account, available_threads, parse_memory
-from negatives.run.claim import claimed, refuse_foreign, wipe
+from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
 from negatives.run.directory import LEDGER, RECIPE, WORK, Run
 from negatives.run.local import run_local
-from negatives.run.picking import pick_parts, report, write_frame
+from negatives.run.picking import finish, report, write_frame
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
     Reference,
@@ -49,6 +49,7 @@ from negatives.stage import (
 )
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.lock import locked
+from negatives.store.manifest import PICKING, REPORTING, RUNNING, table_rows
 
 
 def mine(
@@ -77,25 +78,30 @@ def mine(
     searches run.
     """
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
-    collection = data if isinstance(data, Collection) else Collection.load(data)
+    collection = check_collection(
+        data if isinstance(data, Collection) else Collection.load(data)
+    )
     path = Path(out)
-    refuse_foreign(path)
+    refuse_file(path)
+    recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
     with locked(path):
+        refuse_foreign(path, overwrite)
         work = _Mining(
             path=path,
-            collection=check_collection(collection),
+            collection=collection,
             recipe=recipe,
             threads=threads or available_threads(),
             memory=parse_memory(memory),
             device=device,
-            account=Account(path, claimed(path, collection, recipe, overwrite), emit),
+            account=Account(path, claimed(path, collection, recipe, overwrite, emit), emit),
         )
-        if work.account.manifest.status != "done":
-            try:
-                replace(work, recipe=work.fitting()).carry_out()
-            except InputError:
-                work.leave_nothing_new()
-                raise
+        try:
+            for text in replaced:
+                work.account.warn(text)
+            work.carry_out()
+        except InputError:
+            work.leave_nothing_new()
+            raise
     return Run(path, collection=collection)
 
 
@@ -112,50 +118,33 @@ class _Mining:
     account: Account
     proposers: dict[str, Proposer] = field(default_factory=dict)
 
-    def fitting(self) -> Recipe:
-        """The recipe with others in the place of sources that are unfit for this collection."""
-        recipe, reasons = self.recipe, dict[str, str]()
-        find: list[Source] = []
-        for source in recipe.find:
-            reason = source.unfit(self._context(f"find-{source.label}"))
-            instead = source.substitute() if reason else source
-            find += [instead] if instead is not None else []
-            if reason:
-                reasons[source.label] = reason
-                place = (
-                    "is left out"
-                    if instead is None
-                    else f"is replaced by {instead.label} ({instead.kind})"
-                )
-                self.account.warn(
-                    f"{source.label} {place}: {reason}; name one that reads them with --encoder"
-                )
-        self.account.fact("replaced", reasons)
-        if not reasons:
-            return recipe
-        reference = "" if recipe.reference in reasons else recipe.reference
-        return replace(recipe, find=tuple(find), reference=reference)
-
     def carry_out(self) -> None:
-        """All passes, then the report; scratch files go when the run is done."""
+        """All that is not done yet; scratch files go when the run is done."""
         remove_partial(self.path)
-        write_text(self.path / RECIPE, self.recipe.to_toml())
-        collection = self.collection
+        status = self.account.manifest.status
+        if status in (RUNNING, PICKING):
+            parts = Run.of(self.path, self.account.manifest, None).parts
+            if status == RUNNING:
+                parts = self._ledger()
+            finish(self.account, self.recipe, parts, self.collection)
+        elif status == REPORTING:
+            report(self.account, self.recipe, self.collection)
+        shutil.rmtree(self.path / WORK, ignore_errors=True)
+
+    def _ledger(self) -> list[Path]:
+        """All passes but the last; the parts of the ledger."""
         self.account.manifest.counts |= {
-            "queries": len(collection.mined_queries),
-            "documents": len(collection.corpus) - len(collection.empty_docs),
+            "queries": len(self.collection.mined_queries),
+            "documents": len(self.collection.corpus) - len(self.collection.empty_docs),
         }
         self.account.save()
+        write_text(self.path / RECIPE, self.recipe.to_toml())
         for note in self.collection.notes:
             self.account.warn(note)
         rulings = self._open_judges()
         self._rehearse(rulings)
         found = self._find()
-        parts = self._estimate(found, self._judge(found, rulings))
-        pick_parts(self.account, self.recipe, parts, self.collection)
-        self.account.finish()
-        report(Run(self.path, collection=self.collection), self.account)
-        shutil.rmtree(self.path / WORK, ignore_errors=True)
+        return self._estimate(found, self._judge(found, rulings))
 
     @cached_property
     def shards(self) -> list[tuple[int, Rows]]:
@@ -196,7 +185,7 @@ class _Mining:
         def one(shard: tuple[int, Rows]) -> Path:
             number, queries = shard
             path = folder / f"part-{number:05d}.parquet"
-            if not path.exists():
+            if table_rows(path) is None:
                 found, seconds = find_shard(self.collection, proposers, queries)
                 write_frame(path, found)
                 for label, spent in seconds.items():
@@ -234,7 +223,7 @@ class _Mining:
 
         def one(shard: tuple[int, Rows]) -> Path:
             path = folder / f"part-{shard[0]:05d}.parquet"
-            if not path.exists():
+            if table_rows(path) is None:
                 rows = pl.read_parquet(found[shard[0]])
                 write_frame(path, judge_shard(self.collection, rulings, rows))
             return path
@@ -280,7 +269,7 @@ class _Mining:
 
         def prepare(shard: tuple[int, Rows]) -> Path:
             path = self._preparation(shard[0])
-            if not path.exists():
+            if table_rows(path) is None:
                 write_frame(path, estimation.prepare(pl.read_parquet(judged[shard[0]])))
             return path
 
@@ -354,6 +343,30 @@ def _resolved(
         pick=pick or recipe.pick,
         seed=recipe.seed if seed is None else seed,
     )
+
+
+def _fitting(recipe: Recipe, context: Context) -> tuple[Recipe, list[str]]:
+    """The recipe with others in the place of sources that are unfit for a collection; and why."""
+    find: list[Source] = []
+    unfit, told = set[str](), list[str]()
+    for source in recipe.find:
+        reason = source.unfit(context)
+        instead = source.substitute() if reason else source
+        find += [instead] if instead is not None else []
+        if reason:
+            unfit.add(source.label)
+            place = (
+                "is left out"
+                if instead is None
+                else f"is replaced by {instead.label} ({instead.kind})"
+            )
+            told.append(
+                f"{source.label} {place}: {reason}; name one that reads them with --encoder"
+            )
+    if not unfit:
+        return recipe, []
+    reference = "" if recipe.reference in unfit else recipe.reference
+    return replace(recipe, find=tuple(find), reference=reference), told
 
 
 def _known_first(judges: Sequence[Judge]) -> tuple[Judge, ...]:

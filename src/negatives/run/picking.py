@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,14 @@ import polars as pl
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
-from negatives.run.directory import NEGATIVES_FILE, RECIPE, RELABELLED_FILE, WORK, Run
+from negatives.run.directory import (
+    NEGATIVES_FILE,
+    RECIPE,
+    RELABELLED_FILE,
+    REPORTS,
+    WORK,
+    Run,
+)
 from negatives.run.relabel import Found, Relabelling, Rule
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
@@ -21,32 +29,49 @@ from negatives.schema import Collection
 from negatives.stage import BASIS, Picker
 from negatives.store.atomic import write_text, writing
 from negatives.store.lock import locked
-from negatives.store.manifest import read_manifest
 
 
 def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> None:
     """Apply another picker, or relabelling, to a finished run's ledger, in place."""
-    recipe = run.recipe.with_pick(pick)
-    if relabel is not None:
-        recipe = replace(recipe, relabel=relabel)
-    collection = run.collection if recipe.relabel else None
     with locked(run.path):
-        manifest = read_manifest(run.path) or run.manifest
-        account = Account(run.path, manifest, emit)
-        pick_parts(account, recipe, run.parts, collection)
-        write_text(run.path / RECIPE, recipe.to_toml())
-        manifest.inputs["recipe"] = recipe.settings()
-        account.finish()
-        report(Run(run.path, collection=run._collection), account)
+        run = Run(run.path, collection=run._collection)  # as it is, now that nobody else writes
+        recipe = run.recipe.with_pick(pick)
+        if relabel is not None:
+            recipe = replace(recipe, relabel=relabel)
+        account = Account(run.path, run.manifest, emit)
+        finish(account, recipe, run.parts, run.collection if recipe.relabel else run._collection)
+
+
+def report_again(run: Run, emit: Emit = silent) -> None:
+    """Write the report of a finished run, and recipe.toml, once more."""
+    with locked(run.path):
+        run = Run(run.path, collection=run._collection)
+        run.table(NEGATIVES_FILE)
+        report(Account(run.path, run.manifest, emit), run.recipe, run._collection)
+
+
+def finish(
+    account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
+) -> None:
+    """Pick among the ledger's parts, and report.
+
+    All that depends on the picking enters the manifest in one write: a run that is killed on the
+    way has a ledger and nothing else. The texts are needed only where the recipe relabels.
+    """
+    try:
+        pick_parts(account, recipe, parts, collection)
+    finally:
+        shutil.rmtree(account.run / WORK / "picked", ignore_errors=True)
+        shutil.rmtree(account.run / WORK / "relabelled", ignore_errors=True)
+        with suppress(OSError):
+            (account.run / WORK).rmdir()
+    report(account, recipe, collection)
 
 
 def pick_parts(
     account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
 ) -> None:
-    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts.
-
-    The texts of the collection are needed only where the recipe relabels.
-    """
+    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts."""
     folder = account.run / WORK / "picked"
     shutil.rmtree(folder, ignore_errors=True)
     short: list[pl.DataFrame] = []
@@ -81,13 +106,11 @@ def pick_parts(
             short.append(lacking)
             stage.rows += len(negatives)
             account.emit(Progress("pick", number + 1, len(parts), "parts"))
-        account.forget(target)
+        account.begin_picking()
         _enter(account, new, recipe.relabel)
         with writing(target) as temporary:
             pl.scan_parquet(picked).sink_parquet(temporary, compression="zstd")
-        account.enter(target, stage.rows)
-    for name in ("picked", "relabelled"):
-        shutil.rmtree(account.run / WORK / name, ignore_errors=True)
+        account.manifest.enter(account.run, target, stage.rows)
     verdicts = pl.scan_parquet(ledger).group_by("verdict").len().collect(engine="streaming")
     by_verdict = dict(sorted(verdicts.iter_rows()))
     queries = account.manifest.counts["queries"]
@@ -98,6 +121,8 @@ def pick_parts(
         **{f"verdict {verdict}": count for verdict, count in by_verdict.items()},
     }
     account.fact("shortfall", explain(pl.concat(short), recipe))
+    account.manifest.inputs["recipe"] = recipe.settings()
+    account.picked()
 
 
 @dataclass(frozen=True)
@@ -137,7 +162,6 @@ UNKNOWN: Final = "nothing is relabelled, for p_relevant is not known: add an [es
 def _enter(account: Account, new: _New | None, precision: float) -> None:
     """Put what was relabelled into the run, in the place of what was before; or nothing."""
     target = account.run / RELABELLED_FILE
-    account.forget(target)
     for table in (account.manifest.counts, account.manifest.facts):
         table.pop("relabelled", None)
     if new is None:
@@ -147,13 +171,17 @@ def _enter(account: Account, new: _New | None, precision: float) -> None:
         pl.scan_parquet(new.frames).sink_parquet(temporary, compression="zstd")
     account.manifest.counts["relabelled"] = new.found.pairs
     account.fact("relabelled", new.found.facts(precision))
-    account.enter(target, new.found.pairs + new.found.copies)
+    account.manifest.enter(account.run, target, new.found.pairs + new.found.copies)
 
 
-def report(run: Run, account: Account) -> None:
-    """Write the reports of a finished run."""
+def report(account: Account, recipe: Recipe, collection: Collection | None) -> None:
+    """Write recipe.toml and the reports of a run that is whole but for them; then it is done."""
     write: Any = importlib.import_module("negatives.show").write_report
-    write(run)
+    write_text(account.run / RECIPE, recipe.to_toml())
+    write(Run.of(account.run, account.manifest, collection))
+    for name in (RECIPE, *REPORTS):
+        account.manifest.enter(account.run, account.run / name, 0)
+    account.finish()
     account.emit(Progress("report", 1, 1, "reports"))
 
 

@@ -19,7 +19,7 @@ from negatives.chance import pair_uniforms
 from negatives.errors import DataError
 from negatives.events import Emit, Progress, silent
 from negatives.run.account import Account
-from negatives.run.directory import LEDGER, NEGATIVES_FILE, Run
+from negatives.run.directory import LEDGER, Run
 from negatives.run.judging import BEFORE, replace_ledger
 from negatives.run.picking import write_frame
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
@@ -27,7 +27,7 @@ from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_le
 from negatives.stage import BASIS, Revised
 from negatives.store.atomic import remove_partial
 from negatives.store.lock import locked
-from negatives.store.manifest import read_manifest
+from negatives.store.manifest import DONE
 
 FACT: Final = "reviewed"
 RULE: Final = "review"
@@ -40,7 +40,8 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
     pair of this run.
     """
     with locked(run.path):
-        account = Account(run.path, read_manifest(run.path) or run.manifest, emit)
+        run = Run(run.path, collection=run._collection)  # as it is, now that nobody else writes
+        account = Account(run.path, run.manifest, emit)
         remove_partial(run.path)
         known = pl.concat(
             pl.read_parquet(path, columns=PAIR).join(verdicts, on=PAIR, how="semi")
@@ -56,8 +57,7 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
         work = _Reviewing(run, read_reviews(run.path), account)
         if account.manifest.facts.get(FACT) != work.key:
             work.carry_out()
-        picked = NEGATIVES_FILE in account.manifest.files
-    if not picked:
+    if account.manifest.status != DONE:
         Run(run.path, collection=run._collection).repick(run.recipe.pick, emit=emit)
 
 

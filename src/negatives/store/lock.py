@@ -14,28 +14,31 @@ from negatives.errors import RunError
 from negatives.store.atomic import explained
 
 NAME = ".lock"
+_TRIES = 100
+"""Where a folder is gone this many times after it was made, it cannot be made at all."""
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder` for this process; `RunError` when another process has it."""
-    path = folder / NAME
-    with explained(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    """Hold `folder` for this process; `RunError` when another process has it.
+
+    The file of the lock is gone afterwards, and so is the folder where it was made for the lock and
+    nothing has come to lie in it.
+    """
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    descriptor = _alone(folder)
     try:
-        if not _take(descriptor):
-            owner = os.read(descriptor, 64).decode("ascii", "replace").strip()
-            raise RunError(
-                f"another process is working on this run (process {owner or 'unknown'})",
-                where=str(folder),
-                mend="wait for it to end, or choose another --out",
-            )
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, str(os.getpid()).encode(), 0)
+        number = str(os.getpid()).encode()
+        os.pwrite(descriptor, number, 0)
+        os.truncate(descriptor, len(number))
         yield
     finally:
+        with suppress(OSError):
+            (folder / NAME).unlink()
         os.close(descriptor)
+        with suppress(OSError):
+            for each in made:
+                each.rmdir()
 
 
 @contextmanager
@@ -51,24 +54,74 @@ def shared(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _share(folder: Path) -> int:
-    """A descriptor that shares the lock of the folder, made again if it is removed meanwhile."""
-    path = folder / NAME
+def holder(folder: Path) -> str:
+    """The number of another process that has `folder` locked; empty where none has."""
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except ImportError:
+        return ""
+    except OSError:
+        owner = _owner(descriptor)
+        return "" if owner == str(os.getpid()) else owner
+    finally:
+        os.close(descriptor)
+    return ""
+
+
+def _alone(folder: Path) -> int:
+    """A descriptor that has the lock of the folder to itself."""
     while True:
-        with explained(path):
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-            except FileNotFoundError:
-                continue
+        descriptor = _opened(folder)
+        if not _take(descriptor):
+            owner = _owner(descriptor)
+            os.close(descriptor)
+            raise RunError(
+                f"another process is working on this run (process {owner})",
+                where=str(folder),
+                mend="wait for it to end, or choose another --out",
+            )
+        if _current(descriptor, folder):
+            return descriptor
+        os.close(descriptor)
+
+
+def _share(folder: Path) -> int:
+    """A descriptor that shares the lock of the folder."""
+    while True:
+        descriptor = _opened(folder)
         with suppress(ImportError, OSError):
             import fcntl
 
             fcntl.flock(descriptor, fcntl.LOCK_SH)
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), path.stat()):
-                return descriptor
+        if _current(descriptor, folder):
+            return descriptor
         os.close(descriptor)
+
+
+def _opened(folder: Path) -> int:
+    """The file of the lock, made with its folder, and again if they are removed meanwhile."""
+    for _ in range(_TRIES):
+        with explained(folder / NAME), suppress(FileNotFoundError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
+    raise RunError("the folder cannot be made", where=str(folder), mend="choose another folder")
+
+
+def _current(descriptor: int, folder: Path) -> bool:
+    """Whether the file is still the folder's lock: its last holder may have removed it."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(descriptor), (folder / NAME).stat())
+    return False
+
+
+def _owner(descriptor: int) -> str:
+    return os.pread(descriptor, 64, 0).decode("ascii", "replace").strip() or "unknown"
 
 
 def _take(descriptor: int) -> bool:

@@ -1,23 +1,41 @@
-"""manifest.json: what a run directory holds. A file is in the run once the manifest says so."""
+"""manifest.json: what a run directory holds. A file is in the run once the manifest says so.
+
+Nothing in a folder is believed because it lies there. Every file is entered with its size, rows and
+hash, and the manifest ends with a hash of itself; what does not agree with them is not read.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import hashlib
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, Final
 
 import msgspec
+import polars as pl
 
 from negatives.errors import RunError
 from negatives.store.atomic import file_hash, writing
 
 NAME = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+RUNNING: Final = "running"
+"""The ledger is not whole."""
+PICKING: Final = "picking"
+"""The ledger is whole; what is picked from it is not."""
+REPORTING: Final = "reporting"
+"""Only the report is missing."""
+DONE: Final = "done"
+"""Everything is there."""
+
+ANEW: Final = "run the same mine command with --overwrite: it makes the run anew"
 
 
 class FileEntry(msgspec.Struct, kw_only=True):
-    """A finished file: rows and hash of its bytes."""
+    """A finished file: rows of a table, size in bytes, and hash of its bytes."""
 
     rows: int
+    size: int
     hash: str
 
 
@@ -30,10 +48,10 @@ class StageEntry(msgspec.Struct, kw_only=True):
 
 
 class Manifest(msgspec.Struct, kw_only=True):
-    """The state of a run."""
+    """The state of a run. `hash` is that of everything else in it."""
 
     schema_version: int = SCHEMA_VERSION
-    status: str = "running"
+    status: str = RUNNING
     versions: dict[str, str] = {}
     inputs: dict[str, Any] = {}
     counts: dict[str, int] = {}
@@ -43,14 +61,44 @@ class Manifest(msgspec.Struct, kw_only=True):
     notes: dict[str, Any] = {}
     warnings: list[str] = []
     cost: dict[str, int] = {}
+    hash: str = ""
 
     def enter(self, run: Path, path: Path, rows: int) -> None:
         """Record that `path` is finished; call `save` to make it so."""
-        self.files[path.relative_to(run).as_posix()] = FileEntry(rows=rows, hash=file_hash(path))
+        self.files[path.relative_to(run).as_posix()] = FileEntry(
+            rows=rows, size=path.stat().st_size, hash=file_hash(path)
+        )
+
+    def missing(self, run: Path, name: str) -> str:
+        """Why the file called `name` is not the one that was entered, without reading it whole.
+
+        Looks at where it is, its size, and the rows of a table. Empty where nothing is wrong.
+        """
+        path, entry = run / name, self.files[name]
+        if not path.exists():
+            return "is gone"
+        if not path.resolve().is_relative_to(run.resolve()):
+            return "is a link that leads out of the run"
+        if not path.is_file():
+            return "is no file any more"
+        size = path.stat().st_size
+        if size != entry.size:
+            return f"has {size:,} bytes, and {entry.size:,} were written"
+        if path.suffix == ".parquet" and table_rows(path) != entry.rows:
+            return f"is no table of {entry.rows:,} rows any more"
+        return ""
+
+    def changed(self, run: Path, name: str) -> str:
+        """Why the file called `name` is not the one that was entered, byte for byte."""
+        if problem := self.missing(run, name):
+            return problem
+        differs = file_hash(run / name) != self.files[name].hash
+        return "is not what was written: its bytes have changed" if differs else ""
 
     def holds(self, run: Path, path: Path) -> bool:
         """Whether `path` is a finished file of the run, still there."""
-        return path.relative_to(run).as_posix() in self.files and path.is_file()
+        name = path.relative_to(run).as_posix()
+        return name in self.files and not self.missing(run, name)
 
     def spend(self, stage: str, *, rows: int, seconds: float, peak_mb: float) -> None:
         """Add to what a stage cost."""
@@ -66,28 +114,81 @@ class Manifest(msgspec.Struct, kw_only=True):
 
     def save(self, run: Path) -> None:
         """Write the manifest atomically."""
+        self.hash = self.digest()
         with writing(run / NAME) as temporary:
             temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2))
 
+    def digest(self) -> str:
+        """Blake2b-128 of everything but `hash`; white space does not matter."""
+        rest = msgspec.structs.replace(self, hash="")
+        return hashlib.blake2b(msgspec.json.encode(rest), digest_size=16).hexdigest()
+
+
+class _Head(msgspec.Struct):
+    """What is read first, for another version's manifest may have other fields."""
+
+    schema_version: int | None = None
+
 
 def read_manifest(run: Path) -> Manifest | None:
-    """The manifest of a run directory; None where there is none."""
-    path = run / NAME
-    try:
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except FileNotFoundError:
-        return None
-    except (msgspec.DecodeError, OSError) as error:
+    """The manifest of a run directory, as it was saved; None where there is none."""
+    manifest = decode_manifest(run)
+    if manifest is not None and manifest.hash != manifest.digest():
         raise RunError(
-            f"the manifest cannot be read: {error}",
-            where=str(path),
-            mend="start the run again with --overwrite",
-        ) from None
-    if manifest.schema_version != SCHEMA_VERSION:
-        raise RunError(
-            f"the run has format {manifest.schema_version}; this version of negatives reads "
-            f"{SCHEMA_VERSION}",
-            where=str(path),
-            mend="use the version that made it, or start the run again with --overwrite",
+            "the manifest is not as this run has written it: something else has changed it",
+            where=str(run / NAME),
+            mend="run the same mine command again: it makes the run anew",
         )
     return manifest
+
+
+def decode_manifest(run: Path) -> Manifest | None:
+    """The manifest of a run directory, even if something else has changed it."""
+    path = run / NAME
+    if run.exists() and not run.is_dir():
+        raise RunError("this is a file, not a run", where=str(run), mend="name a run directory")
+    if path.exists() and not path.is_file():
+        raise RunError("the manifest is no regular file", where=str(path), mend=ANEW)
+    try:
+        data = path.read_bytes()
+        version = msgspec.json.decode(data, type=_Head).schema_version
+        if version is None:
+            raise RunError(
+                "this is not the manifest of a run", where=str(path), mend="name a run directory"
+            )
+        if version != SCHEMA_VERSION:
+            raise RunError(
+                f"the run has format {version}; this version of negatives reads {SCHEMA_VERSION}",
+                where=str(path),
+                mend=f"use the version that made it, or {ANEW}",
+            )
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except FileNotFoundError:
+        return None
+    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
+        raise RunError(
+            f"the manifest cannot be read: {error}", where=str(path), mend=ANEW
+        ) from None
+    for name in manifest.files:
+        if _leads_out(name):
+            raise RunError(
+                f"the manifest names a file that is not of this run: {name!r}",
+                where=str(path),
+                mend=ANEW,
+            )
+    return manifest
+
+
+def table_rows(path: Path) -> int | None:
+    """Rows of a table by its footer; None where there is no whole table."""
+    try:
+        return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None
+
+
+def _leads_out(name: str) -> bool:
+    """Whether a name in the manifest is not that of a file in or below the run's folder."""
+    pure = PurePosixPath(name)
+    absolute = pure.is_absolute() or PureWindowsPath(name).anchor != ""
+    return absolute or ".." in pure.parts or "\\" in name or "\0" in name or not pure.name

@@ -25,7 +25,7 @@ from negatives.read.files import blocks, ending
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_schema
 from negatives.read.jsonl import PLACE, first_record
-from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.run.directory import Run
 from negatives.store.manifest import NAME as MANIFEST
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "run"]
@@ -99,7 +99,7 @@ def source(file: str | Path) -> Source:
 
 def _folder(path: Path) -> Source:
     if (path / MANIFEST).exists():
-        negatives = Run(path).path / NEGATIVES_FILE
+        negatives = Run(path).negatives_file
         return Source(negatives, "run", dict(parquet_schema(negatives)))
     if any((path / name).exists() for name in ("dataset_info.json", "dataset_dict.json")):
         return Source(path, "datasets", dict(next(_arrow(path)).schema))

@@ -6,7 +6,6 @@ from typing import Any
 
 import polars as pl
 
-from negatives.run.directory import NEGATIVES_FILE
 from negatives.show.evidence import SHOWN, Evidence, rounded, share
 from negatives.show.texts import ABSENT, shortened
 
@@ -19,7 +18,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     `half_from`: the fewest documents that make up half of the negatives.
     """
     counts = (
-        pl.scan_parquet(evidence.run.path / NEGATIVES_FILE)
+        pl.scan_parquet(evidence.run.negatives_file)
         .group_by("doc_id")
         .agg(queries=pl.len())
         .collect(engine="streaming")

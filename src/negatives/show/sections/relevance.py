@@ -6,7 +6,6 @@ from typing import Any
 
 import polars as pl
 
-from negatives.run.directory import NEGATIVES_FILE
 from negatives.show.evidence import Evidence, rounded
 from negatives.show.survey import CHOSEN, POOL
 
@@ -19,7 +18,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
-        pl.scan_parquet(evidence.run.path / NEGATIVES_FILE)
+        pl.scan_parquet(evidence.run.negatives_file)
         .select(estimated=p.count(), mean=p.mean(), likely=(p >= 0.5).sum())
         .collect(engine="streaming")
         .row(0, named=True)

@@ -1,0 +1,100 @@
+"""What has happened to a run's folder since it was written, and which command sets it right."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from negatives.errors import RecipeError, RunError
+from negatives.recipe import Recipe, from_settings
+from negatives.store.lock import holder
+from negatives.store.manifest import DONE, PICKING, REPORTING, RUNNING, Manifest, read_manifest
+
+RECIPE: Final = "recipe.toml"
+LEDGER: Final = "candidates"
+NEGATIVES_FILE: Final = "negatives.parquet"
+RELABELLED_FILE: Final = "relabelled.parquet"
+REPORTS: Final = ("report.html", "report.json")
+CASCADE: Final = "cascade"
+"""The fact and the note of what a costly judge was asked."""
+
+
+def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
+    """The error for a file of a run that is not the one that was written."""
+    if owner := holder(run):
+        return RunError(
+            f"another process is working on this run (process {owner}), and has changed {name}",
+            where=str(run),
+            mend="wait for it to end, then give this command again",
+        )
+    with suppress(RunError):
+        now = read_manifest(run)
+        if now is not None and now.hash != manifest.hash:
+            return RunError(
+                "the run has been changed since it was opened",
+                where=str(run),
+                mend="open it again, or give this command again",
+            )
+    return RunError(f"{name} {problem}", where=str(run / name), mend=remedy(run, manifest.inputs))
+
+
+def remedy(run: Path, inputs: Mapping[str, Any]) -> str:
+    """The command that makes a run's missing files again."""
+    plain = "run the same mine command again: it makes what is missing again"
+    try:
+        written = (run / RECIPE).read_text("utf-8")
+        usable = written == recipe_of(run, inputs).to_toml()
+    except (OSError, UnicodeDecodeError, RecipeError, RunError):
+        usable = False
+    if not usable:
+        return plain
+    recipe = shlex.quote(str(run / RECIPE))
+    origin = str(inputs.get("origin", ""))
+    if not origin:
+        return f"call mine again with the same collection and recipe={str(run / RECIPE)!r}"
+    aside = " --quarantine FILE" if inputs.get("quarantined") else ""
+    out = shlex.quote(str(run))
+    return (
+        f"negatives mine {shlex.quote(origin)} --recipe {recipe} --out {out}{aside}   "
+        "makes it again"
+    )
+
+
+def recipe_of(run: Path, inputs: Mapping[str, Any]) -> Recipe:
+    """The recipe that a run was made by: the manifest's, of which recipe.toml is a copy to read."""
+    settings = inputs.get("recipe")
+    if not isinstance(settings, Mapping):
+        raise RunError(
+            "the manifest has no recipe",
+            where=str(run),
+            mend="run the same mine command with --overwrite: it makes the run anew",
+        )
+    return from_settings(settings, str(run / RECIPE))
+
+
+def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
+    """Take files that are not what was written out of the manifest; name -> what is wrong.
+
+    The status becomes that of a run which has never made them. A ledger that a costly judge has
+    changed is made again as a whole, for a part of it cannot be: the judge must be asked again.
+    """
+    lost = {name: problem for name in manifest.files if (problem := manifest.changed(run, name))}
+    ledger = [name for name in manifest.files if name.startswith(f"{LEDGER}/")]
+    picked = NEGATIVES_FILE in lost or RELABELLED_FILE in lost
+    if any(name in lost for name in ledger):
+        manifest.status = RUNNING
+        picked = True
+        if manifest.facts.pop(CASCADE, None) is not None:
+            manifest.notes.pop(CASCADE, None)
+            lost |= {name: "goes with the others" for name in ledger if name not in lost}
+    elif picked:
+        manifest.status = PICKING
+    elif lost and manifest.status == DONE:
+        manifest.status = REPORTING
+    gone = [*lost, *((NEGATIVES_FILE, RELABELLED_FILE, *REPORTS) if picked else ())]
+    for name in gone:
+        manifest.files.pop(name, None)
+    return lost
