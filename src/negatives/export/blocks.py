@@ -11,7 +11,7 @@ import polars as pl
 
 from negatives.events import Emit, Progress
 from negatives.run.directory import Run
-from negatives.run.picked import check_picks
+from negatives.run.picked import check_number, check_picks
 from negatives.run.relabel import ESTIMATE
 from negatives.schema import POSITIVE, Columns
 
@@ -58,14 +58,17 @@ def empty_block() -> Block:
 
 def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[Block]:
     """All pairs of the run whose query has such a positive, part by part of the ledger."""
-    parts = run.parts
+    parts, seen = run.parts, 0
     for number, part in enumerate(parts):
         positives = positive_pairs(run, [part], which).sort("query_id", "doc_id").collect()
         if len(positives):
             negatives = _negatives(run, positives["query_id"])
             check_picks(run, negatives, pl.scan_parquet(part))
+            seen += len(negatives)
             yield from _cut(positives, negatives)
         emit(Progress("export", number + 1, len(parts), "parts"))
+    if which != "relabelled":
+        check_number(run, seen)
 
 
 def reference(run: Run) -> str:

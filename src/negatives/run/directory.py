@@ -23,6 +23,7 @@ from negatives.run.repair import (
     RELABELLED_FILE,
     REPORTS,
     damaged,
+    odd_columns,
     recipe_of,
     remedy,
 )
@@ -92,7 +93,8 @@ class Run:
             raise RunError(f"the run has no {name}", where=str(self.path))
         stamp = self._stamp(name)
         if self._read.get(name) != stamp:
-            if problem := self.manifest.changed(self.path, name):
+            problem = self.manifest.changed(self.path, name) or odd_columns(self.path, name)
+            if problem:
                 raise damaged(self.path, self.manifest, name, problem)
             self._read[name] = stamp
         return self.path / name

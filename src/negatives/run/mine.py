@@ -49,7 +49,7 @@ from negatives.stage import (
 )
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.lock import locked
-from negatives.store.manifest import PICKING, REPORTING, RUNNING, table_rows
+from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
 
 
 def mine(
@@ -121,14 +121,13 @@ class _Mining:
     def carry_out(self) -> None:
         """All that is not done yet; scratch files go when the run is done."""
         remove_partial(self.path)
-        status = self.account.manifest.status
-        if status in (RUNNING, PICKING):
-            parts = Run.of(self.path, self.account.manifest, None).parts
-            if status == RUNNING:
-                parts = self._ledger()
+        run = Run.of(self.path, self.account.manifest, self.collection)
+        status = run.manifest.status
+        if status == REPORTING:
+            report(self.account, run)
+        elif status != DONE:
+            parts = self._ledger() if status == RUNNING else run.parts
             finish(self.account, self.recipe, parts, self.collection)
-        elif status == REPORTING:
-            report(self.account, self.recipe, self.collection)
         shutil.rmtree(self.path / WORK, ignore_errors=True)
 
     def _ledger(self) -> list[Path]:

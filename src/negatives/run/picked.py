@@ -31,8 +31,7 @@ def parts_with_picks(run: Run, columns: Sequence[str] | None = None) -> Iterator
         check_picks(run, picked, part.lazy())
         seen += len(picked)
         yield part.join(picked, on=PAIR, how="left", maintain_order="left")
-    if elsewhere := run.manifest.files[NEGATIVES_FILE].rows - seen:
-        raise _refused(run, elsewhere)
+    check_number(run, seen)
 
 
 def check_picks(run: Run, picked: pl.DataFrame, ledger: pl.LazyFrame) -> None:
@@ -45,6 +44,12 @@ def check_picks(run: Run, picked: pl.DataFrame, ledger: pl.LazyFrame) -> None:
     may = picked.lazy().select(PAIR).unique().join(kept, on=PAIR, how="semi")
     if wrong := len(picked) - may.select(pl.len()).collect().item():
         raise _refused(run, wrong)
+
+
+def check_number(run: Run, seen: int) -> None:
+    """Raise `RunError` where other queries than those of the ledger, `seen`, have negatives."""
+    if elsewhere := run.manifest.files[NEGATIVES_FILE].rows - seen:
+        raise _refused(run, elsewhere)
 
 
 def _refused(run: Run, wrong: int) -> RunError:

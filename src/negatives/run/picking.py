@@ -46,8 +46,7 @@ def report_again(run: Run, emit: Emit = silent) -> None:
     """Write the report of a finished run, and recipe.toml, once more."""
     with locked(run.path):
         run = Run(run.path, collection=run._collection)
-        run.table(NEGATIVES_FILE)
-        report(Account(run.path, run.manifest, emit), run.recipe, run._collection)
+        report(Account(run.path, run.manifest, emit), run)
 
 
 def finish(
@@ -65,7 +64,7 @@ def finish(
         shutil.rmtree(account.run / WORK / "relabelled", ignore_errors=True)
         with suppress(OSError):
             (account.run / WORK).rmdir()
-    report(account, recipe, collection)
+    report(account, Run.of(account.run, account.manifest, collection))
 
 
 def pick_parts(
@@ -174,11 +173,11 @@ def _enter(account: Account, new: _New | None, precision: float) -> None:
     account.manifest.enter(account.run, target, new.found.pairs + new.found.copies)
 
 
-def report(account: Account, recipe: Recipe, collection: Collection | None) -> None:
+def report(account: Account, run: Run) -> None:
     """Write recipe.toml and the reports of a run that is whole but for them; then it is done."""
     write: Any = importlib.import_module("negatives.show").write_report
-    write_text(account.run / RECIPE, recipe.to_toml())
-    write(Run.of(account.run, account.manifest, collection))
+    write_text(account.run / RECIPE, run.recipe.to_toml())
+    write(run)
     for name in (RECIPE, *REPORTS):
         account.manifest.enter(account.run, account.run / name, 0)
     account.finish()

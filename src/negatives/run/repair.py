@@ -8,8 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from negatives.errors import RecipeError, RunError
 from negatives.recipe import Recipe, from_settings
+from negatives.schema import LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
 from negatives.store.lock import holder
 from negatives.store.manifest import DONE, PICKING, REPORTING, RUNNING, Manifest, read_manifest
 
@@ -75,13 +78,28 @@ def recipe_of(run: Path, inputs: Mapping[str, Any]) -> Recipe:
     return from_settings(settings, str(run / RECIPE))
 
 
+def odd_columns(run: Path, name: str) -> str:
+    """Why a table has not the columns that a table of this name has; empty where it has them."""
+    wanted = NEGATIVES if name == NEGATIVES_FILE else {**LEDGER_HEAD, **LEDGER_TAIL}
+    if name == RELABELLED_FILE:
+        return ""
+    there = pl.read_parquet_schema(run / name)
+    odd = [column for column, dtype in wanted.items() if there.get(column) != dtype]
+    return f"has no column {odd[0]} of type {wanted[odd[0]]}" if odd else ""
+
+
 def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
     """Take files that are not what was written out of the manifest; name -> what is wrong.
 
     The status becomes that of a run which has never made them. A ledger that a costly judge has
     changed is made again as a whole, for a part of it cannot be: the judge must be asked again.
     """
-    lost = {name: problem for name in manifest.files if (problem := manifest.changed(run, name))}
+    lost = {
+        name: problem
+        for name in manifest.files
+        if (problem := manifest.changed(run, name))
+        or (name.endswith(".parquet") and (problem := odd_columns(run, name)))
+    }
     ledger = [name for name in manifest.files if name.startswith(f"{LEDGER}/")]
     picked = NEGATIVES_FILE in lost or RELABELLED_FILE in lost
     if any(name in lost for name in ledger):

@@ -63,7 +63,11 @@ def explained(path: Path) -> Iterator[None]:
                 "no permission to write", where=str(path), mend="choose another folder"
             ) from None
         if isinstance(error, NotADirectoryError | FileExistsError | IsADirectoryError):
-            raise RunError(f"cannot write: {error.strerror}", where=str(path)) from None
+            raise RunError(
+                f"cannot write: {error.strerror}",
+                where=str(path),
+                mend="remove what is in the way, or choose another folder",
+            ) from None
         raise
 
 
