@@ -13,8 +13,8 @@ from negatives.learn.loss import ListLoss
 from negatives.learn.settings import RerankerTraining, Training
 from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
 from negatives.run import Run
+from negatives.run.directory import is_run
 from negatives.stage import build
-from negatives.store.manifest import NAME as MANIFEST
 
 
 def recipe_of(data: object, recipe: Recipe | str | Path | None) -> Recipe:
@@ -72,7 +72,7 @@ def as_run(data: object) -> Run | None:
     """The run that `data` is, or is the folder of."""
     if isinstance(data, Run):
         return data
-    if isinstance(data, str | Path) and (Path(data) / MANIFEST).is_file():
+    if isinstance(data, str | Path) and is_run(Path(data)):
         return Run(data)
     return None
 

@@ -23,6 +23,8 @@ from negatives.run.repair import (
     RELABELLED_FILE,
     REPORTS,
     damaged,
+    is_run,
+    no_run,
     odd_columns,
     recipe_of,
     remedy,
@@ -32,7 +34,16 @@ from negatives.stage import Judge, Picker
 from negatives.store.lock import holder
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest, read_manifest
 
-__all__ = ["LEDGER", "NEGATIVES_FILE", "RECIPE", "RELABELLED_FILE", "REPORTS", "WORK", "Run"]
+__all__ = [
+    "LEDGER",
+    "NEGATIVES_FILE",
+    "RECIPE",
+    "RELABELLED_FILE",
+    "REPORTS",
+    "WORK",
+    "Run",
+    "is_run",
+]
 
 WORK = ".work"
 
@@ -49,9 +60,7 @@ class Run:
         self.path = Path(path)
         manifest = read_manifest(self.path)
         if manifest is None:
-            raise RunError(
-                "there is no run here", where=str(path), mend="negatives mine DATA --out RUN"
-            )
+            raise no_run(self.path)
         self.manifest: Manifest = manifest
         self._collection = collection
         self._read: dict[str, tuple[int, ...]] = {}

@@ -14,7 +14,16 @@ from negatives.errors import RecipeError, RunError
 from negatives.recipe import Recipe, from_settings
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
 from negatives.store.lock import holder
-from negatives.store.manifest import DONE, PICKING, REPORTING, RUNNING, Manifest, read_manifest
+from negatives.store.manifest import (
+    ANEW,
+    DONE,
+    PICKING,
+    REPORTING,
+    RUNNING,
+    Manifest,
+    read_manifest,
+)
+from negatives.store.manifest import NAME as MANIFEST
 
 RECIPE: Final = "recipe.toml"
 LEDGER: Final = "candidates"
@@ -23,6 +32,22 @@ RELABELLED_FILE: Final = "relabelled.parquet"
 REPORTS: Final = ("report.html", "report.json")
 CASCADE: Final = "cascade"
 """The fact and the note of what a costly judge was asked."""
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run's, be it damaged or without its manifest."""
+    return (path / MANIFEST).exists() or (path / LEDGER).is_dir()
+
+
+def no_run(path: Path) -> RunError:
+    """The error for a folder that has no manifest."""
+    if is_run(path):
+        return RunError(
+            f"{MANIFEST} is gone, and without it nothing in the folder can be relied on",
+            where=str(path),
+            mend=f"put it back, or {ANEW}",
+        )
+    return RunError("there is no run here", where=str(path), mend="negatives mine DATA --out RUN")
 
 
 def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
@@ -73,7 +98,7 @@ def recipe_of(run: Path, inputs: Mapping[str, Any]) -> Recipe:
         raise RunError(
             "the manifest has no recipe",
             where=str(run),
-            mend="run the same mine command with --overwrite: it makes the run anew",
+            mend=ANEW,
         )
     return from_settings(settings, str(run / RECIPE))
 

@@ -25,8 +25,7 @@ from negatives.read.files import blocks, ending
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_schema
 from negatives.read.jsonl import PLACE, first_record
-from negatives.run.directory import Run
-from negatives.store.manifest import NAME as MANIFEST
+from negatives.run.directory import Run, is_run
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "run"]
 
@@ -98,7 +97,7 @@ def source(file: str | Path) -> Source:
 
 
 def _folder(path: Path) -> Source:
-    if (path / MANIFEST).exists():
+    if is_run(path):
         negatives = Run(path).negatives_file
         return Source(negatives, "run", dict(parquet_schema(negatives)))
     if any((path / name).exists() for name in ("dataset_info.json", "dataset_dict.json")):
