@@ -207,6 +207,7 @@ HAPPENINGS: dict[str, Change] = {
     "all eligible": table(PART, lambda t: t.with_columns(verdict=pl.lit("eligible")), said=False),
     "parts exchanged": exchanged,
     "all parts gone": lambda run: shutil.rmtree(run / "candidates"),
+    "the ledger a link out": a_link_out("candidates"),
     "a part more": lambda run: shutil.copy(run / PART, run / "candidates/part-00009.parquet"),
     "a file more": lambda run: (run / "candidates/part-00009.parquet").write_bytes(b"notes"),
     "relabelled gone": gone(NEW),
@@ -346,4 +347,5 @@ def test_what_happens_to_a_run_is_told_or_changes_no_answer(
         finally:
             shutil.rmtree(folder / "copy")
             (folder / "copy.jsonl").unlink(missing_ok=True)
+            shutil.rmtree(folder / "elsewhere", ignore_errors=True)
             (folder / "elsewhere").unlink(missing_ok=True)

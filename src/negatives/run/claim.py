@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from negatives.errors import RunError
@@ -73,6 +73,16 @@ def refuse_file(path: Path) -> None:
         raise RunError("this is a file, not a folder", where=str(path), mend="choose another --out")
 
 
+def _clear(run: Path, name: str) -> None:
+    """Remove what lies in the place of a file of the run; of what a link leads to, only the link.
+
+    The run's own folder may well be a link.
+    """
+    for place in (*reversed(PurePosixPath(name).parents[:-1]), PurePosixPath(name)):
+        if (run / place).is_symlink() or (run / place).is_file():
+            (run / place).unlink()
+
+
 def _is_run(path: Path) -> bool:
     """Whether the manifest is a run's; one that cannot be read is by what lies beside it."""
     with suppress(RunError):
@@ -107,6 +117,7 @@ def claimed(
             if lost := forget_damaged(path, before):
                 before.save(path)
             for name, problem in lost.items():
+                _clear(path, name)
                 emit(Warned(f"{name} {problem}: it is made again"))
             return before
         emit(Warned(f"{MANIFEST} was changed by something else: the run is made anew"))

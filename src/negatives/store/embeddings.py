@@ -118,20 +118,23 @@ class EmbeddingStore:
         generation is used: the model behind the endpoint was changed.
         """
         folder = self.folder / (self._generation(about) if about.probe else about.id)
-        with shared(folder):
-            if not (folder / ABOUT).exists():
-                if shards := list_shards(folder):
-                    raise damaged(folder / ABOUT, f"it is gone, and {len(shards)} shards are not")
-                with writing(folder / ABOUT) as temporary:
-                    temporary.write_bytes(msgspec.json.format(msgspec.json.encode(about)))
-            held = read_about(folder)
-            os.utime(folder / ABOUT)
-            space = Space(folder, held.dim, largest=max(1, min(LARGEST, self.memory // 8)))
-            try:
-                yield space
-            finally:
-                space.flush()
-        _merge_small(folder, held.dim)
+        with _there(folder):
+            with shared(folder):
+                if not (folder / ABOUT).exists():
+                    if shards := list_shards(folder):
+                        raise damaged(
+                            folder / ABOUT, f"it is gone, and {len(shards)} shards are not"
+                        )
+                    with writing(folder / ABOUT) as temporary:
+                        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(about)))
+                held = read_about(folder)
+                os.utime(folder / ABOUT)
+                space = Space(folder, held.dim, largest=max(1, min(LARGEST, self.memory // 8)))
+                try:
+                    yield space
+                finally:
+                    space.flush()
+            _merge_small(folder, held.dim)
 
     def _generation(self, about: About) -> str:
         """The newest generation of a space with the same probe, else the next."""
@@ -145,6 +148,21 @@ class EmbeddingStore:
             if _alike(read_about(self.folder / name).probe, about.probe):
                 return name
         return _named(about.id, max(numbers, default=0) + 1)
+
+
+@contextmanager
+def _there(folder: Path) -> Iterator[None]:
+    """Tell of a space that somebody removes while it is used, as one does who empties a cache."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if not Path(str(error.filename)).is_relative_to(folder):
+            raise
+        raise WorkError(
+            "stored vectors were removed while they were used",
+            where=str(folder),
+            mend="run the same command again: it encodes these texts once more",
+        ) from None
 
 
 def space_folders(folder: Path) -> list[Path]:
