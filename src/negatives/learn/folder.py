@@ -11,7 +11,7 @@ import msgspec
 
 from negatives.errors import RunError
 from negatives.learn.trainer import last_checkpoint
-from negatives.store.atomic import writing
+from negatives.store.atomic import TEMPORARY, writing
 from negatives.store.lock import NAME as LOCK
 
 ACCOUNT: Final = "training.json"
@@ -27,7 +27,11 @@ def refuse_foreign(path: Path) -> None:
         raise RunError("this is a file, not a folder", where=str(path), mend="choose another --out")
     if path.is_dir() and not (path / ACCOUNT).is_file():
         own = {LOCK, SCRATCH, MINED, RECIPE}
-        foreign = sorted(entry.name for entry in path.iterdir() if entry.name not in own)
+        foreign = sorted(
+            entry.name
+            for entry in path.iterdir()
+            if entry.name not in own and not entry.name.startswith(TEMPORARY)
+        )
         if foreign:
             raise RunError(
                 f"the folder is not empty and holds no training: {', '.join(foreign[:5])}",
@@ -52,7 +56,7 @@ def finished(path: Path, inputs: Mapping[str, Any]) -> bool:
     file = path / ACCOUNT
     if not file.is_file():
         return False
-    before = msgspec.json.decode(file.read_bytes())
+    before = read_account(path)
     now = msgspec.json.decode(msgspec.json.encode(inputs))
     differing = sorted(key for key, value in now.items() if before["inputs"].get(key) != value)
     if differing:
@@ -64,10 +68,28 @@ def finished(path: Path, inputs: Mapping[str, Any]) -> bool:
     return bool(before["status"] == "done")
 
 
+def read_account(path: Path) -> dict[str, Any]:
+    """training.json of a model's folder; `RunError` where it cannot be read."""
+    try:
+        found = msgspec.json.decode((path / ACCOUNT).read_bytes(), type=dict[str, Any])
+        if isinstance(found["inputs"], dict) and isinstance(found["status"], str):
+            return found
+        raise KeyError("inputs, status")
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
+        raise RunError(
+            f"the account of the training cannot be read: {error}",
+            where=str(path / ACCOUNT),
+            mend="train again with --overwrite",
+        ) from None
+
+
 def leave_nothing(path: Path) -> None:
     """Remove what a training left that failed before its first checkpoint; what it mined stays."""
     file = path / ACCOUNT
-    done = file.is_file() and msgspec.json.decode(file.read_bytes())["status"] == "done"
+    try:
+        done = file.is_file() and read_account(path)["status"] == "done"
+    except RunError:
+        return  # whose files these are cannot be told
     if not path.is_dir() or done or last_checkpoint(path / CHECKPOINTS) is not None:
         return
     file.unlink(missing_ok=True)

@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-
 from negatives.batch.batcher import Batcher, Weighing
 from negatives.errors import NegativesError, RecipeError
 from negatives.events import Emit, Progress, silent
@@ -26,7 +24,6 @@ from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
 from negatives.learn.flops import regulariser_of
 from negatives.learn.folder import (
-    ACCOUNT,
     CHECKPOINTS,
     MINED,
     RECIPE,
@@ -34,6 +31,7 @@ from negatives.learn.folder import (
     clear,
     finished,
     leave_nothing,
+    read_account,
     refuse_foreign,
     wipe,
     write_account,
@@ -71,8 +69,7 @@ class Trained:
     @cached_property
     def account(self) -> dict[str, Any]:
         """Settings, data, negatives, history of loss and dev figures, best step, seconds."""
-        made: dict[str, Any] = msgspec.json.decode((self.path / ACCOUNT).read_bytes())
-        return made
+        return read_account(self.path)
 
 
 def train(
