@@ -85,6 +85,14 @@ def a_link_out(name: str) -> Change:
     return change
 
 
+def a_dangling_link(name: str) -> Change:
+    def change(run: Path) -> None:
+        (run / name).unlink()
+        (run / name).symlink_to(run / "nothing")
+
+    return change
+
+
 def of_another_run(name: str) -> Change:
     return lambda run: shutil.copy(run.parent / "other" / name, run / name)
 
@@ -149,10 +157,7 @@ HAPPENINGS: dict[str, Change] = {
     "manifest not UTF-8": file(NAME, lambda data: data.replace(b"small", b"sm\xffll")),
     "manifest nested for ever": replaced(NAME, b'{"facts":' + b"[" * 100_000),
     "manifest a folder": a_folder(NAME),
-    "manifest a dangling link": lambda run: (
-        (run / NAME).unlink(),
-        (run / NAME).symlink_to(run / "nothing"),
-    ),
+    "manifest a dangling link": a_dangling_link(NAME),
     "manifest of a web app": replaced(NAME, b'{"name": "app", "icons": []}'),
     "manifest of another run": of_another_run(NAME),
     "manifest of a later version": rewritten(lambda m: m.update(schema_version=99)),

@@ -198,10 +198,11 @@ def test_killed_while_picking_a_run_has_no_negatives_until_it_is_picked_again(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(run)
-    for again in (
+    ways: list[Callable[[], object]] = [
         lambda: neg.Run(run, collection=tiny()).repick(neg.Top(per_query=3)),
         lambda: mined(run),
-    ):
+    ]
+    for again in ways:
         with monkeypatch.context() as killed:
             killed.setattr(Account, "picked", stopped)
             with pytest.raises(KeyboardInterrupt):
@@ -280,7 +281,7 @@ def test_a_cache_that_is_emptied_meanwhile_is_told_and_the_same_command_goes_on(
 
 def test_while_one_writes_others_are_told_who_does(tmp_path: Path) -> None:
     """What the first has written so far is no reason to say anything else."""
-    told = []
+    told: list[subprocess.CompletedProcess[str]] = []
 
     def beside(event: Event) -> None:
         if isinstance(event, Progress) and event.stage == "judge" and not told:

@@ -15,6 +15,7 @@ from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
 from negatives.run.directory import (
+    LEDGER,
     NEGATIVES_FILE,
     RECIPE,
     RELABELLED_FILE,
@@ -64,6 +65,9 @@ def finish(
         shutil.rmtree(account.run / WORK / "relabelled", ignore_errors=True)
         with suppress(OSError):
             (account.run / WORK).rmdir()
+    for path in (account.run / LEDGER).glob("part-*.parquet"):
+        if path.relative_to(account.run).as_posix() not in account.manifest.files:
+            path.unlink()  # of a ledger that another has taken the place of
     report(account, Run.of(account.run, account.manifest, collection))
 
 
