@@ -85,6 +85,16 @@ def a_link_out(name: str) -> Change:
     return change
 
 
+def a_pipe(name: str) -> Change:
+    """Reading it would never end."""
+
+    def change(run: Path) -> None:
+        (run / name).unlink()
+        os.mkfifo(run / name)
+
+    return change
+
+
 def a_dangling_link(name: str) -> Change:
     def change(run: Path) -> None:
         (run / name).unlink()
@@ -224,6 +234,18 @@ HAPPENINGS: dict[str, Change] = {
     "recipe not TOML": replaced("recipe.toml", b"[[[\xff"),
     "reports gone": lambda run: (gone("report.html")(run), gone("report.json")(run)),
     "report.json cut": file("report.json", half),
+    "report.html a folder": a_folder("report.html"),
+    "a pipe in the place of the recipe": a_pipe("recipe.toml"),
+    "a pipe in the place of the negatives": a_pipe(PICKS),
+    "a pipe in the place of the manifest": a_pipe(NAME),
+    "a file in the place of the ledger": lambda run: (
+        shutil.rmtree(run / "candidates"),
+        (run / "candidates").write_bytes(b"gone"),
+    ),
+    "a part gone, and a file in the place of scratch": lambda run: (
+        (run / PART).rename(run / ".work"),
+    ),
+    "a folder in the place of the lock": lambda run: (run / ".lock").mkdir(),
     "leftovers": leftovers,
 }
 

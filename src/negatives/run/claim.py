@@ -22,6 +22,7 @@ from negatives.run.directory import (
 )
 from negatives.run.inputs import fingerprints
 from negatives.run.repair import forget_damaged
+from negatives.run.reviews import REVIEWS
 from negatives.schema import Collection
 from negatives.store.atomic import TEMPORARY
 from negatives.store.lock import NAME as LOCK
@@ -29,7 +30,10 @@ from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import Manifest, decode_manifest
 
 _OWN = (RECIPE, *REPORTS, NEGATIVES_FILE, RELABELLED_FILE, LEDGER, WORK, MANIFEST)
-"""What a run's folder holds; the manifest is removed last, for it says that the rest is a run's."""
+"""What a run's folder holds, but for what people said of it, which is never removed.
+
+The manifest is removed last, for it says that the rest is a run's.
+"""
 
 
 def wipe(path: Path) -> None:
@@ -53,7 +57,7 @@ def refuse_foreign(path: Path, overwrite: bool) -> None:
     found = sorted(
         entry.name
         for entry in path.iterdir()
-        if entry.name not in (LOCK, WORK) and not entry.name.startswith(TEMPORARY)
+        if entry.name not in (LOCK, WORK, REVIEWS) and not entry.name.startswith(TEMPORARY)
     )
     foreign = [name for name in found if name not in _OWN]
     if foreign or (found and not overwrite):

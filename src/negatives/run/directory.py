@@ -99,7 +99,8 @@ class Run:
         if name not in self.manifest.files:
             if self.manifest.status == PICKING:
                 raise self._unfinished()
-            raise RunError(f"the run has no {name}", where=str(self.path))
+            mend = remedy(self.path, self.manifest.inputs)
+            raise RunError(f"the run has no {name}", where=str(self.path), mend=mend)
         stamp = self._stamp(name)
         if self._read.get(name) != stamp:
             problem = self.manifest.changed(self.path, name) or odd_columns(self.path, name)

@@ -29,7 +29,7 @@ from negatives.run.revision import Revision, learn, with_others
 from negatives.run.worth import choose, judgeable
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
-from negatives.store.atomic import remove_partial
+from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
 
@@ -124,7 +124,7 @@ def judge_run(
 @contextmanager
 def _scratch(folder: Path) -> Iterator[Path]:
     """A folder that is removed afterwards, unless a restart would go on from what is in it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     try:
         yield folder
         for path in folder.glob(CHOSEN.format("*")):

@@ -47,7 +47,7 @@ from negatives.stage import (
     Source,
     build,
 )
-from negatives.store.atomic import remove_partial, write_text
+from negatives.store.atomic import make_folder, remove_partial, write_text
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
 
@@ -152,11 +152,9 @@ class _Mining:
         return [(n, queries[at : at + size]) for n, at in enumerate(range(0, len(queries), size))]
 
     def _context(self, scratch: str) -> Context:
-        folder = self.path / WORK / scratch
-        folder.mkdir(parents=True, exist_ok=True)
         return Context(
             collection=self.collection,
-            scratch=folder,
+            scratch=make_folder(self.path / WORK / scratch),
             threads=self.threads,
             memory=self.memory,
             device=self.device,

@@ -28,7 +28,7 @@ from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection
 from negatives.stage import BASIS, Picker
-from negatives.store.atomic import write_text, writing
+from negatives.store.atomic import make_folder, write_text, writing
 from negatives.store.lock import locked
 
 
@@ -143,7 +143,7 @@ def _relabelled(
     """Relabel into the run's scratch folder, for no file of the run changes before all is well."""
     folder = account.run / WORK / "relabelled"
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    make_folder(folder)
     reference = str(account.manifest.facts.get("reference", ""))
     work = Relabelling(Rule(precision), collection, reference, folder)
     frames, left = [], []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
@@ -32,6 +33,13 @@ RELABELLED_FILE: Final = "relabelled.parquet"
 REPORTS: Final = ("report.html", "report.json")
 CASCADE: Final = "cascade"
 """The fact and the note of what a costly judge was asked."""
+REVIEWED: Final = "reviewed"
+"""The fact of which verdicts of people the ledger knows."""
+REVIEW: Final = "review"
+"""The note of what came of them, and the rule that they make."""
+
+_MINED: Final = re.compile(rf"{LEDGER}/part-\d+\.parquet")
+"""A part of the ledger as it was mined; those that judges and people have changed say so."""
 
 
 def is_run(path: Path) -> bool:
@@ -73,8 +81,8 @@ def remedy(run: Path, inputs: Mapping[str, Any]) -> str:
     """The command that makes a run's missing files again."""
     plain = "run the same mine command again: it makes what is missing again"
     try:
-        written = (run / RECIPE).read_text("utf-8")
-        usable = written == recipe_of(run, inputs).to_toml()
+        whole = recipe_of(run, inputs).to_toml()
+        usable = (run / RECIPE).is_file() and (run / RECIPE).read_text("utf-8") == whole
     except (OSError, UnicodeDecodeError, RecipeError, RunError):
         usable = False
     if not usable:
@@ -113,11 +121,15 @@ def odd_columns(run: Path, name: str) -> str:
     return f"has no column {odd[0]} of type {wanted[odd[0]]}" if odd else ""
 
 
+_REVISED: Final = "was revised by a judge or by verdicts, which are to be given again"
+
+
 def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
     """Take files that are not what was written out of the manifest; name -> what is wrong.
 
-    The status becomes that of a run which has never made them. A ledger that a costly judge has
-    changed is made again as a whole, for a part of it cannot be: the judge must be asked again.
+    The status becomes that of a run which has never made them. A ledger that a costly judge, or
+    verdicts of people, have changed is made again as a whole, as it was mined: of such a one no
+    part can be made alone. Scores and verdicts are kept elsewhere, and can be brought in again.
     """
     lost = {
         name: problem
@@ -130,9 +142,11 @@ def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
     if any(name in lost for name in ledger):
         manifest.status = RUNNING
         picked = True
-        if manifest.facts.pop(CASCADE, None) is not None:
-            manifest.notes.pop(CASCADE, None)
-            lost |= {name: "goes with the others" for name in ledger if name not in lost}
+        if not all(_MINED.fullmatch(name) for name in ledger):
+            lost |= {name: _REVISED for name in ledger if name not in lost}
+            for name in (CASCADE, REVIEWED, REVIEW):
+                manifest.facts.pop(name, None)
+                manifest.notes.pop(name, None)
     elif picked:
         manifest.status = PICKING
     elif lost and manifest.status == DONE:

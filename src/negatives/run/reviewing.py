@@ -22,6 +22,7 @@ from negatives.run.account import Account
 from negatives.run.directory import LEDGER, Run
 from negatives.run.judging import BEFORE, replace_ledger
 from negatives.run.picking import write_frame
+from negatives.run.repair import REVIEW, REVIEWED
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
 from negatives.stage import BASIS, Revised
@@ -29,8 +30,8 @@ from negatives.store.atomic import remove_partial
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE
 
-FACT: Final = "reviewed"
-RULE: Final = "review"
+FACT: Final = REVIEWED
+RULE: Final = REVIEW
 
 
 def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None:

@@ -57,7 +57,7 @@ def shared(folder: Path) -> Iterator[None]:
 def holder(folder: Path) -> str:
     """The number of another process that has `folder` locked; empty where none has."""
     try:
-        descriptor = os.open(folder / NAME, os.O_RDONLY)
+        descriptor = os.open(folder / NAME, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would block
     except OSError:
         return ""
     try:

@@ -7,6 +7,7 @@ hash, and the manifest ends with a hash of itself; what does not agree with them
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Final
 
@@ -81,6 +82,8 @@ class Manifest(msgspec.Struct, kw_only=True):
             return "is a link that leads out of the run"
         if not path.is_file():
             return "is no file any more"
+        if not os.access(path, os.R_OK):
+            return "cannot be read: permission denied"
         size = path.stat().st_size
         if size != entry.size:
             return f"has {size:,} bytes, and {entry.size:,} were written"
@@ -145,27 +148,21 @@ def read_manifest(run: Path) -> Manifest | None:
 def decode_manifest(run: Path) -> Manifest | None:
     """The manifest of a run directory, even if something else has changed it."""
     path = run / NAME
-    if run.exists() and not run.is_dir():
-        raise RunError("this is a file, not a run", where=str(run), mend="name a run directory")
-    if path.exists() and not path.is_file():
-        raise RunError("the manifest is no regular file", where=str(path), mend=ANEW)
     try:
-        data = path.read_bytes()
-        version = msgspec.json.decode(data, type=_Head).schema_version
-        if version is None:
-            raise RunError(
-                "this is not the manifest of a run", where=str(path), mend="name a run directory"
-            )
-        if version != SCHEMA_VERSION:
-            raise RunError(
-                f"the run has format {version}; this version of negatives reads {SCHEMA_VERSION}",
-                where=str(path),
-                mend=f"use the version that made it, or {ANEW}",
-            )
-        manifest = msgspec.json.decode(data, type=Manifest)
+        if run.exists() and not run.is_dir():
+            raise RunError("this is a file, not a run", where=str(run), mend="name a run directory")
+        if path.exists() and not path.is_file():
+            raise RunError("the manifest is no regular file", where=str(path), mend=ANEW)
+        manifest = _decoded(path.read_bytes(), path)
     except FileNotFoundError:
         return None
-    except (msgspec.MsgspecError, OSError, UnicodeDecodeError, RecursionError) as error:
+    except OSError as error:
+        raise RunError(
+            f"the manifest cannot be read: {error.strerror}",
+            where=str(path),
+            mend="check that the folder can be read",
+        ) from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RunError(
             f"the manifest cannot be read: {error}", where=str(path), mend=ANEW
         ) from None
@@ -177,6 +174,22 @@ def decode_manifest(run: Path) -> Manifest | None:
                 mend=ANEW,
             )
     return manifest
+
+
+def _decoded(data: bytes, path: Path) -> Manifest:
+    """The manifest in these bytes; `RunError` where they are of another format."""
+    version = msgspec.json.decode(data, type=_Head).schema_version
+    if version is None:
+        raise RunError(
+            "this is not the manifest of a run", where=str(path), mend="name a run directory"
+        )
+    if version != SCHEMA_VERSION:
+        raise RunError(
+            f"the run has format {version}; this version of negatives reads {SCHEMA_VERSION}",
+            where=str(path),
+            mend=f"use the version that made it, or {ANEW}",
+        )
+    return msgspec.json.decode(data, type=Manifest)
 
 
 def table_rows(path: Path) -> int | None:
