@@ -18,6 +18,7 @@ import pytest
 import negatives as neg
 from negatives.errors import DiskFull, RunError
 from negatives.store.lock import locked
+from negatives.store.manifest import RUNNING, Manifest, read_manifest
 from tests.killing import kill_when, start_python
 from tests.run.test_mine import contents
 
@@ -99,21 +100,31 @@ def test_a_second_process_on_one_run_is_refused(tmp_path: Path) -> None:
     assert str(os.getpid()) in refused.stderr
 
 
+def interrupted(run: Path) -> Manifest:
+    """As if the ledger of a finished run was not whole."""
+    manifest = read_manifest(run)
+    assert manifest is not None
+    manifest.status = RUNNING
+    manifest.save(run)
+    return manifest
+
+
 def test_an_unfinished_run_says_how_to_finish_it(tmp_path: Path) -> None:
     made = neg.mine("cranfield", tmp_path / "run", recipe="bm25")
-    manifest = tmp_path / "run" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"status": "done"', '"status": "running"'))
-    with pytest.raises(RunError, match="run the same mine command again"):
+    interrupted(made.path)
+    with pytest.raises(RunError, match="the run is unfinished") as caught:
         neg.Run(made.path)
+    assert caught.value.mend == (
+        f"negatives mine cranfield --recipe {made.path}/recipe.toml --out {made.path}   finishes it"
+    )
     assert len(neg.mine("cranfield", made.path, recipe="bm25").negatives) == len(made.negatives)
 
 
 def test_changed_weights_under_the_same_name_do_not_finish_an_old_run(tmp_path: Path) -> None:
     made = neg.mine("cranfield", tmp_path / "run", recipe="ance-static")
-    manifest = tmp_path / "run" / "manifest.json"
-    other = manifest.read_text().replace('"status": "done"', '"status": "running"')
-    before = made.manifest.facts["fingerprints"]["dense"]
-    manifest.write_text(other.replace(before, "another-encoder"))
+    manifest = interrupted(made.path)
+    manifest.facts["fingerprints"]["dense"] = "another-encoder"
+    manifest.save(made.path)
     with pytest.raises(RunError, match="fingerprints changed since this run was begun"):
         neg.mine("cranfield", made.path, recipe="ance-static")
 

@@ -91,7 +91,8 @@ def test_whoever_reads_the_ledger_finds_out_that_a_part_was_changed(run: Path, r
     assert caught.value.what == f"{PART} is not what was written: its bytes have changed"
     assert caught.value.where == str(run / PART)
     assert caught.value.mend == (
-        f"call mine again with the same collection and recipe={str(run / 'recipe.toml')!r}"
+        f"call mine again with the same collection and recipe={str(run / 'recipe.toml')!r}: it "
+        "makes it again"
     )
 
 

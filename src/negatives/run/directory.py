@@ -263,7 +263,7 @@ class Run:
         return RunError(
             "the run is unfinished",
             where=str(self.path),
-            mend=remedy(self.path, self.manifest.inputs),
+            mend=remedy(self.path, self.manifest.inputs, does="finishes it"),
         )
 
 

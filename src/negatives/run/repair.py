@@ -77,9 +77,9 @@ def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
     return RunError(f"{name} {problem}", where=str(run / name), mend=remedy(run, manifest.inputs))
 
 
-def remedy(run: Path, inputs: Mapping[str, Any]) -> str:
-    """The command that makes a run's missing files again."""
-    plain = "run the same mine command again: it makes what is missing again"
+def remedy(run: Path, inputs: Mapping[str, Any], does: str = "makes it again") -> str:
+    """The command that makes a run's missing files again, and that it `does` so."""
+    plain = f"run the same mine command again: it {does}"
     try:
         whole = recipe_of(run, inputs).to_toml()
         usable = (run / RECIPE).is_file() and (run / RECIPE).read_text("utf-8") == whole
@@ -90,13 +90,12 @@ def remedy(run: Path, inputs: Mapping[str, Any]) -> str:
     recipe = shlex.quote(str(run / RECIPE))
     origin = str(inputs.get("origin", ""))
     if not origin:
-        return f"call mine again with the same collection and recipe={str(run / RECIPE)!r}"
+        return (
+            f"call mine again with the same collection and recipe={str(run / RECIPE)!r}: it {does}"
+        )
     aside = " --quarantine FILE" if inputs.get("quarantined") else ""
     out = shlex.quote(str(run))
-    return (
-        f"negatives mine {shlex.quote(origin)} --recipe {recipe} --out {out}{aside}   "
-        "makes it again"
-    )
+    return f"negatives mine {shlex.quote(origin)} --recipe {recipe} --out {out}{aside}   {does}"
 
 
 def recipe_of(run: Path, inputs: Mapping[str, Any]) -> Recipe:
