@@ -148,6 +148,11 @@ def exchanged(run: Path) -> None:
     (run / "aside").rename(run / FIRST)
 
 
+def a_file_for_the_ledger(run: Path) -> None:
+    shutil.rmtree(run / "candidates")
+    (run / "candidates").write_bytes(b"gone")
+
+
 def leftovers(run: Path) -> None:
     """What killed processes leave."""
     (run / ".work" / "found").mkdir(parents=True)
@@ -232,18 +237,15 @@ HAPPENINGS: dict[str, Change] = {
     "recipe empty": replaced("recipe.toml", b""),
     "recipe changed": file("recipe.toml", lambda data: data.replace(b"= 3", b"= 2")),
     "recipe not TOML": replaced("recipe.toml", b"[[[\xff"),
-    "reports gone": lambda run: (gone("report.html")(run), gone("report.json")(run)),
+    "reports gone": lambda run: [gone(name)(run) for name in ("report.html", "report.json")],
     "report.json cut": file("report.json", half),
     "report.html a folder": a_folder("report.html"),
     "a pipe in the place of the recipe": a_pipe("recipe.toml"),
     "a pipe in the place of the negatives": a_pipe(PICKS),
     "a pipe in the place of the manifest": a_pipe(NAME),
-    "a file in the place of the ledger": lambda run: (
-        shutil.rmtree(run / "candidates"),
-        (run / "candidates").write_bytes(b"gone"),
-    ),
-    "a part gone, and a file in the place of scratch": lambda run: (
-        (run / PART).rename(run / ".work"),
+    "a file in the place of the ledger": a_file_for_the_ledger,
+    "a part gone, and a file in the place of scratch": lambda run: (run / PART).rename(
+        run / ".work"
     ),
     "a folder in the place of the lock": lambda run: (run / ".lock").mkdir(),
     "leftovers": leftovers,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import negatives as neg
@@ -152,6 +153,24 @@ def test_a_damaged_part_that_a_judge_has_scored_is_made_as_it_was_mined(tmp_path
     assert contents(run) == plain
     neg.Run(run, collection=tiny()).judge(judge)
     assert contents(run) == judged
+
+
+def test_what_people_said_of_a_run_outlives_its_folder_s_damage(tmp_path: Path) -> None:
+    run = mined(tmp_path / "run").path
+    plain = contents(run)
+    chosen = neg.Run(run).negatives.filter(query_id="q4").head(1)
+    said = chosen.select("query_id", "doc_id", relevant=pl.lit(True))
+    neg.Run(run, collection=tiny()).review(said)
+    reviewed = contents(run)
+    flip(next((run / "candidates").glob("part-00001.reviewed-*")))
+    mined(run)
+    assert contents(run) == plain
+    for _ in range(2):  # an --overwrite does not take the verdicts either
+        neg.Run(run, collection=tiny()).review(said)
+        assert contents(run) == reviewed
+        neg.mine(tiny(), run, recipe=RECIPE, overwrite=True)
+        assert contents(run) == plain
+        assert len((run / "reviews.jsonl").read_text().splitlines()) == 1
 
 
 def test_an_opened_run_that_somebody_picks_from_is_to_be_opened_again(run: Path) -> None:
