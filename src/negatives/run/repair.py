@@ -93,9 +93,10 @@ def remedy(run: Path, inputs: Mapping[str, Any], does: str = "makes it again") -
         return (
             f"call mine again with the same collection and recipe={str(run / RECIPE)!r}: it {does}"
         )
-    aside = " --quarantine FILE" if inputs.get("quarantined") else ""
+    more = f" --corpus {shlex.quote(str(inputs['beside']))}" if inputs.get("beside") else ""
+    more += " --quarantine FILE" if inputs.get("quarantined") else ""
     out = shlex.quote(str(run))
-    return f"negatives mine {shlex.quote(origin)} --recipe {recipe} --out {out}{aside}   {does}"
+    return f"negatives mine {shlex.quote(origin)} --recipe {recipe} --out {out}{more}   {does}"
 
 
 def recipe_of(run: Path, inputs: Mapping[str, Any]) -> Recipe:
