@@ -78,9 +78,7 @@ def mine(
     searches run.
     """
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
-    collection = check_collection(
-        data if isinstance(data, Collection) else Collection.load(data)
-    )
+    collection = check_collection(data if isinstance(data, Collection) else Collection.load(data))
     path = Path(out)
     refuse_file(path)
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
