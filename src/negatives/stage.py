@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from negatives.errors import RecipeError, nearest
 from negatives.events import Emit, silent
 from negatives.kinds import kinds
+from negatives.secrets import refuse_secrets
 
 if TYPE_CHECKING:
     from negatives.schema import Collection, Floats, Rows
@@ -88,6 +89,8 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
                 raise RecipeError(
                     f"{self.kind}: {setting.name} = {value!r}: {error}", mend=_about(setting)
                 ) from None
+            if isinstance(value, str):
+                refuse_secrets(value)
             msgspec.structs.force_setattr(self, setting.name, value)
         self.check()
 

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from negatives.cli.app import run
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Event, Spent, Warned
+from negatives.models import endpoint
 from negatives.models.encoder import open_encoder
 from negatives.models.endpoint import (
     BATCH,
     CHARACTERS,
+    LARGEST,
     LONGEST_WAIT,
+    SAID,
     TRIES,
     EndpointEncoder,
 )
+from negatives.models.http_call import service_url
 from negatives.models.static import StaticEncoder
+from negatives.secrets import refuse_secrets
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +52,8 @@ class Server(ThreadingHTTPServer):
         self.script: Script = lambda call, body: None
         self.bodies: list[dict[str, Any]] = []
         self.retry_after: dict[int, str] = {}
-        self.headers: list[str] = []
+        self.headers: list[str | None] = []
+        self.location = ""
 
     @property
     def spec(self) -> str:
@@ -74,6 +85,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         if status in self.server.retry_after:
             self.send_header("Retry-After", self.server.retry_after[status])
+        if self.server.location:
+            self.send_header("Location", self.server.location)
         self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
         self.wfile.write(sent)
@@ -262,8 +275,13 @@ def test_nobody_listening_is_one_clear_error(server: Server) -> None:
         {"object": "list", "data": None},
         {"strange": True},
         [],
+        '{"data": [{"index": 0, "embedding": [NaN]}]}',
+        '{"data": [{"index": 0, "embedding": [1e999]}]}',
+        {"data": [{"index": 0, "embedding": [1e39, 0.0]}]},
+        {"data": [{"index": 0, "embedding": []}]},
+        "[" * 200_000,
     ],
-    ids=str,
+    ids=lambda reply: str(reply)[:60],
 )
 def test_an_unusable_reply_is_a_service_error(server: Server, reply: Any) -> None:
     refusal(server, lambda call, body: (200, reply))
@@ -291,7 +309,7 @@ def test_a_key_of_another_service_in_the_environment_is_not_sent(
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
     opened(server)[0].encode(TEXTS)
-    assert not any(SECRET in header for header in server.headers)
+    assert set(server.headers) == {None}, "without a key there is no Authorization at all"
 
 
 def test_a_key_the_endpoint_echoes_is_not_repeated(
@@ -312,10 +330,180 @@ def test_a_literal_key_is_refused_without_repeating_it(literal: str) -> None:
     assert SECRET not in str(caught.value)
 
 
-def test_a_password_in_the_url_is_refused_without_repeating_it() -> None:
-    with pytest.raises(RecipeError) as caught:
-        open_encoder(f"http://me:{SECRET}@127.0.0.1:9/v1#static")
-    assert SECRET not in str(caught.value)
+def test_the_key_is_masked_before_what_the_endpoint_says_is_cut(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", SECRET)
+    for before in range(SAID - len(SECRET) - 60, SAID + 10, 7):
+        said = "x" * before + SECRET
+        message = refusal(server, lambda call, body, said=said: (401, said), api_key="env:MY_KEY")
+        assert SECRET[:6] not in message
+
+
+def test_what_the_endpoint_says_cannot_steer_the_terminal(server: Server) -> None:
+    message = refusal(server, lambda call, body: (400, "\x1b]0;owned\x07\x1b[2Jbad\r\nerror: \x9b"))
+    assert "\\u001b]0;owned\\u0007\\u001b[2Jbad" in message
+    assert not [letter for letter in message if letter != "\n" and not letter.isprintable()]
+
+
+def test_a_redirect_is_refused_and_the_texts_go_nowhere_else(server: Server) -> None:
+    other = Server()
+    thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        server.location = f"http://me:pw@127.0.0.1:{other.server_port}/v1/embeddings?token=abc"
+        for status in (301, 302, 303, 307, 308):
+            message = refusal(server, lambda call, body, status=status: (status, "elsewhere"))
+            assert f"redirect (status {status}) to http://127.0.0.1:{other.server_port}/" in message
+            assert "pw" not in message
+            assert "abc" not in message
+        assert not other.bodies
+    finally:
+        other.shutdown()
+        thread.join()
+        other.server_close()
+
+
+class Raw:
+    """A server that reads a request and then sends the pieces it was given, one after another."""
+
+    def __init__(self, pieces: Iterator[bytes], pause: float = 0.0) -> None:
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.pieces, self.pause, self.sent = pieces, pause, 0
+        self.thread = threading.Thread(target=self.serve)
+
+    def __enter__(self) -> str:
+        self.thread.start()
+        return f"http://127.0.0.1:{self.listening.getsockname()[1]}/v1#m"
+
+    def __exit__(self, *_: object) -> None:
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+        self.thread.join()
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection = self.listening.accept()[0]
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.recv(1 << 16)
+                for piece in self.pieces:
+                    connection.sendall(piece)
+                    self.sent += len(piece)
+                    time.sleep(self.pause)
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def test_a_reply_that_trickles_ends_with_the_time_of_the_whole_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.3)
+    for beginning in (b"HTTP", HEAD, HEAD + b"\r\n"):
+        pieces = itertools.chain([beginning], itertools.repeat(b"x"))
+        with Raw(pieces, pause=0.02) as spec:
+            encoder = EndpointEncoder(spec, sleep=lambda seconds: None)
+            began = time.monotonic()
+            with pytest.raises(ServiceError, match=r"in 2 calls: no whole reply in 0\.3 seconds"):
+                encoder.encode(["heat"])
+            assert time.monotonic() - began < 5
+
+
+def test_a_reply_without_end_is_not_read_to_its_end() -> None:
+    endless = itertools.chain([HEAD + b"\r\n"], itertools.repeat(b" " * (1 << 20)))
+    announced = iter([HEAD + b"Content-Length: 4294967296\r\n\r\n"])
+    for pieces in (endless, announced):
+        raw = Raw(pieces)
+        with (
+            raw as spec,
+            pytest.raises(ServiceError, match="an unreadable reply: a reply of (more than )?"),
+        ):
+            EndpointEncoder(spec).encode(["heat"])
+        assert raw.sent < 100 * LARGEST
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://me:{}@127.0.0.1:9/v1#m",
+        "HTTP://me:{}@127.0.0.1:9/v1#m",
+        "http:\\\\me:{}@127.0.0.1:9/v1#m",
+        "http://me%3A{}%40127.0.0.1:9/v1#m",
+        "http://me:#{}@127.0.0.1:9/v1#m",
+        "http://{}@127.0.0.1:9/v1#m",
+        "http://127.0.0.1:9/v1?api_key={}#m",
+        "http://127.0.0.1:9/v1?{}#m",
+        "http://127.0.0.1:9/v1?api-version=2024-02-01&key={}#m",
+        "http://127.0.0.1:9/v1%3Fapi_key%3D{}#m",
+        "http://127.0.0.1:9/v1/token/{}#m",
+        "http://127.0.0.1:9/v1;access_token={}#m",
+        "http://127.0.0.1:9/{}/v1#m",
+        "http://127.0.0.1:9/v1#{}",
+        "http://127.0.0.1:9/v1#m?api_key={}",
+        "http://127.0.0.1:9/v1#m&password={}",
+        "http://127.0.0.1:9/v1#m#{}",
+        "ftp://me:{}@127.0.0.1/m",
+    ],
+)
+def test_a_secret_in_an_address_is_refused_before_it_is_kept_anywhere(
+    written: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
+    address, out = written.format(SECRET), tmp_path / "run"
+    file = tmp_path / "recipe.toml"
+    file.write_text(
+        f'[[find]]\nkind = "dense"\nencoder = {json.dumps(address)}\n[pick]\nkind = "top"\n'
+    )
+    for command in (
+        ["mine", "cranfield", "--encoder", address],
+        ["mine", "cranfield", "--recipe", str(file)],
+        ["train", "cranfield", "--model", address],
+        ["train", "cranfield", "--encoder", address],
+        ["compare", "cranfield", "--recipes", "bm25", "--encoder", address],
+        ["mine", address],
+    ):
+        assert run([*command, "--out", str(out)]) == 2
+    assert run(["evaluate", address, "cranfield"]) == 2
+    assert run(["doctor", "--bench", "--encoder", address]) == 2
+    told = capsys.readouterr()
+    assert SECRET not in told.out + told.err
+    assert told.err.count("written into the address") == 8
+    assert [path for path in tmp_path.rglob("*") if path != file and path.is_file()] == []
+
+
+def test_addresses_without_secrets_are_taken() -> None:
+    for address in (
+        "http://127.0.0.1:8080/v1#all-minilm?concurrency=8",
+        "http://[::1]:8080/v1#all-minilm",
+        "https://host/v1?api-version=2024-02-01#text-embedding-3-small",
+        "https://host/accounts/0123456789abcdef0123456789abcdef/v1#@cf/baai/bge-m3",
+        "http://host/v1#nomic-embed-text:latest",
+        "http://host/v1#jina-embeddings-v2-base-en",
+        "http://host/v1/tokenizer#multi-token",
+    ):
+        refuse_secrets(address)
+
+
+def test_a_parameter_of_the_address_stays_behind_the_service() -> None:
+    assert service_url("https://h/v1/?api-version=1", "embeddings") == (
+        "https://h/v1/embeddings?api-version=1"
+    )
+
+
+def test_a_key_that_cannot_be_one_is_refused_without_repeating_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for held in (f"{SECRET}\n", f"{SECRET}\r\nX-Other: 1", f"two {SECRET}", f"{SECRET}é"):
+        monkeypatch.setenv("MY_KEY", held)
+        with pytest.raises(RecipeError, match="MY_KEY holds what no key does") as caught:
+            open_encoder("http://127.0.0.1:9/v1#static", api_key="env:MY_KEY")
+        assert SECRET not in str(caught.value)
 
 
 def test_a_variable_that_is_not_set_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,11 +18,13 @@ from negatives.cli.export import export
 from negatives.cli.judge import judge
 from negatives.cli.lint import lint
 from negatives.cli.mine import mine
+from negatives.cli.output import plain_output
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
 from negatives.cli.train import train
 from negatives.errors import NegativesError
+from negatives.printable import printable
 
 # Lines of help are kept as they are, so none is wider than a terminal.
 HELP = """Negatives for retrieval training: hard, not secretly relevant, explainable.
@@ -55,7 +57,8 @@ for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command; the exit code."""
     try:
-        result = app(list(arguments), exit_on_error=False, print_error=False)
+        with plain_output(arguments):
+            result = app(list(arguments), exit_on_error=False, print_error=False)
     except cyclopts.CycloptsError as error:
         _say(f"{str(error).strip()}\n  mend:  negatives {_command(arguments)}--help")
         return 2
@@ -73,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"error: {text}", file=sys.stderr)
+    print(f"error: {printable(text)}", file=sys.stderr)
 
 
 def _command(arguments: Sequence[str]) -> str:

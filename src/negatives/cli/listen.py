@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.printable import printable
 
 _EVERY = 15.0  # seconds between lines where there is no terminal
 
@@ -42,7 +43,7 @@ class _Terminal:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Warned):
-            self.bars.console.print(f"note: {event.text}", style="yellow", markup=False)
+            self.bars.console.print(f"note: {printable(event.text)}", style="yellow", markup=False)
         if not isinstance(event, Progress):
             return
         total = event.total or None
@@ -60,7 +61,7 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Warned):
-            print(f"note: {event.text}", file=sys.stderr, flush=True)
+            print(f"note: {printable(event.text)}", file=sys.stderr, flush=True)
         if not isinstance(event, Progress):
             return
         now = time.monotonic()

@@ -23,6 +23,7 @@ from negatives.optional import require
 from negatives.schema import Floats, Rows
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
+from negatives.secrets import names_variable
 from negatives.stage import Context, Source
 
 PRECOMPUTED = "precomputed"
@@ -79,7 +80,7 @@ class Dense(Source, kind="dense"):
                 f"dense: vectors are given and an encoder too: {self.encoder!r}",
                 mend='set encoder = "precomputed", or leave the vectors out',
             )
-        if self.api_key and not self.api_key.startswith("env:"):
+        if self.api_key and not names_variable(self.api_key):
             raise RecipeError(
                 "dense: api_key holds a literal key", mend='write api_key = "env:NAME_OF_VARIABLE"'
             )

@@ -36,6 +36,7 @@ from negatives.recipe import Recipe
 from negatives.run import Run, mine
 from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
+from negatives.secrets import refuse_secrets
 from negatives.store.atomic import writing
 from negatives.store.lock import locked
 
@@ -98,6 +99,7 @@ def compare(
     """
     if seeds < 1:
         raise InputError("no seed is left to train with", mend="--seeds 3, say")
+    refuse_secrets(model, encoder or "")
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     judged = _judged(collection, on, aside)

@@ -56,6 +56,7 @@ from negatives.recipe import Recipe
 from negatives.run.account import available_threads, library_versions, parse_memory
 from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
+from negatives.secrets import refuse_secrets
 from negatives.store.atomic import write_text
 from negatives.store.lock import locked
 
@@ -107,15 +108,13 @@ def train(
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
     """
+    refuse_secrets(model, encoder or "")
     threads = threads or available_threads()
     path = Path(out)
     refuse_foreign(path)
     chosen = completed(recipe_of(data, recipe), model, kind)
-    chosen = replace(
-        chosen,
-        train=settings or chosen.train,
-        seed=chosen.seed if seed is None else seed,
-    )
+    seed = chosen.seed if seed is None else seed
+    chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     refuse_mismatch(chosen)
     work = _Training(
         path=path,

@@ -23,6 +23,7 @@ from negatives.errors import DataError
 from negatives.events import Emit, silent
 from negatives.models.spec import split_options
 from negatives.schema import Bools, Floats
+from negatives.secrets import refuse_secrets
 
 
 class Encoded(NamedTuple):
@@ -80,7 +81,8 @@ def open_encoder(
         from negatives.models.static import StaticEncoder
 
         return StaticEncoder()
-    if re.match(r"https?://", spec):
+    refuse_secrets(spec)
+    if re.match(r"https?://", spec, re.IGNORECASE):
         from negatives.models.endpoint import EndpointEncoder
 
         return EndpointEncoder(spec, api_key=api_key, emit=emit)

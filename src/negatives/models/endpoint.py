@@ -5,24 +5,26 @@ from __future__ import annotations
 import datetime
 import email.utils
 import hashlib
-import os
-import re
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Any
+from typing import Final
+from urllib.parse import urlsplit
 
+import msgspec
 import numpy as np
 
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
 from negatives.models.batching import all_or_stop, encode_once
 from negatives.models.encoder import Encoded
+from negatives.models.http_call import CallFailed, Reply, TimedOut, TooLong, post, service_url
 from negatives.models.spec import split_options, whole_number
-from negatives.optional import require
+from negatives.printable import printable
 from negatives.schema import Floats
+from negatives.secrets import read_key, refuse_secrets, without
 
 BATCH = 64
 """Texts a call, at most."""
@@ -38,18 +40,42 @@ TRIES = 5
 
 WAIT = 0.5
 LONGEST_WAIT = 60.0
-"""Seconds a call may take, and that are waited where the endpoint asks for longer."""
+"""Seconds a whole call may take, and that are waited where the endpoint asks for longer."""
 
-KEY_PREFIX = "env:"
+SLOW = 2
+"""Calls made for one batch that may end in no whole reply in time."""
+
+LARGEST: Final = 2**20
+"""Bytes a reply may have for each text: some 40,000 numbers."""
+
+SAID: Final = 300
+"""Characters repeated of what an endpoint says."""
+
+
+class _Item(msgspec.Struct):
+    index: int
+    embedding: list[float]
+
+
+class _Usage(msgspec.Struct):
+    total_tokens: int | None = None
+
+
+class _Vectors(msgspec.Struct):
+    """What is read of a reply; whatever else it holds is left alone."""
+
+    data: list[_Item]
+    usage: _Usage | None = None
 
 
 class EndpointEncoder:
     """Vectors from `URL#MODEL`, for example `http://127.0.0.1:8080/v1#all-minilm?concurrency=8`.
 
-    `api_key` is empty or `env:NAME`. A call that fails for the moment (no connection, a time-out,
-    429, 5xx) is made again up to `TRIES` times, after longer and longer waits or the one that the
-    endpoint asks for (Retry-After); 429 makes all calls wait. Then, or at any other refusal, the
-    calls not yet made are given up, and `ServiceError` raised. `remote`: whether texts leave here.
+    `api_key` is empty or `env:NAME`; an address that holds a secret itself is refused. A call that
+    fails for the moment (no connection, 429, 5xx) is made again up to `TRIES` times, after longer
+    and longer waits or the one that the endpoint asks for (Retry-After); 429 makes all calls wait.
+    One without a whole reply in `LONGEST_WAIT` seconds is made `SLOW` times. Then, or at any other
+    refusal, the calls not yet made are given up, and `ServiceError` raised. Redirects are refused. `remote`: whether texts leave here.
     `calls` counts the requests sent, `tokens` what the endpoint says it has read. An empty text is
     not sent and gets zeros. Both are emitted as `Spent`. Vectors come as the endpoint gives them.
     """
@@ -64,16 +90,10 @@ class EndpointEncoder:
         emit: Emit = silent,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
+        refuse_secrets(spec)
         self._url, _, named = spec.partition("#")
         self._model, options = split_options(named, values=["concurrency"])
         self._concurrency = whole_number(options, "concurrency", CONCURRENCY, spec)
-        if "@" in self._url.split("://", 1)[-1].split("/")[0]:
-            raise RecipeError(
-                "a password is written into the endpoint's URL",
-                where=self._url.rpartition("@")[2],
-                mend="leave it out, put the key into an environment variable and write "
-                "api_key = env:NAME",
-            )
         if not self._model:
             raise RecipeError(
                 "the endpoint's model is not named",
@@ -83,14 +103,6 @@ class EndpointEncoder:
         self._key = read_key(api_key)
         self._emit = emit
         self._sleep = sleep
-        self._openai = require("openai", extra="llm")
-        # The key is always given, for the client would else send the environment's to any host.
-        self._client = self._openai.OpenAI(
-            base_url=self._url,
-            api_key=self._key or "none",
-            max_retries=0,
-            timeout=LONGEST_WAIT,
-        )
         self.calls = 0
         self.tokens = 0
         self._warned = False
@@ -130,8 +142,8 @@ class EndpointEncoder:
         """One batch's vectors; `ServiceError` also where `stopped` is set before they came."""
         stopped = stopped or threading.Event()
         sleep = self._sleep or stopped.wait
-        failures = (self._openai.APIConnectionError, self._openai.APIStatusError)
         wait = 0.0
+        slow = 0
         for attempt in range(TRIES):
             wait = max(wait, self._not_before - time.monotonic())
             if wait > 0:
@@ -139,22 +151,33 @@ class EndpointEncoder:
             if stopped.is_set():
                 raise self._error("given up, for another call failed")
             self._tell(Spent(calls=1))
+            asked = {"model": self._model, "input": texts, "encoding_format": "float"}
+            wait = WAIT * 2**attempt
             try:
-                reply = self._client.embeddings.create(
-                    model=self._model, input=texts, encoding_format="float"
+                reply = post(
+                    service_url(self._url, "embeddings"),
+                    msgspec.json.encode(asked),
+                    key=self._key,
+                    seconds=LONGEST_WAIT,
+                    most=LARGEST * (1 + len(texts)),
                 )
-            except failures as error:
-                if not _passing(error):
-                    raise self._error(f"the endpoint refused: {self._said(error)}") from None
-                said = self._said(error)
-                wait = max(WAIT * 2**attempt, _asked_to_wait(error))
-                if getattr(error, "status_code", None) == 429:
-                    self._not_before = time.monotonic() + wait
-            except Exception as error:  # whatever the client makes of a reply that is no JSON
-                raise self._error(f"an unreadable reply: {self._said(error)}") from None
+            except TooLong as error:
+                raise self._error(f"an unreadable reply: {error}") from None
+            except CallFailed as error:
+                said = self._said(str(error))
+                slow += isinstance(error, TimedOut)
+                if slow == SLOW:
+                    raise self._error(f"no usable answer in {SLOW} calls: {said}") from None
             else:
-                self._not_before = 0.0
-                return self._vectors(reply, len(texts))
+                if reply.status == 200:
+                    self._not_before = 0.0
+                    return self._vectors(reply.body, len(texts))
+                said = self._refusal(reply)
+                if not _passing(reply.status):
+                    raise self._error(said)
+                wait = max(wait, _asked_to_wait(reply.headers.get("retry-after", "")))
+                if reply.status == 429:
+                    self._not_before = time.monotonic() + wait
             self._warn(f"{self._url}: calling again after: {said}")
         raise self._error(f"no usable answer in {TRIES} calls; the last: {said}")
 
@@ -171,23 +194,39 @@ class EndpointEncoder:
                 self._emit(Warned(text))
             self._warned = True
 
-    def _vectors(self, reply: Any, expected: int) -> Floats:
+    def _vectors(self, body: bytes, expected: int) -> Floats:
         try:
-            by_index = sorted(reply.data, key=lambda item: item.index)
-            rows = [item.embedding for item in by_index]
-            order = [item.index for item in by_index]
-            vectors = np.asarray(rows, np.float32)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise self._error(f"the reply holds no vectors: {self._said(error)}") from None
-        if vectors.ndim != 2 or order != list(range(expected)):
-            raise self._error(f"{len(rows)} vectors for {expected} texts, or without their numbers")
-        self._tell(Spent(tokens=int(getattr(reply.usage, "total_tokens", 0) or 0)))
+            reply = msgspec.json.decode(body, type=_Vectors)
+            reply.data.sort(key=lambda item: item.index)
+            with np.errstate(over="ignore"):
+                vectors = np.asarray([item.embedding for item in reply.data], np.float32)
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
+            raise self._error(f"the reply holds no vectors: {self._said(str(error))}") from None
+        if vectors.ndim != 2 or [item.index for item in reply.data] != list(range(expected)):
+            raise self._error(
+                f"{len(reply.data)} vectors for {expected} texts, or without their numbers"
+            )
+        if not np.isfinite(vectors).all():
+            raise self._error("a vector with NaN or infinity, or a number beyond single precision")
+        tokens = reply.usage.total_tokens if reply.usage else 0
+        self._tell(Spent(tokens=max(0, tokens or 0)))
         return vectors
 
-    def _said(self, error: Exception) -> str:
-        """What the endpoint said, short and without the key."""
-        said = " ".join(str(error).split())[:300] or type(error).__name__
-        return said.replace(self._key, "***") if self._key else said
+    def _refusal(self, reply: Reply) -> str:
+        """Why a reply is no answer, in words."""
+        if 300 <= reply.status < 400:
+            to = urlsplit(reply.headers.get("location", ""))
+            place = self._said(f"{to.scheme}://{to.netloc.rpartition('@')[2]}{to.path}")
+            return (
+                f"the endpoint answers with a redirect (status {reply.status}) to {place}, which is "
+                "not followed: texts go only where you say; name that address if it is right"
+            )
+        return f"the endpoint refused: status {reply.status}: {self._said(_text(reply.body))}"
+
+    def _said(self, text: str) -> str:
+        """What the endpoint said: without the key, on one line, short, and safe to print."""
+        said = " ".join(printable(without(text, self._key)).split())
+        return said if len(said) <= SAID else f"{said[:SAID]}..."
 
     def _error(self, what: str) -> ServiceError:
         return ServiceError(
@@ -198,30 +237,14 @@ class EndpointEncoder:
         )
 
 
-def read_key(api_key: str) -> str:
-    """The key that `env:NAME` names, or nothing; `RecipeError` for a key written out."""
-    if not api_key:
-        return ""
-    name = api_key.removeprefix(KEY_PREFIX)
-    if not api_key.startswith(KEY_PREFIX) or not re.fullmatch(r"[A-Za-z_]\w*", name):
-        raise RecipeError(
-            "an API key is written out where only its variable's name may be",
-            where="api_key",
-            mend="put the key into an environment variable and write env:NAME",
-        )
-    if not os.environ.get(name):
-        raise RecipeError(
-            f"the environment variable {name} is not set",
-            where=f"api_key = env:{name}",
-            mend=f"export {name}=...",
-        )
-    return os.environ[name]
+def _text(body: bytes) -> str:
+    """The beginning of a reply."""
+    return body[:100_000].decode("utf-8", errors="replace")
 
 
-def _passing(error: Any) -> bool:
+def _passing(status: int) -> bool:
     """Whether the same call may succeed a little later."""
-    status = getattr(error, "status_code", None)
-    return status is None or status in (408, 409, 429) or status >= 500
+    return status in (408, 409, 429) or status >= 500
 
 
 def _batches(texts: list[str]) -> list[list[int]]:
@@ -239,10 +262,8 @@ def _batches(texts: list[str]) -> list[list[int]]:
     return made
 
 
-def _asked_to_wait(error: Any) -> float:
+def _asked_to_wait(named: str) -> float:
     """Seconds from now that a reply's Retry-After names, as a number or as a date; else 0."""
-    response = getattr(error, "response", None)
-    named = "" if response is None else response.headers.get("retry-after", "")
     try:
         seconds = float(named)
     except ValueError:
@@ -253,4 +274,4 @@ def _asked_to_wait(error: Any) -> float:
         if date.tzinfo is None:
             return 0.0
         seconds = (date - datetime.datetime.now(datetime.UTC)).total_seconds()
-    return min(max(seconds, 0.0), LONGEST_WAIT)
+    return min(max(seconds, 0.0), LONGEST_WAIT) if seconds == seconds else 0.0

@@ -17,6 +17,7 @@ from typing import Protocol
 from negatives.errors import DataError, RecipeError
 from negatives.models.spec import split_options
 from negatives.schema import Floats
+from negatives.secrets import refuse_secrets
 
 Pair = tuple[str, str]
 """Query text, document text."""
@@ -53,6 +54,7 @@ def open_reranker(spec: str, *, threads: int = 1, device: str = "auto") -> Reran
             "no reranker is named",
             mend="name a cross-encoder's folder or hub name, or a .onnx file",
         )
+    refuse_secrets(spec)
     if spec.partition("?")[0].lower().endswith(".onnx"):
         from negatives.models.onnx_reranker import OnnxReranker
 

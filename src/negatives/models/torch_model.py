@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.optional import require
+from negatives.secrets import refuse_secrets
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 QUERY: Final = "query"
@@ -18,6 +19,7 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
 
     Torch's number of threads is one number for the whole process.
     """
+    refuse_secrets(model)
     if device not in DEVICES:
         raise RecipeError(
             f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
 from negatives.read.packing import packing_of
+from negatives.secrets import refuse_secrets
 
 Format = Literal["beir", "pairs", "trec", "hub", "ir_datasets"]
 
@@ -47,6 +49,8 @@ def parse(data: str | Path) -> Address:
     text = str(data)
     if not text:
         raise DataError("no data was named", mend=f"name {FORMS}")
+    refuse_secrets(text)
+    check_ordinary(Path(text))
     if not Path(text).exists():
         before, at, split = text.rpartition("@")
         if at and before and "/" not in split:
