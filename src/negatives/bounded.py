@@ -40,7 +40,7 @@ def read_small(path: Path, most: int = SMALL) -> str:
     """The text of a small file; `DataError` where it is no file, too large, or not UTF-8."""
     check_ordinary(path)
     if path.is_dir():
-        raise DataError("a folder where a file was expected", where=str(path))
+        raise DataError("a folder where a file was expected", where=str(path), mend="name a file")
     try:
         with path.open("rb") as file:
             held = file.read(most + 1)
@@ -51,7 +51,9 @@ def read_small(path: Path, most: int = SMALL) -> str:
             )  # fmt: skip
         return held.decode()
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+        raise DataError(
+            f"cannot be read: {error.strerror or error}", where=str(path), mend="check the path"
+        ) from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"not UTF-8: byte {error.start:,} is 0x{held[error.start]:02x}",

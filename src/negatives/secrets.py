@@ -1,6 +1,6 @@
 """Secrets are named (`env:NAME`), never written: what a user writes is kept in many places.
 
-The address of an endpoint stands in the recipe, the manifest, the report and the shared cache, so one
+An endpoint's address stands in the recipe, the manifest, the report and the shared cache, so one
 that holds a key or a password is refused before any of them is written.
 """
 

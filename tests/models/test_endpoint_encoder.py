@@ -419,7 +419,7 @@ def test_a_reply_without_end_is_not_read_to_its_end() -> None:
         raw = Raw(pieces)
         with (
             raw as spec,
-            pytest.raises(ServiceError, match="an unreadable reply: a reply of (more than )?"),
+            pytest.raises(ServiceError, match="an unreadable reply: a reply of"),
         ):
             EndpointEncoder(spec).encode(["heat"])
         assert raw.sent < 100 * LARGEST

@@ -37,7 +37,6 @@ def test_no_name_at_all_is_refused() -> None:
     [
         ("onnxruntime", "{folder}/model.onnx", "onnx"),
         ("sentence_transformers", "{folder}", "train"),
-        ("openai", "http://127.0.0.1:9/v1#m", "llm"),
     ],
 )
 def test_a_backend_that_is_not_installed_says_how_to_install_it(
@@ -64,7 +63,7 @@ def test_a_backend_that_is_not_installed_says_how_to_install_it(
 def test_opening_nothing_imports_no_backend() -> None:
     code = (
         "import sys, negatives.models.encoder;"
-        "heavy = {'torch', 'sentence_transformers', 'onnxruntime', 'openai', 'tokenizers'};"
+        "heavy = {'torch', 'sentence_transformers', 'onnxruntime', 'tokenizers'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -15,7 +15,6 @@ _EXTRAS = {
     "faiss": (("faiss",), "approximate search"),
     "onnx": (("onnxruntime",), "encoders from .onnx files"),
     "train": (("torch", "sentence_transformers", "datasets"), "sentence-transformers encoders"),
-    "llm": (("openai",), "encoders behind an OpenAI-compatible endpoint"),
     "hub": (("datasets",), "Hugging Face datasets"),
     "ir": (("ir_datasets",), "ir_datasets:NAME"),
 }

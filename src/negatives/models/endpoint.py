@@ -75,9 +75,11 @@ class EndpointEncoder:
     fails for the moment (no connection, 429, 5xx) is made again up to `TRIES` times, after longer
     and longer waits or the one that the endpoint asks for (Retry-After); 429 makes all calls wait.
     One without a whole reply in `LONGEST_WAIT` seconds is made `SLOW` times. Then, or at any other
-    refusal, the calls not yet made are given up, and `ServiceError` raised. Redirects are refused. `remote`: whether texts leave here.
-    `calls` counts the requests sent, `tokens` what the endpoint says it has read. An empty text is
-    not sent and gets zeros. Both are emitted as `Spent`. Vectors come as the endpoint gives them.
+    refusal, the calls not yet made are given up, and `ServiceError` raised. Redirects are refused.
+
+    `remote`: whether texts leave here. `calls` counts the requests sent, `tokens` what the endpoint
+    says it has read; both are emitted as `Spent`. An empty text is not sent and gets zeros. Vectors
+    come as the endpoint gives them.
     """
 
     remote = True
@@ -218,8 +220,8 @@ class EndpointEncoder:
             to = urlsplit(reply.headers.get("location", ""))
             place = self._said(f"{to.scheme}://{to.netloc.rpartition('@')[2]}{to.path}")
             return (
-                f"the endpoint answers with a redirect (status {reply.status}) to {place}, which is "
-                "not followed: texts go only where you say; name that address if it is right"
+                f"the endpoint answers with a redirect (status {reply.status}) to {place}, which "
+                "is not followed: texts go only where you say; name that address if it is right"
             )
         return f"the endpoint refused: status {reply.status}: {self._said(_text(reply.body))}"
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
+from negatives.models.model_folder import check_settings
 from negatives.models.reading import Reading, reading_of
 from negatives.optional import require
 from negatives.schema import Floats
@@ -111,6 +112,8 @@ class OnnxEncoder:
 def open_session(model: Path | bytes) -> Any:
     """A session that computes each call on the calling thread, one core."""
     onnxruntime = require("onnxruntime", extra="onnx")
+    if isinstance(model, Path):
+        check_settings(model.parent)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -170,6 +173,7 @@ def open_tokenizer(path: Path, longest: int) -> Any:
     tokenizers = require("tokenizers", extra="onnx")
     if not path.is_file():
         raise DataError(f"there is no tokenizer at {str(path)!r}", mend="give an existing file")
+    check_settings(path.parent)
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises plain Exception

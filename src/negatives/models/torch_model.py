@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError, RecipeError, nearest
+from negatives.models.model_folder import check_model
 from negatives.optional import require
 from negatives.secrets import refuse_secrets
 
@@ -15,7 +17,7 @@ DOCUMENT: Final = "document"
 
 
 def prepared(model: str, *, threads: int, device: str) -> Any:
-    """The library, with torch set to `threads`; refuses a bad device, a file, and pickled weights.
+    """The library, with torch set to `threads`; refuses a bad device and an unsafe folder.
 
     Torch's number of threads is one number for the whole process.
     """
@@ -31,9 +33,10 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
         raise RecipeError(
             "torch finds no cuda device here", where="device", mend="write cpu, or auto"
         )
+    check_ordinary(Path(model))
     if Path(model).is_file():
         raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
-    _refuse_pickles(Path(model))
+    check_model(model)
     return library
 
 
@@ -83,16 +86,3 @@ def piece_counter(model: Any, longest: int | None) -> Any:
     if longest is not None:
         counter.enable_truncation(int(longest))
     return counter
-
-
-def _refuse_pickles(folder: Path) -> None:
-    """A folder whose weights are pickles only gets an answer before anything opens them."""
-    if not folder.is_dir():
-        return
-    pickled = sorted(p.name for end in ("*.bin", "*.pt", "*.pth") for p in folder.rglob(end))
-    if pickled and not any(folder.rglob("*.safetensors")):
-        raise DataError(
-            f"the weights are pickles ({', '.join(pickled[:5])}), which can run code when read",
-            where=str(folder),
-            mend="convert them to safetensors",
-        )
