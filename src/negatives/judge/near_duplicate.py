@@ -22,6 +22,7 @@ from negatives.judge.volume import by_volume
 from negatives.schema import DUPLICATE, Collection, Floats, Rows
 from negatives.stage import Context, Judge, PositiveInt
 from negatives.store.atomic import writing
+from negatives.store.headers import open_array
 
 _PERMUTATIONS = 64
 _MARGIN = 4.0  # standard deviations of the estimate below the threshold that are still compared
@@ -67,7 +68,7 @@ class NearDuplicate(Judge, kind="near-duplicate"):
             _save(paths[1], offsets)
             _save(paths[2], signatures(values, offsets))
             context.emit(Progress("sign documents", count, count, "documents"))
-        values, offsets, signed = (np.load(path, mmap_mode="r") for path in paths)
+        values, offsets, signed = map(open_array, paths)
         return NearDuplicateRuling(self, context.collection, values, offsets, signed)
 
 

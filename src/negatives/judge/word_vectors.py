@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from negatives.judge.texts import shingles
 from negatives.schema import Floats, Rows
 from negatives.store.atomic import writing
+from negatives.store.headers import open_array
 
 BUCKETS = 1 << 20
 _DOCS = 8192  # documents whose words are in memory at one time
@@ -42,9 +43,7 @@ class WordVectors:
             for path, array in zip(paths, arrays, strict=True):
                 with writing(path) as temporary, temporary.open("wb") as file:
                     np.save(file, array)
-        words, weights, starts = (
-            np.asarray(np.load(path, mmap_mode="r", allow_pickle=False)) for path in paths
-        )
+        words, weights, starts = (np.asarray(open_array(path)) for path in paths)
         return WordVectors(words, weights, starts)
 
     def likeness(self, left: Rows, right: Rows) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
+from negatives.store.headers import check_npy, read_tensors
 from negatives.store.vectors import Wide, let_go, read_block, read_rows
 
 IN_FILE_ORDER: Final = "one vector a row, in the order of the file of texts"
@@ -29,9 +29,6 @@ SAFETENSORS: Final[dict[str, Any]] = {
 """What a safetensors header calls the types read here."""
 
 READ: Final = "float16, bfloat16, float64 and whole numbers of 8 or 16 bits are read too"
-
-LONGEST_HEADER: Final = 100_000_000
-"""Bytes; the format's own limit."""
 
 
 class VectorReader(Protocol):
@@ -161,6 +158,7 @@ def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) ->
 
 
 def _map_npy(path: Path) -> NDArray[Any]:
+    check_npy(path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
@@ -175,41 +173,23 @@ def _map_npy(path: Path) -> NDArray[Any]:
 
 
 def _map_safetensors(path: Path) -> NDArray[Any]:
-    """The file is 8 bytes of header length, a JSON header, then the tensors' bytes."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        head = file.read(length) if length <= min(size - 8, LONGEST_HEADER) else b""
-    try:
-        tensors = {k: v for k, v in json.loads(head).items() if k != "__metadata__"}
-        shapes = {name: tuple(map(int, at["shape"])) for name, at in tensors.items()}
-        two = [name for name, shape in shapes.items() if len(shape) == 2]
-        begin, end = map(int, tensors[two[0]]["data_offsets"]) if two else (0, 0)
-        kind = tensors[two[0]]["dtype"] if two else ""
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(
-            "not a safetensors file, or a truncated one", where=str(path), mend="save it again"
-        ) from None
+    """The one matrix of a safetensors file."""
+    tensors = read_tensors(path)
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
+    two = [name for name, shape in shapes.items() if len(shape) == 2]
     if len(two) != 1:
         raise DataError(
             f"{len(two)} two-dimensional tensors: {shapes}",
             where=str(path),
             mend=f"save exactly one: {IN_FILE_ORDER}",
         )
-    if kind not in SAFETENSORS:
-        raise _not_float(path, kind)
-    shape, dtype = shapes[two[0]], np.dtype(SAFETENSORS[kind])
-    start = 8 + length + begin
-    if end - begin != shape[0] * shape[1] * dtype.itemsize or start + end - begin > size:
-        row = max(0, size - start) // max(1, shape[1] * dtype.itemsize)
-        raise DataError(
-            f"truncated: the header promises {shape[0]} vectors",
-            where=f"{path}, first row that is not whole: {row}",
-            mend="copy or save the file again",
-        )
-    if not end - begin:
-        return np.zeros(shape, dtype)
-    return np.memmap(path, dtype, "r", offset=start, shape=shape)
+    matrix = tensors[two[0]]
+    if matrix.dtype not in SAFETENSORS:
+        raise _not_float(path, matrix.dtype)
+    dtype = np.dtype(SAFETENSORS[matrix.dtype])
+    if matrix.begin == matrix.end:
+        return np.zeros(matrix.shape, dtype)
+    return np.memmap(path, dtype, "r", offset=matrix.begin, shape=matrix.shape)
 
 
 def _not_float(path: Path, dtype: object) -> DataError:

@@ -57,6 +57,11 @@ class StaticEncoder:
                 where=str(folder),
                 mend="reinstall the package, or make the table again: scripts/distil_static.py",
             ) from None
+        if quantised.ndim != 2 or scale.shape != quantised.shape[:1]:
+            raise DataError(
+                f"a table of shape {quantised.shape} with factors of shape {scale.shape}",
+                where=str(folder),
+            )
         if len(pieces) != len(quantised):
             raise DataError(
                 f"{len(quantised)} rows in the table and {len(pieces)} pieces", where=str(folder)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from negatives.schema import Floats, Rows
 from negatives.search.postings import DOCS, STARTS, WEIGHTS, WORDS, Ints
 from negatives.search.words import Words
+from negatives.store.headers import open_array
 from negatives.workers import share_out
 
 _COMPILE = 200_000_000  # work: less is done before a compiler has started
@@ -101,8 +102,7 @@ class LexicalIndex:
 
     def _mapped(self, name: str) -> NDArray[Any]:
         # A plain view: slices of numpy's own class for mapped files are slow to make.
-        mapped: NDArray[Any] = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
-        return np.asarray(mapped)
+        return np.asarray(open_array(self.folder / name))
 
     def ask(self, texts: Sequence[str], words: Words) -> Asked:
         """The words of query texts, by number; those that no document has are left out."""

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from negatives.schema import Floats, Rows
 from negatives.search.words import Words
 from negatives.store.atomic import TEMPORARY, explained, sync_folder, write_text, writing
+from negatives.store.headers import open_array
 from negatives.workers import share_out
 
 Ints = NDArray[np.int64]
@@ -226,7 +227,7 @@ def _range(
 
 def _part(piece: _Piece, low: int, high: int) -> NDArray[np.uint32]:
     """uint32[3, n]: the postings of the piece's own words `low` to `high`, read into memory."""
-    postings = np.load(piece.postings, mmap_mode="r", allow_pickle=False)
+    postings = open_array(piece.postings)
     start, stop = np.searchsorted(postings[0], np.array([low, high], np.uint32))
     part: NDArray[np.uint32] = np.array(postings[:, start:stop])
     return part

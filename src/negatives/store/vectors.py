@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from negatives.errors import RunError
 from negatives.schema import Floats
 from negatives.store.atomic import explained, writing
+from negatives.store.headers import open_array
 
 Wide = NDArray[np.floating[Any]]
 """float32 or float64: vectors as they were given, of which float32 may not hold the scale."""
@@ -38,7 +39,7 @@ def write_vectors(path: Path, rows: int, dim: int, blocks: Iterable[Floats]) -> 
 
 def open_vectors(path: Path) -> Floats:
     """The vectors of a file, memory-mapped and read-only."""
-    vectors: Floats = np.load(path, mmap_mode="r", allow_pickle=False)
+    vectors: Floats = open_array(path)
     return vectors
 
 

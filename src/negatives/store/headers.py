@@ -1,0 +1,166 @@
+"""Headers of .npy and .safetensors files, checked before anything is mapped by what they say.
+
+A header says where in the file which numbers lie. One that is wrong, by damage or on purpose, would
+have its own bytes, or nothing, read as numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from negatives.errors import DataError, RunError
+
+LONGEST_NPY: Final = 10_000
+LONGEST_SAFETENSORS: Final = 100_000_000
+"""Bytes of a header, at most: numpy's own limit, and the other format's."""
+
+SIZES: Final = {
+    **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"), 1),
+    **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
+    **dict.fromkeys(("U32", "I32", "F32"), 4),
+    **dict.fromkeys(("U64", "I64", "F64"), 8),
+}
+"""Bytes a number, by what a safetensors header calls its type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """A tensor of a safetensors file: its bytes are `begin` to `end` of the file."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+def open_array(path: Path) -> NDArray[Any]:
+    """An array of the library's own, memory-mapped; `RunError` where its file is damaged."""
+    try:
+        check_npy(path)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (DataError, ValueError, EOFError, OSError) as error:
+        why = error.what if isinstance(error, DataError) else str(error)
+        raise RunError(
+            f"a file of this run's work is damaged: {why}",
+            where=str(path),
+            mend="remove it, and run the same command again: it is made anew",
+        ) from None
+    return array
+
+
+def check_npy(path: Path) -> None:
+    """Raise `DataError` unless the file is one whole array of numbers, as its header says."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            if version not in ((1, 0), (2, 0)):  # the third is for names of columns
+                raise ValueError(f"version {version[0]}.{version[1]} of the format")
+            width = 2 if version == (1, 0) else 4
+            length = int.from_bytes(file.read(width), "little")
+            if length > min(LONGEST_NPY, size):
+                raise ValueError(f"a header of {length:,} bytes")
+            file.seek(-width, 1)
+            read = np.lib.format.read_array_header_1_0
+            read = read if width == 2 else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(file)
+        except Exception as error:  # numpy parses it as Python, which fails in its own ways
+            raise _bad(path, f"no header of a .npy file: {_first_line(error)}") from None
+        start = file.tell()
+    if dtype.hasobject:
+        raise _bad(path, "it holds Python objects, and pickled objects are never read")
+    if any(length < 0 for length in shape):
+        raise _bad(path, f"the header promises an array of shape {list(shape)}")
+    ends = start + math.prod(shape) * dtype.itemsize
+    if ends > size:
+        row = max(0, size - start) // max(1, math.prod(shape[1:]) * dtype.itemsize)
+        raise DataError(
+            f"truncated: the header promises {shape[0] if shape else 1} vectors",
+            where=f"{path}, first row that is not whole: {row}",
+            mend="copy or save the file again",
+        )
+    if ends < size:
+        raise _bad(path, f"{size - ends:,} bytes follow the array that the header promises")
+
+
+def read_tensors(path: Path) -> Mapping[str, Tensor]:
+    """The tensors of a safetensors file, by name.
+
+    `DataError` unless they lie one after another, without gaps, from the header's end to the
+    file's, each as long as its shape says.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if size < 8 or length > size - 8 or length > LONGEST_SAFETENSORS:
+            raise _bad(path, "not a safetensors file, or a truncated one")
+        head = file.read(length)
+    try:
+        held = json.loads(head)
+    except (ValueError, RecursionError):
+        raise _bad(path, "not a safetensors file, or a truncated one") from None
+    if not isinstance(held, dict):
+        raise _bad(path, "the header is no table of tensors")
+    start = 8 + length
+    made = {
+        name: _tensor(name, said, start, path)
+        for name, said in held.items()
+        if name != "__metadata__"
+    }
+    at = start
+    for name, tensor in sorted(made.items(), key=lambda item: (item[1].begin, item[1].end)):
+        if tensor.begin != at:
+            how = "overlaps another" if tensor.begin < at else "leaves a gap before it"
+            raise _bad(path, f"the tensor {name!r} {how}")
+        at = tensor.end
+        if at > size:
+            rows = tensor.shape[0] if tensor.shape else 1
+            row = max(0, size - tensor.begin) // max(1, (at - tensor.begin) // max(1, rows))
+            raise DataError(
+                f"truncated: the header promises {rows} vectors",
+                where=f"{path}, first row that is not whole: {row}",
+                mend="copy or save the file again",
+            )
+    if at < size:
+        raise _bad(path, f"{size - at:,} bytes follow the tensors that the header promises")
+    return made
+
+
+def _tensor(name: str, said: Any, start: int, path: Path) -> Tensor:
+    """What the header says of one tensor, if it can be so."""
+    said = said if isinstance(said, dict) else {}
+    dtype, shape, offsets = said.get("dtype"), said.get("shape"), said.get("data_offsets")
+    if not (isinstance(dtype, str) and _counts(shape) and _counts(offsets) and len(offsets) == 2):
+        raise _bad(path, f"the header does not say where the tensor {name!r} lies")
+    begin, end = offsets
+    promised = math.prod(shape) * SIZES[dtype] if dtype in SIZES else end - begin
+    if end - begin != promised:
+        raise _bad(
+            path,
+            f"the tensor {name!r} of shape {shape} and type {dtype} takes {promised:,} bytes, and "
+            f"the header gives it {end - begin:,}",
+        )
+    return Tensor(dtype, tuple(shape), start + begin, start + end)
+
+
+def _counts(value: Any) -> bool:
+    """Whether a value is a list of whole numbers, none below 0."""
+    return isinstance(value, list) and all(type(one) is int and one >= 0 for one in value)
+
+
+def _bad(path: Path, what: str) -> DataError:
+    return DataError(
+        f"no array can be read: {what}", where=str(path), mend="copy or save the file again"
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]
