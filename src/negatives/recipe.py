@@ -16,7 +16,8 @@ from typing import Any, cast
 
 import msgspec
 
-from negatives.errors import RecipeError, nearest
+from negatives.bounded import read_small
+from negatives.errors import DataError, RecipeError, nearest
 from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, describe_field
 
 HEAD = {
@@ -32,6 +33,9 @@ HEAD = {
     "shard": (int, "queries in one shard: the unit of work and of resuming"),
 }
 
+
+LARGEST = 1 << 20
+"""Bytes of a file of settings, at most."""
 
 LEARNING = ("batch", "learn", "train")
 """Sections, one stage each, that say how a model learns from the negatives; mining ignores them."""
@@ -136,6 +140,8 @@ def parse(text: str, where: str = "recipe") -> Recipe:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise RecipeError(f"not TOML: {error}", where=where) from None
+    except RecursionError:
+        raise RecipeError("not TOML: nested too deeply", where=where) from None
     return from_settings(table, where)
 
 
@@ -277,9 +283,11 @@ def load_recipe(name: str | Path) -> Recipe:
     path = Path(name)
     if path.suffix == ".toml":
         try:
-            return parse(path.read_text("utf-8"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeError(f"cannot read the recipe: {error}", where=str(path)) from None
+            text = read_small(path, LARGEST)
+        except DataError as error:
+            what = f"cannot read the recipe: {error.what}"
+            raise RecipeError(what, where=error.where, mend=error.mend) from None
+        return parse(text, str(path))
     known = shipped()
     if str(name) not in known:
         raise RecipeError(

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError, InputError
 from negatives.events import Warned
 from negatives.find.bm25 import BM25, BM25Proposer
@@ -161,6 +162,7 @@ def called(collection: Collection) -> str:
 def is_run_file(model: str | Path) -> bool:
     """Whether it is a file other than a model: a TREC run then."""
     path = Path(model)
+    check_ordinary(path)
     return path.is_file() and path.suffix.lower() != ".onnx"
 
 

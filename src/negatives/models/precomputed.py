@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
@@ -67,6 +68,7 @@ def read_vectors(
     float32 and those of `READ`, where it has too few vectors, or none for an id, or two, and where
     vectors differ in width. NaN and zeros are for `check_vectors`.
     """
+    check_ordinary(path)
     if not path.is_file():
         raise DataError(
             f"there are no vectors of the {what} at {str(path)!r}",

@@ -12,8 +12,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.read.findings import NOT_UTF8, Findings, shown
+from negatives.read.limits import LONGEST_LINE, pieces, too_long
 from negatives.read.packing import one_each, plain_name, unpacked
 
 BLOCK: Final = 8 << 20
@@ -76,7 +78,7 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
     with reading(path), unpacked(path) as file:
         parts: list[bytes] = []
         start = True
-        while block := file.read(size):
+        for block in pieces(path, file, size):
             if start:
                 if block.startswith(UTF_16):
                     raise DataError(
@@ -90,6 +92,8 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
             cut = block.rfind(b"\n") + 1
             if not cut:  # one line longer than a block
                 parts.append(block)
+                if sum(map(len, parts)) > LONGEST_LINE:
+                    raise too_long(path)
                 continue
             yield b"".join([*parts, block[:cut]])
             parts = [block[cut:]] if cut < len(block) else []
@@ -100,6 +104,7 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn the reasons for not reading `path` into `DataError`."""
+    check_ordinary(path)
     try:
         yield
     except FileNotFoundError:

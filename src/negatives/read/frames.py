@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.read.findings import MISSING, WRONG_TYPE, Findings
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
@@ -35,6 +36,7 @@ def read_parquet(path: Path, columns: list[str]) -> pl.DataFrame:
 
 @contextmanager
 def _whole(path: Path) -> Iterator[None]:
+    check_ordinary(path)
     packing = packing_of(path)
     if packing is not None:
         raise DataError(

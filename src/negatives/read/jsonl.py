@@ -115,6 +115,8 @@ class JsonLines:
     ) -> tuple[list[Any], list[tuple[int, int]], int]:
         """Decode each line; blank ones are no rows, bad ones are rows that are reported."""
         rows, kept = [], []
+        if not block.strip():
+            return rows, kept, row
         for raw in block.split(b"\n"):
             line += 1
             if raw.strip():
