@@ -1,4 +1,9 @@
-"""Small tables in files: read and written as CSV, TSV, JSONL or Parquet, by their ending."""
+"""Small tables in files: read and written as CSV, TSV, JSONL or Parquet, by their ending.
+
+People open CSV and TSV in spreadsheets, which run a cell that begins with =, +, - or @ as a
+formula, whoever wrote the text. Such cells get an apostrophe before them, which is taken away
+again when the file is read.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,9 @@ from negatives.read.packing import packing_of, plain_name, unpacked
 from negatives.store.atomic import writing
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet")
+
+_FORMULA: Final = "[=+\\-@\\t\\r\\n＝＋－＠]"
+"""How a cell begins that a spreadsheet may run; some take the wide forms for the same."""
 
 
 def check_table_path(path: Path) -> str:
@@ -51,7 +59,7 @@ def read_table(path: Path) -> pl.DataFrame:
             if kind == ".jsonl":
                 return pl.read_ndjson(content, infer_schema_length=None)
             apart = "\t" if kind == ".tsv" else ","
-            return pl.read_csv(content, separator=apart, infer_schema=False)
+            return _as_it_was(pl.read_csv(content, separator=apart, infer_schema=False))
         except pl.exceptions.PolarsError as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(f"cannot be read: {what}", where=str(path)) from None
@@ -67,4 +75,17 @@ def write_table(table: pl.DataFrame, path: Path) -> None:
         elif kind == ".parquet":
             table.write_parquet(temporary)
         else:
-            table.write_csv(temporary, separator="\t" if kind == ".tsv" else ",")
+            _harmless(table).write_csv(temporary, separator="\t" if kind == ".tsv" else ",")
+
+
+def _harmless(table: pl.DataFrame) -> pl.DataFrame:
+    """`table` with an apostrophe before every text that a spreadsheet may run.
+
+    Also before those that have one already, so that `_as_it_was` gives every text back.
+    """
+    apostrophe = f"^('*{_FORMULA})"
+    return table.with_columns(pl.col(pl.String).str.replace(apostrophe, "'$1"))
+
+
+def _as_it_was(table: pl.DataFrame) -> pl.DataFrame:
+    return table.with_columns(pl.col(pl.String).str.replace(f"^'('*{_FORMULA})", "$1"))
