@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import email.utils
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -50,6 +51,10 @@ LARGEST: Final = 2**20
 
 SAID: Final = 300
 """Characters repeated of what an endpoint says."""
+
+
+_NO_NUMBER: Final = re.compile(rb"\b(NaN|-?Infinity)\b")
+"""What JSON has no word for, and some services write all the same."""
 
 
 class _Item(msgspec.Struct):
@@ -203,7 +208,8 @@ class EndpointEncoder:
             with np.errstate(over="ignore"):
                 vectors = np.asarray([item.embedding for item in reply.data], np.float32)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
-            raise self._error(f"the reply holds no vectors: {self._said(str(error))}") from None
+            said = "NaN or infinity" if _NO_NUMBER.search(body) else self._said(str(error))
+            raise self._error(f"the reply holds no vectors: {said}") from None
         if vectors.ndim != 2 or [item.index for item in reply.data] != list(range(expected)):
             raise self._error(
                 f"{len(reply.data)} vectors for {expected} texts, or without their numbers"

@@ -105,7 +105,7 @@ class _Watch:
                     made.close()
                 self._open.clear()
 
-    def connection(self, kind: type[http.client.HTTPConnection]) -> type[Any]:
+    def connection(self, kind: type[http.client.HTTPConnection]) -> Any:
         """A class of connections that are watched from when they reach the other side."""
         watch = self
 
@@ -139,7 +139,7 @@ def _cut(made: socket.socket) -> None:
         made.shutdown(socket.SHUT_RDWR)
 
 
-def _opener(watched: Callable[[type[http.client.HTTPConnection]], type[Any]]) -> Any:
+def _opener(watched: Callable[[type[http.client.HTTPConnection]], Any]) -> Any:
     """An opener that knows http and https only, follows nothing and raises for no status."""
 
     class Plain(urllib.request.HTTPHandler):
