@@ -14,9 +14,9 @@ from negatives.read import files, limits
 from tests.cli.commands import negatives
 
 
-def refusal(*words: str | Path) -> str:
+def refusal(*words: object) -> str:
     """What a command says that refuses its input, in three lines."""
-    told = negatives(*words)
+    told = negatives(*map(str, words))
     assert told.returncode == 2, told.stdout + told.stderr
     assert "mend:" in told.stdout + told.stderr
     return told.stdout + told.stderr

@@ -109,7 +109,7 @@ def read_key(api_key: str) -> str:
 
 def without(text: str, key: str) -> str:
     """`text` with `key` blotted out, in the forms that a service may repeat it in."""
-    forms = {key, quote(key), quote(key, safe="")} if key else set()
+    forms = {key, quote(key), quote(key, safe=""), key.replace("/", "\\/")} if key else set()
     for form in sorted(forms, key=len, reverse=True):
         text = text.replace(form, "***")
     return text

@@ -229,7 +229,7 @@ class EndpointEncoder:
                 f"the endpoint answers with a redirect (status {reply.status}) to {place}, which "
                 "is not followed: texts go only where you say; name that address if it is right"
             )
-        return f"the endpoint refused: status {reply.status}: {self._said(_text(reply.body))}"
+        return f"the endpoint refused: status {reply.status}: {self._said(reply.body.decode(errors='replace'))}"
 
     def _said(self, text: str) -> str:
         """What the endpoint said: without the key, on one line, short, and safe to print."""
@@ -243,11 +243,6 @@ class EndpointEncoder:
             mend="check that the endpoint runs, serves this model, and that api_key names the "
             "variable holding its key; finished work is kept",
         )
-
-
-def _text(body: bytes) -> str:
-    """The beginning of a reply."""
-    return body[:100_000].decode("utf-8", errors="replace")
 
 
 def _passing(status: int) -> bool:

@@ -114,9 +114,9 @@ class JsonLines:
         self, block: bytes, row: int, line: int, offset: int
     ) -> tuple[list[Any], list[tuple[int, int]], int]:
         """Decode each line; blank ones are no rows, bad ones are rows that are reported."""
-        rows, kept = [], []
         if not block.strip():
-            return rows, kept, row
+            return [], [], row
+        rows, kept = [], []
         for raw in block.split(b"\n"):
             line += 1
             if raw.strip():
