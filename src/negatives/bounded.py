@@ -52,7 +52,7 @@ def read_small(path: Path, most: int = SMALL) -> str:
         return held.decode()
     except OSError as error:
         raise DataError(
-            f"cannot be read: {error.strerror or error}", where=str(path), mend="check the path"
+            error.strerror or str(error), where=str(path), mend="check the path"
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(
