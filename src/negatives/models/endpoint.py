@@ -229,7 +229,8 @@ class EndpointEncoder:
                 f"the endpoint answers with a redirect (status {reply.status}) to {place}, which "
                 "is not followed: texts go only where you say; name that address if it is right"
             )
-        return f"the endpoint refused: status {reply.status}: {self._said(reply.body.decode(errors='replace'))}"
+        said = self._said(reply.body.decode(errors="replace"))
+        return f"the endpoint refused: status {reply.status}: {said}"
 
     def _said(self, text: str) -> str:
         """What the endpoint said: without the key, on one line, short, and safe to print."""
