@@ -4,8 +4,9 @@ Judgements of these collections are near-complete. Some positives are hidden, ne
 if nobody had ever labelled them, and hidden ones among the negatives are counted: the false share.
 Four settings: half of each query's positives hidden; all but one hidden; half hidden with the
 built-in static encoder instead of MiniLM; and that with near-copies of a fifth of the positives
-planted, relevant as what they are copies of and hidden by the same chance. The features and models of p_relevant were developed on
-some hidings of the first three collections: expect a little less elsewhere.
+planted, relevant as what they are copies of and hidden by the same chance. The features and models
+of p_relevant were developed on some hidings of the first three collections: expect a little less
+elsewhere.
 """
 
 from __future__ import annotations
