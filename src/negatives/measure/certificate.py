@@ -68,15 +68,24 @@ def certificate(
 
 
 _MODEL = (
-    "p_relevant is right on average; the interval covers which queries there happen to be, not a "
+    "p_relevant is right on average; the interval covers which queries there happen to be{}, not a "
     "model that is wrong"
 )
+_OVER = " and what is credible of the label rate"
 
 
 def _model(seen: Tally, seed: int, confidence: float) -> Estimate:
-    """Mean p_relevant of the negatives; the interval is a bootstrap of queries."""
-    about: dict[str, Any] = {"confidence": confidence, "assumption": _MODEL}
-    details = {"negatives": seen.negatives, "without p_relevant": seen.unestimated}
+    """Mean p_relevant of the negatives; the interval is a bootstrap of queries.
+
+    Where the ledger says what p_relevant is over the label rates that are credible, the interval
+    reaches from the one end to the other.
+    """
+    assumption = _MODEL.format(_OVER if seen.over else "")
+    about: dict[str, Any] = {"confidence": confidence, "assumption": assumption}
+    details: dict[str, Any] = {
+        "negatives": seen.negatives,
+        "without p_relevant": seen.unestimated,
+    }
     if not seen.negatives:
         return Estimate(**about, why="there are no negatives", details=details)
     if seen.unestimated:
@@ -88,6 +97,8 @@ def _model(seen: Tally, seed: int, confidence: float) -> Estimate:
             details=details,
         )
     value = float(seen.p_sum.sum() / seen.p_count.sum())
+    over = {name: total / float(seen.p_count.sum()) for name, total in seen.over.items()}
+    details |= {"over the label rate": {name: rounded(share) for name, share in over.items()}}
     there = seen.p_count > 0
     if there.sum() < 2:
         return Estimate(
@@ -103,7 +114,11 @@ def _model(seen: Tally, seed: int, confidence: float) -> Estimate:
     weights = weights.reshape(_DRAWS, len(sums))
     shares = (weights @ sums) / (weights @ counts)
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Estimate(**about, value=value, low=float(low), high=float(high), details=details)
+    ends = [value, *over.values()]
+    # How far the queries spread is about the same at every label rate, relative to the share.
+    low, high = (float(end) * edge / value if value else 0.0
+                 for end, edge in ((low, min(ends)), (high, max(ends))))  # fmt: skip
+    return Estimate(**about, value=value, low=low, high=min(high, 1.0), details=details)
 
 
 _NO_P = "p_relevant is null: the recipe has no [estimate], or too little to estimate it from"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.measure.bounds import Clusters
 from negatives.measure.leaks import counted, leaks, picker_of
+from negatives.pick.trial import ENDS
 from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, POSITIVE, REJECTED
@@ -30,7 +31,9 @@ class Tally:
     """Counts over a run's ledger, part by part.
 
     `p_sum` and `p_count` are over the negatives, float64[GROUPS] of queries; a pair that was judged
-    not relevant has a p of 0. `unlabelled` is the sum of p over the eligible pairs. `p_known` and
+    not relevant has a p of 0. `over`: sums over the negatives of p at the low, the middle and the high
+    end of what is credible of the label rate, by the ledger's column; none where it has none.
+    `unlabelled` is the sum of p over the eligible pairs. `p_known` and
     `half` are the p of the proposed known positives, and which half of the queries they are in.
     """
 
@@ -46,6 +49,7 @@ class Tally:
     leaking: Clusters = field(default_factory=Clusters)
     p_sum: Doubles = field(default_factory=lambda: np.zeros(GROUPS))
     p_count: Doubles = field(default_factory=lambda: np.zeros(GROUPS))
+    over: dict[str, float] = field(default_factory=dict)
     _p_known: list[Doubles] = field(default_factory=list)
     _half: list[NDArray[np.bool_]] = field(default_factory=list)
 
@@ -87,11 +91,13 @@ class Tally:
 
     def _negatives(self, part: pl.DataFrame) -> None:
         judged = pl.col("verdict") == JUDGED_NEGATIVE
+        ends = [name for name in ENDS if name in part.columns]
         rows = part.select(
             "query_id",
             "position",
             row=pl.col("query_id").rle_id().cast(pl.Int64),
             p=pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64)),
+            **{name: pl.when(~judged).then(name).cast(pl.Float64) for name in ends},
         )
         first, self.queries = self.queries, self.queries + rows["query_id"].n_unique()
         picked = rows.filter(pl.col("position").is_not_null())
@@ -104,6 +110,8 @@ class Tally:
             group = (self._draw(picked, "audit/groups") * GROUPS).astype(np.int64)
         self.p_sum += np.bincount(group, picked["p"].to_numpy(), GROUPS)
         self.p_count += np.bincount(group, minlength=GROUPS)
+        for name in ends:
+            self.over[name] = self.over.get(name, 0.0) + float(picked[name].sum())
 
     def _draw(self, rows: pl.DataFrame, stream: str) -> Doubles:
         return uniforms(id_hashes(rows["query_id"]), stream_key(self.seed, stream))
