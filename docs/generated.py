@@ -60,7 +60,7 @@ COMPARED = (
 """Rows of docs/results/coverage.md that README.md shows."""
 
 SECTIONS_OF_FILES = {
-    "`columns.py`": "[Columns of pair files](#columns)",
+    "the package `mined`": "[files of pairs and of negatives](#columns)",
     "`pairs.py`": "[Ids of pair files](#ids)",
     "`grades.py`": "[Grades](#grades)",
     "`topics.py`": "[Topics](#topics)",
@@ -234,8 +234,9 @@ def formats_page() -> str:
     for name, module in READERS.items():
         parts += [f"## {name} {{ #{name} }}", _module_doc(module)]
     parts += [
-        "## Columns of pair files { #columns }",
-        _module_doc("negatives.read.columns"),
+        "## Files of pairs and of negatives { #columns }",
+        _module_doc("negatives.read.mined.layout"),
+        _module_doc("negatives.read.mined.names"),
         "## Judgements { #qrels }",
         _module_doc("negatives.read.qrels"),
         "## Grades { #grades }",

@@ -13,6 +13,7 @@ from negatives.errors import DataError
 from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import is_mined_file
 from negatives.learn.training_set import training_set
+from tests.build import collection
 
 TRIPLETS = [
     {"anchor": "lift", "positive": "wing", "negative": "heat"},
@@ -54,7 +55,7 @@ def texts(file: Path) -> dict[str, tuple[set[str], list[str]]]:
     assert data.queries["query_id"].is_sorted()
     return {
         text: (
-            {docs[doc] for query, doc, _ in data.qrels.iter_rows() if query == name},
+            {docs[doc] for query, doc, grade in data.qrels.iter_rows() if query == name and grade},
             [docs[doc] for query, doc, *_ in negatives.iter_rows() if query == name],
         )
         for name, text in asked.items()
@@ -95,9 +96,16 @@ def test_ids_without_texts_cannot_be_trained_with(tmp_path: Path) -> None:
     file = save(tmp_path, rows)
     if not is_mined_file(file):
         pytest.fail("lint reads this layout, so it is a file of mined negatives")
-    with pytest.raises(DataError, match="no texts to train with") as caught:
+    with pytest.raises(DataError, match="ids of queries or documents, and no texts") as caught:
         read_mined_file(file)
-    assert "with texts" in caught.value.mend
+    assert "--corpus" in caught.value.mend
+    known = collection({"2": "wing", "3": "heat"}, {"1": "lift"}, [("1", "2", 1)])
+    data, negatives = read_mined_file(file, known)
+    assert (data.queries["text"].to_list(), data.corpus["text"].to_list()) == (
+        ["lift"],
+        ["wing", "heat"],
+    )
+    assert negatives.select("query_id", "doc_id").rows() == [("1", "3")]
 
 
 def test_a_file_of_pairs_is_a_collection(tmp_path: Path) -> None:

@@ -42,8 +42,8 @@ def test_a_saved_dataset_is_read_as_pairs(tmp_path: Path) -> None:
 def test_rows_are_those_of_the_dataset_even_when_it_was_shuffled_or_filtered(
     tmp_path: Path,
 ) -> None:
-    dataset = saved([{"q": f"query {n}", "d": [f"doc {n}"]} for n in range(9)])
-    dataset.filter(lambda row: "7" in row["q"]).save_to_disk(tmp_path / "set")
+    dataset = saved([{"query": f"query {n}", "positive": [f"doc {n}"]} for n in range(9)])
+    dataset.filter(lambda row: "7" in row["query"]).save_to_disk(tmp_path / "set")
     assert load(tmp_path / "set").corpus["text"].to_list() == ["doc 7"]
 
 

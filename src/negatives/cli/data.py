@@ -18,7 +18,7 @@ app = cyclopts.App(
 
 
 @app.command
-def validate(data: str, /, *, json: Flag = False) -> int:
+def validate(data: str, /, *, corpus: str | None = None, json: Flag = False) -> int:
     """Everything that is wrong with DATA: exit code 0 if nothing is, 2 if something is.
 
     Example:
@@ -29,12 +29,14 @@ def validate(data: str, /, *, json: Flag = False) -> int:
     ----------
     data
         The collection; see `negatives --help`.
+    corpus
+        What has the texts, where DATA is a file of ids: a collection in any form.
     json
         Print the problems as JSON.
     """
     from negatives import read
 
-    found = read.validate(data)
+    found = read.validate(data, corpus=corpus)
     if json:
         print(jsonlib.dumps(found, ensure_ascii=False))
     elif found["ok"]:
@@ -48,7 +50,14 @@ def validate(data: str, /, *, json: Flag = False) -> int:
 
 
 @app.command
-def describe(data: str, /, *, quarantine: Path | None = None, json: Flag = False) -> None:
+def describe(
+    data: str,
+    /,
+    *,
+    corpus: str | None = None,
+    quarantine: Path | None = None,
+    json: Flag = False,
+) -> None:
     """Counts, positives per query, lengths, and what is unusual.
 
     Example:
@@ -59,6 +68,8 @@ def describe(data: str, /, *, quarantine: Path | None = None, json: Flag = False
     ----------
     data
         The collection; see `negatives --help`.
+    corpus
+        What has the texts, where DATA is a file of ids: a collection in any form.
     quarantine
         Set bad rows aside in this file instead of stopping at them.
     json
@@ -67,7 +78,7 @@ def describe(data: str, /, *, quarantine: Path | None = None, json: Flag = False
     from negatives import read
     from negatives.schema import Collection
 
-    found = read.describe(Collection.load(data, quarantine=quarantine))
+    found = read.describe(Collection.load(data, quarantine=quarantine, corpus=corpus))
     if json:
         print(jsonlib.dumps(found, ensure_ascii=False))
     else:
@@ -80,6 +91,7 @@ def convert(
     /,
     *,
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    corpus: str | None = None,
     quarantine: Path | None = None,
 ) -> None:
     """Write DATA as a BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
@@ -94,13 +106,15 @@ def convert(
         The collection; see `negatives --help`.
     out
         The folder to make; it must not exist, or be empty.
+    corpus
+        What has the texts, where DATA is a file of ids: a collection in any form.
     quarantine
         Set bad rows aside in this file instead of stopping at them.
     """
     from negatives import read
     from negatives.schema import Collection
 
-    print(read.convert(Collection.load(data, quarantine=quarantine), out))
+    print(read.convert(Collection.load(data, quarantine=quarantine, corpus=corpus), out))
 
 
 @app.command

@@ -18,7 +18,7 @@ def lint(
     file: Path,
     /,
     *,
-    data: str | None = None,
+    data: Annotated[str | None, Parameter(name=["--data", "--corpus"])] = None,
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
     fix: Flag = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
@@ -46,7 +46,8 @@ def lint(
     file
         The mined file, or a run directory.
     data
-        The collection it was mined from; knows ids, more positives and whole texts.
+        The collection it was mined from; knows ids, more positives and whole texts. Other commands
+        call it --corpus.
     against
         Test sets that training must not see, such as my-beir-folder@test; may be repeated.
     fix

@@ -28,6 +28,7 @@ def mine(
     threads: int | None = None,
     memory: str = "512MB",
     device: str = "auto",
+    corpus: str | None = None,
     quarantine: Path | None = None,
     overwrite: Flag = False,
     quiet: Flag = False,
@@ -80,6 +81,9 @@ def mine(
         What a stage may hold beyond the collection itself.
     device
         Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    corpus
+        What has the texts of a file of ids, and more documents to mine: a collection in any form,
+        a folder of corpus.jsonl and queries.jsonl, or a file of documents.
     quarantine
         Set bad rows aside in this file instead of stopping at them.
     overwrite
@@ -116,7 +120,7 @@ def mine(
     chosen = promised(chosen, max_false, max_p, strict or None)
     with listening(quiet=quiet) as emit:
         run = carry_out(
-            Collection.load(data, quarantine=quarantine),
+            Collection.load(data, quarantine=quarantine, corpus=corpus),
             out,
             recipe=chosen,
             seed=seed,

@@ -22,6 +22,7 @@ def train(
     kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
     control: Annotated[Literal["none"] | None, Parameter(name="--control")] = None,
     encoder: str | None = None,
+    corpus: str | None = None,
     dev: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,
@@ -71,6 +72,8 @@ def train(
         `none`: train without mined negatives, to know what they are worth.
     encoder
         The dense encoder that a collection is mined with; the model itself by default.
+    corpus
+        What has the texts, where DATA is a file of ids: a collection in any form.
     dev
         A split to look at on the way; the best look is kept. DATA@dev where there is one.
     epochs
@@ -107,6 +110,7 @@ def train(
             os.environ[pool] = str(threads)
     from negatives.cli.listen import listening
     from negatives.learn.request import completed, recipe_of
+    from negatives.learn.source import beside
     from negatives.learn.train import train as carry_out
 
     changes = list(set_ or [])
@@ -116,7 +120,7 @@ def train(
     chosen = completed(recipe_of(data, recipe), model, kind or "", changes)
     with listening(quiet=quiet) as emit:
         made = carry_out(
-            data,
+            data if corpus is None else beside(data, corpus, chosen),
             out,
             model=model,
             recipe=chosen,

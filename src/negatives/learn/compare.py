@@ -25,12 +25,14 @@ from negatives.learn.dev import overlap
 from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
+from negatives.learn.source import Data, beside
 from negatives.learn.train import train
 from negatives.measure.bootstrap import interval
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
 from negatives.read import as_collection
+from negatives.read.mined.rows import mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run import Run, mine
@@ -104,7 +106,8 @@ def compare(
     collection = as_collection(data, quarantine=aside)
     judged = _judged(collection, on, aside)
     chosen = _arms(arms, model, kind, changes, control)
-    trained = [collection, *(_texts_of(arm.data) for arm in chosen if arm.data is not None)]
+    own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
+    trained = [collection, *own]
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
     path = Path(out)
     work = _Comparing(
@@ -244,8 +247,11 @@ class _Comparing:
         if table.is_file() and account.is_file():
             return pl.read_parquet(table), msgspec.json.decode(account.read_bytes())
         out = folder / f"seed-{seed}"
+        data: Data = arm.data or self.collection
+        if isinstance(data, Path) and mined_file(data).layout.by_id:
+            data = beside(data, self.collection, arm.recipe)
         made = train(
-            arm.data or self.collection,
+            data,
             out,
             model=self.model,
             recipe=arm.recipe,
@@ -333,9 +339,11 @@ def _trained_as(first: Training, recipe: Recipe) -> Recipe:
     return replace(recipe, train=msgspec.structs.replace(first, **own))
 
 
-def _texts_of(data: Run | Path) -> Collection:
-    """What an arm of its own data is trained with."""
-    return data.collection if isinstance(data, Run) else read_mined_file(data)[0]
+def _texts_of(data: Run | Path, collection: Collection) -> Collection:
+    """What an arm of its own data is trained with; `collection` has the texts of ids."""
+    if isinstance(data, Run):
+        return data.collection
+    return read_mined_file(data, collection if mined_file(data).layout.by_id else None)[0]
 
 
 def _digest(data: Run | Path | None) -> str:

@@ -81,14 +81,12 @@ def is_mined_file(path: Path) -> bool:
     """A file whose columns hold negatives; one of pairs only is a collection."""
     if not path.is_file() or path.suffix == ".onnx":
         return False
-    from negatives.measure.lint.layout import layout_of
-    from negatives.measure.lint.source import source
+    from negatives.read.mined.rows import mined_file
 
     try:
-        layout_of(source(path).columns, str(path))
+        return mined_file(path).layout.has_negatives
     except DataError:
         return False
-    return True
 
 
 def _usual_loss(training: Training) -> Any:

@@ -59,9 +59,7 @@ class Source:
                 mend="leave it out",
             )
         if file is not None:
-            collection, negatives = read_mined_file(file)
-            made = training_set(collection, negatives, width)
-            return replace(made, about={"file": file.name, "negatives": len(negatives)}), ""
+            return _of_file(file, width), ""
         if run is None:
             collection = as_collection(cast("str | Collection", data), quarantine=self.aside)
             if not mines:
@@ -88,3 +86,17 @@ class Source:
             overwrite=overwrite,
             emit=self.emit,
         )
+
+
+def beside(data: str | Path, corpus: str | Path | Collection, recipe: Recipe) -> Data:
+    """A file of ids, with `corpus` for what has their texts: as examples, or to be mined."""
+    file = Path(data)
+    if not is_mined_file(file):
+        return Collection.load(data, corpus=corpus)
+    return _of_file(file, cast("Training", recipe.train).negatives, corpus)
+
+
+def _of_file(file: Path, width: int, corpus: str | Path | Collection | None = None) -> TrainingSet:
+    collection, negatives = read_mined_file(file, corpus)
+    made = training_set(collection, negatives, width)
+    return replace(made, about={"file": file.name, "negatives": len(negatives)})

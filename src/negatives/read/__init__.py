@@ -15,7 +15,8 @@ from negatives.read.address import Address, parse
 from negatives.read.convert import convert
 from negatives.read.describe import describe
 from negatives.read.findings import Findings
-from negatives.read.formats import reader
+from negatives.read.formats import BESIDE, beside, reader
+from negatives.read.known import known_texts
 from negatives.read.quarantine import Quarantine, finding
 from negatives.schema import Collection, Lost
 
@@ -30,8 +31,12 @@ def load(
     *,
     quarantine: str | Path | Quarantine | None = None,
     lost: Lost = "refuse",
+    corpus: str | Path | Collection | None = None,
 ) -> Collection:
     """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
+
+    `corpus` names what has the texts of a file of ids, and more documents: a collection in any
+    form, a BEIR folder without judgements, or a file of documents.
 
     Raises `DataError` listing the first five offenders with file and row; with `quarantine`, bad
     rows are set aside in that file instead, as JSON lines (file, row, reason, raw content), and
@@ -39,9 +44,10 @@ def load(
     "count" they stay in `qrels`, to be measured by as not found, and are told in `notes`.
     """
     address = parse(data)
+    known = None if corpus is None else known_texts(corpus)
     with finding(quarantine) as findings:
         findings.count_lost = lost == "count"
-        return _read(address, findings)
+        return _read(address, findings, known)
 
 
 def as_collection(
@@ -62,7 +68,7 @@ def splits(data: str | Path) -> list[str]:
     return reader(address).splits(address)
 
 
-def validate(data: str | Path) -> dict[str, Any]:
+def validate(data: str | Path, *, corpus: str | Path | Collection | None = None) -> dict[str, Any]:
     """Everything that is wrong with DATA, not only the first thing; plain values.
 
     `ok`: whether it loads as it is. `problems`: each with kind, what, count, first (up to five
@@ -70,7 +76,8 @@ def validate(data: str | Path) -> dict[str, Any]:
     """
     findings = Findings(set_aside=True)
     try:
-        description = describe(_read(parse(data), findings))
+        known = None if corpus is None else known_texts(corpus)
+        description = describe(_read(parse(data), findings, known))
     except DataError as error:
         fatal = {"kind": "fatal", "what": error.what, "where": error.where, "mend": error.mend}
         problems = [*findings.problems(), fatal]
@@ -79,9 +86,17 @@ def validate(data: str | Path) -> dict[str, Any]:
     return {"ok": not problems, "problems": problems, "description": description}
 
 
-def _read(address: Address, findings: Findings) -> Collection:
+def _read(address: Address, findings: Findings, known: Collection | None) -> Collection:
     read = reader(address)
+    if known is not None and address.format not in BESIDE:
+        raise DataError(
+            "a corpus goes beside a file of pairs or of negatives, and this has its own",
+            where=str(address.path) if address.path.exists() else address.name,
+            mend="leave --corpus out",
+        )
     split = _chosen(read.splits(address), address)
+    if known is not None:
+        return beside(address).read_beside(address, split, findings, known)
     return read.read(address, split, findings)
 
 

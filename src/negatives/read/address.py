@@ -26,6 +26,8 @@ from negatives.secrets import refuse_secrets
 Format = Literal["beir", "pairs", "trec", "hub", "ir_datasets"]
 
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
+TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
+"""Files of ids alone, whose texts another collection has."""
 SAMPLES: Final = Path(__file__).parent / "sample"
 FORMS: Final = (
     "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a Parquet, JSONL, CSV or TSV "
@@ -91,7 +93,7 @@ def _nearby(path: Path) -> str:
 
 
 def _check_ending(path: Path) -> None:
-    if ending(path) in PAIR_ENDINGS:
+    if ending(path) in (*PAIR_ENDINGS, *TREC_ENDINGS):
         return
     packing = packing_of(path)
     archive = packing is not None or path.suffix.lower() in (".tar", ".tgz")

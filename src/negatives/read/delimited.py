@@ -1,4 +1,4 @@
-"""Rows of a CSV or TSV file, by the usual rules of quoting, each with the line it ends on."""
+"""Rows of a CSV or TSV file, each with the line it ends on; quoting is as `quoting.py` says."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import polars as pl
 
 from negatives.read.files import Lines, ending
 from negatives.read.findings import BAD_QUOTES, RAGGED, Findings
-from negatives.read.jsonl import PLACE
+from negatives.read.quoting import GLUED, Glue, is_quoted
 
 CHUNK: Final = 100_000
 """Rows turned into a table at a time."""
@@ -20,19 +20,36 @@ CHUNK: Final = 100_000
 LONGEST_FIELD: Final = 1 << 27
 """Characters of one field; Python's own limit, 131,072, is less than a long document."""
 
+Row = tuple[int, list[str]]
+
 
 def separator(path: Path) -> str:
     """What separates the columns of a file, by its ending."""
     return "\t" if ending(path) == ".tsv" else ","
 
 
-def records(path: Path, delimiter: str, findings: Findings) -> Iterator[tuple[int, list[str]]]:
+def records(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
     """(line, fields) of every row that is not blank; malformed quoting is reported."""
     if csv.field_size_limit() < LONGEST_FIELD:
         csv.field_size_limit(LONGEST_FIELD)
+    if delimiter == "\t" and not is_quoted(path):
+        return _plain(path, delimiter, findings)
+    return _quoted(path, delimiter, findings)
+
+
+def _plain(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
+    """Rows that are lines: a quotation mark is a character."""
+    lines = Lines(path, findings)
+    for line in lines:
+        text = line.removesuffix("\n").removesuffix("\r")
+        if text:
+            yield lines.number, text.split(delimiter)
+
+
+def _quoted(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
     lines = Lines(path, findings)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    file = findings.file(path)
+    file, glue = findings.file(path), Glue(path, delimiter)
     while True:
         before = lines.number
         try:
@@ -42,28 +59,33 @@ def records(path: Path, delimiter: str, findings: Findings) -> Iterator[tuple[in
         except csv.Error as error:
             findings.add(BAD_QUOTES, file, before + 1, str(error), None)
             continue
-        if row:
+        if lines.number > before + 1 and glue.holds(row):
+            reason = f"a quotation mark opens here, and the next one is in line {lines.number}"
+            findings.add(GLUED, file, before + 1, reason, row)
+        elif row:
             yield lines.number, row
 
 
 def chunks(
-    path: Path, header: list[str], rows: Iterator[tuple[int, list[str]]], findings: Findings
-) -> Iterator[pl.DataFrame]:
-    """Tables of `rows`: the columns of `header` as strings, then row, file, line."""
+    path: Path, header: list[str], rows: Iterator[Row], findings: Findings
+) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.Series]]:
+    """Tables of `rows`: the columns of `header` as strings; numbers of the rows, from 1, and lines.
+
+    A row of another width is reported.
+    """
     file = findings.file(path)
     width, done = len(header), 0
     while chunk := list(islice(rows, CHUNK)):
-        kept = []
-        for at, (line, row) in enumerate(chunk, done):
+        kept, at, lines = [], [], []
+        for number, (line, row) in enumerate(chunk, done + 1):
             if len(row) == width:
-                kept.append((*row, at, line))
+                kept.append(row)
+                at.append(number)
+                lines.append(line)
             else:
                 reason = f"{len(row)} columns, where the first line has {width}"
                 findings.add(RAGGED, file, line, reason, row)
         done += len(chunk)
         findings.enough()
-        schema = dict.fromkeys(header, pl.String) | {"row": pl.UInt32, "line": pl.UInt32}
-        table = pl.DataFrame(kept, schema=schema, orient="row")
-        yield table.with_columns(pl.lit(file, dtype=pl.UInt32).alias("file")).select(
-            *header, *PLACE
-        )
+        table = pl.DataFrame(kept, schema=dict.fromkeys(header, pl.String), orient="row")
+        yield table, pl.Series(at, dtype=pl.UInt32), pl.Series(lines, dtype=pl.UInt32)

@@ -87,7 +87,8 @@ BAD_SCORE = Fault(
     "bad-score",
     "row has a relevance that is no whole number",
     "rows have a relevance that is no whole number",
-    "grade with whole numbers: above 0 relevant, 0 judged and not relevant",
+    "grade with whole numbers: above 0 relevant, 0 judged and not relevant; scores of a teacher do "
+    "not tell which documents are negatives",
 )
 DUPLICATE_ID = Fault(
     "duplicate-id",

@@ -30,6 +30,25 @@ class Reader(Protocol):
         ...
 
 
+class BesideReader(Protocol):
+    """What the modules of formats have whose ids another collection may know."""
+
+    def read_beside(
+        self, address: Address, split: str, findings: Findings, known: Collection | None
+    ) -> Collection:
+        """The collection of one split, its ids those of `known`."""
+        ...
+
+
+BESIDE: Final[frozenset[Format]] = frozenset(("pairs", "hub"))
+"""The formats of which that is so."""
+
+
+def beside(address: Address) -> BesideReader:
+    """The reader of an address's format, for files whose ids another collection knows."""
+    return cast(BesideReader, importlib.import_module(READERS[address.format]))
+
+
 def reader(address: Address) -> Reader:
     """The reader of an address's format."""
     module: Any = importlib.import_module(READERS[address.format])

@@ -11,27 +11,15 @@ import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
-from negatives.read.findings import MISSING, WRONG_TYPE, Findings
+from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
 from negatives.read.packing import packing_of
-
-
-def is_text(dtype: Any) -> bool:
-    """Whether a column may hold a text, or a list of texts."""
-    inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
-    return isinstance(inner, pl.String | pl.Categorical | pl.Enum)
 
 
 def parquet_schema(path: Path) -> dict[str, Any]:
     """Column -> type of a Parquet file; `DataError` when it is cut off or is none."""
     with _whole(path):
         return dict(pl.read_parquet_schema(path))
-
-
-def read_parquet(path: Path, columns: list[str]) -> pl.DataFrame:
-    """Some columns of a Parquet file; `DataError` when it is cut off or is none."""
-    with _whole(path):
-        return pl.read_parquet(path, columns=columns, glob=False)
 
 
 @contextmanager
@@ -57,6 +45,34 @@ def _whole(path: Path) -> Iterator[None]:
         ) from None
 
 
+def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """The rows of `block` whose `relevance` is a whole number; the others reported."""
+    value = pl.col("relevance").cast(pl.Float64)
+    whole = (value == value.round()) & value.is_between(-(2**31), 2**31 - 1)
+    for row in block.filter(~whole).iter_rows(named=True):
+        raw = {key: value for key, value in row.items() if key not in PLACE and value is not None}
+        reason = f"relevance is {row['relevance']}"
+        findings.add(BAD_SCORE, row["file"], row["line"], reason, raw)
+        findings.enough()
+    return block.filter(whole)
+
+
+def from_frame(
+    frame: pl.DataFrame, fields: dict[str, Field], where: str, findings: Findings, first: int = 0
+) -> Iterator[pl.DataFrame]:
+    """The one typed block of a table whose rows are numbered from `first`."""
+    file = findings.file(where, "row")
+    at = pl.int_range(first, first + len(frame), dtype=pl.UInt32, eager=True)
+    place: dict[str, Any] = {"row": at, "file": pl.lit(file, dtype=pl.UInt32), "line": at + 1}
+    wanted = frame.select(pl.col(sorted({field.name for field in fields.values()})))
+    clash = {name: f"{name} " for name in wanted.columns if name in PLACE}
+    fields = {
+        key: Field(clash.get(field.name, field.name), field.kind, field.required)
+        for key, field in fields.items()
+    }
+    yield typed(wanted.rename(clash).with_columns(**place), fields, where, findings)
+
+
 def typed(
     frame: pl.DataFrame, fields: Mapping[str, Field], where: str, findings: Findings
 ) -> pl.DataFrame:
@@ -76,26 +92,15 @@ def typed(
 
 def _column(series: pl.Series, field: Field, where: str, findings: Findings) -> pl.Series:
     dtype = series.dtype
-    listed = isinstance(dtype, pl.List | pl.Array)
-    inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
-    plural = field.kind in ("ids", "texts")
-    integer = getattr(inner, "is_integer", lambda: False)()
-    wanted = DTYPES[field.kind]
-    if inner == pl.Null:
-        return pl.Series(series.name, [None] * len(series), dtype=wanted)
-    if field.kind == "number" and not listed and (inner.is_numeric() or inner == pl.Boolean):
+    if dtype == pl.Null:
+        return pl.Series(series.name, [None] * len(series), dtype=DTYPES[field.kind])
+    if field.kind == "number" and (dtype.is_numeric() or dtype == pl.Boolean):
         return series.cast(pl.Float64)
-    is_id = field.kind in ("id", "ids") and integer
-    if field.kind != "number" and (is_text(inner) or is_id) and (plural or not listed):
-        if is_id:
-            findings.note(*NUMERIC_IDS, series.explode().drop_nulls().len())
-        if listed:
-            return series.cast(wanted)
-        strings = series.cast(pl.String)
-        if not plural:
-            return strings
-        one = pl.when(pl.col("s").is_not_null()).then(pl.concat_list("s"))
-        return strings.to_frame("s").select(one).to_series()
+    if field.kind == "id" and dtype.is_integer():
+        findings.note(*NUMERIC_IDS, len(series.drop_nulls()))
+        return series.cast(pl.String)
+    if field.kind != "number" and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
+        return series.cast(pl.String)
     raise DataError(
         f"column {field.name!r} holds {dtype}",
         where=where,
@@ -107,10 +112,6 @@ def _without_nulls(
     frame: pl.DataFrame, key: str, field: Field, keys: list[str], findings: Findings
 ) -> pl.DataFrame:
     null = frame[key].is_null()
-    if frame[key].dtype == pl.List(pl.String):
-        null |= frame[key].list.eval(pl.element().is_null()).list.any().fill_null(False)
-    if not null.any():
-        return frame
     for row in frame.filter(null).iter_rows(named=True):
         raw = {name: row[name] for name in keys}
         findings.add(MISSING, row["file"], row["line"], f"{field.name!r} is null", raw)

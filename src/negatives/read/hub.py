@@ -2,7 +2,7 @@
 
 OWNER/NAME:CONFIG names a config where there are several. A dataset with the configs corpus and
 queries is read as BEIR's (judgements in its config qrels or default, or in the dataset
-OWNER/NAME-qrels); every other one as pairs, by the rules of `columns.py`. Nothing a dataset
+OWNER/NAME-qrels); every other one as pairs, as a file of pairs. Nothing a dataset
 brings is ever executed: the library asks for no dataset script and never unpickles.
 """
 
@@ -19,13 +19,13 @@ from negatives.optional import require
 from negatives.read.address import Address
 from negatives.read.beir import text_fields, with_titles
 from negatives.read.class_labels import graded
-from negatives.read.columns import resolve
 from negatives.read.findings import Findings
-from negatives.read.frames import is_text
+from negatives.read.frames import from_frame, with_whole_relevance
 from negatives.read.gathered import Tables, gather
 from negatives.read.jsonl import Field, Kind
-from negatives.read.pair_files import from_frame
-from negatives.read.pairs import collection_of, normalised, with_whole_relevance
+from negatives.read.mined.rows import understood
+from negatives.read.mined.source import tables
+from negatives.read.pair_files import collected
 from negatives.read.qrels import BEIR, SCHEMA, named
 from negatives.schema import Collection
 
@@ -46,13 +46,20 @@ def splits(address: Address) -> list[str]:
 
 def read(address: Address, split: str, findings: Findings) -> Collection:
     """The collection of one split."""
+    return read_beside(address, split, findings, None)
+
+
+def read_beside(
+    address: Address, split: str, findings: Findings, known: Collection | None
+) -> Collection:
+    """The collection of one split; ids of a dataset of pairs are those of `known`."""
     with _datasets(address) as datasets:
         if _is_saved(address):
-            return _read_pairs(_saved(datasets, address)[split], address, split, findings)
+            return _read_pairs(_saved(datasets, address)[split], address, split, findings, known)
         target, config = _target(datasets, address)
         if config != "corpus":
             pairs = datasets.load_dataset(target, config, split=split)
-            return _read_pairs(pairs, address, split, findings)
+            return _read_pairs(pairs, address, split, findings, known)
         qrels_target, qrels_config = _judgements(datasets, target)
         qrels = datasets.load_dataset(qrels_target, qrels_config, split=split)
         tables = Tables(
@@ -193,14 +200,15 @@ def _frame(table: Any) -> pl.DataFrame:
     return frame
 
 
-def _read_pairs(dataset: Any, address: Address, split: str, findings: Findings) -> Collection:
-    frames = _frames(dataset, address.name)
-    head, _ = next(frames)
-    columns = {name: is_text(dtype) for name, dtype in head.schema.items()}
-    fields = resolve(columns, address.name, findings)
-    blocks = (
-        normalised(block, findings)
-        for frame, first in frames
-        for block in from_frame(frame, fields, address.name, findings, first)
-    )
-    return collection_of(address.name, split, blocks, findings)
+def _read_pairs(
+    dataset: Any, address: Address, split: str, findings: Findings, known: Collection | None
+) -> Collection:
+    head, _ = next(_frames(dataset, address.name))
+
+    def frames() -> Iterator[pl.DataFrame]:
+        rows = _frames(dataset, address.name)
+        next(rows)  # the empty one, which tells the columns
+        return (frame for frame, _ in rows)
+
+    file = understood(tables(address.name, dict(head.schema), frames), known)
+    return collected(address.name, split, [file], findings)[0]

@@ -28,14 +28,12 @@ from negatives.read.findings import (
 )
 from negatives.read.repeated_keys import RepeatedKeys
 
-Kind = Literal["id", "text", "ids", "texts", "number"]
-"""What a column may hold; the plural ones hold one value or a list of them."""
+Kind = Literal["id", "text", "number"]
+"""What a column may hold."""
 
 DTYPES: Final[dict[Kind, Any]] = {
     "id": pl.String,
     "text": pl.String,
-    "ids": pl.List(pl.String),
-    "texts": pl.List(pl.String),
     "number": pl.Float64,
 }
 PLACE: Final[dict[str, Any]] = {"row": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
@@ -48,15 +46,11 @@ NUMERIC_IDS: Final = (
 _TYPES: Final[dict[Kind, Any]] = {
     "id": str | int,
     "text": str,
-    "ids": str | int | list[str | int],
-    "texts": str | list[str],
     "number": bool | int | float,
 }
 _EXPECTED: Final[dict[Kind, str]] = {
     "id": "text or a whole number",
     "text": "text",
-    "ids": "text, a whole number, or a list of them",
-    "texts": "text or a list of texts",
     "number": "a number",
 }
 _NAMES: Final = {dict: "an object", list: "a list", str: "text", type(None): "null"}
@@ -158,13 +152,7 @@ class JsonLines:
     def _series(self, values: list[Any], kind: Kind) -> pl.Series:
         if kind == "number":
             return pl.Series([None if value is None else float(value) for value in values])
-        if kind in ("id", "text"):
-            return self._strings(values)
-        if all(isinstance(value, str | int) for value in values):
-            return _lists(self._strings(values), [1] * len(values))
-        lists = [[value] if isinstance(value, str | int) else value for value in values]
-        flat = self._strings([one for some in lists if some for one in some])
-        return _lists(flat, [None if some is None else len(some) for some in lists])
+        return self._strings(values)
 
     def _strings(self, values: list[Any]) -> pl.Series:
         try:
@@ -174,20 +162,6 @@ class JsonLines:
             self._findings.note(*NUMERIC_IDS, count)
             texts = [None if value is None else str(value) for value in values]
             return pl.Series(texts, dtype=pl.String)
-
-
-def _lists(flat: pl.Series, lengths: list[int | None]) -> pl.Series:
-    """`flat` cut into lists of `lengths`; polars itself takes Python lists one by one, slowly."""
-    if all(length == 1 for length in lengths):
-        return flat.to_frame("value").select(pl.concat_list("value")).to_series()
-    frame = pl.DataFrame({"length": lengths}, schema={"length": pl.UInt32}).with_row_index("at")
-    at = frame.select(pl.col("at").repeat_by(pl.col("length").fill_null(0))).to_series()
-    pairs = pl.DataFrame({"at": at.filter(at.list.len() > 0).explode(), "value": flat})
-    lists = pairs.group_by("at", maintain_order=True).agg("value")
-    made = frame.join(lists, on="at", how="left", maintain_order="left")
-    empty = pl.lit([], dtype=pl.List(pl.String))
-    value = pl.when(pl.col("length") == 0).then(empty).otherwise("value")
-    return made.select(value).to_series()
 
 
 def _required_first(fields: Mapping[str, Field]) -> list[tuple[str, Field]]:
@@ -225,9 +199,7 @@ def blame(line: str, fields: Mapping[str, Field]) -> tuple[Fault, str]:
 def _fits(value: Any, kind: Kind) -> bool:
     if kind == "number":
         return isinstance(value, int | float)
-    if isinstance(value, list) and kind in ("ids", "texts"):
-        return all(_fits(one, "id" if kind == "ids" else "text") for one in value)
-    if kind in ("id", "ids"):
+    if kind == "id":
         return isinstance(value, str | int) and not isinstance(value, bool)
     return isinstance(value, str)
 

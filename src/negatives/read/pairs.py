@@ -1,128 +1,178 @@
-"""Rows of (query, positives, negatives) become a collection.
+"""Rows of queries, positives and negatives become a collection.
 
 A text is one document, wherever it appears; so is a query. Where the rows give no ids they are
 made from the text: `q-` or `d-` and 16 hexadecimal digits of its BLAKE2b hash, the same in every
-file and on every machine. `row` counts texts in order of first appearance, positives first.
+file and on every machine. `row` counts texts in order of first appearance, positives first; of a
+corpus that is named beside the file, its own documents first, in their order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
 import polars as pl
 
-from negatives.read.findings import BAD_SCORE, DUPLICATE_ID, MISSING, Fault, Findings
+from negatives.read.findings import CONTRADICTORY, DUPLICATE_ID, MISSING, Findings
 from negatives.read.gathered import FIRST_PLACE, Tables, gather
-from negatives.read.jsonl import PLACE
+from negatives.read.mined.rows import Block, MinedFile
 from negatives.schema import Collection
 
-PAIRS: Final[dict[str, Any]] = {
-    "query": pl.String,
-    "query_id": pl.String,
-    "positive": pl.List(pl.String),
-    "positive_id": pl.List(pl.String),
+PLACE: Final[dict[str, Any]] = {"pair": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
+MENTION: Final[dict[str, Any]] = {"pair": pl.UInt32, "id": pl.String, "text": pl.String}
+"""One appearance of a text: the number of its row, and its id where the file gives one."""
+
+DOCUMENT: Final[dict[str, Any]] = MENTION | {
+    "place": pl.Int32,
+    "positive": pl.Boolean,
     "relevance": pl.Int32,
-    "negative": pl.List(pl.String),
-} | PLACE
-
-MENTION: Final[dict[Any, Any]] = {"pair": pl.UInt32, "id": pl.String, "text": pl.String}
-"""One appearance of a text: the number of its pair, and its id where the file gives one."""
+}
+_PAIR: Final = ["query_id", "doc_id"]
 
 
-def normalised(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
-    """A block with the columns a pair file happens to have, as `PAIRS`; bad rows reported."""
-    given = [pl.col(name).fill_null([]) for name in block.columns if name.startswith("negative_")]
-    negative = pl.concat_list(given).list.drop_nulls() if given else pl.lit(None)
-    absent = [pl.lit(None).alias(key) for key in PAIRS if key not in block.columns]
-    block = block.with_columns(absent).with_columns(negative.alias("negative"))
-    if block["relevance"].dtype != pl.Null:
-        block = with_whole_relevance(block, findings)
-    if block["positive_id"].dtype != pl.Null:
-        none = (pl.element().is_null() | (pl.element() == "")).any()
-        fits = (pl.col("positive").list.len() == pl.col("positive_id").list.len()) & ~(
-            pl.col("positive_id").list.eval(none).list.first().fill_null(False)
+@dataclass
+class Pairs:
+    """All rows of some files: where they are, their queries, and their documents."""
+
+    findings: Findings
+    known: Collection | None = None
+    _place: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=PLACE)])
+    _queries: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=MENTION)])
+    _docs: list[pl.DataFrame] = field(default_factory=lambda: [pl.DataFrame(schema=DOCUMENT)])
+    _rows: int = 0
+
+    def read(self, file: MinedFile) -> None:
+        """Add the rows of a file; those that lack a query or a positive are reported."""
+        loose = any(p.kind == "passage" for p in (*file.layout.positives, *file.layout.negatives))
+        start = len(self._docs)
+        for block in file.blocks(self.findings):
+            self._add(block, file)
+        self.findings.enough()
+        if loose:
+            self._docs[start:] = self._told_apart(self._docs[start:])
+
+    def _add(self, block: Block, file: MinedFile) -> None:
+        rows = pl.DataFrame({"row": block.queries["row"]}).with_row_index("pair", self._rows)
+        self._rows += len(rows)
+        asked = block.queries.join(rows, on="row", maintain_order="left")
+        sides = [
+            side.join(rows, on="row", maintain_order="left").with_columns(positive=pl.lit(positive))
+            for side, positive in ((block.positives, True), (block.negatives, False))
+        ]
+        docs = pl.concat(sides)
+        docs = docs.filter(
+            pl.col("positive") | pl.col("relevance").is_not_null() | (pl.col("text") != "")
         )
-        reason = "every positive needs an id: there are {positive_id}"
-        block = _keep(block, fits, MISSING, reason, findings)
-    return block.select(pl.col(key).cast(kind) for key, kind in PAIRS.items())
+        bad = [self._lacking(*each) for each in _faults(file, block, asked, docs)]
+        gone = pl.concat([pl.Series(dtype=pl.UInt32), *bad]).implode()
+        asked = asked.filter(~pl.col("pair").is_in(gone))
+        docs = docs.filter(~pl.col("pair").is_in(gone))
+        self._place.append(asked.select(*PLACE))
+        self._queries.append(asked.select(*MENTION))
+        self._docs.append(docs.select(*DOCUMENT))
+
+    def _lacking(self, rows: pl.DataFrame, reason: str) -> pl.Series:
+        """Report rows of queries (with pair) that lack something; their pairs."""
+        for row in rows.iter_rows(named=True):
+            raw = {"id": row["id"], "query": row["text"]}
+            self.findings.add(MISSING, row["file"], row["line"], reason, raw)
+            self.findings.enough()
+        return rows["pair"].cast(pl.UInt32)
+
+    def _told_apart(self, docs: list[pl.DataFrame]) -> list[pl.DataFrame]:
+        """Passages whose id has several texts in the file, without it: the texts count."""
+        every = pl.concat(docs).select("id", pl.col("text").hash().alias("text")).drop_nulls()
+        several = every.group_by("id").agg(pl.col("text").n_unique()).filter(pl.col("text") > 1)
+        self.findings.note(
+            "{n} id of a passage has several texts: they are told apart by their texts",
+            "{n} ids of passages have several texts: they are told apart by their texts",
+            len(several),
+        )
+        if several.is_empty():
+            return docs
+        name = pl.col("id")
+        own = pl.when(~name.is_in(several["id"].implode())).then(name)
+        return [part.with_columns(own.alias("id")) for part in docs]
+
+    def collection(self, name: str, split: str) -> tuple[Collection, pl.DataFrame]:
+        """The collection of all rows, and its negatives in their order: query_id, doc_id."""
+        findings = self.findings
+        findings.done()
+        place = pl.concat(self._place, rechunk=False)
+        queries, query_of = _identified(pl.concat(self._queries), "q-", place, findings)
+        listed = pl.concat(self._docs, rechunk=False)
+        first_positives = listed.sort("positive", descending=True, maintain_order=True)
+        docs, doc_of = _identified(self._with_known(first_positives), "d-", place, findings)
+        findings.done()
+        asked = query_of.select("pair", pl.col("id").alias("query_id"))
+        named = doc_of.rename({"id": "doc_id"}).join(asked, on="pair", maintain_order="left")
+        named = named.join(place, on="pair", how="left", maintain_order="left")
+        labelled = pl.col("positive") | pl.col("relevance").is_not_null()
+        judged = named.filter(labelled).with_columns(pl.col("relevance").fill_null(1))
+        negatives = named.filter(~pl.col("positive")).sort("pair", "place")
+        qrels = judged.select(*_PAIR, "relevance", "file", "line")
+        tables = Tables(
+            corpus=docs.rename({"id": "doc_id"}),
+            queries=queries.rename({"id": "query_id"}),
+            qrels=self._with_judgements(qrels, queries),
+            given=named.filter(~labelled).select(*_PAIR, "file", "line"),
+        )
+        findings.note(
+            "{n} given negative is also judged relevant to its query",
+            "{n} given negatives are also judged relevant to their query",
+            _contradicted(tables),
+        )
+        made = gather(name, split, tables, findings)
+        return made, negatives.select(_PAIR).unique(maintain_order=True)
+
+    def _with_known(self, docs: pl.DataFrame) -> pl.DataFrame:
+        """`docs` after the documents of the collection that is named beside the file."""
+        if self.known is None:
+            return docs
+        stripped = pl.col("text").str.strip_chars()
+        known = self.known.corpus.sort("row").select(pl.col("doc_id").alias("id"), stripped)
+        return pl.concat([known, docs], how="diagonal", rechunk=False).select(*DOCUMENT)
+
+    def _with_judgements(self, qrels: pl.DataFrame, queries: pl.DataFrame) -> pl.DataFrame:
+        """`qrels` and what that collection judges of the same queries: its ids and their texts."""
+        if self.known is None:
+            return qrels
+        same = queries.select(pl.col("id").alias("query_id"), "text").join(
+            self.known.queries.select("query_id", pl.col("text").str.strip_chars()),
+            on=["query_id", "text"],
+            how="semi",
+        )
+        judged = self.known.qrels.join(same, on="query_id", how="semi")
+        both = qrels.join(judged.rename({"relevance": "before"}), on=_PAIR, how="inner")
+        for row in both.filter((pl.col("relevance") > 0) != (pl.col("before") > 0)).iter_rows(
+            named=True
+        ):
+            reason = (
+                f"query {row['query_id']!r}, document {row['doc_id']!r}: {row['relevance']} here, "
+                f"{row['before']} in {self.known.name!r}"
+            )
+            self.findings.add(CONTRADICTORY, row["file"], row["line"], reason, reason)
+        new = judged.join(qrels, on=_PAIR, how="anti")
+        nowhere = [pl.lit(0, pl.UInt32).alias("file"), pl.lit(0, pl.UInt32).alias("line")]
+        return pl.concat([qrels, new.with_columns(nowhere).select(qrels.columns)])
 
 
-def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
-    """The rows of `block` whose `relevance` is a whole number; the others reported."""
-    value = pl.col("relevance").cast(pl.Float64)
-    whole = (value == value.round()) & value.is_between(-(2**31), 2**31 - 1)
-    return _keep(block, whole, BAD_SCORE, "relevance is {relevance}", findings)
-
-
-def _keep(
-    block: pl.DataFrame, good: pl.Expr, fault: Fault, reason: str, findings: Findings
-) -> pl.DataFrame:
-    """The rows of `block` that are `good`; the others reported, `reason` filled from each."""
-    bad = block.filter(~good)
-    for row in bad.iter_rows(named=True):
-        raw = {key: value for key, value in row.items() if key not in PLACE and value is not None}
-        findings.add(fault, row["file"], row["line"], reason.format(**row), raw)
-        findings.enough()
-    return block.filter(good) if len(bad) else block
-
-
-def collection_of(
-    name: str, split: str, blocks: Iterable[pl.DataFrame], findings: Findings
-) -> Collection:
-    """The collection of all pairs in `blocks` (each normalised)."""
-    pairs = pl.concat([pl.DataFrame(schema=PAIRS), *blocks], rechunk=False).with_row_index("pair")
-    findings.done()
-    place = pairs.select("pair", "file", "line")
-    asked = pairs.select("pair", pl.col("query_id").alias("id"), pl.col("query").alias("text"))
-    queries, query_of = _identified(asked.cast(MENTION), "q-", place, findings)
-    docs, doc_of = _identified(_documents(pairs), "d-", place, findings)
-    findings.done()
-    query = query_of.select("pair", pl.col("id").alias("query_id"))
-    of_pair = pairs.select("pair", "relevance", "file", "line").join(query, on="pair")
-    named = doc_of.rename({"id": "doc_id"}).join(of_pair, on="pair", maintain_order="left")
-    judged = named.filter("is_positive").with_columns(pl.col("relevance").fill_null(1))
-    given = named.filter(~pl.col("is_positive"))
-    tables = Tables(
-        corpus=docs.rename({"id": "doc_id"}),
-        queries=queries.rename({"id": "query_id"}),
-        qrels=judged.select("query_id", "doc_id", "relevance", "file", "line"),
-        given=given.select("query_id", "doc_id", "file", "line"),
-    )
-    findings.note(
-        "{n} given negative is also judged relevant to its query",
-        "{n} given negatives are also judged relevant to their query",
-        _contradicted(tables),
-    )
-    return gather(name, split, tables, findings)
-
-
-def _documents(pairs: pl.DataFrame) -> pl.DataFrame:
-    """Every mention of a document: all positives, then all negatives."""
-    listed = pairs.select(
-        "pair",
-        pl.when(pl.col("positive_id").is_null())
-        .then(pl.col("positive").list.eval(pl.lit(None, dtype=pl.String)))
-        .otherwise("positive_id")
-        .alias("id")
-        if pairs["positive_id"].null_count() < len(pairs)
-        else pl.lit(None, dtype=pl.String).alias("id"),
-        pl.col("positive").alias("text"),
-    )
-    columns = ["text"] if listed["id"].dtype == pl.String else ["id", "text"]
-    positives = listed.filter(pl.col("text").list.len() > 0).explode(columns)
-    negatives = pairs.select(
-        "pair", pl.lit(None, dtype=pl.String).alias("id"), pl.col("negative").alias("text")
-    )
-    negatives = negatives.filter(pl.col("text").list.len() > 0).explode("text")
-    return pl.concat(
-        [
-            positives.cast(MENTION).with_columns(is_positive=True),
-            negatives.cast(MENTION).with_columns(is_positive=False),
-        ],
-        rechunk=False,
-    )
+def _faults(
+    file: MinedFile, block: Block, asked: pl.DataFrame, docs: pl.DataFrame
+) -> Iterator[tuple[pl.DataFrame, str]]:
+    """Rows of queries that lack something, and what it is."""
+    layout = file.layout
+    yield asked.filter(pl.col("text").is_null()), f"{layout.query or layout.query_id!r} is null"
+    yield asked.filter(pl.col("id") == ""), f"{layout.query_id!r} is empty"
+    lacks = asked.join(docs.filter(pl.col("id") == ""), on="pair", how="semi")
+    yield lacks, "the id of a document is empty"
+    sides = layout.positives if layout.shape == "wide" else layout.negatives
+    if sides and not sides[0].listed:
+        column = sides[0].column
+        held = docs if layout.shape != "wide" else docs.filter("positive")
+        yield asked.join(held, on="pair", how="anti"), f"{column!r} is null"
 
 
 def _identified(
@@ -131,8 +181,8 @@ def _identified(
     """The texts, each once (id, text, row, file, line), and `mentions` by id, without texts.
 
     A mention without an id has the id that its text has elsewhere, or else one made from the text.
+    Mentions of no row (pair null) are those of a corpus: they are only texts.
     """
-    mentions = mentions.with_columns(pl.col("text").str.strip_chars())
     without = pl.col("id").is_null()
     named = mentions.filter(~without).select("text", "id")
     named = named.unique("text", keep="first", maintain_order=True)
@@ -145,9 +195,10 @@ def _identified(
     mentions = mentions.with_columns(pl.coalesce("id", "made").alias("id")).drop("made")
     texts = mentions.unique("id", keep="first", maintain_order=True)
     texts = texts.join(place, on="pair", how="left", maintain_order="left")
+    texts = texts.with_columns(pl.col("file", "line").fill_null(0))
     mentions = _of_one_text(mentions, texts, place, findings)
     used = texts.select("id", "text", "file", "line").with_row_index("row")
-    return used, mentions.drop("text")
+    return used, mentions.filter(pl.col("pair").is_not_null()).drop("text")
 
 
 def _made_ids(prefix: str, texts: pl.Series) -> pl.Series:

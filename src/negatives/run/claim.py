@@ -130,6 +130,7 @@ def claimed(
         "name": collection.name,
         "origin": collection.origin,
         "quarantined": collection.quarantined,
+        **({"beside": collection.beside} if collection.beside else {}),
         **data,
         "recipe": recipe.settings(),
     }

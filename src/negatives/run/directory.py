@@ -280,11 +280,13 @@ def _reload(path: Path, inputs: Mapping[str, Any]) -> Collection:
             where=str(path),
             mend="open it with Run(path, collection=...)",
         )
+    corpus = inputs.get("beside") or None
     try:
         if not inputs.get("quarantined"):
-            return Collection.load(origin)
+            return Collection.load(origin, corpus=corpus)
         with tempfile.TemporaryDirectory() as folder:
-            return Collection.load(origin, quarantine=Path(folder) / "set-aside.jsonl")
+            aside = Path(folder) / "set-aside.jsonl"
+            return Collection.load(origin, quarantine=aside, corpus=corpus)
     except DataError as error:
         raise RunError(
             f"the data that the run was made from cannot be read any more: {error.what}",

@@ -12,15 +12,15 @@ from negatives.events import Emit, Progress, silent
 from negatives.measure.lint.examples import examples
 from negatives.measure.lint.facts import Facts, facts_of
 from negatives.measure.lint.findings import Finding, Report, Rule
-from negatives.measure.lint.layout import layout_of
 from negatives.measure.lint.reference import Reference, test_sets
-from negatives.measure.lint.rows import Mined
 from negatives.measure.lint.rules import RULES
-from negatives.measure.lint.source import source
-from negatives.read import as_collection
+from negatives.read.known import known_texts
+from negatives.read.mined.rows import MinedFile, mined_file, understood
+from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.run.directory import Run
+from negatives.run.directory import NEGATIVES_FILE, Run
 from negatives.schema import Collection
+from negatives.store.manifest import NAME as MANIFEST
 
 _WORST = ("error", "warning", "info")
 
@@ -46,12 +46,10 @@ def lint(
     Raises `DataError` when the file cannot be read, holds no negatives, or names ids that `data`
     does not have (or there is no `data`).
     """
-    src = source(file)
-    layout = layout_of(src.columns, str(file))
     aside = as_quarantine(quarantine)
-    collection = _collection(file, data, aside) if data is not None or src.type == "run" else None
-    reference = None if collection is None else Reference(collection)
-    mined = Mined(src, layout, collection)
+    known = None if data is None else known_texts(data, quarantine=aside, lost="count")
+    mined = _mined(file, known)
+    reference = None if mined.known is None else Reference(mined.known)
     facts = facts_of(mined, reference, tuple(test_sets(against, data, aside)), emit)
     found = {}
     for number, rule in enumerate(RULES, start=1):
@@ -63,22 +61,24 @@ def lint(
     findings = [_finding(rule, found[rule], facts, shown[rule.name]) for rule in found]
     return Report(
         file=str(file),
-        format=layout.name,
+        format=mined.layout.name,
         rows=facts.rows,
         queries=facts.distinct_queries,
         negatives=len(facts.negatives),
         findings=tuple(sorted(findings, key=lambda finding: _WORST.index(finding.severity))),
         facts=facts,
-        notes=() if collection is None else collection.notes,
+        notes=(*facts.notes, *(mined.known.notes if mined.known is not None else ())),
     )
 
 
-def _collection(
-    file: str | Path, data: str | Path | Collection | None, aside: Quarantine | None
-) -> Collection:
-    if data is None:
-        return Run(file).collection
-    return as_collection(data, quarantine=aside, lost="count")
+def _mined(file: str | Path, known: Collection | None) -> MinedFile:
+    """The file, or the negatives of the run directory."""
+    if not (Path(file) / MANIFEST).exists():
+        return mined_file(file, known)
+    run = Run(file)
+    return understood(
+        parquet(run.path / NEGATIVES_FILE), run.collection if known is None else known
+    )
 
 
 def _finding(

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from negatives.judge.near_duplicate import NearDuplicate, jaccard
 from negatives.judge.texts import Keys, shingles, text_keys
 from negatives.measure.lint.facts import Facts
-from negatives.measure.lint.rows import Mined
 from negatives.measure.lint.texts import SHINGLE, SKETCH
+from negatives.read.mined.rows import MinedFile
 
 THRESHOLD: Final = NearDuplicate().threshold
 """Jaccard similarity from which a document is a copy: what the judge takes."""
@@ -88,7 +88,7 @@ def _near(facts: Facts, pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs.filter(near).select("query", "text", "of_row", "positive")
 
 
-def texts_of(mined: Mined, keys: Keys) -> pl.Series:
+def texts_of(mined: MinedFile, keys: Keys) -> pl.Series:
     """The texts with these keys (sorted), read from the file, and from the collection."""
     texts: NDArray[np.object_] = np.full(len(keys), "", object)
     missing = np.ones(len(keys), bool)
@@ -104,9 +104,9 @@ def texts_of(mined: Mined, keys: Keys) -> pl.Series:
     return pl.Series(texts.tolist(), dtype=pl.String)
 
 
-def _all_texts(mined: Mined) -> Iterator[pl.Series]:
-    if mined.collection is not None:
-        yield mined.collection.corpus["text"]
+def _all_texts(mined: MinedFile) -> Iterator[pl.Series]:
+    if mined.known is not None:
+        yield mined.known.corpus["text"]
     for block in mined.blocks():
         yield block.positives["text"]
         yield block.negatives["text"]

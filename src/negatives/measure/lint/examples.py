@@ -8,14 +8,14 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.measure.lint.findings import SHOWN
-from negatives.measure.lint.rows import Block, Mined
+from negatives.read.mined.rows import Block, MinedFile
 
 WIDTH: Final = 100
 """Characters of a text that are shown."""
 
 
 def examples(
-    mined: Mined, found: Mapping[str, pl.DataFrame]
+    mined: MinedFile, found: Mapping[str, pl.DataFrame]
 ) -> dict[str, tuple[dict[str, Any], ...]]:
     """Rule -> row, query, positive, negative and note of its first offences.
 
@@ -41,7 +41,7 @@ def _texts(block: Block, wanted: pl.DataFrame) -> dict[int, dict[Any, str]]:
     """Row -> its texts: `query`, `positive` (the first), and a negative at each place."""
     made: dict[int, dict[Any, str]] = {}
     for row, text in block.queries.join(wanted, on="row").select("row", "text").iter_rows():
-        made[row] = {"query": shortened(text)}
+        made[row] = {"query": shortened(text or "")}
     for name in ("positives", "negatives"):
         frame: pl.DataFrame = getattr(block, name)
         listed = frame.join(wanted, on="row", maintain_order="left")

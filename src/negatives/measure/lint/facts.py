@@ -16,8 +16,9 @@ from negatives.errors import DataError
 from negatives.events import Emit, Progress
 from negatives.judge.texts import text_keys
 from negatives.measure.lint.reference import Reference, TestSet
-from negatives.measure.lint.rows import Mined
 from negatives.measure.lint.texts import BLANK, Measuring, Texts
+from negatives.read.findings import Findings
+from negatives.read.mined.rows import MinedFile
 
 QUERIES: Final = pl.Schema({"row": pl.UInt32, "query": pl.UInt64, "query_text": pl.UInt64})
 DOCUMENTS: Final = pl.Schema(
@@ -34,13 +35,15 @@ class Facts:
     `judged`: query, query_normal, id, text of positives that only the collection knows.
     """
 
-    mined: Mined
+    mined: MinedFile
     texts: Texts
     queries: pl.DataFrame
     positives: pl.DataFrame
     negatives: pl.DataFrame
     judged: pl.DataFrame
     tests: tuple[TestSet, ...]
+    notes: tuple[str, ...] = ()
+    """What is odd about how the file is read."""
 
     @cached_property
     def asked(self) -> pl.DataFrame:
@@ -87,15 +90,16 @@ class Facts:
 
 
 def facts_of(
-    mined: Mined, reference: Reference | None, tests: tuple[TestSet, ...], emit: Emit
+    mined: MinedFile, reference: Reference | None, tests: tuple[TestSet, ...], emit: Emit
 ) -> Facts:
     """Read the file once; `DataError` when it holds no negative at all."""
     measuring = Measuring(None if reference is None else reference.sorted_texts)
     queries = [pl.DataFrame(schema=QUERIES)]
     positives, negatives = [pl.DataFrame(schema=DOCUMENTS)], [pl.DataFrame(schema=DOCUMENTS)]
     done = 0
-    for block in mined.blocks():
-        text = measuring.add(block.queries["text"])
+    found = Findings()
+    for block in mined.blocks(found):
+        text = measuring.add(block.queries["text"].fill_null(""))
         ids = _keys(block.queries["id"])
         identity = ids.fill_null(pl.Series(text))
         made = block.queries.select("row", query=identity, query_text=pl.Series(text))
@@ -106,12 +110,13 @@ def facts_of(
             into.append(made.cast(DOCUMENTS))
         done += len(block.queries)
         emit(Progress("read", done, 0, "rows"))
+    found.done()
     asked = pl.concat(queries)
     given = pl.concat(negatives)
     if given.is_empty():
         raise DataError(
             "there is no negative in the file",
-            where=str(mined.source.path),
+            where=str(mined.path),
             mend="name a file of mined negatives"
             if not mined.layout.label
             else "negatives are rows whose label is 0",
@@ -125,6 +130,7 @@ def facts_of(
         negatives=given,
         judged=judged,
         tests=tests,
+        notes=found.notes,
     )
 
 

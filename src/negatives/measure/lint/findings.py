@@ -86,7 +86,7 @@ class Report:
     findings: tuple[Finding, ...]
     facts: Facts = field(repr=False)
     notes: tuple[str, ...] = ()
-    """What was odd, or set aside, in the collection that the file is compared with."""
+    """What is odd in the file, and was set aside in the collection that it is compared with."""
 
     @property
     def ok(self) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final, Literal, cast
 
 import msgspec
 import numpy as np
@@ -22,15 +22,17 @@ from negatives.errors import InputError
 from negatives.events import Emit, Progress
 from negatives.export.files import write_parquet
 from negatives.measure.lint.findings import Report
-from negatives.measure.lint.layout import Layout
 from negatives.measure.lint.remedy import Remedy, mended, remedy
-from negatives.measure.lint.rows import AT, numbered
-from negatives.measure.lint.source import Source, quiet
 from negatives.optional import require
 from negatives.read.delimited import separator
 from negatives.read.files import blocks, ending
-from negatives.read.jsonl import PLACE
+from negatives.read.mined.json_rows import is_array, json_blocks
+from negatives.read.mined.layout import Layout
+from negatives.read.mined.source import Source, quiet
+from negatives.read.packing import plain_name
+from negatives.read.quoting import is_quoted
 from negatives.store.atomic import writing
+from negatives.store.manifest import NAME as MANIFEST
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def fix(report: Report, out: str | Path, emit: Emit) -> Fixed:
     run directory (pick again instead), or where nothing would be left.
     """
     mined, path = report.facts.mined, Path(out)
-    _check(mined.source, path)
+    _check(report, path)
     cure = remedy(report)
     rows = report.rows - len(cure.dropped)
     if not rows:
@@ -67,16 +69,23 @@ def fix(report: Report, out: str | Path, emit: Emit) -> Fixed:
     return Fixed(str(out), rows, len(cure.dropped), cure.negatives)
 
 
-def _check(source: Source, out: Path) -> None:
-    if source.type == "run":
+def _check(report: Report, out: Path) -> None:
+    source = report.facts.mined.source
+    if (Path(report.file) / MANIFEST).exists():
         raise InputError(
             "a run is not fixed but picked again",
-            where=str(source.path.parent),
+            where=report.file,
             mend="negatives pick RUN, or lint an export of it",
         )
     if out.exists() and (out.resolve() == source.path.resolve() or not out.is_file()):
         raise InputError(
             "the fixed file would replace the data", where=str(out), mend="name a new file"
+        )
+    if plain_name(out) != out.name and not out.name.endswith(".gz"):
+        raise InputError(
+            f"a fixed file is written plain, or packed as .gz: it cannot end in {out.suffix}",
+            where=str(out),
+            mend=f"name it {plain_name(out)}",
         )
     if source.type != "datasets" and ending(out) != ending(source.path):
         raise InputError(
@@ -84,6 +93,15 @@ def _check(source: Source, out: Path) -> None:
             where=str(out),
             mend=f"end it in {ending(source.path)}",
         )
+
+
+AT: Final = " row"
+"""A name that no column of a file has."""
+
+
+def numbered(table: pl.DataFrame, start: int) -> pl.DataFrame:
+    """`table` with its rows numbered from `start`."""
+    return table.with_columns(pl.int_range(start, start + len(table), dtype=pl.UInt32).alias(AT))
 
 
 class _Cure:
@@ -139,32 +157,50 @@ def _tables(source: Source, cure: _Cure) -> Iterator[pl.DataFrame]:
 
 def _parquet(source: Source, out: Path, cure: _Cure) -> None:
     with writing(out) as temporary:
-        write_parquet(temporary, pl.Schema(source.columns), _tables(source, cure))
+        write_parquet(temporary, pl.Schema(source.schema), _tables(source, cure))
 
 
 def _delimited(source: Source, out: Path, cure: _Cure) -> None:
-    names = {name: name.rstrip() for name in source.columns if name.rstrip() in PLACE}
     apart = separator(source.path)
+    literal = apart == "\t" and not is_quoted(source.path)
+    quoting: Literal["never", "necessary"] = "never" if literal else "necessary"
     with writing(out) as temporary, _writable(temporary, out) as file:
-        pl.DataFrame(schema=source.columns).rename(names).write_csv(file, separator=apart)
+        if source.header.has_line:
+            pl.DataFrame(schema=source.schema).write_csv(file, separator=apart)
         for table in _tables(source, cure):
-            table.write_csv(file, separator=apart, include_header=False, quote_style="necessary")
+            table.write_csv(file, separator=apart, include_header=False, quote_style=quoting)
 
 
 def _lines(source: Source, out: Path, cure: _Cure) -> None:
-    start = 1
     with writing(out) as temporary, _writable(temporary, out) as file:
-        for block in blocks(source.path):
-            lines = [line for line in block.splitlines(keepends=True) if line.strip()]
-            file.writelines(cure.lines(lines, start))
-            start += len(lines)
+        file.writelines(_cured_lines(blocks(source.path), cure))
+
+
+def _json(source: Source, out: Path, cure: _Cure) -> None:
+    if not is_array(source.path):
+        _lines(source, out, cure)
+        return
+    with writing(out) as temporary, _writable(temporary, out) as file:
+        before = b"[\n"
+        for line in _cured_lines(json_blocks(source.path), cure):
+            file.write(before + line.rstrip(b"\n"))
+            before = b",\n"
+        file.write(b"\n]\n")
+
+
+def _cured_lines(some: Iterator[bytes], cure: _Cure) -> Iterator[bytes]:
+    start = 1
+    for block in some:
+        lines = [line for line in block.splitlines(keepends=True) if line.strip()]
+        yield from cure.lines(lines, start)
+        start += len(lines)
 
 
 def _datasets(source: Source, out: Path, cure: _Cure) -> None:
     datasets = require("datasets", extra="hub")
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".partial-") as folder:
         table = Path(folder) / "rows.parquet"
-        write_parquet(table, pl.Schema(source.columns), _tables(source, cure))
+        write_parquet(table, pl.Schema(source.schema), _tables(source, cure))
         with quiet(datasets):
             made = datasets.Dataset.from_parquet(str(table), cache_dir=folder)
             made.save_to_disk(str(Path(folder) / "saved"))
@@ -185,7 +221,7 @@ def _writable(temporary: Path, out: Path) -> Iterator[IO[bytes]]:
 
 _WRITERS: Final[dict[str, Callable[[Source, Path, _Cure], None]]] = {
     "parquet": _parquet,
-    "jsonl": _lines,
+    "jsonl": _json,
     "delimited": _delimited,
     "trec": _lines,
     "datasets": _datasets,

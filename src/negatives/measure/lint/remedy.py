@@ -11,8 +11,9 @@ import polars as pl
 
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.findings import Report
-from negatives.measure.lint.layout import Layout, Part
 from negatives.measure.lint.rules.counts import constant
+from negatives.read.mined.layout import Layout
+from negatives.read.mined.parts import Part
 
 _PLACE = ["row", "place"]
 
@@ -76,12 +77,38 @@ def mended(record: Mapping[str, Any], layout: Layout, gone: set[int]) -> dict[st
     for parts in (_of(layout, "text", "passage"), _of(layout, "id")):
         start = 0
         for part in parts:
-            values = record[part.column]
-            values = values if isinstance(values, list) else [values]
+            value = record[part.column]
+            if isinstance(value, dict):
+                made[part.column], start = _object_without(value, part, gone, start)
+                continue
+            values = [] if value is None else value if isinstance(value, list) else [value]
             for name in {part.column, *_beside(record, layout, len(values))}:
-                made[name] = [v for at, v in enumerate(record[name], start) if at not in gone]
+                listed = record[name] if isinstance(record[name], list) else values
+                made[name] = [v for at, v in enumerate(listed, start) if at not in gone]
             start += len(values)
     return made
+
+
+def _object_without(
+    value: Mapping[str, Any], part: Part, gone: set[int], start: int
+) -> tuple[dict[str, Any], int]:
+    """An object of lists without the places `gone`, and the place after it.
+
+    Lists of systems follow one another; those of a table (ids, texts, scores) run side by side.
+    """
+    made = dict(value)
+    if part.form == "table":
+        length = len(value[part.id or part.text] or ())
+        for name, listed in value.items():
+            if isinstance(listed, list) and len(listed) == length:
+                made[name] = [v for at, v in enumerate(listed, start) if at not in gone]
+        return made, start + length
+    for name in part.systems:
+        listed = value.get(name) or []
+        if listed:
+            made[name] = [v for at, v in enumerate(listed, start) if at not in gone]
+        start += len(listed)
+    return made, start
 
 
 def _of(layout: Layout, *kinds: str) -> list[Part]:
@@ -111,7 +138,7 @@ def _refilled(record: Mapping[str, Any], layout: Layout, gone: set[int]) -> dict
         ]
         order = list(islice(cycle(left), len(columns))) if left else []
         made |= {name: record[columns[at]] for name, at in zip(columns, order, strict=False)}
-    scores = record.get("scores")
+    scores = record.get(layout.scores)
     if isinstance(scores, list) and len(scores) == len(order) + 1:
-        made["scores"] = [scores[0], *(scores[at + 1] for at in order)]
+        made[layout.scores] = [scores[0], *(scores[at + 1] for at in order)]
     return made

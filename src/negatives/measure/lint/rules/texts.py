@@ -53,7 +53,7 @@ def cut_off(facts: Facts) -> pl.DataFrame:
         (facts.positives, pl.lit(None, dtype=pl.Int32)),
     ):
         cut, note = facts.texts.cut, "the beginning of a longer document"
-        if facts.mined.collection is None:
+        if facts.mined.known is None:
             cut, note = piled(facts.texts, docs["text"])
         keys = pl.DataFrame({"text": facts.texts.keys[cut]}, schema={"text": pl.UInt64})
         some = docs.join(keys, on="text", how="semi")

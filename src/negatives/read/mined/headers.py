@@ -1,0 +1,122 @@
+"""What the columns of a CSV or TSV file are called: by its first line, or where it has no header.
+
+A line is a header where some column of it has a name that is known. Else it is the first row, and
+the file is read only where its shape is a well known one: MS MARCO's triples, of texts or of ids,
+and TREC's lines. No other first row is taken for names and lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from negatives.errors import DataError
+from negatives.read.mined.columns import Column, is_number
+from negatives.read.mined.names import plain, role_of
+
+TREC_RUN: Final = ("query_id", "q0", "doc_id", "rank", "score", "tag")
+TREC_QRELS: Final = ("query_id", "iteration", "doc_id", "relevance")
+TEXTS: Final = ("query", "positive", "negative")
+IDS: Final = ("query_id", "positive_id", "negative_id")
+
+INDEX: Final = ""
+"""The name of a column without one, which pandas writes before the others: row numbers."""
+
+_OTHERS: Final = frozenset(("_id", "id", "title", "contents", "prompt", "messages", "text_ids"))
+_GRADES: Final = frozenset(map(str, range(-2, 5)))
+
+
+@dataclass(frozen=True)
+class Header:
+    """Names of the columns, whether the first line is one of them, and what to say of it."""
+
+    names: tuple[str, ...]
+    has_line: bool = True
+    note: str = ""
+
+    @property
+    def is_trec(self) -> bool:
+        """Whether the columns are those of TREC, apart by any white space."""
+        return self.names in (TREC_RUN, TREC_QRELS)
+
+
+def header_of(rows: Sequence[list[str]], where: str, *, tabs: bool) -> Header:
+    """The header of a file with these first rows; `DataError` where it cannot be told."""
+    if not rows:
+        return Header(())
+    names = tuple(name.strip() for name in rows[0])
+    if any(role_of(name) or plain(name) in _OTHERS for name in names):
+        return _checked(names, rows[1:], where)
+    if len(names) == 1:
+        names = tuple(names[0].split())
+        trec = _trec(names)
+    else:
+        trec = _trec(names) if tabs else ()
+    if trec:
+        return Header(trec, False)
+    columns = [_column(column) for column in zip(*rows, strict=False)]
+    if tabs and len(columns) == 3:
+        if all(column.is_worded for column in columns):
+            return Header(TEXTS, False, "no header: read as triples of query, positive, negative")
+        if all(map(_is_ids, columns)) and not ({*columns[2].sample} <= _GRADES):
+            return Header(IDS, False, "no header: read as ids of query, positive, negative")
+    if len(columns) == 2 and _is_ids(columns[0]) and not columns[1].is_numbers:
+        raise DataError(
+            f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
+            "queries",
+            where=where,
+            mend="pairs have a header, such as query and positive; documents and queries are "
+            "read from a BEIR folder",
+        )
+    other = next((apart for apart in "\t;,|" if len(names) == 1 and apart in rows[0][0]), "")
+    raise DataError(
+        f"the first line is no header that is known: {_shown(rows[0])}",
+        where=where,
+        mend=f"columns are apart by {'tabs' if tabs else 'commas'}, as the name of the file says, "
+        f"and not by {other!r}"
+        if other
+        else "let the first line name the columns, each once: query, positive, negative_1 ...",
+    )
+
+
+def _checked(names: tuple[str, ...], rows: Sequence[list[str]], where: str) -> Header:
+    if len({*names}) == len(names):
+        unnamed = names.index(INDEX) if INDEX in names else -1
+        if unnamed < 0:
+            return Header(names)
+        values = [row[unnamed] for row in rows if len(row) == len(names)]
+        if Column(INDEX, "text", 0, tuple(values)).is_numbers or not values:
+            return Header(names)
+        raise DataError(
+            f"column {unnamed + 1} has no name",
+            where=where,
+            mend="name every column in the first line",
+        )
+    raise DataError(
+        f"the first line is no header: {_shown([*names])}",
+        where=where,
+        mend="let the first line name the columns, each once: query, positive, negative_1 ...",
+    )
+
+
+def _trec(row: Sequence[str]) -> tuple[str, ...]:
+    if len(row) == len(TREC_QRELS) and row[1] in ("0", "Q0", "q0") and is_number(row[3]):
+        return TREC_QRELS
+    if len(row) == len(TREC_RUN) and is_number(row[3]) and is_number(row[4]):
+        return TREC_RUN
+    return ()
+
+
+def _column(values: Sequence[str]) -> Column:
+    return Column("", "text", 0, tuple(values))
+
+
+def _is_ids(column: Column) -> bool:
+    return all(value.strip() and not any(map(str.isspace, value)) for value in column.sample) and (
+        column.is_numbers or any(map(str.isdigit, "".join(column.sample)))
+    )
+
+
+def _shown(row: Sequence[str]) -> str:
+    return str([text if len(text) <= 40 else text[:40] + "..." for text in row[:8]])

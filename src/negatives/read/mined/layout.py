@@ -1,0 +1,368 @@
+"""Which columns of a file hold what: decided once, for every command that reads the file.
+
+| layout         | columns                                                                      |
+|----------------|------------------------------------------------------------------------------|
+| pairs          | query or anchor, positive (or answer, passage, document ...)                 |
+| triplet        | anchor or query, positive, negative                                          |
+| n-tuple        | the same with negative_1 .. negative_n                                       |
+| lists          | query, positive(s), negatives as a list                                      |
+| flagembedding  | query, pos, neg                                                              |
+| tevatron       | query, positive_passages, negative_passages: objects; or document ids        |
+| dpr            | question, positive_ctxs, hard_negative_ctxs, negative_ctxs: objects          |
+| messages       | messages, positive_messages, negative_messages                               |
+| preference     | prompt, chosen, rejected                                                     |
+| labeled-pair   | a query, a document, label (above 0 a positive)                              |
+| labeled-list   | query, documents, labels                                                     |
+| scored-list    | query_id, document_ids, scores: a collection says which are positives        |
+| qrels          | query-id, corpus-id, score (above 0 a positive); or TREC's four columns      |
+| run, trec-run  | ids, and every line a negative                                               |
+
+Documents may be texts, ids (of names in _id, or whole numbers), objects of both, or lists of these
+by the system that found them. Objects never become texts, nor ids, nor numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from negatives.errors import DataError
+from negatives.read.mined.columns import Column, is_number
+from negatives.read.mined.names import (
+    Role,
+    like_documents,
+    like_negatives,
+    number_of,
+    plain,
+    role_of,
+)
+from negatives.read.mined.parts import Form, Part, of_objects
+from negatives.read.mined.roles import Roles
+
+Shape = Literal["wide", "pair", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the rows of a file are laid out.
+
+    `wide`: a row holds a query with its positives and negatives. `pair`: a query, one document, a
+    label. `list`: a query, documents, their labels. `label` is empty where every row is a negative;
+    in a wide layout it is the relevance of the positives. `scores`: a column of scores, one a
+    document of the row. `notes`: what a reader of the file should know.
+    """
+
+    name: str
+    shape: Shape
+    query: str = ""
+    query_id: str = ""
+    positives: tuple[Part, ...] = ()
+    negatives: tuple[Part, ...] = ()
+    label: str = ""
+    scores: str = ""
+    query_form: Form = "plain"
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns to read."""
+        parts = [*self.positives, *self.negatives]
+        names = [part.column for part in parts] + [part.scores for part in parts]
+        names = [self.query, self.query_id, *names, self.label, self.scores]
+        return list(dict.fromkeys(name for name in names if name))
+
+    @property
+    def fixed(self) -> bool:
+        """Whether a row must have as many negatives as the others: a column for each."""
+        return self.shape == "wide" and not any(part.listed for part in self.negatives)
+
+    @property
+    def has_negatives(self) -> bool:
+        """Whether some column can hold negatives; else the file is one of pairs."""
+        return bool(self.negatives)
+
+    @property
+    def by_id(self) -> bool:
+        """Whether queries or documents come by their ids alone."""
+        documents = (*self.positives, *self.negatives)
+        return not self.query or all(part.kind == "id" for part in documents)
+
+
+def layout_of(columns: Mapping[str, Column], where: str) -> Layout:
+    """The layout of a file with these columns; `DataError` where none is understood."""
+    return _Deciding(columns, where).layout()
+
+
+class _Deciding(Roles):
+    """The layout of one file, from its columns by their roles."""
+
+    def layout(self) -> Layout:
+        """The layout; every column that is left is looked at once more."""
+        self._refuse_what_holds_no_pairs()
+        self._notes: list[str] = []
+        made = self._lines_of_trec() or self._documents_with_labels() or self._wide()
+        self._look_at_the_rest(made)
+        return replace(made, notes=(*self._notes,))
+
+    # ---- the shapes ------------------------------------------------------------------------------
+
+    def _refuse_what_holds_no_pairs(self) -> None:
+        if not self._columns:
+            raise DataError("the file holds no rows", where=self._where)
+        there = {*self._names}
+        asked = self._roles.get("query") or self._roles.get("query_id")
+        texts = {"text", "contents"} & there
+        if texts and ("_id" in there or (not asked and there & {"id", "docid", "doc_id", "pid"})):
+            raise DataError(
+                "this file holds documents or queries, not pairs or negatives",
+                where=self._where,
+                mend="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
+                " or give it as --corpus beside a file of ids",
+            )
+        if {"query_id", "text_ids"} == there or {"text_id", "doc_id"} == there:
+            raise DataError(
+                "this file holds masks for a batcher, not pairs or negatives",
+                where=self._where,
+                mend="export the run in another format: negatives export RUN --format triplet",
+            )
+
+    def _lines_of_trec(self) -> Layout | None:
+        """A run's negatives.parquet, TREC's run, and judgements: ids only."""
+        there = {*self._names}
+        query, doc = self._one("query_id"), self._one("document_id")
+        if not (query and doc) or self._roles.get("query") or self._roles.get("negative"):
+            return None
+        if doc.depth or self._roles.get("document") or self._roles.get("positive"):
+            return None
+        part = self._part(doc, by_id=True)
+        if {"rank", "tag"} <= there or "position" in there:
+            name = "trec-run" if "tag" in there else "run"
+            return Layout(name, "pair", "", query.name, (), (part,))
+        label = self._one("label") or self._one("score")
+        if label is None:
+            return None
+        return Layout("qrels", "pair", "", query.name, (), (part,), self._label(label).name)
+
+    def _documents_with_labels(self) -> Layout | None:
+        """Labelled pairs and lists: documents of both sides in one column, and what each is."""
+        if self._roles.get("negative") or self._roles.get("negative_id"):
+            return None
+        labels = self._roles.get("label") or self._roles.get("score")
+        if not labels:
+            return None
+        label = self._only("label", labels)
+        parts = self._positives()
+        if not parts:
+            return None
+        query, query_id, form = self._query()
+        if not label.depth:
+            self._label(label)
+            return Layout(
+                "labeled-pair", "pair", query, query_id, (), parts, label.name, query_form=form
+            )
+        if label.depth > 1 or label.holds not in ("whole", "fraction", "truth", "nothing"):
+            raise self._refused(f"column {label.name!r} holds {label}, and no labels")
+        if self._roles.get("label"):
+            return Layout(
+                "labeled-list", "list", query, query_id, (), parts, label.name, query_form=form
+            )
+        if all(part.kind == "id" for part in parts):
+            return Layout("scored-list", "list", query, query_id, (), parts, scores=label.name)
+        raise self._refused(
+            f"documents with {label.name!r} and no labels: scores of a teacher do not tell which "
+            "are negatives",
+            "add a column labels: above 0 is a positive, 0 or less a negative",
+        )
+
+    def _wide(self) -> Layout:
+        """A query with its positives, and its negatives where there are some."""
+        negatives = self._sides("negative", "negative_id")
+        positives = self._positives()
+        self._refuse_sideless(positives)
+        asked = bool(self._roles.get("query") or self._roles.get("query_id") or self._messages())
+        missing = ([] if asked else ["query"]) + ([] if positives else ["positive"])
+        if missing:
+            found = self._by_place(missing)
+            if not positives:
+                positives = found[-1:]
+            if not asked:
+                self._roles["query"] = [self._columns[found[0].column]]
+        query, query_id, form = self._query()
+        label, scores = self._labels_beside(bool(negatives))
+        name = self._name(positives, negatives)
+        return Layout(name, "wide", query, query_id, positives, negatives, label, scores, form)
+
+    def _refuse_sideless(self, positives: tuple[Part, ...]) -> None:
+        """Lists, objects and ids that no label and no name puts on a side may be anything."""
+        for part in positives:
+            role = role_of(part.column)
+            sideless = part.listed or part.form != "plain"
+            ids_alone = role == "document_id" and len(positives) == 1
+            if (role == "document" and sideless) or ids_alone:
+                raise self._sideless(self._columns[part.column])
+
+    def _name(self, positives: tuple[Part, ...], negatives: tuple[Part, ...]) -> str:
+        if not negatives:
+            return "pairs"
+        columns = [plain(part.column) for part in (*positives, *negatives)]
+        if any(name.endswith(("_passages", "_document_ids")) for name in columns) and any(
+            part.kind != "text" for part in negatives
+        ):
+            return "tevatron"
+        for ending, name in (
+            ("_ctxs", "dpr"),
+            ("_messages", "messages"),
+            ("rejected", "preference"),
+        ):
+            if any(column.endswith(ending) for column in columns):
+                return name
+        if {"query", "pos", "neg"} <= {*self._names}:
+            return "flagembedding"
+        if any(part.listed for part in negatives):
+            return "lists"
+        texts = [part for part in negatives if part.kind != "id"] or negatives
+        return "triplet" if len(texts) == 1 else "n-tuple"
+
+    # ---- one role --------------------------------------------------------------------------------
+
+    def _query(self) -> tuple[str, str, Form]:
+        """The columns of the query's text and id, one of them perhaps empty."""
+        asked, ids = self._one("query"), self._one("query_id")
+        if asked is None and self._messages():
+            asked = self._columns[self._names["messages"]]
+        form: Form = "plain"
+        if asked is not None:
+            if asked.holds == "object" and asked.depth == 1 and "role" in asked.fields:
+                form = "messages"
+            elif self._is_id(asked):
+                asked, ids = None, ids or asked
+            elif asked.holds not in ("text", "nothing") or asked.depth:
+                raise self._refused(f"column {asked.name!r} holds {asked}, and no query")
+            else:
+                self._refuse_written(asked)
+        if ids is not None and (ids.depth or ids.holds not in ("text", "whole", "nothing")):
+            raise self._refused(f"column {ids.name!r} holds {ids}, and no id of a query")
+        if asked is None and ids is None:
+            raise self._missing("query")
+        return asked.name if asked else "", ids.name if ids else "", form
+
+    def _messages(self) -> bool:
+        return "messages" in self._names and bool(
+            self._roles.get("positive") or self._roles.get("negative")
+        )
+
+    def _positives(self) -> tuple[Part, ...]:
+        """The parts of the positives; a document that is on no side by its name is one."""
+        texts: Role = "positive" if self._roles.get("positive") else "document"
+        ids: Role = "positive_id" if self._roles.get("positive_id") else "document_id"
+        return self._sides(texts, ids)
+
+    def _sides(self, role: Role, id_role: Role) -> tuple[Part, ...]:
+        """The parts of one side: its texts, and its ids; the one that is numbered is many."""
+        columns = sorted(self._roles.get(role, []), key=lambda c: (number_of(c.name), c.name))
+        ids = sorted(self._roles.get(id_role, []), key=lambda c: (number_of(c.name), c.name))
+        if not role.startswith("negative"):
+            columns = [self._only(role, columns)] if columns else []
+            ids = [self._only(id_role, ids)] if ids else []
+        by_id = self._one("query") is None and not self._messages()
+        texts = [self._part(c, by_id and not c.is_worded and self._has_id(c)) for c in columns]
+        beside = [self._part(c, True) for c in ids]
+        scores = self._one("negative_scores" if role == "negative" else "positive_scores")
+        if scores is not None and len(texts or beside) == 1 and role != "document":
+            at = texts or beside
+            at[0] = replace(at[0], scores=scores.name)
+        if any(part.kind == "passage" for part in texts):
+            beside = []
+        return (*texts, *beside)
+
+    def _has_id(self, column: Column) -> bool:
+        return column.holds == "text" and bool(self._roles.get("query_id"))
+
+    def _part(self, column: Column, by_id: bool) -> Part:
+        """What a column of documents is made of; `DataError` where it is no documents."""
+        name, listed = column.name, column.depth > 0
+        if column.depth > 1 and column.holds != "object":
+            raise self._refused(f"column {name!r} holds {column}")
+        if column.holds == "nothing":
+            return Part(name, "id" if by_id else "text", listed, depth=column.depth)
+        if column.holds == "whole":
+            return Part(name, "id", listed, depth=column.depth)
+        if column.holds == "text":
+            self._refuse_written(column)
+            as_id = by_id or self._is_id(column)
+            return Part(name, "id" if as_id else "text", listed, depth=column.depth)
+        if column.holds == "object":
+            made = of_objects(column)
+            if made is not None:
+                return made
+        raise self._refused(f"column {name!r} holds {column}, and no documents")
+
+    def _labels_beside(self, has_negatives: bool) -> tuple[str, str]:
+        """The columns of the positives' relevance, and of scores of all documents of a row."""
+        for role in ("label", "score"):
+            column = self._one(role)
+            if column is None:
+                continue
+            if column.depth:
+                return "", column.name
+            if column.is_fractions and has_negatives:
+                return "", ""  # the margin that a teacher sees: no judgement
+            if role == "label" or not has_negatives:
+                return self._label(column).name, ""
+        return "", ""
+
+    def _label(self, column: Column) -> Column:
+        """A column of labels, one a row; `DataError` where it cannot be one."""
+        words = column.holds == "text" and not any(map(_is_label, column.sample))
+        if column.depth or column.holds in ("object", "other") or words:
+            said = repr(column.sample[0]) if words else str(column)
+            raise self._refused(
+                f"column {column.name!r} holds {said}, and no labels",
+                "write whole numbers, or true and false: above 0 is a positive, 0 or less a "
+                "negative; classes such as 'entailment' do not say which is which",
+            )
+        return column
+
+    # ---- what has no name that is known ----------------------------------------------------------
+
+    def _by_place(self, missing: list[str]) -> tuple[Part, ...]:
+        """The text columns left over, where they are exactly as many as what is missing."""
+        used = {column.name for columns in self._roles.values() for column in columns}
+        free = [column for name, column in self._columns.items() if name not in used]
+        texts = [column for column in free if column.holds in ("text", "object")]
+        alike = all(c.is_worded and not c.is_constant and not c.depth for c in texts)
+        odd = [column for column in texts if like_documents(column.name)]
+        odd += self._roles.get("label", []) + self._roles.get("score", [])
+        if len(texts) != len(missing) or not alike or odd:
+            raise self._missing(missing[-1], texts)
+        for key, column in zip(missing, texts, strict=True):
+            self._notes.append(f"column {column.name!r} was taken as the {key}, by its place")
+        return tuple(self._part(column, False) for column in texts)
+
+    def _look_at_the_rest(self, made: Layout) -> None:
+        """Columns that the layout does not use: what may be documents of a side is refused."""
+        by_name = any(role_of(part.column) == "positive" for part in made.positives)
+        for name, column in self._columns.items():
+            if name in made.columns or column.holds not in ("text", "object"):
+                continue
+            known = role_of(name) in ("query", "positive", "negative")
+            texts = column.depth > 0 or column.is_worded or column.holds == "object"
+            like = like_negatives(name) or (like_documents(name) and not by_name)
+            if known or (like and texts):
+                raise self._sideless(column)
+            if column.is_worded and plain(name) not in _ABOUT:
+                self._notes.append(f"column {name!r} holds texts that are not used")
+
+
+_ABOUT: Final = frozenset(
+    (
+        *("prompt", "instruction", "type", "task", "dataset", "source", "subset", "split"),
+        *("language", "lang", "url", "system", "metadata", "category", "domain", "answers"),
+    )
+)
+"""Columns about a row, which nobody takes for its texts."""
+
+
+def _is_label(text: str) -> bool:
+    return text.strip().lower() in ("true", "false", "") or is_number(text)

@@ -1,0 +1,111 @@
+"""A file to be read, and its rows in one form, whatever its layout.
+
+Rows are numbered from 1 in the order of the file, a header not counted; `line` is the number by
+which a message names a row. `place` is where in its row a document stands (0-based, among the
+documents of its columns), so that it can be found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.findings import Findings
+from negatives.read.mined.layout import Layout, layout_of
+from negatives.read.mined.source import Source, source
+from negatives.schema import Collection
+
+QUERIES: Final = pl.Schema(
+    {"row": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32, "id": pl.String, "text": pl.String}
+)
+DOCS: Final = pl.Schema(
+    {
+        "row": pl.UInt32,
+        "place": pl.Int32,
+        "id": pl.String,
+        "text": pl.String,
+        "score": pl.Float64,
+        "relevance": pl.Int32,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some consecutive rows: `queries` (as QUERIES), `positives` and `negatives` (as DOCS).
+
+    Ids are null where the file has none; a document without id and text is not listed. A text that
+    is null was null in the file, of a query or a document that it names. `score` is a teacher's,
+    and `relevance` a label of the file; null where it has none.
+    """
+
+    queries: pl.DataFrame
+    positives: pl.DataFrame
+    negatives: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class MinedFile:
+    """A file to be read: its source, its layout, and the collection that knows its ids."""
+
+    source: Source
+    layout: Layout
+    known: Collection | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.source.path
+
+    @property
+    def collection(self) -> Collection:
+        """The collection that knows the texts of ids; `DataError` where none is named."""
+        if self.known is None:
+            raise DataError(
+                "the file holds ids of queries or documents, and no texts",
+                where=str(self.path),
+                mend="name the collection that has them: --corpus DATA",
+            )
+        return self.known
+
+    def blocks(self, findings: Findings | None = None) -> Iterator[Block]:
+        """All rows, in order; without `findings`, the first bad rows are a `DataError`."""
+        from negatives.read.mined.reading import Reading
+
+        if self.layout.by_id:
+            self.collection  # noqa: B018 (there must be one, however many rows there are)
+        if self.layout.name == "scored-list" and self.collection.positives.is_empty():
+            raise DataError(
+                "the scores of a teacher do not tell which documents are positives, and "
+                f"{self.collection.name!r} judges nothing",
+                where=str(self.path),
+                mend="name a collection with judgements: --corpus DATA",
+            )
+        found = Findings() if findings is None else findings
+        header = self.source.header.note
+        for note in (*([header] if header else []), *self.layout.notes):
+            found.note(note, note, 1)
+        empty = True
+        for rows in self.source.rows(self.layout, found):
+            empty = empty and rows.row.is_empty()
+            yield Reading(self, rows, found).block()
+            found.enough()
+        if empty and not found.faults:
+            raise DataError("the file holds no rows", where=str(self.path))
+        if findings is None:
+            found.done()
+
+
+def mined_file(file: str | Path, known: Collection | None = None) -> MinedFile:
+    """The file at a path, understood; `DataError` where it is not."""
+    return understood(source(file), known)
+
+
+def understood(src: Source, known: Collection | None = None) -> MinedFile:
+    """An opened file, its layout decided."""
+    return MinedFile(src, layout_of(src.columns, str(src.path)), known)

@@ -1,0 +1,288 @@
+"""A file opened: what type of file it is, what its columns hold, and its rows.
+
+Parquet, JSON lines or a JSON array, CSV and TSV, TREC's runs and judgements (text also packed), a
+folder saved by `datasets`, and tables handed in. What the columns mean is in `layout.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.optional import require
+from negatives.read import delimited
+from negatives.read.address import pair_files
+from negatives.read.class_labels import graded
+from negatives.read.files import Lines, blocks, ending
+from negatives.read.findings import Findings
+from negatives.read.frames import parquet_schema
+from negatives.read.mined.columns import SAMPLE, Column, of_dtype, of_series
+from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of
+from negatives.read.mined.json_rows import JsonReader, JsonRows, json_columns
+from negatives.read.mined.layout import Layout
+from negatives.read.mined.tables import TableRows
+from negatives.read.white_space import fields
+
+FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "tables"]
+Rows = TableRows | JsonRows
+
+BLOCK: Final = 32_768
+"""Rows of a table."""
+
+TYPES: Final[dict[str, FileType]] = {
+    ".parquet": "parquet",
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "jsonl"),
+    **dict.fromkeys((".csv", ".tsv"), "delimited"),
+    **dict.fromkeys((".trec", ".run", ".qrels", ".txt"), "trec"),
+}
+SAVED: Final = ("dataset_info.json", "dataset_dict.json")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file: where it is, what type of file it is, what its columns hold, and their types.
+
+    `schema`: name -> polars type, of a file that is a table. `header`: of a delimited one.
+    `frames`: the tables, where they were handed in.
+    """
+
+    path: Path
+    type: FileType
+    columns: dict[str, Column]
+    schema: dict[str, Any] = field(default_factory=dict)
+    header: Header = field(default=Header(()))
+    frames: Callable[[], Iterator[pl.DataFrame]] | None = None
+
+    def rows(self, layout: Layout, findings: Findings) -> Iterator[Rows]:
+        """The rows in order, some at a time, with the columns of `layout`."""
+        if self.type == "jsonl":
+            yield from JsonReader(self.path, layout, findings)
+            return
+        unit = "line" if self.type in ("delimited", "trec") else "row"
+        file = findings.file(self.path, unit)
+        for table, row, line in self._numbered(layout.columns, findings):
+            yield TableRows(table, row, line, file, str(self.path))
+
+    def tables(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
+        """The rows of a table in order, at most `BLOCK` at a time; some columns, or all."""
+        findings = Findings()
+        for table, _, _ in self._numbered([*self.schema] if columns is None else columns, findings):
+            yield table
+        findings.done()
+
+    def _numbered(
+        self, columns: list[str], findings: Findings
+    ) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.Series]]:
+        """Tables with the numbers of their rows and lines."""
+        if self.type in ("delimited", "trec"):
+            read = self._delimited if self.type == "delimited" else self._trec
+            for table, row, line in read(findings):
+                for start in range(0, len(table), BLOCK):
+                    some = table.slice(start, BLOCK).select(columns)
+                    yield some, row.slice(start, BLOCK), line.slice(start, BLOCK)
+            return
+        done = 0
+        for table in self._typed(columns):
+            for part in table.iter_slices(BLOCK):
+                row = pl.int_range(done + 1, done + len(part) + 1, dtype=pl.UInt32, eager=True)
+                done += len(part)
+                yield part, row, row
+
+    def _typed(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        if self.type == "parquet":
+            scan = pl.scan_parquet(self.path, glob=False).select(columns)
+            with told(self.path):
+                yield from scan.collect_batches(chunk_size=BLOCK, maintain_order=True, lazy=True)
+            return
+        frames = self.frames() if self.frames else islice(arrow(self.path), 1, None)
+        for frame in frames:
+            yield frame.select(columns)
+
+    def _delimited(self, findings: Findings) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.Series]]:
+        rows = delimited.records(self.path, delimited.separator(self.path), findings)
+        if self.header.has_line:
+            next(rows, None)
+        yield from delimited.chunks(self.path, [*self.schema], rows, findings)
+
+    def _trec(self, findings: Findings) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.Series]]:
+        yield from delimited.chunks(
+            self.path, [*self.schema], _words(self.path, findings), findings
+        )
+
+
+def source(file: str | Path) -> Source:
+    """What is at `file`; `DataError` when it is nothing that could hold pairs or negatives."""
+    path = Path(file)
+    if path.is_dir():
+        return _folder(path)
+    if not path.exists():
+        raise DataError("no such file or folder", where=str(file), mend="check the path")
+    kind = TYPES.get(ending(path))
+    if kind is None:
+        raise DataError(
+            f"a file ending in {path.suffix!r} is of no known format",
+            where=str(path),
+            mend=f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
+            "`save_to_disk` of datasets wrote, and from a run directory",
+        )
+    if kind == "jsonl":
+        return Source(path, kind, _json_columns(path))
+    if kind == "parquet":
+        return parquet(path)
+    return _text(path, kind)
+
+
+def parquet(path: Path) -> Source:
+    """A Parquet file."""
+    schema = dict(parquet_schema(path))
+    with told(path):
+        head = pl.scan_parquet(path, glob=False).select(_simple(schema)).head(SAMPLE).collect()
+    return Source(path, "parquet", _described(schema, head), schema)
+
+
+def tables(
+    name: str, schema: dict[str, Any], frames: Callable[[], Iterator[pl.DataFrame]]
+) -> Source:
+    """Tables handed in: their name for messages, their types, and a way to go through them."""
+    head = next(frames(), pl.DataFrame(schema=schema)).select(_simple(schema)).head(SAMPLE)
+    return Source(Path(name), "tables", _described(schema, head), schema, frames=frames)
+
+
+def _simple(schema: dict[str, Any]) -> list[str]:
+    """Columns that may hold texts, of which a sample is looked at."""
+    kinds = {name: of_dtype(name, dtype).holds for name, dtype in schema.items()}
+    return [name for name, holds in kinds.items() if holds in ("text", "object")]
+
+
+def _described(schema: dict[str, Any], head: pl.DataFrame) -> dict[str, Column]:
+    return {
+        name: of_series(head[name]) if name in head.columns else of_dtype(name, dtype)
+        for name, dtype in schema.items()
+    }
+
+
+def _folder(path: Path) -> Source:
+    if any((path / name).exists() for name in SAVED):
+        frames = arrow(path)
+        schema = dict(next(frames).schema)
+        head = next(frames, pl.DataFrame(schema=schema)).select(_simple(schema)).head(SAMPLE)
+        return Source(path, "datasets", _described(schema, head), schema)
+    files = pair_files(path)
+    if len(files) == 1:
+        return source(files[0])
+    raise DataError(
+        f"the folder holds {len(files)} files that could hold negatives",
+        where=str(path),
+        mend="name one of them",
+    )
+
+
+def _json_columns(path: Path) -> dict[str, Column]:
+    columns = json_columns(path)
+    if not columns and next(blocks(path, 1 << 16), b"").strip():
+        raise DataError(
+            "no row is a JSON object",
+            where=str(path),
+            mend="write one JSON object a line, as UTF-8",
+        )
+    return columns
+
+
+# ---- text by the line ----------------------------------------------------------------------------
+
+
+def _text(path: Path, kind: FileType) -> Source:
+    findings = Findings(set_aside=True)
+    apart = delimited.separator(path)
+    rows = _words(path, findings) if kind == "trec" else delimited.records(path, apart, findings)
+    head = [row for _, row in islice(rows, SAMPLE)]
+    if kind == "trec":
+        header = _trec_header(head, path)
+    else:
+        header = header_of(head, f"{path}, line 1", tabs=apart == "\t")
+    schema = dict.fromkeys(header.names, pl.String())
+    width = len(header.names)
+    sample = [row for row in head[header.has_line :] if len(row) == width]
+    table = pl.DataFrame(sample, schema=schema, orient="row")
+    columns = {name: of_series(table[name]) for name in header.names if name != INDEX}
+    return Source(path, "trec" if header.is_trec else kind, columns, schema, header)
+
+
+def _trec_header(head: list[list[str]], path: Path) -> Header:
+    width = len(head[0]) if head else len(TREC_QRELS)
+    if width not in (len(TREC_RUN), len(TREC_QRELS)):
+        raise DataError(
+            f"line 1 has {width} columns: TREC's runs have six, its qrels four",
+            where=str(path),
+            mend="or end the name of the file in .jsonl, .csv, .tsv or .parquet, as it is",
+        )
+    return Header(TREC_RUN if width == len(TREC_RUN) else TREC_QRELS, has_line=False)
+
+
+def _words(path: Path, findings: Findings) -> Iterator[delimited.Row]:
+    """Rows of columns apart by any white space."""
+    lines = Lines(path, findings)
+    for text in lines:
+        row = fields(text)
+        if row:
+            yield lines.number, row
+
+
+# ---- datasets ------------------------------------------------------------------------------------
+
+
+def arrow(path: Path) -> Iterator[pl.DataFrame]:
+    """An empty table with the columns, then the rows of a saved dataset (its train split)."""
+    datasets = require("datasets", extra="hub")
+    with told(path), quiet(datasets):
+        saved = datasets.load_from_disk(str(path))
+        if isinstance(saved, dict):
+            if "train" not in saved and len(saved) > 1:
+                raise DataError(
+                    f"there are several splits and none is named train: {', '.join(saved)}",
+                    where=str(path),
+                    mend=f"name the folder of one, as in {path / next(iter(saved))}",
+                )
+            saved = saved["train"] if "train" in saved else next(iter(saved.values()))
+        features = saved.features
+        yield graded(_frame(features.arrow_schema.empty_table()), features, str(path))
+        for batch in saved.with_format("arrow").iter(batch_size=BLOCK):
+            yield graded(_frame(batch), features, str(path))
+
+
+def _frame(table: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+
+
+@contextmanager
+def quiet(datasets: Any) -> Iterator[None]:
+    """The library `datasets` without its progress bars."""
+    bars = datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if not bars:
+            datasets.enable_progress_bars()
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Whatever a library says of a file that it cannot read becomes one `DataError`."""
+    try:
+        yield
+    except (DataError, GeneratorExit):
+        raise
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(
+            f"cannot be read: {reason}", where=str(path), mend="write or copy it again"
+        ) from None
