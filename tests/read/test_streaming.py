@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,9 +14,13 @@ from negatives.read import files, load
 from negatives.read.files import Lines, blocks
 from negatives.read.findings import Findings
 from negatives.read.jsonl import Field, JsonLines
+from negatives.read.mined.json_rows import JsonReader
+from negatives.read.mined.layout import Layout
+from negatives.read.mined.parts import Part
 from tests.read.tiny import beir
 
-FIELDS = {"id": Field("_id", "id"), "texts": Field("t", "texts", required=False)}
+FIELDS = {"id": Field("_id", "id"), "text": Field("t", "text", required=False)}
+LISTS = Layout("lists", "wide", query_id="_id", negatives=(Part("t", "text", True, depth=1),))
 
 
 @settings(max_examples=100, deadline=None)
@@ -53,22 +58,19 @@ def test_lines_are_those_that_can_be_decoded_and_keep_their_numbers(
     ]
 
 
-ROWS = st.lists(
-    st.one_of(
-        st.just(""),
-        st.just("oops"),
-        st.builds(
-            lambda name, texts: json.dumps({"_id": name, "t": texts}),
-            st.one_of(st.text("ab", min_size=1), st.integers()),
-            st.one_of(st.none(), st.text("xy"), st.lists(st.text("xy"), max_size=3)),
-        ),
-    ),
-    max_size=8,
-)
+def rows_of(texts: st.SearchStrategy[Any]) -> st.SearchStrategy[list[str]]:
+    """Lines of a file: blank ones, broken ones, and objects with an id and perhaps a `t`."""
+    name = st.one_of(st.text("ab", min_size=1), st.integers())
+    sound = st.builds(lambda name, t: json.dumps({"_id": name, "t": t}), name, texts)
+    return st.lists(st.one_of(st.just(""), st.just("oops"), sound), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
-@given(rows=ROWS, size=st.integers(5, 80))
+ONE = st.one_of(st.none(), st.text("xy"))
+SOME = st.one_of(ONE, st.lists(st.text("xy"), max_size=3))
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=rows_of(ONE), size=st.integers(5, 80))
 def test_json_lines_are_what_decoding_each_line_gives(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], size: int
 ) -> None:
@@ -82,10 +84,36 @@ def test_json_lines_are_what_decoding_each_line_gives(
     for line, text in enumerate(rows, 1):
         if text not in ("", "oops"):
             record = json.loads(text)
-            texts = [record["t"]] if isinstance(record["t"], str) else record["t"]
-            expected.append({"id": str(record["_id"]), "texts": texts, "row": at, "line": line})
+            row = {"id": str(record["_id"]), "text": record["t"], "row": at, "line": line}
+            expected.append(row)
         at += text != ""
-    assert [{key: row[key] for key in ("id", "texts", "row", "line")} for row in found] == expected
+    assert [{key: row[key] for key in ("id", "text", "row", "line")} for row in found] == expected
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=rows_of(SOME), size=st.integers(5, 80))
+def test_lists_of_json_lines_are_what_decoding_each_line_gives(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[str], size: int
+) -> None:
+    path = tmp_path_factory.mktemp("jsonl") / "file.jsonl"
+    path.write_text("\n".join(rows))
+    found = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "__defaults__", (size,))
+        for some in JsonReader(path, LISTS, Findings(set_aside=True)):
+            flat = some.documents(LISTS.negatives[0])
+            texts = iter([] if flat.text is None else flat.text.to_list())
+            lists = [[next(texts) for _ in range(length)] for length in flat.lengths]
+            found += zip(some.row, some.line, some.strings("_id"), lists, strict=True)
+    expected, row = [], 0
+    for line, text in enumerate(rows, 1):
+        row += text != ""
+        if text not in ("", "oops"):
+            record = json.loads(text)
+            t = record["t"]
+            listed = [] if t is None else t if isinstance(t, list) else [t]
+            expected.append((row, line, str(record["_id"]), listed))
+    assert found == expected
 
 
 def test_a_line_longer_than_a_block_is_read_whole(
