@@ -271,3 +271,58 @@ def test_blocks_of_rows_do_not_change_what_is_found(
     monkeypatch.setattr(texts, "_BLOCK", 3)
     monkeypatch.setattr(copies, "PAIRS", 1)
     assert [lint(tmp_path / name).as_dict() for name in ("bge.jsonl", "t.parquet")] == whole
+
+
+def test_files_of_objects_lose_just_the_negatives_that_are_wrong(tmp_path: Path) -> None:
+    q, p, n = "what is lift", "Lift acts across the flow.", "Thrust pushes it forward."
+    known = collection({"1": p, "2": n, "3": "Weight pulls it down."}, {"7": q}, [("7", "1", 1)])
+
+    def said(role: str, text: str) -> list[dict[str, str]]:
+        return [{"role": role, "content": text}]
+
+    files: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "systems.jsonl": (
+            {"qid": 7, "pos": [1], "neg": {"bm25": [1, 2], "dense": [3, 1]}},
+            {"neg": {"bm25": [2], "dense": [3]}},
+        ),
+        "scored.jsonl": (
+            {"qid": 7, "pos": [{"pid": 1, "s": 9.5}], "neg": {"bm25": [{"pid": 1}, {"pid": 2}]}},
+            {"neg": {"bm25": [{"pid": 2}]}},
+        ),
+        "table.jsonl": (
+            {"query_id": 7, "positives": {"doc_id": ["1"]},
+             "negatives": {"doc_id": ["1", "2"], "score": [0.5, 0.25]}},
+            {"negatives": {"doc_id": ["2"], "score": [0.25]}},
+        ),
+        "messages.jsonl": (
+            {"messages": said("user", q), "positive_messages": [said("assistant", p)],
+             "negative_messages": [said("assistant", p), said("assistant", n)]},
+            {"negative_messages": [said("assistant", n)]},
+        ),
+        "array.json": (
+            {"question": q, "positive_ctxs": [{"text": p}],
+             "hard_negative_ctxs": [{"text": p}, {"text": n}], "negative_ctxs": [{"text": p}]},
+            {"hard_negative_ctxs": [{"text": n}], "negative_ctxs": []},
+        ),
+    }  # fmt: skip
+    for name, (row, changed) in files.items():
+        path, clean = tmp_path / name, tmp_path / f"clean-{name}"
+        path.write_text(json.dumps([row], indent=1) if name == "array.json" else json.dumps(row))
+        report = lint(path, data=known)
+        assert {finding.rule for finding in report.of("error")} <= {
+            "positive-by-id",
+            "positive-by-text",
+        }
+        report.fix(clean)
+        written = json.loads(clean.read_text())
+        written = written[0] if name == "array.json" else written
+        assert written == row | changed, name
+        assert lint(clean, data=known).of("error") == []
+
+
+def test_a_file_without_quoting_is_fixed_without_quoting(tmp_path: Path) -> None:
+    sound = 'who said "no"\t"No" he said\tnobody'
+    lines = ["query\tpositive\tnegative", sound, "a\tb\tb"]
+    (tmp_path / "t.tsv").write_text("\n".join(lines) + "\n")
+    lint(tmp_path / "t.tsv").fix(tmp_path / "clean.tsv")
+    assert (tmp_path / "clean.tsv").read_text().splitlines() == lines[:2]
