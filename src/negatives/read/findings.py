@@ -209,7 +209,8 @@ class Findings:
     def _error(self, *, more: bool) -> DataError:
         (fault, seen), *others = self.faults.items()
         also = "".join(f"; also {_said(other, left)}" for other, left in others)
-        where = "\n         ".join(_place(offender) for offender in seen.first)
+        every = [offender for each in self.faults.values() for offender in each.first]
+        where = "\n         ".join(_place(offender) for offender in every[:FIRST])
         return DataError(
             fault.of(seen.count, more=more and seen.count >= FIRST, total=seen.total) + also,
             where=where,
