@@ -69,6 +69,11 @@ READ: dict[str, tuple[list[Row], Counts]] = {
          for at in range(3) for text in (P[at], N[at])],
         (3, 3, 3),
     ),
+    "a label below 0, which is no judgement": (
+        [{"query": Q[0], "document": text, "label": label}
+         for text, label in ((P[0], 2), (N[0], 0), (N[1], -1))],
+        (1, 1, 1),
+    ),
     "a negative that only the last row has": (
         [{"query": Q[0], "positive": P[0]}, {"query": Q[1], "positive": P[1], "negative": N[1]}],
         (2, 2, 1),

@@ -21,7 +21,7 @@ Counts = tuple[int, int, int]
 def _of(collection: Collection) -> Counts:
     judged = collection.qrels.select("query_id", "doc_id", good=pl.col("relevance") > 0)
     positives = judged.filter("good").drop("good")
-    zeros = judged.filter(~pl.col("good")).drop("good")
+    zeros = collection.qrels.filter(pl.col("relevance") == 0).select("query_id", "doc_id")
     negatives = pl.concat([zeros, collection.given]).unique()
     negatives = negatives.join(positives, on=["query_id", "doc_id"], how="anti")
     return len(collection.queries), len(positives), len(negatives)

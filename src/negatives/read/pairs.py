@@ -59,7 +59,11 @@ class Pairs:
         asked = block.queries.join(rows, on="row", maintain_order="left")
         sides = [
             side.join(rows, on="row", maintain_order="left").with_columns(positive=pl.lit(positive))
-            for side, positive in ((block.positives, True), (block.negatives, False))
+            for side, positive in (
+                (block.positives, True),
+                (block.negatives, False),
+                (block.unjudged, False),
+            )
         ]
         docs = pl.concat(sides)
         docs = docs.filter(
@@ -111,7 +115,8 @@ class Pairs:
         named = named.join(place, on="pair", how="left", maintain_order="left")
         labelled = pl.col("positive") | pl.col("relevance").is_not_null()
         judged = named.filter(labelled).with_columns(pl.col("relevance").fill_null(1))
-        negatives = named.filter(~pl.col("positive")).sort("pair", "place")
+        unjudged = pl.col("relevance").fill_null(0) < 0
+        negatives = named.filter(~pl.col("positive") & ~unjudged).sort("pair", "place")
         qrels = judged.select(*_PAIR, "relevance", "file", "line")
         tables = Tables(
             corpus=docs.rename({"id": "doc_id"}),

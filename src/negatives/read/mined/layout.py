@@ -172,7 +172,7 @@ class _Deciding(Roles):
         raise self._refused(
             f"documents with {label.name!r} and no labels: scores of a teacher do not tell which "
             "are negatives",
-            "add a column labels: above 0 is a positive, 0 or less a negative",
+            "add a column labels: above 0 is a positive, 0 a negative",
         )
 
     def _wide(self) -> Layout:
@@ -319,8 +319,8 @@ class _Deciding(Roles):
             said = repr(column.sample[0]) if words else str(column)
             raise self._refused(
                 f"column {column.name!r} holds {said}, and no labels",
-                "write whole numbers, or true and false: above 0 is a positive, 0 or less a "
-                "negative; classes such as 'entailment' do not say which is which",
+                "write whole numbers, or true and false: above 0 is a positive, 0 a negative; "
+                "classes such as 'entailment' do not say which is which",
             )
         return column
 

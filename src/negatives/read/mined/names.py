@@ -14,8 +14,8 @@
 A document that is on no side by its name is a positive where a row has one and no label. Where a
 query or a positive has none of these names, the only text column left over is taken, and a note
 says so; several are refused, and so is every column that may hold documents and is not understood.
-A label above 0 is a positive, 0 or less a judged negative. A column must also hold what its name
-says.
+A label above 0 is a positive, 0 a judged negative, below 0 no judgement. A column must also hold
+what its name says.
 """
 
 from __future__ import annotations

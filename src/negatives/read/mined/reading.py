@@ -53,7 +53,11 @@ class Reading:
             positives, negatives = self._beside(positives, negatives)
         else:
             positives, negatives = self._labelled(negatives)
-        sides = [self._with_texts(side, "doc") for side in (positives, negatives)]
+        unjudged = negatives.clear()
+        if "relevance" in negatives.columns:
+            below = pl.col("relevance").fill_null(0) < 0
+            unjudged, negatives = negatives.filter(below), negatives.filter(~below)
+        sides = [self._with_texts(side, "doc") for side in (positives, negatives, unjudged)]
         return Block(self._finished(queries, QUERIES), *(self._finished(s, DOCS) for s in sides))
 
     def _finished(self, frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -37,16 +37,18 @@ DOCS: Final = pl.Schema(
 
 @dataclass(frozen=True)
 class Block:
-    """Some consecutive rows: `queries` (as QUERIES), `positives` and `negatives` (as DOCS).
+    """Some consecutive rows: `queries` (as QUERIES), and the documents of three sides (as DOCS).
 
     Ids are null where the file has none; a document without id and text is not listed. A text that
     is null was null in the file, of a query or a document that it names. `score` is a teacher's,
-    and `relevance` a label of the file; null where it has none.
+    and `relevance` a label of the file; null where it has none. `unjudged`: documents with a label
+    below 0, which is no judgement.
     """
 
     queries: pl.DataFrame
     positives: pl.DataFrame
     negatives: pl.DataFrame
+    unjudged: pl.DataFrame
 
 
 @dataclass(frozen=True)
