@@ -97,7 +97,7 @@ def test_lists_of_json_lines_are_what_decoding_each_line_gives(
 ) -> None:
     path = tmp_path_factory.mktemp("jsonl") / "file.jsonl"
     path.write_text("\n".join(rows))
-    found = []
+    found: list[tuple[int, int, str, list[str | None]]] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "__defaults__", (size,))
         for some in JsonReader(path, LISTS, Findings(set_aside=True)):
