@@ -18,9 +18,8 @@ from negatives.read.known import known_texts
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.run.directory import NEGATIVES_FILE, Run
+from negatives.run.directory import Run, is_run
 from negatives.schema import Collection
-from negatives.store.manifest import NAME as MANIFEST
 
 _WORST = ("error", "warning", "info")
 
@@ -73,12 +72,10 @@ def lint(
 
 def _mined(file: str | Path, known: Collection | None) -> MinedFile:
     """The file, or the negatives of the run directory."""
-    if not (Path(file) / MANIFEST).exists():
+    if not is_run(Path(file)):
         return mined_file(file, known)
     run = Run(file)
-    return understood(
-        parquet(run.path / NEGATIVES_FILE), run.collection if known is None else known
-    )
+    return understood(parquet(run.negatives_file), run.collection if known is None else known)
 
 
 def _finding(

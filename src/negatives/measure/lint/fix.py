@@ -31,8 +31,8 @@ from negatives.read.mined.layout import Layout
 from negatives.read.mined.source import Source, quiet
 from negatives.read.packing import plain_name
 from negatives.read.quoting import is_quoted
+from negatives.run.directory import is_run
 from negatives.store.atomic import writing
-from negatives.store.manifest import NAME as MANIFEST
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def fix(report: Report, out: str | Path, emit: Emit) -> Fixed:
 
 def _check(report: Report, out: Path) -> None:
     source = report.facts.mined.source
-    if (Path(report.file) / MANIFEST).exists():
+    if is_run(Path(report.file)):
         raise InputError(
             "a run is not fixed but picked again",
             where=report.file,

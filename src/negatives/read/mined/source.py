@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.optional import require
 from negatives.read import delimited
@@ -120,6 +121,7 @@ class Source:
 def source(file: str | Path) -> Source:
     """What is at `file`; `DataError` when it is nothing that could hold pairs or negatives."""
     path = Path(file)
+    check_ordinary(path)
     if path.is_dir():
         return _folder(path)
     if not path.exists():
