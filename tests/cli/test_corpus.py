@@ -10,8 +10,10 @@ import pytest
 import negatives as neg
 from tests.cli.commands import negatives
 
-DOCS = {f"d{n}": f"the text of document number {n}, and no other" for n in range(40)}
-QUERIES = {f"q{n}": f"which is document number {n}" for n in range(4)}
+WORDS = ["wing", "lift", "drag", "stall", "thrust", "yaw", "roll", "pitch", "flow", "heat"]
+BITS = range(10)
+DOCS = {f"d{n}": " ".join(WORDS[b] for b in BITS if (n + 3) * 7 >> b & 1) for n in range(40)}
+QUERIES = {f"q{n}": f"what of {WORDS[n]} and {WORDS[n + 3]}" for n in range(4)}
 RECIPE = 'name = "small"\n[[find]]\nkind = "bm25"\ntop = 5\n[pick]\nkind = "top"\nper_query = 2\n'
 
 
