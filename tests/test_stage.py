@@ -129,9 +129,15 @@ def test_an_infinite_setting_is_refused(number: float) -> None:
     assert "Expected" in message(lambda: Stratified(edges=[0.0, number]))
 
 
+@pytest.mark.parametrize("number", [1e13, -1e300])
+def test_a_setting_larger_than_can_be_computed_with_is_refused(number: float) -> None:
+    assert "Expected a number up to 1e+12" in message(lambda: PercentOfPositive(centre=number))
+    assert "a whole one up to 2147483647" in message(lambda: BM25(top=int(abs(number))))
+
+
 def test_a_source_name_that_is_no_column_prefix_is_refused() -> None:
     assert message(lambda: BM25(name="My BM25")) == (
-        "bm25: name = 'My BM25': Expected `str` matching regex '^[a-z0-9-]*$'\n"
+        "bm25: name = 'My BM25': Expected `str` matching regex '^[a-z0-9-]{0,64}$'\n"
         "  mend:  name: str, column prefix in the ledger; empty: the kind"
     )
 

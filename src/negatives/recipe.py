@@ -36,6 +36,7 @@ HEAD = {
 
 LARGEST = 1 << 20
 """Bytes of a file of settings, at most."""
+_EXAMPLE = "see negatives recipes show default, or correct the line that is named"
 
 LEARNING = ("batch", "learn", "train")
 """Sections, one stage each, that say how a model learns from the negatives; mining ignores them."""
@@ -70,7 +71,9 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.find:
             raise RecipeError(
-                "a recipe needs at least one [[find]] stage", where=f"{self.name}: find"
+                "a recipe needs at least one [[find]] stage",
+                where=f"{self.name}: find",
+                mend='add [[find]] with kind = "bm25"',
             )
         labels = [source.label for source in self.find]
         for label in labels:
@@ -92,9 +95,18 @@ class Recipe:
                 where=f"{self.name}: relabel",
                 mend="relabel = 0.9, or 0 for nothing",
             )
-        if self.shard < 1:
+        if not -(2**63) <= self.seed < 2**63:
             raise RecipeError(
-                f"shard must be at least 1, not {self.shard}", where=f"{self.name}: shard"
+                f"seed must fit in 64 bits, which {self.seed} does not",
+                where=f"{self.name}: seed",
+                mend="seed = 0",
+            )
+        if not 1 <= self.shard < 2**31:
+            bound = "at least 1" if self.shard < 1 else "below two billion"
+            raise RecipeError(
+                f"shard must be {bound}, not {self.shard}",
+                where=f"{self.name}: shard",
+                mend="shard = 4096",
             )
 
     @property
@@ -138,10 +150,10 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     """A recipe from TOML text; errors name the path in it and the nearest valid name."""
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipeError(f"not TOML: {error}", where=where) from None
     except RecursionError:
-        raise RecipeError("not TOML: nested too deeply", where=where) from None
+        raise RecipeError("not TOML: nested too deeply", where=where, mend=_EXAMPLE) from None
+    except ValueError as error:  # of its own, and Python's of a number with thousands of digits
+        raise RecipeError(f"not TOML: {error}", where=where, mend=_EXAMPLE) from None
     return from_settings(table, where)
 
 
@@ -160,6 +172,7 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             raise RecipeError(
                 f"{key} is {type(value).__name__}, expected {expected.__name__}",
                 where=f"{where}: {key}",
+                mend=_written(key),
             )
     if "pick" not in table:
         raise RecipeError(
@@ -189,6 +202,15 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     except RecipeError as error:  # name the file rather than the recipe
         path = error.where.rpartition(": ")[2]
         raise RecipeError(error.what, where=f"{where}: {path}", mend=error.mend) from None
+
+
+def _written(key: str) -> str:
+    """How a key of a recipe is written."""
+    if key in SINGLE:
+        return f"write it as [{key}] with a kind"
+    if key in SECTIONS:
+        return f"write it as [[{key}]] with a kind"
+    return f"such as {_line(key, {str: 'mine', int: 1, float: 0.9}[HEAD[key][0]], '')}"
 
 
 def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
@@ -249,7 +271,7 @@ def assignment(text: str) -> tuple[str, Any]:
         raise RecipeError(f"not PATH=VALUE: {text!r}", mend="such as pick.per_query=4")
     try:
         return path.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # no TOML value: a bare word
         return path.strip(), value
 
 

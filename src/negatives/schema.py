@@ -207,16 +207,23 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
         (collection.queries, "query_id", "queries"),
     ):
         if frame.is_empty():
-            raise DataError(f"the {what} is empty", where=f"collection {collection.name!r}")
+            raise DataError(
+                f"the {what} is empty",
+                where=f"collection {collection.name!r}",
+                mend="give it at least one row with an id and a text",
+            )
         if frame["text"].null_count() or frame[key].null_count():
             raise DataError(
-                f"the {what} has null ids or texts", where=f"collection {collection.name!r}"
+                f"the {what} has null ids or texts",
+                where=f"collection {collection.name!r}",
+                mend="give every row an id and a text",
             )
         ids = frame[key]
         if not ids.is_sorted() or ids.n_unique() != len(ids):
             raise DataError(
                 f"{key}s of the {what} are not sorted and unique",
                 where=f"collection {collection.name!r}",
+                mend="sort the table by its ids, each once",
             )
     for name in ("qrels", "given"):
         pairs: pl.DataFrame = getattr(collection, name)
@@ -234,7 +241,11 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
                 mend="remove them, or add the missing queries and documents",
             )
         if pairs.select("query_id", "doc_id").is_duplicated().any():
-            raise DataError(f"{name} has a pair twice", where=f"collection {collection.name!r}")
+            raise DataError(
+                f"{name} has a pair twice",
+                where=f"collection {collection.name!r}",
+                mend="keep one row a pair",
+            )
     return collection
 
 

@@ -48,6 +48,8 @@ Basis = Literal["labels", "recipe", "guess", "verdicts"]
 (queries of one label each), or verdicts on pairs without a label."""
 BASIS = "label rate from"
 """Where the manifest's note `p_relevant` says it."""
+_LARGEST_WHOLE = 2**31 - 1
+_LARGEST = 1e12
 
 
 class StageMeta(msgspec.StructMeta):
@@ -83,8 +85,12 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
             value = value.item() if hasattr(value, "item") else value  # a numpy scalar
             try:
                 value = msgspec.convert(value, setting.type)
-                if not _finite(value):
+                if not _each(value, _finite):
                     raise msgspec.ValidationError("Expected a finite number")
+                if not _each(value, _computable):
+                    raise msgspec.ValidationError(
+                        f"Expected a number up to {_LARGEST:g}, a whole one up to {_LARGEST_WHOLE}"
+                    )
             except msgspec.ValidationError as error:
                 raise RecipeError(
                     f"{self.kind}: {setting.name} = {value!r}: {error}", mend=_about(setting)
@@ -108,18 +114,34 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         return made
 
 
-def _finite(value: Any) -> bool:
-    """Whether no number in a plain value is infinite or not a number: JSON could not hold it."""
-    if isinstance(value, float):
-        return math.isfinite(value)
+def _each(value: Any, holds: Callable[[Any], bool]) -> bool:
+    """Whether something holds for every number, text and truth value in a plain value."""
     if isinstance(value, Mapping):
-        return all(_finite(inner) for inner in value.values())
-    return not isinstance(value, list | tuple) or all(_finite(inner) for inner in value)
+        return all(_each(inner, holds) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return all(_each(inner, holds) for inner in value)
+    return holds(value)
+
+
+def _finite(value: Any) -> bool:
+    """Whether JSON could hold it."""
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _computable(value: Any) -> bool:
+    """Whether the libraries beneath take a number of its size."""
+    if isinstance(value, int):
+        return abs(value) <= _LARGEST_WHOLE
+    return not isinstance(value, float) or abs(value) <= _LARGEST
 
 
 def _about(field: msgspec.structs.FieldInfo) -> str:
     about = describe_field(field)
     return f"{field.name}: {about['type']}, {about['description']}"
+
+
+def _required(fields: Iterable[msgspec.structs.FieldInfo]) -> str:
+    return "; ".join(_about(field) for field in fields if describe_field(field)["required"])
 
 
 def describe_field(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
@@ -277,7 +299,7 @@ class Source(Stage, kw_only=True):
     name: Annotated[
         str,
         msgspec.Meta(
-            description="column prefix in the ledger; empty: the kind", pattern="^[a-z0-9-]*$"
+            description="column prefix in the ledger; empty: the kind", pattern="^[a-z0-9-]{0,64}$"
         ),
     ] = ""
 
@@ -443,7 +465,7 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`").split("[")[0]
-        mend = _about(fields[key]) if key in fields else ""
+        mend = _about(fields[key]) if key in fields else f"give {_required(fields.values())}"
         raise RecipeError(
             f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), mend=mend
         ) from None

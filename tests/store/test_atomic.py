@@ -112,7 +112,8 @@ def test_no_permission_is_an_error_of_the_run_with_its_mend(locked_folder: Path)
     with pytest.raises(RunError) as caught:
         write_text(path, "x")
     assert str(caught.value) == (
-        f"no permission to write\n  where: {path}\n  mend:  choose another folder"
+        f"no permission to write\n  where: {path}\n"
+        "  mend:  choose another place, or change its permissions"
     )
 
 
@@ -178,7 +179,7 @@ def test_a_read_only_disk_is_not_written_to(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(RunError) as caught:
         write_text(small_disk / "file.txt", "x")
-    assert caught.value.what == "no permission to write"
+    assert caught.value.what == "no permission to write: the file system is read-only"
 
 
 def test_an_exceeded_quota_is_a_full_disk(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from negatives.cli.cache import app as cache
 from negatives.cli.compare import compare
 from negatives.cli.data import app as data
 from negatives.cli.doctor import doctor
+from negatives.cli.ending import check_words, terminable, told
 from negatives.cli.evaluate import evaluate
 from negatives.cli.export import export
 from negatives.cli.judge import judge
@@ -22,9 +22,8 @@ from negatives.cli.output import plain_output
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
+from negatives.cli.streams import streams
 from negatives.cli.train import train
-from negatives.errors import NegativesError
-from negatives.printable import printable
 
 # Lines of help are kept as they are, so none is wider than a terminal.
 HELP = """Negatives for retrieval training: hard, not secretly relevant, explainable.
@@ -55,33 +54,20 @@ for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command; the exit code."""
-    try:
-        with plain_output(arguments):
-            result = app(list(arguments), exit_on_error=False, print_error=False)
-    except cyclopts.CycloptsError as error:
-        _say(f"{str(error).strip()}\n  mend:  negatives {_command(arguments)}--help")
-        return 2
-    except NegativesError as error:
-        _say(str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted; run the same command again to go on from here")
-        return 130
-    except BrokenPipeError:
-        # The reader of our output went away; whatever Python flushes at exit has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    """Carry out one command; the exit code. Whatever happens ends in a message at most."""
+    words = list(arguments)
+    with streams(), terminable(), plain_output(words):
+        try:
+            check_words(words)
+            result = app(
+                words, exit_on_error=False, print_error=False, result_action="return_value"
+            )
+            sys.stdout.flush()
+        except SystemExit:
+            raise
+        except BaseException as error:  # an interruption, and a panic of polars, are no Exception
+            return told(error, words, app.__contains__)
     return result if isinstance(result, int) else 0
-
-
-def _say(text: str) -> None:
-    print(f"error: {printable(text)}", file=sys.stderr)
-
-
-def _command(arguments: Sequence[str]) -> str:
-    first = arguments[0] if arguments and not arguments[0].startswith("-") else ""
-    return f"{first} " if first in app else ""
 
 
 def _version() -> str:

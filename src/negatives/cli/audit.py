@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.measure.estimate import Estimate
@@ -86,7 +86,7 @@ def audit(
             )
         written = draw_sample(opened, sample, out)
         if json:
-            print(jsonlib.dumps({"run": str(run), "sample": str(out), "pairs": written}))
+            print_json({"run": str(run), "sample": str(out), "pairs": written})
             return
         print(
             f"{out}: {written:,} of the negatives, drawn at random. Fill in `relevant` (1, 0, or "
@@ -95,7 +95,7 @@ def audit(
         return
     found = check(opened, truth, review, confidence=confidence)
     if json:
-        print(jsonlib.dumps(found.as_dict(), ensure_ascii=False))
+        print_json(found.as_dict())
         return
     from negatives.show.wording import percent
 
@@ -122,7 +122,7 @@ def _planted(run: Run, json: bool) -> None:
 
     found = recovered(run, planted_pairs(run.collection))
     if json:
-        print(jsonlib.dumps(found.to_dicts(), ensure_ascii=False))
+        print_json(found.to_dicts())
         return
     width = max(len(name) for name in found["name"])
     print(f"{'by':<12}{'name':<{width}}  planted  caught  recall  precision    AUC")

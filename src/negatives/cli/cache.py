@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import re
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 from negatives.errors import InputError
 
 app = cyclopts.App(
@@ -52,7 +52,7 @@ def list_(*, json: Flag = False) -> None:
         for held in spaces(_store())
     ]
     if json:
-        print(jsonlib.dumps(rows, ensure_ascii=False))
+        print_json(rows)
     elif not rows:
         print(f"no vectors are kept in {_store()}")
     else:
@@ -78,7 +78,7 @@ def size(*, json: Flag = False) -> None:
     vectors, total = sum(one.vectors for one in held), sum(one.bytes for one in held)
     if json:
         found = {"folder": str(_store()), "spaces": len(held), "vectors": vectors, "bytes": total}
-        print(jsonlib.dumps(found))
+        print_json(found)
     else:
         counted = "1 space" if len(held) == 1 else f"{len(held):,} spaces"
         print(f"{_store()}: {_amount(total)}, {vectors:,} vectors in {counted}")
@@ -125,7 +125,7 @@ def prune(
     )
     if json:
         busy = [str(folder) for folder in freed.busy]
-        print(jsonlib.dumps({"vectors": freed.vectors, "bytes": freed.bytes, "in_use": busy}))
+        print_json({"vectors": freed.vectors, "bytes": freed.bytes, "in_use": busy})
     else:
         print(f"freed {_amount(freed.bytes)}: {freed.vectors:,} vectors")
         _tell_busy(freed.busy)
@@ -157,7 +157,7 @@ def verify(*, repair: Flag = False, json: Flag = False) -> int:
             "repaired": repair and not found.busy,
             "in_use": [str(folder) for folder in found.busy],
         }
-        print(jsonlib.dumps(told, ensure_ascii=False))
+        print_json(told)
     else:
         for path in found.damaged:
             print(f"damaged: {path}")
@@ -217,14 +217,14 @@ def _amount(size: int) -> str:
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
     if match is None:
         raise InputError(f"not a size: {text!r}", where="--to", mend="such as 500MB or 2GB")
     return int(float(match[1]) * _BYTES[match[2].upper()])
 
 
 def _seconds(text: str) -> float:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([hdw])\s*", text, re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([hdw])\s*", text, re.IGNORECASE)
     if match is None:
         raise InputError(f"not an age: {text!r}", where="--older-than", mend="such as 12h or 30d")
     return float(match[1]) * _SECONDS[match[2].lower()]

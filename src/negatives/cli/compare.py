@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_format
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.pools import limit_pools
+from negatives.cli.streams import print_json
 
 
 def compare(
@@ -98,10 +98,7 @@ def compare(
     json
         Print the figures as JSON.
     """
-    if threads is not None:
-        # Read by the thread pools when they are first loaded, so it comes before any import.
-        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-            os.environ[pool] = str(threads)
+    limit_pools(threads)
     from negatives.cli.listen import listening
     from negatives.learn.compare import METRICS
     from negatives.learn.compare import compare as carry_out
@@ -133,6 +130,8 @@ def compare(
             emit=emit,
         )
     write_text(out / "compare.html", comparison_page(made.figures))
-    print(json_format.dumps(made.figures) if json else comparison_table(made.figures))
-    if not json:
-        print(f"  {out / 'compare.html'}")
+    if json:
+        print_json(made.figures)
+        return
+    print(comparison_table(made.figures))
+    print(f"  {out / 'compare.html'}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import cyclopts
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 
 app = cyclopts.App(
     name="data",
@@ -38,7 +38,7 @@ def validate(data: str, /, *, corpus: str | None = None, json: Flag = False) -> 
 
     found = read.validate(data, corpus=corpus)
     if json:
-        print(jsonlib.dumps(found, ensure_ascii=False))
+        print_json(found)
     elif found["ok"]:
         print(f"{data}: nothing is wrong")
         _print(found["description"])
@@ -80,7 +80,7 @@ def describe(
 
     found = read.describe(Collection.load(data, quarantine=quarantine, corpus=corpus))
     if json:
-        print(jsonlib.dumps(found, ensure_ascii=False))
+        print_json(found)
     else:
         _print(found)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 import platform
 import shutil
 from importlib.util import find_spec
 from typing import Any
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 
 _EXTRAS = {
     "fast": (("numba",), "compiled loops"),
@@ -36,7 +36,7 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
     if bench:
         found["bench"] = measured(found["threads"], encoder)
     if json:
-        print(jsonlib.dumps(found))
+        print_json(found)
         return
     for name, version in found["versions"].items():
         print(f"{name:<22} {version}")
@@ -58,9 +58,10 @@ def examine() -> dict[str, Any]:
     import numpy as np  # loads the BLAS that is asked about
     from threadpoolctl import threadpool_info
 
+    from negatives.machine import available_threads
     from negatives.models.encoder import open_encoder
     from negatives.models.static import LANGUAGES as READ
-    from negatives.run.account import available_threads, library_versions
+    from negatives.run.account import library_versions
     from negatives.text.languages import CHARACTERS, STEMMERS
 
     pools = {f"{p['internal_api']} {p.get('version')}" for p in threadpool_info()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -11,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.pools import limit_pools
+from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.find.dense import Dense
@@ -132,10 +132,7 @@ def evaluate(
     json
         Print the figures as JSON.
     """
-    if threads is not None:
-        # Read by the thread pools when they are first loaded, so it comes before any import.
-        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-            os.environ[pool] = str(threads)
+    limit_pools(threads)
     from negatives.cli.listen import listening
     from negatives.errors import InputError
     from negatives.find.dense import Dense
@@ -185,7 +182,7 @@ def evaluate(
     if per_query is not None:
         write_table(found.per_query, per_query)
     if json:
-        print(jsonlib.dumps(found.figures, ensure_ascii=False))
+        print_json(found.figures)
         return
     if quiet:  # else they have been said already
         for note in found.figures["notes"]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 
 
 def export(
@@ -81,6 +81,6 @@ def export(
             emit=emit,
         )
     if json:
-        print(jsonlib.dumps({"file": str(out), "format": format, "rows": rows}))
+        print_json({"file": str(out), "format": format, "rows": rows})
     else:
         print(f"{rows:,} rows of {format} in {out}")

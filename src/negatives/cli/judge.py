@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.pools import limit_pools
+from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.run import Run
@@ -79,10 +79,7 @@ def judge(
     json
         Print what was found as JSON.
     """
-    if threads is not None:
-        # Read by the thread pools when they are first loaded, so it comes before any import.
-        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-            os.environ[pool] = str(threads)
+    limit_pools(threads)
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.errors import InputError
@@ -132,7 +129,7 @@ def _ask(run: Run, count: int, out: Path, json: bool) -> None:
 
     written = draw_questions(run, count, out)
     if json:
-        print(jsonlib.dumps({"run": str(run.path), "questions": str(out), "pairs": written}))
+        print_json({"run": str(run.path), "questions": str(out), "pairs": written})
         return
     print(
         f"{out}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot tell), "

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as jsonlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.measure.lint import Finding, Report
@@ -75,7 +75,7 @@ def lint(
         fixed = report.fix(out, emit=emit) if out is not None else None
     if json:
         found = report.as_dict() | ({"fixed": fixed.as_dict()} if fixed else {})
-        print(jsonlib.dumps(found, ensure_ascii=False))
+        print_json(found)
     else:
         _show(report)
         if fixed:

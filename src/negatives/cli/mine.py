@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.pools import limit_pools
 
 
 def mine(
@@ -93,10 +93,7 @@ def mine(
     json
         Print what was found as JSON.
     """
-    if threads is not None:
-        # Read by the thread pools when they are first loaded, so it comes before any import.
-        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-            os.environ[pool] = str(threads)
+    limit_pools(threads)
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.recipe import load_recipe, override, promised

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-
 import cyclopts
 
 from negatives.cli.flag import Flag
+from negatives.cli.streams import print_json
 
 app = cyclopts.App(name="recipes", help="The methods that come with the package; check your own.")
 
@@ -25,7 +24,7 @@ def list_(*, json: Flag = False) -> None:
     recipes = [load_recipe(name) for name in shipped()]
     if json:
         rows = [{"name": r.name, "paper": r.paper, "about": r.about} for r in recipes]
-        print(jsonlib.dumps(rows, ensure_ascii=False))
+        print_json(rows)
         return
     width = max(len(recipe.name) for recipe in recipes)
     for recipe in recipes:

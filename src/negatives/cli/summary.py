@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json as jsonlib
-
+from negatives.cli.streams import print_json
 from negatives.run import Run
 from negatives.run.directory import REPORTS
 
@@ -14,7 +13,7 @@ def show_run(run: Run, *, json: bool) -> None:
 
     summary = summarise(run)
     if json:
-        print(jsonlib.dumps({"run": str(run.path), **summary}, ensure_ascii=False))
+        print_json({"run": str(run.path), **summary})
         return
     print(headline(summary))
     if (page := run.path / REPORTS[0]).is_file():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json as json_format
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
+from negatives.cli.pools import limit_pools
+from negatives.cli.streams import print_json
 
 
 def train(
@@ -104,10 +104,7 @@ def train(
     json
         Print the account as JSON.
     """
-    if threads is not None:
-        # Read by the thread pools when they are first loaded, so it comes before any import.
-        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
-            os.environ[pool] = str(threads)
+    limit_pools(threads)
     from negatives.cli.listen import listening
     from negatives.learn.request import completed, recipe_of
     from negatives.learn.source import beside
@@ -137,7 +134,7 @@ def train(
             emit=emit,
         )
     if json:
-        print(json_format.dumps(made.account))
+        print_json(made.account)
         return
     account = made.account
     print(f"{out}: {account['examples']:,} examples, {account['steps']:,} steps")

@@ -68,7 +68,10 @@ def export(
     _check_choice("mined", mined, get_args(Mined), format, of=("qrels",))
     _check_choice("labels", labels, get_args(Labels), format, of=("labeled-pair", "labeled-list"))
     if above is not None and format != "masks":
-        raise InputError(f"above is for the format masks, not for {format}")
+        raise InputError(
+            f"above is for the format masks, not for {format}",
+            mend="leave it out, or export the format masks",
+        )
     _check_positives(run, positives, format)
     path = _writable(run, Path(out), format, chosen)
     ask = Ask(
@@ -121,7 +124,10 @@ def _check_choice(
 ) -> None:
     """Refuse a value that is none of `valid`, or one given to another format than `of`."""
     if value is not None and format not in of:
-        raise InputError(f"{option} is for the format {' or '.join(of)}, not for {format}")
+        raise InputError(
+            f"{option} is for the format {' or '.join(of)}, not for {format}",
+            mend="leave it out, or choose another --format",
+        )
     if value is not None and value not in valid:
         raise InputError(f"{option} cannot be {value!r}", mend=nearest(value, valid))
 

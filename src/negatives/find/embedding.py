@@ -29,6 +29,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.find.readable import check_readable
 from negatives.find.representable import representable
@@ -142,7 +143,11 @@ _FILES: Final = {"queries": "queries", "corpus": "docs"}
 def _open_store(context: Context) -> EmbeddingStore:
     """The shared store; one of the run's own where that is switched off or cannot be written."""
     own = EmbeddingStore(context.scratch / "embeddings", context.memory)
-    folder = store_folder()
+    try:
+        folder = store_folder()
+    except InputError as error:
+        context.emit(Warned(f"vectors are not shared with other runs: {error.what}; {error.mend}"))
+        return own
     if folder is None:
         return own
     try:

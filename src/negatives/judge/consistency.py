@@ -123,7 +123,11 @@ def read_lists(path: Path) -> pl.DataFrame:
     findings.done()
     listed = pl.concat(part.select(_LISTED.names()) for part in parts)
     if listed.is_empty():
-        raise DataError("the file of ranked lists is empty", where=str(path))
+        raise DataError(
+            "the file of ranked lists is empty",
+            where=str(path),
+            mend="give a TREC run of ranked documents",
+        )
     score = pl.col("score").cast(pl.Float64, strict=False).fill_nan(None)
     scored = listed.with_columns(value=score)
     for row in scored.filter(pl.col("value").is_null()).iter_rows(named=True):

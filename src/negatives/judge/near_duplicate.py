@@ -20,7 +20,7 @@ from negatives.events import Progress
 from negatives.judge.texts import shingles
 from negatives.judge.volume import by_volume
 from negatives.schema import DUPLICATE, Collection, Floats, Rows
-from negatives.stage import Context, Judge, PositiveInt
+from negatives.stage import Context, Judge
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
 
@@ -44,7 +44,7 @@ class NearDuplicate(Judge, kind="near-duplicate"):
     threshold: Annotated[
         float, Meta(gt=0, le=1, description="Jaccard similarity from which a document is a copy")
     ] = 0.8
-    words: Annotated[PositiveInt, Meta(description="words in a shingle")] = 2
+    words: Annotated[int, Meta(ge=1, le=100, description="words in a shingle")] = 2
 
     @property
     def mend(self) -> str:

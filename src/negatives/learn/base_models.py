@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from negatives.errors import DataError, RecipeError
+from negatives.faults import raise_spent
 from negatives.learn.settings import (
     EncoderTraining,
     RerankerTraining,
@@ -38,9 +39,6 @@ def open_base(name: str, kind: str, *, threads: int, device: str) -> Base:
     Raises `DataError` for a model that does not load, `RecipeError` for one of another sort.
     """
     library = prepared(name, threads=threads, device=device)
-    told = require("transformers.utils.logging", extra="train")
-    told.set_verbosity_error()  # the library never prints, nor do those it delegates to
-    told.disable_progress_bar()
     options: dict[str, Any] = {
         "device": None if device == "auto" else device,
         "trust_remote_code": False,
@@ -62,6 +60,7 @@ def open_base(name: str, kind: str, *, threads: int, device: str) -> Base:
     try:
         model = _built_in(library, options["device"]) if name == "static" else load(name, **options)
     except Exception as error:  # the hub, the disk and the library each have their own
+        raise_spent(error)
         raise _unloadable(error, name) from None
     if kind != "reranker" and both_sides(model) is not None:
         raise DataError(
@@ -114,7 +113,9 @@ def is_static(model: Any) -> bool:
 
 def _is_static_folder(name: str) -> bool:
     modules = Path(name) / "modules.json"
-    return name == "static" or (modules.is_file() and "StaticEmbedding" in modules.read_text())
+    return name == "static" or (
+        modules.is_file() and "StaticEmbedding" in modules.read_text("utf-8")
+    )
 
 
 def _built_in(library: Any, device: str | None) -> Any:

@@ -27,6 +27,7 @@ from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside
 from negatives.learn.train import train
+from negatives.machine import Machine
 from negatives.measure.bootstrap import interval
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
@@ -36,7 +37,7 @@ from negatives.read.mined.rows import mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run import Run, mine
-from negatives.run.inputs import fingerprints
+from negatives.run.inputs import fingerprints, refuse_pattern, refuse_unlabelled
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.atomic import writing
@@ -99,11 +100,14 @@ def compare(
     bad rows of both are set aside. `out` keeps the figures, and
     goes on where it was stopped.
     """
+    Machine.checked(threads, memory, device)
     if seeds < 1:
         raise InputError("no seed is left to train with", mend="--seeds 3, say")
     refuse_secrets(model, encoder or "")
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
+    refuse_pattern(Path(out))
+    refuse_unlabelled(collection)
     judged = _judged(collection, on, aside)
     chosen = _arms(arms, model, kind, changes, control)
     own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]

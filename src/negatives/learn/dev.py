@@ -53,7 +53,9 @@ class DevSet:
         mined = np.setdiff1d(collection.mined_queries, without)
         if not len(mined):
             raise DataError(
-                "no query of the dev split has a positive", where=f"collection {collection.name!r}"
+                "no query of the dev split has a positive",
+                where=f"collection {collection.name!r}",
+                mend="name another split with --dev, or add judgements above 0",
             )
         drawn = _drawn(collection.queries["query_id"].gather(mined), seed)
         queries = np.sort(mined[drawn[:QUERIES]])

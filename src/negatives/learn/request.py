@@ -11,6 +11,7 @@ from negatives.errors import DataError, RecipeError
 from negatives.learn.base_models import settings_for
 from negatives.learn.loss import ListLoss
 from negatives.learn.settings import RerankerTraining, Training
+from negatives.models.spec import names_nothing
 from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
 from negatives.run import Run
 from negatives.run.directory import is_run
@@ -32,6 +33,12 @@ def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str]
 
     `changes` are `PATH=VALUE` texts; one that sets the kind of a stage makes it anew.
     """
+    if model != "static" and names_nothing(model):
+        raise DataError(
+            f"there is no model at {model!r}",
+            where="--model",
+            mend="give an existing folder, a hub name, or 'static'",
+        )
     train = cast("Training | None", recipe.train)
     if train is None or (kind and train.kind != kind):
         train = settings_for(model, kind)

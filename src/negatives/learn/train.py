@@ -49,12 +49,13 @@ from negatives.learn.source import Data, Source
 from negatives.learn.trainer import Look, Plan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
+from negatives.machine import Machine
 from negatives.models.torch_model import hash_weights
 from negatives.optional import require
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
-from negatives.run.account import available_threads, library_versions, parse_memory
-from negatives.run.inputs import fingerprints
+from negatives.run.account import library_versions
+from negatives.run.inputs import fingerprints, refuse_pattern
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.atomic import write_text
@@ -109,8 +110,9 @@ def train(
     number or memory is not enough.
     """
     refuse_secrets(model, encoder or "")
-    threads = threads or available_threads()
+    machine = Machine.checked(threads, memory, device)
     path = Path(out)
+    refuse_pattern(path)
     refuse_foreign(path)
     chosen = completed(recipe_of(data, recipe), model, kind)
     seed = chosen.seed if seed is None else seed
@@ -122,9 +124,9 @@ def train(
         model=model,
         encoder=encoder,
         mined=mined,
-        threads=threads,
-        memory=parse_memory(memory),
-        device=device,
+        threads=machine.threads,
+        memory=machine.memory,
+        device=machine.device,
         report_to=report_to,
         aside=as_quarantine(quarantine),
         emit=emit,

@@ -25,6 +25,8 @@ WHOLE: Final = "whole"
 """An empty file, the last that is written of a checkpoint."""
 METRIC: Final = "dev_ndcg@10"
 LOOKS: Final = 10
+_SEEDS: Final = 2**32
+"""Seeds that torch and numpy take at once."""
 APART: Final = 100
 """Least steps between checkpoints that no look asks for: so few are soon done again."""
 
@@ -133,8 +135,8 @@ def _arguments(plan: Plan) -> Any:
         bf16=precision == "bfloat16",
         fp16=precision == "float16",
         use_cpu=not cuda,
-        seed=plan.seed,
-        data_seed=plan.seed,
+        seed=plan.seed % _SEEDS,
+        data_seed=plan.seed % _SEEDS,
         logging_strategy="steps",
         logging_steps=max(1, steps // 100),
         logging_nan_inf_filter=False,

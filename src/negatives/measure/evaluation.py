@@ -14,6 +14,7 @@ import polars as pl
 from negatives.errors import DataError, InputError
 from negatives.events import Emit, Event, Progress, Warned, silent
 from negatives.judge.own import own_pairs
+from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.bootstrap import Values, check_confidence, interval
 from negatives.measure.estimate import rounded
@@ -38,7 +39,6 @@ from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
 from negatives.read import as_collection
 from negatives.read.quarantine import Quarantine
-from negatives.run.account import available_threads, parse_memory
 from negatives.run.directory import Run
 from negatives.schema import Collection
 from negatives.stage import Context
@@ -123,6 +123,7 @@ def evaluate(
     Raises `InputError` for an unknown metric, `DataError` where no query has a positive, most
     documents that a run names are not in the corpus, or a model cannot be loaded.
     """
+    machine = Machine.checked(threads, memory, device)
     check_confidence(confidence)
     if depth < 0 or top < 1:
         raise InputError("a depth below 0, or a top below 1", mend="give the documents to rank")
@@ -159,9 +160,9 @@ def evaluate(
         context = Context(
             collection=collection,
             scratch=Path(scratch),
-            threads=threads or available_threads(),
-            memory=parse_memory(memory),
-            device=device,
+            threads=machine.threads,
+            memory=machine.memory,
+            device=machine.device,
             seed=seed,
             emit=heard,
         )
@@ -386,7 +387,10 @@ def _sliced(
     rows = []
     for by, frame in parts.items():
         if not {"query_id", "group"} <= set(frame.columns):
-            raise InputError(f"the slice {by!r} needs the columns query_id and group")
+            raise InputError(
+                f"the slice {by!r} needs the columns query_id and group",
+                mend="give a frame with both columns",
+            )
         grouped = table.join(
             frame.select("query_id", group=pl.col("group").cast(pl.String)), on="query_id"
         ).sort("group", "query_id")

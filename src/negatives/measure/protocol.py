@@ -162,7 +162,11 @@ def _texts(collection: Collection) -> pl.DataFrame:
     """query_id, text of the queries with a positive."""
     rows = collection.queries[collection.mined_queries].select("query_id", "text")
     if rows.is_empty():
-        raise DataError("no query has a positive", where=f"{collection.name}@{collection.split}")
+        raise DataError(
+            "no query has a positive",
+            where=f"{collection.name}@{collection.split}",
+            mend="name a split with judgements above 0",
+        )
     return rows
 
 

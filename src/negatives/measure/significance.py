@@ -165,9 +165,15 @@ def _by_query(frames: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.
         raise InputError("there is nothing to compare", mend="give a frame of each seed")
     for frame in seeds:
         if metric not in frame.columns:
-            raise InputError(f"there is no {metric} in what is to be compared")
+            raise InputError(
+                f"there is no {metric} in what is to be compared",
+                mend="name a metric that both were evaluated with",
+            )
         if set(frame["query_id"]) != set(seeds[0]["query_id"]):
-            raise InputError("the seeds were not evaluated on the same queries")
+            raise InputError(
+                "the seeds were not evaluated on the same queries",
+                mend="evaluate every seed on the same split",
+            )
     together = pl.concat([frame.select("query_id", metric) for frame in seeds])
     return together.group_by("query_id").agg(pl.col(metric).mean()).sort("query_id")
 

@@ -62,7 +62,9 @@ def read_table(path: Path) -> pl.DataFrame:
             return _as_it_was(pl.read_csv(held, separator=separator, infer_schema=False))
         except pl.exceptions.PolarsError as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(f"cannot be read: {what}", where=str(path)) from None
+            raise DataError(
+                f"cannot be read: {what}", where=str(path), mend="write or copy it again"
+            ) from None
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:

@@ -76,7 +76,11 @@ def times_of(given: str | Path | pl.DataFrame, ids: pl.Series, what: str) -> NDA
     where = f"times of the {what}" if isinstance(given, pl.DataFrame) else str(given)
     table = given if isinstance(given, pl.DataFrame) else read_table(Path(given))
     if table.width < 2:
-        raise DataError("expected two columns: an id and a time", where=where)
+        raise DataError(
+            "expected two columns: an id and a time",
+            where=where,
+            mend="write an id and a time in each row",
+        )
     column = "time" if "time" in table.columns else table.columns[1]
     read = pl.DataFrame(
         {"id": table.to_series(0).cast(pl.String), "time": _numbers(table[column])}

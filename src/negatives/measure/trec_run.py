@@ -40,7 +40,11 @@ def read_trec_run(path: str | Path) -> pl.DataFrame:
         parts.append(_read(lines.filter(pl.col("text") != ""), file, findings))
     findings.done()
     if not sum(map(len, parts)):
-        raise DataError("the run is empty", where=str(path))
+        raise DataError(
+            "the run is empty",
+            where=str(path),
+            mend="write lines of six columns: query Q0 document rank score name",
+        )
     table = pl.concat(parts)
     again = table.filter(~pl.struct("query_id", "doc_id").is_first_distinct())
     for query, doc, line in again.select("query_id", "doc_id", "line").iter_rows():

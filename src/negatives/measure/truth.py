@@ -24,14 +24,22 @@ def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
     if isinstance(truth, pl.DataFrame):
         missing = [name for name in (*PAIR, "relevance") if name not in truth.columns]
         if missing:
-            raise DataError(f"the truth has no column {', '.join(missing)}", where="truth")
+            raise DataError(
+                f"the truth has no column {', '.join(missing)}",
+                where="truth",
+                mend="give query_id, doc_id and relevance",
+            )
         table = truth
     else:
         findings = Findings()
         table = read_beir_qrels(Path(truth), findings)
         findings.done()
         if table.is_empty():
-            raise DataError("the qrels file is empty", where=str(truth))
+            raise DataError(
+                "the qrels file is empty",
+                where=str(truth),
+                mend="write lines of query, document and relevance",
+            )
     table = table.filter(pl.col("relevance") >= 0)
     return table.group_by(PAIR).agg(pl.col("relevance").max()).sort(PAIR)
 

@@ -12,6 +12,7 @@ import numpy as np
 from safetensors import safe_open
 
 from negatives.errors import DataError, NegativesError, ServiceError
+from negatives.faults import raise_spent
 from negatives.models.batching import Places
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
 from negatives.models.reranker import Pair
@@ -44,6 +45,7 @@ class CrossEncoderReranker:
                 model_kwargs={"use_safetensors": True},
             )
         except Exception as error:  # the hub, the disk and the library each have their own
+            raise_spent(error)
             raise _explained(error, model) from None
         self._name = model
         self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol
 
 from negatives.errors import DataError
 from negatives.events import Emit, silent
-from negatives.models.spec import split_options
+from negatives.models.spec import names_nothing, split_options
 from negatives.schema import Bools, Floats
 from negatives.secrets import refuse_secrets
 
@@ -88,7 +88,7 @@ def open_encoder(
         return EndpointEncoder(spec, api_key=api_key, emit=emit)
     if spec.partition("?")[0].lower().endswith(".onnx"):
         return _open_onnx(spec, threads, emit)
-    if _looks_like_path(spec) and not Path(spec).exists():
+    if names_nothing(spec):
         raise DataError(
             f"there is no encoder at {spec!r}",
             mend="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
@@ -107,8 +107,3 @@ def _open_onnx(spec: str, threads: int, emit: Emit) -> Encoder:
     if "int8" in options:
         return open_int8(Path(path), tokenizer=tokenizer, threads=threads, emit=emit)
     return OnnxEncoder(Path(path), tokenizer=tokenizer, threads=threads)
-
-
-def _looks_like_path(spec: str) -> bool:
-    """A hub name is NAME or OWNER/NAME; anything else that is not a scheme is a path."""
-    return spec.startswith((".", "/", "~")) or "\\" in spec or spec.count("/") > 1

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
 from negatives.models.model_folder import check_settings
@@ -96,6 +97,7 @@ class OnnxEncoder:
                 [self._output], {name: given[name] for name in self._feeds}
             )
         except Exception as error:  # onnxruntime has no common exception
+            raise_spent(error)
             raise DataError(
                 f"the model could not encode a text of {given['input_ids'].shape[1]} pieces: "
                 f"{error}",
@@ -126,8 +128,13 @@ def open_session(model: Path | bytes) -> Any:
             providers=["CPUExecutionProvider"],
         )
     except Exception as error:  # onnxruntime has no common exception
+        raise_spent(error)
         where = str(model) if isinstance(model, Path) else ""
-        raise DataError(f"not a usable ONNX model: {error}", where=where) from None
+        raise DataError(
+            f"not a usable ONNX model: {error}",
+            where=where,
+            mend="export the model again; negatives reads float models of texts",
+        ) from None
 
 
 def feeds_of(session: Any, model: Path) -> list[str]:
@@ -177,7 +184,12 @@ def open_tokenizer(path: Path, longest: int) -> Any:
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # tokenizers raises plain Exception
-        raise DataError(f"not a usable tokenizer.json: {error}", where=str(path)) from None
+        raise_spent(error)
+        raise DataError(
+            f"not a usable tokenizer.json: {error}",
+            where=str(path),
+            mend="copy tokenizer.json from the model that the .onnx file was made of",
+        ) from None
     stated = (tokenizer.truncation or {}).get("max_length", longest)
     tokenizer.no_padding()
     tokenizer.enable_truncation(stated)

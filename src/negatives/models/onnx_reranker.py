@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.models.batching import Places
 from negatives.models.onnx import fed, feeds_of, open_session, open_tokenizer, tokenizer_of
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
@@ -68,6 +69,7 @@ class OnnxReranker:
                 [self._output], {name: given[name] for name in self._feeds}
             )
         except Exception as error:  # onnxruntime has no common exception
+            raise_spent(error)
             raise DataError(
                 f"the model could not score a pair of {given['input_ids'].shape[1]} pieces: "
                 f"{error}",

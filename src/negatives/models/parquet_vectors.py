@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.models.checks import FIRST
 from negatives.models.precomputed import READ
 from negatives.store.atomic import explained, file_hash
@@ -82,6 +83,7 @@ def _schema(path: Path) -> dict[str, Any]:
     try:
         return dict(pl.read_parquet_schema(path))
     except Exception as error:  # polars raises several kinds, not all of them its own
+        raise_spent(error)
         raise _unreadable(path, error) from None
 
 
@@ -107,6 +109,7 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
     try:
         found = pl.read_parquet(path, columns=[column])[column]
     except Exception as error:  # as above
+        raise_spent(error)
         raise _unreadable(path, error) from None
     if found.null_count():
         raise DataError(
@@ -139,6 +142,7 @@ def _slice(path: Path, column: str, start: int, rows: int) -> pl.Series:
     try:
         return pl.scan_parquet(path).select(column).slice(start, rows).collect()[column]
     except Exception as error:  # as above
+        raise_spent(error)
         raise _unreadable(path, error) from None
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
 from negatives.store.headers import check_npy, read_tensors
@@ -164,6 +165,7 @@ def _map_npy(path: Path) -> NDArray[Any]:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
+        raise_spent(error)
         raise DataError(
             f"no array can be read: {error}",
             where=str(path),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from negatives.errors import DataError, RecipeError
-from negatives.models.spec import split_options
+from negatives.models.spec import names_nothing, split_options
 from negatives.schema import Floats
 from negatives.secrets import refuse_secrets
 
@@ -64,8 +64,7 @@ def open_reranker(spec: str, *, threads: int = 1, device: str = "auto") -> Reran
             raise RecipeError(error.what, where=f"the reranker {spec!r}", mend=error.mend) from None
         tokenizer = Path(options["tokenizer"]) if "tokenizer" in options else None
         return OnnxReranker(Path(path), tokenizer=tokenizer, threads=threads)
-    is_path = spec.startswith((".", "/", "~")) or "\\" in spec or spec.count("/") > 1
-    if is_path and not Path(spec).exists():
+    if names_nothing(spec):
         raise DataError(
             f"there is no reranker at {spec!r}",
             mend="give an existing folder or .onnx file, or the hub name of a cross-encoder",

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from negatives.errors import DataError, ServiceError
+from negatives.faults import raise_spent
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading, reading_of
@@ -47,6 +48,7 @@ class SentenceTransformersEncoder:
                 model_kwargs={"use_safetensors": True},
             )
         except Exception as error:  # the hub, the disk and the library each have their own
+            raise_spent(error)
             raise _explained(error, model) from None
         self._take(loaded)
 

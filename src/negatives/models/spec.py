@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Final
 
 from negatives.errors import RecipeError, nearest
@@ -10,6 +11,8 @@ from negatives.errors import RecipeError, nearest
 Options = Mapping[str, str]
 
 _FLAG: Final = ""
+_LONGEST_NAME: Final = 200
+"""Characters; the hub takes 96 for each of owner and name."""
 
 
 def split_options(
@@ -34,6 +37,19 @@ def split_options(
             raise _refused(spec, f"the option {key!r} has no value", f"write {key}=VALUE")
         options[key] = value or _FLAG
     return name, options
+
+
+def names_nothing(spec: str) -> bool:
+    """Whether `spec` is a path at which nothing is.
+
+    A hub name is NAME or OWNER/NAME; anything else is a path. So is a name of a length, or with a
+    character, that neither can have.
+    """
+    is_path = spec.startswith((".", "/", "~")) or "\\" in spec or spec.count("/") > 1
+    try:
+        return not Path(spec).exists() and (is_path or len(spec) > _LONGEST_NAME)
+    except (OSError, ValueError):  # too long for a path, or with a null byte
+        return True
 
 
 def whole_number(options: Options, key: str, otherwise: int, spec: str) -> int:

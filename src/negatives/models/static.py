@@ -15,6 +15,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading, counted
 from negatives.models.wordpiece import WordPiece
@@ -52,6 +53,7 @@ class StaticEncoder:
             quantised, scale = tensors["table"], tensors["scale"]
             pieces = (folder / PIECES).read_text("utf-8").splitlines()
         except Exception as error:  # safetensors has an exception of its own for a damaged file
+            raise_spent(error)
             raise DataError(
                 f"no static encoder could be read: {error}",
                 where=str(folder),
@@ -64,7 +66,9 @@ class StaticEncoder:
             )
         if len(pieces) != len(quantised):
             raise DataError(
-                f"{len(quantised)} rows in the table and {len(pieces)} pieces", where=str(folder)
+                f"{len(quantised)} rows in the table and {len(pieces)} pieces",
+                where=str(folder),
+                mend="install the package again",
             )
         self.table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
         self._tokenizer = WordPiece(pieces)

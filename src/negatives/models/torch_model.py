@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, RecipeError, nearest
+from negatives.models.hush import hush
 from negatives.models.model_folder import check_model
 from negatives.optional import require
 from negatives.secrets import refuse_secrets
@@ -29,6 +30,7 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
     library = require("sentence_transformers", extra="train")
     torch = require("torch", extra="train")
     torch.set_num_threads(threads)
+    hush()
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError(
             "torch finds no cuda device here", where="device", mend="write cpu, or auto"

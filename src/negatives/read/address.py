@@ -57,7 +57,11 @@ def parse(data: str | Path) -> Address:
         before, at, split = text.rpartition("@")
         if at and before and "/" not in split:
             if not split:
-                raise DataError("no split is named after the @", where=text)
+                raise DataError(
+                    "no split is named after the @",
+                    where=text,
+                    mend="name one, or leave the @ out",
+                )
             return _locate(before, split)
     return _locate(text, None)
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
+from negatives.faults import refused
 from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
 from negatives.read.packing import one_each, plain_name, unpacked
@@ -110,7 +111,8 @@ def reading(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError("no such file", where=str(path), mend="check the path") from None
     except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from None
+        found = refused(error, path, wrong=DataError, do="read")
+        raise found or DataError(f"cannot be read: {error}", where=str(path)) from None
 
 
 class Lines:

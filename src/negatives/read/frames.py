@@ -11,6 +11,7 @@ import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
 from negatives.read.packing import packing_of
@@ -37,6 +38,7 @@ def _whole(path: Path) -> Iterator[None]:
     except FileNotFoundError:
         raise DataError("no such file", where=str(path), mend="check the path") from None
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise_spent(error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"not a whole Parquet file: {reason}",

@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import DataError, nearest
+from negatives.faults import raise_spent
 from negatives.optional import require
 from negatives.read.address import Address
 from negatives.read.beir import text_fields, with_titles
@@ -84,6 +85,7 @@ def _datasets(address: Address) -> Iterator[Any]:
     except DataError:
         raise
     except Exception as error:  # the library raises its own, the hub's, Arrow's and the system's
+        raise_spent(error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"the dataset cannot be read: {reason}",

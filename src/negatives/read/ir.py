@@ -14,6 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import DataError, nearest
+from negatives.faults import raise_spent
 from negatives.optional import require
 from negatives.read.address import Address
 from negatives.read.findings import BAD_SCORE, MISSING, Findings
@@ -65,6 +66,7 @@ def _catalogue(address: Address) -> Iterator[Any]:
     except DataError:
         raise
     except Exception as error:  # downloads, archives and parsers each raise their own
+        raise_spent(error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"ir_datasets cannot provide it: {reason}",

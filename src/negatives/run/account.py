@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import resource
 import sys
 import time
@@ -14,14 +12,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from negatives.errors import InputError, RunError
+from negatives.errors import RunError
 from negatives.events import Emit, Event, Noted, Spent, Warned
 from negatives.run.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest
 
 _PACKAGES = ("negatives", "numpy", "polars", "bm25s", "PyStemmer", "numba", "tokenizers",
              "onnxruntime", "torch", "sentence-transformers", "faiss-cpu", "openai")  # fmt: skip
-_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 
 
 @dataclass
@@ -124,27 +121,6 @@ def peak_memory() -> int:
     """Peak resident bytes of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def available_threads() -> int:
-    """Processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def parse_memory(memory: str | int) -> int:
-    """Bytes from a number or a text such as `512MB` or `2GB` (powers of 1024)."""
-    if isinstance(memory, int):
-        found = memory
-    else:
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMG]?)i?B?\s*", memory, re.IGNORECASE)
-        if match is None:
-            raise InputError(f"not an amount of memory: {memory!r}", mend="such as 512MB or 2GB")
-        found = int(float(match[1]) * _UNITS[match[2].upper()])
-    if found < 16 * 2**20:
-        raise InputError(f"too little memory: {memory!r}", mend="give at least 16MB")
-    return found
 
 
 def library_versions() -> dict[str, str]:

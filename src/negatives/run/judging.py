@@ -21,7 +21,8 @@ import polars as pl
 
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.events import Emit, Progress, silent
-from negatives.run.account import Account, available_threads, parse_memory
+from negatives.machine import Machine
+from negatives.run.account import Account
 from negatives.run.directory import LEDGER, WORK, Run
 from negatives.run.picking import write_frame
 from negatives.run.repair import CASCADE
@@ -83,6 +84,7 @@ def judge_run(
     Called again with the same judge and budget it goes on, or has nothing to do. With others it
     begins from the ledger as it was mined; scores that are known are not computed again.
     """
+    machine = Machine.checked(threads, memory, device)
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", mend="give at least 1, or none for all")
     if judge.kind in (stage.kind for stage in run.recipe.judge):
@@ -101,9 +103,9 @@ def judge_run(
                 Context(
                     collection=collection,
                     scratch=folder,
-                    threads=threads or available_threads(),
-                    memory=parse_memory(memory),
-                    device=device,
+                    threads=machine.threads,
+                    memory=machine.memory,
+                    device=machine.device,
                     seed=run.recipe.seed,
                     reference=str(account.manifest.facts.get("reference", "")),
                     emit=account.hear,

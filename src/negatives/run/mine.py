@@ -18,12 +18,14 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from negatives.errors import InputError
 from negatives.events import Emit, Progress, silent
+from negatives.faults import blames_input
+from negatives.machine import Machine
 from negatives.recipe import Recipe, load_recipe
-from negatives.run.account import Account, available_threads, parse_memory
+from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
 from negatives.run.directory import LEDGER, RECIPE, WORK, Run
+from negatives.run.inputs import refuse_pattern, refuse_unlabelled
 from negatives.run.local import run_local
 from negatives.run.picking import finish, report, write_frame
 from negatives.run.scores import check_scores
@@ -77,9 +79,12 @@ def mine(
     and `memory` change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and
     searches run.
     """
+    machine = Machine.checked(threads, memory, device)
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else Collection.load(data))
+    refuse_unlabelled(collection)
     path = Path(out)
+    refuse_pattern(path)
     refuse_file(path)
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
     with locked(path):
@@ -88,17 +93,18 @@ def mine(
             path=path,
             collection=collection,
             recipe=recipe,
-            threads=threads or available_threads(),
-            memory=parse_memory(memory),
-            device=device,
+            threads=machine.threads,
+            memory=machine.memory,
+            device=machine.device,
             account=Account(path, claimed(path, collection, recipe, overwrite, emit), emit),
         )
         try:
             for text in replaced:
                 work.account.warn(text)
             work.carry_out()
-        except InputError:
-            work.leave_nothing_new()
+        except Exception as error:
+            if blames_input(error):
+                work.leave_nothing_new()
             raise
     return Run(path, collection=collection)
 

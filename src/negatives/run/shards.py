@@ -134,7 +134,11 @@ def judge_shard(
         new = [name for name in opinion.columns if name not in ("verdict", "reason")]
         for name in new:
             if name in rows.columns:
-                raise RecipeError(f"two stages write the column {name!r}", where=f"judge {kind}")
+                raise RecipeError(
+                    f"two stages write the column {name!r}",
+                    where=f"judge {kind}",
+                    mend="leave one of them out of the recipe",
+                )
         objection = pl.col("verdict").is_null()
         rows = pl.concat(
             [rows, opinion.rename({"verdict": "_verdict", "reason": "_reason"}, strict=False)],

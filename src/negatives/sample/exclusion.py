@@ -57,7 +57,10 @@ class Exclusion:
         rows = within(query, queries, "query", DataError)
         columns = within(doc, docs, "document", DataError)
         if len(rows) != len(columns):
-            raise DataError(f"{len(rows):,} queries are paired with {len(columns):,} documents")
+            raise DataError(
+                f"{len(rows):,} queries are paired with {len(columns):,} documents",
+                mend="give one document for each query",
+            )
         keys = rows * docs + columns
         if (keys[1:] <= keys[:-1]).any():
             keys = np.unique(keys)

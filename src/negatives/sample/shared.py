@@ -101,7 +101,10 @@ class InBatchNegatives:
         rows = self.positives.check_rows(query_rows)
         own = within(docs, self.positives.docs, "document").astype(np.uint32)
         if len(rows) != len(own):
-            raise InputError(f"{len(rows):,} queries are batched with {len(own):,} documents")
+            raise InputError(
+                f"{len(rows):,} queries are batched with {len(own):,} documents",
+                mend="give one document for each query",
+            )
         weightless = own[self._conditioned.law.tickets[own] == 0]
         if len(weightless):
             raise InputError(

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from negatives.errors import InputError
+from negatives.faults import raise_spent
 from negatives.optional import require
 from negatives.search.int8_product import Int8
 from negatives.search.product import Backend, Blas
@@ -52,6 +53,7 @@ def _torch(device: str, threads: int = 0) -> Backend:
     try:
         torch.zeros(1, device=device)
     except Exception as error:  # torch has one for each way a device may be missing
+        raise_spent(error)
         first = str(error).splitlines()[0]
         raise InputError(
             f"no device {device!r}: {first}", where="device", mend="give auto or cpu"

@@ -68,6 +68,8 @@ def shares(parts: Sequence[tuple[str, int]], *, title: str, about: str) -> Marku
 def ticks(edges: Sequence[float], most: int = 6) -> list[dict[str, Any]]:
     """Nice values along an axis from the first edge to the last: label, and place in percent."""
     low, high = edges[0], edges[-1]
+    if not high > low:  # bins of no width: values too large for any difference to be kept
+        return []
     step = _nice((high - low) / most)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)

@@ -6,21 +6,18 @@ leaves nothing behind, and a full disk becomes one clear error.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from negatives.errors import DiskFull, NegativesError, RunError
+from negatives.errors import NegativesError, RunError
+from negatives.faults import refused
 
 TEMPORARY = ".partial-"
-_FULL = re.compile(r"No space left on device|^\d+ requested and \d+ written$")
-"""How polars and numpy tell of a full disk; numpy counts the items of an array it wrote."""
 
 
 @contextmanager
@@ -51,24 +48,10 @@ def explained(path: Path) -> Iterator[None]:
     except NegativesError:
         raise
     except Exception as error:  # polars and numpy wrap a full disk in errors of their own
-        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        if full or _FULL.search(str(error)):
-            raise DiskFull(
-                "no space left on the disk",
-                where=str(path),
-                mend="free some space and run the same command again: finished parts are kept",
-            ) from None
-        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
-            raise RunError(
-                "no permission to write", where=str(path), mend="choose another folder"
-            ) from None
-        if isinstance(error, NotADirectoryError | FileExistsError | IsADirectoryError):
-            raise RunError(
-                f"cannot write: {error.strerror}",
-                where=str(path),
-                mend="remove what is in the way, or choose another folder",
-            ) from None
-        raise
+        found = refused(error, path, wrong=RunError, do="write")
+        if found is None:
+            raise
+        raise found from None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from negatives.errors import WorkError
+from negatives.faults import raise_spent
 from negatives.schema import Bools, Floats
 from negatives.store.atomic import file_hash, writing
 
@@ -64,6 +65,7 @@ class Shard:
                 keys: Keys = file.get_tensor("keys")
                 promised = file.metadata()["keys"]
         except Exception as error:  # safetensors has an exception of its own, and a flipped byte
+            raise_spent(error)
             raise damaged(self.path, str(error)) from None  # can lead it into any other
         if keys.shape != (self.rows, 2) or promised != _digest(keys):
             raise damaged(self.path, "its keys are not the ones that were written")

@@ -27,7 +27,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.errors import RunError, WorkError
+from negatives.errors import InputError, RunError, WorkError
+from negatives.faults import raise_spent
 from negatives.schema import Bools, Floats
 from negatives.store.atomic import writing
 from negatives.store.embedding_shards import (
@@ -60,11 +61,19 @@ SAME_MODEL: Final = 0.999
 
 
 def store_folder() -> Path | None:
-    """Where the shared store is; None where NEGATIVES_CACHE is `off`."""
+    """Where the shared store is; None where NEGATIVES_CACHE is `off`.
+
+    Raises `InputError` where a home folder is needed and the system knows none.
+    """
     named = os.environ.get(VARIABLE, "")
     if named.lower() == OFF:
         return None
-    return (Path(named).expanduser() if named else _user_cache() / "negatives") / "embeddings"
+    try:
+        return (Path(named).expanduser() if named else _user_cache() / "negatives") / "embeddings"
+    except RuntimeError:
+        raise InputError(
+            "no home folder is known", mend=f"set {VARIABLE} to a folder, or to {OFF}"
+        ) from None
 
 
 def _user_cache() -> Path:
@@ -190,6 +199,7 @@ def read_about(folder: Path) -> About:
     try:
         about = msgspec.json.decode(path.read_bytes(), type=About)
     except (OSError, msgspec.DecodeError) as error:
+        raise_spent(error)
         raise damaged(path, str(error)) from None
     if about.id != folder.name.partition("-")[0]:
         raise damaged(path, "it is of another space")

@@ -60,7 +60,11 @@ def read_block(
         file.seek(vectors.offset + start * width * vectors.itemsize)
         read = file.readinto(out.view(np.uint8).reshape(-1).data)
     if read != out.nbytes:
-        raise RunError("a file of vectors has become shorter", where=str(vectors.filename))
+        raise RunError(
+            "a file of vectors has become shorter",
+            where=str(vectors.filename),
+            mend="run the same command again with --overwrite",
+        )
     return out
 
 

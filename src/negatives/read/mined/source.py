@@ -17,6 +17,7 @@ import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
+from negatives.faults import raise_spent
 from negatives.optional import require
 from negatives.read import delimited
 from negatives.read.address import pair_files
@@ -284,6 +285,7 @@ def told(path: Path) -> Iterator[None]:
     except (DataError, GeneratorExit):
         raise
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        raise_spent(error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise DataError(
             f"cannot be read: {reason}", where=str(path), mend="write or copy it again"

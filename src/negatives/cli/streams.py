@@ -1,0 +1,86 @@
+"""Standard output and error that never fail a command whose work is done.
+
+What a terminal cannot encode is replaced; a reader that went away loses the rest, and only that.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, TextIO, cast
+
+_ERRORS: Final = "negatives-readable"
+_PLAIN: Final = str.maketrans(
+    {"−": "-", "–": "-", "—": "-", "…": "...", "’": "'", "‘": "'", "“": '"', "”": '"', "×": "x"}
+)
+
+
+@contextmanager
+def streams() -> Iterator[None]:
+    """Standard output and error, for the time of one command, that write what they can."""
+    codecs.register_error(_ERRORS, _readable)
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_wrapped(stream) for stream in before)
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def print_json(value: Any) -> None:
+    """Print plain values as JSON: as they are where the terminal can show them, escaped else."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(json.dumps(value, ensure_ascii=not encoding.lower().replace("-", "").startswith("utf")))
+
+
+def _wrapped(stream: TextIO | None) -> TextIO:
+    """The stream as it should be; one that nobody reads where it is closed, as `>&-` does."""
+    if stream is None:
+        return io.StringIO()
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors=_ERRORS)
+    return cast(TextIO, _Forgiving(stream))
+
+
+class _Forgiving:
+    """A stream to a reader that may have gone away; everything else is the stream's own."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Write, if anybody reads."""
+        with self._lost():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if anybody reads."""
+        with self._lost():
+            self._stream.flush()
+
+    @contextmanager
+    def _lost(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            # Whatever Python still holds back for this stream goes nowhere, at exit too.
+            with suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, self._stream.fileno())
+                os.close(nowhere)
+
+
+def _readable(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Stands in for what cannot be encoded: plain punctuation, else a question mark each."""
+    assert isinstance(error, UnicodeEncodeError)
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return "".join(c if c.isascii() else "?" for c in text), error.end

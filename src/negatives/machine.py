@@ -1,0 +1,96 @@
+"""What may be used of the machine: processors, memory, a device. Checked before any work."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from negatives.errors import InputError, nearest
+from negatives.faults import raise_spent
+from negatives.optional import require
+
+_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_LEAST: Final = 16 * 2**20
+_MANY: Final = 64
+"""Threads that may be asked for on the smallest machine: more is a mistake there."""
+_DEVICES: Final = ("auto", "cpu", "cuda", "mps", "xpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """`threads` processors, `memory` bytes beyond the collection itself, and torch's `device`."""
+
+    threads: int
+    memory: int
+    device: str
+
+    @classmethod
+    def checked(cls, threads: int | None, memory: str | int, device: str) -> Machine:
+        """What is asked for, all processors where no number is; `InputError` for nonsense."""
+        return cls(checked_threads(threads), parse_memory(memory), checked_device(device))
+
+
+def available_threads() -> int:
+    """Processors this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def checked_threads(threads: int | None) -> int:
+    """The number of threads asked for, all processors where none is; `InputError` for nonsense."""
+    there = available_threads()
+    if threads is None:
+        return there
+    most = max(_MANY, 4 * there)
+    if not 1 <= threads <= most:
+        raise InputError(
+            f"{threads} is no number of threads",
+            where="--threads",
+            mend=f"give 1 to {most}; there are {there} processors here",
+        )
+    return threads
+
+
+def parse_memory(memory: str | int) -> int:
+    """Bytes from a number or a text such as `512MB` or `2GB` (powers of 1024)."""
+    if isinstance(memory, int):
+        found = memory
+    else:
+        match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)i?B?\s*", memory, re.I)
+        if match is None:
+            raise InputError(
+                f"not an amount of memory: {memory!r}",
+                where="--memory",
+                mend="such as 512MB or 2GB",
+            )
+        found = int(float(match[1]) * _UNITS[match[2].upper()])
+    if found < _LEAST:
+        raise InputError(
+            f"too little memory: {memory!r}", where="--memory", mend="give at least 16MB"
+        )
+    return found
+
+
+def checked_device(device: str) -> str:
+    """The device asked for; `InputError` where torch has none of this name here."""
+    kind, colon, number = device.partition(":")
+    if kind not in _DEVICES or (colon and not (number.isascii() and number.isdecimal())):
+        raise InputError(
+            f"there is no device {device!r}",
+            where="--device",
+            mend=nearest(device, ("auto", "cpu", "cuda")),
+        )
+    if device not in ("auto", "cpu"):
+        torch = require("torch", extra="train")
+        try:
+            torch.zeros(1, device=device)
+        except Exception as error:  # torch has one for each way a device may be missing
+            raise_spent(error)
+            first = " ".join(str(error).split("\n")[:1])
+            raise InputError(
+                f"no device {device!r} here: {first}", where="--device", mend="give auto or cpu"
+            ) from None
+    return device

@@ -1,0 +1,67 @@
+"""Thousands of odd inputs: each ends in a message, and leaves its folder as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from tests.cli.commands import negatives
+from tests.cli.odd import Odd, complaints
+from tests.cli.odd_files import BEIR, pair_files
+from tests.cli.odd_options import commands, no_positive, options
+from tests.cli.odd_recipes import accepted, files, settings
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of a finished run, by their path in a folder."""
+    folder = tmp_path_factory.mktemp("odd")
+    for name, content in BEIR.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    done = negatives("mine", folder / "data", "--out", folder / "RUN", "--quiet", "--threads", "1")
+    assert done.returncode == 0, done.stderr
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in (folder / "RUN").rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def check(odds: Iterable[Odd], folder: Path, *, at_least: int) -> None:
+    """All of them end as they must; `at_least` so many are there."""
+    listed = list(odds)
+    assert len(listed) >= at_least
+    wrong = complaints(listed, folder)
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(islice(wrong, 20))
+
+
+def test_files_of_pairs(tmp_path: Path) -> None:
+    check(pair_files(), tmp_path, at_least=450)
+
+
+def test_settings_of_stages(tmp_path: Path) -> None:
+    check(settings(), tmp_path, at_least=1_000)
+
+
+def test_settings_that_only_a_run_can_refuse(tmp_path: Path) -> None:
+    check(accepted(), tmp_path, at_least=30)
+
+
+def test_recipe_files(tmp_path: Path) -> None:
+    check(files(), tmp_path, at_least=90)
+
+
+def test_options_of_commands(run: dict[str, bytes], tmp_path: Path) -> None:
+    check(options(run), tmp_path, at_least=600)
+
+
+def test_commands(run: dict[str, bytes], tmp_path: Path) -> None:
+    check(commands(run), tmp_path, at_least=90)
+
+
+def test_data_without_a_positive(tmp_path: Path) -> None:
+    check(no_positive(), tmp_path, at_least=5)
