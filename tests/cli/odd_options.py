@@ -49,7 +49,7 @@ COMMANDS: dict[tuple[str, ...], Callable[..., Any]] = {
     ("data", "validate", "data"): data.validate,
     ("data", "describe", "data"): data.describe,
     ("data", "convert", "data", "--out", "out"): data.convert,
-    ("data", "plant", "data", "--out", "out"): data.plant,
+    ("data", "plant", "data", "--out", "out", "--share", "1"): data.plant,
     ("cache", "list"): cache.list_,
     ("cache", "size"): cache.size,
     ("cache", "prune"): cache.prune,
@@ -57,6 +57,9 @@ COMMANDS: dict[tuple[str, ...], Callable[..., Any]] = {
     ("recipes", "list"): recipes.list_,
 }  # fmt: skip
 """Words of a command that can be carried out -> its function, whose options are changed."""
+
+KEPT = (("compare", "--model"), ("compare", "--quarantine"))
+"""What stays, rightly, where the base command fails late: mined arms, and rows set aside."""
 
 ON_A_RUN: dict[tuple[str, ...], Callable[..., Any]] = {
     ("pick", "RUN", "--quiet"): pick.pick,
@@ -72,6 +75,8 @@ def options(run: Mapping[str, bytes]) -> Iterator[Odd]:
     files = {**BEIR, "pairs.jsonl": PAIRS.encode()}
     for words, function in {**COMMANDS, **ON_A_RUN}.items():
         for option in _options(function):
+            if (words[0], option) in KEPT:
+                continue
             for name, value in VALUES.items():
                 yield Odd(
                     f"{words[0]} {words[1] if words[1:] else ''}: {option} {name}",

@@ -62,7 +62,11 @@ def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
     qrels = read_beir_qrels(Path(path), findings)
     findings.done()
     if qrels.is_empty():
-        raise DataError("the qrels file is empty", where=str(path))
+        raise DataError(
+            "the qrels file is empty",
+            where=str(path),
+            mend="write lines of query, document and relevance",
+        )
     once = qrels.group_by(PAIR).agg(
         pl.col("relevance").min(), highest=pl.col("relevance").max()
     ).sort(PAIR)  # fmt: skip

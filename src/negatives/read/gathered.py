@@ -73,7 +73,9 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
 def _empty(what: str, name: str, findings: Findings) -> DataError:
     aside = "; ".join(findings.notes) if findings.faults else ""
     return DataError(
-        what + (f" once bad rows are set aside ({aside})" if aside else ""), where=name
+        what + (f" once bad rows are set aside ({aside})" if aside else ""),
+        where=name,
+        mend="give it at least one row with an id and a text",
     )
 
 

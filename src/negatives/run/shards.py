@@ -163,7 +163,11 @@ def ledger_shard(
         estimated = pl.DataFrame({"p_relevant": pl.Series([None] * len(judged), dtype=pl.Float32)})
     for name in estimated.columns:
         if name in judged.columns:
-            raise RecipeError(f"two stages write the column {name!r}", where="estimate")
+            raise RecipeError(
+                f"two stages write the column {name!r}",
+                where="estimate",
+                mend="leave one of them out of the recipe",
+            )
     judged = pl.concat([judged, estimated], how="horizontal")
     ends = ("relevance", "sources", *LEDGER_TAIL)
     middle = [name for name in judged.columns if name not in (*PAIR, *ends)]
