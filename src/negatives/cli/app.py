@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
         except SystemExit:
             raise
         except BaseException as error:  # an interruption, and a panic of polars, are no Exception
-            return told(error, words, app.__contains__)
+            return told(error, words, lambda word: word in app)
     return result if isinstance(result, int) else 0
 
 
