@@ -31,9 +31,9 @@ class Tally:
     """Counts over a run's ledger, part by part.
 
     `p_sum` and `p_count` are over the negatives, float64[GROUPS] of queries; a pair that was judged
-    not relevant has a p of 0. `over`: sums over the negatives of p at the low, the middle and the high
-    end of what is credible of the label rate, by the ledger's column; none where it has none.
-    `unlabelled` is the sum of p over the eligible pairs. `p_known` and
+    not relevant has a p of 0. `over`: sums over the negatives of p at the ends and in the middle of
+    what is credible of the label rate, by the ledger's column; none where it has none. `unlabelled`
+    is the sum of p over the eligible pairs. `p_known` and
     `half` are the p of the proposed known positives, and which half of the queries they are in.
     """
 
