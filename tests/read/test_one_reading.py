@@ -5,6 +5,7 @@ The files of tests/cases are small ones in the shapes that other tools write.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from negatives.read import load
@@ -89,8 +90,8 @@ REFUSED: dict[str, str] = {
     "columns-by-place/question-context.jsonl": "'context' holds texts",
     "columns-by-place/st-pairs.jsonl": "'texts' holds lists of texts",
     "flagembedding-shapes/nested.jsonl": "'set' holds objects with 'query', 'pos', 'neg'",
-    "glued-rows/pairs.csv": "1 row is several rows, glued by stray quotation marks",
-    "glued-rows/triplets.csv": "1 row is several rows, glued by stray quotation marks",
+    "glued-rows/pairs.csv": "rows are glued together by stray quotation marks",
+    "glued-rows/triplets.csv": "rows are glued together by stray quotation marks",
     "headerless-two-columns/collection.tsv": "ids and texts, as of documents or queries",
     "headerless-two-columns/pairs.tsv": "the first line is no header that is known",
 }
@@ -130,7 +131,8 @@ def test_all_commands_understand_the_same() -> None:
 def test_all_commands_refuse_the_same() -> None:
     for name, expected in REFUSED.items():
         found = understood(CASES / name)
-        assert len({*found.values()}) == 1, (name, found)
+        # some commands stop at the fifth bad row, and say so
+        assert len({re.sub(r"^(at least )?\d+ ", "", str(said)) for said in found.values()}) == 1
         same(name, expected, found)
 
 

@@ -63,6 +63,29 @@ def test_every_row_whose_id_has_another_text_is_counted(tmp_path: Path) -> None:
     assert len(collection.qrels) == 2
 
 
+def test_every_line_that_a_quotation_mark_swallows_is_counted(tmp_path: Path) -> None:
+    said = [f"query {n},answer {n}" for n in range(1, 21)]
+    said[4] = '"query 5,answer 5'  # never closed: the rest of the file is one field
+    path = tmp_path / "pairs.csv"
+    path.write_text("\n".join(["query,positive", *said]) + "\n")
+    collection = load(path, quarantine=tmp_path / "bad.jsonl")
+    assert [each["raw"] for each in rows(tmp_path / "bad.jsonl")] == said[4:]
+    assert collection.notes[0] == "16 rows have quotation marks that do not match: set aside"
+    said[9] = 'query 10",answer 10'
+    path.write_text("\n".join(["query,positive", *said]) + "\n")
+    collection = load(path, quarantine=tmp_path / "bad.jsonl")
+    assert [each["raw"] for each in rows(tmp_path / "bad.jsonl")] == said[4:10]
+    assert len(collection.queries) == 14
+
+
+def test_a_row_of_which_a_line_is_no_utf8_is_set_aside_whole(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(b'query,positive\none,"a\nb \xff\nc"\ntwo,d\n')
+    collection = load(path, quarantine=tmp_path / "bad.jsonl")
+    assert collection.queries["text"].to_list() == ["two"]
+    assert sorted(each["line"] for each in rows(tmp_path / "bad.jsonl")) == [2, 3, 4]
+
+
 def test_a_sound_collection_leaves_an_empty_quarantine(tmp_path: Path) -> None:
     load(beir(tmp_path / "set"), quarantine=tmp_path / "bad.jsonl")
     assert (tmp_path / "bad.jsonl").read_bytes() == b""

@@ -28,10 +28,10 @@ CSV: dict[str, tuple[str, Counts | str]] = {
         'query,positive,negative\nq one,"one\ntwo, three",n one\nq two,"x\ny",n two\n', (2, 2, 2)
     ),
     "two rows glued": (
-        'query,positive\nq one,"p one\nq two,p two"\nq three,p three\n', "1 row is several rows"
+        'query,positive\nq one,"p one\nq two,p two"\nq three,p three\n', "2 rows are glued together"
     ),
     "two rows glued by their queries": (
-        'query,positive\n"q one,p one\nq two",p two\n', "1 row is several rows"
+        'query,positive\n"q one,p one\nq two",p two\n', "2 rows are glued together"
     ),
     "lists written as text": (
         "query,pos,neg\nwhat is a,\"['p a', 'p b']\",\"['n a']\"\n", "lists or objects written as"

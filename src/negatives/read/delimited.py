@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from negatives.read.files import Lines, ending
-from negatives.read.findings import BAD_QUOTES, RAGGED, Findings
+from negatives.read.findings import BAD_QUOTES, NOT_UTF8, RAGGED, Fault, Findings
 from negatives.read.quoting import GLUED, Glue, is_quoted
 
 CHUNK: Final = 100_000
@@ -47,23 +47,57 @@ def _plain(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
 
 
 def _quoted(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
-    lines = Lines(path, findings)
+    lines = _Taken(path, findings)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    file, glue = findings.file(path), Glue(path, delimiter)
+    glue = Glue(path, delimiter)
     while True:
-        before = lines.number
+        lines.taken.clear()
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            findings.add(BAD_QUOTES, file, before + 1, str(error), None)
+            lines.report(BAD_QUOTES, str(error))
             continue
-        if lines.number > before + 1 and glue.holds(row):
-            reason = f"a quotation mark opens here, and the next one is in line {lines.number}"
-            findings.add(GLUED, file, before + 1, reason, row)
+        if lines.broken:
+            lines.report(NOT_UTF8, "a line of the row is not UTF-8")
+        elif len(lines.taken) > 1 and glue.holds(row):
+            last = lines.taken[-1][0]
+            lines.report(GLUED, f"a quotation mark opens here, and the next one is in line {last}")
         elif row:
             yield lines.number, row
+
+
+class _Taken:
+    """The lines of a file, and which of them have been read for the row at hand."""
+
+    def __init__(self, path: Path, findings: Findings) -> None:
+        self._lines, self._findings = Lines(path, findings), findings
+        self._file = findings.file(path)
+        self.taken: list[tuple[int, str]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.taken.append((self._lines.number, line))
+            yield line
+
+    @property
+    def number(self) -> int:
+        """The number of the last line."""
+        return self._lines.number
+
+    @property
+    def broken(self) -> bool:
+        """Whether a line inside of the row is missing: it was reported as no UTF-8."""
+        return bool(self.taken) and self.taken[-1][0] - self.taken[0][0] >= len(self.taken)
+
+    def report(self, fault: Fault, reason: str) -> None:
+        """Report every line that was read for the row: all of them are set aside."""
+        first = self.taken[0][0]
+        for number, line in self.taken:
+            said = reason if number == first else f"of the row that begins in line {first}"
+            self._findings.add(fault, self._file, number, said, line.rstrip("\r\n"))
+            self._findings.enough()
 
 
 def chunks(

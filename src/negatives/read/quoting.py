@@ -20,8 +20,8 @@ from negatives.read.findings import Fault, Findings
 
 GLUED: Final = Fault(
     "glued-rows",
-    "row is several rows, glued by stray quotation marks",
-    "rows are several rows, glued by stray quotation marks",
+    "row is glued to others by stray quotation marks",
+    "rows are glued together by stray quotation marks",
     'write a quotation mark that is a character as "" inside a quoted field, or save as JSON lines',
 )
 
