@@ -284,3 +284,21 @@ def test_quiet_is_quiet_whatever_libraries_would_say(tmp_path: Path) -> None:
         "evaluate", model, DATA, "--rerank", "bm25", "--metric", "RR", "--threads", "1", "--quiet"
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
+    folder = tmp_path / "r?[a]*"
+    folder.mkdir()
+    pairs = folder / "pairs[1].jsonl"
+    rows = [{"query": f"question {n} salt", "positive": f"answer {n} water"} for n in range(9)]
+    pairs.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    run, out = folder / "run[1]", folder / "out[1].jsonl"
+    for command in (
+        ("mine", pairs, "--out", run, "--recipe", "bm25", "--per-query", "1", "--quiet"),
+        ("pick", run, "top", "--per-query", "2", "--quiet"),
+        ("audit", run),
+        ("export", run, "--format", "triplet", "-o", out),
+        ("lint", out, "--quiet"),
+    ):
+        done = negatives(*map(str, command))
+        assert done.returncode == 0, (command, done.stderr)

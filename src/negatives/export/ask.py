@@ -46,7 +46,7 @@ class Ask:
     @cached_property
     def delivered(self) -> pl.DataFrame:
         """query_id and how many negatives it has, for each query that has any."""
-        negatives = pl.scan_parquet(self.run.negatives_file)
+        negatives = pl.scan_parquet(self.run.negatives_file, glob=False)
         return negatives.group_by("query_id").len("negatives").collect()
 
     @cached_property

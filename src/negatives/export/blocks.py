@@ -63,7 +63,7 @@ def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[Block]:
         positives = positive_pairs(run, [part], which).sort("query_id", "doc_id").collect()
         if len(positives):
             negatives = _negatives(run, positives["query_id"])
-            check_picks(run, negatives, pl.scan_parquet(part))
+            check_picks(run, negatives, pl.scan_parquet(part, glob=False))
             seen += len(negatives)
             yield from _cut(positives, negatives)
         emit(Progress("export", number + 1, len(parts), "parts"))
@@ -85,13 +85,13 @@ def positive_pairs(run: Run, parts: list[Path], which: Positives) -> pl.LazyFram
 def _known(run: Run, parts: list[Path]) -> pl.LazyFrame:
     scorer = reference(run)
     score = pl.col(f"{scorer}_score") if scorer else pl.lit(None)
-    rows = pl.scan_parquet(parts).filter(pl.col("verdict") == POSITIVE)
+    rows = pl.scan_parquet(parts, glob=False).filter(pl.col("verdict") == POSITIVE)
     return rows.with_columns(score=score, p_relevant=1.0, relabelled=False).select(_POSITIVES)
 
 
 def _new(run: Run, parts: list[Path]) -> pl.LazyFrame:
-    queries = pl.scan_parquet(parts).select("query_id").unique()
-    rows = pl.scan_parquet(run.relabelled_file).filter(pl.col("kind") == ESTIMATE)
+    queries = pl.scan_parquet(parts, glob=False).select("query_id").unique()
+    rows = pl.scan_parquet(run.relabelled_file, glob=False).filter(pl.col("kind") == ESTIMATE)
     rows = rows.join(queries, on="query_id", how="semi")
     return rows.with_columns(relabelled=True).select(_POSITIVES)
 
@@ -99,7 +99,7 @@ def _new(run: Run, parts: list[Path]) -> pl.LazyFrame:
 def _negatives(run: Run, queries: pl.Series) -> pl.DataFrame:
     """The negatives of the queries of one part; both files are in query order."""
     return (
-        pl.scan_parquet(run.negatives_file)
+        pl.scan_parquet(run.negatives_file, glob=False)
         .filter(pl.col("query_id").is_between(pl.lit(queries[0]), pl.lit(queries[-1])))
         .sort("query_id", "position")
         .select(*NEGATIVES)

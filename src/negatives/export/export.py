@@ -184,7 +184,7 @@ def _check_soft(run: Run, scores: bool) -> None:
             "scores stand where labels would, so that soft labels have no place",
             mend="choose scores or soft labels",
         )
-    p = pl.scan_parquet(run.negatives_file).select("p_relevant")
+    p = pl.scan_parquet(run.negatives_file, glob=False).select("p_relevant")
     if p.count().collect().item() == 0 and p.select(pl.len()).collect().item():
         raise InputError(
             "p_relevant of the negatives is not known, so there are no soft labels",

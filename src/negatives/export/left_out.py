@@ -29,7 +29,7 @@ def left_out(format: str, ask: Ask) -> Iterator[str]:
         positives = positives.join(_blank_docs(ask), on="doc_id", how="anti")
     if ask.scores and format != "trec-run":
         yield from _unscored("positives", positives)
-        yield from _unscored("negatives", pl.scan_parquet(ask.run.negatives_file))
+        yield from _unscored("negatives", pl.scan_parquet(ask.run.negatives_file, glob=False))
 
 
 def _short(ask: Ask) -> Iterator[str]:

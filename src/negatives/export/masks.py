@@ -85,12 +85,14 @@ def mask_tables(run: Run, above: float, emit: Emit = silent) -> Iterator[pl.Data
 
 
 def _masks_of(run: Run, path: Path, above: float, texts: TextIds) -> pl.DataFrame:
-    part = pl.scan_parquet(path)
+    part = pl.scan_parquet(path, glob=False)
     barred = pl.col("verdict").is_in([POSITIVE, DUPLICATE]) | (pl.col("p_relevant") >= above)
     pairs = part.filter(barred).select("query_id", "doc_id").collect()
     if RELABELLED_FILE in run.manifest.files:
         queries = part.select("query_id").unique()
-        new = pl.scan_parquet(run.relabelled_file).join(queries, on="query_id", how="semi")
+        new = pl.scan_parquet(run.relabelled_file, glob=False).join(
+            queries, on="query_id", how="semi"
+        )
         pairs = pl.concat([pairs, new.select("query_id", "doc_id").collect()])
     named = pairs.select("query_id", text_ids=texts.of(pairs["doc_id"])).unique()
     return named.sort("query_id", "text_ids").group_by("query_id", maintain_order=True).all()

@@ -37,7 +37,7 @@ from negatives.read.mined.rows import mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run import Run, mine
-from negatives.run.inputs import fingerprints, refuse_pattern, refuse_unlabelled
+from negatives.run.inputs import fingerprints, refuse_unlabelled
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.atomic import writing
@@ -106,7 +106,6 @@ def compare(
     refuse_secrets(model, encoder or "")
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
-    refuse_pattern(Path(out))
     refuse_unlabelled(collection)
     judged = _judged(collection, on, aside)
     chosen = _arms(arms, model, kind, changes, control)
@@ -249,7 +248,7 @@ class _Comparing:
         """Per-query figures of one training, and its account."""
         table, account = folder / f"seed-{seed}.parquet", folder / f"seed-{seed}.json"
         if table.is_file() and account.is_file():
-            return pl.read_parquet(table), msgspec.json.decode(account.read_bytes())
+            return pl.read_parquet(table, glob=False), msgspec.json.decode(account.read_bytes())
         out = folder / f"seed-{seed}"
         data: Data = arm.data or self.collection
         if isinstance(data, Path) and mined_file(data).layout.by_id:

@@ -55,7 +55,7 @@ from negatives.optional import require
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
-from negatives.run.inputs import fingerprints, refuse_pattern
+from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.atomic import write_text
@@ -112,7 +112,6 @@ def train(
     refuse_secrets(model, encoder or "")
     machine = Machine.checked(threads, memory, device)
     path = Path(out)
-    refuse_pattern(path)
     refuse_foreign(path)
     chosen = completed(recipe_of(data, recipe), model, kind)
     seed = chosen.seed if seed is None else seed

@@ -81,7 +81,7 @@ def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) ->
 
 def _schema(path: Path) -> dict[str, Any]:
     try:
-        return dict(pl.read_parquet_schema(path))
+        return dict(pl.scan_parquet(path, glob=False).collect_schema())
     except Exception as error:  # polars raises several kinds, not all of them its own
         raise_spent(error)
         raise _unreadable(path, error) from None
@@ -107,7 +107,7 @@ def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fi
 def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.int64]:
     """For each row of the file its row in the collection, or -1."""
     try:
-        found = pl.read_parquet(path, columns=[column])[column]
+        found = pl.read_parquet(path, columns=[column], glob=False)[column]
     except Exception as error:  # as above
         raise_spent(error)
         raise _unreadable(path, error) from None
@@ -140,7 +140,7 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
 
 def _slice(path: Path, column: str, start: int, rows: int) -> pl.Series:
     try:
-        return pl.scan_parquet(path).select(column).slice(start, rows).collect()[column]
+        return pl.scan_parquet(path, glob=False).select(column).slice(start, rows).collect()[column]
     except Exception as error:  # as above
         raise_spent(error)
         raise _unreadable(path, error) from None

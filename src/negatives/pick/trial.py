@@ -29,7 +29,7 @@ _COLUMNS = ("query_id", "doc_id", "sources", "verdict", "hardness", "p_relevant"
 
 def sampled(parts: Sequence[Path]) -> pl.DataFrame:
     """Pairs that could be picked, or were proposed and are known positives; whole queries."""
-    scan = pl.scan_parquet(list(parts))
+    scan = pl.scan_parquet(list(parts), glob=False)
     there = scan.collect_schema().names()
     columns = [*_COLUMNS, *(name for name in ENDS if name in there)]
     count = scan.select(pl.len()).collect(engine="streaming").item()
@@ -37,7 +37,7 @@ def sampled(parts: Sequence[Path]) -> pl.DataFrame:
     proposed = (pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0)
     found = []
     for path in parts:
-        part = pl.read_parquet(path, columns=columns).filter(kept | proposed)
+        part = pl.read_parquet(path, columns=columns, glob=False).filter(kept | proposed)
         draw = uniforms(id_hashes(part["query_id"]), stream_key(0, "pick/risk-limited"))
         found.append(part.filter(pl.Series(draw * count < _PAIRS)).drop("sources"))
     return pl.concat(found)

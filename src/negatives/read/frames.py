@@ -20,7 +20,7 @@ from negatives.read.packing import packing_of
 def parquet_schema(path: Path) -> dict[str, Any]:
     """Column -> type of a Parquet file; `DataError` when it is cut off or is none."""
     with _whole(path):
-        return dict(pl.read_parquet_schema(path))
+        return dict(pl.scan_parquet(path, glob=False).collect_schema())
 
 
 @contextmanager

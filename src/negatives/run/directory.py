@@ -133,12 +133,12 @@ class Run:
 
     def candidates(self) -> pl.LazyFrame:
         """The ledger: one row a pair, all evidence, verdict and reason."""
-        return pl.scan_parquet(self.parts)
+        return pl.scan_parquet(self.parts, glob=False)
 
     @property
     def negatives(self) -> pl.DataFrame:
         """query_id, doc_id, position, sources, score, hardness, p_relevant, log_q."""
-        return pl.read_parquet(self.negatives_file)
+        return pl.read_parquet(self.negatives_file, glob=False)
 
     @property
     def rejected(self) -> pl.DataFrame:
@@ -152,7 +152,7 @@ class Run:
         query_id, doc_id, relevance, p_relevant, kind (`estimate` or `copy`), sources, score,
         hardness, reason, and the rank in each source.
         """
-        return pl.read_parquet(self.relabelled_file)
+        return pl.read_parquet(self.relabelled_file, glob=False)
 
     @property
     def shortfall(self) -> list[dict[str, Any]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 import polars as pl
 
-from negatives.errors import DataError, RunError
+from negatives.errors import DataError
 from negatives.schema import Collection
 
 _BLOCK = 8192
@@ -22,16 +21,6 @@ def fingerprints(collection: Collection) -> dict[str, str]:
         "qrels": _hash(collection.qrels),
         "given": _hash(collection.given),
     }
-
-
-def refuse_pattern(path: Path) -> None:
-    """Raise `RunError` for a folder whose path would be read as a pattern of several files."""
-    if any(mark in str(path) for mark in "*?["):
-        raise RunError(
-            "the path of a run may hold none of * ? [, which stand for other names",
-            where=str(path),
-            mend="choose another --out",
-        )
 
 
 def refuse_unlabelled(collection: Collection) -> None:

@@ -201,7 +201,7 @@ class _Judging:
         """The ledger's parts as they were mined."""
         before = self.account.manifest.facts.get(NOTE)
         for path in self.run.parts:
-            part = pl.read_parquet(path)
+            part = pl.read_parquet(path, glob=False)
             yield part if before is None else _undone(part, before)
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
@@ -226,7 +226,7 @@ class _Judging:
             pairs = pairs.with_columns(pl.col("picked").fill_null(False))
             recipe = self.run.recipe
             write_frame(path, choose(pairs, self.budget, recipe.pick.per_query, recipe.seed))
-        return pl.read_parquet(path), len(pairs)
+        return pl.read_parquet(path, glob=False), len(pairs)
 
     def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
         """query_id, doc_id and score (float32) of the chosen pairs."""

@@ -25,7 +25,7 @@ from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
 from negatives.run.directory import LEDGER, RECIPE, WORK, Run
-from negatives.run.inputs import refuse_pattern, refuse_unlabelled
+from negatives.run.inputs import refuse_unlabelled
 from negatives.run.local import run_local
 from negatives.run.picking import finish, report, write_frame
 from negatives.run.scores import check_scores
@@ -84,7 +84,6 @@ def mine(
     collection = check_collection(data if isinstance(data, Collection) else Collection.load(data))
     refuse_unlabelled(collection)
     path = Path(out)
-    refuse_pattern(path)
     refuse_file(path)
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
     with locked(path):
@@ -225,7 +224,7 @@ class _Mining:
         def one(shard: tuple[int, Rows]) -> Path:
             path = folder / f"part-{shard[0]:05d}.parquet"
             if table_rows(path) is None:
-                rows = pl.read_parquet(found[shard[0]])
+                rows = pl.read_parquet(found[shard[0]], glob=False)
                 write_frame(path, judge_shard(self.collection, rulings, rows))
             return path
 
@@ -244,7 +243,7 @@ class _Mining:
         def one(shard: tuple[int, Rows]) -> Path:
             path = self.path / LEDGER / f"part-{shard[0]:05d}.parquet"
             if not self.account.holds(path):
-                rows = pl.read_parquet(judged[shard[0]])
+                rows = pl.read_parquet(judged[shard[0]], glob=False)
                 estimated = None
                 if estimation is not None:
                     estimated = estimation.estimate(
@@ -271,24 +270,29 @@ class _Mining:
         def prepare(shard: tuple[int, Rows]) -> Path:
             path = self._preparation(shard[0])
             if table_rows(path) is None:
-                write_frame(path, estimation.prepare(pl.read_parquet(judged[shard[0]])))
+                write_frame(path, estimation.prepare(pl.read_parquet(judged[shard[0]], glob=False)))
             return path
 
         with self.account.stage("prepare"):
             prepared = list(self._over("prepare", prepare))
         with self.account.stage("fit"):
             parts = (
-                pl.concat([pl.read_parquet(rows), pl.read_parquet(more)], how="horizontal")
+                pl.concat(
+                    [pl.read_parquet(rows, glob=False), pl.read_parquet(more, glob=False)],
+                    how="horizontal",
+                )
                 for rows, more in zip(judged, prepared, strict=True)
             )
-            estimation.fit(parts, pl.scan_parquet(judged).select(pl.len()).collect().item())
+            estimation.fit(
+                parts, pl.scan_parquet(judged, glob=False).select(pl.len()).collect().item()
+            )
         return estimation
 
     def _preparation(self, number: int) -> Path:
         return self.path / WORK / "prepared" / f"part-{number:05d}.parquet"
 
     def _prepared(self, number: int) -> pl.DataFrame:
-        return pl.read_parquet(self._preparation(number))
+        return pl.read_parquet(self._preparation(number), glob=False)
 
     def _over(self, stage: str, one: Callable[[tuple[int, Rows]], Path]) -> Iterator[Path]:
         done, total = 0, len(self.collection.mined_queries)
@@ -308,7 +312,9 @@ def _deviation(found: list[Path], label: str) -> float:
     """Standard deviation of a source's scores over the run, part by part (Chan et al., 1983)."""
     count, mean, squares = 0, 0.0, 0.0
     for path in found:
-        scores = pl.read_parquet(path, columns=[f"{label}_score"]).to_series().drop_nulls()
+        scores = (
+            pl.read_parquet(path, columns=[f"{label}_score"], glob=False).to_series().drop_nulls()
+        )
         values = scores.to_numpy().astype(np.float64)
         if len(values) == 0:
             continue

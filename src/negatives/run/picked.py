@@ -21,10 +21,10 @@ def parts_with_picks(run: Run, columns: Sequence[str] | None = None) -> Iterator
     `columns` of the ledger, of which `verdict` must be one; None: all. `RunError` where a negative
     is no candidate of the run, or one that no picker may choose.
     """
-    negatives = pl.scan_parquet(run.negatives_file).select(*PAIR, "position")
+    negatives = pl.scan_parquet(run.negatives_file, glob=False).select(*PAIR, "position")
     seen = 0
     for path in run.parts:
-        part = pl.read_parquet(path, columns=None if columns is None else list(columns))
+        part = pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
         first, last = part["query_id"].min(), part["query_id"].max()
         within = pl.col("query_id").is_between(pl.lit(first), pl.lit(last))
         picked = negatives.filter(within).collect()

@@ -102,7 +102,7 @@ def pick_parts(
             account.warn(found["warning"])
         picked = []
         for number, path in enumerate(parts):
-            part = pl.read_parquet(path)
+            part = pl.read_parquet(path, glob=False)
             negatives, lacking = pick_shard(picker, recipe.seed, reference, documents, part)
             picked.append(folder / f"part-{number:05d}.parquet")
             write_frame(picked[-1], negatives)
@@ -112,9 +112,11 @@ def pick_parts(
         account.begin_picking()
         _enter(account, new, recipe.relabel)
         with writing(target) as temporary:
-            pl.scan_parquet(picked).sink_parquet(temporary, compression="zstd")
+            pl.scan_parquet(picked, glob=False).sink_parquet(temporary, compression="zstd")
         account.manifest.enter(account.run, target, stage.rows)
-    verdicts = pl.scan_parquet(ledger).group_by("verdict").len().collect(engine="streaming")
+    verdicts = (
+        pl.scan_parquet(ledger, glob=False).group_by("verdict").len().collect(engine="streaming")
+    )
     by_verdict = dict(sorted(verdicts.iter_rows()))
     queries = account.manifest.counts["queries"]
     account.manifest.counts |= {
@@ -171,7 +173,7 @@ def _enter(account: Account, new: _New | None, precision: float) -> None:
         target.unlink(missing_ok=True)
         return
     with writing(target) as temporary:
-        pl.scan_parquet(new.frames).sink_parquet(temporary, compression="zstd")
+        pl.scan_parquet(new.frames, glob=False).sink_parquet(temporary, compression="zstd")
     account.manifest.counts["relabelled"] = new.found.pairs
     account.fact("relabelled", new.found.facts(precision))
     account.manifest.enter(account.run, target, new.found.pairs + new.found.copies)

@@ -147,10 +147,10 @@ class Relabelling:
 
     def over(self, parts: Sequence[Path]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """For each part: what is relabelled, and the part with that rejected."""
-        threshold, known = self._lowest(pl.read_parquet(path) for path in parts)
+        threshold, known = self._lowest(pl.read_parquet(path, glob=False) for path in parts)
         pairs, copies, total = 0, 0, 0.0
         for path in parts:
-            part = pl.read_parquet(path)
+            part = pl.read_parquet(path, glob=False)
             frame = self._relabelled(part, threshold)
             new = frame.filter(pl.col("kind") == ESTIMATE)
             pairs, copies = pairs + len(new), copies + len(frame) - len(new)

@@ -116,7 +116,7 @@ def odd_columns(run: Path, name: str) -> str:
     wanted = NEGATIVES if name == NEGATIVES_FILE else {**LEDGER_HEAD, **LEDGER_TAIL}
     if name == RELABELLED_FILE:
         return ""
-    there = pl.read_parquet_schema(run / name)
+    there = pl.scan_parquet(run / name, glob=False).collect_schema()
     odd = [column for column, dtype in wanted.items() if there.get(column) != dtype]
     return f"has no column {odd[0]} of type {wanted[odd[0]]}" if odd else ""
 

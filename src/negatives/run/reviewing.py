@@ -45,7 +45,7 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
         account = Account(run.path, run.manifest, emit)
         remove_partial(run.path)
         known = pl.concat(
-            pl.read_parquet(path, columns=PAIR).join(verdicts, on=PAIR, how="semi")
+            pl.read_parquet(path, columns=PAIR, glob=False).join(verdicts, on=PAIR, how="semi")
             for path in run.parts
         )
         if known.is_empty():
@@ -116,7 +116,7 @@ class _Reviewing:
         """The ledger's parts as if there were no verdicts."""
         ours = pl.col("reason").str.starts_with(f"{RULE}: ")
         for path in self.run.parts:
-            yield pl.read_parquet(path).with_columns(
+            yield pl.read_parquet(path, glob=False).with_columns(
                 verdict=pl.when(ours).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
                 reason=pl.when(ours).then(pl.lit("")).otherwise("reason"),
             )
@@ -174,7 +174,7 @@ def ask_about(run: Run, count: int) -> pl.DataFrame:
     done = read_reviews(run.path)
     found = []
     for path in run.parts:
-        kept = pl.read_parquet(path).filter(pl.col("verdict").is_in(KEPT))
+        kept = pl.read_parquet(path, glob=False).filter(pl.col("verdict").is_in(KEPT))
         chosen = picker.pick(kept, recipe.seed).filter(pl.col("verdict") == ELIGIBLE)
         found.append(chosen.select(PAIR).join(done, on=PAIR, how="anti"))
     pairs = pl.concat(found)

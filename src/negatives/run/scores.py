@@ -81,7 +81,7 @@ def check_scores(parts: Sequence[Path], sources: Sequence[Source], collection: s
         label, seen = source.label, _Seen()
         rank, score = pl.col(f"{label}_rank"), pl.col(f"{label}_score")
         for path in parts:
-            columns = pl.scan_parquet(path).select("query", rank, score.fill_nan(None))
+            columns = pl.scan_parquet(path, glob=False).select("query", rank, score.fill_nan(None))
             seen.add(rank, score, columns)
         if seen.constant:
             raise DataError(

@@ -18,7 +18,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     `half_from`: the fewest documents that make up half of the negatives.
     """
     counts = (
-        pl.scan_parquet(evidence.run.negatives_file)
+        pl.scan_parquet(evidence.run.negatives_file, glob=False)
         .group_by("doc_id")
         .agg(queries=pl.len())
         .collect(engine="streaming")

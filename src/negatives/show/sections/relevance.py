@@ -18,7 +18,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
-        pl.scan_parquet(evidence.run.negatives_file)
+        pl.scan_parquet(evidence.run.negatives_file, glob=False)
         .select(estimated=p.count(), mean=p.mean(), likely=(p >= 0.5).sum())
         .collect(engine="streaming")
         .row(0, named=True)
