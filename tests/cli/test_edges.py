@@ -290,7 +290,10 @@ def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
     folder = tmp_path / "r?[a]*"
     folder.mkdir()
     pairs = folder / "pairs[1].jsonl"
-    rows = [{"query": f"question {n} salt", "positive": f"answer {n} water"} for n in range(9)]
+    rows = [
+        {"query": f"salt water {n}", "positive": "the salt water of " + n * "sea "}
+        for n in range(9)
+    ]
     pairs.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     run, out = folder / "run[1]", folder / "out[1].jsonl"
     for command in (
@@ -301,4 +304,5 @@ def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
         ("lint", out, "--quiet"),
     ):
         done = negatives(*map(str, command))
-        assert done.returncode == 0, (command, done.stderr)
+        # Lint has things to say of these texts, and says them.
+        assert done.returncode == 0 or command[0] == "lint" and done.returncode == 1, done.stderr

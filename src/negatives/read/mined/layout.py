@@ -109,7 +109,11 @@ class _Deciding(Roles):
 
     def _refuse_what_holds_no_pairs(self) -> None:
         if not self._columns:
-            raise DataError("the file holds no rows", where=self._where)
+            raise DataError(
+                "the file holds no rows",
+                where=self._where,
+                mend="check that what wrote it came to an end",
+            )
         there = {*self._names}
         asked = self._roles.get("query") or self._roles.get("query_id")
         texts = {"text", "contents"} & there

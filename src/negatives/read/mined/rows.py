@@ -98,7 +98,11 @@ class MinedFile:
             yield Reading(self, rows, found).block()
             found.enough()
         if empty and not found.faults:
-            raise DataError("the file holds no rows", where=str(self.path))
+            raise DataError(
+                "the file holds no rows",
+                where=str(self.path),
+                mend="check that what wrote it came to an end",
+            )
         if findings is None:
             found.done()
 
