@@ -305,4 +305,4 @@ def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
     ):
         done = negatives(*map(str, command))
         # Lint has things to say of these texts, and says them.
-        assert done.returncode == 0 or command[0] == "lint" and done.returncode == 1, done.stderr
+        assert done.returncode == 0 or (command[0] == "lint" and done.returncode == 1), done.stderr

@@ -52,8 +52,8 @@ def test_scores_that_do_not_vary_over_the_run_are_an_error(tmp_path: Path, noise
     assert str(caught.value) == (
         "the scores of bm25 do not vary: all of 50 pairs have 1\n"
         "  where: bm25, collection 'made'\n"
-        "  mend:  a source that gives every text the same vector cannot read the texts: name "
-        "another encoder with --encoder, or go without one: --recipe bm25"
+        "  mend:  it cannot tell these texts apart: name another encoder with --encoder, where it "
+        "has one, or a recipe without it (--recipe bm25)"
     )
 
 
