@@ -90,10 +90,12 @@ def test_qrels_hold_no_scores(run: Run, tmp_path: Path) -> None:
 def test_an_option_of_one_format_is_not_ignored_by_another(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "x.parquet"
     assert refusal(run, out, format="triplet", short="drop") == (
-        "short is for the format n-tuple, not for triplet"
+        "short is for the format n-tuple, not for triplet\n"
+        "  mend:  leave it out, or choose another --format"
     )
     assert refusal(run, out, format="n-tuple", mined="zero") == (
-        "mined is for the format qrels, not for n-tuple"
+        "mined is for the format qrels, not for n-tuple\n"
+        "  mend:  leave it out, or choose another --format"
     )
 
 

@@ -152,32 +152,29 @@ def test_what_reads_the_judgements_proposes_nothing_to_learn_from() -> None:
 
 
 def test_evidence_that_tells_nothing_gives_no_estimate(tmp_path: Path) -> None:
-    """Every document has the same words, so that scores differ by nothing that means anything."""
-    count = 40
-    texts = ["salt and water"] * count
+    """Any document is the positive of any query, whatever its words."""
+    count, draw = 60, np.random.default_rng(0)
     ids = [f"{n:02d}" for n in range(count)]
+    words = [f"word{n}" for n in range(40)]
     rows = pl.int_range(pl.len(), dtype=pl.UInt32)
+
+    def texts(length: int) -> list[str]:
+        return [" ".join(draw.choice(words, length)) for _ in range(count)]
+
     data = Collection(
-        name="same",
+        name="random",
         split="train",
-        corpus=pl.DataFrame(
-            {
-                "doc_id": ids,
-                "text": [f"{text} {n}" for n, text in zip(ids, texts, strict=True)],
-            }
-        ).with_columns(row=rows),
-        queries=pl.DataFrame(
-            {"query_id": ids, "text": [f"water {n[::-1]}x" for n in ids]}
-        ).with_columns(row=rows),
+        corpus=pl.DataFrame({"doc_id": ids, "text": texts(30)}).with_columns(row=rows),
+        queries=pl.DataFrame({"query_id": ids, "text": texts(6)}).with_columns(row=rows),
         qrels=pl.DataFrame(
-            {"query_id": ids, "doc_id": ids, "relevance": [1] * count},
+            {"query_id": ids, "doc_id": draw.permutation(ids), "relevance": [1] * count},
             schema={"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32},
         ),
     )
     run = neg.mine(
         data,
         tmp_path / "run",
-        sources=[neg.BM25(top=40)],
+        sources=[neg.BM25(top=60)],
         judges=[],
         estimate=neg.Evidence(words=False),
         pick=neg.RiskLimited(per_query=3),

@@ -146,7 +146,10 @@ def test_a_few_documents_that_the_corpus_lacks_are_told_and_keep_their_ranks(
     ("qrels", "says"),
     [
         (["q 0 a 1", "q 0 a 0"], "1 pairs are judged twice, and differently: query 'q', document "),
-        (["q 0 a 1", "q 0 b"], "expected 4 columns, found 3"),
+        (
+            ["q 0 a 1", "q 0 b"],
+            r"expected 4 columns \(query iteration document relevance\), found 3",
+        ),
         (["q 0 a 0"], "no query has a positive"),
         (["x 0 a 1"], "no query of the run has a positive in"),
     ],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from negatives.errors import DataError
-from negatives.models.encoder import open_encoder
 from negatives.models.static import BUNDLED, PIECES, TABLE, StaticEncoder
 
 ENCODER = StaticEncoder()
@@ -141,13 +139,3 @@ def test_it_needs_no_torch_and_no_model2vec() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_short_texts_are_encoded_at_fifteen_thousand_a_second_on_one_core() -> None:
-    many = [
-        f"what similarity laws must be obeyed for models of heated aircraft {i}"
-        for i in range(4000)
-    ]
-    start = time.process_time()
-    open_encoder("static").encode(many)
-    assert len(many) / (time.process_time() - start) > 15_000

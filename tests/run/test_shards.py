@@ -229,7 +229,11 @@ def test_a_judge_that_drops_rows_is_stopped(tmp_path: Path) -> None:
 def test_two_judges_cannot_write_one_column(tmp_path: Path) -> None:
     with pytest.raises(RecipeError) as caught:
         ledger(tmp_path, [Known(), Margin(), Margin(0.1)])
-    assert str(caught.value) == ("two stages write the column 'margin_cut'\n  where: judge margin")
+    assert str(caught.value) == (
+        "two stages write the column 'margin_cut'\n"
+        "  where: judge margin\n"
+        "  mend:  leave one of them out of the recipe"
+    )
 
 
 def test_a_ledger_that_breaks_its_invariants_is_never_written(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ class RiskLimited(Picker, kind="risk-limited"):
             if told["basis"] == "guess"
             else "ask for fewer a query, or raise `top` of the sources"
         )
-        return f"{why}; {done}; {helps}" + ("" if self.strict else "; or --strict for the safest")
+        strictly = "; or --strict for the safest" if told["compromise"] else ""
+        return f"{why}; {done}; {helps}{strictly}"
 
     def asking(self) -> Picker:
         """What would be picked at three times the share.
