@@ -142,7 +142,7 @@ def test_by_default_no_pair_is_taken_that_is_more_probably_relevant_than_not(
 
 def window(part: pl.DataFrame, per_query: int, skip: int = 30) -> float:
     """Mean hardness of so many candidates of each query after the hardest ones."""
-    rest = part.filter(pl.col("verdict") != "positive", pl.col("p_relevant") <= 0.5)
+    rest = part.filter(pl.col("verdict") != "positive")
     found = []
     for query in rest["query_id"].unique().sort():
         hardness = sorted(rest.filter(query_id=query)["hardness"], reverse=True)

@@ -27,8 +27,8 @@ _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 CAUTION: Final = 0.35
 """The quantile of the label rate that p_relevant reckons with: rather a low one, so that
 probabilities are rather too high."""
-CAUTION_OF_ONE: Final = 0.1
-"""The same where queries have one label each."""
+CAUTION_OF_ONE: Final = 0.05
+"""The same where queries have one label each: the lower end of the interval."""
 SETTLED: Final = 40
 """Verdicts from which on the label rate is no guess any more (benchmark `judgements`)."""
 BELIEF_OF_ONE: Final = 0.2

@@ -6,7 +6,7 @@ A pair's worth at a price is hardness - price x p_relevant; the worthiest of eac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -119,9 +119,10 @@ class Trial:
     def window(self) -> float | None:
         """Mean hardness of the rank window: as many as are picked, after the `SKIPPED` hardest.
 
-        Of a query with fewer candidates, the last ones.
+        However probably relevant they are, for a rank window does not know. Of a query with fewer
+        candidates, the last ones.
         """
-        taken = self._taken(np.where(self.may, self.hardness, -np.inf), SKIPPED)
+        taken = replace(self, may=np.ones_like(self.may))._taken(self.hardness, SKIPPED)
         return float(self.hardness[taken].mean()) if len(taken) else None
 
     def _taken(self, worth: Doubles, skip: int) -> NDArray[np.intp]:
