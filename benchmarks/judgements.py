@@ -1,13 +1,14 @@
 """What judgements are worth where queries have one known positive each.
 
 All positives but one of every query are hidden, so that labels hardly tell how many of the relevant
-pairs are labelled. Then somebody who knows the truth judges twenty pairs at a time (the last time forty), as `negatives
-judge RUN --ask 20` names them, the run learns from the verdicts and picks again. What is false
-among the five negatives a query is counted by the hidden positives. The built-in encoder and the
-default recipe; hardness is less that of the rank window 31 to 35 of the same run.
+pairs are labelled. Then somebody who knows the truth judges twenty pairs at a time (the last time
+forty), as `negatives judge RUN --ask 20` names them, the run learns from the verdicts and picks
+again. What is false among the five negatives a query is counted by the hidden positives. The
+built-in encoder and the default recipe; hardness is less that of the rank window 31 to 35 of the
+same run.
 
-How much labels count for, how cautious the label rate is, and which pairs are asked about was chosen
-on the first three hidings of cranfield, cisi and med: expect a little less elsewhere.
+How much labels count for, how cautious the label rate is, and which pairs are asked about was
+chosen on the first three hidings of cranfield, cisi and med: expect a little less elsewhere.
 """
 
 from __future__ import annotations
