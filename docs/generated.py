@@ -26,7 +26,8 @@ from negatives.export import FORMATS
 from negatives.kinds import KINDS, kinds
 from negatives.read.formats import READERS
 from negatives.recipe import shipped
-from negatives.stage import Stage, describe_field, stage_class
+from negatives.settings import describe_field
+from negatives.stage import Stage, stage_class
 
 DOCS = Path(__file__).resolve().parent
 

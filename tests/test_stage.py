@@ -20,7 +20,8 @@ from negatives.kinds import KINDS
 from negatives.pick.quotas import Quotas
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
-from negatives.stage import Stage, build, describe_field, stage_class
+from negatives.settings import describe_field
+from negatives.stage import Stage, build, stage_class
 
 EVERY_KIND = [(section, kind) for section, table in KINDS.items() for kind in table]
 

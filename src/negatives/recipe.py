@@ -18,7 +18,8 @@ import msgspec
 
 from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
-from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, describe_field
+from negatives.settings import describe_field
+from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
 
 HEAD = {
     "name": (str, ""),

@@ -6,10 +6,7 @@ The protocols of the verbs, the settings base class, and how a stage is built fr
 from __future__ import annotations
 
 import importlib
-import json
-import math
-import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -17,39 +14,26 @@ from typing import (
     Annotated,
     Any,
     ClassVar,
-    Literal,
     Protocol,
     TypeVar,
-    Union,
-    get_args,
-    get_origin,
     runtime_checkable,
 )
 
 import msgspec
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from negatives.errors import RecipeError, nearest
+from negatives.estimation import Basis, Estimation, Revised
 from negatives.events import Emit, silent
 from negatives.kinds import kinds
 from negatives.secrets import refuse_secrets
+from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
 
 if TYPE_CHECKING:
     from negatives.schema import Collection, Floats, Rows
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-
-
-Basis = Literal["labels", "recipe", "guess", "verdicts"]
-"""What the level of p_relevant rests on: the labels of the run, the recipe's word, hardly anything
-(queries of one label each), or verdicts on pairs without a label."""
-BASIS = "label rate from"
-"""Where the manifest's note `p_relevant` says it."""
-_LARGEST_WHOLE = 2**31 - 1
-_LARGEST = 1e12
 
 
 class StageMeta(msgspec.StructMeta):
@@ -85,15 +69,15 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
             value = value.item() if hasattr(value, "item") else value  # a numpy scalar
             try:
                 value = msgspec.convert(value, setting.type)
-                if not _each(value, _finite):
+                if not every(value, finite):
                     raise msgspec.ValidationError("Expected a finite number")
-                if not _each(value, _computable):
+                if not every(value, computable):
                     raise msgspec.ValidationError(
-                        f"Expected a number up to {_LARGEST:g}, a whole one up to {_LARGEST_WHOLE}"
+                        f"Expected a number up to {LARGEST:g}, a whole one up to {LARGEST_WHOLE}"
                     )
             except msgspec.ValidationError as error:
                 raise RecipeError(
-                    f"{self.kind}: {setting.name} = {value!r}: {error}", mend=_about(setting)
+                    f"{self.kind}: {setting.name} = {value!r}: {error}", mend=about(setting)
                 ) from None
             if isinstance(value, str):
                 refuse_secrets(value)
@@ -112,68 +96,6 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         """Every setting, defaults written out, `kind` first; plain values only."""
         made: dict[str, Any] = msgspec.to_builtins(self)
         return made
-
-
-def _each(value: Any, holds: Callable[[Any], bool]) -> bool:
-    """Whether something holds for every number, text and truth value in a plain value."""
-    if isinstance(value, Mapping):
-        return all(_each(inner, holds) for inner in value.values())
-    if isinstance(value, list | tuple):
-        return all(_each(inner, holds) for inner in value)
-    return holds(value)
-
-
-def _finite(value: Any) -> bool:
-    """Whether JSON could hold it."""
-    return not isinstance(value, float) or math.isfinite(value)
-
-
-def _computable(value: Any) -> bool:
-    """Whether the libraries beneath take a number of its size."""
-    if isinstance(value, int):
-        return abs(value) <= _LARGEST_WHOLE
-    return not isinstance(value, float) or abs(value) <= _LARGEST
-
-
-def _about(field: msgspec.structs.FieldInfo) -> str:
-    about = describe_field(field)
-    return f"{field.name}: {about['type']}, {about['description']}"
-
-
-def _required(fields: Iterable[msgspec.structs.FieldInfo]) -> str:
-    return "; ".join(_about(field) for field in fields if describe_field(field)["required"])
-
-
-def describe_field(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
-    """Name, type, default and one-line description of a stage's field, for docs and messages."""
-    description, inner = "", field.type
-    for meta in getattr(field.type, "__metadata__", ()):
-        if isinstance(meta, msgspec.Meta) and meta.description:
-            description = meta.description
-    inner = getattr(field.type, "__origin__", field.type) if description else inner
-    default = field.default
-    if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
-        default = field.default_factory()
-    return {
-        "name": field.name,
-        "type": _type_name(inner),
-        "default": None if default is msgspec.NODEFAULT else default,
-        "required": default is msgspec.NODEFAULT,
-        "description": description,
-    }
-
-
-def _type_name(kind: Any) -> str:
-    """A type as a user would write its values: `int`, `list[str]`, `"cosine" | "dot"`."""
-    origin, inner = get_origin(kind), get_args(kind)
-    if origin is Literal:
-        return " | ".join(json.dumps(value) for value in inner)
-    if origin is Annotated:
-        return _type_name(inner[0])
-    if origin in (Union, types.UnionType):
-        return " | ".join(_type_name(each) for each in inner)
-    name = getattr(origin or kind, "__name__", str(kind))
-    return f"{name}[{', '.join(_type_name(each) for each in inner)}]" if inner else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,47 +171,6 @@ class Ruling(Protocol):
         of every source; whole queries only, positives included.
         """
         ...
-
-
-class Estimation(Protocol):
-    """An estimator opened on a collection."""
-
-    def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """What it needs of judged `rows`: a frame of the same height and order, new columns only.
-
-        `rows` is what the judges have left: query, doc, relevance, verdict, ranks, scores and
-        evidence; whole queries only, positives included.
-        """
-        ...
-
-    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
-        """Learn from judged and prepared rows of the whole run, `rows` in all; called once."""
-        ...
-
-    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`p_relevant` (float32) of judged and prepared rows, null where it has no opinion.
-
-        Of a positive: what would be said of it if its label was not known. A frame of the same
-        height and order; further columns are evidence of its own, and stand in the ledger.
-        """
-        ...
-
-
-@dataclass(frozen=True)
-class Revised:
-    """What verdicts on pairs change in a finished run's ledger."""
-
-    columns: Callable[[pl.DataFrame], pl.DataFrame]
-    """The estimator's columns of a part of the ledger, made again: a frame of the same height."""
-    note: Mapping[str, Any]
-    """What the manifest's note `p_relevant` says from now on."""
-    settles: tuple[str, ...] = ()
-    """How warnings begin that no longer hold."""
-
-
-def estimated(p: NDArray[np.float64]) -> pl.DataFrame:
-    """What `Estimation.estimate` gives where there is no more to say: p_relevant, NaN as null."""
-    return pl.DataFrame({"p_relevant": p.astype(np.float32)}).fill_nan(None)
 
 
 class Source(Stage, kw_only=True):
@@ -465,7 +346,7 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`").split("[")[0]
-        mend = _about(fields[key]) if key in fields else f"give {_required(fields.values())}"
+        mend = about(fields[key]) if key in fields else f"give {required(fields.values())}"
         raise RecipeError(
             f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), mend=mend
         ) from None

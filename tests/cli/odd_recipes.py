@@ -11,7 +11,8 @@ import msgspec
 from negatives.errors import RecipeError
 from negatives.kinds import KINDS
 from negatives.recipe import parse
-from negatives.stage import describe_field, stage_class
+from negatives.settings import describe_field
+from negatives.stage import stage_class
 from tests.cli.odd import Odd
 from tests.cli.odd_files import ANY, BEIR
 

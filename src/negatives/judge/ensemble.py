@@ -15,6 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.errors import RecipeError, nearest
+from negatives.estimation import estimated
 from negatives.events import Noted, Warned
 from negatives.judge.label_model import (
     Counts,
@@ -26,7 +27,7 @@ from negatives.judge.label_model import (
     posterior,
     triplet,
 )
-from negatives.stage import Context, Estimator, estimated
+from negatives.stage import Context, Estimator
 
 _ABSTAIN = 2
 """Digit of an abstention in a row's votes read as a number of base 3."""

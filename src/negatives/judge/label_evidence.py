@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from negatives.estimation import BASIS, Revised
 from negatives.judge.label_rate import HIGH, LOW, MIDDLE, LabelRate
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles
-from negatives.stage import BASIS, Revised
 
 LABEL_LOGIT: Final = "label_logit"
 """Column: the log-odds that a pair is labelled, its own label not considered."""

@@ -19,8 +19,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from negatives.errors import RunError
+from negatives.estimation import Basis
 from negatives.schema import Bools, Doubles, Floats
-from negatives.stage import Basis
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 """Label rates that are tried: 0.01 to 0.99, evenly on a logarithmic scale."""

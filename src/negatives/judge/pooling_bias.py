@@ -12,6 +12,7 @@ from msgspec import Meta, field
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import RecipeError, nearest
+from negatives.estimation import estimated
 from negatives.events import Noted, Warned
 from negatives.judge.cet import (
     Coupled,
@@ -24,7 +25,7 @@ from negatives.judge.cet import (
     unlabelled_relevance,
 )
 from negatives.schema import Rows
-from negatives.stage import Context, Estimator, estimated
+from negatives.stage import Context, Estimator
 
 MOST = 200_000
 """Pairs that are learned from; of a larger run, those of queries drawn by the hash of their id."""

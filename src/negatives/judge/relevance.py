@@ -18,6 +18,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.estimation import Revised
 from negatives.events import Noted, Warned
 from negatives.judge.features import Feature, features_of, table
 from negatives.judge.label_evidence import GUESSED, LABEL_RATE, about, probabilities, revised
@@ -26,7 +27,7 @@ from negatives.judge.labelling import Labelling, fit_labelling
 from negatives.judge.others import Draws, Likeness, compare
 from negatives.judge.word_vectors import WordVectors
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
-from negatives.stage import Context, Estimator, Likens, Revised, Share
+from negatives.stage import Context, Estimator, Likens, Share
 
 MOST_QUERIES = 5_000
 MOST_PAIRS = 120_000

@@ -10,10 +10,11 @@ import msgspec
 import polars as pl
 from msgspec import Meta
 
+from negatives.estimation import Basis
 from negatives.pick.top import first
 from negatives.pick.trial import SKIPPED, Trial, sampled
 from negatives.schema import JUDGED_NEGATIVE
-from negatives.stage import Basis, Picker, Share
+from negatives.stage import Picker, Share
 
 ASKING: Final = 3.0
 """Times the asked share at which pairs are worth asking about (benchmark `judgements`)."""

@@ -18,6 +18,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
+from negatives.estimation import Estimation
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
 from negatives.machine import Machine
@@ -38,17 +39,7 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import Collection, Rows, check_collection
-from negatives.stage import (
-    Context,
-    Estimation,
-    Estimator,
-    Judge,
-    Picker,
-    Proposer,
-    Ruling,
-    Source,
-    build,
-)
+from negatives.stage import Context, Estimator, Judge, Picker, Proposer, Ruling, Source, build
 from negatives.store.atomic import make_folder, remove_partial, write_text
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from negatives.estimation import BASIS
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
@@ -27,7 +28,7 @@ from negatives.run.relabel import Found, Relabelling, Rule
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection
-from negatives.stage import BASIS, Picker
+from negatives.stage import Picker
 from negatives.store.atomic import make_folder, write_text, writing
 from negatives.store.lock import locked
 

@@ -17,6 +17,7 @@ import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError
+from negatives.estimation import BASIS, Revised
 from negatives.events import Emit, Progress, silent
 from negatives.run.account import Account
 from negatives.run.directory import LEDGER, Run
@@ -25,7 +26,6 @@ from negatives.run.picking import write_frame
 from negatives.run.repair import REVIEW, REVIEWED
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
-from negatives.stage import BASIS, Revised
 from negatives.store.atomic import remove_partial
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE

@@ -1,0 +1,78 @@
+"""What can be said of a setting: its type as a user writes it, its description, its bounds."""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import msgspec
+
+LARGEST_WHOLE = 2**31 - 1
+LARGEST = 1e12
+
+
+def every(value: Any, holds: Callable[[Any], bool]) -> bool:
+    """Whether something holds for every number, text and truth value in a plain value."""
+    if isinstance(value, Mapping):
+        return all(every(inner, holds) for inner in value.values())
+    if isinstance(value, list | tuple):
+        return all(every(inner, holds) for inner in value)
+    return holds(value)
+
+
+def finite(value: Any) -> bool:
+    """Whether JSON could hold it."""
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def computable(value: Any) -> bool:
+    """Whether the libraries beneath take a number of its size."""
+    if isinstance(value, int):
+        return abs(value) <= LARGEST_WHOLE
+    return not isinstance(value, float) or abs(value) <= LARGEST
+
+
+def about(field: msgspec.structs.FieldInfo) -> str:
+    """A setting in one line: its name, its type, what it is."""
+    found = describe_field(field)
+    return f"{field.name}: {found['type']}, {found['description']}"
+
+
+def required(fields: Iterable[msgspec.structs.FieldInfo]) -> str:
+    """Those of the settings that have no default, in one line."""
+    return "; ".join(about(field) for field in fields if describe_field(field)["required"])
+
+
+def describe_field(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    """Name, type, default and one-line description of a stage's field, for docs and messages."""
+    description, inner = "", field.type
+    for meta in getattr(field.type, "__metadata__", ()):
+        if isinstance(meta, msgspec.Meta) and meta.description:
+            description = meta.description
+    inner = getattr(field.type, "__origin__", field.type) if description else inner
+    default = field.default
+    if default is msgspec.NODEFAULT and field.default_factory is not msgspec.NODEFAULT:
+        default = field.default_factory()
+    return {
+        "name": field.name,
+        "type": _type_name(inner),
+        "default": None if default is msgspec.NODEFAULT else default,
+        "required": default is msgspec.NODEFAULT,
+        "description": description,
+    }
+
+
+def _type_name(kind: Any) -> str:
+    """A type as a user would write its values: `int`, `list[str]`, `"cosine" | "dot"`."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " | ".join(json.dumps(value) for value in inner)
+    if origin is Annotated:
+        return _type_name(inner[0])
+    if origin in (Union, types.UnionType):
+        return " | ".join(_type_name(each) for each in inner)
+    name = getattr(origin or kind, "__name__", str(kind))
+    return f"{name}[{', '.join(_type_name(each) for each in inner)}]" if inner else name
