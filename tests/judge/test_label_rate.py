@@ -150,6 +150,19 @@ def test_the_more_is_labelled_the_fewer_of_the_others_are_relevant() -> None:
         assert rate.relevant(z).mean() == reckoned
 
 
+def test_however_many_queries_have_one_label_verdicts_can_overrule_them() -> None:
+    # Labels that follow the evidence too well, of very many queries: they say that all is labelled.
+    draw = np.random.default_rng(9)
+    z = draw.normal(-4, 3, 60_000)
+    labelled = draw.random(len(z)) < 1 / (1 + np.exp(-z))
+    guess = fitted(z, labelled, one_each=True)
+    assert guess.quantile(LOW) < 0.7
+    likely = np.full(60, 1.5)
+    told = guess.given_verdicts(likely, np.arange(60) < 30)
+    assert told.rate < 0.6 * guess.rate
+    assert 0.3 < told.relevant(likely)[0] < 0.75
+
+
 def test_what_a_run_keeps_is_read_again_and_nothing_else() -> None:
     z, _, labelled = drawn(0.3, seed=8, pairs=3_000)
     rate = fitted(z, labelled)

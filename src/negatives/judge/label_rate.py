@@ -32,10 +32,12 @@ CAUTION_OF_ONE: Final = 0.05
 SETTLED: Final = 40
 """Verdicts from which on the label rate is no guess any more (benchmark `judgements`)."""
 BELIEF_OF_ONE: Final = 0.2
-"""What the likelihood of labels counts for there. It takes them for independent draws from all
-relevant pairs, and they are one of each query, of a few or of many: it is far too sure of a rate
-that is the mean over queries and not over pairs. A fifth, chosen on three collections, leaves the
-truth within the interval."""
+MOST_OF_ONE: Final = 40
+"""What the likelihood of labels counts for there: for a fifth of them, chosen on three collections,
+and for forty at most. It takes them for independent draws from all relevant pairs, and they are one
+of each query, of a few or of many: it is far too sure of a rate that is the mean over queries and
+not over pairs, and that does not get better with more queries. Verdicts must be able to overrule
+it."""
 LOW, MIDDLE, HIGH = 0.05, 0.5, 0.95
 """Quantiles of the label rate over which a promise is told."""
 _BINS: Final = 512
@@ -168,7 +170,8 @@ def fit_label_rate(
     if rate:
         credible = (rates == rate).astype(np.float64)
     else:
-        credible = _normalised(-costs * (BELIEF_OF_ONE if one_each else 1.0))
+        most = MOST_OF_ONE / max(int(labelled.sum()), 1)
+        credible = _normalised(-costs * (min(BELIEF_OF_ONE, most) if one_each else 1.0))
     basis: Basis = "recipe" if rate else "guess" if one_each else "labels"
     return LabelRate(rates, credible, slopes, intercepts, basis)
 
