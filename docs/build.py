@@ -1,8 +1,8 @@
-"""Builds the site: python docs/build.py [--out FOLDER], or --readme to refresh README.md.
+"""Builds the site: python docs/build.py [--out FOLDER], or --marked to refresh the marked parts.
 
 Pages are copied from docs/, the others are written by generated.py, and mkdocs makes the site of
-both. Nothing generated is committed but the marked parts of README.md, which a test compares with
-what would be written there.
+both. Nothing generated is committed but the marked parts of README.md and of the pages, which a test
+compares with what would be written there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,21 @@ from generated import DOCS, PAGES, filled
 
 ROOT = DOCS.parent
 FENCE = re.compile(r"^(\s*```\w+)[^\n`]+$", re.MULTILINE)
+LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))")
+GENERATED = {
+    "results/": "results/index.md",
+    "../src/negatives/__init__.py": "reference/api.md",
+    "../src/negatives/batch/": "reference/stages.md#batch",
+    "../src/negatives/cli/": "reference/cli.md",
+    "../src/negatives/kinds.py": "reference/stages.md",
+    "../src/negatives/pick/": "reference/stages.md#pick",
+    "../src/negatives/read/": "reference/formats.md",
+    "../src/negatives/read/mined/names.py": "reference/formats.md#columns",
+    "../src/negatives/recipes/": "recipes.md",
+}
+"""Where a page links to what a generated page is made from -> that page: the site has only the one,
+the repository only the other."""
+
 NAV: list[tuple[str, list[str]]] = [
     (
         "",
@@ -49,6 +64,7 @@ def assemble(folder: Path) -> None:
         if path.suffix == ".md":
             # What follows the language of a fence is for the tests, and mkdocs takes it amiss.
             text = FENCE.sub(r"\1", filled(path.read_text("utf-8")))
+            text = LINK.sub(lambda link: GENERATED.get(link[0], link[0]), text)
         elif path.suffix == ".svg":
             text = path.read_text("utf-8")
         else:
@@ -99,14 +115,14 @@ def _build(out: Path, folder: Path) -> None:
 
 
 def main() -> None:
-    """Build the site, or write the marked parts of README.md."""
-    parser = argparse.ArgumentParser(description="Build the site, or refresh README.md.")
+    """Build the site, or write the marked parts of README.md and of the pages."""
+    parser = argparse.ArgumentParser(description="Build the site, or refresh the marked parts.")
     parser.add_argument("--out", type=Path, default=ROOT / "site")
-    parser.add_argument("--readme", action="store_true", help="write its marked parts anew")
+    parser.add_argument("--marked", action="store_true", help="write the marked parts anew")
     given = parser.parse_args()
-    if given.readme:
-        readme = ROOT / "README.md"
-        readme.write_text(filled(readme.read_text("utf-8")), "utf-8")
+    if given.marked:
+        for page in (ROOT / "README.md", *DOCS.rglob("*.md")):
+            page.write_text(filled(page.read_text("utf-8")), "utf-8")
         return
     from mkdocs.exceptions import Abort
 

@@ -125,7 +125,6 @@ def learned_table() -> str:
 
 FILLS: dict[str, Callable[[], str]] = {
     "default-recipe": lambda: in_words("default", linked=False),
-    "default-recipe-linked": lambda: in_words("default", linked=True),
     "recipes": recipe_table,
     "export-formats": export_table,
     "coverage": coverage_table,
@@ -218,7 +217,8 @@ def cli_page() -> str:
     )
     codes = (
         "Exit codes: 0 done; 1 the work failed; 2 the input or the command is wrong; "
-        "130 interrupted, and can be resumed. Progress goes to stderr, results to stdout."
+        "130 interrupted and 143 stopped: the same command goes on. Progress goes to stderr, results "
+        "to stdout. NEGATIVES_TRACEBACK=1 shows where an error was raised."
     )
     return text.replace("# negatives\n", f"# Command line\n\n{codes}\n", 1)
 
