@@ -1,8 +1,8 @@
 """Builds the site: python docs/build.py [--out FOLDER], or --marked to refresh the marked parts.
 
 Pages are copied from docs/, the others are written by generated.py, and mkdocs makes the site of
-both. Nothing generated is committed but the marked parts of README.md and of the pages, which a test
-compares with what would be written there.
+both. Nothing generated is committed but the marked parts of README.md and of the pages, which a
+test compares with what would be written there.
 """
 
 from __future__ import annotations
