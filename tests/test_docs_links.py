@@ -92,6 +92,15 @@ def test_shown_output_is_shown(page: Path) -> None:
             assert hidden(line) is None, f"{page.name}:{block.line}: {line}"
 
 
+@pytest.mark.parametrize("page", pages(), ids=named)
+def test_what_an_example_prints_is_on_the_page(page: Path) -> None:
+    for block in blocks(page):
+        if block.language == "python" and "no-run" not in block.marks:
+            prints = re.search(r"^ *print\(", block.code, re.MULTILINE)
+            written = re.search(r"^def ", block.code, re.MULTILINE)
+            assert not prints or written or block.output, f"{page.name}:{block.line}"
+
+
 def hidden(line: str) -> str | None:
     """The dots of a line that stand where a word or a figure should."""
     found = re.search(r"(^|\s)(\.\.\.|…)(%|\s|$)", line)
