@@ -51,13 +51,20 @@ def test_a_model_is_trained_and_what_it_was_is_said(run: Run, static: Path, tmp_
 @pytest.mark.parametrize(
     ("changed", "code", "said"),
     [
-        (("--model", "./nowhere"), 2, "safetensors weights, or 'static'"),
+        (("--model", "./nowhere"), 2, "an existing folder, a hub name, or 'static'"),
         (("--kind", "reranker", "--set", "learn.kind=guided"), 2, "a reranker has none"),
         (("--set", "train.labels=nonsense"), 2, "bm25_score"),
         (("--set", "learn.kind=margin-mse"), 2, "set train.labels"),
         (("--set", "train.learning_rte=1"), 2, "learning_rate"),
         (
-            ("--set", "train.learning_rate=1e30", "--set", "learn.similarity=dot"),
+            (
+                "--set",
+                "train.learning_rate=1e12",
+                "--set",
+                "learn.similarity=dot",
+                "--set",
+                "learn.temperature=1e-12",
+            ),
             1,
             "lower the learning rate",
         ),

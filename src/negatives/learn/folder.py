@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from negatives.errors import RunError
+from negatives.faults import raise_spent
 from negatives.learn.trainer import last_checkpoint
 from negatives.store.atomic import TEMPORARY, writing
 from negatives.store.lock import NAME as LOCK
@@ -76,6 +77,7 @@ def read_account(path: Path) -> dict[str, Any]:
             return found
         raise KeyError("inputs, status")
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, KeyError) as error:
+        raise_spent(error)
         raise RunError(
             f"the account of the training cannot be read: {error}",
             where=str(path / ACCOUNT),

@@ -15,6 +15,7 @@ from negatives.models.spec import names_nothing
 from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
 from negatives.run import Run
 from negatives.run.directory import is_run
+from negatives.secrets import refuse_secrets
 from negatives.stage import build
 
 
@@ -33,6 +34,7 @@ def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str]
 
     `changes` are `PATH=VALUE` texts; one that sets the kind of a stage makes it anew.
     """
+    refuse_secrets(model)
     if model != "static" and names_nothing(model):
         raise DataError(
             f"there is no model at {model!r}",

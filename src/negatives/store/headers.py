@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negatives.errors import DataError, RunError
+from negatives.faults import raise_spent
 
 LONGEST_NPY: Final = 10_000
 LONGEST_SAFETENSORS: Final = 100_000_000
@@ -47,6 +48,7 @@ def open_array(path: Path) -> NDArray[Any]:
         check_npy(path)
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (DataError, ValueError, EOFError, OSError) as error:
+        raise_spent(error)
         why = error.what if isinstance(error, DataError) else str(error)
         raise RunError(
             f"a file of this run's work is damaged: {why}",

@@ -15,6 +15,7 @@ import msgspec
 import polars as pl
 
 from negatives.errors import RunError
+from negatives.faults import raise_spent
 from negatives.store.atomic import file_hash, writing
 
 NAME = "manifest.json"
@@ -196,7 +197,8 @@ def table_rows(path: Path) -> int | None:
     """Rows of a table by its footer; None where there is no whole table."""
     try:
         return int(pl.scan_parquet(path, glob=False).select(pl.len()).collect().item())
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        raise_spent(error)
         return None
 
 
