@@ -39,7 +39,7 @@ SETTINGS = {
     "static": "half hidden, static encoder",
     "copies": "half hidden, static encoder, near-copies of a fifth of the positives planted",
 }
-HIDINGS = 5
+HIDINGS = 10
 COPIES = 0.2  # of the documents that are positives
 PEERS = 3  # hidings on which other miners are run
 ASKED = 5
