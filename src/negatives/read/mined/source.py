@@ -62,6 +62,14 @@ class Source:
     header: Header = field(default=Header(()))
     frames: Callable[[], Iterator[pl.DataFrame]] | None = None
 
+    def __post_init__(self) -> None:
+        if "" in self.columns:
+            raise DataError(
+                f"column {[*self.columns].index('') + 1} has no name",
+                where=str(self.path),
+                mend="name every column; an index is left out with index=False in pandas",
+            )
+
     def rows(self, layout: Layout, findings: Findings) -> Iterator[Rows]:
         """The rows in order, some at a time, with the columns of `layout`."""
         if self.type == "jsonl":
@@ -99,7 +107,7 @@ class Source:
 
     def _typed(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         if self.type == "parquet":
-            scan = pl.scan_parquet(self.path, glob=False).select(columns)
+            scan = with_lists(pl.scan_parquet(self.path, glob=False)).select(columns)
             with told(self.path):
                 yield from scan.collect_batches(chunk_size=BLOCK, maintain_order=True, lazy=True)
             return
@@ -144,10 +152,18 @@ def source(file: str | Path) -> Source:
 
 def parquet(path: Path) -> Source:
     """A Parquet file."""
-    schema = dict(parquet_schema(path))
+    parquet_schema(path)  # says what is wrong with it
     with told(path):
-        head = pl.scan_parquet(path, glob=False).select(_simple(schema)).head(SAMPLE).collect()
+        scan = with_lists(pl.scan_parquet(path, glob=False))
+        schema = dict(scan.collect_schema())
+        head = scan.select(_simple(schema)).head(SAMPLE).collect()
     return Source(path, "parquet", _described(schema, head), schema)
+
+
+def with_lists(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The same with lists in the place of arrays, which are lists of one length."""
+    arrays = [name for name, dtype in frame.collect_schema().items() if dtype == pl.Array]
+    return frame.with_columns(pl.col(arrays).arr.to_list()) if arrays else frame
 
 
 def tables(
