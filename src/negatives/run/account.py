@@ -18,7 +18,7 @@ from negatives.run.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest
 
 _PACKAGES = ("negatives", "numpy", "polars", "bm25s", "PyStemmer", "numba", "tokenizers",
-             "onnxruntime", "torch", "sentence-transformers", "faiss-cpu", "openai")  # fmt: skip
+             "onnxruntime", "torch", "sentence-transformers", "faiss-cpu")  # fmt: skip
 
 
 @dataclass
