@@ -133,8 +133,8 @@ def test_keys_are_equal_exactly_where_plain_normalisation_is(many: list[str]) ->
 
 
 def plain_shingles(text: str, words: int) -> set[tuple[str, ...]]:
-    split = normalised(text).split(" ")
-    if split == [""]:
+    split = normalised(text).split()  # a text of signs alone keeps its white space
+    if not split:
         return set()
     if len(split) < words:
         return {tuple(split)}
