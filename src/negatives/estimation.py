@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 Basis = Literal["labels", "recipe", "guess", "verdicts"]
 """What the level of p_relevant rests on: the labels of the run, the recipe's word, hardly anything
 (queries of one label each), or verdicts on pairs without a label."""
+ENDS = ("p_relevant_low", "p_relevant_mid", "p_relevant_high")
+"""Columns of p_relevant at the ends and in the middle of what is credible of the label rate; an
+estimator that knows no label rate gives none of them."""
 BASIS = "label rate from"
 """Where the manifest's note `p_relevant` says it."""
 

@@ -11,18 +11,14 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from negatives.estimation import BASIS, Revised
+from negatives.estimation import BASIS, ENDS, Revised
 from negatives.judge.label_rate import HIGH, LOW, MIDDLE, LabelRate
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles
 
 LABEL_LOGIT: Final = "label_logit"
 """Column: the log-odds that a pair is labelled, its own label not considered."""
 P_RELEVANT: Final = "p_relevant"
-ENDS: Final[Mapping[str, float]] = {
-    "p_relevant_low": HIGH,
-    "p_relevant_mid": MIDDLE,
-    "p_relevant_high": LOW,
-}
+QUANTILES: Final[Mapping[str, float]] = dict(zip(ENDS, (HIGH, MIDDLE, LOW), strict=True))
 """Columns: p_relevant if the label rate is at this quantile of what is credible of it. The more of
 the relevant pairs are labelled, the fewer of the others are relevant."""
 LABEL_RATE: Final = "label rate"
@@ -42,7 +38,7 @@ def probabilities(label_rate: LabelRate | None, logits: Doubles, judged: Bools) 
     """
     exact = logits.astype(np.float32).astype(np.float64)  # what the ledger holds
     made: dict[str, Any] = {LABEL_LOGIT: exact}
-    for name, quantile in {**ENDS, P_RELEVANT: None}.items():
+    for name, quantile in {**QUANTILES, P_RELEVANT: None}.items():
         p = np.full(len(exact), np.nan)
         if label_rate is not None:
             p = np.where(judged, np.nan, label_rate.relevant(exact, quantile))

@@ -10,9 +10,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.estimation import ENDS
 from negatives.measure.bounds import Clusters
 from negatives.measure.leaks import counted, leaks, picker_of
-from negatives.pick.trial import ENDS
 from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, POSITIVE, REJECTED

@@ -15,10 +15,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.estimation import ENDS
 from negatives.schema import JUDGED_NEGATIVE, KEPT, POSITIVE, Bools, Doubles
 
-ENDS: Final = ("p_relevant_low", "p_relevant_mid", "p_relevant_high")
-"""Columns of p_relevant over what is credible of the label rate, where the estimator gives them."""
 SKIPPED: Final = 30
 """The rank window that a compromise is measured by takes the candidates after so many."""
 _PAIRS = 400_000  # of the ledger, by whole queries drawn by hash, that the price is found on
