@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from negatives.errors import NegativesError as NegativesError
     from negatives.errors import RecipeError as RecipeError
     from negatives.errors import RunError as RunError
+    from negatives.estimate.ensemble import Ensemble as Ensemble
+    from negatives.estimate.evidence import Evidence as Evidence
+    from negatives.estimate.pooling_bias import PoolingBias as PoolingBias
     from negatives.find.bm25 import BM25 as BM25
     from negatives.find.dense import Dense as Dense
     from negatives.find.fused import Fused as Fused
@@ -20,16 +23,13 @@ if TYPE_CHECKING:
     from negatives.find.sampled import Random as Random
     from negatives.judge.adaptive_margin import AdaptiveMargin as AdaptiveMargin
     from negatives.judge.consistency import Consistency as Consistency
-    from negatives.judge.ensemble import Ensemble as Ensemble
     from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
     from negatives.judge.neighbours import Neighbours as Neighbours
-    from negatives.judge.pooling_bias import PoolingBias as PoolingBias
     from negatives.judge.positive_aware import AbsoluteScore as AbsoluteScore
     from negatives.judge.positive_aware import Margin as Margin
     from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive
     from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
     from negatives.judge.rank_window import SkipTop as SkipTop
-    from negatives.judge.relevance import Evidence as Evidence
     from negatives.judge.reranker import Rerank as Rerank
     from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
     from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
@@ -61,15 +61,15 @@ _WHERE = {
     "Consistency": "negatives.judge.consistency",
     "DataError": "negatives.errors",
     "Dense": "negatives.find.dense",
-    "Ensemble": "negatives.judge.ensemble",
-    "Evidence": "negatives.judge.relevance",
+    "Ensemble": "negatives.estimate.ensemble",
+    "Evidence": "negatives.estimate.evidence",
     "Fused": "negatives.find.fused",
     "Margin": "negatives.judge.positive_aware",
     "NearDuplicate": "negatives.judge.near_duplicate",
     "NegativesError": "negatives.errors",
     "Neighbours": "negatives.judge.neighbours",
     "PercentOfPositive": "negatives.judge.positive_aware",
-    "PoolingBias": "negatives.judge.pooling_bias",
+    "PoolingBias": "negatives.estimate.pooling_bias",
     "Popularity": "negatives.find.sampled",
     "Quotas": "negatives.pick.quotas",
     "Random": "negatives.find.sampled",

@@ -36,9 +36,9 @@ KINDS: dict[str, dict[str, str]] = {
         "skip-top": "negatives.judge.rank_window:SkipTop",
     },
     "estimate": {
-        "ensemble": "negatives.judge.ensemble:Ensemble",
-        "evidence": "negatives.judge.relevance:Evidence",
-        "pooling-bias": "negatives.judge.pooling_bias:PoolingBias",
+        "ensemble": "negatives.estimate.ensemble:Ensemble",
+        "evidence": "negatives.estimate.evidence:Evidence",
+        "pooling-bias": "negatives.estimate.pooling_bias:PoolingBias",
     },
     "pick": {
         "quotas": "negatives.pick.quotas:Quotas",

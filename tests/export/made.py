@@ -8,7 +8,6 @@ from pathlib import Path
 import polars as pl
 
 from negatives.run import Run
-from negatives.run.inputs import fingerprints
 from negatives.schema import (
     ELIGIBLE,
     LEDGER_HEAD,
@@ -17,6 +16,7 @@ from negatives.schema import (
     POSITIVE,
     Collection,
 )
+from negatives.store.fingerprints import fingerprints
 from negatives.store.manifest import Manifest
 
 Scores = Mapping[tuple[str, str], float]

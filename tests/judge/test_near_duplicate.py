@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.arrays import by_volume
 from negatives.judge import near_duplicate as module
 from negatives.judge.near_duplicate import NearDuplicate, jaccard, signatures
-from negatives.judge.texts import shingles
-from negatives.judge.volume import by_volume
 from negatives.schema import Collection
+from negatives.text.keys import shingles
 from tests.build import collection, context
 
 WORDS = [f"w{n}" for n in range(40)]

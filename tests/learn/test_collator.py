@@ -12,11 +12,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.judge.texts import normalised_keys
 from negatives.learn.collator import Collator, keys_of, related
 from negatives.learn.known import Known
 from negatives.learn.module import LossModule
 from negatives.learn.multiple_negatives import MultipleNegatives
+from negatives.text.keys import normalised_keys
 
 TEXTS = ["", "Wing!", "wing", "flow", "heat", "drag", "what is lift", "What is lift?"]
 NOBODY = Known.of_pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))

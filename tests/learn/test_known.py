@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from negatives.judge.texts import normalised_keys
 from negatives.learn.known import Known
+from negatives.text.keys import normalised_keys
 from tests.build import collection
 
 numbers = st.lists(st.integers(0, 6), max_size=12)

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from negatives.errors import DataError
-from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import is_mined_file
 from negatives.learn.training_set import training_set
+from negatives.read.mined.training import read_mined_file
 from tests.build import collection
 
 TRIPLETS = [

@@ -17,8 +17,8 @@ from negatives.learn.sampler import Sampler
 from negatives.learn.training_set import NOTHING, of_run, training_set
 from negatives.recipe import load_recipe
 from negatives.run import Run
-from negatives.run.directory import RELABELLED_FILE
 from negatives.schema import Collection
+from negatives.store.run import RELABELLED_FILE
 from tests.build import collection
 from tests.export.made import finished_run
 

@@ -15,11 +15,11 @@ from negatives.chance import pair_uniforms
 from negatives.cli import app
 from negatives.errors import DataError, InputError
 from negatives.measure.audit import audit
-from negatives.measure.bounds import upper_bound
 from negatives.measure.certificate import REVIEW
 from negatives.measure.hubness import hubness
 from negatives.measure.review import draw_sample, read_review
 from negatives.measure.truth import against, read_truth
+from negatives.stats.bounds import upper_bound
 
 Halved = tuple[neg.Run, pl.DataFrame]
 

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 import negatives as neg
 from negatives.errors import InputError
-from negatives.measure.bounds import FEW, Clusters, prediction_bound, upper_bound
 from negatives.measure.certificate import KNOWN, MODEL, REVIEW, certificate, leak_bound
 from negatives.measure.conformal import conformal_threshold, order
 from negatives.measure.leaks import leaks, picker_of
@@ -25,6 +24,7 @@ from negatives.measure.tally import Tally
 from negatives.run.picked import parts_with_picks
 from negatives.schema import ELIGIBLE, KEPT, POSITIVE
 from negatives.stage import Picker
+from negatives.stats.bounds import FEW, Clusters, prediction_bound, upper_bound
 from tests.build import collection
 
 # ---- bounds --------------------------------------------------------------------------------------

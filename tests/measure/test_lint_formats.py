@@ -261,7 +261,8 @@ def test_a_file_of_trec_judgements_is_read_and_fixed(tmp_path: Path) -> None:
 def test_blocks_of_rows_do_not_change_what_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from negatives.measure.lint import copies, texts
+    from negatives.measure.lint import copies
+    from negatives.measure.lint import text_tables as texts
     from negatives.read.mined import source
 
     jsonl(lists(PAIRS), tmp_path / "bge.jsonl")

@@ -7,8 +7,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.judge.texts import normalised_keys, text_keys
-from negatives.measure.lint.texts import Measuring, Seen, cut_off, without_end
+from negatives.measure.lint.text_tables import Measuring, Seen, cut_off, without_end
+from negatives.text.keys import normalised_keys, text_keys
 
 words = st.text(alphabet="ab .…", max_size=6)
 some_keys = st.lists(st.integers(0, 20), min_size=1, max_size=12)

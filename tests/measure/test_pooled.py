@@ -9,7 +9,7 @@ import pytest
 
 import negatives as neg
 from negatives.measure.truth import against, read_truth
-from negatives.run.directory import Run
+from negatives.store.run import Run
 from tests.cli.commands import negatives
 
 DOCS = {

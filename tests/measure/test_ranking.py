@@ -23,9 +23,9 @@ from negatives.measure.ranking import (
     tied,
     whole,
 )
-from negatives.measure.trec_run import against_ranks, read_trec_run
 from negatives.models.encoder import Encoded
 from negatives.models.reranker import Pair
+from negatives.read.trec_run import against_ranks, read_trec_run
 from negatives.schema import Floats
 from negatives.stage import Context
 from tests.build import collection

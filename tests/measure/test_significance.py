@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negatives.errors import InputError
-from negatives.measure.bootstrap import interval, resampled_means
 from negatives.measure.significance import (
     EXACT,
     benjamini_hochberg,
@@ -21,6 +20,7 @@ from negatives.measure.significance import (
     seed_spread,
     sign_flip,
 )
+from negatives.stats.bootstrap import interval, resampled_means
 
 some_values = st.lists(st.sampled_from([-0.5, -0.25, 0.0, 0.1, 0.3, 1.0]), min_size=1, max_size=9)
 some_p = st.lists(st.floats(0, 1), min_size=1, max_size=8)
@@ -110,7 +110,7 @@ def test_intervals_hold_about_as_often_as_they_say() -> None:
 def test_an_interval_is_the_same_in_one_piece_or_several(monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(1).random(50)
     whole = resampled_means(values, 5, 300)
-    monkeypatch.setattr("negatives.measure.bootstrap._AT_ONCE", 700)
+    monkeypatch.setattr("negatives.stats.bootstrap._AT_ONCE", 700)
     assert (resampled_means(values, 5, 300) == whole).all()
 
 

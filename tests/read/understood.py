@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import is_mined_file
 from negatives.measure.lint import lint
 from negatives.read import load, validate
+from negatives.read.mined.training import read_mined_file
 from negatives.schema import Collection
 
 Counts = tuple[int, int, int]

@@ -32,7 +32,7 @@ RUN = """
 import sys, time
 import negatives as neg
 from negatives.events import Progress
-from negatives.find import embedding
+from negatives.models import embedding
 from negatives.recipe import load_recipe, override
 from negatives.search import postings
 postings._SMALL = 0  # so that the index is built by other processes too

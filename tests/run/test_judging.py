@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import negatives as neg
 from negatives.errors import InputError, RecipeError, RunError
+from negatives.estimate.budget import choose
+from negatives.estimate.revision import features, folds, learn, with_others
 from negatives.judge.near_duplicate import NearDuplicate
 from negatives.judge.reranker import Rerank
 from negatives.run.judging import BEFORE
-from negatives.run.revision import features, folds, learn, with_others
-from negatives.run.worth import choose
 from negatives.schema import ELIGIBLE, POSITIVE, REJECTED
 from negatives.show import write_report
 from negatives.store.manifest import read_manifest

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import negatives as neg
 from negatives.chance import pair_uniforms
 from negatives.errors import InputError, RecipeError, RunError
-from negatives.judge.relevance import Evidence
+from negatives.estimate.evidence import Evidence
 from negatives.run.relabel import Relabelling, Rule, relabelled
 from negatives.schema import (
     DUPLICATE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from negatives.cli.streams import print_json
 from negatives.run import Run
-from negatives.run.directory import REPORTS
+from negatives.store.run import REPORTS
 
 
 def show_run(run: Run, *, json: bool) -> None:

@@ -12,8 +12,8 @@ import polars as pl
 from negatives.events import Emit
 from negatives.export.blocks import Block, Positives, blocks, empty_block
 from negatives.export.texts import Texts
-from negatives.run.directory import Run
 from negatives.schema import Columns
+from negatives.store.run import Run
 
 Short = Literal["repeat", "drop"]
 """A query with fewer negatives than an n-tuple has places: repeat its own, or leave it out."""

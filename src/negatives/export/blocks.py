@@ -10,10 +10,10 @@ from typing import Final, Literal
 import polars as pl
 
 from negatives.events import Emit, Progress
-from negatives.run.directory import Run
 from negatives.run.picked import check_number, check_picks
 from negatives.run.relabel import ESTIMATE
 from negatives.schema import POSITIVE, Columns
+from negatives.store.run import Run
 
 Positives = Literal["known", "relabelled", "all"]
 """Whose positives: the judgements', those that the run relabelled, or both."""

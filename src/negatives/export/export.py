@@ -16,8 +16,8 @@ from negatives.export.blocks import Positives, reference
 from negatives.export.files import FLAT, WRITERS
 from negatives.export.left_out import left_out
 from negatives.export.masks import ABOVE
-from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.store.atomic import writing
+from negatives.store.run import RELABELLED_FILE, Run
 
 _FORMATS: Final[dict[str, Format]] = {
     **sentence_transformers.FORMATS,

@@ -17,9 +17,9 @@ import polars as pl
 
 from negatives.errors import InputError
 from negatives.events import Emit, Progress, silent
-from negatives.judge.texts import normalised_keys
-from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.schema import DUPLICATE, POSITIVE, Collection, Columns
+from negatives.store.run import RELABELLED_FILE, Run
+from negatives.text.keys import normalised_keys
 
 ABOVE: Final = 0.5
 """A pair at least so probably relevant is masked."""

@@ -15,10 +15,10 @@ from negatives.errors import DataError, RecipeError
 from negatives.events import Noted, Warned
 from negatives.find.bm25 import BM25
 from negatives.find.candidates import among_positives, from_matrix
-from negatives.find.embedding import Embedded, embed
 from negatives.find.given import from_files
-from negatives.find.readable import check_readable
+from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import open_encoder
+from negatives.models.readable import check_readable
 from negatives.optional import require
 from negatives.schema import Floats, Rows
 from negatives.search.exact import Excluded, pair_scores

@@ -11,10 +11,10 @@ import polars as pl
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Progress, Warned
-from negatives.find.embedding import BLOCK, Embedded, Similarity, is_empty, key_of
-from negatives.find.representable import representable
 from negatives.models.checks import FIRST, check_finite, single, zeros
+from negatives.models.embedding import BLOCK, Embedded, Similarity, is_empty, key_of
 from negatives.models.precomputed import VectorReader, read_vectors
+from negatives.models.representable import representable
 from negatives.schema import Floats, Rows
 from negatives.stage import Context
 from negatives.store.vectors import normalised, open_vectors, write_vectors

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from negatives.arrays import by_volume
 from negatives.errors import RecipeError, nearest
-from negatives.judge.volume import by_volume
 from negatives.stage import Context, Likens
 
 _PAIRS = 1 << 20

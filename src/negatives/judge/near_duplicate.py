@@ -16,13 +16,13 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from negatives.arrays import by_volume
 from negatives.events import Progress
-from negatives.judge.texts import shingles
-from negatives.judge.volume import by_volume
 from negatives.schema import DUPLICATE, Collection, Floats, Rows
 from negatives.stage import Context, Judge
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
+from negatives.text.keys import shingles
 
 _PERMUTATIONS = 64
 _MARGIN = 4.0  # standard deviations of the estimate below the threshold that are still compared

@@ -10,7 +10,7 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.judge.likeness import likening, paired
-from negatives.judge.word_vectors import WordVectors
+from negatives.models.word_vectors import WordVectors
 from negatives.schema import REJECTED, Floats, Rows
 from negatives.stage import Context, Judge, Likens, Proposer
 

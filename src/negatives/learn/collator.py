@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from negatives.judge.texts import Keys, normalised_keys
 from negatives.learn.known import Known, Mask
 from negatives.optional import require
+from negatives.text.keys import Keys, normalised_keys
 
 torch = require("torch", extra="train")
 _theirs = require("sentence_transformers.sentence_transformer.data_collator", extra="train")

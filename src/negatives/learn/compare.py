@@ -22,25 +22,25 @@ import polars as pl
 from negatives.errors import InputError, RunError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
-from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside
 from negatives.learn.train import train
 from negatives.machine import Machine
-from negatives.measure.bootstrap import interval
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
 from negatives.read import as_collection
 from negatives.read.mined.rows import mined_file
+from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run import Run, mine
-from negatives.run.inputs import fingerprints, refuse_unlabelled
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.stats.bootstrap import interval
 from negatives.store.atomic import writing
+from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.lock import locked
 
 NONE: Final = "none"

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError
 from negatives.events import Emit, Warned
-from negatives.judge.texts import normalised_keys
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
 from negatives.read import DEV, as_collection, splits
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats
+from negatives.text.keys import normalised_keys
 
 QUERIES: Final = 300
 DOCS: Final = 2_000

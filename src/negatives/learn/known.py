@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.judge.texts import Keys, normalised_keys
 from negatives.schema import Collection
+from negatives.text.keys import Keys, normalised_keys
 
 Mask = NDArray[np.bool_]
 

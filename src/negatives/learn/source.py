@@ -8,11 +8,11 @@ from typing import cast
 
 from negatives.errors import InputError, RecipeError
 from negatives.events import Emit
-from negatives.learn.mined_file import read_mined_file
 from negatives.learn.request import as_run, is_mined_file
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
 from negatives.read import as_collection
+from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe, override
 from negatives.run import Run, mine

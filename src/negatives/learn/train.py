@@ -55,10 +55,10 @@ from negatives.optional import require
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
-from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.atomic import write_text
+from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import locked
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from negatives.batch.examples import Examples, Numbers
 from negatives.errors import DataError, RunError
 from negatives.export.masks import TextIds
-from negatives.judge.texts import Keys, normalised_keys
 from negatives.learn.known import Known
-from negatives.run.directory import RELABELLED_FILE, Run
 from negatives.schema import Collection, Floats
+from negatives.store.run import RELABELLED_FILE, Run
+from negatives.text.keys import Keys, normalised_keys
 
 NOTHING: Final = pl.DataFrame(
     schema={

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from negatives.events import Emit
-from negatives.find.embedding import Embedded, embed
+from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import open_encoder
 from negatives.schema import Collection, Floats
 from negatives.stage import Context

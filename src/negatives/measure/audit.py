@@ -14,7 +14,7 @@ from negatives.measure.hubness import hubness
 from negatives.measure.recovered import recovered
 from negatives.measure.review import read_review
 from negatives.measure.truth import PAIR, against, read_truth
-from negatives.run.directory import Run
+from negatives.store.run import Run
 
 
 @dataclass(frozen=True, slots=True)

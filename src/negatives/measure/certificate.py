@@ -14,12 +14,12 @@ import numpy as np
 
 from negatives.chance import stream_key, uniforms
 from negatives.errors import InputError
-from negatives.measure.bounds import Clusters, prediction_bound, upper_bound
 from negatives.measure.conformal import conformal_threshold
 from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.review import Review
 from negatives.measure.tally import Tally
-from negatives.run.directory import Run
+from negatives.stats.bounds import Clusters, prediction_bound, upper_bound
+from negatives.store.run import Run
 
 CONFIDENCE: Final = 0.9
 ALPHA: Final = 0.1

@@ -16,7 +16,6 @@ from negatives.events import Emit, Event, Progress, Warned, silent
 from negatives.judge.own import own_pairs
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
-from negatives.measure.bootstrap import Values, check_confidence, interval
 from negatives.measure.estimate import rounded
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
@@ -39,9 +38,10 @@ from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
 from negatives.read import as_collection
 from negatives.read.quarantine import Quarantine
-from negatives.run.directory import Run
 from negatives.schema import Collection
 from negatives.stage import Context
+from negatives.stats.bootstrap import Values, check_confidence, interval
+from negatives.store.run import Run
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
 CONFIDENCE: Final = 0.95

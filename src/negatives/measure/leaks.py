@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 
 from negatives.chance import pair_uniforms
-from negatives.measure.bounds import Clusters
 from negatives.pick.top import Ranking
-from negatives.run.directory import Run
 from negatives.schema import ELIGIBLE, KEPT, POSITIVE
 from negatives.stage import Picker
+from negatives.stats.bounds import Clusters
+from negatives.store.run import Run
 
 ROUNDS = 20
 """Known positives of one query that are put back at most, where each needs its own picking."""

@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 
 from negatives.optional import require
-from negatives.run.inputs import fingerprints
 from negatives.schema import Collection
+from negatives.store.fingerprints import fingerprints
 
 _SUBSET = "default"
 

@@ -24,12 +24,12 @@ from negatives.events import Warned
 from negatives.find.bm25 import BM25, BM25Proposer
 from negatives.find.candidates import from_matrix
 from negatives.find.dense import Dense
-from negatives.find.embedding import embed
 from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
-from negatives.measure.trec_run import against_ranks, read_trec_run
+from negatives.models.embedding import embed
 from negatives.models.encoder import Encoder
 from negatives.models.reranker import Reranker, open_reranker
 from negatives.models.scored_pairs import ScoredPairs
+from negatives.read.trec_run import against_ranks, read_trec_run
 from negatives.schema import Collection, Floats, Rows
 from negatives.search.lexical import best_docs
 from negatives.search.searcher import ExactSearch, Searcher

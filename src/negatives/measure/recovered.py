@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.run.directory import Run
 from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, REJECTED
+from negatives.store.run import Run
 
 ALL: Final = "all"
 LIKELY: Final = 0.5

@@ -11,8 +11,8 @@ import polars as pl
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError, InputError
 from negatives.measure.table import read_table, write_table
-from negatives.run.directory import Run
 from negatives.run.reviewing import ask_about
+from negatives.store.run import Run
 
 ENDINGS: Final = (".jsonl", ".csv", ".tsv", ".parquet")
 _NAMES = ("relevant", "relevance")

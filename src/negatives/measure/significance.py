@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from negatives.chance import mix, stream_key
 from negatives.errors import InputError
-from negatives.measure.bootstrap import Interval, interval
 from negatives.measure.estimate import rounded
+from negatives.stats.bootstrap import Interval, interval
 
 Values = NDArray[np.float64]
 

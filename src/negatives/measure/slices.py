@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.run.directory import Run
 from negatives.schema import Collection
+from negatives.store.run import Run
 
 PARTS: Final = 4
 

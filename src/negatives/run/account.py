@@ -14,8 +14,8 @@ from typing import Any
 
 from negatives.errors import RunError
 from negatives.events import Emit, Event, Noted, Spent, Warned
-from negatives.run.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest
+from negatives.store.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
 
 _PACKAGES = ("negatives", "numpy", "polars", "bm25s", "PyStemmer", "numba", "tokenizers",
              "onnxruntime", "torch", "sentence-transformers", "faiss-cpu")  # fmt: skip

@@ -11,7 +11,15 @@ from negatives.errors import RunError
 from negatives.events import Emit, Warned
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
-from negatives.run.directory import (
+from negatives.run.reviews import REVIEWS
+from negatives.schema import Collection
+from negatives.store.atomic import TEMPORARY
+from negatives.store.fingerprints import fingerprints
+from negatives.store.lock import NAME as LOCK
+from negatives.store.manifest import NAME as MANIFEST
+from negatives.store.manifest import Manifest, decode_manifest
+from negatives.store.repair import forget_damaged
+from negatives.store.run import (
     LEDGER,
     NEGATIVES_FILE,
     RECIPE,
@@ -20,14 +28,6 @@ from negatives.run.directory import (
     WORK,
     differences,
 )
-from negatives.run.inputs import fingerprints
-from negatives.run.repair import forget_damaged
-from negatives.run.reviews import REVIEWS
-from negatives.schema import Collection
-from negatives.store.atomic import TEMPORARY
-from negatives.store.lock import NAME as LOCK
-from negatives.store.manifest import NAME as MANIFEST
-from negatives.store.manifest import Manifest, decode_manifest
 
 _OWN = (RECIPE, *REPORTS, NEGATIVES_FILE, RELABELLED_FILE, LEDGER, WORK, MANIFEST)
 """What a run's folder holds, but for what people said of it, which is never removed.

@@ -20,19 +20,19 @@ import msgspec
 import polars as pl
 
 from negatives.errors import InputError, RecipeError, RunError
+from negatives.estimate.budget import choose, judgeable
+from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, Progress, silent
 from negatives.machine import Machine
 from negatives.run.account import Account
-from negatives.run.directory import LEDGER, WORK, Run
 from negatives.run.picking import write_frame
-from negatives.run.repair import CASCADE
-from negatives.run.revision import Revision, learn, with_others
-from negatives.run.worth import choose, judgeable
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
+from negatives.store.repair import CASCADE
+from negatives.store.run import LEDGER, WORK, Run
 
 NOTE: Final = CASCADE
 BEFORE: Final = "p_relevant_before"

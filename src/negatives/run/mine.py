@@ -25,9 +25,7 @@ from negatives.machine import Machine
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
-from negatives.run.directory import LEDGER, RECIPE, WORK, Run
-from negatives.run.inputs import refuse_unlabelled
-from negatives.run.local import run_local
+from negatives.run.engine import run_local
 from negatives.run.picking import finish, report, write_frame
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
@@ -41,8 +39,10 @@ from negatives.run.shards import (
 from negatives.schema import Collection, Rows, check_collection
 from negatives.stage import Context, Estimator, Judge, Picker, Proposer, Ruling, Source, build
 from negatives.store.atomic import make_folder, remove_partial, write_text
+from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
+from negatives.store.run import LEDGER, RECIPE, WORK, Run
 
 
 def mine(

@@ -9,8 +9,8 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import RunError
-from negatives.run.directory import NEGATIVES_FILE, Run
 from negatives.schema import KEPT
+from negatives.store.run import NEGATIVES_FILE, Run
 
 PAIR: Final = ["query_id", "doc_id"]
 

@@ -15,7 +15,14 @@ from negatives.estimation import BASIS
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
-from negatives.run.directory import (
+from negatives.run.relabel import Found, Relabelling, Rule
+from negatives.run.shards import pick_shard
+from negatives.run.shortfall import explain
+from negatives.schema import Collection
+from negatives.stage import Picker
+from negatives.store.atomic import make_folder, write_text, writing
+from negatives.store.lock import locked
+from negatives.store.run import (
     LEDGER,
     NEGATIVES_FILE,
     RECIPE,
@@ -24,13 +31,6 @@ from negatives.run.directory import (
     WORK,
     Run,
 )
-from negatives.run.relabel import Found, Relabelling, Rule
-from negatives.run.shards import pick_shard
-from negatives.run.shortfall import explain
-from negatives.schema import Collection
-from negatives.stage import Picker
-from negatives.store.atomic import make_folder, write_text, writing
-from negatives.store.lock import locked
 
 
 def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> None:

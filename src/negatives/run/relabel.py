@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.run.directory import Run
 from negatives.run.shards import rule
 from negatives.schema import (
     DUPLICATE,
@@ -29,6 +28,7 @@ from negatives.schema import (
     Columns,
 )
 from negatives.stage import Context, Judge, Ruling, build
+from negatives.store.run import Run
 
 PAIR: Final = ["query_id", "doc_id"]
 ABOVE: Final = 0.5

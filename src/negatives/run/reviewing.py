@@ -20,15 +20,15 @@ from negatives.errors import DataError
 from negatives.estimation import BASIS, Revised
 from negatives.events import Emit, Progress, silent
 from negatives.run.account import Account
-from negatives.run.directory import LEDGER, Run
 from negatives.run.judging import BEFORE, replace_ledger
 from negatives.run.picking import write_frame
-from negatives.run.repair import REVIEW, REVIEWED
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
 from negatives.store.atomic import remove_partial
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE
+from negatives.store.repair import REVIEW, REVIEWED
+from negatives.store.run import LEDGER, Run
 
 FACT: Final = REVIEWED
 RULE: Final = REVIEW

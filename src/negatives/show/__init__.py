@@ -7,11 +7,11 @@ from typing import Final
 
 import msgspec
 
-from negatives.run.directory import REPORTS, Run
 from negatives.show.headline import headline
 from negatives.show.render import render
 from negatives.show.summary import Summary, summarise
 from negatives.store.atomic import write_text
+from negatives.store.run import REPORTS, Run
 
 HTML: Final = REPORTS[0]
 JSON: Final = REPORTS[1]

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from negatives.run.directory import Run
 from negatives.show.survey import Survey, survey
 from negatives.show.texts import Texts
+from negatives.store.run import Run
 
 SHOWN: Final = 10
 """Rows of a list of examples, at most."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from negatives.run.directory import Run
 from negatives.show.evidence import Evidence
 from negatives.show.notices import notices
 from negatives.show.sections import (
@@ -21,6 +20,7 @@ from negatives.show.sections import (
     sources,
     verdicts,
 )
+from negatives.store.run import Run
 
 VERSION: Final = 1
 

@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from negatives.run.directory import Run
 from negatives.run.picked import parts_with_picks
 from negatives.schema import KEPT, POSITIVE
 from negatives.show.histogram import Grid, Histogram
 from negatives.show.picks import Picks
+from negatives.store.run import Run
 
 CHOSEN: Final = "negatives"
 LEFT: Final = "left"

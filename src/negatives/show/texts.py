@@ -9,8 +9,8 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import NegativesError
-from negatives.run.directory import Run
 from negatives.schema import Collection
+from negatives.store.run import Run
 
 LONGEST: Final = 700
 """Characters of a text that are shown, at most."""

@@ -18,8 +18,8 @@ from negatives.read.known import known_texts
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.run.directory import Run, is_run
 from negatives.schema import Collection
+from negatives.store.run import Run, is_run
 
 _WORST = ("error", "warning", "info")
 

@@ -14,11 +14,11 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.events import Emit, Progress
-from negatives.judge.texts import text_keys
 from negatives.measure.lint.reference import Reference, TestSet
-from negatives.measure.lint.texts import BLANK, Measuring, Texts
+from negatives.measure.lint.text_tables import BLANK, Measuring, Texts
 from negatives.read.findings import Findings
 from negatives.read.mined.rows import MinedFile
+from negatives.text.keys import text_keys
 
 QUERIES: Final = pl.Schema({"row": pl.UInt32, "query": pl.UInt64, "query_text": pl.UInt64})
 DOCUMENTS: Final = pl.Schema(

@@ -31,8 +31,8 @@ from negatives.read.mined.layout import Layout
 from negatives.read.mined.source import Source, quiet
 from negatives.read.packing import plain_name
 from negatives.read.quoting import is_quoted
-from negatives.run.directory import is_run
 from negatives.store.atomic import writing
+from negatives.store.run import is_run
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from negatives.run.directory import RECIPE
 from negatives.show.evidence import Evidence
+from negatives.store.run import RECIPE
 
 _TABLES = ("corpus", "queries", "qrels", "given")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.findings import OFFENCES, Rule
-from negatives.measure.lint.texts import BLANK, Texts
+from negatives.measure.lint.text_tables import BLANK, Texts
 
 PILE: Final = 10
 """Fewer distinct texts than this of the greatest length are no pile."""

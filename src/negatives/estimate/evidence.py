@@ -18,14 +18,14 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.estimate.features import Feature, features_of, table
+from negatives.estimate.label_evidence import GUESSED, LABEL_RATE, about, probabilities, revised
+from negatives.estimate.label_model import Labelling, fit_labelling
+from negatives.estimate.label_rate import HIGH, LOW, LabelRate, fit_label_rate
+from negatives.estimate.other_positives import Draws, Likeness, compare
 from negatives.estimation import Revised
 from negatives.events import Noted, Warned
-from negatives.judge.features import Feature, features_of, table
-from negatives.judge.label_evidence import GUESSED, LABEL_RATE, about, probabilities, revised
-from negatives.judge.label_rate import HIGH, LOW, LabelRate, fit_label_rate
-from negatives.judge.labelling import Labelling, fit_labelling
-from negatives.judge.others import Draws, Likeness, compare
-from negatives.judge.word_vectors import WordVectors
+from negatives.models.word_vectors import WordVectors
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
 from negatives.stage import Context, Estimator, Likens, Share
 

@@ -31,10 +31,10 @@ from numpy.typing import NDArray
 
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
-from negatives.find.readable import check_readable
-from negatives.find.representable import representable
 from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
+from negatives.models.readable import check_readable
+from negatives.models.representable import representable
 from negatives.schema import Bools, Floats, Rows
 from negatives.stage import Context
 from negatives.store.embedding_shards import Keys, text_keys

@@ -12,8 +12,8 @@ import pytest
 from negatives.errors import DataError
 from negatives.events import Noted, Warned
 from negatives.find.dense import Dense
-from negatives.find.readable import check_readable
 from negatives.models.encoder import Encoded, Encoder, open_encoder
+from negatives.models.readable import check_readable
 from negatives.models.reading import Reading
 from negatives.schema import Collection
 from tests.build import collection, context

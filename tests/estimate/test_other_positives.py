@@ -7,7 +7,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negatives.judge.others import MOST, Draws, compare
+from negatives.estimate.other_positives import MOST, Draws, compare
 from negatives.schema import Floats, Rows
 
 

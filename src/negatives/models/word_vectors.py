@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.judge.texts import shingles
 from negatives.schema import Floats, Rows
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
+from negatives.text.keys import shingles
 
 BUCKETS = 1 << 20
 _DOCS = 8192  # documents whose words are in memory at one time

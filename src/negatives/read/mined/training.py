@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
-from negatives.judge.texts import normalised_keys
 from negatives.read.findings import Findings
 from negatives.read.known import known_texts
 from negatives.read.mined.rows import mined_file
 from negatives.read.pair_files import collected
 from negatives.schema import Collection
+from negatives.text.keys import normalised_keys
 
 
 def read_mined_file(

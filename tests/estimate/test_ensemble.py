@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from negatives.errors import RecipeError
+from negatives.estimate.ensemble import Ensemble
 from negatives.events import Event, Noted, Warned
-from negatives.judge.ensemble import Ensemble
 from negatives.schema import Floats
 from negatives.stage import Context
 from tests.build import collection

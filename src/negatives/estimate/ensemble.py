@@ -15,9 +15,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.errors import RecipeError, nearest
-from negatives.estimation import estimated
-from negatives.events import Noted, Warned
-from negatives.judge.label_model import (
+from negatives.estimate.weak_labels import (
     Counts,
     Doubles,
     Reliability,
@@ -27,6 +25,8 @@ from negatives.judge.label_model import (
     posterior,
     triplet,
 )
+from negatives.estimation import estimated
+from negatives.events import Noted, Warned
 from negatives.stage import Context, Estimator
 
 _ABSTAIN = 2

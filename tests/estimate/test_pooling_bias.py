@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from negatives.errors import RecipeError
+from negatives.estimate import pooling_bias as module
+from negatives.estimate.pooling_bias import PoolingBias
 from negatives.events import Event, Noted, Warned
-from negatives.judge import pooling_bias as module
-from negatives.judge.pooling_bias import PoolingBias
 from negatives.schema import Floats
 from negatives.stage import Context
 from tests.build import collection
-from tests.judge.test_cet import auc
+from tests.estimate.test_cet import auc
 
 QUERIES = 120
 DATA = collection({"d": "text"}, {f"q{n:03d}": "text" for n in range(QUERIES)})

@@ -15,8 +15,12 @@ import polars as pl
 from negatives.errors import DataError, RunError
 from negatives.events import Emit, silent
 from negatives.recipe import Recipe
-from negatives.run.inputs import fingerprints
-from negatives.run.repair import (
+from negatives.schema import DUPLICATE, REJECTED, Collection
+from negatives.stage import Judge, Picker
+from negatives.store.fingerprints import fingerprints
+from negatives.store.lock import holder
+from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest, read_manifest
+from negatives.store.repair import (
     LEDGER,
     NEGATIVES_FILE,
     RECIPE,
@@ -29,10 +33,6 @@ from negatives.run.repair import (
     recipe_of,
     remedy,
 )
-from negatives.schema import DUPLICATE, REJECTED, Collection
-from negatives.stage import Judge, Picker
-from negatives.store.lock import holder
-from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest, read_manifest
 
 __all__ = [
     "LEDGER",

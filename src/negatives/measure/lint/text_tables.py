@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.judge.near_duplicate import signatures
-from negatives.judge.texts import Keys, normalised, runs, text_keys
+from negatives.text.keys import Keys, normalised, runs, text_keys
 
 SHINGLE: Final = 2
 """Words in a shingle, as in the judge near-duplicate."""

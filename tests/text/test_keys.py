@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.judge import texts as module
-from negatives.judge.texts import normalised_keys, shingles, text_keys
+from negatives.text import keys as module
+from negatives.text.keys import normalised_keys, shingles, text_keys
 
 alike = [
     ("Lift and drag.", "lift AND drag"),

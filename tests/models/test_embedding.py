@@ -21,9 +21,9 @@ from safetensors.numpy import load_file, save_file
 
 from negatives.errors import DataError, WorkError
 from negatives.events import Event, Noted, Progress, Warned
-from negatives.find import embedding
 from negatives.find.dense import Dense
-from negatives.find.embedding import Embedded, chunks, distinct, embed
+from negatives.models import embedding
+from negatives.models.embedding import Embedded, chunks, distinct, embed
 from negatives.models.encoder import Encoded, Encoder, open_encoder
 from negatives.models.static import BUNDLED, StaticEncoder
 from negatives.schema import Collection
@@ -335,10 +335,10 @@ KILLED = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from negatives.find import embedding
+from negatives.models import embedding
 from negatives.store import embeddings
 from tests.build import collection, context
-from tests.find.test_embedding import Moody
+from tests.models.test_embedding import Moody
 embedding.CHUNK_TEXTS = 50
 embeddings.LONGEST = 1e9
 docs = {f"d{n:03d}": f"wing {n % 400} {n % 3}" for n in range(500)}

@@ -12,9 +12,7 @@ from msgspec import Meta, field
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import RecipeError, nearest
-from negatives.estimation import estimated
-from negatives.events import Noted, Warned
-from negatives.judge.cet import (
+from negatives.estimate.cet import (
     Coupled,
     Doubles,
     Labels,
@@ -24,6 +22,8 @@ from negatives.judge.cet import (
     sigmoid,
     unlabelled_relevance,
 )
+from negatives.estimation import estimated
+from negatives.events import Noted, Warned
 from negatives.schema import Rows
 from negatives.stage import Context, Estimator
 

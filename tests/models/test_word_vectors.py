@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from negatives.judge.word_vectors import WordVectors
+from negatives.models.word_vectors import WordVectors
 
 TEXTS = pl.Series(
     ["the cat sat", "the cat sat", "The CAT, sat!", "a dog ran", "", "cat dog", "the the"]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from negatives.judge.label_model import (
+from negatives.estimate.weak_labels import (
     Counts,
     Doubles,
     Reliability,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from negatives.judge.cet import (
+from negatives.estimate.cet import (
     Doubles,
     Labels,
     cet_listwise,

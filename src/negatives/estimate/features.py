@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.judge.others import names
+from negatives.estimate.other_positives import names
 
 _HIGH = 10  # the score of the candidate at this place says how far down a query's list begins
 

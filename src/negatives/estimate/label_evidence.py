@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from negatives.estimate.label_rate import HIGH, LOW, MIDDLE, LabelRate
 from negatives.estimation import BASIS, ENDS, Revised
-from negatives.judge.label_rate import HIGH, LOW, MIDDLE, LabelRate
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles
 
 LABEL_LOGIT: Final = "label_logit"

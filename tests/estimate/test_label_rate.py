@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import negatives as neg
 from negatives.errors import RunError
-from negatives.judge.label_rate import HIGH, LOW, SETTLED, LabelRate, fit_label_rate
+from negatives.estimate.label_rate import HIGH, LOW, SETTLED, LabelRate, fit_label_rate
 from negatives.schema import Bools, Doubles
 
 

@@ -1,0 +1,1 @@
+"""The estimators: from the evidence of a whole run to the probability of relevance."""
