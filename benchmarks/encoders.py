@@ -25,7 +25,8 @@ import numpy as np
 import Stemmer
 from threadpoolctl import threadpool_limits
 
-from negatives.models.encoder import Encoder, open_encoder
+from negatives.models.encoder import Encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.schema import Collection, Floats
 
 SETS = ("cranfield", "cisi", "med", "medquad@dev")

@@ -12,7 +12,8 @@ from negatives.errors import DataError, RecipeError
 from negatives.find.dense import Dense
 from negatives.learn.train import Trained, train
 from negatives.measure.evaluation import evaluate
-from negatives.models.encoder import open_encoder, sides
+from negatives.models.encoder import sides
+from negatives.models.open_encoder import open_encoder
 from negatives.run import Run, mine
 from negatives.schema import Collection
 from tests.learn.small import learning, tiny_bert
