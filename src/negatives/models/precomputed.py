@@ -66,8 +66,8 @@ def read_vectors(
     file (4 bytes a number, 8 of float64) in `scratch`, or in the system's folder for such files.
 
     Raises `DataError` where the file is of another format, truncated or of another type than
-    float32 and those of `ALSO_READ`, where it has too few vectors, or none for an id, or two, and where
-    vectors differ in width. NaN and zeros are for `check_vectors`.
+    float32 and those of `ALSO_READ`, where it has too few vectors, or none for an id, or two, and
+    where vectors differ in width. NaN and zeros are for `check_vectors`.
     """
     check_ordinary(path)
     if not path.is_file():

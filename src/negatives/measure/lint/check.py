@@ -12,6 +12,7 @@ from negatives.events import Emit, Progress, silent
 from negatives.measure.lint.examples import examples
 from negatives.measure.lint.facts import Facts, facts_of
 from negatives.measure.lint.findings import Finding, Report, Rule
+from negatives.measure.lint.fix import Fixed, fix
 from negatives.measure.lint.reference import Reference, test_sets
 from negatives.measure.lint.rules import RULES
 from negatives.read.known import known_texts
@@ -24,6 +25,14 @@ from negatives.store.run import Run, is_run
 _WORST = ("error", "warning", "info")
 
 
+class Linted(Report):
+    """A report together with what can be done about it."""
+
+    def fix(self, out: str | Path, *, emit: Emit = silent) -> Fixed:
+        """Write the file to `out` in its own format, without what the rules object to."""
+        return fix(self, out, emit=emit)
+
+
 def lint(
     file: str | Path,
     *,
@@ -31,7 +40,7 @@ def lint(
     against: Sequence[str | Path | Collection] = (),
     quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
-) -> Report:
+) -> Linted:
     """What is wrong with a file of mined negatives, anybody's, or with a run directory.
 
     `file`: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron, qrels or a
@@ -58,7 +67,7 @@ def lint(
         emit(Progress("check", number, len(RULES), "rules"))
     shown = examples(mined, {rule.name: offences for rule, offences in found.items()})
     findings = [_finding(rule, found[rule], facts, shown[rule.name]) for rule in found]
-    return Report(
+    return Linted(
         file=str(file),
         format=mined.layout.name,
         rows=facts.rows,

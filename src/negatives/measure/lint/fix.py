@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.events import Emit, Progress
+from negatives.events import Emit, Progress, silent
 from negatives.export.files import write_parquet
 from negatives.measure.lint.findings import Report
 from negatives.measure.lint.remedy import Remedy, mended, remedy
@@ -49,7 +49,7 @@ class Fixed:
         return asdict(self)
 
 
-def fix(report: Report, out: str | Path, emit: Emit) -> Fixed:
+def fix(report: Report, out: str | Path, *, emit: Emit = silent) -> Fixed:
     """Write the file of `report` to `out`, in its own format, without what was objected to.
 
     Raises `InputError` where `out` is of another type or is the file itself, where the file is a
