@@ -234,7 +234,7 @@ def formats_page() -> str:
         _module_doc("negatives.read.address"),
     ]
     for name, module in READERS.items():
-        parts += [f"## {name} {{ #{name} }}", _module_doc(module)]
+        parts += [f"## {name} {{ #{name} }}", _prose(inspect.getdoc(module) or "")]
     parts += [
         "## Files of pairs and of negatives { #columns }",
         _module_doc("negatives.read.mined.layout"),

@@ -15,7 +15,7 @@ from negatives.read.address import Address, parse
 from negatives.read.convert import convert
 from negatives.read.describe import describe
 from negatives.read.findings import Findings
-from negatives.read.formats import BESIDE, beside, reader
+from negatives.read.formats import BESIDE, READERS
 from negatives.read.known import known_texts
 from negatives.read.quarantine import Quarantine, finding
 from negatives.schema import Collection, Lost
@@ -65,7 +65,7 @@ def as_collection(
 def splits(data: str | Path) -> list[str]:
     """The names that `@SPLIT` may have, in order; without it train is read, or the only one."""
     address = parse(data)
-    return reader(address).splits(address)
+    return READERS[address.format].splits(address)
 
 
 def validate(data: str | Path, *, corpus: str | Path | Collection | None = None) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def validate(data: str | Path, *, corpus: str | Path | Collection | None = None)
 
 
 def _read(address: Address, findings: Findings, known: Collection | None) -> Collection:
-    read = reader(address)
+    read = READERS[address.format]
     if known is not None and address.format not in BESIDE:
         raise DataError(
             "a corpus goes beside a file of pairs or of negatives, and this has its own",
@@ -96,7 +96,7 @@ def _read(address: Address, findings: Findings, known: Collection | None) -> Col
         )
     split = _chosen(read.splits(address), address)
     if known is not None:
-        return beside(address).read_beside(address, split, findings, known)
+        return BESIDE[address.format].read_beside(address, split, findings, known)
     return read.read(address, split, findings)
 
 
