@@ -9,6 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from negatives.api import Collection as Collection
+    from negatives.api import Run as Run
+    from negatives.api import mine as mine
     from negatives.errors import DataError as DataError
     from negatives.errors import NegativesError as NegativesError
     from negatives.errors import RecipeError as RecipeError
@@ -47,9 +50,6 @@ if TYPE_CHECKING:
     from negatives.pick.top import Top as Top
     from negatives.recipe import Recipe as Recipe
     from negatives.recipe import load_recipe as load_recipe
-    from negatives.run import Run as Run
-    from negatives.run import mine as mine
-    from negatives.schema import Collection as Collection
 
 __version__ = "0.1.0"
 
@@ -57,7 +57,7 @@ _WHERE = {
     "AbsoluteScore": "negatives.judge.positive_aware",
     "AdaptiveMargin": "negatives.judge.adaptive_margin",
     "BM25": "negatives.find.bm25",
-    "Collection": "negatives.schema",
+    "Collection": "negatives.api",
     "Consistency": "negatives.judge.consistency",
     "DataError": "negatives.errors",
     "Dense": "negatives.find.dense",
@@ -78,7 +78,7 @@ _WHERE = {
     "RecipeError": "negatives.errors",
     "Rerank": "negatives.judge.reranker",
     "RiskLimited": "negatives.pick.risk_limited",
-    "Run": "negatives.run",
+    "Run": "negatives.api",
     "RunError": "negatives.errors",
     "ScoreAgreement": "negatives.judge.score_agreement",
     "SeedNeighbours": "negatives.judge.seed_neighbours",
@@ -93,7 +93,7 @@ _WHERE = {
     "evaluate": "negatives.measure.evaluation",
     "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
-    "mine": "negatives.run",
+    "mine": "negatives.api",
     "train": "negatives.learn.train",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from negatives.run import Run
+from negatives.api import Run
 from negatives.schema import (
     ELIGIBLE,
     LEDGER_HEAD,

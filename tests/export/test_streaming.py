@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.events import Event, Progress, silent
 from negatives.export import blocks as blocks_module
 from negatives.export import export
 from negatives.export.blocks import blocks
-from negatives.run import Run
 from negatives.schema import Collection
 from tests.build import collection
 from tests.export.conftest import NEGATIVES, SCORES

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from negatives.api import Run
 from negatives.errors import RecipeError, WorkError
 from negatives.learn.train import train
-from negatives.run import Run
 from tests.learn.small import learning, tiny_bert
 
 pytest.importorskip("sentence_transformers")

@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.errors import DataError, RunError
 from negatives.learn.rows import Rows
 from negatives.learn.sampler import Sampler
 from negatives.learn.training_set import NOTHING, of_run, training_set
 from negatives.recipe import load_recipe
-from negatives.run import Run
 from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE
 from tests.build import collection

@@ -94,7 +94,7 @@ def test_it_does_not_matter_in_how_many_calls_verdicts_come(
     run: neg.Run, hidden: pl.DataFrame, tmp_path: Path
 ) -> None:
     shutil.copytree(run.path, tmp_path / "other")
-    other = neg.Run(tmp_path / "other", collection=run._collection)
+    other = neg.Run(tmp_path / "other", collection=run.at_hand)
     found = verdicts(ask_about(run, 40), hidden)
     once = run.review(found)
     other = other.review(found.head(15)).review(found.tail(25))
@@ -108,7 +108,7 @@ def test_a_verdict_that_is_changed_counts_as_it_is_now(
     run: neg.Run, hidden: pl.DataFrame, tmp_path: Path
 ) -> None:
     shutil.copytree(run.path, tmp_path / "other")
-    other = neg.Run(tmp_path / "other", collection=run._collection)
+    other = neg.Run(tmp_path / "other", collection=run.at_hand)
     found = verdicts(ask_about(run, 20), hidden)
     wrong = found.with_columns(~pl.col("relevant"))
     assert contents(run.review(wrong).review(found)) == contents(other.review(found))

@@ -93,11 +93,11 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
     import time
 
     from negatives.models.open_encoder import open_encoder
-    from negatives.schema import Collection
+    from negatives.read import load
     from negatives.search.ceilings import backend_rates, copy_rate, sgemm_rate
 
     sgemm = sgemm_rate()
-    texts = Collection.load("cranfield").corpus["text"].str.slice(0, 80).to_list()
+    texts = load("cranfield").corpus["text"].str.slice(0, 80).to_list()
     opened = open_encoder(encoder, threads=threads)
     opened.encode(texts[:8])
     began = time.perf_counter()

@@ -12,7 +12,7 @@ from negatives.cli.pools import limit_pools
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
-    from negatives.run import Run
+    from negatives.api import Run
 
 
 def judge(
@@ -80,11 +80,11 @@ def judge(
         Print what was found as JSON.
     """
     limit_pools(threads)
+    from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.errors import InputError
     from negatives.recipe import assignment
-    from negatives.run import Run
     from negatives.stage import Judge, build
 
     opened = Run(run)

@@ -15,27 +15,21 @@ from negatives.read.beir import read_texts
 from negatives.read.files import ending, first_existing, stem
 from negatives.read.findings import Findings
 from negatives.read.jsonl import first_record
-from negatives.read.quarantine import Quarantine
-from negatives.schema import QRELS, QUERIES, Collection, Lost
+from negatives.schema import QRELS, QUERIES, Collection
 
 
-def known_texts(
-    corpus: str | Path | Collection, *, quarantine: Quarantine | None = None, lost: Lost = "refuse"
-) -> Collection:
-    """The texts that `corpus` names, as a collection that may lack queries and judgements.
+def texts_alone(path: Path) -> Collection | None:
+    """The texts of a folder without judgements, or of a file of documents; None where it is else.
 
-    `quarantine` and `lost` are as for `load`.
+    The collection may lack queries, and has no judgements.
     """
-    if isinstance(corpus, Collection):
-        return corpus
-    path = Path(corpus)
     if path.is_file() and _holds_documents(path):
         return _of(stem(path), path, None)
     if path.is_dir() and not (path / "qrels").is_dir():
         documents = first_existing(path, "corpus.jsonl")
         if documents is not None and parse(path).format == "beir":
             return _of(path.resolve().name, documents, first_existing(path, "queries.jsonl"))
-    return Collection.load(corpus, quarantine=quarantine, lost=lost)
+    return None
 
 
 def _holds_documents(path: Path) -> bool:

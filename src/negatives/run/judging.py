@@ -25,7 +25,8 @@ from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, Progress, silent
 from negatives.machine import Machine
 from negatives.run.account import Account
-from negatives.run.picking import write_frame
+from negatives.run.inputs import collection_of
+from negatives.run.picking import repick, write_frame
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
 from negatives.store.atomic import make_folder, remove_partial
@@ -94,9 +95,9 @@ def judge_run(
             mend=f"mine without it, then judge with it; or change [[judge]] {judge.kind} and mine "
             "again",
         )
-    collection = run.collection
+    collection = collection_of(run)
     with locked(run.path):
-        run = Run(run.path, collection=collection)  # as it is, now that nobody else writes
+        run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
         with _scratch(run.path / WORK / "judging") as folder:
             ruling = judge.open(
@@ -120,7 +121,7 @@ def judge_run(
             if account.manifest.facts.get(NOTE) != work.asked:
                 work.carry_out(folder)
     if account.manifest.status != DONE:
-        Run(run.path, collection=collection).repick(run.recipe.pick, emit=emit)
+        repick(run.reopened(), run.recipe.pick, emit=emit)
 
 
 @contextmanager
@@ -206,7 +207,7 @@ class _Judging:
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
         """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
-        collection = self.run.collection
+        collection = collection_of(self.run)
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
         parts = [
@@ -230,9 +231,9 @@ class _Judging:
 
     def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
         """query_id, doc_id and score (float32) of the chosen pairs."""
-        rows = self.run.collection.rows_of(chosen.select(PAIR)).sort("query", "doc")
+        rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
         scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
-        return self.run.collection.ids_of(
+        return collection_of(self.run).ids_of(
             rows.with_columns(score=pl.Series(scores, dtype=pl.Float32))
         )
 

@@ -1,13 +1,15 @@
-"""The last pass, which can be made again alone: pick among the ledger's parts, and report."""
+"""The last pass, which can be made again alone: pick among the ledger's parts.
+
+It leaves a run that lacks nothing but its report, which the caller writes.
+"""
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -15,19 +17,18 @@ from negatives.estimation import BASIS
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
+from negatives.run.inputs import collection_of
 from negatives.run.relabel import Found, Relabelling, Rule
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection
 from negatives.stage import Picker
-from negatives.store.atomic import make_folder, write_text, writing
+from negatives.store.atomic import make_folder, writing
 from negatives.store.lock import locked
 from negatives.store.run import (
     LEDGER,
     NEGATIVES_FILE,
-    RECIPE,
     RELABELLED_FILE,
-    REPORTS,
     WORK,
     Run,
 )
@@ -36,25 +37,18 @@ from negatives.store.run import (
 def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> None:
     """Apply another picker, or relabelling, to a finished run's ledger, in place."""
     with locked(run.path):
-        run = Run(run.path, collection=run._collection)  # as it is, now that nobody else writes
+        run = run.reopened()  # as it is, now that nobody else writes
         recipe = run.recipe.with_pick(pick)
         if relabel is not None:
             recipe = replace(recipe, relabel=relabel)
         account = Account(run.path, run.manifest, emit)
-        finish(account, recipe, run.parts, run.collection if recipe.relabel else run._collection)
-
-
-def report_again(run: Run, emit: Emit = silent) -> None:
-    """Write the report of a finished run, and recipe.toml, once more."""
-    with locked(run.path):
-        run = Run(run.path, collection=run._collection)
-        report(Account(run.path, run.manifest, emit), run)
+        finish(account, recipe, run.parts, collection_of(run) if recipe.relabel else None)
 
 
 def finish(
     account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
 ) -> None:
-    """Pick among the ledger's parts, and report.
+    """Pick among the ledger's parts, and leave nothing behind.
 
     All that depends on the picking enters the manifest in one write: a run that is killed on the
     way has a ledger and nothing else. The texts are needed only where the recipe relabels.
@@ -69,7 +63,6 @@ def finish(
     for path in (account.run / LEDGER).glob("part-*.parquet"):
         if path.relative_to(account.run).as_posix() not in account.manifest.files:
             path.unlink()  # of a ledger that another has taken the place of
-    report(account, Run.of(account.run, account.manifest, collection))
 
 
 def pick_parts(
@@ -178,17 +171,6 @@ def _enter(account: Account, new: _New | None, precision: float) -> None:
     account.manifest.counts["relabelled"] = new.found.pairs
     account.fact("relabelled", new.found.facts(precision))
     account.manifest.enter(account.run, target, new.found.pairs + new.found.copies)
-
-
-def report(account: Account, run: Run) -> None:
-    """Write recipe.toml and the reports of a run that is whole but for them; then it is done."""
-    write: Any = importlib.import_module("negatives.show").write_report
-    write_text(account.run / RECIPE, run.recipe.to_toml())
-    write(run)
-    for name in (RECIPE, *REPORTS):
-        account.manifest.enter(account.run, account.run / name, 0)
-    account.finish()
-    account.emit(Progress("report", 1, 1, "reports"))
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
+from negatives.run.inputs import collection_of
 from negatives.run.shards import rule
 from negatives.schema import (
     DUPLICATE,
@@ -127,7 +128,7 @@ def relabelled(
     with tempfile.TemporaryDirectory() as scratch:
         work = Relabelling(
             Rule(precision, above, most_per_query),
-            run.collection,
+            collection_of(run),
             str(run.manifest.facts.get("reference", "")),
             Path(scratch),
         )

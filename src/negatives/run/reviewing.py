@@ -21,7 +21,7 @@ from negatives.estimation import BASIS, Revised
 from negatives.events import Emit, Progress, silent
 from negatives.run.account import Account
 from negatives.run.judging import BEFORE, replace_ledger
-from negatives.run.picking import write_frame
+from negatives.run.picking import repick, write_frame
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
 from negatives.store.atomic import remove_partial
@@ -41,7 +41,7 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
     pair of this run.
     """
     with locked(run.path):
-        run = Run(run.path, collection=run._collection)  # as it is, now that nobody else writes
+        run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
         remove_partial(run.path)
         known = pl.concat(
@@ -59,7 +59,7 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
         if account.manifest.facts.get(FACT) != work.key:
             work.carry_out()
     if account.manifest.status != DONE:
-        Run(run.path, collection=run._collection).repick(run.recipe.pick, emit=emit)
+        repick(run.reopened(), run.recipe.pick, emit=emit)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from negatives.measure.lint.findings import Finding, Report, Rule
 from negatives.measure.lint.fix import Fixed, fix
 from negatives.measure.lint.reference import Reference, test_sets
 from negatives.measure.lint.rules import RULES
-from negatives.read.known import known_texts
+from negatives.read.loading import known_texts
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
+from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import Run, is_run
 
@@ -84,7 +85,7 @@ def _mined(file: str | Path, known: Collection | None) -> MinedFile:
     if not is_run(Path(file)):
         return mined_file(file, known)
     run = Run(file)
-    return understood(parquet(run.negatives_file), run.collection if known is None else known)
+    return understood(parquet(run.negatives_file), collection_of(run) if known is None else known)
 
 
 def _finding(
