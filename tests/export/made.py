@@ -16,6 +16,7 @@ from negatives.schema import (
     POSITIVE,
     Collection,
 )
+from negatives.store.facts import Facts, Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.manifest import Manifest
 
@@ -33,9 +34,11 @@ def finished_run(
     """A run directory holding these negatives, in this order; scores are of a source `bm25`."""
     scorer = "" if scores is None else "bm25"
     ledger = _ledger(data, negatives, scores or {})
-    manifest = Manifest(status="done", inputs=dict(fingerprints(data)), facts={"reference": scorer})
+    manifest = Manifest(
+        status="done", inputs=Inputs(**fingerprints(data)), facts=Facts(reference=scorer)
+    )
     queries = ledger["query_id"].unique().sort()
-    manifest.counts["queries"] = len(queries)
+    manifest.counts.queries = len(queries)
     (path / "candidates").mkdir(parents=True)
     for number, first in enumerate(range(0, len(queries), queries_a_part)):
         shard = queries[first : first + queries_a_part]

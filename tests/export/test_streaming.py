@@ -66,7 +66,7 @@ def test_a_block_holds_whole_queries_and_few_of_them(
         cranfield.negatives["doc_id"]
     )
     queries = pl.concat(block.positives["query_id"].unique() for block in found)
-    assert queries.n_unique() == len(queries) == cranfield.manifest.counts["queries"]
+    assert queries.n_unique() == len(queries) == cranfield.manifest.counts.queries
 
 
 def test_progress_is_told_part_by_part(run: Run, tmp_path: Path) -> None:

@@ -64,8 +64,9 @@ def test_mining_with_it_encodes_no_document_again(
     def encoded(model: str) -> tuple[int, int]:
         """Queries and documents that had to be."""
         out = tmp_path / Path(model).name
-        notes = mine(mined.collection, out, sources=[Dense(encoder=model, top=20)]).manifest.notes
-        return tuple(notes[f"encode dense {what}"]["encoded"] for what in ("queries", "corpus"))
+        run = mine(mined.collection, out, sources=[Dense(encoder=model, top=20)])
+        noted = run.manifest.notes.measured
+        return tuple(noted[f"encode dense {what}"]["encoded"] for what in ("queries", "corpus"))
 
     assert min(encoded(static)) > 0
     queries, docs = encoded(str(trained.path))

@@ -273,7 +273,7 @@ def test_the_run_accounts_for_them_until_they_are_taken_back(run: neg.Run) -> No
     back = again.repick(neg.Top(per_query=5), relabel=0)
     assert bytes_of(back) == untouched
     assert not (back.path / "relabelled.parquet").exists()
-    assert "relabelled" not in back.manifest.counts
+    assert back.manifest.counts.relabelled == 0
     with pytest.raises(RunError, match="nothing of this run is relabelled"):
         _ = back.relabelled
 

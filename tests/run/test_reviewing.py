@@ -62,11 +62,11 @@ def test_without_verdicts_nothing_is_promised_and_with_sixty_it_is_and_holds(
     run: neg.Run, hidden: pl.DataFrame
 ) -> None:
     assert any("labels cannot tell how many more it has" in each for each in run.manifest.warnings)
-    assert not run.manifest.facts["tuning"]["promised"]
-    low, high = (run.manifest.facts["tuning"][name] for name in ("low", "high"))
+    assert not run.manifest.facts.tuning["promised"]
+    low, high = (run.manifest.facts.tuning[name] for name in ("low", "high"))
     for _ in range(3):
         run = run.review(verdicts(ask_about(run, 20), hidden))
-    tuning = run.manifest.facts["tuning"]
+    tuning = run.manifest.facts.tuning
     assert tuning["promised"]
     assert tuning["basis"] == "verdicts"
     assert tuning["high"] / tuning["low"] < high / low / 2

@@ -13,6 +13,7 @@ from negatives.recipe import Recipe
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL
+from negatives.store.facts import Shortfall
 
 RECIPE = Recipe(find=(BM25(top=50), Given()), judge=(Margin(0.2),), pick=Top(per_query=3))
 
@@ -86,7 +87,7 @@ def test_a_cause_is_explained_with_the_setting_that_mends_it(
 ) -> None:
     short = pl.DataFrame({"query_id": ["q"], "missing": [2], "cause": [cause]})
     assert explain(short, RECIPE) == [
-        {"cause": cause, "about": about, "queries": 1, "missing": 2, "mend": mend}
+        Shortfall(cause=cause, about=about, queries=1, missing=2, mend=mend)
     ]
 
 
@@ -98,9 +99,7 @@ def test_causes_are_added_up_and_the_worst_comes_first() -> None:
             "cause": ["margin", "margin", "candidates"],
         }
     )
-    found = [
-        (entry["cause"], entry["queries"], entry["missing"]) for entry in explain(short, RECIPE)
-    ]
+    found = [(entry.cause, entry.queries, entry.missing) for entry in explain(short, RECIPE)]
     assert found == [("candidates", 1, 4), ("margin", 2, 4)]
 
 

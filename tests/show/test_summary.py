@@ -224,7 +224,7 @@ def test_cost_and_provenance_are_those_of_the_manifest(
     cost, provenance = section(summary, "cost"), section(summary, "provenance")
     assert [stage["stage"] for stage in cost["stages"]] == list(run.manifest.stages)
     assert provenance["recipe"] == (run.path / "recipe.toml").read_text("utf-8")
-    assert provenance["inputs"]["corpus"] == run.manifest.inputs["corpus"]
+    assert provenance["inputs"]["corpus"] == run.manifest.inputs.corpus
     assert provenance["command"] is None
 
 

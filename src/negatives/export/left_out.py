@@ -16,7 +16,7 @@ def left_out(format: str, ask: Ask) -> Iterator[str]:
     """One sentence for each thing that the reader of the file would not see from it."""
     if format in ("qrels", "masks", "text-ids"):
         return
-    queries = ask.run.manifest.counts["queries"]
+    queries = ask.run.manifest.counts.queries
     positives = positive_pairs(ask.run, ask.run.parts, ask.positives)
     if ask.positives == "relabelled":
         having = _count(positives.select("query_id").unique())

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from msgspec.structs import asdict
 
 from negatives.errors import DataError, RunError
 from negatives.read import load
 from negatives.schema import Collection
+from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.run import Run, differences
 
@@ -18,7 +19,7 @@ def collection_of(run: Run) -> Collection:
     """The collection the run was made from; it is read and compared once, and stays with `run`."""
     found = run.at_hand or _read_again(run.path, run.manifest.inputs)
     if not run.compared:
-        differing = differences(run.manifest.inputs, fingerprints(found))
+        differing = differences(asdict(run.manifest.inputs), fingerprints(found))
         if differing:
             raise RunError(
                 f"the data is not what the run was made from: {', '.join(differing)} changed",
@@ -29,20 +30,19 @@ def collection_of(run: Run) -> Collection:
     return found
 
 
-def _read_again(path: Path, inputs: Mapping[str, Any]) -> Collection:
-    origin = inputs.get("origin")
-    if not origin:
+def _read_again(path: Path, inputs: Inputs) -> Collection:
+    if not inputs.origin:
         raise RunError(
             "the run was made from a collection in memory, so its texts are not at hand",
             where=str(path),
             mend="open it with Run(path, collection=...)",
         )
-    corpus = inputs.get("beside") or None
+    corpus = inputs.beside or None
     try:
-        if not inputs.get("quarantined"):
-            return load(origin, corpus=corpus)
+        if not inputs.quarantined:
+            return load(inputs.origin, corpus=corpus)
         with tempfile.TemporaryDirectory() as folder:
-            return load(origin, quarantine=Path(folder) / "set-aside.jsonl", corpus=corpus)
+            return load(inputs.origin, quarantine=Path(folder) / "set-aside.jsonl", corpus=corpus)
     except DataError as error:
         raise RunError(
             f"the data that the run was made from cannot be read any more: {error.what}",

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
@@ -30,12 +30,11 @@ from negatives.run.picking import repick, write_frame
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
 from negatives.store.atomic import make_folder, remove_partial
+from negatives.store.facts import Asked, Cascade
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
-from negatives.store.repair import CASCADE
 from negatives.store.run import LEDGER, WORK, Run
 
-NOTE: Final = CASCADE
 BEFORE: Final = "p_relevant_before"
 """Column of the first stage's p_relevant, where a judge has revised it."""
 CHOSEN: Final = "chosen-{}.parquet"
@@ -108,7 +107,7 @@ def judge_run(
                     memory=machine.memory,
                     device=machine.device,
                     seed=run.recipe.seed,
-                    reference=str(account.manifest.facts.get("reference", "")),
+                    reference=account.manifest.facts.reference,
                     emit=account.hear,
                 )
             )
@@ -118,7 +117,7 @@ def judge_run(
                     mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
                 )
             work = _Judging(run, judge, budget, ruling, account)
-            if account.manifest.facts.get(NOTE) != work.asked:
+            if account.manifest.facts.cascade != work.asked:
                 work.carry_out(folder)
     if account.manifest.status != DONE:
         repick(run.reopened(), run.recipe.pick, emit=emit)
@@ -153,14 +152,14 @@ class _Judging:
     account: Account
 
     @cached_property
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> Asked:
         """What makes two calls the same."""
-        return {
-            "judge": self.judge.settings(),
-            "column": self.ruling.column,
-            "fingerprint": self.ruling.fingerprint,
-            "budget": self.budget,
-        }
+        return Asked(
+            judge=self.judge.settings(),
+            column=self.ruling.column,
+            fingerprint=self.ruling.fingerprint,
+            budget=self.budget,
+        )
 
     def carry_out(self, folder: Path) -> None:
         """Choose, score, learn, and put the new ledger in the place of the old."""
@@ -184,23 +183,23 @@ class _Judging:
             write_frame(new, self._part(old, pairs, revision, has_p))
             parts.append((new, len(old)))
             self.account.emit(Progress("judge", number + 1, len(self.run.parts), "parts"))
-        self.account.manifest.notes[NOTE] = {
-            "judge": self.judge.settings(),
-            "budget": self.budget,
-            "pairs": len(scores),
-            "calls": self.ruling.calls,
-            "pairs of a full judging": full,
-            "saving": round(1 - len(scores) / full, 4) if full else 0.0,
-            "for calibration": int((chosen["why"] == "calibration").sum()),
-            "labelled": int(pairs["labelled"].sum()),
-            "p_relevant revised": revision is not None,
-        }
-        self.account.manifest.facts[NOTE] = self.asked
+        self.account.manifest.notes.cascade = Cascade(
+            judge=self.judge.settings(),
+            budget=self.budget,
+            pairs=len(scores),
+            calls=self.ruling.calls,
+            full=full,
+            saving=round(1 - len(scores) / full, 4) if full else 0.0,
+            calibration=int((chosen["why"] == "calibration").sum()),
+            labelled=int(pairs["labelled"].sum()),
+            revised=revision is not None,
+        )
+        self.account.manifest.facts.cascade = self.asked
         replace_ledger(self.account, self.run, parts)
 
     def _base(self) -> Iterator[pl.DataFrame]:
         """The ledger's parts as they were mined."""
-        before = self.account.manifest.facts.get(NOTE)
+        before = self.account.manifest.facts.cascade
         for path in self.run.parts:
             part = pl.read_parquet(path, glob=False)
             yield part if before is None else _undone(part, before)
@@ -292,14 +291,14 @@ def replace_ledger(account: Account, run: Run, parts: list[tuple[Path, int]]) ->
     account.begin_picking()
 
 
-def _undone(part: pl.DataFrame, before: dict[str, Any]) -> pl.DataFrame:
+def _undone(part: pl.DataFrame, before: Asked) -> pl.DataFrame:
     """A part as it was before a judge was asked."""
     if BEFORE in part.columns:
         part = part.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
     by = (pl.col("verdict") == REJECTED) & pl.col("reason").str.starts_with(
-        f"{before['judge']['kind']}: "
+        f"{before.judge['kind']}: "
     )
-    return part.drop(before["column"]).with_columns(
+    return part.drop(before.column).with_columns(
         verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
         reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
     )

@@ -125,10 +125,9 @@ class _Mining:
 
     def _ledger(self) -> list[Path]:
         """All passes but the last; the parts of the ledger."""
-        self.account.manifest.counts |= {
-            "queries": len(self.collection.mined_queries),
-            "documents": len(self.collection.corpus) - len(self.collection.empty_docs),
-        }
+        counts, collection = self.account.manifest.counts, self.collection
+        counts.queries = len(collection.mined_queries)
+        counts.documents = len(collection.corpus) - len(collection.empty_docs)
         self.account.save()
         write_text(self.path / RECIPE, self.recipe.to_toml())
         for note in self.collection.notes:
@@ -170,7 +169,7 @@ class _Mining:
         for source in self.recipe.find:
             with self.account.stage(f"open {source.label}"):
                 proposers[source.label] = source.open(self._context(f"find-{source.label}"))
-        self.account.same("fingerprints", {k: p.fingerprint for k, p in proposers.items()})
+        self.account.same_sources({k: p.fingerprint for k, p in proposers.items()})
 
         def one(shard: tuple[int, Rows]) -> Path:
             number, queries = shard
@@ -226,8 +225,8 @@ class _Mining:
         reference = Reference(
             label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
         )
-        self.account.fact("reference", label)
-        self.account.fact("reference_deviation", reference.deviation)
+        facts = self.account.manifest.facts
+        facts.reference, facts.reference_deviation = label, reference.deviation
         estimation = self._fitted(judged)
 
         def one(shard: tuple[int, Rows]) -> Path:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 import polars as pl
@@ -29,6 +29,7 @@ from negatives.schema import (
     Columns,
 )
 from negatives.stage import Context, Judge, Ruling, build
+from negatives.store.facts import Relabelled
 from negatives.store.run import Run
 
 PAIR: Final = ["query_id", "doc_id"]
@@ -105,15 +106,15 @@ class Found:
     expected: float | None
     known: bool
 
-    def facts(self, asked: float) -> dict[str, Any]:
+    def facts(self, asked: float) -> Relabelled:
         """For the manifest."""
-        return {
-            "asked": asked,
-            "pairs": self.pairs,
-            "copies": self.copies,
-            "p_relevant at least": self.threshold,
-            "expected precision": None if self.expected is None else round(self.expected, 4),
-        }
+        return Relabelled(
+            asked=asked,
+            pairs=self.pairs,
+            copies=self.copies,
+            threshold=self.threshold,
+            expected=None if self.expected is None else round(self.expected, 4),
+        )
 
 
 def relabelled(
@@ -129,7 +130,7 @@ def relabelled(
         work = Relabelling(
             Rule(precision, above, most_per_query),
             collection_of(run),
-            str(run.manifest.facts.get("reference", "")),
+            run.manifest.facts.reference,
             Path(scratch),
         )
         return pl.concat(frame for frame, _ in work.over(run.parts))

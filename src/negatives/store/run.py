@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import polars as pl
 
 from negatives.errors import RunError
@@ -90,8 +91,8 @@ class Run:
     def __repr__(self) -> str:
         counts = self.manifest.counts
         return (
-            f"Run({str(self.path)!r}: {counts.get('negatives', 0):,} negatives for "
-            f"{counts.get('queries', 0):,} queries, {counts.get('candidates', 0):,} candidates)"
+            f"Run({str(self.path)!r}: {counts.negatives:,} negatives for "
+            f"{counts.queries:,} queries, {counts.candidates:,} candidates)"
         )
 
     @cached_property
@@ -166,8 +167,7 @@ class Run:
     @property
     def shortfall(self) -> list[dict[str, Any]]:
         """Why queries got fewer negatives than asked: cause, queries, missing, mend."""
-        found: list[dict[str, Any]] = self.manifest.facts.get("shortfall", [])
-        return found
+        return [msgspec.structs.asdict(cause) for cause in self.manifest.facts.shortfall]
 
     def _tables(self) -> list[str]:
         """The names of the run's tables."""
