@@ -52,6 +52,7 @@ LEDGER_TAIL: Final[Columns] = {
     "log_q": pl.Float32,
     "p_relevant": pl.Float32,
     "verdict": pl.String,
+    "rule": pl.String,
     "reason": pl.String,
     "hardness": pl.Float32,
 }
@@ -215,8 +216,8 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
 def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
     """Return `part` of a ledger if it keeps the invariants of the design, else raise `WorkError`.
 
-    No pair twice; every verdict known, with a reason where a pair is not eligible; no pair judged
-    relevant is eligible, and none judged is merely eligible.
+    No pair twice; every verdict known; a rule where a pair is not eligible, and only there, and a
+    reason with it; no pair judged relevant is eligible, and none judged is merely eligible.
     """
     for expected in (LEDGER_HEAD, LEDGER_TAIL):
         for column, dtype in expected.items():
@@ -229,6 +230,12 @@ def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
         "unknown verdicts": (~part["verdict"].fill_null("").is_in(VERDICTS)).sum(),
         "verdicts without a reason": part.select(
             ((pl.col("verdict") != ELIGIBLE) & (pl.col("reason") == "")).sum()
+        ).item(),
+        "verdicts without a rule": part.select(
+            ((pl.col("verdict") != ELIGIBLE) & (pl.col("rule") == "")).sum()
+        ).item(),
+        "rules of eligible pairs": part.select(
+            ((pl.col("verdict") == ELIGIBLE) & (pl.col("rule") != "")).sum()
         ).item(),
         "judged pairs left eligible": part.select(
             ((pl.col("verdict") == ELIGIBLE) & pl.col("relevance").is_not_null()).sum()

@@ -68,6 +68,7 @@ def _ledger(
             "bm25_rank": 1,
             "bm25_score": scores.get((query, doc)),
             "verdict": verdict,
+            "rule": "known" if verdict == POSITIVE else "",
             "reason": "judged" if verdict == POSITIVE else "",
             "hardness": scores.get((query, doc)) if verdict == ELIGIBLE else None,
         }

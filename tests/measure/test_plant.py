@@ -141,7 +141,7 @@ def test_recall_and_precision_are_those_of_plain_sets(
         flagged = {
             (pair["query_id"], pair["doc_id"])
             for pair in unlabelled
-            if pair["reason"].split(":")[0] == name and pair["verdict"] in ("duplicate", "rejected")
+            if pair["rule"] == name and pair["verdict"] in ("duplicate", "rejected")
         }
         assert row["recall"] == pytest.approx(len(flagged & there) / len(there))
         assert row["precision"] == pytest.approx(len(flagged & there) / len(flagged))

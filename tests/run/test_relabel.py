@@ -59,6 +59,7 @@ def ledger(rows: Given) -> pl.DataFrame:
             "bm25_score": float(-place),
             "p_relevant": p,
             "verdict": verdict,
+            "rule": reason.split(":")[0] or ("" if verdict == ELIGIBLE else "known"),
             "reason": reason,
             "hardness": 0.5,
         }

@@ -99,6 +99,7 @@ def _put_back(kept: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
     shift = back.group_by("query_id").agg(pl.col("_shift").max())
     unlabelled = back.with_columns(
         verdict=pl.lit(ELIGIBLE),
+        rule=pl.lit(""),
         reason=pl.lit(""),
         relevance=pl.lit(None, pl.Int32),
         _back=pl.lit(True),

@@ -27,7 +27,7 @@ from negatives.machine import Machine
 from negatives.run.account import Account
 from negatives.run.inputs import collection_of
 from negatives.run.picking import repick, write_frame
-from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
+from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
@@ -270,6 +270,7 @@ class _Judging:
                 pl.col("p_relevant").alias(BEFORE),
                 p_relevant=pl.coalesce("revised", "p_relevant"),
                 verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
+                rule=pl.when(objected).then(pl.lit(self.judge.kind)).otherwise("rule"),
                 reason=pl.when(objected).then("_reason").otherwise("reason"),
             )
         )
@@ -295,10 +296,9 @@ def _undone(part: pl.DataFrame, before: Asked) -> pl.DataFrame:
     """A part as it was before a judge was asked."""
     if BEFORE in part.columns:
         part = part.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
-    by = (pl.col("verdict") == REJECTED) & pl.col("reason").str.starts_with(
-        f"{before.judge['kind']}: "
-    )
+    by = pl.col("rule") == before.judge["kind"]
     return part.drop(before.column).with_columns(
         verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
+        rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
         reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
     )

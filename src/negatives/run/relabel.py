@@ -18,7 +18,6 @@ import polars as pl
 
 from negatives.errors import InputError
 from negatives.run.inputs import collection_of
-from negatives.run.shards import rule
 from negatives.schema import (
     DUPLICATE,
     ELIGIBLE,
@@ -82,7 +81,7 @@ class Rule:
 
         Neither judged, nor a copy of a positive, nor the query itself.
         """
-        itself = rule(pl.col("reason")).is_in(["query-as-document", "own-document"])
+        itself = pl.col("rule").is_in(["query-as-document", "own-document"])
         rows = part.filter(
             pl.col("verdict").is_in([ELIGIBLE, REJECTED]),
             pl.col("p_relevant") >= self.above,
@@ -182,9 +181,7 @@ class Relabelling:
         new = self.rule.candidates(part)
         new = new.filter(pl.col("p_relevant") >= threshold) if threshold is not None else new[:0]
         new = self._unjudged(part, new)
-        known = part.filter(
-            (pl.col("verdict") == DUPLICATE) & rule(pl.col("reason")).is_in(_COPIES)
-        )
+        known = part.filter((pl.col("verdict") == DUPLICATE) & pl.col("rule").is_in(_COPIES))
         why = pl.format("p_relevant {}", pl.col("p_relevant").round(3))
         why = (
             pl.when(pl.col("reason") == "")
@@ -243,6 +240,7 @@ def _without(part: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
         part.join(frame.select(*PAIR, _why="reason"), on=PAIR, how="left", maintain_order="left")
         .with_columns(
             verdict=pl.when(taken).then(pl.lit(REJECTED)).otherwise("verdict"),
+            rule=pl.when(taken).then(pl.lit("relabelled")).otherwise("rule"),
             reason=pl.when(taken).then(why).otherwise("reason"),
         )
         .drop("_why")

@@ -116,10 +116,11 @@ class _Reviewing:
 
     def _base(self) -> Iterator[pl.DataFrame]:
         """The ledger's parts as if there were no verdicts."""
-        ours = pl.col("reason").str.starts_with(f"{RULE}: ")
+        ours = pl.col("rule") == RULE
         for path in self.run.parts:
             yield pl.read_parquet(path, glob=False).with_columns(
                 verdict=pl.when(ours).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
+                rule=pl.when(ours).then(pl.lit("")).otherwise("rule"),
                 reason=pl.when(ours).then(pl.lit("")).otherwise("reason"),
             )
 
@@ -133,6 +134,9 @@ class _Reviewing:
             .when(no)
             .then(pl.lit(JUDGED_NEGATIVE))
             .otherwise("verdict"),
+            rule=pl.when(open_ & pl.col("relevant").is_not_null())
+            .then(pl.lit(RULE))
+            .otherwise("rule"),
             reason=pl.when(yes)
             .then(pl.lit(f"{RULE}: found relevant"))
             .when(no)
