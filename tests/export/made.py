@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
 from negatives.api import Run
@@ -35,7 +36,9 @@ def finished_run(
     scorer = "" if scores is None else "bm25"
     ledger = _ledger(data, negatives, scores or {})
     manifest = Manifest(
-        status="done", inputs=Inputs(**fingerprints(data)), facts=Facts(reference=scorer)
+        status="done",
+        inputs=msgspec.convert(fingerprints(data), Inputs),
+        facts=Facts(reference=scorer),
     )
     queries = ledger["query_id"].unique().sort()
     manifest.counts.queries = len(queries)
