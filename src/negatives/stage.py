@@ -168,8 +168,8 @@ class Ruling(Protocol):
 
         Three columns have a meaning of their own: `verdict`, null where the judge has no objection,
         `reason`, prose that nothing parses, and, of a judge with several rules, `rule`, the name of
-        the one; without it the judge's kind is the rule. `rows` holds query, doc, relevance (null: unjudged) and NAME_rank, NAME_score
-        of every source; whole queries only, positives included.
+        the one; without it the judge's kind is the rule. `rows` holds query, doc, relevance (null:
+        unjudged) and NAME_rank, NAME_score of every source; whole queries only, positives included.
         """
         ...
 
