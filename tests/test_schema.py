@@ -12,10 +12,13 @@ from negatives.errors import DataError, WorkError
 from negatives.schema import (
     LEDGER_HEAD,
     LEDGER_TAIL,
+    TEXTS,
     Collection,
+    Needs,
     check_collection,
     check_ledger,
 )
+from negatives.store.fingerprints import fingerprints
 from tests.build import collection
 
 DATA = collection(
@@ -69,13 +72,72 @@ def test_a_collection_that_is_right_passes() -> None:
     assert check_collection(DATA) is DATA
 
 
-@pytest.mark.parametrize("table", ["corpus", "queries", "qrels", "given"])
-def test_a_table_with_other_columns_is_refused_and_told_which_it_needs(table: str) -> None:
-    broken: Any = {table: getattr(DATA, table).with_columns(extra=1)}
-    text = refusal(replace(DATA, **broken))
-    assert text.startswith(f"table '{table}' has columns {{")
-    assert "where: collection 'made'" in text
-    assert "mend:  give it exactly {" in text
+def test_a_table_with_other_columns_is_refused_and_told_which_it_needs() -> None:
+    for table in ("qrels", "given"):
+        broken: Any = {table: getattr(DATA, table).with_columns(extra=1)}
+        text = refusal(replace(DATA, **broken))
+        assert text.startswith(f"table '{table}' has columns {{")
+        assert "where: collection 'made'" in text
+        assert "mend:  give it exactly {" in text
+    for table in ("corpus", "queries"):
+        frame: pl.DataFrame = getattr(DATA, table)
+        for wrong in (frame.drop("row"), frame.drop("text"), frame.with_columns(image=1)):
+            broken = {table: wrong}
+            text = refusal(replace(DATA, **broken))
+            assert text.startswith(f"table '{table}' has columns {{")
+            assert 'identity="id" where there are no texts' in text
+
+
+def test_further_columns_of_documents_and_queries_are_fields() -> None:
+    dated = replace(DATA, corpus=DATA.corpus.with_columns(time=pl.Series([1, None, 3, 4])))
+    assert check_collection(dated).has("docs", "time")
+    assert not dated.has("queries", "time")
+    assert dated.lacking("docs", ("time",)).tolist() == [1]
+    assert dated.lacking("docs", ("time", "text")).tolist() == [1]
+    assert dated.lacking("queries", ("time",)).tolist() == [0, 1, 2]
+
+
+ITEMS = replace(
+    DATA, corpus=DATA.corpus.drop("text"), queries=DATA.queries.drop("text"), identity=None
+)
+"""The same, nobody has a text."""
+
+
+def test_what_has_no_texts_goes_by_its_id() -> None:
+    assert DATA.identity == "text"
+    assert check_collection(ITEMS).identity == "id"
+    assert ITEMS.empty_docs.tolist() == []
+    assert ITEMS.unproposable(Needs()).tolist() == []
+    assert ITEMS.unproposable(TEXTS).tolist() == [0, 1, 2, 3]
+    assert DATA.unproposable(Needs()).tolist() == [1]
+    described = replace(DATA, identity="id")
+    assert described.unproposable(Needs()).tolist() == []
+    assert described.unproposable(TEXTS).tolist() == [1]
+
+
+def test_keys_are_equal_where_two_are_the_same() -> None:
+    twins = collection(
+        {"a": "Same words!", "b": "same words", "q": "another"},
+        {"q": "same words", "r": "a question"},
+        [("q", "a", 1)],
+    )
+    docs, queries = twins.keys("docs"), twins.keys("queries")
+    assert docs[0] == docs[1] == queries[0]
+    by_id = replace(twins, identity="id")
+    docs, queries = by_id.keys("docs"), by_id.keys("queries")
+    assert len({*docs.tolist(), *queries.tolist()}) == 5
+
+
+def test_the_fingerprint_tells_of_identity_and_of_fields() -> None:
+    plain = fingerprints(DATA)
+    assert set(plain) == {"split", "corpus", "queries", "qrels", "given"}
+    assert fingerprints(replace(DATA, identity="id")) == plain | {"identity": "id"}
+    made = [
+        fingerprints(replace(DATA, corpus=DATA.corpus.with_columns(time=pl.Series(times))))
+        for times in ([1, None, 3, 4], [1, None, 3, 5], [1, 3, None, 4])
+    ]
+    assert all(each | plain == each for each in made)
+    assert len({each["fields of corpus"] for each in made}) == 3
 
 
 @pytest.mark.parametrize(("table", "what"), [("corpus", "corpus"), ("queries", "queries")])

@@ -1,7 +1,8 @@
 """The tables that flow through the rooms: their columns, and the invariants they keep.
 
-A collection is corpus + queries + qrels. The ledger is one row per (query, doc) pair with all the
-evidence about it. Inside a run, pairs are addressed by row numbers of the collection (`query`,
+A collection is corpus + queries + qrels. What its documents and queries consist of differs: texts,
+images, or nothing but their ids; and so does what makes two documents the same (`Identity`). The
+ledger is one row per (query, doc) pair with all the evidence about it. Inside a run, pairs are addressed by row numbers of the collection (`query`,
 `doc`: uint32); on disk and in the public API by ids (`query_id`, `doc_id`: strings).
 """
 
@@ -16,7 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.chance import mix
 from negatives.errors import DataError, WorkError
+from negatives.text.keys import Keys, normalised_keys, text_keys
 
 Rows = NDArray[np.uint32]
 Floats = NDArray[np.float32]
@@ -26,11 +29,19 @@ Doubles = NDArray[np.float64]
 Lost = Literal["refuse", "count"]
 """What becomes of judgements of documents that the corpus lacks: they are refused, or count."""
 
+Identity = Literal["text", "id"]
+"""What makes two documents, or two queries, the same: their text (copies are one), or their id."""
+
+Side = Literal["docs", "queries"]
+
 Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 
 CORPUS: Final[Columns] = {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32}
 QUERIES: Final[Columns] = {"query_id": pl.String, "text": pl.String, "row": pl.UInt32}
 QRELS: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32}
+CONTENT: Final = ("text", "image")
+"""Columns of documents and queries that hold content: a text, the path of an image; blank: none."""
+
 GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
 
 POSITIVE: Final = "positive"
@@ -68,13 +79,26 @@ NEGATIVES: Final[Columns] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What documents and queries must have: columns of the corpus and of the queries by name."""
+
+    docs: tuple[str, ...] = ()
+    queries: tuple[str, ...] = ()
+
+
+TEXTS: Final = Needs(("text",), ("text",))
+
+
 @dataclass(frozen=True)
 class Collection:
     """Corpus, queries and judgements of one split, checked and in id order.
 
     `corpus` (doc_id, text, row) and `queries` (query_id, text, row) are sorted by id, so that row
     numbers, and ties broken by them, do not depend on the order of the file; `row` is the 0-based
-    place in the file, which pairs precomputed vectors with texts. `qrels` holds graded judgements
+    place in the file, which pairs precomputed vectors with texts. Where `identity` is "id" they
+    need no `text`; either may also have `image` (the path of a file) and further typed fields, such
+    as `time`. `identity` is "text" where both sides have texts, unless it is given. `qrels` holds graded judgements
     (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and judged by nobody,
     as for trec_eval, so that the pair is as good as absent). `given` holds negatives that
     came with the data. `notes` are warnings found while reading. `origin` is what `read.load` was
@@ -92,6 +116,12 @@ class Collection:
     origin: str = ""
     quarantined: bool = False
     beside: str = ""
+    identity: Identity | None = None
+
+    def __post_init__(self) -> None:
+        if self.identity is None:
+            both = "text" in self.corpus.columns and "text" in self.queries.columns
+            object.__setattr__(self, "identity", "text" if both else "id")
 
     @cached_property
     def judged(self) -> pl.DataFrame:
@@ -113,9 +143,55 @@ class Collection:
 
     @cached_property
     def empty_docs(self) -> Rows:
-        """Row numbers of documents without text; they are never proposed."""
-        empty = self.corpus["text"].str.strip_chars().str.len_bytes() == 0
-        return empty.arg_true().cast(pl.UInt32).to_numpy()
+        """Row numbers of documents without text, where identity is text: nobody proposes them."""
+        return self.lacking("docs", ("text",) if self.identity == "text" else ())
+
+    def unproposable(self, needs: Needs) -> Rows:
+        """Row numbers of the documents that a source with these needs has nothing to compare of."""
+        return np.union1d(self.empty_docs, self.lacking("docs", needs.docs))
+
+    def frame(self, side: Side) -> pl.DataFrame:
+        """The table of a side."""
+        return self.corpus if side == "docs" else self.queries
+
+    def ids(self, side: Side) -> pl.Series:
+        """The ids of a side, in order."""
+        return self.corpus["doc_id"] if side == "docs" else self.queries["query_id"]
+
+    def has(self, side: Side, name: str) -> bool:
+        """Whether documents, or queries, have some content or field."""
+        return name in self.frame(side).columns
+
+    def lacking(self, side: Side, names: tuple[str, ...]) -> Rows:
+        """Row numbers of documents, or queries, that have not all of some contents or fields.
+
+        A text or an image of nothing but white space is none.
+        """
+        frame = self.frame(side)
+        there = [
+            pl.col(name).str.strip_chars().str.len_bytes() > 0
+            if name in CONTENT
+            else pl.col(name).is_not_null()
+            for name in names
+            if name in frame.columns
+        ]
+        if len(there) < len(names):
+            return np.arange(len(frame), dtype=np.uint32)
+        if not there:
+            return np.empty(0, np.uint32)
+        without = frame.select(~pl.all_horizontal(there).fill_null(False)).to_series()
+        return without.arg_true().cast(pl.UInt32).to_numpy()
+
+    def keys(self, side: Side) -> Keys:
+        """uint64[n]: equal for two documents, two queries, or one of each, that are the same.
+
+        Where identity is text, their normalised texts are; a document and a query that go by their
+        ids are never the same, whatever they are called.
+        """
+        if self.identity == "text":
+            return normalised_keys(self.frame(side)["text"])
+        keys = text_keys(self.ids(side))
+        return keys if side == "docs" else mix(keys)
 
     def rows_of(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Replace `query_id`, `doc_id` by row numbers `query`, `doc` (uint32)."""
@@ -137,7 +213,7 @@ class Collection:
         )
 
     def doc_texts(self, rows: Rows) -> list[str]:
-        """Texts of the documents at `rows`."""
+        """Texts of the documents at `rows`, which must have some (`has`)."""
         return self.corpus["text"].gather(rows).to_list()
 
     def query_texts(self, rows: Rows) -> list[str]:
@@ -153,42 +229,17 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
     Readers report bad rows with file and row before this; it is the last gate, and the only one
     for a collection built in Python.
     """
-    for name, columns in (
-        ("corpus", CORPUS),
-        ("queries", QUERIES),
-        ("qrels", QRELS),
-        ("given", GIVEN),
-    ):
+    where = f"collection {collection.name!r}"
+    for name, columns in (("qrels", QRELS), ("given", GIVEN)):
         frame: pl.DataFrame = getattr(collection, name)
         if dict(frame.schema) != columns:
             raise DataError(
                 f"table {name!r} has columns {dict(frame.schema)}",
-                where=f"collection {collection.name!r}",
+                where=where,
                 mend=f"give it exactly {columns}",
             )
-    for frame, key, what in (
-        (collection.corpus, "doc_id", "corpus"),
-        (collection.queries, "query_id", "queries"),
-    ):
-        if frame.is_empty():
-            raise DataError(
-                f"the {what} is empty",
-                where=f"collection {collection.name!r}",
-                mend="give it at least one row with an id and a text",
-            )
-        if frame["text"].null_count() or frame[key].null_count():
-            raise DataError(
-                f"the {what} has null ids or texts",
-                where=f"collection {collection.name!r}",
-                mend="give every row an id and a text",
-            )
-        ids = frame[key]
-        if not ids.is_sorted() or ids.n_unique() != len(ids):
-            raise DataError(
-                f"{key}s of the {what} are not sorted and unique",
-                where=f"collection {collection.name!r}",
-                mend="sort the table by its ids, each once",
-            )
+    _check_side(collection.corpus, "corpus", CORPUS, collection.identity, where)
+    _check_side(collection.queries, "queries", QUERIES, collection.identity, where)
     for name in ("qrels", "given"):
         pairs: pl.DataFrame = getattr(collection, name)
         whole = lost == "refuse" or name != "qrels"
@@ -211,6 +262,45 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
                 mend="keep one row a pair",
             )
     return collection
+
+
+def _check_side(
+    frame: pl.DataFrame, what: str, columns: Columns, identity: Identity | None, where: str
+) -> None:
+    """Refuse a corpus, or queries, without the columns that its identity needs, or out of order."""
+    key = next(iter(columns))
+    wanted = {
+        name: dtype
+        for name, dtype in columns.items()
+        if name != "text" or identity == "text" or name in frame.columns
+    }
+    content = {name: pl.String for name in CONTENT if name in frame.columns}
+    if {name: frame.schema.get(name) for name in wanted | content} != wanted | content:
+        raise DataError(
+            f"table {what!r} has columns {dict(frame.schema)}",
+            where=where,
+            mend=f"give it {wanted | content}"
+            + (', or identity="id" where there are no texts' if identity == "text" else ""),
+        )
+    if frame.is_empty():
+        raise DataError(
+            f"the {what} is empty",
+            where=where,
+            mend="give it at least one row with an id and a text",
+        )
+    if any(frame[name].null_count() for name in wanted | content):
+        raise DataError(
+            f"the {what} has null ids or texts",
+            where=where,
+            mend="give every row an id and a text",
+        )
+    ids = frame[key]
+    if not ids.is_sorted() or ids.n_unique() != len(ids):
+        raise DataError(
+            f"{key}s of the {what} are not sorted and unique",
+            where=where,
+            mend="sort the table by its ids, each once",
+        )
 
 
 def check_ledger(part: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ The protocols of the verbs, the settings base class, and how a stage is built fr
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import (
@@ -22,12 +22,14 @@ from typing import (
 import msgspec
 import polars as pl
 
-from negatives.errors import RecipeError, nearest
+from negatives.errors import DataError, RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
 from negatives.events import Emit, silent
 from negatives.kinds import kinds
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
+
+from negatives.schema import CONTENT, Needs, Side
 
 if TYPE_CHECKING:
     from negatives.schema import Collection, Floats, Rows
@@ -91,6 +93,15 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     def kind(self) -> str:
         """The name this stage has in a recipe."""
         return str(self.__struct_config__.tag)
+
+    @property
+    def needs(self) -> Needs:
+        """What documents and queries must have for this stage: nothing but ids, unless it says so.
+
+        A collection without it is refused before any work; a document without it, in a collection
+        that has it, is not proposed by a source that needs it.
+        """
+        return Needs()
 
     def settings(self) -> dict[str, Any]:
         """Every setting, defaults written out, `kind` first; plain values only."""
@@ -309,6 +320,31 @@ class Picker(Stage, kw_only=True):
 
 
 StageT = TypeVar("StageT", bound=Stage)
+
+
+def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
+    """Raise `DataError` where a collection has not what a stage needs: before any work is done."""
+    for stage in stages:
+        sides: tuple[tuple[Side, str, tuple[str, ...]], ...] = (
+            ("docs", "documents", stage.needs.docs),
+            ("queries", "queries", stage.needs.queries),
+        )
+        for side, said, names in sides:
+            for name in names:
+                if collection.has(side, name):
+                    continue
+                there = [column for column in CONTENT if collection.has(side, column)]
+                raise DataError(
+                    f"{stage.kind} needs the {name} of the {said}, and these have "
+                    + (f"only the {' and the '.join(there)}" if there else "nothing but their ids"),
+                    where=f"collection {collection.name!r}; {stage.section} {stage.kind}",
+                    mend=f"leave {stage.kind} out, or give every one a {name}"
+                    + (
+                        "; popularity, random and given need nothing but ids: --recipe popularity"
+                        if stage.section == "find"
+                        else ""
+                    ),
+                )
 
 
 def stage_class(section: str, kind: str) -> type[Stage]:

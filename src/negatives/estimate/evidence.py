@@ -62,7 +62,7 @@ class Evidence(Estimator, kind="evidence"):
             for label, source in context.sources.items()
             if isinstance(source, Likens)
         }
-        if self.words:
+        if self.words and context.collection.has("docs", "text"):
             vectors = WordVectors.open(context.scratch, context.collection.corpus["text"])
             likenesses["words"] = vectors.likeness
         nothing = np.empty(0, np.uint32)

@@ -20,7 +20,6 @@ from negatives.events import Emit, Progress, silent
 from negatives.run.inputs import collection_of
 from negatives.schema import DUPLICATE, POSITIVE, Collection, Columns
 from negatives.store.run import RELABELLED_FILE, Run
-from negatives.text.keys import normalised_keys
 
 ABOVE: Final = 0.5
 """A pair at least so probably relevant is masked."""
@@ -35,7 +34,8 @@ _BLOCK: Final = 65_536
 class TextIds:
     """One id for each text of a collection: the first doc_id, in id order, that has it.
 
-    Two texts are the same if they are but for case, punctuation and white space.
+    Two texts are the same if they are but for case, punctuation and white space. Where the identity
+    of documents is their id, each goes by its own.
     """
 
     collection: Collection
@@ -43,7 +43,7 @@ class TextIds:
     @cached_property
     def first(self) -> pl.Series:
         """By document row: the row of the first document with this text."""
-        keys = normalised_keys(self.collection.corpus["text"])
+        keys = self.collection.keys("docs")
         _, first, which = np.unique(keys, return_index=True, return_inverse=True)
         return pl.Series(first[which].astype(np.uint32))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.schema import Collection
+from negatives.schema import Collection, Side
 
 
 class Texts:
@@ -16,13 +16,21 @@ class Texts:
 
     def queries(self, ids: pl.Series) -> pl.Series:
         """Texts of the queries with these ids."""
-        table = self.collection.queries
-        return table["text"].gather(self._rows(table["query_id"], ids))
+        return self._of("queries", ids)
 
     def docs(self, ids: pl.Series) -> pl.Series:
         """Texts of the documents with these ids."""
-        table = self.collection.corpus
-        return table["text"].gather(self._rows(table["doc_id"], ids))
+        return self._of("docs", ids)
+
+    def _of(self, side: Side, ids: pl.Series) -> pl.Series:
+        if not self.collection.has(side, "text"):
+            raise DataError(
+                f"the {'documents' if side == 'docs' else side} have no texts to export",
+                where=f"collection {self.collection.name!r}",
+                mend="export ids instead of texts: --ids",
+            )
+        texts = self.collection.frame(side)["text"]
+        return texts.gather(self._rows(self.collection.ids(side), ids))
 
     def _rows(self, known: pl.Series, ids: pl.Series) -> pl.Series:
         """Where `ids` are in `known`, which is sorted: no hash table over the whole corpus."""

@@ -15,7 +15,7 @@ from msgspec import Meta
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Noted, Progress, Warned
 from negatives.find.candidates import COLUMNS
-from negatives.schema import Collection, Floats, Rows
+from negatives.schema import TEXTS, Collection, Floats, Needs, Rows
 from negatives.search.lexical import Asked, LexicalIndex, Lists, best_docs, score_pairs
 from negatives.search.postings import Formula, build_postings
 from negatives.search.shortlist import places
@@ -72,6 +72,11 @@ class BM25(Source, kind="bm25"):
     def scores_pairs(self) -> bool:
         """A pair without a word in common scores 0."""
         return True
+
+    @property
+    def needs(self) -> Needs:
+        """Words of both sides."""
+        return TEXTS
 
     def open(self, context: Context) -> BM25Proposer:
         """Index the corpus once into the scratch folder, then map it."""

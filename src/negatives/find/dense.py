@@ -20,7 +20,7 @@ from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.optional import require
-from negatives.schema import Floats, Rows
+from negatives.schema import TEXTS, Floats, Needs, Rows
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.secrets import names_variable
@@ -90,6 +90,11 @@ class Dense(Source, kind="dense"):
         """Any pair has an inner product."""
         return True
 
+    @property
+    def needs(self) -> Needs:
+        """Texts to encode, unless the vectors are there."""
+        return Needs() if self.encoder == PRECOMPUTED else TEXTS
+
     def unfit(self, context: Context) -> str:
         """What the built-in encoder cannot read, where this source is optional."""
         if not self.optional or self.encoder != "static":
@@ -115,7 +120,7 @@ class Dense(Source, kind="dense"):
             query_vectors=made.queries,
             doc_vectors=made.docs,
             positives=context.collection.positives,
-            banned=context.collection.empty_docs,
+            banned=context.collection.unproposable(self.needs),
             searcher=searcher,
         )
 
@@ -125,7 +130,8 @@ class Dense(Source, kind="dense"):
         def note(value: dict[str, Any]) -> None:
             context.emit(Noted(f"search {self.label}", value))
 
-        banned, memory = context.collection.empty_docs, context.memory // 2
+        banned = context.collection.unproposable(self.needs)
+        memory = context.memory // 2
         if self.index == "exact":
             return "", ExactSearch(made.docs, banned, context.device, context.threads, memory, note)
         from negatives.search.approximate import SAMPLE, open_index

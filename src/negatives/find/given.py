@@ -86,7 +86,9 @@ class _Side:
                 vectors = vectors[rows - start]
             ids, where = self.texts.to_series(0).gather(rows), str(self.path)
             check_finite(vectors, ids, self.what, where)
-            empty = zeros(vectors) & ~is_empty(self.texts["text"].gather(rows))
+            empty = zeros(vectors)
+            if "text" in self.texts.columns:
+                empty &= ~is_empty(self.texts["text"].gather(rows))
             zero.append(ids.filter(pl.Series(empty)))
             yield (
                 normalised(vectors)

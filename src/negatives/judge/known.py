@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from negatives.judge.own import own_documents
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
 from negatives.stage import Context, Judge
-from negatives.text.keys import Keys, normalised_keys, text_keys
+from negatives.text.keys import Keys, text_keys
 
 
 class Known(Judge, kind="known"):
@@ -21,7 +21,8 @@ class Known(Judge, kind="known"):
     picked. A copy of a positive is a duplicate, be it a positive of this query or of another that
     asks the same in the same words. The query's own text, and the document that it is itself (see
     `own`), are rejected, even where a judgement says not relevant. Of candidates with one text, one
-    is left: trained with twice, it would count twice.
+    is left: trained with twice, it would count twice. In a collection whose identity is the id, no
+    document is a copy of another, and what is said of texts here says nothing.
     """
 
     @property
@@ -30,16 +31,17 @@ class Known(Judge, kind="known"):
         return pl.col("same_text")
 
     def open(self, context: Context) -> KnownRuling:
-        """Hash every text once."""
-        texts, asked = context.collection.corpus["text"], context.collection.queries["text"]
-        docs, queries = normalised_keys(texts), normalised_keys(asked)
+        """Hash every text, or id, once."""
+        collection = context.collection
+        docs, queries = collection.keys("docs"), collection.keys("queries")
+        by_text = collection.identity == "text"
         return KnownRuling(
-            collection=context.collection,
-            doc_keys=text_keys(texts),
+            collection=collection,
+            doc_keys=text_keys(collection.corpus["text"]) if by_text else docs,
             doc_normalised=docs,
             query_normalised=queries,
-            own=own_documents(context.collection),
-            elsewhere=_elsewhere(context.collection, docs, queries),
+            own=own_documents(collection),
+            elsewhere=_elsewhere(collection, docs, queries),
         )
 
 
@@ -153,7 +155,8 @@ def _elsewhere(collection: Collection, docs: Keys, queries: Keys) -> pl.DataFram
     the text is a positive of, `askers`: how many they are; for the others it is one as well.
     """
     asked = collection.queries.select("query_id", question=pl.Series(queries)).with_row_index("row")
-    asked = asked.filter(collection.queries["text"].str.strip_chars() != "")
+    if collection.identity == "text":
+        asked = asked.filter(collection.queries["text"].str.strip_chars() != "")
     several = asked.filter(pl.len().over("question") > 1)
     pairs = collection.positives.join(several, left_on="query", right_on="row", how="inner")
     answers = pairs.with_columns(normalised=pl.Series(docs[pairs["doc"].to_numpy()]))

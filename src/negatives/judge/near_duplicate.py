@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from negatives.arrays import by_volume
 from negatives.events import Progress
-from negatives.schema import DUPLICATE, Collection, Floats, Rows
+from negatives.schema import DUPLICATE, Collection, Floats, Needs, Rows
 from negatives.stage import Context, Judge
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
@@ -38,13 +38,19 @@ class NearDuplicate(Judge, kind="near-duplicate"):
     """Candidates whose word shingles are nearly those of a positive (Broder, 1997).
 
     Similarity is the Jaccard index of the sets of runs of `words` words; at 0.8, about one word in
-    twenty may differ.
+    twenty may differ. Where the identity of documents is their id, the similarity is evidence, and
+    nothing is called a copy.
     """
 
     threshold: Annotated[
         float, Meta(gt=0, le=1, description="Jaccard similarity from which a document is a copy")
     ] = 0.8
     words: Annotated[int, Meta(ge=1, le=100, description="words in a shingle")] = 2
+
+    @property
+    def needs(self) -> Needs:
+        """Words of the documents."""
+        return Needs(docs=("text",))
 
     @property
     def mend(self) -> str:
@@ -109,6 +115,7 @@ class NearDuplicateRuling:
         found = numbered.join(closest, on="place", how="left", maintain_order="left")
         name = self.collection.corpus["doc_id"].gather(found["positive"])
         is_copy = (pl.col("near_duplicate") >= self.stage.threshold) & pl.col("relevance").is_null()
+        is_copy &= self.collection.identity == "text"
         return found.with_columns(name.alias("of")).select(
             "near_duplicate",
             verdict=pl.when(is_copy).then(pl.lit(DUPLICATE)),

@@ -29,7 +29,7 @@ def own_documents(collection: Collection) -> NDArray[np.int64]:
 
     Documents of the same id as a query are meant, unless most of them are judged relevant to it
     (the id then names a pair, and the document is the answer), or most of these ids are bare
-    numbers and the texts tell of no descent: of the words of a query its document would hold half,
+    numbers and the texts, if there are any, tell of no descent: of the words of a query its document would hold half,
     and twice as many as another query's.
     """
     docs = collection.corpus.select("doc_id").with_row_index("doc")
@@ -44,7 +44,8 @@ def own_documents(collection: Collection) -> NDArray[np.int64]:
     numbered = int(pairs["query_id"].str.contains(r"^\d+$").sum())
     if 2 * relevant > len(pairs):
         return none
-    if 2 * numbered > len(pairs) and not _descended(collection, pairs):
+    texts = collection.has("queries", "text") and collection.has("docs", "text")
+    if 2 * numbered > len(pairs) and not (texts and _descended(collection, pairs)):
         return none
     return same["doc"].cast(pl.Int64).fill_null(-1).to_numpy()
 

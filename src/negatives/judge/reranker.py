@@ -155,7 +155,7 @@ class RerankRuling:
 
     def _chosen(self, rows: pl.DataFrame) -> NDArray[np.intp]:
         """Which rows are scored: positives, and the `top` of each query that nobody objects to."""
-        empty = pl.Series(self.collection.empty_docs, dtype=pl.UInt32)
+        empty = pl.Series(self.collection.lacking("docs", ("text",)), dtype=pl.UInt32)
         with_text = rows.with_row_index("_place").filter(~pl.col("doc").is_in(empty.implode()))
         positive = (pl.col("relevance") > 0).fill_null(False)
         known = with_text.filter(positive)["_place"]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+import numpy as np
 import polars as pl
 from msgspec import Meta
 
@@ -116,6 +117,8 @@ class SelfAwareRuling:
         """float32[n]: by vectors; by words only where nothing is rejected by a fixed likeness."""
         evidence_alone = not (self.stage.of or self.stage.maximum)
         if evidence_alone and not any(map(_likens, self.context.sources.values())):
+            if not self.context.collection.has("queries", "text"):
+                return np.full(len(left), np.nan, np.float32)
             queries = self.context.collection.queries["text"]
             return WordVectors.open(self.context.scratch, queries).likeness(left, right)
         source = likening(self.context, self.stage.of, self.stage.kind)

@@ -23,7 +23,6 @@ from negatives.measure.metrics import ndcg
 from negatives.read import DEV, as_collection, load, splits
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats
-from negatives.text.keys import normalised_keys
 
 QUERIES: Final = 300
 DOCS: Final = 2_000
@@ -177,9 +176,9 @@ def _dev_of_the_same(origin: str, aside: Quarantine | None) -> Collection | None
 
 def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:
     """Rows of the queries of `dev` whose text is trained with: they say nothing."""
-    asked = dev.queries["text"].gather(dev.mined_queries)
-    seen = normalised_keys(train.queries["text"].gather(train.mined_queries))
-    return np.asarray(dev.mined_queries[np.isin(normalised_keys(asked), seen)])
+    asked = dev.keys("queries")[dev.mined_queries]
+    seen = train.keys("queries")[train.mined_queries]
+    return np.asarray(dev.mined_queries[np.isin(asked, seen)])
 
 
 def refuse_overlap(train: Collection, dev: Collection) -> None:

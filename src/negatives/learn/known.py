@@ -47,11 +47,9 @@ class Known:
     @classmethod
     def of(cls, collection: Collection) -> Known:
         """All positives of a collection's qrels."""
-        pairs = collection.positives
-        return cls.of_texts(
-            collection.queries["text"].gather(pairs["query"]),
-            collection.corpus["text"].gather(pairs["doc"]),
-        )
+        pairs = collection.positives.to_numpy()
+        queries, docs = collection.keys("queries"), collection.keys("docs")
+        return cls.of_pairs(queries[pairs[:, 0]], docs[pairs[:, 1]])
 
     def relevant(self, queries: Keys, docs: Keys) -> Mask:
         """bool[n, m]: whether document j is known to be relevant to query i."""

@@ -36,8 +36,8 @@ NOTHING: Final = pl.DataFrame(
 class TrainingSet:
     """One example for each pair of a query and a positive, with the query's negatives.
 
-    Numbers of texts are row numbers of the collection: of the first document, or query, that has
-    the text.
+    Numbers of documents and queries are row numbers of the collection; of several that are the
+    same (`Collection.keys`), the first.
     """
 
     collection: Collection
@@ -71,23 +71,23 @@ class TrainingSet:
 
     @cached_property
     def query_keys(self) -> Keys:
-        """uint64[queries]: normalised keys of the texts of the collection's queries."""
-        return normalised_keys(self.collection.queries["text"])
+        """uint64[queries]: equal where queries are the same (`Collection.keys`)."""
+        return self.collection.keys("queries")
 
     @cached_property
     def doc_keys(self) -> Keys:
-        """uint64[documents]: of the texts of its documents; one more for the text that is empty."""
-        return normalised_keys(pl.concat([self.collection.corpus["text"], pl.Series([""])]))
+        """uint64[documents + 1]: equal where documents are the same; the last is no document's."""
+        return np.append(self.collection.keys("docs"), normalised_keys(pl.Series([""])))
 
     @cached_property
     def known(self) -> Known:
-        """Every pair known to be relevant, by text: of all qrels, and what was relabelled."""
+        """Every pair known to be relevant, by key: of all qrels, and what was relabelled."""
         pairs = self._relevant
         return Known.of_pairs(self.query_keys[pairs[:, 0]], self.doc_keys[pairs[:, 1]])
 
     @cached_property
     def bank(self) -> Numbers:
-        """int32[m]: documents that have a text, each text once."""
+        """int32[m]: documents that can be a negative, each of those that are the same once."""
         rows = np.unique(self.doc_number)
         return np.setdiff1d(rows, self.collection.empty_docs).astype(np.int32)
 

@@ -38,7 +38,17 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import Collection, Rows, check_collection
-from negatives.stage import Context, Estimator, Judge, Picker, Proposer, Ruling, Source, build
+from negatives.stage import (
+    Context,
+    Estimator,
+    Judge,
+    Picker,
+    Proposer,
+    Ruling,
+    Source,
+    build,
+    refuse_unmet,
+)
 from negatives.store.atomic import make_folder, remove_partial, write_text
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.lock import locked
@@ -75,6 +85,7 @@ def mine(
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else load(data))
     refuse_unlabelled(collection)
+    refuse_unmet((*recipe.find, *recipe.judge), collection)
     path = Path(out)
     refuse_file(path)
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
@@ -171,11 +182,15 @@ class _Mining:
                 proposers[source.label] = source.open(self._context(f"find-{source.label}"))
         self.account.same_sources({k: p.fingerprint for k, p in proposers.items()})
 
+        never = {
+            source.label: self.collection.unproposable(source.needs) for source in self.recipe.find
+        }
+
         def one(shard: tuple[int, Rows]) -> Path:
             number, queries = shard
             path = folder / f"part-{number:05d}.parquet"
             if table_rows(path) is None:
-                found, seconds = find_shard(self.collection, proposers, queries)
+                found, seconds = find_shard(self.collection, proposers, queries, never)
                 write_frame(path, found)
                 for label, spent in seconds.items():
                     self.account.spend(f"find {label}", rows=0, seconds=spent)

@@ -31,20 +31,28 @@ OPINION = ("verdict", "rule", "reason")
 
 
 def find_shard(
-    collection: Collection, proposers: Mapping[str, Proposer], queries: Rows
+    collection: Collection,
+    proposers: Mapping[str, Proposer],
+    queries: Rows,
+    never: Mapping[str, Rows] | None = None,
 ) -> tuple[pl.DataFrame, dict[str, float]]:
     """Candidates of all sources and the positives, one row a pair, and each source's seconds.
 
     Columns: query, doc, sources, and for each source its rank (null where it did not propose the
     pair) and score (of every pair with text, where the source can score any pair), and log_q.
+    `never`: by source, the documents of which it has nothing to compare; without it, those that
+    nobody can propose.
     """
     seconds: dict[str, float] = {}
     proposed: dict[str, pl.DataFrame] = {}
-    empty = pl.Series(collection.empty_docs)
+    empty = {
+        label: pl.Series((never or {}).get(label, collection.empty_docs), dtype=pl.UInt32)
+        for label in proposers
+    }
     for label, proposer in proposers.items():
         began = time.perf_counter()
         candidates = proposer.propose(queries, proposed)
-        proposed[label] = candidates.filter(~pl.col("doc").is_in(empty.implode()))
+        proposed[label] = candidates.filter(~pl.col("doc").is_in(empty[label].implode()))
         seconds[label] = time.perf_counter() - began
     positives = collection.positives.filter(pl.col("query").is_in(pl.Series(queries).implode()))
     rows = pl.concat([positives, *(frame.select(PAIR) for frame in proposed.values())])
@@ -59,7 +67,7 @@ def find_shard(
         if f"{label}_log_q" in frame.columns:
             log_q.append(pl.col(f"{label}_log_q"))
         rows = rows.join(frame, on=PAIR, how="left", maintain_order="left")
-        rows = _complete(rows, label, proposer, empty)
+        rows = _complete(rows, label, proposer, empty[label])
         seconds[label] += time.perf_counter() - began
     sources = pl.concat_list(
         pl.when(pl.col(f"{label}_rank").is_not_null()).then(pl.lit(label)) for label in proposers

@@ -57,7 +57,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def _texts(frame: pl.DataFrame | None, key: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    if frame is None:
+    if frame is None or "text" not in frame.columns:
         return {}
     found = frame.filter(pl.col(key).is_in(sorted(set(ids)))).select(key, "text")
     return {name: _shown(text) for name, text in found.iter_rows()}

@@ -13,14 +13,21 @@ _BLOCK = 8192
 
 
 def fingerprints(collection: Collection) -> dict[str, str]:
-    """Table -> blake2b-128 of its ids, texts and judgements."""
-    return {
+    """Table -> blake2b-128 of its ids, texts and judgements; and of further columns, if any."""
+    made = {
         "split": collection.split,
-        "corpus": _hash(collection.corpus.select("doc_id", "text")),
-        "queries": _hash(collection.queries.select("query_id", "text")),
+        "corpus": _hash(_told_by(collection.corpus)),
+        "queries": _hash(_told_by(collection.queries)),
         "qrels": _hash(collection.qrels),
         "given": _hash(collection.given),
     }
+    if collection.identity == "id":
+        made["identity"] = "id"
+    for name, frame in (("corpus", collection.corpus), ("queries", collection.queries)):
+        fields = sorted({*frame.columns} - {"doc_id", "query_id", "text", "row"})
+        if fields:
+            made[f"fields of {name}"] = f"{', '.join(fields)}: {_hash(frame.select(fields))}"
+    return made
 
 
 def refuse_unlabelled(collection: Collection) -> None:
@@ -33,12 +40,19 @@ def refuse_unlabelled(collection: Collection) -> None:
         )
 
 
+def _told_by(frame: pl.DataFrame) -> pl.DataFrame:
+    """The ids, and the texts where there are some."""
+    return frame.select(
+        name for name in ("doc_id", "query_id", "text") if name in frame.columns
+    )
+
+
 def _hash(table: pl.DataFrame) -> str:
     """Column by column, block by block, so that no second copy of the texts is made."""
     digest = hashlib.blake2b(digest_size=16)
     for column in table.iter_columns():
         for start in range(0, len(column), _BLOCK):
-            block = column[start : start + _BLOCK].cast(pl.String)
+            block = column[start : start + _BLOCK].cast(pl.String).fill_null("\0")
             lengths = block.str.len_bytes().to_numpy()
             digest.update(lengths.astype("<u4").tobytes())
             digest.update("".join(block.to_list()).encode())
