@@ -1,7 +1,8 @@
 """What a user calls DATA, taken apart: which format, where, and which split.
 
 A path that exists wins over every other reading of the words. Else `@SPLIT` at the end names a
-split, `ir_datasets:NAME` a catalogue entry, `cranfield` the bundled sample, a word with * or ? a
+split, `ids:` at the beginning says that what follows goes by its ids, texts or no texts,
+`ir_datasets:NAME` names a catalogue entry, `cranfield` the bundled sample, a word with * or ? a
 set of files, and OWNER/NAME (or OWNER/NAME:CONFIG) a dataset of the
 Hugging Face hub.
 
@@ -13,7 +14,7 @@ README.md that names configs); TREC files (a topics file and no queries.jsonl); 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,6 +30,9 @@ PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
 """Files of ids alone, whose texts another collection has."""
 SAMPLES: Final = Path(__file__).parent / "sample"
+BY_ID: Final = "ids:"
+"""Before what is to go by ids alone."""
+
 FORMS: Final = (
     "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a Parquet, JSONL, CSV or TSV "
     "file of pairs, a folder of TREC files, a Hugging Face dataset, ir_datasets:NAME, or cranfield"
@@ -38,12 +42,16 @@ _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a collection is: `path` for files, `name` for catalogues and messages."""
+    """Where a collection is: `path` for files, `name` for catalogues and messages.
+
+    `by_id`: what it holds goes by ids, whether or not it has texts.
+    """
 
     format: Format
     path: Path
     name: str
     split: str | None = None
+    by_id: bool = False
 
 
 def parse(data: str | Path) -> Address:
@@ -53,6 +61,15 @@ def parse(data: str | Path) -> Address:
         raise DataError("no data was named", mend=f"name {FORMS}")
     refuse_secrets(text)
     check_ordinary(Path(text))
+    if text.startswith(BY_ID) and not Path(text).exists():
+        address = parse(text.removeprefix(BY_ID))
+        if address.format not in ("beir", "pairs"):
+            raise DataError(
+                f"{BY_ID} goes before a BEIR folder, or a file or a folder of ids",
+                where=text,
+                mend=f"leave {BY_ID} out",
+            )
+        return replace(address, by_id=True)
     if not Path(text).exists():
         before, at, split = text.rpartition("@")
         if at and before and "/" not in split:

@@ -6,21 +6,38 @@ from typing import Any, Final
 
 import polars as pl
 
-from negatives.schema import Collection
+from negatives.schema import CONTENT, Collection, Side
 from negatives.text.languages import languages_of_sides
 
 PERCENTILES: Final = (5, 25, 50, 75, 95)
 
 
 def describe(collection: Collection) -> dict[str, Any]:
-    """Counts, positives per query, languages (shares of the letters), lengths of texts, notes."""
+    """Counts, positives per query, languages (shares of the letters), lengths of texts, notes.
+
+    Languages and lengths only of what has texts; what documents and queries have besides is listed
+    as their `fields`, and `identity` is said where it is the id.
+    """
     qrels = collection.qrels
     relevant = qrels.filter(pl.col("relevance") > 0)
     per_query = relevant.group_by("query_id").len()["len"]
     grades = qrels["relevance"].value_counts().sort("relevance")
+    sides: tuple[tuple[Side, str], ...] = (("docs", "corpus"), ("queries", "query"))
+    texts: dict[str, Any] = {
+        what: _texts(collection.frame(side)["text"])
+        for side, what in sides
+        if collection.has(side, "text")
+    }
+    if texts:
+        sampled = languages_of_sides(collection.corpus, collection.queries)
+        texts = {"languages": dict(sampled.shares), **texts}
+    for side, what in sides:
+        if named := _fields(collection.frame(side)):
+            texts[f"{what}_fields"] = named
     return {
         "name": collection.name,
         "split": collection.split,
+        **({"identity": "id"} if collection.identity == "id" else {}),
         "documents": len(collection.corpus),
         "queries": len(collection.queries),
         "judgements": len(qrels),
@@ -31,11 +48,22 @@ def describe(collection: Collection) -> dict[str, Any]:
         "positives_per_query": _spread(per_query),
         "queries_without_positive": len(collection.queries) - len(per_query),
         "documents_never_judged": len(collection.corpus) - qrels["doc_id"].n_unique(),
-        "languages": dict(languages_of_sides(collection.corpus, collection.queries).shares),
-        "corpus": _texts(collection.corpus["text"]),
-        "query": _texts(collection.queries["text"]),
+        **texts,
         "notes": list(collection.notes),
     }
+
+
+def _fields(frame: pl.DataFrame) -> dict[str, str]:
+    """What a side has besides ids and texts, of how many of its rows, and from what to what."""
+    made = {}
+    for name in frame.columns:
+        if name in ("doc_id", "query_id", "text", "row"):
+            continue
+        values = frame[name].filter(frame[name] != "") if name in CONTENT else frame[name]
+        there = values.drop_nulls()
+        span = "" if frame[name].dtype == pl.String else f", {there.min()} to {there.max()}"
+        made[name] = f"{len(there):,} of {len(frame):,}{span}"
+    return made
 
 
 def _texts(texts: pl.Series) -> dict[str, Any]:

@@ -6,14 +6,23 @@ empty; whichever file format they came from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.findings import CONTRADICTORY, DANGLING, DUPLICATE_ID, FIRST, Fault, Findings
-from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
+from negatives.schema import (
+    CORPUS,
+    GIVEN,
+    QRELS,
+    QUERIES,
+    Collection,
+    Columns,
+    Identity,
+    check_collection,
+)
 
 NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, "line": pl.UInt32}
 
@@ -26,7 +35,8 @@ class Tables:
 
     Each table also has `file` (a number given by `Findings.file`) and `line` (from 1). Texts are
     stripped by `str.strip_chars`, so that one text is one text in every format; readers do it block
-    by block, since here it would hold all texts twice. `elsewhere` holds the query_ids that other
+    by block, since here it would hold all texts twice. Where the identity is to be the id, they
+    need no text; columns besides these are fields (`fields.py`). `elsewhere` holds the query_ids that other
     splits judge: they are not of this split.
     """
 
@@ -35,6 +45,7 @@ class Tables:
     qrels: pl.DataFrame
     given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=NO_GIVEN))
     elsewhere: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
+    identity: Identity | None = None
 
 
 def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collection:
@@ -54,20 +65,26 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
     other = tables.elsewhere.unique().implode()
     here = qrels["query_id"].unique().implode()
     queries = queries.filter(~pl.col("query_id").is_in(other) | pl.col("query_id").is_in(here))
-    _note_oddities(corpus, queries, qrels, findings)
+    made = Collection(
+        name=name,
+        split=split,
+        corpus=_columns(corpus, CORPUS),
+        queries=_columns(queries, QUERIES),
+        qrels=qrels.select(list(QRELS)).sort("query_id", "doc_id"),
+        identity=tables.identity,
+    )
+    _note_oddities(made, findings)
     given = given.unique(["query_id", "doc_id"], keep="first", maintain_order=True)
     return check_collection(
-        Collection(
-            name=name,
-            split=split,
-            corpus=corpus.select(list(CORPUS)),
-            queries=queries.select(list(QUERIES)),
-            qrels=qrels.select(list(QRELS)).sort("query_id", "doc_id"),
-            given=given.select(list(GIVEN)),
-            notes=findings.notes,
-        ),
+        replace(made, given=given.select(list(GIVEN)), notes=findings.notes),
         lost="count" if findings.count_lost else "refuse",
     )
+
+
+def _columns(frame: pl.DataFrame, known: Columns) -> pl.DataFrame:
+    """A side without its places in files: id, text and row first, then its fields."""
+    first = [name for name in known if name in frame.columns]
+    return frame.select(*first, pl.exclude(*first, "file", "line"))
 
 
 def _empty(what: str, name: str, findings: Findings) -> DataError:
@@ -91,7 +108,7 @@ def _in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame
         at = findings.seen_from(row["file"], row["first_file"], row["first_line"])
         reason = f"{key} {row[key]!r} is also at {at}"
         findings.add(
-            DUPLICATE_ID, row["file"], row["line"], reason, {key: row[key], "text": row["text"]}
+            DUPLICATE_ID, row["file"], row["line"], reason, {key: row[key], "text": row.get("text")}
         )
     return ordered.filter(~again.fill_null(False))
 
@@ -198,17 +215,19 @@ def _report(fault: Fault, row: dict[str, object], reason: str, findings: Finding
     findings.add(fault, int(str(row["file"])), int(str(row["line"])), reason, raw)
 
 
-def _note_oddities(
-    corpus: pl.DataFrame, queries: pl.DataFrame, qrels: pl.DataFrame, findings: Findings
-) -> None:
-    findings.note(
-        "{n} document has no text: it is never proposed",
-        "{n} documents have no text: they are never proposed",
-        int((corpus["text"] == "").sum()),
-    )
-    findings.note(
-        "{n} query has no text", "{n} queries have no text", int((queries["text"] == "").sum())
-    )
+def _note_oddities(collection: Collection, findings: Findings) -> None:
+    qrels, queries = collection.qrels, collection.queries
+    if collection.has("docs", "text"):
+        by = " by its text" if collection.identity == "id" else ""
+        findings.note(
+            f"{{n}} document has no text: it is never proposed{by}",
+            f"{{n}} documents have no text: they are never proposed{by and ' by their texts'}",
+            int((collection.corpus["text"] == "").sum()),
+        )
+    if collection.has("queries", "text"):
+        findings.note(
+            "{n} query has no text", "{n} queries have no text", int((queries["text"] == "").sum())
+        )
     note_pooled(qrels, findings)
     positives = qrels.filter(pl.col("relevance") > 0)["query_id"].n_unique()
     findings.note(

@@ -213,4 +213,6 @@ def _read_pairs(
         return (frame for frame, _ in rows)
 
     file = understood(tables(address.name, dict(head.schema), frames), known)
+    if file.layout.name == INTERACTIONS and known is None:
+        return collected_by_id(address.name, split, [file], [], findings)
     return collected(address.name, split, [file], findings)[0]

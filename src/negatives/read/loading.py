@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from negatives.errors import DataError, nearest
-from negatives.read.address import Address, parse
+from negatives.read.address import BY_ID, Address, parse
 from negatives.read.describe import describe
 from negatives.read.findings import Findings
 from negatives.read.formats import BESIDE, READERS
@@ -138,6 +138,8 @@ def _absolute(data: str | Path | None) -> str:
     """What names some data, from any folder."""
     if data is None:
         return ""
+    if str(data).startswith(BY_ID) and not Path(data).exists():
+        return f"{BY_ID}{_absolute(str(data).removeprefix(BY_ID))}"
     folder = str(data).rpartition("@")[0]
     local = Path(data).exists() or (folder != "" and Path(folder).exists())
     return str(Path(data).absolute() if local else data)

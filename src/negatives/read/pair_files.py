@@ -16,8 +16,10 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.address import PAIR_ENDINGS, Address, pair_files
+from negatives.read.by_id import collected_by_id
 from negatives.read.files import ending
 from negatives.read.findings import Findings
+from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile, mined_file
 from negatives.read.pairs import Pairs
 from negatives.schema import Collection
@@ -39,8 +41,24 @@ def read_beside(
     address: Address, split: str, findings: Findings, known: Collection | None
 ) -> Collection:
     """The collection of all files of one split, their ids those of `known`."""
-    files = [mined_file(path, known) for path in _by_split(address)[split]]
-    return collected(address.name, split, files, findings)[0]
+    by_split = _by_split(address)
+    paths = by_split[split]
+    named = [path for path in paths if _SPLIT.match(path.name)] or paths
+    first = mined_file(named[0], known)
+    if not (address.by_id or (first.layout.name == INTERACTIONS and known is None)):
+        files = [mined_file(path, known) for path in paths]
+        return collected(address.name, split, files, findings)[0]
+    if len(named) < len(paths):
+        left = [path.name for path in paths if path not in named]
+        findings.note(f"not read, for it is of no split: {', '.join(left)}", "", 1)
+    elsewhere = [
+        path
+        for other, there in by_split.items()
+        for path in there
+        if other != split and _SPLIT.match(path.name)
+    ]
+    files, others = ([mined_file(path) for path in some] for some in (named, elsewhere))
+    return collected_by_id(address.name, split, files, others, findings)
 
 
 def collected(

@@ -233,7 +233,12 @@ def unclear(found: Languages) -> list[str]:
 
 
 def sampled(side: pl.DataFrame, many: int) -> list[str]:
-    """The texts of the `many` rows whose ids have the lowest hashes, in the order of the hashes."""
+    """The texts of the `many` rows whose ids have the lowest hashes, in the order of the hashes.
+
+    None where the side has no texts.
+    """
+    if "text" not in side.columns:
+        return []
     hashes = id_hashes(side.to_series(0))
     rows = np.argsort(hashes, kind="stable")
     if len(rows) > many:

@@ -13,7 +13,7 @@ from typing import Final
 
 from negatives.errors import DataError
 from negatives.read.mined.columns import Column, is_number
-from negatives.read.mined.names import plain, role_of
+from negatives.read.mined.names import ITEMS, USERS, plain, role_of
 
 TREC_RUN: Final = ("query_id", "q0", "doc_id", "rank", "score", "tag")
 TREC_QRELS: Final = ("query_id", "iteration", "doc_id", "relevance")
@@ -23,7 +23,9 @@ IDS: Final = ("query_id", "positive_id", "negative_id")
 INDEX: Final = ""
 """The name of a column without one, which pandas writes before the others: row numbers."""
 
-_OTHERS: Final = frozenset(("_id", "id", "title", "contents", "prompt", "messages", "text_ids"))
+_OTHERS: Final = frozenset(
+    ("_id", "id", "title", "contents", "prompt", "messages", "text_ids", *USERS, *ITEMS)
+)
 _GRADES: Final = frozenset(map(str, range(-2, 5)))
 
 

@@ -16,6 +16,7 @@
 | scored-list    | query_id, document_ids, scores: a collection says which are positives        |
 | qrels          | query-id, corpus-id, score (above 0 a positive); or TREC's four columns      |
 | run, trec-run  | ids, and every line a negative                                               |
+| interactions   | user_id, item_id, and perhaps a rating: ids of which there are no texts      |
 
 Documents may be texts, ids (of names in _id, or whole numbers), objects of both, or lists of these
 by the system that found them. Objects never become texts, nor ids, nor numbers.
@@ -30,6 +31,9 @@ from typing import Final, Literal
 from negatives.errors import DataError
 from negatives.read.mined.columns import Column, is_number
 from negatives.read.mined.names import (
+    ITEMS,
+    RATINGS,
+    USERS,
     Role,
     like_documents,
     like_negatives,
@@ -41,6 +45,8 @@ from negatives.read.mined.parts import Form, Part, of_objects
 from negatives.read.mined.roles import Roles
 
 Shape = Literal["wide", "pair", "list"]
+
+INTERACTIONS: Final = "interactions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,9 @@ class _Deciding(Roles):
         """The layout; every column that is left is looked at once more."""
         self._refuse_what_holds_no_pairs()
         self._notes: list[str] = []
+        made = self._interactions()
+        if made is not None:
+            return replace(made, notes=(*self._notes,))
         made = self._lines_of_trec() or self._documents_with_labels() or self._wide()
         self._look_at_the_rest(made)
         return replace(made, notes=(*self._notes,))
@@ -130,6 +139,42 @@ class _Deciding(Roles):
                 where=self._where,
                 mend="export the run in another format: negatives export RUN --format triplet",
             )
+
+    def _interactions(self) -> Layout | None:
+        """Users and items: ids of which nobody has a text."""
+        user, item, rating = (
+            [self._columns[self._names[name]] for name in names if name in self._names]
+            for names in (USERS, ITEMS, RATINGS)
+        )
+        if not user or not item:
+            return None
+        for what, columns in (("user", user), ("item", item), ("rating", rating)):
+            if len(columns) > 1:
+                names = " and ".join(repr(column.name) for column in columns)
+                raise self._refused(
+                    f"several columns could be the {what}: {names}",
+                    "leave only one of them, or rename it",
+                )
+        for column in (*user, *item):
+            if column.depth or column.holds not in ("text", "whole", "nothing"):
+                raise self._refused(
+                    f"column {column.name!r} holds {column}, and no ids",
+                    "write one interaction a row: a user, an item",
+                )
+        used = {column.name for column in (*user, *item, *rating)}
+        left = [name for name in self._columns if name not in used]
+        if left:
+            said = ", ".join(map(repr, left))
+            counts = "" if rating else ": every row counts as one positive"
+            self._notes.append(
+                f"column{'s' * (len(left) > 1)} {said} {'are' if left[1:] else 'is'} not used"
+                + counts
+            )
+        part = (Part(item[0].name, "id", False),)
+        if rating:
+            label = self._label(rating[0]).name
+            return Layout(INTERACTIONS, "pair", "", user[0].name, (), part, label)
+        return Layout(INTERACTIONS, "wide", "", user[0].name, part)
 
     def _lines_of_trec(self) -> Layout | None:
         """A run's negatives.parquet, TREC's run, and judgements: ids only."""

@@ -11,6 +11,9 @@
 | label        | label(s), relevance, rel, grade, or score: whole numbers, or true and false      |
 | scores       | pos_scores, neg_scores; scores beside documents of both sides                    |
 
+A file with a column of users (user, user_id, uid) and one of items (item, item_id, movie_id,
+product_id ...) is one of interactions: every row is a positive, or `rating` says which are.
+
 A document that is on no side by its name is a positive where a row has one and no label. Where a
 query or a positive has none of these names, the only text column left over is taken, and a note
 says so; several are refused, and so is every column that may hold documents and is not understood.
@@ -70,6 +73,13 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
     "positive_scores": ("pos_scores", "positive_scores", "pos_score", "positive_score"),
     "negative_scores": ("neg_scores", "negative_scores", "neg_score", "negative_score"),
 }
+
+USERS: Final = ("user", "user_id", "userid", "uid")
+ITEMS: Final = (
+    *("item", "item_id", "itemid", "iid", "movie_id", "movieid", "product_id", "artist_id"),
+)
+RATINGS: Final = ("rating", "ratings", "relevance", "label")
+"""Columns of a file of interactions; every other is not used."""
 
 _NEGATIVE: Final = (
     r"((hard|random|easy|mined|bm25)_?)?neg(ative)?s?"

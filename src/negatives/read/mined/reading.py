@@ -38,7 +38,7 @@ _PLACE: Final = ["at", "place"]
 
 def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[Block]:
     """All rows of a file, in order; without `findings`, the first bad rows are a `DataError`."""
-    if file.layout.by_id:
+    if file.layout.by_id and file.texts:
         file.collection  # noqa: B018 (there must be one, however many rows there are)
     if file.layout.name == "scored-list" and file.collection.positives.is_empty():
         raise DataError(
@@ -243,6 +243,8 @@ class _Reading:
     def _with_texts(self, frame: pl.DataFrame, side: str) -> pl.DataFrame:
         """`frame` with the texts of its ids, where the file gives ids only; texts stripped."""
         text = frame["text"]
+        if not self._file.texts:
+            return frame.with_columns(text=pl.when(pl.col("id").is_not_null()).then(pl.lit("")))
         if text.null_count() == len(text) and frame["id"].null_count() < len(text):
             collection = self._file.collection
             known = collection.queries if side == "query" else collection.corpus

@@ -51,11 +51,15 @@ class Block:
 
 @dataclass(frozen=True)
 class MinedFile:
-    """A file to be read: its source, its layout, and the collection that knows its ids."""
+    """A file to be read: its source, its layout, and the collection that knows its ids.
+
+    `texts`: whether its ids have texts; where they have none, every text is empty.
+    """
 
     source: Source
     layout: Layout
     known: Collection | None = None
+    texts: bool = True
 
     @property
     def path(self) -> Path:
@@ -69,7 +73,8 @@ class MinedFile:
             raise DataError(
                 "the file holds ids of queries or documents, and no texts",
                 where=str(self.path),
-                mend="name the collection that has them: --corpus DATA",
+                mend="name the collection that has them: --corpus DATA; or, where nothing has "
+                f"texts, read it as ids: ids:{self.path}",
             )
         return self.known
 

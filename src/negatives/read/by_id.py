@@ -1,0 +1,114 @@
+"""Files of ids without texts: interactions of users and items, and any other pairs of ids.
+
+A file is one of interactions where it has a column of users and a column of items (the names are in
+`mined/names.py`). Every row is then a positive; or a column `rating` tells the relevance: above 0 a
+positive, 0 or below a dislike, which is a judged negative. Any other file whose queries and
+documents are ids alone is read so where its name has `ids:` before it. The documents are all that
+the files of a folder name, whatever their split, so that train and test have the same corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from negatives.errors import DataError
+from negatives.read.findings import MISSING, Findings
+from negatives.read.gathered import NO_GIVEN, Tables, gather
+from negatives.read.mined.layout import INTERACTIONS
+from negatives.read.mined.reading import blocks
+from negatives.read.mined.rows import Block, MinedFile
+from negatives.read.qrels import EMPTY
+from negatives.schema import Collection
+
+_PAIR: Final = ["query_id", "doc_id"]
+
+
+def collected_by_id(
+    name: str, split: str, files: Iterable[MinedFile], others: Iterable[MinedFile], found: Findings
+) -> Collection:
+    """The collection of some files of ids; `others`: files of other splits, for their documents."""
+    qrels, given = [EMPTY], [pl.DataFrame(schema=NO_GIVEN)]
+    for file in files:
+        for block in _blocks(file, found):
+            dislikes = file.layout.name == INTERACTIONS
+            qrels += _judgements(block, dislikes, found)
+            given.append(_pairs(block, block.negatives.filter(pl.col("relevance").is_null())))
+    found.done()
+    elsewhere = [pl.DataFrame(schema=NO_GIVEN)]
+    for file in others:
+        for block in _blocks(file, Findings(set_aside=True)):
+            sides = (block.positives, block.negatives, block.unjudged)
+            elsewhere += [_pairs(block, side) for side in sides]
+    judged, unjudged, more = pl.concat(qrels), pl.concat(given), pl.concat(elsewhere)
+    return gather(
+        name,
+        split,
+        Tables(
+            corpus=_each_once("doc_id", judged, unjudged, more),
+            queries=_each_once("query_id", judged, unjudged),
+            qrels=judged,
+            given=unjudged,
+            identity="id",
+        ),
+        found,
+    )
+
+
+def _blocks(file: MinedFile, found: Findings) -> Iterable[Block]:
+    """The rows of a file, each with a query and a document; `DataError` where it holds texts."""
+    layout = file.layout
+    if layout.query or any(part.kind != "id" for part in (*layout.positives, *layout.negatives)):
+        raise DataError(
+            "the file holds texts, and was to be read as ids",
+            where=str(file.path),
+            mend="leave ids: out before its name",
+        )
+    for block in blocks(replace(file, texts=False), found):
+        sides = pl.concat([block.positives, block.negatives, block.unjudged])
+        empty = block.queries.filter(pl.col("id").fill_null("") == "").select("row")
+        no_doc = sides.filter(pl.col("id") == "").select("row")
+        none = block.queries.join(sides, on="row", how="anti").select("row")
+        bad = pl.concat([empty, no_doc, none]).unique()
+        for row in block.queries.join(bad, on="row", how="semi").iter_rows(named=True):
+            reason = "the query or the document has no id"
+            found.add(MISSING, row["file"], row["line"], reason, {"query": row["id"]})
+            found.enough()
+        yield Block(
+            *(
+                side.join(bad, on="row", how="anti", maintain_order="left")
+                for side in (block.queries, block.positives, block.negatives, block.unjudged)
+            )
+        )
+
+
+def _judgements(block: Block, dislikes: bool, found: Findings) -> list[pl.DataFrame]:
+    """query_id, doc_id, relevance, file, line of what is judged; below 0 may be a dislike."""
+    positives = _pairs(block, block.positives, pl.col("relevance").fill_null(1))
+    judged = block.negatives.filter(pl.col("relevance").is_not_null())
+    below = _pairs(block, block.unjudged, pl.lit(0) if dislikes else pl.col("relevance"))
+    if dislikes:
+        found.note(
+            "{n} rating is below 0: a dislike, and so judged not relevant",
+            "{n} ratings are below 0: dislikes, and so judged not relevant",
+            len(below),
+        )
+    return [positives, _pairs(block, judged, pl.col("relevance")), below]
+
+
+def _pairs(block: Block, side: pl.DataFrame, relevance: pl.Expr | None = None) -> pl.DataFrame:
+    """query_id, doc_id (, relevance), file, line of the documents of one side."""
+    rows = block.queries.select("row", "file", "line", query_id="id")
+    both = side.join(rows, on="row", how="inner", maintain_order="left")
+    grade = [] if relevance is None else [relevance.cast(pl.Int32).alias("relevance")]
+    return both.select("query_id", pl.col("id").alias("doc_id"), *grade, "file", "line")
+
+
+def _each_once(key: str, *tables: pl.DataFrame) -> pl.DataFrame:
+    """`key`, row, file, line of every id, in the order in which they are first named."""
+    named = pl.concat([table.select(key, "file", "line") for table in tables])
+    first = named.unique(key, keep="first", maintain_order=True)
+    return first.with_row_index("row").select(key, "row", "file", "line")
