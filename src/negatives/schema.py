@@ -1,9 +1,10 @@
 """The tables that flow through the rooms: their columns, and the invariants they keep.
 
 A collection is corpus + queries + qrels. What its documents and queries consist of differs: texts,
-images, or nothing but their ids; and so does what makes two documents the same (`Identity`). The
-ledger is one row per (query, doc) pair with all the evidence about it. Inside a run, pairs are addressed by row numbers of the collection (`query`,
-`doc`: uint32); on disk and in the public API by ids (`query_id`, `doc_id`: strings).
+images, or nothing but their ids; and so does what makes two of them the same (`Identity`). The
+ledger is one row per (query, doc) pair with all the evidence about it. Inside a run, pairs are
+addressed by row numbers of the collection (`query`, `doc`: uint32); on disk and in the public API
+by ids (`query_id`, `doc_id`: strings).
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ class Needs:
 
     docs: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
+    instead: str = ""
+    """What a user can do where a collection has it not."""
 
 
 TEXTS: Final = Needs(("text",), ("text",))
@@ -98,10 +101,10 @@ class Collection:
     numbers, and ties broken by them, do not depend on the order of the file; `row` is the 0-based
     place in the file, which pairs precomputed vectors with texts. Where `identity` is "id" they
     need no `text`; either may also have `image` (the path of a file) and further typed fields, such
-    as `time`. `identity` is "text" where both sides have texts, unless it is given. `qrels` holds graded judgements
-    (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and judged by nobody,
-    as for trec_eval, so that the pair is as good as absent). `given` holds negatives that
-    came with the data. `notes` are warnings found while reading. `origin` is what `read.load` was
+    as `time`. `identity` is "text" where both sides have texts, unless it is given. `qrels` holds
+    graded judgements (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and
+    judged by nobody, as for trec_eval, so that the pair is as good as absent). `given` holds
+    negatives that came with the data. `notes` are warnings found while reading. `origin` is what `read.load` was
     asked for, so that a finished run can find its texts again (`quarantined`: with bad rows set
     aside; `beside`: what was named as its corpus); empty for a collection made in Python.
     """
@@ -190,8 +193,7 @@ class Collection:
         """
         if self.identity == "text":
             return normalised_keys(self.frame(side)["text"])
-        keys = text_keys(self.ids(side))
-        return keys if side == "docs" else mix(keys)
+        return id_keys(self.ids(side), side)
 
     def rows_of(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Replace `query_id`, `doc_id` by row numbers `query`, `doc` (uint32)."""
@@ -219,6 +221,12 @@ class Collection:
     def query_texts(self, rows: Rows) -> list[str]:
         """Texts of the queries at `rows`."""
         return self.queries["text"].gather(rows).to_list()
+
+
+def id_keys(ids: pl.Series, side: Side) -> Keys:
+    """uint64[n]: keys of ids of one side; never those of the other side's."""
+    keys = text_keys(ids)
+    return keys if side == "docs" else mix(keys)
 
 
 def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collection:
@@ -301,6 +309,28 @@ def _check_side(
             where=where,
             mend="sort the table by its ids, each once",
         )
+
+
+def check_needs(
+    collection: Collection, needs: Needs, who: str, *, where: str = "", mend: str = ""
+) -> None:
+    """Raise `DataError` where a collection has not what `who` needs: before any work is done."""
+    both: tuple[tuple[Side, str, tuple[str, ...]], ...] = (
+        ("docs", "documents", needs.docs),
+        ("queries", "queries", needs.queries),
+    )
+    for side, said, names in both:
+        for name in names:
+            if collection.has(side, name):
+                continue
+            there = [column for column in CONTENT if collection.has(side, column)]
+            held = f"only the path of an {there[0]}" if there else "nothing but their ids"
+            raise DataError(
+                f"{who} needs the {name} of the {said}, and these have "
+                + (held if name in CONTENT else "none"),
+                where=", ".join(filter(None, (where, f"collection {collection.name!r}"))),
+                mend=mend or f"give every one of the {said} a {name}",
+            )
 
 
 def check_ledger(part: pl.DataFrame) -> pl.DataFrame:

@@ -22,14 +22,13 @@ from typing import (
 import msgspec
 import polars as pl
 
-from negatives.errors import DataError, RecipeError, nearest
+from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
 from negatives.events import Emit, silent
 from negatives.kinds import kinds
+from negatives.schema import Needs, check_needs
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
-
-from negatives.schema import CONTENT, Needs, Side
 
 if TYPE_CHECKING:
     from negatives.schema import Collection, Floats, Rows
@@ -325,26 +324,13 @@ StageT = TypeVar("StageT", bound=Stage)
 def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
     """Raise `DataError` where a collection has not what a stage needs: before any work is done."""
     for stage in stages:
-        sides: tuple[tuple[Side, str, tuple[str, ...]], ...] = (
-            ("docs", "documents", stage.needs.docs),
-            ("queries", "queries", stage.needs.queries),
+        check_needs(
+            collection,
+            stage.needs,
+            stage.kind,
+            where=f"{stage.section} {stage.kind}",
+            mend=stage.needs.instead,
         )
-        for side, said, names in sides:
-            for name in names:
-                if collection.has(side, name):
-                    continue
-                there = [column for column in CONTENT if collection.has(side, column)]
-                raise DataError(
-                    f"{stage.kind} needs the {name} of the {said}, and these have "
-                    + (f"only the {' and the '.join(there)}" if there else "nothing but their ids"),
-                    where=f"collection {collection.name!r}; {stage.section} {stage.kind}",
-                    mend=f"leave {stage.kind} out, or give every one a {name}"
-                    + (
-                        "; popularity, random and given need nothing but ids: --recipe popularity"
-                        if stage.section == "find"
-                        else ""
-                    ),
-                )
 
 
 def stage_class(section: str, kind: str) -> type[Stage]:

@@ -15,7 +15,7 @@ from msgspec import Meta
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Noted, Progress, Warned
 from negatives.find.candidates import COLUMNS
-from negatives.schema import TEXTS, Collection, Floats, Needs, Rows
+from negatives.schema import Collection, Floats, Needs, Rows
 from negatives.search.lexical import Asked, LexicalIndex, Lists, best_docs, score_pairs
 from negatives.search.postings import Formula, build_postings
 from negatives.search.shortlist import places
@@ -76,7 +76,8 @@ class BM25(Source, kind="bm25"):
     @property
     def needs(self) -> Needs:
         """Words of both sides."""
-        return TEXTS
+        instead = f"leave {self.label} out; popularity and random need ids alone"
+        return Needs(("text",), ("text",), f"{instead}: --recipe popularity")
 
     def open(self, context: Context) -> BM25Proposer:
         """Index the corpus once into the scratch folder, then map it."""

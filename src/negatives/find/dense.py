@@ -20,7 +20,7 @@ from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.optional import require
-from negatives.schema import TEXTS, Floats, Needs, Rows
+from negatives.schema import Floats, Needs, Rows
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.secrets import names_variable
@@ -93,7 +93,14 @@ class Dense(Source, kind="dense"):
     @property
     def needs(self) -> Needs:
         """Texts to encode, unless the vectors are there."""
-        return Needs() if self.encoder == PRECOMPUTED else TEXTS
+        if self.encoder == PRECOMPUTED:
+            return Needs()
+        instead = (
+            f"{self.encoder} encodes texts: encode them yourself, and give the vectors with "
+            'encoder = "precomputed", query_vectors and doc_vectors; popularity and random need '
+            "ids alone: --recipe popularity"
+        )
+        return Needs(("text",), ("text",), instead)
 
     def unfit(self, context: Context) -> str:
         """What the built-in encoder cannot read, where this source is optional."""

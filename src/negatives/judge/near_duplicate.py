@@ -50,7 +50,7 @@ class NearDuplicate(Judge, kind="near-duplicate"):
     @property
     def needs(self) -> Needs:
         """Words of the documents."""
-        return Needs(docs=("text",))
+        return Needs(docs=("text",), instead="leave near-duplicate out: it compares words")
 
     @property
     def mend(self) -> str:

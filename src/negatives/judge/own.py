@@ -29,8 +29,8 @@ def own_documents(collection: Collection) -> NDArray[np.int64]:
 
     Documents of the same id as a query are meant, unless most of them are judged relevant to it
     (the id then names a pair, and the document is the answer), or most of these ids are bare
-    numbers and the texts, if there are any, tell of no descent: of the words of a query its document would hold half,
-    and twice as many as another query's.
+    numbers and the texts, if there are any, tell of no descent: of the words of a query its
+    document would hold half, and twice as many as another query's.
     """
     docs = collection.corpus.select("doc_id").with_row_index("doc")
     same = collection.queries.join(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from negatives.errors import RecipeError
 from negatives.models.open_reranker import open_reranker
 from negatives.models.scored_pairs import ScoredPairs
-from negatives.schema import REJECTED, Collection, Floats, Rows
+from negatives.schema import REJECTED, TEXTS, Collection, Floats, Needs, Rows
 from negatives.stage import Context, Judge, Share
 
 COLUMN = "reranker_score"
@@ -52,6 +52,11 @@ class Rerank(Judge, kind="reranker"):
     high: Annotated[
         Share, Meta(description="reject from this probability on: likely relevant; 1: never")
     ] = NEVER
+
+    @property
+    def needs(self) -> Needs:
+        """Texts of both sides to read."""
+        return TEXTS
 
     def check(self) -> None:
         """The band between the two thresholds is one."""

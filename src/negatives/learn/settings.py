@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
+from negatives.schema import TEXTS, Needs
 from negatives.stage import PositiveInt, Share, Stage
 
 Count = Annotated[int, Meta(ge=0)]
@@ -17,6 +18,11 @@ class Training(Stage, kw_only=True):
     section: ClassVar[str] = "train"
     rate: ClassVar[float] = 2e-5
     """The learning rate where none is set."""
+
+    @property
+    def needs(self) -> Needs:
+        """Every trainer there is reads texts."""
+        return TEXTS
 
     epochs: Annotated[PositiveInt, Meta(description="passes over the examples")] = 1
     steps: Annotated[Count, Meta(description="batches in all; 0: as many as the epochs have")] = 0

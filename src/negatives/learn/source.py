@@ -19,6 +19,7 @@ from negatives.run import mine
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.show import reported
+from negatives.stage import refuse_unmet
 from negatives.store.run import Run
 
 Data = Run | Collection | TrainingSet | str | Path
@@ -65,6 +66,7 @@ class Source:
             return _of_file(file, width), ""
         if run is None:
             collection = as_collection(cast("str | Collection", data), quarantine=self.aside)
+            refuse_unmet((settings,), collection)
             if not mines:
                 return training_set(collection, NOTHING, 0), collection.origin
             run = self.mine(collection, self.encoder, self.folder, overwrite)

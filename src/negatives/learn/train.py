@@ -57,6 +57,7 @@ from negatives.recipe import Recipe
 from negatives.run.account import library_versions
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import locked
@@ -190,6 +191,7 @@ class _Training:
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
         found, origin = self._source.examples(data, overwrite)
+        refuse_unmet((self.settings,), found.collection)
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
         if overwrite:

@@ -15,7 +15,7 @@ import polars as pl
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import InputError
-from negatives.schema import Collection, check_collection
+from negatives.schema import TEXTS, Collection, check_collection, check_needs
 
 PREFIX: Final = "planted:"
 _EDITED = (0.1, 0.3)  # the share of words that an edit touches
@@ -34,6 +34,7 @@ def plant(
     """
     if not 0 < share <= 1:
         raise InputError(f"a share of {share}", mend="give a share above 0, and at most 1")
+    check_needs(collection, TEXTS, "planting copies of documents")
     empty = collection.corpus["doc_id"].gather(collection.empty_docs)
     positives = collection.qrels.filter(
         (pl.col("relevance") > 0) & ~pl.col("doc_id").is_in(empty.implode())
@@ -55,8 +56,8 @@ def plant(
     ]
     last = int(collection.corpus["row"].cast(pl.Int64).max() or 0)  # type: ignore[arg-type]
     added = pl.DataFrame(made, schema={"doc_id": pl.String, "text": pl.String}, orient="row")
-    added = added.with_row_index("row", last + 1).select(collection.corpus.columns)
-    corpus = pl.concat([collection.corpus, added.cast({"row": pl.UInt32})]).sort("doc_id")
+    added = added.with_row_index("row", last + 1).cast({"row": pl.UInt32})
+    corpus = pl.concat([collection.corpus, added], how="diagonal").sort("doc_id")
     grown = replace(collection, corpus=corpus, origin="", name=f"{collection.name}, planted")
     return check_collection(grown), planted_pairs(grown)
 

@@ -35,7 +35,7 @@ from negatives.schema import Collection, Floats, Rows
 from negatives.search.lexical import best_docs
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.shortlist import places
-from negatives.stage import Context
+from negatives.stage import Context, refuse_unmet
 
 RANKED: Final = {
     "query_id": pl.String, "doc_id": pl.String, "rank": pl.Int32, "score": pl.Float32,
@@ -129,6 +129,7 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
     if run := run_of(model):
         return _by_frame(run, context, depth, bar)
     if isinstance(model, BM25):
+        refuse_unmet((model,), context.collection)
         opened = msgspec.structs.replace(model, top=depth).open(context)
         return ByWords(context.collection, opened, depth, bar)
     if isinstance(model, str | Path):

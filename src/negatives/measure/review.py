@@ -141,14 +141,14 @@ def _write(run: Run, pairs: pl.DataFrame, count: int, out: str | Path) -> int:
             where=str(path),
             mend="name another file",
         )
-    collection = collection_of(run)
-    sample = (
-        pairs
-        .join(collection.queries.select("query_id", query="text"), on="query_id",
-              how="left", maintain_order="left")
-        .join(collection.corpus.select("doc_id", document="text"), on="doc_id",
-              how="left", maintain_order="left")
-        .with_columns(relevant=pl.lit(None, pl.Int8))
-    )  # fmt: skip
+    collection, sample = collection_of(run), pairs
+    for frame, key, name in (
+        (collection.queries, "query_id", "query"),
+        (collection.corpus, "doc_id", "document"),
+    ):
+        text = pl.col("text") if "text" in frame.columns else pl.lit("")
+        texts = frame.select(key, text.alias(name))
+        sample = sample.join(texts, on=key, how="left", maintain_order="left")
+    sample = sample.with_columns(relevant=pl.lit(None, pl.Int8))
     write_table(sample, path)
     return len(sample)

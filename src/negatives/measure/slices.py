@@ -21,8 +21,9 @@ def groupings(collection: Collection, run: Run | None = None) -> Groupings:
 
     Groups are named in the order in which they should be shown.
     """
+    words = collection.has("queries", "text")
     found = {
-        "words of the query": by_length(collection),
+        **({"words of the query": by_length(collection)} if words else {}),
         "positives of the query": by_positives(collection),
     }
     if run is not None:

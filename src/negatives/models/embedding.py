@@ -35,7 +35,7 @@ from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
-from negatives.schema import Bools, Floats, Rows
+from negatives.schema import TEXTS, Bools, Floats, Rows, check_needs
 from negatives.stage import Context
 from negatives.store.embedding_shards import Keys, text_keys
 from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Places, Space, store_folder
@@ -96,6 +96,7 @@ def embed(
     and where the encoder cannot read the texts of a side.
     """
     collection = context.collection
+    check_needs(collection, TEXTS, f"the encoder {name}", where=label)
     mined = collection.queries[collection.mined_queries]
     corpus = collection.corpus
     of_queries, of_docs = sides(encoder)

@@ -1,6 +1,7 @@
 """A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv; each may be packed (.gz, .bz2, .xz).
 
-The text of a document is its title, a space and its text, stripped. A folder with several splits
+The text of a document is its title, a space and its text, stripped. Rows of nothing but ids and
+fields (`fields.py`) are read as such: what they are of goes by its id. A folder with several splits
 usually keeps the queries of all of them in one file: those judged only in other splits are left
 out. `given/SPLIT.tsv` (query-id, corpus-id) is this library's own addition: negatives that came
 with the data, so that converting a collection loses nothing.
@@ -17,13 +18,15 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import Address, holds
 from negatives.read.delimited import records
+from negatives.read.fields import fields_in, head, is_known, typed
 from negatives.read.files import first_existing, matching, stem
-from negatives.read.findings import RAGGED, Findings
+from negatives.read.findings import MISSING, RAGGED, Findings
 from negatives.read.gathered import NO_GIVEN, Tables, gather
 from negatives.read.jsonl import PLACE, Field, JsonLines, first_record
 from negatives.read.qrels import read_beir_qrels
 from negatives.schema import Collection
 
+TEXT_NAMES: Final = ("text", "contents", "body")
 TEXT: Final[dict[str, Any]] = {"text": pl.String} | PLACE
 
 
@@ -35,8 +38,8 @@ def splits(address: Address) -> list[str]:
 def read(address: Address, split: str, findings: Findings) -> Collection:
     """The collection of one split."""
     folder = address.path
-    corpus = read_texts(_needed(folder, "corpus.jsonl"), "doc_id", findings)
-    queries = read_texts(_needed(folder, "queries.jsonl"), "query_id", findings)
+    corpus = _side(address, "corpus.jsonl", "doc_id", findings)
+    queries = _side(address, "queries.jsonl", "query_id", findings)
     qrels = read_beir_qrels(_needed(folder / "qrels", f"{split}.tsv"), findings)
     findings.done()
     tables = Tables(
@@ -45,35 +48,67 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
         qrels=qrels,
         given=_given(folder / "given", split, findings),
         elsewhere=_judged_elsewhere(folder / "qrels", splits(address), split),
+        identity="id" if address.by_id else None,
     )
     return gather(address.name, split, tables, findings)
 
 
-def read_texts(path: Path, key: str, findings: Findings) -> pl.DataFrame:
-    """`key`, text, row, file, line of a JSONL file of documents or queries."""
-    fields = text_fields(first_record(path), key)
+def read_texts(path: Path, key: str, findings: Findings, *, by_id: bool = False) -> pl.DataFrame:
+    """`key`, text, row, file, line, and the fields, of a JSONL file of documents or queries.
+
+    There is no text where the first lines have nothing but ids and fields; with `by_id`, where they
+    have none.
+    """
+    rows = head(path)
+    fields = text_fields(first_record(path), key) | fields_in(rows)
+    names = {name for row in rows for name in row}
+    bare = not names & {*TEXT_NAMES, "title"} and (
+        by_id or all(is_known(name) or name == fields[key].name for name in names)
+    )
+    if rows and bare:
+        fields["text"] = Field("text", "text", required=False)
+        del fields["title"]
     tables = [with_titles(block, key) for block in JsonLines(path, fields, findings)]
-    findings.done()
     # the blocks stay the chunks of one table: joining them would hold the file's text twice
-    return pl.concat([pl.DataFrame(schema={key: pl.String} | TEXT), *tables], rechunk=False)
+    empty = pl.DataFrame(schema={key: pl.String} | TEXT)
+    table = pl.concat(tables, rechunk=False) if tables else empty
+    if rows and bare:
+        for row in table.filter(pl.col("text").is_not_null()).iter_rows(named=True):
+            reason = "a text is here, and none in the first lines"
+            findings.add(MISSING, row["file"], row["line"], reason, {key: row[key]})
+        table = table.drop("text")
+    findings.done()
+    return typed(table, findings)
+
+
+def _side(address: Address, name: str, key: str, findings: Findings) -> pl.DataFrame:
+    """The documents, or the queries; with `ids:` and without their file, those that are judged."""
+    path = first_existing(address.path, name)
+    if path is None and address.by_id:
+        folder = address.path / "qrels"
+        named = pl.concat([read_beir_qrels(each, findings) for each in matching(folder, "*.tsv")])
+        first = named.unique(key, keep="first", maintain_order=True)
+        return first.with_row_index("row").select(key, *PLACE)
+    return read_texts(_needed(address.path, name), key, findings, by_id=address.by_id)
 
 
 def text_fields(columns: Container[str], key: str) -> dict[str, Field]:
     """The columns of documents or queries, by the names they may have."""
     return {
         key: Field(_named(columns, "_id", "id", key, "docid", "docno", "qid"), "id"),
-        "text": Field(_named(columns, "text", "contents", "body"), "text"),
+        "text": Field(_named(columns, *TEXT_NAMES), "text"),
         "title": Field("title", "text", required=False),
     }
 
 
 def with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
-    """`key`, text, row, file, line: the title, where there is one, put before the text."""
+    """`key`, text, row, file, line and the rest: the title, if there is one, before the text."""
     text = pl.col("text")
     if "title" in table.columns:
         title = pl.col("title").fill_null("").str.strip_chars()
         text = pl.when(title == "").then(text).otherwise(title + " " + text)
-    return table.select(key, text.str.strip_chars().alias("text"), *PLACE)
+    rest = pl.exclude(key, "text", "title", *PLACE)
+    return table.select(key, text.str.strip_chars().alias("text"), *PLACE, rest)
 
 
 def _named(columns: Container[str], *names: str) -> str:

@@ -25,8 +25,9 @@ _SPECIAL: Final = '[\t\r\n"]'
 def convert(collection: Collection, out: str | Path) -> Path:
     """Write `collection` as a BEIR folder; refuses a folder that holds anything.
 
-    Rows are in the order of the file they came from. Titles are part of the texts by now. Given
-    negatives, which BEIR has no place for, go to given/SPLIT.tsv.
+    Rows are in the order of the file they came from, with their fields beside their texts. Titles
+    are part of the texts by now. Given negatives, which BEIR has no place for, go to
+    given/SPLIT.tsv.
     """
     out = Path(out)
     _refuse_to_replace(out)
@@ -75,9 +76,19 @@ def _save(path: Path, blocks: Iterator[bytes]) -> None:
 
 def _texts(frame: pl.DataFrame, key: str, extra: dict[str, str]) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
-    for part in frame.sort("row").select(key, "text").iter_slices(CHUNK):
-        rows = [{"_id": name, **extra, "text": text} for name, text in part.iter_rows()]
+    fields = pl.exclude(key, "text", "row")
+    there = ["text"] if "text" in frame.columns else []
+    for part in frame.sort("row").select(key, *there, fields).iter_slices(CHUNK):
+        rows = [
+            {"_id": row.pop(key), **(extra if there else {}), **_given(row)}
+            for row in part.iter_rows(named=True)
+        ]
         yield encoder.encode_lines(rows)
+
+
+def _given(row: dict[str, object]) -> dict[str, object]:
+    """A row without the fields that it lacks."""
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def _rows(frame: pl.DataFrame, header: str) -> Iterator[bytes]:

@@ -35,8 +35,8 @@ class Tables:
 
     Each table also has `file` (a number given by `Findings.file`) and `line` (from 1). Texts are
     stripped by `str.strip_chars`, so that one text is one text in every format; readers do it block
-    by block, since here it would hold all texts twice. Where the identity is to be the id, they
-    need no text; columns besides these are fields (`fields.py`). `elsewhere` holds the query_ids that other
+    by block, since here it would hold all texts twice. What goes by its id (`identity`) needs no
+    text; columns besides these are fields (`fields.py`). `elsewhere` holds the query_ids that other
     splits judge: they are not of this split.
     """
 

@@ -19,11 +19,13 @@ from negatives.faults import raise_spent
 from negatives.optional import require
 from negatives.read.address import Address
 from negatives.read.beir import text_fields, with_titles
+from negatives.read.by_id import collected_by_id
 from negatives.read.class_labels import graded
 from negatives.read.findings import Findings
 from negatives.read.frames import from_frame, with_whole_relevance
 from negatives.read.gathered import Tables, gather
 from negatives.read.jsonl import Field, Kind
+from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import understood
 from negatives.read.mined.source import tables
 from negatives.read.pair_files import collected

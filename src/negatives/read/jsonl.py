@@ -28,13 +28,14 @@ from negatives.read.findings import (
 )
 from negatives.read.repeated_keys import RepeatedKeys
 
-Kind = Literal["id", "text", "number"]
-"""What a column may hold."""
+Kind = Literal["id", "text", "number", "any"]
+"""What a column may hold; of any value, its JSON is kept."""
 
 DTYPES: Final[dict[Kind, Any]] = {
     "id": pl.String,
     "text": pl.String,
     "number": pl.Float64,
+    "any": pl.String,
 }
 PLACE: Final[dict[str, Any]] = {"row": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
 """Where a row comes from: 0-based place among the records, file number, 1-based line."""
@@ -47,11 +48,13 @@ _TYPES: Final[dict[Kind, Any]] = {
     "id": str | int,
     "text": str,
     "number": bool | int | float,
+    "any": Any,
 }
 _EXPECTED: Final[dict[Kind, str]] = {
     "id": "text or a whole number",
     "text": "text",
     "number": "a number",
+    "any": "anything",
 }
 _NAMES: Final = {dict: "an object", list: "a list", str: "text", type(None): "null"}
 
@@ -152,6 +155,10 @@ class JsonLines:
     def _series(self, values: list[Any], kind: Kind) -> pl.Series:
         if kind == "number":
             return pl.Series([None if value is None else float(value) for value in values])
+        if kind == "any":
+            encode = msgspec.json.encode
+            texts = [None if value is None else encode(value).decode() for value in values]
+            return pl.Series(texts, dtype=pl.String)
         return self._strings(values)
 
     def _strings(self, values: list[Any]) -> pl.Series:
@@ -197,6 +204,8 @@ def blame(line: str, fields: Mapping[str, Field]) -> tuple[Fault, str]:
 
 
 def _fits(value: Any, kind: Kind) -> bool:
+    if kind == "any":
+        return True
     if kind == "number":
         return isinstance(value, int | float)
     if kind == "id":

@@ -47,8 +47,8 @@ def _of(name: str, documents: Path, queries: Path | None) -> Collection:
     findings = Findings()
     asked = pl.DataFrame(schema=QUERIES)
     if queries is not None:
-        asked = read_texts(queries, "query_id", findings).select([*QUERIES]).sort("query_id")
-    found = read_texts(documents, "doc_id", findings).select("doc_id", "text", "row")
+        asked = read_texts(queries, "query_id", findings).drop("file", "line").sort("query_id")
+    found = read_texts(documents, "doc_id", findings).drop("file", "line")
     return Collection(
         name=name,
         split="",

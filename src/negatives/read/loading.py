@@ -13,7 +13,7 @@ from negatives.read.findings import Findings
 from negatives.read.formats import BESIDE, READERS
 from negatives.read.known import texts_alone
 from negatives.read.quarantine import Quarantine, finding
-from negatives.schema import Collection, Lost
+from negatives.schema import Collection, Lost, Needs, check_needs
 
 DEV: Final = ("dev", "validation", "valid", "val")
 """Names of one thing: where there is one of them, each stands for it."""
@@ -107,6 +107,7 @@ def _read(address: Address, findings: Findings, known: Collection | None) -> Col
         )
     split = _chosen(read.splits(address), address)
     if known is not None:
+        check_needs(known, Needs(docs=("text",)), "a corpus beside a file of ids")
         return BESIDE[address.format].read_beside(address, split, findings, known)
     return read.read(address, split, findings)
 

@@ -28,7 +28,7 @@ from negatives.run.account import Account
 from negatives.run.inputs import collection_of
 from negatives.run.picking import repick, write_frame
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
-from negatives.stage import Context, Judge
+from negatives.stage import Context, Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
 from negatives.store.lock import locked
@@ -95,6 +95,7 @@ def judge_run(
             "again",
         )
     collection = collection_of(run)
+    refuse_unmet((judge,), collection)
     with locked(run.path):
         run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)

@@ -42,9 +42,7 @@ def refuse_unlabelled(collection: Collection) -> None:
 
 def _told_by(frame: pl.DataFrame) -> pl.DataFrame:
     """The ids, and the texts where there are some."""
-    return frame.select(
-        name for name in ("doc_id", "query_id", "text") if name in frame.columns
-    )
+    return frame.select(name for name in ("doc_id", "query_id", "text") if name in frame.columns)
 
 
 def _hash(table: pl.DataFrame) -> str:

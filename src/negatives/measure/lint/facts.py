@@ -19,7 +19,8 @@ from negatives.measure.lint.text_tables import BLANK, Measuring, Texts
 from negatives.read.findings import Findings
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
-from negatives.text.keys import text_keys
+from negatives.schema import Side
+from negatives.text.keys import Keys, text_keys
 
 QUERIES: Final = pl.Schema({"row": pl.UInt32, "query": pl.UInt64, "query_text": pl.UInt64})
 DOCUMENTS: Final = pl.Schema(
@@ -99,14 +100,21 @@ def facts_of(
     positives, negatives = [pl.DataFrame(schema=DOCUMENTS)], [pl.DataFrame(schema=DOCUMENTS)]
     done = 0
     found = Findings()
+
+    def measured(rows: pl.DataFrame, side: Side) -> Keys:
+        """Keys of the texts of some rows; where the collection goes by ids, of these."""
+        if reference is not None and reference.by_id:
+            return measuring.add_ids(rows["id"], side)
+        return measuring.add(rows["text"].fill_null(""))
+
     for block in blocks(mined, found):
-        text = measuring.add(block.queries["text"].fill_null(""))
+        text = measured(block.queries, "queries")
         ids = _keys(block.queries["id"])
         identity = ids.fill_null(pl.Series(text))
         made = block.queries.select("row", query=identity, query_text=pl.Series(text))
         queries.append(made.cast(QUERIES))
         for into, docs in ((positives, block.positives), (negatives, block.negatives)):
-            keys = measuring.add(docs["text"])
+            keys = measured(docs, "docs")
             made = docs.select("row", "place", id=_keys(docs["id"]), text=pl.Series(keys))
             into.append(made.cast(DOCUMENTS))
         done += len(block.queries)
@@ -155,6 +163,9 @@ def _judged(
     mine = pl.col(key).is_in(distinct["query"].implode())
     same_text = pl.col("query_text").is_in(distinct["query_text"].implode())
     found = found.filter(mine | same_text).rename({key: "query"})
+    if reference.by_id:
+        own = measuring.add_ids(reference.collection.corpus["doc_id"].gather(found["doc"]), "docs")
+        return found.with_columns(text=pl.Series(own)).select([*columns])
     corpus = reference.collection.corpus["text"]
     texts = [measuring.add(corpus.gather(part["doc"])) for part in found.iter_slices(1 << 14)]
     text = np.concatenate(texts) if texts else np.empty(0, np.uint64)

@@ -15,7 +15,7 @@ from negatives.measure.lint.text_tables import without_end
 from negatives.read.address import parse
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
-from negatives.text.keys import Keys, normalised_keys, text_keys
+from negatives.text.keys import Keys, text_keys
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,16 @@ class Reference:
 
     collection: Collection
 
+    @property
+    def by_id(self) -> bool:
+        """Whether queries and documents go by their ids."""
+        return self.collection.identity == "id"
+
     @cached_property
-    def sorted_texts(self) -> pl.Series:
+    def sorted_texts(self) -> pl.Series | None:
         """The documents in byte order, without dots at their ends, as `cut_off` takes them."""
+        if self.by_id:
+            return None
         return without_end(self.collection.corpus["text"]).sort()
 
     @cached_property
@@ -35,11 +42,12 @@ class Reference:
         data = self.collection
         pairs = data.positives
         query, doc = pairs["query"].to_numpy(), pairs["doc"].to_numpy()
+        own = data.keys("queries")
         return pl.DataFrame(
             {
                 "query_id": text_keys(data.queries["query_id"])[query],
-                "query_text": text_keys(data.queries["text"])[query],
-                "query_normal": normalised_keys(data.queries["text"])[query],
+                "query_text": (own if self.by_id else text_keys(data.queries["text"]))[query],
+                "query_normal": own[query],
                 "id": text_keys(data.corpus["doc_id"])[doc],
                 "doc": doc,
             }
@@ -75,10 +83,8 @@ def _has_own_test(data: str | Path) -> bool:
 
 def _test_set(collection: Collection) -> TestSet:
     pairs = collection.positives
-    asked = collection.queries["text"].gather(collection.mined_queries)
-    relevant = collection.corpus["text"].gather(pairs["doc"].unique().sort())
     return TestSet(
         f"{collection.name}@{collection.split}",
-        np.unique(normalised_keys(asked)),
-        np.unique(normalised_keys(relevant)),
+        np.unique(collection.keys("queries")[collection.mined_queries]),
+        np.unique(collection.keys("docs")[pairs["doc"].unique().to_numpy()]),
     )

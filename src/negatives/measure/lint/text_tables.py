@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.judge.near_duplicate import signatures
+from negatives.schema import Side, id_keys
 from negatives.text.keys import Keys, normalised, runs, text_keys
 
 SHINGLE: Final = 2
@@ -90,6 +91,19 @@ class Measuring:
         for start in range(0, len(fresh), _BLOCK):
             at = fresh[start : start + _BLOCK]
             self._parts.append(_measured(texts.gather(at), keys[at], self.corpus))
+        return keys
+
+    def add_ids(self, ids: pl.Series, side: Side) -> Keys:
+        """The keys of ids that stand for texts, as `Collection.keys` makes them; not met before,
+        they are taken for texts of one word that are like no other.
+        """
+        keys = id_keys(ids, side)
+        fresh = self._seen.new(keys)
+        own = keys[fresh]
+        sketches = own[:, None] >> np.arange(0, 4 * SKETCH, 4, dtype=np.uint64)
+        ones = np.ones(len(own), np.uint32)
+        cut = np.zeros(len(own), bool)
+        self._parts.append(Texts(own, own, ones, ones, cut, sketches.astype(np.uint16)))
         return keys
 
     def done(self) -> Texts:

@@ -257,7 +257,8 @@ class _Reading:
             ):
                 self._report(DANGLING, number, f"{what} {name!r} is not in {collection.name!r}")
             frame = frame.filter(~strange)
-            text = known["text"].gather(at.filter(~strange))
+            name = "text" if "text" in known.columns else f"{side}_id"
+            text = known[name].gather(at.filter(~strange))
         return frame.with_columns(text=text.str.strip_chars())
 
     def _report(self, fault: Fault, at: Any, reason: str) -> None:

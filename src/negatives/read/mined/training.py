@@ -10,7 +10,7 @@ from negatives.read.findings import Findings
 from negatives.read.loading import known_texts
 from negatives.read.mined.rows import mined_file
 from negatives.read.pair_files import collected
-from negatives.schema import Collection
+from negatives.schema import TEXTS, Collection, check_needs
 from negatives.text.keys import normalised_keys
 
 
@@ -25,6 +25,8 @@ def read_mined_file(
     """
     findings = Findings()
     known = None if corpus is None else known_texts(corpus)
+    if known is not None:
+        check_needs(known, TEXTS, "training on a file of ids")
     collection, mined = collected(path.name, "train", [mined_file(path, known)], findings)
     query, doc = _keys(collection.queries, "query_id"), _keys(collection.corpus, "doc_id")
     relevant = collection.qrels.filter(pl.col("relevance") > 0)
