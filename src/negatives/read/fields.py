@@ -79,7 +79,7 @@ def typed(table: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     raw = {name: table[name] for name in named}
     if METADATA in table.columns:
         for name, values in _inside(table[METADATA]).items():
-            raw.setdefault(name, values)
+            raw[name] = pl.select(pl.coalesce(raw.get(name, values), values)).to_series()
     made = []
     for name, values in raw.items():
         found = _typed(name, values, findings)

@@ -1,0 +1,197 @@
+"""Collections of ids: interactions, folders without texts, files of ids; and fields beside ids."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from negatives.errors import DataError
+from negatives.read import convert, describe, load, validate
+from tests.cli.commands import negatives
+
+LASTFM = "user_id\titem_id\tweight\n7\t3\t12\n7\t1\t4\n8\t1\t1\n7\t3\t2\n"
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def folder(path: Path, corpus: list[Any], queries: list[Any]) -> Path:
+    for name, rows in (("corpus", corpus), ("queries", queries)):
+        written(path / f"{name}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    written(path / "qrels/train.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n")
+    return path
+
+
+def complaint(data: str | Path) -> str:
+    with pytest.raises(DataError) as caught:
+        load(data)
+    return str(caught.value)
+
+
+def test_interactions_are_a_collection_that_goes_by_id(tmp_path: Path) -> None:
+    data = load(written(tmp_path / "plays.tsv", LASTFM))
+    assert data.identity == "id"
+    assert data.corpus.columns == ["doc_id", "row"]
+    assert data.queries["query_id"].to_list() == ["7", "8"]
+    assert data.qrels.rows() == [("7", "1", 1), ("7", "3", 1), ("8", "1", 1)]
+    assert data.notes == (
+        "column 'weight' is not used: every row counts as one positive",
+        "1 judgement is repeated: it counts once",
+    )
+
+
+def test_every_type_of_file_says_the_same(tmp_path: Path) -> None:
+    rows = {"user": ["a", "a", "b"], "item": ["x", "y", "x"]}
+    frame = pl.DataFrame(rows)
+    frame.write_csv(tmp_path / "plays.csv")
+    frame.write_parquet(tmp_path / "plays.parquet")
+    frame.write_ndjson(tmp_path / "plays.jsonl")
+    made = [load(tmp_path / f"plays.{end}") for end in ("csv", "parquet", "jsonl")]
+    for data in made:
+        assert data.qrels.rows() == [("a", "x", 1), ("a", "y", 1), ("b", "x", 1)]
+        assert data.notes == ()
+
+
+def test_a_rating_is_the_relevance_and_a_dislike_is_a_judged_negative(tmp_path: Path) -> None:
+    text = "user,item,rating,timestamp\na,x,5,100\na,y,0,101\nb,x,-1,102\nb,y,1,103\n"
+    data = load(written(tmp_path / "rated.csv", text))
+    assert data.qrels.rows() == [("a", "x", 5), ("a", "y", 0), ("b", "x", 0), ("b", "y", 1)]
+    assert "column 'timestamp' is not used" in data.notes
+    assert "1 rating is below 0: a dislike, and so judged not relevant" in data.notes
+    halves = written(tmp_path / "halves.csv", "user,item,rating\na,x,3.5\n")
+    assert "rating is 3.5" in complaint(halves)
+
+
+def test_splits_of_a_folder_share_their_items_and_other_files_are_left_aside(
+    tmp_path: Path,
+) -> None:
+    written(tmp_path / "train.tsv", "user_id\titem_id\n1\t10\n2\t11\n")
+    written(tmp_path / "test.tsv", "user_id\titem_id\n1\t12\n")
+    written(tmp_path / "friends.tsv", "1\t2\r\n")
+    train, test = load(tmp_path), load(f"{tmp_path}@test")
+    assert train.corpus["doc_id"].to_list() == test.corpus["doc_id"].to_list() == ["10", "11", "12"]
+    assert train.queries["query_id"].to_list() == ["1", "2"]
+    assert test.queries["query_id"].to_list() == ["1"]
+    assert train.notes == ("not read, for it is of no split: friends.tsv",)
+
+
+def test_a_row_without_an_id_is_a_bad_row(tmp_path: Path) -> None:
+    path = written(tmp_path / "plays.tsv", "user_id\titem_id\n1\t\n\t2\n3\t4\n")
+    found = validate(path)
+    assert [problem["count"] for problem in found["problems"]] == [2]
+    assert found["description"]["queries"] == 1
+
+
+def test_other_files_of_ids_are_read_as_such_when_they_are_told_to(tmp_path: Path) -> None:
+    triples = written(tmp_path / "triples.tsv", "query_id\tpositive_id\tnegative_id\na\tx\ty\n")
+    assert f"or, where nothing has texts, read it as ids: ids:{triples}" in complaint(triples)
+    data = load(f"ids:{triples}")
+    assert data.qrels.rows() == [("a", "x", 1)]
+    assert data.given.rows() == [("a", "y")]
+    qrels = written(tmp_path / "qrels.txt", "a 0 x 2\na 0 y 0\n")
+    assert load(f"ids:{qrels}").qrels.rows() == [("a", "x", 2), ("a", "y", 0)]
+    worded = written(tmp_path / "pairs.tsv", "query\tpositive\nhow so\tbecause of it\n")
+    assert "the file holds texts, and was to be read as ids" in complaint(f"ids:{worded}")
+    assert "ids: goes before a BEIR folder, or a file or a folder of ids" in complaint(
+        "ids:ir_datasets:cranfield"
+    )
+
+
+def test_a_folder_of_rows_without_texts_goes_by_id(tmp_path: Path) -> None:
+    bare = folder(tmp_path / "a", [{"_id": "d1"}, {"_id": "d2"}], [{"_id": "q1"}, {"_id": "q2"}])
+    data = load(bare)
+    assert (data.identity, data.corpus.columns) == ("id", ["doc_id", "row"])
+    assert data.notes == ()
+    named = [{"_id": "d1", "name": "one"}, {"_id": "d2", "name": "two"}]
+    unsure = folder(tmp_path / "b", named, [{"_id": "q1"}, {"_id": "q2"}])
+    assert "'text' is missing" in complaint(unsure)
+    assert load(f"ids:{unsure}").identity == "id"
+    late = [{"_id": "d1"}, {"_id": "d2", "text": "late"}]
+    mixed = folder(tmp_path / "c", late, [{"_id": "q1"}, {"_id": "q2"}])
+    assert "'text' is missing" in complaint(mixed)
+    late[1:1] = [{"_id": f"more-{n}"} for n in range(5000)]
+    mixed = folder(tmp_path / "d", late, [{"_id": "q1"}, {"_id": "q2"}])
+    assert "line 5002: a text is here, and none in the first lines" in complaint(mixed)
+
+
+def test_only_judgements_are_enough_where_ids_are_meant(tmp_path: Path) -> None:
+    judged = folder(tmp_path / "a", [], [])
+    for name in ("corpus", "queries"):
+        (judged / f"{name}.jsonl").unlink()
+    assert "the folder has no corpus.jsonl" in complaint(judged)
+    assert load(f"ids:{judged}").corpus["doc_id"].to_list() == ["d1", "d2"]
+
+
+def test_texts_may_be_there_and_ids_count_all_the_same(tmp_path: Path) -> None:
+    rows = [{"_id": "d1", "text": "same"}, {"_id": "d2", "text": "same"}]
+    path = folder(tmp_path, rows, [{"_id": "q1", "text": "a"}, {"_id": "q2", "text": "b"}])
+    assert load(path).identity == "text"
+    assert load(f"ids:{path}").identity == "id"
+    assert load(f"ids:{path}").doc_texts(load(path).positives["doc"].to_numpy()) == ["same", "same"]
+
+
+CORPUS = [
+    {"_id": "d1", "time": "2019", "type": "case", "image": "a.png"},
+    {"_id": "d2", "metadata": {"date": "2020-05-03T10:00:00+02:00", "parent": 7, "by": "x"}},
+    {"_id": "d3", "time": "2021-02-01 08:30", "weight": 2},
+]
+
+
+def test_fields_have_names_and_types(tmp_path: Path) -> None:
+    data = load(folder(tmp_path, CORPUS, [{"_id": "q1", "time": 5}, {"_id": "q2"}]))
+    corpus, queries = data.corpus, data.queries
+    assert corpus["time"].to_list() == [
+        datetime(2019, 1, 1),
+        datetime(2020, 5, 3, 8),
+        datetime(2021, 2, 1, 8, 30),
+    ]
+    assert corpus["type"].to_list() == ["case", None, None]
+    assert corpus["parent"].to_list() == [None, "7", None]
+    assert corpus["weight"].to_list() == [None, None, 2.0]
+    assert corpus["image"].to_list() == ["a.png", "", ""]
+    assert queries["time"].to_list() == [5.0, None]
+    assert "by" not in corpus.columns
+    assert describe(data)["corpus_fields"]["image"] == "1 of 3"
+    again = load(convert(data, tmp_path / "out"))
+    assert again.corpus.select(sorted(corpus.columns)).equals(corpus.select(sorted(corpus.columns)))
+
+
+def test_a_field_of_several_sorts_is_not_read_and_that_is_said(tmp_path: Path) -> None:
+    mixed = [{"_id": "d1", "type": 1, "time": "soon"}, {"_id": "d2", "type": "x", "time": "2019"}]
+    data = load(folder(tmp_path, mixed, [{"_id": "q1"}, {"_id": "q2"}]))
+    assert data.corpus.columns == ["doc_id", "row"]
+    assert data.notes == (
+        "field 'time' is not read: 'soon' is no time such as 2019-05-03",
+        "field 'type' is not read: it holds 1 and \"x\"",
+    )
+
+
+def test_commands_say_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
+    written(tmp_path / "plays.tsv", LASTFM)
+    said = negatives("data", "validate", "plays.tsv", cwd=tmp_path)
+    assert said.returncode == 0
+    assert "identity                  id\n" in said.stdout
+    said = negatives("mine", "plays.tsv", "--out", "run", cwd=tmp_path)
+    assert said.returncode == 2
+    assert said.stderr == (
+        "error: bm25 needs the text of the documents, and these have nothing but their ids\n"
+        "  where: find bm25, collection 'plays'\n"
+        "  mend:  leave bm25 out; popularity and random need ids alone: --recipe popularity\n"
+    )
+    assert not (tmp_path / "run").exists()
+    rows = [{"_id": "d1", "image": "a.png"}, {"_id": "d2", "image": "b.png"}]
+    folder(tmp_path / "pictures", rows, [{"_id": "q1", "text": "a"}, {"_id": "q2", "text": "b"}])
+    said = negatives("mine", "pictures", "--out", "run", "--recipe", "nv-retriever", cwd=tmp_path)
+    assert said.returncode == 2
+    assert said.stderr.startswith(
+        "error: dense needs the text of the documents, and these have only the path of an image\n"
+    )
+    assert "encode them yourself, and give the vectors with encoder = " in said.stderr
