@@ -27,6 +27,7 @@ KINDS: dict[str, dict[str, str]] = {
         "margin": "negatives.judge.positive_aware:Margin",
         "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
         "neighbours": "negatives.judge.neighbours:Neighbours",
+        "not-before": "negatives.judge.not_before:NotBefore",
         "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
         "reranker": "negatives.judge.reranker:Rerank",
         "score-agreement": "negatives.judge.score_agreement:ScoreAgreement",

@@ -104,9 +104,10 @@ class Collection:
     as `time`. `identity` is "text" where both sides have texts, unless it is given. `qrels` holds
     graded judgements (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and
     judged by nobody, as for trec_eval, so that the pair is as good as absent). `given` holds
-    negatives that came with the data. `notes` are warnings found while reading. `origin` is what `read.load` was
-    asked for, so that a finished run can find its texts again (`quarantined`: with bad rows set
-    aside; `beside`: what was named as its corpus); empty for a collection made in Python.
+    negatives that came with the data. `notes` are warnings found while reading. `origin` is what
+    `read.load` was asked for, so that a finished run can find its texts again (`quarantined`: with
+    bad rows set aside; `beside`: what was named as its corpus); empty for a collection made in
+    Python.
     """
 
     name: str
