@@ -47,6 +47,7 @@ NAV: list[tuple[str, list[str]]] = [
             "exports.md",
             "audit.md",
             "lint.md",
+            "more-than-text.md",
             "learning.md",
             "errors.md",
         ],

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 
 import negatives as neg
+from negatives.api import Run
 from negatives.schema import Collection, Identity
-from negatives.store.run import Run
 from tests.cli.commands import negatives
 
 USERS, ITEMS = 40, 60

@@ -28,6 +28,10 @@ class Inputs(msgspec.Struct, kw_only=True, omit_defaults=True):
     queries: str = ""
     qrels: str = ""
     given: str = ""
+    identity: str = ""
+    """`id` where documents and queries go by it; empty: by their texts."""
+    corpus_fields: str = ""
+    query_fields: str = ""
     recipe: dict[str, Any] | None = None
 
 

@@ -13,7 +13,7 @@ _BLOCK = 8192
 
 
 def fingerprints(collection: Collection) -> dict[str, str]:
-    """Table -> blake2b-128 of its ids, texts and judgements; and of further columns, if any."""
+    """Table -> blake2b-128 of its ids, texts and judgements; of fields where there are any."""
     made = {
         "split": collection.split,
         "corpus": _hash(_told_by(collection.corpus)),
@@ -21,12 +21,11 @@ def fingerprints(collection: Collection) -> dict[str, str]:
         "qrels": _hash(collection.qrels),
         "given": _hash(collection.given),
     }
-    if collection.identity == "id":
-        made["identity"] = "id"
-    for name, frame in (("corpus", collection.corpus), ("queries", collection.queries)):
+    made["identity"] = "id" if collection.identity == "id" else ""
+    for name, frame in (("corpus", collection.corpus), ("query", collection.queries)):
         fields = sorted({*frame.columns} - {"doc_id", "query_id", "text", "row"})
-        if fields:
-            made[f"fields of {name}"] = f"{', '.join(fields)}: {_hash(frame.select(fields))}"
+        told = f"{', '.join(fields)}: {_hash(frame.select(fields))}" if fields else ""
+        made[f"{name}_fields"] = told
     return made
 
 
