@@ -116,8 +116,8 @@ class Recipe:
         if self.reference:
             return self.reference
         scorers = [source for source in self.find if source.scores_pairs]
-        dense = [source for source in scorers if source.kind == "dense"]
-        return (dense or scorers)[-1].label if scorers else ""
+        encoding = [source for source in scorers if source.encodes]
+        return (encoding or scorers)[-1].label if scorers else ""
 
     def with_pick(self, pick: Picker) -> Recipe:
         """The same recipe with another picking policy."""
@@ -237,6 +237,20 @@ def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
                 mend="such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4",
             )
     return from_settings(table, f"recipe {recipe.name}") if assignments else recipe
+
+
+def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
+    """The recipe whose sources compare what `encoder` makes of texts, where they have an encoder.
+
+    `required`: none of them may do without it on texts that it cannot read.
+    """
+    changes = []
+    for place, source in enumerate(recipe.find):
+        if source.encodes:
+            changes.append(f"find.{place}.encoder={encoder}")
+        if source.encodes and required and hasattr(source, "optional"):
+            changes.append(f"find.{place}.optional=false")
+    return override(recipe, changes)
 
 
 def promised(

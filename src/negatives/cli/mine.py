@@ -96,7 +96,7 @@ def mine(
     limit_pools(threads)
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
-    from negatives.recipe import load_recipe, override, promised
+    from negatives.recipe import encoded, load_recipe, override, promised
     from negatives.run import mine as carry_out
     from negatives.schema import Collection
 
@@ -105,15 +105,9 @@ def mine(
         changes.append(f"pick.per_query={per_query}")
     if relabel is not None:
         changes.append(f"relabel={relabel}")
-    chosen = load_recipe(recipe)
+    chosen = override(load_recipe(recipe), changes)
     if encoder is not None:
-        changes += [
-            f"find.{source.label}.{setting}"
-            for source in chosen.find
-            if source.kind == "dense"
-            for setting in (f"encoder={encoder}", "optional=false")
-        ]
-    chosen = override(chosen, changes)
+        chosen = encoded(chosen, encoder, required=True)
     chosen = promised(chosen, max_false, max_p, strict or None)
     with listening(quiet=quiet) as emit:
         run = carry_out(

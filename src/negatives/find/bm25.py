@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -35,6 +35,7 @@ class BM25(Source, kind="bm25"):
     and pairs of them, whatever the language is set to.
     """
 
+    scores_pairs: ClassVar[bool] = True  # a pair without a word in common scores 0
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     k1: Annotated[float, Meta(ge=0, description="saturation of term frequency")] = 1.2
     b: Annotated[float, Meta(ge=0, le=1, description="normalisation by document length")] = 0.75
@@ -67,11 +68,6 @@ class BM25(Source, kind="bm25"):
                 mend=f'{nearest(self.language, [AUTO, *STEMMERS])}, or language = "" for plain '
                 "words",
             )
-
-    @property
-    def scores_pairs(self) -> bool:
-        """A pair without a word in common scores 0."""
-        return True
 
     def open(self, context: Context) -> BM25Proposer:
         """Index the corpus once into the scratch folder, then map it."""

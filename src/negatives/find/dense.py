@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -33,6 +33,8 @@ CHARACTERS = 3
 class Dense(Source, kind="dense"):
     """Nearest documents by an encoder's vectors (Karpukhin et al., 2020), exactly by default."""
 
+    scores_pairs: ClassVar[bool] = True
+    encodes: ClassVar[bool] = True
     top: Annotated[
         int, Meta(ge=1, description="candidates per query, its positives not counted")
     ] = 100
@@ -84,11 +86,6 @@ class Dense(Source, kind="dense"):
             raise RecipeError(
                 "dense: api_key holds a literal key", mend='write api_key = "env:NAME_OF_VARIABLE"'
             )
-
-    @property
-    def scores_pairs(self) -> bool:
-        """Any pair has an inner product."""
-        return True
 
     def unfit(self, context: Context) -> str:
         """What the built-in encoder cannot read, where this source is optional."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import polars as pl
 from msgspec import Meta
@@ -24,6 +24,7 @@ class Fused(Source, kind="fused"):
     constant list as 0.5 (min-max) or 0 (z-score).
     """
 
+    repeats_others: ClassVar[bool] = True
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     of: Annotated[
         list[str], Meta(description="names of the sources to fuse; empty: all before")

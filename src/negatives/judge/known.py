@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -23,6 +24,8 @@ class Known(Judge, kind="known"):
     `own`), are rejected, even where a judgement says not relevant. Of candidates with one text, one
     is left: trained with twice, it would count twice.
     """
+
+    tells_what_is_known: ClassVar[bool] = True
 
     @property
     def copies(self) -> pl.Expr:

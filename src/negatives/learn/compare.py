@@ -34,7 +34,7 @@ from negatives.read import as_collection
 from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.recipe import Recipe
+from negatives.recipe import Recipe, encoded
 from negatives.run import Run, mine
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
@@ -225,17 +225,11 @@ class _Comparing:
         if arm.data is not None or not arm.mined:
             return arm, 0.0
         began = time.perf_counter()
-        changed = [
-            msgspec.structs.replace(source, encoder=self.encoder)
-            if source.kind == "dense"
-            else source
-            for source in arm.recipe.find
-        ]
-        mining = replace(arm.recipe, find=tuple(changed), batch=None, learn=None, train=None)
+        mining = replace(arm.recipe, batch=None, learn=None, train=None)
         run = mine(
             self.collection,
             folder / "run",
-            recipe=mining,
+            recipe=encoded(mining, self.encoder),
             threads=self.threads,
             memory=self.memory,
             device=self.device,

@@ -7,6 +7,7 @@ caching in `learn/cached.py`; neither knows one loss from another.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -28,9 +29,9 @@ class Loss(Stage):
 
     section: ClassVar[str] = "learn"
 
+    @abstractmethod
     def open(self) -> Losses:
         """The loss of each row of a batch; whatever it keeps between batches is its own."""
-        raise TypeError(f"{type(self).__name__} does not define open()")
 
 
 class ListLoss(Loss, kw_only=True):
@@ -46,12 +47,12 @@ class ListLoss(Loss, kw_only=True):
         Literal["cosine", "dot"], msgspec.Meta(description="of query and document embeddings")
     ] = "cosine"
 
+    @abstractmethod
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the loss of `scores` float[n, 1 + k], positives first.
 
         `present` is bool[n, 1 + k]; `labels` float[n, 1 + k] are a teacher's scores or grades.
         """
-        raise TypeError(f"{type(self).__name__} does not define of()")
 
     def open(self) -> Losses:
         """The loss of an encoder's own scores."""
