@@ -1,0 +1,76 @@
+"""Write `src/negatives/stages.py`, the table of every stage, from the classes themselves.
+
+    python scripts/kinds.py
+
+A stage is one file in the room of its section. This command finds it there, and with the table it
+is a kind that recipes can name, a public name (if it takes part in mining), and an entry of the
+reference. A test fails where the table is not what this command writes.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "negatives"
+TABLE = SOURCE / "stages.py"
+SECTIONS = ("find", "judge", "estimate", "pick", "batch", "learn", "train")
+
+HEAD = '''"""Every stage of this package: written by `python scripts/kinds.py` from the classes.
+
+Do not edit. It is a table rather than a search at start, so that nothing has to be imported to
+know what there is, in a zip file as on a disk.
+"""
+
+# fmt: off
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+'''
+
+
+def stages() -> Iterator[type]:
+    """Every class with a kind and a section, from the files that have one."""
+    from negatives.stage import Stage
+
+    for path in sorted(SOURCE.glob("*/*.py")):
+        if ', kind="' in path.read_text("utf-8"):
+            importlib.import_module(f"negatives.{path.parent.name}.{path.stem}")
+    todo = [Stage]
+    while todo:
+        cls = todo.pop()
+        todo += cls.__subclasses__()
+        if cls.__struct_config__.tag and cls.section and cls.__module__.startswith("negatives."):
+            yield cls
+
+
+def table() -> str:
+    """The text of the module."""
+    from negatives.kinds import PUBLIC
+
+    found: dict[str, dict[str, type]] = {section: {} for section in SECTIONS}
+    for cls in stages():
+        found[cls.section][cls.__struct_config__.tag] = cls  # type: ignore[attr-defined]
+    public = sorted(
+        (cls.__module__, cls.__name__) for section in PUBLIC for cls in found[section].values()
+    )
+    lines = [f"    from {module} import {name} as {name}" for module, name in public]
+    lines += ["", "KINDS: dict[str, dict[str, str]] = {"]
+    for section, kinds in found.items():
+        lines.append(f'    "{section}": {{')
+        lines += [
+            f'        "{kind}": "{cls.__module__}:{cls.__name__}",'
+            for kind, cls in sorted(kinds.items())
+        ]
+        lines.append("    },")
+    return HEAD + "\n".join([*lines, "}"]) + '\n"""Section -> kind -> where it lives."""\n'
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(SOURCE.parent))
+    TABLE.write_text(table(), "utf-8")
