@@ -16,7 +16,6 @@ from typing import (
     Any,
     ClassVar,
     Protocol,
-    TypeVar,
     runtime_checkable,
 )
 
@@ -318,9 +317,6 @@ class Picker(Stage, kw_only=True):
         each; the columns are those of `rows`. Random choices depend on (seed, query_id, doc_id)
         only.
         """
-
-
-StageT = TypeVar("StageT", bound=Stage)
 
 
 def stage_class(section: str, kind: str) -> type[Stage]:

@@ -19,7 +19,7 @@ def compare(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipes: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
     model: str = "static",
-    kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
+    kind: str | None = None,
     on: str | None = None,
     control: Literal["none", "off"] = "none",
     encoder: str | None = None,
@@ -63,7 +63,9 @@ def compare(
     model
         What every arm starts from: a folder or hub name, or `static`.
     kind
-        What is trained; by default an encoder, or a static embedding where `model` is one.
+        What is trained: encoder, static-embedding, sparse or reranker. By default what the
+        recipe says, else an encoder, or a static embedding where `model` is one. It keeps
+        the recipe's settings, but for those that it does not have.
     on
         The split to judge on; DATA@dev by default.
     control

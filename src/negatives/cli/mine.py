@@ -105,11 +105,11 @@ def mine(
         changes.append(f"pick.per_query={per_query}")
     if relabel is not None:
         changes.append(f"relabel={relabel}")
-    chosen = override(load_recipe(recipe), changes)
-    if encoder is not None:
-        chosen = encoded(chosen, encoder, required=True)
-    chosen = promised(chosen, max_false, max_p, strict or None)
     with listening(quiet=quiet) as emit:
+        chosen = override(load_recipe(recipe), changes, emit)
+        if encoder is not None:
+            chosen = encoded(chosen, encoder, required=True)
+        chosen = promised(chosen, max_false, max_p, strict or None, emit)
         run = carry_out(
             Collection.load(data, quarantine=quarantine, corpus=corpus),
             out,

@@ -19,7 +19,7 @@ def train(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     model: str = "static",
     recipe: str | None = None,
-    kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
+    kind: str | None = None,
     control: Annotated[Literal["none"] | None, Parameter(name="--control")] = None,
     encoder: str | None = None,
     corpus: str | None = None,
@@ -67,7 +67,9 @@ def train(
     recipe
         How to mine and to learn; a run's own by default, else `default`.
     kind
-        What is trained; by default an encoder, or a static embedding where `model` is one.
+        What is trained: encoder, static-embedding, sparse or reranker. By default what the
+        recipe says, else an encoder, or a static embedding where `model` is one. It keeps
+        the recipe's settings, but for those that it does not have.
     control
         `none`: train without mined negatives, to know what they are worth.
     encoder
@@ -114,8 +116,8 @@ def train(
     for name, value in (("epochs", epochs), ("steps", steps), ("batch_size", batch_size)):
         if value is not None:
             changes.append(f"train.{name}={value}")
-    chosen = completed(recipe_of(data, recipe), model, kind or "", changes)
     with listening(quiet=quiet) as emit:
+        chosen = completed(recipe_of(data, recipe), model, kind or "", changes, emit)
         made = carry_out(
             data if corpus is None else beside(data, corpus, chosen),
             out,

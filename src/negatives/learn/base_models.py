@@ -10,13 +10,6 @@ import numpy as np
 
 from negatives.errors import DataError, RecipeError
 from negatives.faults import raise_spent
-from negatives.learn.settings import (
-    EncoderTraining,
-    RerankerTraining,
-    SparseTraining,
-    StaticTraining,
-    Training,
-)
 from negatives.models.torch_model import both_sides, prepared
 from negatives.optional import require
 
@@ -83,15 +76,9 @@ def open_base(name: str, kind: str, *, threads: int, device: str) -> Base:
     return Base(name, model, trainer, arguments)
 
 
-def settings_for(name: str, kind: str = "") -> Training:
-    """The default settings for training `name`: of `kind`, or of the sort of model that it is."""
-    made: dict[str, type[Training]] = {
-        "encoder": EncoderTraining,
-        "reranker": RerankerTraining,
-        "sparse": SparseTraining,
-        "static-embedding": StaticTraining,
-    }
-    return made[kind or ("static-embedding" if _is_static_folder(name) else "encoder")]()
+def usual_kind(name: str) -> str:
+    """The kind of [train] that is usual for the sort of model that `name` is."""
+    return "static-embedding" if _is_static_folder(name) else "encoder"
 
 
 def limit(base: Base, pieces: int) -> None:

@@ -108,7 +108,7 @@ def compare(
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
     judged = _judged(collection, on, aside)
-    chosen = _arms(arms, model, kind, changes, control)
+    chosen = _arms(arms, model, kind, changes, control, emit)
     own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
@@ -309,10 +309,11 @@ def _arms(
     kind: str,
     changes: Sequence[str],
     control: str,
+    emit: Emit,
 ) -> list[_Arm]:
     if control not in (NONE, ""):
         raise InputError(f"there is no control {control!r}", mend="none, or leave it out")
-    made = [_arm(arm, model, kind, changes) for arm in arms]
+    made = [_arm(arm, model, kind, changes, emit) for arm in arms]
     if control == NONE:
         plain = completed(recipe_of(Path(), "default"), model, kind, changes)
         made.append(_Arm(NONE, plain, None, mined=False))
@@ -351,18 +352,22 @@ def _digest(data: Run | Path | None) -> str:
     return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
-def _arm(arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str]) -> _Arm:
+def _arm(
+    arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str], emit: Emit
+) -> _Arm:
     if isinstance(arm, Recipe):
-        return _Arm(arm.name, completed(arm, model, kind, changes), None)
+        return _Arm(arm.name, completed(arm, model, kind, changes, emit), None)
     path = Path(arm)
     run = as_run(path)
     if run is not None:
-        return _Arm(path.name, completed(run.recipe, model, kind, changes), run)
+        return _Arm(path.name, completed(run.recipe, model, kind, changes, emit), run)
     if is_mined_file(path):
-        return _Arm(path.stem, completed(recipe_of(path, "default"), model, kind, changes), path)
+        return _Arm(
+            path.stem, completed(recipe_of(path, "default"), model, kind, changes, emit), path
+        )
     recipe = recipe_of(path, arm)
     name = path.stem if path.suffix == ".toml" else str(arm)
-    return _Arm(name, completed(recipe, model, kind, changes), None)
+    return _Arm(name, completed(recipe, model, kind, changes, emit), None)
 
 
 def _judged(

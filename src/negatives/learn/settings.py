@@ -17,6 +17,8 @@ class Training(Stage, kw_only=True):
     section: ClassVar[str] = "train"
     rate: ClassVar[float] = 2e-5
     """The learning rate where none is set."""
+    usual_loss: ClassVar[str] = "multiple-negatives"
+    """The kind of [learn] where a recipe names none."""
 
     epochs: Annotated[PositiveInt, Meta(description="passes over the examples")] = 1
     steps: Annotated[Count, Meta(description="batches in all; 0: as many as the epochs have")] = 0
@@ -105,6 +107,8 @@ class SparseTraining(EncoderTraining, kind="sparse"):
 
 class RerankerTraining(Training, kind="reranker"):
     """Train a cross-encoder: query and document in, one score out."""
+
+    usual_loss: ClassVar[str] = "softmax-list"
 
     batch_size: Annotated[PositiveInt, Meta(description="queries a batch, with their lists")] = 16
     soft: Annotated[

@@ -113,7 +113,7 @@ def train(
     machine = Machine.checked(threads, memory, device)
     path = Path(out)
     refuse_foreign(path)
-    chosen = completed(recipe_of(data, recipe), model, kind)
+    chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     refuse_mismatch(chosen)
