@@ -118,10 +118,10 @@ KINDS: dict[str, dict[str, str]] = {
         "wasserstein": "negatives.learn.wasserstein:Wasserstein",
     },
     "train": {
-        "encoder": "negatives.learn.settings:EncoderTraining",
-        "reranker": "negatives.learn.settings:RerankerTraining",
-        "sparse": "negatives.learn.settings:SparseTraining",
-        "static-embedding": "negatives.learn.settings:StaticTraining",
+        "encoder": "negatives.learn.encoder:EncoderTraining",
+        "reranker": "negatives.learn.reranker:RerankerTraining",
+        "sparse": "negatives.learn.sparse:SparseTraining",
+        "static-embedding": "negatives.learn.encoder:StaticTraining",
     },
 }
 """Section -> kind -> where it lives."""

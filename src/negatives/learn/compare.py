@@ -45,8 +45,6 @@ from negatives.store.lock import locked
 
 NONE: Final = "none"
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
-OF_NEGATIVES: Final = ("negatives", "labels", "soft", "refresh")
-"""Settings of [train] that are an arm's own."""
 FIGURES: Final = "compare.json"
 PLAN: Final = "plan.json"
 
@@ -329,11 +327,8 @@ def _arms(
 
 def _trained_as(first: Training, recipe: Recipe) -> Recipe:
     """The recipe with the trainer's settings of the first arm, but for what says of negatives."""
-    own = {
-        name: getattr(recipe.train, name)
-        for name in OF_NEGATIVES
-        if hasattr(recipe.train, name) and hasattr(first, name)
-    }
+    train = cast("Training", recipe.train)
+    own = {name: getattr(train, name) for name in train.of_negatives if hasattr(first, name)}
     return replace(recipe, train=msgspec.structs.replace(first, **own))
 
 

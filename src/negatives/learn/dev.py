@@ -84,8 +84,8 @@ class DevSet:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(np.take_along_axis(pairs, order, axis=1))
 
-    def look(self, reranker: bool, encode_docs: Encode | None = None) -> Callable[[Any], float]:
-        """nDCG@10 of a model of sentence-transformers, an encoder or a reranker.
+    def look_of_encoder(self, encode_docs: Encode | None = None) -> Callable[[Any], float]:
+        """nDCG@10 of an encoder of sentence-transformers.
 
         `encode_docs` encodes the documents, once, where the model does the queries alone.
         """
@@ -99,13 +99,18 @@ class DevSet:
 
             return self.ndcg_of_encoder(encode, frozen)
 
+        return of_encoder
+
+    def look_of_reranker(self) -> Callable[[Any], float]:
+        """nDCG@10 of a cross-encoder of sentence-transformers."""
+
         def of_reranker(model: Any) -> float:
             def score(pairs: list[tuple[str, str]]) -> Floats:
                 return np.asarray(model.predict(pairs, show_progress_bar=False), np.float32)
 
             return self.ndcg_of_reranker(score)
 
-        return of_reranker if reranker else of_encoder
+        return of_reranker
 
     @cached_property
     def _lists(self) -> NDArray[np.uint32]:

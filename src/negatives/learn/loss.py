@@ -28,6 +28,18 @@ class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""
 
     section: ClassVar[str] = "learn"
+    needs_bank: ClassVar[bool] = False
+    """Whether what it opens has `fill(vectors)`, of every document, and `known(relevant)`."""
+
+    @property
+    def guided_by(self) -> str:
+        """The encoder whose vectors of the same texts it needs beside the batch; empty: none."""
+        return ""
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it learns from a teacher's scores, or grades, of each document."""
+        return False
 
     @abstractmethod
     def open(self) -> Losses:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from negatives.errors import DataError, RecipeError
+from negatives.errors import DataError
 from negatives.events import Emit, silent
 from negatives.learn.base_models import usual_kind
-from negatives.learn.loss import ListLoss
-from negatives.learn.settings import RerankerTraining, Training
+from negatives.learn.settings import Training
 from negatives.models.spec import names_nothing
 from negatives.recipe import Recipe, assignment, load_recipe, override
 from negatives.run import Run
@@ -62,23 +61,6 @@ def completed(
     usual = cast("Training", made.train).usual_loss
     made = replace(made, learn=made.learn or build("learn", {"kind": usual}))
     return override(made, [text for text in changes if text not in trained], emit)
-
-
-def refuse_mismatch(recipe: Recipe) -> None:
-    """Raise `RecipeError` for a loss, or a frozen side, that the kind of model cannot have."""
-    train = recipe.train
-    if train and train.kind == "sparse" and getattr(train, "frozen", "nothing") != "nothing":
-        raise RecipeError(
-            "a sparse encoder learns both sides",
-            where='train.frozen = "docs"',
-            mend='set train.frozen="nothing"',
-        )
-    if isinstance(recipe.train, RerankerTraining) and not isinstance(recipe.learn, ListLoss):
-        raise RecipeError(
-            f"the loss {recipe.learn.kind!r} needs embeddings, and a reranker has none",  # type: ignore[union-attr]
-            where="learn.kind",
-            mend="use a loss of lists, such as softmax-list or pointwise",
-        )
 
 
 def as_run(data: object) -> Run | None:
