@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -26,6 +26,8 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     queries: half by their positives, half by their negatives. Nothing is taken for irrelevant, so
     batches of one topic do no harm.
     """
+
+    taught: ClassVar[bool] = True
 
     guide: Annotated[
         str, Meta(description="the second teacher: a sentence-transformers name or folder")

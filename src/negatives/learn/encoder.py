@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError
 from negatives.learn.base_models import Base, is_static, open_base
+from negatives.learn.lists import unlabelled
 from negatives.learn.settings import Count, Learning, Lesson, Training
 from negatives.models.torch_model import both_sides
 from negatives.optional import require
@@ -84,6 +85,8 @@ class EncoderTraining(Training, kind="encoder"):
         from negatives.learn.module import LossModule
 
         found = lesson.rows.training_set
+        if lesson.loss.needs_labels and found.labels is None:
+            raise unlabelled(lesson.loss.kind)
         module = LossModule(
             base.model,
             lesson.loss,

@@ -28,6 +28,8 @@ class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""
 
     section: ClassVar[str] = "learn"
+    taught: ClassVar[bool] = False
+    """Whether it learns from labels, whatever its settings are."""
     needs_bank: ClassVar[bool] = False
     """Whether what it opens has `fill(vectors)`, of every document, and `known(relevant)`."""
 
@@ -38,8 +40,8 @@ class Loss(Stage):
 
     @property
     def needs_labels(self) -> bool:
-        """Whether it learns from a teacher's scores, or grades, of each document."""
-        return False
+        """Whether it learns from labels: a teacher's scores, or grades, of each document."""
+        return self.taught
 
     @abstractmethod
     def open(self) -> Losses:
