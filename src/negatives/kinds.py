@@ -13,12 +13,15 @@ PUBLIC = ("find", "judge", "estimate", "pick")
 """Sections whose stages are public names of the package: those of mining."""
 
 ENTRY_POINT = "negatives.stages"
-"""Entry-point group; an entry is named SECTION.KIND and points at a stage class."""
+"""Entry-point group; an entry is named SECTION.KIND and points at a stage class.
+
+Of a format, which is no stage, the section is `export`, and the entry points at a `Format`.
+"""
 
 
 def kinds(section: str) -> dict[str, str]:
     """Kind -> module path of every stage of a section, third parties' included."""
-    return _third_parties().get(section, {}) | KINDS[section]
+    return _third_parties().get(section, {}) | KINDS.get(section, {})
 
 
 @cache
