@@ -11,7 +11,9 @@ from negatives.stage import Stage, build
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("judge", "consistency"): {"lists": ["reworded.run"]},
     ("judge", "reranker"): {"model": "some-reranker"},
-    ("estimate", "ensemble"): {"votes": ["bm25_score", "dense_score", "characters"]},
+    ("estimate", "ensemble"): {
+        "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}
+    },
     ("pick", "quotas"): {"quotas": {"bm25": 2, "dense": 1}},
 }
 UNFINISHED = ("find", "unfinished")

@@ -79,7 +79,7 @@ def pick(
         given["per_query"] = per_query
     with listening(quiet=quiet) as emit:
         if new := given.pop("kind", kind):
-            settings = exchanged("pick", settings, new, emit, settings.keys())
+            settings = exchanged("pick", settings, str(new), emit, settings.keys())
         picker = cast("Picker", build("pick", settings | given, "pick"))
         opened = opened.repick(picker, relabel=relabel, emit=emit)
     show_run(opened, json=json)
