@@ -91,7 +91,7 @@ def test_every_judge_adds_columns_to_the_rows_it_is_given(tiny: Collection, tmp_
         said, again = opinions
         assert said.equals(again), judge.kind
         assert len(said) == len(rows)
-        assert not {*said.columns} & {*rows.columns}
+        assert {*said.columns} & {*rows.columns} <= {"verdict", "reason"}
         assert {*judge.evidence} <= {*said.columns}, judge.kind
         assert ("verdict" in said.columns) <= ("reason" in said.columns)
         if judge.copies is not None:
@@ -106,7 +106,9 @@ def _candidates(data: Collection, found: dict[str, Any]) -> pl.DataFrame:
     from negatives.run.shards import find_shard
 
     rows = find_shard(data, found, data.mined_queries)[0]
-    return rows.join(data.judged, on=["query", "doc"], how="left", maintain_order="left")
+    none = pl.lit(None, pl.String)
+    rows = rows.join(data.judged, on=["query", "doc"], how="left", maintain_order="left")
+    return rows.with_columns(verdict=none, reason=none)
 
 
 def test_every_estimator_gives_probabilities_the_same_by_one_thread_and_two(
