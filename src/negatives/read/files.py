@@ -14,7 +14,7 @@ from typing import Final
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
-from negatives.faults import refused
+from negatives.faults import raise_spent, refused
 from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
 from negatives.read.packing import one_each, plain_name, unpacked
@@ -113,6 +113,21 @@ def reading(path: Path) -> Iterator[None]:
     except OSError as error:
         found = refused(error, path, wrong=DataError, do="read")
         raise found or DataError(f"cannot be read: {error}", where=str(path)) from None
+
+
+@contextmanager
+def telling(
+    what: str, where: Path | str, mend: str, kinds: tuple[type[Exception], ...] = (Exception,)
+) -> Iterator[None]:
+    """What a library says of what it cannot read, in errors of `kinds`, becomes one `DataError`."""
+    try:
+        yield
+    except DataError:
+        raise
+    except kinds as error:
+        raise_spent(error)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{what}: {reason}", where=str(where), mend=mend) from None
 
 
 class Lines:

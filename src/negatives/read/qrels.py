@@ -8,7 +8,7 @@ are TREC's. What is a grade: `grades.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,11 @@ from typing import Final
 import polars as pl
 
 from negatives.read.delimited import CHUNK, records
+from negatives.read.files import ending
 from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
+from negatives.read.frames import from_frames, parquet_frames, parquet_schema, with_whole_relevance
 from negatives.read.grades import whole
+from negatives.read.jsonl import Field, Kind
 from negatives.read.white_space import fields, tables
 
 BEIR: Final = ("query-id", "corpus-id", "score")
@@ -38,7 +41,10 @@ Row = tuple[int, list[str]]
 
 
 def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
-    """query_id, doc_id, relevance, file, line of a TSV with a header, or without one."""
+    """query_id, doc_id, relevance, file, line of a TSV with a header or without, or of Parquet."""
+    if ending(path) == ".parquet":
+        there = [*parquet_schema(path)]
+        return typed_qrels(parquet_frames(path, there), there, str(path), findings)
     rows = records(path, "\t", findings)
     first = list(islice(rows, 1))
     if not first:
@@ -59,6 +65,24 @@ def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
     reason = f"expected query-id, corpus-id, score; found {len(head)} columns: {head}"
     findings.add(RAGGED, findings.file(path), line, reason, head)
     return _table(path, rows, (0, 1, 2), 3, findings)
+
+
+def typed_qrels(
+    frames: Iterable[pl.DataFrame], there: Sequence[str], where: str, findings: Findings
+) -> pl.DataFrame:
+    """query_id, doc_id, relevance, file, line of tables whose columns `there` have types."""
+    kinds: dict[str, Kind] = {"query_id": "id", "doc_id": "id", "relevance": "number"}
+    fields = {
+        key: Field(own if at is None else there[at], kind)
+        for (key, kind), at, own in zip(kinds.items(), named(there), BEIR, strict=True)
+    }
+    blocks = from_frames(frames, there, fields, where, findings)
+    whole = [with_whole_relevance(block, findings) for block in blocks]
+    findings.done()
+    judged = (
+        block.select(pl.col(key).cast(kind) for key, kind in SCHEMA.items()) for block in whole
+    )
+    return pl.concat([EMPTY, *judged])
 
 
 def named(columns: Sequence[str]) -> list[int | None]:

@@ -2,7 +2,7 @@
 
 | what   | files                                            | form                                |
 |--------|--------------------------------------------------|-------------------------------------|
-| corpus | corpus.* or collection.*, else the only .jsonl   | JSONL (id, text, title) or TSV      |
+| corpus | corpus.* or collection.*, else the only .jsonl   | JSONL, Parquet or TSV (id, text)    |
 | topics | topics*, *.topics, queries*.tsv                  | TSV, JSONL or markup: `topics.py`   |
 | qrels  | qrels*, *.qrels                                  | four columns, ASCII white space     |
 | run    | *.run, run.*, run-*                              | six columns; optional               |
@@ -100,6 +100,6 @@ def _corpus(folder: Path, findings: Findings) -> pl.DataFrame:
             where=str(folder),
             mend="name it corpus.jsonl or corpus.tsv (or .gz)",
         )
-    if ending(found[0]) in (".jsonl", ".ndjson", ".json"):
+    if ending(found[0]) in (".jsonl", ".ndjson", ".json", ".parquet"):
         return read_texts(found[0], "doc_id", findings)
     return read_tsv(found[0], "doc_id", findings)
