@@ -20,16 +20,15 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.files import blocks, not_utf8
-from negatives.read.findings import NOT_JSON, REPEATED_KEY, WRONG_TYPE, Fault, Findings, shown
+from negatives.read.files import blocks
+from negatives.read.findings import WRONG_TYPE, Fault, Findings, shown
+from negatives.read.jsonl import UNDECODED, JsonObjects, strings
 from negatives.read.mined.columns import Column, Looking
 from negatives.read.mined.flat import Flat, Lengths, systems
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.parts import Part
 from negatives.read.mined.tables import refuse_turns, with_titles
-from negatives.read.repeated_keys import RepeatedKeys
 
-_BAD: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _PATH: Final = re.compile(r"at `\$\.([^`]*)`")
 _ID: Any = str | int
 _NUMBER: Any = bool | int | float
@@ -49,7 +48,7 @@ def json_blocks(path: Path) -> Iterator[bytes]:
     whole = b"".join(blocks(path))
     try:
         items = msgspec.json.decode(whole, type=list[msgspec.Raw])
-    except _BAD as error:
+    except UNDECODED as error:
         raise DataError(
             f"a JSON array that cannot be read: {error}",
             where=str(path),
@@ -70,7 +69,7 @@ def _refuse_lines_of_arrays(first: bytes, path: Path) -> None:
     line = first.lstrip().split(b"\n", 1)[0]
     try:
         value = msgspec.json.decode(line)
-    except _BAD:
+    except UNDECODED:
         return
     if isinstance(value, list) and not any(isinstance(each, dict) for each in value) and value:
         raise DataError(
@@ -87,12 +86,12 @@ def json_columns(path: Path) -> dict[str, Column]:
     for block in json_blocks(path):
         try:
             values = decoder.decode_lines(block)
-        except _BAD:
+        except UNDECODED:
             values = []
             for line in block.split(b"\n"):
                 try:
                     values.append(decoder.decode(line))
-                except _BAD:
+                except UNDECODED:
                     continue
         rows += len(values)
         looking.add(value for value in values if isinstance(value, dict))
@@ -208,10 +207,7 @@ def _opened(values: list[Any], *, listed: bool) -> tuple[Lengths, list[Any]]:
 
 
 def _strings(values: list[Any]) -> pl.Series:
-    try:
-        return pl.Series(values, dtype=pl.String)
-    except TypeError:  # some id is a number
-        return pl.Series([None if v is None else str(v) for v in values], dtype=pl.String)
+    return strings(values)[0]
 
 
 def _number(value: Any) -> float | None:
@@ -231,12 +227,12 @@ class JsonReader:
     """The objects of a file, decoded for a layout; offenders are reported."""
 
     def __init__(self, path: Path, layout: Layout, findings: Findings) -> None:
-        self._path, self._findings = path, findings
+        self._path = path
         self._file = findings.file(path, "row" if is_array(path) else "line")
         types = _types(layout)
         self._expected = {column: said for column, (_, said) in types.items()}
         self._names = {column: f"c{at}" for at, column in enumerate(types)}
-        made = msgspec.defstruct(
+        row = msgspec.defstruct(
             "Row",
             [
                 (self._names[column], kind | None, msgspec.field(name=column, default=None))
@@ -244,78 +240,21 @@ class JsonReader:
             ],
             gc=False,
         )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(made)
-        self._repeated = RepeatedKeys(types)
+        blocks = json_blocks(path)
+        self._objects = JsonObjects(blocks, self._file, row, types, self._why, findings)
 
     def __iter__(self) -> Iterator[JsonRows]:
-        row = line = offset = 0
-        for block in json_blocks(self._path):
-            height = block.count(b"\n") + (not block.endswith(b"\n"))
-            try:
-                objects = self._decoder.decode_lines(block)
-            except _BAD:
-                objects = None
-            whole = objects is not None and len(objects) == height
-            if objects is not None and whole and not self._repeated.may_be_in(block, height):
-                rows = pl.int_range(row + 1, row + height + 1, dtype=pl.UInt32, eager=True)
-                lines = pl.int_range(line + 1, line + height + 1, dtype=pl.UInt32, eager=True)
-                row += height
-            else:
-                objects, at, row = self._one_by_one(block, row, line, offset)
-                rows = pl.Series([number for number, _ in at], dtype=pl.UInt32)
-                lines = pl.Series([number for _, number in at], dtype=pl.UInt32)
-            line, offset = line + height, offset + len(block)
-            yield JsonRows(objects, self._names, rows, lines, self._file, str(self._path))
-            self._findings.enough()
+        for objects, rows, lines in self._objects:
+            yield JsonRows(objects, self._names, rows + 1, lines, self._file, str(self._path))
 
-    def _one_by_one(
-        self, block: bytes, row: int, line: int, offset: int
-    ) -> tuple[list[Any], list[tuple[int, int]], int]:
-        """Decode each line; blank ones are no rows, bad ones are rows that are reported."""
-        objects, kept = [], []
-        for raw in block.split(b"\n"):
-            line += 1
-            if raw.strip():
-                row += 1
-                try:
-                    decoded = self._decoder.decode(raw)
-                except _BAD as error:
-                    self._blame(raw, line, offset, str(error))
-                else:
-                    again = self._repeated.of(raw)
-                    if again is None:
-                        objects.append(decoded)
-                        kept.append((row, line))
-                    else:
-                        said, text = f"{again!r} comes twice", raw.decode().rstrip("\r")
-                        self._findings.add(REPEATED_KEY, self._file, line, said, text)
-            offset += len(raw) + 1
-        return objects, kept, row
-
-    def _blame(self, raw: bytes, line: int, offset: int, said: str) -> None:
-        try:
-            text = raw.decode().rstrip("\r")
-        except UnicodeDecodeError as error:
-            not_utf8(self._findings, self._file, line, raw, offset, error)
-            return
-        fault, reason = self._fault(text, said)
-        self._findings.add(fault, self._file, line, reason, text)
-
-    def _fault(self, line: str, said: str) -> tuple[Fault, str]:
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            return NOT_JSON, f"{error.msg} at character {error.colno}: {shown(line)}"
-        except (RecursionError, ValueError) as error:
-            return NOT_JSON, f"{error}: {shown(line)}"
-        if not isinstance(value, dict):
-            return NOT_JSON, f"expected an object, found {shown(line)}"
+    def _why(self, value: dict[str, Any], line: str, said: str) -> tuple[Fault, str] | None:
+        """The column that the decoder names, and what it must be."""
         path = _PATH.search(said)
         column = path[1] if path else ""
         while column and column not in self._expected:
             column = re.sub(r"[.\[][^.\[]*$", "", column) if re.search(r"[.\[]", column) else ""
         if not column:
-            return NOT_JSON, f"an unpaired surrogate or a value out of range: {shown(line)}"
+            return None
         found = shown(json.dumps(value.get(column), ensure_ascii=False))[1:-1]
         return WRONG_TYPE, f"{column!r} must be {self._expected[column]}, and is {found}"
 
