@@ -22,14 +22,14 @@ from negatives.read.files import Lines, blocks, ending
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_frames, parquet_schema, readable, with_lists
 from negatives.read.mined.columns import SAMPLE, Column, of_dtype, of_series
+from negatives.read.mined.flat import Rows
 from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of
-from negatives.read.mined.json_rows import JsonReader, JsonRows, json_columns
+from negatives.read.mined.json_rows import JsonReader, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
 from negatives.read.white_space import fields
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "tables"]
-Rows = TableRows | JsonRows
 
 BLOCK: Final = 32_768
 """Rows of a table."""
@@ -73,7 +73,7 @@ class Source:
         unit = "line" if self.type in ("delimited", "trec") else "row"
         file = findings.file(self.path, unit)
         for table, row, line in self._numbered(layout.columns, findings):
-            yield TableRows(table, row, line, file, str(self.path))
+            yield TableRows(row, line, file, str(self.path), table)
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of a table in order, at most `BLOCK` at a time; some columns, or all."""
