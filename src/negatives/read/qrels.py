@@ -19,7 +19,7 @@ from negatives.read.delimited import CHUNK, records
 from negatives.read.files import ending
 from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
 from negatives.read.frames import from_frames, parquet_frames, parquet_schema, with_whole_relevance
-from negatives.read.grades import whole
+from negatives.read.grades import is_number, whole
 from negatives.read.jsonl import Field, Kind
 from negatives.read.white_space import fields, tables
 
@@ -35,7 +35,6 @@ PAIR_PLACE: Final = {"file": pl.UInt32, "line": pl.UInt32}
 SCHEMA: Final = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32} | PAIR_PLACE
 EMPTY: Final = pl.DataFrame(schema=SCHEMA)
 TREC_QRELS: Final = ("query", "iteration", "document", "relevance")
-TREC_RUN: Final = ("query", "Q0", "document", "rank", "score", "name")
 
 Row = tuple[int, list[str]]
 
@@ -54,7 +53,7 @@ def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
         return read_trec_qrels(path, findings)
     if len(head) == 4 and _is_trec(head):
         return _table(path, chain(first, rows), (0, 2, 3), 4, findings)
-    if len(head) == 3 and _is_number(head[2]):
+    if len(head) == 3 and is_number(head[2]):
         return _table(path, chain(first, rows), (0, 1, 2), 3, findings)
     found = named(head)
     if None not in found:
@@ -100,24 +99,8 @@ def read_trec_qrels(path: Path, findings: Findings) -> pl.DataFrame:
     return pl.concat([EMPTY, *(_judgements(table, findings) for table in rows)])
 
 
-def read_run(path: Path, findings: Findings) -> pl.DataFrame:
-    """query_id, doc_id, file, line of a TREC run: query Q0 document rank score name."""
-    wanted = {"query_id": "query", "doc_id": "document", "file": "file", "line": "line"}
-    rows = [table.select(**wanted) for table in tables(path, TREC_RUN, findings)]
-    return pl.concat([EMPTY.drop("relevance"), *rows])
-
-
 def _is_trec(row: list[str]) -> bool:
-    return _is_number(row[3]) and row[1] in ("0", "Q0", "q0")
-
-
-def _is_number(text: str) -> bool:
-    """Whether a first line holds a grade, right or wrong, and is no header."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return is_number(row[3]) and row[1] in ("0", "Q0", "q0")
 
 
 def _table(
