@@ -42,13 +42,8 @@ def splits(address: Address) -> list[str]:
         return sorted(library.get_dataset_split_names(target, config))
 
 
-def read(address: Address, split: str, findings: Findings) -> Collection:
-    """The collection of one split."""
-    return read_beside(address, split, findings, None)
-
-
-def read_beside(
-    address: Address, split: str, findings: Findings, known: Collection | None
+def read(
+    address: Address, split: str, findings: Findings, known: Collection | None = None
 ) -> Collection:
     """The collection of one split; ids of a dataset of pairs are those of `known`."""
     with _datasets(address) as library:
