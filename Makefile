@@ -17,6 +17,7 @@ check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/rooms.py
 
 ## docs: the site, in site/
 docs: .venv/.dev

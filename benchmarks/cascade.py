@@ -117,7 +117,7 @@ def _measured(case: Case, seed: int, folder: Path) -> dict[str, Any]:
         judge = Simulated(truth=str(truth), auc=auc)
         for share in BUDGETS:
             run = run.judge(judge, None if share == 1 else int(share * count))
-            made = run.manifest.notes["cascade"]["pairs"]
+            made = getattr(run.manifest.notes.cascade, "pairs", 0)
             found[f"{auc} {share}"] = {"asked": made / count} | _picked(run, case)
     return found
 

@@ -25,7 +25,9 @@ import numpy as np
 import Stemmer
 from threadpoolctl import threadpool_limits
 
-from negatives.models.encoder import Encoder, open_encoder
+from negatives.models.encoder import Encoder
+from negatives.models.open_encoder import open_encoder
+from negatives.read import load
 from negatives.schema import Collection, Floats
 
 SETS = ("cranfield", "cisi", "med", "medquad@dev")
@@ -131,13 +133,13 @@ def main() -> None:
         for name in SETS:
             folder, _, split = name.partition("@")
             path = unpacked(folder, Path(given.data), Path(spare))
-            collection = Collection.load(f"{path}@{split}" if split else path)
+            collection = load(f"{path}@{split}" if split else path)
             found["BM25"].append(f"{ndcg(bm25_scores(collection), collection):.3f}")
             for label, encoder in encoders.items():
                 found[label].append(f"{ndcg(dense_scores(encoder, collection), collection):.3f}")
             print(name, {label: row[-1] for label, row in found.items()}, flush=True)
         path = unpacked("cranfield", Path(given.data), Path(spare))
-        cranfield = Collection.load(path)
+        cranfield = load(path)
         short, long = (t["text"].to_list() for t in (cranfield.queries, cranfield.corpus))
         if given.onnx:
             encoders["all-MiniLM-L6-v2 (ONNX)"] = open_encoder(given.onnx)

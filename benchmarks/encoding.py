@@ -97,7 +97,7 @@ def opened(tool: str) -> Tool:
         model = minilm()
         size = int(tool.split()[1])
         return lambda some: np.asarray(model.encode(some, batch_size=size))
-    from negatives.models.encoder import open_encoder
+    from negatives.models.open_encoder import open_encoder
 
     spec = "static" if tool == "static" else str(CACHE / "minilm-onnx" / "minilm.onnx")
     encoder = open_encoder(spec + "?int8" * tool.endswith("int8"), threads=THREADS)

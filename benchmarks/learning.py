@@ -92,7 +92,8 @@ def studies() -> list[Study]:
 def split(study: Study) -> tuple[Collection, Collection]:
     """What is trained with, and what is judged on."""
     if study.data == "medquad":
-        train, dev = load("medquad@train"), load("medquad@dev")
+        train: Collection = load("medquad@train")
+        dev: Collection = load("medquad@dev")
     else:
         whole = load(f"{study.data}@train")
         drawn = uniforms(id_hashes(whole.queries["query_id"]), stream_key(0, "dev")) < 0.05

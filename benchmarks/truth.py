@@ -75,7 +75,7 @@ def peers(name: str, seed: str) -> None:
     case = hide(data, minilm_vectors(name, data), int(seed))
     with tempfile.TemporaryDirectory() as folder:
         run = neg.mine(case.data, Path(folder) / "run", sources=[neg.BM25(), case.dense])
-        deviation = float(run.manifest.facts["reference_deviation"])
+        deviation = run.manifest.facts.reference_deviation or 0.0
     labels = [label for label in MINERS if label.startswith("st:") or label == "ours: simans"]
     told({label: measure(case, MINERS[label](case, int(seed)), deviation) for label in labels})
 
@@ -106,7 +106,7 @@ def _measured(case: Case, setting: str, seed: int, folder: Path) -> dict[str, An
         .with_columns(pl.col("hidden").fill_null(False))
         .sort("query_id", "doc_id")
     )
-    found: dict[str, Any] = {"share": run.manifest.notes.get("p_relevant", {}).get("label rate")}
+    found: dict[str, Any] = {"share": getattr(run.manifest.notes.p_relevant, "label_rate", None)}
     found["seconds"] = sum(
         run.manifest.stages[stage].seconds for stage in ("prepare", "fit", "estimate")
     )
@@ -143,7 +143,7 @@ def _singles(run: neg.Run, pool: pl.DataFrame, false: Bools) -> dict[str, dict[s
     """Single pieces of evidence, each given the best logistic calibration: fitted to the truth."""
     from sklearn.linear_model import LogisticRegression
 
-    reference = run.manifest.facts["reference"]
+    reference = run.manifest.facts.reference
     positives = run.candidates().filter(pl.col("verdict") == "positive").collect()
     lowest = positives.group_by("query_id").agg(lowest=pl.col(f"{reference}_score").min())
     rows = pool.join(lowest, on="query_id", how="left", maintain_order="left")
@@ -196,7 +196,7 @@ def _risk(run: neg.Run, share: float, case: Case, queries: int) -> dict[str, Any
         "real": false / max(len(made), 1),
         "hardness": made.select(pl.col("hardness").mean().fill_null(0.0)).item(),
         "coverage": len(made) / (queries * ASKED),
-        "promised": bool(run.manifest.facts["tuning"].get("promised")),
+        "promised": bool(run.manifest.facts.tuning.get("promised")),
     }
 
 

@@ -44,7 +44,7 @@ VERBS = {
 }
 ALSO = {
     "negatives.export.export": "negatives.export.export",
-    "negatives.models.encoder.open_encoder": "negatives.models.encoder",
+    "negatives.models.open_encoder.open_encoder": "negatives.models.open_encoder",
 }
 """Functions worth a place beside the public names -> the module that defines them."""
 
@@ -234,7 +234,7 @@ def formats_page() -> str:
         _module_doc("negatives.read.address"),
     ]
     for name, module in READERS.items():
-        parts += [f"## {name} {{ #{name} }}", _module_doc(module)]
+        parts += [f"## {name} {{ #{name} }}", _prose(inspect.getdoc(module) or "")]
     parts += [
         "## Files of pairs and of negatives { #columns }",
         _module_doc("negatives.read.mined.layout"),
@@ -248,7 +248,7 @@ def formats_page() -> str:
         "## Ids of pair files { #ids }",
         _module_doc("negatives.read.pairs"),
         "## Encoders { #encoders }",
-        _module_doc("negatives.models.encoder"),
+        _module_doc("negatives.models.open_encoder"),
         "## Precomputed vectors { #vectors }",
         _module_doc("negatives.models.precomputed"),
         _module_doc("negatives.models.parquet_vectors"),

@@ -127,6 +127,7 @@ def ledger(**changes: object) -> pl.DataFrame:
         "log_q": None,
         "p_relevant": None,
         "verdict": "eligible",
+        "rule": "",
         "reason": "",
         "hardness": -1.0,
     }
@@ -143,11 +144,11 @@ def breach(*parts: pl.DataFrame) -> str:
     "changes",
     [
         {},
-        {"verdict": "positive", "relevance": 1, "reason": "judged relevant"},
-        {"verdict": "judged-negative", "relevance": 0, "reason": "judged not relevant"},
-        {"verdict": "duplicate", "reason": "same-text"},
-        {"verdict": "duplicate", "relevance": 0, "reason": "same-text"},
-        {"verdict": "rejected", "reason": "margin"},
+        {"verdict": "positive", "relevance": 1, "rule": "known", "reason": "judged"},
+        {"verdict": "judged-negative", "relevance": 0, "rule": "known", "reason": "judged"},
+        {"verdict": "duplicate", "rule": "known", "reason": "same-text"},
+        {"verdict": "duplicate", "relevance": 0, "rule": "known", "reason": "same-text"},
+        {"verdict": "rejected", "rule": "margin", "reason": "too high"},
     ],
 )
 def test_a_ledger_that_keeps_the_invariants_passes(changes: dict[str, object]) -> None:
@@ -157,12 +158,14 @@ def test_a_ledger_that_keeps_the_invariants_passes(changes: dict[str, object]) -
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"verdict": "perhaps", "reason": "?"}, "1 unknown verdicts"),
-        ({"verdict": None, "reason": "?"}, "1 unknown verdicts"),
-        ({"verdict": "rejected"}, "1 verdicts without a reason"),
+        ({"verdict": "perhaps", "rule": "?", "reason": "?"}, "1 unknown verdicts"),
+        ({"verdict": None, "rule": "?", "reason": "?"}, "1 unknown verdicts"),
+        ({"verdict": "rejected", "rule": "margin"}, "1 verdicts without a reason"),
+        ({"verdict": "rejected", "reason": "high"}, "1 verdicts without a rule"),
+        ({"rule": "margin"}, "1 rules of eligible pairs"),
         ({"relevance": 0}, "1 judged pairs left eligible"),
         (
-            {"relevance": 1, "verdict": "duplicate", "reason": "same-text"},
+            {"relevance": 1, "verdict": "duplicate", "rule": "known", "reason": "same-text"},
             "1 positives not called positive",
         ),
         ({"relevance": 1}, "1 judged pairs left eligible; 1 positives not called positive"),

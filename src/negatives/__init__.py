@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 from negatives.kinds import KINDS, PUBLIC
 
 if TYPE_CHECKING:
+    from negatives.api import Collection as Collection
+    from negatives.api import Run as Run
+    from negatives.api import mine as mine
     from negatives.errors import DataError as DataError
     from negatives.errors import NegativesError as NegativesError
     from negatives.errors import RecipeError as RecipeError
@@ -22,27 +25,24 @@ if TYPE_CHECKING:
     from negatives.measure.lint import lint as lint
     from negatives.recipe import Recipe as Recipe
     from negatives.recipe import load_recipe as load_recipe
-    from negatives.run import Run as Run
-    from negatives.run import mine as mine
-    from negatives.schema import Collection as Collection
     from negatives.stages import *  # noqa: F403
 
 __version__ = "0.1.0"
 
 _WHERE = {
-    "Collection": "negatives.schema",
+    "Collection": "negatives.api",
     "DataError": "negatives.errors",
     "NegativesError": "negatives.errors",
     "Recipe": "negatives.recipe",
     "RecipeError": "negatives.errors",
-    "Run": "negatives.run",
+    "Run": "negatives.api",
     "RunError": "negatives.errors",
     "audit": "negatives.measure.audit",
     "compare": "negatives.learn.compare",
     "evaluate": "negatives.measure.evaluation",
     "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
-    "mine": "negatives.run",
+    "mine": "negatives.api",
     "train": "negatives.learn.train",
 }
 _WHERE |= {

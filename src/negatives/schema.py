@@ -7,12 +7,10 @@ evidence about it. Inside a run, pairs are addressed by row numbers of the colle
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
@@ -54,6 +52,7 @@ LEDGER_TAIL: Final[Columns] = {
     "log_q": pl.Float32,
     "p_relevant": pl.Float32,
     "verdict": pl.String,
+    "rule": pl.String,
     "reason": pl.String,
     "hardness": pl.Float32,
 }
@@ -78,9 +77,9 @@ class Collection:
     place in the file, which pairs precomputed vectors with texts. `qrels` holds graded judgements
     (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and judged by nobody,
     as for trec_eval, so that the pair is as good as absent). `given` holds negatives that
-    came with the data. `notes` are warnings found while reading. `origin` is what `load` was asked
-    for, so that a finished run can find its texts again (`quarantined`: with bad rows set aside;
-    `beside`: what was named as its corpus); empty for a collection made in Python.
+    came with the data. `notes` are warnings found while reading. `origin` is what `read.load` was
+    asked for, so that a finished run can find its texts again (`quarantined`: with bad rows set
+    aside; `beside`: what was named as its corpus); empty for a collection made in Python.
     """
 
     name: str
@@ -93,32 +92,6 @@ class Collection:
     origin: str = ""
     quarantined: bool = False
     beside: str = ""
-
-    @staticmethod
-    def load(
-        data: str | Path,
-        *,
-        quarantine: Any = None,
-        lost: Lost = "refuse",
-        corpus: str | Path | Collection | None = None,
-    ) -> Collection:
-        """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
-
-        Raises `DataError` listing the first five offenders with file and row; with `quarantine`,
-        bad rows are set aside in that file instead, and counted in `notes`. `lost`: whether
-        judgements of documents that the corpus lacks are bad rows too, or are kept in `qrels`, so
-        that a measure counts them as not found. `corpus` names what has the texts of a file of
-        ids, and more documents.
-        """
-        load: Any = importlib.import_module("negatives.read").load
-        collection: Collection = load(data, quarantine=quarantine, lost=lost, corpus=corpus)
-        beside = corpus.origin if isinstance(corpus, Collection) else _absolute(corpus)
-        return replace(
-            collection,
-            origin=_absolute(data),
-            quarantined=quarantine is not None,
-            beside=beside,
-        )
 
     @cached_property
     def judged(self) -> pl.DataFrame:
@@ -170,15 +143,6 @@ class Collection:
     def query_texts(self, rows: Rows) -> list[str]:
         """Texts of the queries at `rows`."""
         return self.queries["text"].gather(rows).to_list()
-
-
-def _absolute(data: str | Path | None) -> str:
-    """What names some data, from any folder."""
-    if data is None:
-        return ""
-    folder = str(data).rpartition("@")[0]
-    local = Path(data).exists() or (folder != "" and Path(folder).exists())
-    return str(Path(data).absolute() if local else data)
 
 
 def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collection:
@@ -252,8 +216,8 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
 def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
     """Return `part` of a ledger if it keeps the invariants of the design, else raise `WorkError`.
 
-    No pair twice; every verdict known, with a reason where a pair is not eligible; no pair judged
-    relevant is eligible, and none judged is merely eligible.
+    No pair twice; every verdict known; a rule where a pair is not eligible, and only there, and a
+    reason with it; no pair judged relevant is eligible, and none judged is merely eligible.
     """
     for expected in (LEDGER_HEAD, LEDGER_TAIL):
         for column, dtype in expected.items():
@@ -266,6 +230,12 @@ def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
         "unknown verdicts": (~part["verdict"].fill_null("").is_in(VERDICTS)).sum(),
         "verdicts without a reason": part.select(
             ((pl.col("verdict") != ELIGIBLE) & (pl.col("reason") == "")).sum()
+        ).item(),
+        "verdicts without a rule": part.select(
+            ((pl.col("verdict") != ELIGIBLE) & (pl.col("rule") == "")).sum()
+        ).item(),
+        "rules of eligible pairs": part.select(
+            ((pl.col("verdict") == ELIGIBLE) & (pl.col("rule") != "")).sum()
         ).item(),
         "judged pairs left eligible": part.select(
             ((pl.col("verdict") == ELIGIBLE) & pl.col("relevance").is_not_null()).sum()

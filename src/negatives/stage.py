@@ -169,9 +169,10 @@ class Ruling(Protocol):
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Evidence for `rows`: a frame of the same height and order, of new columns only.
 
-        Two columns have a meaning of their own: `verdict`, null where the judge has no objection,
-        and `reason`. `rows` holds query, doc, relevance (null: unjudged) and NAME_rank, NAME_score
-        of every source; whole queries only, positives included.
+        Three columns have a meaning of their own: `verdict`, null where the judge has no objection,
+        `reason`, prose that nothing parses, and, of a judge with several rules, `rule`, the name of
+        the one; without it the judge's kind is the rule. `rows` holds query, doc, relevance (null:
+        unjudged) and NAME_rank, NAME_score of every source; whole queries only, positives included.
         """
         ...
 

@@ -10,8 +10,8 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from negatives.run import Run, mine
-from negatives.schema import Collection
+from negatives.api import Run, mine
+from negatives.read import load
 from tests.cli.commands import negatives
 from tests.learn.small import save_folder, save_static
 
@@ -25,7 +25,7 @@ FEW = ("--steps", "4", "--batch-size", "8", "--quiet")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     data = save_folder(tmp_path_factory.mktemp("data") / "small")
-    return mine(Collection.load(data), tmp_path_factory.mktemp("run") / "run", recipe="bm25")
+    return mine(load(data), tmp_path_factory.mktemp("run") / "run", recipe="bm25")
 
 
 @pytest.fixture(scope="module")

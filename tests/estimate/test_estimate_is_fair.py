@@ -83,7 +83,9 @@ def false_share(run: neg.Run, hidden: pl.DataFrame) -> float:
 def test_near_copies_of_positives_move_no_label_rate_and_break_no_promise(tmp_path: Path) -> None:
     plain, hidden = hidden_half()
     before = mined(plain, tmp_path / "plain")
-    rate = before.manifest.notes["p_relevant"]["label rate"]
+    noted = before.manifest.notes.p_relevant
+    assert noted is not None
+    rate = noted.label_rate
     # Judged copies are hidden by the same chance as what they are copies of; unjudged ones never
     # had a label.
     for judged in (True, False):
@@ -91,11 +93,12 @@ def test_near_copies_of_positives_move_no_label_rate_and_break_no_promise(tmp_pa
         data, others = hidden_half(of=whole)
         gone = others.select(PAIR) if judged else pl.concat([others.select(PAIR), copied])
         run = mined(data, tmp_path / f"judged-{judged}")
-        note = run.manifest.notes["p_relevant"]
-        assert note["label rate"] == pytest.approx(rate, abs=0.08), judged
+        note = run.manifest.notes.p_relevant
+        assert note is not None
+        assert note.label_rate == pytest.approx(rate, abs=0.08), judged
         assert calibration_error(run, gone) < calibration_error(before, hidden) + 0.01, judged
         assert false_share(run, gone) <= 0.06, judged
-        assert run.manifest.facts["tuning"]["promised"]
+        assert run.manifest.facts.tuning["promised"]
 
 
 def ledger(run: neg.Run) -> pl.DataFrame:

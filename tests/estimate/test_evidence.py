@@ -74,10 +74,13 @@ def test_positives_have_what_would_be_said_of_them_unlabelled(
 
 @pytest.mark.slow
 def test_it_says_what_it_learned_from(halved: tuple[neg.Run, pl.DataFrame]) -> None:
-    told = halved[0].manifest.notes["p_relevant"]
-    assert told["queries"] > 200
-    assert 0 < told["label rate"] < 1
-    assert "words_max" in told["evidence"]
+    told = halved[0].manifest.notes.p_relevant
+    assert told is not None
+    assert told.queries is not None
+    assert told.queries > 200
+    assert told.label_rate is not None
+    assert 0 < told.label_rate < 1
+    assert "words_max" in told.evidence
 
 
 @pytest.mark.slow
@@ -116,4 +119,4 @@ def test_a_labelled_share_that_is_given_is_used(tmp_path: Path) -> None:
     mean = pl.col("p_relevant").filter(pl.col("verdict") == "eligible").mean()
     p = [run.candidates().select(mean).collect().item() for run in (low, high)]
     assert p[0] > 5 * p[1]
-    assert low.manifest.notes["p_relevant"]["label rate from"] == "recipe"
+    assert low.manifest.notes.basis == "recipe"

@@ -10,9 +10,10 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from negatives.api import Run, mine
 from negatives.find.bm25 import BM25
 from negatives.pick.top import Top
-from negatives.run import Run, mine
+from negatives.read import load
 from negatives.schema import Collection
 from tests.build import collection
 from tests.export.made import finished_run
@@ -62,7 +63,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, data: Collection) -> Run:
 def cranfield(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The bundled sample, really mined."""
     return mine(
-        Collection.load("cranfield"),
+        load("cranfield"),
         tmp_path_factory.mktemp("cranfield") / "run",
         sources=[BM25(top=50)],
         pick=Top(per_query=5),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import msgspec
 import polars as pl
 
-from negatives.run import Run
+from negatives.api import Run
 from negatives.schema import (
     ELIGIBLE,
     LEDGER_HEAD,
@@ -16,6 +17,7 @@ from negatives.schema import (
     POSITIVE,
     Collection,
 )
+from negatives.store.facts import Facts, Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.manifest import Manifest
 
@@ -33,9 +35,13 @@ def finished_run(
     """A run directory holding these negatives, in this order; scores are of a source `bm25`."""
     scorer = "" if scores is None else "bm25"
     ledger = _ledger(data, negatives, scores or {})
-    manifest = Manifest(status="done", inputs=dict(fingerprints(data)), facts={"reference": scorer})
+    manifest = Manifest(
+        status="done",
+        inputs=msgspec.convert(fingerprints(data), Inputs),
+        facts=Facts(reference=scorer),
+    )
     queries = ledger["query_id"].unique().sort()
-    manifest.counts["queries"] = len(queries)
+    manifest.counts.queries = len(queries)
     (path / "candidates").mkdir(parents=True)
     for number, first in enumerate(range(0, len(queries), queries_a_part)):
         shard = queries[first : first + queries_a_part]
@@ -65,6 +71,7 @@ def _ledger(
             "bm25_rank": 1,
             "bm25_score": scores.get((query, doc)),
             "verdict": verdict,
+            "rule": "known" if verdict == POSITIVE else "",
             "reason": "judged" if verdict == POSITIVE else "",
             "hardness": scores.get((query, doc)) if verdict == ELIGIBLE else None,
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from negatives.run import Run
+from negatives.api import Run
 from tests.export.conftest import DOCS, QUERIES
 
 datasets = pytest.importorskip("datasets")

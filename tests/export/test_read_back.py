@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from negatives.api import Run
 from negatives.errors import InputError
 from negatives.export import FORMATS
-from negatives.run import Run
 from tests.build import collection
 from tests.export.conftest import DOCS, POSITIVES, QUERIES
 from tests.read.understood import understood

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from negatives.api import Run
 from negatives.errors import DataError, InputError
 from negatives.export import FORMATS, export
-from negatives.run import Run
 from negatives.schema import Collection
 from tests.build import collection
 from tests.export.made import finished_run

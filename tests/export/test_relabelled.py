@@ -12,11 +12,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.errors import InputError
 from negatives.events import Event, Warned
 from negatives.export import export
 from negatives.export.masks import TextIds, text_ids
-from negatives.run import Run
 from negatives.run.relabel import RELABELLED
 from negatives.schema import Collection
 from tests.build import collection

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negatives.api import Run
 from negatives.export import export
-from negatives.run import Run
 from tests.build import collection
 from tests.export.conftest import DOCS, QUERIES
 from tests.export.made import finished_run

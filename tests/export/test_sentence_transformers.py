@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.events import Event, Warned
 from negatives.export import export
-from negatives.run import Run
 from tests.export.conftest import DOCS, QUERIES
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.events import Event, Progress, silent
 from negatives.export import blocks as blocks_module
 from negatives.export import export
 from negatives.export.blocks import blocks
-from negatives.run import Run
 from negatives.schema import Collection
 from tests.build import collection
 from tests.export.conftest import NEGATIVES, SCORES
@@ -66,7 +66,7 @@ def test_a_block_holds_whole_queries_and_few_of_them(
         cranfield.negatives["doc_id"]
     )
     queries = pl.concat(block.positives["query_id"].unique() for block in found)
-    assert queries.n_unique() == len(queries) == cranfield.manifest.counts["queries"]
+    assert queries.n_unique() == len(queries) == cranfield.manifest.counts.queries
 
 
 def test_progress_is_told_part_by_part(run: Run, tmp_path: Path) -> None:

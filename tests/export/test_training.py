@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from negatives.run import Run
+from negatives.api import Run
 
 datasets = pytest.importorskip("datasets")
 pytest.importorskip("sentence_transformers")

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.api import Run
 from negatives.errors import InputError
 from negatives.export.blocks import NEGATIVES, Block, empty_block
 from negatives.export.trec import run_lines
-from negatives.run import Run
 from negatives.schema import Collection
 from tests.build import collection
 from tests.export.made import finished_run

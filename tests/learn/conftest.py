@@ -9,8 +9,8 @@ import pytest
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
-from negatives.run import Run, mine
-from negatives.schema import Collection
+from negatives.api import Run, mine
+from negatives.read import load
 from tests.learn.small import save_folder, save_static
 
 
@@ -24,11 +24,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def static(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> str:
     """A small static model of the words of that data."""
     pytest.importorskip("sentence_transformers")
-    texts = Collection.load(folder).corpus["text"].to_list()
+    texts = load(folder).corpus["text"].to_list()
     return str(save_static(tmp_path_factory.mktemp("model") / "tiny", texts))
 
 
 @pytest.fixture(scope="session")
 def mined(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Run:
     """The train split, mined by BM25."""
-    return mine(Collection.load(folder), tmp_path_factory.mktemp("mined") / "run", recipe="bm25")
+    return mine(load(folder), tmp_path_factory.mktemp("mined") / "run", recipe="bm25")

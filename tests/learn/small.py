@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from negatives.learn.request import completed
+from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
-from negatives.schema import Collection
 
 QUERIES, DEV, DOCS = 40, 12, 250
 """Queries trained with, queries of the dev split, documents beyond the judged ones."""
@@ -29,7 +29,7 @@ FEW = (
 
 def save_folder(folder: Path) -> Path:
     """A BEIR folder with the splits train and dev; no query is in both."""
-    whole = Collection.load("cranfield")
+    whole = load("cranfield")
     positives = whole.positives
     asked = positives["query"].unique().sort()[: QUERIES + DEV]
     kept = positives.filter(pl.col("query").is_in(asked.implode()))

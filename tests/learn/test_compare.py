@@ -11,11 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.errors import InputError, RunError
 from negatives.events import Event, Warned
 from negatives.learn.compare import Compared, compare
 from negatives.measure.significance import holm
-from negatives.run import Run
 from negatives.show.comparison import comparison_page, comparison_table
 from tests.cli.commands import negatives
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negatives.api import Run, mine
 from negatives.errors import DataError, RecipeError
 from negatives.find.dense import Dense
 from negatives.learn.train import Trained, train
 from negatives.measure.evaluation import evaluate
-from negatives.models.encoder import open_encoder, sides
-from negatives.run import Run, mine
-from negatives.schema import Collection
+from negatives.models.encoder import sides
+from negatives.models.open_encoder import open_encoder
+from negatives.read import load
 from tests.learn.small import learning, tiny_bert
 
 pytest.importorskip("sentence_transformers")
@@ -49,7 +50,7 @@ def test_documents_have_the_vectors_they_had_and_queries_others(
 def test_the_queries_have_learned_to_find_them(trained: Trained, static: str, folder: Path) -> None:
     looks = [row["dev_ndcg@10"] for row in trained.account["history"] if "dev_ndcg@10" in row]
     assert trained.account["best"] == max(looks)
-    train_split = Collection.load(f"{folder}@train")
+    train_split = load(f"{folder}@train")
     start, end = (
         evaluate(str(model), train_split, metrics=("nDCG@10",)).figures["metrics"]["nDCG@10"]
         for model in (static, trained.path)
@@ -63,8 +64,9 @@ def test_mining_with_it_encodes_no_document_again(
     def encoded(model: str) -> tuple[int, int]:
         """Queries and documents that had to be."""
         out = tmp_path / Path(model).name
-        notes = mine(mined.collection, out, sources=[Dense(encoder=model, top=20)]).manifest.notes
-        return tuple(notes[f"encode dense {what}"]["encoded"] for what in ("queries", "corpus"))
+        run = mine(mined.collection, out, sources=[Dense(encoder=model, top=20)])
+        noted = run.manifest.notes.measured
+        return tuple(noted[f"encode dense {what}"]["encoded"] for what in ("queries", "corpus"))
 
     assert min(encoded(static)) > 0
     queries, docs = encoded(str(trained.path))

@@ -10,10 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.errors import DataError, InputError, RecipeError, RunError, WorkError
 from negatives.events import Event, Warned
 from negatives.learn.train import Trained, train
-from negatives.run import Run
+from negatives.read import load
 from negatives.schema import Collection
 from tests.learn.small import learning
 
@@ -34,7 +35,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, mined: Run, static: str) -
 
 
 def test_the_model_loads_and_has_learned(trained: Trained, static: str, folder: Path) -> None:
-    texts = Collection.load(folder).queries["text"].to_list()[:5]
+    texts = load(folder).queries["text"].to_list()[:5]
     assert not np.allclose(vectors(trained.path, texts), vectors(static, texts))
     looks = [row["dev_ndcg@10"] for row in trained.account["history"] if "dev_ndcg@10" in row]
     assert trained.account["best"] == max(looks)
@@ -134,7 +135,7 @@ def test_it_stops_after_so_many_looks_without_a_better_one(
 
 
 def test_stopping_early_needs_something_to_look_at(static: str, mined: Run, tmp_path: Path) -> None:
-    memory = Collection.load(mined.collection.origin)
+    memory = load(mined.collection.origin)
     alone = Collection(memory.name, memory.split, memory.corpus, memory.queries, memory.qrels)
     recipe = learning(static, "train.patience=2")
     with pytest.raises(RecipeError, match="needs a dev split"):
@@ -221,7 +222,7 @@ def test_a_foreign_folder_is_not_touched(mined: Run, static: str, tmp_path: Path
 def test_a_run_of_a_collection_in_memory_must_be_given_its_texts(
     mined: Run, static: str, tmp_path: Path
 ) -> None:
-    from negatives.run import mine
+    from negatives.api import mine
 
     memory = mined.collection
     alone = Collection(memory.name, memory.split, memory.corpus, memory.queries, memory.qrels)

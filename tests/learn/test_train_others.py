@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from negatives.api import Run
 from negatives.errors import RecipeError, WorkError
 from negatives.learn.train import train
-from negatives.run import Run
 from tests.learn.small import learning, tiny_bert
 
 pytest.importorskip("sentence_transformers")
@@ -23,7 +23,7 @@ PAIRS = [("what is lift", "a wing lifts"), ("what is heat", "a wing lifts")]
 def test_a_reranker_is_trained_and_is_one_of_our_judges(mined: Run, tmp_path: Path) -> None:
     from sentence_transformers import CrossEncoder
 
-    from negatives.models.reranker import open_reranker
+    from negatives.models.open_reranker import open_reranker
 
     recipe = learning(tiny_bert(), *SMALL, "train.learning_rate=1e-3", kind="reranker")
     made = train(mined, tmp_path / "m", model=tiny_bert(), recipe=recipe)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from negatives.api import Run
 from negatives.learn.refresh import Refresher
 from negatives.learn.train import train
 from negatives.recipe import Recipe
-from negatives.run import Run
 from tests.killing import kill_when, start_python
 from tests.learn.small import learning
 

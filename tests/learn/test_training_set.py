@@ -11,12 +11,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from negatives.api import Run
 from negatives.errors import DataError, RunError
 from negatives.learn.rows import Rows
 from negatives.learn.sampler import Sampler
 from negatives.learn.training_set import NOTHING, of_run, training_set
 from negatives.recipe import load_recipe
-from negatives.run import Run
 from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE
 from tests.build import collection
@@ -41,7 +41,7 @@ def run(tmp_path: Path, data: Collection) -> Run:
     negatives = {"q1": ["d5", "d2"], "q2": ["d4"]}
     scores = {("q1", "d1"): 9.0, ("q1", "d5"): 4.0, ("q1", "d2"): 3.0, ("q2", "d4"): 2.0}
     made = finished_run(tmp_path / "run", data, negatives, scores)
-    made.manifest.inputs["recipe"] = load_recipe("bm25").settings()
+    made.manifest.inputs.recipe = load_recipe("bm25").settings()
     return made
 
 

@@ -8,11 +8,12 @@ import polars as pl
 
 import negatives as neg
 from negatives.chance import pair_uniforms
+from negatives.schema import Collection
 
 
 def hidden_half(
-    queries: int = 225, of: neg.Collection | None = None
-) -> tuple[neg.Collection, pl.DataFrame]:
+    queries: int = 225, of: Collection | None = None
+) -> tuple[Collection, pl.DataFrame]:
     """The collection without half of its positives (every query keeps one); and the hidden ones."""
     data = of or neg.Collection.load("cranfield")
     asked = data.queries["query_id"].head(queries)

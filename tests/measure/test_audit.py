@@ -175,7 +175,7 @@ def test_each_source_has_its_share_by_p_relevant_and_by_the_truth(halved: Halved
 
 def test_hubs_are_told_as_in_plain_loops(run: neg.Run) -> None:
     negatives = run.negatives
-    documents = run.manifest.counts["documents"]
+    documents = run.manifest.counts.documents
     found = hubness(negatives, documents, 225)
     used = Counter(negatives["doc_id"])
     times = sorted([*used.values(), *[0] * (documents - len(used))])

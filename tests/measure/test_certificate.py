@@ -225,7 +225,7 @@ def test_the_risk_limited_picker_leaks_as_many_as_it_foretold(
     halved: tuple[neg.Run, pl.DataFrame],
 ) -> None:
     run, _ = halved
-    tuning = run.manifest.facts["tuning"]
+    tuning = run.manifest.facts.tuning
     details = certificate(run).estimates[KNOWN].details
     assert details["put back"] == tuning["known positives"]
     assert details["picked"] == tuning["of them picked if unlabelled"]
@@ -235,7 +235,7 @@ def test_the_picker_has_the_price_that_was_found(halved: tuple[neg.Run, pl.DataF
     run, _ = halved
     assert run.recipe.pick == neg.RiskLimited(per_query=5, max_false=0.03)
     assert picker_of(run) == neg.RiskLimited(
-        per_query=5, max_false=0.03, price=run.manifest.facts["tuning"]["price"]
+        per_query=5, max_false=0.03, price=run.manifest.facts.tuning["price"]
     )
 
 

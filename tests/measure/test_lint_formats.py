@@ -35,8 +35,8 @@ def test_our_own_exports_are_clean(run: neg.Run, tmp_path: Path, format: str, su
     assert report.findings == ()
     assert (report.format, report.queries) == (format, 225)
     if format != "labeled-pair":  # whose scores stand in place of the labels
-        options = {} if suffix in (".csv", ".tsv") or format == "labeled-list" else {"scores": True}
-        run.export(tmp_path / f"scored{suffix}", format=format, **options)
+        scores = suffix not in (".csv", ".tsv") and format != "labeled-list"
+        run.export(tmp_path / f"scored{suffix}", format=format, scores=scores)
         assert lint(tmp_path / f"scored{suffix}").findings == ()
 
 

@@ -14,24 +14,24 @@ from negatives.errors import InputError
 from negatives.measure.audit import audit
 from negatives.measure.plant import KINDS, plant, planted_pairs
 from negatives.measure.recovered import recovered
-from negatives.schema import check_collection
+from negatives.schema import Collection, check_collection
 from tests.build import collection
 from tests.cli.commands import negatives
 
 
 @pytest.fixture(scope="module")
-def data() -> neg.Collection:
+def data() -> Collection:
     return neg.Collection.load("cranfield")
 
 
 @pytest.fixture(scope="module")
-def planted(data: neg.Collection) -> tuple[neg.Collection, pl.DataFrame]:
+def planted(data: Collection) -> tuple[Collection, pl.DataFrame]:
     return plant(data, seed=1, share=0.15)
 
 
 @pytest.fixture(scope="module")
 def mined(
-    planted: tuple[neg.Collection, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
+    planted: tuple[Collection, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory
 ) -> neg.Run:
     return neg.mine(
         planted[0],
@@ -43,7 +43,7 @@ def mined(
 
 
 def test_the_collection_is_sound_and_its_judgements_are_as_before(
-    data: neg.Collection, planted: tuple[neg.Collection, pl.DataFrame]
+    data: Collection, planted: tuple[Collection, pl.DataFrame]
 ) -> None:
     grown, truth = planted
     assert check_collection(grown) is grown
@@ -53,7 +53,7 @@ def test_the_collection_is_sound_and_its_judgements_are_as_before(
 
 
 def test_every_kind_is_planted_as_often_give_or_take_one(
-    planted: tuple[neg.Collection, pl.DataFrame],
+    planted: tuple[Collection, pl.DataFrame],
 ) -> None:
     docs = planted[1].select("doc_id", "kind").unique()
     counts = Counter(docs["kind"])
@@ -62,7 +62,7 @@ def test_every_kind_is_planted_as_often_give_or_take_one(
 
 
 def test_a_planted_document_is_relevant_to_every_query_of_its_original(
-    data: neg.Collection, planted: tuple[neg.Collection, pl.DataFrame]
+    data: Collection, planted: tuple[Collection, pl.DataFrame]
 ) -> None:
     positives = {(query, doc) for query, doc, grade in data.qrels.iter_rows() if grade > 0}
     originals = {name.split(":", 2)[2] for name in planted[1]["doc_id"]}
@@ -72,7 +72,7 @@ def test_a_planted_document_is_relevant_to_every_query_of_its_original(
 
 
 def test_what_is_done_to_a_text_is_what_the_kind_says(
-    planted: tuple[neg.Collection, pl.DataFrame],
+    planted: tuple[Collection, pl.DataFrame],
 ) -> None:
     texts = dict(planted[0].corpus.select("doc_id", "text").iter_rows())
     for name in planted[1]["doc_id"].unique():
@@ -93,7 +93,7 @@ def test_what_is_done_to_a_text_is_what_the_kind_says(
 
 
 def test_the_same_seed_plants_the_same_and_another_something_else(
-    data: neg.Collection, planted: tuple[neg.Collection, pl.DataFrame]
+    data: Collection, planted: tuple[Collection, pl.DataFrame]
 ) -> None:
     again, truth = plant(data, seed=1, share=0.15)
     assert again.corpus.equals(planted[0].corpus)
@@ -110,7 +110,7 @@ def test_a_collection_without_a_positive_to_plant_is_refused() -> None:
 
 
 def test_copies_are_caught_by_the_rules_made_for_them(
-    planted: tuple[neg.Collection, pl.DataFrame], mined: neg.Run
+    planted: tuple[Collection, pl.DataFrame], mined: neg.Run
 ) -> None:
     found = recovered(mined, planted[1])
     rules = found.filter(pl.col("by") == "rule")
@@ -121,7 +121,7 @@ def test_copies_are_caught_by_the_rules_made_for_them(
 
 
 def test_recall_and_precision_are_those_of_plain_sets(
-    planted: tuple[neg.Collection, pl.DataFrame], mined: neg.Run
+    planted: tuple[Collection, pl.DataFrame], mined: neg.Run
 ) -> None:
     truth = {(query, doc) for query, doc, _ in planted[1].iter_rows()}
     about = {query for query, _ in truth}
@@ -141,7 +141,7 @@ def test_recall_and_precision_are_those_of_plain_sets(
         flagged = {
             (pair["query_id"], pair["doc_id"])
             for pair in unlabelled
-            if pair["reason"].split(":")[0] == name and pair["verdict"] in ("duplicate", "rejected")
+            if pair["rule"] == name and pair["verdict"] in ("duplicate", "rejected")
         }
         assert row["recall"] == pytest.approx(len(flagged & there) / len(there))
         assert row["precision"] == pytest.approx(len(flagged & there) / len(flagged))
@@ -153,7 +153,7 @@ def test_recall_and_precision_are_those_of_plain_sets(
 
 
 def test_a_copy_of_another_candidate_is_no_rule_about_relevance(
-    planted: tuple[neg.Collection, pl.DataFrame], mined: neg.Run
+    planted: tuple[Collection, pl.DataFrame], mined: neg.Run
 ) -> None:
     reasons = mined.candidates().select("reason").collect().to_series().drop_nulls()
     assert reasons.str.starts_with("repeat:").any()
@@ -161,7 +161,7 @@ def test_a_copy_of_another_candidate_is_no_rule_about_relevance(
 
 
 def test_an_audit_tells_what_was_recovered(
-    planted: tuple[neg.Collection, pl.DataFrame], mined: neg.Run, tmp_path: Path
+    planted: tuple[Collection, pl.DataFrame], mined: neg.Run, tmp_path: Path
 ) -> None:
     made = audit(mined, plant=planted[1]).as_dict()["planted"]
     assert {row["kind"] for row in made} == {"all", *KINDS}

@@ -24,7 +24,8 @@ from negatives.events import Event, Noted, Progress, Warned
 from negatives.find.dense import Dense
 from negatives.models import embedding
 from negatives.models.embedding import Embedded, chunks, distinct, embed
-from negatives.models.encoder import Encoded, Encoder, open_encoder
+from negatives.models.encoder import Encoded, Encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.static import BUNDLED, StaticEncoder
 from negatives.schema import Collection
 from negatives.store.embedding_care import prune, verify

@@ -20,7 +20,6 @@ from negatives.cli.app import run
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Event, Spent, Warned
 from negatives.models import endpoint
-from negatives.models.encoder import open_encoder
 from negatives.models.endpoint import (
     BATCH,
     CHARACTERS,
@@ -31,6 +30,7 @@ from negatives.models.endpoint import (
     EndpointEncoder,
 )
 from negatives.models.http_call import service_url
+from negatives.models.open_encoder import open_encoder
 from negatives.models.static import StaticEncoder
 from negatives.secrets import refuse_secrets
 

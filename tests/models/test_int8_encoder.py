@@ -11,7 +11,7 @@ import pytest
 
 from negatives.errors import DataError
 from negatives.events import Event, Noted, Warned
-from negatives.models.encoder import open_encoder
+from negatives.models.open_encoder import open_encoder
 
 pytestmark = [
     pytest.mark.slow,

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from negatives.errors import DataError, RecipeError
-from negatives.models.encoder import Encoder, open_encoder
+from negatives.models.encoder import Encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.sentence_transformers import SentenceTransformersEncoder
 from negatives.schema import Floats
 

@@ -15,9 +15,9 @@ from negatives.cli.app import run
 from negatives.errors import DataError
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.reranker import RerankerTraining
-from negatives.models.encoder import open_encoder
 from negatives.models.model_folder import check_model
-from negatives.models.reranker import open_reranker
+from negatives.models.open_encoder import open_encoder
+from negatives.models.open_reranker import open_reranker
 from tests.learn.small import save_static
 from tests.models.tiny_reranker import save_cross_encoder
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from negatives.errors import DataError, MissingExtra
-from negatives.models.encoder import open_encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.static import StaticEncoder
 
 
@@ -62,7 +62,7 @@ def test_a_backend_that_is_not_installed_says_how_to_install_it(
 
 def test_opening_nothing_imports_no_backend() -> None:
     code = (
-        "import sys, negatives.models.encoder;"
+        "import sys, negatives.models.open_encoder;"
         "heavy = {'torch', 'sentence_transformers', 'onnxruntime', 'tokenizers'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -12,7 +12,8 @@ import pytest
 from negatives.errors import DataError
 from negatives.events import Noted, Warned
 from negatives.find.dense import Dense
-from negatives.models.encoder import Encoded, Encoder, open_encoder
+from negatives.models.encoder import Encoded, Encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.models.reading import Reading
 from negatives.schema import Collection

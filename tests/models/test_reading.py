@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from negatives.models.encoder import open_encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.reading import Reading, Reads, reading_of
 from negatives.optional import require
 

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from negatives.errors import DataError, RecipeError
 from negatives.models.batching import Places
+from negatives.models.open_reranker import open_reranker
 from negatives.models.pair_batches import log_odds, score_pairs
-from negatives.models.reranker import Pair, Reranker, open_reranker
+from negatives.models.reranker import Pair, Reranker
 from negatives.schema import Floats
 from tests.models.tiny_reranker import WORDS, onnx_score, save_cross_encoder, save_onnx
 

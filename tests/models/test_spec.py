@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from negatives.errors import RecipeError
-from negatives.models.encoder import open_encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.spec import split_options, whole_number
 
 

@@ -133,7 +133,7 @@ def test_the_table_holds_no_zero_row_and_no_piece_twice() -> None:
 
 def test_it_needs_no_torch_and_no_model2vec() -> None:
     code = (
-        "import sys; from negatives.models.encoder import open_encoder;"
+        "import sys; from negatives.models.open_encoder import open_encoder;"
         "open_encoder('static').encode(['heat']);"
         "print(sorted({'torch', 'model2vec', 'onnxruntime', 'openai'} & set(sys.modules)))"
     )

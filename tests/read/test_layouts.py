@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from negatives.read import load
+from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import mined_file
 from tests.read.tiny import complaint
 from tests.read.understood import Counts, understood
@@ -189,12 +190,12 @@ def test_scores_come_with_their_documents(tmp_path: Path) -> None:
     some = rows(query=q, pos=lambda at: [P[at]], neg=N[:2], pos_scores=[0.9], neg_scores=[0.1, 0.2])
     some[1] |= {"pos_scores": [], "neg_scores": None}
     for file in written(tmp_path, some):
-        (block,) = mined_file(file).blocks()
+        (block,) = blocks(mined_file(file))
         assert block.positives["score"].to_list() == [0.9, None, 0.9]
         assert block.negatives["score"].to_list() == [0.1, 0.2, None, None, 0.1, 0.2]
     beside = rows(query=q, positive=p, negative_1=N[0], negative_2=N[1], scores=[0.9, 0.1, 0.2])
     for file in written(tmp_path, beside):
-        (block,) = mined_file(file).blocks()
+        (block,) = blocks(mined_file(file))
         assert block.positives["score"].to_list() == [0.9] * 3
         assert block.negatives["score"].to_list() == [0.1, 0.2] * 3
 

@@ -123,7 +123,7 @@ def test_an_unfinished_run_says_how_to_finish_it(tmp_path: Path) -> None:
 def test_changed_weights_under_the_same_name_do_not_finish_an_old_run(tmp_path: Path) -> None:
     made = neg.mine("cranfield", tmp_path / "run", recipe="ance-static")
     manifest = interrupted(made.path)
-    manifest.facts["fingerprints"]["dense"] = "another-encoder"
+    manifest.facts.fingerprints["dense"] = "another-encoder"
     manifest.save(made.path)
     with pytest.raises(RunError, match="fingerprints changed since this run was begun"):
         neg.mine("cranfield", made.path, recipe="ance-static")

@@ -200,7 +200,7 @@ def test_killed_before_its_report_a_run_is_not_done_and_the_same_command_writes_
 ) -> None:
     run = tmp_path / "run"
     with monkeypatch.context() as killed:
-        killed.setattr("negatives.show.write_report", stopped)
+        killed.setattr("negatives.show.writing.write_report", stopped)
         with pytest.raises(KeyboardInterrupt):
             mined(run)
     assert status(run) == REPORTING

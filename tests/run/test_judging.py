@@ -75,11 +75,12 @@ def test_without_a_budget_all_that_can_change_is_judged(run: neg.Run, model: str
     )
     empty = judged.collection.corpus["doc_id"].gather(judged.collection.empty_docs)
     assert unscored["doc_id"].is_in(empty.implode()).all()
-    note = judged.manifest.notes["cascade"]
-    assert note["pairs"] == note["pairs of a full judging"] == note["calls"] == len(scored)
-    assert note["saving"] == 0
-    assert note["p_relevant revised"]
-    assert judged.manifest.counts["candidates"] == len(after)
+    note = judged.manifest.notes.cascade
+    assert note is not None
+    assert note.pairs == note.full == note.calls == len(scored)
+    assert note.saving == 0
+    assert note.revised
+    assert judged.manifest.counts.candidates == len(after)
 
 
 def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
@@ -90,10 +91,11 @@ def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
     after = judged.candidates().collect()
     scored = after.filter(pl.col("reranker_score").is_not_null())
     assert len(scored) == 700
-    note = judged.manifest.notes["cascade"]
-    assert (note["pairs"], note["for calibration"], note["budget"]) == (700, 200, 700)
-    assert note["saving"] == pytest.approx(1 - 700 / note["pairs of a full judging"], abs=1e-4)
-    assert scored.filter(pl.col("verdict") == POSITIVE).height == note["labelled"] == 100
+    note = judged.manifest.notes.cascade
+    assert note is not None
+    assert (note.pairs, note.calibration, note.budget) == (700, 200, 700)
+    assert note.saving == pytest.approx(1 - 700 / note.full, abs=1e-4)
+    assert scored.filter(pl.col("verdict") == POSITIVE).height == note.labelled == 100
     share = len(scored.join(picked, on=PAIR, how="semi")) / len(picked)
     ordinary = len(picked) / len(after)
     assert share > 2 * ordinary * 700 / len(picked)
@@ -124,12 +126,15 @@ def test_what_is_known_is_not_computed_again_and_each_call_begins_from_what_was_
     run = run.judge(Rerank(model=model, high=0.7), budget=500)
     assert run.candidates().filter(verdict=REJECTED).collect().height > 0
     run = run.judge(Rerank(model=model))
-    note = run.manifest.notes["cascade"]
-    assert note["calls"] == note["pairs"] - 500
+    note = run.manifest.notes.cascade
+    assert note is not None
+    assert note.calls == note.pairs - 500
     shutil.copytree(mined, tmp_path / "fresh")
     fresh = neg.Run(tmp_path / "fresh").judge(Rerank(model=model))
     assert contents(run) == contents(fresh)
-    assert fresh.manifest.notes["cascade"]["calls"] == 0
+    note = fresh.manifest.notes.cascade
+    assert note is not None
+    assert note.calls == 0
 
 
 def test_a_threshold_rejects_and_the_next_in_line_is_picked(run: neg.Run, model: str) -> None:
@@ -152,8 +157,9 @@ def test_without_p_relevant_there_are_scores_and_new_picks_but_no_estimate(
     assert BEFORE not in after.columns
     assert after["p_relevant"].is_null().all()
     assert after["reranker_score"].is_not_null().sum() == 300
-    note = judged.manifest.notes["cascade"]
-    assert (note["for calibration"], note["p_relevant revised"]) == (0, False)
+    note = judged.manifest.notes.cascade
+    assert note is not None
+    assert (note.calibration, note.revised) == (0, False)
     by_score = judged.repick(neg.Top(per_query=3, by="reranker_score"))
     assert by_score.recipe.pick.settings()["by"] == "reranker_score"
 
@@ -191,7 +197,7 @@ def test_killed_at_any_moment_it_ends_in_the_same_bytes_and_the_ledger_is_never_
     for moment in moments:
         kill_when(start_python(KILLED, folder, model), moment)
         ledger = neg.Run(folder).candidates().collect()
-        assert len(ledger) == whole.manifest.counts["candidates"]
+        assert len(ledger) == whole.manifest.counts.candidates
     assert start_python(KILLED, folder, model).wait() == 0
     killed = neg.Run(folder)
     assert contents(killed) == contents(whole)

@@ -59,6 +59,7 @@ def ledger(rows: Given) -> pl.DataFrame:
             "bm25_score": float(-place),
             "p_relevant": p,
             "verdict": verdict,
+            "rule": reason.split(":")[0] or ("" if verdict == ELIGIBLE else "known"),
             "reason": reason,
             "hardness": 0.5,
         }
@@ -273,7 +274,7 @@ def test_the_run_accounts_for_them_until_they_are_taken_back(run: neg.Run) -> No
     back = again.repick(neg.Top(per_query=5), relabel=0)
     assert bytes_of(back) == untouched
     assert not (back.path / "relabelled.parquet").exists()
-    assert "relabelled" not in back.manifest.counts
+    assert back.manifest.counts.relabelled == 0
     with pytest.raises(RunError, match="nothing of this run is relabelled"):
         _ = back.relabelled
 

@@ -62,11 +62,11 @@ def test_without_verdicts_nothing_is_promised_and_with_sixty_it_is_and_holds(
     run: neg.Run, hidden: pl.DataFrame
 ) -> None:
     assert any("labels cannot tell how many more it has" in each for each in run.manifest.warnings)
-    assert not run.manifest.facts["tuning"]["promised"]
-    low, high = (run.manifest.facts["tuning"][name] for name in ("low", "high"))
+    assert not run.manifest.facts.tuning["promised"]
+    low, high = (run.manifest.facts.tuning[name] for name in ("low", "high"))
     for _ in range(3):
         run = run.review(verdicts(ask_about(run, 20), hidden))
-    tuning = run.manifest.facts["tuning"]
+    tuning = run.manifest.facts.tuning
     assert tuning["promised"]
     assert tuning["basis"] == "verdicts"
     assert tuning["high"] / tuning["low"] < high / low / 2
@@ -94,7 +94,7 @@ def test_it_does_not_matter_in_how_many_calls_verdicts_come(
     run: neg.Run, hidden: pl.DataFrame, tmp_path: Path
 ) -> None:
     shutil.copytree(run.path, tmp_path / "other")
-    other = neg.Run(tmp_path / "other", collection=run._collection)
+    other = neg.Run(tmp_path / "other", collection=run.at_hand)
     found = verdicts(ask_about(run, 40), hidden)
     once = run.review(found)
     other = other.review(found.head(15)).review(found.tail(25))
@@ -108,7 +108,7 @@ def test_a_verdict_that_is_changed_counts_as_it_is_now(
     run: neg.Run, hidden: pl.DataFrame, tmp_path: Path
 ) -> None:
     shutil.copytree(run.path, tmp_path / "other")
-    other = neg.Run(tmp_path / "other", collection=run._collection)
+    other = neg.Run(tmp_path / "other", collection=run.at_hand)
     found = verdicts(ask_about(run, 20), hidden)
     wrong = found.with_columns(~pl.col("relevant"))
     assert contents(run.review(wrong).review(found)) == contents(other.review(found))

@@ -209,8 +209,8 @@ def test_evidence_is_kept_between_scores_and_verdict(tmp_path: Path) -> None:
     columns = ledger(tmp_path).columns
     assert columns[:4] == ["query_id", "doc_id", "sources", "relevance"]
     assert columns[4:6] == ["bm25_rank", "bm25_score"]
-    assert columns[-7:-5] == ["near_duplicate", "percent_of_positive_cut"]
-    assert columns[-5:] == ["log_q", "p_relevant", "verdict", "reason", "hardness"]
+    assert columns[-8:-6] == ["near_duplicate", "percent_of_positive_cut"]
+    assert columns[-6:] == ["log_q", "p_relevant", "verdict", "rule", "reason", "hardness"]
 
 
 class Shortens(Ruling):

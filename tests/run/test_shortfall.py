@@ -13,14 +13,26 @@ from negatives.recipe import Recipe
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL
+from negatives.store.facts import Shortfall
 
 RECIPE = Recipe(find=(BM25(top=50), Given()), judge=(Margin(0.2),), pick=Top(per_query=3))
 
 
 def ledger(*pairs: tuple[str, str, str]) -> pl.DataFrame:
-    """Rows from (query_id, verdict, reason)."""
+    """Rows from (query_id, verdict, rule)."""
     rows: list[tuple[object, ...]] = [
-        (query, f"d{place}", [], 1 if verdict == "positive" else None, None, None, verdict, why, 0)
+        (
+            query,
+            f"d{place}",
+            [],
+            1 if verdict == "positive" else None,
+            None,
+            None,
+            verdict,
+            why,
+            why,
+            0,
+        )
         for place, (query, verdict, why) in enumerate(pairs)
     ]
     return pl.DataFrame(rows, schema={**LEDGER_HEAD, **LEDGER_TAIL}, orient="row")
@@ -31,9 +43,9 @@ def lacking(*pairs: tuple[str, str, str]) -> list[tuple[str, int, str]]:
     return short.select("query_id", "missing", "cause").rows()
 
 
-POSITIVE = ("q", "positive", "judged relevant (grade 1)")
-TAKEN = ("q", "rejected", "margin: bm25 3.0 >= 2.8")
-COPY = ("q", "duplicate", "same-text: as positive d0")
+POSITIVE = ("q", "positive", "judged relevant")
+TAKEN = ("q", "rejected", "margin")
+COPY = ("q", "duplicate", "same-text")
 FREE = ("q", "eligible", "")
 
 
@@ -58,7 +70,7 @@ def test_a_query_for_which_nothing_was_proposed_lacks_everything() -> None:
 
 
 def test_judged_negatives_count_as_delivered() -> None:
-    judged = ("q", "judged-negative", "judged not relevant (grade 0)")
+    judged = ("q", "judged-negative", "judged not relevant")
     assert lacking(POSITIVE, judged, FREE, FREE) == []
 
 
@@ -86,7 +98,7 @@ def test_a_cause_is_explained_with_the_setting_that_mends_it(
 ) -> None:
     short = pl.DataFrame({"query_id": ["q"], "missing": [2], "cause": [cause]})
     assert explain(short, RECIPE) == [
-        {"cause": cause, "about": about, "queries": 1, "missing": 2, "mend": mend}
+        Shortfall(cause=cause, about=about, queries=1, missing=2, mend=mend)
     ]
 
 
@@ -98,9 +110,7 @@ def test_causes_are_added_up_and_the_worst_comes_first() -> None:
             "cause": ["margin", "margin", "candidates"],
         }
     )
-    found = [
-        (entry["cause"], entry["queries"], entry["missing"]) for entry in explain(short, RECIPE)
-    ]
+    found = [(entry.cause, entry.queries, entry.missing) for entry in explain(short, RECIPE)]
     assert found == [("candidates", 1, 4), ("margin", 2, 4)]
 
 

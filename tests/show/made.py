@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import negatives as neg
+from negatives.schema import Collection
 from negatives.stage import Judge, Picker, Source
 from tests.build import collection
 
@@ -15,7 +16,7 @@ HOSTILE = "</style><script>alert('x')</script> {{ 7 * 7 }} {% raw %} <img src=x 
 TOPICS = ("wing", "shell", "plate", "flow", "shock", "heat", "beam", "jet")
 
 
-def tiny() -> neg.Collection:
+def tiny() -> Collection:
     """Eight queries, sixteen documents: each about its own topic, each naming the next one too.
 
     Document 3 and query 0 hold what must never reach a page unescaped; documents 14 and 15 are

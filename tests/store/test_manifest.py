@@ -12,15 +12,16 @@ import pytest
 
 from negatives.errors import RunError
 from negatives.store.atomic import file_hash
+from negatives.store.facts import Counts, Facts, Inputs, Notes
 from negatives.store.manifest import NAME, FileEntry, Manifest, read_manifest
 
 
 def test_what_is_saved_is_read_back_the_same(tmp_path: Path) -> None:
     made = Manifest(
         versions={"negatives": "1"},
-        inputs={"name": "Größe", "recipe": {"find": [{"kind": "bm25", "k1": 1.2}]}},
-        counts={"queries": 3},
-        facts={"shortfall": []},
+        inputs=Inputs(name="Größe", recipe={"find": [{"kind": "bm25", "k1": 1.2}]}),
+        counts=Counts(queries=3),
+        facts=Facts(tuning={"price": 0.5, "none": None}),
         cost={"calls": 2},
     )
     made.spend("find", rows=10, seconds=1.5, peak_mb=100.0)
@@ -34,7 +35,7 @@ def test_no_manifest_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b'{"schema_version": 2, "counts": []}', b"\xff\xfe"]
+    "content", [b"", b"{", b'{"schema_version": 3, "counts": []}', b"\xff\xfe"]
 )
 def test_a_manifest_that_cannot_be_read_is_named_with_its_mend(
     tmp_path: Path, content: bytes
@@ -51,7 +52,7 @@ def test_a_manifest_of_another_format_is_refused_and_not_guessed_at(tmp_path: Pa
     with pytest.raises(RunError) as caught:
         read_manifest(tmp_path)
     assert str(caught.value) == (
-        "the run has format 99; this version of negatives reads 2\n"
+        "the run has format 99; this version of negatives reads 3\n"
         f"  where: {tmp_path / NAME}\n"
         "  mend:  use the version that made it, or run the same mine command with --overwrite: it "
         "makes the run anew"
@@ -67,17 +68,17 @@ def test_a_file_of_somebody_else_s_called_manifest_is_no_run(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda m: m.counts.update(queries=4),
+        lambda m: setattr(m.counts, "queries", 4),
         lambda m: m.files["a.parquet"].__setattr__("rows", 5),
         lambda m: m.warnings.clear(),
-        lambda m: m.facts.update(reference="bm25"),
+        lambda m: setattr(m.facts, "reference", "bm25"),
         lambda m: setattr(m, "status", "done"),
     ],
 )
 def test_whatever_else_writes_into_a_manifest_is_found_out(
     tmp_path: Path, change: Callable[[Manifest], None]
 ) -> None:
-    made = Manifest(counts={"queries": 3}, warnings=["careful"])
+    made = Manifest(counts=Counts(queries=3), warnings=["careful"])
     made.files["a.parquet"] = FileEntry(rows=1, size=1, hash="")
     made.save(tmp_path)
     change(made)
@@ -88,7 +89,7 @@ def test_whatever_else_writes_into_a_manifest_is_found_out(
 
 
 def test_a_manifest_written_with_other_white_space_is_the_same(tmp_path: Path) -> None:
-    Manifest(counts={"queries": 3}, facts={"deviation": 0.1, "none": None}).save(tmp_path)
+    Manifest(counts=Counts(queries=3), facts=Facts(reference_deviation=0.1)).save(tmp_path)
     path = tmp_path / NAME
     path.write_text(json.dumps(json.loads(path.read_text())))
     assert read_manifest(tmp_path) is not None
@@ -162,12 +163,13 @@ def test_a_warning_is_kept_once() -> None:
 
 
 def test_two_manifests_do_not_share_their_tables() -> None:
-    Manifest().counts["queries"] = 1
-    assert Manifest().counts == {}
+    Manifest().counts.queries = 1
+    Manifest().notes.keep("read", {"texts": 3})
+    assert Manifest() == Manifest(counts=Counts(), notes=Notes())
 
 
 def test_it_is_json_that_a_person_can_read(tmp_path: Path) -> None:
-    Manifest(counts={"queries": 3}).save(tmp_path)
+    Manifest(counts=Counts(queries=3)).save(tmp_path)
     written = (tmp_path / NAME).read_text("utf-8")
     assert json.loads(written)["counts"] == {"queries": 3}
     assert '\n  "status": "running"' in written

@@ -12,7 +12,7 @@ from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.measure.estimate import Estimate
-    from negatives.run import Run
+    from negatives.store.run import Run
 
 
 def audit(
@@ -63,7 +63,7 @@ def audit(
     from negatives.errors import InputError
     from negatives.measure.audit import audit as check
     from negatives.measure.review import draw_sample
-    from negatives.run import Run
+    from negatives.store.run import Run
 
     opened = Run(run)
     if planted:
@@ -119,8 +119,9 @@ def _planted(run: Run, json: bool) -> None:
     """What tells planted false negatives, a line each."""
     from negatives.measure.plant import planted_pairs
     from negatives.measure.recovered import ALL, recovered
+    from negatives.run.inputs import collection_of
 
-    found = recovered(run, planted_pairs(run.collection))
+    found = recovered(run, planted_pairs(collection_of(run)))
     if json:
         print_json(found.to_dicts())
         return

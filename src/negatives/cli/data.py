@@ -76,9 +76,8 @@ def describe(
         Print the description as JSON.
     """
     from negatives import read
-    from negatives.schema import Collection
 
-    found = read.describe(Collection.load(data, quarantine=quarantine, corpus=corpus))
+    found = read.describe(read.load(data, quarantine=quarantine, corpus=corpus))
     if json:
         print_json(found)
     else:
@@ -112,9 +111,8 @@ def convert(
         Set bad rows aside in this file instead of stopping at them.
     """
     from negatives import read
-    from negatives.schema import Collection
 
-    print(read.convert(Collection.load(data, quarantine=quarantine, corpus=corpus), out))
+    print(read.convert(read.load(data, quarantine=quarantine, corpus=corpus), out))
 
 
 @app.command
@@ -150,9 +148,8 @@ def plant(
     """
     from negatives import read
     from negatives.measure.plant import plant as grow
-    from negatives.schema import Collection
 
-    planted, truth = grow(Collection.load(data, quarantine=quarantine), seed, share)
+    planted, truth = grow(read.load(data, quarantine=quarantine), seed, share)
     print(read.convert(planted, out))
     kinds = ", ".join(sorted(truth["kind"].unique()))
     print(f"planted: {truth['doc_id'].n_unique():,} documents ({kinds}), {len(truth):,} pairs")

@@ -59,7 +59,7 @@ def examine() -> dict[str, Any]:
     from threadpoolctl import threadpool_info
 
     from negatives.machine import available_threads
-    from negatives.models.encoder import open_encoder
+    from negatives.models.open_encoder import open_encoder
     from negatives.models.static import LANGUAGES as READ
     from negatives.run.account import library_versions
     from negatives.text.languages import CHARACTERS, STEMMERS
@@ -92,12 +92,12 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
     """What `doctor --bench` reports, as plain values: rates a second, shares of the ceiling."""
     import time
 
-    from negatives.models.encoder import open_encoder
-    from negatives.schema import Collection
+    from negatives.models.open_encoder import open_encoder
+    from negatives.read import load
     from negatives.search.ceilings import backend_rates, copy_rate, sgemm_rate
 
     sgemm = sgemm_rate()
-    texts = Collection.load("cranfield").corpus["text"].str.slice(0, 80).to_list()
+    texts = load("cranfield").corpus["text"].str.slice(0, 80).to_list()
     opened = open_encoder(encoder, threads=threads)
     opened.encode(texts[:8])
     began = time.perf_counter()

@@ -202,7 +202,7 @@ def _protocols(
     from negatives.measure.evaluation import WithoutSelf
     from negatives.measure.protocol import Like
     from negatives.measure.temporal import InTime
-    from negatives.schema import Collection
+    from negatives.read import load
 
     found: list[Setting] = []
     if (side is None) != (trained_on is None):
@@ -215,7 +215,7 @@ def _protocols(
     if query_times is not None and doc_times is not None:
         found.append(InTime(query_times, doc_times))
     if side is not None and trained_on is not None:
-        trained = Collection.load(trained_on, quarantine=aside, lost="count")
+        trained = load(trained_on, quarantine=aside, lost="count")
         found.append(Like(trained, side))
     if without_self:
         found.append(WithoutSelf())

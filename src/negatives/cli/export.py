@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
@@ -64,8 +64,8 @@ def export(
     json
         Print what was written as JSON.
     """
+    from negatives.api import Run
     from negatives.cli.listen import listening
-    from negatives.run import Run
 
     with listening(quiet=quiet) as emit:
         rows = Run(run).export(
@@ -73,10 +73,10 @@ def export(
             format=format,
             scores=scores,
             ids=ids,
-            short=short,
-            mined=mined,
-            positives=positives,
-            labels=labels,
+            short=cast("Any", short),  # these four are checked, and refused in plain words, there
+            mined=cast("Any", mined),
+            positives=cast("Any", positives),
+            labels=cast("Any", labels),
             above=above,
             emit=emit,
         )

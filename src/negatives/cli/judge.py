@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
@@ -12,7 +12,8 @@ from negatives.cli.pools import limit_pools
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
-    from negatives.run import Run
+    from negatives.api import Run
+    from negatives.store.facts import Cascade, Notes
 
 
 def judge(
@@ -80,11 +81,11 @@ def judge(
         Print what was found as JSON.
     """
     limit_pools(threads)
+    from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.errors import InputError
     from negatives.recipe import assignment
-    from negatives.run import Run
     from negatives.stage import Judge, build
 
     opened = Run(run)
@@ -112,15 +113,17 @@ def judge(
             stage, budget, threads=threads, memory=memory, device=device, emit=emit
         )
     if not json:
-        print(_told(opened.manifest.notes.get("cascade", {})))
+        print(_told(opened.manifest.notes.cascade))
     show_run(opened, json=json)
 
 
-def _told(note: dict[str, object]) -> str:
-    revised = "revised" if note.get("p_relevant revised") else "as before"
+def _told(note: Cascade | None) -> str:
+    if note is None:
+        return "judged nothing"
+    revised = "revised" if note.revised else "as before"
     return (
-        f"judged {note.get('pairs', 0):,} of {note.get('pairs of a full judging', 0):,} pairs "
-        f"({note.get('calls', 0):,} scored now); p_relevant {revised}"
+        f"judged {note.pairs:,} of {note.full:,} pairs "
+        f"({note.calls:,} scored now); p_relevant {revised}"
     )
 
 
@@ -137,15 +140,17 @@ def _ask(run: Run, count: int, out: Path, json: bool) -> None:
     )
 
 
-def _settled(notes: dict[str, Any]) -> str:
+def _settled(notes: Notes) -> str:
     from negatives.show.wording import percent
 
-    review, found = notes["review"], notes.get("p_relevant", {})
-    text = f"{review['verdicts']:,} verdicts, {review['relevant']:,} of them relevant"
-    if "verdicts" not in found:
+    review, found = notes.review, notes.p_relevant
+    text = ""
+    if review is not None:
+        text = f"{review.verdicts:,} verdicts, {review.relevant:,} of them relevant"
+    if found is None or found.verdicts is None:
         return f"{text}; p_relevant as before"
     return (
-        f"{text}; label rate {percent(found['label rate'])}, "
-        f"{percent(found['label rate at least'])} to {percent(found['label rate at most'])} "
+        f"{text}; label rate {percent(found.label_rate)}, "
+        f"{percent(found.at_least)} to {percent(found.at_most)} "
         "credible; p_relevant revised"
     )

@@ -94,11 +94,11 @@ def mine(
         Print what was found as JSON.
     """
     limit_pools(threads)
+    from negatives.api import mine as carry_out
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
+    from negatives.read import load
     from negatives.recipe import encoded, load_recipe, override, promised
-    from negatives.run import mine as carry_out
-    from negatives.schema import Collection
 
     changes = list(set_ or [])
     if per_query is not None:
@@ -111,7 +111,7 @@ def mine(
             chosen = encoded(chosen, encoder, required=True)
         chosen = promised(chosen, max_false, max_p, strict or None, emit)
         run = carry_out(
-            Collection.load(data, quarantine=quarantine, corpus=corpus),
+            load(data, quarantine=quarantine, corpus=corpus),
             out,
             recipe=chosen,
             seed=seed,

@@ -61,11 +61,11 @@ def pick(
     json
         Print what was found as JSON.
     """
+    from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.exchange import exchanged
     from negatives.recipe import assignment
-    from negatives.run import Run
     from negatives.stage import Picker, build
 
     opened = Run(run)

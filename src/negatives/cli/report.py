@@ -21,7 +21,7 @@ def report(run: Path, /, *, json: Flag = False) -> None:
     json
         Print the figures as JSON.
     """
+    from negatives.api import Run
     from negatives.cli.summary import show_run
-    from negatives.run import Run
 
     show_run(Run(run).report(), json=json)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from negatives.cli.streams import print_json
-from negatives.run import Run
-from negatives.store.run import REPORTS
+from negatives.store.run import REPORTS, Run
 
 
 def show_run(run: Run, *, json: bool) -> None:

@@ -13,6 +13,7 @@ import polars as pl
 from negatives.events import Emit
 from negatives.export.blocks import Block, Positives, blocks, empty_block
 from negatives.export.texts import Texts
+from negatives.run.inputs import collection_of
 from negatives.schema import Columns
 from negatives.store.run import Run
 
@@ -42,7 +43,7 @@ class Ask:
     @cached_property
     def texts(self) -> Texts:
         """The run's texts; read on first use, for ids need none."""
-        return Texts(self.run.collection)
+        return Texts(collection_of(self.run))
 
     @cached_property
     def delivered(self) -> pl.DataFrame:

@@ -73,7 +73,7 @@ def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[Block]:
 
 def reference(run: Run) -> str:
     """The label of the source whose scores a run compares pairs by; empty where there is none."""
-    return str(run.manifest.facts.get("reference", ""))
+    return run.manifest.facts.reference
 
 
 def positive_pairs(run: Run, parts: list[Path], which: Positives) -> pl.LazyFrame:

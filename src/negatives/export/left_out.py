@@ -9,13 +9,14 @@ import polars as pl
 from negatives.export.ask import Ask, Format
 from negatives.export.blocks import positive_pairs
 from negatives.export.texts import blank
+from negatives.run.inputs import collection_of
 
 
 def left_out(format: Format, ask: Ask) -> Iterator[str]:
     """One sentence for each thing that the reader of the file would not see from it."""
     if not format.of_negatives:
         return
-    queries = ask.run.manifest.counts["queries"]
+    queries = ask.run.manifest.counts.queries
     positives = positive_pairs(ask.run, ask.run.parts, ask.positives)
     if ask.positives == "relabelled":
         having = _count(positives.select("query_id").unique())
@@ -46,14 +47,14 @@ def _short(ask: Ask) -> Iterator[str]:
 def _blank(ask: Ask, positives: pl.LazyFrame) -> Iterator[str]:
     if count := _count(positives.join(_blank_docs(ask), on="doc_id", how="semi")):
         yield f"positives without text, left out: {count:,}"
-    collection = ask.run.collection
+    collection = collection_of(ask.run)
     mined = collection.queries.lazy().filter(blank(pl.col("text")))
     if count := _count(mined.join(positives, on="query_id", how="semi")):
         yield f"queries without text, left out: {count:,}"
 
 
 def _blank_docs(ask: Ask) -> pl.LazyFrame:
-    corpus = ask.run.collection.corpus.lazy()
+    corpus = collection_of(ask.run).corpus.lazy()
     return corpus.filter(blank(pl.col("text"))).select("doc_id")
 
 

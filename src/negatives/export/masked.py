@@ -10,6 +10,7 @@ import polars as pl
 from negatives.events import Emit
 from negatives.export.ask import Ask, TableFormat
 from negatives.export.masks import MASKS, TEXT_IDS, TextIds, mask_tables
+from negatives.run.inputs import collection_of
 
 
 def _masks(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
@@ -17,7 +18,7 @@ def _masks(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
 
 
 def _text_ids(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
-    return TextIds(ask.run.collection).tables()
+    return TextIds(collection_of(ask.run)).tables()
 
 
 FORMATS: Final = {

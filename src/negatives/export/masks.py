@@ -17,6 +17,7 @@ import polars as pl
 
 from negatives.errors import InputError
 from negatives.events import Emit, Progress, silent
+from negatives.run.inputs import collection_of
 from negatives.schema import DUPLICATE, POSITIVE, Collection, Columns
 from negatives.store.run import RELABELLED_FILE, Run
 from negatives.text.keys import normalised_keys
@@ -77,7 +78,7 @@ def mask_tables(run: Run, above: float, emit: Emit = silent) -> Iterator[pl.Data
     """The masks of the queries of each part of the ledger."""
     if not 0 <= above <= 1:
         raise InputError(f"above is {above}", mend="a probability, such as 0.5")
-    texts = TextIds(run.collection)
+    texts = TextIds(collection_of(run))
     parts = run.parts
     for number, path in enumerate(parts):
         yield _masks_of(run, path, above, texts)

@@ -13,6 +13,7 @@ import polars as pl
 from negatives.errors import InputError
 from negatives.export.ask import Ask, PairFormat
 from negatives.export.blocks import Block
+from negatives.run.inputs import collection_of
 
 TAG: Final = "negatives"
 """The last column of a run file: who made it."""
@@ -50,7 +51,7 @@ def qrels_lines(block: Block, ask: Ask) -> pl.DataFrame:
     """
     queries = block.positives.select("query_id").unique()
     pair = ["query_id", "doc_id"]
-    given = ask.run.collection.qrels.join(queries, on="query_id", how="semi")
+    given = collection_of(ask.run).qrels.join(queries, on="query_id", how="semi")
     known = given.filter(pl.col("relevance") >= 0)
     new = block.positives.filter("relabelled").select(
         "query_id", "doc_id", relevance=pl.lit(1, pl.Int32)

@@ -17,7 +17,7 @@ from negatives.find.bm25 import BM25
 from negatives.find.candidates import among_positives, from_matrix
 from negatives.find.given import from_files
 from negatives.models.embedding import Embedded, embed
-from negatives.models.encoder import open_encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.optional import require
 from negatives.schema import Floats, Rows

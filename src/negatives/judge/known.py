@@ -123,11 +123,29 @@ class KnownRuling:
             .when(relevance == 0)
             .then(pl.format("judged not relevant (grade {})", relevance))
         )
+        rule = (
+            pl.when(relevance > 0)
+            .then(pl.lit("judged relevant"))
+            .when(pl.col("same_of").is_not_null())
+            .then(pl.lit("same-text"))
+            .when(pl.col("normalised_of").is_not_null())
+            .then(pl.lit("same-normalised-text"))
+            .when(pl.col("asked_by").is_not_null())
+            .then(pl.lit("same-question"))
+            .when("is_query")
+            .then(pl.lit("query-as-document"))
+            .when("is_own")
+            .then(pl.lit("own-document"))
+            .when(repeated)
+            .then(pl.lit("repeat"))
+            .when(relevance == 0)
+            .then(pl.lit("judged not relevant"))
+        )
         others = pl.col("normalised_count").fill_null(0) - (relevance > 0).fill_null(False)
         own = pl.col("normalised_count").is_not_null()
         elsewhere = pl.col("askers").fill_null(0).cast(pl.Int64) - own
         return keyed.select(
-            same_text=(others > 0) | (elsewhere > 0), verdict=verdict, reason=reason
+            same_text=(others > 0) | (elsewhere > 0), verdict=verdict, rule=rule, reason=reason
         )
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.errors import RecipeError
-from negatives.models.reranker import open_reranker
+from negatives.models.open_reranker import open_reranker
 from negatives.models.scored_pairs import ScoredPairs
 from negatives.schema import REJECTED, Collection, Floats, Rows
 from negatives.stage import Context, Judge, Share

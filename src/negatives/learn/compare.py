@@ -35,13 +35,16 @@ from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe, encoded
-from negatives.run import Run, mine
+from negatives.run import mine
+from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.show import reported
 from negatives.stats.bootstrap import interval
 from negatives.store.atomic import writing
 from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.lock import locked
+from negatives.store.run import Run
 
 NONE: Final = "none"
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
@@ -224,14 +227,17 @@ class _Comparing:
             return arm, 0.0
         began = time.perf_counter()
         mining = replace(arm.recipe, batch=None, learn=None, train=None)
-        run = mine(
-            self.collection,
-            folder / "run",
-            recipe=encoded(mining, self.encoder),
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
-            emit=self.emit,
+        run = reported(
+            mine(
+                self.collection,
+                folder / "run",
+                recipe=encoded(mining, self.encoder),
+                threads=self.threads,
+                memory=self.memory,
+                device=self.device,
+                emit=self.emit,
+            ),
+            self.emit,
         )
         spent = sum(entry.seconds for entry in run.manifest.stages.values())
         return replace(arm, data=run), spent or time.perf_counter() - began
@@ -335,7 +341,7 @@ def _trained_as(first: Training, recipe: Recipe) -> Recipe:
 def _texts_of(data: Run | Path, collection: Collection) -> Collection:
     """What an arm of its own data is trained with; `collection` has the texts of ids."""
     if isinstance(data, Run):
-        return data.collection
+        return collection_of(data)
     return read_mined_file(data, collection if mined_file(data).layout.by_id else None)[0]
 
 

@@ -20,7 +20,7 @@ from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
-from negatives.read import DEV, as_collection, splits
+from negatives.read import DEV, as_collection, load, splits
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats
 from negatives.text.keys import normalised_keys
@@ -177,7 +177,7 @@ def _dev_of_the_same(origin: str, aside: Quarantine | None) -> Collection | None
             return None
     except DataError:
         return None
-    return Collection.load(f"{origin}@dev", quarantine=aside, lost="count")
+    return load(f"{origin}@dev", quarantine=aside, lost="count")
 
 
 def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:

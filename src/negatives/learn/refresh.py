@@ -12,8 +12,8 @@ from negatives.learn.rows import Rows
 from negatives.learn.trainer import last_checkpoint, step_of
 from negatives.learn.training_set import teacher
 from negatives.optional import require
-from negatives.run import Run
 from negatives.schema import Collection
+from negatives.store.run import Run
 
 Mine = Callable[[Collection, str, Path], Run]
 """Mines a collection with an encoder, a folder, into a run directory."""

@@ -13,10 +13,9 @@ from negatives.learn.base_models import usual_kind
 from negatives.learn.settings import Training
 from negatives.models.spec import names_nothing
 from negatives.recipe import Recipe, assignment, load_recipe, override
-from negatives.run import Run
 from negatives.secrets import refuse_secrets
 from negatives.stage import build
-from negatives.store.run import is_run
+from negatives.store.run import Run, is_run
 
 
 def recipe_of(data: object, recipe: Recipe | str | Path | None) -> Recipe:

@@ -11,12 +11,15 @@ from negatives.events import Emit
 from negatives.learn.request import as_run, is_mined_file
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
-from negatives.read import as_collection
+from negatives.read import as_collection, load
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe, encoded
-from negatives.run import Run, mine
+from negatives.run import mine
+from negatives.run.inputs import collection_of
 from negatives.schema import Collection
+from negatives.show import reported
+from negatives.store.run import Run
 
 Data = Run | Collection | TrainingSet | str | Path
 
@@ -66,20 +69,23 @@ class Source:
                 return training_set(collection, NOTHING, 0), collection.origin
             run = self.mine(collection, self.encoder, self.folder, overwrite)
         made = of_run(run, width if self.mined else 0, labels)
-        return made, run.collection.origin
+        return made, collection_of(run).origin
 
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
         mining = replace(self.recipe, batch=None, learn=None, train=None)
-        return mine(
-            collection,
-            out,
-            recipe=encoded(mining, encoder),
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
-            overwrite=overwrite,
-            emit=self.emit,
+        return reported(
+            mine(
+                collection,
+                out,
+                recipe=encoded(mining, encoder),
+                threads=self.threads,
+                memory=self.memory,
+                device=self.device,
+                overwrite=overwrite,
+                emit=self.emit,
+            ),
+            self.emit,
         )
 
 
@@ -87,7 +93,7 @@ def beside(data: str | Path, corpus: str | Path | Collection, recipe: Recipe) ->
     """A file of ids, with `corpus` for what has their texts: as examples, or to be mined."""
     file = Path(data)
     if not is_mined_file(file):
-        return Collection.load(data, corpus=corpus)
+        return load(data, corpus=corpus)
     return _of_file(file, cast("Training", recipe.train).negatives, corpus)
 
 

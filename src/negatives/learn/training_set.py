@@ -16,6 +16,7 @@ from negatives.batch.examples import Examples, Numbers
 from negatives.errors import DataError, RunError
 from negatives.export.masks import TextIds
 from negatives.learn.known import Known
+from negatives.run.inputs import collection_of
 from negatives.schema import Collection, Floats
 from negatives.store.run import RELABELLED_FILE, Run
 from negatives.text.keys import Keys, normalised_keys
@@ -165,7 +166,7 @@ def of_run(run: Run, width: int, labels: str = "") -> TrainingSet:
     """The examples of a run; what it relabelled is positive. `labels`: a column of its ledger."""
     extra = run.relabelled if RELABELLED_FILE in run.manifest.files else None
     negatives = run.negatives.filter(pl.col("position") < width)
-    made = training_set(run.collection, negatives, width, extra)
+    made = training_set(collection_of(run), negatives, width, extra)
     shares = negatives["p_relevant"].drop_nulls()
     about = {
         "run": run.path.name,
@@ -201,8 +202,9 @@ def teacher(run: Run, column: str) -> Callable[[Numbers, Numbers], Floats]:
             mend=f"one of {', '.join(numeric)}",
         )
     frame = run.candidates().select("query_id", "doc_id", column).collect()
-    rows = run.collection.rows_of(frame)
-    docs = len(run.collection.corpus)
+    collection = collection_of(run)
+    rows = collection.rows_of(frame)
+    docs = len(collection.corpus)
     keys = rows["query"].to_numpy().astype(np.int64) * docs + rows["doc"].to_numpy()
     order = np.argsort(keys)
     keys, scores = keys[order], rows[column].cast(pl.Float32).to_numpy()[order]

@@ -9,7 +9,7 @@ import numpy as np
 
 from negatives.events import Emit
 from negatives.models.embedding import Embedded, embed
-from negatives.models.encoder import open_encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.schema import Collection, Floats
 from negatives.stage import Context
 from negatives.store.vectors import read_rows

@@ -66,14 +66,13 @@ def audit(
     counts = opened.manifest.counts
     judged = None if truth is None else read_truth(truth)
     reviewed = None if review is None else read_review(review, opened)
-    asked = counts.get("asked", 0)
     return Audit(
         run=str(opened.path),
-        coverage=rounded(len(negatives) / asked) if asked else None,
+        coverage=rounded(len(negatives) / counts.asked) if counts.asked else None,
         certificate=certificate(opened, reviewed, confidence=confidence),
         truth=None if judged is None else against(negatives, judged),
         sources=_sources(negatives, judged),
-        hubness=hubness(negatives, counts.get("documents", 0), counts.get("queries", 0)),
+        hubness=hubness(negatives, counts.documents, counts.queries),
         planted=None if plant is None else recovered(opened, plant),
     )
 

@@ -150,7 +150,8 @@ def _known(seen: Tally, run: Run, confidence: float) -> Estimate:
     if leaking.clusters < 2:
         why = "all known positives that a source proposed are of one query"
         return Estimate(**about, why=why, details=details)
-    share = run.manifest.notes.get("p_relevant", {}).get("label rate")
+    about_p = run.manifest.notes.p_relevant
+    share = None if about_p is None else about_p.label_rate
     high = leak_bound(leaking, share, seen.known, confidence)
     details |= {
         "leak rate at most": high,

@@ -28,7 +28,7 @@ ROUNDS = 20
 def picker_of(run: Run) -> Picker:
     """The picker that made a run's negatives, with what it found by looking at the ledger."""
     pick = run.recipe.pick
-    found = run.manifest.facts.get("tuning", {})
+    found = run.manifest.facts.tuning
     return msgspec.structs.replace(
         pick, **{name: found[name] for name in pick.__struct_fields__ if name in found}
     )
@@ -99,6 +99,7 @@ def _put_back(kept: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
     shift = back.group_by("query_id").agg(pl.col("_shift").max())
     unlabelled = back.with_columns(
         verdict=pl.lit(ELIGIBLE),
+        rule=pl.lit(""),
         reason=pl.lit(""),
         relevance=pl.lit(None, pl.Int32),
         _back=pl.lit(True),

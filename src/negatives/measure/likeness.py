@@ -7,7 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.models.encoder import Encoder, open_encoder
+from negatives.models.encoder import Encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.schema import Floats, Rows
 from negatives.search.exact import top_k
 from negatives.search.product import Blas

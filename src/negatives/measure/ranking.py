@@ -27,7 +27,8 @@ from negatives.find.dense import Dense
 from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
 from negatives.models.embedding import embed
 from negatives.models.encoder import Encoder
-from negatives.models.reranker import Reranker, open_reranker
+from negatives.models.open_reranker import open_reranker
+from negatives.models.reranker import Reranker
 from negatives.models.scored_pairs import ScoredPairs
 from negatives.read.trec_run import against_ranks, read_trec_run
 from negatives.schema import Collection, Floats, Rows

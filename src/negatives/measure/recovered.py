@@ -79,7 +79,7 @@ def _mask(rows: pl.DataFrame, kind: str) -> NDArray[np.bool_]:
 
 def _told(rows: pl.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]]]:
     aside = rows["verdict"].is_in([DUPLICATE, REJECTED]).to_numpy()
-    rule = rows.select(pl.col("reason").str.split(":").list.first()).to_series()
+    rule = rows["rule"]
     for name in sorted(set(rule.filter(pl.Series(aside))) - {_COPY}):
         yield "rule", name, aside & (rule == name).to_numpy()
     if rows["p_relevant"].null_count() < len(rows):

@@ -11,6 +11,7 @@ import polars as pl
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError, InputError
 from negatives.measure.table import read_table, write_table
+from negatives.run.inputs import collection_of
 from negatives.run.reviewing import ask_about
 from negatives.store.run import Run
 
@@ -140,11 +141,12 @@ def _write(run: Run, pairs: pl.DataFrame, count: int, out: str | Path) -> int:
             where=str(path),
             mend="name another file",
         )
+    collection = collection_of(run)
     sample = (
         pairs
-        .join(run.collection.queries.select("query_id", query="text"), on="query_id",
+        .join(collection.queries.select("query_id", query="text"), on="query_id",
               how="left", maintain_order="left")
-        .join(run.collection.corpus.select("doc_id", document="text"), on="doc_id",
+        .join(collection.corpus.select("doc_id", document="text"), on="doc_id",
               how="left", maintain_order="left")
         .with_columns(relevant=pl.lit(None, pl.Int8))
     )  # fmt: skip

@@ -56,7 +56,7 @@ class Tally:
     @staticmethod
     def of(run: Run) -> Tally:
         """Everything counted."""
-        few = run.manifest.counts.get("queries", 0) <= GROUPS
+        few = run.manifest.counts.queries <= GROUPS
         made = Tally(picker_of(run), run.recipe.seed, few)
         gone = run.relabelled.select(PAIR) if RELABELLED_FILE in run.manifest.files else None
         for part in parts_with_picks(run):

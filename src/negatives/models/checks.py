@@ -14,6 +14,9 @@ from negatives.store.vectors import Wide
 FIRST: Final = 5
 """Offenders an error lists."""
 
+ALSO_READ: Final = "float16, bfloat16, float64 and whole numbers of 8 or 16 bits are read too"
+"""Types of files of vectors besides float32, for messages."""
+
 
 def check_vectors(
     vectors: Wide, ids: pl.Series, what: str, where: str, *, allowed_zero: Bools | None = None

@@ -1,29 +1,15 @@
-"""The encoder protocol, and how a specification such as `static` or `model.onnx` becomes one.
-
-    static                                the encoder in the package: no download, no torch
-    path/model.onnx                       ONNX; its tokenizer.json beside it or in the folder above
-    path/model.onnx?tokenizer=PATH        ONNX with its tokenizer elsewhere
-    path/model.onnx?int8                  a float ONNX model made 8-bit, once; options join by &
-    http://host:port/v1#MODEL             an OpenAI-compatible embeddings endpoint
-    http://host:port/v1#MODEL?concurrency=8   ... asked by 8 calls at a time instead of 4
-    anything else                         a sentence-transformers folder or hub name
+"""The encoder protocol: what turns texts into vectors.
 
 Encoders return vectors as the model gives them: they do not normalise to length 1 and do not look
-for NaN; whoever stores or searches them does.
+for NaN; whoever stores or searches them does. `open_encoder` opens one by its specification.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from negatives.errors import DataError
-from negatives.events import Emit, silent
-from negatives.models.spec import names_nothing, split_options
 from negatives.schema import Bools, Floats
-from negatives.secrets import refuse_secrets
 
 
 class Encoded(NamedTuple):
@@ -55,55 +41,3 @@ def sides(encoder: Encoder) -> tuple[Encoder, Encoder]:
     """The encoders of queries and of documents: the same twice, but for a model of two sides."""
     found: tuple[Encoder, Encoder] | None = getattr(encoder, "sides", None)
     return found or (encoder, encoder)
-
-
-def open_encoder(
-    spec: str,
-    *,
-    api_key: str = "",
-    threads: int = 1,
-    device: str = "auto",
-    emit: Emit = silent,
-) -> Encoder:
-    """The encoder that `spec` names (see the top of this module), its backend imported now.
-
-    `api_key` is for endpoints only, and names an environment variable: `env:NAME`. `threads`
-    bounds the cores used where a backend runs here; the static encoder uses one. `device` is where
-    sentence-transformers computes: `auto`, `cpu` or `cuda`; the other backends know the CPU only.
-
-    Raises `DataError` for a path that does not exist or holds no usable model, `MissingExtra`
-    where the backend is not installed, `RecipeError` for a literal key or an unknown option,
-    `ServiceError` where an endpoint does not answer.
-    """
-    if not spec.strip():
-        raise DataError("no encoder is named", mend="name one, such as 'static'")
-    if spec == "static":
-        from negatives.models.static import StaticEncoder
-
-        return StaticEncoder()
-    refuse_secrets(spec)
-    if re.match(r"https?://", spec, re.IGNORECASE):
-        from negatives.models.endpoint import EndpointEncoder
-
-        return EndpointEncoder(spec, api_key=api_key, emit=emit)
-    if spec.partition("?")[0].lower().endswith(".onnx"):
-        return _open_onnx(spec, threads, emit)
-    if names_nothing(spec):
-        raise DataError(
-            f"there is no encoder at {spec!r}",
-            mend="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
-        )
-    from negatives.models.sentence_transformers import SentenceTransformersEncoder
-
-    return SentenceTransformersEncoder(spec, threads=threads, device=device)
-
-
-def _open_onnx(spec: str, threads: int, emit: Emit) -> Encoder:
-    from negatives.models.onnx import OnnxEncoder
-    from negatives.models.quantised import open_int8
-
-    path, options = split_options(spec, flags=["int8"], values=["tokenizer"])
-    tokenizer = Path(options["tokenizer"]) if "tokenizer" in options else None
-    if "int8" in options:
-        return open_int8(Path(path), tokenizer=tokenizer, threads=threads, emit=emit)
-    return OnnxEncoder(Path(path), tokenizer=tokenizer, threads=threads)

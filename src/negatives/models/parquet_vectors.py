@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from negatives.errors import DataError
 from negatives.faults import raise_spent
-from negatives.models.checks import FIRST
-from negatives.models.precomputed import READ
+from negatives.models.checks import ALSO_READ, FIRST
 from negatives.store.atomic import explained, file_hash
 from negatives.store.vectors import Wide, let_go
 
@@ -154,7 +153,7 @@ def _width(first: pl.Series, path: Path) -> int:
         raise DataError(
             f"the vectors are of type {vector.dtype}",
             where=f"{path}, column {first.name!r}",
-            mend=f"save them as float32 ({READ})",
+            mend=f"save them as float32 ({ALSO_READ})",
         )
     return len(vector)
 

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.faults import raise_spent
+from negatives.models.checks import ALSO_READ
+from negatives.models.parquet_vectors import open_parquet
 from negatives.schema import Floats
 from negatives.store.atomic import file_hash
 from negatives.store.headers import check_npy, read_tensors
@@ -29,8 +31,6 @@ SAFETENSORS: Final[dict[str, Any]] = {
     "I16": "<i2", "U16": "<u2",
 }  # fmt: skip
 """What a safetensors header calls the types read here."""
-
-READ: Final = "float16, bfloat16, float64 and whole numbers of 8 or 16 bits are read too"
 
 
 class VectorReader(Protocol):
@@ -66,8 +66,8 @@ def read_vectors(
     file (4 bytes a number, 8 of float64) in `scratch`, or in the system's folder for such files.
 
     Raises `DataError` where the file is of another format, truncated or of another type than
-    float32 and those of `READ`, where it has too few vectors, or none for an id, or two, and where
-    vectors differ in width. NaN and zeros are for `check_vectors`.
+    float32 and those of `ALSO_READ`, where it has too few vectors, or none for an id, or two, and
+    where vectors differ in width. NaN and zeros are for `check_vectors`.
     """
     check_ordinary(path)
     if not path.is_file():
@@ -77,8 +77,6 @@ def read_vectors(
         )
     ending = path.suffix.lower()
     if ending in (".parquet", ".pq"):
-        from negatives.models.parquet_vectors import open_parquet
-
         return open_parquet(path, ids, what, scratch)
     if ending not in MAPPERS:
         raise DataError(
@@ -200,7 +198,7 @@ def _not_float(path: Path, dtype: object) -> DataError:
     return DataError(
         f"the vectors are of type {dtype}",
         where=str(path),
-        mend=f"save them as float32 ({READ})",
+        mend=f"save them as float32 ({ALSO_READ})",
     )
 
 

@@ -29,7 +29,8 @@ from negatives.errors import DataError
 from negatives.events import Emit, Noted, Warned, silent
 from negatives.models.onnx import OnnxEncoder, open_session, tokenizer_of
 from negatives.optional import require
-from negatives.schema import Collection, Floats
+from negatives.read import load
+from negatives.schema import Floats
 from negatives.store.atomic import file_hash, write_text, writing
 from negatives.store.embeddings import store_folder
 
@@ -208,7 +209,7 @@ def _even_out(onnx: Any, graph: Any, products: list[Any], largest: dict[str, Flo
 
 
 def _texts() -> list[str]:
-    corpus = Collection.load("cranfield").corpus
+    corpus = load("cranfield").corpus
     return corpus.filter(pl.col("text").str.len_chars() > CHARACTERS)["text"].to_list()
 
 

@@ -1,5 +1,8 @@
 """A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv; each may be packed (.gz, .bz2, .xz).
 
+Each may be a Parquet file of the same columns instead: corpus.parquet and queries.parquet (`_id`,
+`text`, perhaps `title`), qrels/SPLIT.parquet (`query-id`, `corpus-id`, `score`).
+
 The text of a document is its title, a space and its text, stripped. A folder with several splits
 usually keeps the queries of all of them in one file: those judged only in other splits are left
 out. `given/SPLIT.tsv` (query-id, corpus-id) is this library's own addition: negatives that came
@@ -17,27 +20,35 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import Address, holds
 from negatives.read.delimited import records
-from negatives.read.files import first_existing, matching, stem
+from negatives.read.files import ending, first_existing, matching, stem
 from negatives.read.findings import RAGGED, Findings
+from negatives.read.frames import parquet_schema, typed_frames
 from negatives.read.gathered import NO_GIVEN, Tables, gather
 from negatives.read.jsonl import PLACE, Field, JsonLines, first_record
 from negatives.read.qrels import read_beir_qrels
 from negatives.schema import Collection
+
+TEXT_FILES: Final = (".jsonl", ".parquet")
+"""Files of documents and of queries."""
+
+QRELS_FILES: Final = (".tsv", ".parquet")
+"""Files of judgements."""
 
 TEXT: Final[dict[str, Any]] = {"text": pl.String} | PLACE
 
 
 def splits(address: Address) -> list[str]:
     """The splits that have a qrels file, in name order."""
-    return [stem(path) for path in matching(address.path / "qrels", "*.tsv")]
+    found = matching(address.path / "qrels", *(f"*{end}" for end in QRELS_FILES))
+    return sorted({stem(path) for path in found})
 
 
 def read(address: Address, split: str, findings: Findings) -> Collection:
     """The collection of one split."""
     folder = address.path
-    corpus = read_texts(_needed(folder, "corpus.jsonl"), "doc_id", findings)
-    queries = read_texts(_needed(folder, "queries.jsonl"), "query_id", findings)
-    qrels = read_beir_qrels(_needed(folder / "qrels", f"{split}.tsv"), findings)
+    corpus = read_texts(_needed(folder, "corpus", TEXT_FILES), "doc_id", findings)
+    queries = read_texts(_needed(folder, "queries", TEXT_FILES), "query_id", findings)
+    qrels = read_beir_qrels(_needed(folder / "qrels", split, QRELS_FILES), findings)
     findings.done()
     tables = Tables(
         corpus=corpus,
@@ -50,12 +61,18 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
 
 
 def read_texts(path: Path, key: str, findings: Findings) -> pl.DataFrame:
-    """`key`, text, row, file, line of a JSONL file of documents or queries."""
-    fields = text_fields(first_record(path), key)
-    tables = [with_titles(block, key) for block in JsonLines(path, fields, findings)]
+    """`key`, text, row, file, line of a JSONL or Parquet file of documents or queries."""
+    fields = text_fields(columns_of(path), key)
+    blocks = typed_frames if ending(path) == ".parquet" else JsonLines
+    tables = [with_titles(block, key) for block in blocks(path, fields, findings)]
     findings.done()
     # the blocks stay the chunks of one table: joining them would hold the file's text twice
     return pl.concat([pl.DataFrame(schema={key: pl.String} | TEXT), *tables], rechunk=False)
+
+
+def columns_of(path: Path) -> Container[str]:
+    """The columns of a file of documents or queries: of its first record where it has no others."""
+    return parquet_schema(path) if ending(path) == ".parquet" else first_record(path)
 
 
 def text_fields(columns: Container[str], key: str) -> dict[str, Field]:
@@ -80,14 +97,26 @@ def _named(columns: Container[str], *names: str) -> str:
     return next((name for name in names if name in columns), names[0])
 
 
-def _needed(folder: Path, name: str) -> Path:
-    path = first_existing(folder, name)
+def one_of(folder: Path, name: str, endings: tuple[str, str]) -> Path | None:
+    """The file of that name in a folder, in one of two formats; `DataError` where it is in both."""
+    first, other = (first_existing(folder, f"{name}{end}") for end in endings)
+    if first and other:
+        raise DataError(
+            f"the folder has {first.name} and {other.name}: which is meant is not known",
+            where=str(folder),
+            mend="keep the one that is meant",
+        )
+    return first or other
+
+
+def _needed(folder: Path, name: str, endings: tuple[str, str]) -> Path:
+    path = one_of(folder, name, endings)
     if path is None:
         raise DataError(
-            f"the folder has no {name}",
+            f"the folder has no {name}{endings[0]}",
             where=f"{folder} (it holds {holds(folder)})",
             mend="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv, each also "
-            "packed (.gz, .bz2, .xz)",
+            "packed (.gz, .bz2, .xz) or as .parquet",
         )
     return path
 
@@ -96,7 +125,7 @@ def _judged_elsewhere(folder: Path, names: list[str], split: str) -> pl.Series:
     """Ids of the queries that other splits judge; faults there are not this split's concern."""
     ids = [pl.Series(dtype=pl.String)]
     for name in names:
-        path = first_existing(folder, f"{name}.tsv")
+        path = one_of(folder, name, QRELS_FILES)
         if name != split and path is not None:
             ids.append(read_beir_qrels(path, Findings(set_aside=True))["query_id"].unique())
     return pl.concat(ids)

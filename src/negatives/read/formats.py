@@ -1,21 +1,13 @@
-"""The table of formats: which module reads which. A module is imported when it is used."""
+"""The table of formats: which module reads which."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any, Final, Protocol, cast
+from typing import Final, Protocol
 
+from negatives.read import beir, hub, ir, pair_files, trec
 from negatives.read.address import Address, Format
 from negatives.read.findings import Findings
 from negatives.schema import Collection
-
-READERS: Final[dict[Format, str]] = {
-    "beir": "negatives.read.beir",
-    "pairs": "negatives.read.pair_files",
-    "trec": "negatives.read.trec",
-    "hub": "negatives.read.hub",
-    "ir_datasets": "negatives.read.ir",
-}
 
 
 class Reader(Protocol):
@@ -33,23 +25,18 @@ class Reader(Protocol):
 class BesideReader(Protocol):
     """What the modules of formats have whose ids another collection may know."""
 
-    def read_beside(
-        self, address: Address, split: str, findings: Findings, known: Collection | None
+    def read(
+        self, address: Address, split: str, findings: Findings, known: Collection | None = None
     ) -> Collection:
         """The collection of one split, its ids those of `known`."""
         ...
 
 
-BESIDE: Final[frozenset[Format]] = frozenset(("pairs", "hub"))
-"""The formats of which that is so."""
-
-
-def beside(address: Address) -> BesideReader:
-    """The reader of an address's format, for files whose ids another collection knows."""
-    return cast(BesideReader, importlib.import_module(READERS[address.format]))
-
-
-def reader(address: Address) -> Reader:
-    """The reader of an address's format."""
-    module: Any = importlib.import_module(READERS[address.format])
-    return cast(Reader, module)
+READERS: Final[dict[Format, Reader]] = {
+    "beir": beir,
+    "pairs": pair_files,
+    "trec": trec,
+    "hub": hub,
+    "ir_datasets": ir,
+}
+BESIDE: Final[dict[Format, BesideReader]] = {"pairs": pair_files, "hub": hub}

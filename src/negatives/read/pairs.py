@@ -17,6 +17,7 @@ import polars as pl
 
 from negatives.read.findings import CONTRADICTORY, DUPLICATE_ID, MISSING, Findings
 from negatives.read.gathered import FIRST_PLACE, Tables, gather
+from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import Block, MinedFile
 from negatives.schema import Collection
 
@@ -47,7 +48,7 @@ class Pairs:
         """Add the rows of a file; those that lack a query or a positive are reported."""
         loose = any(p.kind == "passage" for p in (*file.layout.positives, *file.layout.negatives))
         start = len(self._docs)
-        for block in file.blocks(self.findings):
+        for block in blocks(file, self.findings):
             self._add(block, file)
         self.findings.enough()
         if loose:

@@ -1,6 +1,5 @@
 """The hall: carries a recipe out, shard by shard, and knows stages only by their protocols."""
 
 from negatives.run.mine import mine
-from negatives.store.run import Run
 
-__all__ = ["Run", "mine"]
+__all__ = ["mine"]

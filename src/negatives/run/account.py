@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from negatives.errors import RunError
 from negatives.events import Emit, Event, Noted, Spent, Warned
@@ -49,20 +48,16 @@ class Account:
         self.manifest.enter(self.run, path, rows)
         self.save()
 
-    def fact(self, name: str, value: Any) -> None:
-        """Keep something a report needs."""
-        self.manifest.facts[name] = value
-
-    def same(self, name: str, value: Any) -> None:
-        """Keep a fact that must not change when a run is resumed."""
-        before = self.manifest.facts.get(name, value)
-        if before != value:
+    def same_sources(self, fingerprints: dict[str, str]) -> None:
+        """Keep what identifies the sources' candidates; they must not change on resuming."""
+        before = self.manifest.facts.fingerprints or fingerprints
+        if before != fingerprints:
             raise RunError(
-                f"{name} changed since this run was begun: {before} -> {value}",
+                f"fingerprints changed since this run was begun: {before} -> {fingerprints}",
                 where=str(self.run),
                 mend="start it again with --overwrite",
             )
-        self.fact(name, value)
+        self.manifest.facts.fingerprints = fingerprints
 
     def warn(self, text: str) -> None:
         """Tell the user, once, and keep it."""
@@ -79,7 +74,7 @@ class Account:
         elif isinstance(event, Warned):
             self.warn(event.text)
         elif isinstance(event, Noted):
-            self.manifest.notes[event.name] = event.value
+            self.manifest.notes.keep(event.name, event.value)
         else:
             self.emit(event)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
+
+from msgspec.structs import asdict
 
 from negatives.errors import RunError
 from negatives.events import Emit, Warned
@@ -14,6 +15,7 @@ from negatives.run.account import library_versions
 from negatives.run.reviews import REVIEWS
 from negatives.schema import Collection
 from negatives.store.atomic import TEMPORARY
+from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK
 from negatives.store.manifest import NAME as MANIFEST
@@ -105,8 +107,8 @@ def claimed(
     data = fingerprints(collection)
     before = None if overwrite else decode_manifest(path)
     if before is not None:
-        differing = differences(before.inputs, data)
-        now, then = recipe.settings(), before.inputs.get("recipe", {})
+        differing = differences(asdict(before.inputs), data)
+        now, then = recipe.settings(), before.inputs.recipe or {}
         differing += [f"recipe {key}" for key in differences(then, now)]
         if differing:
             only_pick = set(differing) <= {"recipe pick", "recipe relabel"}
@@ -126,12 +128,12 @@ def claimed(
             return before
         emit(Warned(f"{MANIFEST} was changed by something else: the run is made anew"))
     wipe(path)
-    inputs: dict[str, Any] = {
-        "name": collection.name,
-        "origin": collection.origin,
-        "quarantined": collection.quarantined,
-        **({"beside": collection.beside} if collection.beside else {}),
+    inputs = Inputs(
+        name=collection.name,
+        origin=collection.origin,
+        quarantined=collection.quarantined,
+        beside=collection.beside,
         **data,
-        "recipe": recipe.settings(),
-    }
+        recipe=recipe.settings(),
+    )
     return Manifest(versions=library_versions(), inputs=inputs)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
@@ -25,16 +25,16 @@ from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, Progress, silent
 from negatives.machine import Machine
 from negatives.run.account import Account
-from negatives.run.picking import write_frame
-from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, REJECTED, Floats, Rows, check_ledger
+from negatives.run.inputs import collection_of
+from negatives.run.picking import repick, write_frame
+from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
 from negatives.stage import Context, Judge
 from negatives.store.atomic import make_folder, remove_partial
+from negatives.store.facts import Asked, Cascade
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
-from negatives.store.repair import CASCADE
 from negatives.store.run import LEDGER, WORK, Run
 
-NOTE: Final = CASCADE
 BEFORE: Final = "p_relevant_before"
 """Column of the first stage's p_relevant, where a judge has revised it."""
 CHOSEN: Final = "chosen-{}.parquet"
@@ -94,9 +94,9 @@ def judge_run(
             mend=f"mine without it, then judge with it; or change [[judge]] {judge.kind} and mine "
             "again",
         )
-    collection = run.collection
+    collection = collection_of(run)
     with locked(run.path):
-        run = Run(run.path, collection=collection)  # as it is, now that nobody else writes
+        run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
         with _scratch(run.path / WORK / "judging") as folder:
             ruling = judge.open(
@@ -107,7 +107,7 @@ def judge_run(
                     memory=machine.memory,
                     device=machine.device,
                     seed=run.recipe.seed,
-                    reference=str(account.manifest.facts.get("reference", "")),
+                    reference=account.manifest.facts.reference,
                     emit=account.hear,
                 )
             )
@@ -117,10 +117,10 @@ def judge_run(
                     mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
                 )
             work = _Judging(run, judge, budget, ruling, account)
-            if account.manifest.facts.get(NOTE) != work.asked:
+            if account.manifest.facts.cascade != work.asked:
                 work.carry_out(folder)
     if account.manifest.status != DONE:
-        Run(run.path, collection=collection).repick(run.recipe.pick, emit=emit)
+        repick(run.reopened(), run.recipe.pick, emit=emit)
 
 
 @contextmanager
@@ -152,14 +152,14 @@ class _Judging:
     account: Account
 
     @cached_property
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> Asked:
         """What makes two calls the same."""
-        return {
-            "judge": self.judge.settings(),
-            "column": self.ruling.column,
-            "fingerprint": self.ruling.fingerprint,
-            "budget": self.budget,
-        }
+        return Asked(
+            judge=self.judge.settings(),
+            column=self.ruling.column,
+            fingerprint=self.ruling.fingerprint,
+            budget=self.budget,
+        )
 
     def carry_out(self, folder: Path) -> None:
         """Choose, score, learn, and put the new ledger in the place of the old."""
@@ -183,30 +183,30 @@ class _Judging:
             write_frame(new, self._part(old, pairs, revision, has_p))
             parts.append((new, len(old)))
             self.account.emit(Progress("judge", number + 1, len(self.run.parts), "parts"))
-        self.account.manifest.notes[NOTE] = {
-            "judge": self.judge.settings(),
-            "budget": self.budget,
-            "pairs": len(scores),
-            "calls": self.ruling.calls,
-            "pairs of a full judging": full,
-            "saving": round(1 - len(scores) / full, 4) if full else 0.0,
-            "for calibration": int((chosen["why"] == "calibration").sum()),
-            "labelled": int(pairs["labelled"].sum()),
-            "p_relevant revised": revision is not None,
-        }
-        self.account.manifest.facts[NOTE] = self.asked
+        self.account.manifest.notes.cascade = Cascade(
+            judge=self.judge.settings(),
+            budget=self.budget,
+            pairs=len(scores),
+            calls=self.ruling.calls,
+            full=full,
+            saving=round(1 - len(scores) / full, 4) if full else 0.0,
+            calibration=int((chosen["why"] == "calibration").sum()),
+            labelled=int(pairs["labelled"].sum()),
+            revised=revision is not None,
+        )
+        self.account.manifest.facts.cascade = self.asked
         replace_ledger(self.account, self.run, parts)
 
     def _base(self) -> Iterator[pl.DataFrame]:
         """The ledger's parts as they were mined."""
-        before = self.account.manifest.facts.get(NOTE)
+        before = self.account.manifest.facts.cascade
         for path in self.run.parts:
             part = pl.read_parquet(path, glob=False)
             yield part if before is None else _undone(part, before)
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
         """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
-        collection = self.run.collection
+        collection = collection_of(self.run)
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
         parts = [
@@ -230,9 +230,9 @@ class _Judging:
 
     def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
         """query_id, doc_id and score (float32) of the chosen pairs."""
-        rows = self.run.collection.rows_of(chosen.select(PAIR)).sort("query", "doc")
+        rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
         scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
-        return self.run.collection.ids_of(
+        return collection_of(self.run).ids_of(
             rows.with_columns(score=pl.Series(scores, dtype=pl.Float32))
         )
 
@@ -270,6 +270,7 @@ class _Judging:
                 pl.col("p_relevant").alias(BEFORE),
                 p_relevant=pl.coalesce("revised", "p_relevant"),
                 verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
+                rule=pl.when(objected).then(pl.lit(self.judge.kind)).otherwise("rule"),
                 reason=pl.when(objected).then("_reason").otherwise("reason"),
             )
         )
@@ -291,14 +292,13 @@ def replace_ledger(account: Account, run: Run, parts: list[tuple[Path, int]]) ->
     account.begin_picking()
 
 
-def _undone(part: pl.DataFrame, before: dict[str, Any]) -> pl.DataFrame:
+def _undone(part: pl.DataFrame, before: Asked) -> pl.DataFrame:
     """A part as it was before a judge was asked."""
     if BEFORE in part.columns:
         part = part.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
-    by = (pl.col("verdict") == REJECTED) & pl.col("reason").str.starts_with(
-        f"{before['judge']['kind']}: "
-    )
-    return part.drop(before["column"]).with_columns(
+    by = pl.col("rule") == before.judge["kind"]
+    return part.drop(before.column).with_columns(
         verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
+        rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
         reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
     )

@@ -22,11 +22,12 @@ from negatives.estimation import Estimation
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
 from negatives.machine import Machine
+from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
 from negatives.run.engine import run_local
-from negatives.run.picking import finish, report, write_frame
+from negatives.run.picking import finish, write_frame
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
     Reference,
@@ -68,11 +69,11 @@ def mine(
     run directory; called again with the same inputs and recipe it finishes what is unfinished, with
     others it raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all)
     and `memory` change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and
-    searches run.
+    searches run. The run that comes back lacks its report, unless it was finished before.
     """
     machine = Machine.checked(threads, memory, device)
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
-    collection = check_collection(data if isinstance(data, Collection) else Collection.load(data))
+    collection = check_collection(data if isinstance(data, Collection) else load(data))
     refuse_unlabelled(collection)
     path = Path(out)
     refuse_file(path)
@@ -96,7 +97,7 @@ def mine(
             if blames_input(error):
                 work.leave_nothing_new()
             raise
-    return Run(path, collection=collection)
+    return Run.of(path, work.account.manifest, collection)
 
 
 @dataclass(frozen=True)
@@ -117,19 +118,16 @@ class _Mining:
         remove_partial(self.path)
         run = Run.of(self.path, self.account.manifest, self.collection)
         status = run.manifest.status
-        if status == REPORTING:
-            report(self.account, run)
-        elif status != DONE:
+        if status not in (REPORTING, DONE):
             parts = self._ledger() if status == RUNNING else run.parts
             finish(self.account, self.recipe, parts, self.collection)
         shutil.rmtree(self.path / WORK, ignore_errors=True)
 
     def _ledger(self) -> list[Path]:
         """All passes but the last; the parts of the ledger."""
-        self.account.manifest.counts |= {
-            "queries": len(self.collection.mined_queries),
-            "documents": len(self.collection.corpus) - len(self.collection.empty_docs),
-        }
+        counts, collection = self.account.manifest.counts, self.collection
+        counts.queries = len(collection.mined_queries)
+        counts.documents = len(collection.corpus) - len(collection.empty_docs)
         self.account.save()
         write_text(self.path / RECIPE, self.recipe.to_toml())
         for note in self.collection.notes:
@@ -171,7 +169,7 @@ class _Mining:
         for source in self.recipe.find:
             with self.account.stage(f"open {source.label}"):
                 proposers[source.label] = source.open(self._context(f"find-{source.label}"))
-        self.account.same("fingerprints", {k: p.fingerprint for k, p in proposers.items()})
+        self.account.same_sources({k: p.fingerprint for k, p in proposers.items()})
 
         def one(shard: tuple[int, Rows]) -> Path:
             number, queries = shard
@@ -227,8 +225,8 @@ class _Mining:
         reference = Reference(
             label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
         )
-        self.account.fact("reference", label)
-        self.account.fact("reference_deviation", reference.deviation)
+        facts = self.account.manifest.facts
+        facts.reference, facts.reference_deviation = label, reference.deviation
         estimation = self._fitted(judged)
 
         def one(shard: tuple[int, Rows]) -> Path:

@@ -1,33 +1,33 @@
-"""The last pass, which can be made again alone: pick among the ledger's parts, and report."""
+"""The last pass, which can be made again alone: pick among the ledger's parts.
+
+It leaves a run that lacks nothing but its report, which the caller writes.
+"""
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
-from negatives.estimation import BASIS
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
+from negatives.run.inputs import collection_of
 from negatives.run.relabel import Found, Relabelling, Rule
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection
 from negatives.stage import Picker
-from negatives.store.atomic import make_folder, write_text, writing
+from negatives.store.atomic import make_folder, writing
 from negatives.store.lock import locked
 from negatives.store.run import (
     LEDGER,
     NEGATIVES_FILE,
-    RECIPE,
     RELABELLED_FILE,
-    REPORTS,
     WORK,
     Run,
 )
@@ -36,25 +36,18 @@ from negatives.store.run import (
 def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> None:
     """Apply another picker, or relabelling, to a finished run's ledger, in place."""
     with locked(run.path):
-        run = Run(run.path, collection=run._collection)  # as it is, now that nobody else writes
+        run = run.reopened()  # as it is, now that nobody else writes
         recipe = run.recipe.with_pick(pick)
         if relabel is not None:
             recipe = replace(recipe, relabel=relabel)
         account = Account(run.path, run.manifest, emit)
-        finish(account, recipe, run.parts, run.collection if recipe.relabel else run._collection)
-
-
-def report_again(run: Run, emit: Emit = silent) -> None:
-    """Write the report of a finished run, and recipe.toml, once more."""
-    with locked(run.path):
-        run = Run(run.path, collection=run._collection)
-        report(Account(run.path, run.manifest, emit), run)
+        finish(account, recipe, run.parts, collection_of(run) if recipe.relabel else None)
 
 
 def finish(
     account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
 ) -> None:
-    """Pick among the ledger's parts, and report.
+    """Pick among the ledger's parts, and leave nothing behind.
 
     All that depends on the picking enters the manifest in one write: a run that is killed on the
     way has a ledger and nothing else. The texts are needed only where the recipe relabels.
@@ -69,7 +62,6 @@ def finish(
     for path in (account.run / LEDGER).glob("part-*.parquet"):
         if path.relative_to(account.run).as_posix() not in account.manifest.files:
             path.unlink()  # of a ledger that another has taken the place of
-    report(account, Run.of(account.run, account.manifest, collection))
 
 
 def pick_parts(
@@ -81,8 +73,9 @@ def pick_parts(
     short: list[pl.DataFrame] = []
     target = account.run / NEGATIVES_FILE
     ledger, new = parts, None
+    facts, counts = account.manifest.facts, account.manifest.counts
     account.manifest.stages.pop("relabel", None)
-    before = (UNKNOWN, account.manifest.facts.pop(WARNED, ""))  # of an earlier picking
+    before = (UNKNOWN, facts.warned_in_picking)  # of an earlier picking
     account.manifest.warnings[:] = [
         text for text in account.manifest.warnings if text not in before
     ]
@@ -91,20 +84,19 @@ def pick_parts(
             new = _relabelled(account, recipe.relabel, ledger, collection)
             relabelling.rows = new.found.pairs + new.found.copies
         parts = new.left
-    reference = str(account.manifest.facts.get("reference", ""))
-    documents = account.manifest.counts["documents"]
     account.manifest.stages.pop("pick", None)
     with account.stage("pick") as stage:
-        basis = account.manifest.notes.get("p_relevant", {}).get(BASIS, "labels")
-        picker, found = recipe.pick.tuned(parts, basis)
-        account.fact("tuning", {key: value for key, value in found.items() if key != "warning"})
-        if "warning" in found:
-            account.fact(WARNED, found["warning"])
-            account.warn(found["warning"])
+        picker, found = recipe.pick.tuned(parts, account.manifest.notes.basis)
+        facts.tuning = {key: value for key, value in found.items() if key != "warning"}
+        facts.warned_in_picking = found.get("warning", "")
+        if facts.warned_in_picking:
+            account.warn(facts.warned_in_picking)
         picked = []
         for number, path in enumerate(parts):
             part = pl.read_parquet(path, glob=False)
-            negatives, lacking = pick_shard(picker, recipe.seed, reference, documents, part)
+            negatives, lacking = pick_shard(
+                picker, recipe.seed, facts.reference, counts.documents, part
+            )
             picked.append(folder / f"part-{number:05d}.parquet")
             write_frame(picked[-1], negatives)
             short.append(lacking)
@@ -118,16 +110,11 @@ def pick_parts(
     verdicts = (
         pl.scan_parquet(ledger, glob=False).group_by("verdict").len().collect(engine="streaming")
     )
-    by_verdict = dict(sorted(verdicts.iter_rows()))
-    queries = account.manifest.counts["queries"]
-    account.manifest.counts |= {
-        "candidates": sum(by_verdict.values()),
-        "asked": queries * recipe.pick.per_query,
-        "negatives": stage.rows,
-        **{f"verdict {verdict}": count for verdict, count in by_verdict.items()},
-    }
-    account.fact("shortfall", explain(pl.concat(short), recipe))
-    account.manifest.inputs["recipe"] = recipe.settings()
+    counts.verdicts = dict(sorted(verdicts.iter_rows()))
+    counts.candidates = sum(counts.verdicts.values())
+    counts.asked, counts.negatives = counts.queries * recipe.pick.per_query, stage.rows
+    facts.shortfall = explain(pl.concat(short), recipe)
+    account.manifest.inputs.recipe = recipe.settings()
     account.picked()
 
 
@@ -147,8 +134,7 @@ def _relabelled(
     folder = account.run / WORK / "relabelled"
     shutil.rmtree(folder, ignore_errors=True)
     make_folder(folder)
-    reference = str(account.manifest.facts.get("reference", ""))
-    work = Relabelling(Rule(precision), collection, reference, folder)
+    work = Relabelling(Rule(precision), collection, account.manifest.facts.reference, folder)
     frames, left = [], []
     for number, (frame, rest) in enumerate(work.over(parts)):
         frames.append(folder / f"new-{number:05d}.parquet")
@@ -161,34 +147,21 @@ def _relabelled(
     return _New(frames, left, work.found)
 
 
-WARNED: Final = "warned in picking"
 UNKNOWN: Final = "nothing is relabelled, for p_relevant is not known: add an [estimate] stage"
 
 
 def _enter(account: Account, new: _New | None, precision: float) -> None:
     """Put what was relabelled into the run, in the place of what was before; or nothing."""
     target = account.run / RELABELLED_FILE
-    for table in (account.manifest.counts, account.manifest.facts):
-        table.pop("relabelled", None)
+    account.manifest.counts.relabelled, account.manifest.facts.relabelled = 0, None
     if new is None:
         target.unlink(missing_ok=True)
         return
     with writing(target) as temporary:
         pl.scan_parquet(new.frames, glob=False).sink_parquet(temporary, compression="zstd")
-    account.manifest.counts["relabelled"] = new.found.pairs
-    account.fact("relabelled", new.found.facts(precision))
+    account.manifest.counts.relabelled = new.found.pairs
+    account.manifest.facts.relabelled = new.found.facts(precision)
     account.manifest.enter(account.run, target, new.found.pairs + new.found.copies)
-
-
-def report(account: Account, run: Run) -> None:
-    """Write recipe.toml and the reports of a run that is whole but for them; then it is done."""
-    write: Any = importlib.import_module("negatives.show").write_report
-    write_text(account.run / RECIPE, run.recipe.to_toml())
-    write(run)
-    for name in (RECIPE, *REPORTS):
-        account.manifest.enter(account.run, account.run / name, 0)
-    account.finish()
-    account.emit(Progress("report", 1, 1, "reports"))
 
 
 def write_frame(path: Path, frame: pl.DataFrame) -> None:

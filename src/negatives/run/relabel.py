@@ -11,13 +11,13 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.run.shards import rule
+from negatives.run.inputs import collection_of
 from negatives.schema import (
     DUPLICATE,
     ELIGIBLE,
@@ -28,6 +28,7 @@ from negatives.schema import (
     Columns,
 )
 from negatives.stage import Context, Judge, Ruling, build
+from negatives.store.facts import Relabelled
 from negatives.store.run import Run
 
 PAIR: Final = ["query_id", "doc_id"]
@@ -80,7 +81,7 @@ class Rule:
 
         Neither judged, nor a copy of a positive, nor the query itself.
         """
-        itself = rule(pl.col("reason")).is_in(["query-as-document", "own-document"])
+        itself = pl.col("rule").is_in(["query-as-document", "own-document"])
         rows = part.filter(
             pl.col("verdict").is_in([ELIGIBLE, REJECTED]),
             pl.col("p_relevant") >= self.above,
@@ -104,15 +105,15 @@ class Found:
     expected: float | None
     known: bool
 
-    def facts(self, asked: float) -> dict[str, Any]:
+    def facts(self, asked: float) -> Relabelled:
         """For the manifest."""
-        return {
-            "asked": asked,
-            "pairs": self.pairs,
-            "copies": self.copies,
-            "p_relevant at least": self.threshold,
-            "expected precision": None if self.expected is None else round(self.expected, 4),
-        }
+        return Relabelled(
+            asked=asked,
+            pairs=self.pairs,
+            copies=self.copies,
+            threshold=self.threshold,
+            expected=None if self.expected is None else round(self.expected, 4),
+        )
 
 
 def relabelled(
@@ -127,8 +128,8 @@ def relabelled(
     with tempfile.TemporaryDirectory() as scratch:
         work = Relabelling(
             Rule(precision, above, most_per_query),
-            run.collection,
-            str(run.manifest.facts.get("reference", "")),
+            collection_of(run),
+            run.manifest.facts.reference,
             Path(scratch),
         )
         return pl.concat(frame for frame, _ in work.over(run.parts))
@@ -180,9 +181,7 @@ class Relabelling:
         new = self.rule.candidates(part)
         new = new.filter(pl.col("p_relevant") >= threshold) if threshold is not None else new[:0]
         new = self._unjudged(part, new)
-        known = part.filter(
-            (pl.col("verdict") == DUPLICATE) & rule(pl.col("reason")).is_in(_COPIES)
-        )
+        known = part.filter((pl.col("verdict") == DUPLICATE) & pl.col("rule").is_in(_COPIES))
         why = pl.format("p_relevant {}", pl.col("p_relevant").round(3))
         why = (
             pl.when(pl.col("reason") == "")
@@ -241,6 +240,7 @@ def _without(part: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
         part.join(frame.select(*PAIR, _why="reason"), on=PAIR, how="left", maintain_order="left")
         .with_columns(
             verdict=pl.when(taken).then(pl.lit(REJECTED)).otherwise("verdict"),
+            rule=pl.when(taken).then(pl.lit("relabelled")).otherwise("rule"),
             reason=pl.when(taken).then(why).otherwise("reason"),
         )
         .drop("_why")

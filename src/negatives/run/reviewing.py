@@ -11,27 +11,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+import msgspec
 import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError
-from negatives.estimation import BASIS, Revised
+from negatives.estimation import Revised
 from negatives.events import Emit, Progress, silent
 from negatives.run.account import Account
 from negatives.run.judging import BEFORE, replace_ledger
-from negatives.run.picking import write_frame
+from negatives.run.picking import repick, write_frame
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
 from negatives.store.atomic import remove_partial
+from negatives.store.facts import Relevance, Review
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE
-from negatives.store.repair import REVIEW, REVIEWED
 from negatives.store.run import LEDGER, Run
 
-FACT: Final = REVIEWED
-RULE: Final = REVIEW
+RULE: Final = "review"
+"""The rule that a verdict of somebody makes."""
 
 
 def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None:
@@ -41,7 +42,7 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
     pair of this run.
     """
     with locked(run.path):
-        run = Run(run.path, collection=run._collection)  # as it is, now that nobody else writes
+        run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
         remove_partial(run.path)
         known = pl.concat(
@@ -56,10 +57,10 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
             )
         append_reviews(run.path, verdicts.join(known, on=PAIR, how="semi"))
         work = _Reviewing(run, read_reviews(run.path), account)
-        if account.manifest.facts.get(FACT) != work.key:
+        if account.manifest.facts.reviewed != work.key:
             work.carry_out()
     if account.manifest.status != DONE:
-        Run(run.path, collection=run._collection).repick(run.recipe.pick, emit=emit)
+        repick(run.reopened(), run.recipe.pick, emit=emit)
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,15 @@ class _Reviewing:
                 parts.append((path, len(old)))
                 self.account.emit(Progress("review", number + 1, len(self.run.parts), "parts"))
         manifest = self.account.manifest
-        manifest.facts[FACT] = self.key
-        manifest.notes[RULE] = {
-            "verdicts": len(self.verdicts),
-            "of candidates": len(judged),
-            "relevant": int(judged["relevant"].sum()),
-        }
+        manifest.facts.reviewed = self.key
+        manifest.notes.review = Review(
+            verdicts=len(self.verdicts),
+            candidates=len(judged),
+            relevant=int(judged["relevant"].sum()),
+        )
         if revised is not None:
-            manifest.notes["p_relevant"] = manifest.notes.get("p_relevant", {}) | revised.note
+            before = manifest.notes.p_relevant or Relevance()
+            manifest.notes.keep("p_relevant", msgspec.to_builtins(before) | revised.note)
             manifest.warnings[:] = [
                 text for text in manifest.warnings if not text.startswith(revised.settles)
             ]
@@ -109,15 +111,16 @@ class _Reviewing:
 
     def _revised(self, judged: pl.DataFrame) -> Revised | None:
         estimator = self.run.recipe.estimate
-        notes: dict[str, Any] = self.account.manifest.notes
-        return None if estimator is None else estimator.revised(notes, judged)
+        measured = self.account.manifest.notes.measured
+        return None if estimator is None else estimator.revised(measured, judged)
 
     def _base(self) -> Iterator[pl.DataFrame]:
         """The ledger's parts as if there were no verdicts."""
-        ours = pl.col("reason").str.starts_with(f"{RULE}: ")
+        ours = pl.col("rule") == RULE
         for path in self.run.parts:
             yield pl.read_parquet(path, glob=False).with_columns(
                 verdict=pl.when(ours).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
+                rule=pl.when(ours).then(pl.lit("")).otherwise("rule"),
                 reason=pl.when(ours).then(pl.lit("")).otherwise("reason"),
             )
 
@@ -131,6 +134,9 @@ class _Reviewing:
             .when(no)
             .then(pl.lit(JUDGED_NEGATIVE))
             .otherwise("verdict"),
+            rule=pl.when(open_ & pl.col("relevant").is_not_null())
+            .then(pl.lit(RULE))
+            .otherwise("rule"),
             reason=pl.when(yes)
             .then(pl.lit(f"{RULE}: found relevant"))
             .when(no)
@@ -169,8 +175,7 @@ def ask_about(run: Run, count: int) -> pl.DataFrame:
     that have a verdict left out. Which pairs depends on the run's seed; more hold the fewer.
     """
     recipe = run.recipe
-    basis = run.manifest.notes.get("p_relevant", {}).get(BASIS, "labels")
-    picker, _ = recipe.pick.asking().tuned(run.parts, basis)
+    picker, _ = recipe.pick.asking().tuned(run.parts, run.manifest.notes.basis)
     done = read_reviews(run.path)
     found = []
     for path in run.parts:

@@ -27,6 +27,7 @@ from negatives.schema import (
 from negatives.stage import Picker, Proposer, Ruling
 
 PAIR = ["query", "doc"]
+OPINION = ("verdict", "rule", "reason")
 
 
 def find_shard(
@@ -121,17 +122,21 @@ class Reference:
 def judge_shard(
     collection: Collection, rulings: Sequence[tuple[str, Ruling]], found: pl.DataFrame
 ) -> pl.DataFrame:
-    """The rows with relevance, the judges' evidence, and the first verdict with its reason."""
+    """The rows with relevance, the judges' evidence, and the first verdict, its rule and reason.
+
+    A rule has the kind of its judge for a name, unless the judge names one of several of its own.
+    """
     rows = found.join(collection.judged, on=PAIR, how="left", maintain_order="left").with_columns(
-        verdict=pl.lit(None, pl.String), reason=pl.lit(None, pl.String)
+        pl.lit(None, pl.String).alias(name) for name in OPINION
     )
     for kind, ruling in rulings:
         opinion = ruling.judge(rows)
         if len(opinion) != len(rows):
             raise WorkError(f"judge {kind!r} returned {len(opinion)} rows for {len(rows)}")
-        if ("verdict" in opinion.columns) != ("reason" in opinion.columns):
+        given = [name in opinion.columns for name in OPINION]
+        if given[0] != given[2] or given[1] > given[0]:
             raise WorkError(f"judge {kind!r} returned a verdict without a reason, or the reverse")
-        new = [name for name in opinion.columns if name not in ("verdict", "reason")]
+        new = [name for name in opinion.columns if name not in OPINION]
         for name in new:
             if name in rows.columns:
                 raise RecipeError(
@@ -139,16 +144,19 @@ def judge_shard(
                     where=f"judge {kind}",
                     mend="leave one of them out of the recipe",
                 )
-        objection = pl.col("verdict").is_null()
-        rows = pl.concat(
-            [rows, opinion.rename({"verdict": "_verdict", "reason": "_reason"}, strict=False)],
-            how="horizontal",
+        if "verdict" in opinion.columns and "rule" not in opinion.columns:
+            opinion = opinion.with_columns(
+                rule=pl.when(pl.col("verdict").is_not_null()).then(pl.lit(kind))
+            )
+        said = {name: f"_{name}" for name in OPINION if name in opinion.columns}
+        first = pl.col("verdict").is_null()
+        rows = (
+            pl.concat([rows, opinion.rename(said)], how="horizontal")
+            .with_columns(
+                pl.when(first).then(new).otherwise(name).alias(name) for name, new in said.items()
+            )
+            .drop(said.values())
         )
-        if "_verdict" in rows.columns:
-            rows = rows.with_columns(
-                verdict=pl.when(objection).then("_verdict").otherwise("verdict"),
-                reason=pl.when(objection).then("_reason").otherwise("reason"),
-            ).drop("_verdict", "_reason")
     return rows
 
 
@@ -173,7 +181,7 @@ def ledger_shard(
     middle = [name for name in judged.columns if name not in (*PAIR, *ends)]
     part = collection.ids_of(
         judged.with_columns(
-            pl.col("verdict").fill_null(ELIGIBLE), pl.col("reason").fill_null("")
+            pl.col("verdict").fill_null(ELIGIBLE), pl.col("rule", "reason").fill_null("")
         ).with_columns(reference.hardness())
     ).select(*LEDGER_HEAD, *middle, *LEDGER_TAIL)
     return check_ledger(part)
@@ -220,7 +228,7 @@ def _shortfall(
     )
     takers = (
         rows.filter(~pl.col("verdict").is_in(KEPT))
-        .select("query_id", cause=rule(pl.col("reason")))
+        .select("query_id", cause="rule")
         .group_by("query_id", "cause")
         .len()
         .sort("query_id", "len", "cause", descending=[False, True, False])
@@ -245,8 +253,3 @@ def _shortfall(
         )
         .sort("query_id")
     )
-
-
-def rule(reason: pl.Expr) -> pl.Expr:
-    """The name of the rule a reason begins with."""
-    return reason.str.split(":").list.first()

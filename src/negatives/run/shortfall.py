@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
 
 from negatives.recipe import Recipe
+from negatives.store.facts import Shortfall
 
 _KNOWN = {
     "picker": "candidates that the picker may not take",
@@ -23,7 +22,7 @@ _KNOWN = {
 }
 
 
-def explain(short: pl.DataFrame, recipe: Recipe) -> list[dict[str, Any]]:
+def explain(short: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
     """One entry for each cause: queries, negatives missing, and the setting that would mend it."""
     causes = (
         short.group_by("cause")
@@ -31,13 +30,13 @@ def explain(short: pl.DataFrame, recipe: Recipe) -> list[dict[str, Any]]:
         .sort("missing", "cause", descending=[True, False])
     )
     return [
-        {
-            "cause": cause,
-            "about": _KNOWN.get(cause, f"rejected by {cause}"),
-            "queries": queries,
-            "missing": missing,
-            "mend": _mend(cause, recipe),
-        }
+        Shortfall(
+            cause=cause,
+            about=_KNOWN.get(cause, f"rejected by {cause}"),
+            queries=queries,
+            missing=missing,
+            mend=_mend(cause, recipe),
+        )
         for cause, queries, missing in causes.iter_rows()
     ]
 

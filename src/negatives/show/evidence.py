@@ -9,6 +9,7 @@ from typing import Final
 
 from negatives.show.survey import Survey, survey
 from negatives.show.texts import Texts
+from negatives.store.facts import Counts
 from negatives.store.run import Run
 
 SHOWN: Final = 10
@@ -32,9 +33,10 @@ class Evidence:
         """Texts of the collection, where they are at hand."""
         return Texts.of(self.run)
 
-    def count(self, name: str) -> int:
-        """A count of the manifest; 0 where it has none."""
-        return self.run.manifest.counts.get(name, 0)
+    @property
+    def counts(self) -> Counts:
+        """How much the manifest says there is."""
+        return self.run.manifest.counts
 
 
 def share(part: float, whole: float) -> float | None:

@@ -115,7 +115,7 @@ def _grids(ledger: pl.LazyFrame, measured: list[str]) -> dict[str, Grid]:
 
 def _parts(run: Run, measured: list[str], sources: tuple[str, ...]) -> Iterator[pl.DataFrame]:
     """Each part of the ledger, with the negatives' position (null: not chosen) and the fate."""
-    columns = ["query_id", "doc_id", "sources", "relevance", "verdict", "reason", *measured]
+    columns = ["query_id", "doc_id", "sources", "relevance", "verdict", "rule", "reason", *measured]
     columns += [f"{source}_rank" for source in sources]
     for part in parts_with_picks(run, columns):
         kept = pl.col("verdict").is_in(KEPT)
@@ -133,10 +133,9 @@ def _parts(run: Run, measured: list[str], sources: tuple[str, ...]) -> Iterator[
 
 def _fates(part: pl.DataFrame) -> pl.DataFrame:
     """Rows by verdict, rule and fate; the example is the first pair by id."""
-    rule = pl.col("reason").str.split(":").list.first().str.split(" (").list.first()
     return (
         part.sort("query_id", "doc_id")
-        .group_by("verdict", rule.alias("rule"), "fate", maintain_order=True)
+        .group_by("verdict", "rule", "fate", maintain_order=True)
         .agg(rows=pl.len(), query_id=pl.first("query_id"), doc_id=pl.first("doc_id"),
              reason=pl.first("reason"))
     )  # fmt: skip

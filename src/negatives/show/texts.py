@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import NegativesError
+from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import Run
 
@@ -27,7 +28,7 @@ class Texts:
     def of(run: Run) -> Texts:
         """The texts of a run; a run whose data is gone still has a report."""
         try:
-            return Texts(run.collection)
+            return Texts(collection_of(run))
         except NegativesError as error:
             return Texts(None, error.what)
 

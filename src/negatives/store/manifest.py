@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import polars as pl
@@ -17,9 +17,10 @@ import polars as pl
 from negatives.errors import RunError
 from negatives.faults import raise_spent
 from negatives.store.atomic import file_hash, writing
+from negatives.store.facts import Counts, Facts, Inputs, Notes
 
 NAME = "manifest.json"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 RUNNING: Final = "running"
 """The ledger is not whole."""
@@ -55,12 +56,12 @@ class Manifest(msgspec.Struct, kw_only=True):
     schema_version: int = SCHEMA_VERSION
     status: str = RUNNING
     versions: dict[str, str] = {}
-    inputs: dict[str, Any] = {}
-    counts: dict[str, int] = {}
+    inputs: Inputs = msgspec.field(default_factory=Inputs)
+    counts: Counts = msgspec.field(default_factory=Counts)
     stages: dict[str, StageEntry] = {}
     files: dict[str, FileEntry] = {}
-    facts: dict[str, Any] = {}
-    notes: dict[str, Any] = {}
+    facts: Facts = msgspec.field(default_factory=Facts)
+    notes: Notes = msgspec.field(default_factory=Notes)
     warnings: list[str] = []
     cost: dict[str, int] = {}
     hash: str = ""

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
 from negatives.errors import RecipeError, RunError
 from negatives.recipe import Recipe, from_settings
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
+from negatives.store.facts import Inputs
 from negatives.store.lock import holder
 from negatives.store.manifest import (
     ANEW,
@@ -31,13 +31,6 @@ LEDGER: Final = "candidates"
 NEGATIVES_FILE: Final = "negatives.parquet"
 RELABELLED_FILE: Final = "relabelled.parquet"
 REPORTS: Final = ("report.html", "report.json")
-CASCADE: Final = "cascade"
-"""The fact and the note of what a costly judge was asked."""
-REVIEWED: Final = "reviewed"
-"""The fact of which verdicts of people the ledger knows."""
-REVIEW: Final = "review"
-"""The note of what came of them, and the rule that they make."""
-
 _MINED: Final = re.compile(rf"{LEDGER}/part-\d+\.parquet")
 """A part of the ledger as it was mined; those that judges and people have changed say so."""
 
@@ -77,7 +70,7 @@ def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
     return RunError(f"{name} {problem}", where=str(run / name), mend=remedy(run, manifest.inputs))
 
 
-def remedy(run: Path, inputs: Mapping[str, Any], does: str = "makes it again") -> str:
+def remedy(run: Path, inputs: Inputs, does: str = "makes it again") -> str:
     """The command that makes a run's missing files again, and that it `does` so."""
     plain = f"run the same mine command again: it {does}"
     try:
@@ -88,27 +81,25 @@ def remedy(run: Path, inputs: Mapping[str, Any], does: str = "makes it again") -
     if not usable:
         return plain
     recipe = shlex.quote(str(run / RECIPE))
-    origin = str(inputs.get("origin", ""))
-    if not origin:
+    if not inputs.origin:
         return (
             f"call mine again with the same collection and recipe={str(run / RECIPE)!r}: it {does}"
         )
-    more = f" --corpus {shlex.quote(str(inputs['beside']))}" if inputs.get("beside") else ""
-    more += " --quarantine FILE" if inputs.get("quarantined") else ""
-    out = shlex.quote(str(run))
-    return f"negatives mine {shlex.quote(origin)} --recipe {recipe} --out {out}{more}   {does}"
+    more = f" --corpus {shlex.quote(inputs.beside)}" if inputs.beside else ""
+    more += " --quarantine FILE" if inputs.quarantined else ""
+    origin, out = shlex.quote(inputs.origin), shlex.quote(str(run))
+    return f"negatives mine {origin} --recipe {recipe} --out {out}{more}   {does}"
 
 
-def recipe_of(run: Path, inputs: Mapping[str, Any]) -> Recipe:
+def recipe_of(run: Path, inputs: Inputs) -> Recipe:
     """The recipe that a run was made by: the manifest's, of which recipe.toml is a copy to read."""
-    settings = inputs.get("recipe")
-    if not isinstance(settings, Mapping):
+    if inputs.recipe is None:
         raise RunError(
             "the manifest has no recipe",
             where=str(run),
             mend=ANEW,
         )
-    return from_settings(settings, str(run / RECIPE))
+    return from_settings(inputs.recipe, str(run / RECIPE))
 
 
 def odd_columns(run: Path, name: str) -> str:
@@ -144,9 +135,8 @@ def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
         picked = True
         if not all(_MINED.fullmatch(name) for name in ledger):
             lost |= {name: _REVISED for name in ledger if name not in lost}
-            for name in (CASCADE, REVIEWED, REVIEW):
-                manifest.facts.pop(name, None)
-                manifest.notes.pop(name, None)
+            manifest.facts.cascade, manifest.facts.reviewed = None, ""
+            manifest.notes.cascade = manifest.notes.review = None
     elif picked:
         manifest.status = PICKING
     elif lost and manifest.status == DONE:

@@ -1,23 +1,22 @@
-"""A run directory, opened: the ledger, the negatives, and what else can be done with them."""
+"""A run directory, opened: its ledger, its negatives and its manifest, checked as they are read.
+
+What can be done with a run is in the rooms below: `run`, `export`, `measure`, `show`.
+"""
 
 from __future__ import annotations
 
-import importlib
 import shlex
-import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import msgspec
 import polars as pl
 
-from negatives.errors import DataError, RunError
-from negatives.events import Emit, silent
+from negatives.errors import RunError
 from negatives.recipe import Recipe
 from negatives.schema import DUPLICATE, REJECTED, Collection
-from negatives.stage import Judge, Picker
-from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import holder
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest, read_manifest
 from negatives.store.repair import (
@@ -56,13 +55,18 @@ class Run:
     """
 
     def __init__(self, path: str | Path, *, collection: Collection | None = None) -> None:
-        """Open a run directory; `RunError` where there is none, or it is unfinished or damaged."""
+        """Open a run directory; `RunError` where there is none, or it is unfinished or damaged.
+
+        `collection` is what it was made from, where that is at hand.
+        """
         self.path = Path(path)
         manifest = read_manifest(self.path)
         if manifest is None:
             raise no_run(self.path)
         self.manifest: Manifest = manifest
-        self._collection = collection
+        self.at_hand = collection
+        self.compared = False
+        """Whether the collection at hand is known to be the one the run was made from."""
         self._read: dict[str, tuple[int, ...]] = {}
         if manifest.status not in (PICKING, REPORTING, DONE):
             raise self._unfinished()
@@ -71,18 +75,24 @@ class Run:
                 raise damaged(self.path, manifest, name, problem)
 
     @classmethod
-    def of(cls, path: Path, manifest: Manifest, collection: Collection | None) -> Run:
+    def of(cls, path: Path, manifest: Manifest, collection: Collection | None) -> Self:
         """The run that is being written at `path`: what its writer knows needs no comparing."""
         run = cls.__new__(cls)
-        run.path, run.manifest, run._collection = path, manifest, collection
+        run.path, run.manifest, run.at_hand, run.compared = path, manifest, collection, False
         run._read = {name: run._stamp(name) for name in run._tables()}
+        return run
+
+    def reopened(self) -> Self:
+        """The run as it is on disk now; tables that are the same are not compared again."""
+        run = type(self)(self.path, collection=self.at_hand)
+        run.compared, run._read = self.compared, self._read
         return run
 
     def __repr__(self) -> str:
         counts = self.manifest.counts
         return (
-            f"Run({str(self.path)!r}: {counts.get('negatives', 0):,} negatives for "
-            f"{counts.get('queries', 0):,} queries, {counts.get('candidates', 0):,} candidates)"
+            f"Run({str(self.path)!r}: {counts.negatives:,} negatives for "
+            f"{counts.queries:,} queries, {counts.candidates:,} candidates)"
         )
 
     @cached_property
@@ -157,83 +167,7 @@ class Run:
     @property
     def shortfall(self) -> list[dict[str, Any]]:
         """Why queries got fewer negatives than asked: cause, queries, missing, mend."""
-        found: list[dict[str, Any]] = self.manifest.facts.get("shortfall", [])
-        return found
-
-    @cached_property
-    def collection(self) -> Collection:
-        """The collection the run was made from, read again and checked to be the same."""
-        if self._collection is None:
-            self._collection = _reload(self.path, self.manifest.inputs)
-        differing = differences(self.manifest.inputs, fingerprints(self._collection))
-        if differing:
-            raise RunError(
-                f"the data is not what the run was made from: {', '.join(differing)} changed",
-                where=str(self.path),
-                mend="restore the data, or mine again with --overwrite",
-            )
-        return self._collection
-
-    def repick(self, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> Run:
-        """Apply another policy to the same ledger; negatives, recipe and report are replaced.
-
-        `relabel`: see the method of that name; None relabels as before.
-        """
-        again: Any = importlib.import_module("negatives.run.picking").repick
-        again(self, pick, relabel=relabel, emit=emit)
-        return Run(self.path, collection=self._collection)
-
-    def relabel(self, precision: float, *, emit: Emit = silent) -> Run:
-        """Take the surest candidates for positives: as many as `precision` allows (0: none).
-
-        The mean of their p_relevant is at least `precision`, and none is below 0.5. They are in
-        `relabelled`, apart from the known positives, and no longer among the negatives, which are
-        picked again. Needs p_relevant, which a recipe's [estimate] stage gives.
-        """
-        return self.repick(self.recipe.pick, relabel=precision, emit=emit)
-
-    def judge(self, judge: Judge, budget: int | None = None, **options: Any) -> Run:
-        """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
-
-        They are those whose scores can change what is picked, and some for calibration. The ledger
-        gets its scores, p_relevant is revised by them, and negatives are picked again. `options`:
-        threads, memory, device and emit, as for `mine`.
-        """
-        carry_out: Any = importlib.import_module("negatives.run.judging").judge_run
-        carry_out(self, judge, budget, **options)
-        return Run(self.path, collection=self._collection)
-
-    def review(self, verdicts: str | Path | pl.DataFrame, *, emit: Emit = silent) -> Run:
-        """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
-
-        They are kept in reviews.jsonl. Pairs found relevant are no candidates any more, those found
-        not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
-        together say of the label rate, and negatives are picked again. Sixty settle the label rate
-        where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
-        """
-        if not isinstance(verdicts, pl.DataFrame):
-            read: Any = importlib.import_module("negatives.measure.review").read_verdicts
-            verdicts, _ = read(verdicts)
-        learn: Any = importlib.import_module("negatives.run.reviewing").review_run
-        learn(self, verdicts, emit=emit)
-        return Run(self.path, collection=self._collection)
-
-    def report(self, *, emit: Emit = silent) -> Run:
-        """Write report.html, report.json and recipe.toml once more."""
-        again: Any = importlib.import_module("negatives.run.picking").report_again
-        again(self, emit=emit)
-        return Run(self.path, collection=self._collection)
-
-    def masks(self, above: float = 0.5) -> pl.DataFrame:
-        """query_id, text_ids: texts no batch may use as negatives; see `negatives.export.masks`."""
-        made: pl.DataFrame = importlib.import_module("negatives.export.masks").masks(self, above)
-        return made
-
-    def export(self, out: str | Path, **options: Any) -> int:
-        """Write the negatives in a trainer's format; see `negatives.export.export`."""
-        write: Any = importlib.import_module("negatives.export").export
-        written: int = write(self, out, **options)
-        return written
+        return [msgspec.structs.asdict(cause) for cause in self.manifest.facts.shortfall]
 
     def _tables(self) -> list[str]:
         """The names of the run's tables."""
@@ -270,26 +204,3 @@ class Run:
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Names whose values in `now` are not those of `before`."""
     return [name for name, value in now.items() if before.get(name) != value]
-
-
-def _reload(path: Path, inputs: Mapping[str, Any]) -> Collection:
-    origin = inputs.get("origin")
-    if not origin:
-        raise RunError(
-            "the run was made from a collection in memory, so its texts are not at hand",
-            where=str(path),
-            mend="open it with Run(path, collection=...)",
-        )
-    corpus = inputs.get("beside") or None
-    try:
-        if not inputs.get("quarantined"):
-            return Collection.load(origin, corpus=corpus)
-        with tempfile.TemporaryDirectory() as folder:
-            aside = Path(folder) / "set-aside.jsonl"
-            return Collection.load(origin, quarantine=aside, corpus=corpus)
-    except DataError as error:
-        raise RunError(
-            f"the data that the run was made from cannot be read any more: {error.what}",
-            where=error.where,
-            mend="restore the data, or mine again with another --out",
-        ) from None

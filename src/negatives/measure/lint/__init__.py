@@ -6,7 +6,8 @@ it, each file of `rules` asks them one kind of question, `findings` is the answe
 
 from __future__ import annotations
 
-from negatives.measure.lint.check import lint
+from negatives.measure.lint.check import Linted, lint
 from negatives.measure.lint.findings import Finding, Report
+from negatives.measure.lint.fix import Fixed, fix
 
-__all__ = ["Finding", "Report", "lint"]
+__all__ = ["Finding", "Fixed", "Linted", "Report", "fix", "lint"]

@@ -12,16 +12,26 @@ from negatives.events import Emit, Progress, silent
 from negatives.measure.lint.examples import examples
 from negatives.measure.lint.facts import Facts, facts_of
 from negatives.measure.lint.findings import Finding, Report, Rule
+from negatives.measure.lint.fix import Fixed, fix
 from negatives.measure.lint.reference import Reference, test_sets
 from negatives.measure.lint.rules import RULES
-from negatives.read.known import known_texts
+from negatives.read.loading import known_texts
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
+from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import Run, is_run
 
 _WORST = ("error", "warning", "info")
+
+
+class Linted(Report):
+    """A report together with what can be done about it."""
+
+    def fix(self, out: str | Path, *, emit: Emit = silent) -> Fixed:
+        """Write the file to `out` in its own format, without what the rules object to."""
+        return fix(self, out, emit=emit)
 
 
 def lint(
@@ -31,7 +41,7 @@ def lint(
     against: Sequence[str | Path | Collection] = (),
     quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
-) -> Report:
+) -> Linted:
     """What is wrong with a file of mined negatives, anybody's, or with a run directory.
 
     `file`: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron, qrels or a
@@ -58,7 +68,7 @@ def lint(
         emit(Progress("check", number, len(RULES), "rules"))
     shown = examples(mined, {rule.name: offences for rule, offences in found.items()})
     findings = [_finding(rule, found[rule], facts, shown[rule.name]) for rule in found]
-    return Report(
+    return Linted(
         file=str(file),
         format=mined.layout.name,
         rows=facts.rows,
@@ -75,7 +85,7 @@ def _mined(file: str | Path, known: Collection | None) -> MinedFile:
     if not is_run(Path(file)):
         return mined_file(file, known)
     run = Run(file)
-    return understood(parquet(run.negatives_file), run.collection if known is None else known)
+    return understood(parquet(run.negatives_file), collection_of(run) if known is None else known)
 
 
 def _finding(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from negatives.judge.near_duplicate import NearDuplicate, jaccard
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.text_tables import SHINGLE, SKETCH
+from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
 from negatives.text.keys import Keys, shingles, text_keys
 
@@ -107,6 +108,6 @@ def texts_of(mined: MinedFile, keys: Keys) -> pl.Series:
 def _all_texts(mined: MinedFile) -> Iterator[pl.Series]:
     if mined.known is not None:
         yield mined.known.corpus["text"]
-    for block in mined.blocks():
+    for block in blocks(mined):
         yield block.positives["text"]
         yield block.negatives["text"]

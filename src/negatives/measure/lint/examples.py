@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.measure.lint.findings import SHOWN
+from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import Block, MinedFile
 
 WIDTH: Final = 100
@@ -27,7 +28,7 @@ def examples(
     wanted = pl.concat([frame.select("row") for frame in first.values()]).unique().sort("row")
     texts: dict[int, dict[Any, str]] = {}
     last = int(wanted["row"][-1])
-    for block in mined.blocks():
+    for block in blocks(mined):
         texts |= _texts(block, wanted)
         if len(block.queries) and block.queries["row"][-1] >= last:
             break

@@ -17,6 +17,7 @@ from negatives.events import Emit, Progress
 from negatives.measure.lint.reference import Reference, TestSet
 from negatives.measure.lint.text_tables import BLANK, Measuring, Texts
 from negatives.read.findings import Findings
+from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
 from negatives.text.keys import text_keys
 
@@ -98,7 +99,7 @@ def facts_of(
     positives, negatives = [pl.DataFrame(schema=DOCUMENTS)], [pl.DataFrame(schema=DOCUMENTS)]
     done = 0
     found = Findings()
-    for block in mined.blocks(found):
+    for block in blocks(mined, found):
         text = measuring.add(block.queries["text"].fill_null(""))
         ids = _keys(block.queries["id"])
         identity = ids.fill_null(pl.Series(text))

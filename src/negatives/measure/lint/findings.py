@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from negatives.events import Emit
-    from negatives.measure.lint.facts import Facts
-    from negatives.measure.lint.fix import Fixed
-    from negatives.read.mined.layout import Layout
+from negatives.measure.lint.facts import Facts
+from negatives.read.mined.layout import Layout
 
 Severity = Literal["error", "warning", "info"]
 Unit = Literal["negatives", "rows", "queries"]
@@ -112,10 +107,3 @@ class Report:
         found = [finding.as_dict() for finding in self.findings]
         plain = {name: getattr(self, name) for name in names}
         return plain | {"notes": list(self.notes), "findings": found}
-
-    def fix(self, out: str | Path, *, emit: Emit | None = None) -> Fixed:
-        """Write the file to `out` in its own format, without what the rules object to."""
-        from negatives.events import silent
-        from negatives.measure.lint.fix import fix
-
-        return fix(self, out, emit or silent)

@@ -6,18 +6,19 @@ not true are reported and are in no block.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.errors import DataError
 from negatives.read.findings import BAD_SCORE, DANGLING, Fault, Findings
 from negatives.read.grades import whole
-from negatives.read.mined.flat import Flat, Lengths, joined
+from negatives.read.mined.flat import Flat, Lengths, Rows, joined
 from negatives.read.mined.parts import Part
 from negatives.read.mined.rows import DOCS, QUERIES, Block, MinedFile
-from negatives.read.mined.source import Rows
 
 UNCLEAR: Final = Fault(
     "unclear-label",
@@ -34,7 +35,37 @@ UNEVEN: Final = Fault(
 _PLACE: Final = ["at", "place"]
 
 
-class Reading:
+def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[Block]:
+    """All rows of a file, in order; without `findings`, the first bad rows are a `DataError`."""
+    if file.layout.by_id:
+        file.collection  # noqa: B018 (there must be one, however many rows there are)
+    if file.layout.name == "scored-list" and file.collection.positives.is_empty():
+        raise DataError(
+            "the scores of a teacher do not tell which documents are positives, and "
+            f"{file.collection.name!r} judges nothing",
+            where=str(file.path),
+            mend="name a collection with judgements: --corpus DATA",
+        )
+    found = Findings() if findings is None else findings
+    header = file.source.header.note
+    for note in (*([header] if header else []), *file.layout.notes):
+        found.note(note, note, 1)
+    empty = True
+    for rows in file.source.rows(file.layout, found):
+        empty = empty and rows.row.is_empty()
+        yield _Reading(file, rows, found).block()
+        found.enough()
+    if empty and not found.faults:
+        raise DataError(
+            "the file holds no rows",
+            where=str(file.path),
+            mend="check that what wrote it came to an end",
+        )
+    if findings is None:
+        found.done()
+
+
+class _Reading:
     """Some rows of a file on their way to be a block; `at` is the number of a row among them."""
 
     def __init__(self, file: MinedFile, rows: Rows, findings: Findings) -> None:

@@ -7,7 +7,6 @@ documents of its columns), so that it can be found again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,6 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.findings import Findings
 from negatives.read.mined.layout import Layout, layout_of
 from negatives.read.mined.source import Source, source
 from negatives.schema import Collection
@@ -74,37 +72,6 @@ class MinedFile:
                 mend="name the collection that has them: --corpus DATA",
             )
         return self.known
-
-    def blocks(self, findings: Findings | None = None) -> Iterator[Block]:
-        """All rows, in order; without `findings`, the first bad rows are a `DataError`."""
-        from negatives.read.mined.reading import Reading
-
-        if self.layout.by_id:
-            self.collection  # noqa: B018 (there must be one, however many rows there are)
-        if self.layout.name == "scored-list" and self.collection.positives.is_empty():
-            raise DataError(
-                "the scores of a teacher do not tell which documents are positives, and "
-                f"{self.collection.name!r} judges nothing",
-                where=str(self.path),
-                mend="name a collection with judgements: --corpus DATA",
-            )
-        found = Findings() if findings is None else findings
-        header = self.source.header.note
-        for note in (*([header] if header else []), *self.layout.notes):
-            found.note(note, note, 1)
-        empty = True
-        for rows in self.source.rows(self.layout, found):
-            empty = empty and rows.row.is_empty()
-            yield Reading(self, rows, found).block()
-            found.enough()
-        if empty and not found.faults:
-            raise DataError(
-                "the file holds no rows",
-                where=str(self.path),
-                mend="check that what wrote it came to an end",
-            )
-        if findings is None:
-            found.done()
 
 
 def mined_file(file: str | Path, known: Collection | None = None) -> MinedFile:

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from negatives.read.findings import Findings
-from negatives.read.known import known_texts
+from negatives.read.loading import known_texts
 from negatives.read.mined.rows import mined_file
 from negatives.read.pair_files import collected
 from negatives.schema import Collection

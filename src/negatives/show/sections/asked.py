@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from negatives.schema import POSITIVE
 from negatives.show.evidence import Evidence
 from negatives.stage import Stage
 
@@ -18,16 +19,16 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     relevance = pl.col("relevance")
     return {
         "data": {
-            "name": run.manifest.inputs.get("name", ""),
-            "split": run.manifest.inputs.get("split", ""),
+            "name": run.manifest.inputs.name,
+            "split": run.manifest.inputs.split,
             "documents": None if collection is None else len(collection.corpus),
             "queries": None if collection is None else len(collection.queries),
-            "mined_queries": evidence.count("queries"),
-            "positives": evidence.count("verdict positive"),
+            "mined_queries": evidence.counts.queries,
+            "positives": evidence.counts.verdicts.get(POSITIVE, 0),
             "judged_negatives": None
             if collection is None
             else int(collection.qrels.select((relevance == 0).sum()).item()),
-            "languages": _languages(run.manifest.notes),
+            "languages": _languages(run.manifest.notes.measured),
         },
         "recipe": {
             "name": recipe.name,
@@ -39,7 +40,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "judge": [_stage(stage) for stage in recipe.judge],
         "pick": _stage(recipe.pick),
         "per_query": recipe.pick.per_query,
-        "reference": run.manifest.facts.get("reference", ""),
+        "reference": run.manifest.facts.reference,
     }
 
 

@@ -12,7 +12,8 @@ _BINS = 24
 def figures(evidence: Evidence) -> dict[str, Any]:
     """Coverage is delivered / asked; a query is served fully when it got all it asked for."""
     run = evidence.run
-    asked, negatives, queries = (evidence.count(n) for n in ("asked", "negatives", "queries"))
+    counts = evidence.counts
+    asked, negatives, queries = counts.asked, counts.negatives, counts.queries
     per_query = run.recipe.pick.per_query
     by_number = dict(evidence.survey.delivered.select("delivered", "queries").iter_rows())
     full, none = by_number.get(per_query, 0), by_number.get(0, 0)

@@ -18,7 +18,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     positive of their query (hardness >= 0), or as all of them.
     """
     survey, facts = evidence.survey, evidence.run.manifest.facts
-    reference = str(facts.get("reference", ""))
+    reference = facts.reference
     hardness = survey.histograms.get("hardness")
     kinds = {source.label: source.kind for source in evidence.run.recipe.find}
     by_source = {
@@ -29,7 +29,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     return {
         "reference": reference,
         "reference_kind": kinds.get(reference, ""),
-        "reference_deviation": rounded(facts.get("reference_deviation")),
+        "reference_deviation": rounded(facts.reference_deviation),
         "median": hardness and rounded(hardness.quantile(CHOSEN, 0.5)),
         "above_lowest": hardness and rounded(hardness.share_from(CHOSEN, 0.0)),
         "above_all": hardness

@@ -23,7 +23,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         .agg(queries=pl.len())
         .collect(engine="streaming")
     )
-    total = evidence.count("negatives")
+    total = evidence.counts.negatives
     top = counts.sort("queries", "doc_id", descending=[True, False]).head(SHOWN)
     falling = counts["queries"].cast(pl.Int64).sort(descending=True).cum_sum()
     collection = evidence.texts.collection
@@ -40,7 +40,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
             {
                 "doc_id": doc,
                 "queries": queries,
-                "share": share(queries, evidence.count("queries")),
+                "share": share(queries, evidence.counts.queries),
                 **_beginning(texts.get(doc)),
             }
             for doc, queries in top.iter_rows()

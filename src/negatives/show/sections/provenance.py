@@ -15,15 +15,15 @@ def figures(evidence: Evidence) -> dict[str, Any]:
     """`command` is null for a collection made in memory: it takes a few lines of Python then."""
     run = evidence.run
     inputs = run.manifest.inputs
-    origin = str(inputs.get("origin", ""))
+    origin = inputs.origin
     return {
         "origin": origin,
         "command": f"negatives mine {shlex.quote(origin)} --recipe {RECIPE} --out RUN"
         if origin
         else None,
         "recipe": run.recipe.to_toml(),
-        "inputs": {name: inputs[name] for name in _TABLES if name in inputs},
-        "fingerprints": dict(run.manifest.facts.get("fingerprints", {})),
+        "inputs": {name: getattr(inputs, name) for name in _TABLES},
+        "fingerprints": dict(run.manifest.facts.fingerprints),
         "versions": dict(run.manifest.versions),
         "schema_version": run.manifest.schema_version,
     }

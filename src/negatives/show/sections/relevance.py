@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from negatives.show.evidence import Evidence, rounded
@@ -30,7 +31,7 @@ def figures(evidence: Evidence) -> dict[str, Any]:
         "expected_share": rounded(row["mean"]) if estimated else None,
         "expected_false": rounded(row["mean"] * row["estimated"]) if estimated else None,
         "more_likely_than_not": row["likely"] if estimated else None,
-        "relabelled": evidence.run.manifest.facts.get("relabelled"),
-        "cascade": evidence.run.manifest.notes.get("cascade"),
+        "relabelled": msgspec.to_builtins(evidence.run.manifest.facts.relabelled),
+        "cascade": msgspec.to_builtins(evidence.run.manifest.notes.cascade),
         "distribution": histogram and histogram.figures((CHOSEN, POOL)),
     }

@@ -1,0 +1,190 @@
+"""Runs and collections as users hold them: the data, with the verbs of the rooms bound to it.
+
+This is the only place where data has verbs. Inside the package functions are called, each with a
+run or a collection as its first argument; nothing but the command line imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, cast
+
+import polars as pl
+
+from negatives import schema
+from negatives.events import Emit, silent
+from negatives.run import mine as _mine
+from negatives.run.inputs import collection_of
+from negatives.schema import Lost
+from negatives.stage import Judge, Picker
+from negatives.store import run as store
+
+if TYPE_CHECKING:
+    from negatives.export.ask import Labels, Mined, Short
+    from negatives.export.blocks import Positives
+    from negatives.read.quarantine import Quarantine
+
+P = ParamSpec("P")
+
+
+class Collection(schema.Collection):
+    """Corpus, queries and judgements of one split; `Collection.load` reads one."""
+
+    @staticmethod
+    def load(
+        data: str | Path,
+        *,
+        quarantine: str | Path | Quarantine | None = None,
+        lost: Lost = "refuse",
+        corpus: str | Path | schema.Collection | None = None,
+    ) -> Collection:
+        """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
+
+        Raises `DataError` listing the first five offenders with file and row; with `quarantine`,
+        bad rows are set aside in that file instead, and counted in `notes`. `lost`: whether
+        judgements of documents that the corpus lacks are bad rows too, or are kept in `qrels`, so
+        that a measure counts them as not found. `corpus` names what has the texts of a file of
+        ids, and more documents.
+        """
+        from negatives.read import load
+
+        found = load(data, quarantine=quarantine, lost=lost, corpus=corpus)
+        return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
+
+
+class Run(store.Run):
+    """A finished run: `negatives` and `rejected` are frames; `candidates()` scans the ledger.
+
+    A table is read only if it is what the manifest says: its size and rows are compared when the
+    run is opened, its hash when it is read.
+    """
+
+    @property
+    def collection(self) -> schema.Collection:
+        """The collection the run was made from, read again and checked to be the same."""
+        return collection_of(self)
+
+    def repick(self, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> Run:
+        """Apply another policy to the same ledger; negatives, recipe and report are replaced.
+
+        `relabel`: see the method of that name; None relabels as before.
+        """
+        from negatives.run.picking import repick
+
+        repick(self, pick, relabel=relabel, emit=emit)
+        return self._reported(emit)
+
+    def relabel(self, precision: float, *, emit: Emit = silent) -> Run:
+        """Take the surest candidates for positives: as many as `precision` allows (0: none).
+
+        The mean of their p_relevant is at least `precision`, and none is below 0.5. They are in
+        `relabelled`, apart from the known positives, and no longer among the negatives, which are
+        picked again. Needs p_relevant, which a recipe's [estimate] stage gives.
+        """
+        return self.repick(self.recipe.pick, relabel=precision, emit=emit)
+
+    def judge(
+        self,
+        judge: Judge,
+        budget: int | None = None,
+        *,
+        threads: int | None = None,
+        memory: str | int = "512MB",
+        device: str = "auto",
+        emit: Emit = silent,
+    ) -> Run:
+        """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
+
+        They are those whose scores can change what is picked, and some for calibration. The ledger
+        gets its scores, p_relevant is revised by them, and negatives are picked again. `threads`,
+        `memory` and `device` are as for `mine`.
+        """
+        from negatives.run.judging import judge_run
+
+        judge_run(self, judge, budget, threads=threads, memory=memory, device=device, emit=emit)
+        return self._reported(emit)
+
+    def review(self, verdicts: str | Path | pl.DataFrame, *, emit: Emit = silent) -> Run:
+        """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
+
+        They are kept in reviews.jsonl. Pairs found relevant are no candidates any more, those found
+        not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
+        together say of the label rate, and negatives are picked again. Sixty settle the label rate
+        where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
+        """
+        from negatives.measure.review import read_verdicts
+        from negatives.run.reviewing import review_run
+
+        if not isinstance(verdicts, pl.DataFrame):
+            verdicts, _ = read_verdicts(verdicts)
+        review_run(self, verdicts, emit=emit)
+        return self._reported(emit)
+
+    def report(self, *, emit: Emit = silent) -> Run:
+        """Write report.html, report.json and recipe.toml once more."""
+        from negatives.show import report
+
+        return report(self, emit)
+
+    def masks(self, above: float = 0.5) -> pl.DataFrame:
+        """query_id, text_ids: texts no batch may use as negatives; see `negatives.export.masks`."""
+        from negatives.export.masks import masks
+
+        return masks(self, above)
+
+    def export(
+        self,
+        out: str | Path,
+        *,
+        format: str,
+        scores: bool = False,
+        ids: bool = False,
+        short: Short | None = None,
+        mined: Mined | None = None,
+        positives: Positives = "known",
+        labels: Labels | None = None,
+        above: float | None = None,
+        emit: Emit = silent,
+    ) -> int:
+        """Write the negatives in a trainer's format; the rows written. See `negatives.export`."""
+        from negatives.export import export
+
+        return export(
+            self,
+            out,
+            format=format,
+            scores=scores,
+            ids=ids,
+            short=short,
+            mined=mined,
+            positives=positives,
+            labels=labels,
+            above=above,
+            emit=emit,
+        )
+
+    def _reported(self, emit: Emit) -> Run:
+        """The run as it is now, its report written if it has none."""
+        from negatives.show import reported
+
+        return reported(self.reopened(), emit)
+
+
+def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
+    """`carry_out`, and the report; what comes back is a run as users hold it."""
+
+    @wraps(carry_out)
+    def whole(*args: P.args, **options: P.kwargs) -> Run:
+        from negatives.show import reported
+
+        emit = cast("Emit", options.get("emit", silent))
+        run = reported(carry_out(*args, **options), emit)
+        return Run(run.path, collection=run.at_hand)
+
+    return whole
+
+
+mine = _with_report(_mine)

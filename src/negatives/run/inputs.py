@@ -1,0 +1,51 @@
+"""What a run was made from: its collection, read again, and checked to be the same."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from msgspec.structs import asdict
+
+from negatives.errors import DataError, RunError
+from negatives.read import load
+from negatives.schema import Collection
+from negatives.store.facts import Inputs
+from negatives.store.fingerprints import fingerprints
+from negatives.store.run import Run, differences
+
+
+def collection_of(run: Run) -> Collection:
+    """The collection the run was made from; it is read and compared once, and stays with `run`."""
+    found = run.at_hand or _read_again(run.path, run.manifest.inputs)
+    if not run.compared:
+        differing = differences(asdict(run.manifest.inputs), fingerprints(found))
+        if differing:
+            raise RunError(
+                f"the data is not what the run was made from: {', '.join(differing)} changed",
+                where=str(run.path),
+                mend="restore the data, or mine again with --overwrite",
+            )
+        run.at_hand, run.compared = found, True
+    return found
+
+
+def _read_again(path: Path, inputs: Inputs) -> Collection:
+    if not inputs.origin:
+        raise RunError(
+            "the run was made from a collection in memory, so its texts are not at hand",
+            where=str(path),
+            mend="open it with Run(path, collection=...)",
+        )
+    corpus = inputs.beside or None
+    try:
+        if not inputs.quarantined:
+            return load(inputs.origin, corpus=corpus)
+        with tempfile.TemporaryDirectory() as folder:
+            return load(inputs.origin, quarantine=Path(folder) / "set-aside.jsonl", corpus=corpus)
+    except DataError as error:
+        raise RunError(
+            f"the data that the run was made from cannot be read any more: {error.what}",
+            where=error.where,
+            mend="restore the data, or mine again with another --out",
+        ) from None

@@ -1,0 +1,54 @@
+"""The report of a run, written into its directory: the last thing that a run needs to be whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from negatives.events import Emit, Progress, silent
+from negatives.run.account import Account
+from negatives.show.render import render
+from negatives.show.summary import summarise
+from negatives.store.atomic import write_text
+from negatives.store.lock import locked
+from negatives.store.manifest import DONE
+from negatives.store.run import RECIPE, REPORTS, Run
+
+HTML: Final = REPORTS[0]
+JSON: Final = REPORTS[1]
+
+AnyRun = TypeVar("AnyRun", bound=Run)
+
+
+def reported(run: AnyRun, emit: Emit = silent) -> AnyRun:
+    """The run with a report: its own, or one that is written now."""
+    return run if run.manifest.status == DONE else report(run, emit)
+
+
+def report(run: AnyRun, emit: Emit = silent) -> AnyRun:
+    """Write report.html, report.json and recipe.toml of a picked run; then it is done."""
+    with locked(run.path):
+        run = run.reopened()  # as it is, now that nobody else writes
+        account = Account(run.path, run.manifest, emit)
+        write_text(run.path / RECIPE, run.recipe.to_toml())
+        write_report(run)
+        for name in (RECIPE, *REPORTS):
+            account.manifest.enter(account.run, account.run / name, 0)
+        account.finish()
+        account.emit(Progress("report", 1, 1, "reports"))
+    return run
+
+
+def write_report(run: Run) -> Path:
+    """Write report.json and report.html into the run directory, atomically; the page's path.
+
+    The manifest, which says what is in the run, is not written: `report` does both.
+    """
+    summary = summarise(run)
+    write_text(
+        run.path / JSON, msgspec.json.format(msgspec.json.encode(summary), indent=1).decode()
+    )
+    write_text(run.path / HTML, render(summary))
+    return run.path / HTML

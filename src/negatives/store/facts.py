@@ -1,0 +1,187 @@
+"""What a run's manifest knows of it, as typed facts: what it was made from, and what came out.
+
+Fields that hold what some stage has found, in that stage's own words, are open mappings: a picker's
+`tuning`, and what stages have `measured`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from negatives.estimation import Basis
+
+
+class Inputs(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What a run was made from: where it lies, hashes of its tables, and the recipe's settings."""
+
+    name: str = ""
+    origin: str = ""
+    """What `read.load` was asked for; empty for a collection in memory."""
+    quarantined: bool = False
+    """Whether bad rows were set aside."""
+    beside: str = ""
+    """What was named as the corpus of a file of ids."""
+    split: str = ""
+    corpus: str = ""
+    queries: str = ""
+    qrels: str = ""
+    given: str = ""
+    recipe: dict[str, Any] | None = None
+
+
+class Counts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How much there is of what."""
+
+    queries: int = 0
+    """Queries that negatives are found for."""
+    documents: int = 0
+    """Documents with text."""
+    candidates: int = 0
+    """Rows of the ledger, positives included."""
+    asked: int = 0
+    negatives: int = 0
+    relabelled: int = 0
+    verdicts: dict[str, int] = {}
+    """Rows of the ledger by verdict."""
+
+
+class Shortfall(msgspec.Struct, frozen=True):
+    """One cause of fewer negatives than asked: queries, negatives missing, and what mends it."""
+
+    cause: str
+    about: str
+    queries: int
+    missing: int
+    mend: str
+
+
+class Relabelled(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"threshold": "p_relevant at least", "expected": "expected precision"},
+):
+    """What was relabelled: the precision asked for, what was found, and what is expected of it."""
+
+    asked: float
+    pairs: int
+    copies: int
+    threshold: float | None
+    expected: float | None
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes two calls of a costly judge the same."""
+
+    judge: dict[str, Any]
+    column: str
+    fingerprint: str
+    budget: int | None
+
+
+class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What later passes, and the report, need to know of earlier ones."""
+
+    reference: str = ""
+    """The source whose scores hardness is measured in."""
+    reference_deviation: float | None = None
+    """Standard deviation of those scores over the run."""
+    fingerprints: dict[str, str] = {}
+    """Source -> what changes whenever its candidates would."""
+    tuning: dict[str, Any] = {}
+    """What the picker found by looking at the ledger, in its own words."""
+    shortfall: list[Shortfall] = []
+    relabelled: Relabelled | None = None
+    cascade: Asked | None = None
+    """What a costly judge was asked, where the ledger has its scores."""
+    reviewed: str = ""
+    """Hash of the verdicts of people that the ledger knows."""
+    warned_in_picking: str = ""
+    """The picker's warning, which goes when others are picked."""
+
+
+class Relevance(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "labelled": "labelled pairs",
+        "label_rate": "label rate",
+        "at_least": "label rate at least",
+        "at_most": "label rate at most",
+        "basis": "label rate from",
+        "auc": "auc of labels",
+    },
+):
+    """What p_relevant rests on."""
+
+    labelled: int | None = None
+    queries: int | None = None
+    pairs: int | None = None
+    label_rate: float | None = None
+    """The share of the relevant pairs that is labelled, and the ends of what is credible of it."""
+    at_least: float | None = None
+    at_most: float | None = None
+    basis: Basis = "labels"
+    auc: float | None = None
+    """How well the evidence tells labelled pairs from others."""
+    evidence: list[str] = []
+    verdicts: int | None = None
+    """Verdicts of people that the label rate was revised by."""
+
+
+class Cascade(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={
+        "full": "pairs of a full judging",
+        "calibration": "for calibration",
+        "revised": "p_relevant revised",
+    },
+):
+    """What a costly judge did: pairs it has scored, of how many, and what that changed."""
+
+    judge: dict[str, Any]
+    budget: int | None
+    pairs: int
+    calls: int
+    """Pairs that were scored in the last call; the others were known."""
+    full: int
+    saving: float
+    calibration: int
+    labelled: int
+    revised: bool
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True, rename={"candidates": "of candidates"}):
+    """What people's verdicts were."""
+
+    verdicts: int
+    candidates: int
+    relevant: int
+
+
+class Notes(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What was measured on the way."""
+
+    p_relevant: Relevance | None = None
+    cascade: Cascade | None = None
+    review: Review | None = None
+    measured: dict[str, Any] = {}
+    """What stages, third parties' included, noted under names of their own; plain JSON values."""
+
+    @property
+    def basis(self) -> Basis:
+        """What the level of p_relevant rests on."""
+        return "labels" if self.p_relevant is None else self.p_relevant.basis
+
+    def keep(self, name: str, value: Any) -> None:
+        """Keep what a stage noted."""
+        if name == "p_relevant":
+            self.p_relevant = msgspec.convert(value, Relevance)
+        else:
+            self.measured[name] = value
