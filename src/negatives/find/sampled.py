@@ -16,7 +16,8 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.chance import Hashes, id_hashes, mix, stream_key
-from negatives.sample.conditioned import NO_DOC, Conditioned
+from negatives.sample.attempts import NO_DOC
+from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law

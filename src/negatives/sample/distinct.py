@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from negatives.arrays import Bools, Places, Rows
 from negatives.chance import Hashes, mix
-from negatives.sample.conditioned import GOLDEN, NO_DOC, Conditioned, attempt_offset
-from negatives.sample.exclusion import Exclusion, Places
+from negatives.sample.attempts import GOLDEN, NO_DOC, attempt_offset
+from negatives.sample.conditioned import Conditioned
+from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import LOW_32
-from negatives.schema import Bools, Rows
 
 _ONE_BY_ONE = 62  # as the number of an attempt: apart from all that independent draws use
 
@@ -51,9 +52,9 @@ def draw_distinct(conditioned: Conditioned, keys: Hashes, rows: Places, slots: i
 def _first(docs: Rows, fast: bool) -> Bools:
     """bool, as docs: whether a document stands in its row for the first time."""
     if fast:
-        from negatives.sample import compiled
+        from negatives.sample import draw_loop
 
-        return compiled.first(docs)
+        return draw_loop.first(docs)
     first = np.ones(docs.shape, np.bool_)
     ascending = np.sort(docs, axis=1)
     some = np.flatnonzero((ascending[:, 1:] == ascending[:, :-1]).any(axis=1))

@@ -12,15 +12,15 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from negatives.arrays import Doubles, Floats, Places, Rows
 from negatives.chance import Hashes
 from negatives.errors import InputError
-from negatives.schema import Floats, Rows
 
 LOW_32: Final = np.uint64(2**32 - 1)
 
-Tickets = NDArray[np.int64]
+Tickets = Places
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def scaled(hashes: Hashes, total: int | Tickets) -> Tickets:
     return found.astype(np.int64)
 
 
-def _tickets(weights: NDArray[np.float64], power: float, total: int) -> Tickets:
+def _tickets(weights: Doubles, power: float, total: int) -> Tickets:
     """`total` tickets, at least one to each weight that is not 0."""
     drawable = np.flatnonzero(weights)
     # Relative to the largest, so that no power overflows.

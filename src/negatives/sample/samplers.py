@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from negatives.arrays import Bools, Floats, Places, Rows
 from negatives.chance import Hashes, mix, stream_key
+from negatives.compiling import Engine
 from negatives.errors import InputError
-from negatives.sample.conditioned import NO_DOC, Conditioned, Engine
+from negatives.sample.attempts import NO_DOC
+from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
-from negatives.sample.exclusion import Exclusion, Places, within
+from negatives.sample.exclusion import Exclusion, within
 from negatives.sample.law import Law
-from negatives.schema import Bools, Collection, Floats, Rows
+from negatives.schema import Collection
 
 
 @dataclass(frozen=True, slots=True)

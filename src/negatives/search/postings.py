@@ -21,14 +21,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Doubles, Floats, Places, Rows
 from negatives.search.words import Words
 from negatives.store.atomic import TEMPORARY, explained, sync_folder, write_text, writing
 from negatives.store.headers import open_array
 from negatives.workers import share_out
 
-Ints = NDArray[np.int64]
-Doubles = NDArray[np.float64]
 Variant = Literal["lucene", "robertson", "atire"]
 
 STARTS, DOCS, WEIGHTS, WORDS = "starts.npy", "docs.npy", "weights.npy", "words"
@@ -51,7 +49,7 @@ class Formula:
     b: float
     variant: Variant
 
-    def rarity(self, having: Ints, docs: int) -> Floats:
+    def rarity(self, having: Places, docs: int) -> Floats:
         """float32[n]: the factor of words that so many of all documents have."""
         different, place = np.unique(having, return_inverse=True)
         return np.array([self._idf(int(df), docs) for df in different], np.float32)[place]
@@ -62,7 +60,7 @@ class Formula:
         odds = (docs - df + 0.5) / (df + 0.5)
         return math.log(1 + odds) if self.variant == "lucene" else math.log(max(odds, 1))
 
-    def penalty(self, lengths: Ints) -> Doubles:
+    def penalty(self, lengths: Places) -> Doubles:
         """float64[docs]: what is added to a word's count below the line, by words in a document."""
         average = lengths.mean()
         damping: Doubles = self.k1 * ((1 - self.b) + self.b * lengths / average)
@@ -205,7 +203,7 @@ def _merge(folder: Path, pieces: list[_Piece], docs: int, formula: Formula, memo
 
 
 def _range(
-    pieces: list[_Piece], numbers: list[Rows], starts: Ints, first: int, last: int
+    pieces: list[_Piece], numbers: list[Rows], starts: Places, first: int, last: int
 ) -> tuple[Rows, Rows]:
     """Documents and counts of the words `first` to `last`, by word, then document."""
     count = int(starts[last] - starts[first])
