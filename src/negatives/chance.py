@@ -1,7 +1,7 @@
 """Random numbers that depend on the seed and on ids, and on nothing else.
 
 A draw for a pair is a hash of (seed, stream, query id, doc id): the same whatever the order of the
-rows, the size of a shard or the number of workers. Hashes are computed here, vectorised, so that
+rows, the size of a shard or the number of workers. Keys are computed here, vectorised, so that
 they do not change with a library's version.
 """
 
@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Hashes = NDArray[np.uint64]
-Places = NDArray[np.int64]
+from negatives.arrays import Keys, Places
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0x00000100000001B3
@@ -22,7 +21,7 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 """Masks of the first n bytes of a little-endian word."""
 
 
-def id_hashes(ids: pl.Series) -> Hashes:
+def id_hashes(ids: pl.Series) -> Keys:
     """uint64[n] hash of each id's UTF-8 bytes (a polynomial in 2^64, finalised by splitmix64)."""
     if ids.is_empty():
         return np.empty(0, np.uint64)
@@ -39,16 +38,16 @@ def id_hashes(ids: pl.Series) -> Hashes:
     return mix(total + lengths.astype(np.uint64))
 
 
-def mix(values: Hashes) -> Hashes:
+def mix(values: Keys) -> Keys:
     """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): each bit in moves each bit out."""
     mixed = values + _MULTIPLIER
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Hashes = mixed ^ (mixed >> np.uint64(31))
+    result: Keys = mixed ^ (mixed >> np.uint64(31))
     return result
 
 
-def span_hashes(content: bytes, starts: Places, lengths: Places) -> Hashes:
+def span_hashes(content: bytes, starts: Places, lengths: Places) -> Keys:
     """uint64[n] hash of each span of `content`: `lengths[i]` bytes from `starts[i]`.
 
     Eight bytes at a time, each mixed with its place in the span; the sum, and the length, mixed.
@@ -71,7 +70,7 @@ def stream_key(seed: int, stream: str) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
-def uniforms(hashes: Hashes, key: np.uint64) -> NDArray[np.float64]:
+def uniforms(hashes: Keys, key: np.uint64) -> NDArray[np.float64]:
     """float64[n] in (0, 1), never 0 or 1, from hashes and a stream key."""
     bits = mix(hashes ^ key) >> np.uint64(12)  # 52 of them: adding a half to 53 rounds up to 1
     result: NDArray[np.float64] = (bits.astype(np.float64) + 0.5) * 2.0**-52

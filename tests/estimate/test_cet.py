@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
 from negatives.estimate.cet import (
-    Doubles,
     Labels,
     cet_listwise,
     cet_pu,

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.arrays import Places
 from negatives.errors import DataError, RecipeError
-from negatives.models.batching import Places
 from negatives.models.open_reranker import open_reranker
 from negatives.models.pair_batches import log_odds, score_pairs
 from negatives.models.reranker import Pair, Reranker

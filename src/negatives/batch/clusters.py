@@ -6,7 +6,8 @@ import numpy as np
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from negatives.batch.order import Places, draws, permutation
+from negatives.arrays import Places
+from negatives.batch.order import draws, permutation
 from negatives.schema import Floats
 
 _BLOCK = 4096  # vectors multiplied, or gathered, at once

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from negatives.batch.order import Order, Places, permutation, placed
+from negatives.arrays import Places
+from negatives.batch.order import Order, permutation, placed
 
 
 def whole(group: Places, size: int, seed: int, stream: str) -> Order:

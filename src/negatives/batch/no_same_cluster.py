@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from negatives.arrays import Places
 from negatives.batch.clusters import k_means
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.needed import query_vectors
-from negatives.batch.order import Order, Places, draws, permutation, placed
+from negatives.batch.order import Order, draws, permutation, placed
 
 
 class NoSameCluster(Ordering, kind="no-same-cluster"):

@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from negatives.arrays import Places
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.groups import whole
 from negatives.batch.near import Near
-from negatives.batch.order import Places, permutation
+from negatives.batch.order import permutation
 from negatives.search.shortlist import NO_DOC
 
 _OWNERS = 64  # rows of one positive that are looked at, drawn by the seed

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from negatives.arrays import Doubles, Places
+
 Labels = NDArray[np.int8]
-Places = NDArray[np.int64]
 
 ITERATIONS = 100
 RIDGE = 1e-2

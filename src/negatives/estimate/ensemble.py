@@ -14,10 +14,9 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles, Places
 from negatives.errors import RecipeError, nearest
 from negatives.estimate.weak_labels import (
-    Counts,
-    Doubles,
     Reliability,
     balanced,
     dawid_skene,
@@ -157,7 +156,7 @@ class EnsembleEstimation:
         columns = [rows[_vote(name)].cast(pl.Float64).to_numpy() for name in self.stage.columns]
         return np.column_stack(columns)
 
-    def _counted(self, parts: Iterable[pl.DataFrame]) -> tuple[Doubles, Counts]:
+    def _counted(self, parts: Iterable[pl.DataFrame]) -> tuple[Doubles, Places]:
         """The different rows of votes, in order, and how often each occurs."""
         powers = 3 ** np.arange(len(self.stage.columns), dtype=np.int64)
         tally: dict[int, int] = {}

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from negatives.arrays import Doubles
 from negatives.schema import Bools, Floats
-
-Doubles = NDArray[np.float64]
 
 _TREES = 120
 _RATE = 0.06

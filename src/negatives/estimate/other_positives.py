@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from negatives.chance import Hashes, id_hashes, mix, stream_key
+from negatives.arrays import Keys, Places
+from negatives.chance import id_hashes, mix, stream_key
 from negatives.schema import Bools, Floats, Rows
 
 Likeness = Callable[[Rows, Rows], Floats]
-Places = NDArray[np.intp]
 
 MOST = 32
 """Positives of a query that candidates are compared with; of more, as many drawn by their hash."""
@@ -45,7 +44,7 @@ class Draws:
     doc_ids: pl.Series
     seed: int
 
-    def hashes(self, query: Rows, doc: Rows, stream: str) -> Hashes:
+    def hashes(self, query: Rows, doc: Rows, stream: str) -> Keys:
         """uint64[n], one for each pair of rows."""
         of_query, of_doc = (
             id_hashes(ids.gather(different))[place]

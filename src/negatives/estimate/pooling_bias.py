@@ -10,13 +10,12 @@ import numpy as np
 import polars as pl
 from msgspec import Meta, field
 
+from negatives.arrays import Doubles, Places
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import RecipeError, nearest
 from negatives.estimate.cet import (
     Coupled,
-    Doubles,
     Labels,
-    Places,
     cet_listwise,
     cet_pu,
     sigmoid,

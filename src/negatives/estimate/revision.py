@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
 
 FOLDS: Final = 5
@@ -30,8 +31,6 @@ LONGEST: Final = 4.0
 NEAR: Final = 1e-4
 """A first p nearer to 0 or 1 counts as this: no estimate is that sure."""
 
-Numbers = NDArray[np.float64]
-
 
 @dataclass(frozen=True)
 class Revision:
@@ -41,10 +40,10 @@ class Revision:
     float64[folds, 2] (intercept, logit p).
     """
 
-    full: Numbers
-    base: Numbers
+    full: Doubles
+    base: Doubles
 
-    def revised(self, scored: pl.DataFrame, seed: int) -> Numbers:
+    def revised(self, scored: pl.DataFrame, seed: int) -> Doubles:
         """float64[n]: p_relevant of scored pairs; NaN where there was no p."""
         x, fold = features(scored), folds(scored, seed)
         said = _linear(self.full[fold], x) - _linear(self.base[fold], x[:, :1])
@@ -89,7 +88,7 @@ def with_others(scored: pl.DataFrame) -> pl.DataFrame:
     return scored.with_columns(others=pl.when(rest > 0).then(total / rest).otherwise("score"))
 
 
-def features(scored: pl.DataFrame) -> Numbers:
+def features(scored: pl.DataFrame) -> Doubles:
     """float64[n, 3]: logit of p, score, score less the query's others'."""
     p = scored["p_relevant"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     p = np.clip(p, NEAR, 1 - NEAR)
@@ -103,7 +102,7 @@ def folds(scored: pl.DataFrame, seed: int) -> NDArray[np.intp]:
     return (drawn * FOLDS).astype(np.intp)
 
 
-def _fitted(x: Numbers, labelled: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
+def _fitted(x: Doubles, labelled: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
     relevant = np.where(labelled, 1.0, _probability(x[:, 0]))
     for _ in range(ROUNDS):
         full, base = _logistic(x, relevant), _logistic(x[:, :1], relevant)
@@ -112,7 +111,7 @@ def _fitted(x: Numbers, labelled: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
     return full, base
 
 
-def _logistic(x: Numbers, relevant: Numbers) -> Numbers:
+def _logistic(x: Doubles, relevant: Doubles) -> Doubles:
     """Intercept and weights of a logistic model of soft labels, by Newton's method.
 
     The weights have a prior of deviation 1, so that what says nothing is not believed. Sums are
@@ -133,11 +132,11 @@ def _logistic(x: Numbers, relevant: Numbers) -> Numbers:
     return weights
 
 
-def _linear(weights: Numbers, x: Numbers) -> Numbers:
-    made: Numbers = weights[..., 0] + (weights[..., 1:] * x).sum(axis=1)
+def _linear(weights: Doubles, x: Doubles) -> Doubles:
+    made: Doubles = weights[..., 0] + (weights[..., 1:] * x).sum(axis=1)
     return made
 
 
-def _probability(logits: Numbers) -> Numbers:
-    made: Numbers = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
+def _probability(logits: Doubles) -> Doubles:
+    made: Doubles = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
     return made

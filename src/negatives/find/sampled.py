@@ -15,7 +15,8 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.chance import Hashes, id_hashes, mix, stream_key
+from negatives.arrays import Keys
+from negatives.chance import id_hashes, mix, stream_key
 from negatives.sample.attempts import NO_DOC
 from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
@@ -92,7 +93,7 @@ class SampledProposer:
 
     top: int
     conditioned: Conditioned | None
-    keys: Hashes
+    keys: Keys
     fingerprint: str = "ids"
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

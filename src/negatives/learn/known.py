@@ -8,10 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Keys
 from negatives.schema import Collection
-from negatives.text.keys import Keys, normalised_keys
-
-Mask = NDArray[np.bool_]
+from negatives.text.keys import normalised_keys
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class Known:
             collection.corpus["text"].gather(pairs["doc"]),
         )
 
-    def relevant(self, queries: Keys, docs: Keys) -> Mask:
+    def relevant(self, queries: Keys, docs: Keys) -> Bools:
         """bool[n, m]: whether document j is known to be relevant to query i."""
         made = np.zeros((len(queries), len(docs)), bool)
         if not (len(self.queries) and len(docs)):

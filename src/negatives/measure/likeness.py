@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from negatives.arrays import Places
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
@@ -16,8 +16,6 @@ from negatives.store.vectors import normalised
 
 _AT_ONCE = 8192
 _ROUNDS = 50
-
-Buckets = NDArray[np.int64]
 
 
 def unit_vectors(texts: pl.Series, encoder: str | Encoder = "static") -> Floats:
@@ -38,7 +36,7 @@ def nearest_of(queries: Floats, others: Floats, k: int) -> tuple[Rows, Floats]:
     return top_k(queries, others, k, backend=Blas())
 
 
-def bucketed(vectors: Floats, ids: pl.Series, buckets: int, seed: int) -> Buckets:
+def bucketed(vectors: Floats, ids: pl.Series, buckets: int, seed: int) -> Places:
     """int64[n] in 0 .. buckets - 1: k-means by cosine (Dhillon and Modha, 2001).
 
     The first centre is drawn by `seed` and ids, each next one is the vector farthest from those

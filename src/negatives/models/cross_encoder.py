@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 from safetensors import safe_open
 
+from negatives.arrays import Places
 from negatives.errors import DataError, NegativesError, ServiceError
 from negatives.faults import raise_spent
-from negatives.models.batching import Places
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
 from negatives.models.reranker import Pair
 from negatives.models.torch_model import hash_weights, piece_counter, prepared

@@ -29,6 +29,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys, Places
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
@@ -37,8 +38,8 @@ from negatives.models.readable import check_readable
 from negatives.models.representable import representable
 from negatives.schema import Bools, Floats, Rows
 from negatives.stage import Context
-from negatives.store.embedding_shards import Keys, text_keys
-from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Places, Space, store_folder
+from negatives.store.embedding_shards import text_keys
+from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Space, store_folder
 from negatives.store.vectors import normalised, open_vectors, write_vectors
 
 Similarity = Literal["cosine", "dot"]

@@ -14,8 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from negatives.arrays import Floats, Places, Rows, starts_of
-from negatives.chance import Hashes, mix
+from negatives.arrays import Floats, Keys, Places, Rows, starts_of
+from negatives.chance import mix
 from negatives.compiling import Engine, to_compile
 from negatives.errors import InputError
 from negatives.sample.attempts import ATTEMPTS, BY_RANK, GOLDEN, NO_DOC, attempt_offset
@@ -69,7 +69,7 @@ class Conditioned:
         log_left = np.log(np.maximum(left, 1) / whole).astype(np.float32)
         return Conditioned(law, exclusion, left, drawable, taken, log_left, to_compile(engine))
 
-    def draw(self, keys: Hashes, rows: Places, slots: int) -> Rows:
+    def draw(self, keys: Keys, rows: Places, slots: int) -> Rows:
         """uint32[b, slots]: independent draws for each query row; `NO_DOC` where nothing is left.
 
         `keys: uint64[b]` is the random key of each of `rows: int64[b]`.
@@ -88,7 +88,7 @@ class Conditioned:
         docs[most] = self._until_clean(keys[most], rows[most], slots)
         return docs
 
-    def by_rank(self, hashes: Hashes, rows: Places) -> Rows:
+    def by_rank(self, hashes: Keys, rows: Places) -> Rows:
         """uint32[n]: one draw for each hash among what is left to each of rows: int64[n].
 
         The k-th positive pushes a ticket on by its own tickets if at least as many tickets are left
@@ -127,7 +127,7 @@ class Conditioned:
         found[short] = np.where(docs[short] == NO_DOC, -np.inf, found[short])
         return found
 
-    def _until_clean(self, keys: Hashes, rows: Places, slots: int) -> Rows:
+    def _until_clean(self, keys: Keys, rows: Places, slots: int) -> Rows:
         """Draw from the whole law, and again for what is excluded; by rank after `ATTEMPTS`."""
         docs = np.empty((len(rows), slots), np.uint32)
         counter = np.arange(slots, dtype=np.uint64) * GOLDEN
@@ -151,7 +151,7 @@ class Conditioned:
         flat[hit] = self.by_rank(mix(start + attempt_offset(BY_RANK)), rows[owner])
         return docs
 
-    def _among_left(self, keys: Hashes, rows: Places, slots: int) -> Rows:
+    def _among_left(self, keys: Keys, rows: Places, slots: int) -> Rows:
         """By rank from the start."""
         counter = np.arange(slots, dtype=np.uint64) * GOLDEN + attempt_offset(BY_RANK)
         hashes = mix(keys[:, None] + counter).reshape(-1)

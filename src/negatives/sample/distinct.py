@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from negatives.arrays import Bools, Places, Rows
-from negatives.chance import Hashes, mix
+from negatives.arrays import Bools, Keys, Places, Rows
+from negatives.chance import mix
 from negatives.sample.attempts import GOLDEN, NO_DOC, attempt_offset
 from negatives.sample.conditioned import Conditioned
 from negatives.sample.exclusion import Exclusion
@@ -21,7 +21,7 @@ from negatives.sample.law import LOW_32
 _ONE_BY_ONE = 62  # as the number of an attempt: apart from all that independent draws use
 
 
-def draw_distinct(conditioned: Conditioned, keys: Hashes, rows: Places, slots: int) -> Rows:
+def draw_distinct(conditioned: Conditioned, keys: Keys, rows: Places, slots: int) -> Rows:
     """uint32[b, slots]: distinct documents for each row, in order; `NO_DOC` where none is left."""
     docs = conditioned.draw(keys, rows, slots)
     asked = np.minimum(conditioned.drawable[rows], slots)
@@ -67,7 +67,7 @@ def _first(docs: Rows, fast: bool) -> Bools:
     return first
 
 
-def _next(conditioned: Conditioned, keys: Hashes, rows: Places, drawn: Rows, have: Places) -> Rows:
+def _next(conditioned: Conditioned, keys: Keys, rows: Places, drawn: Rows, have: Places) -> Rows:
     """uint32[b]: one more document for each row, which has the first `have` of `drawn`."""
     known = conditioned.exclusion
     sizes = known.sizes[rows]

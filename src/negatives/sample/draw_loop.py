@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from negatives.arrays import Bools, Floats, Places, Rows
-from negatives.chance import Hashes
+from negatives.arrays import Bools, Floats, Keys, Places, Rows
 from negatives.compiling import compiled
 from negatives.sample.attempts import ATTEMPTS, BY_RANK, GOLDEN, NO_DOC
 from negatives.sample.exclusion import SPREAD, Exclusion
@@ -27,7 +26,7 @@ def draw(
     exclusion: Exclusion,
     left: Tickets,
     taken: Tickets,
-    keys: Hashes,
+    keys: Keys,
     rows: Places,
     slots: int,
 ) -> Rows:
@@ -69,7 +68,7 @@ def _scaled(value: np.uint64, total: int) -> Any:
 
 
 @compiled
-def _drawn(value: np.uint64, total: int, alias: Hashes, columns: int, shift: int) -> Any:
+def _drawn(value: np.uint64, total: int, alias: Keys, columns: int, shift: int) -> Any:
     if len(alias) == 0:
         return np.uint32(_scaled(value, total))
     column = value >> np.uint64(64 - columns)
@@ -133,12 +132,12 @@ def _by_rank(
 @compiled
 def _fill(
     docs: Rows,
-    keys: Hashes,
+    keys: Keys,
     rows: Places,
     total: int,
     ends: Tickets,
     tickets: Tickets,
-    alias: Hashes,
+    alias: Keys,
     columns: int,
     shift: int,
     starts: Places,

@@ -15,14 +15,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from negatives.arrays import Places
 from negatives.errors import DataError, InputError
 from negatives.schema import DUPLICATE, POSITIVE, Bools, Collection, Rows
 
 MOST: Final = 2**32 - 1
 SPREAD: Final = np.uint32(0x9E3779B1)  # 2^32 / golden ratio, odd (Knuth, 6.4): top bits well mixed
 _BITS_A_PAIR: Final = 16
-
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from negatives.arrays import Doubles, Floats, Places, Rows
-from negatives.chance import Hashes
+from negatives.arrays import Doubles, Floats, Keys, Places, Rows
 from negatives.errors import InputError
 
 LOW_32: Final = np.uint64(2**32 - 1)
@@ -37,7 +36,7 @@ class Law:
     total: int
     tickets: Tickets
     ends: Tickets
-    alias: Hashes
+    alias: Keys
     columns: int
     shift: int
 
@@ -99,7 +98,7 @@ class Law:
         """int64, as `docs`: the tickets of all documents before each."""
         return docs.astype(np.int64) if self.is_uniform else self.ends[docs] - self.tickets[docs]
 
-    def drawn(self, hashes: Hashes) -> Rows:
+    def drawn(self, hashes: Keys) -> Rows:
         """uint32, as `hashes`: the document that each random number draws."""
         if self.is_uniform:
             return scaled(hashes, self.docs).astype(np.uint32)
@@ -117,7 +116,7 @@ class Law:
         return found.astype(np.uint32)
 
 
-def scaled(hashes: Hashes, total: int | Tickets) -> Tickets:
+def scaled(hashes: Keys, total: int | Tickets) -> Tickets:
     """int64, as hashes: a whole number from 0 to total - 1; total at most 2^53, of 53 random bits.
 
     A double holds both exactly, so the product is rounded once, and never up to the total.
@@ -141,7 +140,7 @@ def _tickets(weights: Doubles, power: float, total: int) -> Tickets:
     return tickets
 
 
-def _alias(tickets: Tickets, columns: int, height: int) -> Hashes:
+def _alias(tickets: Tickets, columns: int, height: int) -> Keys:
     """uint64[columns]: (other document << 32) | own tickets, made in one sweep.
 
     Light documents leave room in their columns, heavy ones have too much. Laid end to end, the room

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Places
 from negatives.schema import Floats, Rows
-from negatives.search.product import Nominated, Places
+from negatives.search.product import Nominated
 
 NO_DOC = np.uint32(0xFFFFFFFF)
 """Fills up the row of a query that has fewer than k documents to find; its score is -inf."""

@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from negatives.arrays import Places
 from negatives.optional import require
 from negatives.schema import Floats
-from negatives.search.product import Nominated, Places, least
+from negatives.search.product import Nominated, least
 from negatives.store.vectors import lengths
 
 _ROUNDING = 2.0**-7

@@ -17,10 +17,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.chance import Hashes, span_hashes
+from negatives.arrays import Keys
+from negatives.chance import span_hashes
 from negatives.text.scripts import SELDOM_WRITTEN, UNSPACED
 
-Keys = NDArray[np.uint64]
 Shingles = tuple[NDArray[np.uint32], NDArray[np.int64]]
 """Values of all texts, and offsets[n + 1] of each text's own."""
 
@@ -88,7 +88,7 @@ def runs(plain: pl.Series, words: int) -> tuple[Keys, NDArray[np.int64]]:
     return _runs(tokens, lengths, words)
 
 
-def _tokens(plain: pl.Series) -> tuple[Hashes, NDArray[np.int64]]:
+def _tokens(plain: pl.Series) -> tuple[Keys, NDArray[np.int64]]:
     """A hash of every word, one text after another, and how many words each text has."""
     content = " ".join(plain.to_list()).encode()
     if not content:

@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys
 from negatives.judge.near_duplicate import NearDuplicate, jaccard
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.text_tables import SHINGLE, SKETCH
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
-from negatives.text.keys import Keys, shingles, text_keys
+from negatives.text.keys import shingles, text_keys
 
 THRESHOLD: Final = NearDuplicate().threshold
 """Jaccard similarity from which a document is a copy: what the judge takes."""

@@ -13,8 +13,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys
 from negatives.judge.near_duplicate import signatures
-from negatives.text.keys import Keys, normalised, runs, text_keys
+from negatives.text.keys import normalised, runs, text_keys
 
 SHINGLE: Final = 2
 """Words in a shingle, as in the judge near-duplicate."""
