@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Keys, Places
+from negatives.arrays import Keys, Places, places_within, starts_of
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0x00000100000001B3
@@ -29,12 +29,10 @@ def id_hashes(ids: pl.Series) -> Keys:
     joined = np.frombuffer("".join(ids.to_list()).encode("utf-8"), np.uint8)
     longest = int(lengths.max(initial=0))
     powers = np.cumprod(np.full(longest + 1, _BASE, np.uint64))
-    starts = np.zeros(len(lengths), np.int64)
-    np.cumsum(lengths[:-1], out=starts[1:])
-    place_in_id = np.arange(len(joined)) - np.repeat(starts, lengths)
-    terms = (joined.astype(np.uint64) + np.uint64(1)) * powers[place_in_id]
+    starts = starts_of(lengths)
+    terms = (joined.astype(np.uint64) + np.uint64(1)) * powers[places_within(lengths)]
     sums = np.concatenate([[np.uint64(0)], np.cumsum(terms, dtype=np.uint64)])
-    total = sums[starts + lengths] - sums[starts]
+    total = sums[starts[1:]] - sums[starts[:-1]]
     return mix(total + lengths.astype(np.uint64))
 
 
@@ -55,13 +53,13 @@ def span_hashes(content: bytes, starts: Places, lengths: Places) -> Keys:
     padded = np.frombuffer(content + bytes(8), np.uint8)
     words = np.ndarray(len(content) + 1, "<u8", padded, strides=(1,))
     counts = (lengths + 7) // 8
-    ends = np.cumsum(counts)
-    place = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+    ends = starts_of(counts)
+    place = places_within(counts)
     inside = np.minimum(np.repeat(lengths, counts) - 8 * place, 8)
     word = words[np.repeat(starts, counts) + 8 * place] & _FIRST_BYTES[inside]
     mixed = mix(word ^ mix(place.astype(np.uint64)))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return mix(sums[ends] - sums[ends - counts] + lengths.astype(np.uint64))
+    return mix(sums[ends[1:]] - sums[ends[:-1]] + lengths.astype(np.uint64))
 
 
 def stream_key(seed: int, stream: str) -> np.uint64:

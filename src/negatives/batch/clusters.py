@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from negatives.arrays import Places
+from negatives.arrays import Places, starts_of
 from negatives.batch.order import draws, permutation
 from negatives.schema import Floats
 
@@ -120,7 +120,7 @@ def _sums(vectors: Floats, group: Places, groups: int, which: Places | None = No
     """
     which = np.arange(len(group)) if which is None else which
     order = np.argsort(group, kind="stable")
-    at = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=groups))])
+    at = starts_of(np.bincount(group, minlength=groups))
     ones = np.ones(len(group), np.float32)
     made: Floats = csr_array((ones, which[order], at), (groups, len(vectors))) @ vectors
     return made

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from negatives.arrays import Keys, Places
+from negatives.arrays import Keys, Places, starts_of
 from negatives.chance import id_hashes, mix, stream_key
 from negatives.schema import Bools, Floats, Rows
 
@@ -120,7 +120,7 @@ def _summed(values: Floats, starts: Places, counts: Places) -> dict[str, Floats]
         longer = np.repeat(counts > _TOP, counts)
         owner = np.repeat(np.arange(len(many)), counts[many])
         ordered = values[longer][np.lexsort((-values[longer], owner))]
-        first = np.cumsum(counts[many]) - counts[many]
+        first = starts_of(counts[many])[:-1]
         top[many] = ordered[first[:, None] + np.arange(_TOP)].mean(axis=1)
     return {"max": np.maximum.reduceat(values, starts), "mean": mean, "top": top}
 

@@ -27,9 +27,8 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from negatives.arrays import Keys, Places
+from negatives.arrays import Keys, Places, by_volume
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
@@ -261,17 +260,10 @@ class _Task:
         self.context.emit(Progress(f"encode {self.side.what}", done, len(self.side.texts), "texts"))
 
 
-def chunks(lengths: NDArray[np.int64], dim: int) -> Iterator[tuple[int, int]]:
+def chunks(lengths: Places, dim: int) -> Iterator[tuple[int, int]]:
     """Bounds of the chunks of texts that are encoded together; `lengths`: bytes of each text."""
     most = max(1, min(CHUNK_TEXTS, CHUNK_VECTOR_BYTES // (4 * dim)))
-    ends = np.cumsum(lengths)
-    start = 0
-    while start < len(lengths):
-        before = ends[start - 1] if start else 0
-        fitting = int(np.searchsorted(ends, before + CHUNK_TEXT_BYTES, side="right"))
-        stop = min(max(fitting, start + 1), start + most, len(lengths))
-        yield start, stop
-        start = stop
+    return by_volume(lengths, CHUNK_TEXT_BYTES, most)
 
 
 def distinct(keys: Keys) -> tuple[Rows, Rows]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from negatives.arrays import starts_of
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.encoder import Encoded
@@ -133,7 +134,7 @@ class StaticEncoder:
         if not len(order):
             return
         pieces = np.fromiter(chain.from_iterable(block), np.int32, int(lengths.sum()))
-        places = (np.cumsum(lengths) - lengths)[order]
+        places = starts_of(lengths)[order]
         sums = self.table[pieces[places]]
         added = np.empty_like(sums)
         longest = -lengths[order]

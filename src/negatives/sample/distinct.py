@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from negatives.arrays import Bools, Keys, Places, Rows
+from negatives.arrays import Bools, Keys, Places, Rows, spread
 from negatives.chance import mix
 from negatives.sample.attempts import GOLDEN, NO_DOC, attempt_offset
 from negatives.sample.conditioned import Conditioned
@@ -72,7 +72,7 @@ def _next(conditioned: Conditioned, keys: Keys, rows: Places, drawn: Rows, have:
     known = conditioned.exclusion
     sizes = known.sizes[rows]
     owner = np.repeat(np.arange(len(rows)), sizes)
-    member = np.repeat(known.starts[rows] - np.cumsum(sizes) + sizes, sizes) + np.arange(len(owner))
+    member = spread(known.starts[rows], sizes)
     row, slot = np.nonzero(np.arange(drawn.shape[1]) < have[:, None])
     gone = Exclusion.from_pairs(
         np.concatenate([owner, row]),

@@ -46,7 +46,7 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Places of several series on one grid: int64[series, bins]."""
+    """Counts of several series on one grid: int64[series, bins]."""
 
     grid: Grid
     series: tuple[str, ...]
