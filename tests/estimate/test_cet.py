@@ -14,9 +14,9 @@ from negatives.estimate.cet import (
     expectation,
     listwise,
     log_softmax,
-    sigmoid,
     unlabelled_relevance,
 )
+from negatives.stats.logistic import sigmoid
 
 ONE_LIST = np.array([0])
 

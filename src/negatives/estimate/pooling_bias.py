@@ -18,13 +18,14 @@ from negatives.estimate.cet import (
     Labels,
     cet_listwise,
     cet_pu,
-    sigmoid,
     unlabelled_relevance,
 )
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
 from negatives.schema import Rows
 from negatives.stage import Context, Estimator
+from negatives.stats.logistic import sigmoid
+from negatives.stats.scaling import Scale
 
 MOST = 200_000
 """Pairs that are learned from; of a larger run, those of queries drawn by the hash of their id."""
@@ -93,7 +94,7 @@ class PoolingBiasEstimation:
     relevance: tuple[str, ...]
     models: tuple[Coupled, ...] = ()
     """The models, applied one after the other: the listwise form's scores feed the second."""
-    scales: tuple[Doubles, Doubles] = (np.empty(0), np.empty(0))
+    scales: tuple[Scale[np.float64], ...] = ()
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`pooling_bias_COLUMN`: the features, float64."""
@@ -135,8 +136,8 @@ class PoolingBiasEstimation:
             )
             return
         raw = self._features(sample, self.relevance), self._features(sample, self.stage.pooling)
-        self.scales = _scale(raw[0]), _scale(raw[1])
-        x, z = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
+        self.scales = tuple(map(Scale.of, raw))
+        x, z = (scale.applied(each) for each, scale in zip(raw, self.scales, strict=True))
         if self.stage.form == "listwise":
             starts = _starts(sample["query"].to_numpy())
             first = cet_listwise(x, z, labels, starts)
@@ -160,7 +161,7 @@ class PoolingBiasEstimation:
         if not self.models:
             return estimated(np.full(len(rows), np.nan))
         raw = self._features(rows, self.relevance), self._features(rows, self.stage.pooling)
-        f, g = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
+        f, g = (scale.applied(each) for each, scale in zip(raw, self.scales, strict=True))
         for model in self.models:
             f, g = (logits[:, None] for logits in model.logits(f, g))
         r, s = sigmoid(f[:, 0]), sigmoid(g[:, 0])
@@ -203,19 +204,3 @@ def _labels(sample: pl.DataFrame) -> Labels:
 def _starts(query: Rows) -> Places:
     """Where each query's run of rows begins."""
     return np.flatnonzero(np.append(True, query[1:] != query[:-1])).astype(np.int64)
-
-
-def _scale(features: Doubles) -> Doubles:
-    """float64[2, p]: mean and deviation of the values there are; 0 and 1 where nothing varies."""
-    there = ~np.isnan(features)
-    count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, features, 0).sum(axis=0) / count
-    deviation = np.sqrt((np.where(there, features - mean, 0) ** 2).sum(axis=0) / count)
-    varies = deviation > 1e-12 * np.abs(np.where(there, features, 0)).max(axis=0, initial=0)
-    return np.stack([mean, np.where(varies, deviation, 1.0)])
-
-
-def _scaled(features: Doubles, scale: Doubles) -> Doubles:
-    """Standardised features; a missing one stands at the mean."""
-    result: Doubles = np.nan_to_num((features - scale[0]) / scale[1], nan=0.0)
-    return result

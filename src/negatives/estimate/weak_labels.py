@@ -14,6 +14,7 @@ from itertools import combinations
 import numpy as np
 
 from negatives.arrays import Doubles, Places
+from negatives.stats.logistic import sigmoid
 
 _ALIKE = 1e-6  # moments nearer to zero than this say nothing about accuracy
 _SURE = 0.999
@@ -30,9 +31,7 @@ class Reliability:
 def posterior(votes: Doubles, found: Reliability, prior: float) -> Doubles:
     """float64[n]: P(relevant | votes); an abstention counts for nothing."""
     relevant, other = _log_likelihoods(votes, found)
-    odds = np.log(prior) - np.log1p(-prior) + relevant - other
-    result: Doubles = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
-    return result
+    return sigmoid(np.log(prior) - np.log1p(-prior) + relevant - other)
 
 
 def log_likelihood(votes: Doubles, counts: Places, found: Reliability, prior: float) -> float:

@@ -17,7 +17,8 @@ from negatives.models.precomputed import VectorReader, read_vectors
 from negatives.models.representable import representable
 from negatives.schema import Floats, Rows
 from negatives.stage import Context
-from negatives.store.vectors import normalised, open_vectors, write_vectors
+from negatives.stats.lengths import normalised
+from negatives.store.vectors import open_vectors, write_vectors
 
 
 def from_files(

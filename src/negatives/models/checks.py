@@ -9,7 +9,7 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.schema import Bools, Floats
-from negatives.store.vectors import Wide
+from negatives.stats.lengths import Wide
 
 FIRST: Final = 5
 """Offenders an error lists."""

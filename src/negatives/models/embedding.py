@@ -37,9 +37,10 @@ from negatives.models.readable import check_readable
 from negatives.models.representable import representable
 from negatives.schema import Bools, Floats, Rows
 from negatives.stage import Context
+from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Space, store_folder
-from negatives.store.vectors import normalised, open_vectors, write_vectors
+from negatives.store.vectors import open_vectors, write_vectors
 
 Similarity = Literal["cosine", "dot"]
 Ready = Callable[[Iterator[Floats]], Iterator[Floats]]

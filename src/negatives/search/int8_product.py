@@ -21,7 +21,7 @@ from negatives.arrays import Places
 from negatives.optional import require
 from negatives.schema import Floats
 from negatives.search.product import Blas, BlasProduct, Nominated, Product, least
-from negatives.store.vectors import lengths
+from negatives.stats.lengths import lengths
 
 MOST: Final = 64
 """Of a query's components, rounded."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from negatives.arrays import Places
 from negatives.schema import Floats
-from negatives.store.vectors import lengths
+from negatives.stats.lengths import lengths
 
 ROUNDING = 1e-6
 """Of a float32 product, times sqrt(width): far above what is seen, far below a gap that matters."""
