@@ -90,10 +90,6 @@ class Law:
         with np.errstate(divide="ignore"):
             return np.log(self.tickets / self.total).astype(np.float32)
 
-    def tickets_of(self, docs: Rows) -> Tickets:
-        """int64, as `docs`: the tickets of each document."""
-        return np.ones(docs.shape, np.int64) if self.is_uniform else self.tickets[docs]
-
     def before(self, docs: Rows) -> Tickets:
         """int64, as `docs`: the tickets of all documents before each."""
         return docs.astype(np.int64) if self.is_uniform else self.ends[docs] - self.tickets[docs]
