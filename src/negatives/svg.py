@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 
-def mark(name: str, *inside: object, **attributes: object) -> Markup:
+def mark(name: str, *inside: str, **attributes: object) -> Markup:
     """An element with its attributes in the order given, written with _ for -: `class_`."""
     words = [name]
     for key, value in attributes.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -115,9 +116,7 @@ def compare(
             seeds=seeds,
             metrics=metric or METRICS,
             keep_models=keep_models,
-            threads=resources.threads,
-            memory=resources.memory,
-            device=resources.device,
+            **asdict(resources),
             quarantine=quarantine,
             emit=emit,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -165,9 +166,7 @@ def evaluate(
             run=run,
             confidence=confidence,
             seed=seed,
-            threads=resources.threads,
-            memory=resources.memory,
-            device=resources.device,
+            **asdict(resources),
             quarantine=aside,
             emit=emit,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -101,14 +102,7 @@ def judge(
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
     with listening(quiet=quiet) as emit:
-        opened = opened.judge(
-            stage,
-            budget,
-            threads=resources.threads,
-            memory=resources.memory,
-            device=resources.device,
-            emit=emit,
-        )
+        opened = opened.judge(stage, budget, **asdict(resources), emit=emit)
     if not json:
         print(_told(opened.manifest.notes.cascade))
     show_run(opened, json=json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -114,9 +115,7 @@ def mine(
             out,
             recipe=chosen,
             seed=seed,
-            threads=resources.threads,
-            memory=resources.memory,
-            device=resources.device,
+            **asdict(resources),
             overwrite=overwrite,
             emit=emit,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -117,9 +118,7 @@ def train(
             encoder=encoder,
             dev=dev,
             seed=seed,
-            threads=resources.threads,
-            memory=resources.memory,
-            device=resources.device,
+            **asdict(resources),
             quarantine=quarantine,
             report_to=report_to,
             overwrite=overwrite,

@@ -12,7 +12,7 @@ from msgspec import Meta, field
 
 from negatives.arrays import Doubles, Places
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.errors import RecipeError, nearest
+from negatives.errors import RecipeError
 from negatives.estimate.cet import (
     Coupled,
     Labels,
@@ -20,6 +20,7 @@ from negatives.estimate.cet import (
     cet_pu,
     unlabelled_relevance,
 )
+from negatives.estimate.features import check_numeric
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
 from negatives.schema import Rows
@@ -98,13 +99,7 @@ class PoolingBiasEstimation:
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`pooling_bias_COLUMN`: the features, float64."""
-        for name in (*self.relevance, *self.stage.pooling):
-            if name not in rows.columns or not rows.schema[name].is_numeric():
-                numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
-                raise RecipeError(
-                    f"pooling-bias: no stage of the recipe writes a numeric column {name!r}",
-                    mend=nearest(name, numeric),
-                )
+        check_numeric(rows, (*self.relevance, *self.stage.pooling), self.stage.kind)
         return rows.select(
             _feature(name).alias(_column(name)) for name in (*self.relevance, *self.stage.pooling)
         )
