@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from negatives.schema import Floats
+from negatives.arrays import Floats
 from negatives.stats.lengths import lengths, normalised
 from negatives.store.vectors import open_vectors, read_block, read_rows, write_vectors
 

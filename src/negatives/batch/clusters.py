@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from negatives.arrays import Places
+from negatives.arrays import Floats, Places
 from negatives.batch.order import draws, permutation
-from negatives.schema import Floats
 from negatives.stats.k_means import group_sums, moved_centres, nearest_centres
 
 _BLOCK = 4096  # vectors gathered at once

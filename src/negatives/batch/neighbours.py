@@ -9,14 +9,13 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.arrays import starts_of
+from negatives.arrays import Rows, starts_of
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.near import Near
 from negatives.batch.order import Order, permutation, placed
 from negatives.compiling import compiled, to_compile
 from negatives.errors import RecipeError
-from negatives.schema import Rows
 from negatives.search.shortlist import NO_DOC
 
 _COMPILE = 1_000_000  # neighbours looked at below which a plain loop is done soon enough

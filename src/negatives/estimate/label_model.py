@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from negatives.arrays import Doubles
-from negatives.schema import Bools, Floats
+from negatives.arrays import Bools, Doubles, Floats
 from negatives.stats.scaling import Scale
 
 _TREES = 120

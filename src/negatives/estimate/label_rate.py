@@ -18,9 +18,9 @@ from typing import Any, Final, get_args
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from negatives.arrays import Bools, Doubles, Floats
 from negatives.errors import RunError
 from negatives.estimation import Basis
-from negatives.schema import Bools, Doubles, Floats
 from negatives.stats.logistic import sigmoid
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))

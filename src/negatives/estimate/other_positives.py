@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from negatives.arrays import Keys, Places, starts_of
+from negatives.arrays import Bools, Floats, Keys, Places, Rows, starts_of
 from negatives.chance import id_hashes, mix, stream_key
-from negatives.schema import Bools, Floats, Rows
 
 Likeness = Callable[[Rows, Rows], Floats]
 

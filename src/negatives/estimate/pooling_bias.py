@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from msgspec import Meta, field
 
-from negatives.arrays import Doubles, Places
+from negatives.arrays import Doubles, Places, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import RecipeError
 from negatives.estimate.cet import (
@@ -23,7 +23,6 @@ from negatives.estimate.cet import (
 from negatives.estimate.features import check_numeric
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
-from negatives.schema import Rows
 from negatives.stage import Context, Estimator
 from negatives.stats.logistic import sigmoid
 from negatives.stats.scaling import Scale

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from negatives.arrays import Floats, Rows
 from negatives.find.candidates import COLUMNS
-from negatives.schema import Floats, Rows
 from negatives.stage import Context, Source
 
 

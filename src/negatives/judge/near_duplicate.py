@@ -16,9 +16,9 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.arrays import Ragged, by_volume
+from negatives.arrays import Floats, Ragged, Rows, by_volume
 from negatives.events import Progress
-from negatives.schema import DUPLICATE, Collection, Floats, Rows
+from negatives.schema import DUPLICATE, Collection
 from negatives.stage import Context, Judge
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array

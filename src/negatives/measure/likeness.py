@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from negatives.arrays import Places
+from negatives.arrays import Floats, Places, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
-from negatives.schema import Floats, Rows
 from negatives.search.exact import top_k
 from negatives.search.product import Blas
 from negatives.stats.k_means import moved_centres, nearest_centres

@@ -13,9 +13,8 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from negatives.arrays import Places
+from negatives.arrays import Bools, Floats, Places
 from negatives.models.encoder import Encoded
-from negatives.schema import Bools, Floats
 
 SLICE: Final = 4096
 """Texts read at once: while the model computes them, the next slice is being read."""

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Bools, Floats
 from negatives.errors import DataError
-from negatives.schema import Bools, Floats
 from negatives.stats.lengths import Wide
 
 FIRST: Final = 5

@@ -28,14 +28,13 @@ from typing import Final, Literal
 import numpy as np
 import polars as pl
 
-from negatives.arrays import Keys, Places, by_volume
+from negatives.arrays import Bools, Floats, Keys, Places, Rows, by_volume
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
-from negatives.schema import Bools, Floats, Rows
 from negatives.stage import Context
 from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys

@@ -12,8 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from negatives.arrays import Places
-from negatives.schema import Bools, Floats
+from negatives.arrays import Bools, Floats, Places
 from negatives.text.scripts import HAN_KANA_HANGUL
 
 LETTERS_A_PIECE: Final = 1.5

@@ -12,9 +12,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.models.checks import named
-from negatives.schema import Floats
 from negatives.stats.lengths import lengths
 from negatives.store.vectors import read_block
 

@@ -15,8 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import starts_of
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Rows, starts_of
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
 from negatives.text.keys import shingles

@@ -15,9 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
-from negatives.arrays import Places, starts_of
+from negatives.arrays import Bools, Places, Rows, starts_of
 from negatives.errors import DataError, InputError
-from negatives.schema import DUPLICATE, POSITIVE, Bools, Collection, Rows
+from negatives.schema import DUPLICATE, POSITIVE, Collection
 
 MOST: Final = 2**32 - 1
 SPREAD: Final = np.uint32(0x9E3779B1)  # 2^32 / golden ratio, odd (Knuth, 6.4): top bits well mixed

@@ -16,8 +16,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from negatives.arrays import Floats, Rows
 from negatives.optional import require
-from negatives.schema import Floats, Rows
 from negatives.search.exact import NOTHING, Excluded, pair_scores, top_k
 from negatives.search.shortlist import NO_DOC
 from negatives.stats.lengths import lengths, normalised

@@ -17,9 +17,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Places
+from negatives.arrays import Floats, Places
 from negatives.optional import require
-from negatives.schema import Floats
 from negatives.search.product import Blas, BlasProduct, Nominated, Product, least
 from negatives.stats.lengths import lengths
 

@@ -12,8 +12,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from negatives.arrays import Places
-from negatives.schema import Floats
+from negatives.arrays import Floats, Places
 from negatives.stats.lengths import lengths
 
 ROUNDING = 1e-6

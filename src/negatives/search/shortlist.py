@@ -8,8 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Places, places_within, starts_of
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Places, Rows, places_within, starts_of
 from negatives.search.product import Nominated
 
 NO_DOC = np.uint32(0xFFFFFFFF)

@@ -11,9 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from negatives.arrays import Places
+from negatives.arrays import Floats, Places
 from negatives.optional import require
-from negatives.schema import Floats
 from negatives.search.product import Nominated, least
 from negatives.stats.lengths import lengths
 

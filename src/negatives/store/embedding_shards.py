@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from negatives.arrays import Keys
+from negatives.arrays import Bools, Floats, Keys
 from negatives.errors import WorkError
 from negatives.faults import raise_spent
-from negatives.schema import Bools, Floats
 from negatives.store.atomic import file_hash, writing
 
 _NAME: Final = re.compile(r"(\d{6,})-(\d+)-([0-9a-f]{32})\.safetensors")

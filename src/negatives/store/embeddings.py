@@ -27,10 +27,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Keys, Places
+from negatives.arrays import Bools, Floats, Keys, Places
 from negatives.errors import InputError, RunError, WorkError
 from negatives.faults import raise_spent
-from negatives.schema import Bools, Floats
 from negatives.store.atomic import writing
 from negatives.store.embedding_shards import Shard, damaged, list_shards, write_shard
 from negatives.store.lock import locked, shared

@@ -17,8 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from negatives.arrays import Keys
-from negatives.schema import Bools, Floats
+from negatives.arrays import Bools, Floats, Keys
 from negatives.store.embeddings import About, EmbeddingStore, Space, store_folder
 
 DTYPE: Final = "score"

@@ -15,8 +15,8 @@ from typing import Any, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.errors import RunError
-from negatives.schema import Floats
 from negatives.store.atomic import explained, writing
 from negatives.store.headers import open_array
 
