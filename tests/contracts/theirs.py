@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
+from negatives.arrays import Floats, Rows
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.order import cut
@@ -20,7 +21,6 @@ from negatives.find.candidates import COLUMNS
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import ListLoss
 from negatives.pick.top import first, ordered
-from negatives.schema import Floats, Rows
 from negatives.stage import Context, Estimator, Judge, Picker, Ruling, Source
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.batch.examples import Examples
-from negatives.schema import Floats
 from negatives.stage import Stage
 
 Batch = NDArray[np.int32]

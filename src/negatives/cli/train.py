@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
-from negatives.cli.pools import limit_pools
+from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
 
@@ -29,9 +30,7 @@ def train(
     batch_size: int | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int | None = None,
-    threads: int | None = None,
-    memory: str = "512MB",
-    device: str = "auto",
+    resources: Resources = EVERYTHING,
     quarantine: Path | None = None,
     report_to: str = "none",
     overwrite: Flag = False,
@@ -89,12 +88,6 @@ def train(
         learn.temperature=0.02 or batch.kind=topic-aware.
     seed
         Every random choice derives from it.
-    threads
-        Processors to use; all by default.
-    memory
-        What mining may hold beyond the collection itself.
-    device
-        Where the model computes: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     report_to
         Where the trainer reports besides: a name that transformers knows, such as wandb.
     overwrite
@@ -106,7 +99,7 @@ def train(
     json
         Print the account as JSON.
     """
-    limit_pools(threads)
+    resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.learn.request import completed, recipe_of
     from negatives.learn.source import beside
@@ -127,9 +120,7 @@ def train(
             encoder=encoder,
             dev=dev,
             seed=seed,
-            threads=threads,
-            memory=memory,
-            device=device,
+            **asdict(resources),
             quarantine=quarantine,
             report_to=report_to,
             overwrite=overwrite,

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
+from negatives.arrays import Floats, Rows
 from negatives.errors import DataError, RecipeError
 from negatives.events import Noted, Warned
 from negatives.find.bm25 import BM25
@@ -20,7 +21,6 @@ from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.optional import require
-from negatives.schema import Floats, Rows
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.secrets import names_variable

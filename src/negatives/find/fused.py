@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, Literal
 import polars as pl
 from msgspec import Meta
 
+from negatives.arrays import Floats, Rows
 from negatives.errors import RecipeError, nearest
 from negatives.find.candidates import ranked
-from negatives.schema import Floats, Rows
 from negatives.stage import Context, PositiveInt, Source
 
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import polars as pl
 
+from negatives.arrays import Floats, Rows
 from negatives.find.candidates import COLUMNS
-from negatives.schema import Floats, Rows
 from negatives.stage import Context, Source
 
 

@@ -15,12 +15,13 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.chance import Hashes, id_hashes, mix, stream_key
-from negatives.sample.conditioned import NO_DOC, Conditioned
+from negatives.arrays import Floats, Keys, Rows
+from negatives.chance import id_hashes, mix, stream_key
+from negatives.sample.attempts import NO_DOC
+from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
-from negatives.schema import Floats, Rows
 from negatives.search.shortlist import places
 from negatives.stage import Context, Source
 
@@ -85,7 +86,7 @@ class SampledProposer:
 
     top: int
     conditioned: Conditioned | None
-    keys: Hashes
+    keys: Keys
     fingerprint: str = "ids"
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys
 from negatives.judge.own import own_documents
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
 from negatives.stage import Context, Judge
-from negatives.text.keys import Keys, normalised_keys, text_keys
+from negatives.text.keys import normalised_keys, text_keys
 
 
 class Known(Judge, kind="known"):

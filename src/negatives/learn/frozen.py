@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from negatives.arrays import Floats
 from negatives.learn.settings import Training
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import two_sided
-from negatives.schema import Floats
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ import polars as pl
 from negatives.read.files import Lines
 from negatives.read.findings import RAGGED, Findings
 
-WHITE_SPACE: Final = " \t\n\r\x0b\x0c"
 FIELD: Final = r"[^ \t\n\r\x0b\x0c]+"
 """One column of a line."""
 
