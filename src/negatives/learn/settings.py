@@ -15,12 +15,12 @@ from msgspec import Meta
 from negatives.stage import PositiveInt, Share, Stage
 
 if TYPE_CHECKING:
+    from negatives.arrays import Floats
     from negatives.batch.batcher import Weighing
     from negatives.learn.base_models import Base
     from negatives.learn.dev import DevSet, Encode
     from negatives.learn.loss import Loss
     from negatives.learn.rows import Rows
-    from negatives.schema import Floats
 
 Count = Annotated[int, Meta(ge=0)]
 
