@@ -10,17 +10,13 @@ from msgspec import Meta
 from negatives.errors import DataError, RecipeError
 from negatives.learn.base_models import Base, is_static, open_base
 from negatives.learn.lists import unlabelled
+from negatives.learn.loss import Regulariser
 from negatives.learn.settings import Count, Learning, Lesson, Training
 from negatives.models.torch_model import both_sides
 from negatives.optional import require
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from negatives.learn.dev import DevSet, Encode
-
-Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
-"""Takes the embeddings of queries and of documents, gives a number."""
 
 
 class EncoderTraining(Training, kind="encoder"):

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 Losses = Callable[["Encoded"], "Tensor"]
 """Takes a batch of n rows, gives float[n]: the loss of each row, its weight not yet applied."""
 
+Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
+"""Takes the embeddings of queries and of documents, gives a number."""
+
 
 class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""

@@ -11,8 +11,7 @@ import numpy as np
 from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import Encoded
-from negatives.learn.encoder import Regulariser
-from negatives.learn.loss import Loss
+from negatives.learn.loss import Loss, Regulariser
 from negatives.optional import require
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from msgspec import Meta
 
 from negatives.errors import RecipeError
-from negatives.learn.encoder import EncoderTraining, Regulariser
+from negatives.learn.encoder import EncoderTraining
+from negatives.learn.loss import Regulariser
 
 if TYPE_CHECKING:
     from torch import Tensor
