@@ -1,4 +1,4 @@
-"""Write `src/negatives/stages.py`, the table of every stage, from the classes themselves.
+"""Write `table_of_kinds.py` and `stages.py` of the package from the classes themselves.
 
     python scripts/kinds.py
 
@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "negatives"
-TABLE = SOURCE / "stages.py"
+TABLE, NAMES = SOURCE / "table_of_kinds.py", SOURCE / "stages.py"
 SECTIONS = ("find", "judge", "estimate", "pick", "batch", "learn", "train")
 
-HEAD = '''"""Every stage of this package: written by `python scripts/kinds.py` from the classes.
+TABLE_HEAD = '''"""Every stage of this package; `python scripts/kinds.py` writes it from the classes.
 
 Do not edit. It is a table rather than a search at start, so that nothing has to be imported to
 know what there is, in a zip file as on a disk.
@@ -28,9 +28,11 @@ know what there is, in a zip file as on a disk.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+'''
+NAMES_HEAD = '''"""The stages that are public names, for type checkers; `python scripts/kinds.py` writes it."""
 
-if TYPE_CHECKING:
+# fmt: off
+
 '''
 
 
@@ -49,18 +51,14 @@ def stages() -> Iterator[type]:
             yield cls
 
 
-def table() -> str:
-    """The text of the module."""
+def written() -> dict[Path, str]:
+    """Path -> text of the two modules."""
     from negatives.kinds import PUBLIC
 
     found: dict[str, dict[str, type]] = {section: {} for section in SECTIONS}
     for cls in stages():
         found[cls.section][cls.__struct_config__.tag] = cls  # type: ignore[attr-defined]
-    public = sorted(
-        (cls.__module__, cls.__name__) for section in PUBLIC for cls in found[section].values()
-    )
-    lines = [f"    from {module} import {name} as {name}" for module, name in public]
-    lines += ["", "KINDS: dict[str, dict[str, str]] = {"]
+    lines = ["KINDS: dict[str, dict[str, str]] = {"]
     for section, kinds in found.items():
         lines.append(f'    "{section}": {{')
         lines += [
@@ -68,9 +66,18 @@ def table() -> str:
             for kind, cls in sorted(kinds.items())
         ]
         lines.append("    },")
-    return HEAD + "\n".join([*lines, "}"]) + '\n"""Section -> kind -> where it lives."""\n'
+    lines += ["}", '"""Section -> kind -> where it lives."""', ""]
+    public = sorted(
+        (cls.__module__, cls.__name__) for section in PUBLIC for cls in found[section].values()
+    )
+    names = [f"from {module} import {name} as {name}" for module, name in public]
+    return {
+        TABLE: TABLE_HEAD + "\n".join(lines),
+        NAMES: NAMES_HEAD + "\n".join([*names, ""]),
+    }
 
 
 if __name__ == "__main__":
     sys.path.insert(0, str(SOURCE.parent))
-    TABLE.write_text(table(), "utf-8")
+    for path, text in written().items():
+        path.write_text(text, "utf-8")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from negatives.stages import KINDS as KINDS
+from negatives.table_of_kinds import KINDS as KINDS
 
 PUBLIC = ("find", "judge", "estimate", "pick")
 """Sections whose stages are public names of the package: those of mining."""
