@@ -18,7 +18,7 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "negatives"
 TABLE, NAMES = SOURCE / "table_of_kinds.py", SOURCE / "stages.py"
 SECTIONS = ("find", "judge", "estimate", "pick", "batch", "learn", "train")
 
-TABLE_HEAD = '''"""Every stage of this package; `python scripts/kinds.py` writes it from the classes.
+TABLE_HEAD = '''"""Every stage of this package: `python scripts/kinds.py` writes it.
 
 Do not edit. It is a table rather than a search at start, so that nothing has to be imported to
 know what there is, in a zip file as on a disk.
@@ -29,7 +29,7 @@ know what there is, in a zip file as on a disk.
 from __future__ import annotations
 
 '''
-NAMES_HEAD = '''"""The stages that are public names, for type checkers; `python scripts/kinds.py` writes it."""
+NAMES_HEAD = '''"""The stages that are public names: from `python scripts/kinds.py`."""
 
 # fmt: off
 

@@ -1,4 +1,4 @@
-"""The stages that are public names, for type checkers; `python scripts/kinds.py` writes it."""
+"""The stages that are public names: from `python scripts/kinds.py`."""
 
 # fmt: off
 

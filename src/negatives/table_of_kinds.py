@@ -1,4 +1,4 @@
-"""Every stage of this package; `python scripts/kinds.py` writes it from the classes.
+"""Every stage of this package: `python scripts/kinds.py` writes it.
 
 Do not edit. It is a table rather than a search at start, so that nothing has to be imported to
 know what there is, in a zip file as on a disk.
