@@ -20,7 +20,7 @@ import importlib.util
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -31,8 +31,10 @@ from benchmarks.data import CACHE, load
 from benchmarks.page import write_page
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.learn.compare import compare
+from negatives.learn.settings import Training
 from negatives.recipe import Recipe, load_recipe, override
 from negatives.schema import Collection
+from negatives.stage import build
 
 EACH = 3
 METRIC = "nDCG@10"
@@ -143,12 +145,13 @@ def theirs(train: Collection, encoder: str, folder: Path) -> Path:
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
 
-    from negatives.learn.base_models import limit, open_base, settings_for
+    from negatives.learn.base_models import limit, usual_kind
 
     out = folder / "sentence-transformers.parquet"
     if out.is_file():
         return out
-    base = open_base(encoder, settings_for(encoder).kind, threads=2, device="cpu")
+    settings = cast("Training", build("train", {"kind": usual_kind(encoder)}))
+    base = settings.open(encoder, threads=2, device="cpu")
     limit(base, 512)
     pairs = train.positives
     mined = mine_hard_negatives(

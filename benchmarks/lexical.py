@@ -85,6 +85,7 @@ def _name(number: int) -> str:
 def ours(folder: Path, index: str) -> dict[str, Any]:
     """This library's stage, from a collection to candidates."""
     import negatives as neg
+    from negatives.arrays import Ragged
     from negatives.find.bm25 import BM25
     from negatives.schema import QRELS
     from negatives.search import lexical
@@ -93,7 +94,7 @@ def ours(folder: Path, index: str) -> dict[str, Any]:
     if "without" in index:
         lexical._COMPILE = sys.maxsize
     else:
-        from negatives.search.compiled import compiled_search
+        from negatives.search.lexical_loop import compiled_search
 
     def table(side: str, key: str) -> pl.DataFrame:
         return pl.read_parquet(folder / f"{side}.parquet").select(
@@ -116,7 +117,7 @@ def ours(folder: Path, index: str) -> dict[str, Any]:
     proposer = stage.open(context)
     if "without" not in index:
         one = proposer._asked(np.arange(1, dtype=np.uint32))
-        empty = lexical.Lists(np.zeros(2, np.int64), np.empty(0, np.uint32))
+        empty = Ragged(np.zeros(2, np.int64), np.empty(0, np.uint32))
         compiled_search()(proposer.index, TOP, (one, empty))
     queries = np.arange(QUERIES, dtype=np.uint32)
     searched = _timed(lambda: proposer.propose(queries, {}))

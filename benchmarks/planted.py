@@ -29,7 +29,7 @@ import negatives as neg
 from benchmarks.data import load
 from benchmarks.page import write_page
 from negatives.chance import pair_uniforms
-from negatives.learn.settings import StaticTraining
+from negatives.learn.encoder import StaticTraining
 from negatives.learn.train import train
 from negatives.learn.training_set import TrainingSet, training_set
 from negatives.measure.evaluation import evaluate

@@ -27,7 +27,7 @@ from benchmarks.learning import minilm, sampled
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
 from negatives.learn.request import completed
-from negatives.learn.settings import RerankerTraining
+from negatives.learn.reranker import RerankerTraining
 from negatives.learn.train import train
 from negatives.recipe import Recipe
 

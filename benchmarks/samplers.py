@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.page import write_page
+from negatives.compiling import Engine
 from negatives.sample import Exclusion, PopularityNegatives, SharedNegatives, UniformNegatives
-from negatives.sample.conditioned import Engine
 
 SIZES = ((10_000, 100_000), (100_000, 1_000_000))
 ROWS = 4_096

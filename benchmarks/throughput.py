@@ -11,7 +11,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -19,10 +19,11 @@ import polars as pl
 from benchmarks.data import load
 from benchmarks.learning import minilm, sampled, tiny
 from benchmarks.page import write_page
-from negatives.learn.base_models import limit, open_base, settings_for
+from negatives.learn.base_models import limit, usual_kind
 from negatives.learn.settings import Training
 from negatives.learn.train import train
 from negatives.learn.training_set import TrainingSet, training_set
+from negatives.stage import build
 
 REPEATS = 5
 EACH = 3
@@ -68,7 +69,7 @@ def theirs(model: str, made: TrainingSet, settings: Training) -> float:
     )
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
-    base = open_base(model, settings.kind, threads=THREADS, device="auto")
+    base = settings.open(model, threads=THREADS, device="auto")
     limit(base, settings.max_length)
     data = made.collection
     texts = {
@@ -103,10 +104,9 @@ def theirs(model: str, made: TrainingSet, settings: Training) -> float:
 def contest(name: str, made: TrainingSet) -> str:
     """A row of the table."""
     model = {"static": "static", "BERT-tiny": tiny(), "MiniLM": minilm()}[name]
-    import msgspec
-
     sizes: dict[str, Any] = SIZES[name] | {"checkpoint": 10_000, "negatives": EACH}
-    settings = msgspec.structs.replace(settings_for(model), **sizes)
+    sizes |= {"kind": usual_kind(model)}
+    settings = cast("Training", build("train", sizes))
     found: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(REPEATS):
         found["theirs"].append(theirs(model, made, settings))

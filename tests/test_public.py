@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -12,16 +14,23 @@ import negatives
 from negatives import errors
 
 PUBLIC = """
-AbsoluteScore AdaptiveMargin BM25 Collection Consistency DataError Dense Ensemble Evidence Fused
-Margin NearDuplicate NegativesError Neighbours PercentOfPositive PoolingBias Popularity Quotas
-Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError ScoreAgreement SeedNeighbours
-SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__ audit compare evaluate lint
-load_recipe mine train
+AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
+Fused Given Judged Known Margin NearDuplicate NegativesError Neighbours PercentOfPositive
+PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError
+ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
+audit compare evaluate lint load_recipe mine train
 """
 
 
 def test_the_public_names_are_these() -> None:
     assert sorted(negatives.__all__) == PUBLIC.split()
+
+
+def test_the_table_of_stages_is_what_their_classes_say() -> None:
+    root = Path(__file__).resolve().parent.parent
+    written = runpy.run_path(str(root / "scripts" / "kinds.py"))["written"]()
+    for path, text in written.items():
+        assert path.read_text("utf-8") == text, "run python scripts/kinds.py"
 
 
 @pytest.mark.parametrize("name", PUBLIC.split())

@@ -21,7 +21,6 @@ def test_the_house_has_no_arrow_up() -> None:
     assert rooms.arrows_up(rooms.files(), rooms.layers()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="two kernels still import the types of those who call them")
 def test_no_files_of_the_house_import_one_another() -> None:
     assert rooms.circles(rooms.files()) == []
 

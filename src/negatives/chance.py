@@ -1,7 +1,7 @@
 """Random numbers that depend on the seed and on ids, and on nothing else.
 
 A draw for a pair is a hash of (seed, stream, query id, doc id): the same whatever the order of the
-rows, the size of a shard or the number of workers. Hashes are computed here, vectorised, so that
+rows, the size of a shard or the number of workers. Keys are computed here, vectorised, so that
 they do not change with a library's version.
 """
 
@@ -13,8 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-Hashes = NDArray[np.uint64]
-Places = NDArray[np.int64]
+from negatives.arrays import Keys, Places, places_within, starts_of
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0x00000100000001B3
@@ -22,7 +21,7 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 """Masks of the first n bytes of a little-endian word."""
 
 
-def id_hashes(ids: pl.Series) -> Hashes:
+def id_hashes(ids: pl.Series) -> Keys:
     """uint64[n] hash of each id's UTF-8 bytes (a polynomial in 2^64, finalised by splitmix64)."""
     if ids.is_empty():
         return np.empty(0, np.uint64)
@@ -30,25 +29,23 @@ def id_hashes(ids: pl.Series) -> Hashes:
     joined = np.frombuffer("".join(ids.to_list()).encode("utf-8"), np.uint8)
     longest = int(lengths.max(initial=0))
     powers = np.cumprod(np.full(longest + 1, _BASE, np.uint64))
-    starts = np.zeros(len(lengths), np.int64)
-    np.cumsum(lengths[:-1], out=starts[1:])
-    place_in_id = np.arange(len(joined)) - np.repeat(starts, lengths)
-    terms = (joined.astype(np.uint64) + np.uint64(1)) * powers[place_in_id]
+    starts = starts_of(lengths)
+    terms = (joined.astype(np.uint64) + np.uint64(1)) * powers[places_within(lengths)]
     sums = np.concatenate([[np.uint64(0)], np.cumsum(terms, dtype=np.uint64)])
-    total = sums[starts + lengths] - sums[starts]
+    total = sums[starts[1:]] - sums[starts[:-1]]
     return mix(total + lengths.astype(np.uint64))
 
 
-def mix(values: Hashes) -> Hashes:
+def mix(values: Keys) -> Keys:
     """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): each bit in moves each bit out."""
     mixed = values + _MULTIPLIER
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Hashes = mixed ^ (mixed >> np.uint64(31))
+    result: Keys = mixed ^ (mixed >> np.uint64(31))
     return result
 
 
-def span_hashes(content: bytes, starts: Places, lengths: Places) -> Hashes:
+def span_hashes(content: bytes, starts: Places, lengths: Places) -> Keys:
     """uint64[n] hash of each span of `content`: `lengths[i]` bytes from `starts[i]`.
 
     Eight bytes at a time, each mixed with its place in the span; the sum, and the length, mixed.
@@ -56,13 +53,13 @@ def span_hashes(content: bytes, starts: Places, lengths: Places) -> Hashes:
     padded = np.frombuffer(content + bytes(8), np.uint8)
     words = np.ndarray(len(content) + 1, "<u8", padded, strides=(1,))
     counts = (lengths + 7) // 8
-    ends = np.cumsum(counts)
-    place = np.arange(int(counts.sum())) - np.repeat(ends - counts, counts)
+    ends = starts_of(counts)
+    place = places_within(counts)
     inside = np.minimum(np.repeat(lengths, counts) - 8 * place, 8)
     word = words[np.repeat(starts, counts) + 8 * place] & _FIRST_BYTES[inside]
     mixed = mix(word ^ mix(place.astype(np.uint64)))
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return mix(sums[ends] - sums[ends - counts] + lengths.astype(np.uint64))
+    return mix(sums[ends[1:]] - sums[ends[:-1]] + lengths.astype(np.uint64))
 
 
 def stream_key(seed: int, stream: str) -> np.uint64:
@@ -71,7 +68,7 @@ def stream_key(seed: int, stream: str) -> np.uint64:
     return np.uint64(int.from_bytes(digest, "little"))
 
 
-def uniforms(hashes: Hashes, key: np.uint64) -> NDArray[np.float64]:
+def uniforms(hashes: Keys, key: np.uint64) -> NDArray[np.float64]:
     """float64[n] in (0, 1), never 0 or 1, from hashes and a stream key."""
     bits = mix(hashes ^ key) >> np.uint64(12)  # 52 of them: adding a half to 53 rounds up to 1
     result: NDArray[np.float64] = (bits.astype(np.float64) + 0.5) * 2.0**-52

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,8 @@ import msgspec
 
 from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
+from negatives.events import Emit, silent
+from negatives.exchange import exchanged
 from negatives.settings import describe_field
 from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
 
@@ -68,6 +71,8 @@ class Recipe:
     reference: str = ""
     relabel: float = 0.0
     shard: int = 4096
+    stated: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
     def __post_init__(self) -> None:
         if not self.find:
@@ -116,8 +121,8 @@ class Recipe:
         if self.reference:
             return self.reference
         scorers = [source for source in self.find if source.scores_pairs]
-        dense = [source for source in scorers if source.kind == "dense"]
-        return (dense or scorers)[-1].label if scorers else ""
+        encoding = [source for source in scorers if source.encodes]
+        return (encoding or scorers)[-1].label if scorers else ""
 
     def with_pick(self, pick: Picker) -> Recipe:
         """The same recipe with another picking policy."""
@@ -197,6 +202,13 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     for name in SINGLE:
         if name in table:
             parts[name] = build(name, table[name], f"{where}: {name}")
+    rows = {
+        f"{name}.{at}": row
+        for name in ("find", "judge")
+        for at, row in enumerate(table.get(name, []))
+    }
+    rows |= {name: table[name] for name in SINGLE if name in table}
+    parts["stated"] = frozenset(f"{path}.{key}" for path, row in rows.items() for key in row)
     head: dict[str, Any] = {key: HEAD[key][0](table[key]) for key in HEAD if key in table}
     try:
         return Recipe(**parts, **head)
@@ -214,29 +226,56 @@ def _written(key: str) -> str:
     return f"such as {_line(key, {str: 'mine', int: 1, float: 0.9}[HEAD[key][0]], '')}"
 
 
-def override(recipe: Recipe, assignments: Sequence[str]) -> Recipe:
+def override(recipe: Recipe, assignments: Sequence[str], emit: Emit = silent) -> Recipe:
     """The recipe with settings changed by `PATH=VALUE` texts.
 
     A path is a setting of the recipe (`seed`), of the picker (`pick.by`), or of a stage named by
     its place, label or kind (`find.0.top`, `find.bm25.top`). Values are TOML; a bare word is text.
+    A new `kind` keeps every setting that both kinds have; what is lost is a `Warned` event.
     """
     table = recipe.settings()
+    stated, said = set(recipe.stated), set[str]()
     for text in assignments:
         path, value = assignment(text)
         section, *inner = path.split(".")
         if section in ("find", "judge") and len(inner) == 2:
-            _stage_at(table[section], inner[0], text)[inner[1]] = value
+            place = _place_of(table[section], inner[0], text)
+            stage, name, at = table[section][place], inner[1], f"{section}.{place}."
         elif section in SINGLE and section in table and len(inner) == 1:
-            table[section][inner[0]] = value
+            stage, name, at = table[section], inner[0], f"{section}."
         elif section in HEAD and not inner:
-            table[section] = value
+            stage, name, at = table, section, ""
         else:
             raise RecipeError(
                 f"no setting at {path!r}",
                 where=f"--set {text}",
                 mend="such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4",
             )
-    return from_settings(table, f"recipe {recipe.name}") if assignments else recipe
+        if name == "kind":
+            own = (_within(paths, at) for paths in (stated, said))
+            kept = exchanged(section, stage, value, emit, *own)
+            stage.clear()
+            stage.update(kept)
+        else:
+            stage[name] = value
+            said.add(f"{at}{name}")
+    if not assignments:
+        return recipe
+    return replace(from_settings(table, f"recipe {recipe.name}"), stated=frozenset(stated | said))
+
+
+def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
+    """The recipe whose sources compare what `encoder` makes of texts, where they have an encoder.
+
+    `required`: none of them may do without it on texts that it cannot read.
+    """
+    changes = []
+    for place, source in enumerate(recipe.find):
+        if source.encodes:
+            changes.append(f"find.{place}.encoder={encoder}")
+        if source.encodes and required and hasattr(source, "optional"):
+            changes.append(f"find.{place}.optional=false")
+    return override(recipe, changes)
 
 
 def promised(
@@ -244,20 +283,21 @@ def promised(
     max_false: float | None = None,
     max_p: float | None = None,
     strict: bool | None = None,
+    emit: Emit = silent,
 ) -> Recipe:
-    """The recipe with risk-limited picking, and with an estimate of p_relevant if it has none.
+    """The recipe with a picker that keeps such limits, and with an estimate of p_relevant.
 
-    Its settings are those of the recipe's own picker, where that is one, but for those that are
-    given. The same recipe where none is given.
+    That is the recipe's own picker where it has these settings, else a risk-limited one, which
+    keeps the settings that both have. The same recipe where no limit is given.
     """
     given = {"max_false": max_false, "max_p": max_p, "strict": strict}
     given = {name: value for name, value in given.items() if value is not None}
     if not given:
         return recipe
-    settings = {"kind": "risk-limited", "per_query": recipe.pick.per_query}
-    before = recipe.pick.settings()
-    if before["kind"] == settings["kind"]:
-        settings = before
+    settings = recipe.pick.settings()
+    if not given.keys() <= settings.keys():
+        stated = _within(recipe.stated, "pick.")
+        settings = exchanged("pick", settings, "risk-limited", emit, stated)
     return replace(
         recipe,
         estimate=recipe.estimate or cast("Estimator", build("estimate", {"kind": "evidence"})),
@@ -276,10 +316,15 @@ def assignment(text: str) -> tuple[str, Any]:
         return path.strip(), value
 
 
-def _stage_at(stages: list[dict[str, Any]], name: str, text: str) -> dict[str, Any]:
+def _within(paths: AbstractSet[str], stage: str) -> set[str]:
+    """The settings of one stage among paths of settings."""
+    return {path.removeprefix(stage) for path in paths if path.startswith(stage)}
+
+
+def _place_of(stages: list[dict[str, Any]], name: str, text: str) -> int:
     if name.isdecimal() and int(name) < len(stages):
-        return stages[int(name)]
-    named = [row for row in stages if name in (row.get("name"), row["kind"])]
+        return int(name)
+    named = [at for at, row in enumerate(stages) if name in (row.get("name"), row["kind"])]
     if len(named) != 1:
         names = [str(row.get("name") or row["kind"]) for row in stages]
         raise RecipeError(
@@ -322,9 +367,9 @@ def load_recipe(name: str | Path) -> Recipe:
 
 def _stage_lines(stage: Stage) -> list[str]:
     lines = [_line("kind", stage.kind, (type(stage).__doc__ or "").split("\n")[0])]
-    for field in msgspec.structs.fields(type(stage)):
-        about = describe_field(field)["description"]
-        lines.append(_line(field.name, msgspec.to_builtins(getattr(stage, field.name)), about))
+    for setting in msgspec.structs.fields(type(stage)):
+        about = describe_field(setting)["description"]
+        lines.append(_line(setting.name, msgspec.to_builtins(getattr(stage, setting.name)), about))
     return lines
 
 

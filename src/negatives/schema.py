@@ -16,16 +16,15 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from negatives.arrays import Bools as Bools
+from negatives.arrays import Doubles as Doubles
+from negatives.arrays import Floats as Floats
+from negatives.arrays import Keys
+from negatives.arrays import Rows as Rows
 from negatives.chance import mix
 from negatives.errors import DataError, WorkError
-from negatives.text.keys import Keys, normalised_keys, text_keys
-
-Rows = NDArray[np.uint32]
-Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
-Doubles = NDArray[np.float64]
+from negatives.text.keys import normalised_keys, text_keys
 
 Lost = Literal["refuse", "count"]
 """What becomes of judgements of documents that the corpus lacks: they are refused, or count."""

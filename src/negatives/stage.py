@@ -6,6 +6,7 @@ The protocols of the verbs, the settings base class, and how a stage is built fr
 from __future__ import annotations
 
 import importlib
+from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,6 @@ from typing import (
     Any,
     ClassVar,
     Protocol,
-    TypeVar,
     runtime_checkable,
 )
 
@@ -37,8 +37,11 @@ PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
-class StageMeta(msgspec.StructMeta):
-    """Makes every stage frozen, keyword-only unless it says otherwise, and tagged by its kind."""
+class StageMeta(msgspec.StructMeta, ABCMeta):
+    """Makes every stage frozen, keyword-only unless it says otherwise, and tagged by its kind.
+
+    A stage that lacks a method of its base class cannot be made.
+    """
 
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
@@ -195,23 +198,27 @@ class Source(Stage, kw_only=True):
         ),
     ] = ""
 
+    scores_pairs: ClassVar[bool] = False
+    """Whether it can score any pair, and so serve as the run's reference scorer."""
+    encodes: ClassVar[bool] = False
+    """Whether it compares what an encoder makes of texts: then `encoder` is one of its settings.
+
+    Of the sources that score any pair, the reference scorer is the last of these.
+    """
+    reads_judgements: ClassVar[bool] = False
+    """Whether what it proposes depends on which pairs are judged or given.
+
+    An estimator cannot learn from such proposals: being proposed would give the label away.
+    """
+    ranks_by_relevance: ClassVar[bool] = True
+    """Whether a better rank says that a pair is more probably relevant: not of a random draw."""
+    repeats_others: ClassVar[bool] = False
+    """Whether it proposes what other sources of the recipe propose: no evidence of its own."""
+
     @property
     def label(self) -> str:
         """The name its ranks and scores have in the ledger."""
         return self.name or self.kind
-
-    @property
-    def scores_pairs(self) -> bool:
-        """Whether it can score any pair, and so serve as the run's reference scorer."""
-        return False
-
-    @property
-    def reads_judgements(self) -> bool:
-        """Whether what it proposes depends on which pairs are judged or given.
-
-        An estimator cannot learn from such proposals: being proposed would give the label away.
-        """
-        return False
 
     def unfit(self, context: Context) -> str:
         """Why a run should go on without this source on this collection; empty: it should not.
@@ -225,24 +232,29 @@ class Source(Stage, kw_only=True):
         """The source that takes the place of an unfit one; None: none does."""
         return None
 
+    @abstractmethod
     def open(self, context: Context) -> Proposer:
         """Build or reopen what proposing needs, inside `context.scratch`."""
-        raise TypeError(f"{type(self).__name__} does not define open()")
 
 
 class Judge(Stage):
     """Adds evidence about pairs; never drops a row."""
 
     section: ClassVar[str] = "judge"
+    tells_what_is_known: ClassVar[bool] = False
+    """Whether it gives the verdicts that judgements and copies of texts leave no choice about.
+
+    Every run has one such judge, before all others: `known` where the recipe names none.
+    """
     evidence: ClassVar[Mapping[str, int]] = {}
     """Columns an estimator may learn from -> 1: p_relevant rises with it, -1: falls, 0: either.
 
     Only columns that are made as if the pair's own label was not known; others would give it away.
     """
 
+    @abstractmethod
     def open(self, context: Context) -> Ruling:
         """Build or reopen what judging needs, inside `context.scratch`."""
-        raise TypeError(f"{type(self).__name__} does not define open()")
 
     @property
     def mend(self) -> str:
@@ -265,9 +277,9 @@ class Estimator(Stage):
 
     section: ClassVar[str] = "estimate"
 
+    @abstractmethod
     def open(self, context: Context) -> Estimation:
         """Build or reopen what estimating needs, inside `context.scratch`."""
-        raise TypeError(f"{type(self).__name__} does not define open()")
 
     def revised(self, notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
         """What verdicts on unlabelled pairs change of the whole run; None: nothing is learned.
@@ -308,6 +320,7 @@ class Picker(Stage, kw_only=True):
         """Which setting a user would change to have this picker leave fewer candidates aside."""
         return ""
 
+    @abstractmethod
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Choose among `rows` of the ledger (kept verdicts only, whole queries).
 
@@ -315,10 +328,6 @@ class Picker(Stage, kw_only=True):
         each; the columns are those of `rows`. Random choices depend on (seed, query_id, doc_id)
         only.
         """
-        raise TypeError(f"{type(self).__name__} does not define pick()")
-
-
-StageT = TypeVar("StageT", bound=Stage)
 
 
 def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
@@ -340,6 +349,12 @@ def stage_class(section: str, kind: str) -> type[Stage]:
         raise RecipeError(f"there is no {section} kind {kind!r}", mend=nearest(kind, known))
     module, _, name = known[kind].partition(":")
     made: type[Stage] = getattr(importlib.import_module(module), name)
+    if missing := sorted(made.__abstractmethods__):
+        raise RecipeError(
+            f"the {section} kind {kind!r} does not define {missing[0]}()",
+            where=known[kind],
+            mend=f"define {', '.join(missing)} in {name}, or update the package that it is from",
+        )
     return made
 
 

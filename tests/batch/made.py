@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.batch.batcher import Batch
 from negatives.batch.examples import Examples
-from negatives.schema import Floats
 
 
 def examples(

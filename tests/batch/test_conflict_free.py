@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negatives.batch.conflict_free import ConflictFree
-from negatives.batch.conflicts import Conflicts, Engine
+from negatives.batch.conflicts import Conflicts
 from negatives.batch.examples import Examples
 from negatives.batch.packing import packed
+from negatives.compiling import Engine
 from negatives.errors import RecipeError
 from tests.batch.made import any_examples, conflict, examples, flat, in_conflict
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+from negatives.arrays import Floats
 from negatives.batch.cluster_aware import ClusterAware
 from negatives.batch.clusters import balanced, k_means
 from negatives.batch.neighbours import Neighbours
@@ -17,7 +18,6 @@ from negatives.batch.report import measured
 from negatives.batch.self_aware import SelfAwareBatches
 from negatives.batch.topic_aware import TopicAware
 from negatives.errors import RecipeError
-from negatives.schema import Floats
 from tests.batch.made import clustered, examples, flat
 
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
 from negatives.estimate.cet import (
-    Doubles,
     Labels,
     cet_listwise,
     cet_pu,
     expectation,
     listwise,
     log_softmax,
-    sigmoid,
     unlabelled_relevance,
 )
+from negatives.stats.logistic import sigmoid
 
 ONE_LIST = np.array([0])
 

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from negatives.arrays import Floats
 from negatives.errors import RecipeError
 from negatives.estimate.ensemble import Ensemble
 from negatives.events import Event, Noted, Warned
-from negatives.schema import Floats
 from negatives.stage import Context
 from tests.build import collection
 

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import negatives as neg
+from negatives.arrays import Bools, Doubles
 from negatives.errors import RunError
 from negatives.estimate.label_rate import HIGH, LOW, SETTLED, LabelRate, fit_label_rate
-from negatives.schema import Bools, Doubles
 
 
 def drawn(share: float, seed: int, pairs: int = 20_000) -> tuple[Doubles, Bools, Bools]:

@@ -7,8 +7,8 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negatives.arrays import Floats, Rows
 from negatives.estimate.other_positives import MOST, Draws, compare
-from negatives.schema import Floats, Rows
 
 
 def like(left: Rows, right: Rows) -> Floats:

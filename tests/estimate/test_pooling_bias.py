@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.errors import RecipeError
 from negatives.estimate import pooling_bias as module
 from negatives.estimate.pooling_bias import PoolingBias
 from negatives.events import Event, Noted, Warned
-from negatives.schema import Floats
 from negatives.stage import Context
 from tests.build import collection
 from tests.estimate.test_cet import auc

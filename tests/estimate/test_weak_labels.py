@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles, Places
 from negatives.estimate.weak_labels import (
-    Counts,
-    Doubles,
     Reliability,
     balanced,
     correlation,
@@ -33,7 +32,7 @@ def votes(*rows: str) -> Doubles:
     return np.array([[np.nan if each == "." else float(each) for each in row] for row in rows])
 
 
-def once(table: Doubles) -> Counts:
+def once(table: Doubles) -> Places:
     return np.ones(len(table), np.int64)
 
 

@@ -13,11 +13,11 @@ import polars as pl
 import pytest
 
 import negatives as neg
+from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.events import Warned
 from negatives.find.dense import Dense
 from negatives.find.given import from_files
-from negatives.schema import Floats
 from negatives.search.exact import Excluded, pair_scores, top_k
 from negatives.search.int8_product import Int8
 from negatives.search.product import Backend, Blas

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.arrays import by_volume
+from negatives.arrays import Ragged, by_volume
 from negatives.judge import near_duplicate as module
 from negatives.judge.near_duplicate import NearDuplicate, jaccard, signatures
 from negatives.schema import Collection
@@ -136,7 +136,7 @@ def test_the_size_of_a_block_changes_nothing(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PAIRS", 3)
         patch.setattr(module, "_DOCS", 2)
-        patch.setattr(by_volume, "__defaults__", (5,))
+        patch.setattr(by_volume, "__defaults__", (5, None))
         assert judged(tmp_path / "small", NearDuplicate(threshold=0.3)).equals(whole)
 
 
@@ -161,7 +161,7 @@ def test_jaccard_is_intersection_over_union(groups: list[set[int]], data: st.Dat
     offsets = np.cumsum([0, *(len(group) for group in groups)])
     side = st.lists(st.integers(0, len(groups) - 1), min_size=10, max_size=10)
     left, right = data.draw(side), data.draw(side)
-    found = jaccard(values, offsets, np.array(left, np.uint32), np.array(right, np.uint32))
+    found = jaccard(Ragged(offsets, values), np.array(left, np.uint32), np.array(right, np.uint32))
     for n, (one, other) in enumerate(zip(left, right, strict=True)):
         union = groups[one] | groups[other]
         expected = len(groups[one] & groups[other]) / len(union) if union else 0.0
@@ -177,11 +177,11 @@ def test_signatures_estimate_the_similarity_without_bias() -> None:
         for place in rng.integers(0, 60, rng.integers(0, 25)):
             changed[place] = "changed"
         texts += [" ".join(words), " ".join(changed)]
-    values, offsets = shingles(pl.Series(texts), 2)
-    signed = signatures(values, offsets)
+    runs = shingles(pl.Series(texts), 2)
+    signed = signatures(runs)
     pairs = np.arange(600, dtype=np.uint32).reshape(300, 2)
     left, right = pairs[:, 0], pairs[:, 1]
-    truth = jaccard(values, offsets, left, right)
+    truth = jaccard(runs, left, right)
     error = (signed[left] == signed[right]).mean(axis=1) - truth
     assert abs(error.mean()) < 0.012  # four standard errors of 0.05 / sqrt(300)
     assert np.abs(error).max() < 0.25  # the slack below the threshold that is still compared

@@ -35,9 +35,8 @@ def test_a_pair_is_relevant_exactly_if_it_was_listed(
 def test_each_query_and_each_of_its_positives_is_kept_once(listed: list[tuple[int, int]]) -> None:
     known = Known.of_pairs(keys([q for q, _ in listed]), keys([d for _, d in listed]))
     assert len(known.queries) == len({q for q, _ in listed})
-    assert len(known.docs) == len(set(listed))
-    assert known.starts[0] == 0
-    assert known.starts[-1] == len(known.docs)
+    assert len(known.docs) == len(known.queries)
+    assert len(known.docs.values) == len(set(listed))
 
 
 def test_texts_are_the_same_whatever_their_case_and_punctuation() -> None:

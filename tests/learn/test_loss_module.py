@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from negatives.arrays import Floats
 from negatives.batch.batcher import Batch
 from negatives.errors import WorkError
 from negatives.learn.encoded import Encoded
@@ -15,7 +16,6 @@ from negatives.learn.loss import Loss, Losses
 from negatives.learn.margin_mse import MarginMSE
 from negatives.learn.module import LossModule
 from negatives.learn.multiple_negatives import MultipleNegatives
-from negatives.schema import Floats
 
 
 class Table(torch.nn.Module):  # type: ignore[misc]

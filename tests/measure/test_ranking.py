@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import negatives as neg
+from negatives.arrays import Floats
 from negatives.errors import DataError, InputError
 from negatives.measure.barred import NotOlder, SameId, any_of, as_lists
 from negatives.measure.ranking import (
@@ -26,7 +27,6 @@ from negatives.measure.ranking import (
 from negatives.models.encoder import Encoded
 from negatives.models.reranker import Pair
 from negatives.read.trec_run import against_ranks, read_trec_run
-from negatives.schema import Floats
 from negatives.stage import Context
 from tests.build import collection
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from negatives.arrays import Places
 from negatives.models import batching
 from negatives.models.batching import Read, batches, encode_batches, encode_once
 from negatives.models.encoder import Encoded
@@ -18,29 +19,27 @@ many_lengths = st.lists(st.integers(0, 40), max_size=60).map(lambda n: np.array(
 
 
 @given(many_lengths, st.integers(1, 200))
-def test_every_text_is_in_exactly_one_batch(lengths: batching.Places, budget: int) -> None:
+def test_every_text_is_in_exactly_one_batch(lengths: Places, budget: int) -> None:
     made = batches(lengths, budget)
     assert sorted(int(row) for batch in made for row in batch) == list(range(len(lengths)))
 
 
 @given(many_lengths, st.integers(1, 200))
 def test_a_batch_stays_within_the_budget_unless_it_is_one_text(
-    lengths: batching.Places, budget: int
+    lengths: Places, budget: int
 ) -> None:
     for batch in batches(lengths, budget):
         assert len(batch) == 1 or len(batch) * lengths[batch].max() <= budget
 
 
 @given(many_lengths, st.integers(1, 200))
-def test_the_longest_come_first_and_equals_keep_their_order(
-    lengths: batching.Places, budget: int
-) -> None:
+def test_the_longest_come_first_and_equals_keep_their_order(lengths: Places, budget: int) -> None:
     flat = [int(row) for batch in batches(lengths, budget) for row in batch]
     assert flat == sorted(range(len(lengths)), key=lambda row: (-lengths[row], row))
 
 
 @given(many_lengths, st.integers(1, 200))
-def test_no_batch_could_have_taken_the_next_text(lengths: batching.Places, budget: int) -> None:
+def test_no_batch_could_have_taken_the_next_text(lengths: Places, budget: int) -> None:
     made = batches(lengths, budget)
     for batch in made[:-1]:
         assert (len(batch) + 1) * max(1, lengths[batch].max()) > budget

@@ -28,10 +28,10 @@ from negatives.models.encoder import Encoded, Encoder
 from negatives.models.open_encoder import open_encoder
 from negatives.models.static import BUNDLED, StaticEncoder
 from negatives.schema import Collection
+from negatives.stats.lengths import normalised
 from negatives.store.embedding_care import prune, verify
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import store_folder
-from negatives.store.vectors import normalised
 from tests.build import collection, context
 
 CORPUS = {"a": "a wing in a stream", "b": "heat at the wall", "c": "a wing in a stream", "d": " "}

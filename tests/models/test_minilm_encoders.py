@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from negatives.arrays import Floats
 from negatives.errors import DataError, RecipeError
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
 from negatives.models.sentence_transformers import SentenceTransformersEncoder
-from negatives.schema import Floats
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 pytestmark = [

@@ -13,7 +13,8 @@ import pytest
 
 from negatives.cli.app import run
 from negatives.errors import DataError
-from negatives.learn.base_models import open_base
+from negatives.learn.encoder import EncoderTraining
+from negatives.learn.reranker import RerankerTraining
 from negatives.models.model_folder import check_model
 from negatives.models.open_encoder import open_encoder
 from negatives.models.open_reranker import open_reranker
@@ -129,8 +130,8 @@ def test_a_folder_that_is_not_safe_is_refused_whoever_opens_it(
         for opens in (
             lambda name: open_encoder(name),
             lambda name: open_reranker(name),
-            lambda name: open_base(name, "encoder", threads=1, device="cpu"),
-            lambda name: open_base(name, "reranker", threads=1, device="cpu"),
+            lambda name: EncoderTraining().open(name, threads=1, device="cpu"),
+            lambda name: RerankerTraining().open(name, threads=1, device="cpu"),
         ):
             with pytest.raises(DataError) as caught:
                 opens(str(folder))

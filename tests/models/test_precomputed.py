@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
+from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.models.checks import check_vectors
 from negatives.models.precomputed import read_vectors
-from negatives.schema import Floats
 
 IDS = pl.Series(["a", "b", "c", "d"])
 ROWS = pl.Series([2, 0, 3, 1], dtype=pl.UInt32)

@@ -12,12 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.arrays import Floats, Places
 from negatives.errors import DataError, RecipeError
-from negatives.models.batching import Places
 from negatives.models.open_reranker import open_reranker
 from negatives.models.pair_batches import log_odds, score_pairs
 from negatives.models.reranker import Pair, Reranker
-from negatives.schema import Floats
 from tests.models.tiny_reranker import WORDS, onnx_score, save_cross_encoder, save_onnx
 
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from negatives.schema import Floats
+from negatives.arrays import Floats
 
 TEXT = "wing lift drag heat flow layer boundary shock query what is of a the in on"
 WORDS = TEXT.split()

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from negatives.compiling import Engine
 from negatives.sample import Exclusion, PopularityNegatives, UniformNegatives
-from negatives.sample.conditioned import Engine
 from negatives.sample.samplers import Sampler
 
 Pairs = set[tuple[int, int]]

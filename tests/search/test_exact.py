@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Rows
 from negatives.search import shortlist
 from negatives.search.exact import Excluded, pair_scores, top_k
 from negatives.search.product import Backend, Blas

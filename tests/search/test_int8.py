@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from negatives.schema import Floats
+from negatives.arrays import Floats
 from negatives.search import backends, int8_product
 from negatives.search.exact import top_k
 from negatives.search.int8_product import MOST, ZERO, Int8, open_session

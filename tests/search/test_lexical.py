@@ -14,10 +14,11 @@ import Stemmer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negatives.schema import Floats
+from negatives.arrays import Floats, Ragged
 from negatives.search import lexical
-from negatives.search.compiled import compiled_search
-from negatives.search.lexical import Asked, Found, LexicalIndex, Lists, best_docs, score_pairs
+from negatives.search.lexical import best_docs, score_pairs
+from negatives.search.lexical_index import Asked, Found, LexicalIndex
+from negatives.search.lexical_loop import compiled_search
 from negatives.search.postings import Formula, Variant, build_postings
 from negatives.search.words import EVERY, Words, stop_words
 from tests.killing import kill_when, start_python
@@ -49,9 +50,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def lists(parts: list[list[int]]) -> Lists:
+def lists(parts: list[list[int]]) -> Ragged[np.uint32]:
     starts = np.cumsum([0, *map(len, parts)], dtype=np.int64)
-    return Lists(starts, np.array([row for part in parts for row in part], np.uint32))
+    return Ragged(starts, np.array([row for part in parts for row in part], np.uint32))
 
 
 def every_score(index: LexicalIndex, asked: Asked) -> Floats:

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.arrays import Floats, Keys
 from negatives.errors import DiskFull, WorkError
-from negatives.schema import Floats
 from negatives.store import embeddings
-from negatives.store.embedding_shards import Keys, list_shards, text_keys, write_shard
+from negatives.store.embedding_shards import list_shards, text_keys, write_shard
 from negatives.store.embeddings import About, EmbeddingStore, Space, store_folder
 
 DIM = 3

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 from safetensors.numpy import save
 
+from negatives.arrays import Floats
 from negatives.errors import DataError, RunError
 from negatives.models.precomputed import read_vectors
-from negatives.schema import Floats
 from negatives.store.vectors import open_vectors
 
 ROWS = pl.Series([0, 1, 2], dtype=pl.UInt32)

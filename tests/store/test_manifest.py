@@ -52,7 +52,7 @@ def test_a_manifest_of_another_format_is_refused_and_not_guessed_at(tmp_path: Pa
     with pytest.raises(RunError) as caught:
         read_manifest(tmp_path)
     assert str(caught.value) == (
-        "the run has format 99; this version of negatives reads 2\n"
+        "the run has format 99; this version of negatives reads 3\n"
         f"  where: {tmp_path / NAME}\n"
         "  mend:  use the version that made it, or run the same mine command with --overwrite: it "
         "makes the run anew"

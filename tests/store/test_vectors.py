@@ -12,15 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from negatives.schema import Floats
-from negatives.store.vectors import (
-    lengths,
-    normalised,
-    open_vectors,
-    read_block,
-    read_rows,
-    write_vectors,
-)
+from negatives.arrays import Floats
+from negatives.stats.lengths import lengths, normalised
+from negatives.store.vectors import open_vectors, read_block, read_rows, write_vectors
 
 VECTORS = np.random.default_rng(0).normal(size=(10, 4)).astype(np.float32)
 

@@ -92,8 +92,8 @@ def test_these_are_not(left: str, right: str) -> None:
 def test_keys_are_the_same_whatever_library_computes_them() -> None:
     texts = ["", "a", "lift and drag", "Straße", "海洋", "x" * 4000]
     assert text_keys(pl.Series(texts)).tolist() == GOLDEN_KEYS
-    values, offsets = shingles(pl.Series(["Lift and drag!", "海洋为"]), 2)
-    assert (values.tolist(), offsets.tolist()) == (GOLDEN_SHINGLES, [0, 2, 4])
+    found = shingles(pl.Series(["Lift and drag!", "海洋为"]), 2)
+    assert (found.values.tolist(), found.starts.tolist()) == (GOLDEN_SHINGLES, [0, 2, 4])
 
 
 @given(st.lists(st.text(max_size=30), max_size=20))
@@ -146,41 +146,40 @@ phrases = st.lists(st.sampled_from(["a", "b", "c", "Dd", "!", ""]), max_size=10)
 
 @given(st.lists(phrases, max_size=12), st.integers(1, 4))
 def test_shingles_are_the_distinct_runs_of_words(many: list[str], words: int) -> None:
-    values, offsets = shingles(pl.Series(many, dtype=pl.String), words)
-    assert len(offsets) == len(many) + 1
-    assert offsets[-1] == len(values)
+    found = shingles(pl.Series(many, dtype=pl.String), words)
+    assert len(found) == len(many)
+    assert found.starts[-1] == len(found.values)
     for n, text in enumerate(many):
-        mine = values[offsets[n] : offsets[n + 1]]
+        mine = found[n]
         expected = plain_shingles(text, words)
         assert (np.diff(mine.astype(np.int64)) > 0).all()  # sorted, each once
         assert len(mine) == len(expected)
         # Equal runs have equal values in every text; different ones, different values.
         for other, theirs in enumerate(many):
-            shared = np.intersect1d(mine, values[offsets[other] : offsets[other + 1]])
+            shared = np.intersect1d(mine, found[other])
             assert len(shared) == len(expected & plain_shingles(theirs, words))
 
 
 @given(st.lists(phrases, max_size=12), st.integers(1, 5))
 def test_the_size_of_a_block_changes_nothing(many: list[str], block: int) -> None:
     series = pl.Series(many, dtype=pl.String)
-    values, offsets = shingles(series, 2)
+    found = shingles(series, 2)
     keys = normalised_keys(series)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_BLOCK", block)
-        again_values, again_offsets = shingles(series, 2)
+        again = shingles(series, 2)
         np.testing.assert_array_equal(normalised_keys(series), keys)
-    np.testing.assert_array_equal(again_values, values)
-    np.testing.assert_array_equal(again_offsets, offsets)
+    np.testing.assert_array_equal(again.values, found.values)
+    np.testing.assert_array_equal(again.starts, found.starts)
 
 
 def test_the_order_of_words_in_a_run_matters() -> None:
-    values, offsets = shingles(pl.Series(["red fish", "fish red"]), 2)
-    assert len(np.intersect1d(values[: offsets[1]], values[offsets[1] :])) == 0
+    found = shingles(pl.Series(["red fish", "fish red"]), 2)
+    assert len(np.intersect1d(found[0], found[1])) == 0
 
 
 def test_a_text_without_words_has_no_shingles() -> None:
-    values, offsets = shingles(pl.Series(["", " \n", "a"]), 2)
-    assert (len(values), offsets.tolist()) == (1, [0, 0, 0, 1])
+    assert shingles(pl.Series(["", " \n", "a"]), 2).lengths.tolist() == [0, 0, 1]
 
 
 def test_punctuation_regex_of_python_and_here_agree_on_letters_and_digits() -> None:

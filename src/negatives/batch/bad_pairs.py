@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Doubles, Floats
 from negatives.batch.batcher import Batch
-from negatives.batch.progressive import Doubles
-from negatives.schema import Bools, Floats
 
 
 class PairHistory:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.batch.examples import Examples
-from negatives.schema import Floats
 from negatives.stage import Stage
 
 Batch = NDArray[np.int32]
@@ -58,9 +59,9 @@ class Batcher(Stage):
 
     section: ClassVar[str] = "batch"
 
+    @abstractmethod
     def open(self, examples: Examples, size: int, seed: int = 0) -> Batches:
         """Get ready to batch `examples`, `size` at a time."""
-        raise TypeError(f"{type(self).__name__} does not define open()")
 
     def weigh(self, examples: Examples, seed: int = 0) -> Weighing | None:
         """How it weighs examples over time; None where all count the same."""

@@ -8,12 +8,13 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta, field
 
+from negatives.arrays import Places
 from negatives.batch.clusters import balanced
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.groups import whole
 from negatives.batch.needed import query_vectors
-from negatives.batch.order import Order, Places
+from negatives.batch.order import Order
 
 
 class ClusterAware(Ordering, kind="cluster-aware"):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
-from negatives.batch.order import Places, draws, permutation
-from negatives.schema import Floats
+from negatives.arrays import Floats, Places
+from negatives.batch.order import draws, permutation
+from negatives.stats.k_means import group_sums, moved_centres, nearest_centres
 
-_BLOCK = 4096  # vectors multiplied, or gathered, at once
+_BLOCK = 4096  # vectors gathered at once
 _LEARN = 256  # vectors of each cluster that are learned from, at most
 _BEGIN = 16  # of them, those that a centroid may begin as
 _ROUNDS = 10
@@ -27,16 +27,12 @@ def k_means(vectors: Floats, clusters: int, seed: int, stream: str) -> Places:
     shuffled = permutation(len(vectors), seed, f"{stream}/k-means")
     sample = vectors[shuffled[: clusters * _LEARN]]
     centroids = _spread_out(sample[: clusters * _BEGIN], clusters, seed, f"{stream}/begin")
-    for turn in range(_ROUNDS):
-        nearest = _nearest(sample, centroids)
-        sums = _sums(sample, nearest, clusters)
-        empty = np.flatnonzero(np.bincount(nearest, minlength=clusters) == 0)
-        sums[empty] = sample[permutation(len(sample), seed, f"{stream}/{turn}")[: len(empty)]]
-        moved = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-12)
-        if np.array_equal(moved, centroids):
-            break
-        centroids = moved
-    return np.unique(_nearest(vectors, centroids), return_inverse=True)[1].astype(np.int64)
+
+    def anew(turn: int, count: int) -> Floats:
+        return sample[permutation(len(sample), seed, f"{stream}/{turn}")[:count]]
+
+    centroids = moved_centres(sample, centroids, _ROUNDS, anew)
+    return np.unique(nearest_centres(vectors, centroids), return_inverse=True)[1].astype(np.int64)
 
 
 def balanced(vectors: Floats, clusters: int, seed: int, stream: str) -> Places:
@@ -69,7 +65,7 @@ def _sorted(vectors: Floats, order: Places, bounds: Places, wanted: Places) -> P
         first = np.arange(len(order)) < cut[cluster]
         if turn:
             halves = 2 * cluster + ~first
-            sums = _sums(vectors, halves, 2 * len(members), order)
+            sums = group_sums(vectors, halves, 2 * len(members), order)
             sums /= np.maximum(np.bincount(halves, minlength=len(sums)), 1)[:, None]
             apart = sums[::2] - sums[1::2]
         else:  # members stand at random: the first and the last are two drawn from the cluster
@@ -100,26 +96,3 @@ def _spread_out(sample: Floats, clusters: int, seed: int, stream: str) -> Floats
             place = int(np.searchsorted(ends, chances[turn] * ends[-1], side="right"))
             chosen[turn] = min(place, len(sample) - 1)
     return sample[chosen].copy()
-
-
-def _nearest(vectors: Floats, centroids: Floats) -> Places:
-    """int64[n]: the centroid with the highest inner product, the first of several."""
-    found = np.empty(len(vectors), np.int64)
-    with threadpool_limits(limits=1, user_api="blas"):  # or rounding would follow the threads
-        for start in range(0, len(vectors), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            found[part] = np.argmax(vectors[part] @ centroids.T, axis=1)
-    return found
-
-
-def _sums(vectors: Floats, group: Places, groups: int, which: Places | None = None) -> Floats:
-    """float32[groups, dim]: the sum of the vectors of each group, added in order.
-
-    group[i] is the group of vectors[which[i]], or of vectors[i].
-    """
-    which = np.arange(len(group)) if which is None else which
-    order = np.argsort(group, kind="stable")
-    at = np.concatenate([[0], np.cumsum(np.bincount(group, minlength=groups))])
-    ones = np.ones(len(group), np.float32)
-    made: Floats = csr_array((ones, which[order], at), (groups, len(vectors))) @ vectors
-    return made

@@ -6,29 +6,15 @@ positive. Nothing here makes batches; it says which rows must not share one.
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Places, Ragged, spread
 from negatives.batch.examples import Examples
-from negatives.batch.order import Places
-from negatives.optional import require
-from negatives.schema import Bools
-
-Engine = Literal["auto", "numpy", "numba"]
+from negatives.compiling import Engine, to_compile
 
 _COMPILE = 50_000  # rows below which numpy is done before a compiled loop has been loaded
-
-
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """One list of keys for each row: those of row i are `keys[at[i] : at[i + 1]]`."""
-
-    at: Places
-    keys: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +26,8 @@ class Conflicts:
     query with thousands of positives, or a document of thousands of queries, makes no long lists.
     """
 
-    shows: Lists
-    asks: Lists
+    shows: Ragged[np.int32]
+    asks: Ragged[np.int32]
     keys: int
     group: Places
     """int64[n]: rows of one number conflict for certain: the same query or the same positive,
@@ -93,11 +79,11 @@ class Conflicts:
         most_query = rows_of_query[query]
         most_doc = np.bincount(docs[own, 0], minlength=stride)[docs[:, 0]]
         return Conflicts(
-            _lists(shows_row, number[shown[wanted[shown]]], len(query)),
-            _lists(asks_row, number[asked], len(query)),
+            Ragged.of_owners(shows_row, number[shown[wanted[shown]]].astype(np.int32), len(query)),
+            Ragged.of_owners(asks_row, number[asked].astype(np.int32), len(query)),
             int(wanted.sum()),
             np.where(most_query >= most_doc, stride + query, docs[:, 0]),
-            _compiled(engine, len(query)),
+            to_compile(engine, worthwhile=len(query) >= _COMPILE),
         )
 
     def __len__(self) -> int:
@@ -109,9 +95,9 @@ class Conflicts:
         batch: int64[n], rising: rows of one batch stand together.
         """
         if self.compiled:
-            kernel = require("negatives.batch.compiled", extra="fast").clashing
-            found: Bools = kernel(rows, batch, self.shows, self.asks, self.keys)
-            return found
+            from negatives.batch.conflict_loop import clashing
+
+            return clashing(rows, batch, self.shows, self.asks, self.keys)
         return _clashing(rows, batch, self)
 
     def rate(self, rows: Places, batch: Places) -> float:
@@ -121,43 +107,21 @@ class Conflicts:
         return float((later | earlier).mean()) if len(rows) else 0.0
 
 
-def _compiled(engine: Engine, rows: int) -> bool:
-    if engine == "auto":
-        return rows >= _COMPILE and importlib.util.find_spec("numba") is not None
-    if engine == "numba":
-        require("numba", extra="fast")
-    return engine == "numba"
-
-
 def _joined(left: Places, right: Places, values: Places) -> tuple[Places, Places]:
     """Each place in `left` with each value of `right` (sorted) where the two are the same."""
     start = np.searchsorted(right, np.arange(left.max(initial=-1) + 2))
     lengths = (start[1:] - start[:-1])[left]
     owner = np.repeat(np.arange(len(left)), lengths)
-    return owner, values[_spread(start[:-1][left], lengths)]
-
-
-def _spread(starts: Places, lengths: Places) -> Places:
-    """The numbers starts[i] .. starts[i] + lengths[i] - 1 of every i, one after the other."""
-    before = np.cumsum(lengths) - lengths
-    found: Places = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
-    return found
-
-
-def _lists(row: Places, key: Places, rows: int) -> Lists:
-    at = np.zeros(rows + 1, np.int64)
-    np.cumsum(np.bincount(row, minlength=rows), out=at[1:])
-    return Lists(at, key[np.argsort(row, kind="stable")].astype(np.int32))
+    return owner, values[spread(start[:-1][left], lengths)]
 
 
 def _clashing(rows: Places, batch: Places, conflicts: Conflicts) -> Bools:
     """All keys that rows show or ask about, sorted by batch and key: who was first?"""
     places, keys = [], []
     for lists in (conflicts.shows, conflicts.asks):
-        lengths = lists.at[rows + 1] - lists.at[rows]
-        place = np.repeat(np.arange(len(rows)), lengths)
-        places.append(place)
-        keys.append(batch[place] * conflicts.keys + lists.keys[_spread(lists.at[rows], lengths)])
+        theirs = lists.take(rows)
+        places.append(theirs.owners)
+        keys.append(batch[theirs.owners] * conflicts.keys + theirs.values)
     place, key = np.concatenate(places), np.concatenate(keys)
     asks = np.arange(len(place)) >= len(places[0])
     found = np.zeros(len(rows), bool)

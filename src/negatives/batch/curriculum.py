@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles, Floats
 from negatives.batch.batcher import Batch
 from negatives.batch.examples import Examples
 from negatives.batch.needed import missing
-from negatives.batch.progressive import Doubles, mean_one
-from negatives.schema import Floats
+from negatives.batch.progressive import mean_one
 
 _BLOCK = 4096  # rows whose vectors are gathered at once
 

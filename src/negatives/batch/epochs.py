@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
@@ -26,9 +27,9 @@ class Ordering(Batcher, kw_only=True):
         Meta(description="how much an example counts as training goes on"),
     ] = Equal()
 
+    @abstractmethod
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:
         """Get ready to order the epochs of `examples`, in batches of at most `size`."""
-        raise TypeError(f"{type(self).__name__} does not define orders()")
 
     def open(self, examples: Examples, size: int, seed: int = 0) -> Epochs:
         """Get ready to batch `examples`, `size` at a time."""

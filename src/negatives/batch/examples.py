@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.schema import Floats
+from negatives.arrays import Floats
 
 Numbers = NDArray[np.int32]
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from negatives.batch.order import Order, Places, permutation, placed
+from negatives.arrays import Places, places_within
+from negatives.batch.order import Order, permutation, placed
 
 
 def whole(group: Places, size: int, seed: int, stream: str) -> Order:
@@ -18,9 +19,7 @@ def whole(group: Places, size: int, seed: int, stream: str) -> Order:
     rank = np.empty(int(group.max(initial=-1)) + 1, np.int64)
     rank[permutation(len(rank), seed, f"{stream}/groups")] = np.arange(len(rank))
     rows = rows[np.argsort(rank[group[rows]], kind="stable")]
-    members = np.bincount(rank[group])
-    starts = np.repeat(np.cumsum(members) - members, members)
-    place = np.arange(len(rows)) - starts  # of each row in its group
+    place = places_within(np.bincount(rank[group]))  # of each row in its group
     piece = np.cumsum(place % size == 0) - 1
     batch, room = [], 0
     number = -1

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from negatives.arrays import Floats, Places, Rows
 from negatives.batch.examples import Examples
 from negatives.batch.needed import missing
-from negatives.batch.order import Places
-from negatives.schema import Floats, Rows
 from negatives.search.exact import Excluded, top_k
 
 

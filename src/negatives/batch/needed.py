@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from negatives.arrays import Floats
 from negatives.batch.examples import Examples
 from negatives.errors import RecipeError
-from negatives.schema import Floats
 
 
 def query_vectors(examples: Examples, kind: str) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
 from typing import Annotated, Any
 
@@ -10,13 +9,13 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from negatives.arrays import Rows, starts_of
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.near import Near
 from negatives.batch.order import Order, permutation, placed
+from negatives.compiling import compiled, to_compile
 from negatives.errors import RecipeError
-from negatives.optional import require
-from negatives.schema import Rows
 from negatives.search.shortlist import NO_DOC
 
 _COMPILE = 1_000_000  # neighbours looked at below which a plain loop is done soon enough
@@ -55,7 +54,7 @@ class Neighbours(Ordering, kind="neighbours"):
     def _filled(self, near: Near, found: Rows, size: int, seed: int, stream: str) -> Order:
         pool = permutation(len(near.query), seed, f"{stream}/rows")
         members = pool[np.argsort(near.positive[pool], kind="stable")]
-        at = np.concatenate([[0], np.cumsum(np.bincount(near.positive))])
+        at = starts_of(np.bincount(near.positive))
         head = min((self.select + 1) // 2, found.shape[1])
         picks = _picks(found.shape[1] - head, self.select - head, seed, stream)
         rows, batch = np.empty(len(pool), np.int64), np.empty(len(pool), np.int64)
@@ -77,13 +76,7 @@ def _picks(far: int, wanted: int, seed: int, stream: str) -> NDArray[np.int32]:
 @cache
 def _compiled() -> Any:
     """The loop below, compiled where numba is installed; it works on whole numbers only."""
-    if importlib.util.find_spec("numba") is None:
-        return _fill
-    numba = require("numba", extra="fast")
-    try:
-        return numba.njit(cache=True, nogil=True)(_fill)
-    except RuntimeError:  # nowhere to keep what was compiled
-        return numba.njit(nogil=True)(_fill)
+    return compiled(_fill) if to_compile() else _fill
 
 
 def _fill(

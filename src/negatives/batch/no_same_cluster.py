@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from negatives.arrays import Places, starts_of
 from negatives.batch.clusters import k_means
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.needed import query_vectors
-from negatives.batch.order import Order, Places, draws, permutation, placed
+from negatives.batch.order import Order, draws, permutation, placed
 
 
 class NoSameCluster(Ordering, kind="no-same-cluster"):
@@ -43,7 +44,7 @@ def apart(label: Places, size: int, seed: int, stream: str) -> Order:
     rows = permutation(len(label), seed, f"{stream}/rows")
     rows = rows[np.argsort(label[rows], kind="stable")]
     left = np.bincount(label)
-    first = np.cumsum(left) - left
+    first = starts_of(left)
     chosen = [np.empty(0, np.int64)]
     batch: list[int] = []
     remaining = len(rows)

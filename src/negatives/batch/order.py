@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Places
 from negatives.batch.batcher import Batch
 from negatives.chance import mix, stream_key, uniforms
-
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)

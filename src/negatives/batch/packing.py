@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from negatives.arrays import Places
 from negatives.batch.conflicts import Conflicts
-from negatives.batch.order import Order, Places, permutation, placed
+from negatives.batch.order import Order, permutation, placed
 
 _TRIES = 24  # times that rows without a place are dealt into the holes of the batches there are
 

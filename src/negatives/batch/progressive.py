@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import lambertw
 
+from negatives.arrays import Doubles, Floats
 from negatives.batch.batcher import Batch
-from negatives.schema import Floats
-
-Doubles = NDArray[np.float64]
 
 _SLOW = 0.9  # of the running mean, what stays when a batch comes in
 _BRANCH = -2 / np.e + 1e-12  # Lambert's W has no value below: a float just under gives NaN

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from negatives.arrays import Places
 from negatives.batch.batcher import Batch
 from negatives.batch.conflicts import Conflicts
 from negatives.batch.examples import Examples
-from negatives.batch.order import Order, Places
+from negatives.batch.order import Order
 
 _SAMPLE = 64  # batches whose hardness is looked at, evenly spaced
 

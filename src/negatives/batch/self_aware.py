@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from negatives.arrays import Places, spread, starts_of
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.groups import whole
 from negatives.batch.near import Near
-from negatives.batch.order import Places, permutation
+from negatives.batch.order import permutation
 from negatives.search.shortlist import NO_DOC
 
 _OWNERS = 64  # rows of one positive that are looked at, drawn by the seed
@@ -62,7 +63,7 @@ def _gather(near: Near, group: Places, made: int, shape: tuple[int, int], seed: 
     pool = permutation(len(group), seed, "self-aware/rows")
     members = pool[np.argsort(near.positive[pool], kind="stable")]
     owners = np.bincount(near.positive)
-    first = np.cumsum(owners) - owners
+    first = starts_of(owners)
     owners = np.minimum(owners, _OWNERS)
     vectors = near.queries
     for row in pool.tolist():
@@ -71,8 +72,7 @@ def _gather(near: Near, group: Places, made: int, shape: tuple[int, int], seed: 
         docs = found[near.query[row]]
         docs = docs[docs != NO_DOC]
         rank = np.repeat(np.arange(len(docs)), owners[docs])
-        at = np.arange(len(rank)) - np.repeat(np.cumsum(owners[docs]) - owners[docs], owners[docs])
-        owner = members[first[docs][rank] + at]
+        owner = members[spread(first[docs], owners[docs])]
         free = (group[owner] < 0) & (near.query[owner] != near.query[row])
         owner, rank = owner[free], rank[free]
         asked = vectors[near.query[owner]], vectors[near.query[row]]

@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 from msgspec import Meta
 
+from negatives.arrays import Places, places_within
 from negatives.batch.clusters import k_means
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.needed import query_vectors
-from negatives.batch.order import Order, Places, permutation, placed
+from negatives.batch.order import Order, permutation, placed
 
 
 class TopicAware(Ordering, kind="topic-aware"):
@@ -43,7 +44,7 @@ def _dealt(topic: Places, each: int, size: int, seed: int, stream: str) -> Order
     rows = permutation(len(topic), seed, f"{stream}/rows")
     rows = rows[np.argsort(topic[rows], kind="stable")]
     members = np.bincount(topic)
-    place = np.arange(len(rows)) - np.repeat(np.cumsum(members) - members, members)
+    place = places_within(members)
     full = place < np.repeat(members // each * each, members)
     whole, rest = rows[full].reshape(-1, each), rows[~full]
     whole = whole[permutation(len(whole), seed, f"{stream}/pieces")]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
-from negatives.cli.pools import limit_pools
+from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
 
@@ -19,7 +20,7 @@ def compare(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     recipes: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
     model: str = "static",
-    kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
+    kind: str | None = None,
     on: str | None = None,
     control: Literal["none", "off"] = "none",
     encoder: str | None = None,
@@ -30,9 +31,7 @@ def compare(
     metric: Annotated[list[str] | None, Parameter(negative="")] = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     keep_models: Flag = False,
-    threads: int | None = None,
-    memory: str = "512MB",
-    device: str = "auto",
+    resources: Resources = EVERYTHING,
     quarantine: Path | None = None,
     quiet: Flag = False,
     json: Flag = False,
@@ -63,7 +62,9 @@ def compare(
     model
         What every arm starts from: a folder or hub name, or `static`.
     kind
-        What is trained; by default an encoder, or a static embedding where `model` is one.
+        What is trained: encoder, static-embedding, sparse or reranker. By default what the
+        recipe says, else an encoder, or a static embedding where `model` is one. It keeps
+        the recipe's settings, but for those that it does not have.
     on
         The split to judge on; DATA@dev by default.
     control
@@ -85,12 +86,6 @@ def compare(
         Change a setting of every arm, such as train.learning_rate=1e-4.
     keep_models
         Keep every trained model.
-    threads
-        Processors to use; all by default.
-    memory
-        What mining may hold beyond the collection itself.
-    device
-        Where models compute: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     quarantine
         Set bad rows aside in this file instead of stopping at them.
     quiet
@@ -98,7 +93,7 @@ def compare(
     json
         Print the figures as JSON.
     """
-    limit_pools(threads)
+    resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.learn.compare import METRICS
     from negatives.learn.compare import compare as carry_out
@@ -123,9 +118,7 @@ def compare(
             seeds=seeds,
             metrics=metric or METRICS,
             keep_models=keep_models,
-            threads=threads,
-            memory=memory,
-            device=device,
+            **asdict(resources),
             quarantine=quarantine,
             emit=emit,
         )

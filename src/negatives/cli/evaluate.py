@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
-from negatives.cli.pools import limit_pools
+from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def evaluate(
     api_key: str = "",
     confidence: float = 0.95,
     seed: int = 0,
-    threads: int | None = None,
-    memory: str = "512MB",
-    device: str = "auto",
+    resources: Resources = EVERYTHING,
     quarantine: Path | None = None,
     quiet: Flag = False,
     json: Flag = False,
@@ -119,12 +118,6 @@ def evaluate(
         How sure the intervals are.
     seed
         Of the draws behind the intervals.
-    threads
-        Processors to use; all by default. Changes no figure.
-    memory
-        What may be held beyond the collection itself.
-    device
-        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     quarantine
         Set bad rows aside in this file instead of stopping at them.
     quiet
@@ -132,7 +125,7 @@ def evaluate(
     json
         Print the figures as JSON.
     """
-    limit_pools(threads)
+    resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.errors import InputError
     from negatives.find.dense import Dense
@@ -173,9 +166,7 @@ def evaluate(
             run=run,
             confidence=confidence,
             seed=seed,
-            threads=threads,
-            memory=memory,
-            device=device,
+            **asdict(resources),
             quarantine=aside,
             emit=emit,
         )

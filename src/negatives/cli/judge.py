@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
-from negatives.cli.pools import limit_pools
+from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ def judge(
     ask: int | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     verdicts: Path | None = None,
-    threads: int | None = None,
-    memory: str = "512MB",
-    device: str = "auto",
+    resources: Resources = EVERYTHING,
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -69,18 +68,12 @@ def judge(
     verdicts
         A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
         `negatives audit RUN --sample` writes. Verdicts are kept in the run.
-    threads
-        Processors to use; all by default.
-    memory
-        What it may hold beyond the collection itself.
-    device
-        Where the model runs: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     quiet
         Show no progress.
     json
         Print what was found as JSON.
     """
-    limit_pools(threads)
+    resources.limit_pools()
     from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
@@ -109,9 +102,7 @@ def judge(
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
     with listening(quiet=quiet) as emit:
-        opened = opened.judge(
-            stage, budget, threads=threads, memory=memory, device=device, emit=emit
-        )
+        opened = opened.judge(stage, budget, **asdict(resources), emit=emit)
     if not json:
         print(_told(opened.manifest.notes.cascade))
     show_run(opened, json=json)

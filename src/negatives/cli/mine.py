@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
-from negatives.cli.pools import limit_pools
+from negatives.cli.resources import EVERYTHING, Resources
 
 
 def mine(
@@ -25,9 +26,7 @@ def mine(
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int | None = None,
-    threads: int | None = None,
-    memory: str = "512MB",
-    device: str = "auto",
+    resources: Resources = EVERYTHING,
     corpus: str | None = None,
     quarantine: Path | None = None,
     overwrite: Flag = False,
@@ -48,7 +47,8 @@ def mine(
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
 
-    The same command again goes on from where it was stopped.
+    The same command again goes on from where it was stopped. No number of threads
+    changes a byte of the result.
 
     Parameters
     ----------
@@ -75,12 +75,6 @@ def mine(
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed
         Every random choice derives from it.
-    threads
-        Processors to use; all by default. Changes no byte of the result.
-    memory
-        What a stage may hold beyond the collection itself.
-    device
-        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     corpus
         What has the texts of a file of ids, and more documents to mine: a collection in any form,
         a folder of corpus.jsonl and queries.jsonl, or a file of documents.
@@ -93,37 +87,29 @@ def mine(
     json
         Print what was found as JSON.
     """
-    limit_pools(threads)
+    resources.limit_pools()
     from negatives.api import mine as carry_out
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.read import load
-    from negatives.recipe import load_recipe, override, promised
+    from negatives.recipe import encoded, load_recipe, override, promised
 
     changes = list(set_ or [])
     if per_query is not None:
         changes.append(f"pick.per_query={per_query}")
     if relabel is not None:
         changes.append(f"relabel={relabel}")
-    chosen = load_recipe(recipe)
-    if encoder is not None:
-        changes += [
-            f"find.{source.label}.{setting}"
-            for source in chosen.find
-            if source.kind == "dense"
-            for setting in (f"encoder={encoder}", "optional=false")
-        ]
-    chosen = override(chosen, changes)
-    chosen = promised(chosen, max_false, max_p, strict or None)
     with listening(quiet=quiet) as emit:
+        chosen = override(load_recipe(recipe), changes, emit)
+        if encoder is not None:
+            chosen = encoded(chosen, encoder, required=True)
+        chosen = promised(chosen, max_false, max_p, strict or None, emit)
         run = carry_out(
             load(data, quarantine=quarantine, corpus=corpus),
             out,
             recipe=chosen,
             seed=seed,
-            threads=threads,
-            memory=memory,
-            device=device,
+            **asdict(resources),
             overwrite=overwrite,
             emit=emit,
         )

@@ -64,21 +64,22 @@ def pick(
     from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
+    from negatives.exchange import exchanged
     from negatives.recipe import assignment
     from negatives.stage import Picker, build
 
     opened = Run(run)
-    before = opened.recipe.pick
+    settings: dict[str, Any] = opened.recipe.pick.settings()
     limits = {"max_false": max_false, "max_p": max_p, "strict": strict or None}
     given = {name: value for name, value in limits.items() if value is not None}
-    if given:
+    if not given.keys() <= settings.keys():
         kind = kind or "risk-limited"
-    settings: dict[str, Any] = before.settings() if kind in (None, before.kind) else {"kind": kind}
-    settings |= given | dict(assignment(text) for text in set_ or [])
-    settings.setdefault("per_query", before.per_query)
+    given |= dict(assignment(text) for text in set_ or [])
     if per_query is not None:
-        settings["per_query"] = per_query
-    picker = cast("Picker", build("pick", settings, "pick"))
+        given["per_query"] = per_query
     with listening(quiet=quiet) as emit:
+        if new := given.pop("kind", kind):
+            settings = exchanged("pick", settings, str(new), emit, settings.keys())
+        picker = cast("Picker", build("pick", settings | given, "pick"))
         opened = opened.repick(picker, relabel=relabel, emit=emit)
     show_run(opened, json=json)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from negatives.cli.flag import Flag
-from negatives.cli.pools import limit_pools
+from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
 
@@ -19,7 +20,7 @@ def train(
     out: Annotated[Path, Parameter(name=["--out", "-o"])],
     model: str = "static",
     recipe: str | None = None,
-    kind: Literal["encoder", "reranker", "sparse", "static-embedding"] | None = None,
+    kind: str | None = None,
     control: Annotated[Literal["none"] | None, Parameter(name="--control")] = None,
     encoder: str | None = None,
     corpus: str | None = None,
@@ -29,9 +30,7 @@ def train(
     batch_size: int | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int | None = None,
-    threads: int | None = None,
-    memory: str = "512MB",
-    device: str = "auto",
+    resources: Resources = EVERYTHING,
     quarantine: Path | None = None,
     report_to: str = "none",
     overwrite: Flag = False,
@@ -67,7 +66,9 @@ def train(
     recipe
         How to mine and to learn; a run's own by default, else `default`.
     kind
-        What is trained; by default an encoder, or a static embedding where `model` is one.
+        What is trained: encoder, static-embedding, sparse or reranker. By default what the
+        recipe says, else an encoder, or a static embedding where `model` is one. It keeps
+        the recipe's settings, but for those that it does not have.
     control
         `none`: train without mined negatives, to know what they are worth.
     encoder
@@ -87,12 +88,6 @@ def train(
         learn.temperature=0.02 or batch.kind=topic-aware.
     seed
         Every random choice derives from it.
-    threads
-        Processors to use; all by default.
-    memory
-        What mining may hold beyond the collection itself.
-    device
-        Where the model computes: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     report_to
         Where the trainer reports besides: a name that transformers knows, such as wandb.
     overwrite
@@ -104,7 +99,7 @@ def train(
     json
         Print the account as JSON.
     """
-    limit_pools(threads)
+    resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.learn.request import completed, recipe_of
     from negatives.learn.source import beside
@@ -114,8 +109,8 @@ def train(
     for name, value in (("epochs", epochs), ("steps", steps), ("batch_size", batch_size)):
         if value is not None:
             changes.append(f"train.{name}={value}")
-    chosen = completed(recipe_of(data, recipe), model, kind or "", changes)
     with listening(quiet=quiet) as emit:
+        chosen = completed(recipe_of(data, recipe), model, kind or "", changes, emit)
         made = carry_out(
             data if corpus is None else beside(data, corpus, chosen),
             out,
@@ -125,9 +120,7 @@ def train(
             encoder=encoder,
             dev=dev,
             seed=seed,
-            threads=threads,
-            memory=memory,
-            device=device,
+            **asdict(resources),
             quarantine=quarantine,
             report_to=report_to,
             overwrite=overwrite,

@@ -19,9 +19,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
+from negatives.arrays import Doubles, Places
+from negatives.stats.logistic import (
+    fit_logistic,
+    linear,
+    newton_step,
+    shortened,
+    sigmoid,
+    with_intercept,
+)
+
 Labels = NDArray[np.int8]
-Places = NDArray[np.int64]
 
 ITERATIONS = 100
 RIDGE = 1e-2
@@ -39,8 +47,8 @@ class Coupled:
     def logits(self, x: Doubles, z: Doubles) -> tuple[Doubles, Doubles]:
         """(float64[n], float64[n]): f and g."""
         return (
-            np.einsum("np,p->n", with_intercept(x), self.relevance),
-            np.einsum("nq,q->n", with_intercept(z), self.selection),
+            linear(with_intercept(x), self.relevance),
+            linear(with_intercept(z), self.selection),
         )
 
 
@@ -74,19 +82,14 @@ def cet_pu(
     """
     inputs = with_intercept(x), with_intercept(z)
     labelled = (labels == 1).astype(np.float64)
-    weights = [np.zeros(each.shape[1]) for each in inputs]
-    for _ in range(10):
-        weights = [
-            weight + _newton(each, sigmoid(_times(each, weight)), labelled, weight, ridge)
-            for each, weight in zip(inputs, weights, strict=True)
-        ]
+    weights = [fit_logistic(each, labelled, ridge) for each in inputs]
     known, recorded = int((labels == -1).sum()), 0.0
     for _ in range(iterations):
-        r, s = (sigmoid(_times(e, weight)) for e, weight in zip(inputs, weights, strict=True))
+        r, s = (sigmoid(linear(e, weight)) for e, weight in zip(inputs, weights, strict=True))
         relevant, selected = expectation(r, s, labels, recorded)
         weights = [
-            weights[0] + _newton(inputs[0], r, relevant, weights[0], ridge),
-            weights[1] + _newton(inputs[1], s, selected, weights[1], ridge),
+            weights[0] + newton_step(inputs[0], r, relevant, weights[0], ridge),
+            weights[1] + newton_step(inputs[1], s, selected, weights[1], ridge),
         ]
         if known:
             recorded = known / (known + float(selected[labels == 0].sum()))
@@ -142,16 +145,10 @@ def cet_listwise(
     """
     theta, phi = np.zeros(x.shape[1]), np.zeros(z.shape[1])
     for _ in range(iterations):
-        dual = listwise(_times(x, theta), _times(z, phi), labels, starts, clip)
+        dual = listwise(linear(x, theta), linear(z, phi), labels, starts, clip)
         theta = theta + 0.5 * _list_newton(x, theta, dual.relevance_weights, starts, ridge)
         phi = phi + 0.5 * _list_newton(z, phi, dual.selection_weights, starts, ridge)
     return Coupled(np.append(theta, 0.0), np.append(phi, 0.0))
-
-
-def sigmoid(values: Doubles) -> Doubles:
-    """1 / (1 + exp(-v)), without overflow."""
-    result: Doubles = 1 / (1 + np.exp(-np.clip(values, -700, 700)))
-    return result
 
 
 def log_softmax(values: Doubles, starts: Places) -> Doubles:
@@ -167,34 +164,11 @@ def list_of(starts: Places, count: int) -> Places:
     return np.repeat(np.arange(len(starts)), np.diff(np.append(starts, count)))
 
 
-def with_intercept(features: Doubles) -> Doubles:
-    """The features with a last column of ones."""
-    return np.column_stack([features, np.ones(len(features))])
-
-
 def _first_largest(values: Doubles, starts: Places, lists: Places) -> Places:
     """Place of the largest value of each list, the first of equal ones."""
     order = np.lexsort((np.arange(len(values)), -values, lists))
     result: Places = order[starts]
     return result
-
-
-def _times(features: Doubles, weights: Doubles) -> Doubles:
-    """A product whose order of summation does not depend on the number of threads."""
-    result: Doubles = np.einsum("np,p->n", features, weights)
-    return result
-
-
-def _newton(
-    inputs: Doubles, p: Doubles, target: Doubles, weights: Doubles, ridge: float
-) -> Doubles:
-    """Step of a logistic model towards soft targets; the intercept, the last, is not penalised."""
-    penalty = np.full(len(weights), ridge)
-    penalty[-1] = 1e-9
-    gradient = np.einsum("np,n->p", inputs, target - p) - penalty * weights
-    bend = np.einsum("np,nq->pq", inputs, (p * (1 - p))[:, None] * inputs) + np.diag(penalty + 1e-9)
-    step: Doubles = np.linalg.solve(bend, gradient)
-    return np.clip(step, -2, 2)
 
 
 def _list_newton(
@@ -205,11 +179,10 @@ def _list_newton(
         return np.zeros(len(weights))
     pairs = pairs / pairs[pairs > 0].mean()
     lists = list_of(starts, len(features))
-    share = np.exp(log_softmax(_times(features, weights), starts))
+    share = np.exp(log_softmax(linear(features, weights), starts))
     total = np.add.reduceat(pairs, starts)
     mean = np.add.reduceat(share[:, None] * features, starts)
     gradient = np.einsum("np,n->p", features, pairs - share * total[lists]) - ridge * weights
     centred = features - mean[lists]
     bend = np.einsum("np,nq->pq", centred, (share * total[lists])[:, None] * centred)
-    step: Doubles = np.linalg.solve(bend + np.eye(len(weights)) * (ridge + 1e-9), gradient)
-    return np.clip(step, -2, 2)
+    return shortened(np.linalg.solve(bend + np.eye(len(weights)) * (ridge + 1e-9), gradient))

@@ -14,10 +14,10 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.errors import RecipeError, nearest
+from negatives.arrays import Doubles, Places
+from negatives.errors import RecipeError
+from negatives.estimate.features import check_numeric
 from negatives.estimate.weak_labels import (
-    Counts,
-    Doubles,
     Reliability,
     balanced,
     dawid_skene,
@@ -99,13 +99,7 @@ class EnsembleEstimation:
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`ensemble_COLUMN`: each column's vote, 1, 0 or null."""
-        for name in self.stage.columns:
-            if name not in rows.columns or not rows.schema[name].is_numeric():
-                numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
-                raise RecipeError(
-                    f"ensemble: no stage of the recipe writes a numeric column {name!r}",
-                    mend=nearest(name, numeric),
-                )
+        check_numeric(rows, self.stage.columns, self.stage.kind)
         fixed = [
             (_number(name) >= limit).alias(_vote(name)) for name, limit in self.stage.votes.items()
         ]
@@ -157,7 +151,7 @@ class EnsembleEstimation:
         columns = [rows[_vote(name)].cast(pl.Float64).to_numpy() for name in self.stage.columns]
         return np.column_stack(columns)
 
-    def _counted(self, parts: Iterable[pl.DataFrame]) -> tuple[Doubles, Counts]:
+    def _counted(self, parts: Iterable[pl.DataFrame]) -> tuple[Doubles, Places]:
         """The different rows of votes, in order, and how often each occurs."""
         powers = 3 ** np.arange(len(self.stage.columns), dtype=np.int64)
         tally: dict[int, int] = {}

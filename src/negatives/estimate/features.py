@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.errors import RecipeError, nearest
 from negatives.estimate.other_positives import names
 
 _HIGH = 10  # the score of the candidate at this place says how far down a query's list begins
@@ -59,3 +60,14 @@ def table(rows: pl.DataFrame, features: Sequence[Feature]) -> NDArray[np.float32
     """float32[n, features]; NaN where there is nothing to say."""
     chosen = [each.value.cast(pl.Float32).alias(each.name) for each in features]
     return rows.select(chosen).fill_null(float("nan")).to_numpy().astype(np.float32)
+
+
+def check_numeric(rows: pl.DataFrame, columns: Iterable[str], kind: str) -> None:
+    """`RecipeError` where the stage of this kind has no such column of numbers to learn from."""
+    numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
+    for name in columns:
+        if name not in numeric:
+            raise RecipeError(
+                f"{kind}: no stage of the recipe writes a numeric column {name!r}",
+                mend=nearest(name, numeric),
+            )

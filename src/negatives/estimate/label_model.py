@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from negatives.schema import Bools, Floats
-
-Doubles = NDArray[np.float64]
+from negatives.arrays import Bools, Doubles, Floats
+from negatives.stats.scaling import Scale
 
 _TREES = 120
 _RATE = 0.06
@@ -23,7 +21,7 @@ _LEAVES = 8
 _IN_LEAF = 30
 _SHRINK = 5.0
 _LOGISTIC_C = 0.1
-_VARIES = 1e-9  # of the largest value: a spread no greater is none
+_FARTHEST = 8.0  # deviations from the mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +31,17 @@ class Labelling:
     used: Bools
     boosted: Any
     logistic: Any
-    centre: Floats
-    scale: Floats
+    scale: Scale[np.float32]
 
     def logits(self, values: Floats) -> Doubles:
         """float64[n]: log-odds that each row of float32[n, features] is labelled."""
         values = values[:, self.used]
         with threadpool_limits(limits=1):
             trees = self.boosted.decision_function(values)
-            found: Doubles = (trees + self.logistic.decision_function(self._scaled(values))) / 2
+            found: Doubles = (
+                trees + self.logistic.decision_function(_inputs(self.scale, values))
+            ) / 2
         return found
-
-    def _scaled(self, values: Floats) -> Floats:
-        return scaled(values, self.centre, self.scale)
-
-
-def scaled(values: Floats, centre: Floats, scale: Floats) -> Floats:
-    """Centred and scaled; 0, the mean, where nothing is known."""
-    found: Floats = np.nan_to_num((values - centre) / scale, nan=0.0).clip(-8, 8)
-    return found
 
 
 def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) -> Labelling:
@@ -65,14 +55,7 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
 
     used: Bools = np.asarray(np.isfinite(values).any(axis=0))
     values = values[:, used]
-    known = np.isfinite(values)
-    count = np.maximum(known.sum(axis=0), 1)
-    filled = np.where(known, values, 0).astype(np.float64)
-    centre = filled.sum(axis=0) / count
-    spread = np.sqrt((np.where(known, filled - centre, 0) ** 2).sum(axis=0) / count)
-    # What does not vary is left with what rounding makes of it, which grows with the scale.
-    spread[spread <= _VARIES * np.abs(filled).max(axis=0, initial=0)] = 1
-    centre, spread = centre.astype(np.float32), spread.astype(np.float32)
+    scale = Scale.of(values)
     boosted = HistGradientBoostingClassifier(
         max_iter=_TREES,
         learning_rate=_RATE,
@@ -88,5 +71,10 @@ def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) ->
     # and sums are not rounded by how many there are.
     with threadpool_limits(limits=1):
         boosted.fit(values, labelled)
-        logistic.fit(scaled(values, centre, spread).astype(np.float64), labelled)
-    return Labelling(used, boosted, logistic, centre, spread)
+        logistic.fit(_inputs(scale, values).astype(np.float64), labelled)
+    return Labelling(used, boosted, logistic, scale)
+
+
+def _inputs(scale: Scale[np.float32], values: Floats) -> Floats:
+    """What the logistic model sees: no value is so far out that it counts for all."""
+    return scale.applied(values).clip(-_FARTHEST, _FARTHEST)

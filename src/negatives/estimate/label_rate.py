@@ -18,9 +18,10 @@ from typing import Any, Final, get_args
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from negatives.arrays import Bools, Doubles, Floats
 from negatives.errors import RunError
 from negatives.estimation import Basis
-from negatives.schema import Bools, Doubles, Floats
+from negatives.stats.logistic import sigmoid
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
 """Label rates that are tried: 0.01 to 0.99, evenly on a logarithmic scale."""
@@ -99,7 +100,7 @@ class LabelRate:
         return replace(self, credible=_normalised(log), basis=basis)
 
     def _given(self, place: int, z: Doubles) -> Doubles:
-        r = _logistic(self.slopes[place] * z + self.intercepts[place])
+        r = sigmoid(self.slopes[place] * z + self.intercepts[place])
         c = self.rates[place]
         found: Doubles = (1 - c) * r / (1 - c * r)
         return found
@@ -209,7 +210,7 @@ def _fit_relevance(
 
     def cost(x: Doubles) -> tuple[float, Doubles]:
         slope = float(np.exp(x[1]))
-        r = _logistic(slope * at + x[0])
+        r = sigmoid(slope * at + x[0])
         value = -float((positive * np.log(c * r) + rest * np.log1p(-c * r)).sum())
         by_logit = -(positive * (1 - r) - rest * c * r * (1 - r) / (1 - c * r))
         return value, np.array([by_logit.sum(), (by_logit * slope * at).sum()])
@@ -217,11 +218,6 @@ def _fit_relevance(
     bounds = [(-30.0, 30.0), (-3.0, 2.0)]
     best = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
     return float(best.fun), np.asarray(best.x)
-
-
-def _logistic(logits: Doubles) -> Doubles:
-    found: Doubles = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
-    return found
 
 
 def _binned(z: Doubles, labelled: Bools, weights: Doubles) -> tuple[Doubles, Doubles, Doubles]:

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from negatives.chance import Hashes, id_hashes, mix, stream_key
-from negatives.schema import Bools, Floats, Rows
+from negatives.arrays import Bools, Floats, Keys, Places, Rows, starts_of
+from negatives.chance import id_hashes, mix, stream_key
 
 Likeness = Callable[[Rows, Rows], Floats]
-Places = NDArray[np.intp]
 
 MOST = 32
 """Positives of a query that candidates are compared with; of more, as many drawn by their hash."""
@@ -45,7 +43,7 @@ class Draws:
     doc_ids: pl.Series
     seed: int
 
-    def hashes(self, query: Rows, doc: Rows, stream: str) -> Hashes:
+    def hashes(self, query: Rows, doc: Rows, stream: str) -> Keys:
         """uint64[n], one for each pair of rows."""
         of_query, of_doc = (
             id_hashes(ids.gather(different))[place]
@@ -121,7 +119,7 @@ def _summed(values: Floats, starts: Places, counts: Places) -> dict[str, Floats]
         longer = np.repeat(counts > _TOP, counts)
         owner = np.repeat(np.arange(len(many)), counts[many])
         ordered = values[longer][np.lexsort((-values[longer], owner))]
-        first = np.cumsum(counts[many]) - counts[many]
+        first = starts_of(counts[many])[:-1]
         top[many] = ordered[first[:, None] + np.arange(_TOP)].mean(axis=1)
     return {"max": np.maximum.reduceat(values, starts), "mean": mean, "top": top}
 

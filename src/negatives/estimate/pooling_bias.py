@@ -10,22 +10,22 @@ import numpy as np
 import polars as pl
 from msgspec import Meta, field
 
+from negatives.arrays import Doubles, Places, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.errors import RecipeError, nearest
+from negatives.errors import RecipeError
 from negatives.estimate.cet import (
     Coupled,
-    Doubles,
     Labels,
-    Places,
     cet_listwise,
     cet_pu,
-    sigmoid,
     unlabelled_relevance,
 )
+from negatives.estimate.features import check_numeric
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
-from negatives.schema import Rows
 from negatives.stage import Context, Estimator
+from negatives.stats.logistic import sigmoid
+from negatives.stats.scaling import Scale
 
 MOST = 200_000
 """Pairs that are learned from; of a larger run, those of queries drawn by the hash of their id."""
@@ -94,17 +94,11 @@ class PoolingBiasEstimation:
     relevance: tuple[str, ...]
     models: tuple[Coupled, ...] = ()
     """The models, applied one after the other: the listwise form's scores feed the second."""
-    scales: tuple[Doubles, Doubles] = (np.empty(0), np.empty(0))
+    scales: tuple[Scale[np.float64], ...] = ()
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`pooling_bias_COLUMN`: the features, float64."""
-        for name in (*self.relevance, *self.stage.pooling):
-            if name not in rows.columns or not rows.schema[name].is_numeric():
-                numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
-                raise RecipeError(
-                    f"pooling-bias: no stage of the recipe writes a numeric column {name!r}",
-                    mend=nearest(name, numeric),
-                )
+        check_numeric(rows, (*self.relevance, *self.stage.pooling), self.stage.kind)
         return rows.select(
             _feature(name).alias(_column(name)) for name in (*self.relevance, *self.stage.pooling)
         )
@@ -136,8 +130,8 @@ class PoolingBiasEstimation:
             )
             return
         raw = self._features(sample, self.relevance), self._features(sample, self.stage.pooling)
-        self.scales = _scale(raw[0]), _scale(raw[1])
-        x, z = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
+        self.scales = tuple(map(Scale.of, raw))
+        x, z = (scale.applied(each) for each, scale in zip(raw, self.scales, strict=True))
         if self.stage.form == "listwise":
             starts = _starts(sample["query"].to_numpy())
             first = cet_listwise(x, z, labels, starts)
@@ -161,7 +155,7 @@ class PoolingBiasEstimation:
         if not self.models:
             return estimated(np.full(len(rows), np.nan))
         raw = self._features(rows, self.relevance), self._features(rows, self.stage.pooling)
-        f, g = (_scaled(each, scale) for each, scale in zip(raw, self.scales, strict=True))
+        f, g = (scale.applied(each) for each, scale in zip(raw, self.scales, strict=True))
         for model in self.models:
             f, g = (logits[:, None] for logits in model.logits(f, g))
         r, s = sigmoid(f[:, 0]), sigmoid(g[:, 0])
@@ -204,19 +198,3 @@ def _labels(sample: pl.DataFrame) -> Labels:
 def _starts(query: Rows) -> Places:
     """Where each query's run of rows begins."""
     return np.flatnonzero(np.append(True, query[1:] != query[:-1])).astype(np.int64)
-
-
-def _scale(features: Doubles) -> Doubles:
-    """float64[2, p]: mean and deviation of the values there are; 0 and 1 where nothing varies."""
-    there = ~np.isnan(features)
-    count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, features, 0).sum(axis=0) / count
-    deviation = np.sqrt((np.where(there, features - mean, 0) ** 2).sum(axis=0) / count)
-    varies = deviation > 1e-12 * np.abs(np.where(there, features, 0)).max(axis=0, initial=0)
-    return np.stack([mean, np.where(varies, deviation, 1.0)])
-
-
-def _scaled(features: Doubles, scale: Doubles) -> Doubles:
-    """Standardised features; a missing one stands at the mean."""
-    result: Doubles = np.nan_to_num((features - scale[0]) / scale[1], nan=0.0)
-    return result

@@ -17,38 +17,40 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.stats.logistic import fit_logistic, sigmoid, with_intercept
 
 FOLDS: Final = 5
 ROUNDS: Final = 5
 """Rounds of expectation maximisation; more change the third digit."""
 FEWEST: Final = 20
 """Labelled and unlabelled scored pairs without which nothing is learned."""
-STEPS: Final = 50
-LONGEST: Final = 4.0
-"""Newton's steps, and how far one may go; some ten are needed."""
+RIDGE: Final = 1.0
+"""The weights have a prior of deviation 1, so that what says nothing is not believed."""
 NEAR: Final = 1e-4
 """A first p nearer to 0 or 1 counts as this: no estimate is that sure."""
 
-Numbers = NDArray[np.float64]
+
+_BASE: Final = [0, -1]
+"""Columns of the model that does not know the score: logit p and the intercept."""
 
 
 @dataclass(frozen=True)
 class Revision:
     """What a score says beyond the first p, learned once for each fold of the queries.
 
-    `full`: float64[folds, 4] (intercept, logit p, score, score less the query's others'); `base`:
-    float64[folds, 2] (intercept, logit p).
+    `full`: float64[folds, 4] (logit p, score, score less the query's others', intercept); `base`:
+    float64[folds, 2] (logit p, intercept).
     """
 
-    full: Numbers
-    base: Numbers
+    full: Doubles
+    base: Doubles
 
-    def revised(self, scored: pl.DataFrame, seed: int) -> Numbers:
+    def revised(self, scored: pl.DataFrame, seed: int) -> Doubles:
         """float64[n]: p_relevant of scored pairs; NaN where there was no p."""
         x, fold = features(scored), folds(scored, seed)
-        said = _linear(self.full[fold], x) - _linear(self.base[fold], x[:, :1])
-        return _probability(x[:, 0] + said)
+        return sigmoid(x[:, 0] + _said(x, self.full[fold], self.base[fold]))
 
 
 def learn(scored: pl.DataFrame, seed: int) -> Revision | None:
@@ -89,7 +91,7 @@ def with_others(scored: pl.DataFrame) -> pl.DataFrame:
     return scored.with_columns(others=pl.when(rest > 0).then(total / rest).otherwise("score"))
 
 
-def features(scored: pl.DataFrame) -> Numbers:
+def features(scored: pl.DataFrame) -> Doubles:
     """float64[n, 3]: logit of p, score, score less the query's others'."""
     p = scored["p_relevant"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     p = np.clip(p, NEAR, 1 - NEAR)
@@ -103,41 +105,18 @@ def folds(scored: pl.DataFrame, seed: int) -> NDArray[np.intp]:
     return (drawn * FOLDS).astype(np.intp)
 
 
-def _fitted(x: Numbers, labelled: NDArray[np.bool_]) -> tuple[Numbers, Numbers]:
-    relevant = np.where(labelled, 1.0, _probability(x[:, 0]))
+def _fitted(x: Doubles, labelled: NDArray[np.bool_]) -> tuple[Doubles, Doubles]:
+    inputs = with_intercept(x)
+    relevant = np.where(labelled, 1.0, sigmoid(x[:, 0]))
     for _ in range(ROUNDS):
-        full, base = _logistic(x, relevant), _logistic(x[:, :1], relevant)
-        said = _linear(full, x) - _linear(base, x[:, :1])
-        relevant = np.where(labelled, 1.0, _probability(x[:, 0] + said))
+        full = fit_logistic(inputs, relevant, RIDGE)
+        base = fit_logistic(inputs[:, _BASE], relevant, RIDGE)
+        relevant = np.where(labelled, 1.0, sigmoid(x[:, 0] + _said(x, full, base)))
     return full, base
 
 
-def _logistic(x: Numbers, relevant: Numbers) -> Numbers:
-    """Intercept and weights of a logistic model of soft labels, by Newton's method.
-
-    The weights have a prior of deviation 1, so that what says nothing is not believed. Sums are
-    made in one order, whatever the number of threads.
-    """
-    wide = np.concatenate([np.ones((len(x), 1)), x], axis=1)
-    prior = np.ones(wide.shape[1])
-    prior[0] = 1e-6
-    weights = np.zeros(wide.shape[1])
-    for _ in range(STEPS):
-        p = _probability(_linear(weights, x))
-        slope = np.einsum("nf,n->f", wide, p - relevant) + prior * weights
-        curve = np.einsum("nf,n,ng->fg", wide, p * (1 - p), wide) + np.diag(prior)
-        step = np.linalg.solve(curve, slope)
-        weights -= step * min(1.0, LONGEST / max(np.abs(step).max(), 1e-12))
-        if np.abs(step).max() < 1e-10:
-            break
-    return weights
-
-
-def _linear(weights: Numbers, x: Numbers) -> Numbers:
-    made: Numbers = weights[..., 0] + (weights[..., 1:] * x).sum(axis=1)
-    return made
-
-
-def _probability(logits: Numbers) -> Numbers:
-    made: Numbers = 1 / (1 + np.exp(-np.clip(logits, -500, 500)))
-    return made
+def _said(scored: Doubles, full: Doubles, base: Doubles) -> Doubles:
+    """float64[n]: what the full model says beyond the base; weights of all rows, or of each."""
+    inputs = with_intercept(scored)
+    said: Doubles = (inputs * full).sum(axis=1) - (inputs[:, _BASE] * base).sum(axis=1)
+    return said

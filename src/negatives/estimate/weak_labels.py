@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Doubles = NDArray[np.float64]
-Counts = NDArray[np.int64]
+from negatives.arrays import Doubles, Places
+from negatives.stats.logistic import sigmoid
 
 _ALIKE = 1e-6  # moments nearer to zero than this say nothing about accuracy
 _SURE = 0.999
@@ -32,12 +31,10 @@ class Reliability:
 def posterior(votes: Doubles, found: Reliability, prior: float) -> Doubles:
     """float64[n]: P(relevant | votes); an abstention counts for nothing."""
     relevant, other = _log_likelihoods(votes, found)
-    odds = np.log(prior) - np.log1p(-prior) + relevant - other
-    result: Doubles = 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
-    return result
+    return sigmoid(np.log(prior) - np.log1p(-prior) + relevant - other)
 
 
-def log_likelihood(votes: Doubles, counts: Counts, found: Reliability, prior: float) -> float:
+def log_likelihood(votes: Doubles, counts: Places, found: Reliability, prior: float) -> float:
     """Log-probability of all votes."""
     relevant, other = _log_likelihoods(votes, found)
     each = np.logaddexp(np.log(prior) + relevant, np.log1p(-prior) + other)
@@ -45,7 +42,7 @@ def log_likelihood(votes: Doubles, counts: Counts, found: Reliability, prior: fl
 
 
 def dawid_skene(
-    votes: Doubles, counts: Counts, prior: float, *, iterations: int = 100, smoothing: float = 0.01
+    votes: Doubles, counts: Places, prior: float, *, iterations: int = 100, smoothing: float = 0.01
 ) -> Reliability:
     """Reliabilities by expectation-maximisation from the majority's opinion; `prior` is fixed.
 
@@ -61,7 +58,7 @@ def dawid_skene(
     return found
 
 
-def triplet(votes: Doubles, counts: Counts) -> Reliability:
+def triplet(votes: Doubles, counts: Places) -> Reliability:
     """Accuracies from the agreement of every three judges; for classes of about equal size.
 
     With votes of -1 and 1 and c = 2 accuracy - 1, E[v_a v_b] = c_a c_b over rows where both vote,
@@ -88,7 +85,7 @@ def majority(votes: Doubles, prior: float) -> Doubles:
     return result
 
 
-def balanced(votes: Doubles, counts: Counts, prior: float) -> list[int]:
+def balanced(votes: Doubles, counts: Places, prior: float) -> list[int]:
     """Judges whose share of votes for relevant is not out of keeping with the prior.
 
     Between 0.1 and 0.9; where relevant pairs are rare (prior under 0.2) only below a half, where
@@ -101,7 +98,7 @@ def balanced(votes: Doubles, counts: Counts, prior: float) -> list[int]:
     return [int(n) for n in np.flatnonzero((total > 0) & (share > low) & (share < high))]
 
 
-def independent(votes: Doubles, counts: Counts, most: float = 0.9) -> list[int]:
+def independent(votes: Doubles, counts: Places, most: float = 0.9) -> list[int]:
     """Judges left when of those that agree too much only the first is kept.
 
     By the plain correlation of their votes: where copies outvote the others, none is left once the
@@ -115,7 +112,7 @@ def independent(votes: Doubles, counts: Counts, most: float = 0.9) -> list[int]:
     return kept
 
 
-def correlation(pair: Doubles, counts: Counts) -> float:
+def correlation(pair: Doubles, counts: Places) -> float:
     """Correlation of two judges' votes where both vote; 0 where either does not vary."""
     both = ~np.isnan(pair).any(axis=1)
     left, right = pair[both].T
@@ -126,7 +123,7 @@ def correlation(pair: Doubles, counts: Counts) -> float:
 
 
 def _reliability(
-    votes: Doubles, counts: Counts, relevance: Doubles, smoothing: float
+    votes: Doubles, counts: Places, relevance: Doubles, smoothing: float
 ) -> Reliability:
     """Reliabilities given how probably relevant each row is, with Laplace smoothing."""
     voted = ~np.isnan(votes)
@@ -149,7 +146,7 @@ def _log_likelihoods(votes: Doubles, found: Reliability) -> tuple[Doubles, Doubl
     return relevant, other
 
 
-def _moments(votes: Doubles, counts: Counts) -> Doubles:
+def _moments(votes: Doubles, counts: Places) -> Doubles:
     """float64[m, m]: mean product of two judges' votes as -1 and 1, over rows where both vote."""
     voted = ~np.isnan(votes)
     signed = np.where(voted, 2 * np.nan_to_num(votes) - 1, 0.0)

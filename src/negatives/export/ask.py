@@ -1,11 +1,12 @@
-"""What was asked of an export, and the one function shape that every format has."""
+"""What was asked of an export, and what a format is: what it holds, and how its rows are made."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal
 
 import polars as pl
 
@@ -64,34 +65,50 @@ Rows = Callable[[Block, Ask], pl.DataFrame]
 """Makes the rows of a format from some queries' pairs; the same columns whatever the block."""
 
 
-class Format(Protocol):
-    """A format: what it is for, the endings its files can have, and how its rows are made."""
-
-    @property
-    def about(self) -> str:
-        """What it is, in one line."""
-        ...
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Endings its files can have."""
-        ...
-
-    def schema(self, ask: Ask) -> pl.Schema:
-        """The columns of the whole file."""
-        ...
-
-    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
-        """The rows, some at a time."""
-        ...
+Option = Literal["short", "mined", "labels", "above"]
+"""A choice that only some formats leave to the caller."""
 
 
 @dataclass(frozen=True)
-class PairFormat:
-    """A format made of positives and negatives, block by block."""
+class Format(ABC):
+    """A format: what it is for, the endings its files can have, and how its rows are made."""
 
     about: str
+    """What it is, in one line."""
     suffixes: tuple[str, ...]
+    """Endings its files can have."""
+    options: tuple[Option, ...] = field(default=(), kw_only=True)
+    """The choices that it leaves to the caller."""
+    of_negatives: bool = field(default=True, kw_only=True)
+    """Whether its rows are a run's negatives, so that it is told what of them is left out."""
+    texts: Literal["unless ids", "always", "never"] = field(default="unless ids", kw_only=True)
+    """Whether it holds texts: only where no ids are asked for, beside the ids, or not at all."""
+    no_ids: str = field(default="", kw_only=True)
+    """Why it cannot be asked for ids; empty: it can."""
+    scores: Literal["asked", "always", "never"] = field(default="asked", kw_only=True)
+    """Whether it holds scores."""
+    no_scores: tuple[str, str] = field(default=("", ""), kw_only=True)
+    """Where it never does: what is said of that, and what is to be done."""
+    no_positives: str = field(default="", kw_only=True)
+    """What is to be done where it holds no positives to choose; empty: it does."""
+
+    def holds_texts(self, ask: Ask) -> bool:
+        """Whether the file that is asked for has texts."""
+        return self.texts == "always" or (self.texts == "unless ids" and not ask.ids)
+
+    @abstractmethod
+    def schema(self, ask: Ask) -> pl.Schema:
+        """The columns of the whole file."""
+
+    @abstractmethod
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+        """The rows, some at a time."""
+
+
+@dataclass(frozen=True)
+class PairFormat(Format):
+    """A format made of positives and negatives, block by block."""
+
     rows: Rows
 
     def schema(self, ask: Ask) -> pl.Schema:
@@ -104,11 +121,9 @@ class PairFormat:
 
 
 @dataclass(frozen=True)
-class TableFormat:
+class TableFormat(Format):
     """A format that says something of a run besides its positives and negatives."""
 
-    about: str
-    suffixes: tuple[str, ...]
     columns: Columns
     tables: Callable[[Ask, Emit], Iterator[pl.DataFrame]]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Final, get_args
 
@@ -16,6 +17,7 @@ from negatives.export.blocks import Positives, reference
 from negatives.export.files import FLAT, WRITERS
 from negatives.export.left_out import left_out
 from negatives.export.masks import ABOVE
+from negatives.kinds import kinds
 from negatives.store.atomic import writing
 from negatives.store.run import RELABELLED_FILE, Run
 
@@ -64,15 +66,14 @@ def export(
     Raises `InputError` for an unknown format, ending or choice; nothing is written then.
     """
     chosen = _chosen(format)
-    _check_choice("short", short, get_args(Short), format, of=("n-tuple",))
-    _check_choice("mined", mined, get_args(Mined), format, of=("qrels",))
-    _check_choice("labels", labels, get_args(Labels), format, of=("labeled-pair", "labeled-list"))
-    if above is not None and format != "masks":
-        raise InputError(
-            f"above is for the format masks, not for {format}",
-            mend="leave it out, or export the format masks",
-        )
-    _check_positives(run, positives, format)
+    for option, value, valid in (
+        ("short", short, get_args(Short)),
+        ("mined", mined, get_args(Mined)),
+        ("labels", labels, get_args(Labels)),
+        ("above", above, ()),
+    ):
+        _check_choice(option, value, valid, format, chosen)
+    _check_positives(run, positives, format, chosen)
     path = _writable(run, Path(out), format, chosen)
     ask = Ask(
         run=run,
@@ -85,14 +86,14 @@ def export(
         above=ABOVE if above is None else above,
     )
     if scores:
-        _check_scores(run, format)
+        _check_scores(run, chosen)
     if labels == "soft":
         _check_soft(run, scores)
-    if ids and format in ("masks", "text-ids"):
-        raise InputError(f"{format} hold ids, and nothing else", mend="leave out ids")
+    if ids and chosen.no_ids:
+        raise InputError(chosen.no_ids, mend="leave out ids")
     schema = chosen.schema(ask)
     _check_flat(path, schema)
-    for text in left_out(format, ask):
+    for text in left_out(chosen, ask):
         emit(Warned(text))
     count = _Counted(chosen.frames(ask, emit))
     with writing(path) as temporary:
@@ -114,22 +115,32 @@ class _Counted:
 
 
 def _chosen(format: str) -> Format:
-    if format not in _FORMATS:
-        raise InputError(f"there is no format {format!r}", mend=nearest(format, _FORMATS))
-    return _FORMATS[format]
+    theirs = kinds("export")
+    if format not in _FORMATS and format not in theirs:
+        raise InputError(
+            f"there is no format {format!r}", mend=nearest(format, [*_FORMATS, *theirs])
+        )
+    if format in _FORMATS:
+        return _FORMATS[format]
+    module, _, name = theirs[format].partition(":")
+    made: Format = getattr(import_module(module), name)
+    return made
 
 
 def _check_choice(
-    option: str, value: str | None, valid: tuple[str, ...], format: str, *, of: tuple[str, ...]
+    option: str, value: object, valid: tuple[str, ...], format: str, chosen: Format
 ) -> None:
-    """Refuse a value that is none of `valid`, or one given to another format than `of`."""
-    if value is not None and format not in of:
+    """Refuse a value that is none of `valid`, or one that the format leaves no choice of."""
+    if value is None:
+        return
+    if option not in chosen.options:
+        of = " or ".join(name for name, each in _FORMATS.items() if option in each.options)
+        other = "choose another --format" if valid else f"export the format {of}"
         raise InputError(
-            f"{option} is for the format {' or '.join(of)}, not for {format}",
-            mend="leave it out, or choose another --format",
+            f"{option} is for the format {of}, not for {format}", mend=f"leave it out, or {other}"
         )
-    if value is not None and value not in valid:
-        raise InputError(f"{option} cannot be {value!r}", mend=nearest(value, valid))
+    if valid and value not in valid:
+        raise InputError(f"{option} cannot be {value!r}", mend=nearest(str(value), valid))
 
 
 def _writable(run: Run, path: Path, format: str, chosen: Format) -> Path:
@@ -154,28 +165,21 @@ def _writable(run: Run, path: Path, format: str, chosen: Format) -> Path:
     return path
 
 
-def _check_positives(run: Run, positives: str, format: str) -> None:
+def _check_positives(run: Run, positives: str, format: str, chosen: Format) -> None:
     """Refuse positives that a format does not hold, or that this run does not have."""
     valid = get_args(Positives)
     if positives not in valid:
         raise InputError(f"positives cannot be {positives!r}", mend=nearest(positives, valid))
     if positives == "known":
         return
-    if format in _WITHOUT_POSITIVES:
-        raise InputError(f"{format} holds no positives to choose", mend=_WITHOUT_POSITIVES[format])
+    if chosen.no_positives:
+        raise InputError(f"{format} holds no positives to choose", mend=chosen.no_positives)
     if RELABELLED_FILE not in run.manifest.files:
         raise InputError(
             "nothing of this run is relabelled",
             where=str(run.path),
             mend="negatives pick RUN --relabel 0.9",
         )
-
-
-_WITHOUT_POSITIVES: Final = {
-    "trec-run": "leave out positives",
-    "masks": "leave out positives: the relabelled ones are always masked",
-    "text-ids": "leave out positives",
-}
 
 
 def _check_soft(run: Run, scores: bool) -> None:
@@ -193,11 +197,10 @@ def _check_soft(run: Run, scores: bool) -> None:
         )
 
 
-def _check_scores(run: Run, format: str) -> None:
-    if format in ("masks", "text-ids"):
-        raise InputError(f"{format} have no scores", mend="leave out scores")
-    if format == "qrels":
-        raise InputError("qrels hold judgements, no scores", mend="the format trec-run has scores")
+def _check_scores(run: Run, chosen: Format) -> None:
+    if chosen.scores == "never":
+        what, mend = chosen.no_scores
+        raise InputError(what, mend=mend)
     if not reference(run):
         raise InputError(
             "no source of this run gives scores that could be written",

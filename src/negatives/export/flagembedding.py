@@ -36,6 +36,9 @@ def lines(block: Block, ask: Ask) -> pl.DataFrame:
 
 FORMATS: Final = {
     "flagembedding": PairFormat(
-        "FlagEmbedding (BGE): query, pos, neg as lists; a line a query", (".jsonl",), lines
+        "FlagEmbedding (BGE): query, pos, neg as lists; a line a query",
+        (".jsonl",),
+        lines,
+        texts="always",
     ),
 }

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from negatives.export.ask import Ask
+from negatives.export.ask import Ask, Format
 from negatives.export.blocks import positive_pairs
 from negatives.export.texts import blank
 from negatives.run.inputs import collection_of
 
 
-def left_out(format: str, ask: Ask) -> Iterator[str]:
+def left_out(format: Format, ask: Ask) -> Iterator[str]:
     """One sentence for each thing that the reader of the file would not see from it."""
-    if format in ("qrels", "masks", "text-ids"):
+    if not format.of_negatives:
         return
     queries = ask.run.manifest.counts.queries
     positives = positive_pairs(ask.run, ask.run.parts, ask.positives)
@@ -23,12 +23,12 @@ def left_out(format: str, ask: Ask) -> Iterator[str]:
         yield f"queries without relabelled positives, left out: {queries - having:,} of {queries:,}"
     if without := queries - len(ask.delivered):
         yield f"queries without negatives, left out: {without:,} of {queries:,}"
-    if format == "n-tuple":
+    if "short" in format.options:
         yield from _short(ask)
-    if format == "flagembedding" or (format != "trec-run" and not ask.ids):
+    if format.holds_texts(ask):
         yield from _blank(ask, positives)
         positives = positives.join(_blank_docs(ask), on="doc_id", how="anti")
-    if ask.scores and format != "trec-run":
+    if ask.scores and format.scores != "always":
         yield from _unscored("positives", positives)
         yield from _unscored("negatives", pl.scan_parquet(ask.run.negatives_file, glob=False))
 

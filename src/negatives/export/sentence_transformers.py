@@ -117,15 +117,18 @@ FORMATS: Final = {
         "sentence-transformers: anchor, positive, negative_1 .. negative_n; a row a positive",
         _TABLES,
         n_tuples,
+        options=("short",),
     ),
     "labeled-pair": PairFormat(
         "sentence-transformers CrossEncoder: anchor, passage, label (1 or 0); a row a pair",
         _TABLES,
         labeled_pairs,
+        options=("labels",),
     ),
     "labeled-list": PairFormat(
         "sentence-transformers CrossEncoder, listwise: query, docs, labels; a row a query",
         (".parquet", ".jsonl"),
         labeled_lists,
+        options=("labels",),
     ),
 }

@@ -98,9 +98,21 @@ def _written(rows: pl.DataFrame) -> pl.DataFrame:
 _SUFFIXES: Final = (".trec", ".txt")
 FORMATS: Final = {
     "trec-run": PairFormat(
-        "TREC run of the negatives: query Q0 doc rank score tag", (*_SUFFIXES, ".run"), run_lines
+        "TREC run of the negatives: query Q0 doc rank score tag",
+        (*_SUFFIXES, ".run"),
+        run_lines,
+        texts="never",
+        scores="always",
+        no_positives="leave out positives",
     ),
     "qrels": PairFormat(
-        "TREC qrels of what is known: query 0 doc relevance", (*_SUFFIXES, ".qrels"), qrels_lines
+        "TREC qrels of what is known: query 0 doc relevance",
+        (*_SUFFIXES, ".qrels"),
+        qrels_lines,
+        options=("mined",),
+        of_negatives=False,
+        texts="never",
+        scores="never",
+        no_scores=("qrels hold judgements, no scores", "the format trec-run has scores"),
     ),
 }

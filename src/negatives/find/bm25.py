@@ -6,17 +6,19 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Annotated, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
+from negatives.arrays import Floats, Ragged, Rows, spread, starts_of
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Noted, Progress, Warned
 from negatives.find.candidates import COLUMNS
-from negatives.schema import Collection, Floats, Needs, Rows
-from negatives.search.lexical import Asked, LexicalIndex, Lists, best_docs, score_pairs
+from negatives.schema import Collection, Needs
+from negatives.search.lexical import best_docs, score_pairs
+from negatives.search.lexical_index import Asked, LexicalIndex
 from negatives.search.postings import Formula, build_postings
 from negatives.search.shortlist import places
 from negatives.search.words import EVERY, Words, stop_words
@@ -35,6 +37,7 @@ class BM25(Source, kind="bm25"):
     and pairs of them, whatever the language is set to.
     """
 
+    scores_pairs: ClassVar[bool] = True  # a pair without a word in common scores 0
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     k1: Annotated[float, Meta(ge=0, description="saturation of term frequency")] = 1.2
     b: Annotated[float, Meta(ge=0, le=1, description="normalisation by document length")] = 0.75
@@ -67,11 +70,6 @@ class BM25(Source, kind="bm25"):
                 mend=f'{nearest(self.language, [AUTO, *STEMMERS])}, or language = "" for plain '
                 "words",
             )
-
-    @property
-    def scores_pairs(self) -> bool:
-        """A pair without a word in common scores 0."""
-        return True
 
     @property
     def needs(self) -> Needs:
@@ -184,7 +182,7 @@ class BM25Proposer:
         worst, last = np.zeros(len(queries), np.float32), np.zeros(len(queries), np.uint32)
         worst[full], last[full] = scores[ends[full] - 1], docs[ends[full] - 1]
         theirs = score_pairs(self.index, asked, known)
-        owner = np.repeat(np.arange(len(queries)), np.diff(known.starts))
+        owner = known.owners
         among = (theirs > worst[owner]) | ((theirs == worst[owner]) & (known.values < last[owner]))
         query = np.concatenate([query, owner[among]])
         docs = np.concatenate([docs, known.values[among]])
@@ -204,7 +202,7 @@ class BM25Proposer:
         """BM25 of the given pairs; 0 where no word is shared."""
         order = np.lexsort((doc, query))
         queries, starts = np.unique(query[order], return_index=True)
-        pairs = Lists(np.append(starts, len(query)).astype(np.int64), doc[order])
+        pairs = Ragged(np.append(starts, len(query)).astype(np.int64), doc[order])
         scores = np.empty(len(query), np.float32)
         scores[order] = score_pairs(self.index, self._asked(queries), pairs)
         return scores
@@ -213,10 +211,9 @@ class BM25Proposer:
         return self.index.ask(self.collection.query_texts(queries), self.words)
 
 
-def _by_query(pairs: pl.DataFrame, queries: Rows) -> Lists:
+def _by_query(pairs: pl.DataFrame, queries: Rows) -> Ragged[np.uint32]:
     """The docs of each of `queries`, ascending, of a frame (query, doc) sorted by both."""
     first, last = (pairs["query"].search_sorted(queries, side) for side in ("left", "right"))
     counts = (last - first).to_numpy().astype(np.int64)
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    rows = np.repeat(first.to_numpy() - starts[:-1], counts) + np.arange(starts[-1])
-    return Lists(starts.astype(np.int64), pairs["doc"].to_numpy()[rows])
+    rows = spread(first.to_numpy(), counts)
+    return Ragged(starts_of(counts), pairs["doc"].to_numpy()[rows])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Rows
 from negatives.search.shortlist import places
 
 COLUMNS = {"query": pl.UInt32, "doc": pl.UInt32, "rank": pl.Int32, "score": pl.Float32}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
+from negatives.arrays import Floats, Rows
 from negatives.errors import DataError, RecipeError
 from negatives.events import Noted, Warned
 from negatives.find.bm25 import BM25
@@ -20,7 +21,7 @@ from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.optional import require
-from negatives.schema import Floats, Needs, Rows
+from negatives.schema import Needs
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.secrets import names_variable
@@ -33,6 +34,8 @@ CHARACTERS = 3
 class Dense(Source, kind="dense"):
     """Nearest documents by an encoder's vectors (Karpukhin et al., 2020), exactly by default."""
 
+    scores_pairs: ClassVar[bool] = True
+    encodes: ClassVar[bool] = True
     top: Annotated[
         int, Meta(ge=1, description="candidates per query, its positives not counted")
     ] = 100
@@ -84,11 +87,6 @@ class Dense(Source, kind="dense"):
             raise RecipeError(
                 "dense: api_key holds a literal key", mend='write api_key = "env:NAME_OF_VARIABLE"'
             )
-
-    @property
-    def scores_pairs(self) -> bool:
-        """Any pair has an inner product."""
-        return True
 
     @property
     def needs(self) -> Needs:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import polars as pl
 from msgspec import Meta
 
+from negatives.arrays import Floats, Rows
 from negatives.errors import RecipeError, nearest
 from negatives.find.candidates import ranked
-from negatives.schema import Floats, Rows
 from negatives.stage import Context, PositiveInt, Source
 
 
@@ -24,6 +24,7 @@ class Fused(Source, kind="fused"):
     constant list as 0.5 (min-max) or 0 (z-score).
     """
 
+    repeats_others: ClassVar[bool] = True
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     of: Annotated[
         list[str], Meta(description="names of the sources to fuse; empty: all before")

@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats, Rows
 from negatives.errors import DataError, RecipeError
 from negatives.events import Progress, Warned
 from negatives.models.checks import FIRST, check_finite, single, zeros
 from negatives.models.embedding import BLOCK, Embedded, Similarity, is_empty, key_of
 from negatives.models.precomputed import VectorReader, read_vectors
 from negatives.models.representable import representable
-from negatives.schema import Floats, Rows
 from negatives.stage import Context
-from negatives.store.vectors import normalised, open_vectors, write_vectors
+from negatives.stats.lengths import normalised
+from negatives.store.vectors import open_vectors, write_vectors
 
 
 def from_files(

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import polars as pl
 
+from negatives.arrays import Floats, Rows
 from negatives.find.candidates import COLUMNS
-from negatives.schema import Floats, Rows
 from negatives.stage import Context, Source
 
 
 class Given(Source, kind="given"):
     """The negatives that came with a pair file, so that they are judged like any other."""
 
-    @property
-    def reads_judgements(self) -> bool:
-        """A given negative is none of the positives."""
-        return True
+    reads_judgements: ClassVar[bool] = True  # a given negative is none of the positives
+    ranks_by_relevance: ClassVar[bool] = False
 
     def open(self, context: Context) -> KnownProposer:
         """Look up the given pairs by row number."""
@@ -28,10 +27,8 @@ class Given(Source, kind="given"):
 class Judged(Source, kind="judged"):
     """Documents explicitly judged not relevant: the surest negatives there are."""
 
-    @property
-    def reads_judgements(self) -> bool:
-        """It proposes nothing else than judged pairs."""
-        return True
+    reads_judgements: ClassVar[bool] = True  # it proposes nothing else than judged pairs
+    ranks_by_relevance: ClassVar[bool] = False
 
     def open(self, context: Context) -> KnownProposer:
         """Look up the judgements of zero."""

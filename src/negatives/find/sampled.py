@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.chance import Hashes, id_hashes, mix, stream_key
-from negatives.sample.conditioned import NO_DOC, Conditioned
+from negatives.arrays import Floats, Keys, Rows
+from negatives.chance import id_hashes, mix, stream_key
+from negatives.sample.attempts import NO_DOC
+from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
-from negatives.schema import Floats, Rows
 from negatives.search.shortlist import places
 from negatives.stage import Context, Source
 
@@ -28,12 +29,9 @@ from negatives.stage import Context, Source
 class Random(Source, kind="random"):
     """Documents drawn uniformly: easy negatives, and the baseline every method is compared with."""
 
+    reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
+    ranks_by_relevance: ClassVar[bool] = False
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
-
-    @property
-    def reads_judgements(self) -> bool:
-        """A known positive is never drawn."""
-        return True
 
     def open(self, context: Context) -> SampledProposer:
         """Every document is as likely as any other."""
@@ -47,15 +45,12 @@ class Popularity(Source, kind="popularity"):
     A document that is never a positive counts as one, so that it can be drawn too.
     """
 
+    reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
+    ranks_by_relevance: ClassVar[bool] = False
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     power: Annotated[float, Meta(ge=0, description="0: uniform; 1: in proportion to the count")] = (
         0.75
     )
-
-    @property
-    def reads_judgements(self) -> bool:
-        """A known positive is never drawn."""
-        return True
 
     def open(self, context: Context) -> SampledProposer:
         """Count each document's positives."""
@@ -91,7 +86,7 @@ class SampledProposer:
 
     top: int
     conditioned: Conditioned | None
-    keys: Hashes
+    keys: Keys
     fingerprint: str = "ids"
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from negatives.errors import DataError, RecipeError
 from negatives.events import Warned
 from negatives.read.findings import Fault, Findings
-from negatives.read.qrels import TREC_RUN
+from negatives.read.trec_run import TREC_RUN
 from negatives.read.white_space import tables
 from negatives.schema import REJECTED, Collection
 from negatives.stage import Context, Judge, PositiveInt, Share

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys
 from negatives.judge.own import own_documents
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
 from negatives.stage import Context, Judge
-from negatives.text.keys import Keys, text_keys
+from negatives.text.keys import text_keys
 
 
 class Known(Judge, kind="known"):
@@ -24,6 +26,8 @@ class Known(Judge, kind="known"):
     is left: trained with twice, it would count twice. In a collection whose identity is the id, no
     document is a copy of another, and what is said of texts here says nothing.
     """
+
+    tells_what_is_known: ClassVar[bool] = True
 
     @property
     def copies(self) -> pl.Expr:

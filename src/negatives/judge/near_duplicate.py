@@ -16,9 +16,9 @@ import polars as pl
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.arrays import by_volume
+from negatives.arrays import Floats, Ragged, Rows, by_volume
 from negatives.events import Progress
-from negatives.schema import DUPLICATE, Collection, Floats, Needs, Rows
+from negatives.schema import DUPLICATE, Collection, Needs
 from negatives.stage import Context, Judge
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
@@ -30,8 +30,7 @@ _PAIRS = 1 << 16
 _DOCS = 8192
 _SEED = 0x5EED
 
-Shingles = NDArray[np.uint32]
-Offsets = NDArray[np.int64]
+Shingles = Ragged[np.uint32]
 
 
 class NearDuplicate(Judge, kind="near-duplicate"):
@@ -69,13 +68,13 @@ class NearDuplicate(Judge, kind="near-duplicate"):
         if not all(path.exists() for path in paths):
             count = len(context.collection.corpus)
             context.emit(Progress("sign documents", 0, count, "documents"))
-            values, offsets = shingles(context.collection.corpus["text"], self.words)
-            _save(paths[0], values)
-            _save(paths[1], offsets)
-            _save(paths[2], signatures(values, offsets))
+            made = shingles(context.collection.corpus["text"], self.words)
+            _save(paths[0], made.values)
+            _save(paths[1], made.starts)
+            _save(paths[2], signatures(made))
             context.emit(Progress("sign documents", count, count, "documents"))
-        values, offsets, signed = map(open_array, paths)
-        return NearDuplicateRuling(self, context.collection, values, offsets, signed)
+        values, starts, signed = map(open_array, paths)
+        return NearDuplicateRuling(self, context.collection, Ragged(starts, values), signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +83,8 @@ class NearDuplicateRuling:
 
     stage: NearDuplicate
     collection: Collection
-    values: Shingles
-    offsets: Offsets
-    signatures: Shingles
+    shingles: Shingles
+    signatures: Rows
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`near_duplicate`: similarity to the closest other positive, if it may matter; a verdict.
@@ -138,13 +136,11 @@ class NearDuplicateRuling:
             equal = self.signatures[doc[part]] == self.signatures[positive[part]]
             near[part] = equal.mean(axis=1) >= self.stage.threshold - slack
         kept = pairs.filter(pl.Series(near))
-        exact = jaccard(
-            self.values, self.offsets, kept["doc"].to_numpy(), kept["positive"].to_numpy()
-        )
+        exact = jaccard(self.shingles, kept["doc"].to_numpy(), kept["positive"].to_numpy())
         return kept.select("place", "positive", near_duplicate=pl.Series(exact, dtype=pl.Float32))
 
 
-def signatures(values: Shingles, offsets: Offsets, count: int = _PERMUTATIONS) -> Shingles:
+def signatures(shingles: Shingles, count: int = _PERMUTATIONS) -> Rows:
     """uint32[docs, count]: the smallest of each document's shingles under `count` hash functions.
 
     A document without shingles gets a signature that equals no other's by construction of `jaccard`
@@ -153,12 +149,12 @@ def signatures(values: Shingles, offsets: Offsets, count: int = _PERMUTATIONS) -
     draw = np.random.default_rng(_SEED)
     multiply = draw.integers(1, 2**63, count, np.uint64) | np.uint64(1)
     add = draw.integers(0, 2**63, count, np.uint64)
-    signed = np.full((len(offsets) - 1, count), 0xFFFFFFFF, np.uint32)
-    filled = np.flatnonzero(np.diff(offsets))
+    signed = np.full((len(shingles), count), 0xFFFFFFFF, np.uint32)
+    filled, offsets = np.flatnonzero(shingles.lengths), shingles.starts
     for start in range(0, len(filled), _DOCS):
         docs = filled[start : start + _DOCS]
         first, last = offsets[docs[0]], offsets[docs[-1] + 1]
-        block = values[first:last].astype(np.uint64)
+        block = shingles.values[first:last].astype(np.uint64)
         starts = offsets[docs] - first
         for place in range(count):
             hashed = ((block * multiply[place] + add[place]) >> np.uint64(32)).astype(np.uint32)
@@ -166,19 +162,16 @@ def signatures(values: Shingles, offsets: Offsets, count: int = _PERMUTATIONS) -
     return signed
 
 
-def jaccard(values: Shingles, offsets: Offsets, left: Rows, right: Rows) -> Floats:
+def jaccard(shingles: Shingles, left: Rows, right: Rows) -> Floats:
     """float32[n]: |A and B| / |A or B| of the shingles of left[i] and right[i]; 0 when empty."""
     result = np.zeros(len(left), np.float32)
-    sizes = np.diff(offsets)
+    sizes = shingles.lengths
     both = sizes[left] + sizes[right]
     for start, stop in by_volume(both):
-        pair = np.arange(stop - start, dtype=np.uint64)
         keys = []
         for side in (left[start:stop], right[start:stop]):
-            count = sizes[side]
-            inside = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-            place = np.repeat(offsets[side], count) + inside
-            keys.append(np.repeat(pair, count) << np.uint64(32) | values[place])
+            theirs = shingles.take(side)
+            keys.append(theirs.owners.astype(np.uint64) << np.uint64(32) | theirs.values)
         merged = np.sort(np.concatenate(keys))
         twice = merged[1:][merged[1:] == merged[:-1]] >> np.uint64(32)
         shared = np.bincount(twice.astype(np.int64), minlength=stop - start)

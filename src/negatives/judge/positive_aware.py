@@ -6,6 +6,7 @@ negatives are never touched: a score does not overrule a judgement.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,9 +28,9 @@ class PositiveAware(Judge, kw_only=True):
         str, Meta(description="source whose scores are compared; empty: the reference scorer")
     ] = ""
 
+    @abstractmethod
     def cut(self) -> pl.Expr:
         """The score at which a pair of the query is rejected; null: no objection."""
-        raise TypeError(f"{type(self).__name__} does not define cut()")
 
     def open(self, context: Context) -> Ruling:
         """Find the scorer."""

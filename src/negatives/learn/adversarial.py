@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -26,6 +26,8 @@ class Adversarial(ListLoss, kind="adversarial", kw_only=True):
     positive beats it. Both are means over rows here, so that `share` means the same for batches of
     any size. False negatives look just like documents that fool a ranker: judge them first.
     """
+
+    taught: ClassVar[bool] = True
 
     similarity: Annotated[
         Literal["cosine", "dot"], Meta(description="of query and document embeddings")

@@ -1,4 +1,4 @@
-"""The model that training starts from: opened safely, with the trainer that fits it."""
+"""The model that training starts from: opened safely, with the trainer of its class."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from negatives.errors import DataError, RecipeError
+from negatives.errors import DataError
 from negatives.faults import raise_spent
-from negatives.learn.settings import (
-    EncoderTraining,
-    RerankerTraining,
-    SparseTraining,
-    StaticTraining,
-    Training,
-)
-from negatives.models.torch_model import both_sides, prepared
+from negatives.models.torch_model import prepared
 from negatives.optional import require
 
 UNKNOWN: Final = "[UNK]"
+_MODULES: Final = {
+    "SentenceTransformer": "sentence_transformer",
+    "SparseEncoder": "sparse_encoder",
+    "CrossEncoder": "cross_encoder",
+}
+"""Classes of sentence-transformers that load a model -> the modules with their trainers."""
 
 
 @dataclass(frozen=True)
@@ -33,65 +32,36 @@ class Base:
     arguments: Any
 
 
-def open_base(name: str, kind: str, *, threads: int, device: str) -> Base:
-    """Load `name`, a folder or hub name, or `static`, to be trained as `kind`.
+def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options: Any) -> Base:
+    """Load `name`, a folder or hub name, or `static`, by a class of sentence-transformers.
 
-    Raises `DataError` for a model that does not load, `RecipeError` for one of another sort.
+    Raises `DataError` for a model that does not load.
     """
     library = prepared(name, threads=threads, device=device)
-    options: dict[str, Any] = {
+    options |= {
         "device": None if device == "auto" else device,
         "trust_remote_code": False,
         "model_kwargs": {"use_safetensors": True},
     }
-    if kind == "reranker":
-        if name == "static":
-            raise RecipeError(
-                "the built-in table cannot be a reranker",
-                where="--model static",
-                mend="name a text encoder, such as a MiniLM folder, or a cross-encoder",
-            )
-        load, of = library.CrossEncoder, "cross_encoder.CrossEncoder"
-        options["num_labels"] = 1
-    elif kind == "sparse":
-        load, of = library.SparseEncoder, "sparse_encoder.SparseEncoder"
-    else:
-        load, of = library.SentenceTransformer, "sentence_transformer.SentenceTransformer"
     try:
-        model = _built_in(library, options["device"]) if name == "static" else load(name, **options)
+        if name == "static":
+            model = _built_in(library, options["device"])
+        else:
+            model = getattr(library, loaded_by)(name, **options)
     except Exception as error:  # the hub, the disk and the library each have their own
         raise_spent(error)
         raise _unloadable(error, name) from None
-    if kind != "reranker" and both_sides(model) is not None:
-        raise DataError(
-            "a model with a side for queries and one for documents cannot be trained further",
-            where=name,
-            mend="train the model that it was made of, for as many steps as both together",
-        )
-    if kind != "reranker" and kind != "sparse" and (kind == "static-embedding") != is_static(model):
-        raise RecipeError(
-            f"{name!r} is {'' if is_static(model) else 'no '}static embedding",
-            where=f"train.kind = {kind!r}",
-            mend='write "static-embedding"' if is_static(model) else 'write "encoder"',
-        )
-    module, _, cls = of.partition(".")
-    package = f"sentence_transformers.{module}"
-    trainer = getattr(require(f"{package}.trainer", extra="train"), f"{cls}Trainer")
+    package = f"sentence_transformers.{_MODULES[loaded_by]}"
+    trainer = getattr(require(f"{package}.trainer", extra="train"), f"{loaded_by}Trainer")
     arguments = getattr(
-        require(f"{package}.training_args", extra="train"), f"{cls}TrainingArguments"
+        require(f"{package}.training_args", extra="train"), f"{loaded_by}TrainingArguments"
     )
     return Base(name, model, trainer, arguments)
 
 
-def settings_for(name: str, kind: str = "") -> Training:
-    """The default settings for training `name`: of `kind`, or of the sort of model that it is."""
-    made: dict[str, type[Training]] = {
-        "encoder": EncoderTraining,
-        "reranker": RerankerTraining,
-        "sparse": SparseTraining,
-        "static-embedding": StaticTraining,
-    }
-    return made[kind or ("static-embedding" if _is_static_folder(name) else "encoder")]()
+def usual_kind(name: str) -> str:
+    """The kind of [train] that is usual for the sort of model that `name` is."""
+    return "static-embedding" if _is_static_folder(name) else "encoder"
 
 
 def limit(base: Base, pieces: int) -> None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from negatives.learn.settings import Training
 from negatives.learn.trainer import METRIC
 from negatives.recipe import Recipe
-
-_LOADED = {
-    "reranker": ("CrossEncoder", "text-ranking"),
-    "sparse": ("SparseEncoder", "feature-extraction"),
-}
 
 
 def card(account: dict[str, Any], recipe: Recipe, model: str) -> str:
     """The text of the card, with the front matter that the hub reads."""
-    kind = recipe.train.kind if recipe.train else "encoder"
-    loads, task = _LOADED.get(kind, ("SentenceTransformer", "sentence-similarity"))
+    train = cast("Training", recipe.train)
+    kind, loads = train.kind, train.loaded_by
     base = Path(model).name or model
     lines = [
         "---",
         "library_name: sentence-transformers",
-        f"pipeline_tag: {task}",
+        f"pipeline_tag: {train.task}",
         "tags: [sentence-transformers, negatives]",
         "---",
         "",

@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from negatives.learn.known import Known, Mask
+from negatives.arrays import Bools, Keys
+from negatives.learn.known import Known
 from negatives.optional import require
-from negatives.text.keys import Keys, normalised_keys
+from negatives.text.keys import normalised_keys
 
 torch = require("torch", extra="train")
 _theirs = require("sentence_transformers.sentence_transformer.data_collator", extra="train")
@@ -77,7 +78,7 @@ def keys_of(columns: Sequence[Sequence[str]]) -> Keys:
     return np.stack([normalised_keys(pl.Series(texts, dtype=pl.String)) for texts in columns], 1)
 
 
-def related(known: Known, keys: Keys, present: Mask) -> Mask:
+def related(known: Known, keys: Keys, present: Bools) -> Bools:
     """bool[n, n * (1 + k)]: the documents of the batch that are relevant to each of its queries.
 
     `keys`: uint64[n, 2 + k], of query, positive and negatives; `present`: bool[n, 1 + k]. Relevant

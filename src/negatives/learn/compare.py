@@ -34,7 +34,7 @@ from negatives.read import as_collection
 from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.recipe import Recipe
+from negatives.recipe import Recipe, encoded
 from negatives.run import mine
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
@@ -48,8 +48,6 @@ from negatives.store.run import Run
 
 NONE: Final = "none"
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
-OF_NEGATIVES: Final = ("negatives", "labels", "soft", "refresh")
-"""Settings of [train] that are an arm's own."""
 FIGURES: Final = "compare.json"
 PLAN: Final = "plan.json"
 
@@ -111,7 +109,7 @@ def compare(
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
     judged = _judged(collection, on, aside)
-    chosen = _arms(arms, model, kind, changes, control)
+    chosen = _arms(arms, model, kind, changes, control, emit)
     own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
@@ -228,18 +226,12 @@ class _Comparing:
         if arm.data is not None or not arm.mined:
             return arm, 0.0
         began = time.perf_counter()
-        changed = [
-            msgspec.structs.replace(source, encoder=self.encoder)
-            if source.kind == "dense"
-            else source
-            for source in arm.recipe.find
-        ]
-        mining = replace(arm.recipe, find=tuple(changed), batch=None, learn=None, train=None)
+        mining = replace(arm.recipe, batch=None, learn=None, train=None)
         run = reported(
             mine(
                 self.collection,
                 folder / "run",
-                recipe=mining,
+                recipe=encoded(mining, self.encoder),
                 threads=self.threads,
                 memory=self.memory,
                 device=self.device,
@@ -321,10 +313,11 @@ def _arms(
     kind: str,
     changes: Sequence[str],
     control: str,
+    emit: Emit,
 ) -> list[_Arm]:
     if control not in (NONE, ""):
         raise InputError(f"there is no control {control!r}", mend="none, or leave it out")
-    made = [_arm(arm, model, kind, changes) for arm in arms]
+    made = [_arm(arm, model, kind, changes, emit) for arm in arms]
     if control == NONE:
         plain = completed(recipe_of(Path(), "default"), model, kind, changes)
         made.append(_Arm(NONE, plain, None, mined=False))
@@ -340,11 +333,8 @@ def _arms(
 
 def _trained_as(first: Training, recipe: Recipe) -> Recipe:
     """The recipe with the trainer's settings of the first arm, but for what says of negatives."""
-    own = {
-        name: getattr(recipe.train, name)
-        for name in OF_NEGATIVES
-        if hasattr(recipe.train, name) and hasattr(first, name)
-    }
+    train = cast("Training", recipe.train)
+    own = {name: getattr(train, name) for name in train.of_negatives if hasattr(first, name)}
     return replace(recipe, train=msgspec.structs.replace(first, **own))
 
 
@@ -363,18 +353,22 @@ def _digest(data: Run | Path | None) -> str:
     return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
-def _arm(arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str]) -> _Arm:
+def _arm(
+    arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str], emit: Emit
+) -> _Arm:
     if isinstance(arm, Recipe):
-        return _Arm(arm.name, completed(arm, model, kind, changes), None)
+        return _Arm(arm.name, completed(arm, model, kind, changes, emit), None)
     path = Path(arm)
     run = as_run(path)
     if run is not None:
-        return _Arm(path.name, completed(run.recipe, model, kind, changes), run)
+        return _Arm(path.name, completed(run.recipe, model, kind, changes, emit), run)
     if is_mined_file(path):
-        return _Arm(path.stem, completed(recipe_of(path, "default"), model, kind, changes), path)
+        return _Arm(
+            path.stem, completed(recipe_of(path, "default"), model, kind, changes, emit), path
+        )
     recipe = recipe_of(path, arm)
     name = path.stem if path.suffix == ".toml" else str(arm)
-    return _Arm(name, completed(recipe, model, kind, changes), None)
+    return _Arm(name, completed(recipe, model, kind, changes, emit), None)
 
 
 def _judged(

@@ -23,6 +23,7 @@ from negatives.measure.metrics import ndcg
 from negatives.read import DEV, as_collection, load, splits
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats
+from negatives.stats.lengths import normalised
 
 QUERIES: Final = 300
 DOCS: Final = 2_000
@@ -67,9 +68,9 @@ class DevSet:
 
     def ndcg_of_encoder(self, encode: Encode, docs: Floats | None = None) -> float:
         """Mean nDCG@10 of the drawn queries over the drawn documents (`docs`: their vectors)."""
-        queries = _unit(encode(self.collection.query_texts(self.queries)))
+        queries = normalised(encode(self.collection.query_texts(self.queries)))
         if docs is None:
-            docs = _unit(encode(self.collection.doc_texts(self.docs)))
+            docs = normalised(encode(self.collection.doc_texts(self.docs)))
         scores = queries @ docs.T
         found = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(self.docs[found])
@@ -83,12 +84,12 @@ class DevSet:
         order = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(np.take_along_axis(pairs, order, axis=1))
 
-    def look(self, reranker: bool, encode_docs: Encode | None = None) -> Callable[[Any], float]:
-        """nDCG@10 of a model of sentence-transformers, an encoder or a reranker.
+    def look_of_encoder(self, encode_docs: Encode | None = None) -> Callable[[Any], float]:
+        """nDCG@10 of an encoder of sentence-transformers.
 
         `encode_docs` encodes the documents, once, where the model does the queries alone.
         """
-        frozen = encode_docs and _unit(encode_docs(self.collection.doc_texts(self.docs)))
+        frozen = encode_docs and normalised(encode_docs(self.collection.doc_texts(self.docs)))
 
         def of_encoder(model: Any) -> float:
             def encode(texts: list[str]) -> Floats:
@@ -98,13 +99,18 @@ class DevSet:
 
             return self.ndcg_of_encoder(encode, frozen)
 
+        return of_encoder
+
+    def look_of_reranker(self) -> Callable[[Any], float]:
+        """nDCG@10 of a cross-encoder of sentence-transformers."""
+
         def of_reranker(model: Any) -> float:
             def score(pairs: list[tuple[str, str]]) -> Floats:
                 return np.asarray(model.predict(pairs, show_progress_bar=False), np.float32)
 
             return self.ndcg_of_reranker(score)
 
-        return of_reranker if reranker else of_encoder
+        return of_reranker
 
     @cached_property
     def _lists(self) -> NDArray[np.uint32]:
@@ -113,8 +119,8 @@ class DevSet:
         from negatives.models.static import StaticEncoder
 
         encode = StaticEncoder().encode
-        queries = _unit(encode(self.collection.query_texts(self.queries)).vectors)
-        docs = _unit(encode(self.collection.doc_texts(self.docs)).vectors)
+        queries = normalised(encode(self.collection.query_texts(self.queries)).vectors)
+        docs = normalised(encode(self.collection.doc_texts(self.docs)).vectors)
         scores = queries @ docs.T
         positives = self.collection.positives
         for row, query in enumerate(self.queries):
@@ -200,8 +206,3 @@ def refuse_overlap(train: Collection, dev: Collection) -> None:
 def _drawn(ids: pl.Series, seed: int) -> NDArray[np.int64]:
     """The places of `ids` in an order of chance."""
     return np.argsort(uniforms(id_hashes(ids), stream_key(seed, "dev")), kind="stable")
-
-
-def _unit(vectors: Floats) -> Floats:
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -23,6 +23,8 @@ class KL(ListLoss, kind="kl", kw_only=True):
     are `forward` with a `hard_share`. A teacher temperature far below the spread of its scores
     makes hard labels of soft ones. The divergence is not multiplied by a squared temperature.
     """
+
+    taught: ClassVar[bool] = True
 
     teacher_temperature: Annotated[
         float, Meta(gt=0, description="the teacher's scores are divided by it")
@@ -53,6 +55,8 @@ class JS(ListLoss, kind="js", kw_only=True):
 
     Bounded, so that a list on which both disagree entirely does not rule the batch.
     """
+
+    taught: ClassVar[bool] = True
 
     teacher_temperature: Annotated[
         float, Meta(gt=0, description="the teacher's scores are divided by it")

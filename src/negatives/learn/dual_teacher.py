@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -27,6 +27,8 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     batches of one topic do no harm.
     """
 
+    taught: ClassVar[bool] = True
+
     guide: Annotated[
         str, Meta(description="the second teacher: a sentence-transformers name or folder")
     ] = ""
@@ -46,6 +48,11 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     in_batch: Annotated[
         float, Meta(ge=0, description="weight of the margins over others' documents")
     ] = 0.75
+
+    @property
+    def guided_by(self) -> str:
+        """As `guide` says."""
+        return self.guide
 
     def open(self) -> Losses:
         """The squared errors of each row's margins; `RecipeError` without labels or guide."""

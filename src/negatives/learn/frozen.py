@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from negatives.learn.base_models import open_base
+from negatives.arrays import Floats
+from negatives.learn.settings import Training
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import two_sided
-from negatives.schema import Floats
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class FrozenDocs:
     """
 
     model: str
-    kind: str
+    settings: Training
     threads: int
     device: str
     vectors: Vectors
@@ -40,4 +40,4 @@ class FrozenDocs:
         two_sided(queries, self._opened()).save_pretrained(str(path), create_model_card=False)
 
     def _opened(self) -> Any:
-        return open_base(self.model, self.kind, threads=self.threads, device=self.device).model
+        return self.settings.open(self.model, threads=self.threads, device=self.device).model

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Keys, Ragged
 from negatives.schema import Collection
-from negatives.text.keys import Keys, normalised_keys
-
-Mask = NDArray[np.bool_]
+from negatives.text.keys import normalised_keys
 
 
 @dataclass(frozen=True)
@@ -24,10 +22,8 @@ class Known:
 
     queries: Keys
     """uint64[q]: keys of the queries with a known positive, sorted, each once."""
-    starts: NDArray[np.int64]
-    """int64[q + 1]: where the positives of each begin in `docs`."""
-    docs: Keys
-    """uint64[p]: keys of their positives, sorted within a query, each once."""
+    docs: Ragged[np.uint64]
+    """Keys of the positives of each, sorted, each once."""
 
     @classmethod
     def of_pairs(cls, queries: Keys, docs: Keys) -> Known:
@@ -37,7 +33,7 @@ class Known:
         first = np.ones(len(queries), bool)
         first[1:] = (queries[1:] != queries[:-1]) | (docs[1:] != docs[:-1])
         distinct, starts = np.unique(queries[first], return_index=True)
-        return cls(distinct, np.append(starts, first.sum()).astype(np.int64), docs[first])
+        return cls(distinct, Ragged(np.append(starts, first.sum()).astype(np.int64), docs[first]))
 
     @classmethod
     def of_texts(cls, queries: pl.Series, docs: pl.Series) -> Known:
@@ -51,18 +47,15 @@ class Known:
         queries, docs = collection.keys("queries"), collection.keys("docs")
         return cls.of_pairs(queries[pairs[:, 0]], docs[pairs[:, 1]])
 
-    def relevant(self, queries: Keys, docs: Keys) -> Mask:
+    def relevant(self, queries: Keys, docs: Keys) -> Bools:
         """bool[n, m]: whether document j is known to be relevant to query i."""
         made = np.zeros((len(queries), len(docs)), bool)
         if not (len(self.queries) and len(docs)):
             return made
         at = np.minimum(np.searchsorted(self.queries, queries), len(self.queries) - 1)
         found = np.flatnonzero(self.queries[at] == queries)
-        begin, end = self.starts[at[found]], self.starts[at[found] + 1]
-        sizes = end - begin
-        owner = np.repeat(found, sizes)
-        within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        theirs = self.docs[np.repeat(begin, sizes) + within]
+        positives = self.docs.take(at[found])
+        owner, theirs = found[positives.owners], positives.values
         distinct, place = np.unique(docs, return_inverse=True)
         nearest = np.minimum(np.searchsorted(distinct, theirs), len(distinct) - 1)
         hit = distinct[nearest] == theirs

@@ -30,6 +30,11 @@ class LambdaRank(ListLoss, kind="lambda-rank", kw_only=True):
         Target, Meta(description="what is relevant: the first document, or by its label")
     ] = "positive"
 
+    @property
+    def needs_labels(self) -> bool:
+        """As `target` says."""
+        return self.target != "positive"
+
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the mean over the pairs of which one document is more relevant."""
         grades, known = relevance(scores, present, labels, self.target, self.kind)

@@ -20,14 +20,19 @@ def scored(labels: Tensor | None, present: Tensor, kind: str) -> tuple[Tensor, T
     A document without a finite label takes no part. `RecipeError` where there are no labels at all.
     """
     if labels is None:
-        raise RecipeError(
-            f"{kind} learns from a teacher's scores or from grades, and the examples have none",
-            where="learn.kind",
-            mend="set train.labels to a column of the run's ledger, such as dense_score or "
-            "reranker_score; or take a loss that needs none, such as softmax-list",
-        )
+        raise unlabelled(kind)
     known = present & labels.isfinite()
     return labels.detach().masked_fill(~known, 0.0), known
+
+
+def unlabelled(kind: str) -> RecipeError:
+    """What to say where a loss of a kind learns from labels and there are none."""
+    return RecipeError(
+        f"{kind} learns from a teacher's scores or from grades, and the examples have none",
+        where="learn.kind",
+        mend="set train.labels to a column of the run's ledger, such as dense_score or "
+        "reranker_score; or take a loss that needs none, such as softmax-list",
+    )
 
 
 def relevance(

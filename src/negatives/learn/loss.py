@@ -7,6 +7,7 @@ caching in `learn/cached.py`; neither knows one loss from another.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
@@ -22,15 +23,32 @@ if TYPE_CHECKING:
 Losses = Callable[["Encoded"], "Tensor"]
 """Takes a batch of n rows, gives float[n]: the loss of each row, its weight not yet applied."""
 
+Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
+"""Takes the embeddings of queries and of documents, gives a number."""
+
 
 class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""
 
     section: ClassVar[str] = "learn"
+    taught: ClassVar[bool] = False
+    """Whether it learns from labels, whatever its settings are."""
+    needs_bank: ClassVar[bool] = False
+    """Whether what it opens has `fill(vectors)`, of every document, and `known(relevant)`."""
 
+    @property
+    def guided_by(self) -> str:
+        """The encoder whose vectors of the same texts it needs beside the batch; empty: none."""
+        return ""
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it learns from labels: a teacher's scores, or grades, of each document."""
+        return self.taught
+
+    @abstractmethod
     def open(self) -> Losses:
         """The loss of each row of a batch; whatever it keeps between batches is its own."""
-        raise TypeError(f"{type(self).__name__} does not define open()")
 
 
 class ListLoss(Loss, kw_only=True):
@@ -46,12 +64,12 @@ class ListLoss(Loss, kw_only=True):
         Literal["cosine", "dot"], msgspec.Meta(description="of query and document embeddings")
     ] = "cosine"
 
+    @abstractmethod
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the loss of `scores` float[n, 1 + k], positives first.
 
         `present` is bool[n, 1 + k]; `labels` float[n, 1 + k] are a teacher's scores or grades.
         """
-        raise TypeError(f"{type(self).__name__} does not define of()")
 
     def open(self) -> Losses:
         """The loss of an encoder's own scores."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -20,6 +20,8 @@ class MarginMSE(ListLoss, kind="margin-mse", kw_only=True):
     differences are learned, so add another loss where absolute scores matter. Cosines differ by 2
     at most: a teacher that gives logits needs `similarity = "dot"` or a `teacher_temperature`.
     """
+
+    taught: ClassVar[bool] = True
 
     similarity: Annotated[
         Literal["cosine", "dot"], Meta(description="of query and document embeddings")

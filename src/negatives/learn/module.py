@@ -11,8 +11,7 @@ import numpy as np
 from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import Encoded
-from negatives.learn.flops import Regulariser
-from negatives.learn.loss import Loss
+from negatives.learn.loss import Loss, Regulariser
 from negatives.optional import require
 
 if TYPE_CHECKING:
@@ -62,8 +61,6 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         self.model = model
         self.settings = loss
         self.losses: Any = loss.open()
-        self.fill = getattr(self.losses, "fill", None)
-        """Puts vectors into the bank of a loss that has one."""
         self.chunk = chunk
         self.weighing = weighing
         self.steps = steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta, field
 
@@ -27,6 +27,8 @@ class MultiLevel(Loss, kind="multi-level"):
     grades and the documents of other rows are negatives; those of higher grades take no part. A row
     without a document of a grade has no loss at it.
     """
+
+    taught: ClassVar[bool] = True
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.07
     weights: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -20,6 +20,8 @@ class RankHinge(ListLoss, kind="rank-hinge", kw_only=True):
     2023). Ranks are those of the labels; documents of equal labels share a rank and are not
     compared.
     """
+
+    taught: ClassVar[bool] = True
 
     margin: Annotated[
         float, Meta(ge=0, description="by how much scores differ for each rank between")

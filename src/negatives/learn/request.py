@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from negatives.errors import DataError, RecipeError
-from negatives.learn.base_models import settings_for
-from negatives.learn.loss import ListLoss
-from negatives.learn.settings import RerankerTraining, Training
+from negatives.errors import DataError
+from negatives.events import Emit, silent
+from negatives.learn.base_models import usual_kind
+from negatives.learn.settings import Training
 from negatives.models.spec import names_nothing
-from negatives.recipe import LEARNING, Recipe, assignment, load_recipe, override
+from negatives.recipe import Recipe, assignment, load_recipe, override
 from negatives.secrets import refuse_secrets
 from negatives.stage import build
 from negatives.store.run import Run, is_run
@@ -28,10 +28,17 @@ def recipe_of(data: object, recipe: Recipe | str | Path | None) -> Recipe:
     return load_recipe("default") if run is None else run.recipe
 
 
-def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str] = ()) -> Recipe:
+def completed(
+    recipe: Recipe,
+    model: str,
+    kind: str = "",
+    changes: Sequence[str] = (),
+    emit: Emit = silent,
+) -> Recipe:
     """The recipe with all three stages of learning, the usual ones where it has none.
 
-    `changes` are `PATH=VALUE` texts; one that sets the kind of a stage makes it anew.
+    `kind` is what is trained, and `changes` are `PATH=VALUE` texts. Another kind of a stage keeps
+    the settings that both kinds have; those that are lost are a `Warned` event.
     """
     refuse_secrets(model)
     if model != "static" and names_nothing(model):
@@ -40,40 +47,19 @@ def completed(recipe: Recipe, model: str, kind: str = "", changes: Sequence[str]
             where="--model",
             mend="give an existing folder, a hub name, or 'static'",
         )
-    train = cast("Training | None", recipe.train)
-    if train is None or (kind and train.kind != kind):
-        train = settings_for(model, kind)
+    # What is trained comes first: the loss that is usual for it is the one to be changed.
+    trained = [text for text in changes if assignment(text)[0] == "train.kind"]
+    kinds = [*([f"train.kind={kind}"] if kind else []), *trained]
+    usual = assignment(kinds[-1])[1] if kinds else usual_kind(model)
     made = replace(
         recipe,
-        train=train,
-        learn=recipe.learn or _usual_loss(train),
+        train=recipe.train or build("train", {"kind": usual}, "train"),
         batch=recipe.batch or build("batch", {"kind": "random"}),
     )
-    kinds: dict[str, Any] = {
-        section: build(section, {"kind": value}, "--set")
-        for section in LEARNING
-        for path, value in map(assignment, changes)
-        if path == f"{section}.kind"
-    }
-    made = replace(made, **kinds)
-    return override(made, [text for text in changes if not assignment(text)[0].endswith(".kind")])
-
-
-def refuse_mismatch(recipe: Recipe) -> None:
-    """Raise `RecipeError` for a loss, or a frozen side, that the kind of model cannot have."""
-    train = recipe.train
-    if train and train.kind == "sparse" and getattr(train, "frozen", "nothing") != "nothing":
-        raise RecipeError(
-            "a sparse encoder learns both sides",
-            where='train.frozen = "docs"',
-            mend='set train.frozen="nothing"',
-        )
-    if isinstance(recipe.train, RerankerTraining) and not isinstance(recipe.learn, ListLoss):
-        raise RecipeError(
-            f"the loss {recipe.learn.kind!r} needs embeddings, and a reranker has none",  # type: ignore[union-attr]
-            where="learn.kind",
-            mend="use a loss of lists, such as softmax-list or pointwise",
-        )
+    made = override(made, kinds, emit)
+    usual = cast("Training", made.train).usual_loss
+    made = replace(made, learn=made.learn or build("learn", {"kind": usual}))
+    return override(made, [text for text in changes if text not in trained], emit)
 
 
 def as_run(data: object) -> Run | None:
@@ -95,8 +81,3 @@ def is_mined_file(path: Path) -> bool:
         return mined_file(path).layout.has_negatives
     except DataError:
         return False
-
-
-def _usual_loss(training: Training) -> Any:
-    kind = "softmax-list" if isinstance(training, RerankerTraining) else "multiple-negatives"
-    return build("learn", {"kind": kind})

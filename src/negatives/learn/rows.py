@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats
 from negatives.learn.training_set import TrainingSet
 from negatives.optional import require
-from negatives.schema import Floats
 
 Guide = Callable[[Any, Any], tuple[Floats, Floats]]
 """Vectors of queries int32[n] and documents int32[n, m] (rows; -1: zeros): [n, g], [n, m, g]."""

@@ -1,15 +1,51 @@
-"""How a model is trained: the settings of the trainer, one kind for each sort of model."""
+"""What a trainer is: its settings, and how it opens and teaches the sort of model that it is for.
+
+Each sort of model has a file of its own.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from negatives.schema import TEXTS, Needs
 from negatives.stage import PositiveInt, Share, Stage
 
+if TYPE_CHECKING:
+    from negatives.arrays import Floats
+    from negatives.batch.batcher import Weighing
+    from negatives.learn.base_models import Base
+    from negatives.learn.dev import DevSet, Encode
+    from negatives.learn.loss import Loss
+    from negatives.learn.rows import Rows
+
 Count = Annotated[int, Meta(ge=0)]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a model is to learn, and from what."""
+
+    loss: Loss
+    rows: Rows
+    steps: int
+    weighing: Weighing | None
+    vectors: Callable[[Any], Floats]
+    """float32[n, dim] of documents by the model as it was, by row of the collection."""
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A lesson made ready for the trainers of sentence-transformers."""
+
+    dataset: Any
+    collator: Any
+    """None: the trainer's own."""
+    loss: Any
 
 
 class Training(Stage, kw_only=True):
@@ -18,6 +54,18 @@ class Training(Stage, kw_only=True):
     section: ClassVar[str] = "train"
     rate: ClassVar[float] = 2e-5
     """The learning rate where none is set."""
+    usual_loss: ClassVar[str] = "multiple-negatives"
+    """The kind of [learn] where a recipe names none."""
+    loaded_by: ClassVar[str] = "SentenceTransformer"
+    """The class of sentence-transformers that loads what is trained."""
+    task: ClassVar[str] = "sentence-similarity"
+    """The pipeline of the hub that it is for."""
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "labels")
+    """Settings that say of negatives: where recipes are compared, each keeps its own."""
+    weighs_rows: ClassVar[bool] = True
+    """Whether rows can count more or less, as `batch.weight` says."""
+    caches_gradients: ClassVar[bool] = False
+    """Whether a setting `chunk` spares memory."""
 
     @property
     def needs(self) -> Needs:
@@ -72,48 +120,30 @@ class Training(Stage, kw_only=True):
         """The highest learning rate."""
         return self.learning_rate or self.rate
 
+    @property
+    def docs_frozen(self) -> bool:
+        """Whether documents keep the vectors of the model it starts from."""
+        return False
 
-class EncoderTraining(Training, kind="encoder"):
-    """Train a dense text encoder, with sentence-transformers' trainer."""
+    @property
+    def refresh_every(self) -> int:
+        """Steps between minings with the model as it is; 0: never."""
+        return 0
 
-    chunk: Annotated[
-        Count,
-        Meta(description="texts encoded at a time, with gradient caching; 0: the whole batch"),
-    ] = 0
-    frozen: Annotated[
-        Literal["nothing", "docs"],
-        Meta(
-            description="docs: documents keep the vectors of the model it starts from, which are "
-            "looked up, and the side of the queries alone learns"
-        ),
-    ] = "nothing"
-    refresh: Annotated[
-        Count, Meta(description="steps between minings with the model as it is; 0: never again")
-    ] = 0
+    @abstractmethod
+    def open(self, name: str, *, threads: int, device: str) -> Base:
+        """Load `name`, a folder or hub name, or `static`, to be trained.
 
+        Raises `DataError` for a model that does not load, `RecipeError` for one of another sort.
+        """
 
-class StaticTraining(EncoderTraining, kind="static-embedding"):
-    """Train a static embedding: one vector a token, their mean a text."""
+    def refuse(self, loss: Loss) -> None:
+        """Raise `RecipeError` for a loss that it cannot take, or for settings that clash."""
 
-    rate: ClassVar[float] = 1e-2
+    @abstractmethod
+    def prepare(self, base: Base, lesson: Lesson) -> Learning:
+        """Make a lesson ready for the model."""
 
-
-class SparseTraining(EncoderTraining, kind="sparse"):
-    """Train a sparse encoder (SPLADE), with sentence-transformers' trainer."""
-
-    flops_query: Annotated[
-        float, Meta(ge=0, description="weight of the squared mean activations of queries")
-    ] = 5e-5
-    flops_doc: Annotated[
-        float, Meta(ge=0, description="weight of the squared mean activations of documents")
-    ] = 3e-5
-
-
-class RerankerTraining(Training, kind="reranker"):
-    """Train a cross-encoder: query and document in, one score out."""
-
-    batch_size: Annotated[PositiveInt, Meta(description="queries a batch, with their lists")] = 16
-    soft: Annotated[
-        bool,
-        Meta(description="a negative's target is its p_relevant rather than 0, where it has one"),
-    ] = False
+    @abstractmethod
+    def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
+        """What says how good the model is; `frozen` encodes documents where their side is."""

@@ -14,7 +14,7 @@ from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_
 from negatives.read import as_collection, load
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine
-from negatives.recipe import Recipe, override
+from negatives.recipe import Recipe, encoded
 from negatives.run import mine
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
@@ -75,17 +75,12 @@ class Source:
 
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
-        changes = [
-            f"find.{source.label}.encoder={encoder}"
-            for source in self.recipe.find
-            if source.kind == "dense"
-        ]
         mining = replace(self.recipe, batch=None, learn=None, train=None)
         return reported(
             mine(
                 collection,
                 out,
-                recipe=override(mining, changes),
+                recipe=encoded(mining, encoder),
                 threads=self.threads,
                 memory=self.memory,
                 device=self.device,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -38,6 +38,7 @@ class StaticBank(Loss, kind="static-bank"):
         Literal["none", "hard", "all"],
         Meta(description="documents of the batch that are negatives, too; hard: the row's own"),
     ] = "none"
+    needs_bank: ClassVar[bool] = True
 
     def open(self) -> Losses:
         """The loss of each row of a batch; it has `fill(vectors)` and `known(relevant)`."""

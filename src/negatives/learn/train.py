@@ -15,14 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from negatives.batch.batcher import Batcher, Weighing
+from negatives.batch.batcher import Batcher
 from negatives.errors import NegativesError, RecipeError
 from negatives.events import Emit, Progress, silent
-from negatives.learn.base_models import Base, is_static, limit, open_base
+from negatives.learn.base_models import Base, is_static, limit
 from negatives.learn.card import card
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
-from negatives.learn.flops import regulariser_of
 from negatives.learn.folder import (
     CHECKPOINTS,
     MINED,
@@ -39,12 +38,12 @@ from negatives.learn.folder import (
 from negatives.learn.frozen import FrozenDocs
 from negatives.learn.kept_pieces import keep_pieces
 from negatives.learn.lora import add_adapters, merge_adapters
-from negatives.learn.loss import ListLoss, Loss
+from negatives.learn.loss import Loss
 from negatives.learn.refresh import Refresher
-from negatives.learn.request import completed, recipe_of, refuse_mismatch
+from negatives.learn.request import completed, recipe_of
 from negatives.learn.rows import Rows
 from negatives.learn.sampler import Sampler
-from negatives.learn.settings import EncoderTraining, RerankerTraining, Training
+from negatives.learn.settings import Lesson, Training
 from negatives.learn.source import Data, Source
 from negatives.learn.trainer import Look, Plan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import TrainingSet
@@ -114,10 +113,10 @@ def train(
     machine = Machine.checked(threads, memory, device)
     path = Path(out)
     refuse_foreign(path)
-    chosen = completed(recipe_of(data, recipe), model, kind)
+    chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
-    refuse_mismatch(chosen)
+    cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
     work = _Training(
         path=path,
         recipe=chosen,
@@ -184,7 +183,7 @@ class _Training:
         began = time.perf_counter()
         torch = require("torch", extra="train")
         torch.manual_seed(self.recipe.seed)  # a scoring head that the model lacks is drawn
-        base = open_base(self.model, self.settings.kind, threads=self.threads, device=self.device)
+        base = self.settings.open(self.model, threads=self.threads, device=self.device)
         limit(base, self.settings.max_length)
         if is_static(base.model):
             keep_pieces(base.model, self.memory)
@@ -228,7 +227,7 @@ class _Training:
             "data": f"{found.collection.name}@{found.collection.split}",
             "negatives": found.about,
             "batches": sampler.batches.told(),
-            "loss": told() if (told := getattr(plan.loss, "told", None)) else {},
+            "loss": told() if (told := getattr(plan.learning.loss, "told", None)) else {},
             "dev": None if dev_set is None else dev_set.collection.name,
             "wall_seconds": round(time.perf_counter() - began, 2),
             **history,
@@ -253,8 +252,7 @@ class _Training:
     def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
         if dev is None:
             return None
-        reranker = isinstance(self.settings, RerankerTraining)
-        return dev.look(reranker, None if frozen is None else frozen.encode)
+        return self.settings.look(dev, None if frozen is None else frozen.encode)
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
@@ -270,7 +268,7 @@ class _Training:
         }
 
     def _guide(self, collection: Collection) -> Callable[[Any, Any], Any] | None:
-        name = getattr(self.recipe.learn, "guide", "")
+        name = cast("Loss", self.recipe.learn).guided_by
         return self._vectors(name, collection).guide if name else None
 
     def _vectors(self, encoder: str, collection: Collection) -> Vectors:
@@ -285,18 +283,18 @@ class _Training:
         )
 
     def _frozen(self, collection: Collection) -> FrozenDocs | None:
-        if getattr(self.settings, "frozen", "nothing") == "nothing":
+        if not self.settings.docs_frozen:
             return None
         return FrozenDocs(
             self.model,
-            self.settings.kind,
+            self.settings,
             self.threads,
             self.device,
             self._vectors(self.model, collection),
         )
 
     def _refresher(self, base: Base, save: Callable[[Path], None], rows: Rows) -> Refresher | None:
-        every = getattr(self.settings, "refresh", 0)
+        every = self.settings.refresh_every
         if not every:
             return None
         checkpoints = self.path / CHECKPOINTS
@@ -339,19 +337,24 @@ class _Training:
         )
         self.emit(Progress("batch", len(found), len(found), "examples"))
         weighing = batcher.weigh(examples, self.recipe.seed)
-        if weighing is not None and isinstance(settings, RerankerTraining):
+        if weighing is not None and not settings.weighs_rows:
             raise RecipeError(
-                "rows are not weighed where a reranker is trained",
+                f"rows are not weighed where a {settings.kind} is trained",
                 where="batch.weight",
                 mend='set batch.weight = { kind = "equal" }',
             )
-        dataset, collator, loss = self._learning(base, rows, weighing, len(sampler))
+        lesson = Lesson(
+            loss=cast("Loss", self.recipe.learn),
+            rows=rows,
+            steps=len(sampler),
+            weighing=weighing,
+            vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
+        )
+        learning = settings.prepare(base, lesson)
         plan = Plan(
             base=base,
             settings=settings,
-            dataset=dataset,
-            collator=collator,
-            loss=loss,
+            learning=learning,
             sampler=sampler,
             folder=self.path / CHECKPOINTS,
             seed=self.recipe.seed,
@@ -362,33 +365,3 @@ class _Training:
             at_step=refresher,
         )
         return plan, sampler
-
-    def _learning(
-        self, base: Base, rows: Rows, weighing: Weighing | None, steps: int
-    ) -> tuple[Any, Any, Any]:
-        """The dataset, the collator (None: the trainer's own) and the module of the loss."""
-        loss, settings = cast("Loss", self.recipe.learn), self.settings
-        name = rows.training_set.name
-        if isinstance(settings, RerankerTraining):
-            from negatives.learn.rerank_module import RerankModule
-
-            module = RerankModule(base.model, cast("ListLoss", loss))
-            return rows.lists(settings.soft), None, module
-        from negatives.learn.collator import Collator
-        from negatives.learn.module import LossModule
-
-        made = LossModule(
-            base.model,
-            loss,
-            chunk=cast("EncoderTraining", settings).chunk,
-            weighing=weighing,
-            steps=steps,
-            regulariser=regulariser_of(settings),
-            name=name,
-        )
-        found = rows.training_set
-        bank = found.doc_keys[found.bank] if made.fill is not None else None
-        if made.fill is not None:
-            vectors = self._vectors(self.model, found.collection).docs(found.bank)
-            made.fill(require("torch", extra="train").as_tensor(vectors, device=base.model.device))
-        return rows.columns(), Collator(base.model.preprocess, found.known, bank=bank), made

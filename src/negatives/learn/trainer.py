@@ -16,7 +16,7 @@ from negatives.errors import WorkError
 from negatives.events import Emit, Progress
 from negatives.learn.base_models import Base
 from negatives.learn.sampler import Sampler
-from negatives.learn.settings import EncoderTraining, Training
+from negatives.learn.settings import Learning, Training
 from negatives.optional import require
 from negatives.store.atomic import write_text, writing
 
@@ -42,9 +42,7 @@ class Plan:
 
     base: Base
     settings: Training
-    dataset: Any
-    collator: Any
-    loss: Any
+    learning: Learning
     sampler: Sampler
     folder: Path
     """Where checkpoints go."""
@@ -63,7 +61,7 @@ def carry_out(plan: Plan) -> dict[str, Any]:
     last = last_checkpoint(plan.folder)
     if last is not None and plan.weighing is not None:
         plan.weighing.restore(load_file(last / WEIGHING))
-        plan.loss.step = step_of(last)
+        plan.learning.loss.step = step_of(last)
     torch = require("torch", extra="train")
     try:
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
@@ -99,10 +97,10 @@ def _trainer(plan: Plan) -> Any:
     trainer = Trainer(
         model=plan.base.model,
         args=_arguments(plan),
-        train_dataset=plan.dataset,
-        loss=plan.loss,
+        train_dataset=plan.learning.dataset,
+        loss=plan.learning.loss,
         evaluator=None if plan.look is None else _evaluator(plan.look),
-        data_collator=plan.collator,
+        data_collator=plan.learning.collator,
         callbacks=_callbacks(plan),
     )
     trainer.remove_callback(transformers.PrinterCallback)  # the library never prints
@@ -241,14 +239,13 @@ def _runtime(history: list[dict[str, Any]]) -> float | None:
 
 def _out_of_memory(settings: Training, text: str) -> WorkError:
     halved = max(1, settings.batch_size // 2)
-    chunk = isinstance(settings, EncoderTraining)
     return WorkError(
         f"out of memory: {text.splitlines()[0][:200]}",
         where=f"a batch of {settings.batch_size}, texts of up to {settings.max_length} pieces",
         mend=(
             f"--set train.chunk={min(16, halved)} keeps the batch and needs the memory of so many "
             "texts; "
-            if chunk
+            if settings.caches_gradients
             else ""
         )
         + f"or --set train.batch_size={halved}, or --set train.max_length=128",

@@ -12,14 +12,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats, Keys
 from negatives.batch.examples import Examples, Numbers
 from negatives.errors import DataError, RunError
 from negatives.export.masks import TextIds
 from negatives.learn.known import Known
 from negatives.run.inputs import collection_of
-from negatives.schema import Collection, Floats
+from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE, Run
-from negatives.text.keys import Keys, normalised_keys
+from negatives.text.keys import normalised_keys
 
 NOTHING: Final = pl.DataFrame(
     schema={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -28,6 +28,8 @@ class Wasserstein(Loss, kind="wasserstein", kw_only=True):
     itself. A distance of the batch has no parts: every row gets the same, and weights of rows
     change nothing.
     """
+
+    taught: ClassVar[bool] = True
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
     similarity: Annotated[

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-from negatives.schema import Collection, Rows
+from negatives.arrays import Doubles, Places, Ragged, Rows
+from negatives.schema import Collection
 from negatives.search.exact import NOTHING, Excluded
-from negatives.search.lexical import Lists
 
 Bar = Callable[[Rows], Excluded]
 """From rows of queries to pairs: the place of a query among those rows, the row of a document."""
@@ -43,7 +42,7 @@ def any_of(bars: Sequence[Bar]) -> Bar:
 class SameId:
     """A query's own document: one of the same id, where queries are taken from the corpus."""
 
-    own: NDArray[np.int64]
+    own: Places
     """int64[queries]: the row of the document; -1 where there is none."""
 
     @staticmethod
@@ -66,8 +65,8 @@ class SameId:
 class NotOlder:
     """Documents that are not older than the query. float64[queries], float64[docs]: times."""
 
-    query_times: NDArray[np.float64]
-    doc_times: NDArray[np.float64]
+    query_times: Doubles
+    doc_times: Doubles
 
     def __call__(self, queries: Rows) -> Excluded:
         """See `Bar`."""
@@ -75,12 +74,10 @@ class NotOlder:
         return Excluded(query.astype(np.uint32), doc.astype(np.uint32))
 
 
-def as_lists(excluded: Excluded, queries: int) -> Lists:
+def as_lists(excluded: Excluded, queries: int) -> Ragged[np.uint32]:
     """The same pairs as ascending rows of documents for each of so many queries."""
     order = np.lexsort((excluded.doc, excluded.query))
-    counts = np.bincount(excluded.query, minlength=queries)
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return Lists(starts, excluded.doc[order])
+    return Ragged.of_owners(excluded.query[order], excluded.doc[order], queries)
 
 
 def as_pairs(excluded: Excluded, queries: Rows, collection: Collection) -> pl.DataFrame:

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, cast
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Doubles
 from negatives.errors import DataError, InputError
 from negatives.events import Emit, Event, Progress, Warned, silent
 from negatives.judge.own import own_pairs
@@ -40,7 +41,7 @@ from negatives.read import as_collection
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
 from negatives.stage import Context
-from negatives.stats.bootstrap import Values, check_confidence, interval
+from negatives.stats.bootstrap import check_confidence, interval
 from negatives.store.run import Run
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
@@ -248,7 +249,7 @@ class _Measured:
         order = ["query_id", "positives", "retrieved", *map(str, self.metrics)]
         return pl.concat(rows).select(*order, pl.exclude(order))
 
-    def _own(self, judged: Judged) -> dict[str, Values]:
+    def _own(self, judged: Judged) -> dict[str, Doubles]:
         best = perfect(judged, self.top)
         columns = {_JUDGED: _SEEN.of(judged)}
         for metric in self.own:
@@ -286,7 +287,7 @@ def _try_out(metrics: Sequence[Metric | IrMeasure], collection: Collection) -> N
             metric.of(judged)
 
 
-def _counted(rows: pl.DataFrame, queries: pl.Series) -> Values:
+def _counted(rows: pl.DataFrame, queries: pl.Series) -> Doubles:
     """float64[queries]: how many of the rows are of each."""
     counts = rows.group_by("query_id").len()
     found = queries.to_frame("query_id").join(
@@ -295,7 +296,7 @@ def _counted(rows: pl.DataFrame, queries: pl.Series) -> Values:
     return found["len"].fill_null(0).cast(pl.Float64).to_numpy()
 
 
-def _refuse_no_number(metric: Metric | IrMeasure, values: Values, queries: pl.Series) -> None:
+def _refuse_no_number(metric: Metric | IrMeasure, values: Doubles, queries: pl.Series) -> None:
     odd = ~np.isfinite(values)
     if odd.any():
         raise InputError(

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from negatives.arrays import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,23 +21,23 @@ class Judged:
     """
 
     queries: pl.Series
-    retrieved: Ints
-    query: Ints
-    rank: Ints
-    relevance: Ints
-    known_query: Ints
-    known_relevance: Ints
+    retrieved: Places
+    query: Places
+    rank: Places
+    relevance: Places
+    known_query: Places
+    known_relevance: Places
 
     def __len__(self) -> int:
         return len(self.queries)
 
     @property
-    def place(self) -> Ints:
+    def place(self) -> Places:
         """int64[n]: place of each judged document among the judged ones of its query, from 1."""
         return places(self.query)
 
 
-def places(query: Ints) -> Ints:
+def places(query: Places) -> Places:
     """int64[n]: the how-manieth of its query each row is, from 1; rows of a query are together."""
     return np.arange(len(query)) - np.searchsorted(query, query) + 1
 
@@ -95,5 +93,5 @@ def perfect(judged: Judged, top: int | None = None) -> Judged:
     return replace(judged, query=query, rank=rank, relevance=judged.relevance[order])
 
 
-def _ints(column: pl.Series) -> Ints:
+def _ints(column: pl.Series) -> Places:
     return column.cast(pl.Int64).to_numpy()

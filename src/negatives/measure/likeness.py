@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from negatives.arrays import Floats, Places, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
-from negatives.schema import Floats, Rows
 from negatives.search.exact import top_k
 from negatives.search.product import Blas
-from negatives.store.vectors import normalised
+from negatives.stats.k_means import moved_centres, nearest_centres
+from negatives.stats.lengths import normalised
 
 _AT_ONCE = 8192
 _ROUNDS = 50
-
-Buckets = NDArray[np.int64]
 
 
 def unit_vectors(texts: pl.Series, encoder: str | Encoder = "static") -> Floats:
@@ -38,7 +36,7 @@ def nearest_of(queries: Floats, others: Floats, k: int) -> tuple[Rows, Floats]:
     return top_k(queries, others, k, backend=Blas())
 
 
-def bucketed(vectors: Floats, ids: pl.Series, buckets: int, seed: int) -> Buckets:
+def bucketed(vectors: Floats, ids: pl.Series, buckets: int, seed: int) -> Places:
     """int64[n] in 0 .. buckets - 1: k-means by cosine (Dhillon and Modha, 2001).
 
     The first centre is drawn by `seed` and ids, each next one is the vector farthest from those
@@ -49,25 +47,7 @@ def bucketed(vectors: Floats, ids: pl.Series, buckets: int, seed: int) -> Bucket
     centres = vectors[order[:1]]
     nearest = np.full(len(vectors), -np.inf, np.float32)
     for _ in range(buckets - 1):
-        nearest = np.maximum(nearest, _products(vectors, centres[-1:])[:, 0])
+        nearest = np.maximum(nearest, np.einsum("nd,d->n", vectors, centres[-1]))
         far = order[np.argmin(nearest[order])]
         centres = np.concatenate([centres, vectors[far : far + 1]])
-    found = np.full(len(vectors), -1)
-    for _ in range(_ROUNDS):
-        again = _products(vectors, centres).argmax(axis=1)
-        if (again == found).all():
-            break
-        found = again
-        for bucket in np.unique(found):  # an empty bucket keeps its centre
-            mean = vectors[found == bucket].astype(np.float64).mean(axis=0)
-            centres[bucket] = mean / max(float(np.linalg.norm(mean)), 1e-12)
-    return found.astype(np.int64)
-
-
-def _products(vectors: Floats, centres: Floats) -> Floats:
-    """float32[n, centres], added up in one order whatever the number of threads."""
-    found = np.empty((len(vectors), len(centres)), np.float32)
-    for start in range(0, len(vectors), _AT_ONCE):
-        block = vectors[start : start + _AT_ONCE]
-        found[start : start + _AT_ONCE] = np.einsum("nd,kd->nk", block, centres)
-    return found
+    return nearest_centres(vectors, moved_centres(vectors, centres, _ROUNDS))

@@ -19,12 +19,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
 from negatives.chance import mix, stream_key
 from negatives.errors import InputError
 from negatives.measure.estimate import rounded
 from negatives.stats.bootstrap import Interval, interval
-
-Values = NDArray[np.float64]
 
 EXACT: Final = 16
 """Up to so many queries with a difference every way to flip them is tried: 65,536."""
@@ -103,7 +102,7 @@ def compare(
     )
 
 
-def sign_flip(differences: Values, *, seed: int = 0, trials: int = TRIALS) -> SignFlip:
+def sign_flip(differences: Doubles, *, seed: int = 0, trials: int = TRIALS) -> SignFlip:
     """The paired randomisation test of float64[queries] differences, two-sided (Fisher, 1935).
 
     If it did not matter which model gave which value, every difference could as well have the
@@ -178,7 +177,7 @@ def _by_query(frames: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.
     return together.group_by("query_id").agg(pl.col(metric).mean()).sort("query_id")
 
 
-def _in_place(scaled: Values, order: NDArray[np.int64]) -> list[float]:
+def _in_place(scaled: Doubles, order: NDArray[np.int64]) -> list[float]:
     result = np.empty(len(scaled))
     result[order] = np.minimum(scaled, 1)
     return [float(value) for value in result]

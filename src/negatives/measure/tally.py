@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.estimation import ENDS
 from negatives.measure.leaks import counted, leaks, picker_of
@@ -22,8 +23,6 @@ GROUPS: Final = 2_000
 """A bootstrap draws queries, or, where there are more than this, so many groups of them."""
 
 PAIR: Final = ["query_id", "doc_id"]
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass

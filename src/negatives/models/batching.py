@@ -12,15 +12,13 @@ from functools import partial
 from typing import Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Floats, Places
 from negatives.models.encoder import Encoded
-from negatives.schema import Bools, Floats
 
 SLICE: Final = 4096
 """Texts read at once: while the model computes them, the next slice is being read."""
 
-Places = NDArray[np.int64]
 Piece = TypeVar("Piece")
 
 

@@ -7,9 +7,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Bools, Floats
 from negatives.errors import DataError
-from negatives.schema import Bools, Floats
-from negatives.store.vectors import Wide
+from negatives.stats.lengths import Wide
 
 FIRST: Final = 5
 """Offenders an error lists."""

@@ -11,14 +11,13 @@ from typing import Any, Final
 import numpy as np
 from safetensors import safe_open
 
+from negatives.arrays import Floats, Places
 from negatives.errors import DataError, NegativesError, ServiceError
 from negatives.faults import raise_spent
-from negatives.models.batching import Places
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
 from negatives.models.reranker import Pair
 from negatives.models.torch_model import hash_weights, piece_counter, prepared
 from negatives.optional import require
-from negatives.schema import Floats
 
 BUDGET: Final = {"cpu": 2048, "cuda": 65536}
 """Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""

@@ -27,19 +27,20 @@ from typing import Final, Literal
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Floats, Keys, Places, Rows, by_volume
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
-from negatives.schema import TEXTS, Bools, Floats, Rows, check_needs
+from negatives.schema import TEXTS, check_needs
 from negatives.stage import Context
-from negatives.store.embedding_shards import Keys, text_keys
-from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Places, Space, store_folder
-from negatives.store.vectors import normalised, open_vectors, write_vectors
+from negatives.stats.lengths import normalised
+from negatives.store.embedding_shards import text_keys
+from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Space, store_folder
+from negatives.store.vectors import open_vectors, write_vectors
 
 Similarity = Literal["cosine", "dot"]
 Ready = Callable[[Iterator[Floats]], Iterator[Floats]]
@@ -261,17 +262,10 @@ class _Task:
         self.context.emit(Progress(f"encode {self.side.what}", done, len(self.side.texts), "texts"))
 
 
-def chunks(lengths: NDArray[np.int64], dim: int) -> Iterator[tuple[int, int]]:
+def chunks(lengths: Places, dim: int) -> Iterator[tuple[int, int]]:
     """Bounds of the chunks of texts that are encoded together; `lengths`: bytes of each text."""
     most = max(1, min(CHUNK_TEXTS, CHUNK_VECTOR_BYTES // (4 * dim)))
-    ends = np.cumsum(lengths)
-    start = 0
-    while start < len(lengths):
-        before = ends[start - 1] if start else 0
-        fitting = int(np.searchsorted(ends, before + CHUNK_TEXT_BYTES, side="right"))
-        stop = min(max(fitting, start + 1), start + most, len(lengths))
-        yield start, stop
-        start = stop
+    return by_volume(lengths, CHUNK_TEXT_BYTES, most)
 
 
 def distinct(keys: Keys) -> tuple[Rows, Rows]:

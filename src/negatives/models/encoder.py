@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from negatives.schema import Bools, Floats
+from negatives.arrays import Bools, Floats
 
 
 class Encoded(NamedTuple):

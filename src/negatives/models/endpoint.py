@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import numpy as np
 
+from negatives.arrays import Floats
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
 from negatives.models.batching import all_or_stop, encode_once
@@ -24,7 +25,6 @@ from negatives.models.encoder import Encoded
 from negatives.models.http_call import CallFailed, Reply, TimedOut, TooLong, post, service_url
 from negatives.models.spec import split_options, whole_number
 from negatives.printable import printable
-from negatives.schema import Floats
 from negatives.secrets import read_key, refuse_secrets, without
 
 BATCH = 64

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.batching import Read, encode_batches, encode_once
@@ -17,7 +18,6 @@ from negatives.models.encoder import Encoded
 from negatives.models.model_folder import check_settings
 from negatives.models.reading import Reading, reading_of
 from negatives.optional import require
-from negatives.schema import Floats
 from negatives.store.atomic import file_hash
 
 BUDGET = 512

@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import numpy as np
 
+from negatives.arrays import Floats, Places
 from negatives.errors import DataError
 from negatives.faults import raise_spent
-from negatives.models.batching import Places
 from negatives.models.onnx import fed, feeds_of, open_session, open_tokenizer, tokenizer_of
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
 from negatives.models.reranker import Pair
-from negatives.schema import Floats
 from negatives.store.atomic import file_hash
 
 BUDGET: Final = 1024

@@ -14,9 +14,9 @@ from typing import Any, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats, Places
 from negatives.errors import DataError
-from negatives.models.batching import SLICE, Places, all_or_stop, batches
-from negatives.schema import Floats
+from negatives.models.batching import SLICE, all_or_stop, batches
 
 Piece = TypeVar("Piece")
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.checks import ALSO_READ, FIRST
+from negatives.stats.lengths import Wide
 from negatives.store.atomic import explained, file_hash
-from negatives.store.vectors import Wide, let_go
+from negatives.store.vectors import let_go
 
 SLICE: Final = 8_388_608
 """Numbers read at a time: 32 MB as float32."""

@@ -11,15 +11,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.checks import ALSO_READ
 from negatives.models.parquet_vectors import open_parquet
-from negatives.schema import Floats
+from negatives.stats.lengths import Wide
 from negatives.store.atomic import file_hash
 from negatives.store.headers import check_npy, read_tensors
-from negatives.store.vectors import Wide, let_go, read_block, read_rows
+from negatives.store.vectors import let_go, read_block, read_rows
 
 IN_FILE_ORDER: Final = "one vector a row, in the order of the file of texts"
 

@@ -25,12 +25,13 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.events import Emit, Noted, Warned, silent
 from negatives.models.onnx import OnnxEncoder, open_session, tokenizer_of
 from negatives.optional import require
 from negatives.read import load
-from negatives.schema import Floats
+from negatives.stats.lengths import normalised
 from negatives.store.atomic import file_hash, write_text, writing
 from negatives.store.embeddings import store_folder
 
@@ -222,7 +223,7 @@ def _agreement(exact: OnnxEncoder, made: OnnxEncoder) -> float:
 
 
 def _neighbours(vectors: Floats) -> Any:
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    unit = normalised(vectors)
     cosines = unit @ unit.T
     np.fill_diagonal(cosines, -np.inf)
     return np.argsort(-cosines, axis=1, kind="stable")[:, :DEPTH]

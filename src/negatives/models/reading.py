@@ -11,12 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from negatives.schema import Bools, Floats
+from negatives.arrays import Bools, Floats, Places
 from negatives.text.scripts import HAN_KANA_HANGUL
-
-Counts = NDArray[np.int64]
 
 LETTERS_A_PIECE: Final = 1.5
 """With fewer, a word is spelled; the words of a language that was learned have about four."""
@@ -33,9 +30,9 @@ class Reading(NamedTuple):
     Of a text without letters, every sign counts as one.
     """
 
-    letters: Counts
-    unread: Counts
-    pieces: Counts
+    letters: Places
+    unread: Places
+    pieces: Places
     syllabic: Bools
 
     @property

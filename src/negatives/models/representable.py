@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.models.checks import named
-from negatives.schema import Floats
-from negatives.store.vectors import lengths, read_block
+from negatives.stats.lengths import lengths
+from negatives.store.vectors import read_block
 
 LARGEST: Final = float(np.finfo(np.float32).max) / 2
 """Of a length, and of the product of two: what float32 holds, rounding included."""

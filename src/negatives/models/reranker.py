@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from negatives.schema import Floats
+from negatives.arrays import Floats
 
 Pair = tuple[str, str]
 """Query text, document text."""

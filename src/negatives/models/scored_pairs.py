@@ -15,10 +15,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats, Keys, Rows
 from negatives.events import Emit, Noted, Progress, Warned, silent
 from negatives.models.reranker import Reranker
-from negatives.schema import Collection, Floats, Rows
-from negatives.store.embedding_shards import Keys, text_keys
+from negatives.schema import Collection
+from negatives.store.embedding_shards import text_keys
 from negatives.store.pair_scores import pair_keys, pair_scores
 
 TRIAL: Final = 64

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from negatives.arrays import Floats
 from negatives.errors import DataError, ServiceError
 from negatives.faults import raise_spent
 from negatives.models.batching import Read, encode_batches, encode_once
@@ -18,7 +19,6 @@ from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading, reading_of
 from negatives.models.torch_model import both_sides, hash_weights, piece_counter, prepared
 from negatives.optional import require
-from negatives.schema import Floats
 
 BUDGET: Final = {"cpu": 1024, "cuda": 65536}
 """Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""

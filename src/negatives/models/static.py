@@ -14,12 +14,12 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from negatives.arrays import Floats, starts_of
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading, counted
 from negatives.models.wordpiece import WordPiece
-from negatives.schema import Floats
 from negatives.store.atomic import file_hash
 
 BUNDLED = Path(__file__).parent / "static"
@@ -133,7 +133,7 @@ class StaticEncoder:
         if not len(order):
             return
         pieces = np.fromiter(chain.from_iterable(block), np.int32, int(lengths.sum()))
-        places = (np.cumsum(lengths) - lengths)[order]
+        places = starts_of(lengths)[order]
         sums = self.table[pieces[places]]
         added = np.empty_like(sums)
         longest = -lengths[order]

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Rows, starts_of
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
 from negatives.text.keys import shingles
@@ -63,16 +63,15 @@ def _weighted(texts: pl.Series) -> tuple[NDArray[np.int32], Floats, NDArray[np.i
     words: list[NDArray[np.int32]] = []
     counts: list[NDArray[np.int64]] = []
     for at in range(0, len(texts), _DOCS):
-        values, offsets = shingles(texts[at : at + _DOCS], 1)
-        owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        found = shingles(texts[at : at + _DOCS], 1)
         # Two words of a text in one bucket are one word; sorted, as sparse tables want them.
-        keys = np.unique(owner.astype(np.int64) << 20 | (values & np.uint32(BUCKETS - 1)))
+        keys = np.unique(found.owners << 20 | (found.values & np.uint32(BUCKETS - 1)))
         words.append((keys & (BUCKETS - 1)).astype(np.int32))
-        counts.append(np.bincount(keys >> 20, minlength=len(offsets) - 1))
+        counts.append(np.bincount(keys >> 20, minlength=len(found)))
     word, count = np.concatenate(words), np.concatenate(counts)
     having = np.bincount(word, minlength=BUCKETS)
     rarity: Floats = np.log1p((len(texts) - having + 0.5) / (having + 0.5)).astype(np.float32)
-    starts = np.concatenate([[0], np.cumsum(count)]).astype(np.int64)
+    starts = starts_of(count)
     weights: Floats = rarity[word]
     sums = np.add.reduceat(np.append(weights.astype(np.float64) ** 2, 0), starts[:-1])
     lengths = np.sqrt(np.where(count > 0, sums, 1)).astype(np.float32)

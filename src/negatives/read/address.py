@@ -8,7 +8,8 @@ Hugging Face hub.
 
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
-(corpus.jsonl, queries.jsonl or qrels/); pair files (Parquet, JSONL, CSV or TSV, also under data/).
+(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); pair files (Parquet, JSONL, CSV or TSV,
+also under data/).
 """
 
 from __future__ import annotations
@@ -137,9 +138,10 @@ def folder_format(folder: Path) -> Format:
     readme = folder / "README.md"
     if readme.is_file() and re.search(r"^configs:", _front_matter(readme), re.MULTILINE):
         return "hub"
-    if topic_files(folder) and not first_existing(folder, "queries.jsonl"):
+    if topic_files(folder) and not first_existing(folder, "queries.jsonl", "queries.parquet"):
         return "trec"
-    if (folder / "qrels").is_dir() or first_existing(folder, "corpus.jsonl", "queries.jsonl"):
+    named = first_existing(folder, "corpus.jsonl", "queries.jsonl", "corpus.parquet")
+    if (folder / "qrels").is_dir() or named:
         return "beir"
     if pair_files(folder):
         return "pairs"

@@ -6,7 +6,7 @@ Every way in which opening or reading can fail becomes one `DataError`.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
-from negatives.faults import refused
+from negatives.faults import raise_spent, refused
 from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
 from negatives.read.packing import one_each, plain_name, unpacked
@@ -115,6 +115,21 @@ def reading(path: Path) -> Iterator[None]:
         raise found or DataError(f"cannot be read: {error}", where=str(path)) from None
 
 
+@contextmanager
+def telling(
+    what: str, where: Path | str, mend: str, kinds: tuple[type[Exception], ...] = (Exception,)
+) -> Iterator[None]:
+    """What a library says of what it cannot read, in errors of `kinds`, becomes one `DataError`."""
+    try:
+        yield
+    except DataError:
+        raise
+    except kinds as error:
+        raise_spent(error)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise DataError(f"{what}: {reason}", where=str(where), mend=mend) from None
+
+
 class Lines:
     """The lines of a text file, each with its line end; `number` is that of the last one given."""
 
@@ -125,41 +140,41 @@ class Lines:
         self._file = findings.file(path)
 
     def __iter__(self) -> Iterator[str]:
-        offset = 0
+        for numbers, texts, is_whole in self.in_blocks():
+            last = texts.pop() if texts and not is_whole else ""
+            for self.number, text in zip(numbers, texts, strict=False):
+                yield text + "\n"
+            if last:
+                self.number = numbers[-1]
+                yield last
+
+    def in_blocks(self) -> Iterator[tuple[Sequence[int], list[str], bool]]:
+        """Numbers and texts of many lines, without their ends, and whether the last one has one."""
+        number = offset = 0
         for block in blocks(self._path):
+            is_whole = block.endswith(b"\n")
+            after = number + block.count(b"\n") + (not is_whole)
+            numbers: Sequence[int] = range(number + 1, after + 1)
             try:
-                text = block.decode()
+                texts = block.decode().split("\n")[: len(numbers)]
             except UnicodeDecodeError:
-                yield from self._bad_block(block, offset)
-            else:
-                lines = text.split("\n")
-                last = lines.pop()
-                for line in lines:
-                    self.number += 1
-                    yield line + "\n"
-                if last:
-                    self.number += 1
-                    yield last
-            offset += len(block)
+                sound = self._sound(numbers, block.split(b"\n"), offset)
+                is_whole = is_whole or after not in sound
+                numbers, texts = [*sound], [*sound.values()]
+            yield numbers, texts, is_whole
+            number, offset = after, offset + len(block)
             self._findings.enough()
 
-    def _bad_block(self, block: bytes, offset: int) -> Iterator[str]:
-        for raw in _split(block):
-            self.number += 1
+    def _sound(self, numbers: Sequence[int], lines: list[bytes], offset: int) -> dict[int, str]:
+        """The lines that can be decoded, by their numbers; the others are reported."""
+        found = {}
+        for number, raw in zip(numbers, lines, strict=False):
             try:
-                text = raw.decode()
+                found[number] = raw.decode()
             except UnicodeDecodeError as error:
-                not_utf8(self._findings, self._file, self.number, raw, offset, error)
-            else:
-                yield text
-            offset += len(raw)
-
-
-def _split(block: bytes) -> list[bytes]:
-    """Lines of `block` split at line feeds only: a lone carriage return is part of its line."""
-    lines = [line + b"\n" for line in block.split(b"\n")]
-    lines[-1] = lines[-1][:-1]
-    return lines if lines[-1] else lines[:-1]
+                not_utf8(self._findings, self._file, number, raw, offset, error)
+            offset += len(raw) + 1
+        return found
 
 
 def not_utf8(

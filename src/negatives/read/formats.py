@@ -25,8 +25,8 @@ class Reader(Protocol):
 class BesideReader(Protocol):
     """What the modules of formats have whose ids another collection may know."""
 
-    def read_beside(
-        self, address: Address, split: str, findings: Findings, known: Collection | None
+    def read(
+        self, address: Address, split: str, findings: Findings, known: Collection | None = None
     ) -> Collection:
         """The collection of one split, its ids those of `known`."""
         ...

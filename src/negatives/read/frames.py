@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
-from negatives.faults import raise_spent
+from negatives.read.files import telling
 from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
 from negatives.read.packing import packing_of
 
+ROWS: Final = 50_000
+"""Rows of a table that are read at a time."""
+
+POLARS: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What polars raises where it cannot read a file."""
+
 
 def parquet_schema(path: Path) -> dict[str, Any]:
     """Column -> type of a Parquet file; `DataError` when it is cut off or is none."""
-    with _whole(path):
-        return dict(pl.scan_parquet(path, glob=False).collect_schema())
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[None]:
     check_ordinary(path)
     packing = packing_of(path)
     if packing is not None:
@@ -33,18 +33,29 @@ def _whole(path: Path) -> Iterator[None]:
             where=str(path),
             mend=f"unpack it: {packing.command} {path.name} (Parquet packs its columns itself)",
         )
-    try:
-        yield
-    except FileNotFoundError:
-        raise DataError("no such file", where=str(path), mend="check the path") from None
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise_spent(error)
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(
-            f"not a whole Parquet file: {reason}",
-            where=str(path),
-            mend="write or copy it again: a Parquet file that was cut off cannot be read",
-        ) from None
+    if not path.exists():
+        raise DataError("no such file", where=str(path), mend="check the path")
+    mend = "write or copy it again: a Parquet file that was cut off cannot be read"
+    with telling("not a whole Parquet file", path, mend, POLARS):
+        return dict(pl.scan_parquet(path, glob=False).collect_schema())
+
+
+def readable(path: Path) -> AbstractContextManager[None]:
+    """What is said where the library that reads `path` comes to an end with it."""
+    return telling("cannot be read", path, "write or copy it again", (*POLARS, ValueError))
+
+
+def parquet_frames(path: Path, columns: list[str], rows: int = ROWS) -> Iterator[pl.DataFrame]:
+    """Some columns of a Parquet file, about so many rows at a time; lists in place of arrays."""
+    scan = with_lists(pl.scan_parquet(path, glob=False)).select(columns)
+    with readable(path):
+        yield from scan.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+
+
+def with_lists(frame: pl.LazyFrame) -> pl.LazyFrame:
+    """The same with lists in the place of arrays, which are lists of one length."""
+    arrays = [name for name, dtype in frame.collect_schema().items() if dtype == pl.Array]
+    return frame.with_columns(pl.col(arrays).arr.to_list()) if arrays else frame
 
 
 def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
@@ -59,33 +70,56 @@ def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFram
     return block.filter(whole)
 
 
-def from_frame(
-    frame: pl.DataFrame, fields: dict[str, Field], where: str, findings: Findings, first: int = 0
+def typed_frames(
+    path: Path, fields: Mapping[str, Field], findings: Findings
 ) -> Iterator[pl.DataFrame]:
-    """The one typed block of a table whose rows are numbered from `first`."""
-    file = findings.file(where, "row")
-    at = pl.int_range(first, first + len(frame), dtype=pl.UInt32, eager=True)
-    place: dict[str, Any] = {"row": at, "file": pl.lit(file, dtype=pl.UInt32), "line": at + 1}
-    wanted = frame.select(pl.col(sorted({field.name for field in fields.values()})))
-    clash = {name: f"{name} " for name in wanted.columns if name in PLACE}
-    fields = {
-        key: Field(clash.get(field.name, field.name), field.kind, field.required)
-        for key, field in fields.items()
-    }
-    yield typed(wanted.rename(clash).with_columns(**place), fields, where, findings)
+    """Typed blocks of a Parquet file."""
+    there = [*parquet_schema(path)]
+    wanted = [name for name in there if name in {field.name for field in fields.values()}]
+    return from_frames(parquet_frames(path, wanted), there, fields, str(path), findings)
 
 
-def typed(
-    frame: pl.DataFrame, fields: Mapping[str, Field], where: str, findings: Findings
+def from_frames(
+    frames: Iterable[pl.DataFrame],
+    there: Sequence[str],
+    fields: Mapping[str, Field],
+    where: str,
+    findings: Findings,
+) -> Iterator[pl.DataFrame]:
+    """Typed blocks of tables that follow one another, with the columns of `fields` that are there.
+
+    `there`: the names of the tables' columns. Raises `DataError` where a required one is not.
+    """
+    fields = {key: field for key, field in fields.items() if field.required or field.name in there}
+    for field in fields.values():
+        if field.name not in there:
+            raise DataError(
+                f"there is no column {field.name!r} among {', '.join(there)}",
+                where=where,
+                mend=f"call the column that holds it {field.name}",
+            )
+    file, first = findings.file(where, "row"), 0
+    for frame in frames:
+        at = pl.int_range(first, first + len(frame), dtype=pl.UInt32, eager=True)
+        first += len(frame)
+        place = pl.DataFrame({"row": at}).with_columns(
+            file=pl.lit(file, dtype=pl.UInt32), line=pl.col("row") + 1
+        )
+        yield _typed(frame, fields, place, where, findings)
+
+
+def _typed(
+    frame: pl.DataFrame,
+    fields: Mapping[str, Field],
+    place: pl.DataFrame,
+    where: str,
+    findings: Findings,
 ) -> pl.DataFrame:
     """The columns of `fields` with their types, then row, file, line; bad rows reported."""
-    made = frame.select(
-        *(
-            _column(frame[field.name], field, where, findings).alias(key)
-            for key, field in fields.items()
-        ),
-        *PLACE,
-    )
+    columns = {
+        key: _column(frame[field.name], field, where, findings) for key, field in fields.items()
+    }
+    made = pl.DataFrame(columns).hstack(place)
     for key, field in fields.items():
         if field.required:
             made = _without_nulls(made, key, field, list(fields), findings)

@@ -31,3 +31,12 @@ def whole_number(value: object) -> int | None:
         return None
     grade: int | None = whole(pl.Series([value])).item()
     return grade
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number: a grade, right or wrong, and no name of a column."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -14,9 +14,9 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import DataError, nearest
-from negatives.faults import raise_spent
 from negatives.optional import require
 from negatives.read.address import Address
+from negatives.read.files import telling
 from negatives.read.findings import BAD_SCORE, MISSING, Findings
 from negatives.read.gathered import Tables, gather
 from negatives.read.grades import whole_number
@@ -60,19 +60,11 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
 
 @contextmanager
 def _catalogue(address: Address) -> Iterator[Any]:
+    """The library; downloads, archives and parsers each raise their own errors."""
     catalogue = require("ir_datasets", extra="ir")
-    try:
+    mend = "check the connection, and whether the dataset must be obtained by hand"
+    with telling("ir_datasets cannot provide it", address.name, mend):
         yield catalogue
-    except DataError:
-        raise
-    except Exception as error:  # downloads, archives and parsers each raise their own
-        raise_spent(error)
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(
-            f"ir_datasets cannot provide it: {reason}",
-            where=address.name,
-            mend="check the connection, and whether the dataset must be obtained by hand",
-        ) from None
 
 
 def _load(catalogue: Any, name: str) -> Any:

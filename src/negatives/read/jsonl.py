@@ -6,7 +6,7 @@ A block is decoded in C in one call; only a block with an offender is gone throu
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -44,6 +44,9 @@ NUMERIC_IDS: Final = (
     "{n} id is a number: it was read as text",
     "{n} ids are numbers: they were read as text",
 )
+UNDECODED: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises for a line that it cannot decode."""
+
 _TYPES: Final[dict[Kind, Any]] = {
     "id": str | int,
     "text": str,
@@ -68,80 +71,123 @@ class Field:
     required: bool = True
 
 
-class JsonLines:
-    """One JSONL file, read for `fields` (column -> field)."""
+class JsonObjects:
+    """The objects of JSON lines, a block at a time; offenders are reported.
 
-    def __init__(self, path: Path, fields: Mapping[str, Field], findings: Findings) -> None:
-        self._path, self._fields, self._findings = path, fields, findings
-        self._file = findings.file(path)
-        self._repeated = RepeatedKeys(field.name for field in fields.values())
-        made = msgspec.defstruct(
-            "Row",
-            [_attribute(key, field) for key, field in _required_first(fields)],
-            gc=False,
-        )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(made)
+    `row` is the struct that a line is decoded to, `names` are the keys that it has, and
+    `why(object, line, said)` says what is wrong with an object of which the decoder said so.
+    """
 
-    def __iter__(self) -> Iterator[pl.DataFrame]:
+    def __init__(
+        self,
+        blocks: Iterable[bytes],
+        file: int,
+        row: type,
+        names: Iterable[str],
+        why: Callable[[dict[str, Any], str, str], tuple[Fault, str] | None],
+        findings: Findings,
+    ) -> None:
+        self._blocks, self._file, self._why, self._findings = blocks, file, why, findings
+        self._repeated = RepeatedKeys(names)
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(row)
+
+    def __iter__(self) -> Iterator[tuple[list[Any], pl.Series, pl.Series]]:
+        """Some objects, their 0-based numbers among all, bad ones counted, and 1-based lines."""
         row = line = offset = 0
-        for block in blocks(self._path):
-            ends = block.count(b"\n")
-            height = ends + (not block.endswith(b"\n"))
+        for block in self._blocks:
+            height = block.count(b"\n") + (not block.endswith(b"\n"))
             try:
-                rows = self._decoder.decode_lines(block)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                rows = None
-            if (
-                rows is not None
-                and len(rows) == height
-                and not self._repeated.may_be_in(block, height)
-            ):
-                rows_at = pl.int_range(row, row + height, dtype=pl.UInt32, eager=True)
-                lines_at = pl.int_range(line + 1, line + height + 1, dtype=pl.UInt32, eager=True)
+                objects = self._decoder.decode_lines(block)
+            except UNDECODED:
+                objects = []
+            if len(objects) == height and not self._repeated.may_be_in(block, height):
+                rows = pl.int_range(row, row + height, dtype=pl.UInt32, eager=True)
+                lines = pl.int_range(line + 1, line + height + 1, dtype=pl.UInt32, eager=True)
                 row += height
             else:
-                rows, kept, row = self._one_by_one(block, row, line, offset)
-                rows_at = pl.Series([at for at, _ in kept], dtype=pl.UInt32)
-                lines_at = pl.Series([at for _, at in kept], dtype=pl.UInt32)
+                objects, at, row = self._one_by_one(block, row, line, offset)
+                rows = pl.Series([number for number, _ in at], dtype=pl.UInt32)
+                lines = pl.Series([number for _, number in at], dtype=pl.UInt32)
             line, offset = line + height, offset + len(block)
-            yield self._table(rows, rows_at, lines_at)
+            yield objects, rows, lines
             self._findings.enough()
 
     def _one_by_one(
         self, block: bytes, row: int, line: int, offset: int
     ) -> tuple[list[Any], list[tuple[int, int]], int]:
         """Decode each line; blank ones are no rows, bad ones are rows that are reported."""
-        if not block.strip():
-            return [], [], row
-        rows, kept = [], []
+        objects, kept = [], []
         for raw in block.split(b"\n"):
             line += 1
             if raw.strip():
                 try:
                     decoded = self._decoder.decode(raw)
-                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                    self._blame(raw, line, offset)
+                except UNDECODED as error:
+                    self._blame(raw, line, offset, str(error))
                 else:
                     again = self._repeated.of(raw)
                     if again is None:
-                        rows.append(decoded)
+                        objects.append(decoded)
                         kept.append((row, line))
                     else:
-                        reason = f"{again!r} comes twice"
                         text = raw.decode().rstrip("\r")
-                        self._findings.add(REPEATED_KEY, self._file, line, reason, text)
+                        said = f"{again!r} comes twice"
+                        self._findings.add(REPEATED_KEY, self._file, line, said, text)
                 row += 1
             offset += len(raw) + 1
-        return rows, kept, row
+        return objects, kept, row
 
-    def _blame(self, raw: bytes, line: int, offset: int) -> None:
+    def _blame(self, raw: bytes, line: int, offset: int, said: str) -> None:
         try:
             text = raw.decode().rstrip("\r")
         except UnicodeDecodeError as error:
             not_utf8(self._findings, self._file, line, raw, offset, error)
             return
-        fault, reason = blame(text, self._fields)
+        fault, reason = self._fault(text, said)
         self._findings.add(fault, self._file, line, reason, text)
+
+    def _fault(self, line: str, said: str) -> tuple[Fault, str]:
+        """What is wrong with a line that could not be decoded, and the reason in words."""
+        try:
+            value = json.loads(line)
+        except json.JSONDecodeError as error:
+            return NOT_JSON, f"{error.msg} at character {error.colno}: {shown(line)}"
+        except (RecursionError, ValueError) as error:
+            return NOT_JSON, f"{error}: {shown(line)}"
+        if not isinstance(value, dict):
+            return NOT_JSON, f"expected an object, found {_named(value)}: {shown(line)}"
+        odd = NOT_JSON, f"an unpaired surrogate or a value out of range: {shown(line)}"
+        return self._why(value, line, said) or odd
+
+
+class JsonLines:
+    """One JSONL file, read for `fields` (column -> field)."""
+
+    def __init__(self, path: Path, fields: Mapping[str, Field], findings: Findings) -> None:
+        self._fields, self._findings = fields, findings
+        self._file = findings.file(path)
+        row = msgspec.defstruct(
+            "Row", [_attribute(key, field) for key, field in _required_first(fields)], gc=False
+        )
+        names = (field.name for field in fields.values())
+        self._objects = JsonObjects(blocks(path), self._file, row, names, self._why, findings)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for objects, rows, lines in self._objects:
+            yield self._table(objects, rows, lines)
+
+    def _why(self, value: dict[str, Any], line: str, said: str) -> tuple[Fault, str] | None:
+        """The first field that is missing or of the wrong type."""
+        for field in self._fields.values():
+            found = value.get(field.name)
+            if found is None:
+                if field.required:
+                    state = "is null" if field.name in value else "is missing"
+                    return MISSING, f"{field.name!r} {state}: {shown(line)}"
+            elif not _fits(found, field.kind):
+                expected = _EXPECTED[field.kind]
+                return WRONG_TYPE, f"{field.name!r} must be {expected}, and is {_named(found)}"
+        return None
 
     def _table(self, rows: list[Any], rows_at: pl.Series, lines_at: pl.Series) -> pl.DataFrame:
         columns = {
@@ -157,18 +203,20 @@ class JsonLines:
             return pl.Series([None if value is None else float(value) for value in values])
         if kind == "any":
             encode = msgspec.json.encode
-            texts = [None if value is None else encode(value).decode() for value in values]
-            return pl.Series(texts, dtype=pl.String)
-        return self._strings(values)
+            found = [None if value is None else encode(value).decode() for value in values]
+            return pl.Series(found, dtype=pl.String)
+        texts, numbers = strings(values)
+        self._findings.note(*NUMERIC_IDS, numbers)
+        return texts
 
-    def _strings(self, values: list[Any]) -> pl.Series:
-        try:
-            return pl.Series(values, dtype=pl.String)
-        except TypeError:  # some id is a number
-            count = sum(isinstance(value, int) for value in values)
-            self._findings.note(*NUMERIC_IDS, count)
-            texts = [None if value is None else str(value) for value in values]
-            return pl.Series(texts, dtype=pl.String)
+
+def strings(values: list[Any]) -> tuple[pl.Series, int]:
+    """Texts and ids as texts, and how many of them are numbers."""
+    try:
+        return pl.Series(values, dtype=pl.String), 0
+    except TypeError:  # some id is a number
+        texts = [None if value is None else str(value) for value in values]
+        return pl.Series(texts, dtype=pl.String), sum(isinstance(value, int) for value in values)
 
 
 def _required_first(fields: Mapping[str, Field]) -> list[tuple[str, Field]]:
@@ -179,28 +227,6 @@ def _attribute(key: str, field: Field) -> Any:
     if field.required:
         return key, _TYPES[field.kind], msgspec.field(name=field.name)
     return key, _TYPES[field.kind] | None, msgspec.field(name=field.name, default=None)
-
-
-def blame(line: str, fields: Mapping[str, Field]) -> tuple[Fault, str]:
-    """What is wrong with a line that could not be decoded, and the reason in words."""
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        return NOT_JSON, f"{error.msg} at character {error.colno}: {shown(line)}"
-    except (RecursionError, ValueError) as error:
-        return NOT_JSON, f"{error}: {shown(line)}"
-    if not isinstance(value, dict):
-        return NOT_JSON, f"expected an object, found {_named(value)}: {shown(line)}"
-    for field in fields.values():
-        found = value.get(field.name)
-        if found is None:
-            if field.required:
-                state = "is null" if field.name in value else "is missing"
-                return MISSING, f"{field.name!r} {state}: {shown(line)}"
-        elif not _fits(found, field.kind):
-            expected = _EXPECTED[field.kind]
-            return WRONG_TYPE, f"{field.name!r} must be {expected}, and is {_named(found)}"
-    return NOT_JSON, f"an unpaired surrogate or a value out of range: {shown(line)}"
 
 
 def _fits(value: Any, kind: Kind) -> bool:
@@ -247,7 +273,7 @@ def first_record(path: Path) -> dict[str, Any]:
     for raw in block.split(b"\n"):
         try:
             value = msgspec.json.decode(raw)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        except UNDECODED:
             continue
         if isinstance(value, dict):
             return value

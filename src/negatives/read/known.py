@@ -1,7 +1,7 @@
 """What `--corpus` names: the texts that belong to the ids of a file, and more documents to mine.
 
 A collection in any form (its judgements of the file's queries count too), a BEIR folder without
-judgements, or a file of documents alone (JSON lines with an id and a text).
+judgements, or a file of documents alone (JSON lines or Parquet, with an id and a text).
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from pathlib import Path
 import polars as pl
 
 from negatives.read.address import parse
-from negatives.read.beir import read_texts
-from negatives.read.files import ending, first_existing, stem
+from negatives.read.beir import TEXT_FILES, columns_of, one_of, read_texts
+from negatives.read.files import ending, stem
 from negatives.read.findings import Findings
-from negatives.read.jsonl import first_record
 from negatives.schema import QRELS, QUERIES, Collection
 
 
@@ -26,21 +25,25 @@ def texts_alone(path: Path) -> Collection | None:
     if path.is_file() and _holds_documents(path):
         return _of(stem(path), path, None)
     if path.is_dir() and not (path / "qrels").is_dir():
-        documents = first_existing(path, "corpus.jsonl")
+        documents = one_of(path, "corpus", TEXT_FILES)
         if documents is not None and parse(path).format == "beir":
-            return _of(path.resolve().name, documents, first_existing(path, "queries.jsonl"))
+            return _of(path.resolve().name, documents, one_of(path, "queries", TEXT_FILES))
     return None
 
 
 def _holds_documents(path: Path) -> bool:
-    if ending(path) not in (".jsonl", ".ndjson"):
+    if ending(path) not in (".jsonl", ".ndjson", ".parquet"):
         return False
-    names = {*first_record(path)}
-    return (
-        bool(names & {"text", "contents", "body"})
-        and bool(names & {"_id", "id", "docid", "docno", "doc_id"})
-        and not names & {"query", "anchor", "question"}
+    names = columns_of(path)
+    texts, ids, asked = (
+        any(name in names for name in some)
+        for some in (
+            ("text", "contents", "body"),
+            ("_id", "id", "docid", "docno", "doc_id"),
+            ("query", "anchor", "question"),
+        )
     )
+    return texts and ids and not asked
 
 
 def _of(name: str, documents: Path, queries: Path | None) -> Collection:

@@ -32,13 +32,8 @@ def splits(address: Address) -> list[str]:
     return sorted(_by_split(address))
 
 
-def read(address: Address, split: str, findings: Findings) -> Collection:
-    """The collection of all files of one split."""
-    return read_beside(address, split, findings, None)
-
-
-def read_beside(
-    address: Address, split: str, findings: Findings, known: Collection | None
+def read(
+    address: Address, split: str, findings: Findings, known: Collection | None = None
 ) -> Collection:
     """The collection of all files of one split, their ids those of `known`."""
     by_split = _by_split(address)

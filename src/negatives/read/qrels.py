@@ -8,7 +8,7 @@ are TREC's. What is a grade: `grades.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Final
@@ -16,8 +16,11 @@ from typing import Final
 import polars as pl
 
 from negatives.read.delimited import CHUNK, records
+from negatives.read.files import ending
 from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
-from negatives.read.grades import whole
+from negatives.read.frames import from_frames, parquet_frames, parquet_schema, with_whole_relevance
+from negatives.read.grades import is_number, whole
+from negatives.read.jsonl import Field, Kind
 from negatives.read.white_space import fields, tables
 
 BEIR: Final = ("query-id", "corpus-id", "score")
@@ -32,13 +35,15 @@ PAIR_PLACE: Final = {"file": pl.UInt32, "line": pl.UInt32}
 SCHEMA: Final = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32} | PAIR_PLACE
 EMPTY: Final = pl.DataFrame(schema=SCHEMA)
 TREC_QRELS: Final = ("query", "iteration", "document", "relevance")
-TREC_RUN: Final = ("query", "Q0", "document", "rank", "score", "name")
 
 Row = tuple[int, list[str]]
 
 
 def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
-    """query_id, doc_id, relevance, file, line of a TSV with a header, or without one."""
+    """query_id, doc_id, relevance, file, line of a TSV with a header or without, or of Parquet."""
+    if ending(path) == ".parquet":
+        there = [*parquet_schema(path)]
+        return typed_qrels(parquet_frames(path, there), there, str(path), findings)
     rows = records(path, "\t", findings)
     first = list(islice(rows, 1))
     if not first:
@@ -48,7 +53,7 @@ def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
         return read_trec_qrels(path, findings)
     if len(head) == 4 and _is_trec(head):
         return _table(path, chain(first, rows), (0, 2, 3), 4, findings)
-    if len(head) == 3 and _is_number(head[2]):
+    if len(head) == 3 and is_number(head[2]):
         return _table(path, chain(first, rows), (0, 1, 2), 3, findings)
     found = named(head)
     if None not in found:
@@ -59,6 +64,24 @@ def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
     reason = f"expected query-id, corpus-id, score; found {len(head)} columns: {head}"
     findings.add(RAGGED, findings.file(path), line, reason, head)
     return _table(path, rows, (0, 1, 2), 3, findings)
+
+
+def typed_qrels(
+    frames: Iterable[pl.DataFrame], there: Sequence[str], where: str, findings: Findings
+) -> pl.DataFrame:
+    """query_id, doc_id, relevance, file, line of tables whose columns `there` have types."""
+    kinds: dict[str, Kind] = {"query_id": "id", "doc_id": "id", "relevance": "number"}
+    fields = {
+        key: Field(own if at is None else there[at], kind)
+        for (key, kind), at, own in zip(kinds.items(), named(there), BEIR, strict=True)
+    }
+    blocks = from_frames(frames, there, fields, where, findings)
+    whole = [with_whole_relevance(block, findings) for block in blocks]
+    findings.done()
+    judged = (
+        block.select(pl.col(key).cast(kind) for key, kind in SCHEMA.items()) for block in whole
+    )
+    return pl.concat([EMPTY, *judged])
 
 
 def named(columns: Sequence[str]) -> list[int | None]:
@@ -76,24 +99,8 @@ def read_trec_qrels(path: Path, findings: Findings) -> pl.DataFrame:
     return pl.concat([EMPTY, *(_judgements(table, findings) for table in rows)])
 
 
-def read_run(path: Path, findings: Findings) -> pl.DataFrame:
-    """query_id, doc_id, file, line of a TREC run: query Q0 document rank score name."""
-    wanted = {"query_id": "query", "doc_id": "document", "file": "file", "line": "line"}
-    rows = [table.select(**wanted) for table in tables(path, TREC_RUN, findings)]
-    return pl.concat([EMPTY.drop("relevance"), *rows])
-
-
 def _is_trec(row: list[str]) -> bool:
-    return _is_number(row[3]) and row[1] in ("0", "Q0", "q0")
-
-
-def _is_number(text: str) -> bool:
-    """Whether a first line holds a grade, right or wrong, and is no header."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return is_number(row[3]) and row[1] in ("0", "Q0", "q0")
 
 
 def _table(

@@ -2,7 +2,7 @@
 
 | what   | files                                            | form                                |
 |--------|--------------------------------------------------|-------------------------------------|
-| corpus | corpus.* or collection.*, else the only .jsonl   | JSONL (id, text, title) or TSV      |
+| corpus | corpus.* or collection.*, else the only .jsonl   | JSONL, Parquet or TSV (id, text)    |
 | topics | topics*, *.topics, queries*.tsv                  | TSV, JSONL or markup: `topics.py`   |
 | qrels  | qrels*, *.qrels                                  | four columns, ASCII white space     |
 | run    | *.run, run.*, run-*                              | six columns; optional               |
@@ -28,8 +28,9 @@ from negatives.read.files import ending, matching
 from negatives.read.findings import Findings
 from negatives.read.gathered import Tables, gather
 from negatives.read.packing import plain_name
-from negatives.read.qrels import read_run, read_trec_qrels
+from negatives.read.qrels import read_trec_qrels
 from negatives.read.topics import read_topics, read_tsv
+from negatives.read.trec_run import read_ranked
 from negatives.schema import Collection
 
 ALL: Final = "all"
@@ -52,7 +53,7 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
         raise DataError(f"there are no topics for split {split!r}", where=str(folder))
     queries = pl.concat([read_topics(path, findings) for path in topics])
     corpus = _corpus(folder, findings)
-    runs = [read_run(path, findings) for path in _of(_runs(folder), split)]
+    runs = [read_ranked(path, findings) for path in _of(_runs(folder), split)]
     findings.done()
     judged = pl.concat(qrels)
     tables = Tables(corpus=corpus, queries=queries, qrels=judged)
@@ -100,6 +101,6 @@ def _corpus(folder: Path, findings: Findings) -> pl.DataFrame:
             where=str(folder),
             mend="name it corpus.jsonl or corpus.tsv (or .gz)",
         )
-    if ending(found[0]) in (".jsonl", ".ndjson", ".json"):
+    if ending(found[0]) in (".jsonl", ".ndjson", ".json", ".parquet"):
         return read_texts(found[0], "doc_id", findings)
     return read_tsv(found[0], "doc_id", findings)

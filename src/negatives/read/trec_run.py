@@ -1,4 +1,4 @@
-"""A TREC run read for its scores: query Q0 document rank score name, apart by ASCII white space.
+"""A TREC run: query Q0 document rank score name, apart by ASCII white space.
 
 As in trec_eval the scores make the order, and the ranks in the file do not; where they disagree,
 that is told, for the scores may be distances.
@@ -12,17 +12,17 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.files import blocks
-from negatives.read.findings import RAGGED, Fault, Findings
-from negatives.read.white_space import FIELD, WHITE_SPACE
+from negatives.read.findings import Fault, Findings
+from negatives.read.gathered import NO_GIVEN
+from negatives.read.white_space import tables
 
+TREC_RUN: Final = ("query", "Q0", "document", "rank", "score", "name")
 BAD_SCORE: Final = Fault(
     "bad-score", "score is no number", "scores are no numbers", "write scores such as 12.75"
 )
 TWICE: Final = Fault(
     "twice", "document comes twice", "documents come twice", "keep one line of each"
 )
-_COLUMNS: Final = 6
 
 
 def read_trec_run(path: str | Path) -> pl.DataFrame:
@@ -31,13 +31,20 @@ def read_trec_run(path: str | Path) -> pl.DataFrame:
     Raises `DataError` with the first five lines that are none of a run: another number of columns,
     a score that is no finite number, a document twice for one query.
     """
-    where, findings = Path(path), Findings()
-    file = findings.file(where)
-    before, parts = 0, []
-    for block in blocks(where):
-        lines = _lines(block, before, where)
-        before += len(lines)
-        parts.append(_read(lines.filter(pl.col("text") != ""), file, findings))
+    findings = Findings()
+    file = findings.file(path)
+    wanted = {"query_id": "query", "doc_id": "document", "line": "line"}
+    parts = []
+    for table in tables(Path(path), TREC_RUN, findings):
+        made = table.select(
+            **wanted,
+            score=pl.col("score").cast(pl.Float64, strict=False),
+            given_rank=pl.col("rank").cast(pl.Float64, strict=False),
+        )
+        sound = made["score"].is_finite().fill_null(False)
+        for line, text in table.filter(~sound).select("line", "score").iter_rows():
+            findings.add(BAD_SCORE, file, line, repr(text), text)
+        parts.append(made.filter(sound))
     findings.done()
     if not sum(map(len, parts)):
         raise DataError(
@@ -45,12 +52,19 @@ def read_trec_run(path: str | Path) -> pl.DataFrame:
             where=str(path),
             mend="write lines of six columns: query Q0 document rank score name",
         )
-    table = pl.concat(parts)
-    again = table.filter(~pl.struct("query_id", "doc_id").is_first_distinct())
+    run = pl.concat(parts)
+    again = run.filter(~pl.struct("query_id", "doc_id").is_first_distinct())
     for query, doc, line in again.select("query_id", "doc_id", "line").iter_rows():
         findings.add(TWICE, file, line, f"query {query!r}, document {doc!r}", (query, doc))
     findings.done()
-    return table.drop("line")
+    return run.select("query_id", "doc_id", "score", "given_rank")
+
+
+def read_ranked(path: Path, findings: Findings) -> pl.DataFrame:
+    """query_id, doc_id, file, line of each line, in their order."""
+    wanted = {"query_id": "query", "doc_id": "document", "file": "file", "line": "line"}
+    rows = [table.select(**wanted) for table in tables(path, TREC_RUN, findings)]
+    return pl.concat([pl.DataFrame(schema=NO_GIVEN), *rows])
 
 
 def against_ranks(run: pl.DataFrame) -> int:
@@ -62,41 +76,3 @@ def against_ranks(run: pl.DataFrame) -> int:
         & (pl.col("score") > pl.col("score").shift(1))
     )
     return order.filter(rises)["query_id"].n_unique()
-
-
-def _lines(block: bytes, before: int, path: Path) -> pl.DataFrame:
-    """`text`, stripped, and `line`, its number in the file, of a block of whole lines."""
-    try:
-        lines = block.decode().split("\n")
-    except UnicodeDecodeError as error:
-        line = before + block.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            "the run is not UTF-8", where=f"{path}, line {line:,}", mend="save it as UTF-8"
-        ) from None
-    if not lines[-1]:
-        lines.pop()
-    frame = pl.DataFrame({"text": lines}, schema={"text": pl.String})
-    return frame.with_row_index("line", before + 1).with_columns(
-        pl.col("text").str.strip_chars(WHITE_SPACE)
-    )
-
-
-def _read(lines: pl.DataFrame, file: int, findings: Findings) -> pl.DataFrame:
-    split = lines.with_columns(field=pl.col("text").str.extract_all(FIELD))
-    ragged = pl.col("field").list.len() != _COLUMNS
-    for line, text, field in split.filter(ragged).iter_rows():
-        reason = f"expected 6 columns (query Q0 document rank score name), found {len(field)}"
-        findings.add(RAGGED, file, line, reason, text)
-    table = split.filter(~ragged).select(
-        pl.col("field").list.get(0).alias("query_id"),
-        pl.col("field").list.get(2).alias("doc_id"),
-        pl.col("field").list.get(4).cast(pl.Float64, strict=False).alias("score"),
-        pl.col("field").list.get(3).cast(pl.Float64, strict=False).alias("given_rank"),
-        "line",
-        "text",
-        "field",
-    )
-    sound = pl.col("score").is_finite().fill_null(False)
-    for line, text, field in table.filter(~sound).select("line", "text", "field").iter_rows():
-        findings.add(BAD_SCORE, file, line, repr(field[4]), text)
-    return table.filter(sound).drop("text", "field")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +15,10 @@ import polars as pl
 from negatives.read.files import Lines
 from negatives.read.findings import RAGGED, Findings
 
-WHITE_SPACE: Final = " \t\n\r\x0b\x0c"
 FIELD: Final = r"[^ \t\n\r\x0b\x0c]+"
 """One column of a line."""
 
-CHUNK: Final = 100_000
+_LINES: Final = {"line": pl.UInt32, "text": pl.String}
 _fields = re.compile(FIELD).findall
 
 
@@ -36,10 +34,8 @@ def tables(path: Path, columns: tuple[str, ...], findings: Findings) -> Iterator
     Lines of another number of columns are reported.
     """
     file = findings.file(path)
-    lines = Lines(path, findings)
-    numbered = ((lines.number, text) for text in lines)
-    while chunk := list(islice(numbered, CHUNK)):
-        found = pl.DataFrame({"line": [n for n, _ in chunk], "text": [text for _, text in chunk]})
+    for numbers, texts, _ in Lines(path, findings).in_blocks():
+        found = pl.DataFrame({"line": numbers, "text": texts}, schema=_LINES)
         found = found.with_columns(field=pl.col("text").str.extract_all(FIELD))
         width = pl.col("field").list.len()
         found = found.filter(width > 0)
@@ -50,5 +46,5 @@ def tables(path: Path, columns: tuple[str, ...], findings: Findings) -> Iterator
         yield found.filter(width == len(columns)).select(
             *(pl.col("field").list.get(at).alias(name) for at, name in enumerate(columns)),
             pl.lit(file, dtype=pl.UInt32).alias("file"),
-            pl.col("line").cast(pl.UInt32),
+            "line",
         )

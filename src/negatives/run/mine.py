@@ -382,6 +382,6 @@ def _fitting(recipe: Recipe, context: Context) -> tuple[Recipe, list[str]]:
 
 def _known_first(judges: Sequence[Judge]) -> tuple[Judge, ...]:
     """What is known is judged before everything else, in every run."""
-    named = [judge for judge in judges if judge.kind == "known"]
+    named = [judge for judge in judges if judge.tells_what_is_known]
     known = named[0] if named else cast("Judge", build("judge", {"kind": "known"}))
-    return (known, *(judge for judge in judges if judge.kind != "known"))
+    return (known, *(judge for judge in judges if not judge.tells_what_is_known))

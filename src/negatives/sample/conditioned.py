@@ -9,32 +9,20 @@ positives' tickets. That is exact and always ends, so nothing is rejected for ev
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from negatives.chance import Hashes, mix
-from negatives.errors import InputError, MissingExtra
-from negatives.optional import require
-from negatives.sample.exclusion import Exclusion, Places
+from negatives.arrays import Floats, Keys, Places, Rows, starts_of
+from negatives.chance import mix
+from negatives.compiling import Engine, to_compile
+from negatives.errors import InputError
+from negatives.sample.attempts import ATTEMPTS, BY_RANK, GOLDEN, NO_DOC, attempt_offset
+from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law, Tickets, scaled
-from negatives.schema import Floats, Rows
-
-NO_DOC: Final = np.uint32(2**32 - 1)
-"""Stands where there was nothing left to draw."""
-
-ATTEMPTS: Final = 32
-BY_RANK: Final = 63
-"""The number of the attempt that is made among what is left."""
-
-GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
-"""splitmix64's step: slot s of a row gets the s-th number after the row's key."""
 
 _BLOCK: Final = 8192  # draws at a time: a few arrays of them stay in the second-level cache
-
-Engine = Literal["auto", "numpy", "numba"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,23 +61,25 @@ class Conditioned:
             left = drawable = law.docs - exclusion.sizes
         else:
             tickets = law.tickets[exclusion.members]
-            taken = np.concatenate([[0], np.cumsum(tickets)])
+            taken = starts_of(tickets)
             left = law.total - np.diff(taken[exclusion.starts])
-            gone = np.concatenate([[0], np.cumsum(tickets > 0)])
+            gone = starts_of(tickets > 0)
             drawable = np.count_nonzero(law.tickets) - np.diff(gone[exclusion.starts])
         whole = 1 if law.is_uniform else law.total
         log_left = np.log(np.maximum(left, 1) / whole).astype(np.float32)
-        return Conditioned(law, exclusion, left, drawable, taken, log_left, _compiled(engine))
+        return Conditioned(law, exclusion, left, drawable, taken, log_left, to_compile(engine))
 
-    def draw(self, keys: Hashes, rows: Places, slots: int) -> Rows:
+    def draw(self, keys: Keys, rows: Places, slots: int) -> Rows:
         """uint32[b, slots]: independent draws for each query row; `NO_DOC` where nothing is left.
 
         `keys: uint64[b]` is the random key of each of `rows: int64[b]`.
         """
         if self.compiled:
-            from negatives.sample import compiled
+            from negatives.sample import draw_loop
 
-            return compiled.draw(self, keys, rows, slots)
+            return draw_loop.draw(
+                self.law, self.exclusion, self.left, self.taken, keys, rows, slots
+            )
         docs = np.full((len(rows), slots), NO_DOC, np.uint32)
         left = self.left[rows]
         some = (left > 0) & (left * 2 < self.law.total)
@@ -98,7 +88,7 @@ class Conditioned:
         docs[most] = self._until_clean(keys[most], rows[most], slots)
         return docs
 
-    def by_rank(self, hashes: Hashes, rows: Places) -> Rows:
+    def by_rank(self, hashes: Keys, rows: Places) -> Rows:
         """uint32[n]: one draw for each hash among what is left to each of rows: int64[n].
 
         The k-th positive pushes a ticket on by its own tickets if at least as many tickets are left
@@ -127,9 +117,9 @@ class Conditioned:
         if self.law.is_uniform:
             found = np.repeat(-left, docs.shape[1]).reshape(docs.shape)
         elif self.compiled:
-            from negatives.sample import compiled
+            from negatives.sample import draw_loop
 
-            found = compiled.log_q(self.law.log_shares, docs, left)
+            found = draw_loop.log_q(self.law.log_shares, docs, left)
         else:
             found = self.law.log_shares.take(docs, mode="clip")
             found -= left[:, None]
@@ -137,7 +127,7 @@ class Conditioned:
         found[short] = np.where(docs[short] == NO_DOC, -np.inf, found[short])
         return found
 
-    def _until_clean(self, keys: Hashes, rows: Places, slots: int) -> Rows:
+    def _until_clean(self, keys: Keys, rows: Places, slots: int) -> Rows:
         """Draw from the whole law, and again for what is excluded; by rank after `ATTEMPTS`."""
         docs = np.empty((len(rows), slots), np.uint32)
         counter = np.arange(slots, dtype=np.uint64) * GOLDEN
@@ -161,7 +151,7 @@ class Conditioned:
         flat[hit] = self.by_rank(mix(start + attempt_offset(BY_RANK)), rows[owner])
         return docs
 
-    def _among_left(self, keys: Hashes, rows: Places, slots: int) -> Rows:
+    def _among_left(self, keys: Keys, rows: Places, slots: int) -> Rows:
         """By rank from the start."""
         counter = np.arange(slots, dtype=np.uint64) * GOLDEN + attempt_offset(BY_RANK)
         hashes = mix(keys[:, None] + counter).reshape(-1)
@@ -169,21 +159,3 @@ class Conditioned:
 
     def _tickets_of_members(self, start: Places, end: Places) -> Tickets:
         return end - start if self.law.is_uniform else self.taken[end] - self.taken[start]
-
-
-def attempt_offset(attempt: int) -> np.uint64:
-    """What the number of an attempt adds to a row's key and slot."""
-    return np.uint64((attempt << 32) * int(GOLDEN) % 2**64)
-
-
-def _compiled(engine: Engine) -> bool:
-    if engine == "numpy":
-        return False
-    try:
-        require("numba", extra="fast")
-    except MissingExtra:
-        if engine == "numba":
-            raise
-        return False
-    importlib.import_module("negatives.sample.compiled")
-    return True

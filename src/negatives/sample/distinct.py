@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from negatives.chance import Hashes, mix
-from negatives.sample.conditioned import GOLDEN, NO_DOC, Conditioned, attempt_offset
-from negatives.sample.exclusion import Exclusion, Places
+from negatives.arrays import Bools, Keys, Places, Rows, spread
+from negatives.chance import mix
+from negatives.sample.attempts import GOLDEN, NO_DOC, attempt_offset
+from negatives.sample.conditioned import Conditioned
+from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import LOW_32
-from negatives.schema import Bools, Rows
 
 _ONE_BY_ONE = 62  # as the number of an attempt: apart from all that independent draws use
 
 
-def draw_distinct(conditioned: Conditioned, keys: Hashes, rows: Places, slots: int) -> Rows:
+def draw_distinct(conditioned: Conditioned, keys: Keys, rows: Places, slots: int) -> Rows:
     """uint32[b, slots]: distinct documents for each row, in order; `NO_DOC` where none is left."""
     docs = conditioned.draw(keys, rows, slots)
     asked = np.minimum(conditioned.drawable[rows], slots)
@@ -51,9 +52,9 @@ def draw_distinct(conditioned: Conditioned, keys: Hashes, rows: Places, slots: i
 def _first(docs: Rows, fast: bool) -> Bools:
     """bool, as docs: whether a document stands in its row for the first time."""
     if fast:
-        from negatives.sample import compiled
+        from negatives.sample import draw_loop
 
-        return compiled.first(docs)
+        return draw_loop.first(docs)
     first = np.ones(docs.shape, np.bool_)
     ascending = np.sort(docs, axis=1)
     some = np.flatnonzero((ascending[:, 1:] == ascending[:, :-1]).any(axis=1))
@@ -66,12 +67,12 @@ def _first(docs: Rows, fast: bool) -> Bools:
     return first
 
 
-def _next(conditioned: Conditioned, keys: Hashes, rows: Places, drawn: Rows, have: Places) -> Rows:
+def _next(conditioned: Conditioned, keys: Keys, rows: Places, drawn: Rows, have: Places) -> Rows:
     """uint32[b]: one more document for each row, which has the first `have` of `drawn`."""
     known = conditioned.exclusion
     sizes = known.sizes[rows]
     owner = np.repeat(np.arange(len(rows)), sizes)
-    member = np.repeat(known.starts[rows] - np.cumsum(sizes) + sizes, sizes) + np.arange(len(owner))
+    member = spread(known.starts[rows], sizes)
     row, slot = np.nonzero(np.arange(drawn.shape[1]) < have[:, None])
     gone = Exclusion.from_pairs(
         np.concatenate([owner, row]),

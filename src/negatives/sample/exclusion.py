@@ -15,14 +15,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
+from negatives.arrays import Bools, Places, Rows, starts_of
 from negatives.errors import DataError, InputError
-from negatives.schema import DUPLICATE, POSITIVE, Bools, Collection, Rows
+from negatives.schema import DUPLICATE, POSITIVE, Collection
 
 MOST: Final = 2**32 - 1
 SPREAD: Final = np.uint32(0x9E3779B1)  # 2^32 / golden ratio, odd (Knuth, 6.4): top bits well mixed
 _BITS_A_PAIR: Final = 16
-
-Places = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,13 @@ class Exclusion:
         if (keys[1:] <= keys[:-1]).any():
             keys = np.unique(keys)
             rows, columns = np.divmod(keys, docs)
-        starts = np.zeros(queries + 1, np.int64)
-        np.cumsum(np.bincount(rows, minlength=queries), out=starts[1:])
+        starts = starts_of(np.bincount(rows, minlength=queries))
         members = columns.astype(np.uint32)
         sizes = np.diff(starts)
         width = np.ceil(np.log2(np.maximum(sizes * _BITS_A_PAIR, 8))).astype(np.int64)
         direct = (1 << width) >= docs
         room = np.where(direct, (docs + 7) // 8, 1 << (width - 3))
-        bytes_at = np.cumsum(room) - room
+        bytes_at = starts_of(room)[:-1]
         factors = np.where(direct, np.uint32(1), SPREAD)
         shifts = np.where(direct, 0, 32 - width).astype(np.uint32)
         place = ((members * factors[rows]) >> shifts[rows]).astype(np.int64)

@@ -12,15 +12,14 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from negatives.chance import Hashes
+from negatives.arrays import Doubles, Floats, Keys, Places, Rows
 from negatives.errors import InputError
-from negatives.schema import Floats, Rows
 
 LOW_32: Final = np.uint64(2**32 - 1)
 
-Tickets = NDArray[np.int64]
+Tickets = Places
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Law:
     total: int
     tickets: Tickets
     ends: Tickets
-    alias: Hashes
+    alias: Keys
     columns: int
     shift: int
 
@@ -91,15 +90,11 @@ class Law:
         with np.errstate(divide="ignore"):
             return np.log(self.tickets / self.total).astype(np.float32)
 
-    def tickets_of(self, docs: Rows) -> Tickets:
-        """int64, as `docs`: the tickets of each document."""
-        return np.ones(docs.shape, np.int64) if self.is_uniform else self.tickets[docs]
-
     def before(self, docs: Rows) -> Tickets:
         """int64, as `docs`: the tickets of all documents before each."""
         return docs.astype(np.int64) if self.is_uniform else self.ends[docs] - self.tickets[docs]
 
-    def drawn(self, hashes: Hashes) -> Rows:
+    def drawn(self, hashes: Keys) -> Rows:
         """uint32, as `hashes`: the document that each random number draws."""
         if self.is_uniform:
             return scaled(hashes, self.docs).astype(np.uint32)
@@ -117,7 +112,7 @@ class Law:
         return found.astype(np.uint32)
 
 
-def scaled(hashes: Hashes, total: int | Tickets) -> Tickets:
+def scaled(hashes: Keys, total: int | Tickets) -> Tickets:
     """int64, as hashes: a whole number from 0 to total - 1; total at most 2^53, of 53 random bits.
 
     A double holds both exactly, so the product is rounded once, and never up to the total.
@@ -127,7 +122,7 @@ def scaled(hashes: Hashes, total: int | Tickets) -> Tickets:
     return found.astype(np.int64)
 
 
-def _tickets(weights: NDArray[np.float64], power: float, total: int) -> Tickets:
+def _tickets(weights: Doubles, power: float, total: int) -> Tickets:
     """`total` tickets, at least one to each weight that is not 0."""
     drawable = np.flatnonzero(weights)
     # Relative to the largest, so that no power overflows.
@@ -141,7 +136,7 @@ def _tickets(weights: NDArray[np.float64], power: float, total: int) -> Tickets:
     return tickets
 
 
-def _alias(tickets: Tickets, columns: int, height: int) -> Hashes:
+def _alias(tickets: Tickets, columns: int, height: int) -> Keys:
     """uint64[columns]: (other document << 32) | own tickets, made in one sweep.
 
     Light documents leave room in their columns, heavy ones have too much. Laid end to end, the room

@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from negatives.chance import Hashes, mix, stream_key
+from negatives.arrays import Bools, Floats, Keys, Places, Rows
+from negatives.chance import mix, stream_key
+from negatives.compiling import Engine
 from negatives.errors import InputError
-from negatives.sample.conditioned import NO_DOC, Conditioned, Engine
+from negatives.sample.attempts import NO_DOC
+from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
-from negatives.sample.exclusion import Exclusion, Places, within
+from negatives.sample.exclusion import Exclusion, within
 from negatives.sample.law import Law
-from negatives.schema import Bools, Collection, Floats, Rows
+from negatives.schema import Collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Sampler(ABC):
         missing = np.maximum(per_query - left, 0).astype(np.int32)
         return Drawn(docs, self.conditioned.log_q(rows, docs), missing)
 
-    def keys(self, rows: Places, step: int | ArrayLike, stream: str = "own") -> Hashes:
+    def keys(self, rows: Places, step: int | ArrayLike, stream: str = "own") -> Keys:
         """uint64[b]: the random key of each row at a step."""
         steps = np.atleast_1d(np.asarray(step))
         if steps.dtype.kind not in "ui" or (steps < 0).any() or len(steps) not in (1, len(rows)):

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from negatives.arrays import Bools, Floats, Places, Rows
 from negatives.errors import InputError
-from negatives.sample.conditioned import NO_DOC, Conditioned
+from negatives.sample.attempts import NO_DOC
+from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
-from negatives.sample.exclusion import Exclusion, Places, within
+from negatives.sample.exclusion import Exclusion, within
 from negatives.sample.law import Law
 from negatives.sample.samplers import Sampler
-from negatives.schema import Bools, Floats, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,13 @@ from typing import Any, Literal
 
 import numpy as np
 
+from negatives.arrays import Floats, Rows
 from negatives.optional import require
-from negatives.schema import Floats, Rows
 from negatives.search.exact import NOTHING, Excluded, pair_scores, top_k
 from negatives.search.shortlist import NO_DOC
+from negatives.stats.lengths import lengths, normalised
 from negatives.store.atomic import writing
-from negatives.store.vectors import lengths, normalised, read_block
+from negatives.store.vectors import read_block
 
 Kind = Literal["ivf", "hnsw"]
 

@@ -14,6 +14,7 @@ from negatives.search.backends import choose_backend, has_gpu, has_int8, multipl
 from negatives.search.exact import top_k
 from negatives.search.int8_product import Int8
 from negatives.search.product import Backend, Blas
+from negatives.stats.lengths import normalised
 
 _WIDTH = 384
 _REPEATS = 5
@@ -41,8 +42,7 @@ def copy_rate() -> float:
 def backend_rates(threads: int) -> dict[str, float]:
     """Name -> multiplications and additions a second, all threads together, of whole searches."""
     draw = np.random.default_rng(1)
-    docs = draw.standard_normal((40_000, _WIDTH), np.float32)
-    docs = docs / np.linalg.norm(docs, axis=1, keepdims=True)
+    docs = normalised(draw.standard_normal((40_000, _WIDTH), np.float32))
     queries = docs[:1000]
     backends: list[Backend] = [Blas(workers=threads)]
     if find_spec("torch") and has_gpu():

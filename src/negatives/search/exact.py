@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from negatives.schema import Bools, Floats, Rows
+from negatives.arrays import Bools, Floats, Rows
 from negatives.search.product import Backend, Blas
 from negatives.search.shortlist import NO_DOC, Shortlist
 from negatives.store.vectors import read_block, read_rows

@@ -17,10 +17,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats, Places
 from negatives.optional import require
-from negatives.schema import Floats
-from negatives.search.product import Blas, BlasProduct, Nominated, Places, Product, least
-from negatives.store.vectors import lengths
+from negatives.search.product import Blas, BlasProduct, Nominated, Product, least
+from negatives.stats.lengths import lengths
 
 MOST: Final = 64
 """Of a query's components, rounded."""

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -21,14 +20,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Doubles, Floats, Places, Rows, by_volume, starts_of
 from negatives.search.words import Words
 from negatives.store.atomic import TEMPORARY, explained, sync_folder, write_text, writing
 from negatives.store.headers import open_array
 from negatives.workers import share_out
 
-Ints = NDArray[np.int64]
-Doubles = NDArray[np.float64]
 Variant = Literal["lucene", "robertson", "atire"]
 
 STARTS, DOCS, WEIGHTS, WORDS = "starts.npy", "docs.npy", "weights.npy", "words"
@@ -51,7 +48,7 @@ class Formula:
     b: float
     variant: Variant
 
-    def rarity(self, having: Ints, docs: int) -> Floats:
+    def rarity(self, having: Places, docs: int) -> Floats:
         """float32[n]: the factor of words that so many of all documents have."""
         different, place = np.unique(having, return_inverse=True)
         return np.array([self._idf(int(df), docs) for df in different], np.float32)[place]
@@ -62,7 +59,7 @@ class Formula:
         odds = (docs - df + 0.5) / (df + 0.5)
         return math.log(1 + odds) if self.variant == "lucene" else math.log(max(odds, 1))
 
-    def penalty(self, lengths: Ints) -> Doubles:
+    def penalty(self, lengths: Places) -> Doubles:
         """float64[docs]: what is added to a word's count below the line, by words in a document."""
         average = lengths.mean()
         damping: Doubles = self.k1 * ((1 - self.b) + self.b * lengths / average)
@@ -113,14 +110,11 @@ def _pieces(
     progress: Callable[[int], None],
 ) -> Iterator[_Piece]:
     """Every piece, in the order of the documents; those that are there already are kept."""
-    ends = texts.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy()
-    processes = processes if len(ends) and ends[-1] > _SMALL else 1
+    lengths = texts.str.len_bytes().to_numpy().astype(np.int64)
+    processes = processes if lengths.sum() > _SMALL else 1
     size = int(np.clip(memory // (_TEXT_COST * processes), 2**16, _PIECE))
-    cuts = [0, *(np.flatnonzero(np.diff(ends // size)) + 1).tolist(), len(texts)]
     pieces = [
-        _Piece(folder / f"{start}-{stop}", start, stop)
-        for start, stop in pairwise(cuts)
-        if stop > start
+        _Piece(folder / f"{start}-{stop}", start, stop) for start, stop in by_volume(lengths, size)
     ]
     missing = [piece for piece in pieces if not piece.done]
     work = ((piece, texts[piece.start : piece.stop].to_list()) for piece in missing)
@@ -176,7 +170,7 @@ def _merge(folder: Path, pieces: list[_Piece], docs: int, formula: Formula, memo
             low, high = int(doc.min()), int(doc.max()) + 1
             counted = np.bincount(doc - np.uint32(low), weights=times, minlength=high - low)
             lengths[low:high] += counted.astype(np.int64)
-    starts = np.concatenate([[0], np.cumsum(having)])
+    starts = starts_of(having)
     rarity, penalty = formula.rarity(having, docs), formula.penalty(lengths)
     size = int(np.clip(memory // _POSTING_COST, 1024, _RANGE))
     folder.mkdir(parents=True)
@@ -186,26 +180,23 @@ def _merge(folder: Path, pieces: list[_Piece], docs: int, formula: Formula, memo
         for output, kind in zip(outputs, ("<u4", "<f4"), strict=True):
             header = {"descr": kind, "fortran_order": False, "shape": (int(starts[-1]),)}
             np.lib.format.write_array_header_1_0(output, header)
-        first = 0
-        while first < len(ordered):
-            last = max(first + 1, int(np.searchsorted(starts, starts[first] + size, "right")) - 1)
+        for first, last in by_volume(having, size):
             doc, times = _range(pieces, numbers, starts, first, last)
             weights = formula.weights(
                 np.repeat(rarity[first:last], having[first:last]), times, penalty[doc]
             )
             outputs[0].write(doc.tobytes())
             outputs[1].write(weights.tobytes())
-            first = last
         for output in outputs:
             output.flush()
     with writing(folder / STARTS) as temporary, temporary.open("wb") as file:
-        np.save(file, starts.astype(np.int64), allow_pickle=False)
+        np.save(file, starts, allow_pickle=False)
     write_text(folder / WORDS, "".join(f"{word}\n" for word in ordered))
     return True
 
 
 def _range(
-    pieces: list[_Piece], numbers: list[Rows], starts: Ints, first: int, last: int
+    pieces: list[_Piece], numbers: list[Rows], starts: Places, first: int, last: int
 ) -> tuple[Rows, Rows]:
     """Documents and counts of the words `first` to `last`, by word, then document."""
     count = int(starts[last] - starts[first])
@@ -218,8 +209,7 @@ def _range(
             continue
         word = number[word] - np.uint32(first)
         sizes = np.bincount(word, minlength=last - first)
-        before = np.cumsum(sizes) - sizes
-        places = (heads - before)[word] + np.arange(len(word))
+        places = (heads - starts_of(sizes)[:-1])[word] + np.arange(len(word))
         docs[places], times[places] = doc, many
         heads += sizes
     return docs, times

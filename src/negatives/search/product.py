@@ -11,15 +11,12 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from negatives.schema import Floats
-from negatives.store.vectors import lengths
+from negatives.arrays import Floats, Places
+from negatives.stats.lengths import lengths
 
 ROUNDING = 1e-6
 """Of a float32 product, times sqrt(width): far above what is seen, far below a gap that matters."""
-
-Places = NDArray[np.int64]
 
 
 class Nominated(NamedTuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Rows
 from negatives.search.backends import choose_backend
 from negatives.search.exact import Excluded, top_k
 

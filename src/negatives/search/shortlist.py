@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.schema import Floats, Rows
-from negatives.search.product import Nominated, Places
+from negatives.arrays import Floats, Places, Rows, places_within, starts_of
+from negatives.search.product import Nominated
 
 NO_DOC = np.uint32(0xFFFFFFFF)
 """Fills up the row of a query that has fewer than k documents to find; its score is -inf."""
@@ -101,7 +101,7 @@ def _kth(query: Rows, score: Floats, k: int, queries: int) -> Floats:
     sizes = np.bincount(query, minlength=queries)
     full = np.flatnonzero(sizes >= k)
     kth = np.full(queries, -np.inf, np.float32)
-    chosen = key[(np.cumsum(sizes) - sizes)[full] + k - 1]
+    chosen = key[starts_of(sizes)[full] + k - 1]
     kth[full] = _ascending((chosen & np.uint64(0xFFFFFFFF)).astype(np.uint32))
     return kth
 
@@ -120,5 +120,4 @@ def _ascending(keys: NDArray[np.uint32]) -> Floats:
 
 def places(sizes: Places) -> NDArray[np.int32]:
     """1, 2, ... n for each n of `sizes`, concatenated."""
-    starts = np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return (np.arange(int(sizes.sum())) - starts + 1).astype(np.int32)
+    return (places_within(sizes) + 1).astype(np.int32)

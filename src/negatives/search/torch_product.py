@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from negatives.arrays import Floats, Places
 from negatives.optional import require
-from negatives.schema import Floats
-from negatives.search.product import Nominated, Places, least
-from negatives.store.vectors import lengths
+from negatives.search.product import Nominated, least
+from negatives.stats.lengths import lengths
 
 _ROUNDING = 2.0**-7
 """Of the two lengths: more than the rounding of both factors and of the result, 2^-9 each."""

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.schema import Rows
+from negatives.arrays import Rows
 from negatives.text.scripts import (
     HAN,
     HANGUL,

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from negatives.show.wording import count, figure, percent
+from negatives.svg import mark
 
 _HEIGHT = 100
 _LONGEST = 8  # digits of a label, before or after the point; beyond, powers of ten
-_BAR = '<rect x="{}" y="{}" width="0.92" height="{}"><title>{}: {} ({})</title></rect>'
 
 
 def bars(
@@ -31,22 +31,17 @@ def bars(
 ) -> Markup:
     """A bar a bin, each with its label and count as a tooltip; `marker`: a line, in bins."""
     top, total = max(counts, default=0) or 1, sum(counts) or 1
-    drawn = [
-        Markup(_BAR).format(
-            f"{at + 0.04:.2f}", _number(_HEIGHT - height), _number(height), label, count(number),
-            percent(number / total),
-        )
-        for at, (number, label) in enumerate(zip(counts, labels, strict=True))
-        if number
-        for height in [max(1.5, _HEIGHT * number / top)]
-    ]  # fmt: skip
+    drawn = []
+    for at, (number, label) in enumerate(zip(counts, labels, strict=True)):
+        if number:
+            height = max(1.5, _HEIGHT * number / top)
+            said = mark("title", f"{label}: {count(number)} ({percent(number / total)})")
+            left, over = f"{at + 0.04:.2f}", _number(_HEIGHT - height)
+            drawn.append(mark("rect", said, x=left, y=over, width="0.92", height=_number(height)))
     if marker is not None:
-        drawn.append(
-            Markup('<line class="marker" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(
-                _number(marker), _HEIGHT
-            )
-        )
-    return _svg(len(counts), Markup("").join(drawn), title, about, f"bars {kind}")
+        x = _number(marker)
+        drawn.append(mark("line", class_="marker", x1=x, x2=x, y1=0, y2=_HEIGHT))
+    return _svg(len(counts), drawn, title, about, f"bars {kind}")
 
 
 def shares(parts: Sequence[tuple[str, int]], *, title: str, about: str) -> Markup:
@@ -56,13 +51,10 @@ def shares(parts: Sequence[tuple[str, int]], *, title: str, about: str) -> Marku
     for kind, number in parts:
         width = 1000 * number / total
         if number:
-            drawn.append(
-                Markup('<rect class="{}" x="{}" y="0" width="{}" height="{}"/>').format(
-                    kind, _number(at), _number(max(width, 2.0)), _HEIGHT
-                )
-            )
+            shown = _number(max(width, 2.0))
+            drawn.append(mark("rect", class_=kind, x=_number(at), y=0, width=shown, height=_HEIGHT))
         at += width
-    return _svg(1000, Markup("").join(drawn), title, about, "shares")
+    return _svg(1000, drawn, title, about, "shares")
 
 
 def ticks(edges: Sequence[float], most: int = 6) -> list[dict[str, Any]]:
@@ -95,11 +87,18 @@ def place(edges: Sequence[float], value: float) -> float | None:
     return (value - edges[0]) / (edges[1] - edges[0]) if inside else None
 
 
-def _svg(width: int, inner: Markup, title: str, about: str, kind: str) -> Markup:
-    return Markup(
-        '<svg class="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" role="img" '
-        'aria-label="{}"><title>{}</title><desc>{}</desc>{}</svg>'
-    ).format(kind, width, _HEIGHT, escape(f"{title}. {about}"), title, about, inner)
+def _svg(width: int, drawn: Sequence[Markup], title: str, about: str, kind: str) -> Markup:
+    return mark(
+        "svg",
+        mark("title", title),
+        mark("desc", about),
+        *drawn,
+        class_=kind,
+        viewBox=f"0 0 {width} {_HEIGHT}",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=f"{title}. {about}",
+    )
 
 
 def _number(value: float) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from negatives.show.render import template
+from negatives.svg import mark
 
 _WIDTH: Final = 1000
 _ROW: Final = 40
@@ -56,25 +57,19 @@ def _forest(rows: Sequence[Mapping[str, Any]]) -> Markup:
     def at(value: float) -> str:
         return f"{_WIDTH * (value - low) / (high - low):.1f}"
 
-    drawn = []
+    height, first = len(rows) * _ROW, at(rows[0]["mean"])
+    drawn = [mark("line", class_="first", x1=first, x2=first, y1=0, y2=height)]
     for place, row in enumerate(rows):
         y = place * _ROW + _ROW / 2
-        drawn.append(
-            Markup('<line class="span" x1="{}" x2="{}" y1="{}" y2="{}"/>').format(
-                at(row["low"]), at(row["high"]), y, y
-            )
-        )
-        drawn += [
-            Markup('<circle class="seed" cx="{}" cy="{}" r="4"/>').format(at(value), y)
-            for value in row["by_seed"]
-        ]
-        drawn.append(
-            Markup('<circle class="mean" cx="{}" cy="{}" r="8"><title>{}: {}</title></circle>')
-            .format(at(row["mean"]), y, row["arm"], f"{row['mean']:.4f}")
-        )  # fmt: skip
-    first = at(rows[0]["mean"])
-    height = len(rows) * _ROW
-    return Markup(
-        '<svg class="forest" viewBox="0 0 {} {}" role="img" aria-label="Means and intervals by '
-        'arm"><line class="first" x1="{}" x2="{}" y1="0" y2="{}"/>{}</svg>'
-    ).format(_WIDTH, height, first, first, height, Markup("").join(drawn))
+        drawn.append(mark("line", class_="span", x1=at(row["low"]), x2=at(row["high"]), y1=y, y2=y))
+        drawn += [mark("circle", class_="seed", cx=at(x), cy=y, r=4) for x in row["by_seed"]]
+        said = mark("title", f"{row['arm']}: {row['mean']:.4f}")
+        drawn.append(mark("circle", said, class_="mean", cx=at(row["mean"]), cy=y, r=8))
+    return mark(
+        "svg",
+        *drawn,
+        class_="forest",
+        viewBox=f"0 0 {_WIDTH} {height}",
+        role="img",
+        aria_label="Means and intervals by arm",
+    )

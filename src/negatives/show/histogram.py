@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
+from negatives.arrays import Places
 
 _FINEST = 5_000  # fine steps between the lowest and the highest value, at least
 _BINS = 50  # bins of a picture, at most
@@ -37,10 +37,10 @@ class Grid:
         first = math.floor(low / step)
         return Grid(step, first, math.floor(high / step) - first + 1)
 
-    def places(self, values: NDArray[np.float64]) -> Counts:
+    def places(self, values: NDArray[np.float64]) -> Places:
         """The fine bin of each value."""
         places = np.floor(values / self.step).astype(np.int64) - self.first
-        clipped: Counts = np.clip(places, 0, self.size - 1)
+        clipped: Places = np.clip(places, 0, self.size - 1)
         return clipped
 
 
@@ -50,7 +50,7 @@ class Histogram:
 
     grid: Grid
     series: tuple[str, ...]
-    counts: Counts
+    counts: Places
 
     @staticmethod
     def empty(grid: Grid, series: tuple[str, ...]) -> Histogram:
@@ -99,7 +99,7 @@ class Histogram:
         total = int(counts.sum())
         return self._quantile(counts, share) if total else None
 
-    def _series(self, counts: Counts, start: int, stop: int, width: int) -> dict[str, Any]:
+    def _series(self, counts: Places, start: int, stop: int, width: int) -> dict[str, Any]:
         size = len(counts)
         padded = np.concatenate(
             [np.zeros(max(0, -start), np.int64), counts, np.zeros(max(0, stop - size), np.int64)]
@@ -115,7 +115,7 @@ class Histogram:
             "high": self._near(counts, 0.9, width),
         }
 
-    def _frame(self, rows: Mapping[str, Counts]) -> tuple[int, int, int]:
+    def _frame(self, rows: Mapping[str, Places]) -> tuple[int, int, int]:
         """Fine bins (start, stop, bins in a coarse one) that show nearly all of every series."""
         starts, stops = [], []
         for counts in rows.values():
@@ -129,12 +129,12 @@ class Histogram:
         high = math.ceil((self.grid.first + stop) / width) * width - self.grid.first
         return low, high, width
 
-    def _near(self, counts: Counts, share: float, width: int) -> float:
+    def _near(self, counts: Places, share: float, width: int) -> float:
         """A quantile to a thousandth of a coarse bin: more digits would be pretence."""
         unit = width * self.grid.step / 1000
         return _short(round(self._quantile(counts, share) / unit) * unit)
 
-    def _quantile(self, counts: Counts, share: float) -> float:
+    def _quantile(self, counts: Places, share: float) -> float:
         """Interpolated inside its fine bin."""
         below = np.cumsum(counts)
         wanted = share * int(below[-1])

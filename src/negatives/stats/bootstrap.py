@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
+from negatives.arrays import Doubles
 from negatives.chance import mix, stream_key, uniforms
 from negatives.errors import InputError
-
-Values = NDArray[np.float64]
 
 RESAMPLES: Final = 2000
 _AT_ONCE: Final = 2_000_000
@@ -36,7 +34,7 @@ class Interval:
 
 
 def interval(
-    values: Values,
+    values: Doubles,
     *,
     confidence: float = 0.95,
     seed: int = 0,
@@ -62,7 +60,7 @@ def interval(
     return Interval(value, float(low), float(high))
 
 
-def resampled_means(values: Values, seed: int, resamples: int) -> Values:
+def resampled_means(values: Doubles, seed: int, resamples: int) -> Doubles:
     """float64[resamples]: the mean of as many values as there are, drawn with replacement."""
     count, key = len(values), stream_key(seed, "bootstrap")
     means = np.empty(resamples)
@@ -83,7 +81,7 @@ def check_confidence(confidence: float) -> None:
         )
 
 
-def _corrected(tails: Values, values: Values, means: Values) -> Values:
+def _corrected(tails: Doubles, values: Doubles, means: Doubles) -> Doubles:
     """The quantiles to take instead of `tails`, by bias and acceleration."""
     mean = values.mean()
     below = (means < mean).mean() + (means == mean).mean() / 2
@@ -91,5 +89,5 @@ def _corrected(tails: Values, values: Values, means: Values) -> Values:
     apart = values - mean  # leaving one out moves the mean against it, by as much for each
     skew = (apart**3).sum() / (6 * (apart**2).sum() ** 1.5)
     moved = bias + ndtri(tails)
-    corrected: Values = ndtr(bias + moved / (1 - skew * moved))
+    corrected: Doubles = ndtr(bias + moved / (1 - skew * moved))
     return corrected

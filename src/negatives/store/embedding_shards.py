@@ -21,12 +21,10 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import save
 
+from negatives.arrays import Bools, Floats, Keys
 from negatives.errors import WorkError
 from negatives.faults import raise_spent
-from negatives.schema import Bools, Floats
 from negatives.store.atomic import file_hash, writing
-
-Keys = NDArray[np.uint64]
 
 _NAME: Final = re.compile(r"(\d{6,})-(\d+)-([0-9a-f]{32})\.safetensors")
 _KEY: Final = 16

@@ -27,20 +27,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Bools, Floats, Keys, Places
 from negatives.errors import InputError, RunError, WorkError
 from negatives.faults import raise_spent
-from negatives.schema import Bools, Floats
 from negatives.store.atomic import writing
-from negatives.store.embedding_shards import (
-    Keys,
-    Shard,
-    damaged,
-    list_shards,
-    write_shard,
-)
+from negatives.store.embedding_shards import Shard, damaged, list_shards, write_shard
 from negatives.store.lock import locked, shared
-
-Places = NDArray[np.int64]
 
 VARIABLE: Final = "NEGATIVES_CACHE"
 OFF: Final = "off"

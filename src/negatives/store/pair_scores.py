@@ -17,8 +17,7 @@ from typing import Final
 
 import numpy as np
 
-from negatives.schema import Bools, Floats
-from negatives.store.embedding_shards import Keys
+from negatives.arrays import Bools, Floats, Keys
 from negatives.store.embeddings import About, EmbeddingStore, Space, store_folder
 
 DTYPE: Final = "score"

@@ -15,17 +15,14 @@ from typing import Any, TypeGuard, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import Floats
 from negatives.errors import RunError
-from negatives.schema import Floats
 from negatives.store.atomic import explained, writing
 from negatives.store.headers import open_array
 
-Wide = NDArray[np.floating[Any]]
-"""float32 or float64: vectors as they were given, of which float32 may not hold the scale."""
 Number = TypeVar("Number", bound=np.generic)
 
 _CHUNK = 256  # rows converted at once: they stay in a core's cache
-_LEAST, _MOST = 1e-15, 1e15  # of a length: what is squared on the way stays well within float32
 
 
 def write_vectors(path: Path, rows: int, dim: int, blocks: Iterable[Floats]) -> None:
@@ -85,41 +82,6 @@ def let_go(vectors: NDArray[Any]) -> None:
     owner: object = vectors.base
     if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         owner.madvise(mmap.MADV_DONTNEED)
-
-
-def normalised(vectors: Wide) -> Floats:
-    """float32: each row divided by its Euclidean norm, at any scale; a zero row stays zero."""
-    result = np.empty(vectors.shape, np.float32)
-    for start in range(0, len(vectors), _CHUNK):
-        part, out = vectors[start : start + _CHUNK], result[start : start + _CHUNK]
-        with np.errstate(over="ignore", under="ignore"):  # such rows are seen to below
-            norms = np.linalg.norm(part, axis=1, keepdims=True)
-            np.divide(part, np.where(norms > 0, norms, 1), out=out)
-        odd = ~((norms > _LEAST) & (norms < _MOST))[:, 0]
-        if odd.any():
-            scaled, _ = _scaled(part[odd])
-            lengths_ = np.linalg.norm(scaled, axis=1, keepdims=True)
-            out[odd] = scaled / np.where(lengths_ > 0, lengths_, 1)
-    return result
-
-
-def lengths(vectors: Floats) -> Floats:
-    """float32[n]: Euclidean length of each row; infinite where float32 cannot hold it."""
-    with np.errstate(over="ignore", under="ignore"):
-        found: Floats = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-        odd = np.flatnonzero(~((found > _LEAST) & (found < _MOST)))
-        if len(odd):
-            scaled, sizes = _scaled(vectors[odd])
-            found[odd] = np.linalg.norm(scaled, axis=1) * sizes[:, 0]
-    return found
-
-
-def _scaled(vectors: Wide) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Rows divided by their largest absolute component, and that component (1 for zeros)."""
-    wide = vectors.astype(np.float64)
-    sizes = np.abs(wide).max(axis=1, keepdims=True, initial=0)
-    sizes[sizes == 0] = 1
-    return wide / sizes, sizes
 
 
 def _is_file(vectors: NDArray[Number]) -> TypeGuard[np.memmap[Any, np.dtype[Number]]]:

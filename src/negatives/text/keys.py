@@ -17,12 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.chance import Hashes, span_hashes
+from negatives.arrays import Keys, Ragged, by_volume, starts_of
+from negatives.chance import span_hashes
 from negatives.text.scripts import SELDOM_WRITTEN, UNSPACED
-
-Keys = NDArray[np.uint64]
-Shingles = tuple[NDArray[np.uint32], NDArray[np.int64]]
-"""Values of all texts, and offsets[n + 1] of each text's own."""
 
 _BLOCK = 8192
 _BYTES = 8 * 2**20  # of texts that are hashed at one time, unless one is longer
@@ -39,17 +36,12 @@ _CHARACTER: Final = rf"[{UNSPACED}]\p{{M}}*"
 def text_keys(texts: pl.Series) -> Keys:
     """uint64[n]: equal exactly (up to hash collisions, 2^-64 a pair) where texts are equal."""
     texts = texts.fill_null("")
-    ends = texts.str.len_bytes().cast(pl.Int64).cum_sum().to_numpy()
+    lengths = texts.str.len_bytes().to_numpy().astype(np.int64)
     parts = [np.empty(0, np.uint64)]
-    start = 0
-    while start < len(texts):
-        before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + _BYTES, side="right"))
-        stop = max(start + 1, min(stop, start + _BLOCK))
-        lengths = np.diff(ends[start:stop], prepend=before)
+    for start, stop in by_volume(lengths, _BYTES, _BLOCK):
         content = "".join(texts[start:stop].to_list()).encode()
-        parts.append(span_hashes(content, ends[start:stop] - before - lengths, lengths))
-        start = stop
+        part = lengths[start:stop]
+        parts.append(span_hashes(content, starts_of(part)[:-1], part))
     return np.concatenate(parts)
 
 
@@ -59,13 +51,12 @@ def normalised_keys(texts: pl.Series) -> Keys:
     return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
-def shingles(texts: pl.Series, words: int) -> Shingles:
-    """Distinct hashed runs of `words` words of each text, as (values, offsets[n + 1]), sorted.
+def shingles(texts: pl.Series, words: int) -> Ragged[np.uint32]:
+    """Distinct hashed runs of `words` words of each text, sorted.
 
     A text with fewer words is one shingle; a text without words has none.
     """
-    values: list[NDArray[np.uint32]] = []
-    sizes: list[NDArray[np.int64]] = []
+    values, sizes = [np.empty(0, np.uint32)], [np.empty(0, np.int64)]
     for part in _blocks(len(texts)):
         plain = normalised(texts[part])
         hashed, owner = runs(plain, words)
@@ -76,10 +67,7 @@ def shingles(texts: pl.Series, words: int) -> Shingles:
         sizes.append(
             np.bincount((distinct >> np.uint64(32)).astype(np.int64), minlength=len(plain))
         )
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    if sizes:
-        np.cumsum(np.concatenate(sizes), out=offsets[1:])
-    return np.concatenate(values) if values else np.empty(0, np.uint32), offsets
+    return Ragged(starts_of(np.concatenate(sizes)), np.concatenate(values))
 
 
 def runs(plain: pl.Series, words: int) -> tuple[Keys, NDArray[np.int64]]:
@@ -88,7 +76,7 @@ def runs(plain: pl.Series, words: int) -> tuple[Keys, NDArray[np.int64]]:
     return _runs(tokens, lengths, words)
 
 
-def _tokens(plain: pl.Series) -> tuple[Hashes, NDArray[np.int64]]:
+def _tokens(plain: pl.Series) -> tuple[Keys, NDArray[np.int64]]:
     """A hash of every word, one text after another, and how many words each text has."""
     content = " ".join(plain.to_list()).encode()
     if not content:

@@ -106,6 +106,6 @@ def _finding(
         verdict=f"{count:,} {rule.one if count == 1 else rule.many}",
         mend=rule.mend,
         examples=shown,
-        removes=rule.removes,
+        removes="nothing" if rule.spares(facts.mined.layout) else rule.removes,
         offences=offences,
     )

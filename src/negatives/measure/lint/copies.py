@@ -13,12 +13,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys, by_volume
 from negatives.judge.near_duplicate import NearDuplicate, jaccard
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.text_tables import SHINGLE, SKETCH
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
-from negatives.text.keys import Keys, shingles, text_keys
+from negatives.text.keys import shingles, text_keys
 
 THRESHOLD: Final = NearDuplicate().threshold
 """Jaccard similarity from which a document is a copy: what the judge takes."""
@@ -50,9 +51,9 @@ def near_copies(facts: Facts, negatives: pl.DataFrame) -> pl.DataFrame:
     for part in pairs.iter_slices(PAIRS):
         distinct = np.unique(np.concatenate([part["text"].to_numpy(), part["positive"].to_numpy()]))
         texts = texts_of(facts.mined, distinct)
-        values, offsets = shingles(texts, SHINGLE)
         sides = [np.searchsorted(distinct, part[name].to_numpy()) for name in ("text", "positive")]
-        similarity = jaccard(values, offsets, *(side.astype(np.uint32) for side in sides))
+        left, right = (side.astype(np.uint32) for side in sides)
+        similarity = jaccard(shingles(texts, SHINGLE), left, right)
         part = part.with_columns(similarity=pl.Series(similarity, dtype=pl.Float32))
         found.append(part.filter(pl.col("similarity") >= THRESHOLD).select([*_FOUND]))
     every = pl.concat(found).sort("similarity", "of_row", descending=[True, False], nulls_last=True)
@@ -68,14 +69,9 @@ def _pairs(negatives: pl.DataFrame, positives: pl.DataFrame) -> Iterator[pl.Data
     """Negatives beside each positive of their query, about `PAIRS` at a time."""
     counted = positives.group_by("query").agg(count=pl.len())
     counted = negatives.join(counted, on="query", how="inner", maintain_order="left")
-    ends = counted["count"].cum_sum().to_numpy().astype(np.int64)
-    start = 0
-    while start < len(counted):
-        before = int(ends[start - 1]) if start else 0
-        stop = max(start + 1, int(np.searchsorted(ends, before + PAIRS, "right")))
+    for start, stop in by_volume(counted["count"].to_numpy(), PAIRS):
         part = counted.slice(start, stop - start).drop("count")
         yield part.join(positives, on="query", how="inner", maintain_order="left")
-        start = stop
 
 
 def _near(facts: Facts, pairs: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from negatives.measure.lint.facts import Facts
+from negatives.read.mined.layout import Layout
 
 Severity = Literal["error", "warning", "info"]
 Unit = Literal["negatives", "rows", "queries"]
@@ -26,7 +27,7 @@ class Rule:
     """One thing that can be wrong.
 
     `find` gives the offences; `one` and `many` are the verdict after the count; `removes` is what a
-    fix takes out of the file for each offence.
+    fix takes out of the file for each offence, but of the layouts that it `spares`.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Rule:
     many: str
     mend: str
     removes: Removes = "nothing"
+    spares: Callable[[Layout], bool] = lambda layout: False
 
 
 @dataclass(frozen=True)

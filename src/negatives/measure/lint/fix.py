@@ -23,12 +23,12 @@ from negatives.events import Emit, Progress, silent
 from negatives.export.files import write_parquet
 from negatives.measure.lint.findings import Report
 from negatives.measure.lint.remedy import Remedy, mended, remedy
-from negatives.optional import require
+from negatives.read.datasets import library
 from negatives.read.delimited import separator
 from negatives.read.files import blocks, ending
 from negatives.read.mined.json_rows import is_array, json_blocks
 from negatives.read.mined.layout import Layout
-from negatives.read.mined.source import Source, quiet
+from negatives.read.mined.source import Source
 from negatives.read.packing import plain_name
 from negatives.read.quoting import is_quoted
 from negatives.store.atomic import writing
@@ -197,11 +197,10 @@ def _cured_lines(some: Iterator[bytes], cure: _Cure) -> Iterator[bytes]:
 
 
 def _datasets(source: Source, out: Path, cure: _Cure) -> None:
-    datasets = require("datasets", extra="hub")
     with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".partial-") as folder:
         table = Path(folder) / "rows.parquet"
         write_parquet(table, pl.Schema(source.schema), _tables(source, cure))
-        with quiet(datasets):
+        with library() as datasets:
             made = datasets.Dataset.from_parquet(str(table), cache_dir=folder)
             made.save_to_disk(str(Path(folder) / "saved"))
         shutil.move(Path(folder) / "saved", out)

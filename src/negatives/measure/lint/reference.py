@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 
 from negatives import read
+from negatives.arrays import Keys
 from negatives.measure.lint.text_tables import without_end
 from negatives.read.address import parse
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
-from negatives.text.keys import Keys, text_keys
+from negatives.text.keys import text_keys
 
 
 @dataclass(frozen=True)

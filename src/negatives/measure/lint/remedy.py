@@ -30,17 +30,13 @@ class Remedy:
 
 def remedy(report: Report) -> Remedy:
     """All that the findings of a report object to, and the rows that have no negative then."""
-    facts, layout = report.facts, report.facts.mined.layout
+    facts = report.facts
     dropped = pl.DataFrame(schema={"row": pl.UInt32})
     removed = pl.DataFrame(schema={"row": pl.UInt32, "place": pl.Int32})
     for finding in report.findings:
-        if finding.removes == "row" and not (
-            layout.shape == "pair" and finding.rule == "no-negatives"
-        ):
+        if finding.removes == "row":
             dropped = pl.concat([dropped, finding.offences.select("row")])
-        elif finding.removes == "negative" and not (
-            layout.fixed and finding.rule == "repeated-negative"
-        ):
+        elif finding.removes == "negative":
             removed = pl.concat([removed, finding.offences.select(_PLACE)])
     while True:
         left, dropped = _left(facts, dropped, removed)

@@ -13,9 +13,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from negatives.arrays import Keys, Ragged, starts_of
 from negatives.judge.near_duplicate import signatures
 from negatives.schema import Side, id_keys
-from negatives.text.keys import Keys, normalised, runs, text_keys
+from negatives.text.keys import normalised, runs, text_keys
 
 SHINGLE: Final = 2
 """Words in a shingle, as in the judge near-duplicate."""
@@ -119,9 +120,8 @@ class Measuring:
 def _measured(texts: pl.Series, keys: Keys, corpus: pl.Series | None) -> Texts:
     plain = normalised(texts)
     hashed, owner = runs(plain, SHINGLE)
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.bincount(owner, minlength=len(texts)), out=offsets[1:])
-    sketches = signatures(hashed.astype(np.uint32), offsets, SKETCH)
+    starts = starts_of(np.bincount(owner, minlength=len(texts)))
+    sketches = signatures(Ragged(starts, hashed.astype(np.uint32)), SKETCH)
     return Texts(
         keys=keys,
         normal=text_keys(plain),

@@ -13,6 +13,8 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from negatives.read.grades import is_number
+
 Holds = Literal["text", "whole", "fraction", "truth", "object", "nothing", "other"]
 
 SAMPLE: Final = 200
@@ -106,15 +108,6 @@ def of_dtype(name: str, dtype: Any) -> Column:
         fields = {each.name: of_dtype(each.name, each.dtype) for each in dtype.fields}
         return Column(name, "object", depth, fields=fields)
     return Column(name, _holds(dtype), depth)
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a number."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _holds(dtype: Any) -> Holds:

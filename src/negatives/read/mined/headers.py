@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from negatives.errors import DataError
-from negatives.read.mined.columns import Column, is_number
+from negatives.read.grades import is_number
+from negatives.read.mined.columns import Column
 from negatives.read.mined.names import ITEMS, USERS, plain, role_of
 
 TREC_RUN: Final = ("query_id", "q0", "doc_id", "rank", "score", "tag")

@@ -20,16 +20,14 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.files import blocks, not_utf8
-from negatives.read.findings import NOT_JSON, REPEATED_KEY, WRONG_TYPE, Fault, Findings, shown
+from negatives.read.files import blocks
+from negatives.read.findings import WRONG_TYPE, Fault, Findings, shown
+from negatives.read.jsonl import UNDECODED, JsonObjects, strings
 from negatives.read.mined.columns import Column, Looking
-from negatives.read.mined.flat import Flat, Lengths, systems
+from negatives.read.mined.flat import Lengths, Rows
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.parts import Part
-from negatives.read.mined.tables import refuse_turns, with_titles
-from negatives.read.repeated_keys import RepeatedKeys
 
-_BAD: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _PATH: Final = re.compile(r"at `\$\.([^`]*)`")
 _ID: Any = str | int
 _NUMBER: Any = bool | int | float
@@ -49,7 +47,7 @@ def json_blocks(path: Path) -> Iterator[bytes]:
     whole = b"".join(blocks(path))
     try:
         items = msgspec.json.decode(whole, type=list[msgspec.Raw])
-    except _BAD as error:
+    except UNDECODED as error:
         raise DataError(
             f"a JSON array that cannot be read: {error}",
             where=str(path),
@@ -70,7 +68,7 @@ def _refuse_lines_of_arrays(first: bytes, path: Path) -> None:
     line = first.lstrip().split(b"\n", 1)[0]
     try:
         value = msgspec.json.decode(line)
-    except _BAD:
+    except UNDECODED:
         return
     if isinstance(value, list) and not any(isinstance(each, dict) for each in value) and value:
         raise DataError(
@@ -87,12 +85,12 @@ def json_columns(path: Path) -> dict[str, Column]:
     for block in json_blocks(path):
         try:
             values = decoder.decode_lines(block)
-        except _BAD:
+        except UNDECODED:
             values = []
             for line in block.split(b"\n"):
                 try:
                     values.append(decoder.decode(line))
-                except _BAD:
+                except UNDECODED:
                     continue
         rows += len(values)
         looking.add(value for value in values if isinstance(value, dict))
@@ -100,118 +98,55 @@ def json_columns(path: Path) -> dict[str, Column]:
 
 
 @dataclass(frozen=True)
-class JsonRows:
-    """Some objects: `row` (from 1), `line`, number of the file; attributes c0, c1 ... by column."""
+class JsonRows(Rows):
+    """Some objects, with attributes c0, c1 ... by column."""
 
     objects: list[Any]
     names: Mapping[str, str]
-    row: pl.Series
-    line: pl.Series
-    file: int
-    where: str
-
-    def _values(self, column: str) -> list[Any]:
-        return list(map(attrgetter(self.names[column]), self.objects))
-
-    def strings(self, column: str) -> pl.Series:
-        """A column of texts or ids, one a row."""
-        return _strings(self._values(column))
-
-    def numbers(self, column: str, *, listed: bool) -> tuple[Lengths, pl.Series]:
-        """A column of numbers, one a row or lists of them; null where there is none."""
-        lengths, flat = _opened(self._values(column), listed=listed)
-        return lengths, pl.Series([_number(value) for value in flat], dtype=pl.Float64)
 
     def said(self, column: str, at: int) -> Any:
         """What a row holds in a column."""
         return getattr(self.objects[at], self.names[column])
 
-    def conversation(self, column: str) -> pl.Series:
-        """The one text of a conversation a row."""
-        return self._last(self._values(column))
+    def numbers(self, column: str, *, listed: bool) -> tuple[Lengths, pl.Series]:
+        """A column of numbers, one a row or lists of them; null where there is none."""
+        values = self._values(column)
+        lengths, flat = self._opened(values) if listed else _each(values)
+        return lengths, self._floats(flat)
 
-    def documents(self, part: Part) -> Flat:
-        """The documents of a column."""
-        values = self._values(part.column)
-        if part.form == "systems":
-            return systems(
-                part.systems,
-                lambda name: _listed([(v and v.get(name)) or [] for v in values], part, part.inner),
-                len(values),
-            )
-        if part.form == "table":
-            return self._table(values, part)
-        if part.form == "messages":
-            if part.depth < 2:
-                return Flat(np.ones(len(values), np.int64), text=self._last(values))
-            lengths, flat = _opened(values, listed=True)
-            return Flat(lengths, text=self._last(flat))
-        return _listed(values, part, part.form)
+    def _values(self, column: str) -> list[Any]:
+        return list(map(attrgetter(self.names[column]), self.objects))
 
-    def _table(self, values: list[Any], part: Part) -> Flat:
-        made: dict[str, Any] = {}
-        for key in ("id", "text", "score"):
-            if getattr(part, key):
-                lists = [value and getattr(value, key) for value in values]
-                made[key] = _opened(lists, listed=True)
-        (_, (first, _)), *others = made.items()
-        for _, (lengths, _) in others:
-            uneven = np.flatnonzero(lengths != first)
-            if len(uneven):
-                raise DataError(
-                    f"row {self.row[int(uneven[0])]:,} has lists of different lengths in "
-                    f"{part.column!r}",
-                    where=self.where,
-                    mend="give each document its id, its text and its score",
-                )
-        series = {
-            key: pl.Series(flat, dtype=pl.Float64) if key == "score" else _strings(flat)
-            for key, (_, flat) in made.items()
-        }
-        return Flat(first, **series)
+    def _strings(self, values: list[Any]) -> pl.Series:
+        return strings(values)[0]
 
-    def _last(self, conversations: list[Any]) -> pl.Series:
+    def _floats(self, values: list[Any]) -> pl.Series:
+        return pl.Series([_number(value) for value in values], dtype=pl.Float64)
+
+    def _lists(self, values: list[Any], part: Part, form: str) -> tuple[Lengths, list[Any]]:
+        listed = part.depth > 1 if form == "messages" else part.listed
+        return self._opened(values) if listed else _each(values)
+
+    def _opened(self, lists: list[Any]) -> tuple[Lengths, list[Any]]:
+        made = [v if isinstance(v, list) else [] if v is None else [v] for v in lists]
+        return np.fromiter(map(len, made), np.int64, len(made)), list(chain.from_iterable(made))
+
+    def _system(self, values: list[Any], name: str) -> list[Any]:
+        return [(value and value.get(name)) or [] for value in values]
+
+    def _field(self, objects: list[Any], key: str, part: Part) -> list[Any]:
+        take = attrgetter(key)
+        return [each and take(each) for each in objects]
+
+    def _turns(self, conversations: list[Any]) -> tuple[pl.Series, pl.Series]:
         said = [[message for message in each or () if message] for each in conversations]
         turns = [sum(message.role == "assistant" for message in each) for each in said]
-        refuse_turns(pl.Series(turns, dtype=pl.Int64), self.row, self.where)
-        return _strings([each[-1].content if each else None for each in said])
+        texts = self._strings([each[-1].content if each else None for each in said])
+        return pl.Series(turns, dtype=pl.Int64), texts
 
 
-def _listed(values: list[Any], part: Part, form: str) -> Flat:
-    lengths, flat = _opened(values, listed=part.listed)
-    if form == "plain":
-        series = _strings(flat)
-        return Flat(lengths, id=series) if part.kind == "id" else Flat(lengths, text=series)
-    made: dict[str, Any] = {}
-    if part.id:
-        made["id"] = _strings([each and each.id for each in flat])
-    if part.score:
-        made["score"] = pl.Series([each and each.score for each in flat], dtype=pl.Float64)
-    if part.text:
-        text = _strings([each and each.text for each in flat])
-        if part.title:
-            text = with_titles(text, _strings([each and each.title for each in flat]))
-        made["text"] = text
-    return Flat(lengths, **made)
-
-
-def _opened(values: list[Any], *, listed: bool) -> tuple[Lengths, list[Any]]:
-    """Lengths of lists and all their values; one value stands for a list of one.
-
-    A null is no list where values are `listed`, and else a value that is not there.
-    """
-    if not listed:
-        return np.ones(len(values), np.int64), values
-    lists = [v if isinstance(v, list) else [] if v is None else [v] for v in values]
-    lengths = np.fromiter(map(len, lists), np.int64, len(lists))
-    return lengths, list(chain.from_iterable(lists))
-
-
-def _strings(values: list[Any]) -> pl.Series:
-    try:
-        return pl.Series(values, dtype=pl.String)
-    except TypeError:  # some id is a number
-        return pl.Series([None if v is None else str(v) for v in values], dtype=pl.String)
+def _each(values: list[Any]) -> tuple[Lengths, list[Any]]:
+    return np.ones(len(values), np.int64), values
 
 
 def _number(value: Any) -> float | None:
@@ -231,12 +166,12 @@ class JsonReader:
     """The objects of a file, decoded for a layout; offenders are reported."""
 
     def __init__(self, path: Path, layout: Layout, findings: Findings) -> None:
-        self._path, self._findings = path, findings
+        self._path = path
         self._file = findings.file(path, "row" if is_array(path) else "line")
         types = _types(layout)
         self._expected = {column: said for column, (_, said) in types.items()}
         self._names = {column: f"c{at}" for at, column in enumerate(types)}
-        made = msgspec.defstruct(
+        row = msgspec.defstruct(
             "Row",
             [
                 (self._names[column], kind | None, msgspec.field(name=column, default=None))
@@ -244,78 +179,21 @@ class JsonReader:
             ],
             gc=False,
         )
-        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(made)
-        self._repeated = RepeatedKeys(types)
+        blocks = json_blocks(path)
+        self._objects = JsonObjects(blocks, self._file, row, types, self._why, findings)
 
     def __iter__(self) -> Iterator[JsonRows]:
-        row = line = offset = 0
-        for block in json_blocks(self._path):
-            height = block.count(b"\n") + (not block.endswith(b"\n"))
-            try:
-                objects = self._decoder.decode_lines(block)
-            except _BAD:
-                objects = None
-            whole = objects is not None and len(objects) == height
-            if objects is not None and whole and not self._repeated.may_be_in(block, height):
-                rows = pl.int_range(row + 1, row + height + 1, dtype=pl.UInt32, eager=True)
-                lines = pl.int_range(line + 1, line + height + 1, dtype=pl.UInt32, eager=True)
-                row += height
-            else:
-                objects, at, row = self._one_by_one(block, row, line, offset)
-                rows = pl.Series([number for number, _ in at], dtype=pl.UInt32)
-                lines = pl.Series([number for _, number in at], dtype=pl.UInt32)
-            line, offset = line + height, offset + len(block)
-            yield JsonRows(objects, self._names, rows, lines, self._file, str(self._path))
-            self._findings.enough()
+        for objects, rows, lines in self._objects:
+            yield JsonRows(rows + 1, lines, self._file, str(self._path), objects, self._names)
 
-    def _one_by_one(
-        self, block: bytes, row: int, line: int, offset: int
-    ) -> tuple[list[Any], list[tuple[int, int]], int]:
-        """Decode each line; blank ones are no rows, bad ones are rows that are reported."""
-        objects, kept = [], []
-        for raw in block.split(b"\n"):
-            line += 1
-            if raw.strip():
-                row += 1
-                try:
-                    decoded = self._decoder.decode(raw)
-                except _BAD as error:
-                    self._blame(raw, line, offset, str(error))
-                else:
-                    again = self._repeated.of(raw)
-                    if again is None:
-                        objects.append(decoded)
-                        kept.append((row, line))
-                    else:
-                        said, text = f"{again!r} comes twice", raw.decode().rstrip("\r")
-                        self._findings.add(REPEATED_KEY, self._file, line, said, text)
-            offset += len(raw) + 1
-        return objects, kept, row
-
-    def _blame(self, raw: bytes, line: int, offset: int, said: str) -> None:
-        try:
-            text = raw.decode().rstrip("\r")
-        except UnicodeDecodeError as error:
-            not_utf8(self._findings, self._file, line, raw, offset, error)
-            return
-        fault, reason = self._fault(text, said)
-        self._findings.add(fault, self._file, line, reason, text)
-
-    def _fault(self, line: str, said: str) -> tuple[Fault, str]:
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            return NOT_JSON, f"{error.msg} at character {error.colno}: {shown(line)}"
-        except (RecursionError, ValueError) as error:
-            return NOT_JSON, f"{error}: {shown(line)}"
-        if not isinstance(value, dict):
-            return NOT_JSON, f"expected an object, found {shown(line)}"
+    def _why(self, value: dict[str, Any], line: str, said: str) -> tuple[Fault, str] | None:
+        """The column that the decoder names, and what it must be."""
         path = _PATH.search(said)
         column = path[1] if path else ""
         while column and column not in self._expected:
             column = re.sub(r"[.\[][^.\[]*$", "", column) if re.search(r"[.\[]", column) else ""
         if not column:
-            return NOT_JSON, f"an unpaired surrogate or a value out of range: {shown(line)}"
+            return None
         found = shown(json.dumps(value.get(column), ensure_ascii=False))[1:-1]
         return WRONG_TYPE, f"{column!r} must be {self._expected[column]}, and is {found}"
 

@@ -29,7 +29,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from negatives.errors import DataError
-from negatives.read.mined.columns import Column, is_number
+from negatives.read.grades import is_number
+from negatives.read.mined.columns import Column
 from negatives.read.mined.names import (
     ITEMS,
     RATINGS,

@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.read.findings import BAD_SCORE, DANGLING, Fault, Findings
 from negatives.read.grades import whole
-from negatives.read.mined.flat import Flat, Lengths, joined
+from negatives.read.mined.flat import Flat, Lengths, Rows, joined
 from negatives.read.mined.parts import Part
 from negatives.read.mined.rows import DOCS, QUERIES, Block, MinedFile
-from negatives.read.mined.source import Rows
 
 UNCLEAR: Final = Fault(
     "unclear-label",

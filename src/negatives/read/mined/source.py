@@ -7,7 +7,6 @@ folder saved by `datasets`, and tables handed in. What the columns mean is in `l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,23 +16,20 @@ import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
-from negatives.faults import raise_spent
-from negatives.optional import require
-from negatives.read import delimited
+from negatives.read import datasets, delimited
 from negatives.read.address import pair_files
-from negatives.read.class_labels import graded
 from negatives.read.files import Lines, blocks, ending
 from negatives.read.findings import Findings
-from negatives.read.frames import parquet_schema
+from negatives.read.frames import parquet_frames, parquet_schema, readable, with_lists
 from negatives.read.mined.columns import SAMPLE, Column, of_dtype, of_series
+from negatives.read.mined.flat import Rows
 from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of
-from negatives.read.mined.json_rows import JsonReader, JsonRows, json_columns
+from negatives.read.mined.json_rows import JsonReader, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
 from negatives.read.white_space import fields
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "tables"]
-Rows = TableRows | JsonRows
 
 BLOCK: Final = 32_768
 """Rows of a table."""
@@ -44,7 +40,6 @@ TYPES: Final[dict[str, FileType]] = {
     **dict.fromkeys((".csv", ".tsv"), "delimited"),
     **dict.fromkeys((".trec", ".run", ".qrels", ".txt"), "trec"),
 }
-SAVED: Final = ("dataset_info.json", "dataset_dict.json")
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class Source:
         unit = "line" if self.type in ("delimited", "trec") else "row"
         file = findings.file(self.path, unit)
         for table, row, line in self._numbered(layout.columns, findings):
-            yield TableRows(table, row, line, file, str(self.path))
+            yield TableRows(row, line, file, str(self.path), table)
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of a table in order, at most `BLOCK` at a time; some columns, or all."""
@@ -107,9 +102,7 @@ class Source:
 
     def _typed(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         if self.type == "parquet":
-            scan = with_lists(pl.scan_parquet(self.path, glob=False)).select(columns)
-            with told(self.path):
-                yield from scan.collect_batches(chunk_size=BLOCK, maintain_order=True, lazy=True)
+            yield from parquet_frames(self.path, columns, BLOCK)
             return
         frames = self.frames() if self.frames else islice(arrow(self.path), 1, None)
         for frame in frames:
@@ -153,17 +146,11 @@ def source(file: str | Path) -> Source:
 def parquet(path: Path) -> Source:
     """A Parquet file."""
     parquet_schema(path)  # says what is wrong with it
-    with told(path):
+    with readable(path):
         scan = with_lists(pl.scan_parquet(path, glob=False))
         schema = dict(scan.collect_schema())
         head = scan.select(_simple(schema)).head(SAMPLE).collect()
     return Source(path, "parquet", _described(schema, head), schema)
-
-
-def with_lists(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """The same with lists in the place of arrays, which are lists of one length."""
-    arrays = [name for name, dtype in frame.collect_schema().items() if dtype == pl.Array]
-    return frame.with_columns(pl.col(arrays).arr.to_list()) if arrays else frame
 
 
 def tables(
@@ -188,7 +175,7 @@ def _described(schema: dict[str, Any], head: pl.DataFrame) -> dict[str, Column]:
 
 
 def _folder(path: Path) -> Source:
-    if any((path / name).exists() for name in SAVED):
+    if datasets.is_saved(path):
         frames = arrow(path)
         schema = dict(next(frames).schema)
         head = next(frames, pl.DataFrame(schema=schema)).select(_simple(schema)).head(SAMPLE)
@@ -259,50 +246,12 @@ def _words(path: Path, findings: Findings) -> Iterator[delimited.Row]:
 
 def arrow(path: Path) -> Iterator[pl.DataFrame]:
     """An empty table with the columns, then the rows of a saved dataset (its train split)."""
-    datasets = require("datasets", extra="hub")
-    with told(path), quiet(datasets):
-        saved = datasets.load_from_disk(str(path))
-        if isinstance(saved, dict):
-            if "train" not in saved and len(saved) > 1:
-                raise DataError(
-                    f"there are several splits and none is named train: {', '.join(saved)}",
-                    where=str(path),
-                    mend=f"name the folder of one, as in {path / next(iter(saved))}",
-                )
-            saved = saved["train"] if "train" in saved else next(iter(saved.values()))
-        features = saved.features
-        yield graded(_frame(features.arrow_schema.empty_table()), features, str(path))
-        for batch in saved.with_format("arrow").iter(batch_size=BLOCK):
-            yield graded(_frame(batch), features, str(path))
-
-
-def _frame(table: Any) -> pl.DataFrame:
-    frame = pl.from_arrow(table)
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
-
-
-@contextmanager
-def quiet(datasets: Any) -> Iterator[None]:
-    """The library `datasets` without its progress bars."""
-    bars = datasets.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if not bars:
-            datasets.enable_progress_bars()
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Whatever a library says of a file that it cannot read becomes one `DataError`."""
-    try:
-        yield
-    except (DataError, GeneratorExit):
-        raise
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
-        raise_spent(error)
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(
-            f"cannot be read: {reason}", where=str(path), mend="write or copy it again"
-        ) from None
+    with datasets.library() as library, readable(path):
+        saved = datasets.saved(library, path)
+        if "train" not in saved and len(saved) > 1:
+            raise DataError(
+                f"there are several splits and none is named train: {', '.join(saved)}",
+                where=str(path),
+                mend=f"name the folder of one, as in {path / next(iter(saved))}",
+            )
+        yield from datasets.tables(saved.get("train") or next(iter(saved.values())), str(path))

@@ -119,6 +119,7 @@ RULES: Final = (
         "rows or queries have no negative",
         "drop them (--fix): some trainers stop at them",
         removes="row",
+        spares=lambda layout: layout.shape == "pair",
     ),
     Rule(
         "uneven-negatives",

@@ -8,11 +8,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Keys
 from negatives.measure.lint.facts import Facts
 from negatives.measure.lint.findings import OFFENCES, Rule
 from negatives.measure.lint.reference import TestSet
 from negatives.measure.lint.text_tables import BLANK
-from negatives.text.keys import Keys
 
 
 def queries(facts: Facts) -> pl.DataFrame:

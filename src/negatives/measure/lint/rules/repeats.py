@@ -82,6 +82,7 @@ RULES: Final = (
         "negatives are listed again for the same query and positive",
         "take them out (--fix), but for files with a column for each negative",
         removes="negative",
+        spares=lambda layout: layout.fixed,
     ),
     Rule(
         "alike-negatives",

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from negatives.optional import require
-
-if TYPE_CHECKING:
-    from negatives.search.lexical import Asked, Found, LexicalIndex, Lists
+from negatives.arrays import Ragged
+from negatives.compiling import compiled
+from negatives.search.lexical_index import Asked, Found, LexicalIndex
 
 _WINDOW = 1 << 16  # documents; their scores, float32, fill half of a small second-level cache
 _BLOCK = 64  # documents of which only the best is compared at first
@@ -24,18 +23,14 @@ _BLOCK = 64  # documents of which only the best is compared at first
 @cache
 def compiled_search(
     window: int = _WINDOW,
-) -> Callable[[LexicalIndex, int, tuple[Asked, Lists]], Found]:
+) -> Callable[[LexicalIndex, int, tuple[Asked, Ragged[np.uint32]]], Found]:
     """search(index, top, part): as `best_docs`, of one part of the queries; lets threads run.
 
     `window`: documents whose scores are added up together.
     """
-    numba = require("numba", extra="fast")
-    try:
-        kernel = numba.njit(nogil=True, cache=True)(_search)
-    except RuntimeError:  # nowhere to keep what was compiled
-        kernel = numba.njit(nogil=True)(_search)
+    kernel = compiled(_search)
 
-    def search(index: LexicalIndex, top: int, part: tuple[Asked, Lists]) -> Found:
+    def search(index: LexicalIndex, top: int, part: tuple[Asked, Ragged[np.uint32]]) -> Found:
         asked, banned = part
         top = min(top, index.size)
         docs = np.empty((len(asked), top), np.uint32)

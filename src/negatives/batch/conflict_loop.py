@@ -1,6 +1,6 @@
 """Which rows conflict with an earlier one of their batch, compiled: one pass, two marks a key.
 
-Imported only where numba is installed; compiled once and kept beside the package.
+Imported only where numba is installed.
 """
 
 from __future__ import annotations
@@ -9,32 +9,31 @@ from typing import Any
 
 import numpy as np
 
-from negatives.batch.conflicts import Lists
-from negatives.batch.order import Places
-from negatives.optional import require
-from negatives.schema import Bools
-
-_numba = require("numba", extra="fast")
+from negatives.arrays import Bools, Places, Ragged
+from negatives.compiling import compiled
 
 
-def clashing(rows: Places, batch: Places, shows: Lists, asks: Lists, keys: int) -> Bools:
+def clashing(
+    rows: Places, batch: Places, shows: Ragged[np.int32], asks: Ragged[np.int32], keys: int
+) -> Bools:
     """bool[n]: see `Conflicts.clashing`."""
     found = np.zeros(len(rows), np.bool_)
     _mark(
         found,
         np.ascontiguousarray(rows, np.int64),
         np.ascontiguousarray(batch, np.int64),
-        shows.at,
-        shows.keys,
-        asks.at,
-        asks.keys,
+        shows.starts,
+        shows.values,
+        asks.starts,
+        asks.values,
         np.full(keys, -1, np.int64),
         np.full(keys, -1, np.int64),
     )
     return found
 
 
-def _loop(
+@compiled
+def _mark(
     found: Any,
     rows: Any,
     batch: Any,
@@ -60,9 +59,3 @@ def _loop(
             shown[shows[at]] = here
         for at in range(first_asked, end_asked):
             asked[asks[at]] = here
-
-
-try:
-    _mark = _numba.njit(cache=True, nogil=True, boundscheck=False)(_loop)
-except RuntimeError:  # nowhere to keep what was compiled
-    _mark = _numba.njit(nogil=True, boundscheck=False)(_loop)

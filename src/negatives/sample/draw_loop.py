@@ -1,48 +1,41 @@
 """The same draws, compiled: one loop over slots in place of passes over arrays.
 
 Each function is the plain arithmetic of its namesake in `conditioned`, `law` or `exclusion`, to the
-bit. Imported only where numba is installed; compiled once and kept beside the package.
+bit. Imported only where numba is installed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from negatives.chance import Hashes
-from negatives.optional import require
-from negatives.sample.conditioned import ATTEMPTS, BY_RANK, GOLDEN, NO_DOC
-from negatives.sample.exclusion import SPREAD, Places
-from negatives.sample.law import LOW_32, Tickets
-from negatives.schema import Bools, Floats, Rows
-
-if TYPE_CHECKING:
-    from negatives.sample.conditioned import Conditioned
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-_numba = require("numba", extra="fast")
+from negatives.arrays import Bools, Floats, Keys, Places, Rows
+from negatives.compiling import compiled
+from negatives.sample.attempts import ATTEMPTS, BY_RANK, GOLDEN, NO_DOC
+from negatives.sample.exclusion import SPREAD, Exclusion
+from negatives.sample.law import LOW_32, Law, Tickets
 
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _SPREAD = np.uint64(SPREAD)
 
 
-def _jit(function: Function) -> Function:
-    compiled: Function = _numba.njit(cache=True, nogil=True, boundscheck=False)(function)
-    return compiled
-
-
-def draw(conditioned: Conditioned, keys: Hashes, rows: Places, slots: int) -> Rows:
+def draw(
+    law: Law,
+    exclusion: Exclusion,
+    left: Tickets,
+    taken: Tickets,
+    keys: Keys,
+    rows: Places,
+    slots: int,
+) -> Rows:
     """uint32[b, slots]: see `Conditioned.draw`."""
-    law, exclusion = conditioned.law, conditioned.exclusion
     docs = np.empty((len(rows), slots), np.uint32)
     _fill(
         docs, keys, rows, law.total, law.ends, law.tickets, law.alias, law.columns, law.shift,
         exclusion.starts, exclusion.members, exclusion.bits, exclusion.bytes_at, exclusion.factors,
-        exclusion.shifts, conditioned.left, conditioned.taken,
+        exclusion.shifts, left, taken,
     )  # fmt: skip
     return docs
 
@@ -61,7 +54,7 @@ def first(docs: Rows) -> Bools:
     return found
 
 
-@_jit
+@compiled
 def _mix(value: np.uint64) -> np.uint64:
     mixed = value + GOLDEN
     mixed = (mixed ^ (mixed >> np.uint64(30))) * _MIX_1
@@ -69,13 +62,13 @@ def _mix(value: np.uint64) -> np.uint64:
     return mixed ^ (mixed >> np.uint64(31))
 
 
-@_jit
+@compiled
 def _scaled(value: np.uint64, total: int) -> Any:
     return np.int64(np.float64(np.int64(value >> np.uint64(11))) * (total * 2.0**-53))
 
 
-@_jit
-def _drawn(value: np.uint64, total: int, alias: Hashes, columns: int, shift: int) -> Any:
+@compiled
+def _drawn(value: np.uint64, total: int, alias: Keys, columns: int, shift: int) -> Any:
     if len(alias) == 0:
         return np.uint32(_scaled(value, total))
     column = value >> np.uint64(64 - columns)
@@ -87,7 +80,7 @@ def _drawn(value: np.uint64, total: int, alias: Hashes, columns: int, shift: int
     return np.uint32(other ^ ((column ^ other) & own))
 
 
-@_jit
+@compiled
 def _doc_at(ticket: int, ends: Tickets) -> Any:
     low, high = 0, len(ends)
     while low < high:
@@ -99,7 +92,7 @@ def _doc_at(ticket: int, ends: Tickets) -> Any:
     return np.uint32(low if len(ends) else ticket)
 
 
-@_jit
+@compiled
 def _has(doc: np.int64, start: int, end: int, members: Rows) -> bool:
     low, high = start, end
     while low < high:
@@ -111,7 +104,7 @@ def _has(doc: np.int64, start: int, end: int, members: Rows) -> bool:
     return low < end and np.int64(members[low]) == doc
 
 
-@_jit
+@compiled
 def _by_rank(
     ticket: int,
     start: int,
@@ -136,15 +129,15 @@ def _by_rank(
     return ticket + (low - start if len(ends) == 0 else taken[low] - taken[start])
 
 
-@_jit
+@compiled
 def _fill(
     docs: Rows,
-    keys: Hashes,
+    keys: Keys,
     rows: Places,
     total: int,
     ends: Tickets,
     tickets: Tickets,
-    alias: Hashes,
+    alias: Keys,
     columns: int,
     shift: int,
     starts: Places,
@@ -189,12 +182,12 @@ def _fill(
                     break
 
 
-@_jit
+@compiled
 def _counter(slot: int, attempt: int) -> np.uint64:
     return (np.uint64(slot) + (np.uint64(attempt) << np.uint64(32))) * GOLDEN
 
 
-@_jit
+@compiled
 def _subtract(found: Floats, shares: Floats, docs: Rows, left: Floats) -> None:
     last = np.uint32(len(shares) - 1)
     for b in range(docs.shape[0]):
@@ -202,7 +195,7 @@ def _subtract(found: Floats, shares: Floats, docs: Rows, left: Floats) -> None:
             found[b, slot] = shares[min(docs[b, slot], last)] - left[b]
 
 
-@_jit
+@compiled
 def _mark_first(found: Bools, docs: Rows, table: Places) -> None:
     """By a hash table that holds row * 2^32 + document, so that it need not be emptied."""
     mask = np.uint64(len(table) - 1)

@@ -1,0 +1,44 @@
+"""The options of what a command may use of the machine: processors, memory, a device."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from cyclopts import Parameter
+
+from negatives.machine import checked_threads
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What is asked for; see `Machine.checked`.
+
+    Parameters
+    ----------
+    threads
+        Processors to use; all by default.
+    memory
+        What may be held beyond the collection itself.
+    device
+        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    """
+
+    threads: int | None = None
+    memory: str = "512MB"
+    device: str = "auto"
+
+    def limit_pools(self) -> None:
+        """Tell the thread pools of the libraries beneath how large they may be.
+
+        They read it when they are first loaded, so before any import.
+        """
+        if self.threads is None:
+            return
+        for pool in ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS"):
+            os.environ[pool] = str(checked_threads(self.threads))
+
+
+EVERYTHING: Final = Resources()

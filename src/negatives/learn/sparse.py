@@ -1,0 +1,55 @@
+"""Training of sparse encoders, with a price on what they activate (Paria et al., 2020)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from msgspec import Meta
+
+from negatives.errors import RecipeError
+from negatives.learn.encoder import EncoderTraining
+from negatives.learn.loss import Regulariser
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from negatives.learn.loss import Loss
+
+
+class SparseTraining(EncoderTraining, kind="sparse"):
+    """Train a sparse encoder (SPLADE), with sentence-transformers' trainer."""
+
+    loaded_by: ClassVar[str] = "SparseEncoder"
+    task: ClassVar[str] = "feature-extraction"
+    of_tokens: ClassVar[bool | None] = None
+
+    flops_query: Annotated[
+        float, Meta(ge=0, description="weight of the squared mean activations of queries")
+    ] = 5e-5
+    flops_doc: Annotated[
+        float, Meta(ge=0, description="weight of the squared mean activations of documents")
+    ] = 3e-5
+
+    @property
+    def regulariser(self) -> Regulariser:
+        """The price of a sparse vector: how many operations it costs to compare."""
+
+        def regulariser(queries: Tensor, docs: Tensor) -> Tensor:
+            return self.flops_query * flops(queries) + self.flops_doc * flops(docs)
+
+        return regulariser
+
+    def refuse(self, loss: Loss) -> None:
+        """Both sides learn."""
+        if self.docs_frozen:
+            raise RecipeError(
+                "a sparse encoder learns both sides",
+                where='train.frozen = "docs"',
+                mend='set train.frozen="nothing"',
+            )
+
+
+def flops(vectors: Tensor) -> Tensor:
+    """The sum over dimensions of the squared mean absolute activation; `vectors` [..., dim]."""
+    made: Tensor = (vectors.flatten(0, -2).abs().mean(dim=0) ** 2).sum()
+    return made

@@ -1,0 +1,1 @@
+"""What each base class promises, asked of every kind there is, a third party's too."""

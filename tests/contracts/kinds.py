@@ -1,0 +1,33 @@
+"""A stage of every kind there is, at its defaults but for what it cannot be made without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from negatives.kinds import KINDS, kinds
+from negatives.stage import Stage, build
+
+NEEDED: dict[tuple[str, str], dict[str, Any]] = {
+    ("judge", "consistency"): {"lists": ["reworded.run"]},
+    ("judge", "reranker"): {"model": "some-reranker"},
+    ("estimate", "ensemble"): {
+        "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}
+    },
+    ("pick", "quotas"): {"quotas": {"bm25": 2, "dense": 1}},
+}
+UNFINISHED = ("find", "unfinished")
+"""A third party's, which is refused."""
+
+
+def stages(section: str, *, but: tuple[str, ...] = ()) -> Iterator[Any]:
+    """Every kind of a section, `but` for some that need more than a tiny collection has."""
+    for kind in sorted(kinds(section)):
+        if kind not in but and (section, kind) != UNFINISHED:
+            yield build(section, {"kind": kind, **NEEDED.get((section, kind), {})})
+
+
+def every() -> Iterator[Stage]:
+    """Every kind of every section."""
+    for section in KINDS:
+        yield from stages(section)

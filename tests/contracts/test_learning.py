@@ -1,0 +1,111 @@
+"""Batchers, losses and trainers: what they promise, and what they declare, is true."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from negatives.batch.batcher import Batcher
+from negatives.errors import NegativesError, RecipeError
+from negatives.learn.encoded import Encoded
+from negatives.learn.loss import ListLoss, Loss
+from negatives.learn.settings import Training
+from negatives.stage import build
+from tests.batch.made import clustered, flat
+from tests.contracts.kinds import stages
+
+
+def test_every_batcher_gives_each_row_once_an_epoch_by_seed_and_number_alone() -> None:
+    made = clustered(60, 5)
+    for batcher in stages("batch"):
+        assert isinstance(batcher, Batcher)
+        first = [each.tolist() for each in batcher.open(made, 8, 5).epoch(1)]
+        assert first == [each.tolist() for each in batcher.open(made, 8, 5).epoch(1)]
+        batches = list(batcher.open(made, 8, 5).epoch(0))
+        assert sorted(flat(batches).tolist()) == list(range(60)), batcher.kind
+        assert all(0 < len(batch) <= 8 for batch in batches)
+        assert batcher.weigh(made) is None, "by default all count the same"
+
+
+def drawn(*, labels: bool, guide: bool) -> Encoded:
+    """Six rows of three documents each."""
+    from tests.learn.batches import drawn as whole
+
+    batch = whole(1, 6, 3)
+    alone = replace(batch, labels=None)
+    return replace(
+        batch,
+        labels=batch.labels.abs() if labels and batch.labels is not None else None,
+        guide=alone if guide else None,
+    )
+
+
+def test_every_loss_is_a_number_a_row_and_needs_what_it_says() -> None:
+    torch = pytest.importorskip("torch")
+    for loss in stages("learn"):
+        assert isinstance(loss, Loss)
+        guided = bool(loss.guided_by) or loss.kind in _NAMES_ITS_GUIDE
+        batch = drawn(labels=loss.needs_labels, guide=guided)
+        values = _opened(loss)(batch)
+        assert values.shape == (6,), loss.kind
+        assert bool(torch.isfinite(values).all()), loss.kind
+        assert torch.equal(values, _opened(loss)(batch)) or _draws(loss)
+        for lacks in [{"labels": None}] * loss.needs_labels + [{"guide": None}] * guided:
+            with pytest.raises(NegativesError):
+                _opened(loss)(replace(batch, **lacks))
+        assert loss.needs_bank == hasattr(loss.open(), "fill"), loss.kind
+
+
+_NAMES_ITS_GUIDE = ("dual-teacher",)
+"""Its guide has no default."""
+
+
+def _opened(loss: Loss) -> Any:
+    opened: Any = loss.open()
+    if loss.needs_bank:
+        opened.fill(drawn(labels=False, guide=False).docs[:, 1])
+    return opened
+
+
+def _draws(loss: Loss) -> bool:
+    """Whether it has random numbers of its own."""
+    return "mixing" in loss.kind
+
+
+def test_every_trainer_has_the_settings_that_it_speaks_of() -> None:
+    library = pytest.importorskip("sentence_transformers")
+    for training in stages("train"):
+        assert isinstance(training, Training)
+        fields = training.__struct_fields__
+        assert {*training.of_negatives} <= {*fields}
+        assert training.caches_gradients == ("chunk" in fields)
+        assert hasattr(library, training.loaded_by)
+        assert (training.docs_frozen, training.refresh_every) == (False, 0)
+        assert training.peak == training.rate
+        usual = build("learn", {"kind": training.usual_loss})
+        assert isinstance(usual, Loss)
+        training.refuse(usual)
+
+
+def test_a_trainer_without_embeddings_refuses_the_losses_that_need_them() -> None:
+    reranker = build("train", {"kind": "reranker"})
+    assert isinstance(reranker, Training)
+    for loss in stages("learn"):
+        if isinstance(loss, ListLoss):
+            reranker.refuse(loss)
+        else:
+            with pytest.raises(RecipeError, match="needs embeddings"):
+                reranker.refuse(loss)
+
+
+def test_a_declared_need_of_labels_follows_the_settings() -> None:
+    for kind in ("dice", "lambda-rank", "pointwise"):
+        needs = [
+            build("learn", {"kind": kind, "target": target}).needs_labels  # type: ignore[attr-defined]
+            for target in ("positive", "labels")
+        ]
+        assert needs == [False, True], kind
+    assert np.all([loss.needs_labels for loss in stages("learn") if loss.taught])
