@@ -15,14 +15,16 @@ from typing import Any
 import pytest
 
 Test = Callable[..., None]
-Ids = Callable[[Any], object] | Sequence[str] | None
+Ids = Callable[[Any], object] | Iterable[str] | None
 Case = tuple[str, dict[str, Any]]
 
 LONGEST = 100
 """Signs of a value in the report of a failure."""
 
 
-def for_each(names: str | Sequence[str], values: Iterable[Any], ids: Ids = None) -> Callable[[Test], Test]:
+def for_each(
+    names: str | Sequence[str], values: Iterable[Any], ids: Ids = None
+) -> Callable[[Test], Test]:
     """Call the test with each of the values under these names; stacked, with each combination.
 
     A test that asks for `tmp_path` or `monkeypatch` is given one for every input. Other fixtures
@@ -31,7 +33,10 @@ def for_each(names: str | Sequence[str], values: Iterable[Any], ids: Ids = None)
     asked = [names] if isinstance(names, str) else list(names)
     wide = [(value,) if len(asked) == 1 else tuple(value) for value in values]
     rows = [dict(zip(asked, each, strict=True)) for each in wide]
-    labels = [_label(row, ids, at) for at, row in enumerate(rows)]
+    if ids is None or callable(ids):
+        labels = [_label(row, ids or repr) for row in rows]
+    else:
+        labels = [f"{' and '.join(asked)} = {name}" for name in ids]
 
     def decorate(test: Test) -> Test:
         below: list[Case] = getattr(test, "cases", [])
@@ -88,11 +93,9 @@ def _call(test: Test, values: Mapping[str, Any], fixtures: Mapping[str, Any], at
         test(**own, **values)
 
 
-def _label(row: Mapping[str, Any], ids: Ids, at: int) -> str:
-    if ids is not None and not callable(ids):
-        return f"{' and '.join(row)} = {ids[at]}"
-    said = {name: str(ids(value)) if ids else repr(value) for name, value in row.items()}
+def _label(row: Mapping[str, Any], said: Callable[[Any], object]) -> str:
+    texts = {name: str(said(value)) for name, value in row.items()}
     return ", ".join(
         f"{name} = {text if len(text) <= LONGEST else text[:LONGEST] + '...'}"
-        for name, text in said.items()
+        for name, text in texts.items()
     )

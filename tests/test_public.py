@@ -10,6 +10,7 @@ import pytest
 
 import negatives
 from negatives import errors
+from tests.each import for_each
 
 PUBLIC = """
 AbsoluteScore AdaptiveMargin BM25 Collection Consistency DataError Dense Ensemble Evidence Fused
@@ -24,7 +25,7 @@ def test_the_public_names_are_these() -> None:
     assert sorted(negatives.__all__) == PUBLIC.split()
 
 
-@pytest.mark.parametrize("name", PUBLIC.split())
+@for_each("name", PUBLIC.split())
 def test_every_public_name_can_be_used(name: str) -> None:
     assert getattr(negatives, name) is not None
     assert name in dir(negatives)

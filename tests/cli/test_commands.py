@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,7 @@ def test_the_doctor_names_what_is_missing_with_its_command() -> None:
     assert found["extras"]["onnx"]["mend"] == "pip install 'negatives[onnx]'"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("arguments", "said"),
     [
         (("minee", "cranfield"), "Did you mean"),
