@@ -265,7 +265,7 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
 
 @pytest.mark.slow
 def test_the_site_has_every_page(site: Path) -> None:
-    for page in pages()[1:]:
+    for page in (each for each in pages() if DOCS in each.parents):
         assert (site / page.relative_to(DOCS).with_suffix(".html")).is_file(), page.name
     for name in generated().PAGES:
         assert (site / name).with_suffix(".html").is_file(), name

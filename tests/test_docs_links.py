@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.doc_pages import BLOCK, DOCS, README, ROOT, blocks, generated, pages
+from tests.doc_pages import BLOCK, CONTRIBUTING, DOCS, README, ROOT, blocks, generated, pages
 from tests.each import for_each
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -20,7 +20,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 def written() -> list[Path]:
     """Every page of the repository: those that people write, and the results."""
-    return [README, *sorted(DOCS.rglob("*.md"))]
+    return [README, CONTRIBUTING, *sorted(DOCS.rglob("*.md"))]
 
 
 def broken(text: str, page: Path) -> list[str]:
