@@ -44,7 +44,11 @@ def test_every_example_is_run_here() -> None:
 
 
 def test_a_file_is_linted_and_written_without_its_mistakes(example: Example) -> None:
-    assert example("lint_a_file.py").splitlines() == []
+    assert example("lint_a_file.py").splitlines() == [
+        "error positive-by-text: 1 negatives",
+        "error query-as-negative: 1 negatives",
+        "warning uneven-negatives: 1 queries",
+    ]
     assert len(pl.read_csv(example.folder / "clean.csv")) == 1
 
 
