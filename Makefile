@@ -56,7 +56,7 @@ bench: .venv/.dev
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python scripts/lowest.py constraints-lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --only-binary :all: -c constraints-lowest.txt \
-		-e . pytest hypothesis
+		-e . pytest pytest-xdist hypothesis
 	touch $@
 
 clean:

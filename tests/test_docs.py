@@ -138,6 +138,7 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", pages(), ids=named)
 def test_the_examples_of_a_page_do_what_it_says(page: Path, played: Any) -> None:
     played(page).play(slow=False)

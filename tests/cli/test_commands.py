@@ -24,6 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_mining_says_what_was_found_and_where_the_report_is(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--out", "runs/cranfield"],
@@ -35,6 +36,7 @@ def test_mining_says_what_was_found_and_where_the_report_is(tmp_path: Path) -> N
     assert "find: 225 of 225 queries" in done.stderr
 
 
+@pytest.mark.slow
 def test_results_go_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:
     done = negatives("mine", "cranfield", "--out", tmp_path / "r", "--recipe", "bm25", "--json")
     found = json.loads(done.stdout)
@@ -172,6 +174,7 @@ def test_a_misspelt_key_of_a_recipe_file_is_named_with_its_place(tmp_path: Path)
     ]
 
 
+@pytest.mark.slow
 def test_bad_rows_can_be_set_aside_and_are_counted(tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.jsonl"
     rows = [json.dumps({"query": f"wing {n}", "positive": f"lift of wing {n}"}) for n in range(20)]

@@ -364,6 +364,7 @@ def untouched(folder: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @for_each("happening", HAPPENINGS)
 def test_what_happens_to_a_run_is_told_or_changes_no_answer(
     happening: str, folder: Path, untouched: dict[str, Any]

@@ -29,6 +29,7 @@ def fitted(z: Doubles, labelled: Bools, **options: float) -> LabelRate:
     return fit_label_rate(z, labelled, np.ones(len(z), np.float32), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_rate_is_found_where_evidence_is_strong_and_lies_in_its_interval() -> None:
     inside = 0
     for share in (0.1, 0.3, 0.5, 0.8):
@@ -211,6 +212,7 @@ def one_each(law: str, seed: int, queries: int = 250, docs: int = 60) -> tuple[n
     return query, 2.0 * z - 7.0, relevant, place == 0
 
 
+@pytest.mark.slow
 def test_with_one_label_a_query_sixty_verdicts_keep_a_share(tmp_path: Path) -> None:
     path, asked = tmp_path / "part.parquet", 0.05
     for law in OF_ONE:

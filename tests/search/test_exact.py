@@ -98,6 +98,7 @@ def searches(draw: st.DrawFn) -> Search:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(searches(), st.integers(1, 7), st.integers(1, 3))
 def test_it_finds_what_a_plain_search_finds_ties_by_row(
