@@ -191,8 +191,8 @@ def test_bad_rows_can_be_set_aside_and_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_interrupted_work_exits_with_130_and_can_go_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--set", "shard=4",
-               "--out", str(tmp_path / "run")]  # fmt: skip
+    command = [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--recipe", "bm25",
+               "--set", "shard=4", "--out", str(tmp_path / "run")]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stderr is not None
     for line in process.stderr:
