@@ -18,6 +18,7 @@ from scipy.optimize import minimize
 from negatives.estimate.revision import FOLDS, NEAR, ROUNDS, folds, learn, with_others
 from tests.run.test_judging import planted
 
+Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
 Row = tuple[str, bool, float, float]
 """Query, labelled, first p, score."""
 
@@ -52,13 +53,12 @@ def plain_logistic(inputs: list[tuple[float, ...]], wanted: list[float]) -> list
     """Intercept and weights that make the loss and half of the weights' squares least."""
     x, y = np.array([(1.0, *each) for each in inputs]), np.array(wanted)
 
-    def loss(weights: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+    def loss(weights: Vector) -> float:
         said = x @ weights
         return float((np.logaddexp(0, said) - y * said).sum() + 0.5 * (weights[1:] ** 2).sum())
 
-    def slope(weights: np.ndarray[tuple[int], np.dtype[np.float64]]) -> np.ndarray:  # type: ignore[type-arg]
-        made: np.ndarray[tuple[int], np.dtype[np.float64]]
-        made = x.T @ (1 / (1 + np.exp(-x @ weights)) - y) + np.array([0.0, *weights[1:]])
+    def slope(weights: Vector) -> Vector:
+        made: Vector = x.T @ (1 / (1 + np.exp(-x @ weights)) - y) + np.array([0.0, *weights[1:]])
         return made
 
     found = minimize(loss, np.zeros(x.shape[1]), jac=slope, method="BFGS", options={"gtol": 1e-8})
