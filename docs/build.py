@@ -55,6 +55,7 @@ NAV: list[tuple[str, list[str]]] = [
     ("Recipes", ["recipes.md"]),
     ("Reference", ["reference/"]),
     ("Results", ["results/"]),
+    ("Contributing", ["contributing/"]),
 ]
 
 

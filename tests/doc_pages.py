@@ -12,15 +12,16 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(\w*)([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 RUN = {"python": "python", "bash": "bash", "sh": "bash"}
 
 
 def pages() -> list[Path]:
-    """README.md and every page of docs/ that people write."""
+    """README.md, CONTRIBUTING.md and every page of docs/ that people write."""
     written = [path for path in sorted(DOCS.rglob("*.md")) if path.parent.name != "results"]
-    return [README, *written]
+    return [README, CONTRIBUTING, *written]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.doc_pages import BLOCK, DOCS, README, ROOT, blocks, generated, pages
+from tests.doc_pages import BLOCK, CONTRIBUTING, DOCS, README, ROOT, blocks, generated, pages
+from tests.each import for_each
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -21,7 +20,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 def written() -> list[Path]:
     """Every page of the repository: those that people write, and the results."""
-    return [README, *sorted(DOCS.rglob("*.md"))]
+    return [README, CONTRIBUTING, *sorted(DOCS.rglob("*.md"))]
 
 
 def broken(text: str, page: Path) -> list[str]:
@@ -51,7 +50,7 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", written(), ids=named)
+@for_each("page", written(), ids=named)
 def test_the_links_of_a_page_lead_to_what_the_repository_has(page: Path) -> None:
     assert broken(page.read_text("utf-8"), page) == []
 
@@ -78,13 +77,13 @@ def builder() -> Any:
         sys.path.remove(str(DOCS))
 
 
-@pytest.mark.parametrize("page", written(), ids=named)
+@for_each("page", written(), ids=named)
 def test_the_marked_parts_of_a_page_are_as_the_code_is(page: Path) -> None:
     text = page.read_text("utf-8")
     assert text == generated().filled(text), "python docs/build.py --marked writes it anew"
 
 
-@pytest.mark.parametrize("page", pages(), ids=named)
+@for_each("page", pages(), ids=named)
 def test_shown_output_is_shown(page: Path) -> None:
     """Dots in the place of a line or of a figure say nothing; and nothing would be compared."""
     for block in blocks(page):
@@ -92,7 +91,7 @@ def test_shown_output_is_shown(page: Path) -> None:
             assert hidden(line) is None, f"{page.name}:{block.line}: {line}"
 
 
-@pytest.mark.parametrize("page", pages(), ids=named)
+@for_each("page", pages(), ids=named)
 def test_what_an_example_prints_is_on_the_page(page: Path) -> None:
     for block in blocks(page):
         if block.language == "python" and "no-run" not in block.marks:
@@ -114,7 +113,7 @@ def test_dots_in_the_place_of_a_line_or_a_figure_are_found() -> None:
         assert not hidden(line)
 
 
-@pytest.mark.parametrize("page", pages(), ids=named)
+@for_each("page", pages(), ids=named)
 def test_examples_that_are_not_run_use_names_that_the_page_has(page: Path) -> None:
     known = set(dir(builtins))
     for block in blocks(page):

@@ -12,10 +12,11 @@ import pytest
 
 import negatives
 from negatives import errors
+from tests.each import for_each
 
 PUBLIC = """
 AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
-Fused Given Judged Known Margin NearDuplicate NegativesError Neighbours PercentOfPositive
+Fused Given Judged Known Margin NearDuplicate NegativesError Neighbours NotBefore PercentOfPositive
 PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError
 ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
 audit compare evaluate lint load_recipe mine train
@@ -33,7 +34,7 @@ def test_the_table_of_stages_is_what_their_classes_say() -> None:
         assert path.read_text("utf-8") == text, "run python scripts/kinds.py"
 
 
-@pytest.mark.parametrize("name", PUBLIC.split())
+@for_each("name", PUBLIC.split())
 def test_every_public_name_can_be_used(name: str) -> None:
     assert getattr(negatives, name) is not None
     assert name in dir(negatives)

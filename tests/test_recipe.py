@@ -19,6 +19,7 @@ from negatives.pick.quotas import Quotas
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.recipe import Recipe, from_settings, load_recipe, parse, shipped
+from tests.each import for_each
 
 MINIMAL = '[[find]]\nkind = "bm25"\n[pick]\nkind = "top"\n'
 
@@ -78,7 +79,7 @@ def test_any_text_survives_in_lists_and_tables(words: list[str], table: dict[str
     assert read["pick"]["quotas"] == {**table, "one": 1}
 
 
-@pytest.mark.parametrize("shipped_name", shipped())
+@for_each("shipped_name", shipped())
 def test_every_shipped_recipe_is_read_back_the_same(shipped_name: str) -> None:
     recipe = load_recipe(shipped_name)
     assert recipe.name == shipped_name
@@ -208,7 +209,7 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize("mistake", ERRORS)
+@for_each("mistake", ERRORS)
 def test_a_mistake_is_named_with_its_file_its_place_and_its_mend(mistake: str) -> None:
     recipe, expected = ERRORS[mistake]
     assert message(lambda: parse(recipe, "my.toml")) == expected

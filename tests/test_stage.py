@@ -22,18 +22,19 @@ from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.settings import describe_field
 from negatives.stage import Stage, build, stage_class
+from tests.each import for_each
 
 EVERY_KIND = [(section, kind) for section, table in KINDS.items() for kind in table]
 
 
-@pytest.mark.parametrize(("section", "kind"), EVERY_KIND)
+@for_each(("section", "kind"), EVERY_KIND)
 def test_every_kind_resolves_to_a_stage_of_its_section_and_name(section: str, kind: str) -> None:
     made = stage_class(section, kind)
     assert made.section == section
     assert made.__struct_config__.tag == kind
 
 
-@pytest.mark.parametrize(("section", "kind"), EVERY_KIND)
+@for_each(("section", "kind"), EVERY_KIND)
 def test_every_setting_has_a_one_line_description(section: str, kind: str) -> None:
     for field in msgspec.structs.fields(stage_class(section, kind)):
         about = describe_field(field)
@@ -41,7 +42,7 @@ def test_every_setting_has_a_one_line_description(section: str, kind: str) -> No
         assert "\n" not in about["description"]
 
 
-@pytest.mark.parametrize(("section", "kind"), EVERY_KIND)
+@for_each(("section", "kind"), EVERY_KIND)
 def test_every_stage_says_what_it_does(section: str, kind: str) -> None:
     first = (stage_class(section, kind).__doc__ or "").splitlines()[0]
     assert first.endswith((".", ":"))
@@ -190,7 +191,7 @@ def test_settings_that_disagree_are_told_where_they_stand() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("make", "said"),
     [
         (lambda: Quotas(), "quotas: no quotas"),

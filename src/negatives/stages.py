@@ -18,6 +18,7 @@ from negatives.judge.consistency import Consistency as Consistency
 from negatives.judge.known import Known as Known
 from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
 from negatives.judge.neighbours import Neighbours as Neighbours
+from negatives.judge.not_before import NotBefore as NotBefore
 from negatives.judge.positive_aware import AbsoluteScore as AbsoluteScore
 from negatives.judge.positive_aware import Margin as Margin
 from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive

@@ -16,6 +16,7 @@ from negatives.errors import RecipeError
 from negatives.kinds import KINDS
 from negatives.stage import build
 from tests.batch.made import any_examples, clustered, examples, flat, in_conflict
+from tests.each import for_each
 
 ALL = sorted(KINDS["batch"])
 NEED_VECTORS = ["cluster-aware", "neighbours", "no-same-cluster", "self-aware", "topic-aware"]
@@ -27,7 +28,7 @@ def batcher(kind: str) -> Ordering:
     return made
 
 
-@pytest.mark.parametrize("kind", ALL)
+@for_each("kind", ALL)
 @given(made=any_examples(vectors=True), size=st.integers(1, 12), epoch=st.integers(0, 7))
 def test_every_row_comes_once_an_epoch_and_no_batch_is_too_big(
     kind: str, made: Examples, size: int, epoch: int
@@ -37,14 +38,14 @@ def test_every_row_comes_once_an_epoch_and_no_batch_is_too_big(
     assert all(0 < len(batch) <= size and batch.dtype == np.int32 for batch in batches)
 
 
-@pytest.mark.parametrize("kind", ALL)
+@for_each("kind", ALL)
 def test_no_examples_make_no_batches(kind: str) -> None:
     nothing = np.empty((0, 4), np.float32)
     made = examples([], [], vectors=(nothing, nothing))
     assert list(batcher(kind).open(made, 4).epoch(0)) == []
 
 
-@pytest.mark.parametrize("kind", ALL)
+@for_each("kind", ALL)
 def test_an_epoch_depends_on_seed_and_number_only(kind: str) -> None:
     made = clustered(200, 10)
     first, second = batcher(kind).open(made, 16, 5), batcher(kind).open(made, 16, 5)
@@ -56,7 +57,7 @@ def test_an_epoch_depends_on_seed_and_number_only(kind: str) -> None:
     assert once != [batch.tobytes() for batch in batcher(kind).open(made, 16, 6).epoch(2)]
 
 
-@pytest.mark.parametrize("kind", ALL)
+@for_each("kind", ALL)
 def test_training_that_was_stopped_goes_on_by_leaving_out_what_it_has_seen(kind: str) -> None:
     made = clustered(100, 5)
     whole = [batch.tolist() for batch in batcher(kind).open(made, 8).epoch(1)]
@@ -64,7 +65,7 @@ def test_training_that_was_stopped_goes_on_by_leaving_out_what_it_has_seen(kind:
     assert rest == whole[4:]
 
 
-@pytest.mark.parametrize("kind", ALL)
+@for_each("kind", ALL)
 def test_what_is_told_counts_the_rows_in_conflict(kind: str) -> None:
     made = clustered(60, 4)
     made = Examples(made.query // 2, made.docs, made.known, made.query_vectors, made.doc_vectors)

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +24,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_mining_says_what_was_found_and_where_the_report_is(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--out", "runs/cranfield"],
@@ -34,6 +36,7 @@ def test_mining_says_what_was_found_and_where_the_report_is(tmp_path: Path) -> N
     assert "find: 225 of 225 queries" in done.stderr
 
 
+@pytest.mark.slow
 def test_results_go_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:
     done = negatives("mine", "cranfield", "--out", tmp_path / "r", "--recipe", "bm25", "--json")
     found = json.loads(done.stdout)
@@ -129,7 +132,7 @@ def test_the_doctor_names_what_is_missing_with_its_command() -> None:
     assert found["extras"]["onnx"]["mend"] == "pip install 'negatives[onnx]'"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("arguments", "said"),
     [
         (("minee", "cranfield"), "Did you mean"),
@@ -171,6 +174,7 @@ def test_a_misspelt_key_of_a_recipe_file_is_named_with_its_place(tmp_path: Path)
     ]
 
 
+@pytest.mark.slow
 def test_bad_rows_can_be_set_aside_and_are_counted(tmp_path: Path) -> None:
     pairs = tmp_path / "pairs.jsonl"
     rows = [json.dumps({"query": f"wing {n}", "positive": f"lift of wing {n}"}) for n in range(20)]
@@ -187,8 +191,8 @@ def test_bad_rows_can_be_set_aside_and_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_interrupted_work_exits_with_130_and_can_go_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--set", "shard=4",
-               "--out", str(tmp_path / "run")]  # fmt: skip
+    command = [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--recipe", "bm25",
+               "--set", "shard=4", "--out", str(tmp_path / "run")]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
     assert process.stderr is not None
     for line in process.stderr:

@@ -21,6 +21,7 @@ from negatives.errors import DataError, DiskFull, WorkError
 from negatives.faults import raise_spent, refused
 from negatives.store.embeddings import store_folder
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 CASES = Path(__file__).parents[1] / "cases"
 DATA = CASES / "locale-and-home" / "beir"
@@ -204,7 +205,7 @@ FAULTS: Mapping[str, tuple[BaseException, int, str]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@for_each("name", FAULTS)
 def test_whatever_is_raised_ends_in_a_message(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

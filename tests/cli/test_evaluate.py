@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from negatives.cli.app import run
+from tests.each import for_each
 from tests.models.tiny_reranker import save_onnx
 
 
@@ -90,7 +91,7 @@ def test_only_what_is_older_is_found(folder: Path, capsys: pytest.CaptureFixture
     assert (figures["queries"], figures["protocols"]) == (1, ["InTime"])
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("arguments", "says"),
     [
         (["static", "DATA@test", "--metric", "nDGC@10"], "there is no metric 'nDGC@10'"),

@@ -24,6 +24,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.slow
 def test_every_metric_has_a_value_or_an_answer_in_words() -> None:
     run, data = CASES / "err-metric/run.trec", CASES / "err-metric/beir"
     for name, value in VALUES.items():

@@ -39,14 +39,17 @@ def check(odds: Iterable[Odd], folder: Path, *, at_least: int) -> None:
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(islice(wrong, 20))
 
 
+@pytest.mark.slow
 def test_files_of_pairs(tmp_path: Path) -> None:
     check(pair_files(), tmp_path, at_least=450)
 
 
+@pytest.mark.slow
 def test_settings_of_stages(tmp_path: Path) -> None:
     check(settings(), tmp_path, at_least=1_000)
 
 
+@pytest.mark.slow
 def test_settings_that_only_a_run_can_refuse(tmp_path: Path) -> None:
     check(accepted(), tmp_path, at_least=30)
 
@@ -55,10 +58,12 @@ def test_recipe_files(tmp_path: Path) -> None:
     check(files(), tmp_path, at_least=90)
 
 
+@pytest.mark.slow
 def test_options_of_commands(run: dict[str, bytes], tmp_path: Path) -> None:
     check(options(run), tmp_path, at_least=600)
 
 
+@pytest.mark.slow
 def test_commands(run: dict[str, bytes], tmp_path: Path) -> None:
     check(commands(run), tmp_path, at_least=90)
 

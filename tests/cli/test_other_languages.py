@@ -23,6 +23,7 @@ def test_bm25_finds_words_in_scripts_without_spaces(language: str, tmp_path: Pat
     assert figures["queries that found nothing"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["zh", "ar"])
 def test_the_default_recipe_compares_what_the_built_in_encoder_cannot_read_by_characters(
     language: str, tmp_path: Path

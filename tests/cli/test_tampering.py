@@ -20,6 +20,7 @@ import pytest
 from negatives.store.manifest import NAME, read_manifest
 from tests.build import entered
 from tests.cli.commands import negatives
+from tests.each import for_each
 from tests.run.test_mine import contents
 from tests.show.made import tiny
 
@@ -363,7 +364,8 @@ def untouched(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("happening", HAPPENINGS)
+@pytest.mark.slow
+@for_each("happening", HAPPENINGS)
 def test_what_happens_to_a_run_is_told_or_changes_no_answer(
     happening: str, folder: Path, untouched: dict[str, Any]
 ) -> None:

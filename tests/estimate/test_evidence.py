@@ -42,7 +42,7 @@ def test_it_tells_hidden_positives_better_than_any_single_score(
         name: roc_auc_score(pool["hidden"], pool[name])
         for name in ("p_relevant", "dense_score", "bm25_score", "hardness")
     }
-    assert auc["p_relevant"] > max(auc[name] for name in auc if name != "p_relevant") + 0.03
+    assert auc["p_relevant"] > max(auc[name] for name in auc if name != "p_relevant") + 0.1
 
 
 @pytest.mark.slow
@@ -54,8 +54,8 @@ def test_it_is_calibrated(halved: tuple[neg.Run, pl.DataFrame]) -> None:
         abs(p[bins == each].mean() - hidden[bins == each].mean()) * (bins == each).mean()
         for each in np.unique(bins)
     )
-    assert gap < 0.05
-    assert 0.5 < p.mean() / hidden.mean() < 2
+    assert gap < 0.015
+    assert 0.9 < p.mean() / hidden.mean() < 1.15
 
 
 @pytest.mark.slow
@@ -69,7 +69,7 @@ def test_positives_have_what_would_be_said_of_them_unlabelled(
     known_p = known.select(pl.col("p_relevant").median()).collect().item()
     hidden_p = pool.filter("hidden")["p_relevant"].median()
     assert isinstance(hidden_p, float)
-    assert 0.3 < known_p / hidden_p < 3  # neither is told by its label
+    assert 0.85 < known_p / hidden_p < 1.2  # neither is told by its label
 
 
 @pytest.mark.slow

@@ -29,7 +29,9 @@ def fitted(z: Doubles, labelled: Bools, **options: float) -> LabelRate:
     return fit_label_rate(z, labelled, np.ones(len(z), np.float32), **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_rate_is_found_where_evidence_is_strong_and_lies_in_its_interval() -> None:
+    inside = 0
     for share in (0.1, 0.3, 0.5, 0.8):
         found = []
         for seed in range(5):
@@ -37,23 +39,35 @@ def test_the_rate_is_found_where_evidence_is_strong_and_lies_in_its_interval() -
             rate = fitted(z, labelled)
             found.append(rate.rate)
             assert rate.quantile(LOW) < rate.rate < rate.quantile(HIGH)
-        assert np.mean(found) == pytest.approx(share, rel=0.15)
+            inside += rate.quantile(LOW) <= share <= rate.quantile(HIGH)
+        # Of twenty seeds: 0.967 to 0.985 of the share, a deviation of at most 0.06 of it each.
+        assert 0.93 < np.mean(found) / share < 1.03, share
+    assert inside >= 18
 
 
 def test_the_probability_of_unlabelled_pairs_is_calibrated() -> None:
-    z, relevant, labelled = drawn(0.4, seed=9)
-    p = fitted(z, labelled).relevant(z)
-    for low in (0.0, 0.2, 0.4, 0.6, 0.8):
-        chosen = ~labelled & (p >= low) & (p < low + 0.2)
-        assert p[chosen].mean() == pytest.approx(relevant[chosen].mean(), abs=0.08)
+    gaps = []
+    for seed in range(5):
+        z, relevant, labelled = drawn(0.4, seed)
+        p = fitted(z, labelled).relevant(z)
+        bins = [~labelled & (p >= low) & (p < low + 0.2) for low in (0.0, 0.2, 0.4, 0.6, 0.8)]
+        gaps.append([p[chosen].mean() - relevant[chosen].mean() for chosen in bins])
+    # Of twenty seeds: 0.001 to 0.028 too high, a deviation of at most 0.03 each.
+    mean = np.mean(gaps, axis=0)
+    assert (mean > -0.015).all(), mean
+    assert (mean < 0.055).all(), mean
 
 
 def test_weights_stand_for_rows_that_were_left_out() -> None:
-    z, relevant, labelled = drawn(0.5, seed=3)
-    kept = labelled | (np.random.default_rng(1).random(len(z)) < 0.25)
-    weights = np.where(labelled, 1, 4).astype(np.float32)
-    p = fit_label_rate(z[kept], labelled[kept], weights[kept]).relevant(z[~labelled])
-    assert p.mean() == pytest.approx(relevant[~labelled].mean(), rel=0.2)
+    ratios = []
+    for seed in range(5):
+        z, relevant, labelled = drawn(0.5, seed)
+        kept = labelled | (np.random.default_rng(seed + 100).random(len(z)) < 0.25)
+        weights = np.where(labelled, 1, 4).astype(np.float32)
+        p = fit_label_rate(z[kept], labelled[kept], weights[kept]).relevant(z[~labelled])
+        ratios.append(p.mean() / relevant[~labelled].mean())
+    # Of ten seeds: 1.033, a deviation of 0.023 each.
+    assert 0.995 < np.mean(ratios) < 1.07
 
 
 def test_where_evidence_says_nothing_it_errs_upwards() -> None:
@@ -119,18 +133,21 @@ def test_it_does_not_matter_in_how_many_calls_verdicts_come(seed: int, yes: int,
 
 def test_verdicts_find_a_rate_that_labels_do_not_tell() -> None:
     for share in (0.1, 0.4):
-        z, relevant, labelled = drawn(share, seed=4)
-        weak = z < 1  # nowhere so strong that labels tell
-        z, relevant, labelled = z[weak], relevant[weak], labelled[weak]
-        guess = fitted(z, labelled, one_each=True)
-        rest = np.flatnonzero(~labelled & (z > -2))
-        asked = np.random.default_rng(5).choice(rest, 200, replace=False)
-        told = guess.given_verdicts(z[asked], relevant[asked])
-        width = [np.log(each.quantile(HIGH) / each.quantile(LOW)) for each in (guess, told)]
-        assert width[1] < width[0] / 2
-        assert 0.9 * told.quantile(LOW) <= share <= 1.1 * told.quantile(HIGH)
-        p = told.relevant(z[~labelled])
-        assert 0.9 < p.sum() / relevant[~labelled].sum() < 1.5
+        ratios = []
+        for seed in range(4):
+            z, relevant, labelled = drawn(share, seed)
+            weak = z < 1  # nowhere so strong that labels tell
+            z, relevant, labelled = z[weak], relevant[weak], labelled[weak]
+            guess = fitted(z, labelled, one_each=True)
+            rest = np.flatnonzero(~labelled & (z > -2))
+            asked = np.random.default_rng(seed + 50).choice(rest, 200, replace=False)
+            told = guess.given_verdicts(z[asked], relevant[asked])
+            width = [np.log(each.quantile(HIGH) / each.quantile(LOW)) for each in (guess, told)]
+            assert width[1] < width[0] / 4  # of ten seeds: at most 0.2
+            assert 0.9 * told.quantile(LOW) <= share <= 1.1 * told.quantile(HIGH)
+            ratios.append(told.relevant(z[~labelled]).sum() / relevant[~labelled].sum())
+        # Of ten seeds: 1.10 and 1.17 (it errs upwards), a deviation of 0.07 each.
+        assert 1.0 < np.mean(ratios) < 1.28, share
 
 
 def test_forty_verdicts_make_a_guess_something_to_promise_by() -> None:
@@ -195,6 +212,7 @@ def one_each(law: str, seed: int, queries: int = 250, docs: int = 60) -> tuple[n
     return query, 2.0 * z - 7.0, relevant, place == 0
 
 
+@pytest.mark.slow
 def test_with_one_label_a_query_sixty_verdicts_keep_a_share(tmp_path: Path) -> None:
     path, asked = tmp_path / "part.parquet", 0.05
     for law in OF_ONE:

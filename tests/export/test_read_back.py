@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from negatives.api import Run
 from negatives.errors import InputError
 from negatives.export import FORMATS
@@ -38,6 +40,7 @@ def expected(format: str, options: dict[str, Any]) -> object:
     return WITH_EMPTY if options.get("ids") and format != "flagembedding" else ALL
 
 
+@pytest.mark.slow
 def test_what_is_exported_is_understood_by_all_commands(run: Run, tmp_path: Path) -> None:
     read = {name: text.strip() for name, text in DOCS.items()}  # as every reader strips them
     known = collection(read, QUERIES, [(q, d, 1) for q, docs in POSITIVES.items() for d in docs])

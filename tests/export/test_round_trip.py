@@ -48,6 +48,7 @@ def delimited(path: Path) -> list[tuple[Any, ...]]:
 READERS = {".parquet": parquet, ".jsonl": jsonl, ".csv": delimited, ".tsv": delimited}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", list(READERS))
 @given(query=spiced, positive=spiced, negative=spiced)
 @settings(max_examples=40)

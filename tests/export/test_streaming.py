@@ -16,6 +16,7 @@ from negatives.export import export
 from negatives.export.blocks import blocks
 from negatives.schema import Collection
 from tests.build import collection
+from tests.each import for_each
 from tests.export.conftest import NEGATIVES, SCORES
 from tests.export.made import finished_run
 
@@ -36,7 +37,7 @@ def digest(run: Run, out: Path, **options: Any) -> str:
     return hashlib.sha256(out.read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize(("name", "options"), EVERY)
+@for_each(("name", "options"), EVERY)
 def test_bytes_depend_neither_on_parts_nor_on_blocks(
     run: Run,
     data: Collection,
@@ -78,7 +79,7 @@ def test_progress_is_told_part_by_part(run: Run, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "options"), EVERY)
+@for_each(("name", "options"), EVERY)
 def test_a_run_without_negatives_gives_a_file_without_rows(
     tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:

@@ -24,6 +24,7 @@ from negatives.search.product import Backend, Blas
 from negatives.search.torch_product import Torch
 from tests.build import collection, context
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 CASES = Path(__file__).parent.parent / "cases"
 ODD, TIES = CASES / "vectors-odd", CASES / "low-precision-ties"
@@ -161,8 +162,8 @@ def test_a_rule_decides_as_it_would_on_the_vectors_that_were_given(tmp_path: Pat
     np.testing.assert_allclose(decided["hardness"], expected, atol=1e-6 / spread)
 
 
-@pytest.mark.parametrize("backend", [Blas(block=64), Int8(block=64), Torch("cpu", block=64)])
-@pytest.mark.parametrize("scale", [1.0, 1e-15, 1e-9, 1e9, 1e17])
+@for_each("backend", [Blas(block=64), Int8(block=64), Torch("cpu", block=64)])
+@for_each("scale", [1.0, 1e-15, 1e-9, 1e9, 1e17])
 def test_every_backend_gives_the_scores_that_judges_get_for_the_same_pairs(
     backend: Backend, scale: float
 ) -> None:

@@ -88,6 +88,7 @@ def held(likenesses: list[tuple[float, bool]], nearest: int) -> float | None:
     return mean(votes)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.booleans(), min_size=1, max_size=8),
     st.integers(1, 9),

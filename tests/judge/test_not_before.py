@@ -42,7 +42,7 @@ def test_a_newer_document_is_never_a_negative(tmp_path: Path) -> None:
         **dict(data.queries.select("query_id", "time").rows()),
     }
     for undated in ("keep", "reject"):
-        judge = NotBefore(undated=undated)  # type: ignore[arg-type]
+        judge = NotBefore(undated=undated)
         run = mine(data, tmp_path / undated, sources=[neg.Random(top=60)], judges=[judge])
         for row in run.candidates().collect().iter_rows(named=True):
             query, doc = times[row["query_id"]], times[row["doc_id"]]

@@ -17,6 +17,7 @@ from negatives.judge.positive_aware import (
 )
 from negatives.stage import Context
 from tests.build import collection
+from tests.each import for_each
 
 DATA = collection({"d": "text"}, {"q": "text"})
 
@@ -115,8 +116,8 @@ def lowest_positive() -> pl.Expr:
     return pl.col("dense_score").filter(pl.col("relevance") == 1).min().over("query")
 
 
-@pytest.mark.parametrize("percent", [0.5, 0.8, 0.95, 1.0])
-@pytest.mark.parametrize("centre", [0.0, -1.0, 0.7])
+@for_each("percent", [0.5, 0.8, 0.95, 1.0])
+@for_each("centre", [0.0, -1.0, 0.7])
 def test_no_survivor_reaches_the_percentage(percent: float, centre: float) -> None:
     opinion = PercentOfPositive(percent, centre=centre).open(context(Path())).judge(CASES)
     kept = CASES.with_columns(opinion["verdict"], lowest=lowest_positive().cast(pl.Float64)).filter(

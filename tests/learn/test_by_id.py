@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,7 +31,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
     return of_run(run, 3)
 
 
-def batch_of(found: TrainingSet, rows: list[int], tables: list[torch.nn.Embedding]) -> object:
+def batch_of(found: TrainingSet, rows: list[int], tables: list[Any]) -> object:
     """The encoded batch of some examples."""
     from negatives.learn.collator import related
     from negatives.learn.encoded import Encoded

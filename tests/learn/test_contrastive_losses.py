@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 import torch
 from hypothesis import given, settings
 from torch import Tensor
@@ -20,6 +19,7 @@ from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.static_bank import StaticBank
 from negatives.learn.unified_pairs import UnifiedPairs
 from negatives.stage import build
+from tests.each import for_each
 from tests.learn.encodings import batches, random_batch
 
 T = 0.01
@@ -41,7 +41,7 @@ EVERY: list[Loss] = [
     MultiLevel(temperature=T),
     StaticBank(temperature=T, in_batch="all"),
 ]
-each_loss = pytest.mark.parametrize("loss", EVERY, ids=lambda loss: str(loss.kind))
+each_loss = for_each("loss", EVERY, ids=lambda loss: str(loss.kind))
 
 
 def opened(loss: Loss) -> Losses:

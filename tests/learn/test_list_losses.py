@@ -20,6 +20,7 @@ from negatives.learn.pointwise import Pointwise
 from negatives.learn.rank_hinge import RankHinge
 from negatives.learn.softmax_list import SoftmaxList
 from negatives.stage import build
+from tests.each import for_each
 from tests.learn.lists import lists, of, table
 
 TAUGHT: list[ListLoss] = [
@@ -51,7 +52,7 @@ LOSSES = TAUGHT + UNTAUGHT
 SHIFTLESS = [loss for loss in LOSSES if not isinstance(loss, Dice | Pointwise | PairwiseListwise)]
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@for_each("loss", LOSSES, ids=repr)
 @settings(max_examples=25)
 @given(made=lists())
 def test_what_stands_at_a_filler_changes_nothing(
@@ -68,7 +69,7 @@ def test_what_stands_at_a_filler_changes_nothing(
         assert alone.item() == pytest.approx(before[row].item(), abs=1e-9)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@for_each("loss", LOSSES, ids=repr)
 @settings(max_examples=25)
 @given(made=lists())
 def test_the_order_of_the_negatives_and_of_the_rows_does_not_matter(
@@ -82,7 +83,7 @@ def test_the_order_of_the_negatives_and_of_the_rows_does_not_matter(
     assert after.tolist() == pytest.approx(before.tolist(), abs=1e-9)
 
 
-@pytest.mark.parametrize("loss", SHIFTLESS, ids=repr)
+@for_each("loss", SHIFTLESS, ids=repr)
 @settings(max_examples=15)
 @given(made=lists())
 def test_only_differences_of_scores_count(
@@ -104,10 +105,10 @@ EXTREMES = [
 LABELS = [[[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]], [[0.0] * 3] * 2, [[float("nan")] * 3] * 2]
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-@pytest.mark.parametrize("labels", LABELS, ids=["far apart", "all the same", "none known"])
-@pytest.mark.parametrize(("scores", "present"), EXTREMES)
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@for_each("dtype", [torch.float32, torch.float64], ids=str)
+@for_each("labels", LABELS, ids=["far apart", "all the same", "none known"])
+@for_each(("scores", "present"), EXTREMES)
+@for_each("loss", LOSSES, ids=repr)
 def test_losses_and_slopes_are_numbers_whatever_the_scores(
     loss: ListLoss,
     scores: list[list[float]],
@@ -124,7 +125,7 @@ def test_losses_and_slopes_are_numbers_whatever_the_scores(
     assert given.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@for_each("loss", LOSSES, ids=repr)
 def test_losses_are_of_the_kind_of_number_that_the_scores_are(loss: ListLoss) -> None:
     scores = torch.tensor([[1.0, 2.0]])
     assert loss.of(scores, torch.ones(1, 2).bool(), torch.tensor([[3.0, 1.0]])).dtype == (
@@ -132,7 +133,7 @@ def test_losses_are_of_the_kind_of_number_that_the_scores_are(loss: ListLoss) ->
     )
 
 
-@pytest.mark.parametrize("loss", TAUGHT, ids=repr)
+@for_each("loss", TAUGHT, ids=repr)
 def test_a_loss_that_learns_from_labels_says_how_to_get_them(loss: ListLoss) -> None:
     with pytest.raises(RecipeError) as error:
         of(loss, table([1.0, 2.0]))
@@ -148,7 +149,7 @@ def test_a_loss_that_takes_the_first_for_the_positive_needs_no_labels(loss: List
     assert better < of(loss, scores)
 
 
-@pytest.mark.parametrize("loss", LOSSES, ids=repr)
+@for_each("loss", LOSSES, ids=repr)
 def test_an_encoder_s_scores_are_similarities_over_the_temperature(loss: ListLoss) -> None:
     settings = loss.settings() | {"temperature": 0.5}
     generator = torch.Generator().manual_seed(0)

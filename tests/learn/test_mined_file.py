@@ -14,6 +14,7 @@ from negatives.learn.request import is_mined_file
 from negatives.learn.training_set import training_set
 from negatives.read.mined.training import read_mined_file
 from tests.build import collection
+from tests.each import for_each
 
 TRIPLETS = [
     {"anchor": "lift", "positive": "wing", "negative": "heat"},
@@ -62,8 +63,8 @@ def texts(file: Path) -> dict[str, tuple[set[str], list[str]]]:
     }
 
 
-@pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@for_each("ending", [".jsonl", ".parquet"])
+@for_each("layout", LAYOUTS)
 def test_every_layout_gives_the_same(layout: str, ending: str, tmp_path: Path) -> None:
     file = save(tmp_path, LAYOUTS[layout], ending)
     assert is_mined_file(file)

@@ -16,6 +16,7 @@ from negatives.learn.encoded import Encoded
 from negatives.learn.focal import Focal
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.pairs import Direction
+from tests.each import for_each
 from tests.learn.encodings import batch_of, batches, cosine, of_similarities, random_batch
 
 DIRECTIONS: list[Direction] = list(get_args(Direction))
@@ -166,8 +167,8 @@ THEIRS: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("ours", "theirs"), THEIRS)
-@pytest.mark.parametrize("k", [0, 1, 3])
+@for_each(("ours", "theirs"), THEIRS)
+@for_each("k", [0, 1, 3])
 def test_loss_and_gradient_are_those_of_sentence_transformers(
     ours: dict[str, Any], theirs: dict[str, Any], k: int
 ) -> None:
@@ -183,8 +184,8 @@ def test_loss_and_gradient_are_those_of_sentence_transformers(
         assert torch.allclose(a, b)
 
 
-@pytest.mark.parametrize("negatives", ["all", "hard", "in-batch"])
-@pytest.mark.parametrize("doubt", ["ignore", "weight", "mask"])
+@for_each("negatives", ["all", "hard", "in-batch"])
+@for_each("doubt", ["ignore", "weight", "mask"])
 def test_writing_masks_in_place_leaves_the_gradient_right(negatives: str, doubt: str) -> None:
     relevant = random_batch(3, 2).relevant.clone()
     relevant[0, 3] = relevant[2, 1] = True

@@ -26,6 +26,7 @@ from negatives.schema import ELIGIBLE, KEPT, POSITIVE
 from negatives.stage import Picker
 from negatives.stats.bounds import FEW, Clusters, prediction_bound, upper_bound
 from tests.build import collection
+from tests.each import for_each
 
 # ---- bounds --------------------------------------------------------------------------------------
 
@@ -86,10 +87,10 @@ def test_counts_of_clusters_add_up_part_by_part() -> None:
     assert apart == Clusters.of(events, trials)
 
 
-@pytest.mark.parametrize("queries", [40, 200])
-@pytest.mark.parametrize("rate", [0.02, 0.1])
-@pytest.mark.parametrize("alike", [0.5, 5.0])
-@pytest.mark.parametrize("labelled", [0.4, 0.8])
+@for_each("queries", [40, 200])
+@for_each("rate", [0.02, 0.1])
+@for_each("alike", [0.5, 5.0])
+@for_each("labelled", [0.4, 0.8])
 def test_leaks_that_come_in_clusters_are_still_bounded_as_often_as_promised(
     queries: int, rate: float, alike: float, labelled: float
 ) -> None:
@@ -206,8 +207,8 @@ def each_put_back(part: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Data
         )
 
 
-@pytest.mark.parametrize("with_p", [True, False])
-@pytest.mark.parametrize("picker", PICKERS, ids=repr)
+@for_each("with_p", [True, False])
+@for_each("picker", PICKERS, ids=repr)
 def test_a_positive_leaks_when_the_picker_picks_it_put_back_alone(
     picker: Picker, with_p: bool
 ) -> None:

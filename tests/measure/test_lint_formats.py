@@ -13,6 +13,7 @@ import pytest
 import negatives as neg
 from negatives.measure.lint import lint
 from tests.build import collection
+from tests.each import for_each
 
 EXPORTS = [
     (format, suffix)
@@ -28,7 +29,7 @@ EXPORTS = [
 ]
 
 
-@pytest.mark.parametrize(("format", "suffix"), EXPORTS)
+@for_each(("format", "suffix"), EXPORTS)
 def test_our_own_exports_are_clean(run: neg.Run, tmp_path: Path, format: str, suffix: str) -> None:
     run.export(tmp_path / f"out{suffix}", format=format)
     report = lint(tmp_path / f"out{suffix}", data="cranfield")
@@ -188,7 +189,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("name", FORMS)
+@for_each("name", FORMS)
 def test_a_fixed_file_is_of_the_same_format_and_clean(tmp_path: Path, name: str) -> None:
     rows, write, format = FORMS[name]
     path = tmp_path / name

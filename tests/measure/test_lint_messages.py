@@ -12,6 +12,7 @@ from negatives.errors import InputError
 from negatives.measure.lint import lint
 from tests.build import collection
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 ROWS = [
     {"anchor": "what is lift", "positive": "Lift is a force.", "negative": "Drag is a force."},
@@ -125,7 +126,7 @@ def test_a_wrong_command_is_one_message_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "content", "said"),
     [
         ("notes.docx", "x", "a file ending in '.docx' is of no known format"),

@@ -10,6 +10,7 @@ import pytest
 import negatives as neg
 from negatives.measure.lint import Report
 from tests.build import collection
+from tests.each import for_each
 from tests.measure import planted
 from tests.measure.planted import Plant, Row, plant, write
 
@@ -28,8 +29,8 @@ def test_nothing_is_found_in_a_clean_file(triplets_file: Path, data: str | None)
     assert (report.format, report.rows, report.queries) == ("triplet", 12852, 225)
 
 
-@pytest.mark.parametrize("data", [None, "cranfield"])
-@pytest.mark.parametrize(
+@for_each("data", [None, "cranfield"])
+@for_each(
     ("rule", "defect"),
     [
         ("positive-by-text", planted.same_text),

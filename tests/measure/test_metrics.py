@@ -17,6 +17,7 @@ from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
 from negatives.measure.metric_names import parse_metric, parse_metrics
 from negatives.measure.metrics import Metric
+from tests.each import for_each
 
 NAMES = (
     "nDCG@3", "nDCG@10", "nDCG", "RR", "RR@2", "RR(rel=2)@5", "R@3", "R(rel=2)@4", "P@4", "AP",
@@ -243,7 +244,7 @@ MORE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES + MORE)
+@for_each("name", NAMES + MORE)
 def test_a_metric_is_its_name(name: str) -> None:
     assert str(parse_metric(name)) == name
 
@@ -252,7 +253,7 @@ def test_a_metric_named_twice_is_one() -> None:
     assert [str(m) for m in parse_metrics(["AP", "R@5", "AP(rel=1)"])] == ["AP", "R@5"]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "says"),
     [
         ("nDGC@10", "there is no metric 'nDGC@10'\n  mend:  did you mean 'nDCG'?"),
@@ -315,7 +316,7 @@ def test_other_names_of_a_metric_are_understood() -> None:
     assert [str(parse_metric(name)) for name in names] == found
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     ["nDCG@x", "nDCG@-1", "AP(rel=2", "((((", "AP(**{})", "AP(1)", "AP(rel=1,rel=2)", "", "@10",
      "AP(f())", "x" * 999, "P@1e3", "nDCG@9**9", "AP(rel=" + "(" * 150 + ")"],

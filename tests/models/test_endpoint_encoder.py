@@ -33,6 +33,7 @@ from negatives.models.http_call import service_url
 from negatives.models.open_encoder import open_encoder
 from negatives.models.static import StaticEncoder
 from negatives.secrets import refuse_secrets
+from tests.each import for_each
 
 pytestmark = pytest.mark.slow
 
@@ -269,7 +270,7 @@ def test_nobody_listening_is_one_clear_error(server: Server) -> None:
         encoder.encode(TEXTS)
 
 
-@pytest.mark.parametrize(
+@for_each(
     "reply",
     [
         "not json",
@@ -430,7 +431,7 @@ def test_a_reply_without_end_is_not_read_to_its_end() -> None:
         assert raw.sent < 100 * LARGEST
 
 
-@pytest.mark.parametrize(
+@for_each(
     "written",
     [
         "http://me:{}@127.0.0.1:9/v1#m",

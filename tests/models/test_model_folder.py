@@ -18,6 +18,7 @@ from negatives.learn.reranker import RerankerTraining
 from negatives.models.model_folder import check_model
 from negatives.models.open_encoder import open_encoder
 from negatives.models.open_reranker import open_reranker
+from tests.each import for_each
 from tests.learn.small import save_static
 from tests.models.tiny_reranker import save_cross_encoder
 
@@ -115,7 +116,7 @@ def _emptied(path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+@for_each("change", CHANGES.values(), ids=CHANGES.keys())
 def test_a_folder_that_is_not_safe_is_refused_whoever_opens_it(
     change: Change, static: Path, pairs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.models.checks import check_vectors
 from negatives.models.precomputed import read_vectors
+from tests.each import for_each
 
 IDS = pl.Series(["a", "b", "c", "d"])
 ROWS = pl.Series([2, 0, 3, 1], dtype=pl.UInt32)
@@ -53,8 +54,8 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("ending", ["npy", "safetensors", "list.parquet", "array.parquet"])
+@for_each("kind", KINDS)
+@for_each("ending", ["npy", "safetensors", "list.parquet", "array.parquet"])
 def test_vectors_come_in_the_order_of_the_collection(
     tmp_path: Path, ending: str, kind: str
 ) -> None:
@@ -208,8 +209,8 @@ def test_a_pickle_is_never_opened(tmp_path: Path) -> None:
     assert "no array can be read" in refusal(tmp_path / "w.npy")
 
 
-@pytest.mark.parametrize("ending", ["npy", "safetensors", "parquet"])
-@pytest.mark.parametrize("kept", [0, 4, 20, -1])
+@for_each("ending", ["npy", "safetensors", "parquet"])
+@for_each("kept", [0, 4, 20, -1])
 def test_a_truncated_file_is_refused(tmp_path: Path, ending: str, kept: int) -> None:
     path = tmp_path / f"v.{ending}"
     {

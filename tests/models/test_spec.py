@@ -7,6 +7,7 @@ import pytest
 from negatives.errors import RecipeError
 from negatives.models.open_encoder import open_encoder
 from negatives.models.spec import split_options, whole_number
+from tests.each import for_each
 
 
 def test_a_name_without_options_is_itself() -> None:
@@ -19,7 +20,7 @@ def test_flags_and_values_come_in_any_order() -> None:
     assert split_options("m.onnx?tokenizer=a b/t.json&int8", ["int8"], ["tokenizer"]) == both
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("spec", "said"),
     [
         ("m.onnx?int9", "there is no option 'int9'(.|\n)*did you mean 'int8'"),

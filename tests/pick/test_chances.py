@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from negatives.pick.sampled import RandomPick
 from negatives.pick.simans import SimANS, log_weights
 from negatives.stage import Picker
+from tests.each import for_each
 from tests.pick.rows import rows
 
 POSITIVE = 0.8
@@ -87,9 +88,9 @@ def chi_square(counts: list[int], shares: list[float]) -> float:
     )
 
 
-@pytest.mark.parametrize("a", [0.0, 0.5, 2.0])
-@pytest.mark.parametrize("offset", [0.0, -1.0])
-@pytest.mark.parametrize("kernel", ["squared", "absolute"])
+@for_each("a", [0.0, 0.5, 2.0])
+@for_each("offset", [0.0, -1.0])
+@for_each("kernel", ["squared", "absolute"])
 def test_the_first_draw_of_simans_follows_its_law(a: float, offset: float, kernel: str) -> None:
     hardness = [0.5, 0.0, -0.5, -1.0, -2.0]
     picker = SimANS(a=a, center_offset=offset, kernel=kernel)  # type: ignore[arg-type]

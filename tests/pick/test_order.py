@@ -11,6 +11,7 @@ from negatives.pick.sampled import RandomPick
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.stage import Picker
+from tests.each import for_each
 from tests.pick.rows import rows
 
 
@@ -76,7 +77,7 @@ LADDER = rows(*(("q", f"{n}", -float(n), n + 1, None, 0.0) for n in range(8)))
 """Eight candidates, 0 the hardest; bm25 ranks 1 to 8."""
 
 
-@pytest.mark.parametrize("seed", range(8))
+@for_each("seed", range(8))
 def test_equal_strata_take_turns_hardest_first(seed: int) -> None:
     chosen = picked(Stratified(per_query=8), LADDER, seed)
     for place, stratum in enumerate(["01", "23", "45", "67"]):
@@ -109,8 +110,8 @@ def test_an_empty_stratum_passes_its_turn(seed: int) -> None:
     assert [doc in "01234" for doc in chosen] == [True, False, True, False]
 
 
-@pytest.mark.parametrize("stage", [Stratified(strata=2), Stratified(edges=[-1.0, 0.5])])
-@pytest.mark.parametrize("seed", range(4))
+@for_each("stage", [Stratified(strata=2), Stratified(edges=[-1.0, 0.5])])
+@for_each("seed", range(4))
 def test_a_pair_without_a_value_counts_as_easiest(stage: Stratified, seed: int) -> None:
     frame = rows(("q", "a", None, 1, 1, 0.0), ("q", "b", 1.0, 1, 1, 0.0))
     assert picked(stage, frame, seed) == "ba"

@@ -14,6 +14,7 @@ from negatives.pick.simans import SimANS
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.stage import Picker
+from tests.each import for_each
 from tests.pick.rows import rows
 
 PICKERS: list[Picker] = [
@@ -49,7 +50,7 @@ def ledgers(draw: st.DrawFn) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize("picker", PICKERS, ids=name)
+@for_each("picker", PICKERS, ids=name)
 @settings(max_examples=30)
 @given(ledger=ledgers())
 def test_each_query_gets_distinct_pairs_as_many_as_asked_or_there_are(
@@ -65,7 +66,7 @@ def test_each_query_gets_distinct_pairs_as_many_as_asked_or_there_are(
     assert got == {query: min(3, count) for query, count in given_to.items()}
 
 
-@pytest.mark.parametrize("picker", PICKERS, ids=name)
+@for_each("picker", PICKERS, ids=name)
 @settings(max_examples=30)
 @given(ledger=ledgers(), seed=st.integers(0, 99))
 def test_the_order_of_the_rows_changes_nothing(
@@ -75,7 +76,7 @@ def test_the_order_of_the_rows_changes_nothing(
     assert picker.pick(shuffled, seed=5).equals(picker.pick(ledger, seed=5))
 
 
-@pytest.mark.parametrize("picker", PICKERS, ids=name)
+@for_each("picker", PICKERS, ids=name)
 @settings(max_examples=30)
 @given(ledger=ledgers())
 def test_a_query_is_picked_for_as_if_it_were_alone(picker: Picker, ledger: pl.DataFrame) -> None:

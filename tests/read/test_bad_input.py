@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from negatives.read import load
+from tests.each import for_each
 from tests.read.tiny import CORPUS, QRELS, QUERIES, beir, complaint, lines
 
 
@@ -117,7 +118,7 @@ def test_other_faults_of_the_same_file_are_counted_too(tmp_path: Path) -> None:
     assert text.splitlines()[0] == "1 line is not JSON; also 2 rows lack an id or a text"
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("row", "reason"),
     [
         ({"_id": "d4"}, "'text' is missing"),

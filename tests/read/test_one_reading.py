@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from negatives.read import load
 from tests.build import collection
 from tests.read.understood import Counts, understood
@@ -119,6 +121,7 @@ def test_every_file_of_the_cases_has_an_expectation() -> None:
     assert told <= files
 
 
+@pytest.mark.slow
 def test_all_commands_understand_the_same() -> None:
     for name, expected in READ.items():
         same(name, expected, understood(CASES / name))

@@ -9,6 +9,7 @@ import pytest
 from negatives.read import load
 from negatives.read.findings import Findings
 from negatives.read.topics import read_topics
+from tests.each import for_each
 from tests.read.test_trec import trec
 from tests.read.tiny import complaint
 
@@ -35,7 +36,7 @@ def test_the_published_forms_are_read(case: str, texts: list[str]) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@for_each(
     "text",
     [
         "<top>\n<head> Tipster Topic Description\n<num> Number: 051\n<dom> Domain: trade\n"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from negatives.read import load, splits
+from tests.each import for_each
 from tests.read.tiny import complaint
 
 TOPICS = """<top>
@@ -94,7 +93,7 @@ def test_file_names_tell_the_split(tmp_path: Path) -> None:
     assert len(load(f"{folder}@all").queries) == 2
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("name", "text", "reason"),
     [
         (

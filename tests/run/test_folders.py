@@ -155,6 +155,7 @@ def test_a_damaged_part_that_a_judge_has_scored_is_made_as_it_was_mined(tmp_path
     assert contents(run) == judged
 
 
+@pytest.mark.slow
 def test_what_people_said_of_a_run_outlives_its_folder_s_damage(tmp_path: Path) -> None:
     run = mined(tmp_path / "run").path
     plain = contents(run)

@@ -61,6 +61,7 @@ def contents(run: neg.Run) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files}
 
 
+@pytest.mark.slow
 def test_without_a_budget_all_that_can_change_is_judged(run: neg.Run, model: str) -> None:
     before = run.candidates().collect()
     judged = run.judge(Rerank(model=model))
@@ -120,6 +121,7 @@ def test_the_same_call_again_has_nothing_to_do(run: neg.Run, model: str) -> None
     assert not (run.path / ".work").exists()
 
 
+@pytest.mark.slow
 def test_what_is_known_is_not_computed_again_and_each_call_begins_from_what_was_mined(
     run: neg.Run, mined: Path, model: str, tmp_path: Path
 ) -> None:
@@ -308,24 +310,6 @@ def planted(queries: int, seed: int) -> tuple[pl.DataFrame, pl.Series]:
         }
     )
     return with_others(frame), pl.Series(relevant)
-
-
-def test_the_revised_p_is_sharper_and_still_means_what_it_says() -> None:
-    frame, relevant = planted(1500, 0)
-    revision = learn(frame, 0)
-    assert revision is not None
-    hidden = ~frame["labelled"].to_numpy()
-    p = revision.revised(frame, 0)[hidden]
-    before, truth = frame["p_relevant"].to_numpy()[hidden], relevant.to_numpy()[hidden]
-
-    def loss(p: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-        return float(-np.mean(np.where(truth, np.log(p), np.log(1 - p))))
-
-    assert loss(p) < 0.85 * loss(np.clip(before, 1e-4, 1 - 1e-4).astype(np.float64))
-    assert abs(p.mean() - truth.mean()) < 0.03
-    for low, high in ((0.0, 0.1), (0.1, 0.5), (0.5, 1.0)):
-        within = (p >= low) & (p < high)
-        assert abs(p[within].mean() - truth[within].mean()) < 0.08
 
 
 def test_a_score_that_says_nothing_changes_little() -> None:

@@ -122,6 +122,7 @@ def test_threads_and_memory_change_no_byte(
     assert contents(again.path) == contents(run.path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["top", "random", "simans", "stratified"])
 def test_the_size_of_a_shard_changes_no_negative(
     cranfield: neg.Collection, tmp_path: Path, kind: str
@@ -181,6 +182,7 @@ def test_progress_reaches_its_total_and_warnings_are_kept(
     assert any("2 documents have no text" in text for text in said)
 
 
+@pytest.mark.slow
 def test_repicking_gives_what_mining_with_that_picker_gives(
     run: neg.Run, cranfield: neg.Collection, tmp_path: Path
 ) -> None:

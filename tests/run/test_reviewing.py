@@ -141,6 +141,7 @@ def test_a_line_that_a_kill_cut_short_is_dropped_and_no_other(tmp_path: Path) ->
     assert "reviews.jsonl, line 1" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_pairs_are_written_judged_and_read_from_the_command_line(tmp_path: Path) -> None:
     out, file = tmp_path / "run", tmp_path / "judge-me.csv"
     mined = negatives("mine", "cranfield", "--out", out, "--recipe", "default", "--per-query", "2",

@@ -14,6 +14,7 @@ from negatives.errors import InputError
 from negatives.sample import NO_DOC, PopularityNegatives, UniformNegatives
 from negatives.sample.samplers import Sampler
 from tests.build import collection
+from tests.each import for_each
 from tests.sample.worlds import (
     ENGINES,
     Make,
@@ -100,8 +101,8 @@ def test_the_probabilities_of_all_that_can_be_drawn_add_up_to_1(
             assert np.exp(log_q).sum() == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("positives", [0, 3, 15, 19], ids=lambda n: f"{n}-of-20")
+@for_each("engine", ENGINES)
+@for_each("positives", [0, 3, 15, 19], ids=lambda n: f"{n}-of-20")
 def test_uniform_draws_are_uniform_over_what_is_left(engine: Any, positives: int) -> None:
     known = exclusion([(0, 2 * doc % 19) for doc in range(positives)], 1, 20)
     sampler = UniformNegatives(known, engine=engine)
@@ -253,7 +254,7 @@ def test_workers_of_a_data_loader_draw_what_the_trainer_would() -> None:
     assert list(loader) == [batch([0, 1]), batch([2])]
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("wrong", "message"),
     [
         (lambda: of_1000().draw([3], 1), r"no such query row: \[3\]\n.*rows are 0 to 2"),

@@ -19,6 +19,7 @@ from negatives.search.product import Backend, Blas
 from negatives.search.shortlist import NO_DOC
 from negatives.search.torch_product import Torch
 from negatives.store.vectors import open_vectors, write_vectors
+from tests.each import for_each
 
 coarse = st.sampled_from([-2.0, -1.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0])
 """Values whose products and sums are exact in any order, so that every tie is a true one."""
@@ -97,6 +98,7 @@ def searches(draw: st.DrawFn) -> Search:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(searches(), st.integers(1, 7), st.integers(1, 3))
 def test_it_finds_what_a_plain_search_finds_ties_by_row(
@@ -149,8 +151,8 @@ def test_it_agrees_with_float64_on_vectors_of_an_encoder() -> None:
     np.testing.assert_allclose(scores, np.take_along_axis(truth, rows, 1), atol=1e-6)
 
 
-@pytest.mark.parametrize("count", [100, 8193, 20_003])
-@pytest.mark.parametrize("queries", [1, 17, 50])
+@for_each("count", [100, 8193, 20_003])
+@for_each("queries", [1, 17, 50])
 def test_of_many_identical_documents_the_first_are_returned(count: int, queries: int) -> None:
     docs = np.repeat(spread(1, 64, seed=3), count, axis=0)
     rows, scores = top_k(spread(queries, 64, seed=4), docs, 10)

@@ -17,6 +17,7 @@ from negatives.search.exact import top_k
 from negatives.search.int8_product import MOST, ZERO, Int8, open_session
 from negatives.search.product import Blas, Nominated
 from negatives.search.torch_product import Torch
+from tests.each import for_each
 from tests.search.test_exact import Pairs, spread
 
 EXTREMES_OF_DOC = st.sampled_from([0, 1, ZERO, 254, 255])
@@ -33,9 +34,9 @@ def test_integers_are_multiplied_exactly_at_their_extremes(
     assert_exact(left, right)
 
 
-@pytest.mark.parametrize("doc", [0, 255])
-@pytest.mark.parametrize("query", [-MOST, MOST])
-@pytest.mark.parametrize("width", [1, 31, 384, 4096])
+@for_each("doc", [0, 255])
+@for_each("query", [-MOST, MOST])
+@for_each("width", [1, 31, 384, 4096])
 def test_no_sum_of_all_extremes_saturates(width: int, query: int, doc: int) -> None:
     assert_exact(np.full((33, width), query, np.int8), np.full((70, width), doc, np.uint8))
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from negatives.search.words import EVERY, Words, split
+from tests.each import for_each
 
 SPLIT = {
     "Naïve cafés, x": ["naïve", "cafés"],
@@ -30,7 +29,7 @@ SPLIT = {
 }
 
 
-@pytest.mark.parametrize("text", SPLIT)
+@for_each("text", SPLIT)
 def test_a_text_has_these_words(text: str) -> None:
     assert split(text) == SPLIT[text]
 

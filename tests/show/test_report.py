@@ -170,6 +170,7 @@ def test_a_section_without_a_template_is_shown_as_a_table(run: neg.Run) -> None:
     assert "0.123" in page.text
 
 
+@pytest.mark.slow
 def test_many_sources_queries_and_rules_keep_the_page_small(tmp_path: Path) -> None:
     sources = [neg.BM25(top=30, name=f"bm25-{b}", b=b / 10) for b in range(10)]
     run = neg.mine("cranfield", tmp_path / "run", sources=sources, pick=neg.Top(per_query=30))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from negatives.show.wording import count, figure, megabytes, percent, seconds
+from tests.each import for_each
 
 
-@pytest.mark.parametrize(
+@for_each(
     ("value", "expected"),
     [
         (0.0, "0"),

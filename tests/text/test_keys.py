@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from negatives.text import keys as module
 from negatives.text.keys import normalised_keys, shingles, text_keys
+from tests.each import for_each
 
 alike = [
     ("Lift and drag.", "lift AND drag"),
@@ -79,12 +80,12 @@ def same(left: str, right: str) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize(("left", "right"), alike)
+@for_each(("left", "right"), alike)
 def test_these_are_the_same_text(left: str, right: str) -> None:
     assert same(left, right)
 
 
-@pytest.mark.parametrize(("left", "right"), different)
+@for_each(("left", "right"), different)
 def test_these_are_not(left: str, right: str) -> None:
     assert not same(left, right)
 

@@ -14,6 +14,7 @@ from negatives.text.languages import (
     sampled,
     unclear,
 )
+from tests.each import for_each
 
 TEXTS = {
     "en": ["What is the best way to apply for a passport?", "manage musical staff of an orchestra"],
@@ -43,7 +44,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("language", TEXTS)
+@for_each("language", TEXTS)
 def test_texts_of_one_language_are_of_that_language(language: str) -> None:
     found = languages_of(TEXTS[language])
     assert dict(found.shares) == {language: 1.0}

@@ -61,7 +61,7 @@ def _fields(frame: pl.DataFrame) -> dict[str, str]:
             continue
         values = frame[name].filter(frame[name] != "") if name in CONTENT else frame[name]
         there = values.drop_nulls()
-        span = "" if frame[name].dtype == pl.String else f", {there.min()} to {there.max()}"
+        span = "" if frame[name].dtype == pl.String else f", {there.min()!s} to {there.max()!s}"
         made[name] = f"{len(there):,} of {len(frame):,}{span}"
     return made
 

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Keys
 from negatives.errors import DataError
 from negatives.events import Emit, Progress
 from negatives.measure.lint.reference import Reference, TestSet
@@ -20,7 +21,7 @@ from negatives.read.findings import Findings
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
 from negatives.schema import Side
-from negatives.text.keys import Keys, text_keys
+from negatives.text.keys import text_keys
 
 QUERIES: Final = pl.Schema({"row": pl.UInt32, "query": pl.UInt64, "query_text": pl.UInt64})
 DOCUMENTS: Final = pl.Schema(
