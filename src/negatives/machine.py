@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from negatives.errors import InputError, nearest
@@ -20,16 +20,27 @@ _DEVICES: Final = ("auto", "cpu", "cuda", "mps", "xpu")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """`threads` processors, `memory` bytes beyond the collection itself, and torch's `device`."""
+    """`threads` processors, `memory` bytes beyond the collection itself, and torch's `device`.
 
-    threads: int
-    memory: int
-    device: str
+    None of them changes a result, only the time it takes.
+    """
+
+    threads: int = 1
+    memory: int = 512 * 2**20
+    device: str = "auto"
 
     @classmethod
     def checked(cls, threads: int | None, memory: str | int, device: str) -> Machine:
         """What is asked for, all processors where no number is; `InputError` for nonsense."""
         return cls(checked_threads(threads), parse_memory(memory), checked_device(device))
+
+    def shared(self, workers: int) -> Machine:
+        """What each of so many workers may use at the same time."""
+        return replace(
+            self,
+            threads=max(1, self.threads // workers),
+            memory=max(_LEAST, self.memory // workers),
+        )
 
 
 def available_threads() -> int:

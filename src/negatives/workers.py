@@ -18,7 +18,7 @@ import sys
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from typing import IO, Any, TypeVar
@@ -30,12 +30,8 @@ Result = TypeVar("Result")
 
 _SIZE = struct.Struct("<Q")
 _AHEAD = 2  # items a process may have done or in hand before the first of them is asked for
-_ONE_CORE = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "POLARS_MAX_THREADS": "1",
-}
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS")
+"""Variables that say how many threads a library's own pool may have."""
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
 
@@ -52,40 +48,76 @@ def share_out(
     if processes <= 1:
         yield from map(function, items)
         return
-    job = pickle.dumps(function)
-    idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
-    workers: list[_Worker] = []
+    with Pool(function, processes) as pool:
+        yield from in_order(pool.ask, items, processes)
 
-    def ask(item: Item) -> Result:
-        worker = idle.get()
-        try:
-            answer: Result = worker.answer(item)
-        finally:
-            idle.put(worker)
-        return answer
 
-    pool = ThreadPoolExecutor(processes)
+def in_order(
+    ask: Callable[[Item], Result], items: Iterable[Item], at_once: int
+) -> Iterator[Result]:
+    """Results of `ask` in the order of `items`, so many asked at once, each from a thread."""
+    pool = ThreadPoolExecutor(at_once)
+    asked: deque[Future[Result]] = deque()
     try:
-        for _ in range(processes):
-            workers.append(_Worker(job))
-            idle.put(workers[-1])
-        asked: deque[Future[Result]] = deque()
         for item in items:
             asked.append(pool.submit(ask, item))
-            if len(asked) >= _AHEAD * processes:
+            if len(asked) >= _AHEAD * at_once:
                 yield asked.popleft().result()
         while asked:
             yield asked.popleft().result()
     finally:
-        for worker in workers:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Pool:
+    """Processes of so many `threads` that each call one function; one that dies is replaced."""
+
+    def __init__(
+        self, function: Callable[[Item], Result], processes: int, threads: int = 1
+    ) -> None:
+        self._job = pickle.dumps(function)
+        self._pools = {name: str(threads) for name in POOLS}
+        self._idle: queue.SimpleQueue[_Worker] = queue.SimpleQueue()
+        self._changing = threading.Lock()
+        self._workers = [self._start() for _ in range(processes)]
+        for worker in self._workers:
+            self._idle.put(worker)
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changing:
+            self._job = b""
+            for worker in self._workers:
+                worker.end()
+
+    def ask(self, item: Any) -> Any:
+        """What the function makes of an item; waits for a process that has nothing to do."""
+        worker = self._idle.get()
+        try:
+            return worker.answer(item)
+        finally:
+            self._idle.put(self._alive(worker))
+
+    def _alive(self, worker: _Worker) -> _Worker:
+        """The worker, or another in its place where it has died."""
+        with self._changing:
+            if not self._job or worker.process.poll() is None:
+                return worker
             worker.end()
-        pool.shutdown(cancel_futures=True)
+            self._workers.remove(worker)
+            self._workers.append(self._start())
+            return self._workers[-1]
+
+    def _start(self) -> _Worker:
+        return _Worker(self._job, self._pools)
 
 
 class _Worker:
     """One process, and the two pipes to it."""
 
-    def __init__(self, job: bytes) -> None:
+    def __init__(self, job: bytes, environment: Mapping[str, str]) -> None:
         # A signal at the death of the parent's *thread*: of use where that is the whole process.
         follow = threading.current_thread() is threading.main_thread()
         start = (
@@ -96,7 +128,7 @@ class _Worker:
             [sys.executable, "-c", start],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=os.environ | _ONE_CORE,
+            env={**os.environ, **environment},
         )
         with suppress(OSError):  # dead already: found out when it is asked something
             _send(self.process.stdin, job)
@@ -112,11 +144,7 @@ class _Worker:
                 f"a worker process {_ending(self.process.wait())}",
                 mend="run the same command again, with fewer --threads or less --memory",
             ) from None
-        result, error, trace = pickle.loads(reply)
-        if error is not None:
-            error.add_note(f"in a worker process:\n{trace}")
-            raise error
-        return result
+        return opened_reply(reply)
 
     def end(self) -> None:
         """Kill the process, whatever it is doing."""
@@ -126,6 +154,23 @@ class _Worker:
             with suppress(OSError):
                 if pipe is not None:
                     pipe.close()
+
+
+def reply_of(function: Callable[[Item], Result], item: Item) -> bytes:
+    """What a function makes of an item, or why it makes nothing, to be sent to who asked."""
+    try:
+        return pickle.dumps((function(item), None, ""), 5)
+    except Exception as error:
+        return _excuse(error)
+
+
+def opened_reply(reply: bytes) -> Any:
+    """The result in a reply; its error is raised, with the worker's traceback as a note."""
+    result, error, trace = pickle.loads(reply)
+    if error is not None:
+        error.add_note(f"in a worker process:\n{trace}")
+        raise error
+    return result
 
 
 def _ending(code: int) -> str:
@@ -176,13 +221,14 @@ def _serve(parent: int) -> None:
     threading.Thread(target=listen, daemon=True).start()
     function: Any = None
     job = work.get()
+
+    def answer(message: bytes) -> Any:
+        nonlocal function
+        function = function or pickle.loads(job)
+        return function(pickle.loads(message))
+
     while True:
-        message = work.get()
-        try:
-            function = function or pickle.loads(job)
-            reply = pickle.dumps((function(pickle.loads(message)), None, ""), 5)
-        except Exception as error:
-            reply = _excuse(error)
+        reply = reply_of(answer, work.get())
         with suppress(BrokenPipeError):  # the parent is gone, and so are we in a moment
             _send(answers, reply)
 

@@ -1,14 +1,81 @@
-"""The local engine: shards one after another; each stage uses the threads it is given."""
+"""The engines by name: here, in several processes of this machine, or on a Ray cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from negatives.engine import Engine, Local, Mapper, SetAside, call_shipped, shipped
+from negatives.errors import InputError, nearest
+from negatives.machine import Machine
+from negatives.workers import Pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+ENGINES: Final = ("local", "processes", "ray")
+MOST: Final = 4096
+"""Workers that may be asked for."""
 
-def run_local(function: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Results of `function` in the order of `items`, each as soon as it is there."""
-    return map(function, items)
+
+def engine_named(
+    engine: str | Engine, workers: int | None, address: str, machine: Machine
+) -> Engine:
+    """The engine that a user names; `InputError` for nonsense."""
+    if not isinstance(engine, str):
+        return engine
+    if engine not in ENGINES:
+        raise InputError(
+            f"there is no engine {engine!r}", where="--engine", mend=nearest(engine, ENGINES)
+        )
+    if engine == "local" and workers is not None:
+        raise InputError(
+            "one process has no workers",
+            where="--workers",
+            mend="give --engine processes or --engine ray, or --threads for one process",
+        )
+    if engine != "ray" and address:
+        raise InputError(
+            "only Ray has an address", where="--address", mend="give --engine ray, or no address"
+        )
+    if workers is not None and not 1 <= workers <= MOST:
+        raise InputError(
+            f"{workers} is no number of workers", where="--workers", mend=f"give 1 to {MOST}"
+        )
+    if engine == "local":
+        return Local()
+    workers = workers or machine.threads
+    threads = machine.shared(workers).threads
+    if engine == "processes":
+        return Processes(workers, threads)
+    from negatives.run.ray import Ray
+
+    return Ray(workers, threads, address)
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """Processes of this machine, each of so many threads; one that dies is replaced."""
+
+    workers: int
+    threads: int = 1
+
+    @contextmanager
+    def started(self) -> Iterator[Mapper]:
+        """The processes, until the end."""
+        with Pool(call_shipped, self.workers, self.threads) as pool:
+            yield _Started(pool, self.workers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    pool: Pool
+    workers: int
+
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result | SetAside]:
+        """See `Mapper.map`."""
+        return shipped(self.pool.ask, function, items, self.workers)

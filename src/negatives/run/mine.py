@@ -26,7 +26,6 @@ from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
 from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
-from negatives.run.engine import run_local
 from negatives.run.picking import finish, write_frame
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
@@ -300,7 +299,7 @@ class _Mining:
 
     def _over(self, stage: str, one: Callable[[tuple[int, Rows]], Path]) -> Iterator[Path]:
         done, total = 0, len(self.collection.mined_queries)
-        for (_, queries), path in zip(self.shards, run_local(one, self.shards), strict=True):
+        for (_, queries), path in zip(self.shards, map(one, self.shards), strict=True):
             done += len(queries)
             self.account.emit(Progress(stage, done, total, "queries"))
             yield path

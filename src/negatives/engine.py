@@ -1,0 +1,155 @@
+"""How a pass over many items is carried out: one item after another, or several at a time.
+
+A pass is a function of an item: it reads, computes, writes one file and returns what there is to
+say of it. It can be pickled, for an engine may send it to other processes: what such a process
+needs besides (a collection, an index) the function opens there, once.
+
+An item that fails is tried again, for what failed may have been the process or the machine. One
+that fails three times is set aside, so that the others are finished: a single odd query must not
+cost a week's work. What this library says itself of the input, of the disk or of a service is said
+at once: it would be no other the next time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle  # only between a process and the ones it started
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol, TypeVar
+
+from negatives.errors import DiskFull, InputError, NegativesError, ServiceError, WorkError
+from negatives.faults import AGAIN, raise_spent
+from negatives.workers import in_order
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+ATTEMPTS: Final = 3
+MOST_SET_ASIDE: Final = 10
+"""Items set aside from which on the rest is not tried: then it is not the items."""
+FINAL: Final = (InputError, DiskFull, ServiceError)
+"""Errors that are not of an item."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """In the place of an item's result: the last error of one that was tried in vain."""
+
+    error: Exception
+
+
+class Mapper(Protocol):
+    """An engine that has been started."""
+
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result | SetAside]:
+        """What the function makes of each item, in their order."""
+        ...
+
+
+class Engine(Protocol):
+    """How items are worked on, `workers` of them at a time."""
+
+    @property
+    def workers(self) -> int:
+        """How many items are worked on at one time."""
+        ...
+
+    def started(self) -> AbstractContextManager[Mapper]:
+        """Ready for any number of passes, and ended afterwards."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """One item after another in this process, with what is open here."""
+
+    workers: int = 1
+
+    def started(self) -> AbstractContextManager[Mapper]:
+        """Nothing to start."""
+        return nullcontext(self)
+
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result | SetAside]:
+        """See `Mapper.map`."""
+        return map(partial(attempted, function), items)
+
+
+def attempted(ask: Callable[[Item], Result], item: Item) -> Result | SetAside:
+    """The result, or the last error of three attempts; what is no fault of the item is raised."""
+    for attempt in range(ATTEMPTS):
+        try:
+            return ask(item)
+        except FINAL:
+            raise
+        except Exception as error:
+            raise_spent(error)
+            if attempt == ATTEMPTS - 1:
+                return SetAside(error)
+    raise AssertionError
+
+
+def shipped(
+    ask: Callable[[tuple[str, bytes, Any]], Result],
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+) -> Iterator[Result | SetAside]:
+    """As `Mapper.map`, where `ask` has another process call `call_shipped`."""
+    job = pickle.dumps(function)
+    name = hashlib.blake2b(job, digest_size=16).hexdigest()
+    messages = ((name, job, item) for item in items)
+    return in_order(partial(attempted, ask), messages, workers)
+
+
+_FUNCTION: dict[str, Callable[[Any], Any]] = {}
+"""The last function that was sent to this process, by its name: it keeps what it has opened."""
+
+
+def call_shipped(message: tuple[str, bytes, Item]) -> Any:
+    """In a worker: call the function that was sent along with an item."""
+    name, job, item = message
+    if name not in _FUNCTION:
+        _FUNCTION.clear()
+        _FUNCTION[name] = pickle.loads(job)
+    return _FUNCTION[name](item)
+
+
+def carried_out(
+    engine: Mapper,
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    do: str,
+    name: Callable[[Item], str],
+    where: str = "",
+) -> Iterator[Result]:
+    """Results in the order of the items; `WorkError` at the end names those set aside.
+
+    `do`: what was to be done with an item, such as "judge"; `name`: how a user knows it.
+    """
+    aside: list[tuple[Item, Exception]] = []
+    for item, result in zip(items, engine.map(function, items), strict=False):
+        if not isinstance(result, SetAside):
+            yield result
+            continue
+        aside.append((item, result.error))
+        if len(aside) == MOST_SET_ASIDE:
+            break
+    if not aside:
+        return
+    item, error = aside[-1]
+    told = error.what if isinstance(error, NegativesError) else f"{type(error).__name__}: {error}"
+    listed = "; ".join(name(item) for item, _ in aside)
+    rest = "the rest was not tried" if len(aside) == MOST_SET_ASIDE else "the others are finished"
+    raise WorkError(
+        f"could not {do} {listed}: {' '.join(told.split())} (tried {ATTEMPTS} times; {rest})",
+        where=where,
+        mend=f"mend what it says, if it can be, and {AGAIN}",
+    ) from error

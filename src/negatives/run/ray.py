@@ -1,0 +1,105 @@
+"""Items as tasks of a Ray cluster, or of one that is started here and ends with the command.
+
+One task an item, without any state of Ray's: the run's own manifest says what is finished. Tasks
+are not retried by Ray, for the engine does that, and names an item that fails again and again.
+Nothing is told to anybody: usage statistics and the dashboard are off.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from negatives.engine import Mapper, SetAside, call_shipped, shipped
+from negatives.errors import MissingExtra, NegativesError, WorkError
+from negatives.optional import require
+from negatives.workers import POOLS, opened_reply, reply_of
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Ray:
+    """Tasks on a cluster: the one at `address`, or one on this machine where that is empty.
+
+    `threads`: of each worker. All workers must reach the run's folder, and what the recipe names,
+    by the same paths, and have this package installed.
+    """
+
+    workers: int
+    threads: int = 1
+    address: str = ""
+
+    @contextmanager
+    def started(self) -> Iterator[Mapper]:
+        """Connected, until the end; a connection that is there already is used, and left."""
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        try:
+            ray = require("ray", extra="ray")
+        except MissingExtra as error:
+            raise MissingExtra(error.what, mend=f"{error.mend}, or give --engine local") from None
+        there = ray.is_initialized()
+        if not there:
+            self._connect(ray)
+        try:
+            task = ray.remote(max_retries=0, num_cpus=1)(_answered)
+            yield _Started(ray, task, self.workers)
+        finally:
+            if not there:
+                ray.shutdown()
+
+    def _connect(self, ray: Any) -> None:
+        settings: dict[str, Any] = {"address": self.address} if self.address else {
+            "address": "local", "num_cpus": self.workers, "_node_ip_address": "127.0.0.1",
+            "include_dashboard": False,
+        }  # fmt: skip
+        environment = dict.fromkeys(POOLS, str(self.threads))
+        try:
+            ray.init(
+                **settings,
+                log_to_driver=False,
+                configure_logging=False,
+                logging_level=logging.ERROR,
+                runtime_env={"env_vars": environment},
+            )
+        except Exception as error:  # it has one for each way in which a cluster may not be there
+            raise WorkError(
+                f"Ray cannot be started: {_first_line(error)}",
+                where=f"--address {self.address}" if self.address else "--engine ray",
+                mend="check that the cluster can be reached, or give --engine local",
+            ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    ray: Any
+    task: Any
+    workers: int
+
+    def map(
+        self, function: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[Result | SetAside]:
+        """See `Mapper.map`."""
+        return shipped(self._ask, function, items, self.workers)
+
+    def _ask(self, message: tuple[str, bytes, Any]) -> Any:
+        try:
+            reply = self.ray.get(self.task.remote(message))
+        except Exception as error:  # a worker or its machine is gone
+            raise WorkError(f"a Ray worker ended early: {_first_line(error)}") from None
+        return opened_reply(reply)
+
+
+def _answered(message: tuple[str, bytes, Any]) -> bytes:
+    """A task: what the function in the message makes of its item, or why it makes nothing."""
+    return reply_of(call_shipped, message)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error.what if isinstance(error, NegativesError) else error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0] if text else 'no reason given'}"
