@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from negatives.engine import Mapper, SetAside, call_shipped, shipped
 from negatives.errors import MissingExtra, NegativesError, WorkError
@@ -38,11 +41,7 @@ class Ray:
     @contextmanager
     def started(self) -> Iterator[Mapper]:
         """Connected, until the end; a connection that is there already is used, and left."""
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-        try:
-            ray = require("ray", extra="ray")
-        except MissingExtra as error:
-            raise MissingExtra(error.what, mend=f"{error.mend}, or give --engine local") from None
+        ray = self._imported()
         there = ray.is_initialized()
         if not there:
             self._connect(ray)
@@ -53,26 +52,70 @@ class Ray:
             if not there:
                 ray.shutdown()
 
+    def _imported(self) -> Any:
+        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+        if not self.address:
+            os.environ[_CLUSTER] = "0"
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        try:
+            ray = require("ray", extra="ray")
+        except MissingExtra as error:
+            raise MissingExtra(error.what, mend=f"{error.mend}, or give --engine local") from None
+        with suppress(AttributeError):
+            ray._private.worker.print_to_stdstream = _unsaid
+        return ray
+
     def _connect(self, ray: Any) -> None:
-        settings: dict[str, Any] = {"address": self.address} if self.address else {
-            "address": "local", "num_cpus": self.workers, "_node_ip_address": "127.0.0.1",
-            "include_dashboard": False,
-        }  # fmt: skip
+        settings: dict[str, Any] = {"address": "local", "num_cpus": self.workers,
+                                    "include_dashboard": False}  # fmt: skip
+        if self.address:
+            settings = {"address": self.address}
         environment = dict.fromkeys(POOLS, str(self.threads))
         try:
-            ray.init(
-                **settings,
-                log_to_driver=False,
-                configure_logging=False,
-                logging_level=logging.ERROR,
-                runtime_env={"env_vars": environment},
-            )
+            self._reach()
+            with _same_signals():
+                ray.init(
+                    **settings,
+                    log_to_driver=False,
+                    configure_logging=False,
+                    logging_level=logging.ERROR,
+                    runtime_env={"env_vars": environment},
+                )
         except Exception as error:  # it has one for each way in which a cluster may not be there
             raise WorkError(
                 f"Ray cannot be started: {_first_line(error)}",
                 where=f"--address {self.address}" if self.address else "--engine ray",
                 mend="check that the cluster can be reached, or give --engine local",
             ) from None
+
+    def _reach(self) -> None:
+        """Raise `OSError` where nobody listens at the address; Ray would wait for minutes."""
+        host, colon, port = self.address.rpartition("//")[2].rpartition(":")
+        if colon and port.isdecimal():
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+
+
+_CLUSTER: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Where this is 0, whatever the system, Ray listens at the loopback address only."""
+_PATIENCE: Final = 10.0
+"""Seconds in which a cluster must answer."""
+
+
+@contextmanager
+def _same_signals() -> Iterator[None]:
+    """Ray has a handler of SIGTERM of its own: the one before is put back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _unsaid(*_: object, **__: object) -> None:
+    """Ray prints on stdout that a worker has died: the engine says so, where it matters."""
 
 
 @dataclass(frozen=True, slots=True)
