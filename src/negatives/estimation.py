@@ -31,9 +31,13 @@ class Estimation(Protocol):
         """
         ...
 
-    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
-        """Learn from judged and prepared rows of the whole run, `rows` in all; called once."""
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> Fitted:
+        """What judged and prepared rows of the whole run, `rows` in all, teach; called once."""
         ...
+
+
+class Fitted(Protocol):
+    """What an estimator has learned: a small value that can be sent to other processes."""
 
     def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`p_relevant` (float32) of judged and prepared rows, null where it has no opinion.
@@ -57,5 +61,5 @@ class Revised:
 
 
 def estimated(p: NDArray[np.float64]) -> pl.DataFrame:
-    """What `Estimation.estimate` gives where there is no more to say: p_relevant, NaN as null."""
+    """What `Fitted.estimate` gives where there is no more to say: p_relevant, NaN as null."""
     return pl.DataFrame({"p_relevant": p.astype(np.float32)}).fill_nan(None)

@@ -46,8 +46,8 @@ def estimated(stage: Ensemble, *parts: pl.DataFrame, heard: list[Event] | None =
     """What a run would do: prepare every part, fit on all, estimate every part."""
     opened = stage.open(context(heard))
     prepared = [pl.concat([part, opened.prepare(part)], how="horizontal") for part in parts]
-    opened.fit(iter(prepared), sum(map(len, parts)))
-    return np.concatenate([opened.estimate(part)["p_relevant"].to_numpy() for part in prepared])
+    fitted = opened.fit(iter(prepared), sum(map(len, parts)))
+    return np.concatenate([fitted.estimate(part)["p_relevant"].to_numpy() for part in prepared])
 
 
 STAGE = Ensemble(top=["good", "fair", "poor", "none"], prior=0.2)
@@ -158,8 +158,8 @@ def test_an_empty_run_is_safe() -> None:
     rows, _ = planted(1)
     assert len(estimated(STAGE, rows.clear())) == 0
     opened = STAGE.open(context())
-    opened.fit(iter(()), 0)
-    assert opened.estimate(opened.prepare(rows))["p_relevant"].is_null().all()
+    fitted = opened.fit(iter(()), 0)
+    assert fitted.estimate(opened.prepare(rows))["p_relevant"].is_null().all()
 
 
 @pytest.mark.parametrize(

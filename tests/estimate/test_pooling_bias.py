@@ -56,8 +56,8 @@ def pooled(seed: int = 0) -> tuple[pl.DataFrame, NDArray[np.bool_]]:
 def estimated(stage: PoolingBias, *parts: pl.DataFrame, heard: list[Event] | None = None) -> Floats:
     opened = stage.open(context(heard=heard))
     prepared = [pl.concat([part, opened.prepare(part)], how="horizontal") for part in parts]
-    opened.fit(iter(prepared), sum(map(len, parts)))
-    return np.concatenate([opened.estimate(part)["p_relevant"].to_numpy() for part in prepared])
+    fitted = opened.fit(iter(prepared), sum(map(len, parts)))
+    return np.concatenate([fitted.estimate(part)["p_relevant"].to_numpy() for part in prepared])
 
 
 @pytest.mark.parametrize("form", ["pu", "listwise"])
@@ -75,14 +75,16 @@ def test_hidden_positives_stand_out_and_are_counted_about_right(form: str) -> No
 def test_of_equal_scores_the_pair_that_was_never_pooled_is_the_greater_suspect(form: str) -> None:
     rows, _ = pooled()
     opened = PoolingBias(form=form).open(context())  # type: ignore[arg-type]
-    opened.fit(iter([pl.concat([rows, opened.prepare(rows)], how="horizontal")]), len(rows))
+    fitted = opened.fit(
+        iter([pl.concat([rows, opened.prepare(rows)], how="horizontal")]), len(rows)
+    )
     two = pl.DataFrame(
         {"query": [0, 0], "doc": [0, 1], "relevance": [None, None], "bm25_rank": [1, 40],
          "dense_score": [3.0, 3.0], "sources": [["dense"], ["dense"]]},
         schema=rows.schema,
     )  # fmt: skip
     together = opened.prepare(pl.concat([rows.filter(pl.col("query") == 0), two])).tail(2)
-    first, last = opened.estimate(pl.concat([two, together], how="horizontal"))["p_relevant"]
+    first, last = fitted.estimate(pl.concat([two, together], how="horizontal"))["p_relevant"]
     assert last > first + 0.1
 
 
@@ -178,9 +180,9 @@ def test_with_too_few_labels_it_has_no_opinion_and_says_so(kept: int) -> None:
 
 def test_an_empty_run_is_safe() -> None:
     opened = PoolingBias().open(context())
-    opened.fit(iter(()), 0)
+    fitted = opened.fit(iter(()), 0)
     rows = pooled()[0].clear()
-    assert len(opened.estimate(pl.concat([rows, opened.prepare(rows)], how="horizontal"))) == 0
+    assert len(fitted.estimate(pl.concat([rows, opened.prepare(rows)], how="horizontal"))) == 0
 
 
 def test_the_two_models_must_see_different_columns() -> None:

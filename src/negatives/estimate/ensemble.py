@@ -6,7 +6,7 @@ Learned without labels. `evidence` is the estimator that learns from them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
@@ -88,14 +88,12 @@ class Ensemble(Estimator, kind="ensemble"):
         return EnsembleEstimation(self, context)
 
 
-@dataclass
+@dataclass(frozen=True)
 class EnsembleEstimation:
-    """Once fitted, the judges kept (places among the columns) and their reliabilities."""
+    """The votes of one run."""
 
     stage: Ensemble
     context: Context
-    kept: list[int] = field(default_factory=list)
-    found: Reliability | None = None
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`ensemble_COLUMN`: each column's vote, 1, 0 or null."""
@@ -109,26 +107,26 @@ class EnsembleEstimation:
         ]
         return rows.select(each.cast(pl.Int8) for each in (*fixed, *shares))
 
-    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> EnsembleFitted:
         """Count how often each row of votes occurs, and find the reliabilities."""
         votes, counts = self._counted(parts)
         prior, names = self.stage.prior, self.stage.columns
         in_keeping = balanced(votes, counts, prior)
         unlike = independent(votes[:, in_keeping], counts, self.stage.dependent)
-        self.kept = [in_keeping[place] for place in unlike]
-        left_out = [name for place, name in enumerate(names) if place not in self.kept]
-        if len(self.kept) < 3:
+        kept = [in_keeping[place] for place in unlike]
+        left_out = [name for place, name in enumerate(names) if place not in kept]
+        if len(kept) < 3:
             self.context.emit(
                 Warned(
-                    f"ensemble: {len(self.kept)} of {len(names)} columns can be used, and it takes "
+                    f"ensemble: {len(kept)} of {len(names)} columns can be used, and it takes "
                     f"3; p_relevant is null (left out: {', '.join(left_out)})"
                 )
             )
-            return
-        fit = votes[:, self.kept]
+            return EnsembleFitted(self.stage)
+        fit = votes[:, kept]
         dawid = self.stage.model == "dawid-skene"
-        self.found = dawid_skene(fit, counts, prior) if dawid else triplet(fit, counts)
-        rates = zip(self.kept, self.found.tpr, self.found.tnr, strict=True)
+        found = dawid_skene(fit, counts, prior) if dawid else triplet(fit, counts)
+        rates = zip(kept, found.tpr, found.tnr, strict=True)
         judges: Mapping[str, dict[str, float]] = {
             names[place]: {"tpr": round(float(tpr), 4), "tnr": round(float(tnr), 4)}
             for place, tpr, tnr in rates
@@ -137,26 +135,14 @@ class EnsembleEstimation:
             Noted("ensemble", {"judges": judges, "left_out": left_out, "prior": prior})
         )
 
-    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Probability given the votes; null where no judge that is kept votes."""
-        if self.found is None:
-            return estimated(np.full(len(rows), np.nan))
-        votes = self._votes(rows)[:, self.kept]
-        p = posterior(votes, self.found, self.stage.prior)
-        silent = np.isnan(votes).all(axis=1)
-        return estimated(np.where(silent, np.nan, p))
-
-    def _votes(self, rows: pl.DataFrame) -> Doubles:
-        """float64[n, m]."""
-        columns = [rows[_vote(name)].cast(pl.Float64).to_numpy() for name in self.stage.columns]
-        return np.column_stack(columns)
+        return EnsembleFitted(self.stage, tuple(kept), found)
 
     def _counted(self, parts: Iterable[pl.DataFrame]) -> tuple[Doubles, Places]:
         """The different rows of votes, in order, and how often each occurs."""
         powers = 3 ** np.arange(len(self.stage.columns), dtype=np.int64)
         tally: dict[int, int] = {}
         for part in parts:
-            digits = np.nan_to_num(self._votes(part), nan=_ABSTAIN).astype(np.int64)
+            digits = np.nan_to_num(_votes(self.stage, part), nan=_ABSTAIN).astype(np.int64)
             keys, counts = np.unique((digits * powers).sum(axis=1), return_counts=True)
             for key, count in zip(keys.tolist(), counts.tolist(), strict=True):
                 tally[key] = tally.get(key, 0) + count
@@ -164,6 +150,30 @@ class EnsembleEstimation:
         digits = found[:, None] // powers % 3
         votes = np.where(digits == _ABSTAIN, np.nan, digits.astype(np.float64))
         return votes, np.array([tally[key] for key in found.tolist()], np.int64)
+
+
+@dataclass(frozen=True)
+class EnsembleFitted:
+    """The judges kept (places among the columns) and their reliabilities; None: nothing learned."""
+
+    stage: Ensemble
+    kept: tuple[int, ...] = ()
+    found: Reliability | None = None
+
+    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Probability given the votes; null where no judge that is kept votes."""
+        if self.found is None:
+            return estimated(np.full(len(rows), np.nan))
+        votes = _votes(self.stage, rows)[:, list(self.kept)]
+        p = posterior(votes, self.found, self.stage.prior)
+        silent = np.isnan(votes).all(axis=1)
+        return estimated(np.where(silent, np.nan, p))
+
+
+def _votes(stage: Ensemble, rows: pl.DataFrame) -> Doubles:
+    """float64[n, m]."""
+    columns = [rows[_vote(name)].cast(pl.Float64).to_numpy() for name in stage.columns]
+    return np.column_stack(columns)
 
 
 def _vote(name: str) -> str:

@@ -9,7 +9,7 @@ has seen its query.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -77,31 +77,26 @@ class Evidence(Estimator, kind="evidence"):
         )
         ids = id_hashes(context.collection.queries["query_id"])
         fold = uniforms(ids, stream_key(context.seed, "estimate/fold")) * self.folds
-        return EvidenceEstimation(self, context, likenesses, held, known, fold.astype(np.intp), ids)
+        return EvidenceEstimation(
+            self, context, likenesses, held, known, fold.astype(np.uint8), ids
+        )
 
     def revised(self, notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
         """p_relevant by the label rate that labels and verdicts together make credible."""
         return revised(notes, judged)
 
 
-@dataclass
+@dataclass(frozen=True)
 class EvidenceEstimation:
-    """The evidence of one run and, once fitted, what it says.
-
-    `fold` (which part a query is in) and `ids` (hashes) are by query row; `labellings[f]` was
-    fitted without the queries of part f.
-    """
+    """The evidence of one run; `fold` (which part a query is in) and `ids` are by query row."""
 
     stage: Evidence
     context: Context
     likenesses: Mapping[str, Likeness]
     held: list[Feature]
     known: list[Feature]
-    fold: NDArray[np.intp]
+    fold: NDArray[np.uint8]
     ids: NDArray[np.uint64]
-    labellings: list[Labelling] = field(default_factory=list)
-    label_rate: LabelRate | None = None
-    _queries: int = 0
 
     @property
     def _draws(self) -> Draws:
@@ -112,53 +107,38 @@ class EvidenceEstimation:
         """Likeness to the query's other positives, in both views."""
         return compare(rows, self.likenesses, self._draws)
 
-    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> EvidenceFitted:
         """Learn, part by part of the queries, from what all the others say."""
-        fold, values, labelled, weights = self._sample(parts, rows)
-        queries = len(np.unique(fold)) if len(fold) else 0
-        if labelled.sum() < FEWEST_LABELS or self._queries < FEWEST_QUERIES or queries < 2:
-            self._unfitted(int(labelled.sum()))
-            return
+        sample = self._sample(parts, rows)
+        fold, values, labelled = sample.fold, sample.values, sample.labelled
+        labels, nothing = int(labelled.sum()), EvidenceFitted(self.known, self.fold)
+        apart = len(np.unique(fold)) if len(fold) else 0
+        if labels < FEWEST_LABELS or sample.queries < FEWEST_QUERIES or apart < 2:
+            self._unfitted(sample)
+            return nothing
         directions = [feature.direction for feature in self.held]
         logits = np.zeros(len(fold))
+        labellings: list[Labelling] = []
         for part in range(self.stage.folds):
             others = fold != part
             if not (labelled[others].any() and (~labelled[others]).any()):
-                self._unfitted(int(labelled.sum()))
-                return
-            self.labellings.append(fit_labelling(values[others], labelled[others], directions))
+                self._unfitted(sample)
+                return nothing
+            labellings.append(fit_labelling(values[others], labelled[others], directions))
             if not others.all():
-                logits[~others] = self.labellings[part].logits(values[~others])
-        auc, chance = _auc(logits, labelled, weights)
+                logits[~others] = labellings[part].logits(values[~others])
+        auc, chance = _auc(logits, labelled, sample.weights)
         if auc < chance:
             self._untold(auc)
-            return
-        one_each = float(labelled.sum()) < ONE_EACH * self._queries
-        self.label_rate = fit_label_rate(logits, labelled, weights, self.stage.labelled, one_each)
-        self._warn(self.label_rate)
-        self._tell(self.label_rate, auc, labelled)
+            return nothing
+        one_each = float(labels) < ONE_EACH * sample.queries
+        label_rate = fit_label_rate(logits, labelled, sample.weights, self.stage.labelled, one_each)
+        self._warn(label_rate, sample.queries)
+        self._tell(label_rate, auc, sample)
+        return EvidenceFitted(self.known, self.fold, tuple(labellings), label_rate)
 
-    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """p_relevant of every pair that nobody has judged not relevant; null of all if unfitted.
-
-        And `label_logit`, the log-odds that the pair is labelled, from which verdicts make another
-        p_relevant later.
-        """
-        logits = np.full(len(rows), np.nan)
-        if self.label_rate is not None:
-            values = table(rows, self.known)
-            fold = self.fold[rows["query"].to_numpy()]
-            for part, labelling in enumerate(self.labellings):
-                mine = np.flatnonzero(fold == part)
-                if len(mine):
-                    logits[mine] = labelling.logits(values[mine])
-        judged = (rows["verdict"] == JUDGED_NEGATIVE).fill_null(False).to_numpy()
-        return probabilities(self.label_rate, logits, judged)
-
-    def _sample(
-        self, parts: Iterable[pl.DataFrame], rows: int
-    ) -> tuple[NDArray[np.intp], Floats, NDArray[np.bool_], Floats]:
-        """Fold, features, label and weight of the pairs that are learned from.
+    def _sample(self, parts: Iterable[pl.DataFrame], rows: int) -> _Sample:
+        """The pairs that are learned from.
 
         What is left out must be left out whether or not it is labelled, or the labels would be too
         many or too few for what is left: a label rate read from that breaks every promise. So only
@@ -173,8 +153,8 @@ class EvidenceEstimation:
         within = set(mined[chosen <= share].tolist())
         copies = pl.lit(False) if self.context.copies is None else self.context.copies
         blind = sorted(self.context.blind)
-        self._queries = 0
-        found = [(np.empty(0, np.intp), np.empty((0, len(self.held)), np.float32),
+        queries = 0
+        found = [(np.empty(0, np.uint8), np.empty((0, len(self.held)), np.float32),
                   np.empty(0, bool), np.empty(0, np.float32))]  # fmt: skip
         for part in parts:
             label = (part["relevance"] > 0).fill_null(False)
@@ -193,23 +173,22 @@ class EvidenceEstimation:
             is_label = label.to_numpy()[usable]
             weight = np.where(is_label, 1, 1 / rate).astype(np.float32)
             found.append((self.fold[query[usable]], values, is_label, weight))
-            self._queries += len(np.unique(query[usable][is_label]))
+            queries += len(np.unique(query[usable][is_label]))
         fold, values, labelled, weights = (
             np.concatenate(each) for each in zip(*found, strict=True)
         )
-        return fold, values, labelled, weights
+        return _Sample(fold, values, labelled, weights, queries)
 
-    def _unfitted(self, labels: int) -> None:
-        self.labellings = []
+    def _unfitted(self, sample: _Sample) -> None:
+        labels = int(sample.labelled.sum())
         self.context.emit(
             Warned(
-                f"p_relevant is null: {labels} labelled pairs of {self._queries} queries are among "
-                f"the candidates, and an estimate needs {FEWEST_LABELS} of {FEWEST_QUERIES}"
+                f"p_relevant is null: {labels} labelled pairs of {sample.queries} queries are "
+                f"among the candidates, and an estimate needs {FEWEST_LABELS} of {FEWEST_QUERIES}"
             )
         )
 
     def _untold(self, auc: float) -> None:
-        self.labellings = []
         self.context.emit(
             Warned(
                 "p_relevant is null: the evidence does not tell labelled pairs from others (AUC "
@@ -217,11 +196,9 @@ class EvidenceEstimation:
             )
         )
 
-    def _warn(self, label_rate: LabelRate) -> None:
-        if self._queries < FEW_QUERIES:
-            self.context.emit(
-                Warned(f"p_relevant stands on only {self._queries} queries: trust it less")
-            )
+    def _warn(self, label_rate: LabelRate, queries: int) -> None:
+        if queries < FEW_QUERIES:
+            self.context.emit(Warned(f"p_relevant stands on only {queries} queries: trust it less"))
         if label_rate.basis == "guess":
             low, high = label_rate.quantile(LOW), label_rate.quantile(HIGH)
             self.context.emit(
@@ -231,17 +208,58 @@ class EvidenceEstimation:
                 )
             )
 
-    def _tell(self, label_rate: LabelRate, auc: float, labelled: Bools) -> None:
+    def _tell(self, label_rate: LabelRate, auc: float, sample: _Sample) -> None:
         told = {
-            "labelled pairs": int(labelled.sum()),
-            "queries": self._queries,
-            "pairs": len(labelled),
+            "labelled pairs": int(sample.labelled.sum()),
+            "queries": sample.queries,
+            "pairs": len(sample.labelled),
             **about(label_rate),
             "auc of labels": round(auc, 4),
             "evidence": [feature.name for feature in self.held],
         }
         self.context.emit(Noted("p_relevant", told))
         self.context.emit(Noted(LABEL_RATE, label_rate.as_dict()))
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Fold, features, label and weight of pairs, and of how many queries the labelled ones are."""
+
+    fold: NDArray[np.uint8]
+    values: Floats
+    labelled: Bools
+    weights: Floats
+    queries: int
+
+
+@dataclass(frozen=True)
+class EvidenceFitted:
+    """What the evidence of one run says; `labellings[f]` was fitted without the queries of part f.
+
+    Without a label rate nothing was learned.
+    """
+
+    features: list[Feature]
+    fold: NDArray[np.uint8]
+    labellings: tuple[Labelling, ...] = ()
+    label_rate: LabelRate | None = None
+
+    def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """p_relevant of every pair that nobody has judged not relevant; null of all if unfitted.
+
+        And `label_logit`, the log-odds that the pair is labelled, from which verdicts make another
+        p_relevant later.
+        """
+        logits = np.full(len(rows), np.nan)
+        if self.label_rate is not None:
+            values = table(rows, self.features)
+            fold = self.fold[rows["query"].to_numpy()]
+            for part, labelling in enumerate(self.labellings):
+                mine = np.flatnonzero(fold == part)
+                if len(mine):
+                    logits[mine] = labelling.logits(values[mine])
+        judged = (rows["verdict"] == JUDGED_NEGATIVE).fill_null(False).to_numpy()
+        return probabilities(self.label_rate, logits, judged)
 
 
 def _auc(logits: Doubles, labelled: Bools, weights: Floats) -> tuple[float, float]:

@@ -85,16 +85,13 @@ class PoolingBias(Estimator, kind="pooling-bias"):
         return PoolingBiasEstimation(self, context, tuple(relevance))
 
 
-@dataclass
+@dataclass(frozen=True)
 class PoolingBiasEstimation:
-    """Once fitted, both models and the scale of their features."""
+    """The columns that tell relevance, and those that tell pooling, of one run."""
 
     stage: PoolingBias
     context: Context
     relevance: tuple[str, ...]
-    models: tuple[Coupled, ...] = ()
-    """The models, applied one after the other: the listwise form's scores feed the second."""
-    scales: tuple[Scale[np.float64], ...] = ()
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`pooling_bias_COLUMN`: the features, float64."""
@@ -103,7 +100,7 @@ class PoolingBiasEstimation:
             _feature(name).alias(_column(name)) for name in (*self.relevance, *self.stage.pooling)
         )
 
-    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> PoolingBiasFitted:
         """Learn both models from about `MOST` pairs at most, whole queries.
 
         Positives that no source proposed are not learned from: of the unlabelled pairs only those
@@ -128,18 +125,19 @@ class PoolingBiasEstimation:
                     f"(it takes {FEWEST}, and unlabelled ones); p_relevant is null"
                 )
             )
-            return
-        raw = self._features(sample, self.relevance), self._features(sample, self.stage.pooling)
-        self.scales = tuple(map(Scale.of, raw))
-        x, z = (scale.applied(each) for each, scale in zip(raw, self.scales, strict=True))
+            return PoolingBiasFitted(self.relevance, tuple(self.stage.pooling))
+        raw = _features(sample, self.relevance), _features(sample, self.stage.pooling)
+        scales = tuple(map(Scale.of, raw))
+        x, z = (scale.applied(each) for each, scale in zip(raw, scales, strict=True))
+        models: tuple[Coupled, ...] = ()
         if self.stage.form == "listwise":
             starts = _starts(sample["query"].to_numpy())
             first = cet_listwise(x, z, labels, starts)
             f, g = first.logits(x, z)
-            self.models = first, cet_pu(f[:, None], g[:, None], labels)
+            models = first, cet_pu(f[:, None], g[:, None], labels)
         else:
-            self.models = (cet_pu(x, z, labels),)
-        last = self.models[0]
+            models = (cet_pu(x, z, labels),)
+        last = models[0]
         weights = {
             "relevance": dict(zip(self.relevance, last.relevance.round(4).tolist(), strict=False)),
             "pooling": dict(
@@ -149,12 +147,24 @@ class PoolingBiasEstimation:
         self.context.emit(
             Noted("pooling-bias", {"pairs": len(sample), "form": self.stage.form, **weights})
         )
+        return PoolingBiasFitted(self.relevance, tuple(self.stage.pooling), models, scales)
+
+
+@dataclass(frozen=True)
+class PoolingBiasFitted:
+    """Both models and the scale of their features; no model: nothing was learned."""
+
+    relevance: tuple[str, ...]
+    pooling: tuple[str, ...]
+    models: tuple[Coupled, ...] = ()
+    """The models, applied one after the other: the listwise form's scores feed the second."""
+    scales: tuple[Scale[np.float64], ...] = ()
 
     def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
         """P(relevant | unlabelled), of judged pairs P(relevant); null without their features."""
         if not self.models:
             return estimated(np.full(len(rows), np.nan))
-        raw = self._features(rows, self.relevance), self._features(rows, self.stage.pooling)
+        raw = _features(rows, self.relevance), _features(rows, self.pooling)
         f, g = (scale.applied(each) for each, scale in zip(raw, self.scales, strict=True))
         for model in self.models:
             f, g = (logits[:, None] for logits in model.logits(f, g))
@@ -164,9 +174,10 @@ class PoolingBiasEstimation:
         )
         return estimated(np.where(np.isnan(raw[0]).all(axis=1), np.nan, p))
 
-    def _features(self, rows: pl.DataFrame, names: Iterable[str]) -> Doubles:
-        """float64[n, p], NaN where there is no value."""
-        return np.column_stack([rows[_column(name)].to_numpy() for name in names])
+
+def _features(rows: pl.DataFrame, names: Iterable[str]) -> Doubles:
+    """float64[n, p], NaN where there is no value."""
+    return np.column_stack([rows[_column(name)].to_numpy() for name in names])
 
 
 def _column(name: str) -> str:

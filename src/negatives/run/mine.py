@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from negatives.estimation import Estimation
+from negatives.estimation import Fitted
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
 from negatives.machine import Machine
@@ -241,15 +241,15 @@ class _Mining:
         )
         facts = self.account.manifest.facts
         facts.reference, facts.reference_deviation = label, reference.deviation
-        estimation = self._fitted(judged)
+        fitted = self._fitted(judged)
 
         def one(shard: tuple[int, Rows]) -> Path:
             path = self.path / LEDGER / f"part-{shard[0]:05d}.parquet"
             if not self.account.holds(path):
                 rows = pl.read_parquet(judged[shard[0]], glob=False)
                 estimated = None
-                if estimation is not None:
-                    estimated = estimation.estimate(
+                if fitted is not None:
+                    estimated = fitted.estimate(
                         pl.concat([rows, self._prepared(shard[0])], how="horizontal")
                     )
                 part = ledger_shard(self.collection, reference, rows, estimated)
@@ -260,7 +260,7 @@ class _Mining:
         with self.account.stage("estimate"):
             return list(self._over("estimate", one))
 
-    def _fitted(self, judged: list[Path]) -> Estimation | None:
+    def _fitted(self, judged: list[Path]) -> Fitted | None:
         """The recipe's estimator, fitted on the run; None where it has none."""
         estimator = self.recipe.estimate
         if estimator is None:
@@ -286,10 +286,9 @@ class _Mining:
                 )
                 for rows, more in zip(judged, prepared, strict=True)
             )
-            estimation.fit(
+            return estimation.fit(
                 parts, pl.scan_parquet(judged, glob=False).select(pl.len()).collect().item()
             )
-        return estimation
 
     def _preparation(self, number: int) -> Path:
         return self.path / WORK / "prepared" / f"part-{number:05d}.parquet"
