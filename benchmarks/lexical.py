@@ -87,6 +87,7 @@ def ours(folder: Path, index: str) -> dict[str, Any]:
     import negatives as neg
     from negatives.arrays import Ragged
     from negatives.find.bm25 import BM25
+    from negatives.machine import Machine
     from negatives.schema import QRELS
     from negatives.search import lexical
     from negatives.stage import Context
@@ -112,7 +113,7 @@ def ours(folder: Path, index: str) -> dict[str, Any]:
     scratch = folder / index.replace(" ", "-")
     scratch.mkdir(exist_ok=True)
     stage = BM25(top=TOP, language="")
-    context = Context(collection=data, scratch=scratch, threads=THREADS)
+    context = Context(collection=data, scratch=scratch, machine=Machine(THREADS))
     built = _timed(lambda: stage.open(context))
     proposer = stage.open(context)
     if "without" not in index:

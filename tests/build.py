@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from negatives.find.candidates import COLUMNS
+from negatives.machine import Machine
 from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
 from negatives.stage import Context
 from negatives.store.manifest import read_manifest
@@ -41,7 +42,7 @@ def collection(
 def context(data: Collection, scratch: Path, *, threads: int = 1, seed: int = 0) -> Context:
     """What the hall would hand a stage, with a folder of its own."""
     scratch.mkdir(parents=True, exist_ok=True)
-    return Context(collection=data, scratch=scratch, threads=threads, seed=seed)
+    return Context(collection=data, scratch=scratch, machine=Machine(threads), seed=seed)
 
 
 def proposed(rows: Iterable[tuple[int, int, int, float | None]]) -> pl.DataFrame:

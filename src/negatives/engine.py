@@ -81,6 +81,9 @@ class Local:
         return map(partial(attempted, function), items)
 
 
+LOCAL: Final = Local()
+
+
 def attempted(ask: Callable[[Item], Result], item: Item) -> Result | SetAside:
     """The result, or the last error of three attempts; what is no fault of the item is raised."""
     for attempt in range(ATTEMPTS):
@@ -148,8 +151,9 @@ def carried_out(
     told = error.what if isinstance(error, NegativesError) else f"{type(error).__name__}: {error}"
     listed = "; ".join(name(item) for item, _ in aside)
     rest = "the rest was not tried" if len(aside) == MOST_SET_ASIDE else "the others are finished"
+    rest = f"; {rest}" if len(aside) < len(items) else ""
     raise WorkError(
-        f"could not {do} {listed}: {' '.join(told.split())} (tried {ATTEMPTS} times; {rest})",
+        f"could not {do} {listed}: {' '.join(told.split())} (tried {ATTEMPTS} times{rest})",
         where=where,
         mend=f"mend what it says, if it can be, and {AGAIN}",
     ) from error

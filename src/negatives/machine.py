@@ -43,6 +43,10 @@ class Machine:
         )
 
 
+MODEST: Final = Machine()
+"""What is used where nobody says what may be."""
+
+
 def available_threads() -> int:
     """Processors this process may run on."""
     if hasattr(os, "sched_getaffinity"):

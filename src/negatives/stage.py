@@ -22,10 +22,12 @@ from typing import (
 import msgspec
 import polars as pl
 
+from negatives.engine import LOCAL, Mapper
 from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
 from negatives.events import Emit, silent
 from negatives.kinds import kinds
+from negatives.machine import MODEST, Machine
 from negatives.schema import Needs, check_needs
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
@@ -116,16 +118,14 @@ class Context:
     """What the hall hands a stage when it opens it for one collection.
 
     `scratch` is a folder of this stage's own that lives as long as the run is unfinished: an index
-    or vectors kept there survive a restart. `memory` bounds, in bytes, what a stage may hold beyond
-    the collection itself. `device` is `auto`, `cpu` or a torch device such as `cuda`: like the
-    number of threads it changes speed and no result.
+    or vectors kept there survive a restart, and other processes that open the stage find them.
+    `engine` carries out what can be done in parts, such as encoding many texts.
     """
 
     collection: Collection
     scratch: Path
-    threads: int = 1
-    memory: int = 512 * 2**20
-    device: str = "auto"
+    machine: Machine = MODEST
+    engine: Mapper = LOCAL
     seed: int = 0
     reference: str = ""
     emit: Emit = silent

@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 from negatives.errors import RecipeError
 from negatives.events import Noted, Warned
 from negatives.find.dense import Dense, DenseProposer
+from negatives.machine import Machine
 from negatives.search.searcher import ExactSearch
 from tests.build import collection, context
 
@@ -43,9 +44,7 @@ def proposer(
         searcher=ExactSearch(
             np.array(docs, np.float32),
             np.array(banned, np.uint32),
-            "cpu",
-            1,
-            1 << 24,
+            Machine(memory=1 << 25, device="cpu"),
             note=lambda _: None,
         ),
     )

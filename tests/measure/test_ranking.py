@@ -58,7 +58,7 @@ QRELS = [("q1", "d1", 1), ("d2", "d4", 1)]
 
 @pytest.fixture
 def context(tmp_path: Path) -> Context:
-    return Context(collection=collection(DOCS, QUERIES, QRELS), scratch=tmp_path, threads=1)
+    return Context(collection=collection(DOCS, QUERIES, QRELS), scratch=tmp_path)
 
 
 def order(ranking: pl.DataFrame, query: str) -> list[str]:

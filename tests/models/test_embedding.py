@@ -22,6 +22,7 @@ from safetensors.numpy import load_file, save_file
 from negatives.errors import DataError, WorkError
 from negatives.events import Event, Noted, Progress, Warned
 from negatives.find.dense import Dense
+from negatives.machine import Machine
 from negatives.models import embedding
 from negatives.models.embedding import Embedded, chunks, distinct, embed
 from negatives.models.encoder import Encoded, Encoder
@@ -276,7 +277,7 @@ def test_a_small_memory_gives_the_same_bytes(tmp_path: Path, similarity: str) ->
     data = collection(many, QUERIES, [("q1", "d00001", 1)])
     made = []
     for scratch, memory in (("large", 2**30), ("small", 2**20)):
-        opened = replace(context(data, tmp_path / scratch), memory=memory)
+        opened = replace(context(data, tmp_path / scratch), machine=Machine(memory=memory))
         found = embed(
             StaticEncoder(), opened, name="s", label="dense",
             similarity=similarity,  # type: ignore[arg-type]
@@ -336,6 +337,7 @@ KILLED = """
 import sys
 from dataclasses import replace
 from pathlib import Path
+from negatives.machine import Machine
 from negatives.models import embedding
 from negatives.store import embeddings
 from tests.build import collection, context
@@ -347,7 +349,8 @@ queries = {f"q{n:03d}": f"wing {n} {n % 3}" for n in range(120)}  # texts of the
 data = collection(docs, queries, [(q, "d000", 1) for q in queries])
 encoder = Moody()
 encoder.die_at = int(sys.argv[2])
-opened = replace(context(data, Path(sys.argv[1])), memory=8 * 120 * 256 * 4)  # shards of 3 chunks
+little = Machine(memory=8 * 120 * 256 * 4)  # shards of 3 chunks
+opened = replace(context(data, Path(sys.argv[1])), machine=little)
 embedding.embed(encoder, opened, name="moody", label="dense")
 print(encoder.calls)
 """

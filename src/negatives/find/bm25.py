@@ -97,8 +97,8 @@ class BM25(Source, kind="bm25"):
                 collection.corpus["text"],
                 words,
                 Formula(self.k1, self.b, self.variant),
-                processes=context.threads,
-                memory=context.memory,
+                processes=context.machine.threads,
+                memory=context.machine.memory,
                 progress=lambda done: context.emit(
                     Progress("index bm25", done, count, "documents")
                 ),
@@ -115,7 +115,7 @@ class BM25(Source, kind="bm25"):
             collection=collection,
             index=LexicalIndex(folder, len(collection.corpus)),
             words=words,
-            threads=context.threads,
+            threads=context.machine.threads,
         )
 
     def _languages(self, context: Context) -> dict[str, str]:

@@ -135,10 +135,9 @@ class Dense(Source, kind="dense"):
         def note(value: dict[str, Any]) -> None:
             context.emit(Noted(f"search {self.label}", value))
 
-        banned = context.collection.unproposable(self.needs)
-        memory = context.memory // 2
+        banned, machine = context.collection.unproposable(self.needs), context.machine
         if self.index == "exact":
-            return "", ExactSearch(made.docs, banned, context.device, context.threads, memory, note)
+            return "", ExactSearch(made.docs, banned, machine, note)
         from negatives.search.approximate import SAMPLE, open_index
 
         index = open_index(
@@ -146,10 +145,10 @@ class Dense(Source, kind="dense"):
             made.docs,
             self.index,
             banned=banned,
-            threads=context.threads,
-            memory=context.memory,
+            threads=machine.threads,
+            memory=machine.memory,
         )
-        recall = index.recall(made.queries, self.top, memory)
+        recall = index.recall(made.queries, self.top, machine.memory // 2)
         note({"exact": False, "index": index.layout, "recall": recall, "k": self.top})
         context.emit(
             Warned(
@@ -166,8 +165,8 @@ class Dense(Source, kind="dense"):
         encoder = open_encoder(
             self.encoder,
             api_key=self.api_key,
-            threads=context.threads,
-            device=context.device,
+            threads=context.machine.threads,
+            device=context.machine.device,
             emit=context.emit,
         )
         return embed(

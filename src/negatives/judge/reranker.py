@@ -73,7 +73,9 @@ class Rerank(Judge, kind="reranker"):
                 "reranker: no source of the recipe scores the candidates, so there is no top",
                 mend="set top = 0 to score them all, or add a dense or bm25 source",
             )
-        reranker = open_reranker(self.model, threads=context.threads, device=context.device)
+        reranker = open_reranker(
+            self.model, threads=context.machine.threads, device=context.machine.device
+        )
         return RerankRuling(
             stage=self,
             collection=context.collection,
@@ -84,7 +86,7 @@ class Rerank(Judge, kind="reranker"):
                 self.model,
                 context.collection,
                 context.scratch,
-                memory=context.memory,
+                memory=context.machine.memory,
                 emit=context.emit,
                 expected=len(context.collection.mined_queries) * self.top
                 + len(context.collection.positives),

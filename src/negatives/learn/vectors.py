@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from negatives.events import Emit
+from negatives.machine import Machine
 from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
 from negatives.schema import Collection, Floats
@@ -34,9 +35,7 @@ class Vectors:
     ) -> None:
         self._collection = collection
         scratch.mkdir(parents=True, exist_ok=True)
-        context = Context(
-            collection, scratch, threads=threads, memory=memory, device=device, emit=emit
-        )
+        context = Context(collection, scratch, Machine(threads, memory, device), emit=emit)
         opened = open_encoder(encoder, threads=threads, device=device, emit=emit)
         self._embedded: Embedded = embed(opened, context, name=encoder, label="guide")
 

@@ -161,9 +161,7 @@ def evaluate(
         context = Context(
             collection=collection,
             scratch=Path(scratch),
-            threads=machine.threads,
-            memory=machine.memory,
-            device=machine.device,
+            machine=machine,
             seed=seed,
             emit=heard,
         )

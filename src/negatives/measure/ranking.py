@@ -78,7 +78,7 @@ def rankings(
     queries, docs = collection.mined_queries, len(collection.corpus)
     step = max(1, _PAIRS // (depth or docs))
     if bar is not nobody:
-        step = max(1, min(step, context.memory // (32 * docs)))
+        step = max(1, min(step, context.machine.memory // (32 * docs)))
     for start in range(0, len(queries), step):
         part = queries[start : start + step]
         yield part, ranker.rank(part)
@@ -106,14 +106,20 @@ def reranking(
     """
     name = str(model) if isinstance(model, str | Path) else type(model).__name__
     if isinstance(model, str | Path):
-        model = open_reranker(name, threads=context.threads, device=context.device)
+        model = open_reranker(name, threads=context.machine.threads, device=context.machine.device)
     if not hasattr(model, "score"):
         raise InputError(f"{name} is no reranker", mend="name a cross-encoder")
     if isinstance(first, ByFrame) and first.unknown:
         raise _other_documents(first.unknown, "the run to be reranked", context.collection)
     expected = top * len(context.collection.mined_queries)
     pairs = ScoredPairs(
-        model, name, context.collection, context.scratch, context.memory, context.emit, expected
+        model,
+        name,
+        context.collection,
+        context.scratch,
+        context.machine.memory,
+        context.emit,
+        expected,
     )
     return Reranked(first, pairs, top)
 
@@ -171,10 +177,7 @@ def is_run_file(model: str | Path) -> bool:
 def _by_encoder(encoder: Encoder, context: Context, depth: int, bar: Bar) -> Ranker:
     made = embed(encoder, context, name=type(encoder).__name__, label="evaluate")
     collection = context.collection
-    searcher = ExactSearch(
-        made.docs, collection.empty_docs, context.device, context.threads, context.memory // 2,
-        lambda _: None,
-    )  # fmt: skip
+    searcher = ExactSearch(made.docs, collection.empty_docs, context.machine, lambda _: None)
     return ByVectors(collection, collection.mined_queries, made.queries, searcher, depth, bar)
 
 

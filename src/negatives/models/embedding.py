@@ -144,7 +144,7 @@ _FILES: Final = {"queries": "queries", "corpus": "docs"}
 
 def _open_store(context: Context) -> EmbeddingStore:
     """The shared store; one of the run's own where that is switched off or cannot be written."""
-    own = EmbeddingStore(context.scratch / "embeddings", context.memory)
+    own = EmbeddingStore(context.scratch / "embeddings", context.machine.memory)
     try:
         folder = store_folder()
     except InputError as error:
@@ -165,7 +165,7 @@ def _open_store(context: Context) -> EmbeddingStore:
             )
         )
         return own
-    return EmbeddingStore(folder, context.memory)
+    return EmbeddingStore(folder, context.machine.memory)
 
 
 def _about(side: _Side, name: str) -> About:
@@ -245,7 +245,7 @@ class _Task:
 
     def _gather(self, path: Path, places: Places, ready: Ready) -> int:
         """Write the vectors at `places` to the file; how many of them are of truncated texts."""
-        size = max(64, min(BLOCK, self.context.memory // (64 * self.space.dim)))
+        size = max(64, min(BLOCK, self.context.machine.memory // (64 * self.space.dim)))
         cut = 0
 
         def blocks() -> Iterator[Floats]:

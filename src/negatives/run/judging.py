@@ -104,9 +104,7 @@ def judge_run(
                 Context(
                     collection=collection,
                     scratch=folder,
-                    threads=machine.threads,
-                    memory=machine.memory,
-                    device=machine.device,
+                    machine=machine,
                     seed=run.recipe.seed,
                     reference=account.manifest.facts.reference,
                     emit=account.hear,

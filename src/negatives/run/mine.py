@@ -9,50 +9,46 @@ when changes nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import polars as pl
 
+from negatives.engine import Engine, Local, Mapper, carried_out
+from negatives.errors import RecipeError
 from negatives.estimation import Fitted
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
 from negatives.machine import Machine
 from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
+from negatives.run import passes
 from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
-from negatives.run.picking import finish, write_frame
+from negatives.run.engine import engine_named
+from negatives.run.opened import COLLECTION, Opened, Plan
+from negatives.run.picking import finish
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
     Reference,
-    find_shard,
     judge_shard,
     ledger_shard,
     no_candidates,
     pick_shard,
 )
-from negatives.schema import Collection, Rows, check_collection
-from negatives.stage import (
-    Context,
-    Estimator,
-    Judge,
-    Picker,
-    Proposer,
-    Ruling,
-    Source,
-    build,
-    refuse_unmet,
-)
-from negatives.store.atomic import make_folder, remove_partial, write_text
+from negatives.schema import Collection, check_collection
+from negatives.stage import Context, Estimator, Judge, Picker, Source, build, refuse_unmet
+from negatives.store.atomic import remove_partial, write_text
 from negatives.store.fingerprints import refuse_unlabelled
+from negatives.store.handed_over import fingerprint_of, hand_over
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
-from negatives.store.run import LEDGER, RECIPE, WORK, Run
+from negatives.store.run import RECIPE, WORK, Run
 
 
 def mine(
@@ -68,6 +64,9 @@ def mine(
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
+    engine: str | Engine = "local",
+    workers: int | None = None,
+    address: str = "",
     overwrite: bool = False,
     emit: Emit = silent,
 ) -> Run:
@@ -78,9 +77,13 @@ def mine(
     run directory; called again with the same inputs and recipe it finishes what is unfinished, with
     others it raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all)
     and `memory` change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and
-    searches run. The run that comes back lacks its report, unless it was finished before.
+    searches run. `engine` ("local", "processes" or "ray") says what carries the passes out, on so
+    many `workers` at a time, by default as many as `threads`; `address` is that of a Ray cluster,
+    without which one is started here. None of them changes a byte. The run that comes back lacks
+    its report, unless it was finished before.
     """
     machine = Machine.checked(threads, memory, device)
+    chosen = engine_named(engine, workers, address, machine)
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else load(data))
     refuse_unlabelled(collection)
@@ -88,40 +91,50 @@ def mine(
     path = Path(out)
     refuse_file(path)
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
-    with locked(path):
+    with ExitStack() as stack:
+        stack.enter_context(locked(path))
         refuse_foreign(path, overwrite)
-        work = _Mining(
-            path=path,
-            collection=collection,
-            recipe=recipe,
-            threads=machine.threads,
-            memory=machine.memory,
-            device=machine.device,
-            account=Account(path, claimed(path, collection, recipe, overwrite, emit), emit),
-        )
+        mapper = stack.enter_context(chosen.started())
+        account = Account(path, claimed(path, collection, recipe, overwrite, emit), emit)
+        data = fingerprint_of(account.manifest.inputs)
+        if not isinstance(chosen, Local):
+            _refuse_scripts(recipe)
+            hand_over(collection, path / COLLECTION, data)
+        plan = Plan(path.absolute(), recipe, machine.shared(chosen.workers), data)
+        work = _Mining(Opened(plan, collection, machine, account.hear, mapper), mapper, account)
         try:
             for text in replaced:
-                work.account.warn(text)
+                account.warn(text)
             work.carry_out()
         except Exception as error:
             if blames_input(error):
                 work.leave_nothing_new()
             raise
-    return Run.of(path, work.account.manifest, collection)
+    return Run.of(path, account.manifest, collection)
 
 
 @dataclass(frozen=True)
 class _Mining:
-    """One call of `mine`: everything its passes need."""
+    """One call of `mine`: what is open here, what carries the passes out, and the account."""
 
-    path: Path
-    collection: Collection
-    recipe: Recipe
-    threads: int
-    memory: int
-    device: str
+    opened: Opened
+    engine: Mapper
     account: Account
-    proposers: dict[str, Proposer] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe that is carried out."""
+        return self.opened.recipe
+
+    @property
+    def collection(self) -> Collection:
+        """What it is carried out on."""
+        return self.opened.collection
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.account.run
 
     def carry_out(self) -> None:
         """All that is not done yet; scratch files go when the run is done."""
@@ -130,7 +143,7 @@ class _Mining:
         status = run.manifest.status
         if status not in (REPORTING, DONE):
             parts = self._ledger() if status == RUNNING else run.parts
-            finish(self.account, self.recipe, parts, self.collection)
+            finish(self.account, self.recipe, parts, self.collection, self.engine)
         shutil.rmtree(self.path / WORK, ignore_errors=True)
 
     def _ledger(self) -> list[Path]:
@@ -142,76 +155,39 @@ class _Mining:
         write_text(self.path / RECIPE, self.recipe.to_toml())
         for note in self.collection.notes:
             self.account.warn(note)
-        rulings = self._open_judges()
-        self._rehearse(rulings)
+        for place, judge in enumerate(self.recipe.judge):
+            with self.account.stage(f"open {judge.kind}"):
+                self.opened.judge(place)
+        self._rehearse()
         found = self._find()
-        return self._estimate(found, self._judge(found, rulings))
+        with self.account.stage("judge"):
+            judged = self._over("judge", passes.judge, "judged")
+        return self._estimate(found, judged)
 
     @cached_property
-    def shards(self) -> list[tuple[int, Rows]]:
-        """Number and query rows of each shard."""
+    def shards(self) -> list[passes.Shard]:
+        """The parts of the queries."""
         queries, size = self.collection.mined_queries, self.recipe.shard
-        return [(n, queries[at : at + size]) for n, at in enumerate(range(0, len(queries), size))]
-
-    def _context(self, scratch: str) -> Context:
-        return Context(
-            collection=self.collection,
-            scratch=make_folder(self.path / WORK / scratch),
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
-            seed=self.recipe.seed,
-            reference=self.recipe.reference_source,
-            emit=self.account.hear,
-            sources=self.proposers,
-            evidence={
-                name: sign for judge in self.recipe.judge for name, sign in judge.evidence.items()
-            },
-            copies=_any([judge.copies for judge in self.recipe.judge]),
-            blind=frozenset(
-                source.label for source in self.recipe.find if not source.reads_judgements
-            ),
-        )
+        starts = range(0, len(queries), size)
+        return [passes.Shard(n, queries[at : at + size]) for n, at in enumerate(starts)]
 
     def _find(self) -> list[Path]:
-        folder = self.path / WORK / "found"
-        proposers = self.proposers
-        for source in self.recipe.find:
-            with self.account.stage(f"open {source.label}"):
-                proposers[source.label] = source.open(self._context(f"find-{source.label}"))
-        self.account.same_sources({k: p.fingerprint for k, p in proposers.items()})
-
-        never = {
-            source.label: self.collection.unproposable(source.needs) for source in self.recipe.find
-        }
-
-        def one(shard: tuple[int, Rows]) -> Path:
-            number, queries = shard
-            path = folder / f"part-{number:05d}.parquet"
-            if table_rows(path) is None:
-                found, seconds = find_shard(self.collection, proposers, queries, never)
-                write_frame(path, found)
-                for label, spent in seconds.items():
-                    self.account.spend(f"find {label}", rows=0, seconds=spent)
-            return path
-
-        parts = list(self._over("find", one))
+        for label in self.opened.labels:
+            with self.account.stage(f"open {label}"):
+                self.opened.source(label)
+        opened = self.opened.sources
+        self.account.same_sources({k: p.fingerprint for k, p in opened.items()})
+        self.account.save()  # what was said on the way is not said again when the run goes on
+        parts = self._over("find", passes.find, "found")
         for warning in check_scores(parts, self.recipe.find, self.collection.name):
             self.account.warn(warning)
         return parts
 
-    def _open_judges(self) -> list[tuple[str, Ruling]]:
-        rulings = []
-        for place, judge in enumerate(self.recipe.judge):
-            with self.account.stage(f"open {judge.kind}"):
-                context = self._context(f"judge-{place}-{judge.kind}")
-                rulings.append((judge.kind, judge.open(context)))
-        return rulings
-
-    def _rehearse(self, rulings: list[tuple[str, Ruling]]) -> None:
+    def _rehearse(self) -> None:
         """Judge and pick among no candidates, so that a wrong name is found before the work is."""
         label = self.recipe.reference_source
-        found = no_candidates([source.label for source in self.recipe.find])
+        found = no_candidates(self.opened.labels)
+        rulings = [self.opened.judge(place) for place in range(len(self.recipe.judge))]
         judged = judge_shard(self.collection, rulings, found)
         part = ledger_shard(self.collection, Reference(label, 1.0), judged, None)
         pick_shard(self.recipe.pick, self.recipe.seed, label, 0, part)
@@ -221,19 +197,6 @@ class _Mining:
         if not self.account.manifest.files:
             wipe(self.path)
 
-    def _judge(self, found: list[Path], rulings: list[tuple[str, Ruling]]) -> list[Path]:
-        folder = self.path / WORK / "judged"
-
-        def one(shard: tuple[int, Rows]) -> Path:
-            path = folder / f"part-{shard[0]:05d}.parquet"
-            if table_rows(path) is None:
-                rows = pl.read_parquet(found[shard[0]], glob=False)
-                write_frame(path, judge_shard(self.collection, rulings, rows))
-            return path
-
-        with self.account.stage("judge"):
-            return list(self._over("judge", one))
-
     def _estimate(self, found: list[Path], judged: list[Path]) -> list[Path]:
         """The ledger: p_relevant, where the recipe estimates it, and hardness."""
         reference = Reference(
@@ -242,72 +205,61 @@ class _Mining:
         facts = self.account.manifest.facts
         facts.reference, facts.reference_deviation = label, reference.deviation
         fitted = self._fitted(judged)
-
-        def one(shard: tuple[int, Rows]) -> Path:
-            path = self.path / LEDGER / f"part-{shard[0]:05d}.parquet"
-            if not self.account.holds(path):
-                rows = pl.read_parquet(judged[shard[0]], glob=False)
-                estimated = None
-                if fitted is not None:
-                    estimated = fitted.estimate(
-                        pl.concat([rows, self._prepared(shard[0])], how="horizontal")
-                    )
-                part = ledger_shard(self.collection, reference, rows, estimated)
-                write_frame(path, part)
-                self.account.enter(path, len(part))
-            return path
-
         with self.account.stage("estimate"):
-            return list(self._over("estimate", one))
+            return self._over("estimate", passes.estimate, "", fitted, reference)
 
     def _fitted(self, judged: list[Path]) -> Fitted | None:
         """The recipe's estimator, fitted on the run; None where it has none."""
-        estimator = self.recipe.estimate
-        if estimator is None:
+        if self.recipe.estimate is None:
             self.account.warn(
                 "p_relevant is null: no stage of this recipe estimates the probability of relevance"
             )
             return None
-        estimation = estimator.open(self._context("estimate"))
-
-        def prepare(shard: tuple[int, Rows]) -> Path:
-            path = self._preparation(shard[0])
-            if table_rows(path) is None:
-                write_frame(path, estimation.prepare(pl.read_parquet(judged[shard[0]], glob=False)))
-            return path
-
+        estimation = self.opened.estimation
         with self.account.stage("prepare"):
-            prepared = list(self._over("prepare", prepare))
+            self._over("prepare", passes.prepare, "prepared")
         with self.account.stage("fit"):
-            parts = (
-                pl.concat(
-                    [pl.read_parquet(rows, glob=False), pl.read_parquet(more, glob=False)],
-                    how="horizontal",
-                )
-                for rows, more in zip(judged, prepared, strict=True)
-            )
-            return estimation.fit(
-                parts, pl.scan_parquet(judged, glob=False).select(pl.len()).collect().item()
-            )
+            rows = pl.scan_parquet(judged, glob=False).select(pl.len()).collect().item()
+            numbers = range(len(judged))
+            return estimation.fit((passes.prepared_rows(self.opened, n) for n in numbers), rows)
 
-    def _preparation(self, number: int) -> Path:
-        return self.path / WORK / "prepared" / f"part-{number:05d}.parquet"
+    def _over(
+        self, do: str, function: Callable[..., passes.Entry], folder: str, *learned: object
+    ) -> list[Path]:
+        """Carry a pass out on every shard that has no file of it; the files of all shards.
 
-    def _prepared(self, number: int) -> pl.DataFrame:
-        return pl.read_parquet(self._preparation(number), glob=False)
+        In a folder of scratch files, or, where that has no name, among the ledger's parts.
+        """
+        paths = [
+            self.opened.path(folder, shard.number)
+            if folder
+            else passes.ledger_path(self.path, shard.number)
+            for shard in self.shards
+        ]
+        lacking = [
+            shard
+            for shard, path in zip(self.shards, paths, strict=True)
+            if (table_rows(path) is None if folder else not self.account.holds(path))
+        ]
+        total = len(self.collection.mined_queries)
+        done = total - sum(len(shard.queries) for shard in lacking)
+        self.account.emit(Progress(do, done, total, "queries"))
+        one = partial(function, self.opened, *learned)
+        where = str(self.path)
+        for entry in carried_out(self.engine, one, lacking, do=do, name=self._named, where=where):
+            for event in entry.events:
+                self.account.hear(event)
+            for label, seconds in entry.seconds.items():
+                self.account.spend(f"{do} {label}", rows=0, seconds=seconds)
+            if not folder:
+                self.account.enter(entry.path, entry.rows)
+            done += entry.queries
+            self.account.emit(Progress(do, done, total, "queries"))
+        return paths
 
-    def _over(self, stage: str, one: Callable[[tuple[int, Rows]], Path]) -> Iterator[Path]:
-        done, total = 0, len(self.collection.mined_queries)
-        for (_, queries), path in zip(self.shards, map(one, self.shards), strict=True):
-            done += len(queries)
-            self.account.emit(Progress(stage, done, total, "queries"))
-            yield path
-
-
-def _any(rules: Sequence[pl.Expr | None]) -> pl.Expr | None:
-    """What at least one rule says; what is not known counts as no."""
-    there = [rule.fill_null(False) for rule in rules if rule is not None]
-    return pl.any_horizontal(there) if there else None
+    def _named(self, shard: passes.Shard) -> str:
+        ids = self.collection.queries["query_id"].gather(shard.queries[[0, -1]])
+        return f"part {shard.number} (queries {ids[0]} to {ids[1]})"
 
 
 def _deviation(found: list[Path], label: str) -> float:
@@ -352,6 +304,19 @@ def _resolved(
         pick=pick or recipe.pick,
         seed=recipe.seed if seed is None else seed,
     )
+
+
+def _refuse_scripts(recipe: Recipe) -> None:
+    """Raise `RecipeError` for a stage of the user's own script, which nobody else can import."""
+    stages = (*recipe.find, *recipe.judge, recipe.estimate, recipe.pick)
+    for stage in stages:
+        if type(stage).__module__ == "__main__":
+            raise RecipeError(
+                f"{type(stage).__name__} is defined in the script itself: other processes cannot "
+                "import it",
+                where=f"engine, stage {stage.kind}" if stage is not None else "",
+                mend="put it into a module of its own, or use the local engine",
+            )
 
 
 def _fitting(recipe: Recipe, context: Context) -> tuple[Recipe, list[str]]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from negatives.engine import LOCAL, Mapper, carried_out
 from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
@@ -45,7 +47,11 @@ def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit =
 
 
 def finish(
-    account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
+    account: Account,
+    recipe: Recipe,
+    parts: list[Path],
+    collection: Collection | None,
+    engine: Mapper = LOCAL,
 ) -> None:
     """Pick among the ledger's parts, and leave nothing behind.
 
@@ -53,7 +59,7 @@ def finish(
     way has a ledger and nothing else. The texts are needed only where the recipe relabels.
     """
     try:
-        pick_parts(account, recipe, parts, collection)
+        pick_parts(account, recipe, parts, collection, engine)
     finally:
         shutil.rmtree(account.run / WORK / "picked", ignore_errors=True)
         shutil.rmtree(account.run / WORK / "relabelled", ignore_errors=True)
@@ -65,7 +71,11 @@ def finish(
 
 
 def pick_parts(
-    account: Account, recipe: Recipe, parts: list[Path], collection: Collection | None
+    account: Account,
+    recipe: Recipe,
+    parts: list[Path],
+    collection: Collection | None,
+    engine: Mapper,
 ) -> None:
     """Negatives of every ledger part, joined into one file; counts and shortfall into the facts."""
     folder = account.run / WORK / "picked"
@@ -91,17 +101,17 @@ def pick_parts(
         facts.warned_in_picking = found.get("warning", "")
         if facts.warned_in_picking:
             account.warn(facts.warned_in_picking)
+        one = partial(
+            _pick, picker, recipe.seed, facts.reference, counts.documents, folder.absolute()
+        )
         picked = []
-        for number, path in enumerate(parts):
-            part = pl.read_parquet(path, glob=False)
-            negatives, lacking = pick_shard(
-                picker, recipe.seed, facts.reference, counts.documents, part
-            )
-            picked.append(folder / f"part-{number:05d}.parquet")
-            write_frame(picked[-1], negatives)
+        for path, rows, lacking in carried_out(
+            engine, one, list(enumerate(parts)), do="pick from", name=_named, where=str(account.run)
+        ):
+            picked.append(path)
             short.append(lacking)
-            stage.rows += len(negatives)
-            account.emit(Progress("pick", number + 1, len(parts), "parts"))
+            stage.rows += rows
+            account.emit(Progress("pick", len(picked), len(parts), "parts"))
         account.begin_picking()
         _enter(account, new, recipe.relabel)
         with writing(target) as temporary:
@@ -116,6 +126,22 @@ def pick_parts(
     facts.shortfall = explain(pl.concat(short), recipe)
     account.manifest.inputs.recipe = recipe.settings()
     account.picked()
+
+
+def _pick(
+    picker: Picker, seed: int, reference: str, documents: int, folder: Path, item: tuple[int, Path]
+) -> tuple[Path, int, pl.DataFrame]:
+    """A pass: the file of what was picked from a part of the ledger, its rows, what is lacking."""
+    number, ledger = item
+    part = pl.read_parquet(ledger, glob=False)
+    negatives, lacking = pick_shard(picker, seed, reference, documents, part)
+    path = folder / f"part-{number:05d}.parquet"
+    write_frame(path, negatives)
+    return path, len(negatives), lacking
+
+
+def _named(item: tuple[int, Path]) -> str:
+    return f"part {item[0]} of the ledger ({item[1].name})"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from negatives.arrays import Floats, Rows
+from negatives.machine import Machine
 from negatives.search.backends import choose_backend
 from negatives.search.exact import Excluded, top_k
 
@@ -21,19 +22,17 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ExactSearch:
-    """`top_k` by the backend that suits each search; `note` hears which it was."""
+    """`top_k` by the backend that suits each search, in half the memory; `note` hears which."""
 
     docs: Floats
     banned: Rows
-    device: str
-    threads: int
-    memory: int
+    machine: Machine
     note: Callable[[Any], None]
 
     def search(self, queries: Floats, k: int, excluded: Excluded) -> tuple[Rows, Floats]:
         """See `top_k`."""
         operations, wanted = 2.0 * queries.size * len(self.docs), k / max(1, len(self.docs))
-        backend = choose_backend(self.device, operations, wanted, self.threads)
+        backend = choose_backend(self.machine.device, operations, wanted, self.machine.threads)
         self.note({"exact": True, "backend": backend.name})
         return top_k(
             queries,
@@ -42,5 +41,5 @@ class ExactSearch:
             banned=self.banned,
             excluded=excluded,
             backend=backend,
-            memory=self.memory,
+            memory=self.machine.memory // 2,
         )

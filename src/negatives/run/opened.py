@@ -1,0 +1,170 @@
+"""A run open in one process: its collection, and the stages of its recipe opened on it.
+
+Sent to another process it travels as its plan (names and settings, nothing that is large), and is
+opened there anew: what it takes, an index or vectors, lies in the run's scratch folder, where the
+main process has built it before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle  # only between a process and the ones it started
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from negatives.arrays import Rows
+from negatives.engine import Local, Mapper
+from negatives.estimation import Estimation
+from negatives.events import Emit, Event, Progress
+from negatives.machine import Machine
+from negatives.recipe import Recipe
+from negatives.schema import Collection
+from negatives.stage import Context, Proposer, Ruling
+from negatives.store.atomic import make_folder
+from negatives.store.handed_over import taken_over
+from negatives.store.run import WORK
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What another process needs to open a run; `machine` is its share of what may be used.
+
+    `data`: fingerprint of the collection, which lies in the run's scratch folder.
+    """
+
+    path: Path
+    recipe: Recipe
+    machine: Machine
+    data: str
+
+
+class Opened:
+    """A run's collection, sources, judges and estimator, each opened when it is first asked for."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        collection: Collection,
+        machine: Machine,
+        emit: Emit | None = None,
+        engine: Mapper | None = None,
+    ) -> None:
+        self.plan = plan
+        self.collection = collection
+        self.machine = machine
+        self.recipe = plan.recipe
+        self._engine = engine or Local()
+        self._emit = emit or self._keep
+        self._heard: list[Event] = []
+        self._sources: dict[str, Proposer] = {}
+        self._judges: dict[int, Ruling] = {}
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _opened_again, (self.plan,)
+
+    def path(self, folder: str, number: int) -> Path:
+        """Where the part of a shard lies in a scratch folder."""
+        return self.plan.path / WORK / folder / f"part-{number:05d}.parquet"
+
+    @contextmanager
+    def listening(self) -> Iterator[list[Event]]:
+        """What stages say meanwhile, where nobody hears it at once; what they said before is known.
+
+        The main process has opened the same stages, and heard what they say of it.
+        """
+        self._heard.clear()
+        yield self._heard
+
+    @property
+    def sources(self) -> Mapping[str, Proposer]:
+        """The sources by their label."""
+        self.open_sources()
+        return self._sources
+
+    def open_sources(self) -> None:
+        """Open those that are not."""
+        for label in self.labels:
+            self.source(label)
+
+    @property
+    def labels(self) -> list[str]:
+        """What the sources are called, in the order of the recipe."""
+        return [source.label for source in self.recipe.find]
+
+    def source(self, label: str) -> Proposer:
+        """One source, which may look at those before it."""
+        if label not in self._sources:
+            stage = self.recipe.find[self.labels.index(label)]
+            self._sources[label] = stage.open(self._context(f"find-{label}"))
+        return self._sources[label]
+
+    @cached_property
+    def never(self) -> Mapping[str, Rows]:
+        """By source, the documents of which it has nothing to compare."""
+        find = self.recipe.find
+        return {each.label: self.collection.unproposable(each.needs) for each in find}
+
+    @property
+    def judges(self) -> list[tuple[str, Ruling]]:
+        """The judges by their kinds, in the order of the recipe, who may ask the sources."""
+        self.open_sources()
+        return [self.judge(place) for place in range(len(self.recipe.judge))]
+
+    def judge(self, place: int) -> tuple[str, Ruling]:
+        """The judge at a place of the recipe."""
+        stage = self.recipe.judge[place]
+        if place not in self._judges:
+            self._judges[place] = stage.open(self._context(f"judge-{place}-{stage.kind}"))
+        return stage.kind, self._judges[place]
+
+    @cached_property
+    def estimation(self) -> Estimation:
+        """The estimator, which the recipe must have; it may ask the sources."""
+        assert self.recipe.estimate is not None
+        self.open_sources()
+        return self.recipe.estimate.open(self._context("estimate"))
+
+    def _keep(self, event: Event) -> None:
+        if not isinstance(event, Progress):
+            self._heard.append(event)
+
+    def _context(self, scratch: str) -> Context:
+        recipe = self.recipe
+        copies = [judge.copies for judge in recipe.judge]
+        there = [rule.fill_null(False) for rule in copies if rule is not None]
+        return Context(
+            collection=self.collection,
+            scratch=make_folder(self.plan.path / WORK / scratch),
+            machine=self.machine,
+            engine=self._engine,
+            seed=recipe.seed,
+            reference=recipe.reference_source,
+            emit=self._emit,
+            sources=self._sources,
+            evidence={
+                name: sign for judge in recipe.judge for name, sign in judge.evidence.items()
+            },
+            copies=pl.any_horizontal(there) if there else None,
+            blind=frozenset(each.label for each in recipe.find if not each.reads_judgements),
+        )
+
+
+COLLECTION = f"{WORK}/collection"
+"""Where in a run's folder the main process writes the collection for the others."""
+
+_HERE: dict[str, Opened] = {}
+"""The run that this process has opened last, by its plan: pass after pass finds it open."""
+
+
+def _opened_again(plan: Plan) -> Opened:
+    name = hashlib.blake2b(pickle.dumps(plan), digest_size=16).hexdigest()
+    if name not in _HERE:
+        _HERE.clear()
+        collection = taken_over(plan.path / COLLECTION, plan.data)
+        _HERE[name] = Opened(plan, collection, plan.machine)
+    return _HERE[name]

@@ -1,0 +1,98 @@
+"""The passes of mining, each a function of an open run and a shard: read, compute, write one file.
+
+They run in whatever process the engine chooses. What they have to say comes back in the entry, for
+only the main process writes to the manifest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from negatives.estimation import Fitted
+from negatives.events import Event
+from negatives.run.opened import Opened
+from negatives.run.picking import write_frame
+from negatives.run.shards import Reference, find_shard, judge_shard, ledger_shard
+from negatives.schema import Rows
+from negatives.store.run import LEDGER
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of the mined queries, by row number."""
+
+    number: int
+    queries: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that was finished; `seconds` by source, `events` that nobody has heard yet."""
+
+    path: Path
+    rows: int
+    queries: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
+
+
+def find(opened: Opened, shard: Shard) -> Entry:
+    """The candidates of all sources."""
+    sources = opened.sources
+    with opened.listening() as heard:
+        found, seconds = find_shard(opened.collection, sources, shard.queries, opened.never)
+    path = opened.path("found", shard.number)
+    write_frame(path, found)
+    return Entry(path, len(found), len(shard.queries), seconds, tuple(heard))
+
+
+def judge(opened: Opened, shard: Shard) -> Entry:
+    """Evidence and verdicts of what was found."""
+    rulings = opened.judges
+    rows = _read(opened.path("found", shard.number))
+    with opened.listening() as heard:
+        rows = judge_shard(opened.collection, rulings, rows)
+    path = opened.path("judged", shard.number)
+    write_frame(path, rows)
+    return Entry(path, len(rows), len(shard.queries), events=tuple(heard))
+
+
+def prepare(opened: Opened, shard: Shard) -> Entry:
+    """What the estimator needs of the judged rows."""
+    estimation = opened.estimation
+    rows = _read(opened.path("judged", shard.number))
+    with opened.listening() as heard:
+        rows = estimation.prepare(rows)
+    path = opened.path("prepared", shard.number)
+    write_frame(path, rows)
+    return Entry(path, len(rows), len(shard.queries), events=tuple(heard))
+
+
+def estimate(opened: Opened, fitted: Fitted | None, reference: Reference, shard: Shard) -> Entry:
+    """A part of the ledger: the judged rows with p_relevant and hardness."""
+    rows = _read(opened.path("judged", shard.number))
+    estimated = None
+    if fitted is not None:
+        estimated = fitted.estimate(prepared_rows(opened, shard.number))
+    part = ledger_shard(opened.collection, reference, rows, estimated)
+    path = ledger_path(opened.plan.path, shard.number)
+    write_frame(path, part)
+    return Entry(path, len(part), len(shard.queries))
+
+
+def prepared_rows(opened: Opened, number: int) -> pl.DataFrame:
+    """The judged rows of a shard with what the estimator has prepared."""
+    paths = (opened.path(folder, number) for folder in ("judged", "prepared"))
+    return pl.concat(map(_read, paths), how="horizontal")
+
+
+def ledger_path(run: Path, number: int) -> Path:
+    """Where a part of the ledger lies."""
+    return run / LEDGER / f"part-{number:05d}.parquet"
+
+
+def _read(path: Path) -> pl.DataFrame:
+    return pl.read_parquet(path, glob=False)
