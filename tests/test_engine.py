@@ -115,14 +115,14 @@ def test_engines_by_name_and_what_does_not_go_together() -> None:
     assert engine_named("processes", 2, "", machine) == Processes(2, 2)
     assert engine_named("ray", 2, "auto", machine) == Ray(2, 2, "auto")
     assert engine_named(Processes(3), None, "", machine) == Processes(3)
-    for arguments, where in (
-        (("lokal", None, ""), "--engine"),
-        (("local", 2, ""), "--workers"),
-        (("processes", 0, ""), "--workers"),
-        (("processes", None, "127.0.0.1:6379"), "--address"),
+    for name, workers, address, where in (
+        ("lokal", None, "", "--engine"),
+        ("local", 2, "", "--workers"),
+        ("processes", 0, "", "--workers"),
+        ("processes", None, "127.0.0.1:6379", "--address"),
     ):
         with pytest.raises(InputError) as caught:
-            engine_named(*arguments, machine)
+            engine_named(name, workers, address, machine)
         assert caught.value.where == where
 
 

@@ -27,6 +27,9 @@ def mine(
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
+    engine: str = "local",
+    workers: int | None = None,
+    address: str = "",
     corpus: str | None = None,
     quarantine: Path | None = None,
     overwrite: Flag = False,
@@ -47,8 +50,10 @@ def mine(
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
 
-    The same command again goes on from where it was stopped. No number of threads
-    changes a byte of the result.
+        negatives mine cranfield --out runs/shared-out --engine processes --workers 2
+
+    The same command again goes on from where it was stopped. No number of threads or
+    workers changes a byte of the result.
 
     Parameters
     ----------
@@ -75,6 +80,12 @@ def mine(
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed
         Every random choice derives from it.
+    engine
+        What carries the work out: `local` (this process), `processes`, or `ray`.
+    workers
+        Parts worked on at one time, by `processes` or `ray`; as many as threads by default.
+    address
+        Of a Ray cluster; without one, Ray is started on this machine.
     corpus
         What has the texts of a file of ids, and more documents to mine: a collection in any form,
         a folder of corpus.jsonl and queries.jsonl, or a file of documents.
@@ -110,6 +121,9 @@ def mine(
             recipe=chosen,
             seed=seed,
             **asdict(resources),
+            engine=engine,
+            workers=workers,
+            address=address,
             overwrite=overwrite,
             emit=emit,
         )

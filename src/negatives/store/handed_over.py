@@ -54,14 +54,13 @@ def taken_over(folder: Path, fingerprint: str) -> Collection:
             mend=f"give a folder that all workers reach by the same path, and {AGAIN}",
         )
     types = get_type_hints(Collection)
-    return Collection(
-        **{
-            each.name: msgspec.convert(about[each.name], types[each.name])
-            if each.name in about
-            else pl.read_ipc(folder / f"{each.name}.arrow")
-            for each in fields(Collection)
-        }
-    )
+    made: dict[str, Any] = {
+        each.name: msgspec.convert(about[each.name], types[each.name])
+        if each.name in about
+        else pl.read_ipc(folder / f"{each.name}.arrow")
+        for each in fields(Collection)
+    }
+    return Collection(**made)
 
 
 def _about(folder: Path) -> dict[str, Any]:
