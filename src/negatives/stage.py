@@ -173,6 +173,22 @@ class Likens(Protocol):
         ...
 
 
+@runtime_checkable
+class Tiled(Protocol):
+    """A proposer whose search can be done in ranges of documents, and put together afterwards.
+
+    A tile is docs: uint32[q, k] and scores: float32[q, k] of its queries and its range.
+    """
+
+    def tile(self, queries: Rows, start: int, stop: int) -> tuple[Rows, Floats]:
+        """What there is for `queries` among documents `start` to `stop` - 1."""
+        ...
+
+    def among(self, tiles: Sequence[tuple[Rows, Floats]]) -> Proposer:
+        """The same proposer, to be asked for the queries of these tiles, which cover the corpus."""
+        ...
+
+
 class Ruling(Protocol):
     """A judge opened on a collection."""
 

@@ -30,6 +30,7 @@ def mine(
     engine: str = "local",
     workers: int | None = None,
     address: str = "",
+    corpus_shard: int = 0,
     corpus: str | None = None,
     quarantine: Path | None = None,
     overwrite: Flag = False,
@@ -86,6 +87,8 @@ def mine(
         Parts worked on at one time, by `processes` or `ray`; as many as threads by default.
     address
         Of a Ray cluster; without one, Ray is started on this machine.
+    corpus_shard
+        Documents that exact dense search takes at a time, by one worker; 0: all.
     corpus
         What has the texts of a file of ids, and more documents to mine: a collection in any form,
         a folder of corpus.jsonl and queries.jsonl, or a file of documents.
@@ -124,6 +127,7 @@ def mine(
             engine=engine,
             workers=workers,
             address=address,
+            corpus_shard=corpus_shard,
             overwrite=overwrite,
             emit=emit,
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -24,8 +24,9 @@ from negatives.optional import require
 from negatives.schema import Needs
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
+from negatives.search.tiles import Joined, Tile, search_tile
 from negatives.secrets import names_variable
-from negatives.stage import Context, Source
+from negatives.stage import Context, Proposer, Source
 
 PRECOMPUTED = "precomputed"
 CHARACTERS = 3
@@ -118,7 +119,8 @@ class Dense(Source, kind="dense"):
         """Bring both sides into float32 files of the scratch folder."""
         made = self._embedded(context)
         key, searcher = self._searcher(context, made)
-        return DenseProposer(
+        kind = ExactDenseProposer if isinstance(searcher, ExactSearch) else DenseProposer
+        return kind(
             top=self.top,
             fingerprint=f"{made.fingerprint}{key}",
             mined=context.collection.mined_queries,
@@ -195,13 +197,16 @@ class DenseProposer:
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """The `top` nearest documents of each query besides its positives."""
-        vectors = self.query_vectors[np.searchsorted(self.mined, queries)]
         known = self._known(queries)
-        owner = np.searchsorted(queries, known["query"].to_numpy()).astype(np.uint32)
-        excluded = Excluded(owner, known["doc"].to_numpy())
-        docs, scores = self.searcher.search(vectors, self.top, excluded)
+        docs, scores = self.searcher.search(*self._asked(queries, known))
         scored = known.with_columns(score=self.score(*known.to_numpy().T.astype(np.uint32)))
         return among_positives(from_matrix(queries, docs, scores), scored, self.top)
+
+    def _asked(self, queries: Rows, known: pl.DataFrame) -> tuple[Floats, int, Excluded]:
+        """What a searcher is asked for: vectors, how many documents, and what is left out."""
+        vectors = self.query_vectors[np.searchsorted(self.mined, queries)]
+        owner = np.searchsorted(queries, known["query"].to_numpy()).astype(np.uint32)
+        return vectors, self.top, Excluded(owner, known["doc"].to_numpy())
 
     def _known(self, queries: Rows) -> pl.DataFrame:
         """Positives of the queries that have text: query, doc."""
@@ -229,3 +234,20 @@ class DenseProposer:
             np.searchsorted(self.mined, rows).astype(np.uint32) for rows in (left, right)
         )
         return pair_scores(self.query_vectors, self.query_vectors, left, right)
+
+
+@dataclass(frozen=True, slots=True)
+class ExactDenseProposer(DenseProposer):
+    """Exact dense search, which can be done in tiles."""
+
+    searcher: ExactSearch | Joined
+
+    def tile(self, queries: Rows, start: int, stop: int) -> Tile:
+        """See `Tiled.tile`."""
+        assert isinstance(self.searcher, ExactSearch)
+        asked = self._asked(queries, self._known(queries))
+        return search_tile(self.searcher, *asked, start, stop)
+
+    def among(self, tiles: Sequence[Tile]) -> Proposer:
+        """See `Tiled.among`."""
+        return replace(self, searcher=Joined(tiles))

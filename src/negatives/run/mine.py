@@ -9,18 +9,18 @@ when changes nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
 
 from negatives.engine import Engine, Local, Mapper, carried_out
-from negatives.errors import RecipeError
+from negatives.errors import InputError, RecipeError
 from negatives.estimation import Fitted
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
@@ -67,6 +67,7 @@ def mine(
     engine: str | Engine = "local",
     workers: int | None = None,
     address: str = "",
+    corpus_shard: int = 0,
     overwrite: bool = False,
     emit: Emit = silent,
 ) -> Run:
@@ -79,11 +80,16 @@ def mine(
     and `memory` change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and
     searches run. `engine` ("local", "processes" or "ray") says what carries the passes out, on so
     many `workers` at a time, by default as many as `threads`; `address` is that of a Ray cluster,
-    without which one is started here. None of them changes a byte. The run that comes back lacks
-    its report, unless it was finished before.
+    without which one is started here. Exact dense search takes `corpus_shard` documents at a time
+    (0: all), each part of them with each part of the queries. None of these changes a byte. The
+    run that comes back lacks its report, unless it was finished before.
     """
     machine = Machine.checked(threads, memory, device)
     chosen = engine_named(engine, workers, address, machine)
+    if corpus_shard < 0:
+        raise InputError(
+            f"{corpus_shard} documents at a time", where="--corpus-shard", mend="give 0 for all"
+        )
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else load(data))
     refuse_unlabelled(collection)
@@ -100,7 +106,7 @@ def mine(
         if not isinstance(chosen, Local):
             _refuse_scripts(recipe)
             hand_over(collection, path / COLLECTION, data)
-        plan = Plan(path.absolute(), recipe, machine.shared(chosen.workers), data)
+        plan = Plan(path.absolute(), recipe, machine.shared(chosen.workers), data, corpus_shard)
         work = _Mining(Opened(plan, collection, machine, account.hear, mapper), mapper, account)
         try:
             for text in replaced:
@@ -178,6 +184,8 @@ class _Mining:
         opened = self.opened.sources
         self.account.same_sources({k: p.fingerprint for k, p in opened.items()})
         self.account.save()  # what was said on the way is not said again when the run goes on
+        if any(self.opened.ranges(label) for label in self.opened.labels):
+            self._tiles()
         parts = self._over("find", passes.find, "found")
         for warning in check_scores(parts, self.recipe.find, self.collection.name):
             self.account.warn(warning)
@@ -230,36 +238,60 @@ class _Mining:
 
         In a folder of scratch files, or, where that has no name, among the ledger's parts.
         """
-        paths = [
-            self.opened.path(folder, shard.number)
-            if folder
-            else passes.ledger_path(self.path, shard.number)
-            for shard in self.shards
-        ]
-        lacking = [
-            shard
-            for shard, path in zip(self.shards, paths, strict=True)
-            if (table_rows(path) is None if folder else not self.account.holds(path))
-        ]
-        total = len(self.collection.mined_queries)
-        done = total - sum(len(shard.queries) for shard in lacking)
-        self.account.emit(Progress(do, done, total, "queries"))
+        if folder:
+            files = {self.opened.path(folder, shard.number): shard for shard in self.shards}
+            lacking = [shard for path, shard in files.items() if table_rows(path) is None]
+        else:
+            files = {passes.ledger_path(self.path, shard.number): shard for shard in self.shards}
+            lacking = [shard for path, shard in files.items() if not self.account.holds(path)]
         one = partial(function, self.opened, *learned)
+        for entry in self._carried_out(do, one, lacking, len(self.collection.mined_queries)):
+            if not folder:
+                self.account.enter(entry.path, entry.rows)
+        return list(files)
+
+    def _tiles(self) -> None:
+        """Ask the sources that are asked in ranges of documents."""
+        parts = {
+            passes.tile_path(self.opened, label, shard.number, start): passes.TilePart(
+                shard.number, shard.queries, label, start, stop
+            )
+            for label in self.opened.labels
+            for shard in self.shards
+            for start, stop in self.opened.ranges(label)
+        }
+        lacking = [part for path, part in parts.items() if not path.exists()]
+        total = sum(len(part.queries) for part in parts.values())
+        with self.account.stage("search in tiles"):
+            for _ in self._carried_out("search", partial(passes.tile, self.opened), lacking, total):
+                pass
+
+    def _carried_out(
+        self,
+        do: str,
+        one: Callable[[Any], passes.Entry],
+        items: Sequence[passes.Shard],
+        total: int,
+    ) -> Iterator[passes.Entry]:
+        """The entries of items, of `total` queries with those that are done, once accounted for."""
+        done = total - sum(len(item.queries) for item in items)
+        self.account.emit(Progress(do, done, total, "queries"))
         where = str(self.path)
-        for entry in carried_out(self.engine, one, lacking, do=do, name=self._named, where=where):
+        for entry in carried_out(self.engine, one, items, do=do, name=self._named, where=where):
             for event in entry.events:
                 self.account.hear(event)
             for label, seconds in entry.seconds.items():
                 self.account.spend(f"{do} {label}", rows=0, seconds=seconds)
-            if not folder:
-                self.account.enter(entry.path, entry.rows)
+            yield entry
             done += entry.queries
             self.account.emit(Progress(do, done, total, "queries"))
-        return paths
 
     def _named(self, shard: passes.Shard) -> str:
         ids = self.collection.queries["query_id"].gather(shard.queries[[0, -1]])
-        return f"part {shard.number} (queries {ids[0]} to {ids[1]})"
+        among = ""
+        if isinstance(shard, passes.TilePart):
+            among = f", documents {shard.start:,} to {shard.stop - 1:,}"
+        return f"part {shard.number} (queries {ids[0]} to {ids[1]}{among})"
 
 
 def _deviation(found: list[Path], label: str) -> float:

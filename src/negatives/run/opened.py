@@ -24,7 +24,7 @@ from negatives.events import Emit, Event, Progress
 from negatives.machine import Machine
 from negatives.recipe import Recipe
 from negatives.schema import Collection
-from negatives.stage import Context, Proposer, Ruling
+from negatives.stage import Context, Proposer, Ruling, Tiled
 from negatives.store.atomic import make_folder
 from negatives.store.handed_over import taken_over
 from negatives.store.run import WORK
@@ -34,13 +34,15 @@ from negatives.store.run import WORK
 class Plan:
     """What another process needs to open a run; `machine` is its share of what may be used.
 
-    `data`: fingerprint of the collection, which lies in the run's scratch folder.
+    `data`: fingerprint of the collection, which lies in the run's scratch folder. `corpus_shard`:
+    documents that are searched at one time where a source can do that; 0: all.
     """
 
     path: Path
     recipe: Recipe
     machine: Machine
     data: str
+    corpus_shard: int = 0
 
 
 class Opened:
@@ -70,6 +72,13 @@ class Opened:
     def path(self, folder: str, number: int) -> Path:
         """Where the part of a shard lies in a scratch folder."""
         return self.plan.path / WORK / folder / f"part-{number:05d}.parquet"
+
+    def ranges(self, label: str) -> list[tuple[int, int]]:
+        """The ranges of documents in which a source is asked; none where that is at once."""
+        size, documents = self.plan.corpus_shard, len(self.collection.corpus)
+        if not 0 < size < documents or not isinstance(self.source(label), Tiled):
+            return []
+        return [(at, min(at + size, documents)) for at in range(0, documents, size)]
 
     @contextmanager
     def listening(self) -> Iterator[list[Event]]:

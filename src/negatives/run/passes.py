@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
+from safetensors.numpy import load_file, save_file
 
 from negatives.estimation import Fitted
 from negatives.events import Event
@@ -17,6 +18,8 @@ from negatives.run.opened import Opened
 from negatives.run.picking import write_frame
 from negatives.run.shards import Reference, find_shard, judge_shard, ledger_shard
 from negatives.schema import Rows
+from negatives.stage import Proposer, Tiled
+from negatives.store.atomic import writing
 from negatives.store.run import LEDGER
 
 
@@ -26,6 +29,15 @@ class Shard:
 
     number: int
     queries: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class TilePart(Shard):
+    """A shard, and a range of documents in which a source is asked for it."""
+
+    label: str
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +53,39 @@ class Entry:
 
 def find(opened: Opened, shard: Shard) -> Entry:
     """The candidates of all sources."""
-    sources = opened.sources
+    sources = {label: _asked_before(opened, label, shard) for label in opened.labels}
     with opened.listening() as heard:
         found, seconds = find_shard(opened.collection, sources, shard.queries, opened.never)
     path = opened.path("found", shard.number)
     write_frame(path, found)
     return Entry(path, len(found), len(shard.queries), seconds, tuple(heard))
+
+
+def tile(opened: Opened, part: TilePart) -> Entry:
+    """The best of one range of the documents, by one source."""
+    source = opened.source(part.label)
+    assert isinstance(source, Tiled)
+    with opened.listening() as heard:
+        docs, scores = source.tile(part.queries, part.start, part.stop)
+    path = tile_path(opened, part.label, part.number, part.start)
+    with writing(path) as temporary:
+        save_file({"docs": docs, "scores": scores}, temporary)
+    return Entry(path, len(docs), len(part.queries), events=tuple(heard))
+
+
+def tile_path(opened: Opened, label: str, number: int, start: int) -> Path:
+    """Where the tile of a shard that begins at document `start` lies."""
+    return opened.path(f"tiles-{label}", number).with_suffix(f".{start:010d}.safetensors")
+
+
+def _asked_before(opened: Opened, label: str, shard: Shard) -> Proposer:
+    """A source, which finds what lies in tiles there, where it was asked in ranges."""
+    source = opened.source(label)
+    ranges = opened.ranges(label)
+    if not ranges or not isinstance(source, Tiled):
+        return source
+    tiles = [load_file(tile_path(opened, label, shard.number, start)) for start, _ in ranges]
+    return source.among([(each["docs"], each["scores"]) for each in tiles])
 
 
 def judge(opened: Opened, shard: Shard) -> Entry:

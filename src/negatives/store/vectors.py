@@ -40,6 +40,19 @@ def open_vectors(path: Path) -> Floats:
     return vectors
 
 
+def open_range(vectors: Floats, start: int, stop: int) -> Floats:
+    """Rows `start` to `stop` (or the end); of a mapped file nothing else is mapped."""
+    stop = min(stop, len(vectors))
+    if not _is_file(vectors):
+        return vectors[start:stop]
+    width = vectors.shape[1]
+    place = vectors.offset + start * width * vectors.itemsize
+    made: Floats = np.memmap(
+        str(vectors.filename), vectors.dtype, "r", place, (stop - start, width)
+    )
+    return made
+
+
 def read_block(
     vectors: NDArray[Number], start: int, stop: int, out: NDArray[Number] | None = None
 ) -> NDArray[Number]:

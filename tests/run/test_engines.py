@@ -1,0 +1,113 @@
+"""One run, whatever carries it out: the same bytes, also where a worker dies or an item is odd."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import negatives as neg
+from negatives.errors import InputError, RecipeError, WorkError
+from negatives.events import Event, Warned
+from negatives.recipe import Recipe, load_recipe, override
+from tests.cli.commands import negatives
+from tests.run.odd_judge import Odd
+from tests.run.test_mine import contents
+
+RECIPE = override(load_recipe("default"), ["find.bm25.top=20", "find.dense.top=20", "shard=60"])
+PROCESSES: dict[str, Any] = {"engine": "processes", "workers": 2, "threads": 2}
+RAY: dict[str, Any] = {"engine": "ray", "workers": 2, "threads": 2}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
+    return neg.mine("cranfield", tmp_path_factory.mktemp("local") / "run", recipe=RECIPE)
+
+
+def odd(path: Path, **settings: bool) -> Recipe:
+    """The recipe with a judge that fails at query 100 while there is a file at `path`."""
+    path.touch()
+    return replace(
+        RECIPE, judge=(*RECIPE.judge, Odd(query="100", while_there=str(path), **settings))
+    )
+
+
+@pytest.mark.slow
+def test_processes_and_tiles_change_no_byte(whole: neg.Run, tmp_path: Path) -> None:
+    heard: list[Event] = []
+    run = neg.mine(
+        "cranfield", tmp_path / "run", recipe=RECIPE, corpus_shard=500, **PROCESSES,
+        emit=heard.append,
+    )  # fmt: skip
+    assert contents(run.path) == contents(whole.path)
+    assert sorted(run.manifest.warnings) == sorted(whole.manifest.warnings)
+    told = [event.text for event in heard if isinstance(event, Warned)]
+    assert len(told) == len(set(told))
+    assert not (run.path / ".work").exists()
+    assert "search in tiles" in run.manifest.stages
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["local", "processes"])
+def test_an_odd_query_is_named_when_the_others_are_finished(engine: str, tmp_path: Path) -> None:
+    options = PROCESSES if engine == "processes" else {}
+    recipe = odd(tmp_path / "odd", kills=engine == "processes")
+    mine = partial(neg.mine, "cranfield", recipe=recipe, **options)
+    with pytest.raises(WorkError) as caught:
+        mine(tmp_path / "run")
+    why = "a worker process was killed (SIGKILL)" if options else "ValueError: this query is too"
+    assert caught.value.what.startswith("could not judge part 0 (queries 1 to 152): " + why)
+    assert "(tried 3 times; the others are finished)" in caught.value.what
+    judged = tmp_path / "run/.work/judged"
+    assert sorted(path.name for path in judged.iterdir()) == [
+        f"part-0000{number}.parquet" for number in (1, 2, 3)
+    ]
+    (tmp_path / "odd").unlink()
+    assert contents(mine(tmp_path / "run").path) == contents(mine(tmp_path / "never").path)
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_in_the_middle_changes_no_byte(tmp_path: Path) -> None:
+    recipe = odd(tmp_path / "odd", kills=True, once=True)
+    run = neg.mine("cranfield", tmp_path / "run", recipe=recipe, **PROCESSES)
+    assert not (tmp_path / "odd").exists()
+    whole = neg.mine("cranfield", tmp_path / "local", recipe=recipe)
+    assert contents(run.path) == contents(whole.path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+def test_ray_changes_no_byte_also_where_a_worker_dies(tmp_path: Path) -> None:
+    recipe = odd(tmp_path / "odd", kills=True, once=True)
+    run = neg.mine("cranfield", tmp_path / "run", recipe=recipe, **RAY)
+    assert not (tmp_path / "odd").exists()
+    whole = neg.mine("cranfield", tmp_path / "local", recipe=recipe)
+    assert contents(run.path) == contents(whole.path)
+
+
+def test_a_stage_that_is_defined_in_a_script_cannot_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Odd, "__module__", "__main__")
+    with pytest.raises(RecipeError, match="other processes cannot import it"):
+        neg.mine("cranfield", tmp_path / "run", recipe=odd(tmp_path / "odd"), **PROCESSES)
+    assert not (tmp_path / "run").exists()
+
+
+def test_nonsense_is_refused_before_any_work(tmp_path: Path) -> None:
+    for words, told in (
+        (["--engine", "dask"], "there is no engine 'dask'"),
+        (["--workers", "2"], "one process has no workers"),
+        (["--address", "auto"], "only Ray has an address"),
+        (["--corpus-shard", "-1"], "-1 documents at a time"),
+    ):
+        ended = negatives("mine", "cranfield", "--out", tmp_path / "run", *words)
+        assert ended.returncode == 2
+        assert told in ended.stderr
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(InputError):
+        neg.mine("cranfield", tmp_path / "run", engine="processes", workers=0)
