@@ -44,4 +44,4 @@ class OddRuling:
             if self.stage.kills:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise ValueError("this query is too much")
-        return rows.select(odd=pl.lit(0, pl.Int32))
+        return rows.select(odd=pl.col("query").cast(pl.Int32) * 0)

@@ -14,6 +14,7 @@ import negatives as neg
 from negatives.errors import InputError, RecipeError, WorkError
 from negatives.events import Event, Warned
 from negatives.recipe import Recipe, load_recipe, override
+from tests.build import collection
 from tests.cli.commands import negatives
 from tests.run.odd_judge import Odd
 from tests.run.test_mine import contents
@@ -23,32 +24,35 @@ PROCESSES: dict[str, Any] = {"engine": "processes", "workers": 2, "threads": 2}
 RAY: dict[str, Any] = {"engine": "ray", "workers": 2, "threads": 2}
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
-    return neg.mine("cranfield", tmp_path_factory.mktemp("local") / "run", recipe=RECIPE)
+SMALL = Recipe(find=(neg.BM25(top=5),), pick=neg.Top(per_query=2), shard=10)
+DATA = collection(
+    {f"d{n:03d}": f"wing {n} of {n % 7}" for n in range(60)},
+    {f"q{n:03d}": f"wing {n}" for n in range(40)},
+    [(f"q{n:03d}", f"d{n:03d}", 1) for n in range(40)],
+)
 
 
 def odd(path: Path, **settings: bool) -> Recipe:
-    """The recipe with a judge that fails at query 100 while there is a file at `path`."""
+    """The small recipe with a judge that fails at query q015 while there is a file at `path`."""
     path.touch()
-    return replace(
-        RECIPE, judge=(*RECIPE.judge, Odd(query="100", while_there=str(path), **settings))
-    )
+    return replace(SMALL, judge=(Odd(query="q015", while_there=str(path), **settings),))
 
 
 @pytest.mark.slow
-def test_processes_and_tiles_change_no_byte(whole: neg.Run, tmp_path: Path) -> None:
-    heard: list[Event] = []
-    run = neg.mine(
-        "cranfield", tmp_path / "run", recipe=RECIPE, corpus_shard=500, **PROCESSES,
-        emit=heard.append,
-    )  # fmt: skip
-    assert contents(run.path) == contents(whole.path)
-    assert sorted(run.manifest.warnings) == sorted(whole.manifest.warnings)
-    told = [event.text for event in heard if isinstance(event, Warned)]
-    assert len(told) == len(set(told))
-    assert not (run.path / ".work").exists()
-    assert "search in tiles" in run.manifest.stages
+def test_engines_and_tiles_change_no_byte(tmp_path: Path) -> None:
+    whole = neg.mine("cranfield", tmp_path / "whole", recipe=RECIPE)
+    for engine in (PROCESSES, RAY) if find_spec("ray") else (PROCESSES,):
+        heard: list[Event] = []
+        path = tmp_path / engine["engine"]
+        run = neg.mine(
+            "cranfield", path, recipe=RECIPE, corpus_shard=500, emit=heard.append, **engine
+        )
+        assert contents(run.path) == contents(whole.path)
+        assert sorted(run.manifest.warnings) == sorted(whole.manifest.warnings)
+        told = [event.text for event in heard if isinstance(event, Warned)]
+        assert len(told) == len(set(told))
+        assert not (path / ".work").exists()
+        assert "search in tiles" in run.manifest.stages
 
 
 @pytest.mark.slow
@@ -56,36 +60,31 @@ def test_processes_and_tiles_change_no_byte(whole: neg.Run, tmp_path: Path) -> N
 def test_an_odd_query_is_named_when_the_others_are_finished(engine: str, tmp_path: Path) -> None:
     options = PROCESSES if engine == "processes" else {}
     recipe = odd(tmp_path / "odd", kills=engine == "processes")
-    mine = partial(neg.mine, "cranfield", recipe=recipe, **options)
+    mine = partial(neg.mine, DATA, recipe=recipe, **options)
     with pytest.raises(WorkError) as caught:
         mine(tmp_path / "run")
     why = "a worker process was killed (SIGKILL)" if options else "ValueError: this query is too"
-    assert caught.value.what.startswith("could not judge part 0 (queries 1 to 152): " + why)
+    assert caught.value.what.startswith("could not judge part 1 (queries q010 to q019): " + why)
     assert "(tried 3 times; the others are finished)" in caught.value.what
     judged = tmp_path / "run/.work/judged"
     assert sorted(path.name for path in judged.iterdir()) == [
-        f"part-0000{number}.parquet" for number in (1, 2, 3)
+        f"part-0000{number}.parquet" for number in (0, 2, 3)
     ]
     (tmp_path / "odd").unlink()
     assert contents(mine(tmp_path / "run").path) == contents(mine(tmp_path / "never").path)
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_in_the_middle_changes_no_byte(tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [PROCESSES, RAY], ids=["processes", "ray"])
+def test_a_worker_that_dies_in_the_middle_changes_no_byte(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    if options is RAY and find_spec("ray") is None:
+        pytest.skip("ray is not installed")
     recipe = odd(tmp_path / "odd", kills=True, once=True)
-    run = neg.mine("cranfield", tmp_path / "run", recipe=recipe, **PROCESSES)
+    run = neg.mine(DATA, tmp_path / "run", recipe=recipe, **options)
     assert not (tmp_path / "odd").exists()
-    whole = neg.mine("cranfield", tmp_path / "local", recipe=recipe)
-    assert contents(run.path) == contents(whole.path)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
-def test_ray_changes_no_byte_also_where_a_worker_dies(tmp_path: Path) -> None:
-    recipe = odd(tmp_path / "odd", kills=True, once=True)
-    run = neg.mine("cranfield", tmp_path / "run", recipe=recipe, **RAY)
-    assert not (tmp_path / "odd").exists()
-    whole = neg.mine("cranfield", tmp_path / "local", recipe=recipe)
+    whole = neg.mine(DATA, tmp_path / "local", recipe=recipe)
     assert contents(run.path) == contents(whole.path)
 
 
@@ -94,7 +93,7 @@ def test_a_stage_that_is_defined_in_a_script_cannot_be_sent(
 ) -> None:
     monkeypatch.setattr(Odd, "__module__", "__main__")
     with pytest.raises(RecipeError, match="other processes cannot import it"):
-        neg.mine("cranfield", tmp_path / "run", recipe=odd(tmp_path / "odd"), **PROCESSES)
+        neg.mine(DATA, tmp_path / "run", recipe=odd(tmp_path / "odd"), **PROCESSES)
     assert not (tmp_path / "run").exists()
 
 
