@@ -10,7 +10,7 @@ from typing import Annotated
 import polars as pl
 from msgspec import Meta
 
-from negatives.schema import Rows
+from negatives.arrays import Rows
 from negatives.stage import Context, Judge
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from negatives.schema import Floats, Rows
+from negatives.arrays import Floats, Rows
 from negatives.search.exact import Excluded
 from negatives.search.searcher import ExactSearch
 from negatives.search.shortlist import NO_DOC
