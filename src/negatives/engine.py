@@ -13,11 +13,13 @@ at once: it would be no other the next time.
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle  # only between a process and the ones it started
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
 from negatives.errors import DiskFull, InputError, NegativesError, ServiceError, WorkError
@@ -42,7 +44,12 @@ class SetAside:
 
 
 class Mapper(Protocol):
-    """An engine that has been started."""
+    """An engine that has been started; it works on so many items at one time."""
+
+    @property
+    def workers(self) -> int:
+        """How many items are worked on at one time."""
+        ...
 
     def map(
         self, function: Callable[[Item], Result], items: Sequence[Item]
@@ -105,7 +112,7 @@ def shipped(
     workers: int,
 ) -> Iterator[Result | SetAside]:
     """As `Mapper.map`, where `ask` has another process call `call_shipped`."""
-    job = pickle.dumps(function)
+    job = pickle.dumps((Path.cwd(), pickle.dumps(function)))
     name = hashlib.blake2b(job, digest_size=16).hexdigest()
     messages = ((name, job, item) for item in items)
     return in_order(partial(attempted, ask), messages, workers)
@@ -120,7 +127,10 @@ def call_shipped(message: tuple[str, bytes, Item]) -> Any:
     name, job, item = message
     if name not in _FUNCTION:
         _FUNCTION.clear()
-        _FUNCTION[name] = pickle.loads(job)
+        here, function = pickle.loads(job)
+        with suppress(OSError):  # what the user names by a relative path lies there
+            os.chdir(here)
+        _FUNCTION[name] = pickle.loads(function)
     return _FUNCTION[name](item)
 
 
@@ -137,19 +147,19 @@ def carried_out(
 
     `do`: what was to be done with an item, such as "judge"; `name`: how a user knows it.
     """
-    aside: list[tuple[Item, Exception]] = []
-    for item, result in zip(items, engine.map(function, items), strict=False):
+    aside: list[tuple[int, Exception]] = []
+    for number, result in enumerate(engine.map(function, items)):
         if not isinstance(result, SetAside):
             yield result
             continue
-        aside.append((item, result.error))
+        aside.append((number, result.error))
         if len(aside) == MOST_SET_ASIDE:
             break
     if not aside:
         return
-    item, error = aside[-1]
+    _, error = aside[-1]
     told = error.what if isinstance(error, NegativesError) else f"{type(error).__name__}: {error}"
-    listed = "; ".join(name(item) for item, _ in aside)
+    listed = "; ".join(name(items[number]) for number, _ in aside)
     rest = "the rest was not tried" if len(aside) == MOST_SET_ASIDE else "the others are finished"
     rest = f"; {rest}" if len(aside) < len(items) else ""
     raise WorkError(

@@ -53,7 +53,7 @@ def test_joined_tiles_are_the_whole_search_in_any_order_and_grouping(
 def test_of_a_file_only_the_range_is_read(tmp_path: Path) -> None:
     docs = np.random.default_rng(0).normal(size=(500, 8)).astype(np.float32)
     path = tmp_path / "docs.npy"
-    write_vectors(path, *docs.shape, [docs])
+    write_vectors(path, 500, 8, [docs])
     search = ExactSearch(open_vectors(path), np.array([130], np.uint32), Machine(), lambda _: None)
     nothing = Excluded(np.empty(0, np.uint32), np.empty(0, np.uint32))
     found, scores = search_tile(search, docs[:3], 4, nothing, 120, 300)

@@ -17,6 +17,7 @@ _EXTRAS = {
     "train": (("torch", "sentence_transformers", "datasets"), "sentence-transformers encoders"),
     "hub": (("datasets",), "Hugging Face datasets"),
     "ir": (("ir_datasets",), "ir_datasets:NAME"),
+    "ray": (("ray",), "several machines"),
 }
 
 

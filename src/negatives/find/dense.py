@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,11 +14,13 @@ from msgspec import Meta
 
 from negatives.arrays import Floats, Rows
 from negatives.errors import DataError, RecipeError
-from negatives.events import Noted, Warned
+from negatives.events import Emit, Noted, Warned
 from negatives.find.bm25 import BM25
 from negatives.find.candidates import among_positives, from_matrix
 from negatives.find.given import from_files
+from negatives.machine import Machine
 from negatives.models.embedding import Embedded, embed
+from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.optional import require
@@ -164,22 +167,27 @@ class Dense(Source, kind="dense"):
         if self.encoder == PRECOMPUTED:
             queries, docs = Path(self.query_vectors), Path(self.doc_vectors)
             return from_files(context, queries, docs, self.similarity)
-        encoder = open_encoder(
-            self.encoder,
-            api_key=self.api_key,
-            threads=context.machine.threads,
-            device=context.machine.device,
-            emit=context.emit,
-        )
+        share = context.machine.shared(context.engine.workers)
         return embed(
-            encoder,
+            _opened(self, context.machine, context.emit),
             context,
             name=self.encoder,
             label=self.label,
             query_prompt=self.query_prompt,
             doc_prompt=self.doc_prompt,
             similarity=self.similarity,
+            again=partial(_opened, self, share),
         )
+
+
+def _opened(stage: Dense, machine: Machine, emit: Emit) -> Encoder:
+    return open_encoder(
+        stage.encoder,
+        api_key=stage.api_key,
+        threads=machine.threads,
+        device=machine.device,
+        emit=emit,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +247,6 @@ class DenseProposer:
 @dataclass(frozen=True, slots=True)
 class ExactDenseProposer(DenseProposer):
     """Exact dense search, which can be done in tiles."""
-
-    searcher: ExactSearch | Joined
 
     def tile(self, queries: Rows, start: int, stop: int) -> Tile:
         """See `Tiled.tile`."""

@@ -18,21 +18,23 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, overload
 
 import numpy as np
 import polars as pl
 
 from negatives.arrays import Bools, Floats, Keys, Places, Rows, by_volume
+from negatives.engine import LOCAL, carried_out
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
-from negatives.models.encoder import Encoder, sides
+from negatives.models.encode_texts import EncodeTexts, Numbered, OpenAgain
+from negatives.models.encoder import Encoded, Encoder, sides
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
 from negatives.schema import TEXTS, check_needs
@@ -77,6 +79,7 @@ class _Side:
     texts: pl.Series
     prompt: str
     encoder: Encoder
+    again: OpenAgain | None
 
 
 def embed(
@@ -88,8 +91,11 @@ def embed(
     query_prompt: str = "",
     doc_prompt: str = "",
     similarity: Similarity = "cosine",
+    again: OpenAgain | None = None,
 ) -> Embedded:
     """Both sides by `encoder`, which the user called `name`; `label` is the source's.
+
+    The context's engine encodes where `again` can open the same encoder in another process.
 
     Emits progress, and for each side a `Noted("encode LABEL queries")`, `... corpus`: texts,
     distinct, from_store, encoded (distinct texts), truncated (texts) and seconds. Raises
@@ -102,8 +108,8 @@ def embed(
     corpus = collection.corpus
     of_queries, of_docs = sides(encoder)
     both = (
-        _Side("queries", mined["query_id"], mined["text"], query_prompt, of_queries),
-        _Side("corpus", corpus["doc_id"], corpus["text"], doc_prompt, of_docs),
+        _Side("queries", mined["query_id"], mined["text"], query_prompt, of_queries, again),
+        _Side("corpus", corpus["doc_id"], corpus["text"], doc_prompt, of_docs, again),
     )
     check_readable(encoder, context, name=name, label=label)
     store = _open_store(context)
@@ -227,18 +233,32 @@ class _Task:
         if not missing.any():
             return places, 0
         lengths = self.side.texts.gather(first).str.len_bytes().to_numpy().astype(np.int64)
-        for start, stop in chunks(lengths, self.side.encoder.dim):
-            chunk = start + np.flatnonzero(missing[start:stop])
-            if len(chunk):
-                self._encode(keys[chunk], first[chunk])
-                done += int(copies[chunk].sum())
-                self._tell(done)
+        bounds = chunks(lengths, self.side.encoder.dim)
+        lacking = [start + np.flatnonzero(missing[start:stop]) for start, stop in bounds]
+        lacking = [chunk for chunk in lacking if len(chunk)]
+        for number, made, events in carried_out(
+            LOCAL if self.side.again is None else self.context.engine,
+            EncodeTexts(self.side.encoder, self.side.again, self.side.what == "corpus"),
+            _Texts(self.side, [first[chunk] for chunk in lacking]),
+            do=f"encode {self.side.what}: texts of",
+            name=lambda item: self._named(first[lacking[item[0]]]),
+            where=self.where,
+        ):
+            chunk = lacking[number]
+            for event in events:
+                self.context.emit(event)
+            self._keep(keys[chunk], first[chunk], made)
+            done += int(copies[chunk].sum())
+            self._tell(done)
         return self.space.locate(keys), int(missing.sum())
 
-    def _encode(self, keys: Keys, rows: Rows) -> None:
-        """Encode and store the distinct texts at `rows`, unless a vector cannot be compared."""
+    def _named(self, rows: Rows) -> str:
+        ids = self.side.ids.gather(rows[[0, -1]])
+        return f"{ids[0]} to {ids[1]}"
+
+    def _keep(self, keys: Keys, rows: Rows, made: Encoded) -> None:
+        """Store the vectors of the distinct texts at `rows`, unless one cannot be compared."""
         texts = self.side.texts.gather(rows)
-        made = self.side.encoder.encode([self.side.prompt + text for text in texts.to_list()])
         ids, empty = self.side.ids.gather(rows), is_empty(texts)
         check_vectors(made.vectors, ids, self.side.what, self.where, allowed_zero=empty)
         self.space.append(keys, made.vectors, made.truncated)
@@ -260,6 +280,27 @@ class _Task:
 
     def _tell(self, done: int) -> None:
         self.context.emit(Progress(f"encode {self.side.what}", done, len(self.side.texts), "texts"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts(Sequence[Numbered]):
+    """Chunks of a side's texts, each with its number, read when they are asked for."""
+
+    side: _Side
+    rows: Sequence[Rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Numbered: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Numbered]: ...
+    def __getitem__(self, place: int | slice) -> Numbered | Sequence[Numbered]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(len(self))[place]]
+        texts = self.side.texts.gather(self.rows[place]).to_list()
+        return place, [self.side.prompt + text for text in texts]
 
 
 def chunks(lengths: Places, dim: int) -> Iterator[tuple[int, int]]:
