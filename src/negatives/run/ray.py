@@ -56,11 +56,11 @@ class Ray:
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         if not self.address:
             os.environ[_CLUSTER] = "0"
-        logging.getLogger("ray").setLevel(logging.ERROR)
         try:
             ray = require("ray", extra="ray")
         except MissingExtra as error:
             raise MissingExtra(error.what, mend=f"{error.mend}, or give --engine local") from None
+        logging.getLogger("ray").setLevel(logging.ERROR)
         with suppress(AttributeError):
             ray._private.worker.print_to_stdstream = _unsaid
         return ray
