@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -61,9 +60,12 @@ def test_engines_and_tiles_change_no_byte(tmp_path: Path) -> None:
 def test_an_odd_query_is_named_when_the_others_are_finished(engine: str, tmp_path: Path) -> None:
     options = PROCESSES if engine == "processes" else {}
     recipe = odd(tmp_path / "odd", kills=engine == "processes")
-    mine = partial(mine_only, DATA, recipe=recipe, **options)
+
+    def mined(name: str) -> dict[str, bytes]:
+        return contents(mine_only(DATA, tmp_path / name, recipe=recipe, **options).path)
+
     with pytest.raises(WorkError) as caught:
-        mine(tmp_path / "run")
+        mined("run")
     why = "a worker process was killed (SIGKILL)" if options else "ValueError: this query is too"
     assert caught.value.what.startswith("could not judge part 1 (queries q010 to q019): " + why)
     assert "(tried 3 times; the others are finished)" in caught.value.what
@@ -72,7 +74,7 @@ def test_an_odd_query_is_named_when_the_others_are_finished(engine: str, tmp_pat
         f"part-0000{number}.parquet" for number in (0, 2, 3)
     ]
     (tmp_path / "odd").unlink()
-    assert contents(mine(tmp_path / "run").path) == contents(mine(tmp_path / "never").path)
+    assert mined("run") == mined("never")
 
 
 @pytest.mark.slow
