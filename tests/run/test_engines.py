@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -113,3 +114,27 @@ def test_nonsense_is_refused_before_any_work(tmp_path: Path) -> None:
         assert not (tmp_path / "run").exists()
     with pytest.raises(InputError):
         neg.mine("cranfield", tmp_path / "run", engine="processes", workers=0)
+
+
+@pytest.mark.slow
+def test_engines_change_no_byte_of_six_thousand_queries(tmp_path: Path) -> None:
+    data = first_queries(real_collection("scale_debian"), 6_000)
+    recipe = override(load_recipe("default"), ["shard=1000"])
+    whole = mine_only(data, tmp_path / "whole", recipe=recipe)
+    for engine in (PROCESSES, RAY) if find_spec("ray") else (PROCESSES,):
+        run = mine_only(data, tmp_path / engine["engine"], recipe=recipe, **engine)
+        assert contents(run.path) == contents(whole.path)
+
+
+def real_collection(name: str) -> neg.Collection:
+    """A collection of the folder that NEGATIVES_DATA names."""
+    folder = Path(os.environ.get("NEGATIVES_DATA", "")) / name
+    if not folder.is_dir() or "NEGATIVES_DATA" not in os.environ:
+        pytest.skip(f"set NEGATIVES_DATA to a folder that holds {name}")
+    return neg.Collection.load(folder)
+
+
+def first_queries(data: neg.Collection, count: int) -> neg.Collection:
+    """The same corpus, and the first mined queries."""
+    queries = data.queries[data.mined_queries[:count]]
+    return replace(data, queries=queries, qrels=data.qrels.join(queries, on="query_id", how="semi"))
