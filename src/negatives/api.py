@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec, cast
 import polars as pl
 
 from negatives import schema
+from negatives.engine import Engine
 from negatives.events import Emit, silent
 from negatives.run import mine as _mine
 from negatives.run.inputs import collection_of
@@ -94,17 +95,31 @@ class Run(store.Run):
         threads: int | None = None,
         memory: str | int = "512MB",
         device: str = "auto",
+        engine: str | Engine = "local",
+        workers: int | None = None,
+        address: str = "",
         emit: Emit = silent,
     ) -> Run:
         """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
 
         They are those whose scores can change what is picked, and some for calibration. The ledger
         gets its scores, p_relevant is revised by them, and negatives are picked again. `threads`,
-        `memory` and `device` are as for `mine`.
+        `memory`, `device`, `engine`, `workers` and `address` are as for `mine`.
         """
         from negatives.run.judging import judge_run
 
-        judge_run(self, judge, budget, threads=threads, memory=memory, device=device, emit=emit)
+        judge_run(
+            self,
+            judge,
+            budget,
+            threads=threads,
+            memory=memory,
+            device=device,
+            engine=engine,
+            workers=workers,
+            address=address,
+            emit=emit,
+        )
         return self._reported(emit)
 
     def review(self, verdicts: str | Path | pl.DataFrame, *, emit: Emit = silent) -> Run:

@@ -95,9 +95,10 @@ def test_a_worker_that_dies_in_the_middle_changes_no_byte(
 def test_a_stage_that_is_defined_in_a_script_cannot_be_sent(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    recipe = odd(tmp_path / "odd")
     monkeypatch.setattr(Odd, "__module__", "__main__")
     with pytest.raises(RecipeError, match="other processes cannot import it"):
-        mine_only(DATA, tmp_path / "run", recipe=odd(tmp_path / "odd"), **PROCESSES)
+        mine_only(DATA, tmp_path / "run", recipe=recipe, **PROCESSES)
     assert not (tmp_path / "run").exists()
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from cyclopts import Parameter
 
+from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.flag import Flag
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
@@ -28,6 +29,7 @@ def judge(
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     verdicts: Path | None = None,
     resources: Resources = EVERYTHING,
+    engine: EngineOptions = HERE,
     quiet: Flag = False,
     json: Flag = False,
 ) -> None:
@@ -102,7 +104,7 @@ def judge(
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
     with listening(quiet=quiet) as emit:
-        opened = opened.judge(stage, budget, **asdict(resources), emit=emit)
+        opened = opened.judge(stage, budget, **asdict(resources), **asdict(engine), emit=emit)
     if not json:
         print(_told(opened.manifest.notes.cascade))
     show_run(opened, json=json)

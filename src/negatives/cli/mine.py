@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.flag import Flag
 from negatives.cli.resources import EVERYTHING, Resources
 
@@ -27,9 +28,7 @@ def mine(
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
-    engine: str = "local",
-    workers: int | None = None,
-    address: str = "",
+    engine: EngineOptions = HERE,
     corpus_shard: int = 0,
     corpus: str | None = None,
     quarantine: Path | None = None,
@@ -81,12 +80,6 @@ def mine(
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed
         Every random choice derives from it.
-    engine
-        What carries the work out: `local` (this process), `processes`, or `ray`.
-    workers
-        Parts worked on at one time, by `processes` or `ray`; as many as threads by default.
-    address
-        Of a Ray cluster; without one, Ray is started on this machine.
     corpus_shard
         Documents that exact dense search takes at a time, by one worker; 0: all.
     corpus
@@ -124,9 +117,7 @@ def mine(
             recipe=chosen,
             seed=seed,
             **asdict(resources),
-            engine=engine,
-            workers=workers,
-            address=address,
+            **asdict(engine),
             corpus_shard=corpus_shard,
             overwrite=overwrite,
             emit=emit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -73,9 +74,9 @@ class Rerank(Judge, kind="reranker"):
                 "reranker: no source of the recipe scores the candidates, so there is no top",
                 mend="set top = 0 to score them all, or add a dense or bm25 source",
             )
-        reranker = open_reranker(
-            self.model, threads=context.machine.threads, device=context.machine.device
-        )
+        machine = context.machine
+        share = machine.shared(context.engine.workers)
+        reranker = open_reranker(self.model, threads=machine.threads, device=machine.device)
         return RerankRuling(
             stage=self,
             collection=context.collection,
@@ -86,10 +87,14 @@ class Rerank(Judge, kind="reranker"):
                 self.model,
                 context.collection,
                 context.scratch,
-                memory=context.machine.memory,
+                memory=machine.memory,
                 emit=context.emit,
                 expected=len(context.collection.mined_queries) * self.top
                 + len(context.collection.positives),
+                engine=context.engine,
+                again=partial(
+                    open_reranker, self.model, threads=share.threads, device=share.device
+                ),
             ),
         )
 

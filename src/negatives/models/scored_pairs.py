@@ -6,18 +6,19 @@ is killed and started again scores the same chunks and ends in the same scores.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, overload
 
 import numpy as np
 import polars as pl
 
 from negatives.arrays import Floats, Keys, Rows
+from negatives.engine import LOCAL, Mapper, carried_out
 from negatives.events import Emit, Noted, Progress, Warned, silent
 from negatives.models.reranker import Reranker
+from negatives.models.score_texts import Numbered, OpenAgain, ScoreTexts
 from negatives.schema import Collection
 from negatives.store.embedding_shards import text_keys
 from negatives.store.pair_scores import pair_keys, pair_scores
@@ -34,6 +35,8 @@ LONG: Final = 60.0
 class ScoredPairs:
     """A reranker on one collection. `expected`: pairs it will be asked for in all, about.
 
+    `engine` scores where `again` can open the same reranker in another process.
+
     Counts what it did: `pairs` asked for, `calls` of the model (a pair each), `seconds` of them.
     Emits progress, and `Noted("rerank NAME")` of the counts.
     """
@@ -45,6 +48,8 @@ class ScoredPairs:
     memory: int = 512 * 2**20
     emit: Emit = silent
     expected: int = 0
+    engine: Mapper = LOCAL
+    again: OpenAgain | None = None
     pairs: int = 0
     calls: int = 0
     seconds: float = 0.0
@@ -69,33 +74,40 @@ class ScoredPairs:
             missing = int((~known).sum())
             done = len(distinct) - missing
             self.pairs += len(query)
-            for start, stop in _chunks(len(distinct)):
-                lacking = start + np.flatnonzero(~known[start:stop])
-                if not len(lacking):
-                    continue
-                at = first[lacking]
-                store.add(distinct[lacking], self._computed(query[at], doc[at]))
-                done += len(lacking)
+            bounds = _chunks(len(distinct))
+            parts = [start + np.flatnonzero(~known[start:stop]) for start, stop in bounds]
+            parts = [lacking for lacking in parts if len(lacking)]
+            rows = [(query[first[lacking]], doc[first[lacking]]) for lacking in parts]
+            for number, scored, seconds in carried_out(
+                LOCAL if self.again is None else self.engine,
+                ScoreTexts(self.reranker, self.again),
+                _Texts(self.collection, rows),
+                do="score",
+                name=lambda item: self._named(*rows[item[0]]),
+                where=f"reranker {self.name}",
+            ):
+                store.add(distinct[parts[number]], scored)
+                self.calls += len(scored)
+                self.seconds += seconds
+                done += len(scored)
                 self._tell(missing)
                 self.emit(Progress("rerank", done, len(distinct), "pairs"))
             scores, _ = store.get(distinct)
         self._note()
         return scores[np.argsort(order)[which.reshape(-1)]]
 
-    def _computed(self, query: Rows, doc: Rows) -> Floats:
-        began = time.perf_counter()
-        texts = zip(self.collection.query_texts(query), self.collection.doc_texts(doc), strict=True)
-        scores = self.reranker.score(list(texts))
-        self.calls += len(scores)
-        self.seconds += time.perf_counter() - began
-        return scores
+    def _named(self, query: Rows, doc: Rows) -> str:
+        asked, found = self.collection.queries["query_id"], self.collection.corpus["doc_id"]
+        ends = [f"({asked[int(query[n])]}, {found[int(doc[n])]})" for n in (0, -1)]
+        return f"the pairs {ends[0]} to {ends[1]}"
 
     def _tell(self, missing: int) -> None:
         """After the first chunk, once: how long it will take, where that is long."""
         if self._told:
             return
         self._told = True
-        rate = self.calls / max(self.seconds, 1e-9)
+        at_once = 1 if self.again is None else self.engine.workers
+        rate = at_once * self.calls / max(self.seconds, 1e-9)
         total = max(self.expected, missing)
         if total / rate >= LONG:
             self.emit(
@@ -108,6 +120,28 @@ class ScoredPairs:
     def _note(self) -> None:
         told = {"pairs": self.pairs, "calls": self.calls, "seconds": round(self.seconds, 4)}
         self.emit(Noted(f"rerank {self.name}", told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts(Sequence[Numbered]):
+    """Chunks of pairs of texts, each with its number, read when they are asked for."""
+
+    collection: Collection
+    rows: Sequence[tuple[Rows, Rows]]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, place: int) -> Numbered: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Numbered]: ...
+    def __getitem__(self, place: int | slice) -> Numbered | Sequence[Numbered]:
+        if isinstance(place, slice):
+            return [self[number] for number in range(len(self))[place]]
+        query, doc = self.rows[place]
+        texts = zip(self.collection.query_texts(query), self.collection.doc_texts(doc), strict=True)
+        return place, list(texts)
 
 
 def _chunks(count: int) -> Iterator[tuple[int, int]]:

@@ -19,12 +19,14 @@ from typing import Final, Protocol, runtime_checkable
 import msgspec
 import polars as pl
 
+from negatives.engine import Engine
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
 from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, Progress, silent
 from negatives.machine import Machine
 from negatives.run.account import Account
+from negatives.run.engine import engine_named
 from negatives.run.inputs import collection_of
 from negatives.run.picking import repick, write_frame
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
@@ -77,14 +79,19 @@ def judge_run(
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
+    engine: str | Engine = "local",
+    workers: int | None = None,
+    address: str = "",
     emit: Emit = silent,
 ) -> None:
     """Judge at most `budget` pairs of a finished run (None: all), revise p_relevant, pick again.
 
     Called again with the same judge and budget it goes on, or has nothing to do. With others it
-    begins from the ledger as it was mined; scores that are known are not computed again.
+    begins from the ledger as it was mined; scores that are known are not computed again. `engine`,
+    `workers` and `address` are as for `mine`.
     """
     machine = Machine.checked(threads, memory, device)
+    chosen = engine_named(engine, workers, address, machine)
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", mend="give at least 1, or none for all")
     if judge.kind in (stage.kind for stage in run.recipe.judge):
@@ -99,12 +106,13 @@ def judge_run(
     with locked(run.path):
         run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
-        with _scratch(run.path / WORK / "judging") as folder:
+        with _scratch(run.path / WORK / "judging") as folder, chosen.started() as mapper:
             ruling = judge.open(
                 Context(
                     collection=collection,
                     scratch=folder,
                     machine=machine,
+                    engine=mapper,
                     seed=run.recipe.seed,
                     reference=account.manifest.facts.reference,
                     emit=account.hear,
