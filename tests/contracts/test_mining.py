@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from negatives.find.candidates import COLUMNS
+from negatives.machine import Machine
 from negatives.recipe import Recipe
 from negatives.run import mine
 from negatives.schema import Collection
@@ -85,7 +86,7 @@ def test_every_judge_adds_columns_to_the_rows_it_is_given(tiny: Collection, tmp_
         opinions = []
         for threads in (1, 2):
             scratch = tmp_path / f"{judge.kind}-{threads}"
-            made = Context(tiny, scratch, threads=threads, reference="dense", sources=found)
+            made = Context(tiny, scratch, Machine(threads), reference="dense", sources=found)
             scratch.mkdir()
             opinions.append(judge.open(made).judge(rows))
         said, again = opinions

@@ -14,7 +14,7 @@ from negatives.arrays import Floats, Rows
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.order import cut
-from negatives.estimation import Estimation
+from negatives.estimation import Estimation, Fitted
 from negatives.events import Emit
 from negatives.export.ask import Ask, Format
 from negatives.find.candidates import COLUMNS
@@ -113,8 +113,16 @@ class EvenEstimation:
         """No column is needed."""
         return pl.DataFrame({"ready": [True] * len(rows)})
 
-    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> None:
+    def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> Fitted:
         """Nothing is learned."""
+        return EvenFitted(self.p)
+
+
+@dataclass(frozen=True)
+class EvenFitted:
+    """The same number."""
+
+    p: float
 
     def estimate(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The number, for each row."""
