@@ -40,11 +40,12 @@ def odd(path: Path, **settings: bool) -> Recipe:
 
 
 @pytest.mark.slow
-def test_engines_and_tiles_change_no_byte(tmp_path: Path) -> None:
+def test_engines_and_tiles_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     whole = neg.mine("cranfield", tmp_path / "whole", recipe=RECIPE)
     for engine in (PROCESSES, RAY) if find_spec("ray") else (PROCESSES,):
         heard: list[Event] = []
-        path = tmp_path / engine["engine"]
+        path = Path(engine["engine"])  # workers have folders of their own
         run = neg.mine(
             "cranfield", path, recipe=RECIPE, corpus_shard=500, emit=heard.append, **engine
         )

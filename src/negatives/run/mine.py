@@ -247,7 +247,8 @@ class _Mining:
         one = partial(function, self.opened, *learned)
         for entry in self._carried_out(do, one, lacking, len(self.collection.mined_queries)):
             if not folder:
-                self.account.enter(entry.path, entry.rows)
+                name = entry.path.relative_to(self.opened.plan.path)
+                self.account.enter(self.path / name, entry.rows)
         return list(files)
 
     def _tiles(self) -> None:
