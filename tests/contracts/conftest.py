@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from negatives import kinds
@@ -34,8 +36,13 @@ GIVEN = [("q1", "d7"), ("q2", "d5")]
 
 @pytest.fixture
 def tiny() -> Collection:
-    """Eight documents, four queries, judgements, and negatives that were given."""
-    return collection(DOCS, QUERIES, QRELS, GIVEN)
+    """Eight documents, four queries, their times, judgements, and negatives that were given."""
+    made = collection(DOCS, QUERIES, QRELS, GIVEN)
+    docs, queries = (
+        frame.with_columns(time=pl.int_range(pl.len()) * 10)
+        for frame in (made.corpus, made.queries)
+    )
+    return replace(made, corpus=docs, queries=queries)
 
 
 @pytest.fixture(autouse=True)
