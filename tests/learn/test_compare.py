@@ -114,6 +114,41 @@ def test_another_file_of_the_same_name_is_refused(
         compared(folder, ["bm25", mined.path, other], out, static)
 
 
+def test_what_the_figures_were_made_from_is_checked(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    """A table that is not what was written is made again, and another model of that name told."""
+    out, model = tmp_path / "cmp", tmp_path / "model"
+    shutil.copytree(static, model)
+    small: dict[str, Any] = {"seeds": 2, "changes": ("train.steps=2", "train.batch_size=8")}
+    once = compared(folder, ["bm25"], out, str(model), **small)
+    tables = [out / "arms" / "bm25" / f"seed-{seed}.parquet" for seed in (0, 1)]
+    written = [table.read_bytes() for table in tables]
+    shutil.copyfile(tables[1], tables[0])  # the figures of another seed
+    tables[1].unlink()
+    said: list[Event] = []
+    again = compared(folder, ["bm25"], out, str(model), **small, emit=said.append)
+    assert again.figures["metrics"] == once.figures["metrics"]
+    assert [table.read_bytes() for table in tables] == written
+    assert [event.text for event in said if isinstance(event, Warned)] == [
+        f"arms/bm25/seed-{seed}.parquet is not what was written: it is made again"
+        for seed in (0, 1)
+    ]
+    weights = next(model.rglob("model.safetensors"))
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(RunError, match="another comparison; it differs in: weights"):
+        compared(folder, ["bm25"], out, str(model), **small)
+    (out / "plan.json").write_text("[]")
+    with pytest.raises(RunError, match="the account of the comparison cannot be read"):
+        compared(folder, ["bm25"], out, str(model), **small)
+    (out / "plan.json").unlink()
+    (out / "thesis.tex").write_text("x")
+    with pytest.raises(RunError, match=r"holds no comparison: thesis\.tex"):
+        compared(folder, ["bm25"], out, str(model), **small)
+
+
 class Checked(HTMLParser):
     """Every element that is opened is closed, and nothing is fetched."""
 

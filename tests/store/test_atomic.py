@@ -17,9 +17,11 @@ from negatives.store.atomic import (
     TEMPORARY,
     explained,
     file_hash,
+    remove_abandoned,
     remove_partial,
     write_text,
     writing,
+    writing_folder,
 )
 
 
@@ -205,3 +207,32 @@ def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     first = file_hash(path)
     path.write_bytes(b"x" * 2_999_999 + b"y")
     assert file_hash(path) != first
+
+
+def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+    out = tmp_path / "out[1].jsonl"
+    abandoned = [
+        tmp_path / f"{TEMPORARY}0-out[1].jsonl",
+        tmp_path / f"{TEMPORARY}1-out[1].jsonl",
+    ]
+    abandoned[0].write_text("half")
+    abandoned[1].mkdir()
+    (abandoned[1] / "part").write_text("half")
+    other = tmp_path / f"{TEMPORARY}0-other.jsonl"
+    other.write_text("of another file")
+    with writing(out) as temporary:
+        remove_abandoned(out)
+        assert sorted(tmp_path.iterdir()) == sorted([temporary, other])
+        temporary.write_text("whole")
+    assert out.read_text() == "whole"
+
+
+def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), writing_folder(tmp_path / "out") as temporary:
+        (temporary / "half").write_text("half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+    with writing_folder(tmp_path / "out") as temporary:
+        remove_abandoned(tmp_path / "out")
+        (temporary / "whole").write_text("whole")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["whole"]

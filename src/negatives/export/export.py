@@ -18,7 +18,7 @@ from negatives.export.files import FLAT, WRITERS
 from negatives.export.left_out import left_out
 from negatives.export.masks import ABOVE
 from negatives.kinds import kinds
-from negatives.store.atomic import writing
+from negatives.store.atomic import remove_abandoned, writing
 from negatives.store.run import RELABELLED_FILE, Run
 
 _FORMATS: Final[dict[str, Format]] = {
@@ -96,6 +96,7 @@ def export(
     for text in left_out(chosen, ask):
         emit(Warned(text))
     count = _Counted(chosen.frames(ask, emit))
+    remove_abandoned(path)
     with writing(path) as temporary:
         WRITERS[path.suffix](temporary, schema, iter(count))
     return count.rows

@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -19,13 +19,13 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from negatives.errors import InputError, RunError
+from negatives.errors import InputError, NegativesError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
 from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside
-from negatives.learn.train import train
+from negatives.learn.train import open_base, train, weights_of
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
@@ -41,15 +41,27 @@ from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show import reported
 from negatives.stats.bootstrap import interval
-from negatives.store.atomic import writing
+from negatives.store.atomic import file_hash, write_json, writing
 from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.lock import locked
 from negatives.store.run import Run
+from negatives.store.work_folder import WorkFolder
 
 NONE: Final = "none"
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
 FIGURES: Final = "compare.json"
-PLAN: Final = "plan.json"
+ARMS: Final = "arms"
+
+
+def comparison_folder(path: Path) -> WorkFolder:
+    """The folder of a comparison: its plan is the account, and names the tables of figures."""
+    return WorkFolder(
+        path=path,
+        work="comparison",
+        account="plan.json",
+        own=(ARMS, FIGURES, "compare.html"),
+        replaced="choose another --out",
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ def compare(
     bad rows of both are set aside. `out` keeps the figures, and
     goes on where it was stopped.
     """
-    Machine.checked(threads, memory, device)
+    machine = Machine.checked(threads, memory, device)
     if seeds < 1:
         raise InputError("no seed is left to train with", mend="--seeds 3, say")
     refuse_secrets(model, encoder or "")
@@ -113,9 +125,10 @@ def compare(
     own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
-    path = Path(out)
+    folder = comparison_folder(Path(out))
+    folder.refuse_file()
     work = _Comparing(
-        path=path,
+        folder=folder,
         collection=collection,
         judged=_without(judged, shared),
         model=model,
@@ -123,20 +136,24 @@ def compare(
         seeds=seeds,
         metrics=tuple(metrics),
         keep_models=keep_models,
-        threads=threads,
-        memory=memory,
-        device=device,
+        machine=machine,
         emit=emit,
     )
-    with locked(path):
-        return work.carry_out(chosen, len(shared))
+    with locked(folder.path):
+        folder.refuse_foreign()
+        try:
+            return work.carry_out(chosen, len(shared))
+        except NegativesError:
+            if not (folder.path / ARMS).exists():
+                folder.wipe()  # nothing was mined or trained: nothing is left
+            raise
 
 
 @dataclass(frozen=True)
 class _Comparing:
     """One call of `compare`."""
 
-    path: Path
+    folder: WorkFolder
     collection: Collection
     judged: Collection
     model: str
@@ -144,13 +161,14 @@ class _Comparing:
     seeds: int
     metrics: tuple[str, ...]
     keep_models: bool
-    threads: int | None
-    memory: str | int
-    device: str
+    machine: Machine
     emit: Emit
 
     def carry_out(self, arms: list[_Arm], left_out: int) -> Compared:
-        self._claim(arms)
+        inputs = self._inputs(arms)
+        plan = self.folder.begun(inputs) or {"inputs": inputs, "trainings": {}}
+        plan["status"] = "running"
+        self.folder.write(plan)
         if left_out:
             text = f"{left_out} queries are trained with, and left out of the comparison"
             self.emit(Warned(text))
@@ -159,11 +177,10 @@ class _Comparing:
         found: dict[str, list[pl.DataFrame]] = {}
         costs: dict[str, dict[str, Any]] = {}
         for arm in arms:
-            folder = self.path / "arms" / arm.name
-            ready, mining = self._ready(arm, folder)
+            ready, mining = self._ready(arm)
             trainings = []
             for seed in range(self.seeds):
-                trainings.append(self._one(ready, folder, seed))
+                trainings.append(self._one(ready, seed, plan))
                 done += 1
                 self.emit(Progress("compare", done, total, "trainings"))
             found[arm.name] = [frame for frame, _ in trainings]
@@ -180,16 +197,20 @@ class _Comparing:
             "metrics": {name: self._tested(found, name) for name in self.metrics},
             "costs": costs,
         }
-        with writing(self.path / FIGURES) as temporary:
-            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2))
+        write_json(self.folder.path / FIGURES, figures)
+        plan["status"] = "done"
+        self.folder.write(plan)
         return Compared(figures, found)
 
-    def _claim(self, arms: list[_Arm]) -> None:
-        """Refuse a folder of another comparison."""
-        plan = {
+    def _inputs(self, arms: list[_Arm]) -> dict[str, Any]:
+        """What the figures depend on."""
+        settings = cast("Training", arms[0].recipe.train)
+        base = open_base(settings, self.model, 0, self.machine.threads, self.machine.device)
+        return {
             "data": fingerprints(self.collection),
             "on": fingerprints(self.judged),
             "model": self.model,
+            "weights": weights_of(base),
             "encoder": self.encoder,
             "metrics": list(self.metrics),
             "arms": {
@@ -197,19 +218,6 @@ class _Comparing:
                 for arm in arms
             },
         }
-        encoded = msgspec.json.encode(plan)
-        file = self.path / PLAN
-        if file.is_file():
-            before, now = msgspec.json.decode(file.read_bytes()), msgspec.json.decode(encoded)
-            differing = sorted(name for name in now if before.get(name) != now[name])
-            if differing:
-                raise RunError(
-                    f"the folder holds another comparison; it differs in: {', '.join(differing)}",
-                    where=str(self.path),
-                    mend="choose another --out",
-                )
-        with writing(file) as temporary:
-            temporary.write_bytes(encoded)
 
     def _equal_steps(self, arm: _Arm) -> _Arm:
         """As many batches for every arm: what its epochs have, if all batches were full."""
@@ -221,7 +229,10 @@ class _Comparing:
         settings = msgspec.structs.replace(settings, steps=steps)
         return replace(arm, recipe=replace(arm.recipe, train=settings))
 
-    def _ready(self, arm: _Arm, folder: Path) -> tuple[_Arm, float]:
+    def _place(self, arm: _Arm) -> Path:
+        return self.folder.path / ARMS / arm.name
+
+    def _ready(self, arm: _Arm) -> tuple[_Arm, float]:
         """The arm with its negatives mined, and the seconds that took."""
         if arm.data is not None or not arm.mined:
             return arm, 0.0
@@ -230,11 +241,9 @@ class _Comparing:
         run = reported(
             mine(
                 self.collection,
-                folder / "run",
+                self._place(arm) / "run",
                 recipe=encoded(mining, self.encoder),
-                threads=self.threads,
-                memory=self.memory,
-                device=self.device,
+                **asdict(self.machine),
                 emit=self.emit,
             ),
             self.emit,
@@ -242,12 +251,18 @@ class _Comparing:
         spent = sum(entry.seconds for entry in run.manifest.stages.values())
         return replace(arm, data=run), spent or time.perf_counter() - began
 
-    def _one(self, arm: _Arm, folder: Path, seed: int) -> tuple[pl.DataFrame, dict[str, Any]]:
-        """Per-query figures of one training, and its account."""
-        table, account = folder / f"seed-{seed}.parquet", folder / f"seed-{seed}.json"
-        if table.is_file() and account.is_file():
-            return pl.read_parquet(table, glob=False), msgspec.json.decode(account.read_bytes())
-        out = folder / f"seed-{seed}"
+    def _one(
+        self, arm: _Arm, seed: int, plan: dict[str, Any]
+    ) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """Per-query figures of one training, and what the plan says of it."""
+        out = self._place(arm) / f"seed-{seed}"
+        table = out.with_name(f"{out.name}.parquet")
+        name = table.relative_to(self.folder.path).as_posix()
+        done = plan["trainings"].get(name)
+        if done is not None:
+            if table.is_file() and file_hash(table) == done["hash"]:
+                return pl.read_parquet(table, glob=False), done
+            self.emit(Warned(f"{name} is not what was written: it is made again"))
         data: Data = arm.data or self.collection
         if isinstance(data, Path) and mined_file(data).layout.by_id:
             data = beside(data, self.collection, arm.recipe)
@@ -259,27 +274,24 @@ class _Comparing:
             mined=arm.mined,
             look=False,
             seed=seed,
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
+            **asdict(self.machine),
             emit=self.emit,
         )
         frame = evaluate(
             str(out),
             self.judged,
             metrics=self.metrics,
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
+            **asdict(self.machine),
         ).per_query
         with writing(table) as temporary:
             frame.write_parquet(temporary)
-        kept = {key: made.account[key] for key in ("seconds", "steps", "examples", "device")}
-        with writing(account) as temporary:
-            temporary.write_bytes(msgspec.json.encode(kept))
+        done = {key: made.account[key] for key in ("seconds", "steps", "examples", "device")}
+        done["hash"] = file_hash(table)
+        plan["trainings"][name] = done
+        self.folder.write(plan)
         if not self.keep_models:
             shutil.rmtree(out)
-        return frame, kept
+        return frame, done
 
     def _tested(self, found: dict[str, list[pl.DataFrame]], metric: str) -> list[dict[str, Any]]:
         """A row for each arm: its mean, interval and seeds, and its test against the first."""

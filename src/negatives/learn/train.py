@@ -10,31 +10,19 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from negatives.batch.batcher import Batcher
-from negatives.errors import NegativesError, RecipeError
+from negatives.errors import NegativesError, RecipeError, RunError
 from negatives.events import Emit, Progress, silent
 from negatives.learn.base_models import Base, is_static, limit
 from negatives.learn.card import card
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
-from negatives.learn.folder import (
-    CHECKPOINTS,
-    MINED,
-    RECIPE,
-    SCRATCH,
-    clear,
-    finished,
-    leave_nothing,
-    read_account,
-    refuse_foreign,
-    wipe,
-    write_account,
-)
 from negatives.learn.frozen import FrozenDocs
 from negatives.learn.kept_pieces import keep_pieces
 from negatives.learn.lora import add_adapters, merge_adapters
@@ -59,7 +47,38 @@ from negatives.secrets import refuse_secrets
 from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
+from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
+from negatives.store.run import RECIPE
+from negatives.store.work_folder import WorkFolder
+
+CHECKPOINTS: Final = "checkpoints"
+MINED: Final = "run"
+SCRATCH: Final = ".work"
+
+
+def model_folder(path: Path) -> WorkFolder:
+    """The folder of a trained model; what it mined is there before there is an account."""
+    return WorkFolder(
+        path=path,
+        work="training",
+        account="training.json",
+        early=frozenset((SCRATCH, MINED, RECIPE)),
+        anew="train again with --overwrite",
+    )
+
+
+def open_base(settings: Training, model: str, seed: int, threads: int, device: str) -> Base:
+    """The model to start from; a scoring head that it lacks is drawn by `seed`."""
+    require("torch", extra="train").manual_seed(seed)
+    return settings.open(model, threads=threads, device=device)
+
+
+def weights_of(base: Base) -> str:
+    """Blake2b-128 of all its weights, hexadecimal."""
+    digest = hashlib.blake2b(digest_size=16)
+    hash_weights(digest, base.model)
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -71,7 +90,7 @@ class Trained:
     @cached_property
     def account(self) -> dict[str, Any]:
         """Settings, data, negatives, history of loss and dev figures, best step, seconds."""
-        return read_account(self.path)
+        return model_folder(self.path).read()
 
 
 def train(
@@ -112,13 +131,14 @@ def train(
     refuse_secrets(model, encoder or "")
     machine = Machine.checked(threads, memory, device)
     path = Path(out)
-    refuse_foreign(path)
+    folder = model_folder(path)
+    folder.refuse_foreign()
     chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
     work = _Training(
-        path=path,
+        folder=folder,
         recipe=chosen,
         model=model,
         encoder=encoder,
@@ -134,7 +154,7 @@ def train(
         try:
             work.carry_out(data, dev, look, overwrite)
         except NegativesError:
-            leave_nothing(path)
+            work.leave_nothing()
             raise
     return Trained(path)
 
@@ -143,7 +163,7 @@ def train(
 class _Training:
     """One call of `train`."""
 
-    path: Path
+    folder: WorkFolder
     recipe: Recipe
     model: str
     encoder: str | None
@@ -154,6 +174,10 @@ class _Training:
     report_to: str
     aside: Quarantine | None
     emit: Emit
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path
 
     @property
     def settings(self) -> Training:
@@ -181,9 +205,7 @@ class _Training:
         overwrite: bool,
     ) -> None:
         began = time.perf_counter()
-        torch = require("torch", extra="train")
-        torch.manual_seed(self.recipe.seed)  # a scoring head that the model lacks is drawn
-        base = self.settings.open(self.model, threads=self.threads, device=self.device)
+        base = open_base(self.settings, self.model, self.recipe.seed, self.threads, self.device)
         limit(base, self.settings.max_length)
         if is_static(base.model):
             keep_pieces(base.model, self.memory)
@@ -194,12 +216,14 @@ class _Training:
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
         if overwrite:
-            wipe(self.path, keep=MINED if found.about.get("run") == MINED else "")
-        elif finished(self.path, inputs):
-            clear(self.path)
+            kept = {LOCK, MINED if found.about.get("run") == MINED else ""}
+            there = {entry.name for entry in self.path.iterdir()} - {*kept, self.folder.account}
+            self.folder.remove(*there, self.folder.account)
+        elif (before := self.folder.begun(inputs)) and before["status"] == "done":
+            self.folder.remove(CHECKPOINTS, SCRATCH)
             return
         write_text(self.path / RECIPE, self.recipe.to_toml())
-        write_account(self.path, {"status": "running", "inputs": inputs})
+        self.folder.write({"status": "running", "inputs": inputs})
         frozen = self._frozen(found.collection)
         rows = Rows(
             found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
@@ -234,8 +258,16 @@ class _Training:
         }
         write_text(self.path / "curve.svg", curve(account["history"]))
         write_text(self.path / "README.md", card(account, self.recipe, self.model))
-        write_account(self.path, account)  # last: now the model is there
-        clear(self.path)
+        self.folder.write(account)  # last: now the model is there
+        self.folder.remove(CHECKPOINTS, SCRATCH)
+
+    def leave_nothing(self) -> None:
+        """Remove what failed before its first checkpoint; what was mined stays."""
+        with suppress(RunError):  # whose files these are cannot be told
+            there = (self.path / self.folder.account).is_file()
+            done = there and self.folder.read()["status"] == "done"
+            if not done and last_checkpoint(self.path / CHECKPOINTS) is None:
+                self.folder.remove(self.folder.account, RECIPE, CHECKPOINTS, SCRATCH)
 
     def _dev(
         self, dev: Collection | str | Path | None, origin: str, train: Collection
@@ -256,11 +288,9 @@ class _Training:
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
-        digest = hashlib.blake2b(digest_size=16)
-        hash_weights(digest, base.model)
         return {
             "model": self.model,
-            "weights": digest.hexdigest(),
+            "weights": weights_of(base),
             "recipe": self.recipe.settings(),
             "data": fingerprints(found.collection),
             "examples": found.digest,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
@@ -14,7 +12,7 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.schema import Collection
-from negatives.store.atomic import TEMPORARY, explained, sync_folder
+from negatives.store.atomic import sync, writing_folder
 
 CHUNK: Final = 20_000
 """Rows turned into text at a time."""
@@ -31,17 +29,8 @@ def convert(collection: Collection, out: str | Path) -> Path:
     """
     out = Path(out)
     _refuse_to_replace(out)
-    folder = out.resolve()  # where `out` is a link, what it leads to: a link is not replaced
-    temporary = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{folder.name}")
-    try:
-        with explained(out):
-            temporary.mkdir(parents=True)
-            _write(collection, temporary)
-            # a rename replaces an empty folder, and fails if one was filled meanwhile
-            temporary.rename(folder)
-            sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with writing_folder(out) as temporary:
+        _write(collection, temporary)
     return out
 
 
@@ -60,7 +49,7 @@ def _write(collection: Collection, folder: Path) -> None:
     _save(folder / "qrels" / name, _rows(collection.qrels, "query-id\tcorpus-id\tscore"))
     if len(collection.given):
         _save(folder / "given" / name, _rows(collection.given, "query-id\tcorpus-id"))
-    sync_folder(folder)
+    sync(folder)
 
 
 def _save(path: Path, blocks: Iterator[bytes]) -> None:
@@ -71,7 +60,7 @@ def _save(path: Path, blocks: Iterator[bytes]) -> None:
             file.write(block)
         file.flush()
         os.fsync(file.fileno())
-    sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _texts(frame: pl.DataFrame, key: str, extra: dict[str, str]) -> Iterator[bytes]:

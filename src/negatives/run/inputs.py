@@ -12,7 +12,8 @@ from negatives.read import load
 from negatives.schema import Collection
 from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
-from negatives.store.run import Run, differences
+from negatives.store.run import Run
+from negatives.store.work_folder import differences
 
 
 def collection_of(run: Run) -> Collection:

@@ -29,7 +29,7 @@ from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
 from negatives.run import passes
 from negatives.run.account import Account
-from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
+from negatives.run.claim import claimed, is_there, run_folder
 from negatives.run.engine import engine_named
 from negatives.run.opened import COLLECTION, Opened, Plan
 from negatives.run.picking import finish
@@ -95,13 +95,14 @@ def mine(
     refuse_unlabelled(collection)
     refuse_unmet((*recipe.find, *recipe.judge), collection)
     path = Path(out)
-    refuse_file(path)
+    folder = run_folder(path)
+    folder.refuse_file()
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
     with ExitStack() as stack:
         stack.enter_context(locked(path))
-        refuse_foreign(path, overwrite)
+        folder.refuse_foreign(known=is_there(path), overwrite=overwrite)
         mapper = stack.enter_context(chosen.started())
-        account = Account(path, claimed(path, collection, recipe, overwrite, emit), emit)
+        account = Account(path, claimed(folder, collection, recipe, overwrite, emit), emit)
         data = fingerprint_of(account.manifest.inputs)
         if not isinstance(chosen, Local):
             _refuse_scripts(recipe)
@@ -113,8 +114,8 @@ def mine(
                 account.warn(text)
             work.carry_out()
         except Exception as error:
-            if blames_input(error):
-                work.leave_nothing_new()
+            if blames_input(error) and not account.manifest.files:
+                folder.wipe()  # no part was finished: nothing new is left
             raise
     return Run.of(path, account.manifest, collection)
 
@@ -199,11 +200,6 @@ class _Mining:
         judged = judge_shard(self.collection, rulings, found)
         part = ledger_shard(self.collection, Reference(label, 1.0), judged, None)
         pick_shard(self.recipe.pick, self.recipe.seed, label, 0, part)
-
-    def leave_nothing_new(self) -> None:
-        """After an error in the input: remove what a run that has no finished part has written."""
-        if not self.account.manifest.files:
-            wipe(self.path)
 
     def _estimate(self, found: list[Path], judged: list[Path]) -> list[Path]:
         """The ledger: p_relevant, where the recipe estimates it, and hardness."""

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Doubles, Floats, Places, Rows, by_volume, starts_of
 from negatives.search.words import Words
-from negatives.store.atomic import TEMPORARY, explained, sync_folder, write_text, writing
+from negatives.store.atomic import TEMPORARY, explained, sync, write_text, writing
 from negatives.store.headers import open_array
 from negatives.workers import share_out
 
@@ -96,7 +96,7 @@ def build_postings(
         found = _merge(unfinished, names, len(texts), formula, memory)
         if found:
             unfinished.rename(folder)
-            sync_folder(folder.parent)
+            sync(folder.parent)
         shutil.rmtree(pieces, ignore_errors=True)
     return found
 

@@ -11,8 +11,11 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from glob import escape
 from pathlib import Path
+
+import msgspec
 
 from negatives.errors import NegativesError, RunError
 from negatives.faults import refused
@@ -23,21 +26,68 @@ TEMPORARY = ".partial-"
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on success it becomes `path`, on failure it is removed."""
-    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
+    temporary = _beside(path)
     try:
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            descriptor = os.open(temporary, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            temporary.replace(path)
-            sync_folder(path.parent)
+            with _in_use(temporary, os.O_RDWR | os.O_CREAT):
+                yield temporary
+                sync(temporary)
+                temporary.replace(path)
+            sync(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder; on success it becomes `path`, which nothing is in.
+
+    Where `path` is a link, what it leads to is made: a link is not replaced.
+    """
+    folder = path.resolve()
+    remove_abandoned(folder)
+    temporary = _beside(folder)
+    try:
+        with explained(path):
+            temporary.mkdir(parents=True)
+            with _in_use(temporary, os.O_RDONLY):
+                yield temporary
+                # A rename replaces an empty folder, and fails if one was filled meanwhile.
+                temporary.rename(folder)
+            sync(folder.parent)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_abandoned(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it, in a folder that is not ours alone."""
+    for left in list(path.parent.glob(f"{TEMPORARY}*-{escape(path.name)}")):
+        flags = os.O_RDONLY | os.O_NONBLOCK  # a pipe would block
+        with suppress(OSError, ImportError), _in_use(left, flags, ask=True):
+            _remove(left)
+
+
+@contextmanager
+def _in_use(temporary: Path, flags: int, ask: bool = False) -> Iterator[None]:
+    """Open a temporary file or folder, and let other processes know that it is not abandoned.
+
+    `ask`: raise `OSError` where another process has it, and where none could be told.
+    """
+    descriptor = os.open(temporary, flags, 0o666)
+    try:
+        with nullcontext() if ask else suppress(OSError, ImportError):
+            import fcntl  # absent on Windows
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
 
 
 @contextmanager
@@ -60,6 +110,12 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, "utf-8")
 
 
+def write_json(path: Path, value: object) -> None:
+    """Write plain values or a struct as JSON that people can read, atomically."""
+    with writing(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
 def make_folder(folder: Path) -> Path:
     """Make a folder, and those above it, unless they are there."""
     with explained(folder):
@@ -67,9 +123,9 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Make the bytes of a file durable, or the names in a folder."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -79,10 +135,14 @@ def sync_folder(folder: Path) -> None:
 def remove_partial(folder: Path) -> None:
     """Remove what killed writers left in `folder` and below."""
     for left in list(folder.rglob(f"{TEMPORARY}*")):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)
+        _remove(left)
+
+
+def _remove(left: Path) -> None:
+    if left.is_dir() and not left.is_symlink():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
 
 
 def file_hash(path: Path) -> str:

@@ -16,7 +16,7 @@ import polars as pl
 
 from negatives.errors import RunError
 from negatives.faults import raise_spent
-from negatives.store.atomic import file_hash, writing
+from negatives.store.atomic import file_hash, write_json
 from negatives.store.facts import Counts, Facts, Inputs, Notes
 
 NAME = "manifest.json"
@@ -120,8 +120,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     def save(self, run: Path) -> None:
         """Write the manifest atomically."""
         self.hash = self.digest()
-        with writing(run / NAME) as temporary:
-            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=2))
+        write_json(run / NAME, self)
 
     def digest(self) -> str:
         """Blake2b-128 of everything but `hash`; white space does not matter."""

@@ -6,7 +6,6 @@ What can be done with a run is in the rooms below: `run`, `export`, `measure`, `
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -199,8 +198,3 @@ class Run:
             where=str(self.path),
             mend=remedy(self.path, self.manifest.inputs, does="finishes it"),
         )
-
-
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Names whose values in `now` are not those of `before`."""
-    return [name for name, value in now.items() if before.get(name) != value]

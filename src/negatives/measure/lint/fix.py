@@ -6,7 +6,6 @@ Rows that nothing is wrong with are copied: byte for byte where the file is text
 from __future__ import annotations
 
 import gzip
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from negatives.read.mined.layout import Layout
 from negatives.read.mined.source import Source
 from negatives.read.packing import plain_name
 from negatives.read.quoting import is_quoted
-from negatives.store.atomic import writing
+from negatives.store.atomic import remove_abandoned, writing, writing_folder
 from negatives.store.run import is_run
 
 
@@ -65,6 +64,7 @@ def fix(report: Report, out: str | Path, *, emit: Emit = silent) -> Fixed:
             where=report.file,
             mend="mine again; `negatives lint` says what is wrong",
         )
+    remove_abandoned(path)
     _WRITERS[mined.source.type](mined.source, path, _Cure(cure, mined.layout, emit, report.rows))
     return Fixed(str(out), rows, len(cure.dropped), cure.negatives)
 
@@ -197,13 +197,12 @@ def _cured_lines(some: Iterator[bytes], cure: _Cure) -> Iterator[bytes]:
 
 
 def _datasets(source: Source, out: Path, cure: _Cure) -> None:
-    with tempfile.TemporaryDirectory(dir=out.absolute().parent, prefix=".partial-") as folder:
+    with writing_folder(out) as saved, tempfile.TemporaryDirectory(dir=saved) as folder:
         table = Path(folder) / "rows.parquet"
         write_parquet(table, pl.Schema(source.schema), _tables(source, cure))
         with library() as datasets:
             made = datasets.Dataset.from_parquet(str(table), cache_dir=folder)
-            made.save_to_disk(str(Path(folder) / "saved"))
-        shutil.move(Path(folder) / "saved", out)
+            made.save_to_disk(str(saved))
 
 
 @contextmanager
