@@ -78,7 +78,7 @@ def ours(recipe: str, changes: tuple[str, ...] = (), *, static: bool = False) ->
         made = override(load_recipe(recipe), [*changes, f"pick.per_query={ASKED}", f"seed={seed}"])
         if not static:
             find = tuple(
-                replace_source(case.dense, source) if source.kind == "dense" else source
+                replace_source(case.dense, source) if isinstance(source, neg.Dense) else source
                 for source in made.find
             )
             made = replace(made, find=find)

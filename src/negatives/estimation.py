@@ -57,7 +57,7 @@ class Revised:
     note: Mapping[str, Any]
     """What the manifest's note `p_relevant` says from now on."""
     settles: tuple[str, ...] = ()
-    """How warnings begin that no longer hold."""
+    """Warnings that no longer hold."""
 
 
 def estimated(p: NDArray[np.float64]) -> pl.DataFrame:

@@ -262,6 +262,12 @@ class Judge(Stage):
 
     Every run has one such judge, before all others: `known` where the recipe names none.
     """
+    rules: ClassVar[Mapping[str, str]] = {}
+    """Rules by which it objects, with what each of them rejects; empty: one, of its kind's name."""
+    same_text: ClassVar[frozenset[str]] = frozenset()
+    """Those of a pair whose document has the text of a known positive of its own query."""
+    no_answer: ClassVar[frozenset[str]] = frozenset()
+    """Those of a pair whose document is no positive, however relevant it seems."""
     evidence: ClassVar[Mapping[str, int]] = {}
     """Columns an estimator may learn from -> 1: p_relevant rises with it, -1: falls, 0: either.
 

@@ -111,9 +111,14 @@ def test_lint_finds_nothing_in_the_run_and_an_interaction_that_is_planted(
 
 
 def test_what_reads_texts_refuses_ids(run: Run, plays: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"  # a model that is refused as well, once it is opened
+    broken.mkdir()
+    (broken / "config.json").write_text("{}")
+    learns = ("--out", tmp_path / "out", "--model", broken)
     for words in (
-        ("train", plays, "--out", tmp_path / "model"),
-        ("train", run.path, "--out", tmp_path / "model"),
+        ("train", plays, *learns),
+        ("train", run.path, *learns),
+        ("compare", plays, "--recipes", "popularity", "--on", plays, *learns),
         ("evaluate", "static", plays),
         ("evaluate", "bm25", plays),
         ("data", "plant", plays, "-o", tmp_path / "planted"),
@@ -121,6 +126,7 @@ def test_what_reads_texts_refuses_ids(run: Run, plays: Path, tmp_path: Path) -> 
         said = negatives(*map(str, words))
         assert said.returncode == 2, said.stderr
         assert "the documents, and these have nothing but their ids" in said.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
 def test_a_document_without_a_text_is_proposed_by_what_needs_none(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from negatives.find.bm25 import BM25
 from negatives.find.known import Given
+from negatives.judge.known import Known
 from negatives.judge.positive_aware import Margin
 from negatives.pick.top import Top
 from negatives.recipe import Recipe
@@ -15,7 +16,7 @@ from negatives.run.shortfall import explain
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL
 from negatives.store.facts import Shortfall
 
-RECIPE = Recipe(find=(BM25(top=50), Given()), judge=(Margin(0.2),), pick=Top(per_query=3))
+RECIPE = Recipe(find=(BM25(top=50), Given()), judge=(Known(), Margin(0.2)), pick=Top(per_query=3))
 
 
 def ledger(*pairs: tuple[str, str, str]) -> pl.DataFrame:

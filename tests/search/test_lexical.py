@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import Stemmer
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from negatives.arrays import Floats, Ragged
@@ -159,6 +159,7 @@ def test_no_queries_find_nothing(index: LexicalIndex) -> None:
 
 
 @settings(max_examples=15, deadline=None)
+@example(texts=[":\u00c9", "running"], variant="lucene")
 @given(
     texts=st.lists(
         st.lists(

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.estimate.features import Feature, features_of, table
-from negatives.estimate.label_evidence import GUESSED, LABEL_RATE, about, probabilities, revised
+from negatives.estimate.label_evidence import LABEL_RATE, about, guessed, probabilities, revised
 from negatives.estimate.label_model import Labelling, fit_labelling
-from negatives.estimate.label_rate import HIGH, LOW, LabelRate, fit_label_rate
+from negatives.estimate.label_rate import LabelRate, fit_label_rate
 from negatives.estimate.other_positives import Draws, Likeness, compare
 from negatives.estimation import Revised
 from negatives.events import Noted, Warned
@@ -200,13 +200,7 @@ class EvidenceEstimation:
         if queries < FEW_QUERIES:
             self.context.emit(Warned(f"p_relevant stands on only {queries} queries: trust it less"))
         if label_rate.basis == "guess":
-            low, high = label_rate.quantile(LOW), label_rate.quantile(HIGH)
-            self.context.emit(
-                Warned(
-                    f"{GUESSED}: {low:.0%} to {high:.0%} of the relevant pairs may be labelled. "
-                    "Sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
-                )
-            )
+            self.context.emit(Warned(guessed(label_rate)))
 
     def _tell(self, label_rate: LabelRate, auc: float, sample: _Sample) -> None:
         told = {

@@ -24,10 +24,15 @@ the relevant pairs are labelled, the fewer of the others are relevant."""
 LABEL_RATE: Final = "label rate"
 """Note of the manifest: what labels say of the label rate, as `LabelRate` keeps it."""
 
-GUESSED: Final = (
-    "nearly every query has one known positive, and labels cannot tell how many more it has"
-)
-"""What a run warns of where labels say hardly anything of the label rate."""
+
+def guessed(label_rate: LabelRate) -> str:
+    """What a run warns of where labels say hardly anything of the label rate."""
+    low, high = label_rate.quantile(LOW), label_rate.quantile(HIGH)
+    return (
+        "nearly every query has one known positive, and labels cannot tell how many more it has: "
+        f"{low:.0%} to {high:.0%} of the relevant pairs may be labelled. "
+        "Sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
+    )
 
 
 def probabilities(label_rate: LabelRate | None, logits: Doubles, judged: Bools) -> pl.DataFrame:
@@ -51,7 +56,8 @@ def revised(notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
     judged = judged.filter(pl.col(LABEL_LOGIT).is_not_null()) if LABEL_RATE in notes else judged[:0]
     if judged.is_empty():
         return None
-    label_rate = LabelRate.from_dict(notes[LABEL_RATE]).given_verdicts(
+    before = LabelRate.from_dict(notes[LABEL_RATE])
+    label_rate = before.given_verdicts(
         judged[LABEL_LOGIT].cast(pl.Float64).to_numpy(), judged["relevant"].to_numpy()
     )
 
@@ -60,7 +66,7 @@ def revised(notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
         return probabilities(label_rate, logits, (part["verdict"] == JUDGED_NEGATIVE).to_numpy())
 
     note = about(label_rate) | {"verdicts": len(judged)}
-    return Revised(columns, note, (GUESSED,) if label_rate.basis == "verdicts" else ())
+    return Revised(columns, note, (guessed(before),) if label_rate.basis == "verdicts" else ())
 
 
 def about(label_rate: LabelRate) -> dict[str, Any]:

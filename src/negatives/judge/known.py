@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -28,6 +29,16 @@ class Known(Judge, kind="known"):
     """
 
     tells_what_is_known: ClassVar[bool] = True
+    rules: ClassVar[Mapping[str, str]] = {
+        "same-text": "copies of a positive",
+        "same-normalised-text": "copies of a positive but for case and punctuation",
+        "same-question": "positives of another query that asks the same",
+        "query-as-document": "documents that are the query itself",
+        "own-document": "documents of the query's own id",
+        "repeat": "copies of another candidate",
+    }
+    same_text: ClassVar[frozenset[str]] = frozenset(("same-text", "same-normalised-text"))
+    no_answer: ClassVar[frozenset[str]] = frozenset(("query-as-document", "own-document"))
 
     @property
     def copies(self) -> pl.Expr:

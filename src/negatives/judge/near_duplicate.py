@@ -7,9 +7,10 @@ them. The signature decides which pairs are worth an exact comparison.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import polars as pl
@@ -40,6 +41,8 @@ class NearDuplicate(Judge, kind="near-duplicate"):
     twenty may differ. Where the identity of documents is their id, the similarity is evidence, and
     nothing is called a copy.
     """
+
+    rules: ClassVar[Mapping[str, str]] = {"near-duplicate": "near-duplicates of a positive"}
 
     threshold: Annotated[
         float, Meta(gt=0, le=1, description="Jaccard similarity from which a document is a copy")

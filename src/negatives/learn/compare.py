@@ -41,6 +41,7 @@ from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show import reported
 from negatives.stats.bootstrap import interval
+from negatives.stage import refuse_unmet
 from negatives.store.atomic import file_hash, write_json, writing
 from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.lock import locked
@@ -124,6 +125,8 @@ def compare(
     chosen = _arms(arms, model, kind, changes, control, emit)
     own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]
+    for each in trained:
+        refuse_unmet((cast("Training", chosen[0].recipe.train),), each)
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
     folder = comparison_folder(Path(out))
     folder.refuse_file()

@@ -41,16 +41,17 @@ class Source:
     emit: Emit
     aside: Quarantine | None = None
 
-    def examples(self, data: Data, overwrite: bool) -> tuple[TrainingSet, str]:
-        """The examples, and the address that other splits of the same data may be found at."""
-        if isinstance(data, TrainingSet):
-            return data, ""
-        settings = cast("Training", self.recipe.train)
-        width, labels = settings.negatives, settings.labels
+    def read(self, data: Data) -> TrainingSet | Run | Collection:
+        """What a user names, read, and refused where it cannot be trained with."""
+        found = data if isinstance(data, TrainingSet) else self._read(data)
+        refuse_unmet((self._settings,), _content(found))
+        return found
+
+    def _read(self, data: Run | Collection | str | Path) -> TrainingSet | Run | Collection:
         run = as_run(data)
         file = Path(data) if isinstance(data, str | Path) and is_mined_file(Path(data)) else None
-        mines = run is None and file is None and self.mined and width > 0
-        if run is None and labels and not mines:
+        labels = self._settings.labels
+        if run is None and labels and (file is not None or not self._mines):
             raise RecipeError(
                 "scores are a column of a run's ledger, and this is trained without a run",
                 where=f"train.labels = {labels!r}",
@@ -63,15 +64,31 @@ class Source:
                 mend="leave it out",
             )
         if file is not None:
-            return _of_file(file, width), ""
-        if run is None:
-            collection = as_collection(cast("str | Collection", data), quarantine=self.aside)
-            refuse_unmet((settings,), collection)
-            if not mines:
-                return training_set(collection, NOTHING, 0), collection.origin
-            run = self.mine(collection, self.encoder, self.folder, overwrite)
-        made = of_run(run, width if self.mined else 0, labels)
-        return made, collection_of(run).origin
+            return _of_file(file, self._settings.negatives)
+        return run or as_collection(cast("str | Collection", data), quarantine=self.aside)
+
+    def examples(
+        self, found: TrainingSet | Run | Collection, overwrite: bool
+    ) -> tuple[TrainingSet, str]:
+        """The examples, and the address that other splits of the same data may be found at."""
+        if isinstance(found, TrainingSet):
+            return found, ""
+        origin = _content(found).origin
+        if isinstance(found, Collection):
+            if not self._mines:
+                return training_set(found, NOTHING, 0), origin
+            found = self.mine(found, self.encoder, self.folder, overwrite)
+        width = self._settings.negatives if self.mined else 0
+        return of_run(found, width, self._settings.labels), origin
+
+    @property
+    def _settings(self) -> Training:
+        return cast("Training", self.recipe.train)
+
+    @property
+    def _mines(self) -> bool:
+        """Whether a collection is mined."""
+        return self.mined and self._settings.negatives > 0
 
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
@@ -89,6 +106,12 @@ class Source:
             ),
             self.emit,
         )
+
+
+def _content(found: TrainingSet | Run | Collection) -> Collection:
+    if isinstance(found, Run):
+        return collection_of(found)
+    return found.collection if isinstance(found, TrainingSet) else found
 
 
 def beside(data: str | Path, corpus: str | Path | Collection, recipe: Recipe) -> Data:

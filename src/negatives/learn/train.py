@@ -44,7 +44,6 @@ from negatives.recipe import Recipe
 from negatives.run.account import library_versions
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
-from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK
@@ -205,14 +204,14 @@ class _Training:
         overwrite: bool,
     ) -> None:
         began = time.perf_counter()
+        read = self._source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.threads, self.device)
         limit(base, self.settings.max_length)
         if is_static(base.model):
             keep_pieces(base.model, self.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
-        found, origin = self._source.examples(data, overwrite)
-        refuse_unmet((self.settings,), found.collection)
+        found, origin = self._source.examples(read, overwrite)
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
         if overwrite:

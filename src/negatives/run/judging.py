@@ -94,7 +94,7 @@ def judge_run(
     chosen = engine_named(engine, workers, address, machine)
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", mend="give at least 1, or none for all")
-    if judge.kind in (stage.kind for stage in run.recipe.judge):
+    if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
         raise RunError(
             f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
             where=str(run.path),

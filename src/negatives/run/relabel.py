@@ -54,7 +54,8 @@ RELABELLED: Final[Columns] = {
 ESTIMATE: Final = "estimate"
 COPY: Final = "copy"
 
-_COPIES: Final = ("same-text", "same-normalised-text")
+RULE: Final = "relabelled"
+"""The rule by which a candidate that is a positive now is none of the negatives."""
 _STEPS: Final = 1 << 16
 """The threshold is a multiple of 1 / 65,536, so that no pass has to hold every p_relevant."""
 
@@ -76,16 +77,15 @@ class Rule:
         if self.most_per_query is not None and self.most_per_query < 1:
             raise InputError(f"most_per_query is {self.most_per_query}", mend="at least 1, or None")
 
-    def candidates(self, part: pl.DataFrame) -> pl.DataFrame:
+    def candidates(self, part: pl.DataFrame, no_answer: frozenset[str]) -> pl.DataFrame:
         """The rows of a ledger part that could become positives, were they sure enough.
 
-        Neither judged, nor a copy of a positive, nor the query itself.
+        Neither judged, nor a copy of a positive, nor rejected by one of the rules `no_answer`.
         """
-        itself = pl.col("rule").is_in(["query-as-document", "own-document"])
         rows = part.filter(
             pl.col("verdict").is_in([ELIGIBLE, REJECTED]),
             pl.col("p_relevant") >= self.above,
-            ~itself,
+            ~pl.col("rule").is_in(no_answer),
         )
         if self.most_per_query is None:
             return rows
@@ -142,8 +142,8 @@ class Relabelling:
         self.rule = rule
         self.collection = collection
         self.reference = reference
-        known = cast("Judge", build("judge", {"kind": "known"}))
-        self.known: Ruling = known.open(Context(collection=collection, scratch=scratch))
+        self.judge = cast("Judge", build("judge", {"kind": "known"}))
+        self.known: Ruling = self.judge.open(Context(collection=collection, scratch=scratch))
         self.found = Found(0, 0, None, None, known=False)
 
     def over(self, parts: Sequence[Path]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -168,7 +168,7 @@ class Relabelling:
         known = False
         for part in parts:
             known = known or part["p_relevant"].null_count() < len(part)
-            p = self._unjudged(part, self.rule.candidates(part))["p_relevant"]
+            p = self._unjudged(part, self.rule.candidates(part, self.judge.no_answer))["p_relevant"]
             values = p.cast(pl.Float64).to_numpy()
             places = np.floor(values * _STEPS).astype(np.int64)
             counts += np.bincount(places, minlength=_STEPS + 1)
@@ -178,10 +178,11 @@ class Relabelling:
         return (float(np.argmax(sure)) / _STEPS if sure.any() else None), known
 
     def _relabelled(self, part: pl.DataFrame, threshold: float | None) -> pl.DataFrame:
-        new = self.rule.candidates(part)
+        new = self.rule.candidates(part, self.judge.no_answer)
         new = new.filter(pl.col("p_relevant") >= threshold) if threshold is not None else new[:0]
         new = self._unjudged(part, new)
-        known = part.filter((pl.col("verdict") == DUPLICATE) & pl.col("rule").is_in(_COPIES))
+        copied = pl.col("rule").is_in(self.judge.same_text)
+        known = part.filter((pl.col("verdict") == DUPLICATE) & copied)
         why = pl.format("p_relevant {}", pl.col("p_relevant").round(3))
         why = (
             pl.when(pl.col("reason") == "")
@@ -240,7 +241,7 @@ def _without(part: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
         part.join(frame.select(*PAIR, _why="reason"), on=PAIR, how="left", maintain_order="left")
         .with_columns(
             verdict=pl.when(taken).then(pl.lit(REJECTED)).otherwise("verdict"),
-            rule=pl.when(taken).then(pl.lit("relabelled")).otherwise("rule"),
+            rule=pl.when(taken).then(pl.lit(RULE)).otherwise("rule"),
             reason=pl.when(taken).then(why).otherwise("reason"),
         )
         .drop("_why")

@@ -105,7 +105,7 @@ class _Reviewing:
             before = manifest.notes.p_relevant or Relevance()
             manifest.notes.keep("p_relevant", msgspec.to_builtins(before) | revised.note)
             manifest.warnings[:] = [
-                text for text in manifest.warnings if not text.startswith(revised.settles)
+                text for text in manifest.warnings if text not in revised.settles
             ]
         replace_ledger(self.account, self.run, parts)
 

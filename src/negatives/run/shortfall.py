@@ -5,25 +5,21 @@ from __future__ import annotations
 import polars as pl
 
 from negatives.recipe import Recipe
+from negatives.run.relabel import RULE
 from negatives.store.facts import Shortfall
 
-_KNOWN = {
+_OF_NO_JUDGE = {
     "picker": "candidates that the picker may not take",
     "corpus": "every document of the corpus was proposed",
     "candidates": "too few candidates were proposed",
-    "same-text": "copies of a positive",
-    "same-normalised-text": "copies of a positive but for case and punctuation",
-    "near-duplicate": "near-duplicates of a positive",
-    "relabelled": "candidates that are positives now",
-    "same-question": "positives of another query that asks the same",
-    "query-as-document": "documents that are the query itself",
-    "own-document": "documents of the query's own id",
-    "repeat": "copies of another candidate",
+    RULE: "candidates that are positives now",
 }
 
 
 def explain(short: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
     """One entry for each cause: queries, negatives missing, and the setting that would mend it."""
+    known = {name: about for judge in recipe.judge for name, about in judge.rules.items()}
+    known |= _OF_NO_JUDGE
     causes = (
         short.group_by("cause")
         .agg(queries=pl.len(), missing=pl.col("missing").sum())
@@ -32,7 +28,7 @@ def explain(short: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
     return [
         Shortfall(
             cause=cause,
-            about=_KNOWN.get(cause, f"rejected by {cause}"),
+            about=known.get(cause, f"rejected by {cause}"),
             queries=queries,
             missing=missing,
             mend=_mend(cause, recipe),
@@ -51,6 +47,6 @@ def _mend(cause: str, recipe: Recipe) -> str:
         f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
     )
     for judge in recipe.judge:
-        if judge.kind == cause and judge.mend:
+        if cause in (judge.rules or {judge.kind}) and judge.mend:
             return f"{judge.mend}; or {more}"
     return f"{more}; or {fewer}"

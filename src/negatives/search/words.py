@@ -4,7 +4,7 @@ Plain ASCII is taken as the bm25s library takes it. Other texts are composed fir
 such as vowel signs stay on their letters. Where words are written without spaces, characters and
 pairs of neighbours stand for words (as Lucene's CJK analyser has it, with the single characters of
 Chinese and Korean besides, which are often words). A text in several scripts is taken run by run.
-In a text of signs alone, such as emoji, each sign is a word, unless they are all of ASCII.
+In a text without words each sign, such as an emoji, is a word, unless they are all of ASCII.
 """
 
 from __future__ import annotations
@@ -146,7 +146,10 @@ def split(text: str) -> list[str]:
         return _WORD.findall(text.lower())
     text = unicodedata.normalize("NFKC", ignored().sub("", text)).lower().replace("i̇", "i")
     if not _IS_GLUED.search(text):
-        return _patterns().word.findall(text) or _SIGN.findall(text)
+        if words := _patterns().word.findall(text):
+            return words
+        signs = _SIGN.findall(text)
+        return [] if "".join(signs).isascii() else signs
     return list(chain.from_iterable(map(_parts, _patterns().run.findall(text))))
 
 
