@@ -40,8 +40,8 @@ from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show import reported
-from negatives.stats.bootstrap import interval
 from negatives.stage import refuse_unmet
+from negatives.stats.bootstrap import interval
 from negatives.store.atomic import file_hash, write_json, writing
 from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.lock import locked
