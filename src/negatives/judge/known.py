@@ -117,43 +117,30 @@ class KnownRuling:
             .when(relevance == 0)
             .then(pl.lit(JUDGED_NEGATIVE))
         )
-        reason = (
-            pl.when(relevance > 0)
-            .then(pl.format("judged relevant (grade {})", relevance))
-            .when(pl.col("same_of").is_not_null())
-            .then(pl.format("same-text: as positive {}", "same_of"))
-            .when(pl.col("normalised_of").is_not_null())
-            .then(pl.format("same-normalised-text: as positive {}", "normalised_of"))
-            .when(pl.col("asked_by").is_not_null())
-            .then(
-                pl.format("same-question: a positive of query {}, which asks the same", "asked_by")
+        known = [
+            (relevance > 0, "judged relevant", pl.format("(grade {})", relevance)),
+            (pl.col("same_of").is_not_null(), "same-text", pl.format("as positive {}", "same_of")),
+            (
+                pl.col("normalised_of").is_not_null(),
+                "same-normalised-text",
+                pl.format("as positive {}", "normalised_of"),
+            ),
+            (
+                pl.col("asked_by").is_not_null(),
+                "same-question",
+                pl.format("a positive of query {}, which asks the same", "asked_by"),
+            ),
+            (pl.col("is_query"), "query-as-document", pl.lit("the text is the query itself")),
+            (pl.col("is_own"), "own-document", pl.lit("it has the query's id")),
+            (repeated, "repeat", pl.format("the text of candidate {}", "kept_name")),
+            (relevance == 0, "judged not relevant", pl.format("(grade {})", relevance)),
+        ]
+        rule = pl.coalesce(pl.when(so).then(pl.lit(name)) for so, name, _ in known)
+        reason = pl.coalesce(
+            pl.when(so).then(
+                pl.format("{}{} {}", pl.lit(name), pl.lit(":" if name in Known.rules else ""), why)
             )
-            .when("is_query")
-            .then(pl.lit("query-as-document: the text is the query itself"))
-            .when("is_own")
-            .then(pl.lit("own-document: it has the query's id"))
-            .when(repeated)
-            .then(pl.format("repeat: the text of candidate {}", "kept_name"))
-            .when(relevance == 0)
-            .then(pl.format("judged not relevant (grade {})", relevance))
-        )
-        rule = (
-            pl.when(relevance > 0)
-            .then(pl.lit("judged relevant"))
-            .when(pl.col("same_of").is_not_null())
-            .then(pl.lit("same-text"))
-            .when(pl.col("normalised_of").is_not_null())
-            .then(pl.lit("same-normalised-text"))
-            .when(pl.col("asked_by").is_not_null())
-            .then(pl.lit("same-question"))
-            .when("is_query")
-            .then(pl.lit("query-as-document"))
-            .when("is_own")
-            .then(pl.lit("own-document"))
-            .when(repeated)
-            .then(pl.lit("repeat"))
-            .when(relevance == 0)
-            .then(pl.lit("judged not relevant"))
+            for so, name, why in known
         )
         others = pl.col("normalised_count").fill_null(0) - (relevance > 0).fill_null(False)
         own = pl.col("normalised_count").is_not_null()

@@ -129,7 +129,7 @@ def compare(
         refuse_unmet((cast("Training", chosen[0].recipe.train),), each)
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
     folder = comparison_folder(Path(out))
-    folder.refuse_file()
+    folder.refuse_foreign()
     work = _Comparing(
         folder=folder,
         collection=collection,
@@ -143,7 +143,6 @@ def compare(
         emit=emit,
     )
     with locked(folder.path):
-        folder.refuse_foreign()
         try:
             return work.carry_out(chosen, len(shared))
         except NegativesError:
