@@ -280,6 +280,10 @@ def test_what_killed_processes_left_is_gone_after_the_next_command(run: Path) ->
     (run / ".lock").write_text("999999")
     mined(run)
     assert hidden(run) == []
+    (run.parent / f"{TEMPORARY}0-out.jsonl").write_bytes(b"half")
+    (run.parent / f"{TEMPORARY}0-mine.jsonl").write_bytes(b"of something else")
+    neg.Run(run, collection=tiny()).export(run.parent / "out.jsonl", format="triplet")
+    assert hidden(run.parent) == [f"{TEMPORARY}0-mine.jsonl"]
 
 
 def test_a_cache_that_is_emptied_meanwhile_is_told_and_the_same_command_goes_on(

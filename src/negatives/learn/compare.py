@@ -207,7 +207,7 @@ class _Comparing:
     def _inputs(self, arms: list[_Arm]) -> dict[str, Any]:
         """What the figures depend on."""
         settings = cast("Training", arms[0].recipe.train)
-        base = open_base(settings, self.model, 0, self.machine.threads, self.machine.device)
+        base = open_base(settings, self.model, 0, self.machine)
         return {
             "data": fingerprints(self.collection),
             "on": fingerprints(self.judged),

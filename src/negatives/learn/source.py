@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +11,7 @@ from negatives.events import Emit
 from negatives.learn.request import as_run, is_mined_file
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
+from negatives.machine import Machine
 from negatives.read import as_collection, load
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine
@@ -35,9 +36,7 @@ class Source:
     mined: bool
     """Whether there are mined negatives at all."""
     folder: Path
-    threads: int
-    memory: int
-    device: str
+    machine: Machine
     emit: Emit
     aside: Quarantine | None = None
 
@@ -98,9 +97,7 @@ class Source:
                 collection,
                 out,
                 recipe=encoded(mining, encoder),
-                threads=self.threads,
-                memory=self.memory,
-                device=self.device,
+                **asdict(self.machine),
                 overwrite=overwrite,
                 emit=self.emit,
             ),

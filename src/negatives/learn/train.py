@@ -67,10 +67,10 @@ def model_folder(path: Path) -> WorkFolder:
     )
 
 
-def open_base(settings: Training, model: str, seed: int, threads: int, device: str) -> Base:
+def open_base(settings: Training, model: str, seed: int, machine: Machine) -> Base:
     """The model to start from; a scoring head that it lacks is drawn by `seed`."""
     require("torch", extra="train").manual_seed(seed)
-    return settings.open(model, threads=threads, device=device)
+    return settings.open(model, threads=machine.threads, device=machine.device)
 
 
 def weights_of(base: Base) -> str:
@@ -142,9 +142,7 @@ def train(
         model=model,
         encoder=encoder,
         mined=mined,
-        threads=machine.threads,
-        memory=machine.memory,
-        device=machine.device,
+        machine=machine,
         report_to=report_to,
         aside=as_quarantine(quarantine),
         emit=emit,
@@ -167,9 +165,7 @@ class _Training:
     model: str
     encoder: str | None
     mined: bool
-    threads: int
-    memory: int
-    device: str
+    machine: Machine
     report_to: str
     aside: Quarantine | None
     emit: Emit
@@ -189,9 +185,7 @@ class _Training:
             encoder=self.encoder or self.model,
             mined=self.mined,
             folder=self.path / MINED,
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
+            machine=self.machine,
             aside=self.aside,
             emit=self.emit,
         )
@@ -205,10 +199,10 @@ class _Training:
     ) -> None:
         began = time.perf_counter()
         read = self._source.read(data)
-        base = open_base(self.settings, self.model, self.recipe.seed, self.threads, self.device)
+        base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
         limit(base, self.settings.max_length)
         if is_static(base.model):
-            keep_pieces(base.model, self.memory)
+            keep_pieces(base.model, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
         found, origin = self._source.examples(read, overwrite)
@@ -305,9 +299,7 @@ class _Training:
             encoder,
             collection,
             self.path / SCRATCH / "vectors",
-            threads=self.threads,
-            memory=self.memory,
-            device=self.device,
+            machine=self.machine,
             emit=self.emit,
         )
 
@@ -317,8 +309,8 @@ class _Training:
         return FrozenDocs(
             self.model,
             self.settings,
-            self.threads,
-            self.device,
+            self.machine.threads,
+            self.machine.device,
             self._vectors(self.model, collection),
         )
 

@@ -28,15 +28,13 @@ class Vectors:
         collection: Collection,
         scratch: Path,
         *,
-        threads: int,
-        memory: int,
-        device: str,
+        machine: Machine,
         emit: Emit,
     ) -> None:
         self._collection = collection
         scratch.mkdir(parents=True, exist_ok=True)
-        context = Context(collection, scratch, Machine(threads, memory, device), emit=emit)
-        opened = open_encoder(encoder, threads=threads, device=device, emit=emit)
+        context = Context(collection, scratch, machine, emit=emit)
+        opened = open_encoder(encoder, threads=machine.threads, device=machine.device, emit=emit)
         self._embedded: Embedded = embed(opened, context, name=encoder, label="guide")
 
     def queries(self, rows: Any) -> Floats:
