@@ -11,12 +11,14 @@ from negatives.events import Emit
 from negatives.learn.request import as_run, is_mined_file
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
+from negatives.machine import Machine
 from negatives.read import as_collection, load
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe, encoded
 from negatives.run import mine
 from negatives.run.inputs import collection_of
+from negatives.run.making import made_queries
 from negatives.schema import Collection
 from negatives.show import reported
 from negatives.stage import refuse_unmet
@@ -66,16 +68,31 @@ class Source:
             return _of_file(file, width), ""
         if run is None:
             collection = as_collection(cast("str | Collection", data), quarantine=self.aside)
+            origin = collection.origin
+            collection = self._with_queries(collection)
             refuse_unmet((settings,), collection)
             if not mines:
-                return training_set(collection, NOTHING, 0), collection.origin
+                return training_set(collection, NOTHING, 0), origin
             run = self.mine(collection, self.encoder, self.folder, overwrite)
+            return of_run(run, width, labels), origin
         made = of_run(run, width if self.mined else 0, labels)
         return made, collection_of(run).origin
 
+    def _with_queries(self, collection: Collection) -> Collection:
+        """The collection, with queries of its own where the recipe writes some."""
+        for generator in self.recipe.make:
+            if generator.generates == "queries":
+                machine = Machine(self.threads, self.memory, self.device)
+                seed = self.recipe.seed
+                collection = made_queries(
+                    collection, generator, seed=seed, machine=machine, emit=self.emit
+                )
+        return collection
+
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
-        mining = replace(self.recipe, batch=None, learn=None, train=None)
+        making = tuple(each for each in self.recipe.make if each.generates == "documents")
+        mining = replace(self.recipe, batch=None, learn=None, train=None, make=making)
         return reported(
             mine(
                 collection,

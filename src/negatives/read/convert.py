@@ -30,7 +30,7 @@ def convert(collection: Collection, out: str | Path) -> Path:
     given/SPLIT.tsv.
     """
     out = Path(out)
-    _refuse_to_replace(out)
+    refuse_to_replace(out)
     folder = out.resolve()  # where `out` is a link, what it leads to: a link is not replaced
     temporary = folder.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{folder.name}")
     try:
@@ -45,7 +45,8 @@ def convert(collection: Collection, out: str | Path) -> Path:
     return out
 
 
-def _refuse_to_replace(out: Path) -> None:
+def refuse_to_replace(out: Path) -> None:
+    """A folder that holds anything is never written to."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists():

@@ -31,6 +31,7 @@ from negatives.run import passes
 from negatives.run.account import Account
 from negatives.run.claim import claimed, refuse_file, refuse_foreign, wipe
 from negatives.run.engine import engine_named
+from negatives.run.making import refuse_other
 from negatives.run.opened import COLLECTION, Opened, Plan
 from negatives.run.picking import finish
 from negatives.run.scores import check_scores
@@ -93,7 +94,8 @@ def mine(
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else load(data))
     refuse_unlabelled(collection)
-    refuse_unmet((*recipe.find, *recipe.judge), collection)
+    refuse_unmet((*recipe.find, *recipe.make, *recipe.judge), collection)
+    refuse_other("documents", recipe.make)
     path = Path(out)
     refuse_file(path)
     recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
