@@ -152,7 +152,7 @@ class Recipe:
         return "\n".join([*lines, ""])
 
     def _lists(self) -> list[tuple[str, tuple[Stage, ...]]]:
-        """The sections of any number of stages; one that few recipes have only where it has some."""
+        """The sections of any number of stages; `make`, which few have, where it has some."""
         lists = [(name, getattr(self, name)) for name in LISTS]
         return [(name, stages) for name, stages in lists if stages or name != "make"]
 
@@ -211,11 +211,7 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     for name in SINGLE:
         if name in table:
             parts[name] = build(name, table[name], f"{where}: {name}")
-    rows = {
-        f"{name}.{at}": row
-        for name in LISTS
-        for at, row in enumerate(table.get(name, []))
-    }
+    rows = {f"{name}.{at}": row for name in LISTS for at, row in enumerate(table.get(name, []))}
     rows |= {name: table[name] for name in SINGLE if name in table}
     parts["stated"] = frozenset(f"{path}.{key}" for path, row in rows.items() for key in row)
     head: dict[str, Any] = {key: HEAD[key][0](table[key]) for key in HEAD if key in table}

@@ -82,7 +82,7 @@ def test_make_writes_a_folder_that_is_described_mined_and_linted(tmp_path: Path)
         assert (tmp_path / "other" / file).read_bytes() == (out / file).read_bytes()
     run = neg.mine(out, tmp_path / "run", recipe="bm25")
     assert run.manifest.counts.queries == 9
-    assert not [each for each in neg.lint(run).findings if each.severity == "error"]
+    assert not [each for each in neg.lint(run.path).findings if each.severity == "error"]
 
 
 def test_what_nothing_can_be_made_of_is_refused_with_what_to_do(tmp_path: Path) -> None:

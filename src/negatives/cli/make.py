@@ -72,11 +72,8 @@ def make(
         folder = convert(made, out)
     queries, documents = len(made.queries), len(made.corpus)
     if json:
-        print_json({"out": str(folder), "queries": queries, "documents": documents,
-                    "without": documents - queries, "seed": seed, **generator.settings()})  # fmt: skip
+        counts = {"queries": queries, "documents": documents, "without": documents - queries}
+        print_json({"out": str(folder), **counts, "seed": seed, **generator.settings()})
         return
-    print(f"{folder}\n{queries:,} queries, of {documents:,} documents: {_left(documents - queries)}")
-
-
-def _left(without: int) -> str:
-    return f"{without:,} give none" if without else "one each"
+    without = f"{documents - queries:,} give none" if documents > queries else "one each"
+    print(f"{folder}\n{queries:,} queries, of {documents:,} documents: {without}")

@@ -5,10 +5,11 @@
     positive  s1 s2 s4                 with probability 1 - keep, else s1 s2 s3 s4
 
 Lee, Chang and Toutanova, 2019, "Latent Retrieval for Weakly Supervised Open Domain Question
-Answering", section 4: the sentence is taken out of nine passages of ten, so that a model learns what
-belongs together, and left in the tenth, so that it still learns to match words. There each step
-draws anew, from blocks of Wikipedia, and the negatives are the other passages of the batch; here
-each document has one query, drawn once, so that what was made is a collection like any other.
+Answering", section 4: the sentence is taken out of nine passages of ten, so that a model learns
+what belongs together, and left in the tenth, so that it still learns to match words. This is a
+reconstruction. There each step draws anew, from blocks of Wikipedia, and the negatives are the
+other passages of the batch; here each document has one query, drawn once, so that what was made is
+a collection like any other.
 """
 
 from __future__ import annotations
@@ -73,6 +74,6 @@ class InverseCloze(Generator, kind="inverse-cloze"):
                 text=pl.col("piece").filter("asked").first().str.strip_chars(),
                 passage=left.str.strip_chars(),
             )
-            .filter(pl.col("text").is_not_null())
+            .filter(pl.col("text").is_not_null() & (pl.col("text") != pl.col("passage")))
             .select(pl.col(name).cast(dtype) for name, dtype in WRITTEN_QUERIES.items())
         )

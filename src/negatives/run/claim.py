@@ -22,6 +22,7 @@ from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import Manifest, decode_manifest
 from negatives.store.repair import forget_damaged
 from negatives.store.run import (
+    GENERATED_FILE,
     LEDGER,
     NEGATIVES_FILE,
     RECIPE,
@@ -31,7 +32,8 @@ from negatives.store.run import (
     differences,
 )
 
-_OWN = (RECIPE, *REPORTS, NEGATIVES_FILE, RELABELLED_FILE, LEDGER, WORK, MANIFEST)
+_TABLES = (NEGATIVES_FILE, RELABELLED_FILE, GENERATED_FILE)
+_OWN = (RECIPE, *REPORTS, *_TABLES, LEDGER, WORK, MANIFEST)
 """What a run's folder holds, but for what people said of it, which is never removed.
 
 The manifest is removed last, for it says that the rest is a run's.

@@ -17,8 +17,8 @@ import polars as pl
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Progress, silent
-from negatives.generator import ORIGIN, WRITTEN_QUERIES, Generator, Written, written
-from negatives.machine import Machine
+from negatives.generator import ORIGIN, Generator, Written, written
+from negatives.machine import MODEST, Machine
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
 from negatives.stage import Context, refuse_unmet
 
@@ -31,7 +31,7 @@ def made_queries(
     generator: Generator,
     *,
     seed: int = 0,
-    machine: Machine | None = None,
+    machine: Machine = MODEST,
     emit: Emit = silent,
 ) -> Collection:
     """The collection of the documents and the queries that `generator` writes from them.
@@ -43,7 +43,7 @@ def made_queries(
     refuse_unmet([generator], collection)
     frames = []
     with tempfile.TemporaryDirectory() as scratch:
-        context = context_of(collection, Path(scratch), seed, machine or Machine.checked(None, "512MB", "auto"), emit)
+        context = Context(collection, Path(scratch), machine=machine, seed=seed, emit=emit)
         total = len(collection.corpus)
         for start in range(0, total, BLOCK):
             rows = np.arange(start, min(start + BLOCK, total), dtype=np.uint32)
@@ -84,21 +84,6 @@ def made_queries(
     )
 
 
-def context_of(
-    collection: Collection, scratch: Path, seed: int, machine: Machine, emit: Emit
-) -> Context:
-    """What a generator is handed."""
-    return Context(
-        collection=collection,
-        scratch=scratch,
-        threads=machine.threads,
-        memory=machine.memory,
-        device=machine.device,
-        seed=seed,
-        emit=emit,
-    )
-
-
 def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:
     """Raise `RecipeError` where a generator writes what is not wanted here."""
     mend = {
@@ -119,4 +104,3 @@ def _rewritten(corpus: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     changed = made.filter(pl.col("passage").is_not_null())
     texts = corpus["text"].scatter(changed["doc"], changed["passage"])
     return corpus.with_columns(texts.alias("text"))
-
