@@ -59,14 +59,9 @@ def test_it_is_exported_linted_learned_from_picked_again_and_reported(
     run.export(tmp_path / "triplets.parquet", format="triplet")
     triplets = pl.read_parquet(tmp_path / "triplets.parquet")
     assert triplets["negative"].str.starts_with("not ").any()
-    for linted in (run.path, tmp_path / "triplets.parquet"):
-        errors = {
-            each.rule
-            for each in (
-                neg.lint(linted, data=tiny) if linted == run.path else neg.lint(linted)
-            ).findings
-            if each.severity == "error"
-        }
+    found = neg.lint(run.path, data=tiny), neg.lint(tmp_path / "triplets.parquet")
+    for linted in found:
+        errors = {each.rule for each in linted.findings if each.severity == "error"}
         assert errors <= {"near-duplicate-of-positive"}, "which a text with one more word is"
     examples = of_run(run, 5, "")
     texts = examples.collection.corpus["text"].gather(examples.negatives.ravel().clip(0))

@@ -17,7 +17,7 @@ import polars as pl
 
 from negatives.arrays import Floats, Rows
 from negatives.errors import DataError
-from negatives.events import Progress
+from negatives.events import Event, Noted, Progress, Warned
 from negatives.generator import Generator, written
 from negatives.recipe import Recipe
 from negatives.run.account import Account
@@ -161,6 +161,11 @@ def _over(
         write_frame(target, part)
         account.emit(Progress("judge what was made", number + 1, len(parts), "parts"))
         yield target, len(part)
+
+    def _hear(self, event: Event) -> None:
+        """Costs and progress; what there is to say of a corpus was said when it was mined."""
+        if not isinstance(event, Warned | Noted):
+            self.account.hear(event)
 
 
 @dataclass(frozen=True)
