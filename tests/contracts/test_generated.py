@@ -15,6 +15,7 @@ from negatives.find.bm25 import BM25
 from negatives.find.dense import Dense
 from negatives.learn.training_set import of_run
 from negatives.pick.top import Top
+from negatives.read import convert
 from negatives.recipe import Recipe, from_settings
 from negatives.run.inputs import collection_of
 from negatives.schema import GENERATED, Collection
@@ -95,12 +96,10 @@ def test_ids_that_would_be_taken_for_it_are_refused(tiny: Collection, tmp_path: 
 
 KILLED = """
 import sys
-sys.path.insert(0, sys.argv[2])
+sys.path.insert(0, sys.argv[3])
 import negatives as neg
-from tests.build import collection
-from tests.contracts.conftest import DOCS, GIVEN, QRELS, QUERIES
 from tests.contracts.test_generated import RECIPE
-neg.mine(collection(DOCS, QUERIES, QRELS, GIVEN), sys.argv[1], recipe=RECIPE)
+neg.mine(sys.argv[1], sys.argv[2], recipe=RECIPE)
 """
 
 
@@ -108,13 +107,14 @@ neg.mine(collection(DOCS, QUERIES, QRELS, GIVEN), sys.argv[1], recipe=RECIPE)
 def test_killed_while_it_writes_and_started_again_it_ends_with_the_same_bytes(
     tiny: Collection, tmp_path: Path
 ) -> None:
-    whole = neg.mine(tiny, tmp_path / "whole", recipe=RECIPE).path
+    data = convert(tiny, tmp_path / "data")
+    whole = neg.mine(data, tmp_path / "whole", recipe=RECIPE).path
     for number, name in enumerate((".work/made/negated-00000.parquet",
                                    "candidates/part-00000-generated.parquet",
                                    "generated.parquet")):  # fmt: skip
         run = tmp_path / f"run-{number}"
-        kill_when(start_python(KILLED, run, tmp_path / "site"), (run / name).exists)
-        neg.mine(tiny, run, recipe=RECIPE)
+        kill_when(start_python(KILLED, data, run, tmp_path / "site"), (run / name).exists)
+        neg.mine(data, run, recipe=RECIPE)
         for path in whole.rglob("*.parquet"):
             again = run / path.relative_to(whole)
             assert again.read_bytes() == path.read_bytes(), path.name

@@ -67,8 +67,8 @@ def test_the_sentence_stays_in_one_passage_of_ten_drawn_by_seed_and_id_alone(
 
 def test_make_writes_a_folder_that_is_described_mined_and_linted(tmp_path: Path) -> None:
     data, out = tmp_path / "corpus.jsonl", tmp_path / "made"
-    rows = [{"_id": f"d{n}", "text": f"{LONG[:36]} Part {n} of it is here. {n} is no {n + 1}."}
-            for n in range(9)]  # fmt: skip
+    texts = (f"Heat no. {n} flows through {n} plates of steel. It is {n}." for n in range(9))
+    rows = [{"_id": f"d{n}", "text": text} for n, text in enumerate(texts)]
     data.write_bytes(msgspec.json.Encoder().encode_lines(rows))
     said = negatives("make", data, "--out", out, "--json", "--quiet")
     assert msgspec.json.decode(said.stdout)["queries"] == 9
@@ -80,7 +80,7 @@ def test_make_writes_a_folder_that_is_described_mined_and_linted(tmp_path: Path)
     assert other.stdout.endswith("9 queries, of 9 documents: one each\n")
     for file in ("corpus.jsonl", "queries.jsonl", "qrels/train.tsv"):
         assert (tmp_path / "other" / file).read_bytes() == (out / file).read_bytes()
-    run = neg.mine(out, tmp_path / "run", recipe="bm25")
+    run = neg.mine(out, tmp_path / "run", sources=[neg.Random(top=3)])
     assert run.manifest.counts.queries == 9
     assert not [each for each in neg.lint(run.path).findings if each.severity == "error"]
 
