@@ -48,6 +48,7 @@ NAV: list[tuple[str, list[str]]] = [
             "audit.md",
             "lint.md",
             "more-than-text.md",
+            "making.md",
             "learning.md",
             "errors.md",
         ],

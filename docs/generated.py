@@ -35,6 +35,7 @@ MARKED = re.compile(r"(<!-- begin: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 VERBS = {
     "find": "Sources: `[[find]]`. Each proposes candidates from the corpus.",
+    "make": "Generators: `[[make]]`. Each writes queries from documents, or documents for queries.",
     "judge": "Judges: `[[judge]]`. Each adds evidence and may give a verdict; none drops a row.",
     "estimate": "Estimators: `[estimate]`. One says how probable it is that each pair is relevant.",
     "pick": "Pickers: `[pick]`. One decides which kept candidates become the negatives.",

@@ -16,8 +16,9 @@ from tests.each import for_each
 
 PUBLIC = """
 AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
-Fused Given Judged Known Margin NearDuplicate NegativesError Neighbours NotBefore PercentOfPositive
-PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError
+Fused Given InverseCloze Judged Known Margin NearDuplicate NegativesError Neighbours NotBefore
+PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank
+RiskLimited Run RunError
 ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
 audit compare evaluate lint load_recipe mine train
 """

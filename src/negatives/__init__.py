@@ -48,7 +48,7 @@ _WHERE = {
 _WHERE |= {
     place.rpartition(":")[2]: place.rpartition(":")[0]
     for section in PUBLIC
-    for place in KINDS[section].values()
+    for place in KINDS.get(section, {}).values()
 }
 
 __all__ = [*_WHERE, "__version__"]

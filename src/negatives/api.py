@@ -26,6 +26,7 @@ from negatives.store import run as store
 if TYPE_CHECKING:
     from negatives.export.ask import Labels, Mined, Short
     from negatives.export.blocks import Positives
+    from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
 
 P = ParamSpec("P")
@@ -53,6 +54,13 @@ class Collection(schema.Collection):
         from negatives.read import load
 
         found = load(data, quarantine=quarantine, lost=lost, corpus=corpus)
+        return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
+
+    def made(self, generator: Generator, *, seed: int = 0, emit: Emit = silent) -> Collection:
+        """The documents with queries that a generator, such as `InverseCloze`, writes from them."""
+        from negatives.run.making import made_queries
+
+        found = made_queries(self, generator, seed=seed, emit=emit)
         return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from negatives.table_of_kinds import KINDS as KINDS
 
-PUBLIC = ("find", "judge", "estimate", "pick")
+PUBLIC = ("find", "make", "judge", "estimate", "pick")
 """Sections whose stages are public names of the package: those of mining."""
 
 ENTRY_POINT = "negatives.stages"

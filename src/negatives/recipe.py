@@ -21,6 +21,7 @@ from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Emit, silent
 from negatives.exchange import exchanged
+from negatives.generator import Generator
 from negatives.settings import describe_field
 from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
 
@@ -45,8 +46,10 @@ _EXAMPLE = "see negatives recipes show default, or correct the line that is name
 LEARNING = ("batch", "learn", "train")
 """Sections, one stage each, that say how a model learns from the negatives; mining ignores them."""
 
+LISTS = ("find", "make", "judge")
+"""Sections of any number of stages."""
 SINGLE = ("estimate", "pick", *LEARNING)
-SECTIONS = ("find", "judge", *SINGLE)
+SECTIONS = (*LISTS, *SINGLE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +61,7 @@ class Recipe:
     """
 
     find: tuple[Source, ...]
+    make: tuple[Generator, ...] = ()
     judge: tuple[Judge, ...] = ()
     estimate: Estimator | None = None
     pick: Picker
@@ -82,8 +86,9 @@ class Recipe:
                 mend='add [[find]] with kind = "bm25"',
             )
         labels = [source.label for source in self.find]
-        for label in labels:
-            if labels.count(label) > 1:
+        named = [*labels, *(generator.label for generator in self.make)]
+        for label in named:
+            if named.count(label) > 1:
                 raise RecipeError(
                     f"two sources are both called {label!r}",
                     where=f"{self.name}: find",
@@ -132,20 +137,24 @@ class Recipe:
         """Plain values of everything, defaults written out."""
         return {
             **{key: getattr(self, key) for key in HEAD},
-            "find": [stage.settings() for stage in self.find],
-            "judge": [stage.settings() for stage in self.judge],
+            **{name: [stage.settings() for stage in stages] for name, stages in self._lists()},
             **{name: stage.settings() for name, stage in self._single()},
         }
 
     def to_toml(self) -> str:
         """The complete recipe as TOML, each setting with its description."""
         lines = [_line(key, getattr(self, key), about) for key, (_, about) in HEAD.items()]
-        for section, stages in (("find", self.find), ("judge", self.judge)):
+        for section, stages in self._lists():
             for stage in stages:
                 lines += ["", f"[[{section}]]", *_stage_lines(stage)]
         for name, single in self._single():
             lines += ["", f"[{name}]", *_stage_lines(single)]
         return "\n".join([*lines, ""])
+
+    def _lists(self) -> list[tuple[str, tuple[Stage, ...]]]:
+        """The sections of any number of stages; `make`, which few have, where it has some."""
+        lists = [(name, getattr(self, name)) for name in LISTS]
+        return [(name, stages) for name, stages in lists if stages or name != "make"]
 
     def _single(self) -> list[tuple[str, Stage]]:
         """The sections of one stage that this recipe has, in the order of a recipe."""
@@ -198,15 +207,11 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             build(section, row, f"{where}: {section}[{place}]") for place, row in enumerate(rows)
         )
 
-    parts: dict[str, Any] = {"find": stages("find"), "judge": stages("judge")}
+    parts: dict[str, Any] = {name: stages(name) for name in LISTS}
     for name in SINGLE:
         if name in table:
             parts[name] = build(name, table[name], f"{where}: {name}")
-    rows = {
-        f"{name}.{at}": row
-        for name in ("find", "judge")
-        for at, row in enumerate(table.get(name, []))
-    }
+    rows = {f"{name}.{at}": row for name in LISTS for at, row in enumerate(table.get(name, []))}
     rows |= {name: table[name] for name in SINGLE if name in table}
     parts["stated"] = frozenset(f"{path}.{key}" for path, row in rows.items() for key in row)
     head: dict[str, Any] = {key: HEAD[key][0](table[key]) for key in HEAD if key in table}
@@ -238,7 +243,7 @@ def override(recipe: Recipe, assignments: Sequence[str], emit: Emit = silent) ->
     for text in assignments:
         path, value = assignment(text)
         section, *inner = path.split(".")
-        if section in ("find", "judge") and len(inner) == 2:
+        if section in LISTS and section in table and len(inner) == 2:
             place = _place_of(table[section], inner[0], text)
             stage, name, at = table[section][place], inner[1], f"{section}.{place}."
         elif section in SINGLE and section in table and len(inner) == 1:

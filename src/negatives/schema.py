@@ -77,6 +77,17 @@ NEGATIVES: Final[Columns] = {
     "p_relevant": pl.Float32,
     "log_q": pl.Float32,
 }
+GENERATED: Final[Columns] = {
+    "doc_id": pl.String,
+    "query_id": pl.String,
+    "generator": pl.String,
+    "text": pl.String,
+    "grade": pl.Int32,
+    "model": pl.String,
+    "prompt_hash": pl.String,
+    "seed": pl.Int64,
+}
+"""Documents that were written for a run's queries, and where they come from."""
 
 
 @dataclass(frozen=True, slots=True)

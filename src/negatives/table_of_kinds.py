@@ -18,6 +18,9 @@ KINDS: dict[str, dict[str, str]] = {
         "popularity": "negatives.find.sampled:Popularity",
         "random": "negatives.find.sampled:Random",
     },
+    "make": {
+        "inverse-cloze": "negatives.make.inverse_cloze:InverseCloze",
+    },
     "judge": {
         "absolute-score": "negatives.judge.positive_aware:AbsoluteScore",
         "adaptive-margin": "negatives.judge.adaptive_margin:AdaptiveMargin",

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from negatives.find.candidates import COLUMNS
+from negatives.generator import written
 from negatives.machine import Machine
 from negatives.recipe import Recipe
 from negatives.run import mine
@@ -77,6 +78,28 @@ def test_a_source_that_reads_no_judgements_proposes_the_same_without_one(
         ]
         same = found[0].sort("query", "doc")["doc"].equals(found[1].sort("query", "doc")["doc"])
         assert same or source.reads_judgements, source.kind
+
+
+def test_every_generator_writes_the_same_of_a_row_whatever_is_beside_it(
+    tiny: Collection, tmp_path: Path
+) -> None:
+    tiny = replace(
+        tiny, corpus=tiny.corpus.with_columns(text=pl.col("text") + ". " + "It is so. " * 4)
+    )
+    for generator in stages("make"):
+        whole = (
+            generator
+            if generator.generates == "documents"
+            else msgspec.structs.replace(generator, shortest=1)
+        )
+        rows = np.arange(
+            len(tiny.corpus if generator.generates == "queries" else tiny.queries), dtype=np.uint32
+        )
+        every = written(whole, context(tiny, tmp_path, seed=3), rows)
+        assert len(every), generator.kind
+        some = written(whole, context(tiny, tmp_path, seed=3, threads=2), rows[1:3])
+        assert some.equals(every.filter(every.to_series(0).is_in([1, 2]))), generator.kind
+        assert generator.label in (generator.kind, generator.name)
 
 
 def test_every_judge_adds_columns_to_the_rows_it_is_given(tiny: Collection, tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from negatives.estimation import Estimation, Fitted
 from negatives.events import Emit
 from negatives.export.ask import Ask, Format
 from negatives.find.candidates import COLUMNS
+from negatives.generator import Generator
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import ListLoss
 from negatives.pick.top import first, ordered
+from negatives.schema import Needs
 from negatives.stage import Context, Estimator, Judge, Picker, Ruling, Source
 
 if TYPE_CHECKING:
@@ -61,6 +63,30 @@ class ShortestProposer:
     def score(self, query: Rows, doc: Rows) -> Floats | None:
         """A length is no score."""
         return None
+
+
+class Negated(Generator, kind="negated"):
+    """A positive's text with a "not" in it: a document that no corpus has."""
+
+    copies: Annotated[int, Meta(ge=1, description="documents a query, each with one more")] = 1
+
+    @property
+    def needs(self) -> Needs:
+        """Texts of the positives."""
+        return Needs(docs=("text",))
+
+    def write(self, context: Context, rows: Rows) -> pl.DataFrame:
+        """As many as asked for of each query, from its first positive."""
+        data = context.collection
+        mine = pl.DataFrame({"query": rows}).join(data.positives, on="query", maintain_order="left")
+        first = mine.group_by("query", maintain_order=True).first()
+        made = [
+            {"query": row["query"], "text": f"{'not ' * (n + 1)}{data.corpus['text'][row['doc']]}"}
+            for row in first.iter_rows(named=True)
+            for n in range(self.copies)
+        ]
+        frame = pl.DataFrame(made, schema={"query": pl.UInt32, "text": pl.String})
+        return frame.with_columns(grade=pl.lit(0, pl.Int32), model=pl.lit("rule"))
 
 
 class TooLong(Judge, kind="too-long"):
@@ -185,6 +211,7 @@ ID_LIST = IdList("ids, one pair a row", (".jsonl", ".csv"), texts="never", score
 ENTRIES = """[negatives.stages]
 find.shortest = tests.contracts.theirs:Shortest
 find.unfinished = tests.contracts.theirs:Unfinished
+make.negated = tests.contracts.theirs:Negated
 judge.too-long = tests.contracts.theirs:TooLong
 estimate.even = tests.contracts.theirs:Even
 pick.easiest = tests.contracts.theirs:Easiest

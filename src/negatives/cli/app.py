@@ -17,6 +17,7 @@ from negatives.cli.evaluate import evaluate
 from negatives.cli.export import export
 from negatives.cli.judge import judge
 from negatives.cli.lint import lint
+from negatives.cli.make import make
 from negatives.cli.mine import mine
 from negatives.cli.output import plain_output
 from negatives.cli.pick import pick
@@ -47,7 +48,8 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-for command in (mine, judge, pick, export, audit, report, evaluate, lint, train, compare, doctor):
+COMMANDS = (mine, make, judge, pick, export, audit, report, evaluate, lint, train, compare, doctor)
+for command in COMMANDS:
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)

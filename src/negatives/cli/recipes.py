@@ -59,5 +59,5 @@ def check(file: str, /) -> None:
     from negatives.recipe import load_recipe
 
     recipe = load_recipe(file)
-    stages = [stage.kind for stage in (*recipe.find, *recipe.judge, recipe.pick)]
+    stages = [stage.kind for stage in (*recipe.find, *recipe.make, *recipe.judge, recipe.pick)]
     print(f"{file}: {recipe.name}: {' -> '.join(stages)}")

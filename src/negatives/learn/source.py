@@ -18,6 +18,7 @@ from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe, encoded
 from negatives.run import mine
 from negatives.run.inputs import collection_of
+from negatives.run.making import made_queries
 from negatives.schema import Collection
 from negatives.show import reported
 from negatives.stage import refuse_unmet
@@ -64,7 +65,11 @@ class Source:
             )
         if file is not None:
             return _of_file(file, self._settings.negatives)
-        return run or as_collection(cast("str | Collection", data), quarantine=self.aside)
+        if run is not None:
+            return run
+        return self._with_queries(
+            as_collection(cast("str | Collection", data), quarantine=self.aside)
+        )
 
     def examples(
         self, found: TrainingSet | Run | Collection, overwrite: bool
@@ -89,9 +94,23 @@ class Source:
         """Whether a collection is mined."""
         return self.mined and self._settings.negatives > 0
 
+    def _with_queries(self, collection: Collection) -> Collection:
+        """The collection, with queries of its own where the recipe writes some."""
+        for generator in self.recipe.make:
+            if generator.generates == "queries":
+                collection = made_queries(
+                    collection,
+                    generator,
+                    seed=self.recipe.seed,
+                    machine=self.machine,
+                    emit=self.emit,
+                )
+        return collection
+
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
-        mining = replace(self.recipe, batch=None, learn=None, train=None)
+        making = tuple(each for each in self.recipe.make if each.generates == "documents")
+        mining = replace(self.recipe, batch=None, learn=None, train=None, make=making)
         return reported(
             mine(
                 collection,

@@ -28,13 +28,14 @@ def convert(collection: Collection, out: str | Path) -> Path:
     given/SPLIT.tsv.
     """
     out = Path(out)
-    _refuse_to_replace(out)
+    refuse_to_replace(out)
     with writing_folder(out) as temporary:
         _write(collection, temporary)
     return out
 
 
-def _refuse_to_replace(out: Path) -> None:
+def refuse_to_replace(out: Path) -> None:
+    """A folder that holds anything is never written to."""
     if out.is_dir() and not any(out.iterdir()):
         return
     if out.exists():

@@ -19,6 +19,7 @@ from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import Manifest, decode_manifest
 from negatives.store.repair import forget_damaged
 from negatives.store.run import (
+    GENERATED_FILE,
     LEDGER,
     NEGATIVES_FILE,
     RECIPE,
@@ -35,7 +36,7 @@ def run_folder(path: Path) -> WorkFolder:
         path=path,
         work="run",
         account=MANIFEST,
-        own=(RECIPE, *REPORTS, NEGATIVES_FILE, RELABELLED_FILE, LEDGER, WORK),
+        own=(RECIPE, *REPORTS, NEGATIVES_FILE, RELABELLED_FILE, GENERATED_FILE, LEDGER, WORK),
         early=frozenset((WORK, REVIEWS)),
     )
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
+import polars as pl
 from msgspec.structs import asdict
 
 from negatives.errors import DataError, RunError
@@ -12,12 +15,36 @@ from negatives.read import load
 from negatives.schema import Collection
 from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
-from negatives.store.run import Run
+from negatives.store.run import GENERATED_FILE, Run
 from negatives.store.work_folder import differences
+
+GENERATED_ID: Final = "gen:"
+"""How the ids of documents begin that were written for a run."""
 
 
 def collection_of(run: Run) -> Collection:
-    """The collection the run was made from; it is read and compared once, and stays with `run`."""
+    """The collection the run was made from, and the documents that were written on the way.
+
+    It is read and compared once, and stays with `run`.
+    """
+    collection = _made_from(run)
+    if GENERATED_FILE not in run.manifest.files:
+        return collection
+    if run.whole is None:
+        run.whole = with_generated(collection, run.generated)
+    return run.whole
+
+
+def with_generated(collection: Collection, table: pl.DataFrame) -> Collection:
+    """The collection with the documents of a table of written ones (`GENERATED`)."""
+    row = pl.int_range(pl.len(), dtype=pl.UInt32) + len(collection.corpus)
+    new = table.select("doc_id", "text", row.cast(pl.UInt32).alias("row"))
+    corpus = pl.concat([collection.corpus, new], how="diagonal").sort("doc_id")
+    return replace(collection, corpus=corpus)
+
+
+def _made_from(run: Run) -> Collection:
+    """The collection the run was made from."""
     found = run.at_hand or _read_again(run.path, run.manifest.inputs)
     if not run.compared:
         differing = differences(asdict(run.manifest.inputs), fingerprints(found))

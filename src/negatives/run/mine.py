@@ -31,6 +31,9 @@ from negatives.run import passes
 from negatives.run.account import Account
 from negatives.run.claim import claimed, is_there, run_folder
 from negatives.run.engine import engine_named
+from negatives.run.generated import add_generated, refuse_layer
+from negatives.run.inputs import collection_of
+from negatives.run.making import refuse_other
 from negatives.run.opened import COLLECTION, Opened, Plan
 from negatives.run.picking import finish
 from negatives.run.scores import check_scores
@@ -93,7 +96,9 @@ def mine(
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else load(data))
     refuse_unlabelled(collection)
-    refuse_unmet((*recipe.find, *recipe.judge), collection)
+    refuse_unmet((*recipe.find, *recipe.make, *recipe.judge), collection)
+    refuse_other("documents", recipe.make)
+    refuse_layer(recipe, collection)
     path = Path(out)
     folder = run_folder(path)
     folder.refuse_file()
@@ -149,9 +154,14 @@ class _Mining:
         run = Run.of(self.path, self.account.manifest, self.collection)
         status = run.manifest.status
         if status not in (REPORTING, DONE):
-            parts = self._ledger() if status == RUNNING else run.parts
-            finish(self.account, self.recipe, parts, self.collection, self.engine)
+            parts = self._whole_ledger() if status == RUNNING else run.parts
+            collection = collection_of(run) if self.recipe.relabel else None
+            finish(self.account, self.recipe, parts, collection, self.engine)
         shutil.rmtree(self.path / WORK, ignore_errors=True)
+
+    def _whole_ledger(self) -> list[Path]:
+        """The parts of the ledger, with the documents that the recipe's generators write."""
+        return add_generated(self.account, self.opened, self._ledger())
 
     def _ledger(self) -> list[Path]:
         """All passes but the last; the parts of the ledger."""

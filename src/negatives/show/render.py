@@ -30,6 +30,7 @@ TITLES: Final[Mapping[str, str]] = {
     "hubs": "Documents used often",
     "cost": "Time and memory",
     "provenance": "How to make this again",
+    "generated": "Documents that were written for this run",
 }
 """Section -> heading; a section that is not here is headed by its name."""
 

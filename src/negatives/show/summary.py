@@ -12,6 +12,7 @@ from negatives.show.sections import (
     certificate,
     cost,
     delivered,
+    generated,
     hardness,
     hubs,
     pairs,
@@ -45,11 +46,14 @@ SECTIONS: Final[Mapping[str, Callable[[Evidence], dict[str, Any]]]] = {
 def summarise(run: Run) -> Summary:
     """Everything a report says, as plain JSON-able values.
 
-    `sections` maps each name of `SECTIONS` to its figures; `warnings` are those of the run, and
+    `sections` maps each name of `SECTIONS` to its figures, and `generated` where documents were
+    written; `warnings` are those of the run, and
     `notices` what the figures themselves give reason to look at.
     """
     evidence = Evidence(run)
     sections = {name: figures(evidence) for name, figures in SECTIONS.items()}
+    if len(run.generated):
+        sections["generated"] = generated.figures(evidence)
     return {
         "version": VERSION,
         "warnings": list(run.manifest.warnings),

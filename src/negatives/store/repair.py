@@ -12,7 +12,7 @@ import polars as pl
 
 from negatives.errors import RecipeError, RunError
 from negatives.recipe import Recipe, from_settings
-from negatives.schema import LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
+from negatives.schema import GENERATED, LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
 from negatives.store.facts import Inputs
 from negatives.store.lock import holder
 from negatives.store.manifest import (
@@ -28,6 +28,7 @@ from negatives.store.manifest import NAME as MANIFEST
 
 RECIPE: Final = "recipe.toml"
 LEDGER: Final = "candidates"
+GENERATED_FILE: Final = "generated.parquet"
 NEGATIVES_FILE: Final = "negatives.parquet"
 RELABELLED_FILE: Final = "relabelled.parquet"
 REPORTS: Final = ("report.html", "report.json")
@@ -104,7 +105,8 @@ def recipe_of(run: Path, inputs: Inputs) -> Recipe:
 
 def odd_columns(run: Path, name: str) -> str:
     """Why a table has not the columns that a table of this name has; empty where it has them."""
-    wanted = NEGATIVES if name == NEGATIVES_FILE else {**LEDGER_HEAD, **LEDGER_TAIL}
+    tables = {NEGATIVES_FILE: NEGATIVES, GENERATED_FILE: GENERATED}
+    wanted = tables.get(name, {**LEDGER_HEAD, **LEDGER_TAIL})
     if name == RELABELLED_FILE:
         return ""
     there = pl.scan_parquet(run / name, glob=False).collect_schema()
@@ -112,7 +114,7 @@ def odd_columns(run: Path, name: str) -> str:
     return f"has no column {odd[0]} of type {wanted[odd[0]]}" if odd else ""
 
 
-_REVISED: Final = "was revised by a judge or by verdicts, which are to be given again"
+_REVISED: Final = "was changed after mining, by a judge or verdicts: they are to be given again"
 
 
 def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
@@ -130,7 +132,7 @@ def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
     }
     ledger = [name for name in manifest.files if name.startswith(f"{LEDGER}/")]
     picked = NEGATIVES_FILE in lost or RELABELLED_FILE in lost
-    if any(name in lost for name in ledger):
+    if any(name in lost for name in (*ledger, GENERATED_FILE)):
         manifest.status = RUNNING
         picked = True
         if not all(_MINED.fullmatch(name) for name in ledger):
@@ -141,7 +143,11 @@ def forget_damaged(run: Path, manifest: Manifest) -> dict[str, str]:
         manifest.status = PICKING
     elif lost and manifest.status == DONE:
         manifest.status = REPORTING
-    gone = [*lost, *((NEGATIVES_FILE, RELABELLED_FILE, *REPORTS) if picked else ())]
+    gone = [
+        *lost,
+        *((GENERATED_FILE,) if manifest.status == RUNNING else ()),
+        *((NEGATIVES_FILE, RELABELLED_FILE, *REPORTS) if picked else ()),
+    ]
     for name in gone:
         manifest.files.pop(name, None)
     return lost

@@ -15,10 +15,11 @@ import polars as pl
 
 from negatives.errors import RunError
 from negatives.recipe import Recipe
-from negatives.schema import DUPLICATE, REJECTED, Collection
+from negatives.schema import DUPLICATE, GENERATED, REJECTED, Collection
 from negatives.store.lock import holder
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest, read_manifest
 from negatives.store.repair import (
+    GENERATED_FILE,
     LEDGER,
     NEGATIVES_FILE,
     RECIPE,
@@ -33,6 +34,7 @@ from negatives.store.repair import (
 )
 
 __all__ = [
+    "GENERATED_FILE",
     "LEDGER",
     "NEGATIVES_FILE",
     "RECIPE",
@@ -52,6 +54,9 @@ class Run:
     A table is read only if it is what the manifest says: its size and rows are compared when the
     run is opened, its hash when it is read.
     """
+
+    whole: Collection | None = None
+    """The collection with the documents that were written for the run, once asked for."""
 
     def __init__(self, path: str | Path, *, collection: Collection | None = None) -> None:
         """Open a run directory; `RunError` where there is none, or it is unfinished or damaged.
@@ -153,6 +158,13 @@ class Run:
     def rejected(self) -> pl.DataFrame:
         """Ledger rows that no picker may choose, each with its reason."""
         return self.candidates().filter(pl.col("verdict").is_in([DUPLICATE, REJECTED])).collect()
+
+    @property
+    def generated(self) -> pl.DataFrame:
+        """Documents that were written for the run's queries, with their origin; mostly none."""
+        if self.manifest.status != PICKING and GENERATED_FILE not in self.manifest.files:
+            return pl.DataFrame(schema=GENERATED)
+        return pl.read_parquet(self.table(GENERATED_FILE), glob=False)
 
     @property
     def relabelled(self) -> pl.DataFrame:

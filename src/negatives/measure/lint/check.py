@@ -19,7 +19,7 @@ from negatives.read.loading import known_texts
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.run.inputs import collection_of
+from negatives.run.inputs import collection_of, with_generated
 from negatives.schema import Collection
 from negatives.store.run import Run, is_run
 
@@ -85,7 +85,11 @@ def _mined(file: str | Path, known: Collection | None) -> MinedFile:
     if not is_run(Path(file)):
         return mined_file(file, known)
     run = Run(file)
-    return understood(parquet(run.negatives_file), collection_of(run) if known is None else known)
+    if known is None:
+        known = collection_of(run)
+    elif len(run.generated):
+        known = with_generated(known, run.generated)
+    return understood(parquet(run.negatives_file), known)
 
 
 def _finding(

@@ -1,0 +1,1 @@
+"""make: generators, which write queries from documents or documents for queries."""
