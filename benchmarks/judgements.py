@@ -33,8 +33,8 @@ from negatives.pick.trial import Trial, sampled
 from negatives.read import splits
 from negatives.run.reviewing import ask_about
 
-HIDINGS = {"cranfield": 10, "cisi": 10, "med": 10, "esco_skills": 5, "medquad": 5}
-"""Fewer where one takes minutes."""
+COLLECTIONS = ("cranfield", "cisi", "med", "esco_skills", "medquad")
+HIDINGS = 10
 SHARES = (0.02, 0.05, 0.10)
 JUDGED = (0, 20, 40, 60, 100)
 ASKED = 5
@@ -87,14 +87,14 @@ def _whole(name: str) -> neg.Collection:
 
 def _figures(run: neg.Run, hidden: pl.DataFrame, window: float, judged: int) -> dict[str, Any]:
     made = run.negatives
-    tuning = run.manifest.facts.tuning
+    tuning = run.manifest.facts.get("tuning", {})
     return {
         "judged": judged,
         "real": len(made.join(hidden, on=PAIR, how="semi")) / max(len(made), 1),
         "hardness": made.select(pl.col("hardness").mean()).item() - window,
         "promised": bool(tuning.get("promised")),
         "within": tuning.get("low", 0.0) <= tuning.get("expected", 0.0) <= tuning.get("high", 1.0),
-        "label rate": getattr(run.manifest.notes.p_relevant, "label_rate", None),
+        "label rate": run.manifest.notes.get("p_relevant", {}).get("label rate"),
     }
 
 
@@ -103,9 +103,7 @@ def main() -> None:
     if sys.argv[1:2] == ["one"]:
         one(*sys.argv[2:4])
         return
-    results = {
-        name: [_asked(name, seed) for seed in range(count)] for name, count in HIDINGS.items()
-    }
+    results = {name: [_asked(name, seed) for seed in range(HIDINGS)] for name in COLLECTIONS}
     write_page("judgements", "What judgements are worth", __doc__, _page(results))
 
 
@@ -121,10 +119,8 @@ def _asked(name: str, seed: int) -> dict[str, Any]:
 
 def _page(results: dict[str, list[dict[str, Any]]]) -> list[str]:
     lines = [
-        "Random hidings: "
-        + ", ".join(f"{count} of {name}" for name, count in HIDINGS.items())
-        + ". False share and hardness less the window's, mean and standard deviation over them; "
-        "then in how many hidings a share was promised.",
+        f"{HIDINGS} random hidings of each. False share and hardness less the window's, mean and "
+        "standard deviation over them; then in how many hidings a share was promised.",
     ]
     for share in SHARES:
         lines += ["", f"## Asked: at most {share:.0%} false", ""]

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.losses import GISTEmbedLoss
+from sentence_transformers.sentence_transformer.losses import GISTEmbedLoss
 
 from negatives.errors import DataError
 from negatives.learn.encoded import Encoded
