@@ -87,14 +87,14 @@ def _whole(name: str) -> neg.Collection:
 
 def _figures(run: neg.Run, hidden: pl.DataFrame, window: float, judged: int) -> dict[str, Any]:
     made = run.negatives
-    tuning = run.manifest.facts.get("tuning", {})
+    tuning = run.manifest.facts.tuning
     return {
         "judged": judged,
         "real": len(made.join(hidden, on=PAIR, how="semi")) / max(len(made), 1),
         "hardness": made.select(pl.col("hardness").mean()).item() - window,
         "promised": bool(tuning.get("promised")),
         "within": tuning.get("low", 0.0) <= tuning.get("expected", 0.0) <= tuning.get("high", 1.0),
-        "label rate": run.manifest.notes.get("p_relevant", {}).get("label rate"),
+        "label rate": getattr(run.manifest.notes.p_relevant, "label_rate", None),
     }
 
 

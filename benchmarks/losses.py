@@ -20,7 +20,7 @@ from sentence_transformers.sentence_transformer.losses import (
 from torch import Tensor
 
 from benchmarks.page import write_page
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.guided import Guided
 from negatives.learn.loss import Loss
 from negatives.learn.multiple_negatives import MultipleNegatives
@@ -31,7 +31,7 @@ DIM = 384
 SECONDS = 6.0  # of each pair at each size
 REPEATS = 301  # at most
 
-Compute = Callable[[Encoded], Tensor]
+Compute = Callable[[EncodedBatch], Tensor]
 """The mean loss of a batch."""
 
 
@@ -66,7 +66,7 @@ def of_sentence_transformers(**settings: object) -> Compute:
     """`MultipleNegativesRankingLoss` of given embeddings."""
     loss = MultipleNegativesRankingLoss(None, scale=20.0, **settings)
 
-    def compute(batch: Encoded) -> Tensor:
+    def compute(batch: EncodedBatch) -> Tensor:
         columns = [batch.queries, *batch.docs.unbind(1)]
         made: Tensor = loss.compute_loss_from_embeddings(columns, None)
         return made
@@ -85,7 +85,7 @@ def guided_of_sentence_transformers() -> Compute:
     loss.contrast_anchors = loss.contrast_positives = True
     loss.must_retokenize = loss.gather_across_devices = False
 
-    def compute(batch: Encoded) -> Tensor:
+    def compute(batch: EncodedBatch) -> Tensor:
         assert batch.guide is not None
         student = (batch.queries, *batch.docs.unbind(1))
         guide = (batch.guide.queries, *batch.guide.docs.unbind(1))
@@ -135,7 +135,7 @@ CONTESTS: list[Contest] = [
 """Add a loss here: its settings, and a function that computes the same of a batch."""
 
 
-def drawn(rows: int, negatives: int, seed: int = 0) -> Encoded:
+def drawn(rows: int, negatives: int, seed: int = 0) -> EncodedBatch:
     """Random embeddings, each document near its query, of which the diagonal alone is known."""
     generator = torch.Generator().manual_seed(seed)
     queries = torch.randn(rows, DIM, generator=generator)
@@ -144,11 +144,11 @@ def drawn(rows: int, negatives: int, seed: int = 0) -> Encoded:
     own = torch.arange(rows)
     relevant[own, own * (1 + negatives)] = True
     present = torch.ones(rows, 1 + negatives, dtype=torch.bool)
-    made = Encoded(queries, docs, relevant, present)
+    made = EncodedBatch(queries, docs, relevant, present)
     return made if seed else replace(made, guide=drawn(rows, negatives, 1))
 
 
-def seconds(compute: Compute, batch: Encoded) -> tuple[float, float]:
+def seconds(compute: Compute, batch: EncodedBatch) -> tuple[float, float]:
     """How long one forward and backward pass took, and the loss."""
     batch = replace(
         batch,
@@ -166,7 +166,7 @@ def compare(contest: Contest, rows: int) -> str:
     batch = drawn(rows, contest.negatives)
     losses = contest.ours.open()
 
-    def ours(batch: Encoded) -> Tensor:
+    def ours(batch: EncodedBatch) -> Tensor:
         return batch.mean(losses(batch))
 
     found: tuple[list[float], list[float]] = ([], [])

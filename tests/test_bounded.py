@@ -18,7 +18,7 @@ def refusal(*words: object) -> str:
     """What a command says that refuses its input, in three lines."""
     told = negatives(*map(str, words))
     assert told.returncode == 2, told.stdout + told.stderr
-    assert "mend:" in told.stdout + told.stderr
+    assert "fix:" in told.stdout + told.stderr
     return told.stdout + told.stderr
 
 

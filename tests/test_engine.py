@@ -82,7 +82,7 @@ def test_what_fails_is_named_when_the_others_are_finished(engine: Engine, tmp_pa
         assert str(caught.value) == (
             "could not find the square of 1; the square of 3; the square of 5: ValueError: no "
             "square of 5 (tried 3 times; the others are finished)\n"
-            "  mend:  mend what it says, if it can be, and run the same command again: finished "
+            "  fix:   fix what it says, if it can be, and run the same command again: finished "
             "parts are kept"
         )
         # Of the input, or of the disk, it is said at once: nothing would change the next time.
@@ -132,7 +132,7 @@ def test_where_ray_is_not_installed_another_engine_is_named(
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
     with pytest.raises(MissingExtra) as caught, Ray(2).started():
         pass
-    assert caught.value.mend == "pip install 'negatives[ray]', or give --engine local"
+    assert caught.value.fix == "pip install 'negatives[ray]', or give --engine local"
 
 
 @pytest.mark.slow
@@ -145,4 +145,4 @@ def test_ray_does_the_same_and_says_where_it_cannot_be_reached(tmp_path: Path) -
             squares(mapper, partial(odd_ones_fail, DataError))
     with pytest.raises(WorkError) as caught, Ray(2, address="127.0.0.1:1").started():
         pass
-    assert "or give --engine local" in caught.value.mend
+    assert "or give --engine local" in caught.value.fix

@@ -118,7 +118,7 @@ def test_a_kind_that_there_is_not_is_told_the_nearest_one() -> None:
     assert str(caught.value) == (
         "there is no train kind 'rerankr'\n"
         "  where: recipe star: train.kind\n"
-        "  mend:  did you mean 'reranker'?"
+        "  fix:   did you mean 'reranker'?"
     )
 
 

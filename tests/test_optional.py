@@ -18,7 +18,7 @@ def test_what_is_missing_is_named_with_the_command_that_installs_it() -> None:
     with pytest.raises(MissingExtra) as caught:
         require("no_such_package", extra="train")
     assert str(caught.value) == (
-        "no_such_package is not installed\n  mend:  pip install 'negatives[train]'"
+        "no_such_package is not installed\n  fix:   pip install 'negatives[train]'"
     )
 
 

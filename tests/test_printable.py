@@ -32,7 +32,7 @@ def test_json_stays_the_same_json() -> None:
 
 
 def test_errors_and_notes_are_printable(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not steers(str(DataError(STEERING, where=STEERING, mend=STEERING)))
+    assert not steers(str(DataError(STEERING, where=STEERING, fix=STEERING)))
     with listening() as emit:
         emit(Warned(f"note of {STEERING}"))
     assert "note of" in (told := capsys.readouterr().err)

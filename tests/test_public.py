@@ -62,8 +62,8 @@ def test_reading_a_recipe_does_not_import_torch() -> None:
 
 
 def test_an_error_reads_what_where_and_how_to_mend_it() -> None:
-    error = errors.DataError("3 ids twice", where="corpus.jsonl", mend="remove them")
-    assert str(error) == "3 ids twice\n  where: corpus.jsonl\n  mend:  remove them"
+    error = errors.DataError("3 ids twice", where="corpus.jsonl", fix="remove them")
+    assert str(error) == "3 ids twice\n  where: corpus.jsonl\n  fix:   remove them"
     assert str(errors.DataError("3 ids twice")) == "3 ids twice"
 
 
@@ -81,9 +81,9 @@ def test_an_error_reads_what_where_and_how_to_mend_it() -> None:
 def test_an_error_keeps_its_parts_between_processes(
     kind: type[errors.NegativesError], code: int
 ) -> None:
-    again = pickle.loads(pickle.dumps(kind("what", where="here", mend="so")))
+    again = pickle.loads(pickle.dumps(kind("what", where="here", fix="so")))
     assert type(again) is kind
-    assert (again.what, again.where, again.mend) == ("what", "here", "so")
+    assert (again.what, again.where, again.fix) == ("what", "here", "so")
     assert again.exit_code == code
 
 

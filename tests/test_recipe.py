@@ -122,95 +122,95 @@ ERRORS = {
         '[[find]]\nkind = "bm52"\n[pick]\nkind = "top"',
         "there is no find kind 'bm52'\n"
         "  where: my.toml: find[0].kind\n"
-        "  mend:  did you mean 'bm25'?",
+        "  fix:   did you mean 'bm25'?",
     ),
     "a misspelt setting of a later stage": (
         MINIMAL + '[[judge]]\nkind = "margin"\n[[judge]]\nkind = "skip-top"\nrank = 3',
         "'skip-top' has no setting 'rank'\n"
         "  where: my.toml: judge[1].rank\n"
-        "  mend:  did you mean 'ranks'?",
+        "  fix:   did you mean 'ranks'?",
     ),
     "a misspelt section": (
         MINIMAL + '[[jduge]]\nkind = "known"',
-        "unknown key 'jduge'\n  where: my.toml: jduge\n  mend:  did you mean 'judge'?",
+        "unknown key 'jduge'\n  where: my.toml: jduge\n  fix:   did you mean 'judge'?",
     ),
     "a wrong type": (
         '[[find]]\nkind = "bm25"\ntop = "many"\n[pick]\nkind = "top"',
         "bm25: Expected `int`, got `str`\n"
         "  where: my.toml: find[0].top\n"
-        "  mend:  top: int, candidates per query",
+        "  fix:   top: int, candidates per query",
     ),
     "a value out of bounds": (
         '[[find]]\nkind = "bm25"\n[pick]\nkind = "top"\nper_query = 0',
         "top: Expected `int` >= 1\n"
         "  where: my.toml: pick.per_query\n"
-        "  mend:  per_query: int, negatives asked for each query",
+        "  fix:   per_query: int, negatives asked for each query",
     ),
     "an infinite value": (
         '[[find]]\nkind = "bm25"\nk1 = inf\n[pick]\nkind = "top"',
         "bm25: k1 = inf: Expected a finite number\n"
         "  where: my.toml: find[0]\n"
-        "  mend:  k1: float, saturation of term frequency",
+        "  fix:   k1: float, saturation of term frequency",
     ),
     "two sources of one name": (
         '[[find]]\nkind = "bm25"\n' + MINIMAL,
         "two sources are both called 'bm25'\n"
         "  where: my.toml: find\n"
-        "  mend:  give one of them another `name`",
+        "  fix:   give one of them another `name`",
     ),
     "a reference to no source": (
         'reference = "bm52"\n' + MINIMAL,
         "reference names no source: 'bm52'\n"
         "  where: my.toml: reference\n"
-        "  mend:  did you mean 'bm25'?",
+        "  fix:   did you mean 'bm25'?",
     ),
     "a literal key": (
         '[[find]]\nkind = "dense"\napi_key = "sk-123"\n[pick]\nkind = "top"',
         "dense: api_key holds a literal key\n"
         "  where: my.toml: find[0]\n"
-        '  mend:  write api_key = "env:NAME_OF_VARIABLE"',
+        '  fix:   write api_key = "env:NAME_OF_VARIABLE"',
     ),
     "no TOML": (
         "[[find]\n",
         "not TOML: Expected ']]' at the end of an array declaration (at line 1, column 7)\n"
         "  where: my.toml\n"
-        "  mend:  see negatives recipes show default, or correct the line that is named",
+        "  fix:   see negatives recipes show default, or correct the line that is named",
     ),
     "no source": (
         '[pick]\nkind = "top"',
         "a recipe needs at least one [[find]] stage\n"
         "  where: my.toml: find\n"
-        '  mend:  add [[find]] with kind = "bm25"',
+        '  fix:   add [[find]] with kind = "bm25"',
     ),
     "no picker": (
         '[[find]]\nkind = "bm25"',
-        'a recipe needs a [pick] stage\n  where: my.toml\n  mend:  add [pick] with kind = "top"',
+        'a recipe needs a [pick] stage\n  where: my.toml\n  fix:   add [pick] with kind = "top"',
     ),
     "a stage that is no table": (
         'find = ["bm25"]\n[pick]\nkind = "top"',
         "a stage is str, expected a table\n"
         "  where: my.toml: find[0]\n"
-        "  mend:  write it as [[find]] with a kind",
+        "  fix:   write it as [[find]] with a kind",
     ),
     "one table where a list belongs": (
         '[find]\nkind = "bm25"\n[pick]\nkind = "top"',
         "find is dict, expected list\n"
         "  where: my.toml: find\n"
-        "  mend:  write it as [[find]] with a kind",
+        "  fix:   write it as [[find]] with a kind",
     ),
     "a truth value for a seed": (
         "seed = true\n" + MINIMAL,
-        "seed is bool, expected int\n  where: my.toml: seed\n  mend:  such as seed = 1",
+        "seed is bool, expected int\n  where: my.toml: seed\n  fix:   such as seed = 1",
     ),
     "shards of nothing": (
         "shard = 0\n" + MINIMAL,
-        "shard must be at least 1, not 0\n  where: my.toml: shard\n  mend:  shard = 4096",
+        "shard must be at least 1, not 0\n  where: my.toml: shard\n  fix:   shard = 4096",
     ),
 }
 
 
 @for_each("mistake", ERRORS)
-def test_a_mistake_is_named_with_its_file_its_place_and_its_mend(mistake: str) -> None:
+def test_a_mistake_is_named_with_its_file_its_place_and_its_fix(mistake: str) -> None:
     recipe, expected = ERRORS[mistake]
     assert message(lambda: parse(recipe, "my.toml")) == expected
 
@@ -222,7 +222,7 @@ def test_a_literal_key_is_never_repeated_in_the_message() -> None:
 def test_an_unknown_recipe_is_told_the_nearest_one() -> None:
     assert message(lambda: load_recipe("defualt")) == (
         "there is no recipe 'defualt'\n"
-        "  mend:  did you mean 'default'? (or give the path of a .toml file)"
+        "  fix:   did you mean 'default'? (or give the path of a .toml file)"
     )
 
 
@@ -240,7 +240,7 @@ def test_a_recipe_file_that_cannot_be_read_is_named(tmp_path: Path, content: byt
     text = message(lambda: load_recipe(path))
     assert text.startswith("cannot read the recipe: ")
     assert f"where: {path}" in text
-    assert "mend:" in text
+    assert "fix:" in text
 
 
 def test_another_picker_leaves_the_rest_of_the_recipe_alone() -> None:

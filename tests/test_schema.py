@@ -78,7 +78,7 @@ def test_a_table_with_other_columns_is_refused_and_told_which_it_needs() -> None
         text = refusal(replace(DATA, **broken))
         assert text.startswith(f"table '{table}' has columns {{")
         assert "where: collection 'made'" in text
-        assert "mend:  give it exactly {" in text
+        assert "fix:   give it exactly {" in text
     for table in ("corpus", "queries"):
         frame: pl.DataFrame = getattr(DATA, table)
         for wrong in (frame.drop("row"), frame.drop("text"), frame.with_columns(image=1)):
@@ -169,7 +169,7 @@ def test_judgements_of_unknown_ids_are_counted_and_refused() -> None:
     )
     text = refusal(replace(DATA, qrels=pl.concat([DATA.qrels, strangers])))
     assert text.startswith("2 rows of qrels name an unknown query or document")
-    assert "mend:  remove them, or add the missing queries and documents" in text
+    assert "fix:   remove them, or add the missing queries and documents" in text
 
 
 @pytest.mark.parametrize("table", ["qrels", "given"])

@@ -107,21 +107,21 @@ def message(make: Any) -> str:
 def test_a_wrong_type_is_named_with_what_the_setting_means() -> None:
     assert message(lambda: Margin(cast("float", "wide"))) == (
         "margin: margin = 'wide': Expected `float`, got `str`\n"
-        "  mend:  margin: float, in units of the score; higher rejects more"
+        "  fix:   margin: float, in units of the score; higher rejects more"
     )
 
 
 def test_a_value_out_of_bounds_is_named_with_its_bound() -> None:
     assert message(lambda: BM25(b=1.5)) == (
         "bm25: b = 1.5: Expected `float` <= 1.0\n"
-        "  mend:  b: float, normalisation by document length"
+        "  fix:   b: float, normalisation by document length"
     )
 
 
 def test_a_value_that_is_none_of_the_choices_is_told_the_choices() -> None:
     assert message(lambda: BM25(variant=cast("Any", "okapi"))) == (
         "bm25: variant = 'okapi': Invalid enum value 'okapi'\n"
-        '  mend:  variant: "lucene" | "robertson" | "atire", which idf and tf formula'
+        '  fix:   variant: "lucene" | "robertson" | "atire", which idf and tf formula'
     )
 
 
@@ -140,7 +140,7 @@ def test_a_setting_larger_than_can_be_computed_with_is_refused(number: float) ->
 def test_a_source_name_that_is_no_column_prefix_is_refused() -> None:
     assert message(lambda: BM25(name="My BM25")) == (
         "bm25: name = 'My BM25': Expected `str` matching regex '^[a-z0-9-]{0,64}$'\n"
-        "  mend:  name: str, column prefix in the ledger; empty: the kind"
+        "  fix:   name: str, column prefix in the ledger; empty: the kind"
     )
 
 
@@ -148,7 +148,7 @@ def test_an_unknown_kind_is_told_the_nearest_one() -> None:
     assert message(lambda: build("find", {"kind": "bm52"}, "mine.toml: find[0]")) == (
         "there is no find kind 'bm52'\n"
         "  where: mine.toml: find[0].kind\n"
-        "  mend:  did you mean 'bm25'?"
+        "  fix:   did you mean 'bm25'?"
     )
 
 
@@ -156,7 +156,7 @@ def test_a_kind_nothing_like_any_is_told_all_of_them() -> None:
     assert message(lambda: build("pick", {"kind": "zzz"}, "pick")) == (
         "there is no pick kind 'zzz'\n"
         "  where: pick.kind\n"
-        "  mend:  valid: quotas, random, risk-limited, simans, stratified, top"
+        "  fix:   valid: quotas, random, risk-limited, simans, stratified, top"
     )
 
 
@@ -164,13 +164,13 @@ def test_a_stage_without_a_kind_is_told_the_kinds() -> None:
     assert message(lambda: build("pick", {"per_query": 3}, "pick")) == (
         "a stage without a kind\n"
         "  where: pick\n"
-        "  mend:  kind = one of quotas, random, risk-limited, simans, stratified, top"
+        "  fix:   kind = one of quotas, random, risk-limited, simans, stratified, top"
     )
 
 
 def test_an_unknown_setting_is_told_the_nearest_one() -> None:
     assert message(lambda: build("find", {"kind": "bm25", "tpo": 3}, "find[1]")) == (
-        "'bm25' has no setting 'tpo'\n  where: find[1].tpo\n  mend:  did you mean 'top'?"
+        "'bm25' has no setting 'tpo'\n  where: find[1].tpo\n  fix:   did you mean 'top'?"
     )
 
 
@@ -178,7 +178,7 @@ def test_a_setting_inside_a_list_is_found_at_its_path() -> None:
     assert message(lambda: build("find", {"kind": "fused", "of": ["a", 1]}, "find[1]")) == (
         "fused: Expected `str`, got `int`\n"
         "  where: find[1].of\n"
-        "  mend:  of: list[str], names of the sources to fuse; empty: all before"
+        "  fix:   of: list[str], names of the sources to fuse; empty: all before"
     )
 
 
@@ -187,7 +187,7 @@ def test_settings_that_disagree_are_told_where_they_stand() -> None:
     assert message(lambda: build("pick", settings, "mine.toml: pick")) == (
         "quotas: 10 in all, more than per_query = 7\n"
         "  where: mine.toml: pick\n"
-        "  mend:  raise per_query, or lower a quota"
+        "  fix:   raise per_query, or lower a quota"
     )
 
 
@@ -207,7 +207,7 @@ def test_settings_that_disagree_are_told_where_they_stand() -> None:
 def test_settings_that_make_no_sense_together_are_refused(make: Any, said: str) -> None:
     text = message(make)
     assert text.startswith(said)
-    assert "mend:" in text
+    assert "fix:" in text
 
 
 def test_an_installed_package_adds_kinds_and_never_replaces_one(tmp_path: Path) -> None:

@@ -108,9 +108,9 @@ def test_an_error_of_this_library_reaches_the_caller_as_itself(
     kind: type[NegativesError],
 ) -> None:
     with pytest.raises(NegativesError) as caught:
-        list(share_out(fail, [kind("what", where="where", mend="mend")], 2))
+        list(share_out(fail, [kind("what", where="where", fix="fix")], 2))
     assert type(caught.value) is kind
-    assert str(caught.value) == "what\n  where: where\n  mend:  mend"
+    assert str(caught.value) == "what\n  where: where\n  fix:   fix"
 
 
 def test_any_other_error_too_with_the_workers_own_traceback() -> None:
@@ -131,7 +131,7 @@ def test_a_worker_killed_by_the_system_is_a_clear_error() -> None:
         list(share_out(end_by, ["SIGKILL"], 2))
     assert str(caught.value) == (
         "a worker process was killed (SIGKILL), perhaps for want of memory\n"
-        "  mend:  run the same command again, with fewer --threads or less --memory"
+        "  fix:   run the same command again, with fewer --threads or less --memory"
     )
 
 

@@ -26,7 +26,7 @@ def check_ordinary(path: Path) -> None:
         raise DataError(
             f"not a file but a {_sort(mode)}",
             where=str(path),
-            mend="name a file that can be read again from its beginning: write it to disk first",
+            fix="name a file that can be read again from its beginning: write it to disk first",
         )
 
 
@@ -40,25 +40,25 @@ def read_small(path: Path, most: int = SMALL) -> str:
     """The text of a small file; `DataError` where it is no file, too large, or not UTF-8."""
     check_ordinary(path)
     if path.is_dir():
-        raise DataError("a folder where a file was expected", where=str(path), mend="name a file")
+        raise DataError("a folder where a file was expected", where=str(path), fix="name a file")
     try:
         with path.open("rb") as file:
             held = file.read(most + 1)
         if len(held) > most:
             raise DataError(
                 f"the file is larger than {most / 2**20:,.0f} MB", where=str(path),
-                mend="name the file that was meant: nothing of this kind is so large",
+                fix="name the file that was meant: nothing of this kind is so large",
             )  # fmt: skip
         return held.decode()
     except OSError as error:
         raise DataError(
-            error.strerror or str(error), where=str(path), mend="check the path"
+            error.strerror or str(error), where=str(path), fix="check the path"
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(
             f"not UTF-8: byte {error.start:,} is 0x{held[error.start]:02x}",
             where=str(path),
-            mend="save the file as UTF-8",
+            fix="save the file as UTF-8",
         ) from None
 
 
@@ -71,4 +71,4 @@ def read_json(path: Path, most: int = SMALL) -> Any:
         what = "the JSON is nested too deeply"
     except ValueError as error:
         what = f"not JSON: {error}"
-    raise DataError(what, where=str(path), mend="copy or write the file again")
+    raise DataError(what, where=str(path), fix="copy or write the file again")

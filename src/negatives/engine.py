@@ -165,5 +165,5 @@ def carried_out(
     raise WorkError(
         f"could not {do} {listed}: {' '.join(told.split())} (tried {ATTEMPTS} times{rest})",
         where=where,
-        mend=f"mend what it says, if it can be, and {AGAIN}",
+        fix=f"fix what it says, if it can be, and {AGAIN}",
     ) from error

@@ -1,4 +1,4 @@
-"""Every error that a user can meet. Each says what is wrong, where, and how to mend it.
+"""Every error that a user can meet. Each says what is wrong, where, and how to fix it.
 
 NegativesError
 ├── InputError            the input or the command is wrong (exit code 2)
@@ -20,30 +20,30 @@ from negatives.printable import printable
 
 
 class NegativesError(Exception):
-    """The root of the tree: `what` happened, `where`, and how to `mend` it."""
+    """The root of the tree: `what` happened, `where`, and how to `fix` it."""
 
     exit_code = 1
 
-    def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
-        super().__init__(what, where, mend)
+    def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where, fix)
         self.what = what
         self.where = where
-        self.mend = mend
+        self.fix = fix
 
     def __str__(self) -> str:
         lines = [self.what]
         if self.where:
             lines.append(f"  where: {self.where}")
-        if self.mend:
-            lines.append(f"  mend:  {self.mend}")
+        if self.fix:
+            lines.append(f"  fix:   {self.fix}")
         return printable("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.where, self.mend)
+        return _rebuild, (type(self), self.what, self.where, self.fix)
 
 
-def _rebuild(kind: type[NegativesError], what: str, where: str, mend: str) -> NegativesError:
-    return kind(what, where=where, mend=mend)
+def _rebuild(kind: type[NegativesError], what: str, where: str, fix: str) -> NegativesError:
+    return kind(what, where=where, fix=fix)
 
 
 class InputError(NegativesError):

@@ -65,12 +65,12 @@ def refused(
     """
     text = str(error)
     if isinstance(error, MemoryError) or _NO_MEMORY.search(text):
-        return WorkError("there is not enough memory", where=str(where), mend=MEMORY_MEND)
+        return WorkError("there is not enough memory", where=str(where), fix=MEMORY_MEND)
     if isinstance(error, RuntimeError) and _NO_THREAD in text:
         return WorkError(
             "no more threads can be started",
             where=str(where),
-            mend=f"give fewer --threads, or raise the limit (ulimit -u), and {AGAIN}",
+            fix=f"give fewer --threads, or raise the limit (ulimit -u), and {AGAIN}",
         )
     if isinstance(error, ConnectionError | TimeoutError):
         return None  # of a service, not of this machine
@@ -79,20 +79,20 @@ def refused(
         return None
     place = str(where) or str(getattr(error, "filename", None) or "")
     if code in _FULL:
-        what, mend = _FULL[code]
-        return DiskFull(what, where=place, mend=mend)
+        what, fix = _FULL[code]
+        return DiskFull(what, where=place, fix=fix)
     if code in _SPENT:
-        what, mend = _SPENT[code]
-        return WorkError(what, where=place, mend=mend or MEMORY_MEND)
+        what, fix = _SPENT[code]
+        return WorkError(what, where=place, fix=fix or MEMORY_MEND)
     if code in _WRONG:
-        what, mend = _WRONG[code]
-        return (wrong or InputError)(what.format(do=do), where=place, mend=mend)
+        what, fix = _WRONG[code]
+        return (wrong or InputError)(what.format(do=do), where=place, fix=fix)
     blamed = Path(place).name in text or not Path(place).parent.is_dir()
     if code in _GONE and wrong is not None and blamed:
-        return wrong(f"cannot {do}: {os.strerror(code)}", where=place, mend="check the path")
+        return wrong(f"cannot {do}: {os.strerror(code)}", where=place, fix="check the path")
     if code in _GONE:
-        return WorkError(f"a file that was needed is gone: {text}", where=str(where), mend=AGAIN)
-    return WorkError(f"cannot {do}: {os.strerror(code)}", where=place, mend=AGAIN)
+        return WorkError(f"a file that was needed is gone: {text}", where=str(where), fix=AGAIN)
+    return WorkError(f"cannot {do}: {os.strerror(code)}", where=place, fix=AGAIN)
 
 
 def raise_spent(error: BaseException) -> None:

@@ -64,7 +64,7 @@ def checked_threads(threads: int | None) -> int:
         raise InputError(
             f"{threads} is no number of threads",
             where="--threads",
-            mend=f"give 1 to {most}; there are {there} processors here",
+            fix=f"give 1 to {most}; there are {there} processors here",
         )
     return threads
 
@@ -79,12 +79,12 @@ def parse_memory(memory: str | int) -> int:
             raise InputError(
                 f"not an amount of memory: {memory!r}",
                 where="--memory",
-                mend="such as 512MB or 2GB",
+                fix="such as 512MB or 2GB",
             )
         found = int(float(match[1]) * _UNITS[match[2].upper()])
     if found < _LEAST:
         raise InputError(
-            f"too little memory: {memory!r}", where="--memory", mend="give at least 16MB"
+            f"too little memory: {memory!r}", where="--memory", fix="give at least 16MB"
         )
     return found
 
@@ -96,7 +96,7 @@ def checked_device(device: str) -> str:
         raise InputError(
             f"there is no device {device!r}",
             where="--device",
-            mend=nearest(device, ("auto", "cpu", "cuda")),
+            fix=nearest(device, ("auto", "cpu", "cuda")),
         )
     if device not in ("auto", "cpu"):
         torch = require("torch", extra="train")
@@ -106,6 +106,6 @@ def checked_device(device: str) -> str:
             raise_spent(error)
             first = " ".join(str(error).split("\n")[:1])
             raise InputError(
-                f"no device {device!r} here: {first}", where="--device", mend="give auto or cpu"
+                f"no device {device!r} here: {first}", where="--device", fix="give auto or cpu"
             ) from None
     return device

@@ -17,5 +17,5 @@ def require(module: str, *, extra: str) -> Any:
             raise
         raise MissingExtra(
             f"{module} is not installed",
-            mend=f"pip install 'negatives[{extra}]'",
+            fix=f"pip install 'negatives[{extra}]'",
         ) from None

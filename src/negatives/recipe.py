@@ -83,7 +83,7 @@ class Recipe:
             raise RecipeError(
                 "a recipe needs at least one [[find]] stage",
                 where=f"{self.name}: find",
-                mend='add [[find]] with kind = "bm25"',
+                fix='add [[find]] with kind = "bm25"',
             )
         labels = [source.label for source in self.find]
         named = [*labels, *(generator.label for generator in self.make)]
@@ -92,32 +92,32 @@ class Recipe:
                 raise RecipeError(
                     f"two sources are both called {label!r}",
                     where=f"{self.name}: find",
-                    mend="give one of them another `name`",
+                    fix="give one of them another `name`",
                 )
         if self.reference and self.reference not in labels:
             raise RecipeError(
                 f"reference names no source: {self.reference!r}",
                 where=f"{self.name}: reference",
-                mend=nearest(self.reference, labels),
+                fix=nearest(self.reference, labels),
             )
         if not 0 <= self.relabel <= 1:
             raise RecipeError(
                 f"relabel is a precision between 0 and 1, not {self.relabel}",
                 where=f"{self.name}: relabel",
-                mend="relabel = 0.9, or 0 for nothing",
+                fix="relabel = 0.9, or 0 for nothing",
             )
         if not -(2**63) <= self.seed < 2**63:
             raise RecipeError(
                 f"seed must fit in 64 bits, which {self.seed} does not",
                 where=f"{self.name}: seed",
-                mend="seed = 0",
+                fix="seed = 0",
             )
         if not 1 <= self.shard < 2**31:
             bound = "at least 1" if self.shard < 1 else "below two billion"
             raise RecipeError(
                 f"shard must be {bound}, not {self.shard}",
                 where=f"{self.name}: shard",
-                mend="shard = 4096",
+                fix="shard = 4096",
             )
 
     @property
@@ -166,9 +166,9 @@ def parse(text: str, where: str = "recipe") -> Recipe:
     try:
         table = tomllib.loads(text)
     except RecursionError:
-        raise RecipeError("not TOML: nested too deeply", where=where, mend=_EXAMPLE) from None
+        raise RecipeError("not TOML: nested too deeply", where=where, fix=_EXAMPLE) from None
     except ValueError as error:  # of its own, and Python's of a number with thousands of digits
-        raise RecipeError(f"not TOML: {error}", where=where, mend=_EXAMPLE) from None
+        raise RecipeError(f"not TOML: {error}", where=where, fix=_EXAMPLE) from None
     return from_settings(table, where)
 
 
@@ -179,7 +179,7 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             raise RecipeError(
                 f"unknown key {key!r}",
                 where=f"{where}: {key}",
-                mend=nearest(key, [*HEAD, *SECTIONS]),
+                fix=nearest(key, [*HEAD, *SECTIONS]),
             )
         expected = HEAD[key][0] if key in HEAD else dict if key in SINGLE else list
         valid = (int, float) if expected is float else expected
@@ -187,11 +187,11 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
             raise RecipeError(
                 f"{key} is {type(value).__name__}, expected {expected.__name__}",
                 where=f"{where}: {key}",
-                mend=_written(key),
+                fix=_written(key),
             )
     if "pick" not in table:
         raise RecipeError(
-            "a recipe needs a [pick] stage", where=where, mend='add [pick] with kind = "top"'
+            "a recipe needs a [pick] stage", where=where, fix='add [pick] with kind = "top"'
         )
 
     def stages(section: str) -> tuple[Stage, ...]:
@@ -201,7 +201,7 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
                 raise RecipeError(
                     f"a stage is {type(row).__name__}, expected a table",
                     where=f"{where}: {section}[{place}]",
-                    mend=f"write it as [[{section}]] with a kind",
+                    fix=f"write it as [[{section}]] with a kind",
                 )
         return tuple(
             build(section, row, f"{where}: {section}[{place}]") for place, row in enumerate(rows)
@@ -219,7 +219,7 @@ def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
         return Recipe(**parts, **head)
     except RecipeError as error:  # name the file rather than the recipe
         path = error.where.rpartition(": ")[2]
-        raise RecipeError(error.what, where=f"{where}: {path}", mend=error.mend) from None
+        raise RecipeError(error.what, where=f"{where}: {path}", fix=error.fix) from None
 
 
 def _written(key: str) -> str:
@@ -254,7 +254,7 @@ def override(recipe: Recipe, assignments: Sequence[str], emit: Emit = silent) ->
             raise RecipeError(
                 f"no setting at {path!r}",
                 where=f"--set {text}",
-                mend="such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4",
+                fix="such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4",
             )
         if name == "kind":
             own = (_within(paths, at) for paths in (stated, said))
@@ -314,7 +314,7 @@ def assignment(text: str) -> tuple[str, Any]:
     """Path and value of `PATH=VALUE`."""
     path, equals, value = text.partition("=")
     if not equals or not path:
-        raise RecipeError(f"not PATH=VALUE: {text!r}", mend="such as pick.per_query=4")
+        raise RecipeError(f"not PATH=VALUE: {text!r}", fix="such as pick.per_query=4")
     try:
         return path.strip(), tomllib.loads(f"value = {value}")["value"]
     except (ValueError, RecursionError):  # no TOML value: a bare word
@@ -335,7 +335,7 @@ def _place_of(stages: list[dict[str, Any]], name: str, text: str) -> int:
         raise RecipeError(
             f"{len(named)} stages are called {name!r}",
             where=f"--set {text}",
-            mend=nearest(name, names) if not named else "name it by its place, from 0",
+            fix=nearest(name, names) if not named else "name it by its place, from 0",
         )
     return named[0]
 
@@ -359,13 +359,13 @@ def load_recipe(name: str | Path) -> Recipe:
             text = read_small(path, LARGEST)
         except DataError as error:
             what = f"cannot read the recipe: {error.what}"
-            raise RecipeError(what, where=error.where, mend=error.mend) from None
+            raise RecipeError(what, where=error.where, fix=error.fix) from None
         return parse(text, str(path))
     known = shipped()
     if str(name) not in known:
         raise RecipeError(
             f"there is no recipe {str(name)!r}",
-            mend=f"{nearest(str(name), known)} (or give the path of a .toml file)",
+            fix=f"{nearest(str(name), known)} (or give the path of a .toml file)",
         )
     return parse(known[str(name)], f"recipe {name}")
 

@@ -255,7 +255,7 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
             raise DataError(
                 f"table {name!r} has columns {dict(frame.schema)}",
                 where=where,
-                mend=f"give it exactly {columns}",
+                fix=f"give it exactly {columns}",
             )
     _check_side(collection.corpus, "corpus", CORPUS, collection.identity, where)
     _check_side(collection.queries, "queries", QUERIES, collection.identity, where)
@@ -272,13 +272,13 @@ def check_collection(collection: Collection, *, lost: Lost = "refuse") -> Collec
             raise DataError(
                 f"{dangling} rows of {name} name an unknown query or document",
                 where=f"collection {collection.name!r}",
-                mend="remove them, or add the missing queries and documents",
+                fix="remove them, or add the missing queries and documents",
             )
         if pairs.select("query_id", "doc_id").is_duplicated().any():
             raise DataError(
                 f"{name} has a pair twice",
                 where=f"collection {collection.name!r}",
-                mend="keep one row a pair",
+                fix="keep one row a pair",
             )
     return collection
 
@@ -298,32 +298,32 @@ def _check_side(
         raise DataError(
             f"table {what!r} has columns {dict(frame.schema)}",
             where=where,
-            mend=f"give it {wanted | content}"
+            fix=f"give it {wanted | content}"
             + (', or identity="id" where there are no texts' if identity == "text" else ""),
         )
     if frame.is_empty():
         raise DataError(
             f"the {what} is empty",
             where=where,
-            mend="give it at least one row with an id and a text",
+            fix="give it at least one row with an id and a text",
         )
     if any(frame[name].null_count() for name in wanted | content):
         raise DataError(
             f"the {what} has null ids or texts",
             where=where,
-            mend="give every row an id and a text",
+            fix="give every row an id and a text",
         )
     ids = frame[key]
     if not ids.is_sorted() or ids.n_unique() != len(ids):
         raise DataError(
             f"{key}s of the {what} are not sorted and unique",
             where=where,
-            mend="sort the table by its ids, each once",
+            fix="sort the table by its ids, each once",
         )
 
 
 def check_needs(
-    collection: Collection, needs: Needs, who: str, *, where: str = "", mend: str = ""
+    collection: Collection, needs: Needs, who: str, *, where: str = "", fix: str = ""
 ) -> None:
     """Raise `DataError` where a collection has not what `who` needs: before any work is done."""
     both: tuple[tuple[Side, str, tuple[str, ...]], ...] = (
@@ -340,7 +340,7 @@ def check_needs(
                 f"{who} needs the {name} of the {said}, and these have "
                 + (held if name in CONTENT else "none"),
                 where=", ".join(filter(None, (where, f"collection {collection.name!r}"))),
-                mend=mend or f"give every one of the {said} a {name}",
+                fix=fix or f"give every one of the {said} a {name}",
             )
 
 

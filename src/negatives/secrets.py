@@ -63,7 +63,7 @@ def _refuse(scheme: str, after: str) -> None:
     if found:
         shown = host.rpartition("@")[2]
         shown = shown if _HOST.fullmatch(shown) else ""
-        raise RecipeError(found, where=f"{scheme}//{shown}/...", mend=MEND)
+        raise RecipeError(found, where=f"{scheme}//{shown}/...", fix=MEND)
 
 
 def _holds_secret(part: str) -> bool:
@@ -87,7 +87,7 @@ def read_key(api_key: str) -> str:
         raise RecipeError(
             "an API key is written out where only its variable's name may be",
             where="api_key",
-            mend="put the key into an environment variable and write env:NAME",
+            fix="put the key into an environment variable and write env:NAME",
         )
     name = api_key.removeprefix("env:")
     key = os.environ.get(name)
@@ -95,14 +95,14 @@ def read_key(api_key: str) -> str:
         raise RecipeError(
             f"the environment variable {name} is not set",
             where=f"api_key = env:{name}",
-            mend=f"export {name}=...",
+            fix=f"export {name}=...",
         )
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise RecipeError(
             f"the environment variable {name} holds what no key does: a space, a line feed or a "
             "character outside ASCII",
             where=f"api_key = env:{name}",
-            mend=f"export {name}=... again, the key alone",
+            fix=f"export {name}=... again, the key alone",
         )
     return key
 

@@ -83,7 +83,7 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
                     )
             except msgspec.ValidationError as error:
                 raise RecipeError(
-                    f"{self.kind}: {setting.name} = {value!r}: {error}", mend=about(setting)
+                    f"{self.kind}: {setting.name} = {value!r}: {error}", fix=about(setting)
                 ) from None
             if isinstance(value, str):
                 refuse_secrets(value)
@@ -279,7 +279,7 @@ class Judge(Stage):
         """Build or reopen what judging needs, inside `context.scratch`."""
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Which setting a user would change to have this judge reject less."""
         return ""
 
@@ -338,7 +338,7 @@ class Picker(Stage, kw_only=True):
         return self
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Which setting a user would change to have this picker leave fewer candidates aside."""
         return ""
 
@@ -360,7 +360,7 @@ def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
             stage.needs,
             stage.kind,
             where=f"{stage.section} {stage.kind}",
-            mend=stage.needs.instead,
+            fix=stage.needs.instead,
         )
 
 
@@ -368,14 +368,14 @@ def stage_class(section: str, kind: str) -> type[Stage]:
     """The class of a kind, imported now; `RecipeError` names the nearest kind there is."""
     known = kinds(section)
     if kind not in known:
-        raise RecipeError(f"there is no {section} kind {kind!r}", mend=nearest(kind, known))
+        raise RecipeError(f"there is no {section} kind {kind!r}", fix=nearest(kind, known))
     module, _, name = known[kind].partition(":")
     made: type[Stage] = getattr(importlib.import_module(module), name)
     if missing := sorted(made.__abstractmethods__):
         raise RecipeError(
             f"the {section} kind {kind!r} does not define {missing[0]}()",
             where=known[kind],
-            mend=f"define {', '.join(missing)} in {name}, or update the package that it is from",
+            fix=f"define {', '.join(missing)} in {name}, or update the package that it is from",
         )
     return made
 
@@ -386,29 +386,27 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
         raise RecipeError(
             "a stage without a kind",
             where=where,
-            mend=f"kind = one of {', '.join(sorted(kinds(section)))}",
+            fix=f"kind = one of {', '.join(sorted(kinds(section)))}",
         )
     kind = settings["kind"]
     try:
         cls = stage_class(section, str(kind))
     except RecipeError as error:
-        raise RecipeError(error.what, where=f"{where}.kind", mend=error.mend) from None
+        raise RecipeError(error.what, where=f"{where}.kind", fix=error.fix) from None
     fields = {field.name: field for field in msgspec.structs.fields(cls)}
     for key in settings:
         if key != "kind" and key not in fields:
             raise RecipeError(
                 f"{kind!r} has no setting {key!r}",
                 where=f"{where}.{key}",
-                mend=nearest(key, fields),
+                fix=nearest(key, fields),
             )
     try:
         return msgspec.convert(dict(settings), cls)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`").split("[")[0]
-        mend = about(fields[key]) if key in fields else f"give {required(fields.values())}"
-        raise RecipeError(
-            f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), mend=mend
-        ) from None
+        fix = about(fields[key]) if key in fields else f"give {required(fields.values())}"
+        raise RecipeError(f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), fix=fix) from None
     except RecipeError as error:
-        raise RecipeError(error.what, where=where, mend=error.mend) from None
+        raise RecipeError(error.what, where=where, fix=error.fix) from None

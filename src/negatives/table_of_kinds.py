@@ -56,7 +56,7 @@ KINDS: dict[str, dict[str, str]] = {
         "cluster-aware": "negatives.batch.cluster_aware:ClusterAware",
         "conflict-free": "negatives.batch.conflict_free:ConflictFree",
         "grouped": "negatives.batch.grouped:Grouped",
-        "neighbours": "negatives.batch.neighbours:Neighbours",
+        "neighbours": "negatives.batch.neighbours:NeighbourBatches",
         "no-same-cluster": "negatives.batch.no_same_cluster:NoSameCluster",
         "random": "negatives.batch.random:RandomBatches",
         "self-aware": "negatives.batch.self_aware:SelfAwareBatches",

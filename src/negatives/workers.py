@@ -142,7 +142,7 @@ class _Worker:
         except (OSError, EOFError, ValueError):
             raise WorkError(
                 f"a worker process {_ending(self.process.wait())}",
-                mend="run the same command again, with fewer --threads or less --memory",
+                fix="run the same command again, with fewer --threads or less --memory",
             ) from None
         return opened_reply(reply)
 

@@ -83,7 +83,7 @@ def test_a_batcher_that_needs_vectors_says_so(kind: str) -> None:
     with pytest.raises(RecipeError) as raised:
         batcher(kind).open(examples([0], [[0]]), 4)
     assert f"{kind} batches need vectors" in raised.value.what
-    assert "conflict-free" in raised.value.mend
+    assert "conflict-free" in raised.value.fix
 
 
 def test_grouped_batches_keep_the_rows_of_a_query_together() -> None:

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from negatives.arrays import Floats
 from negatives.batch.cluster_aware import ClusterAware
 from negatives.batch.clusters import balanced, k_means
-from negatives.batch.neighbours import Neighbours
+from negatives.batch.neighbours import NeighbourBatches
 from negatives.batch.no_same_cluster import NoSameCluster, apart
 from negatives.batch.random import RandomBatches
 from negatives.batch.report import measured
@@ -139,19 +139,19 @@ def test_all_rows_of_a_batch_are_of_different_clusters() -> None:
 
 def test_neighbours_fill_batches_with_one_of_two_far_clusters() -> None:
     made = clustered(16, 2, noise=0.1)
-    for batch in Neighbours(among=7, select=7).open(made, 8).epoch(0):
+    for batch in NeighbourBatches(among=7, select=7).open(made, 8).epoch(0):
         assert len(set((batch % 2).tolist())) == 1
 
 
 def test_no_neighbours_selected_is_a_plain_shuffle() -> None:
-    batches = list(Neighbours(select=0).open(clustered(64, 2, noise=0.1), 16).epoch(0))
+    batches = list(NeighbourBatches(select=0).open(clustered(64, 2, noise=0.1), 16).epoch(0))
     assert {len(batch) for batch in batches} == {16}
     assert all(len(set((batch % 2).tolist())) == 2 for batch in batches)
 
 
 def test_row_0_is_brought_as_a_neighbour_too() -> None:
     made = clustered(40, 5, noise=0.1)
-    opened = Neighbours(among=7, select=4).open(made, 8)
+    opened = NeighbourBatches(among=7, select=4).open(made, 8)
     places = [
         batch.tolist().index(0)
         for epoch in range(20)
@@ -166,7 +166,7 @@ def test_a_known_positive_is_no_neighbour() -> None:
     vectors = np.eye(4, dtype=np.float32)[[0, 0, 1, 1]]
     known = [(0, 1), (1, 0), (2, 3), (3, 2)]
     made = examples([0, 1, 2, 3], [[0], [1], [2], [3]], known, (vectors, vectors))
-    opened = Neighbours(among=2, select=2).open(made, 2)
+    opened = NeighbourBatches(among=2, select=2).open(made, 2)
     apart = [set(batch.tolist()) for epoch in range(5) for batch in opened.epoch(epoch)]
     assert {0, 1} not in apart
     assert {2, 3} not in apart
@@ -174,18 +174,18 @@ def test_a_known_positive_is_no_neighbour() -> None:
 
 def test_neighbours_are_harder_than_chance_and_compiled_they_are_the_same() -> None:
     made = clustered(400, 20, noise=0.8)
-    opened = Neighbours(among=20, select=10).open(made, 16)
+    opened = NeighbourBatches(among=20, select=10).open(made, 16)
     hard = measured(made, opened.epoch(0))["hardness"]
     assert hard > measured(made, RandomBatches().open(made, 16).epoch(0))["hardness"] + 0.05
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("negatives.batch.neighbours._COMPILE", 0)
-        again = Neighbours(among=20, select=10).open(made, 16).epoch(0)
+        again = NeighbourBatches(among=20, select=10).open(made, 16).epoch(0)
         assert np.array_equal(flat(again), flat(opened.epoch(0)))
 
 
 def test_neighbours_cannot_bring_more_than_they_know() -> None:
     with pytest.raises(RecipeError, match="select = 9 of among = 8"):
-        Neighbours(among=8, select=9)
+        NeighbourBatches(among=8, select=9)
 
 
 def owners(likeness: list[float], others: int, multiple: int) -> set[int]:

@@ -1,7 +1,7 @@
 """Odd inputs: a command, the files it finds, and what must hold however it ends.
 
 Whatever the input, a command ends with exit code 0, 1 or 2, raises nothing, says what is wrong and
-how to mend it where it refuses, and then leaves its folder as it found it.
+how to fix it where it refuses, and then leaves its folder as it found it.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def _carried_out(odd: Odd, place: Path) -> list[str]:
         wrong.append(f"a fault: {told[-400:]!r}")
     if code == 2 and ("error: " not in told and odd.words[:2] != ("data", "validate")):
         wrong.append(f"no message: {told!r}")
-    if code == 2 and "mend:" not in told:
-        wrong.append(f"no mend: {told!r}")
+    if code == 2 and "fix:" not in told:
+        wrong.append(f"no fix: {told!r}")
     if odd.says.lower() not in told.lower():
         wrong.append(f"does not say {odd.says!r}: {told!r}")
     if code == 2 and (left := _tree(place) - before):

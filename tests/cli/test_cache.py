@@ -71,7 +71,7 @@ def test_verify_exits_with_1_while_there_is_damage_and_repair_mends_it(kept: Pat
     found = negatives("cache", "verify")
     assert found.returncode == 1
     assert f"damaged: {path}" in found.stdout
-    assert "mend: negatives cache verify --repair" in found.stdout
+    assert "fix: negatives cache verify --repair" in found.stdout
     told = json.loads(negatives("cache", "verify", "--json").stdout)
     assert (told["damaged"], told["vectors_in_them"]) == ([str(path)], 2)
     repaired = negatives("cache", "verify", "--repair")

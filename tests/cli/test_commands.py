@@ -103,7 +103,7 @@ def test_data_is_described_validated_and_converted(tmp_path: Path) -> None:
     (tmp_path / "beir" / "queries.jsonl").write_text('{"_id": "q1", "text": null}\n')
     broken = negatives("data", "validate", tmp_path / "beir")
     assert broken.returncode == 2
-    assert "mend:" in broken.stdout
+    assert "fix:" in broken.stdout
 
 
 def test_recipes_are_listed_shown_and_checked(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_the_doctor_measures_the_machine_when_asked() -> None:
 def test_the_doctor_names_what_is_missing_with_its_command() -> None:
     found = json.loads(negatives("doctor", "--json").stdout)
     assert found["encoder"].startswith("works")
-    assert found["extras"]["onnx"]["mend"] == "pip install 'negatives[onnx]'"
+    assert found["extras"]["onnx"]["fix"] == "pip install 'negatives[onnx]'"
 
 
 @for_each(
@@ -170,7 +170,7 @@ def test_a_misspelt_key_of_a_recipe_file_is_named_with_its_place(tmp_path: Path)
     assert done.stderr.splitlines() == [
         "error: 'bm25' has no setting 'tpo'",
         f"  where: {recipe}: find[0].tpo",
-        "  mend:  did you mean 'top'?",
+        "  fix:   did you mean 'top'?",
     ]
 
 

@@ -154,7 +154,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, out: str) -> No
         done = negatives(*words, cwd=tmp_path)
         assert done.returncode == 2
         assert out[:40].rpartition("/")[2] in done.stderr
-        assert "mend:" in done.stderr
+        assert "fix:" in done.stderr
         assert len(done.stderr) < 3000
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -219,7 +219,7 @@ def test_whatever_is_raised_ends_in_a_message(
     told = capsys.readouterr().err
     assert told.startswith("error: ")
     assert said in told
-    assert "mend:" in told
+    assert "fix:" in told
     assert "Traceback" not in told
 
 

@@ -16,11 +16,11 @@ VALUES = {
 }  # fmt: skip
 REFUSED = {
     "ERR@10": "ERR takes grades of relevance up to 4: the judgements have 5",
-    "nERR@10": "there is no metric 'nERR@10'\n  mend:  did you mean 'ERR'?",
+    "nERR@10": "there is no metric 'nERR@10'\n  fix:   did you mean 'ERR'?",
     "alpha_nDCG@10": "needs judgements by subtopic",
-    "RBP(p=0.8)": "lacks rel, the least grade that counts as relevant\n  mend:  write RBP(rel=1)",
+    "RBP(p=0.8)": "lacks rel, the least grade that counts as relevant\n  fix:   write RBP(rel=1)",
     "INST": "the metric 'INST' lacks max_rel",
-    "Recall": "lacks a cutoff\n  mend:  write Recall@10, say",
+    "Recall": "lacks a cutoff\n  fix:   write Recall@10, say",
 }
 
 
@@ -36,7 +36,7 @@ def test_every_metric_has_a_value_or_an_answer_in_words() -> None:
         found = negatives("evaluate", run, data, "--metric", name, "--quiet")
         assert (found.returncode, found.stdout) == (2, "")
         assert says in found.stderr
-        assert "mend: " in found.stderr
+        assert "fix: " in found.stderr
 
 
 def test_err_takes_ids_with_letters(tmp_path: Path) -> None:

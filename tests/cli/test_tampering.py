@@ -272,7 +272,7 @@ def answer(run: Path, *command: str | Path) -> Any:
     *_, what = text.partition("error: ")
     assert what.strip(), text
     assert "where:" in what, text
-    assert "mend:" in what, text
+    assert "fix:" in what, text
     return None
 
 

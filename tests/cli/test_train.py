@@ -1,4 +1,4 @@
-"""negatives train: a model in a folder, said in a line; what is wrong, with its mend."""
+"""negatives train: a model in a folder, said in a line; what is wrong, with its fix."""
 
 from __future__ import annotations
 

@@ -64,4 +64,4 @@ def test_a_format_that_there_is_not_is_told_the_nearest_a_third_partys_too(
 ) -> None:
     with pytest.raises(InputError) as caught:
         _chosen("id-lst")
-    assert caught.value.mend == "did you mean 'id-list'?"
+    assert caught.value.fix == "did you mean 'id-list'?"

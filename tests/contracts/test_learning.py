@@ -10,7 +10,7 @@ import pytest
 
 from negatives.batch.batcher import Batcher
 from negatives.errors import NegativesError, RecipeError
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import ListLoss, Loss
 from negatives.learn.settings import Training
 from negatives.stage import build
@@ -30,7 +30,7 @@ def test_every_batcher_gives_each_row_once_an_epoch_by_seed_and_number_alone() -
         assert batcher.weigh(made) is None, "by default all count the same"
 
 
-def drawn(*, labels: bool, guide: bool) -> Encoded:
+def drawn(*, labels: bool, guide: bool) -> EncodedBatch:
     """Six rows of three documents each."""
     from tests.learn.batches import drawn as whole
 

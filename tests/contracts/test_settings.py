@@ -62,7 +62,7 @@ def test_a_stage_that_lacks_a_method_says_which() -> None:
     assert str(caught.value) == (
         "the find kind 'unfinished' does not define open()\n"
         "  where: mine.toml: find[0].kind\n"
-        "  mend:  define open in Unfinished, or update the package that it is from"
+        "  fix:   define open in Unfinished, or update the package that it is from"
     )
 
 

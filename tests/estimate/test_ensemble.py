@@ -174,7 +174,7 @@ def test_three_different_columns_must_vote(settings: dict[str, object], message:
     with pytest.raises(RecipeError) as caught:
         Ensemble(**settings)  # type: ignore[arg-type]
     assert str(caught.value) == (
-        f"{message}\n  mend:  name 3 to 39 different ones in `votes` and `top`"
+        f"{message}\n  fix:   name 3 to 39 different ones in `votes` and `top`"
     )
 
 
@@ -184,5 +184,5 @@ def test_a_column_that_no_stage_writes_is_told_the_nearest() -> None:
         Ensemble(top=["good", "fare", "poor"]).open(context()).prepare(rows)
     assert str(caught.value) == (
         "ensemble: no stage of the recipe writes a numeric column 'fare'\n"
-        "  mend:  did you mean 'fair'?"
+        "  fix:   did you mean 'fair'?"
     )

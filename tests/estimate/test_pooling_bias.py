@@ -190,7 +190,7 @@ def test_the_two_models_must_see_different_columns() -> None:
         PoolingBias(relevance=["a", "b"], pooling=["b"])
     assert str(caught.value) == (
         "pooling-bias: relevance and pooling both see b\n"
-        "  mend:  name columns of the pooling system in `pooling`, others in `relevance`"
+        "  fix:   name columns of the pooling system in `pooling`, others in `relevance`"
     )
     with pytest.raises(RecipeError, match="no column tells of pooling"):
         PoolingBias(pooling=[])
@@ -203,4 +203,4 @@ def test_the_two_models_must_see_different_columns() -> None:
 def test_a_column_that_no_stage_writes_is_told_the_nearest() -> None:
     with pytest.raises(RecipeError) as caught:
         PoolingBias(pooling=["bm52_rank"]).open(context()).prepare(pooled()[0])
-    assert caught.value.mend == "did you mean 'bm25_rank'?"
+    assert caught.value.fix == "did you mean 'bm25_rank'?"

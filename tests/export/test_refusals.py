@@ -39,7 +39,7 @@ def test_the_formats_are_named_with_a_line_each() -> None:
 
 def test_a_misspelt_format_names_the_nearest(run: Run, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.parquet", format="triplets") == (
-        "there is no format 'triplets'\n  mend:  did you mean 'triplet'?"
+        "there is no format 'triplets'\n  fix:   did you mean 'triplet'?"
     )
 
 
@@ -60,7 +60,7 @@ def test_a_wrong_ending_names_the_valid_ones(
     assert refusal(run, tmp_path / name, format=format) == (
         f"{format} cannot be written to a file that ends in {ending}\n"
         f"  where: {tmp_path / name}\n"
-        f"  mend:  end it in {valid}"
+        f"  fix:   end it in {valid}"
     )
 
 
@@ -68,7 +68,7 @@ def test_lists_do_not_fit_into_csv(run: Run, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.csv", format="triplet", scores=True) == (
         ".csv cannot hold lists, and scores is one\n"
         f"  where: {tmp_path / 'x.csv'}\n"
-        "  mend:  end the file in .parquet or .jsonl"
+        "  fix:   end the file in .parquet or .jsonl"
     )
 
 
@@ -77,13 +77,13 @@ def test_scores_need_a_scorer(data: Collection, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.parquet", format="triplet", scores=True) == (
         "no source of this run gives scores that could be written\n"
         f"  where: {tmp_path / 'run'}\n"
-        "  mend:  mine with a source that scores every pair, as bm25 and dense do"
+        "  fix:   mine with a source that scores every pair, as bm25 and dense do"
     )
 
 
 def test_qrels_hold_no_scores(run: Run, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.qrels", format="qrels", scores=True) == (
-        "qrels hold judgements, no scores\n  mend:  the format trec-run has scores"
+        "qrels hold judgements, no scores\n  fix:   the format trec-run has scores"
     )
 
 
@@ -91,17 +91,17 @@ def test_an_option_of_one_format_is_not_ignored_by_another(run: Run, tmp_path: P
     out = tmp_path / "x.parquet"
     assert refusal(run, out, format="triplet", short="drop") == (
         "short is for the format n-tuple, not for triplet\n"
-        "  mend:  leave it out, or choose another --format"
+        "  fix:   leave it out, or choose another --format"
     )
     assert refusal(run, out, format="n-tuple", mined="zero") == (
         "mined is for the format qrels, not for n-tuple\n"
-        "  mend:  leave it out, or choose another --format"
+        "  fix:   leave it out, or choose another --format"
     )
 
 
 def test_a_misspelt_choice_names_the_nearest(run: Run, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.parquet", format="n-tuple", short="repeats") == (
-        "short cannot be 'repeats'\n  mend:  did you mean 'repeat'?"
+        "short cannot be 'repeats'\n  fix:   did you mean 'repeat'?"
     )
 
 
@@ -120,7 +120,7 @@ def test_a_folder_or_a_link_is_not_replaced(run: Run, tmp_path: Path) -> None:
         assert refusal(run, tmp_path / name, format="tevatron") == (
             "there is something here that is not a regular file\n"
             f"  where: {tmp_path / name}\n"
-            "  mend:  choose another file"
+            "  fix:   choose another file"
         )
 
 
@@ -141,7 +141,7 @@ def test_a_failed_export_leaves_what_was_there(tmp_path: Path) -> None:
     assert str(failure.value) == (
         "no text for the ids 'gone'\n"
         "  where: collection 'made'\n"
-        "  mend:  export ids instead of texts"
+        "  fix:   export ids instead of texts"
     )
     assert out.read_text() == "earlier"
     assert sorted(file.name for file in tmp_path.iterdir()) == ["run", "x.parquet"]

@@ -140,7 +140,7 @@ def test_what_makes_no_sense_is_refused(run: Run, tmp_path: Path, data: Collecti
 
     assert refusal(format="triplet", labels="soft") == (
         "labels is for the format labeled-pair or labeled-list, not for triplet\n"
-        "  mend:  leave it out, or choose another --format"
+        "  fix:   leave it out, or choose another --format"
     )
     assert refusal(format="labeled-pair", labels="soft", scores=True).startswith(
         "scores stand where labels would"
@@ -151,7 +151,7 @@ def test_what_makes_no_sense_is_refused(run: Run, tmp_path: Path, data: Collecti
     )
     assert refusal(format="triplet", above=0.5) == (
         "above is for the format masks, not for triplet\n"
-        "  mend:  leave it out, or export the format masks"
+        "  fix:   leave it out, or export the format masks"
     )
     assert refusal(format="masks", above=1.5).startswith("above is 1.5")
     assert refusal(format="masks", scores=True).startswith("masks have no scores")

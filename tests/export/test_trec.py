@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from negatives.api import Run
 from negatives.errors import InputError
-from negatives.export.blocks import NEGATIVES, Block, empty_block
+from negatives.export.blocks import NEGATIVES, ExportBlock, empty_block
 from negatives.export.trec import run_lines
 from negatives.schema import Collection
 from tests.build import collection
@@ -95,7 +95,7 @@ def test_an_id_with_white_space_is_refused_by_name(tmp_path: Path) -> None:
         run.export(tmp_path / "r.trec", format="trec-run")
     assert str(refusal.value) == (
         "TREC files cannot hold a doc_id with white space: 'b c'\n"
-        "  mend:  give these other ids, or choose another format"
+        "  fix:   give these other ids, or choose another format"
     )
     assert not (tmp_path / "r.trec").exists()
     assert run.export(tmp_path / "t.csv", format="triplet", ids=True) == 1
@@ -124,7 +124,7 @@ def test_written_scores_fall_strictly_and_least(scores: list[float]) -> None:
         "p_relevant": [None] * len(scores),
     }
     negatives = pl.DataFrame(rows, schema=dict(NEGATIVES))
-    written = run_lines(Block(empty_block().positives, negatives), None)["score"]  # type: ignore[arg-type]
+    written = run_lines(ExportBlock(empty_block().positives, negatives), None)["score"]  # type: ignore[arg-type]
     expected: list[np.float32] = []
     for score in sorted(np.array(scores, np.float32), reverse=True):
         least = np.nextafter(expected[-1], np.float32(-np.inf)) if expected else score

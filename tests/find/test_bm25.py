@@ -309,7 +309,7 @@ def test_an_unknown_language_is_told_the_nearest_one() -> None:
         BM25(language="eng")
     assert str(caught.value) == (
         "bm25: no stemmer for language 'eng'\n"
-        "  mend:  did you mean 'en'?, or language = \"\" for plain words"
+        "  fix:   did you mean 'en'?, or language = \"\" for plain words"
     )
 
 
@@ -321,7 +321,7 @@ def test_a_corpus_without_any_word_is_refused(text: str, tmp_path: Path) -> None
     assert str(caught.value) == (
         "bm25: no document has a word (stop words and single letters are none)\n"
         "  where: collection 'made'\n"
-        "  mend:  leave bm25 out, or set stop_words = false"
+        "  fix:   leave bm25 out, or set stop_words = false"
     )
 
 

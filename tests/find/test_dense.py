@@ -127,7 +127,7 @@ def test_only_mined_queries_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "said", "mend"),
+    ("settings", "said", "fix"),
     [
         (
             {"encoder": "precomputed", "doc_vectors": "d.npy"},
@@ -147,11 +147,11 @@ def test_only_mined_queries_are_kept(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(
-    settings: dict[str, Any], said: str, mend: str
+    settings: dict[str, Any], said: str, fix: str
 ) -> None:
     with pytest.raises(RecipeError) as caught:
         Dense(**settings)
-    assert (caught.value.what, caught.value.mend) == (said, mend)
+    assert (caught.value.what, caught.value.fix) == (said, fix)
 
 
 @pytest.mark.parametrize("index", ["ivf", "hnsw"])

@@ -206,7 +206,7 @@ def test_a_source_that_does_not_come_before_it_is_told_the_nearest(tmp_path: Pat
     with pytest.raises(RecipeError) as caught:
         proposer.propose(QUERY, PROPOSED)
     assert str(caught.value) == (
-        "fused: no source before it is called 'bm52'\n  mend:  did you mean 'bm25'?"
+        "fused: no source before it is called 'bm52'\n  fix:   did you mean 'bm25'?"
     )
 
 

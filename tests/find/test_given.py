@@ -74,7 +74,7 @@ def test_vectors_that_cannot_be_right_are_refused_by_what_is_wrong(similarity: s
         message = refusal(ODD, f"q-{name}.npy", f"d-{name}.npy", similarity)
         assert said in message
         assert re.search(r"where: +[dq]-" + name, message)
-        assert "mend: " in message
+        assert "fix: " in message
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
@@ -215,7 +215,7 @@ def test_inner_products_that_float32_cannot_hold_are_refused(tmp_path: Path) -> 
         files = Path(stage.query_vectors), Path(stage.doc_vectors)
         with pytest.raises(DataError) as caught:
             from_files(context(data, scratch), *files, "dot")
-        assert "cosine" in caught.value.mend
+        assert "cosine" in caught.value.fix
         assert not list(scratch.glob("docs-*"))  # nor does a second try find a file it can trust
         return caught.value.what
 

@@ -86,7 +86,7 @@ def test_no_score_not_a_number_and_the_same_score_are_safe(score: float | None) 
 def test_the_reason_and_the_advice_name_the_rule_and_its_settings() -> None:
     opinion = AdaptiveMargin().open(context(Path())).judge(WORKED)
     assert opinion["reason"][3] == "adaptive-margin: dense 0.755 >= 0.75"
-    assert AdaptiveMargin().mend == (
+    assert AdaptiveMargin().fix == (
         "lower adaptive-margin margin below 0.05 and raise its percent above 0.95"
     )
 

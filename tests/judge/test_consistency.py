@@ -99,7 +99,7 @@ def test_what_most_reformulations_find_can_be_rejected_but_never_a_judged_pair(
     stage = Consistency(lists=[path], reject=0.6)
     assert judged(stage, "verdict") == {"a": None, "b": "rejected", "c": None, "d": None}
     assert judged(stage, "reason")["b"] == "consistency: 2 of 2 reformulations rank it within 30"
-    assert stage.mend == "raise consistency reject above 0.6"
+    assert stage.fix == "raise consistency reject above 0.6"
 
 
 def test_gzip_is_read_too(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_list_of_another_collection_altogether_is_an_error(tmp_path: Path) -> 
     assert str(caught.value) == (
         "no line names a query and a document of collection 'made'\n"
         f"  where: {path}\n"
-        "  mend:  use the ids of the collection; a reformulation has its original's id"
+        "  fix:   use the ids of the collection; a reformulation has its original's id"
     )
 
 

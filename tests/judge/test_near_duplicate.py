@@ -149,7 +149,7 @@ def test_signatures_are_kept_for_the_next_start(tmp_path: Path) -> None:
 
 
 def test_the_advice_is_to_raise_the_threshold() -> None:
-    assert NearDuplicate(threshold=0.75).mend == "raise near-duplicate threshold above 0.75"
+    assert NearDuplicate(threshold=0.75).fix == "raise near-duplicate threshold above 0.75"
 
 
 sets = st.lists(st.sets(st.integers(0, 30), max_size=12), min_size=1, max_size=8)

@@ -248,5 +248,5 @@ def test_without_a_dense_source_they_say_what_to_add(tmp_path: Path) -> None:
 
 
 def test_the_advice_names_the_setting_that_rejects() -> None:
-    assert Neighbours(theta=0.9).mend == "raise neighbours theta above 0.9"
-    assert SeedNeighbours().mend == "lower seed-neighbours cap below 0.15 or nearest below 3"
+    assert Neighbours(theta=0.9).fix == "raise neighbours theta above 0.9"
+    assert SeedNeighbours().fix == "lower seed-neighbours cap below 0.15 or nearest below 3"

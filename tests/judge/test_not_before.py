@@ -73,6 +73,6 @@ def test_a_collection_without_times_is_refused_before_any_work(tmp_path: Path) -
     assert str(caught.value).startswith(
         "not-before needs the time of the documents, and these have none\n"
         "  where: judge not-before, collection 'cranfield'\n"
-        "  mend:  give every one of the documents a time"
+        "  fix:   give every one of the documents a time"
     )
     assert not (tmp_path / "run").exists()

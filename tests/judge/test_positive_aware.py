@@ -187,7 +187,7 @@ def test_a_scorer_that_is_no_source_is_told_the_nearest() -> None:
     with pytest.raises(RecipeError) as caught:
         ruling.judge(WORKED)
     assert str(caught.value) == (
-        "no source of the run is called 'dens'\n  mend:  did you mean 'dense'?"
+        "no source of the run is called 'dens'\n  fix:   did you mean 'dense'?"
     )
 
 
@@ -196,7 +196,7 @@ def test_without_any_scorer_a_rule_says_what_to_add() -> None:
         Margin().open(context(Path(), reference=""))
     assert str(caught.value) == (
         "margin needs scores, and no source of the recipe gives them\n"
-        '  mend:  add a [[find]] stage of kind "dense" or "bm25"'
+        '  fix:   add a [[find]] stage of kind "dense" or "bm25"'
     )
 
 
@@ -212,4 +212,4 @@ def test_without_any_scorer_a_rule_says_what_to_add() -> None:
     ],
 )
 def test_the_advice_points_the_way_that_rejects_less(rule: PositiveAware, advice: str) -> None:
-    assert rule.mend == advice
+    assert rule.fix == advice

@@ -100,7 +100,7 @@ def test_an_unknown_source_is_told_the_nearest(stage: SkipTop | SkipSurvivors) -
     with pytest.raises(RecipeError) as caught:
         stage.open(context()).judge(ROWS)
     assert str(caught.value) == (
-        "no source of the run is called 'dens'\n  mend:  did you mean 'dense'?"
+        "no source of the run is called 'dens'\n  fix:   did you mean 'dense'?"
     )
 
 
@@ -108,7 +108,7 @@ def test_an_unknown_source_is_told_the_nearest(stage: SkipTop | SkipSurvivors) -
 def test_without_a_reference_the_source_must_be_named(stage: SkipTop | SkipSurvivors) -> None:
     with pytest.raises(RecipeError, match="no source ranks the candidates") as caught:
         stage.open(context(reference=""))
-    assert caught.value.mend == "set `of`"
+    assert caught.value.fix == "set `of`"
 
 
 def counted(positives: dict[int, int], docs: int) -> pl.DataFrame:

@@ -184,7 +184,7 @@ def test_it_is_a_costly_judge_to_the_hall(model: str, tmp_path: Path) -> None:
 def test_without_a_reference_the_top_is_not_defined(model: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no source of the recipe scores") as caught:
         Rerank(model=model).open(Context(collection=DATA, scratch=tmp_path))
-    assert caught.value.mend == "set top = 0 to score them all, or add a dense or bm25 source"
+    assert caught.value.fix == "set top = 0 to score them all, or add a dense or bm25 source"
 
 
 def test_thresholds_the_wrong_way_round_are_refused() -> None:

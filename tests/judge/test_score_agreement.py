@@ -125,8 +125,8 @@ def test_no_rows_and_no_sources_are_safe() -> None:
 def test_an_unknown_source_is_told_the_nearest() -> None:
     with pytest.raises(RecipeError, match="no source of the run is called 'dens'") as caught:
         agreement(table(dense=[1.0]), of=["dens"])
-    assert caught.value.mend == "did you mean 'dense'?"
+    assert caught.value.fix == "did you mean 'dense'?"
 
 
 def test_the_advice_names_the_threshold() -> None:
-    assert ScoreAgreement(0.9).mend == "raise score-agreement reject above 0.9"
+    assert ScoreAgreement(0.9).fix == "raise score-agreement reject above 0.9"

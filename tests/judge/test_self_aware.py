@@ -123,13 +123,13 @@ def test_without_a_source_that_compares_queries_it_says_what_to_add(tmp_path: Pa
     with pytest.raises(RecipeError) as caught:
         SelfAware(0.5).open(without).judge(rows)
     assert str(caught.value) == (
-        'self-aware needs a dense source\n  mend:  add a [[find]] stage of kind "dense"'
+        'self-aware needs a dense source\n  fix:   add a [[find]] stage of kind "dense"'
     )
     with pytest.raises(RecipeError, match="source 'bm25' cannot say how alike two texts are"):
         SelfAware(of="bm25").open(without).judge(rows)
     with pytest.raises(RecipeError) as caught:
         SelfAware(of="dens").open(context).judge(rows)
-    assert caught.value.mend == "did you mean 'dense'?"
+    assert caught.value.fix == "did you mean 'dense'?"
 
 
 def test_for_evidence_alone_queries_are_compared_by_their_words_where_none_has_vectors(
@@ -151,5 +151,5 @@ def test_for_evidence_alone_queries_are_compared_by_their_words_where_none_has_v
 
 
 def test_the_advice_names_the_setting_that_rejects() -> None:
-    assert SelfAware(0.8).mend == "raise self-aware maximum above 0.8"
-    assert SelfAware(unowned="reject").mend == 'set self-aware unowned = "keep"'
+    assert SelfAware(0.8).fix == "raise self-aware maximum above 0.8"
+    assert SelfAware(unowned="reject").fix == 'set self-aware unowned = "keep"'

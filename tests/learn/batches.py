@@ -8,21 +8,23 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from tests.learn.lists import table
 
 
-def scored(scores: Sequence[Sequence[float]], width: int, labels: Tensor | None = None) -> Encoded:
+def scored(
+    scores: Sequence[Sequence[float]], width: int, labels: Tensor | None = None
+) -> EncodedBatch:
     """A batch whose queries have these dot products with all documents of the pool."""
     n = len(scores)
     queries = torch.eye(n, dtype=torch.float64)
     docs = table(*scores).T.reshape(n, width, n)
     own = torch.zeros(n, n * width).bool()
     own[torch.arange(n), torch.arange(n) * width] = True
-    return Encoded(queries, docs, own, torch.ones(n, width).bool(), labels=labels)
+    return EncodedBatch(queries, docs, own, torch.ones(n, width).bool(), labels=labels)
 
 
-def drawn(seed: int, n: int, width: int, dim: int = 5) -> Encoded:
+def drawn(seed: int, n: int, width: int, dim: int = 5) -> EncodedBatch:
     generator = torch.Generator().manual_seed(seed)
 
     def some(*shape: int) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 
 Rows = Sequence[Sequence[float]]
 
@@ -22,14 +22,14 @@ def diagonal(n: int, width: int) -> Tensor:
     return relevant
 
 
-def batch_of(queries: Tensor, docs: Tensor, **known: Any) -> Encoded:
+def batch_of(queries: Tensor, docs: Tensor, **known: Any) -> EncodedBatch:
     """A batch without fillers, of which only the diagonal is known unless `known` says more."""
     n, width = docs.shape[:2]
     about = {"relevant": diagonal(n, width), "present": torch.ones(n, width, dtype=torch.bool)}
-    return Encoded(queries, docs, **(about | known))
+    return EncodedBatch(queries, docs, **(about | known))
 
 
-def of_similarities(similarities: Rows, **known: Any) -> Encoded:
+def of_similarities(similarities: Rows, **known: Any) -> EncodedBatch:
     """n queries and n * (1 + k) documents of these cosines, which are the dot products, too.
 
     The queries are at right angles to each other; what a document lacks of length 1 it has in a
@@ -43,7 +43,7 @@ def of_similarities(similarities: Rows, **known: Any) -> Encoded:
     return batch_of(queries, docs.reshape(n, m // n, n + m), **known)
 
 
-def random_batch(n: int, k: int, seed: int = 0, dim: int = 5, **known: Any) -> Encoded:
+def random_batch(n: int, k: int, seed: int = 0, dim: int = 5, **known: Any) -> EncodedBatch:
     drawn = torch.Generator().manual_seed(seed)
     queries = torch.randn(n, dim, generator=drawn, dtype=torch.float64)
     docs = torch.randn(n, 1 + k, dim, generator=drawn, dtype=torch.float64)
@@ -51,7 +51,7 @@ def random_batch(n: int, k: int, seed: int = 0, dim: int = 5, **known: Any) -> E
 
 
 @st.composite
-def batches(draw: st.DrawFn) -> Encoded:
+def batches(draw: st.DrawFn) -> EncodedBatch:
     """1 to 4 rows of up to 3 negatives: some relevant to others, some fillers, doubts, a guide."""
     n, k, seed = draw(st.integers(1, 4)), draw(st.integers(0, 3)), draw(st.integers(0, 2**31))
     drawn = torch.Generator().manual_seed(seed)

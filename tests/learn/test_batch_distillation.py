@@ -171,4 +171,4 @@ def test_each_teacher_that_is_missing_is_named() -> None:
     for loss in (DualTeacher(), Wasserstein()):
         with pytest.raises(RecipeError) as error:
             loss.open()(replace(batch, labels=None, guide=batch))
-        assert "train.labels" in error.value.mend
+        assert "train.labels" in error.value.fix

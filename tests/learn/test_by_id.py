@@ -34,13 +34,13 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> TrainingSet:
 def batch_of(found: TrainingSet, rows: list[int], tables: list[Any]) -> object:
     """The encoded batch of some examples."""
     from negatives.learn.collator import related
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
     pairs = found.positives[rows]
     docs = found.docs_of(pairs)
     present = docs >= 0
     keys = np.column_stack([found.query_keys[pairs[:, 0]], found.doc_keys[docs]])
-    return Encoded(
+    return EncodedBatch(
         queries=tables[0](torch.as_tensor(pairs[:, 0]).long()),
         docs=tables[1](torch.as_tensor(np.maximum(docs, 0)).long()),
         relevant=torch.as_tensor(related(found.known, keys, present)),

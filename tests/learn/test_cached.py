@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from negatives.learn.cached import chunks, encode_cached
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.multiple_negatives import MultipleNegatives
 from tests.learn.encodings import diagonal
 from tests.learn.small import tiny_bert
@@ -45,7 +45,7 @@ def encoder(model: Any) -> Callable[[Mapping[str, Any]], Any]:
 def loss_of(vectors: Any) -> Any:
     queries, docs = vectors[::2], vectors[1::2]
     n = len(queries)
-    batch = Encoded(queries, docs[:, None], diagonal(n, 1), torch.ones(n, 1).bool())
+    batch = EncodedBatch(queries, docs[:, None], diagonal(n, 1), torch.ones(n, 1).bool())
     return MultipleNegatives(temperature=0.5).open()(batch).mean()
 
 

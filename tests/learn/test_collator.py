@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from negatives.learn.collator import Collator, keys_of, related
-from negatives.learn.known import Known
+from negatives.learn.known import KnownPairs
 from negatives.learn.module import LossModule
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.text.keys import normalised_keys
 
 TEXTS = ["", "Wing!", "wing", "flow", "heat", "drag", "what is lift", "What is lift?"]
-NOBODY = Known.of_pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))
+NOBODY = KnownPairs.of_pairs(np.empty(0, np.uint64), np.empty(0, np.uint64))
 
 
 def same(left: str, right: str) -> bool:
@@ -41,7 +41,7 @@ def test_relevant_is_what_its_definition_says(
     drawn: tuple[list[list[str]], list[tuple[str, str]]],
 ) -> None:
     rows, listed = drawn
-    known = Known.of_texts(
+    known = KnownPairs.of_texts(
         pl.Series([q for q, _ in listed], dtype=pl.String),
         pl.Series([d for _, d in listed], dtype=pl.String),
     )
@@ -70,7 +70,7 @@ def preprocess(texts: list[str], **_: Any) -> Features:
 
 
 def test_keys_that_are_given_and_keys_that_are_computed_are_the_same() -> None:
-    known = Known.of_texts(pl.Series(["lift"]), pl.Series(["drag"]))
+    known = KnownPairs.of_texts(pl.Series(["lift"]), pl.Series(["drag"]))
     rows = [
         {"query": "lift", "positive": "Wing", "negative_1": "", "p_relevant": [1.0, 0.0]},
         {"query": "flow", "positive": "drag.", "negative_1": "heat", "p_relevant": [1.0, 0.2]},
@@ -102,7 +102,7 @@ def test_anybodys_trainer_takes_the_collator_and_the_loss(static: str, tmp_path:
     )
 
     pairs = {"anchor": ["lift", "drag", "lift"], "positive": ["wing", "flow", "heat"]}
-    known = Known.of_texts(pl.Series(pairs["anchor"]), pl.Series(pairs["positive"]))
+    known = KnownPairs.of_texts(pl.Series(pairs["anchor"]), pl.Series(pairs["positive"]))
     seen: list[Any] = []
 
     class Seeing(MultipleNegatives, kind="seeing-for-a-test"):

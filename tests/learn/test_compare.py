@@ -201,7 +201,7 @@ def test_what_cannot_be_compared_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=said) as caught:
         compared(folder, arms, tmp_path / "cmp", static, **options)
-    assert caught.value.mend
+    assert caught.value.fix
     assert not (tmp_path / "cmp").exists()
 
 

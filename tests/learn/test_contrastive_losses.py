@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from torch import Tensor
 
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.focal import Focal
 from negatives.learn.guided import Guided
 from negatives.learn.hardness_weighted import HardnessWeighted
@@ -52,7 +52,7 @@ def opened(loss: Loss) -> Losses:
     return losses
 
 
-def single(batch: Encoded) -> Encoded:
+def single(batch: EncodedBatch) -> EncodedBatch:
     """The same in float32."""
     return replace(
         batch,
@@ -66,7 +66,7 @@ def single(batch: Encoded) -> Encoded:
 @settings(deadline=None, max_examples=10)
 @given(batch=batches())
 def test_any_batch_has_finite_losses_and_gradients_at_temperature_a_hundredth(
-    loss: Loss, batch: Encoded
+    loss: Loss, batch: EncodedBatch
 ) -> None:
     for precision in (batch, single(batch)):
         found = opened(loss)(precision)
@@ -82,7 +82,9 @@ def test_any_batch_has_finite_losses_and_gradients_at_temperature_a_hundredth(
 @each_loss
 @settings(deadline=None, max_examples=10)
 @given(batch=batches())
-def test_what_stands_in_a_filler_s_place_makes_no_difference(loss: Loss, batch: Encoded) -> None:
+def test_what_stands_in_a_filler_s_place_makes_no_difference(
+    loss: Loss, batch: EncodedBatch
+) -> None:
     docs = torch.where(batch.present.unsqueeze(-1), batch.docs.detach(), 3.0)
     torch.manual_seed(0)
     expected = opened(loss)(batch)

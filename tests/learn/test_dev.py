@@ -90,6 +90,6 @@ def test_queries_of_both_are_found_by_text_and_listed(data: Collection) -> None:
     assert overlap(data, dev).tolist() == [1]
     with pytest.raises(DataError, match=r"1 queries .* b \('East!'\)") as caught:
         refuse_overlap(data, dev)
-    assert "--dev" in caught.value.mend
+    assert "--dev" in caught.value.fix
     # A query without a positive is not trained with.
     refuse_overlap(data, collection({"d9": "x"}, {"a": "W"}, [("a", "d9", 1)]))

@@ -135,7 +135,7 @@ def test_pointwise_is_the_usual_binary_cross_entropy() -> None:
 def test_grades_that_are_no_probabilities_are_refused(label: float) -> None:
     with pytest.raises(RecipeError) as error:
         of(Pointwise(target="labels"), table([2.0, 1.0]), table([label, 0.0]))
-    assert "top_grade" in error.value.mend
+    assert "top_grade" in error.value.fix
     assert f"{label:g}" in error.value.what
 
 

@@ -15,7 +15,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.losses import GISTEmbedLoss
 
 from negatives.errors import DataError
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.guided import Guided
 from negatives.learn.loss import Losses
 from negatives.learn.multiple_negatives import MultipleNegatives
@@ -38,7 +38,7 @@ def alone(**settings: Any) -> Losses:
     return Guided(contrast_anchors=False, contrast_positives=False, **settings).open()
 
 
-def naive(batch: Encoded, loss: Guided) -> list[float]:
+def naive(batch: EncodedBatch, loss: Guided) -> list[float]:
     """The same, pair by pair."""
     assert batch.guide is not None
     n, width = batch.docs.shape[:2]
@@ -84,7 +84,7 @@ def naive(batch: Encoded, loss: Guided) -> list[float]:
         contrast_positives=st.booleans(),
     ),
 )
-def test_it_is_the_sum_over_pairs_the_guide_lets_through(batch: Encoded, loss: Guided) -> None:
+def test_it_is_the_sum_over_pairs_the_guide_lets_through(batch: EncodedBatch, loss: Guided) -> None:
     assert loss.open()(batch).tolist() == pytest.approx(naive(batch, loss), rel=1e-9, abs=1e-9)
 
 
@@ -154,7 +154,7 @@ def test_the_guide_has_no_gradient() -> None:
 def test_a_batch_without_a_guide_is_an_error_that_says_how_to_give_one() -> None:
     with pytest.raises(DataError, match="no embeddings of the guide") as caught:
         Guided().open()(random_batch(2, 0))
-    assert "LossModule" in caught.value.mend
+    assert "LossModule" in caught.value.fix
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +185,7 @@ def test_loss_is_that_of_sentence_transformers_on_a_real_model(
     ][: 2 + k]
     features = [model.preprocess(texts) for texts in columns]
 
-    def batch(of: SentenceTransformer, **known: Encoded) -> Encoded:
+    def batch(of: SentenceTransformer, **known: EncodedBatch) -> EncodedBatch:
         made = [of(dict(each))["sentence_embedding"] for each in features]
         return batch_of(made[0], torch.stack(made[1:], 1), **known)
 

@@ -9,13 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.hardness_weighted import HardnessWeighted, log_debiased, log_reweighted
 from negatives.learn.multiple_negatives import MultipleNegatives
 from tests.learn.encodings import batch_of, batches, cosine, of_similarities, random_batch
 
 
-def one_row(positive: float, negatives: list[float]) -> Encoded:
+def one_row(positive: float, negatives: list[float]) -> EncodedBatch:
     """A query with these hard negatives; their cosines may be anything."""
     cosines = torch.tensor([positive, *negatives], dtype=torch.float64)
     docs = torch.stack([cosines, (1 - cosines**2).sqrt()], 1).unsqueeze(0)
@@ -140,7 +140,7 @@ def test_twice_the_same_negatives_double_the_sum() -> None:
         through_weights=st.booleans(),
     ),
 )
-def test_logs_and_exponentials_agree(batch: Encoded, stage: HardnessWeighted) -> None:
+def test_logs_and_exponentials_agree(batch: EncodedBatch, stage: HardnessWeighted) -> None:
     n, width = batch.docs.shape[:2]
     pool, queries = batch.docs.detach().flatten(0, 1), batch.queries.detach()
     there = ~batch.relevant & batch.present.flatten()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from negatives.learn.known import Known
+from negatives.learn.known import KnownPairs
 from negatives.text.keys import normalised_keys
 from tests.build import collection
 
@@ -25,7 +25,7 @@ def keys(values: list[int]) -> NDArray[np.uint64]:
 def test_a_pair_is_relevant_exactly_if_it_was_listed(
     listed: list[tuple[int, int]], queries: list[int], docs: list[int]
 ) -> None:
-    known = Known.of_pairs(keys([q for q, _ in listed]), keys([d for _, d in listed]))
+    known = KnownPairs.of_pairs(keys([q for q, _ in listed]), keys([d for _, d in listed]))
     found = known.relevant(keys(queries), keys(docs))
     assert found.shape == (len(queries), len(docs))
     assert found.tolist() == [[(q, d) in listed for d in docs] for q in queries]
@@ -33,14 +33,14 @@ def test_a_pair_is_relevant_exactly_if_it_was_listed(
 
 @given(pairs)
 def test_each_query_and_each_of_its_positives_is_kept_once(listed: list[tuple[int, int]]) -> None:
-    known = Known.of_pairs(keys([q for q, _ in listed]), keys([d for _, d in listed]))
+    known = KnownPairs.of_pairs(keys([q for q, _ in listed]), keys([d for _, d in listed]))
     assert len(known.queries) == len({q for q, _ in listed})
     assert len(known.docs) == len(known.queries)
     assert len(known.docs.values) == len(set(listed))
 
 
 def test_texts_are_the_same_whatever_their_case_and_punctuation() -> None:
-    known = Known.of_texts(pl.Series(["What is lift?"]), pl.Series(["A force, upwards."]))
+    known = KnownPairs.of_texts(pl.Series(["What is lift?"]), pl.Series(["A force, upwards."]))
     asked = normalised_keys(pl.Series(["what is LIFT", "what is drag"]))
     shown = normalised_keys(pl.Series(["a force upwards", "A force downwards"]))
     assert known.relevant(asked, shown).tolist() == [[True, False], [False, False]]
@@ -54,8 +54,8 @@ def test_a_query_that_occurs_twice_has_the_positives_of_both() -> None:
     )
     asked = normalised_keys(pl.Series(["which"]))
     shown = normalised_keys(data.corpus["text"])
-    assert Known.of(data).relevant(asked, shown).tolist() == [[True, True, False]]
+    assert KnownPairs.of(data).relevant(asked, shown).tolist() == [[True, True, False]]
 
 
 def test_nothing_known_is_nothing_relevant() -> None:
-    assert not Known.of_pairs(keys([]), keys([])).relevant(keys([1, 2]), keys([1])).any()
+    assert not KnownPairs.of_pairs(keys([]), keys([])).relevant(keys([1, 2]), keys([1])).any()

@@ -11,7 +11,7 @@ from negatives.errors import RecipeError
 from negatives.learn.adversarial import Adversarial
 from negatives.learn.dice import Dice
 from negatives.learn.distil import JS, KL
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.lambda_rank import LambdaRank
 from negatives.learn.loss import ListLoss
 from negatives.learn.margin_mse import MarginMSE
@@ -138,7 +138,7 @@ def test_a_loss_that_learns_from_labels_says_how_to_get_them(loss: ListLoss) -> 
     with pytest.raises(RecipeError) as error:
         of(loss, table([1.0, 2.0]))
     assert error.value.what.startswith(loss.kind)
-    assert "train.labels" in error.value.mend
+    assert "train.labels" in error.value.fix
 
 
 @pytest.mark.parametrize("loss", UNTAUGHT, ids=repr)
@@ -157,7 +157,7 @@ def test_an_encoder_s_scores_are_similarities_over_the_temperature(loss: ListLos
         torch.randn(2, *shape, generator=generator, dtype=torch.float64) for shape in ((3,), (2, 3))
     )
     labels, present = table([3.0, 1.0], [2.0, 0.0]), torch.ones(2, 2).bool()
-    batch = Encoded(queries, docs, torch.zeros(2, 4).bool(), present, labels=labels)
+    batch = EncodedBatch(queries, docs, torch.zeros(2, 4).bool(), present, labels=labels)
     scores = (docs @ queries.unsqueeze(-1)).squeeze(-1)
     if loss.similarity == "cosine":
         scores = scores / queries.norm(dim=-1, keepdim=True) / docs.norm(dim=-1)

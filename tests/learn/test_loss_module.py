@@ -11,7 +11,7 @@ import torch
 from negatives.arrays import Floats
 from negatives.batch.batcher import Batch
 from negatives.errors import WorkError
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.margin_mse import MarginMSE
 from negatives.learn.module import LossModule
@@ -34,14 +34,14 @@ class Seen(Loss, kind="seen-by-a-test"):
     """Row i has the loss i; the batches are kept in `SEEN`."""
 
     def open(self) -> Losses:
-        def losses(batch: Encoded) -> Any:
+        def losses(batch: EncodedBatch) -> Any:
             SEEN.append(batch)
             return batch.queries.sum(1) * 0 + torch.arange(len(batch.queries))
 
         return losses
 
 
-SEEN: list[Encoded] = []
+SEEN: list[EncodedBatch] = []
 
 
 class Halving:
@@ -126,7 +126,7 @@ def test_what_is_no_number_is_named() -> None:
     with pytest.raises(WorkError, match="no number for 1 of 3 rows") as caught:
         module(features)
     assert caught.value.where == "examples number [5]"
-    assert "learning rate" in caught.value.mend
+    assert "learning rate" in caught.value.fix
 
 
 def test_a_poisoned_label_takes_no_part() -> None:

@@ -99,7 +99,7 @@ def test_ids_without_texts_cannot_be_trained_with(tmp_path: Path) -> None:
         pytest.fail("lint reads this layout, so it is a file of mined negatives")
     with pytest.raises(DataError, match="ids of queries or documents, and no texts") as caught:
         read_mined_file(file)
-    assert "--corpus" in caught.value.mend
+    assert "--corpus" in caught.value.fix
     known = collection({"2": "wing", "3": "heat"}, {"1": "lift"}, [("1", "2", 1)])
     data, negatives = read_mined_file(file, known)
     assert (data.queries["text"].to_list(), data.corpus["text"].to_list()) == (

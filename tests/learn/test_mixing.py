@@ -10,23 +10,23 @@ from hypothesis import given, settings
 from torch import Tensor
 
 from negatives.errors import RecipeError
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.mixing import Mixing, OnlineMixing
 from negatives.learn.multiple_negatives import MultipleNegatives
-from negatives.learn.pairs import Pairs
+from negatives.learn.pairs import TrainingPairs
 from tests.learn.encodings import batch_of, batches, plain, random_batch
 
 
-def on_the_circle(query: list[float], *docs: list[float]) -> Encoded:
+def on_the_circle(query: list[float], *docs: list[float]) -> EncodedBatch:
     """One query, its positive and its hard negatives."""
     return batch_of(
         torch.tensor([query], dtype=torch.float64), torch.tensor([docs], dtype=torch.float64)
     )
 
 
-def of_mixtures(stage: Mixing | OnlineMixing, batch: Encoded) -> Tensor:
+def of_mixtures(stage: Mixing | OnlineMixing, batch: EncodedBatch) -> Tensor:
     """float[n, s]: the cosines of each query and its mixtures."""
-    pairs = Pairs(batch, "cosine", stage.temperature)
+    pairs = TrainingPairs(batch, "cosine", stage.temperature)
     made = stage._more(pairs, stage._of_queries(pairs))
     assert made is not None
     return made.detach() * stage.temperature
@@ -91,7 +91,7 @@ def test_no_mixtures_leave_multiple_negatives(stage: Mixing | OnlineMixing) -> N
 
 @settings(deadline=None, max_examples=25)
 @given(batch=batches())
-def test_mixing_never_costs_less_and_is_finite_on_any_batch(batch: Encoded) -> None:
+def test_mixing_never_costs_less_and_is_finite_on_any_batch(batch: EncodedBatch) -> None:
     base = MultipleNegatives(temperature=0.1).open()(batch)
     for stage in (
         Mixing(temperature=0.1, hardest=3, pairs=4, with_query=2),
@@ -106,7 +106,7 @@ def test_mixing_never_costs_less_and_is_finite_on_any_batch(batch: Encoded) -> N
 
 def test_mixtures_with_the_query_are_harder_than_the_negative_and_never_the_query() -> None:
     batch = random_batch(1, 1, seed=4)
-    negative = Pairs(batch, "cosine", 1.0).own().item()
+    negative = TrainingPairs(batch, "cosine", 1.0).own().item()
     found = of_mixtures(Mixing(pairs=0, with_query=500), batch)
     assert found.min() >= negative
     assert found.max() < 1
@@ -138,7 +138,7 @@ def test_only_own_negatives_are_mixed_online_and_no_fillers() -> None:
 def test_only_the_query_learns_from_mixtures() -> None:
     batch = random_batch(1, 2)
     for stage in (Mixing(), OnlineMixing()):
-        pairs = Pairs(batch, "cosine", 1.0)
+        pairs = TrainingPairs(batch, "cosine", 1.0)
         made = stage._more(pairs, stage._of_queries(pairs))
         assert made is not None
         queries, docs = torch.autograd.grad(

@@ -7,13 +7,13 @@ import torch
 from hypothesis import given, settings
 
 from negatives.errors import DataError
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.multi_level import MultiLevel
 from negatives.learn.multiple_negatives import MultipleNegatives
 from tests.learn.encodings import batch_of, batches, cosine, of_similarities, plain, random_batch
 
 
-def graded(cosines: list[float], grades: list[float]) -> Encoded:
+def graded(cosines: list[float], grades: list[float]) -> EncodedBatch:
     """One query and its own documents."""
     alike = torch.tensor(cosines, dtype=torch.float64)
     docs = torch.stack([alike, (1 - alike**2).sqrt()], 1).unsqueeze(0)
@@ -63,7 +63,7 @@ def test_documents_of_other_rows_are_negatives_unless_told_otherwise() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(batch=batches())
-def test_it_is_the_sum_over_levels(batch: Encoded) -> None:
+def test_it_is_the_sum_over_levels(batch: EncodedBatch) -> None:
     stage = MultiLevel(temperature=0.3, weights=[1.0, 0.5, 2.0])
     n, width = batch.docs.shape[:2]
     assert batch.labels is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
 from negatives.errors import RecipeError
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.focal import Focal
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.pairs import Direction
@@ -22,7 +22,7 @@ from tests.learn.encodings import batch_of, batches, cosine, of_similarities, ra
 DIRECTIONS: list[Direction] = list(get_args(Direction))
 
 
-def naive(batch: Encoded, loss: MultipleNegatives) -> list[float]:
+def naive(batch: EncodedBatch, loss: MultipleNegatives) -> list[float]:
     """The same, pair by pair."""
     n, width = batch.docs.shape[:2]
     pool = batch.docs.detach().flatten(0, 1)
@@ -107,7 +107,7 @@ def naive(batch: Encoded, loss: MultipleNegatives) -> list[float]:
         hardness_of=st.sampled_from(["all", "hard", "in-batch"]),
     ),
 )
-def test_it_is_the_sum_over_pairs(batch: Encoded, loss: MultipleNegatives) -> None:
+def test_it_is_the_sum_over_pairs(batch: EncodedBatch, loss: MultipleNegatives) -> None:
     assert loss.open()(batch).tolist() == pytest.approx(naive(batch, loss), rel=1e-9, abs=1e-9)
 
 

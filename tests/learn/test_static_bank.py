@@ -108,7 +108,7 @@ def test_a_vector_without_a_direction_is_refused(value: float) -> None:
 def test_an_empty_bank_is_an_error_that_says_how_to_fill_it() -> None:
     with pytest.raises(DataError, match="empty") as caught:
         StaticBank().open()(random_batch(2, 0))
-    assert "fill" in caught.value.mend
+    assert "fill" in caught.value.fix
 
 
 def test_the_loss_of_a_row_counts_every_vector_once() -> None:

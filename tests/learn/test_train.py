@@ -86,7 +86,7 @@ def test_another_training_is_refused(
     other |= changes[changed]
     with pytest.raises(RunError, match="another training") as caught:
         train(mined, trained.path, model=static, **other)
-    assert "overwrite" in caught.value.mend
+    assert "overwrite" in caught.value.fix
     assert (trained.path / "model.safetensors").is_file()
 
 
@@ -177,7 +177,7 @@ def test_a_dev_split_that_is_trained_with_is_refused_and_listed(
     with pytest.raises(DataError, match="40 queries of the dev split are trained with") as caught:
         train(mined, tmp_path / "m", model=static, recipe=learning(static), dev=f"{folder}@train")
     assert mined.collection.queries["query_id"][0] in str(caught.value)
-    assert "--dev" in caught.value.mend
+    assert "--dev" in caught.value.fix
     assert not (tmp_path / "m").exists()
 
 
@@ -192,7 +192,7 @@ def test_texts_are_cut_at_the_longest_that_is_read(mined: Run, static: str, tmp_
 def test_a_model_that_does_not_load_says_so(mined: Run, static: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no model at") as caught:
         train(mined, tmp_path / "m", model="./nowhere", recipe=learning(static))
-    assert "an existing folder" in caught.value.mend
+    assert "an existing folder" in caught.value.fix
     assert not (tmp_path / "m").exists()
 
 
@@ -208,7 +208,7 @@ def test_a_reranker_needs_a_loss_of_lists(mined: Run, static: str, tmp_path: Pat
     recipe = learning(static, "learn.kind=multiple-negatives", kind="reranker")
     with pytest.raises(RecipeError, match="needs embeddings") as caught:
         train(mined, tmp_path / "m", model=static, recipe=recipe)
-    assert "softmax-list" in caught.value.mend
+    assert "softmax-list" in caught.value.fix
     assert not (tmp_path / "m").exists()
 
 
@@ -229,7 +229,7 @@ def test_a_run_of_a_collection_in_memory_must_be_given_its_texts(
     run = mine(alone, tmp_path / "run", recipe="bm25")
     with pytest.raises(InputError, match="in memory") as caught:
         train(run.path, tmp_path / "m", model=static, recipe=learning(static))
-    assert caught.value.mend
+    assert caught.value.fix
     assert not (tmp_path / "m").exists()
     given = train(
         Run(run.path, collection=alone), tmp_path / "m", model=static, recipe=learning(static)
@@ -245,7 +245,7 @@ def test_a_loss_that_is_no_number_names_examples_and_keeps_no_model(
     with pytest.raises(WorkError, match="the loss is no number") as caught:
         train(mined, tmp_path / "m", model=static, recipe=recipe, look=False)
     assert "query '" in caught.value.where
-    assert "learning rate" in caught.value.mend
+    assert "learning rate" in caught.value.fix
     assert not (tmp_path / "m" / "model.safetensors").exists()
 
 

@@ -99,6 +99,6 @@ def test_what_is_too_large_says_what_to_make_smaller(
     monkeypatch.setattr(MultipleNegatives, "_losses", huge)
     with pytest.raises(WorkError, match="out of memory") as caught:
         train(mined, tmp_path / "m", model=static, recipe=learning(static), look=False)
-    assert "train.batch_size=8" in caught.value.mend
-    assert "train.chunk=8" in caught.value.mend
+    assert "train.batch_size=8" in caught.value.fix
+    assert "train.chunk=8" in caught.value.fix
     assert not (tmp_path / "m").exists()

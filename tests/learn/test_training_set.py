@@ -13,7 +13,7 @@ import pytest
 
 from negatives.api import Run
 from negatives.errors import DataError, RunError
-from negatives.learn.rows import Rows
+from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.training_set import NOTHING, of_run, training_set
 from negatives.recipe import load_recipe
@@ -96,7 +96,7 @@ def test_a_run_that_relabelled_gives_its_new_positives(mined: Run, tmp_path: Pat
 
 
 def test_a_row_is_read_when_it_is_asked_for(run: Run) -> None:
-    rows = Rows(of_run(run, 2))
+    rows = TrainingRows(of_run(run, 2))
     row = rows.columns()[0]
     assert row["query"] == "lift?"
     assert (row["positive"], row["negative_1"], row["negative_2"]) == (
@@ -118,7 +118,7 @@ def test_the_keys_of_a_row_are_those_of_its_texts(run: Run) -> None:
     pytest.importorskip("sentence_transformers")
     from negatives.learn.collator import keys_of
 
-    dataset = Rows(of_run(run, 2)).columns()
+    dataset = TrainingRows(of_run(run, 2)).columns()
     rows: list[dict[str, Any]] = [dataset[at] for at in range(len(dataset))]
     names = ("query", "positive", "negative_1", "negative_2")
     computed = keys_of([[str(row[name]) for row in rows] for name in names])
@@ -126,7 +126,7 @@ def test_the_keys_of_a_row_are_those_of_its_texts(run: Run) -> None:
 
 
 def test_lists_have_what_there_is(run: Run) -> None:
-    dataset = Rows(of_run(run, 2)).lists(soft=False)
+    dataset = TrainingRows(of_run(run, 2)).lists(soft=False)
     assert dataset[0]["docs"] == ["A wing.", "of flow", "Some heat"]
     assert dataset[0]["labels"] == [1, 0, 0]
     assert dataset[2]["docs"] == ["The drag"]
@@ -143,13 +143,13 @@ def test_soft_labels_are_what_is_known_of_p_relevant(data: Collection) -> None:
         },
         schema=NOTHING.schema,
     )
-    rows = Rows(training_set(data, frame, 2))
+    rows = TrainingRows(training_set(data, frame, 2))
     assert rows.lists(soft=True)[0]["labels"] == [1, 0.25, 0]
     assert rows.lists(soft=False)[0]["labels"] == [1, 0, 0]
 
 
 def test_labels_are_a_column_of_the_ledger(run: Run) -> None:
-    dataset = Rows(of_run(run, 2, "bm25_score")).columns()
+    dataset = TrainingRows(of_run(run, 2, "bm25_score")).columns()
     assert dataset[0]["label"] == [9, 4, 3]
     label = dataset[2]["label"]
     assert all(math.isnan(value) for value in label)
@@ -158,7 +158,7 @@ def test_labels_are_a_column_of_the_ledger(run: Run) -> None:
 def test_a_column_that_is_not_there_is_named_with_those_that_are(run: Run) -> None:
     with pytest.raises(RunError, match="no scores called 'rerank_score'") as caught:
         of_run(run, 2, "rerank_score")
-    assert "bm25_score" in caught.value.mend
+    assert "bm25_score" in caught.value.fix
 
 
 def test_examples_are_named_by_their_queries(run: Run) -> None:

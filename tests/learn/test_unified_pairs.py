@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.unified_pairs import UnifiedPairs, kept
 from tests.learn.encodings import batch_of, batches, cosine, plain, random_batch
@@ -74,7 +74,7 @@ def test_the_worked_loss_of_one_more_pair() -> None:
         whisker=st.sampled_from([0.1, 1.5]),
     ),
 )
-def test_it_is_the_sum_over_pairs(batch: Encoded, stage: UnifiedPairs) -> None:
+def test_it_is_the_sum_over_pairs(batch: EncodedBatch, stage: UnifiedPairs) -> None:
     n, width = batch.docs.shape[:2]
     queries, pool = batch.queries.detach(), batch.docs.detach().flatten(0, 1)
     relevant = batch.relevant

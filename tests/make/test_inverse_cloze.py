@@ -96,7 +96,7 @@ def test_what_nothing_can_be_made_of_is_refused_with_what_to_do(tmp_path: Path) 
         made_queries(without, neg.InverseCloze())
     with pytest.raises(RecipeError, match="writes queries, not documents") as caught:
         neg.mine("cranfield", tmp_path / "run", recipe="inverse-cloze")
-    assert "negatives make DATA" in caught.value.mend
+    assert "negatives make DATA" in caught.value.fix
     assert not (tmp_path / "run").exists()
 
 

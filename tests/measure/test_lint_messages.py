@@ -37,7 +37,7 @@ GOLDEN = {
             "score": 0.25,
             "verdict": "1 negative differs from a positive of its query only by case, punctuation "
             "or spaces",
-            "mend": "take them out (--fix), and mine with the positives excluded by text, "
+            "fix": "take them out (--fix), and mine with the positives excluded by text, "
             "not by index",
             "examples": [
                 {
@@ -56,7 +56,7 @@ GOLDEN = {
             "unit": "rows",
             "score": 0.25,
             "verdict": "1 row repeats an earlier one",
-            "mend": "drop them (--fix): they count twice in training",
+            "fix": "drop them (--fix): they count twice in training",
             "examples": [
                 {
                     "row": 4,

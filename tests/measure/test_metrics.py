@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from negatives.errors import InputError
 from negatives.measure.ir_measures import IrMeasure
-from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
+from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.metric_names import parse_metric, parse_metrics
 from negatives.measure.metrics import Metric
 from tests.each import for_each
@@ -49,11 +49,11 @@ def value(name: str, relevance: list[int | None], others: tuple[int, ...] = ()) 
     return float(of(name, judged_list([f"d{n}" for n in range(len(relevance))], known))[0])
 
 
-def judged_list(docs: list[str], known: dict[str, int]) -> Judged:
+def judged_list(docs: list[str], known: dict[str, int]) -> JudgedPairs:
     return judge_ranking(*frames({"q": docs}, {"q": known}))
 
 
-def of(name: str, judged: Judged) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def of(name: str, judged: JudgedPairs) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     metric = parse_metric(name)
     assert isinstance(metric, Metric)
     return metric.of(judged)
@@ -198,7 +198,7 @@ def test_err_of_a_grade_that_it_has_no_probability_for_is_refused() -> None:
         value("ERR@10", [1, 5])
     assert str(error.value) == (
         "ERR takes grades of relevance up to 4: the judgements have 5\n"
-        "  mend:  put the grades on a scale of 0 to 4, or name nDCG@10, which takes any"
+        "  fix:   put the grades on a scale of 0 to 4, or name nDCG@10, which takes any"
     )
 
 
@@ -256,43 +256,43 @@ def test_a_metric_named_twice_is_one() -> None:
 @for_each(
     ("name", "says"),
     [
-        ("nDGC@10", "there is no metric 'nDGC@10'\n  mend:  did you mean 'nDCG'?"),
-        ("ndcg@10", "there is no metric 'ndcg@10'\n  mend:  did you mean 'nDCG@10'?"),
-        ("R", "the metric 'R' lacks a cutoff\n  mend:  write R@10, say"),
-        ("P@0", "a 0 in the metric 'P@0'\n  mend:  cutoffs and rel begin at 1"),
-        ("Bpref@5", "the metric 'Bpref' has no cutoff\n  mend:  write Bpref"),
-        ("nDCG(rel=2)", "the metric 'nDCG' takes no rel\n  mend:  leave it out"),
-        ("Recall", "the metric 'Recall' lacks a cutoff\n  mend:  write Recall@10, say"),
-        ("Precision", "the metric 'Precision' lacks a cutoff\n  mend:  write Precision@10, say"),
-        ("ndcg_cut_10", "there is no metric 'ndcg_cut_10'\n  mend:  did you mean 'nDCG@10'?"),
-        ("recip_rank", "there is no metric 'recip_rank'\n  mend:  did you mean 'RR'?"),
-        ("mrr@10", "there is no metric 'mrr@10'\n  mend:  did you mean 'MRR@10'?"),
-        ("hit_rate@5", "there is no metric 'hit_rate@5'\n  mend:  did you mean 'Success@5'?"),
-        ("P(foo=1)@5", "the metric 'P' has no setting 'foo'\n  mend:  it has rel"),
-        ("Rprec(foo=1)", "the metric 'Rprec' has no setting 'foo'\n  mend:  it has rel"),
-        ("SetP(foo=1)", "the metric 'SetP(foo=1)' has no setting 'foo'\n  mend:  it has rel, "
+        ("nDGC@10", "there is no metric 'nDGC@10'\n  fix:   did you mean 'nDCG'?"),
+        ("ndcg@10", "there is no metric 'ndcg@10'\n  fix:   did you mean 'nDCG@10'?"),
+        ("R", "the metric 'R' lacks a cutoff\n  fix:   write R@10, say"),
+        ("P@0", "a 0 in the metric 'P@0'\n  fix:   cutoffs and rel begin at 1"),
+        ("Bpref@5", "the metric 'Bpref' has no cutoff\n  fix:   write Bpref"),
+        ("nDCG(rel=2)", "the metric 'nDCG' takes no rel\n  fix:   leave it out"),
+        ("Recall", "the metric 'Recall' lacks a cutoff\n  fix:   write Recall@10, say"),
+        ("Precision", "the metric 'Precision' lacks a cutoff\n  fix:   write Precision@10, say"),
+        ("ndcg_cut_10", "there is no metric 'ndcg_cut_10'\n  fix:   did you mean 'nDCG@10'?"),
+        ("recip_rank", "there is no metric 'recip_rank'\n  fix:   did you mean 'RR'?"),
+        ("mrr@10", "there is no metric 'mrr@10'\n  fix:   did you mean 'MRR@10'?"),
+        ("hit_rate@5", "there is no metric 'hit_rate@5'\n  fix:   did you mean 'Success@5'?"),
+        ("P(foo=1)@5", "the metric 'P' has no setting 'foo'\n  fix:   it has rel"),
+        ("Rprec(foo=1)", "the metric 'Rprec' has no setting 'foo'\n  fix:   it has rel"),
+        ("SetP(foo=1)", "the metric 'SetP(foo=1)' has no setting 'foo'\n  fix:   it has rel, "
          "relative, judged_only"),
         ("P(rel=1.5)@5", "1.5 in the metric 'P(rel=1.5)@5' is no whole number above 0\n"
-         "  mend:  cutoffs and rel begin at 1"),
+         "  fix:   cutoffs and rel begin at 1"),
         ("SetP(rel='a')", "rel='a' in the metric \"SetP(rel='a')\"\n"
-         "  mend:  give a whole number above 0"),
-        ("RBP(rel=1,p=2)", "p=2 in the metric 'RBP(rel=1,p=2)'\n  mend:  give a share of 0 to 1"),
+         "  fix:   give a whole number above 0"),
+        ("RBP(rel=1,p=2)", "p=2 in the metric 'RBP(rel=1,p=2)'\n  fix:   give a share of 0 to 1"),
         ("RBP", "the metric 'RBP' lacks rel, the least grade that counts as relevant\n"
-         "  mend:  write RBP(rel=1), say"),
+         "  fix:   write RBP(rel=1), say"),
         ("INST", "the metric 'INST' lacks max_rel (maximum relevance score)\n"
-         "  mend:  write INST(max_rel=3), say"),
+         "  fix:   write INST(max_rel=3), say"),
         ("NERR8", "the metric 'NERR8' lacks cutoff (ranking cutoff threshold), max_rel (maximum "
-         "relevance score)\n  mend:  write NERR8(max_rel=3)@10, say"),
+         "relevance score)\n  fix:   write NERR8(max_rel=3)@10, say"),
         ("IPrec", "the metric 'IPrec' lacks recall (recall threshold)\n"
-         "  mend:  write IPrec@0.1, say"),
-        ("IPrec@2", "recall=2.0 in the metric 'IPrec@2'\n  mend:  give a number of 0 to 1"),
+         "  fix:   write IPrec@0.1, say"),
+        ("IPrec@2", "recall=2.0 in the metric 'IPrec@2'\n  fix:   give a number of 0 to 1"),
         ("IPrec@0.125", "recall=0.125 in the metric 'IPrec@0.125' has more than two decimals\n"
-         "  mend:  round it, as in IPrec@0.25"),
+         "  fix:   round it, as in IPrec@0.25"),
         ("alpha_nDCG@10", "the metric 'alpha_nDCG@10' needs judgements by subtopic, which are not "
-         "read\n  mend:  name a metric of whole queries, such as nDCG@10"),
+         "read\n  fix:   name a metric of whole queries, such as nDCG@10"),
         ("RR(judged_only=True)@9", "the metric 'RR(judged_only=True)@9' with these settings is "
          "computed by no package that ir-measures knows\n"
-         "  mend:  give other settings, or name another metric, such as nDCG@10"),
+         "  fix:   give other settings, or name another metric, such as nDCG@10"),
     ],
 )  # fmt: skip
 def test_a_wrong_name_is_answered_by_the_right_one(name: str, says: str) -> None:
@@ -338,7 +338,7 @@ def test_every_name_that_ir_measures_knows_is_a_metric_or_an_answer_in_words() -
                 else:
                     assert np.isfinite(metric.of(judge_ranking(ranking, qrels, queries))).all()
             except InputError as error:
-                told.append(error.mend)
+                told.append(error.fix)
     assert len(told) > 100
     assert all(told)
 

@@ -300,7 +300,7 @@ def test_damage_stops_the_run_and_repair_lets_the_next_one_heal_it(tmp_path: Pat
         path.write_bytes(content)
     with pytest.raises(WorkError, match="is damaged") as caught:
         embedded(Counting(), tmp_path / "two")
-    assert "verify --repair" in caught.value.mend
+    assert "verify --repair" in caught.value.fix
     assert verify(folder, repair=True).lost == 4
     embedded(encoder := Counting(), tmp_path / "two")
     assert len(encoder.given) == 4

@@ -137,7 +137,7 @@ def test_a_folder_that_is_not_safe_is_refused_whoever_opens_it(
             with pytest.raises(DataError) as caught:
                 opens(str(folder))
             assert caught.value.where.startswith(str(folder))
-            assert caught.value.mend
+            assert caught.value.fix
     assert not marker.exists()
 
 
@@ -153,7 +153,7 @@ def test_the_refusal_says_what_the_folder_names(
         "needs code of its own to be run, which is never done: the module 'own_code.Module'" in told
     )
     assert "modules.json" in told
-    assert "mend:  name a model whose folder holds modules of sentence-transformers" in told
+    assert "fix:   name a model whose folder holds modules of sentence-transformers" in told
 
 
 def test_an_adapter_of_an_unsafe_model_is_as_unsafe(static: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ def test_a_path_that_does_not_exist_is_one_clear_error(path: str) -> None:
     with pytest.raises(DataError) as caught:
         open_encoder(path)
     assert f"there is no encoder at {path!r}" in str(caught.value)
-    assert caught.value.mend
+    assert caught.value.fix
 
 
 def test_no_name_at_all_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""Precomputed vectors: read in the collection's order, or refused with file, row and a mend."""
+"""Precomputed vectors: read in the collection's order, or refused with file, row and a fix."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def refusal(path: Path, ids: pl.Series = IDS, rows: pl.Series = ROWS) -> str:
         read_vectors(path, ids, rows, "corpus")
     message = str(caught.value)
     assert str(path) in message
-    assert caught.value.mend
+    assert caught.value.fix
     return message
 
 

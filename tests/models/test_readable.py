@@ -52,7 +52,7 @@ def test_texts_that_it_has_no_pieces_for_are_refused(tmp_path: Path) -> None:
         "the encoder static cannot read the corpus: it has pieces of words for 0% of the letters "
         "(zh 100%)\n"
         "  where: dense, collection 'made'\n"
-        "  mend:  name an encoder that reads these languages with --encoder (the built-in one "
+        "  fix:   name an encoder that reads these languages with --encoder (the built-in one "
         "reads English); or go without one: --recipe bm25"
     )
     assert not list(tmp_path.rglob("*.npy"))

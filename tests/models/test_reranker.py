@@ -122,7 +122,7 @@ def test_pairs_that_score_nan_are_named(tmp_path: Path) -> None:
         "the scores of 2 pairs are NaN or infinite: 'what is heat' with 'shock flow'; "
         "'drag' with 'shock'\n"
         f"  where: {tmp_path / 'model.onnx'}\n"
-        "  mend:  try the model in full precision (device = cpu), or another model"
+        "  fix:   try the model in full precision (device = cpu), or another model"
     )
 
 

@@ -69,7 +69,7 @@ def test_a_quota_of_no_source_is_told_the_sources() -> None:
     with pytest.raises(RecipeError) as caught:
         picked(Quotas(quotas={"bm52": 1}), SOURCES)
     assert str(caught.value) == (
-        "quotas: the run has no source 'bm52'\n  mend:  one of bm25, dense"
+        "quotas: the run has no source 'bm52'\n  fix:   one of bm25, dense"
     )
 
 

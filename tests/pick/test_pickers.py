@@ -101,7 +101,7 @@ def test_a_column_that_is_not_there_is_told_those_that_are(picker: Picker) -> No
         picker.pick(rows(("x", "a", 0.0, 1, 1, 0.0)), seed=0)
     assert str(caught.value) == (
         "pick: the ledger has no numeric column 'hardnes'\n"
-        "  mend:  one of hardness, bm25_rank, dense_rank, bm25_score"
+        "  fix:   one of hardness, bm25_rank, dense_rank, bm25_score"
     )
 
 

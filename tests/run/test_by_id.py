@@ -79,7 +79,7 @@ def test_exports_hold_ids_and_a_format_of_texts_says_how(run: Run, tmp_path: Pat
     said = negatives("export", run.path, "--format", "triplet", "-o", tmp_path / "t.parquet")
     assert said.returncode == 2
     assert said.stderr.startswith("error: the queries have no texts to export\n")
-    assert "mend:  export ids instead of texts: --ids\n" in said.stderr
+    assert "fix:   export ids instead of texts: --ids\n" in said.stderr
     said = negatives(
         "export", run.path, "--format", "triplet", "--ids", "-o", tmp_path / "t.parquet"
     )

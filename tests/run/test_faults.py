@@ -114,7 +114,7 @@ def test_an_unfinished_run_says_how_to_finish_it(tmp_path: Path) -> None:
     interrupted(made.path)
     with pytest.raises(RunError, match="the run is unfinished") as caught:
         neg.Run(made.path)
-    assert caught.value.mend == (
+    assert caught.value.fix == (
         f"negatives mine cranfield --recipe {made.path}/recipe.toml --out {made.path}   finishes it"
     )
     assert len(neg.mine("cranfield", made.path, recipe="bm25").negatives) == len(made.negatives)

@@ -91,7 +91,7 @@ def test_whoever_reads_the_ledger_finds_out_that_a_part_was_changed(run: Path, r
         READERS[reader](opened)
     assert caught.value.what == f"{PART} is not what was written: its bytes have changed"
     assert caught.value.where == str(run / PART)
-    assert caught.value.mend == (
+    assert caught.value.fix == (
         f"call mine again with the same collection and recipe={str(run / 'recipe.toml')!r}: it "
         "makes it again"
     )
@@ -133,10 +133,10 @@ def test_the_command_that_an_error_names_mends_a_run_that_was_picked_otherwise(
     refused = negatives("export", run, "-f", "trec-run", "-o", tmp_path / "out.trec")
     assert refused.stderr == (
         f"error: negatives.parquet is gone\n  where: {run}/negatives.parquet\n"
-        f"  mend:  negatives mine cranfield --recipe '{run}/recipe.toml' --out '{run}'   makes it "
+        f"  fix:   negatives mine cranfield --recipe '{run}/recipe.toml' --out '{run}'   makes it "
         "again\n"
     )
-    command = f"{sys.executable} -m " + refused.stderr.partition("mend:  ")[2]
+    command = f"{sys.executable} -m " + refused.stderr.partition("fix:   ")[2]
     command = command.partition("   makes")[0].replace("-m negatives", "-m negatives.cli")
     subprocess.run(command + " --quiet", shell=True, check=True, capture_output=True)
     assert contents(run) == before
@@ -188,7 +188,7 @@ def test_a_folder_that_only_looks_like_a_run_is_not_overwritten(tmp_path: Path) 
     (tmp_path / "candidates").mkdir()
     with pytest.raises(RunError, match=r"holds no run: candidates, report\.html") as caught:
         mined(tmp_path)
-    assert "--overwrite" in caught.value.mend
+    assert "--overwrite" in caught.value.fix
     assert (tmp_path / "report.html").read_text() == "my own report"
     assert hidden(tmp_path) == []
 
@@ -234,7 +234,7 @@ def test_killed_while_picking_a_run_has_no_negatives_until_it_is_picked_again(
             assert refused.returncode == 2
             assert refused.stderr == (
                 f"error: picking was cut off\n  where: {run}\n"
-                f"  mend:  negatives pick {run}, once more\n"
+                f"  fix:   negatives pick {run}, once more\n"
             )
         again()
         assert status(run) == DONE

@@ -210,7 +210,7 @@ def test_more_negatives_than_there_are_is_a_shortfall_with_its_cause(tmp_path: P
     assert len(made.negatives) == 3
     [short] = made.shortfall
     assert (short["cause"], short["queries"], short["missing"]) == ("corpus", 1, 47)
-    assert short["mend"] == "ask for fewer than 50 with --per-query"
+    assert short["fix"] == "ask for fewer than 50 with --per-query"
 
 
 def test_a_pool_that_is_too_small_is_a_shortfall_mended_by_a_deeper_search(
@@ -219,7 +219,7 @@ def test_a_pool_that_is_too_small_is_a_shortfall_mended_by_a_deeper_search(
     made = neg.mine(cranfield, tmp_path / "run", sources=[neg.Random(top=3)], pick=neg.Top())
     [short] = made.shortfall
     assert (short["cause"], short["queries"], short["missing"]) == ("candidates", 225, 4 * 225)
-    assert "raise `top` of random (now 3)" in short["mend"]
+    assert "raise `top` of random (now 3)" in short["fix"]
 
 
 def test_a_wrong_name_is_found_before_anything_is_done_and_leaves_nothing(
@@ -265,7 +265,7 @@ def test_a_rule_that_starves_the_trainer_is_named_with_its_mend(
     )
     short = {entry["cause"]: entry for entry in made.shortfall}
     assert "percent-of-positive" in short
-    assert "raise percent-of-positive percent above 0.5" in short["percent-of-positive"]["mend"]
+    assert "raise percent-of-positive percent above 0.5" in short["percent-of-positive"]["fix"]
     missing = sum(entry["missing"] for entry in made.shortfall)
     assert made.manifest.counts.asked - len(made.negatives) == missing
 

@@ -17,7 +17,7 @@ import negatives as neg
 from negatives.chance import pair_uniforms
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.evidence import Evidence
-from negatives.run.relabel import Relabelling, Rule, relabelled
+from negatives.run.relabel import PrecisionRule, Relabelling, relabelled
 from negatives.schema import (
     DUPLICATE,
     ELIGIBLE,
@@ -79,7 +79,7 @@ def relabel(
     """What is relabelled of a ledger of one part, and the part that is left."""
     path = folder / "part.parquet"
     ledger(rows).write_parquet(path)
-    work = Relabelling(Rule(precision, **rule), texts(), "bm25", folder)  # type: ignore[arg-type]
+    work = Relabelling(PrecisionRule(precision, **rule), texts(), "bm25", folder)  # type: ignore[arg-type]
     ((frame, left),) = work.over([path])
     assert work.found.pairs == (frame["kind"] == "estimate").sum()
     return frame, left
@@ -179,7 +179,7 @@ def test_no_judge_no_flag_no_change(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rule", [{"precision": 1.5}, {"precision": 0.9, "above": -0.1}])
 def test_what_is_no_probability_is_refused(rule: dict[str, float]) -> None:
     with pytest.raises(InputError, match="a probability"):
-        Rule(**rule)  # type: ignore[arg-type]
+        PrecisionRule(**rule)  # type: ignore[arg-type]
 
 
 @settings(max_examples=40)
@@ -198,7 +198,7 @@ def test_the_threshold_is_that_of_sorting_all(steps: list[int], precision: float
         {f"d{i:02}": f"text {i}" for i in range(len(steps))}, {"q0": "x"}, [("q0", "d00", 1)]
     )
     part = ledger({("q0", f"d{i:02}"): (ELIGIBLE, step / 64, "") for i, step in enumerate(steps)})
-    work = Relabelling(Rule(precision), data, "bm25", Path())
+    work = Relabelling(PrecisionRule(precision), data, "bm25", Path())
     threshold, known = work._lowest([part])
     assert known
     chosen = 0 if threshold is None else (part["p_relevant"] >= threshold).sum()

@@ -52,7 +52,7 @@ def test_scores_that_do_not_vary_over_the_run_are_an_error(tmp_path: Path, noise
     assert str(caught.value) == (
         "the scores of bm25 do not vary: all of 50 pairs have 1\n"
         "  where: bm25, collection 'made'\n"
-        "  mend:  it cannot tell these texts apart: name another encoder with --encoder, where it "
+        "  fix:   it cannot tell these texts apart: name another encoder with --encoder, where it "
         "has one, or a recipe without it (--recipe bm25)"
     )
 

@@ -25,7 +25,7 @@ from negatives.pick.simans import SimANS
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.run.shards import (
-    Reference,
+    ReferenceScorer,
     find_shard,
     judge_shard,
     ledger_shard,
@@ -81,7 +81,7 @@ def found(scratch: Path, sources: Sequence[Source] = SOURCES) -> pl.DataFrame:
 
 
 def ledger(scratch: Path, judges: Sequence[Judge] = JUDGES, deviation: float = 0.5) -> pl.DataFrame:
-    reference = Reference("bm25", deviation)
+    reference = ReferenceScorer("bm25", deviation)
     judged = judge_shard(DATA, ruled(DATA, judges, scratch), found(scratch))
     return ledger_shard(DATA, reference, judged, None)
 
@@ -195,10 +195,10 @@ def test_hardness_is_the_distance_to_the_lowest_positive_in_deviations(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "reference", [Reference("", 0.0), Reference("", 1.0), Reference("bm25", 0.0)]
+    "reference", [ReferenceScorer("", 0.0), ReferenceScorer("", 1.0), ReferenceScorer("bm25", 0.0)]
 )
 def test_without_a_scorer_or_a_spread_hardness_is_unknown(
-    reference: Reference, tmp_path: Path
+    reference: ReferenceScorer, tmp_path: Path
 ) -> None:
     judged = judge_shard(DATA, ruled(DATA, [Known()], tmp_path), found(tmp_path))
     part = ledger_shard(DATA, reference, judged, None)
@@ -232,7 +232,7 @@ def test_two_judges_cannot_write_one_column(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "two stages write the column 'margin_cut'\n"
         "  where: judge margin\n"
-        "  mend:  leave one of them out of the recipe"
+        "  fix:   leave one of them out of the recipe"
     )
 
 
@@ -324,7 +324,7 @@ def test_neither_the_size_of_a_shard_nor_the_order_of_the_files_changes_the_nega
             queries = data.mined_queries[start : start + size]
             rows, _ = find_shard(data, proposers, queries)
             judged = judge_shard(data, rulings, rows)
-            parts.append(ledger_shard(data, Reference("bm25", 0.7), judged, None))
+            parts.append(ledger_shard(data, ReferenceScorer("bm25", 0.7), judged, None))
             negatives.append(pick_shard(picker, 11, "bm25", 99, parts[-1])[0])
         return pl.concat(parts), pl.concat(negatives)
 

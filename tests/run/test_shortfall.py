@@ -1,4 +1,4 @@
-"""Fewer negatives than asked: which rule took them, and what would mend it."""
+"""Fewer negatives than asked: which rule took them, and what would fix it."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ MORE = "raise `top` of bm25 (now 50), given (now fixed)"
 
 
 @pytest.mark.parametrize(
-    ("cause", "about", "mend"),
+    ("cause", "about", "fix"),
     [
         ("margin", "rejected by margin", f"lower margin below 0.2; or {MORE}"),
         (
@@ -95,11 +95,11 @@ MORE = "raise `top` of bm25 (now 50), given (now fixed)"
     ],
 )
 def test_a_cause_is_explained_with_the_setting_that_mends_it(
-    cause: str, about: str, mend: str
+    cause: str, about: str, fix: str
 ) -> None:
     short = pl.DataFrame({"query_id": ["q"], "missing": [2], "cause": [cause]})
     assert explain(short, RECIPE) == [
-        Shortfall(cause=cause, about=about, queries=1, missing=2, mend=mend)
+        Shortfall(cause=cause, about=about, queries=1, missing=2, fix=fix)
     ]
 
 

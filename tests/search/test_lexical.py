@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from negatives.arrays import Floats, Ragged
 from negatives.search import lexical
 from negatives.search.lexical import best_docs, score_pairs
-from negatives.search.lexical_index import Asked, Found, LexicalIndex
+from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 from negatives.search.lexical_loop import compiled_search
 from negatives.search.postings import Formula, Variant, build_postings
 from negatives.search.words import EVERY, Words, stop_words
@@ -76,7 +76,7 @@ def naive(scores: Floats, banned: list[list[int]], top: int) -> list[list[tuple[
     ]
 
 
-def unpacked(found: Found) -> list[list[tuple[int, float]]]:
+def unpacked(found: FoundDocs) -> list[list[tuple[int, float]]]:
     counts, docs, scores = found
     pairs = list(zip(docs.tolist(), scores.tolist(), strict=True))
     ends = np.cumsum(counts).tolist()

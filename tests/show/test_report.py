@@ -183,7 +183,7 @@ def test_the_headline_says_what_was_found_in_a_dozen_lines(tmp_path: Path) -> No
     lines = headline(summarise(run)).splitlines()
     assert lines[0].startswith("made (train): ")
     assert "negatives, coverage" in lines[0]
-    assert any("mend" in line and "percent-of-positive" in line for line in lines)
+    assert any("fix" in line and "percent-of-positive" in line for line in lines)
     assert any(line.split()[0] == "hardness" and "median" in line for line in lines)
     assert 6 <= len(lines) <= 14
 

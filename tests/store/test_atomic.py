@@ -116,7 +116,7 @@ def test_no_permission_is_an_error_of_the_run_with_its_mend(locked_folder: Path)
         write_text(path, "x")
     assert str(caught.value) == (
         f"no permission to write\n  where: {path}\n"
-        "  mend:  choose another place, or change its permissions"
+        "  fix:   choose another place, or change its permissions"
     )
 
 
@@ -173,7 +173,7 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
         write(temporary)
     assert str(caught.value) == (
         f"no space left on the disk\n  where: {small_disk / 'part'}\n"
-        "  mend:  free some space and run the same command again: finished parts are kept"
+        "  fix:   free some space and run the same command again: finished parts are kept"
     )
     assert names(small_disk) == ["finished.txt"]
 

@@ -168,7 +168,7 @@ def test_any_changed_byte_is_noticed_before_a_vector_is_believed(tmp_path: Path)
         with store(tmp_path).space(about()) as space, pytest.raises(WorkError) as caught:
             space.read(space.locate(keys_of([1, 2])))
         assert caught.value.where == str(path)
-        assert "negatives cache verify --repair" in caught.value.mend
+        assert "negatives cache verify --repair" in caught.value.fix
 
 
 @pytest.mark.parametrize("kept", [0, 7, 100, -1])

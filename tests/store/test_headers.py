@@ -25,11 +25,11 @@ DATA = VECTORS.tobytes()
 
 
 def said_of(path: Path) -> str:
-    """The refusal of a file of vectors, which names it and says how to mend it."""
+    """The refusal of a file of vectors, which names it and says how to fix it."""
     with pytest.raises(DataError) as caught:
         read_vectors(path, IDS, ROWS, "corpus").block(0, 3)
     assert str(path) in caught.value.where
-    assert caught.value.mend
+    assert caught.value.fix
     return caught.value.what
 
 
@@ -149,4 +149,4 @@ def test_a_damaged_array_of_a_run_is_told_and_made_anew(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(RunError, match="a file of this run's work is damaged: truncated") as caught:
         open_vectors(path)
-    assert "remove it, and run the same command again" in caught.value.mend
+    assert "remove it, and run the same command again" in caught.value.fix

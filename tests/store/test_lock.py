@@ -56,7 +56,7 @@ def test_a_second_process_is_refused_and_told_who_works_there(tmp_path: Path) ->
         assert attempt(tmp_path) == (
             f"another process is working on this run (process {os.getpid()})\n"
             f"  where: {tmp_path}\n"
-            "  mend:  wait for it to end, or choose another --out"
+            "  fix:   wait for it to end, or choose another --out"
         )
 
 

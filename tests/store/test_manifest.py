@@ -44,7 +44,7 @@ def test_a_manifest_that_cannot_be_read_is_named_with_its_mend(
     with pytest.raises(RunError, match="the manifest cannot be read: ") as caught:
         read_manifest(tmp_path)
     assert caught.value.where == str(tmp_path / NAME)
-    assert caught.value.mend == "run the same mine command with --overwrite: it makes the run anew"
+    assert caught.value.fix == "run the same mine command with --overwrite: it makes the run anew"
 
 
 def test_a_manifest_of_another_format_is_refused_and_not_guessed_at(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_a_manifest_of_another_format_is_refused_and_not_guessed_at(tmp_path: Pa
     assert str(caught.value) == (
         "the run has format 99; this version of negatives reads 3\n"
         f"  where: {tmp_path / NAME}\n"
-        "  mend:  use the version that made it, or run the same mine command with --overwrite: it "
+        "  fix:   use the version that made it, or run the same mine command with --overwrite: it "
         "makes the run anew"
     )
 
@@ -85,7 +85,7 @@ def test_whatever_else_writes_into_a_manifest_is_found_out(
     (tmp_path / NAME).write_bytes(msgspec.json.encode(made))
     with pytest.raises(RunError, match="something else has changed it") as caught:
         read_manifest(tmp_path)
-    assert caught.value.mend == "run the same mine command again: it makes the run anew"
+    assert caught.value.fix == "run the same mine command again: it makes the run anew"
 
 
 def test_a_manifest_written_with_other_white_space_is_the_same(tmp_path: Path) -> None:

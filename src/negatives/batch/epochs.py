@@ -34,7 +34,7 @@ class Ordering(Batcher, kw_only=True):
     def open(self, examples: Examples, size: int, seed: int = 0) -> Epochs:
         """Get ready to batch `examples`, `size` at a time."""
         if size < 1:
-            raise RecipeError(f"a batch of {size} examples", mend="a size of at least 1")
+            raise RecipeError(f"a batch of {size} examples", fix="a size of at least 1")
         return Epochs(examples, self.orders(examples, size, seed))
 
     def weigh(self, examples: Examples, seed: int = 0) -> Weighing | None:

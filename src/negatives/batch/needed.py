@@ -21,5 +21,5 @@ def missing(kind: str) -> RecipeError:
     return RecipeError(
         f"{kind} batches need vectors of the texts, and there are none",
         where="[batch]",
-        mend='train with an encoder, or use kind = "conflict-free"',
+        fix='train with an encoder, or use kind = "conflict-free"',
     )

@@ -22,7 +22,7 @@ _COMPILE = 1_000_000  # neighbours looked at below which a plain loop is done so
 _PICKS = 1024  # random choices among the far neighbours, shared by the rows
 
 
-class Neighbours(Ordering, kind="neighbours"):
+class NeighbourBatches(Ordering, kind="neighbours"):
     """Rows whose positives are near a row's query share its batch (Sample4Geo).
 
     Deuser et al. (2023), by the similarity of vectors: a row drawn at random brings half of
@@ -42,7 +42,7 @@ class Neighbours(Ordering, kind="neighbours"):
         if self.select > self.among:
             raise RecipeError(
                 f"neighbours: select = {self.select} of among = {self.among}",
-                mend="raise among, or lower select",
+                fix="raise among, or lower select",
             )
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:

@@ -65,10 +65,10 @@ class Curriculum(Stage, kind="curriculum"):
         if len(self.shares) != len(self.at) + 1:
             raise RecipeError(
                 f"curriculum: {len(self.shares)} shares and {len(self.at)} beginnings",
-                mend="one beginning less than shares: the first stage begins at 0",
+                fix="one beginning less than shares: the first stage begins at 0",
             )
         if self.shares != sorted(self.shares) or self.at != sorted(self.at):
-            raise RecipeError("curriculum: shares and at must rise", mend="such as [0.4, 0.8, 1.0]")
+            raise RecipeError("curriculum: shares and at must rise", fix="such as [0.4, 0.8, 1.0]")
 
     def open(self, examples: Examples) -> Weighing | None:
         """Order the examples by difficulty."""

@@ -70,19 +70,19 @@ def audit(
         if truth or review or sample is not None:
             raise InputError(
                 "--planted looks for what was planted, and for nothing else",
-                mend="audit with --truth, --review or --sample in a second command",
+                fix="audit with --truth, --review or --sample in a second command",
             )
         _planted(opened, json)
         return
     if (sample is None) != (out is None):
         raise InputError(
-            "--sample and --out go together", mend="negatives audit RUN --sample 100 -o FILE.csv"
+            "--sample and --out go together", fix="negatives audit RUN --sample 100 -o FILE.csv"
         )
     if sample is not None and out is not None:
         if truth or review:
             raise InputError(
                 "--sample draws pairs, and reads no judgements",
-                mend="audit with --truth or --review in a second command",
+                fix="audit with --truth or --review in a second command",
             )
         written = draw_sample(opened, sample, out)
         if json:

@@ -116,7 +116,7 @@ def prune(
     if older_than is None and to is None and not all_:
         raise InputError(
             "nothing says what to remove",
-            mend="give --older-than 30d, --to 2GB, or --all",
+            fix="give --older-than 30d, --to 2GB, or --all",
         )
     freed = carry_out(
         _store(),
@@ -165,7 +165,7 @@ def verify(*, repair: Flag = False, json: Flag = False) -> int:
         lost = f"; {found.lost:,} vectors {done}" if found.damaged else ""
         print(f"{found.files:,} files read, {len(found.damaged):,} damaged{lost}")
         if found.damaged and not repair:
-            print("mend: negatives cache verify --repair")
+            print("fix: negatives cache verify --repair")
         _tell_busy(found.busy)
     return 1 if found.damaged and not repair else 0
 
@@ -177,7 +177,7 @@ def _store() -> Path:
     if folder is None:
         raise InputError(
             f"there is no shared store: {VARIABLE} is {OFF}",
-            mend=f"unset {VARIABLE}, or name a folder",
+            fix=f"unset {VARIABLE}, or name a folder",
         )
     return folder
 
@@ -219,12 +219,12 @@ def _amount(size: int) -> str:
 def _bytes(text: str) -> int:
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
     if match is None:
-        raise InputError(f"not a size: {text!r}", where="--to", mend="such as 500MB or 2GB")
+        raise InputError(f"not a size: {text!r}", where="--to", fix="such as 500MB or 2GB")
     return int(float(match[1]) * _BYTES[match[2].upper()])
 
 
 def _seconds(text: str) -> float:
     match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([hdw])\s*", text, re.IGNORECASE)
     if match is None:
-        raise InputError(f"not an age: {text!r}", where="--older-than", mend="such as 12h or 30d")
+        raise InputError(f"not an age: {text!r}", where="--older-than", fix="such as 12h or 30d")
     return float(match[1]) * _SECONDS[match[2].lower()]

@@ -156,13 +156,13 @@ def plant(
 
 
 def _placed(problem: dict[str, Any]) -> list[str]:
-    """Where a problem is, and how it is mended, as in the message of an error."""
+    """Where a problem is, and how it is fixed, as in the message of an error."""
     places = [problem["where"]] if problem.get("where") else []
     for row in problem.get("first", ()):
         unit = "line" if "line" in row else "row"
         places.append(f"{row['file']}, {unit} {row[unit]}: {row['reason']}")
     lines = [f"  {'where:' if at == 0 else '':<7}{place}" for at, place in enumerate(places)]
-    return [*lines, f"  mend:  {problem['mend']}"] if problem["mend"] else lines
+    return [*lines, f"  fix:   {problem['fix']}"] if problem["fix"] else lines
 
 
 def _print(table: dict[str, Any], indent: str = "") -> None:

@@ -1,4 +1,4 @@
-"""negatives doctor: what is installed here, what is not, and the command that mends it."""
+"""negatives doctor: what is installed here, what is not, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
     stems, unspaced = (", ".join(found["languages"][name]) for name in ("stems", "characters"))
     print(f"{'languages of bm25':<22} stems of {stems}; characters of {unspaced}; others by words")
     for name, extra in found["extras"].items():
-        state = "installed" if extra["installed"] else f"missing: {extra['mend']}"
+        state = "installed" if extra["installed"] else f"missing: {extra['fix']}"
         print(f"{name + ' extra':<22} {state} ({extra['for']})")
     if bench:
         _show(found["bench"])
@@ -82,7 +82,7 @@ def examine() -> dict[str, Any]:
             name: {
                 "installed": all(find_spec(module) for module in modules),
                 "for": about,
-                "mend": f"pip install 'negatives[{name}]'",
+                "fix": f"pip install 'negatives[{name}]'",
             }
             for name, (modules, about) in _EXTRAS.items()
         },

@@ -50,7 +50,7 @@ def told(error: BaseException, words: Sequence[str], is_command: Callable[[str],
         return code
     if isinstance(error, cyclopts.CycloptsError):
         command = f"{words[0]} " if words and is_command(words[0]) else ""
-        _say(f"{str(error).strip()}\n  mend:  negatives {command}--help")
+        _say(f"{str(error).strip()}\n  fix:   negatives {command}--help")
         return 2
     found = understood(error)
     _say(str(found))
@@ -66,22 +66,22 @@ def understood(error: BaseException) -> NegativesError:
     text = " ".join(str(error).split())
     if isinstance(error, RecursionError):
         return InputError(
-            "something is nested too deeply to be read", mend="make the data, or the recipe, flat"
+            "something is nested too deeply to be read", fix="make the data, or the recipe, flat"
         )
     if isinstance(error, UnicodeEncodeError) and "surrogates" in text:
-        return InputError(f"a text is no Unicode: {text}", mend="write it as UTF-8")
+        return InputError(f"a text is no Unicode: {text}", fix="write it as UTF-8")
     if isinstance(error, ValueError) and "null byte" in text:
-        return InputError("a name holds a null byte", mend="write it without")
+        return InputError("a name holds a null byte", fix="write it without")
     if isinstance(error, ConnectionError | TimeoutError):
-        return WorkError(f"a connection failed: {text}", mend="run the same command again")
+        return WorkError(f"a connection failed: {text}", fix="run the same command again")
     if isinstance(error, ImportError):
         return WorkError(
-            f"a library cannot be loaded: {text}", mend="install it again; see negatives doctor"
+            f"a library cannot be loaded: {text}", fix="install it again; see negatives doctor"
         )
     return WorkError(
         f"a fault that was not foreseen: {type(error).__name__}: {text}"[:LONGEST],
         where=_place(error),
-        mend=f"please report these lines and the command; {TRACEBACK}=1 shows more. It is a fault "
+        fix=f"please report these lines and the command; {TRACEBACK}=1 shows more. It is a fault "
         "of this package",
     )
 
@@ -110,12 +110,12 @@ def check_words(words: Sequence[str]) -> None:
         if re.fullmatch(r"--[\w-]+=", word):
             name, word = word[:-1], ""
         if not word and name not in _FREE:
-            raise InputError(f"{name} is empty", mend="give it a value, or leave it out")
+            raise InputError(f"{name} is empty", fix="give it a value, or leave it out")
         if any("\ud800" <= character <= "\udfff" for character in word):
             ascii_only = sys.getfilesystemencoding().lower() != "utf-8"
             raise InputError(
                 f"an argument is not UTF-8: {os.fsencode(word)!r}",
-                mend="set PYTHONUTF8=1: Python takes names for ASCII here"
+                fix="set PYTHONUTF8=1: Python takes names for ASCII here"
                 if ascii_only
                 else "rename the file: names are kept, and written, as UTF-8",
             )

@@ -138,7 +138,7 @@ def evaluate(
     if per_query is not None:
         check_table_path(per_query)
     if run is not None and not slices:
-        raise InputError("--run parts the queries", mend="give --slices too")
+        raise InputError("--run parts the queries", fix="give --slices too")
     aside = as_quarantine(quarantine)
     opened: str | Dense = model
     settings: dict[str, Any] = {
@@ -151,7 +151,7 @@ def evaluate(
     if rerank is None and model != "bm25" and not is_run_file(model):
         opened = Dense(encoder=model, similarity=similarity, **settings)
     elif any(settings.values()) or similarity != "cosine":
-        raise InputError("prompts, vectors and keys are for encoders", mend="leave them out")
+        raise InputError("prompts, vectors and keys are for encoders", fix="leave them out")
     with listening(quiet=quiet) as emit:
         found = carry_out(
             opened,
@@ -199,10 +199,10 @@ def _protocols(
     if (side is None) != (trained_on is None):
         raise InputError(
             "--protocol and --trained-on go together",
-            mend="--protocol interpolation --trained-on DATA@train",
+            fix="--protocol interpolation --trained-on DATA@train",
         )
     if (query_times is None) != (doc_times is None):
-        raise InputError("--query-times and --doc-times go together", mend="give both files")
+        raise InputError("--query-times and --doc-times go together", fix="give both files")
     if query_times is not None and doc_times is not None:
         found.append(InTime(query_times, doc_times))
     if side is not None and trained_on is not None:

@@ -85,12 +85,12 @@ def judge(
 
     opened = Run(run)
     if (ask is None) != (out is None):
-        raise InputError("--ask and --out go together", mend="negatives judge RUN --ask 60 -o FILE")
+        raise InputError("--ask and --out go together", fix="negatives judge RUN --ask 60 -o FILE")
     if ask is not None and out is not None:
         if verdicts:
             raise InputError(
                 "--ask writes pairs to be judged, and reads no verdicts",
-                mend="give --verdicts in a second command",
+                fix="give --verdicts in a second command",
             )
         _ask(opened, ask, out, json)
         return

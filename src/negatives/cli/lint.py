@@ -68,7 +68,7 @@ def lint(
     if fix != (out is not None):
         raise InputError(
             "--fix and --out go together",
-            mend="negatives lint FILE --fix -o CLEAN",
+            fix="negatives lint FILE --fix -o CLEAN",
         )
     with listening(quiet=quiet) as emit:
         report = check(file, data=data, against=against or (), quarantine=quarantine, emit=emit)
@@ -106,7 +106,7 @@ def _show_finding(finding: Finding) -> None:
     print(f"  {finding.verdict}")
     for example in finding.examples:
         print(f"  {_example(example, finding.unit)}")
-    print(f"  mend: {finding.mend}")
+    print(f"  fix: {finding.fix}")
 
 
 def _example(example: dict[str, Any], unit: str) -> str:

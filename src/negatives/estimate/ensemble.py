@@ -75,7 +75,7 @@ class Ensemble(Estimator, kind="ensemble"):
         if len(columns) < 3 or len(columns) > _MOST or len(set(columns)) < len(columns):
             raise RecipeError(
                 f"ensemble: {len(columns)} columns vote ({len(set(columns))} different)",
-                mend=f"name 3 to {_MOST} different ones in `votes` and `top`",
+                fix=f"name 3 to {_MOST} different ones in `votes` and `top`",
             )
 
     @property

@@ -69,5 +69,5 @@ def check_numeric(rows: pl.DataFrame, columns: Iterable[str], kind: str) -> None
         if name not in numeric:
             raise RecipeError(
                 f"{kind}: no stage of the recipe writes a numeric column {name!r}",
-                mend=nearest(name, numeric),
+                fix=nearest(name, numeric),
             )

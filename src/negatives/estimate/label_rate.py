@@ -147,7 +147,7 @@ class LabelRate:
         if not read:
             raise RunError(
                 "what the run says of its label rate cannot be read",
-                mend="mine it again with --overwrite",
+                fix="mine it again with --overwrite",
             )
         return LabelRate(rates, credible, slopes, intercepts, basis)
 

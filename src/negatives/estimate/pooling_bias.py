@@ -67,20 +67,20 @@ class PoolingBias(Estimator, kind="pooling-bias"):
                 f"pooling-bias: relevance and pooling both see {', '.join(shared)}"
                 if shared
                 else "pooling-bias: no column tells of pooling",
-                mend="name columns of the pooling system in `pooling`, others in `relevance`",
+                fix="name columns of the pooling system in `pooling`, others in `relevance`",
             )
 
     def open(self, context: Context) -> PoolingBiasEstimation:
         """Find the scorer."""
         if not self.relevance and not context.reference:
             raise RecipeError(
-                "pooling-bias: no source scores the candidates", mend="set `relevance`"
+                "pooling-bias: no source scores the candidates", fix="set `relevance`"
             )
         relevance = self.relevance or [f"{context.reference}_score"]
         if set(relevance) & set(self.pooling):
             raise RecipeError(
                 f"pooling-bias: relevance and pooling both see {relevance[0]}",
-                mend="add a dense source, or name another column in `relevance`",
+                fix="add a dense source, or name another column in `relevance`",
             )
         return PoolingBiasEstimation(self, context, tuple(relevance))
 

@@ -11,8 +11,8 @@ from typing import Literal
 import polars as pl
 
 from negatives.events import Emit
-from negatives.export.blocks import Block, Positives, blocks, empty_block
-from negatives.export.texts import Texts
+from negatives.export.blocks import ExportBlock, Positives, blocks, empty_block
+from negatives.export.texts import ExportTexts
 from negatives.run.inputs import collection_of
 from negatives.schema import Columns
 from negatives.store.run import Run
@@ -41,9 +41,9 @@ class Ask:
     above: float = 0.5
 
     @cached_property
-    def texts(self) -> Texts:
+    def texts(self) -> ExportTexts:
         """The run's texts; read on first use, for ids need none."""
-        return Texts(collection_of(self.run))
+        return ExportTexts(collection_of(self.run))
 
     @cached_property
     def delivered(self) -> pl.DataFrame:
@@ -61,7 +61,7 @@ class Ask:
         return f"{name}_id" if self.ids else name
 
 
-Rows = Callable[[Block, Ask], pl.DataFrame]
+ExportRows = Callable[[ExportBlock, Ask], pl.DataFrame]
 """Makes the rows of a format from some queries' pairs; the same columns whatever the block."""
 
 
@@ -109,7 +109,7 @@ class Format(ABC):
 class PairFormat(Format):
     """A format made of positives and negatives, block by block."""
 
-    rows: Rows
+    rows: ExportRows
 
     def schema(self, ask: Ask) -> pl.Schema:
         """Whatever a block without a pair gives."""

@@ -39,7 +39,7 @@ NEGATIVES: Final[Columns] = {
 
 
 @dataclass(frozen=True)
-class Block:
+class ExportBlock:
     """All positives and negatives of some consecutive queries of a run.
 
     Both frames are in query order: `positives` (query_id, doc_id, score, p_relevant: 1 where it is
@@ -51,12 +51,12 @@ class Block:
     negatives: pl.DataFrame
 
 
-def empty_block() -> Block:
+def empty_block() -> ExportBlock:
     """A block without a pair: what a format makes of it has the columns of the whole file."""
-    return Block(pl.DataFrame(schema=POSITIVES), pl.DataFrame(schema=NEGATIVES))
+    return ExportBlock(pl.DataFrame(schema=POSITIVES), pl.DataFrame(schema=NEGATIVES))
 
 
-def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[Block]:
+def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[ExportBlock]:
     """All pairs of the run whose query has such a positive, part by part of the ledger."""
     parts, seen = run.parts, 0
     for number, part in enumerate(parts):
@@ -107,7 +107,7 @@ def _negatives(run: Run, queries: pl.Series) -> pl.DataFrame:
     )
 
 
-def _cut(positives: pl.DataFrame, negatives: pl.DataFrame) -> Iterator[Block]:
+def _cut(positives: pl.DataFrame, negatives: pl.DataFrame) -> Iterator[ExportBlock]:
     delivered = negatives.group_by("query_id").len("negatives")
     rows = pl.col("positives") * pl.col("negatives").fill_null(0).clip(1)
     spans = (
@@ -120,4 +120,4 @@ def _cut(positives: pl.DataFrame, negatives: pl.DataFrame) -> Iterator[Block]:
     )
     for _, first, last in spans.iter_rows():
         within = pl.col("query_id").is_between(pl.lit(first), pl.lit(last))
-        yield Block(positives.filter(within), negatives.filter(within))
+        yield ExportBlock(positives.filter(within), negatives.filter(within))

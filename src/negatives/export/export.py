@@ -90,7 +90,7 @@ def export(
     if labels == "soft":
         _check_soft(run, scores)
     if ids and chosen.no_ids:
-        raise InputError(chosen.no_ids, mend="leave out ids")
+        raise InputError(chosen.no_ids, fix="leave out ids")
     schema = chosen.schema(ask)
     _check_flat(path, schema)
     for text in left_out(chosen, ask):
@@ -119,7 +119,7 @@ def _chosen(format: str) -> Format:
     theirs = kinds("export")
     if format not in _FORMATS and format not in theirs:
         raise InputError(
-            f"there is no format {format!r}", mend=nearest(format, [*_FORMATS, *theirs])
+            f"there is no format {format!r}", fix=nearest(format, [*_FORMATS, *theirs])
         )
     if format in _FORMATS:
         return _FORMATS[format]
@@ -138,10 +138,10 @@ def _check_choice(
         of = " or ".join(name for name, each in _FORMATS.items() if option in each.options)
         other = "choose another --format" if valid else f"export the format {of}"
         raise InputError(
-            f"{option} is for the format {of}, not for {format}", mend=f"leave it out, or {other}"
+            f"{option} is for the format {of}, not for {format}", fix=f"leave it out, or {other}"
         )
     if valid and value not in valid:
-        raise InputError(f"{option} cannot be {value!r}", mend=nearest(str(value), valid))
+        raise InputError(f"{option} cannot be {value!r}", fix=nearest(str(value), valid))
 
 
 def _writable(run: Run, path: Path, format: str, chosen: Format) -> Path:
@@ -150,18 +150,18 @@ def _writable(run: Run, path: Path, format: str, chosen: Format) -> Path:
         raise InputError(
             f"{format} cannot be written to a file that ends in {path.suffix or 'nothing'}",
             where=str(path),
-            mend=f"end it in {' or '.join(chosen.suffixes)}",
+            fix=f"end it in {' or '.join(chosen.suffixes)}",
         )
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise InputError(
             "there is something here that is not a regular file",
             where=str(path),
-            mend="choose another file",
+            fix="choose another file",
         )
     own = {(run.path / name).resolve() for name in run.manifest.files}
     if path.resolve() in own:
         raise InputError(
-            "this file is part of the run itself", where=str(path), mend="choose another file"
+            "this file is part of the run itself", where=str(path), fix="choose another file"
         )
     return path
 
@@ -170,16 +170,16 @@ def _check_positives(run: Run, positives: str, format: str, chosen: Format) -> N
     """Refuse positives that a format does not hold, or that this run does not have."""
     valid = get_args(Positives)
     if positives not in valid:
-        raise InputError(f"positives cannot be {positives!r}", mend=nearest(positives, valid))
+        raise InputError(f"positives cannot be {positives!r}", fix=nearest(positives, valid))
     if positives == "known":
         return
     if chosen.no_positives:
-        raise InputError(f"{format} holds no positives to choose", mend=chosen.no_positives)
+        raise InputError(f"{format} holds no positives to choose", fix=chosen.no_positives)
     if RELABELLED_FILE not in run.manifest.files:
         raise InputError(
             "nothing of this run is relabelled",
             where=str(run.path),
-            mend="negatives pick RUN --relabel 0.9",
+            fix="negatives pick RUN --relabel 0.9",
         )
 
 
@@ -187,26 +187,26 @@ def _check_soft(run: Run, scores: bool) -> None:
     if scores:
         raise InputError(
             "scores stand where labels would, so that soft labels have no place",
-            mend="choose scores or soft labels",
+            fix="choose scores or soft labels",
         )
     p = pl.scan_parquet(run.negatives_file, glob=False).select("p_relevant")
     if p.count().collect().item() == 0 and p.select(pl.len()).collect().item():
         raise InputError(
             "p_relevant of the negatives is not known, so there are no soft labels",
             where=str(run.path),
-            mend="mine with a recipe that has an [estimate] stage",
+            fix="mine with a recipe that has an [estimate] stage",
         )
 
 
 def _check_scores(run: Run, chosen: Format) -> None:
     if chosen.scores == "never":
-        what, mend = chosen.no_scores
-        raise InputError(what, mend=mend)
+        what, fix = chosen.no_scores
+        raise InputError(what, fix=fix)
     if not reference(run):
         raise InputError(
             "no source of this run gives scores that could be written",
             where=str(run.path),
-            mend="mine with a source that scores every pair, as bm25 and dense do",
+            fix="mine with a source that scores every pair, as bm25 and dense do",
         )
 
 
@@ -216,5 +216,5 @@ def _check_flat(path: Path, schema: pl.Schema) -> None:
         raise InputError(
             f"{path.suffix} cannot hold lists, and {', '.join(nested)} is one",
             where=str(path),
-            mend="end the file in .parquet or .jsonl",
+            fix="end the file in .parquet or .jsonl",
         )

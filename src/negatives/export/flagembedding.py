@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from negatives.export.ask import Ask, PairFormat
-from negatives.export.blocks import Block
+from negatives.export.blocks import ExportBlock
 from negatives.export.pairs import with_texts
 
 _SCORES: Final = {
@@ -24,7 +24,7 @@ _SCORES: Final = {
 _IDS: Final = {"query_id": "query_id", "pos_id": "doc_id", "neg_id": "doc_id_negative"}
 
 
-def lines(block: Block, ask: Ask) -> pl.DataFrame:
+def lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """One row a query. Ids come beside the texts: the trainer has no other place to find those."""
     columns = {"query": "query", "pos": "doc", "neg": "doc_negative"}
     columns |= _SCORES if ask.scores else {}

@@ -77,7 +77,7 @@ def text_ids(collection: Collection) -> pl.DataFrame:
 def mask_tables(run: Run, above: float, emit: Emit = silent) -> Iterator[pl.DataFrame]:
     """The masks of the queries of each part of the ledger."""
     if not 0 <= above <= 1:
-        raise InputError(f"above is {above}", mend="a probability, such as 0.5")
+        raise InputError(f"above is {above}", fix="a probability, such as 0.5")
     texts = TextIds(collection_of(run))
     parts = run.parts
     for number, path in enumerate(parts):

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import polars as pl
 
 from negatives.export.ask import Ask
-from negatives.export.blocks import Block
-from negatives.export.texts import Texts, blank
+from negatives.export.blocks import ExportBlock
+from negatives.export.texts import ExportTexts, blank
 
 
 @dataclass(frozen=True)
-class Pairs:
+class PairsFormat:
     """Positives and negatives of the queries that have at least one of each.
 
     Both frames have the columns of a block, and `query` and `doc`: the texts, or the ids again.
@@ -34,31 +34,31 @@ class Pairs:
         )
 
 
-def with_ids(block: Block) -> Pairs:
+def with_ids(block: ExportBlock) -> PairsFormat:
     """Ids in place of the texts."""
     named = [pl.col("query_id").alias("query"), pl.col("doc_id").alias("doc")]
     return _usable(block.positives.with_columns(named), block.negatives.with_columns(named))
 
 
-def with_texts(block: Block, texts: Texts) -> Pairs:
+def with_texts(block: ExportBlock, texts: ExportTexts) -> PairsFormat:
     """Texts; a pair of which one side has none is left out."""
     return _usable(_texts_of(block.positives, texts), _texts_of(block.negatives, texts))
 
 
-def as_asked(block: Block, ask: Ask) -> Pairs:
+def as_asked(block: ExportBlock, ask: Ask) -> PairsFormat:
     """Texts, or ids where ids were asked for."""
     return with_ids(block) if ask.ids else with_texts(block, ask.texts)
 
 
-def _texts_of(pairs: pl.DataFrame, texts: Texts) -> pl.DataFrame:
+def _texts_of(pairs: pl.DataFrame, texts: ExportTexts) -> pl.DataFrame:
     filled = pairs.with_columns(
         texts.queries(pairs["query_id"]).alias("query"), texts.docs(pairs["doc_id"]).alias("doc")
     )
     return filled.filter(~blank(pl.col("query")), ~blank(pl.col("doc")))
 
 
-def _usable(positives: pl.DataFrame, negatives: pl.DataFrame) -> Pairs:
-    return Pairs(
+def _usable(positives: pl.DataFrame, negatives: pl.DataFrame) -> PairsFormat:
+    return PairsFormat(
         positives.join(negatives, on="query_id", how="semi", maintain_order="left"),
         negatives.join(positives, on="query_id", how="semi", maintain_order="left"),
     )

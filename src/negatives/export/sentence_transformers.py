@@ -11,13 +11,13 @@ from typing import Final
 import polars as pl
 
 from negatives.export.ask import Ask, PairFormat
-from negatives.export.blocks import Block
-from negatives.export.pairs import Pairs, as_asked
+from negatives.export.blocks import ExportBlock
+from negatives.export.pairs import PairsFormat, as_asked
 
 _TABLES: Final = (".parquet", ".jsonl", ".csv", ".tsv")
 
 
-def triplets(block: Block, ask: Ask) -> pl.DataFrame:
+def triplets(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """anchor, positive, negative: each positive with each negative of its query.
 
     With scores, `scores` = [positive's, negative's].
@@ -34,7 +34,7 @@ def triplets(block: Block, ask: Ask) -> pl.DataFrame:
     )
 
 
-def n_tuples(block: Block, ask: Ask) -> pl.DataFrame:
+def n_tuples(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """anchor, positive, negative_1 .. negative_n: each positive with all negatives of its query.
 
     With scores, `scores` = [positive's, negative_1's .. negative_n's].
@@ -59,7 +59,7 @@ def n_tuples(block: Block, ask: Ask) -> pl.DataFrame:
     )
 
 
-def labeled_pairs(block: Block, ask: Ask) -> pl.DataFrame:
+def labeled_pairs(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """anchor, passage, label: each positive once with 1, each negative once with 0.
 
     With scores, `score` stands in place of `label`. Soft labels are p_relevant, known positives' 1.
@@ -79,13 +79,13 @@ def labeled_pairs(block: Block, ask: Ask) -> pl.DataFrame:
     )
 
 
-def labeled_lists(block: Block, ask: Ask) -> pl.DataFrame:
+def labeled_lists(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """query, docs, labels: one row a query, all its positives (1), then its negatives (0).
 
     With scores, `scores` stands in place of `labels`. Soft labels are as in `labeled_pairs`.
     """
     pairs = as_asked(block, ask)
-    rows = Pairs(
+    rows = PairsFormat(
         pairs.positives.with_columns(label=_label(ask, 1)),
         pairs.negatives.with_columns(label=_label(ask, 0)),
     ).by_query()

@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from negatives.export.ask import Ask, PairFormat
-from negatives.export.blocks import Block
+from negatives.export.blocks import ExportBlock
 from negatives.export.pairs import with_ids, with_texts
 
 _POSITIVE: Final = ["score"]
@@ -20,12 +20,12 @@ _ORIGIN: Final = ["relabelled"]
 _NEGATIVE: Final = ["score", "hardness", "p_relevant"]
 
 
-def lines(block: Block, ask: Ask) -> pl.DataFrame:
+def lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """One row a query, in the form asked for."""
     return _by_id(block, ask) if ask.ids else _with_passages(block, ask)
 
 
-def _with_passages(block: Block, ask: Ask) -> pl.DataFrame:
+def _with_passages(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     pairs = with_texts(block, ask.texts)
     positive = [*(_POSITIVE if ask.scores else []), *(_ORIGIN if ask.positives != "known" else [])]
     positives = _passages(pairs.positives, "positive_passages", positive)
@@ -44,7 +44,7 @@ def _passages(pairs: pl.DataFrame, name: str, evidence: list[str]) -> pl.DataFra
     return pairs.group_by("query_id", "query", maintain_order=True).agg(passage.alias(name))
 
 
-def _by_id(block: Block, ask: Ask) -> pl.DataFrame:
+def _by_id(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     rows = with_ids(block).by_query()
     scores = {
         "positive_scores": "score",

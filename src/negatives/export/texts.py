@@ -8,7 +8,7 @@ from negatives.errors import DataError
 from negatives.schema import Collection, Side
 
 
-class Texts:
+class ExportTexts:
     """The queries and documents of a collection, found by id."""
 
     def __init__(self, collection: Collection) -> None:
@@ -27,7 +27,7 @@ class Texts:
             raise DataError(
                 f"the {'documents' if side == 'docs' else side} have no texts to export",
                 where=f"collection {self.collection.name!r}",
-                mend="export ids instead of texts: --ids",
+                fix="export ids instead of texts: --ids",
             )
         texts = self.collection.frame(side)["text"]
         return texts.gather(self._rows(self.collection.ids(side), ids))
@@ -40,7 +40,7 @@ class Texts:
             raise DataError(
                 f"no text for the ids {', '.join(map(repr, ids.filter(strange).unique()[:5]))}",
                 where=f"collection {self.collection.name!r}",
-                mend="export ids instead of texts",
+                fix="export ids instead of texts",
             )
         return rows
 

@@ -12,14 +12,14 @@ import polars as pl
 
 from negatives.errors import InputError
 from negatives.export.ask import Ask, PairFormat
-from negatives.export.blocks import Block
+from negatives.export.blocks import ExportBlock
 from negatives.run.inputs import collection_of
 
 TAG: Final = "negatives"
 """The last column of a run file: who made it."""
 
 
-def run_lines(block: Block, ask: Ask) -> pl.DataFrame:
+def run_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """query_id, Q0, doc_id, rank (from 1), score, tag: the negatives by score, then by position.
 
     Readers of run files order by score and ignore the rank, so equal scores are lowered by the
@@ -42,7 +42,7 @@ def run_lines(block: Block, ask: Ask) -> pl.DataFrame:
     )
 
 
-def qrels_lines(block: Block, ask: Ask) -> pl.DataFrame:
+def qrels_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """query_id, 0, doc_id, relevance: what is known of the run's queries, by doc_id.
 
     Relabelled positives, where asked for, come as 1, and mined negatives, which nobody judged, as 0
@@ -90,7 +90,7 @@ def _written(rows: pl.DataFrame) -> pl.DataFrame:
             raise InputError(
                 f"TREC files cannot hold a {column} with white space: "
                 f"{', '.join(map(repr, spaced[:5]))}",
-                mend="give these other ids, or choose another format",
+                fix="give these other ids, or choose another format",
             )
     return rows
 

@@ -67,7 +67,7 @@ class BM25(Source, kind="bm25"):
         if self.language and self.language not in (AUTO, *STEMMERS):
             raise RecipeError(
                 f"bm25: no stemmer for language {self.language!r}",
-                mend=f'{nearest(self.language, [AUTO, *STEMMERS])}, or language = "" for plain '
+                fix=f'{nearest(self.language, [AUTO, *STEMMERS])}, or language = "" for plain '
                 "words",
             )
 
@@ -107,7 +107,7 @@ class BM25(Source, kind="bm25"):
                 raise DataError(
                     "bm25: no document has a word (stop words and single letters are none)",
                     where=f"collection {collection.name!r}",
-                    mend="leave bm25 out, or set stop_words = false",
+                    fix="leave bm25 out, or set stop_words = false",
                 )
         return BM25Proposer(
             top=self.top,

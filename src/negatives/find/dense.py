@@ -80,16 +80,16 @@ class Dense(Source, kind="dense"):
         if self.encoder == PRECOMPUTED and not all(given):
             raise RecipeError(
                 "dense: precomputed vectors need two files",
-                mend="set query_vectors and doc_vectors",
+                fix="set query_vectors and doc_vectors",
             )
         if self.encoder != PRECOMPUTED and any(given):
             raise RecipeError(
                 f"dense: vectors are given and an encoder too: {self.encoder!r}",
-                mend='set encoder = "precomputed", or leave the vectors out',
+                fix='set encoder = "precomputed", or leave the vectors out',
             )
         if self.api_key and not names_variable(self.api_key):
             raise RecipeError(
-                "dense: api_key holds a literal key", mend='write api_key = "env:NAME_OF_VARIABLE"'
+                "dense: api_key holds a literal key", fix='write api_key = "env:NAME_OF_VARIABLE"'
             )
 
     @property

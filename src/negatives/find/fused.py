@@ -42,14 +42,14 @@ class Fused(Source, kind="fused"):
         if self.weights and len(self.weights) != len(self.of):
             raise RecipeError(
                 f"fused: {len(self.weights)} weights for {len(self.of)} sources",
-                mend="name the sources in `of`, and give one weight for each",
+                fix="name the sources in `of`, and give one weight for each",
             )
         if len(set(self.of)) < len(self.of):
-            raise RecipeError(f"fused: a source twice in {self.of}", mend="name each source once")
+            raise RecipeError(f"fused: a source twice in {self.of}", fix="name each source once")
         if any(weight < 0 for weight in self.weights):
-            raise RecipeError("fused: a weight is negative", mend="use 0 to leave a source out")
+            raise RecipeError("fused: a weight is negative", fix="use 0 to leave a source out")
         if self.weights and not any(self.weights):
-            raise RecipeError("fused: every weight is 0", mend="give one source more than 0")
+            raise RecipeError("fused: every weight is 0", fix="give one source more than 0")
 
     def open(self, context: Context) -> FusedProposer:
         """Nothing to build."""
@@ -67,12 +67,12 @@ class FusedProposer:
         """The best of the fused list of each query."""
         names = self.stage.of or list(proposed)
         if not names:
-            raise RecipeError("fused: no source comes before it", mend="put it after its sources")
+            raise RecipeError("fused: no source comes before it", fix="put it after its sources")
         for name in names:
             if name not in proposed:
                 raise RecipeError(
                     f"fused: no source before it is called {name!r}",
-                    mend=nearest(name, proposed) if proposed else "put it after its sources",
+                    fix=nearest(name, proposed) if proposed else "put it after its sources",
                 )
         weights = self.stage.weights or [1.0] * len(names)
         return fuse(

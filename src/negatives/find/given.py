@@ -41,7 +41,7 @@ def from_files(
         raise RecipeError(
             f"query vectors are {left.dim} wide, document vectors {right.dim}",
             where=where,
-            mend="give vectors of one encoder",
+            fix="give vectors of one encoder",
         )
     key = key_of(left.fingerprint, right.fingerprint, similarity)
     asked, searched = scratch / f"queries-{key}.npy", scratch / f"docs-{key}.npy"
@@ -108,7 +108,7 @@ class _Side:
             raise DataError(
                 f"every vector of the {self.what} is all zero",
                 where=str(self.path),
-                mend="save what the encoder gave, and not the array it was to be written into",
+                fix="save what the encoder gave, and not the array it was to be written into",
             )
         if len(zero):
             listed = ", ".join(zero[:FIRST]) + (", ..." if len(zero) > FIRST else "")

@@ -39,7 +39,7 @@ class AdaptiveMargin(PositiveAware, kind="adaptive-margin"):
         return AdaptiveMarginRuling(super().open(context), context)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Lower the margin and raise the percentage."""
         return (
             f"lower adaptive-margin margin below {self.margin:g} and raise its percent above "

@@ -31,7 +31,7 @@ class Agreement(Judge, kind="agreement", kw_only=False):
         return AgreementRuling(self.ranks, tuple(self.of))
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Lower the rank."""
         return f"lower agreement ranks below {self.ranks}"
 

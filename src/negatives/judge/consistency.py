@@ -60,7 +60,7 @@ class Consistency(Judge, kind="consistency"):
     def check(self) -> None:
         """There must be something to read."""
         if not self.lists:
-            raise RecipeError("consistency: no lists are given", mend='lists = ["reworded.run"]')
+            raise RecipeError("consistency: no lists are given", fix='lists = ["reworded.run"]')
 
     def open(self, context: Context) -> ConsistencyRuling:
         """Read the lists."""
@@ -75,7 +75,7 @@ class Consistency(Judge, kind="consistency"):
         return ConsistencyRuling(self, per_query, found.sort("query", "doc"))
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the share."""
         return f"raise consistency reject above {self.reject:g}"
 
@@ -126,7 +126,7 @@ def read_lists(path: Path) -> pl.DataFrame:
         raise DataError(
             "the file of ranked lists is empty",
             where=str(path),
-            mend="give a TREC run of ranked documents",
+            fix="give a TREC run of ranked documents",
         )
     score = pl.col("score").cast(pl.Float64, strict=False).fill_nan(None)
     scored = listed.with_columns(value=score)
@@ -154,7 +154,7 @@ def _known(ranked: pl.DataFrame, context: Context) -> pl.DataFrame:
         raise DataError(
             f"no line names a query and a document of collection {collection.name!r}",
             where=", ".join(sorted(ranked["file"].unique())),
-            mend="use the ids of the collection; a reformulation has its original's id",
+            fix="use the ids of the collection; a reformulation has its original's id",
         )
     lost = len(ranked) - len(known)
     if lost:

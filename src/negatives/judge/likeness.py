@@ -22,11 +22,11 @@ def likening(context: Context, of: str, kind: str) -> Likens:
         return able[name]
     if of in context.sources:
         raise RecipeError(
-            f"{kind}: source {of!r} cannot say how alike two texts are", mend="name a dense source"
+            f"{kind}: source {of!r} cannot say how alike two texts are", fix="name a dense source"
         )
     raise RecipeError(
         f"{kind}: no source of the run is called {of!r}" if of else f"{kind} needs a dense source",
-        mend=nearest(of, able) if of and able else 'add a [[find]] stage of kind "dense"',
+        fix=nearest(of, able) if of and able else 'add a [[find]] stage of kind "dense"',
     )
 
 

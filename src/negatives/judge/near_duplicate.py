@@ -55,7 +55,7 @@ class NearDuplicate(Judge, kind="near-duplicate"):
         return Needs(docs=("text",), instead="leave near-duplicate out: it compares words")
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the threshold."""
         return f"raise near-duplicate threshold above {self.threshold:g}"
 

@@ -52,7 +52,7 @@ class Neighbours(Judge, kind="neighbours"):
         return NeighboursRuling(self, context)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the threshold."""
         return f"raise neighbours theta above {self.theta:g}"
 

@@ -35,7 +35,7 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
         return Needs((TIME,), (TIME,))
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Keep what has no time."""
         return 'set not-before undated = "keep"' if self.undated == "reject" else ""
 
@@ -48,7 +48,7 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
             raise DataError(
                 f"the times of the documents are {sorts[0]}, and those of the queries {sorts[1]}",
                 where=f"judge {self.kind}, collection {collection.name!r}",
-                mend="write both as dates, such as 2019-05-03, or both as numbers",
+                fix="write both as dates, such as 2019-05-03, or both as numbers",
             )
         return NotBeforeRuling(self, docs, queries)
 

@@ -38,12 +38,12 @@ class PositiveAware(Judge, kw_only=True):
         if not scorer:
             raise RecipeError(
                 f"{self.kind} needs scores, and no source of the recipe gives them",
-                mend='add a [[find]] stage of kind "dense" or "bm25"',
+                fix='add a [[find]] stage of kind "dense" or "bm25"',
             )
         return CutRuling(self.kind, f"{scorer}_score", self.cut())
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Which setting loosens the rule."""
         return f"loosen {self.kind}"
 
@@ -67,7 +67,7 @@ class PercentOfPositive(PositiveAware, kind="percent-of-positive", kw_only=False
         return LOWEST - (LOWEST - self.centre).abs() * (1 - self.percent)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the percentage."""
         return (
             f"raise percent-of-positive percent above {self.percent:g} "
@@ -87,7 +87,7 @@ class Margin(PositiveAware, kind="margin", kw_only=False):
         return LOWEST - self.margin
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Lower the margin."""
         return f"lower margin below {self.margin:g}"
 
@@ -102,7 +102,7 @@ class AbsoluteScore(PositiveAware, kind="absolute-score", kw_only=False):
         return pl.lit(self.maximum)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the maximum."""
         return f"raise absolute-score maximum above {self.maximum:g}"
 
@@ -138,5 +138,5 @@ def score_column(rows: pl.DataFrame, column: str) -> pl.Expr:
     if column not in rows.columns:
         scorers = [n.removesuffix("_score") for n in rows.columns if n.endswith("_score")]
         name = column.removesuffix("_score").removesuffix("_rank")
-        raise RecipeError(f"no source of the run is called {name!r}", mend=nearest(name, scorers))
+        raise RecipeError(f"no source of the run is called {name!r}", fix=nearest(name, scorers))
     return pl.col(column)

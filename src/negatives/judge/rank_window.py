@@ -29,7 +29,7 @@ class SkipTop(Judge, kind="skip-top", kw_only=False):
         return SkipTopRuling(_source(self, self.of, context), self.ranks)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the top of the source."""
         return f"lower skip-top ranks below {self.ranks}"
 
@@ -58,7 +58,7 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
         return SkipSurvivorsRuling(self, _source(self, self.of, context))
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Skip fewer."""
         set_ = {"count": self.count, "per_positive": self.per_positive}
         lower = [f"{name} below {value:g}" for name, value in set_.items() if value]
@@ -68,7 +68,7 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
 def _source(stage: Judge, of: str, context: Context) -> str:
     name = of or context.reference
     if not name:
-        raise RecipeError(f"{stage.kind}: no source ranks the candidates", mend="set `of`")
+        raise RecipeError(f"{stage.kind}: no source ranks the candidates", fix="set `of`")
     return name
 
 

@@ -64,7 +64,7 @@ class Rerank(Judge, kind="reranker"):
         if self.high < self.low < NEVER:
             raise RecipeError(
                 f"reranker: low = {self.low:g} is above high = {self.high:g}",
-                mend="low is where doubt begins, high where a pair is called relevant",
+                fix="low is where doubt begins, high where a pair is called relevant",
             )
 
     def open(self, context: Context) -> RerankRuling:
@@ -72,7 +72,7 @@ class Rerank(Judge, kind="reranker"):
         if self.top and not context.reference:
             raise RecipeError(
                 "reranker: no source of the recipe scores the candidates, so there is no top",
-                mend="set top = 0 to score them all, or add a dense or bm25 source",
+                fix="set top = 0 to score them all, or add a dense or bm25 source",
             )
         machine = context.machine
         share = machine.shared(context.engine.workers)
@@ -99,7 +99,7 @@ class Rerank(Judge, kind="reranker"):
         )
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the threshold that rejects."""
         return f"raise reranker low above {self.low:g}"
 

@@ -42,7 +42,7 @@ class ScoreAgreement(Judge, kind="score-agreement", kw_only=False):
         return ScoreAgreementRuling(self)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the threshold."""
         return f"raise score-agreement reject above {self.reject:g}"
 

@@ -46,11 +46,11 @@ class SeedNeighbours(Judge, kind="seed-neighbours"):
         """Find the scorer."""
         scorer = self.scorer or context.reference
         if not scorer:
-            raise RecipeError(f"{self.kind}: no source scores the candidates", mend="set `scorer`")
+            raise RecipeError(f"{self.kind}: no source scores the candidates", fix="set `scorer`")
         return SeedNeighboursRuling(self, context, f"{scorer}_score")
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Suspect fewer."""
         return f"lower seed-neighbours cap below {self.cap:g} or nearest below {self.nearest}"
 

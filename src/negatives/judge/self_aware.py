@@ -55,7 +55,7 @@ class SelfAware(Judge, kind="self-aware", kw_only=False):
         return SelfAwareRuling(self, context, owners)
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the maximum, or keep what nobody owns."""
         keep = ['set self-aware unowned = "keep"'] if self.unowned == "reject" else []
         above = [f"raise self-aware maximum above {self.maximum:g}"] if self.maximum else []

@@ -116,5 +116,5 @@ def _unloadable(error: Exception, name: str) -> DataError:
     return DataError(
         f"no model could be loaded: {first}",
         where=name,
-        mend="give a folder or hub name with safetensors weights, or 'static'",
+        fix="give a folder or hub name with safetensors weights, or 'static'",
     )

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from negatives.arrays import Bools, Keys
-from negatives.learn.known import Known
+from negatives.learn.known import KnownPairs
 from negatives.optional import require
 from negatives.text.keys import normalised_keys
 
@@ -39,7 +39,7 @@ class Collator(_theirs.SentenceTransformerDataCollator):  # type: ignore[misc, n
     def __init__(
         self,
         preprocess: Callable[..., Any],
-        known: Known,
+        known: KnownPairs,
         *,
         bank: Keys | None = None,
         **options: Any,
@@ -78,7 +78,7 @@ def keys_of(columns: Sequence[Sequence[str]]) -> Keys:
     return np.stack([normalised_keys(pl.Series(texts, dtype=pl.String)) for texts in columns], 1)
 
 
-def related(known: Known, keys: Keys, present: Bools) -> Bools:
+def related(known: KnownPairs, keys: Keys, present: Bools) -> Bools:
     """bool[n, n * (1 + k)]: the documents of the batch that are relevant to each of its queries.
 
     `keys`: uint64[n, 2 + k], of query, positive and negatives; `present`: bool[n, 1 + k]. Relevant

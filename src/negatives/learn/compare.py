@@ -116,7 +116,7 @@ def compare(
     """
     machine = Machine.checked(threads, memory, device)
     if seeds < 1:
-        raise InputError("no seed is left to train with", mend="--seeds 3, say")
+        raise InputError("no seed is left to train with", fix="--seeds 3, say")
     refuse_secrets(model, encoder or "")
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
@@ -330,7 +330,7 @@ def _arms(
     emit: Emit,
 ) -> list[_Arm]:
     if control not in (NONE, ""):
-        raise InputError(f"there is no control {control!r}", mend="none, or leave it out")
+        raise InputError(f"there is no control {control!r}", fix="none, or leave it out")
     made = [_arm(arm, model, kind, changes, emit) for arm in arms]
     if control == NONE:
         plain = completed(recipe_of(Path(), "default"), model, kind, changes)
@@ -338,9 +338,9 @@ def _arms(
     names = [arm.name for arm in made]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"two arms are called {', '.join(twice)}", mend="rename one of the files")
+        raise InputError(f"two arms are called {', '.join(twice)}", fix="rename one of the files")
     if len(made) < 2:
-        raise InputError("one arm has nothing to be compared with", mend="name another recipe")
+        raise InputError("one arm has nothing to be compared with", fix="name another recipe")
     first = cast("Training", made[0].recipe.train)
     return [replace(arm, recipe=_trained_as(first, arm.recipe)) for arm in made]
 
@@ -389,7 +389,7 @@ def _judged(
     train: Collection, on: Collection | str | Path | None, aside: Quarantine | None
 ) -> Collection:
     if on is None and not train.origin:
-        raise InputError("there is no split to judge the arms on", mend="name one with --on")
+        raise InputError("there is no split to judge the arms on", fix="name one with --on")
     named = on if on is not None else f"{train.origin.partition('@')[0]}@dev"
     return as_collection(named, quarantine=aside, lost="count")
 

@@ -55,7 +55,7 @@ class DevSet:
             raise DataError(
                 "no query of the dev split has a positive",
                 where=f"collection {collection.name!r}",
-                mend="name another split with --dev, or add judgements above 0",
+                fix="name another split with --dev, or add judgements above 0",
             )
         drawn = _drawn(collection.queries["query_id"].gather(mined), seed)
         queries = np.sort(mined[drawn[:QUERIES]])
@@ -198,7 +198,7 @@ def refuse_overlap(train: Collection, dev: Collection) -> None:
         raise DataError(
             f"{len(shared)} queries of the dev split are trained with: {'; '.join(first)}",
             where=f"{dev.name}@{dev.split}",
-            mend="take them out of one of the two, or name another split with --dev; without "
+            fix="take them out of one of the two, or name another split with --dev; without "
             "--dev the dev split of the same data is used, and they are left out",
         )
 

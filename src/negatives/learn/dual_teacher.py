@@ -15,7 +15,7 @@ from negatives.learn.similarity import own_scores, pool_scores
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
@@ -57,13 +57,13 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     def open(self) -> Losses:
         """The squared errors of each row's margins; `RecipeError` without labels or guide."""
 
-        def losses(batch: Encoded) -> Tensor:
+        def losses(batch: EncodedBatch) -> Tensor:
             labels, known = scored(batch.labels, batch.present, self.kind)
             if batch.guide is None:
                 raise RecipeError(
                     "dual-teacher learns from a second encoder, and the batch has no guide",
                     where="learn.kind",
-                    mend="set learn.guide to an encoder, or take margin-mse, which needs none",
+                    fix="set learn.guide to an encoder, or take margin-mse, which needs none",
                 )
             own = own_scores(batch, self.similarity) / self.temperature
             pairs = margin_errors(own, labels / self.teacher_temperature, known)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Encoded:
+class EncodedBatch:
     """n queries and their documents, encoded: n x (1 + k), each query's positive first.
 
     The *pool* of the batch is all its documents, row by row: document c of query j stands at
@@ -32,7 +32,7 @@ class Encoded:
     """float[n, 1 + k]: probability that each of its own documents is relevant; the positive's 1."""
     weights: Tensor | None = None
     """float[n]: how much each row counts."""
-    guide: Encoded | None = None
+    guide: EncodedBatch | None = None
     """The same batch as another, frozen model sees it."""
 
     def pool(self) -> Tensor:

@@ -64,14 +64,14 @@ class EncoderTraining(Training, kind="encoder"):
             raise DataError(
                 "a model with a side for queries and one for documents cannot be trained further",
                 where=name,
-                mend="train the model that it was made of, for as many steps as both together",
+                fix="train the model that it was made of, for as many steps as both together",
             )
         static = is_static(base.model)
         if self.of_tokens is not None and static != self.of_tokens:
             raise RecipeError(
                 f"{name!r} is {'' if static else 'no '}static embedding",
                 where=f"train.kind = {self.kind!r}",
-                mend='write "static-embedding"' if static else 'write "encoder"',
+                fix='write "static-embedding"' if static else 'write "encoder"',
             )
         return base
 

@@ -12,7 +12,7 @@ from negatives.learn.multiple_negatives import MultipleNegatives
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class Focal(MultipleNegatives, kind="focal"):
@@ -29,7 +29,7 @@ class Focal(MultipleNegatives, kind="focal"):
         """The weighed loss of each row of a batch."""
         plain = super().open()
 
-        def losses(batch: Encoded) -> Tensor:
+        def losses(batch: EncodedBatch) -> Tensor:
             found = plain(batch)
             missed = -(-found.detach()).expm1()  # 1 - p
             return found * missed**self.gamma

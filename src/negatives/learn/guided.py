@@ -9,13 +9,13 @@ from msgspec import Meta
 from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum, lowest
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Pairs
+from negatives.learn.pairs import TrainingPairs
 from negatives.optional import require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class Guided(Loss, kind="guided"):
@@ -61,17 +61,17 @@ class GuidedLosses:
         self.settings = settings
         self._counts: dict[str, Any] = {}
 
-    def __call__(self, batch: Encoded) -> Tensor:
+    def __call__(self, batch: EncodedBatch) -> Tensor:
         """float[n]"""
         if batch.guide is None:
             raise DataError(
                 "guided: the batch holds no embeddings of the guide",
-                mend="give LossModule the guide, or Encoded(guide=Encoded(...)) of the same texts",
+                fix="give LossModule the guide, or Encoded(guide=Encoded(...)) of the same texts",
             )
         settings = self.settings
-        pairs = Pairs(batch, "cosine", settings.temperature)
+        pairs = TrainingPairs(batch, "cosine", settings.temperature)
         with require("torch", extra="train").no_grad():
-            guide = Pairs(batch.guide, "cosine", 1.0)
+            guide = TrainingPairs(batch.guide, "cosine", 1.0)
             own = guide.positive()
             margin = settings.margin * (own.abs() if settings.margin_of == "relative" else 1.0)
             limit = (own - margin).unsqueeze(-1)

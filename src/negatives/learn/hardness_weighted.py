@@ -9,13 +9,13 @@ from msgspec import Meta, field
 
 from negatives.learn.contrast import against, leave_out, log_sum, lowest
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Pairs, own_of
+from negatives.learn.pairs import TrainingPairs, own_of
 from negatives.optional import require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class HardnessWeighted(Loss, kind="hardness-weighted"):
@@ -58,10 +58,10 @@ class HardnessWeightedLosses:
         self._rows: Any = 0
         self._floored: Any = 0
 
-    def __call__(self, batch: Encoded) -> Tensor:
+    def __call__(self, batch: EncodedBatch) -> Tensor:
         """float[n]"""
         settings = self.settings
-        pairs = Pairs(batch, "cosine", settings.temperature)
+        pairs = TrainingPairs(batch, "cosine", settings.temperature)
         positive = pairs.positive()
         each = []
         if "query-doc" in settings.directions:

@@ -13,7 +13,7 @@ from negatives.text.keys import normalised_keys
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownPairs:
     """The pairs (query text, document text) known to be relevant.
 
     Texts are compared after normalisation (case, punctuation, white space), by 64-bit keys. A query
@@ -26,7 +26,7 @@ class Known:
     """Keys of the positives of each, sorted, each once."""
 
     @classmethod
-    def of_pairs(cls, queries: Keys, docs: Keys) -> Known:
+    def of_pairs(cls, queries: Keys, docs: Keys) -> KnownPairs:
         """From pairs of keys, in any order, repetitions allowed."""
         order = np.lexsort((docs, queries))
         queries, docs = queries[order], docs[order]
@@ -36,12 +36,12 @@ class Known:
         return cls(distinct, Ragged(np.append(starts, first.sum()).astype(np.int64), docs[first]))
 
     @classmethod
-    def of_texts(cls, queries: pl.Series, docs: pl.Series) -> Known:
+    def of_texts(cls, queries: pl.Series, docs: pl.Series) -> KnownPairs:
         """From texts: query i is answered by document i."""
         return cls.of_pairs(normalised_keys(queries), normalised_keys(docs))
 
     @classmethod
-    def of(cls, collection: Collection) -> Known:
+    def of(cls, collection: Collection) -> KnownPairs:
         """All positives of a collection's qrels."""
         pairs = collection.positives.to_numpy()
         queries, docs = collection.keys("queries"), collection.keys("docs")

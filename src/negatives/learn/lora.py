@@ -18,7 +18,7 @@ def add_adapters(model: Any, rank: int) -> None:
         raise RecipeError(
             "low-rank adapters need a transformer, and this model has none",
             where=f"train.lora = {rank}",
-            mend="set train.lora=0",
+            fix="set train.lora=0",
         )
     torch = require("torch", extra="train")
     transformer = model.transformers_model

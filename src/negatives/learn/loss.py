@@ -18,9 +18,9 @@ from negatives.stage import Stage
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
-Losses = Callable[["Encoded"], "Tensor"]
+Losses = Callable[["EncodedBatch"], "Tensor"]
 """Takes a batch of n rows, gives float[n]: the loss of each row, its weight not yet applied."""
 
 Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
@@ -75,7 +75,7 @@ class ListLoss(Loss, kw_only=True):
         """The loss of an encoder's own scores."""
         from negatives.learn.similarity import own_scores
 
-        def losses(batch: Encoded) -> Tensor:
+        def losses(batch: EncodedBatch) -> Tensor:
             scores = own_scores(batch, self.similarity) / self.temperature
             return self.of(scores, batch.present, batch.labels)
 

@@ -10,7 +10,7 @@ from negatives.errors import RecipeError
 from negatives.learn.contrast import leave_out, lowest
 from negatives.learn.focal import Focal
 from negatives.learn.multiple_negatives import MultipleNegatives
-from negatives.learn.pairs import Pairs, by_row
+from negatives.learn.pairs import TrainingPairs, by_row
 from negatives.optional import require
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Mixing(MultipleNegatives, kind="mixing"):
         super().check()
         _on_the_sphere(self)
 
-    def _more(self, pairs: Pairs, logits: Tensor) -> Tensor | None:
+    def _more(self, pairs: TrainingPairs, logits: Tensor) -> Tensor | None:
         if not self.pairs + self.with_query or not logits.shape[1]:
             return None
         torch = require("torch", extra="train")
@@ -93,7 +93,7 @@ class OnlineMixing(Focal, kind="online-mixing"):
         super().check()
         _on_the_sphere(self)
 
-    def _more(self, pairs: Pairs, logits: Tensor) -> Tensor | None:
+    def _more(self, pairs: TrainingPairs, logits: Tensor) -> Tensor | None:
         own = pairs.unit_docs[:, 1:]
         if not (self.pairs or self.list_wise) or not own.shape[1]:
             return None
@@ -130,7 +130,7 @@ def _on_the_sphere(stage: MultipleNegatives) -> None:
         raise RecipeError(
             f"{stage.kind}: mixtures have unit length, so similarity = {stage.similarity!r} "
             "would compare them with longer documents",
-            mend='similarity = "cosine"',
+            fix='similarity = "cosine"',
         )
 
 
@@ -143,7 +143,9 @@ def _draw(count: Tensor, size: int, rows: int) -> Tensor:
     return made
 
 
-def _against_mixtures(pairs: Pairs, mixed: Tensor, never: Tensor, below_positive: float) -> Tensor:
+def _against_mixtures(
+    pairs: TrainingPairs, mixed: Tensor, never: Tensor, below_positive: float
+) -> Tensor:
     """float[n, s]: logits of each query and its mixtures `mixed` float[n, s, dim], constants.
 
     Rows `never` bool[n, 1] have none; of the others, those too near by `below_positive` are out.

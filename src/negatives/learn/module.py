@@ -10,7 +10,7 @@ import numpy as np
 
 from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
-from negatives.learn.encoded import Encoded
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Regulariser
 from negatives.optional import require
 
@@ -113,7 +113,7 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
             return encode_cached(encode, features, self.chunk)
         return encode(features)
 
-    def _weighed(self, batch: Encoded, example: Tensor, losses: Tensor) -> Encoded:
+    def _weighed(self, batch: EncodedBatch, example: Tensor, losses: Tensor) -> EncodedBatch:
         assert self.weighing is not None
         numbers = example.cpu().numpy().astype(np.int32)
         self.weighing.observe(numbers, losses.detach().float().cpu().numpy())
@@ -121,7 +121,7 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
         return replace(batch, weights=torch.as_tensor(weights).to(losses))
 
 
-def _batch(queries: Any, docs: Any, about: Mapping[str, Any], labels: Any) -> Encoded:
+def _batch(queries: Any, docs: Any, about: Mapping[str, Any], labels: Any) -> EncodedBatch:
     n, width = docs.shape[:2]
     if "relevant" in about:
         relevant, present = about["relevant"], about["present"]
@@ -132,9 +132,9 @@ def _batch(queries: Any, docs: Any, about: Mapping[str, Any], labels: Any) -> En
         present = torch.ones(n, width, dtype=torch.bool, device=docs.device)
     guide = None
     if "guide_query" in about:
-        guide = Encoded(about["guide_query"], about["guide_docs"], relevant, present)
+        guide = EncodedBatch(about["guide_query"], about["guide_docs"], relevant, present)
     scores = labels if labels is not None and labels.dim() == 2 else None
-    return Encoded(
+    return EncodedBatch(
         queries,
         docs,
         relevant,
@@ -151,5 +151,5 @@ def _no_number(losses: Tensor, example: Any, name: Name) -> WorkError:
     return WorkError(
         f"the loss is no number for {len(wrong)} of {len(losses)} rows of a batch",
         where=f"examples {name(numbers[:5])}",
-        mend="lower the learning rate, raise the temperature, or train in full precision",
+        fix="lower the learning rate, raise the temperature, or train in full precision",
     )

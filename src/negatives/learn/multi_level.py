@@ -9,13 +9,13 @@ from msgspec import Meta, field
 from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Pairs
+from negatives.learn.pairs import TrainingPairs
 from negatives.optional import require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class MultiLevel(Loss, kind="multi-level"):
@@ -42,14 +42,14 @@ class MultiLevel(Loss, kind="multi-level"):
         """The loss of each row of a batch: the weighted sum over its levels."""
         return self._losses
 
-    def _losses(self, batch: Encoded) -> Tensor:
+    def _losses(self, batch: EncodedBatch) -> Tensor:
         if batch.labels is None:
             raise DataError(
                 "multi-level: the batch holds no grades",
-                mend="train with a label column of grades, or Encoded(labels=...)",
+                fix="train with a label column of grades, or Encoded(labels=...)",
             )
         torch = require("torch", extra="train")
-        pairs = Pairs(batch, "cosine", self.temperature)
+        pairs = TrainingPairs(batch, "cosine", self.temperature)
         own = torch.cat([pairs.positive().unsqueeze(-1), pairs.own()], -1)
         others = []
         if self.in_batch:

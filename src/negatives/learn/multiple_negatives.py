@@ -9,13 +9,13 @@ from msgspec import Meta, field
 from negatives.errors import RecipeError
 from negatives.learn.contrast import against, joined, leave_out, log_sum, mean_by_row, weigh
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Direction, Pairs, own_of
+from negatives.learn.pairs import Direction, TrainingPairs, own_of
 from negatives.optional import require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 DOUBTED = 0.5
 """A hard negative more probably relevant than this is masked by `doubt = "mask"`."""
@@ -68,15 +68,15 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
         if len(set(self.directions)) < len(self.directions):
             raise RecipeError(
                 f"{self.kind}: a direction is named twice: {self.directions}",
-                mend='directions = ["query-doc", "doc-query"]',
+                fix='directions = ["query-doc", "doc-query"]',
             )
 
     def open(self) -> Losses:
         """The loss of each row of a batch."""
         return self._losses
 
-    def _losses(self, batch: Encoded) -> Tensor:
-        pairs = Pairs(batch, self.similarity, self.temperature)
+    def _losses(self, batch: EncodedBatch) -> Tensor:
+        pairs = TrainingPairs(batch, self.similarity, self.temperature)
         sums = [self._log_sum(pairs, direction) for direction in self.directions]
         if self.partition == "joint":
             sums = [joined(sums)]
@@ -91,7 +91,7 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
         losses = losses / len(sums) if len(sums) > 1 else losses
         return losses if row is None else mean_by_row(losses, row, len(batch.queries))
 
-    def _log_sum(self, pairs: Pairs, direction: Direction) -> Tensor:
+    def _log_sum(self, pairs: TrainingPairs, direction: Direction) -> Tensor:
         """float[n]: the log of the sum of a direction's negatives."""
         if direction != "query-doc":
             return log_sum(pairs.masked(direction))
@@ -99,7 +99,7 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
         more = self._more(pairs, logits)
         return log_sum(logits) if more is None else joined([log_sum(logits), log_sum(more)])
 
-    def _of_queries(self, pairs: Pairs) -> Tensor:
+    def _of_queries(self, pairs: TrainingPairs) -> Tensor:
         """float[n, m], or float[n, k] of own negatives only: logits of queries and documents."""
         if self.negatives == "hard":
             logits = own = pairs.own()
@@ -132,6 +132,6 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
             else:
                 logits.mul_(scale)
 
-    def _more(self, pairs: Pairs, logits: Tensor) -> Tensor | None:
+    def _more(self, pairs: TrainingPairs, logits: Tensor) -> Tensor | None:
         """float[n, s]: logits of further negatives of each query; `logits` are the batch's."""
         return None

@@ -11,21 +11,21 @@ from negatives.optional import require
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 Direction = Literal["query-doc", "doc-query", "query-query", "doc-doc"]
 """What row i is contrasted with: its query with the pool, its positive with the other queries, its
 query with the other queries, its positive with the pool but for its own documents."""
 
 
-class Pairs:
+class TrainingPairs:
     """Logits (similarity / temperature) of a batch of n queries and m = n * (1 + k) documents.
 
     Each matrix is made anew when asked for, so that its user may change it in place. What must not
     be a negative follows from `relevant` and `present` alone, so every loss masks the same.
     """
 
-    def __init__(self, batch: Encoded, similarity: str, temperature: float) -> None:
+    def __init__(self, batch: EncodedBatch, similarity: str, temperature: float) -> None:
         self.batch = batch
         self.temperature = temperature
         self.unit_queries = unit(_single(batch.queries), similarity)

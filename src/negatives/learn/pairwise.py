@@ -8,12 +8,12 @@ from msgspec import Meta
 
 from negatives.learn.lists import softplus
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Pairs
+from negatives.learn.pairs import TrainingPairs
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class Pairwise(Loss, kind="pairwise", kw_only=True):
@@ -32,8 +32,8 @@ class Pairwise(Loss, kind="pairwise", kw_only=True):
     def open(self) -> Losses:
         """Each row's sum, so scaled that the mean of the rows is the mean of all pairs."""
 
-        def losses(batch: Encoded) -> Tensor:
-            pairs = Pairs(batch, self.similarity, self.temperature)
+        def losses(batch: EncodedBatch) -> Tensor:
+            pairs = TrainingPairs(batch, self.similarity, self.temperature)
             never = pairs.query_doc_never()
             each = softplus(pairs.query_doc() - pairs.positive().unsqueeze(-1))
             total = each.masked_fill(never, 0.0).sum(-1)

@@ -52,7 +52,7 @@ class Pointwise(ListLoss, kind="pointwise", kw_only=True):
                 f"pointwise: labels reach from {float(grades.min()):g} to {float(grades.max()):g}, "
                 f"and cross entropy wants 0 to top_grade = {self.top_grade:g}",
                 where="learn.top_grade",
-                mend='set top_grade to the highest grade, or error = "squared"',
+                fix='set top_grade to the highest grade, or error = "squared"',
             )
         found = self.positive_weight * wanted * softplus(-scores)
         return row_mean(found + (1 - wanted) * softplus(scores), known)

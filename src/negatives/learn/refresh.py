@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from negatives.learn.base_models import Base
-from negatives.learn.rows import Rows
+from negatives.learn.rows import TrainingRows
 from negatives.learn.trainer import last_checkpoint, step_of
 from negatives.learn.training_set import teacher
 from negatives.optional import require
@@ -34,7 +34,7 @@ class Refresher:
     base: Base
     save: Callable[[Path], None]
     """Writes the model as it is into a folder."""
-    rows: Rows
+    rows: TrainingRows
     every: int
     mine: Mine
     labels: str = ""

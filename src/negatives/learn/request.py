@@ -45,7 +45,7 @@ def completed(
         raise DataError(
             f"there is no model at {model!r}",
             where="--model",
-            mend="give an existing folder, a hub name, or 'static'",
+            fix="give an existing folder, a hub name, or 'static'",
         )
     # What is trained comes first: the loss that is usual for it is the one to be changed.
     trained = [text for text in changes if assignment(text)[0] == "train.kind"]

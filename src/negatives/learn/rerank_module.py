@@ -63,7 +63,7 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc, name-defined]
             raise WorkError(
                 f"the loss is no number for {len(wrong)} of {len(losses)} queries of a batch",
                 where=f"queries {first}",
-                mend="lower the learning rate, or train in full precision",
+                fix="lower the learning rate, or train in full precision",
             )
         made: Tensor = mean
         return made

@@ -38,7 +38,7 @@ class RerankerTraining(Training, kind="reranker"):
             raise RecipeError(
                 "the built-in table cannot be a reranker",
                 where="--model static",
-                mend="name a text encoder, such as a MiniLM folder, or a cross-encoder",
+                fix="name a text encoder, such as a MiniLM folder, or a cross-encoder",
             )
         return open_base(name, self.loaded_by, threads=threads, device=device, num_labels=1)
 
@@ -48,7 +48,7 @@ class RerankerTraining(Training, kind="reranker"):
             raise RecipeError(
                 f"the loss {loss.kind!r} needs embeddings, and a reranker has none",
                 where="learn.kind",
-                mend="use a loss of lists, such as softmax-list or pointwise",
+                fix="use a loss of lists, such as softmax-list or pointwise",
             )
 
     def prepare(self, base: Base, lesson: Lesson) -> Learning:

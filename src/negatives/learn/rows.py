@@ -18,7 +18,7 @@ Guide = Callable[[Any, Any], tuple[Floats, Floats]]
 
 
 @dataclass
-class Rows:
+class TrainingRows:
     """The examples of a training set, as datasets that hold their numbers only.
 
     `training_set` may be replaced by one of the same examples with other negatives while a model is

@@ -39,7 +39,7 @@ class Sampler:
                 raise DataError(
                     "no batch can be made of the examples",
                     where=f"batches of {size}",
-                    mend="set train.batch_size to fewer",
+                    fix="set train.batch_size to fewer",
                 )
         if steps:
             del self._plan[steps:]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from negatives.learn.base_models import Base
     from negatives.learn.dev import DevSet, Encode
     from negatives.learn.loss import Loss
-    from negatives.learn.rows import Rows
+    from negatives.learn.rows import TrainingRows
 
 Count = Annotated[int, Meta(ge=0)]
 
@@ -31,7 +31,7 @@ class Lesson:
     """What a model is to learn, and from what."""
 
     loss: Loss
-    rows: Rows
+    rows: TrainingRows
     steps: int
     weighing: Weighing | None
     vectors: Callable[[Any], Floats]

@@ -9,7 +9,7 @@ from negatives.optional import require
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 def unit(vectors: Tensor, similarity: str) -> Tensor:
@@ -21,12 +21,12 @@ def unit(vectors: Tensor, similarity: str) -> Tensor:
     return made
 
 
-def own_scores(batch: Encoded, similarity: str) -> Tensor:
+def own_scores(batch: EncodedBatch, similarity: str) -> Tensor:
     """float[n, 1 + k]: each query against its own documents."""
     queries, docs = unit(batch.queries, similarity), unit(batch.docs, similarity)
     return (docs @ queries.unsqueeze(-1)).squeeze(-1)
 
 
-def pool_scores(batch: Encoded, similarity: str) -> Tensor:
+def pool_scores(batch: EncodedBatch, similarity: str) -> Tensor:
     """float[n, n * (1 + k)]: each query against every document of the batch."""
     return unit(batch.queries, similarity) @ unit(batch.pool(), similarity).T

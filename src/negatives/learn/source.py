@@ -28,7 +28,7 @@ Data = Run | Collection | TrainingSet | str | Path
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class TrainingSource:
     """How what a user names becomes examples; what is mined on the way lies in `folder`."""
 
     recipe: Recipe
@@ -55,13 +55,13 @@ class Source:
             raise RecipeError(
                 "scores are a column of a run's ledger, and this is trained without a run",
                 where=f"train.labels = {labels!r}",
-                mend='give a run directory in place of the file, or set train.labels=""',
+                fix='give a run directory in place of the file, or set train.labels=""',
             )
         if self.aside is not None and (run is not None or file is not None):
             raise InputError(
                 "--quarantine sets aside bad rows of a collection, and this is none",
                 where=str(data),
-                mend="leave it out",
+                fix="leave it out",
             )
         if file is not None:
             return _of_file(file, self._settings.negatives)

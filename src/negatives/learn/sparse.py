@@ -45,7 +45,7 @@ class SparseTraining(EncoderTraining, kind="sparse"):
             raise RecipeError(
                 "a sparse encoder learns both sides",
                 where='train.frozen = "docs"',
-                mend='set train.frozen="nothing"',
+                fix='set train.frozen="nothing"',
             )
 
 

@@ -9,13 +9,13 @@ from msgspec import Meta
 from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Pairs, times
+from negatives.learn.pairs import TrainingPairs, times
 from negatives.optional import require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 ALIKE = 0.9999
 """Cosine from which a vector of the bank is the positive itself, rounding allowed for."""
@@ -68,7 +68,7 @@ class BankLosses:
             raise DataError(
                 f"{len(rows)} of {len(vectors)} vectors of the bank are zero or no numbers",
                 where=f"rows {', '.join(map(str, rows[:5]))}",
-                mend="encode these documents again",
+                fix="encode these documents again",
             )
         self.bank = vectors / length
         self._known = None
@@ -81,14 +81,14 @@ class BankLosses:
         """
         self._known = relevant
 
-    def __call__(self, batch: Encoded) -> Tensor:
+    def __call__(self, batch: EncodedBatch) -> Tensor:
         """float[n]"""
         if self.bank is None:
             raise DataError(
-                "static-bank: the bank is empty", mend="losses.fill(vectors) before the first batch"
+                "static-bank: the bank is empty", fix="losses.fill(vectors) before the first batch"
             )
         torch = require("torch", extra="train")
-        pairs = Pairs(batch, "cosine", self.settings.temperature)
+        pairs = TrainingPairs(batch, "cosine", self.settings.temperature)
         known, self._known = self._known, None
         bank = self.bank.to(pairs.queries)
         if 0 < self.settings.sample < len(bank):

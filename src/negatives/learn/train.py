@@ -29,11 +29,11 @@ from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
-from negatives.learn.rows import Rows
+from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import Lesson, Training
-from negatives.learn.source import Data, Source
-from negatives.learn.trainer import Look, Plan, carry_out, last_checkpoint, step_of
+from negatives.learn.source import Data, TrainingSource
+from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.machine import Machine
@@ -179,8 +179,8 @@ class _Training:
         return cast("Training", self.recipe.train)
 
     @property
-    def _source(self) -> Source:
-        return Source(
+    def _source(self) -> TrainingSource:
+        return TrainingSource(
             recipe=self.recipe,
             encoder=self.encoder or self.model,
             mined=self.mined,
@@ -218,7 +218,7 @@ class _Training:
         write_text(self.path / RECIPE, self.recipe.to_toml())
         self.folder.write({"status": "running", "inputs": inputs})
         frozen = self._frozen(found.collection)
-        rows = Rows(
+        rows = TrainingRows(
             found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
         )
 
@@ -270,7 +270,7 @@ class _Training:
             raise RecipeError(
                 "stopping early needs a dev split, and there is none",
                 where=f"train.patience = {self.settings.patience}",
-                mend="name one with --dev, or set train.patience=0",
+                fix="name one with --dev, or set train.patience=0",
             )
         return found
 
@@ -314,7 +314,9 @@ class _Training:
             self._vectors(self.model, collection),
         )
 
-    def _refresher(self, base: Base, save: Callable[[Path], None], rows: Rows) -> Refresher | None:
+    def _refresher(
+        self, base: Base, save: Callable[[Path], None], rows: TrainingRows
+    ) -> Refresher | None:
         every = self.settings.refresh_every
         if not every:
             return None
@@ -336,10 +338,10 @@ class _Training:
     def _plan(
         self,
         base: Base,
-        rows: Rows,
+        rows: TrainingRows,
         look: Look | None,
         refresher: Refresher | None,
-    ) -> tuple[Plan, Sampler]:
+    ) -> tuple[TrainingPlan, Sampler]:
         settings, batcher = self.settings, cast("Batcher", self.recipe.batch)
         found = rows.training_set
         examples = replace(
@@ -362,7 +364,7 @@ class _Training:
             raise RecipeError(
                 f"rows are not weighed where a {settings.kind} is trained",
                 where="batch.weight",
-                mend='set batch.weight = { kind = "equal" }',
+                fix='set batch.weight = { kind = "equal" }',
             )
         lesson = Lesson(
             loss=cast("Loss", self.recipe.learn),
@@ -372,7 +374,7 @@ class _Training:
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
         learning = settings.prepare(base, lesson)
-        plan = Plan(
+        plan = TrainingPlan(
             base=base,
             settings=settings,
             learning=learning,

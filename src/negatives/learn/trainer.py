@@ -37,7 +37,7 @@ AtStep = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """Everything a trainer is told, in the words of this library."""
 
     base: Base
@@ -55,7 +55,7 @@ class Plan:
     """Called after each step, with how many are done."""
 
 
-def carry_out(plan: Plan) -> dict[str, Any]:
+def carry_out(plan: TrainingPlan) -> dict[str, Any]:
     """Train, going on from the last checkpoint there is; the history, and how it ended."""
     trainer = _trainer(plan)
     last = last_checkpoint(plan.folder)
@@ -81,7 +81,7 @@ def carry_out(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _trainer(plan: Plan) -> Any:
+def _trainer(plan: TrainingPlan) -> Any:
     class Trainer(plan.base.trainer):  # type: ignore[misc, name-defined]
         def get_batch_sampler(self, *_: Any, **__: Any) -> Sampler:
             return plan.sampler
@@ -107,7 +107,7 @@ def _trainer(plan: Plan) -> Any:
     return trainer
 
 
-def _arguments(plan: Plan) -> Any:
+def _arguments(plan: TrainingPlan) -> Any:
     torch = require("torch", extra="train")
     settings, cuda = plan.settings, plan.base.model.device.type == "cuda"
     precision = settings.precision
@@ -157,7 +157,7 @@ def world_size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def _callbacks(plan: Plan) -> list[Any]:
+def _callbacks(plan: TrainingPlan) -> list[Any]:
     transformers = require("transformers", extra="train")
 
     class Telling(transformers.TrainerCallback):  # type: ignore[misc, name-defined]
@@ -242,7 +242,7 @@ def _out_of_memory(settings: Training, text: str) -> WorkError:
     return WorkError(
         f"out of memory: {text.splitlines()[0][:200]}",
         where=f"a batch of {settings.batch_size}, texts of up to {settings.max_length} pieces",
-        mend=(
+        fix=(
             f"--set train.chunk={min(16, halved)} keeps the batch and needs the memory of so many "
             "texts; "
             if settings.caches_gradients

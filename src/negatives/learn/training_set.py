@@ -16,7 +16,7 @@ from negatives.arrays import Floats, Keys
 from negatives.batch.examples import Examples, Numbers
 from negatives.errors import DataError, RunError
 from negatives.export.masks import TextIds
-from negatives.learn.known import Known
+from negatives.learn.known import KnownPairs
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE, Run
@@ -81,10 +81,10 @@ class TrainingSet:
         return np.append(self.collection.keys("docs"), normalised_keys(pl.Series([""])))
 
     @cached_property
-    def known(self) -> Known:
+    def known(self) -> KnownPairs:
         """Every pair known to be relevant, by key: of all qrels, and what was relabelled."""
         pairs = self._relevant
-        return Known.of_pairs(self.query_keys[pairs[:, 0]], self.doc_keys[pairs[:, 1]])
+        return KnownPairs.of_pairs(self.query_keys[pairs[:, 0]], self.doc_keys[pairs[:, 1]])
 
     @cached_property
     def bank(self) -> Numbers:
@@ -157,7 +157,7 @@ def training_set(
         raise DataError(
             "no query has a positive, so there is nothing to learn from",
             where=f"collection {collection.name!r}",
-            mend="name a split with positives, such as DATA@train",
+            fix="name a split with positives, such as DATA@train",
         )
     rows, p = _by_query(collection, negatives, width)
     return TrainingSet(collection, pairs.to_numpy().astype(np.int32), rows, p)
@@ -200,7 +200,7 @@ def teacher(run: Run, column: str) -> Callable[[Numbers, Numbers], Floats]:
         raise RunError(
             f"the ledger has no scores called {column!r}",
             where=f"{run.path}: train.labels",
-            mend=f"one of {', '.join(numeric)}",
+            fix=f"one of {', '.join(numeric)}",
         )
     frame = run.candidates().select("query_id", "doc_id", column).collect()
     collection = collection_of(run)

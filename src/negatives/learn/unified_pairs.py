@@ -8,13 +8,13 @@ from msgspec import Meta
 
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.loss import Loss, Losses
-from negatives.learn.pairs import Pairs
+from negatives.learn.pairs import TrainingPairs
 from negatives.optional import require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class UnifiedPairs(Loss, kind="unified-pairs"):
@@ -44,8 +44,8 @@ class UnifiedPairs(Loss, kind="unified-pairs"):
     def open(self) -> Losses:
         """The loss of each row of a batch."""
 
-        def losses(batch: Encoded) -> Tensor:
-            pairs = Pairs(batch, "cosine", self.temperature)
+        def losses(batch: EncodedBatch) -> Tensor:
+            pairs = TrainingPairs(batch, "cosine", self.temperature)
             documents = log_sum(leave_out(pairs.query_doc(), pairs.query_doc_never()))
             everyone = log_sum(self._of_the_batch(pairs)).expand_as(documents)
             positive = pairs.positive() - self.margin / self.temperature
@@ -53,7 +53,7 @@ class UnifiedPairs(Loss, kind="unified-pairs"):
 
         return losses
 
-    def _of_the_batch(self, pairs: Pairs) -> Tensor:
+    def _of_the_batch(self, pairs: TrainingPairs) -> Tensor:
         """float[p]: logits of the pairs i < j that share no document and are no noise."""
         if self.among == "queries":
             logits, never = pairs.query_query(), pairs.query_query_never()

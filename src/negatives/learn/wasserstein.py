@@ -14,7 +14,7 @@ from negatives.optional import require
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import Encoded
+    from negatives.learn.encoded import EncodedBatch
 
 
 class Wasserstein(Loss, kind="wasserstein", kw_only=True):
@@ -42,7 +42,7 @@ class Wasserstein(Loss, kind="wasserstein", kw_only=True):
     def open(self) -> Losses:
         """One distance for the whole batch, in double precision, given to every row."""
 
-        def losses(batch: Encoded) -> Tensor:
+        def losses(batch: EncodedBatch) -> Tensor:
             grades, known = scored(batch.labels, batch.present, self.kind)
             grades = grades - grades.amin(-1, keepdim=True).clamp(max=0.0)
             own, wanted = _blocks(known), _blocks(grades / self.teacher_temperature)

@@ -53,7 +53,7 @@ def certificate(
     """The three estimates for a finished run; `InputError` for a confidence outside (0.5, 1)."""
     if not 0.5 < confidence < 1:
         raise InputError(
-            f"a confidence of {confidence}", mend="give a share above 0.5 and below 1, such as 0.9"
+            f"a confidence of {confidence}", fix="give a share above 0.5 and below 1, such as 0.9"
         )
     seen = Tally.of(run)
     return Certificate(

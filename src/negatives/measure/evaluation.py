@@ -19,7 +19,7 @@ from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.estimate import rounded
 from negatives.measure.ir_measures import IrMeasure
-from negatives.measure.judged import Judged, condensed, judge_ranking, perfect
+from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
@@ -127,7 +127,7 @@ def evaluate(
     machine = Machine.checked(threads, memory, device)
     check_confidence(confidence)
     if depth < 0 or top < 1:
-        raise InputError("a depth below 0, or a top below 1", mend="give the documents to rank")
+        raise InputError("a depth below 0, or a top below 1", fix="give the documents to rank")
     asked = parse_metrics(metrics)
     named = _named(model)
     alone = False
@@ -247,7 +247,7 @@ class _Measured:
         order = ["query_id", "positives", "retrieved", *map(str, self.metrics)]
         return pl.concat(rows).select(*order, pl.exclude(order))
 
-    def _own(self, judged: Judged) -> dict[str, Doubles]:
+    def _own(self, judged: JudgedPairs) -> dict[str, Doubles]:
         best = perfect(judged, self.top)
         columns = {_JUDGED: _SEEN.of(judged)}
         for metric in self.own:
@@ -300,7 +300,7 @@ def _refuse_no_number(metric: Metric | IrMeasure, values: Doubles, queries: pl.S
         raise InputError(
             f"the metric {metric} is no number for {odd.sum():,} queries, the first "
             f"{queries[int(odd.argmax())]!r}",
-            mend="give other settings, or name another metric, such as nDCG@10",
+            fix="give other settings, or name another metric, such as nDCG@10",
         )
 
 
@@ -308,7 +308,7 @@ def _refuse_without_texts(slices: bool, protocols: Sequence[Setting]) -> None:
     if slices or any(not isinstance(each, WithoutSelf) for each in protocols):
         raise InputError(
             "slices and protocols look at texts, and judgements alone have none",
-            mend="name the collection in place of its qrels file",
+            fix="name the collection in place of its qrels file",
         )
 
 
@@ -317,7 +317,7 @@ def _refuse_unjudged(collection: Collection, what: str) -> None:
         raise DataError(
             f"{what}: there is nothing to find",
             where=called(collection),
-            mend="name a split that has judgements above 0, as in DATA@test",
+            fix="name a split that has judgements above 0, as in DATA@test",
         )
 
 
@@ -388,7 +388,7 @@ def _sliced(
         if not {"query_id", "group"} <= set(frame.columns):
             raise InputError(
                 f"the slice {by!r} needs the columns query_id and group",
-                mend="give a frame with both columns",
+                fix="give a frame with both columns",
             )
         grouped = table.join(
             frame.select("query_id", group=pl.col("group").cast(pl.String)), on="query_id"

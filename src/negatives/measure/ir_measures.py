@@ -51,7 +51,7 @@ class IrMeasure:
             raise InputError(
                 f"the metric {self} takes grades of relevance up to {HIGHEST_GRADE:,}: "
                 f"the judgements have {highest:,}",
-                mend="use smaller grades, or name nDCG@10, which takes any",
+                fix="use smaller grades, or name nDCG@10, which takes any",
             )
         run: dict[str, dict[str, float]] = {}
         for query, doc, rank in ranking.select("query_id", "doc_id", "rank").iter_rows():
@@ -71,7 +71,7 @@ class IrMeasure:
             raise InputError(
                 f"the metric {self} cannot be computed: ir-measures ended with "
                 f"{type(error).__name__}{said}",
-                mend="name another metric, such as nDCG@10",
+                fix="name another metric, such as nDCG@10",
             ) from None
         return np.array([values.get(query, 0.0) for query in queries], np.float64)
 
@@ -102,14 +102,14 @@ def _checked(known: Any, key: str, value: Any, text: str) -> Any:
         has = ", ".join(known.SUPPORTED_PARAMS)
         raise InputError(
             f"the metric {text!r} has no setting {key!r}",
-            mend=f"it has {has}" if has else "it has none: leave it out",
+            fix=f"it has {has}" if has else "it has none: leave it out",
         )
     if key == "cutoff" and value == 0 and type(value) is int:
-        raise InputError(f"a 0 in the metric {text!r}", mend="cutoffs and rel begin at 1")
+        raise InputError(f"a 0 in the metric {text!r}", fix="cutoffs and rel begin at 1")
     of = known.SUPPORTED_PARAMS[key]
     if of.dtype is float and type(value) is int:
         value = float(value)
-    wrong = InputError(f"{key}={value!r} in the metric {text!r}", mend=_wanted(key, of))
+    wrong = InputError(f"{key}={value!r} in the metric {text!r}", fix=_wanted(key, of))
     if of.dtype is not None and type(value) is not of.dtype:
         raise wrong
     if not of.validate(value):
@@ -128,7 +128,7 @@ def _checked(known: Any, key: str, value: Any, text: str) -> Any:
         # trec_eval rounds it, and so would answer another question than was asked.
         raise InputError(
             f"{key}={value!r} in the metric {text!r} has more than two decimals",
-            mend="round it, as in IPrec@0.25",
+            fix="round it, as in IPrec@0.25",
         )
     return value
 
@@ -155,7 +155,7 @@ def _refuse_lacking(lacking: list[str], known: Any, text: str) -> None:
     name = str(known.NAME)
     raise InputError(
         f"the metric {text!r} lacks {what}",
-        mend=f"write {name}{f'({settings})' if settings else ''}{at}, say",
+        fix=f"write {name}{f'({settings})' if settings else ''}{at}, say",
     )
 
 
@@ -164,7 +164,7 @@ def _refuse_subtopics(library: Any, known: Any, text: str) -> None:
     if any(known.NAME == each.NAME for each in of_subtopics):
         raise InputError(
             f"the metric {text!r} needs judgements by subtopic, which are not read",
-            mend="name a metric of whole queries, such as nDCG@10",
+            fix="name a metric of whole queries, such as nDCG@10",
         )
 
 
@@ -174,9 +174,9 @@ def _refuse_unsupported(library: Any, measure: Any, text: str) -> None:
     commands = [each.install_instructions() for each in able if each.install_instructions()]
     if commands:
         raise InputError(
-            f"the metric {text!r} needs a package that is not installed", mend=commands[0]
+            f"the metric {text!r} needs a package that is not installed", fix=commands[0]
         )
     raise InputError(
         f"the metric {text!r} with these settings is computed by no package that ir-measures knows",
-        mend="give other settings, or name another metric, such as nDCG@10",
+        fix="give other settings, or name another metric, such as nDCG@10",
     )

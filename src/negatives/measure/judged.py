@@ -11,7 +11,7 @@ from negatives.arrays import Places
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedPairs:
     """All that a metric has to know of a ranking of q queries; what is unjudged is only counted.
 
     `retrieved`: int64[q], how many documents each query got. `query`, `rank`, `relevance`:
@@ -42,7 +42,7 @@ def places(query: Places) -> Places:
     return np.arange(len(query)) - np.searchsorted(query, query) + 1
 
 
-def judge_ranking(ranking: pl.DataFrame, qrels: pl.DataFrame, queries: pl.Series) -> Judged:
+def judge_ranking(ranking: pl.DataFrame, qrels: pl.DataFrame, queries: pl.Series) -> JudgedPairs:
     """`ranking` (query_id, doc_id, rank) by `qrels` (query_id, doc_id, relevance) for `queries`.
 
     Queries that the ranking lacks count, as having retrieved nothing; others in it do not.
@@ -58,7 +58,7 @@ def judge_ranking(ranking: pl.DataFrame, qrels: pl.DataFrame, queries: pl.Series
     hits = ranked.join(known.select("query", "doc_id", "relevance"), on=["query", "doc_id"]).sort(
         "query", "rank"
     )
-    return Judged(
+    return JudgedPairs(
         queries=queries,
         retrieved=np.bincount(ranked["query"].to_numpy(), minlength=len(queries)).astype(np.int64),
         query=_ints(hits["query"]),
@@ -69,7 +69,7 @@ def judge_ranking(ranking: pl.DataFrame, qrels: pl.DataFrame, queries: pl.Series
     )
 
 
-def condensed(judged: Judged) -> Judged:
+def condensed(judged: JudgedPairs) -> JudgedPairs:
     """The same lists without what is unjudged (Sakai, SIGIR 2007).
 
     A metric of a condensed list does not punish a model for finding what nobody had looked at; it
@@ -79,7 +79,7 @@ def condensed(judged: Judged) -> Judged:
     return replace(judged, rank=judged.place, retrieved=counts)
 
 
-def perfect(judged: Judged, top: int | None = None) -> Judged:
+def perfect(judged: JudgedPairs, top: int | None = None) -> JudgedPairs:
     """The best order of what was retrieved (of its `top` first): as a perfect reranker puts it.
 
     Any metric of it is the ceiling for whoever reranks these lists. What is below `top` stays.

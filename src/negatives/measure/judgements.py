@@ -48,7 +48,7 @@ def refuse_judgements(model: str, data: str | Path) -> None:
             f"the data are judgements alone, which only a TREC run can be measured by: {model} is "
             "no file of one",
             where=str(data),
-            mend="give a run's file, or name the collection in place of its qrels file",
+            fix="give a run's file, or name the collection in place of its qrels file",
         )
 
 
@@ -65,7 +65,7 @@ def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
         raise DataError(
             "the qrels file is empty",
             where=str(path),
-            mend="write lines of query, document and relevance",
+            fix="write lines of query, document and relevance",
         )
     once = qrels.group_by(PAIR).agg(
         pl.col("relevance").min(), highest=pl.col("relevance").max()
@@ -77,7 +77,7 @@ def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
             f"{len(twice):,} pairs are judged twice, and differently: query {query!r}, document "
             f"{doc!r} is {grades[0]} and {grades[1]}",
             where=str(path),
-            mend="keep one judgement of each pair",
+            fix="keep one judgement of each pair",
         )
     note_pooled(once, findings)
     return Collection(

@@ -53,7 +53,7 @@ def parse_metrics(names: Iterable[str]) -> list[Metric | IrMeasure]:
     """Each metric once, in the order asked for."""
     found = {str(metric): metric for metric in map(parse_metric, names)}
     if not found:
-        raise InputError("no metric is named", mend="name one, such as nDCG@10")
+        raise InputError("no metric is named", fix="name one, such as nDCG@10")
     return list(found.values())
 
 
@@ -70,17 +70,17 @@ def parse_metric(text: str) -> Metric | IrMeasure:
         return _own(written, name)
     likely = _elsewhere(written)
     if likely and likely != text.strip():
-        raise InputError(f"there is no metric {text!r}", mend=f"did you mean {likely!r}?")
+        raise InputError(f"there is no metric {text!r}", fix=f"did you mean {likely!r}?")
     try:
         names = ir_names()
     except MissingExtra as error:
         raise MissingExtra(
-            f"{text!r} is none of the built-in metrics ({', '.join(OWN)})", mend=error.mend
+            f"{text!r} is none of the built-in metrics ({', '.join(OWN)})", fix=error.fix
         ) from None
     if written.name not in names:
         raise InputError(
             f"there is no metric {text!r}",
-            mend=nearest(written.name, {*OWN, *ALIASES, *names}),
+            fix=nearest(written.name, {*OWN, *ALIASES, *names}),
         )
     return ir_measure(written.name, written.settings, written.at, text)
 
@@ -117,7 +117,7 @@ def _number(text: str, at: str) -> int | float:
     if re.fullmatch(r"[0-9]{0,9}\.[0-9]{1,9}", at):
         return float(at)
     raise InputError(
-        f"the metric {text!r} cannot be read: {at!r} is no cutoff", mend="write a number after @"
+        f"the metric {text!r} cannot be read: {at!r} is no cutoff", fix="write a number after @"
     )
 
 
@@ -125,7 +125,7 @@ def _unreadable(text: str) -> InputError:
     shown = text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
     return InputError(
         f"the metric {shown!r} cannot be read",
-        mend="write a name, its settings in parentheses and a cutoff, such as nDCG@10 or "
+        fix="write a name, its settings in parentheses and a cutoff, such as nDCG@10 or "
         "AP(rel=2)@100",
     )
 
@@ -135,18 +135,16 @@ def _own(written: Written, name: str) -> Metric:
     settings = dict(written.settings)
     at = settings.pop("cutoff", None) if written.at is None else written.at
     if kind.cutoff and at is None:
-        raise InputError(
-            f"the metric {text!r} lacks a cutoff", mend=f"write {text.strip()}@10, say"
-        )
+        raise InputError(f"the metric {text!r} lacks a cutoff", fix=f"write {text.strip()}@10, say")
     if kind.cutoff is False and at is not None:
-        raise InputError(f"the metric {written.name!r} has no cutoff", mend=f"write {written.name}")
+        raise InputError(f"the metric {written.name!r} has no cutoff", fix=f"write {written.name}")
     rel = settings.pop("rel", None)
     if kind.rel is False and rel is not None:
-        raise InputError(f"the metric {written.name!r} takes no rel", mend="leave it out")
+        raise InputError(f"the metric {written.name!r} takes no rel", fix="leave it out")
     if kind.rel and rel is None:
         raise InputError(
             f"the metric {text!r} lacks rel, the least grade that counts as relevant",
-            mend=f"write {name}(rel=1), say",
+            fix=f"write {name}(rel=1), say",
         )
     for number in (at, rel):
         if number is not None and (type(number) is not int or not 1 <= number < 2**31):
@@ -155,14 +153,14 @@ def _own(written: Written, name: str) -> Metric:
                 f"a 0 in the metric {text!r}"
                 if zero
                 else f"{number!r} in the metric {text!r} is no whole number above 0",
-                mend="cutoffs and rel begin at 1",
+                fix="cutoffs and rel begin at 1",
             )
     unknown = [key for key in settings if key not in kind.more]
     if unknown:
         has = [*([] if kind.rel is False else ["rel"]), *kind.more]
         raise InputError(
             f"the metric {written.name!r} has no setting {unknown[0]!r}",
-            mend=f"it has {', '.join(has)}" if has else "it has none: leave it out",
+            fix=f"it has {', '.join(has)}" if has else "it has none: leave it out",
         )
     more = {key: _checked(text, key, value, kind.more[key]) for key, value in settings.items()}
     given = {key: value for key, value in more.items() if value != kind.more[key].default}
@@ -178,11 +176,11 @@ def _checked(text: str, key: str, value: object, choice: Choice) -> Setting:
     if not choice.of:
         if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
             return float(value)
-        raise InputError(f"{key}={value!r} in the metric {text!r}", mend="give a share of 0 to 1")
+        raise InputError(f"{key}={value!r} in the metric {text!r}", fix="give a share of 0 to 1")
     if value in choice.of:
         return str(value)
     raise InputError(
-        f"{key}={value!r} in the metric {text!r}", mend=f"give {' or '.join(map(repr, choice.of))}"
+        f"{key}={value!r} in the metric {text!r}", fix=f"give {' or '.join(map(repr, choice.of))}"
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Bools, Doubles
 from negatives.errors import InputError
-from negatives.measure.judged import Judged, places
+from negatives.measure.judged import JudgedPairs, places
 
 Setting = str | float
 
@@ -26,7 +26,7 @@ _HIGHEST_EXPONENT: Final = 500
 """The exponential gain of a higher grade, added up, could be more than a float64 can hold."""
 
 
-def ndcg(judged: Judged, cutoff: int, rel: int, dcg: Setting = "log2") -> Doubles:
+def ndcg(judged: JudgedPairs, cutoff: int, rel: int, dcg: Setting = "log2") -> Doubles:
     """Discounted gain of the first `cutoff` over that of the best possible order.
 
     The gain is the grade g, or with `dcg` of "exp-log2" 2^g - 1, as in gdeval.
@@ -41,7 +41,7 @@ def ndcg(judged: Judged, cutoff: int, rel: int, dcg: Setting = "log2") -> Double
     )
 
 
-def expected_reciprocal_rank(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def expected_reciprocal_rank(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """1 over the rank at which a reader stops, on average (Chapelle et al., CIKM 2009).
 
     A document of grade g satisfies with probability (2^g - 1) / 2^4, as in gdeval: the highest
@@ -57,7 +57,7 @@ def expected_reciprocal_rank(judged: Judged, cutoff: int, rel: int) -> Doubles:
     return _sum(judged, query, np.exp(reading) * stops / rank)
 
 
-def rank_biased_precision(judged: Judged, cutoff: int, rel: int, p: Setting = 0.8) -> Doubles:
+def rank_biased_precision(judged: JudgedPairs, cutoff: int, rel: int, p: Setting = 0.8) -> Doubles:
     """Share of relevant documents seen by a reader who goes on after each with probability `p`
     (Moffat and Zobel, TOIS 2008).
     """
@@ -67,7 +67,7 @@ def rank_biased_precision(judged: Judged, cutoff: int, rel: int, p: Setting = 0.
     return _sum(judged, judged.query[hit], weight.astype(np.float64))
 
 
-def accuracy(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def accuracy(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """How probable it is that a relevant document retrieved stands above an irrelevant one.
 
     1 where only relevant documents were retrieved, 0 where none was. What is unjudged is taken for
@@ -80,7 +80,7 @@ def accuracy(judged: Judged, cutoff: int, rel: int) -> Doubles:
     return np.where(relevant > 0, 1 - _over(above, irrelevant * relevant), 0)
 
 
-def reciprocal_rank(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def reciprocal_rank(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """1 over the rank of the first relevant document; 0 where there is none."""
     best = np.zeros(len(judged))
     hit = (judged.relevance >= rel) & (judged.rank <= cutoff)
@@ -88,41 +88,41 @@ def reciprocal_rank(judged: Judged, cutoff: int, rel: int) -> Doubles:
     return best
 
 
-def recall(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def recall(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """Share of the relevant documents that are among the first `cutoff`."""
     return _over(_found(judged, cutoff, rel), _relevant(judged, rel))
 
 
-def precision(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def precision(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """Share of the first `cutoff` places that hold a relevant document."""
     return _found(judged, cutoff, rel) / cutoff
 
 
-def r_capped_precision(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def r_capped_precision(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """Relevant documents among the first `cutoff`, over as many as there could be: RP@k."""
     return _over(_found(judged, cutoff, rel), np.minimum(_relevant(judged, rel), cutoff))
 
 
-def success(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def success(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """1 where a relevant document is among the first `cutoff`, else 0."""
     return np.minimum(_found(judged, cutoff, rel), 1)
 
 
-def average_precision(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def average_precision(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """Precision at each relevant document found, added up, over how many are relevant."""
     hit = (judged.relevance >= rel) & (judged.rank <= cutoff)
     query = judged.query[hit]
     return _over(_sum(judged, query, places(query) / judged.rank[hit]), _relevant(judged, rel))
 
 
-def r_precision(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def r_precision(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """Precision at as many places as there are relevant documents."""
     relevant = _relevant(judged, rel)
     hit = (judged.relevance >= rel) & (judged.rank <= relevant[judged.query])
     return _over(_count(judged, hit), relevant)
 
 
-def bpref(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def bpref(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """How rarely a judged irrelevant document stands above a relevant one; unjudged ones do not
     count (Buckley and Voorhees, SIGIR 2004, as trec_eval computes it).
     """
@@ -135,29 +135,29 @@ def bpref(judged: Judged, cutoff: int, rel: int) -> Doubles:
     return _over(_sum(judged, query, 1 - above / most), relevant)
 
 
-def judged_share(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def judged_share(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """Share of the first `cutoff` documents retrieved that anybody has judged."""
     return _over(
         _count(judged, judged.rank <= cutoff), np.minimum(judged.retrieved, cutoff).astype(float)
     )
 
 
-def retrieved(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def retrieved(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """How many documents there are in the list."""
     return judged.retrieved.astype(np.float64)
 
 
-def relevant_retrieved(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def relevant_retrieved(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """How many relevant documents there are in the list."""
     return _found(judged, cutoff, rel)
 
 
-def relevant_known(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def relevant_known(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """How many relevant documents there are, in the list or not."""
     return _relevant(judged, rel)
 
 
-def one(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def one(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """1 for each query, so that they are counted."""
     return np.ones(len(judged))
 
@@ -230,30 +230,30 @@ class Metric:
         """Whether its values are added up over the queries."""
         return OWN[self.kind].total
 
-    def of(self, judged: Judged) -> Doubles:
+    def of(self, judged: JudgedPairs) -> Doubles:
         """float64[queries], each in 0 .. 1, but for those that are counts."""
         return OWN[self.kind].compute(judged, self.cutoff or _ALL, self.rel, **dict(self.more))
 
 
-def _found(judged: Judged, cutoff: int, rel: int) -> Doubles:
+def _found(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     return _count(judged, (judged.relevance >= rel) & (judged.rank <= cutoff))
 
 
-def _relevant(judged: Judged, rel: int) -> Doubles:
+def _relevant(judged: JudgedPairs, rel: int) -> Doubles:
     known = judged.known_query[judged.known_relevance >= rel]
     return np.bincount(known, minlength=len(judged)).astype(np.float64)
 
 
-def _count(judged: Judged, chosen: Bools) -> Doubles:
+def _count(judged: JudgedPairs, chosen: Bools) -> Doubles:
     return np.bincount(judged.query[chosen], minlength=len(judged)).astype(np.float64)
 
 
-def _sum(judged: Judged, query: NDArray[np.int64], values: Doubles) -> Doubles:
+def _sum(judged: JudgedPairs, query: NDArray[np.int64], values: Doubles) -> Doubles:
     return np.bincount(query, values, minlength=len(judged)).astype(np.float64)
 
 
 def _discounted(
-    judged: Judged,
+    judged: JudgedPairs,
     query: NDArray[np.int64],
     gain: Doubles,
     rank: NDArray[np.int64],
@@ -263,13 +263,13 @@ def _discounted(
     return _sum(judged, query[within], gain[within] / np.log2(rank[within] + 1))
 
 
-def _refuse_grades_above(highest: int, judged: Judged, metric: str) -> None:
+def _refuse_grades_above(highest: int, judged: JudgedPairs, metric: str) -> None:
     above = judged.known_relevance > highest
     if above.any():
         raise InputError(
             f"{metric} takes grades of relevance up to {highest}: the judgements have "
             f"{judged.known_relevance[above].max():,}",
-            mend="put the grades on a scale of 0 to 4, or name nDCG@10, which takes any",
+            fix="put the grades on a scale of 0 to 4, or name nDCG@10, which takes any",
         )
 
 

@@ -33,7 +33,7 @@ def plant(
     documents with text are planted. `InputError` where none is.
     """
     if not 0 < share <= 1:
-        raise InputError(f"a share of {share}", mend="give a share above 0, and at most 1")
+        raise InputError(f"a share of {share}", fix="give a share above 0, and at most 1")
     check_needs(collection, TEXTS, "planting copies of documents")
     empty = collection.corpus["doc_id"].gather(collection.empty_docs)
     positives = collection.qrels.filter(
@@ -47,7 +47,7 @@ def plant(
         raise InputError(
             f"none of the positives was drawn at a share of {share}",
             where=f"collection {collection.name!r}",
-            mend="raise the share, or plant into a larger collection",
+            fix="raise the share, or plant into a larger collection",
         )
     kinds = list(KINDS)
     made = [
@@ -79,7 +79,7 @@ def planted_pairs(collection: Collection) -> pl.DataFrame:
         raise InputError(
             "no false negative was planted into this collection",
             where=f"collection {collection.name!r}",
-            mend="negatives data plant DATA -o FOLDER, and mine that folder",
+            fix="negatives data plant DATA -o FOLDER, and mine that folder",
         )
     return truth.sort("query_id", "doc_id")
 

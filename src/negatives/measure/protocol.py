@@ -65,7 +65,7 @@ def near_and_far(
     if not 0 < 2 * size <= len(trained):
         raise InputError(
             f"two samples of {size:,} from {len(trained):,} training queries",
-            mend=f"give a size of 1 to {len(trained) // 2:,}",
+            fix=f"give a size of 1 to {len(trained) // 2:,}",
         )
     left, right = (unit_vectors(each["text"], encoder) for each in (tested, trained))
     k = -(-2 * size // len(tested))
@@ -105,7 +105,7 @@ def folds(
         kept = trained["query_id"].filter(pl.Series(of_train != bucket))
         if kept.is_empty():
             raise InputError(
-                "all training queries are in one cluster", mend="use more buckets, or more queries"
+                "all training queries are in one cluster", fix="use more buckets, or more queries"
             )
         inside = pl.Series(of_test == bucket)
         yield Fold(
@@ -165,7 +165,7 @@ def _texts(collection: Collection) -> pl.DataFrame:
         raise DataError(
             "no query has a positive",
             where=f"{collection.name}@{collection.split}",
-            mend="name a split with judgements above 0",
+            fix="name a split with judgements above 0",
         )
     return rows
 

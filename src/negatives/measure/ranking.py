@@ -108,7 +108,7 @@ def reranking(
     if isinstance(model, str | Path):
         model = open_reranker(name, threads=context.machine.threads, device=context.machine.device)
     if not hasattr(model, "score"):
-        raise InputError(f"{name} is no reranker", mend="name a cross-encoder")
+        raise InputError(f"{name} is no reranker", fix="name a cross-encoder")
     if isinstance(first, ByFrame) and first.unknown:
         raise _other_documents(first.unknown, "the run to be reranked", context.collection)
     expected = top * len(context.collection.mined_queries)
@@ -314,7 +314,7 @@ def _by_frame(run: GivenRun, context: Context, depth: int, bar: Bar) -> Ranker:
             f"no query of the run has a positive in {called(collection)}: "
             f"it ranks for {listed}, ...",
             where=run.name,
-            mend=f"give the collection and split that it was made for (its queries are such as "
+            fix=f"give the collection and split that it was made for (its queries are such as "
             f"{mined[0]!r})",
         )
     if len(without):
@@ -355,7 +355,7 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
                 f"the ranking has {what} in {len(rows):,} rows, the first {first['row']:,}: "
                 f"query {first['query_id']!r}, document {first['doc_id']!r}",
                 where=where,
-                mend="mend these rows, or leave them out",
+                fix="fix these rows, or leave them out",
             )
     return found
 
@@ -365,7 +365,7 @@ def _other_documents(unknown: pl.Series, where: str, collection: Collection) -> 
     return DataError(
         f"{len(unknown):,} documents of the run are not in the corpus: {listed}",
         where=f"{where}, collection {collection.name!r}",
-        mend="give the collection that the run was made on",
+        fix="give the collection that the run was made on",
     )
 
 

@@ -71,7 +71,7 @@ def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
         raise DataError(
             f"the review has no column {', '.join(missing)}",
             where=str(path),
-            mend="give it query_id, doc_id and relevant (0 or 1)",
+            fix="give it query_id, doc_id and relevant (0 or 1)",
         )
     text = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
     text = text.replace({"": None, "true": "1", "false": "0"})
@@ -89,7 +89,7 @@ def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
         raise DataError(
             f"{len(wrong):,} judgements are not numbers, the first {first['given']!r}",
             where=f"{path}, row {first['row']:,}, {column}",
-            mend="write 1 for relevant, 0 for not relevant, nothing where you cannot tell",
+            fix="write 1 for relevant, 0 for not relevant, nothing where you cannot tell",
         )
     decided = rows.filter(pl.col("value") >= 0).with_columns(pl.col("value") > 0)
     pairs = decided.select("query_id", "doc_id", "value").unique()
@@ -99,7 +99,7 @@ def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
         raise DataError(
             f"{len(twice) // 2:,} pairs are judged twice, and differently",
             where=f"{path}, query {query!r}, document {doc!r}",
-            mend="keep one judgement of each pair",
+            fix="keep one judgement of each pair",
         )
     return pairs.rename({"value": "relevant"}).sort("query_id", "doc_id"), len(rows) - len(decided)
 
@@ -128,18 +128,18 @@ def draw_questions(run: Run, count: int, out: str | Path) -> int:
 def _write(run: Run, pairs: pl.DataFrame, count: int, out: str | Path) -> int:
     path = Path(out)
     if count < 1:
-        raise InputError(f"a sample of {count} pairs", mend="give at least 1")
+        raise InputError(f"a sample of {count} pairs", fix="give at least 1")
     if path.suffix.lower() not in ENDINGS:
         raise InputError(
             f"a sample cannot be written as {path.suffix or 'a file without an ending'}",
             where=str(path),
-            mend=f"end its name in one of {', '.join(ENDINGS)}",
+            fix=f"end its name in one of {', '.join(ENDINGS)}",
         )
     if path.exists():
         raise InputError(
             "the file is there already, and may hold judgements",
             where=str(path),
-            mend="name another file",
+            fix="name another file",
         )
     collection, sample = collection_of(run), pairs
     for frame, key, name in (

@@ -88,7 +88,7 @@ def compare(
         apart = len(set(left["query_id"]) ^ set(right["query_id"]))
         raise InputError(
             f"the two models were not evaluated on the same queries: {apart:,} are of one only",
-            mend="evaluate both on the same DATA@SPLIT, with the same protocol",
+            fix="evaluate both on the same DATA@SPLIT, with the same protocol",
         )
     differences = left[metric].to_numpy() - right[metric].to_numpy()
     deviation = float(differences.std(ddof=1)) if len(differences) > 1 else 0.0
@@ -161,17 +161,17 @@ def _by_query(frames: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.
     """query_id and the mean of `metric` over the seeds, by query."""
     seeds = [frames] if isinstance(frames, pl.DataFrame) else list(frames)
     if not seeds:
-        raise InputError("there is nothing to compare", mend="give a frame of each seed")
+        raise InputError("there is nothing to compare", fix="give a frame of each seed")
     for frame in seeds:
         if metric not in frame.columns:
             raise InputError(
                 f"there is no {metric} in what is to be compared",
-                mend="name a metric that both were evaluated with",
+                fix="name a metric that both were evaluated with",
             )
         if set(frame["query_id"]) != set(seeds[0]["query_id"]):
             raise InputError(
                 "the seeds were not evaluated on the same queries",
-                mend="evaluate every seed on the same split",
+                fix="evaluate every seed on the same split",
             )
     together = pl.concat([frame.select("query_id", metric) for frame in seeds])
     return together.group_by("query_id").agg(pl.col(metric).mean()).sort("query_id")

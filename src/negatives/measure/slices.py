@@ -53,7 +53,7 @@ def by_source(collection: Collection, run: Run) -> pl.DataFrame:
         raise InputError(
             "the run has negatives for none of the queries evaluated",
             where=str(run.path),
-            mend="evaluate on the collection and split that it was mined from",
+            fix="evaluate on the collection and split that it was mined from",
         )
     counts = (
         negatives.select("query_id", pl.col("sources").list.drop_nulls())

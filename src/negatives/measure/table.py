@@ -31,7 +31,7 @@ def check_table_path(path: Path) -> str:
         raise DataError(
             "a table is not written packed",
             where=str(path),
-            mend=f"name it {plain_name(path)}",
+            fix=f"name it {plain_name(path)}",
         )
     return _kind(path)
 
@@ -42,7 +42,7 @@ def _kind(path: Path) -> str:
         raise DataError(
             "the ending tells no format of a table",
             where=str(path),
-            mend=f"name it so that it ends in one of {', '.join(ENDINGS)}",
+            fix=f"name it so that it ends in one of {', '.join(ENDINGS)}",
         )
     return kind
 
@@ -63,7 +63,7 @@ def read_table(path: Path) -> pl.DataFrame:
         except pl.exceptions.PolarsError as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(
-                f"cannot be read: {what}", where=str(path), mend="write or copy it again"
+                f"cannot be read: {what}", where=str(path), fix="write or copy it again"
             ) from None
 
 

@@ -79,7 +79,7 @@ def times_of(given: str | Path | pl.DataFrame, ids: pl.Series, what: str) -> NDA
         raise DataError(
             "expected two columns: an id and a time",
             where=where,
-            mend="write an id and a time in each row",
+            fix="write an id and a time in each row",
         )
     column = "time" if "time" in table.columns else table.columns[1]
     read = pl.DataFrame(
@@ -92,7 +92,7 @@ def times_of(given: str | Path | pl.DataFrame, ids: pl.Series, what: str) -> NDA
         raise DataError(
             f"{len(missing):,} of the {what} have no time that can be read: {listed}",
             where=where,
-            mend="give each a number, or a date such as 2021-05-31",
+            fix="give each a number, or a date such as 2021-05-31",
         )
     return found["time"].to_numpy()
 

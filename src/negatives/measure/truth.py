@@ -27,7 +27,7 @@ def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
             raise DataError(
                 f"the truth has no column {', '.join(missing)}",
                 where="truth",
-                mend="give query_id, doc_id and relevance",
+                fix="give query_id, doc_id and relevance",
             )
         table = truth
     else:
@@ -38,7 +38,7 @@ def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
             raise DataError(
                 "the qrels file is empty",
                 where=str(truth),
-                mend="write lines of query, document and relevance",
+                fix="write lines of query, document and relevance",
             )
     table = table.filter(pl.col("relevance") >= 0)
     return table.group_by(PAIR).agg(pl.col("relevance").max()).sort(PAIR)

@@ -35,7 +35,7 @@ def check_vectors(
         raise DataError(
             f"{int(zero.sum())} vectors of the {what} are all zero: {named(ids, zero)}",
             where=where,
-            mend="encode these texts again, or take them out: they have no direction to compare by",
+            fix="encode these texts again, or take them out: they have no direction to compare by",
         )
 
 
@@ -51,7 +51,7 @@ def check_finite(vectors: Wide, ids: pl.Series, what: str, where: str) -> None:
             f"{int(wrong.sum())} vectors of the {what} contain NaN or infinity: "
             f"{named(ids, wrong)}",
             where=where,
-            mend="encode these texts again, or take them out: they have no direction to compare by",
+            fix="encode these texts again, or take them out: they have no direction to compare by",
         )
 
 
@@ -68,7 +68,7 @@ def single(vectors: Wide, ids: pl.Series, what: str, where: str) -> Floats:
             f"{int(wrong.sum())} vectors of the {what} are too long or too short for single "
             f"precision: {named(ids, wrong)}",
             where=where,
-            mend='use similarity = "cosine", which does not depend on lengths, or scale all '
+            fix='use similarity = "cosine", which does not depend on lengths, or scale all '
             "vectors alike",
         )
     return found

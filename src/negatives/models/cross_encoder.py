@@ -103,7 +103,7 @@ def _refuse_untrained(model: Any, name: str) -> None:
         raise DataError(
             "this is an encoder: it has no trained scores for pairs",
             where=name,
-            mend="name a cross-encoder, or use it as an encoder (a dense source)",
+            fix="name a cross-encoder, or use it as an encoder (a dense source)",
         )
 
 
@@ -125,6 +125,6 @@ def _explained(error: Exception, model: str) -> NegativesError:
         return DataError(
             "the model needs code of its own to be run, which is never done",
             where=model,
-            mend=MEND,
+            fix=MEND,
         )
-    return DataError(f"no reranker could be loaded: {text.splitlines()[0]}", where=model, mend=MEND)
+    return DataError(f"no reranker could be loaded: {text.splitlines()[0]}", where=model, fix=MEND)

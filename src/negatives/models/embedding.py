@@ -154,7 +154,7 @@ def _open_store(context: Context) -> EmbeddingStore:
     try:
         folder = store_folder()
     except InputError as error:
-        context.emit(Warned(f"vectors are not shared with other runs: {error.what}; {error.mend}"))
+        context.emit(Warned(f"vectors are not shared with other runs: {error.what}; {error.fix}"))
         return own
     if folder is None:
         return own

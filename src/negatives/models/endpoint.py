@@ -105,7 +105,7 @@ class EndpointEncoder:
             raise RecipeError(
                 "the endpoint's model is not named",
                 where=spec,
-                mend=f"add it after the URL: {self._url}#MODEL",
+                fix=f"add it after the URL: {self._url}#MODEL",
             )
         self._key = read_key(api_key)
         self._emit = emit
@@ -241,7 +241,7 @@ class EndpointEncoder:
         return ServiceError(
             what,
             where=f"{self._url}/embeddings, model {self._model!r}",
-            mend="check that the endpoint runs, serves this model, and that api_key names the "
+            fix="check that the endpoint runs, serves this model, and that api_key names the "
             "variable holding its key; finished work is kept",
         )
 

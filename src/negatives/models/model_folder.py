@@ -168,15 +168,15 @@ def _settings(value: Any) -> Iterator[tuple[str, Any]]:
 def _check_modules(modules: Any, path: Path) -> None:
     """Every module is a known class, and lies in the folder."""
     if not isinstance(modules, list):
-        raise DataError("modules.json holds no list of modules", where=str(path), mend=MEND)
+        raise DataError("modules.json holds no list of modules", where=str(path), fix=MEND)
     for module in modules:
         if not isinstance(module, dict):
-            raise DataError("a module is no object", where=str(path), mend=MEND)
+            raise DataError("a module is no object", where=str(path), fix=MEND)
         _check_class(module.get("type"), path)
         inside = module.get("path", "")
         if not isinstance(inside, str) or _outside(inside):
             raise DataError(
-                f"a module lies outside the folder: {inside!r}", where=str(path), mend=MEND
+                f"a module lies outside the folder: {inside!r}", where=str(path), fix=MEND
             )
 
 
@@ -195,7 +195,7 @@ def _check_index(index: Any, path: Path) -> None:
             raise DataError(
                 f"the index of weights names {name!r}, which is no safetensors file of the folder",
                 where=str(path),
-                mend="convert the weights to safetensors",
+                fix="convert the weights to safetensors",
             )
 
 
@@ -229,7 +229,7 @@ def _refuse_pickles(folder: Path, names: set[Path]) -> None:
         raise DataError(
             f"the weights are pickles ({', '.join(pickled[:5])}), which can run code when read",
             where=str(folder),
-            mend="convert them to safetensors, and take the pickles out of the folder",
+            fix="convert them to safetensors, and take the pickles out of the folder",
         )
 
 
@@ -237,5 +237,5 @@ def _refused(what: str, path: Path) -> DataError:
     return DataError(
         f"the model needs code of its own to be run, which is never done: {what}",
         where=str(path),
-        mend=MEND,
+        fix=MEND,
     )

@@ -48,7 +48,7 @@ class OnnxEncoder:
         fingerprint: str = "",
     ) -> None:
         if not model.is_file():
-            raise DataError(f"there is no encoder at {str(model)!r}", mend="give an existing file")
+            raise DataError(f"there is no encoder at {str(model)!r}", fix="give an existing file")
         self._files = (model, tokenizer_of(model) if tokenizer is None else tokenizer)
         self._tokenizer = open_tokenizer(self._files[1], LONGEST)
         self._threads = threads
@@ -102,7 +102,7 @@ class OnnxEncoder:
                 f"the model could not encode a text of {given['input_ids'].shape[1]} pieces: "
                 f"{error}",
                 where=str(self._files[0]),
-                mend="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
+                fix="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
             ) from None
         if states.ndim == 2:
             return np.asarray(states, np.float32)
@@ -133,7 +133,7 @@ def open_session(model: Path | bytes) -> Any:
         raise DataError(
             f"not a usable ONNX model: {error}",
             where=where,
-            mend="export the model again; negatives reads float models of texts",
+            fix="export the model again; negatives reads float models of texts",
         ) from None
 
 
@@ -145,7 +145,7 @@ def feeds_of(session: Any, model: Path) -> list[str]:
         raise DataError(
             f"the graph asks for {', '.join(strange) or 'no input_ids'}",
             where=str(model),
-            mend=f"export a text encoder whose inputs are among {', '.join(FEEDS)}",
+            fix=f"export a text encoder whose inputs are among {', '.join(FEEDS)}",
         )
     return feeds
 
@@ -171,7 +171,7 @@ def tokenizer_of(model: Path) -> Path:
     raise DataError(
         "no tokenizer.json beside the model, nor in the folder above",
         where=str(model),
-        mend=f"put it there, or name it: {model}?tokenizer=PATH",
+        fix=f"put it there, or name it: {model}?tokenizer=PATH",
     )
 
 
@@ -179,7 +179,7 @@ def open_tokenizer(path: Path, longest: int) -> Any:
     """The tokenizer of a tokenizer.json; it cuts at its stated limit, else at `longest` pieces."""
     tokenizers = require("tokenizers", extra="onnx")
     if not path.is_file():
-        raise DataError(f"there is no tokenizer at {str(path)!r}", mend="give an existing file")
+        raise DataError(f"there is no tokenizer at {str(path)!r}", fix="give an existing file")
     check_settings(path.parent)
     try:
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
@@ -188,7 +188,7 @@ def open_tokenizer(path: Path, longest: int) -> Any:
         raise DataError(
             f"not a usable tokenizer.json: {error}",
             where=str(path),
-            mend="copy tokenizer.json from the model that the .onnx file was made of",
+            fix="copy tokenizer.json from the model that the .onnx file was made of",
         ) from None
     stated = (tokenizer.truncation or {}).get("max_length", longest)
     tokenizer.no_padding()
@@ -211,5 +211,5 @@ def _output_of(session: Any, model: Path) -> str:
     raise DataError(
         f"no output of the graph is a vector a text or a piece: {outputs}",
         where=str(model),
-        mend="export the encoder's last_hidden_state or sentence embedding",
+        fix="export the encoder's last_hidden_state or sentence embedding",
     )

@@ -33,7 +33,7 @@ class OnnxReranker:
 
     def __init__(self, model: Path, *, tokenizer: Path | None = None, threads: int = 1) -> None:
         if not model.is_file():
-            raise DataError(f"there is no reranker at {str(model)!r}", mend="give an existing file")
+            raise DataError(f"there is no reranker at {str(model)!r}", fix="give an existing file")
         self._files = (model, tokenizer_of(model) if tokenizer is None else tokenizer)
         self._tokenizer = open_tokenizer(self._files[1], LONGEST)
         self._threads = threads
@@ -73,7 +73,7 @@ class OnnxReranker:
                 f"the model could not score a pair of {given['input_ids'].shape[1]} pieces: "
                 f"{error}",
                 where=str(self._files[0]),
-                mend="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
+                fix="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
             ) from None
         return log_odds(logits, str(self._files[0]))
 
@@ -91,5 +91,5 @@ def _logits_of(session: Any, model: Path) -> str:
     raise DataError(
         f"no output of the graph is a score a pair: {[(p.name, p.shape) for p in outputs]}",
         where=str(model),
-        mend="this looks like an encoder; export a cross-encoder's logits",
+        fix="this looks like an encoder; export a cross-encoder's logits",
     )

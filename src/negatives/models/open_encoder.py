@@ -40,7 +40,7 @@ def open_encoder(
     `ServiceError` where an endpoint does not answer.
     """
     if not spec.strip():
-        raise DataError("no encoder is named", mend="name one, such as 'static'")
+        raise DataError("no encoder is named", fix="name one, such as 'static'")
     if spec == "static":
         from negatives.models.static import StaticEncoder
 
@@ -55,7 +55,7 @@ def open_encoder(
     if names_nothing(spec):
         raise DataError(
             f"there is no encoder at {spec!r}",
-            mend="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
+            fix="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
         )
     from negatives.models.sentence_transformers import SentenceTransformersEncoder
 

@@ -27,7 +27,7 @@ def open_reranker(spec: str, *, threads: int = 1, device: str = "auto") -> Reran
     if not spec.strip():
         raise DataError(
             "no reranker is named",
-            mend="name a cross-encoder's folder or hub name, or a .onnx file",
+            fix="name a cross-encoder's folder or hub name, or a .onnx file",
         )
     refuse_secrets(spec)
     if spec.partition("?")[0].lower().endswith(".onnx"):
@@ -36,13 +36,13 @@ def open_reranker(spec: str, *, threads: int = 1, device: str = "auto") -> Reran
         try:
             path, options = split_options(spec, values=["tokenizer"])
         except RecipeError as error:
-            raise RecipeError(error.what, where=f"the reranker {spec!r}", mend=error.mend) from None
+            raise RecipeError(error.what, where=f"the reranker {spec!r}", fix=error.fix) from None
         tokenizer = Path(options["tokenizer"]) if "tokenizer" in options else None
         return OnnxReranker(Path(path), tokenizer=tokenizer, threads=threads)
     if names_nothing(spec):
         raise DataError(
             f"there is no reranker at {spec!r}",
-            mend="give an existing folder or .onnx file, or the hub name of a cross-encoder",
+            fix="give an existing folder or .onnx file, or the hub name of a cross-encoder",
         )
     from negatives.models.cross_encoder import CrossEncoderReranker
 

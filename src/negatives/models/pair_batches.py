@@ -81,7 +81,7 @@ def refused_outputs(classes: object, where: str) -> DataError:
     return DataError(
         f"the model gives {classes} numbers for each pair; a reranker gives one, or two classes",
         where=where,
-        mend="name a model trained to rank (one output) or to tell relevant from irrelevant (two)",
+        fix="name a model trained to rank (one output) or to tell relevant from irrelevant (two)",
     )
 
 
@@ -95,5 +95,5 @@ def _check(scores: Floats, pairs: list[tuple[str, str]], where: str) -> None:
     raise DataError(
         f"the scores of {len(wrong)} pairs are NaN or infinite: {shown}",
         where=where,
-        mend="try the model in full precision (device = cpu), or another model",
+        fix="try the model in full precision (device = cpu), or another model",
     )

@@ -100,7 +100,7 @@ def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fi
     raise DataError(
         f"no single column can be the {of}: {schema}",
         where=str(path),
-        mend=f"write {SHAPE}; of several, the one named {', '.join(names)} is taken",
+        fix=f"write {SHAPE}; of several, the one named {', '.join(names)} is taken",
     )
 
 
@@ -115,7 +115,7 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
         raise DataError(
             f"{found.null_count()} vectors have no id",
             where=f"{path}, rows {found.is_null().arg_true()[:FIRST].to_list()} (from 0)",
-            mend="give each vector the id of its text",
+            fix="give each vector the id of its text",
         )
     if found.n_unique() != len(found):
         twice = found.filter(found.is_duplicated()).unique(maintain_order=True)
@@ -123,7 +123,7 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
         raise DataError(
             f"{len(twice)} ids have more than one vector: {', '.join(twice[:FIRST])}",
             where=f"{path}, first at row {row} (from 0)",
-            mend="keep one vector for each id",
+            fix="keep one vector for each id",
         )
     missing = ids.filter(~ids.is_in(found.implode()))
     if len(missing):
@@ -131,7 +131,7 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
             f"{len(missing)} of {len(ids)} texts of the {what} have no vector: "
             f"{', '.join(missing[:FIRST])}",
             where=str(path),
-            mend=f"add them, or give the file of the {what}",
+            fix=f"add them, or give the file of the {what}",
         )
     numbered = pl.DataFrame({"id": ids}).with_row_index("at")
     matched = pl.DataFrame({"id": found}).join(numbered, on="id", how="left", maintain_order="left")
@@ -149,12 +149,12 @@ def _slice(path: Path, column: str, start: int, rows: int) -> pl.Series:
 def _width(first: pl.Series, path: Path) -> int:
     vector = first[0]
     if vector is None or not len(vector):
-        raise DataError("a text without a vector", where=f"{path}, row 0", mend=f"write {SHAPE}")
+        raise DataError("a text without a vector", where=f"{path}, row 0", fix=f"write {SHAPE}")
     if str(vector.dtype) not in NUMBERS:
         raise DataError(
             f"the vectors are of type {vector.dtype}",
             where=f"{path}, column {first.name!r}",
-            mend=f"save them as float32 ({ALSO_READ})",
+            fix=f"save them as float32 ({ALSO_READ})",
         )
     return len(vector)
 
@@ -176,7 +176,7 @@ def _block(values: pl.Series, dim: int, path: Path, start: int) -> Wide:
                 f"{wrong.sum()} vectors have {what} {dim} numbers",
                 where=f"{path}, rows {rows.to_list()} (from 0), widths "
                 f"{widths.filter(wrong)[:FIRST].to_list()}",
-                mend="encode all texts with one model, and give each its whole vector",
+                fix="encode all texts with one model, and give each its whole vector",
             )
     flat = lists.explode().to_numpy().astype(_kind(values), copy=False)
     return cast("Wide", flat.reshape(len(values), dim))
@@ -199,5 +199,5 @@ def _unreadable(path: Path, error: Exception) -> DataError:
     return DataError(
         f"not a readable Parquet file: {str(error).splitlines()[0] if str(error) else error!r}",
         where=str(path),
-        mend="it may be truncated or of another format: write it again",
+        fix="it may be truncated or of another format: write it again",
     )

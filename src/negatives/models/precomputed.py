@@ -74,7 +74,7 @@ def read_vectors(
     if not path.is_file():
         raise DataError(
             f"there are no vectors of the {what} at {str(path)!r}",
-            mend=f"name a .npy or .safetensors ({IN_FILE_ORDER}) or a .parquet file",
+            fix=f"name a .npy or .safetensors ({IN_FILE_ORDER}) or a .parquet file",
         )
     ending = path.suffix.lower()
     if ending in (".parquet", ".pq"):
@@ -83,14 +83,14 @@ def read_vectors(
         raise DataError(
             f"vectors are not read from a file with the ending {path.suffix!r}",
             where=str(path),
-            mend=f"give .npy or .safetensors ({IN_FILE_ORDER}) or .parquet (ids and vectors)",
+            fix=f"give .npy or .safetensors ({IN_FILE_ORDER}) or .parquet (ids and vectors)",
         )
     array = MAPPERS[ending](path)
     if array.ndim != 2 or array.shape[1] == 0:
         raise DataError(
             f"an array of shape {list(array.shape)}, and not one of rows and columns",
             where=str(path),
-            mend=f"save {IN_FILE_ORDER}; a single vector of n numbers has the shape [1, n]",
+            fix=f"save {IN_FILE_ORDER}; a single vector of n numbers has the shape [1, n]",
         )
     _check_count(path, array, rows, what)
     return RowVectors(path, array, rows.cast(pl.Int64).to_numpy())
@@ -149,13 +149,13 @@ def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) ->
         raise DataError(
             f"{len(array)} vectors, and the file of the {what} goes on to row {last} (from 0)",
             where=f"{path}, first row without a vector: {len(array)}",
-            mend=f"save {IN_FILE_ORDER}, for every text",
+            fix=f"save {IN_FILE_ORDER}, for every text",
         )
     if len(array) > len(rows) and isinstance(last, int) and last + 1 == len(rows):
         raise DataError(
             f"{len(array)} vectors for {len(rows)} texts of the {what}",
             where=f"{path}, first row without a text: {len(rows)}",
-            mend=f"save {IN_FILE_ORDER}, and give the file of the {what}",
+            fix=f"save {IN_FILE_ORDER}, and give the file of the {what}",
         )
 
 
@@ -168,7 +168,7 @@ def _map_npy(path: Path) -> NDArray[Any]:
         raise DataError(
             f"no array can be read: {error}",
             where=str(path),
-            mend="save it again with numpy.save, as float32; pickled objects are never read",
+            fix="save it again with numpy.save, as float32; pickled objects are never read",
         ) from None
     if not isinstance(array, np.ndarray) or not is_read(array.dtype):
         raise _not_float(path, getattr(array, "dtype", type(array).__name__))
@@ -184,7 +184,7 @@ def _map_safetensors(path: Path) -> NDArray[Any]:
         raise DataError(
             f"{len(two)} two-dimensional tensors: {shapes}",
             where=str(path),
-            mend=f"save exactly one: {IN_FILE_ORDER}",
+            fix=f"save exactly one: {IN_FILE_ORDER}",
         )
     matrix = tensors[two[0]]
     if matrix.dtype not in SAFETENSORS:
@@ -199,7 +199,7 @@ def _not_float(path: Path, dtype: object) -> DataError:
     return DataError(
         f"the vectors are of type {dtype}",
         where=str(path),
-        mend=f"save them as float32 ({ALSO_READ})",
+        fix=f"save them as float32 ({ALSO_READ})",
     )
 
 

@@ -65,7 +65,7 @@ def open_int8(
     `Noted`, and as `Warned` below `ENOUGH`. With NEGATIVES_CACHE=off it is made anew.
     """
     if not model.is_file():
-        raise DataError(f"there is no encoder at {str(model)!r}", mend="give an existing file")
+        raise DataError(f"there is no encoder at {str(model)!r}", fix="give an existing file")
     pieces = tokenizer_of(model) if tokenizer is None else tokenizer
     with _folder() as folder:
         key = _key(model, pieces)
@@ -117,7 +117,7 @@ def _quantise(model: Path, tokenizer: Path, into: Path) -> None:
         raise DataError(
             "the graph has no products with float weights to make 8-bit",
             where=str(model),
-            mend="leave out ?int8 where the model is quantised already",
+            fix="leave out ?int8 where the model is quantised already",
         )
     largest = _largest_inputs(onnx, graph, sorted({n.input[0] for n in products}), encoder)
     _even_out(onnx, graph.graph, products, largest)

@@ -74,7 +74,7 @@ def check_readable(encoder: Encoder, context: Context, *, name: str, label: str)
             f"the encoder {name} cannot read the {worst.what}: it has pieces of words for "
             f"{worst.share:.0%} of the letters ({worst.languages})",
             where=f"{label}, collection {collection.name!r}",
-            mend=f"name an encoder that reads these languages with --encoder{_built_in(name)}; or "
+            fix=f"name an encoder that reads these languages with --encoder{_built_in(name)}; or "
             "go without one: --recipe bm25",
         )
     problems = [problem for found in reversed(read) if (problem := _problem(found, encoder))]

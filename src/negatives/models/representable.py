@@ -54,7 +54,7 @@ def representable(
             f"inner products beyond single precision: the vector of query {query} has length "
             f"{most:.3g}, that of document {doc_ids[row]} {longest:.3g}",
             where=where,
-            mend='use similarity = "cosine", or scale all vectors down alike',
+            fix='use similarity = "cosine", or scale all vectors down alike',
         )
     short = (sizes > 0) & (sizes * longest < LEAST)
     if short.any():
@@ -63,5 +63,5 @@ def representable(
             f"{longest:.3g}, and {int(short.sum())} queries' are as short as "
             f"{sizes[short].min():.3g}: {named(query_ids, short)}",
             where=where,
-            mend='use similarity = "cosine", or scale all vectors up alike',
+            fix='use similarity = "cosine", or scale all vectors up alike',
         )

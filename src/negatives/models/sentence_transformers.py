@@ -143,6 +143,6 @@ def _explained(error: Exception, model: str) -> DataError | ServiceError:
     return DataError(
         f"no encoder could be loaded: {first}",
         where=model,
-        mend="give a sentence-transformers folder or hub name with safetensors weights, an .onnx "
+        fix="give a sentence-transformers folder or hub name with safetensors weights, an .onnx "
         "file, an endpoint (http://host:port/v1#MODEL), or 'static'",
     )

@@ -62,5 +62,5 @@ def whole_number(options: Options, key: str, otherwise: int, spec: str) -> int:
     return int(value)
 
 
-def _refused(spec: str, what: str, mend: str) -> RecipeError:
-    return RecipeError(what, where=f"the encoder {spec!r}", mend=mend)
+def _refused(spec: str, what: str, fix: str) -> RecipeError:
+    return RecipeError(what, where=f"the encoder {spec!r}", fix=fix)

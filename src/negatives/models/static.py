@@ -57,7 +57,7 @@ class StaticEncoder:
             raise DataError(
                 f"no static encoder could be read: {error}",
                 where=str(folder),
-                mend="reinstall the package, or make the table again: scripts/distil_static.py",
+                fix="reinstall the package, or make the table again: scripts/distil_static.py",
             ) from None
         if quantised.ndim != 2 or scale.shape != quantised.shape[:1]:
             raise DataError(
@@ -68,7 +68,7 @@ class StaticEncoder:
             raise DataError(
                 f"{len(quantised)} rows in the table and {len(pieces)} pieces",
                 where=str(folder),
-                mend="install the package again",
+                fix="install the package again",
             )
         self.table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
         self._tokenizer = WordPiece(pieces)

@@ -25,7 +25,7 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
     refuse_secrets(model)
     if device not in DEVICES:
         raise RecipeError(
-            f"there is no device {device!r}", where="device", mend=nearest(device, DEVICES)
+            f"there is no device {device!r}", where="device", fix=nearest(device, DEVICES)
         )
     library = require("sentence_transformers", extra="train")
     torch = require("torch", extra="train")
@@ -33,11 +33,11 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
     hush()
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError(
-            "torch finds no cuda device here", where="device", mend="write cpu, or auto"
+            "torch finds no cuda device here", where="device", fix="write cpu, or auto"
         )
     check_ordinary(Path(model))
     if Path(model).is_file():
-        raise DataError(f"{model!r} is a file, not a model's folder", mend="name its folder")
+        raise DataError(f"{model!r} is a file, not a model's folder", fix="name its folder")
     check_model(model)
     return library
 

@@ -26,12 +26,12 @@ class Quotas(Picker, kind="quotas"):
     def check(self) -> None:
         """There is at least one quota, and no more than `per_query` in all."""
         if not self.quotas:
-            raise RecipeError("quotas: no quotas", mend="quotas = { bm25 = 3, dense = 4 }")
+            raise RecipeError("quotas: no quotas", fix="quotas = { bm25 = 3, dense = 4 }")
         if sum(self.quotas.values()) > self.per_query:
             total = sum(self.quotas.values())
             raise RecipeError(
                 f"quotas: {total} in all, more than per_query = {self.per_query}",
-                mend="raise per_query, or lower a quota",
+                fix="raise per_query, or lower a quota",
             )
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
@@ -45,7 +45,7 @@ class Quotas(Picker, kind="quotas"):
                     name.removesuffix("_rank") for name in rows.columns if name.endswith("_rank")
                 ]
                 raise RecipeError(
-                    f"quotas: the run has no source {source!r}", mend=f"one of {', '.join(names)}"
+                    f"quotas: the run has no source {source!r}", fix=f"one of {', '.join(names)}"
                 )
             taken = first(
                 left.filter(pl.col(rank).is_not_null()).sort("query_id", rank, "doc_id"), quota

@@ -150,7 +150,7 @@ class RiskLimited(Picker, kind="risk-limited"):
         )
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         """Raise the limit for one pair."""
         return f"raise max_p of risk-limited (now {self.max_p:g})"
 

@@ -45,7 +45,7 @@ class Stratified(Picker, kind="stratified"):
         """Edges ascend."""
         if self.edges != sorted(set(self.edges)):
             raise RecipeError(
-                f"stratified: edges {self.edges} do not ascend", mend="sort them, each once"
+                f"stratified: edges {self.edges} do not ascend", fix="sort them, each once"
             )
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:

@@ -54,7 +54,7 @@ def require_column(rows: pl.DataFrame, column: str) -> None:
         numeric = [name for name, dtype in rows.schema.items() if dtype.is_numeric()]
         raise RecipeError(
             f"pick: the ledger has no numeric column {column!r}",
-            mend=f"one of {', '.join(numeric)}",
+            fix=f"one of {', '.join(numeric)}",
         )
 
 

@@ -59,7 +59,7 @@ def parse(data: str | Path) -> Address:
     """The address of DATA; `DataError` when nothing can be there."""
     text = str(data)
     if not text:
-        raise DataError("no data was named", mend=f"name {FORMS}")
+        raise DataError("no data was named", fix=f"name {FORMS}")
     refuse_secrets(text)
     check_ordinary(Path(text))
     if text.startswith(BY_ID) and not Path(text).exists():
@@ -68,7 +68,7 @@ def parse(data: str | Path) -> Address:
             raise DataError(
                 f"{BY_ID} goes before a BEIR folder, or a file or a folder of ids",
                 where=text,
-                mend=f"leave {BY_ID} out",
+                fix=f"leave {BY_ID} out",
             )
         return replace(address, by_id=True)
     if not Path(text).exists():
@@ -78,7 +78,7 @@ def parse(data: str | Path) -> Address:
                 raise DataError(
                     "no split is named after the @",
                     where=text,
-                    mend="name one, or leave the @ out",
+                    fix="name one, or leave the @ out",
                 )
             return _locate(before, split)
     return _locate(text, None)
@@ -102,7 +102,7 @@ def _locate(text: str, split: str | None) -> Address:
         return Address("pairs", path, text, split)
     if _HUB_NAME.fullmatch(text) and not path.parent.exists() and ending(path) not in PAIR_ENDINGS:
         return Address("hub", path, text, split)
-    raise DataError("no such file or folder", where=text, mend=_nearby(path))
+    raise DataError("no such file or folder", where=text, fix=_nearby(path))
 
 
 def _nearby(path: Path) -> str:
@@ -124,7 +124,7 @@ def _check_ending(path: Path) -> None:
         if packing
         else f"a file ending in {path.suffix!r} is of no known format",
         where=str(path),
-        mend="unpack it, and name what was in it"
+        fix="unpack it, and name what was in it"
         if archive
         else f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz, .bz2, .xz); "
         "other collections from a folder",
@@ -149,7 +149,7 @@ def folder_format(folder: Path) -> Format:
     raise DataError(
         "the folder holds no known format" if held else "the folder is empty",
         where=f"{folder}" + (f" (it holds {held})" if held else ""),
-        mend=f"name {FORMS}",
+        fix=f"name {FORMS}",
     )
 
 

@@ -141,7 +141,7 @@ def one_of(folder: Path, name: str, endings: tuple[str, str]) -> Path | None:
         raise DataError(
             f"the folder has {first.name} and {other.name}: which is meant is not known",
             where=str(folder),
-            mend="keep the one that is meant",
+            fix="keep the one that is meant",
         )
     return first or other
 
@@ -152,7 +152,7 @@ def _needed(folder: Path, name: str, endings: tuple[str, str]) -> Path:
         raise DataError(
             f"the folder has no {name}{endings[0]}",
             where=f"{folder} (it holds {holds(folder)})",
-            mend="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv, each also "
+            fix="a BEIR folder holds corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv, each also "
             "packed (.gz, .bz2, .xz) or as .parquet",
         )
     return path

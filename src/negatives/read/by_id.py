@@ -20,7 +20,7 @@ from negatives.read.findings import MISSING, Findings
 from negatives.read.gathered import NO_GIVEN, Tables, gather
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.reading import blocks
-from negatives.read.mined.rows import Block, MinedFile
+from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.read.qrels import EMPTY
 from negatives.schema import Collection
 
@@ -58,14 +58,14 @@ def collected_by_id(
     )
 
 
-def _blocks(file: MinedFile, found: Findings) -> Iterable[Block]:
+def _blocks(file: MinedFile, found: Findings) -> Iterable[MinedBlock]:
     """The rows of a file, each with a query and a document; `DataError` where it holds texts."""
     layout = file.layout
     if layout.query or any(part.kind != "id" for part in (*layout.positives, *layout.negatives)):
         raise DataError(
             "the file holds texts, and was to be read as ids",
             where=str(file.path),
-            mend="leave ids: out before its name",
+            fix="leave ids: out before its name",
         )
     for block in blocks(replace(file, texts=False), found):
         sides = pl.concat([block.positives, block.negatives, block.unjudged])
@@ -77,7 +77,7 @@ def _blocks(file: MinedFile, found: Findings) -> Iterable[Block]:
             reason = "the query or the document has no id"
             found.add(MISSING, row["file"], row["line"], reason, {"query": row["id"]})
             found.enough()
-        yield Block(
+        yield MinedBlock(
             *(
                 side.join(bad, on="row", how="anti", maintain_order="left")
                 for side in (block.queries, block.positives, block.negatives, block.unjudged)
@@ -85,7 +85,7 @@ def _blocks(file: MinedFile, found: Findings) -> Iterable[Block]:
         )
 
 
-def _judgements(block: Block, dislikes: bool, found: Findings) -> list[pl.DataFrame]:
+def _judgements(block: MinedBlock, dislikes: bool, found: Findings) -> list[pl.DataFrame]:
     """query_id, doc_id, relevance, file, line of what is judged; below 0 may be a dislike."""
     positives = _pairs(block, block.positives, pl.col("relevance").fill_null(1))
     judged = block.negatives.filter(pl.col("relevance").is_not_null())
@@ -99,7 +99,7 @@ def _judgements(block: Block, dislikes: bool, found: Findings) -> list[pl.DataFr
     return [positives, _pairs(block, judged, pl.col("relevance")), below]
 
 
-def _pairs(block: Block, side: pl.DataFrame, relevance: pl.Expr | None = None) -> pl.DataFrame:
+def _pairs(block: MinedBlock, side: pl.DataFrame, relevance: pl.Expr | None = None) -> pl.DataFrame:
     """query_id, doc_id (, relevance), file, line of the documents of one side."""
     rows = block.queries.select("row", "file", "line", query_id="id")
     both = side.join(rows, on="row", how="inner", maintain_order="left")

@@ -37,7 +37,7 @@ def graded(frame: pl.DataFrame, features: Any, where: str) -> pl.DataFrame:
                     f"column {column!r} has the classes {', '.join(names)}: which of them are "
                     "relevant cannot be told",
                     where=where,
-                    mend="name the classes by whole numbers, or relevant and irrelevant",
+                    fix="name the classes by whole numbers, or relevant and irrelevant",
                 )
             grade = pl.col(column).replace_strict(grades, default=None, return_dtype=pl.Int64)
             frame = frame.with_columns(grade)

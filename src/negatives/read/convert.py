@@ -40,7 +40,7 @@ def refuse_to_replace(out: Path) -> None:
         return
     if out.exists():
         what = "the folder is not empty" if out.is_dir() else "there is a file of that name"
-        raise DataError(what, where=str(out), mend="name a new folder")
+        raise DataError(what, where=str(out), fix="name a new folder")
 
 
 def _write(collection: Collection, folder: Path) -> None:

@@ -70,7 +70,7 @@ def dead_link(path: Path) -> DataError:
     return DataError(
         f"a link to {path.readlink()}, which is not there",
         where=str(path),
-        mend="copy or download what it leads to again, or remove the link",
+        fix="copy or download what it leads to again, or remove the link",
     )
 
 
@@ -85,7 +85,7 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
                     raise DataError(
                         "the file is UTF-16, and not UTF-8",
                         where=str(path),
-                        mend="save it as UTF-8 (for example: iconv -f utf-16 -t utf-8)",
+                        fix="save it as UTF-8 (for example: iconv -f utf-16 -t utf-8)",
                     )
                 block, start = block.removeprefix(BOM), False
                 if not block:
@@ -109,7 +109,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise DataError("no such file", where=str(path), mend="check the path") from None
+        raise DataError("no such file", where=str(path), fix="check the path") from None
     except OSError as error:
         found = refused(error, path, wrong=DataError, do="read")
         raise found or DataError(f"cannot be read: {error}", where=str(path)) from None
@@ -117,7 +117,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextmanager
 def telling(
-    what: str, where: Path | str, mend: str, kinds: tuple[type[Exception], ...] = (Exception,)
+    what: str, where: Path | str, fix: str, kinds: tuple[type[Exception], ...] = (Exception,)
 ) -> Iterator[None]:
     """What a library says of what it cannot read, in errors of `kinds`, becomes one `DataError`."""
     try:
@@ -127,7 +127,7 @@ def telling(
     except kinds as error:
         raise_spent(error)
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise DataError(f"{what}: {reason}", where=str(where), mend=mend) from None
+        raise DataError(f"{what}: {reason}", where=str(where), fix=fix) from None
 
 
 class Lines:

@@ -24,12 +24,12 @@ RAW_LIMIT: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way in which a row can be wrong: its name, how to say it of one or many, how to mend."""
+    """One way in which a row can be wrong: its name, how to say it of one or many, how to fix."""
 
     key: str
     one: str
     many: str
-    mend: str
+    fix: str
 
     def of(self, count: int, *, more: bool = False, total: int = 0) -> str:
         """The fault said of `count` rows, of `total` where it is known; or of at least so many."""
@@ -201,7 +201,7 @@ class Findings:
                 "what": _said(fault, seen),
                 "count": seen.count,
                 "first": seen.first,
-                "mend": fault.mend,
+                "fix": fault.fix,
             }
             for fault, seen in self.faults.items()
         ]
@@ -214,7 +214,7 @@ class Findings:
         return DataError(
             fault.of(seen.count, more=more and seen.count >= FIRST, total=seen.total) + also,
             where=where,
-            mend=fault.mend + (f"; or set bad rows aside with {self._option}" * bool(self._option)),
+            fix=fault.fix + (f"; or set bad rows aside with {self._option}" * bool(self._option)),
         )
 
 

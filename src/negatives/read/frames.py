@@ -31,12 +31,12 @@ def parquet_schema(path: Path) -> dict[str, Any]:
         raise DataError(
             f"a Parquet file cannot be read while it is packed with {packing.name}",
             where=str(path),
-            mend=f"unpack it: {packing.command} {path.name} (Parquet packs its columns itself)",
+            fix=f"unpack it: {packing.command} {path.name} (Parquet packs its columns itself)",
         )
     if not path.exists():
-        raise DataError("no such file", where=str(path), mend="check the path")
-    mend = "write or copy it again: a Parquet file that was cut off cannot be read"
-    with telling("not a whole Parquet file", path, mend, POLARS):
+        raise DataError("no such file", where=str(path), fix="check the path")
+    fix = "write or copy it again: a Parquet file that was cut off cannot be read"
+    with telling("not a whole Parquet file", path, fix, POLARS):
         return dict(pl.scan_parquet(path, glob=False).collect_schema())
 
 
@@ -96,7 +96,7 @@ def from_frames(
             raise DataError(
                 f"there is no column {field.name!r} among {', '.join(there)}",
                 where=where,
-                mend=f"call the column that holds it {field.name}",
+                fix=f"call the column that holds it {field.name}",
             )
     file, first = findings.file(where, "row"), 0
     for frame in frames:
@@ -140,7 +140,7 @@ def _column(series: pl.Series, field: Field, where: str, findings: Findings) -> 
     raise DataError(
         f"column {field.name!r} holds {dtype}",
         where=where,
-        mend=WRONG_TYPE.mend,
+        fix=WRONG_TYPE.fix,
     )
 
 

@@ -92,7 +92,7 @@ def _empty(what: str, name: str, findings: Findings) -> DataError:
     return DataError(
         what + (f" once bad rows are set aside ({aside})" if aside else ""),
         where=name,
-        mend="give it at least one row with an id and a text",
+        fix="give it at least one row with an id and a text",
     )
 
 
@@ -184,7 +184,7 @@ def _strangers(
         + f" in the {what}: they name {judged}, and the {what} "
         + f"hold{'s' * (what == 'corpus')} {known}",
         where=findings.place(*qrels.select("file", "line").row(0)),
-        mend=f"give judgements and {what} of one version, with the same ids",
+        fix=f"give judgements and {what} of one version, with the same ids",
     )
 
 

@@ -75,8 +75,8 @@ def read(
 @contextmanager
 def _datasets(address: Address) -> Iterator[Any]:
     """The library; all its ways of failing (its own, the hub's, Arrow's) become one `DataError`."""
-    mend = "check the name and the connection; a file or folder here would be read instead"
-    with datasets.library() as library, telling("the dataset cannot be read", address.name, mend):
+    fix = "check the name and the connection; a file or folder here would be read instead"
+    with datasets.library() as library, telling("the dataset cannot be read", address.name, fix):
         yield library
 
 
@@ -87,7 +87,7 @@ def _target(library: Any, address: Address) -> tuple[str, str]:
     configs: list[str] = library.get_dataset_config_names(target)
     if asked:
         if asked not in configs:
-            raise DataError(f"no config {asked!r}", where=name, mend=nearest(asked, configs))
+            raise DataError(f"no config {asked!r}", where=name, fix=nearest(asked, configs))
         return target, asked
     if {"corpus", "queries"} <= set(configs):
         return target, "corpus"
@@ -96,7 +96,7 @@ def _target(library: Any, address: Address) -> tuple[str, str]:
     raise DataError(
         f"the dataset has several configs: {', '.join(configs)}",
         where=name,
-        mend=f"name one, as in {name}:{configs[0]}",
+        fix=f"name one, as in {name}:{configs[0]}",
     )
 
 
@@ -118,7 +118,7 @@ def _only(library: Any, target: str, config: str, split: str) -> Any:
             f"the config {config} has several splits, and none is named {config} or {split}: "
             f"{', '.join(names)}",
             where=target,
-            mend=f"keep all rows of {config} in one split",
+            fix=f"keep all rows of {config} in one split",
         )
     return library.load_dataset(target, config, split=chosen)
 

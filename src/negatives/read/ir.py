@@ -62,8 +62,8 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
 def _catalogue(address: Address) -> Iterator[Any]:
     """The library; downloads, archives and parsers each raise their own errors."""
     catalogue = require("ir_datasets", extra="ir")
-    mend = "check the connection, and whether the dataset must be obtained by hand"
-    with telling("ir_datasets cannot provide it", address.name, mend):
+    fix = "check the connection, and whether the dataset must be obtained by hand"
+    with telling("ir_datasets cannot provide it", address.name, fix):
         yield catalogue
 
 
@@ -71,10 +71,10 @@ def _load(catalogue: Any, name: str) -> Any:
     try:
         return catalogue.load(name)
     except KeyError:
-        mend = nearest(name, catalogue.registry)
-        if not mend.startswith("did you mean"):
-            mend = "see the catalogue of ir_datasets for the names there are"
-        raise DataError("ir_datasets knows no such dataset", where=name, mend=mend) from None
+        fix = nearest(name, catalogue.registry)
+        if not fix.startswith("did you mean"):
+            fix = "see the catalogue of ir_datasets for the names there are"
+        raise DataError("ir_datasets knows no such dataset", where=name, fix=fix) from None
 
 
 def _texts(items: Iterable[Any], key: str, where: str, findings: Findings) -> pl.DataFrame:

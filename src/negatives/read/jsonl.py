@@ -268,7 +268,7 @@ def first_record(path: Path) -> dict[str, Any]:
         raise DataError(
             "a JSON array, not JSON lines",
             where=str(path),
-            mend="write one object a line (for example: jq -c '.[]')",
+            fix="write one object a line (for example: jq -c '.[]')",
         )
     for raw in block.split(b"\n"):
         try:

@@ -31,7 +31,7 @@ def pieces(path: Path, file: IO[bytes], size: int) -> Iterator[bytes]:
                 f"the packed file holds more than {PACKED_BY} times its size: no texts pack so "
                 "well, it is made to fill a memory",
                 where=str(path),
-                mend="unpack it yourself if you know what it holds",
+                fix="unpack it yourself if you know what it holds",
             )
         yield piece
 
@@ -41,5 +41,5 @@ def too_long(path: Path) -> DataError:
     return DataError(
         f"a line of more than {LONGEST_LINE / 2**20:,.0f} MB",
         where=str(path),
-        mend="check what the file is: rows are lines of text, one object or record each",
+        fix="check what the file is: rows are lines of text, one object or record each",
     )

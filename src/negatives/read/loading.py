@@ -83,14 +83,14 @@ def validate(data: str | Path, *, corpus: str | Path | Collection | None = None)
     """Everything that is wrong with DATA, not only the first thing; plain values.
 
     `ok`: whether it loads as it is. `problems`: each with kind, what, count, first (up to five
-    offenders), mend. `description`: what is left once the bad rows are set aside, null if nothing.
+    offenders), fix. `description`: what is left once the bad rows are set aside, null if nothing.
     """
     findings = Findings(set_aside=True)
     try:
         known = None if corpus is None else known_texts(corpus)
         description = describe(_read(parse(data), findings, known))
     except DataError as error:
-        fatal = {"kind": "fatal", "what": error.what, "where": error.where, "mend": error.mend}
+        fatal = {"kind": "fatal", "what": error.what, "where": error.where, "fix": error.fix}
         problems = [*findings.problems(), fatal]
         return {"ok": False, "problems": problems, "description": None}
     problems = findings.problems()
@@ -103,7 +103,7 @@ def _read(address: Address, findings: Findings, known: Collection | None) -> Col
         raise DataError(
             "a corpus goes beside a file of pairs or of negatives, and this has its own",
             where=str(address.path) if address.path.exists() else address.name,
-            mend="leave --corpus out",
+            fix="leave --corpus out",
         )
     split = _chosen(read.splits(address), address)
     if known is not None:
@@ -116,22 +116,22 @@ def _chosen(there: list[str], address: Address) -> str:
     """The split asked for; or train where there is one, else the only one."""
     where = str(address.path) if address.path.exists() else address.name
     if not there:
-        mend = "a BEIR folder holds qrels/SPLIT.tsv" if address.format == "beir" else ""
-        raise DataError("there are no judgements", where=where, mend=mend)
+        fix = "a BEIR folder holds qrels/SPLIT.tsv" if address.format == "beir" else ""
+        raise DataError("there are no judgements", where=where, fix=fix)
     if address.split in there:
         return str(address.split)
     if address.split in DEV and len(same := [name for name in there if name in DEV]) == 1:
         return same[0]
     listed = ", ".join(there)
     if address.split is not None:
-        mend = f"{nearest(address.split, there)}" + (f" (there are {listed})" if there[1:] else "")
-        raise DataError(f"there is no split {address.split!r}", where=where, mend=mend)
+        fix = f"{nearest(address.split, there)}" + (f" (there are {listed})" if there[1:] else "")
+        raise DataError(f"there is no split {address.split!r}", where=where, fix=fix)
     if "train" in there or len(there) == 1:
         return "train" if "train" in there else there[0]
     raise DataError(
         f"there are several splits and none is named train: {listed}",
         where=where,
-        mend=f"name one at the end, as in {address.name}@{there[0]}",
+        fix=f"name one at the end, as in {address.name}@{there[0]}",
     )
 
 

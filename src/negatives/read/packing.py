@@ -109,7 +109,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
             raise DataError(
                 f"the file is packed with {found.name}, which is not read here",
                 where=str(path),
-                mend=f"unpack it first: {found.command} {path.name}{found.instead}",
+                fix=f"unpack it first: {found.command} {path.name}{found.instead}",
             )
         try:
             with opener(file) as inside:
@@ -122,7 +122,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
             raise DataError(
                 f"not a sound {found.name} file: {error}",
                 where=str(path),
-                mend="copy or download it again",
+                fix="copy or download it again",
             ) from None
 
 
@@ -139,7 +139,7 @@ def _cut_off(path: Path, packing: Packing) -> DataError:
     return DataError(
         f"the {packing.name} file ends too early: it was cut off",
         where=str(path),
-        mend="copy or download it again",
+        fix="copy or download it again",
     )
 
 
@@ -156,7 +156,7 @@ def _misnamed(path: Path, named: Packing | None, found: Packing | None) -> DataE
     return DataError(
         what,
         where=str(path),
-        mend=f"rename it to {right!r}, or copy or download it again",
+        fix=f"rename it to {right!r}, or copy or download it again",
     )
 
 
@@ -169,7 +169,7 @@ def one_each(paths: list[Path]) -> list[Path]:
             raise DataError(
                 f"{first.name} and {path.name} are not the same, unpacked",
                 where=str(path.parent),
-                mend="keep the one that is meant",
+                fix="keep the one that is meant",
             )
     return sorted(by_name.values())
 

@@ -21,7 +21,7 @@ from negatives.read.files import ending
 from negatives.read.findings import Findings
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile, mined_file
-from negatives.read.pairs import Pairs
+from negatives.read.pairs import PairTable
 from negatives.schema import Collection
 
 _SPLIT: Final = re.compile(r"(train|dev|test|validation|valid|val|eval)(?![a-z])", re.IGNORECASE)
@@ -60,7 +60,7 @@ def collected(
     name: str, split: str, files: list[MinedFile], findings: Findings
 ) -> tuple[Collection, pl.DataFrame]:
     """The collection of some files, and their negatives in order: query_id, doc_id."""
-    pairs = Pairs(findings, files[0].known)
+    pairs = PairTable(findings, files[0].known)
     for file in files:
         pairs.read(file)
     return pairs.collection(name, split)
@@ -76,7 +76,7 @@ def _by_split(address: Address) -> dict[str, list[Path]]:
         files = sorted(map(Path, found))
         files = [path for path in files if ending(path) in PAIR_ENDINGS]
     if not files:
-        raise DataError("no file matches", where=str(address.path), mend="check the pattern")
+        raise DataError("no file matches", where=str(address.path), fix="check the pattern")
     made: dict[str, list[Path]] = {}
     for path in files:
         match = _SPLIT.match(path.name)

@@ -18,7 +18,7 @@ import polars as pl
 from negatives.read.findings import CONTRADICTORY, DUPLICATE_ID, MISSING, Findings
 from negatives.read.gathered import FIRST_PLACE, Tables, gather
 from negatives.read.mined.reading import blocks
-from negatives.read.mined.rows import Block, MinedFile
+from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.schema import Collection
 
 PLACE: Final[dict[str, Any]] = {"pair": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
@@ -34,7 +34,7 @@ _PAIR: Final = ["query_id", "doc_id"]
 
 
 @dataclass
-class Pairs:
+class PairTable:
     """All rows of some files: where they are, their queries, and their documents."""
 
     findings: Findings
@@ -54,7 +54,7 @@ class Pairs:
         if loose:
             self._docs[start:] = self._told_apart(self._docs[start:])
 
-    def _add(self, block: Block, file: MinedFile) -> None:
+    def _add(self, block: MinedBlock, file: MinedFile) -> None:
         rows = pl.DataFrame({"row": block.queries["row"]}).with_row_index("pair", self._rows)
         self._rows += len(rows)
         asked = block.queries.join(rows, on="row", maintain_order="left")
@@ -166,7 +166,7 @@ class Pairs:
 
 
 def _faults(
-    file: MinedFile, block: Block, asked: pl.DataFrame, docs: pl.DataFrame
+    file: MinedFile, block: MinedBlock, asked: pl.DataFrame, docs: pl.DataFrame
 ) -> Iterator[tuple[pl.DataFrame, str]]:
     """Rows of queries that lack something, and what it is."""
     layout = file.layout

@@ -70,5 +70,5 @@ def _refuse_to_replace(path: Path) -> None:
     raise DataError(
         "the quarantine file exists and was not written as one",
         where=str(path),
-        mend="name a file that does not exist yet",
+        fix="name a file that does not exist yet",
     )

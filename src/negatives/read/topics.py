@@ -95,7 +95,7 @@ def _read_markup(path: Path, findings: Findings) -> pl.DataFrame:
         raise DataError(
             "the file has markup, and no topic in it",
             where=str(path),
-            mend="a topic is a <top>, <topic> or <query>; or write id, tab, text on each line",
+            fix="a topic is a <top>, <topic> or <query>; or write id, tab, text on each line",
         )
     for row, (start, opening, inside, closed) in enumerate(topics):
         line = numbered[bisect_right(starts, start) - 1][0]

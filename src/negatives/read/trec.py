@@ -99,7 +99,7 @@ def _corpus(folder: Path, findings: Findings) -> pl.DataFrame:
         raise DataError(
             "there is no corpus" if not found else f"{len(found)} files could be the corpus",
             where=str(folder),
-            mend="name it corpus.jsonl or corpus.tsv (or .gz)",
+            fix="name it corpus.jsonl or corpus.tsv (or .gz)",
         )
     if ending(found[0]) in (".jsonl", ".ndjson", ".json", ".parquet"):
         return read_texts(found[0], "doc_id", findings)

@@ -50,7 +50,7 @@ def read_trec_run(path: str | Path) -> pl.DataFrame:
         raise DataError(
             "the run is empty",
             where=str(path),
-            mend="write lines of six columns: query Q0 document rank score name",
+            fix="write lines of six columns: query Q0 document rank score name",
         )
     run = pl.concat(parts)
     again = run.filter(~pl.struct("query_id", "doc_id").is_first_distinct())

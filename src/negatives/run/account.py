@@ -55,7 +55,7 @@ class Account:
             raise RunError(
                 f"fingerprints changed since this run was begun: {before} -> {fingerprints}",
                 where=str(self.run),
-                mend="start it again with --overwrite",
+                fix="start it again with --overwrite",
             )
         self.manifest.facts.fingerprints = fingerprints
 

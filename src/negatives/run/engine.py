@@ -28,21 +28,21 @@ def engine_named(
         return engine
     if engine not in ENGINES:
         raise InputError(
-            f"there is no engine {engine!r}", where="--engine", mend=nearest(engine, ENGINES)
+            f"there is no engine {engine!r}", where="--engine", fix=nearest(engine, ENGINES)
         )
     if engine == "local" and workers is not None:
         raise InputError(
             "one process has no workers",
             where="--workers",
-            mend="give --engine processes or --engine ray, or --threads for one process",
+            fix="give --engine processes or --engine ray, or --threads for one process",
         )
     if engine != "ray" and address:
         raise InputError(
-            "only Ray has an address", where="--address", mend="give --engine ray, or no address"
+            "only Ray has an address", where="--address", fix="give --engine ray, or no address"
         )
     if workers is not None and not 1 <= workers <= MOST:
         raise InputError(
-            f"{workers} is no number of workers", where="--workers", mend=f"give 1 to {MOST}"
+            f"{workers} is no number of workers", where="--workers", fix=f"give 1 to {MOST}"
         )
     if engine == "local":
         return Local()

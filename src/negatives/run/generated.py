@@ -24,7 +24,7 @@ from negatives.run.account import Account
 from negatives.run.inputs import GENERATED_ID, with_generated
 from negatives.run.opened import Opened
 from negatives.run.picking import write_frame
-from negatives.run.shards import Reference, find_shard, judge_shard, ledger_shard
+from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
 from negatives.schema import GENERATED, Collection, check_ledger
 from negatives.stage import Context, Proposer
 from negatives.store.atomic import make_folder
@@ -47,7 +47,7 @@ def refuse_layer(recipe: Recipe, collection: Collection) -> None:
         raise DataError(
             "what is written are texts, and these documents have none",
             where=where,
-            mend="leave [[make]] out",
+            fix="leave [[make]] out",
         )
     taken = collection.corpus.filter(pl.col("doc_id").str.starts_with(GENERATED_ID))["doc_id"]
     if len(taken):
@@ -55,7 +55,7 @@ def refuse_layer(recipe: Recipe, collection: Collection) -> None:
             f"{len(taken):,} documents have ids that begin with {GENERATED_ID}, as those that are "
             f"written will: {', '.join(taken[:5])}",
             where=where,
-            mend="give them other ids",
+            fix="give them other ids",
         )
 
 
@@ -147,7 +147,7 @@ def _over(
     for each in makers:
         proposers[each.label] = _Proposes(rows.filter(generator=each.label))
     facts = account.manifest.facts
-    reference = Reference(facts.reference, facts.reference_deviation or 0.0)
+    reference = ReferenceScorer(facts.reference, facts.reference_deviation or 0.0)
     not_sources = [f"{each.label}_{part}" for each in makers for part in ("rank", "score")]
     for number, path in enumerate(parts):
         found, _ = find_shard(whole, proposers, _queries(whole, path), layer.never)

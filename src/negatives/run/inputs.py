@@ -52,7 +52,7 @@ def _made_from(run: Run) -> Collection:
             raise RunError(
                 f"the data is not what the run was made from: {', '.join(differing)} changed",
                 where=str(run.path),
-                mend="restore the data, or mine again with --overwrite",
+                fix="restore the data, or mine again with --overwrite",
             )
         run.at_hand, run.compared = found, True
     return found
@@ -63,7 +63,7 @@ def _read_again(path: Path, inputs: Inputs) -> Collection:
         raise RunError(
             "the run was made from a collection in memory, so its texts are not at hand",
             where=str(path),
-            mend="open it with Run(path, collection=...)",
+            fix="open it with Run(path, collection=...)",
         )
     corpus = inputs.beside or None
     try:
@@ -75,5 +75,5 @@ def _read_again(path: Path, inputs: Inputs) -> Collection:
         raise RunError(
             f"the data that the run was made from cannot be read any more: {error.what}",
             where=error.where,
-            mend="restore the data, or mine again with another --out",
+            fix="restore the data, or mine again with another --out",
         ) from None

@@ -93,12 +93,12 @@ def judge_run(
     machine = Machine.checked(threads, memory, device)
     chosen = engine_named(engine, workers, address, machine)
     if budget is not None and budget < 1:
-        raise InputError(f"a budget of {budget} pairs", mend="give at least 1, or none for all")
+        raise InputError(f"a budget of {budget} pairs", fix="give at least 1, or none for all")
     if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
         raise RunError(
             f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
             where=str(run.path),
-            mend=f"mine without it, then judge with it; or change [[judge]] {judge.kind} and mine "
+            fix=f"mine without it, then judge with it; or change [[judge]] {judge.kind} and mine "
             "again",
         )
     collection = collection_of(run)
@@ -121,7 +121,7 @@ def judge_run(
             if not isinstance(ruling, Costly):
                 raise RecipeError(
                     f"{judge.kind} does not score single pairs",
-                    mend=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
+                    fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
                 )
             work = _Judging(run, judge, budget, ruling, account)
             if account.manifest.facts.cascade != work.asked:

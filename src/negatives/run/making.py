@@ -54,7 +54,7 @@ def made_queries(
         raise DataError(
             f"{generator.label} finds nothing to make a query of in any of {total:,} documents",
             where=f"collection {collection.name!r}",
-            mend="change its settings (negatives make --set), or give longer texts",
+            fix="change its settings (negatives make --set), or give longer texts",
         )
     doc_id = collection.corpus["doc_id"].gather(made["doc"])
     query_id = pl.format("gen:{}", pl.lit(doc_id)).alias("query_id")
@@ -86,7 +86,7 @@ def made_queries(
 
 def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:
     """Raise `RecipeError` where a generator writes what is not wanted here."""
-    mend = {
+    fix = {
         "documents": "negatives make DATA --kind KIND --out FOLDER writes queries: mine the folder",
         "queries": "name it in a recipe as [[make]]: negatives mine writes documents on the way",
     }[generates]
@@ -95,7 +95,7 @@ def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:
             raise RecipeError(
                 f"{generator.kind} writes {generator.generates}, not {generates}",
                 where=f"make {generator.kind}",
-                mend=mend,
+                fix=fix,
             )
 
 

@@ -34,11 +34,11 @@ from negatives.run.engine import engine_named
 from negatives.run.generated import add_generated, refuse_layer
 from negatives.run.inputs import collection_of
 from negatives.run.making import refuse_other
-from negatives.run.opened import COLLECTION, Opened, Plan
+from negatives.run.opened import COLLECTION, Opened, RunPlan
 from negatives.run.picking import finish
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
-    Reference,
+    ReferenceScorer,
     judge_shard,
     ledger_shard,
     no_candidates,
@@ -91,7 +91,7 @@ def mine(
     chosen = engine_named(engine, workers, address, machine)
     if corpus_shard < 0:
         raise InputError(
-            f"{corpus_shard} documents at a time", where="--corpus-shard", mend="give 0 for all"
+            f"{corpus_shard} documents at a time", where="--corpus-shard", fix="give 0 for all"
         )
     recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
     collection = check_collection(data if isinstance(data, Collection) else load(data))
@@ -112,7 +112,7 @@ def mine(
         if not isinstance(chosen, Local):
             _refuse_scripts(recipe)
             hand_over(collection, path / COLLECTION, data)
-        plan = Plan(path.absolute(), recipe, machine.shared(chosen.workers), data, corpus_shard)
+        plan = RunPlan(path.absolute(), recipe, machine.shared(chosen.workers), data, corpus_shard)
         work = _Mining(Opened(plan, collection, machine, account.hear, mapper), mapper, account)
         try:
             for text in replaced:
@@ -208,12 +208,12 @@ class _Mining:
         found = no_candidates(self.opened.labels)
         rulings = [self.opened.judge(place) for place in range(len(self.recipe.judge))]
         judged = judge_shard(self.collection, rulings, found)
-        part = ledger_shard(self.collection, Reference(label, 1.0), judged, None)
+        part = ledger_shard(self.collection, ReferenceScorer(label, 1.0), judged, None)
         pick_shard(self.recipe.pick, self.recipe.seed, label, 0, part)
 
     def _estimate(self, found: list[Path], judged: list[Path]) -> list[Path]:
         """The ledger: p_relevant, where the recipe estimates it, and hardness."""
-        reference = Reference(
+        reference = ReferenceScorer(
             label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
         )
         facts = self.account.manifest.facts
@@ -354,7 +354,7 @@ def _refuse_scripts(recipe: Recipe) -> None:
                 f"{type(stage).__name__} is defined in the script itself: other processes cannot "
                 "import it",
                 where=f"engine, stage {stage.kind}" if stage is not None else "",
-                mend="put it into a module of its own, or use the local engine",
+                fix="put it into a module of its own, or use the local engine",
             )
 
 

@@ -31,7 +31,7 @@ from negatives.store.run import WORK
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RunPlan:
     """What another process needs to open a run; `machine` is its share of what may be used.
 
     `data`: fingerprint of the collection, which lies in the run's scratch folder. `corpus_shard`:
@@ -50,7 +50,7 @@ class Opened:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: RunPlan,
         collection: Collection,
         machine: Machine,
         emit: Emit | None = None,
@@ -170,7 +170,7 @@ _HERE: dict[str, Opened] = {}
 """The run that this process has opened last, by its plan: pass after pass finds it open."""
 
 
-def _opened_again(plan: Plan) -> Opened:
+def _opened_again(plan: RunPlan) -> Opened:
     name = hashlib.blake2b(pickle.dumps(plan), digest_size=16).hexdigest()
     if name not in _HERE:
         _HERE.clear()

@@ -17,7 +17,7 @@ from negatives.estimation import Fitted
 from negatives.events import Event
 from negatives.run.opened import Opened
 from negatives.run.picking import write_frame
-from negatives.run.shards import Reference, find_shard, judge_shard, ledger_shard
+from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
 from negatives.stage import Proposer, Tiled
 from negatives.store.atomic import writing
 from negatives.store.run import LEDGER
@@ -110,7 +110,9 @@ def prepare(opened: Opened, shard: Shard) -> Entry:
     return Entry(path, len(rows), len(shard.queries), events=tuple(heard))
 
 
-def estimate(opened: Opened, fitted: Fitted | None, reference: Reference, shard: Shard) -> Entry:
+def estimate(
+    opened: Opened, fitted: Fitted | None, reference: ReferenceScorer, shard: Shard
+) -> Entry:
     """A part of the ledger: the judged rows with p_relevant and hardness."""
     rows = _read(opened.path("judged", shard.number))
     estimated = None

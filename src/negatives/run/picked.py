@@ -57,5 +57,5 @@ def _refused(run: Run, wrong: int) -> RunError:
         f"{wrong:,} of the negatives are not among the candidates that could be picked: known to "
         "be relevant, set aside, listed twice, or of another run",
         where=str(run.path / NEGATIVES_FILE),
-        mend=f"negatives pick {shlex.quote(str(run.path))}   picks again",
+        fix=f"negatives pick {shlex.quote(str(run.path))}   picks again",
     )

@@ -19,7 +19,7 @@ from negatives.events import Emit, Progress, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
 from negatives.run.inputs import collection_of
-from negatives.run.relabel import Found, Relabelling, Rule
+from negatives.run.relabel import PrecisionRule, RelabelledCounts, Relabelling
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import explain
 from negatives.schema import Collection
@@ -150,7 +150,7 @@ class _New:
 
     frames: list[Path]
     left: list[Path]
-    found: Found
+    found: RelabelledCounts
 
 
 def _relabelled(
@@ -160,7 +160,9 @@ def _relabelled(
     folder = account.run / WORK / "relabelled"
     shutil.rmtree(folder, ignore_errors=True)
     make_folder(folder)
-    work = Relabelling(Rule(precision), collection, account.manifest.facts.reference, folder)
+    work = Relabelling(
+        PrecisionRule(precision), collection, account.manifest.facts.reference, folder
+    )
     frames, left = [], []
     for number, (frame, rest) in enumerate(work.over(parts)):
         frames.append(folder / f"new-{number:05d}.parquet")

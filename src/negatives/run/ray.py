@@ -59,7 +59,7 @@ class Ray:
         try:
             ray = require("ray", extra="ray")
         except MissingExtra as error:
-            raise MissingExtra(error.what, mend=f"{error.mend}, or give --engine local") from None
+            raise MissingExtra(error.what, fix=f"{error.fix}, or give --engine local") from None
         logging.getLogger("ray").setLevel(logging.ERROR)
         with suppress(AttributeError):
             ray._private.worker.print_to_stdstream = _unsaid
@@ -85,7 +85,7 @@ class Ray:
             raise WorkError(
                 f"Ray cannot be started: {_first_line(error)}",
                 where=f"--address {self.address}" if self.address else "--engine ray",
-                mend="check that the cluster can be reached, or give --engine local",
+                fix="check that the cluster can be reached, or give --engine local",
             ) from None
 
     def _reach(self) -> None:

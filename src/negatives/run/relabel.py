@@ -61,7 +61,7 @@ _STEPS: Final = 1 << 16
 
 
 @dataclass(frozen=True)
-class Rule:
+class PrecisionRule:
     """Which candidates become positives: `precision` is the least mean p_relevant of them all."""
 
     precision: float
@@ -72,10 +72,10 @@ class Rule:
         for name in ("precision", "above"):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(
-                    f"{name} is {getattr(self, name)}", mend="a probability, such as 0.9"
+                    f"{name} is {getattr(self, name)}", fix="a probability, such as 0.9"
                 )
         if self.most_per_query is not None and self.most_per_query < 1:
-            raise InputError(f"most_per_query is {self.most_per_query}", mend="at least 1, or None")
+            raise InputError(f"most_per_query is {self.most_per_query}", fix="at least 1, or None")
 
     def candidates(self, part: pl.DataFrame, no_answer: frozenset[str]) -> pl.DataFrame:
         """The rows of a ledger part that could become positives, were they sure enough.
@@ -96,7 +96,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Found:
+class RelabelledCounts:
     """What was relabelled, and what is expected of it."""
 
     pairs: int
@@ -127,7 +127,7 @@ def relabelled(
     """
     with tempfile.TemporaryDirectory() as scratch:
         work = Relabelling(
-            Rule(precision, above, most_per_query),
+            PrecisionRule(precision, above, most_per_query),
             collection_of(run),
             run.manifest.facts.reference,
             Path(scratch),
@@ -138,13 +138,15 @@ def relabelled(
 class Relabelling:
     """One relabelling of a ledger; `found` says, after `over`, what came of it."""
 
-    def __init__(self, rule: Rule, collection: Collection, reference: str, scratch: Path) -> None:
+    def __init__(
+        self, rule: PrecisionRule, collection: Collection, reference: str, scratch: Path
+    ) -> None:
         self.rule = rule
         self.collection = collection
         self.reference = reference
         self.judge = cast("Judge", build("judge", {"kind": "known"}))
         self.known: Ruling = self.judge.open(Context(collection=collection, scratch=scratch))
-        self.found = Found(0, 0, None, None, known=False)
+        self.found = RelabelledCounts(0, 0, None, None, known=False)
 
     def over(self, parts: Sequence[Path]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
         """For each part: what is relabelled, and the part with that rejected."""
@@ -157,7 +159,9 @@ class Relabelling:
             pairs, copies = pairs + len(new), copies + len(frame) - len(new)
             total += float(new["p_relevant"].cast(pl.Float64).sum())
             yield frame, _without(part, frame)
-        self.found = Found(pairs, copies, threshold, total / pairs if pairs else None, known)
+        self.found = RelabelledCounts(
+            pairs, copies, threshold, total / pairs if pairs else None, known
+        )
 
     def _lowest(self, parts: Iterable[pl.DataFrame]) -> tuple[float | None, bool]:
         """The lowest p_relevant whose pairs and all above have the asked mean; if any p is known.

@@ -53,7 +53,7 @@ def review_run(run: Run, verdicts: pl.DataFrame, *, emit: Emit = silent) -> None
             raise DataError(
                 f"none of {len(verdicts):,} verdicts is of a pair of this run",
                 where=str(run.path),
-                mend="judge pairs that `negatives judge RUN --ask 60 -o FILE` writes",
+                fix="judge pairs that `negatives judge RUN --ask 60 -o FILE` writes",
             )
         append_reviews(run.path, verdicts.join(known, on=PAIR, how="semi"))
         work = _Reviewing(run, read_reviews(run.path), account)

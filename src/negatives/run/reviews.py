@@ -38,7 +38,7 @@ def read_reviews(run: Path) -> pl.DataFrame:
             raise RunError(
                 f"a verdict cannot be read: {error}",
                 where=f"{path}, line {number}",
-                mend="remove the line; every other one is kept",
+                fix="remove the line; every other one is kept",
             ) from None
         found[verdict.query_id, verdict.doc_id] = verdict.relevant
     rows = [(query, doc, relevant) for (query, doc), relevant in sorted(found.items())]

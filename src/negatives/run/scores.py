@@ -88,7 +88,7 @@ def check_scores(parts: Sequence[Path], sources: Sequence[Source], collection: s
                 f"the scores of {label} do not vary: all of {seen.scores:,} pairs have "
                 f"{seen.high:.4g}",
                 where=f"{label}, collection {collection!r}",
-                mend="it cannot tell these texts apart: name another encoder with --encoder, "
+                fix="it cannot tell these texts apart: name another encoder with --encoder, "
                 "where it has one, or a recipe without it (--recipe bm25)",
             )
         nothing = seen.queries - seen.found

@@ -112,7 +112,7 @@ def _complete(rows: pl.DataFrame, label: str, proposer: Proposer, empty: pl.Seri
 
 
 @dataclass(frozen=True, slots=True)
-class Reference:
+class ReferenceScorer:
     """The reference scorer, and the spread of its scores over the run."""
 
     label: str
@@ -150,7 +150,7 @@ def judge_shard(
                 raise RecipeError(
                     f"two stages write the column {name!r}",
                     where=f"judge {kind}",
-                    mend="leave one of them out of the recipe",
+                    fix="leave one of them out of the recipe",
                 )
         if "verdict" in opinion.columns and "rule" not in opinion.columns:
             opinion = opinion.with_columns(
@@ -170,7 +170,7 @@ def judge_shard(
 
 def ledger_shard(
     collection: Collection,
-    reference: Reference,
+    reference: ReferenceScorer,
     judged: pl.DataFrame,
     estimated: pl.DataFrame | None,
 ) -> pl.DataFrame:
@@ -182,7 +182,7 @@ def ledger_shard(
             raise RecipeError(
                 f"two stages write the column {name!r}",
                 where="estimate",
-                mend="leave one of them out of the recipe",
+                fix="leave one of them out of the recipe",
             )
     judged = pl.concat([judged, estimated], how="horizontal")
     ends = ("relevance", "sources", *LEDGER_TAIL)

@@ -1,4 +1,4 @@
-"""Fewer negatives than asked: why, and which setting would mend it."""
+"""Fewer negatives than asked: why, and which setting would fix it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OF_NO_JUDGE = {
 
 
 def explain(short: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
-    """One entry for each cause: queries, negatives missing, and the setting that would mend it."""
+    """One entry for each cause: queries, negatives missing, and the setting that would fix it."""
     known = {name: about for judge in recipe.judge for name, about in judge.rules.items()}
     known |= _OF_NO_JUDGE
     causes = (
@@ -31,22 +31,22 @@ def explain(short: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
             about=known.get(cause, f"rejected by {cause}"),
             queries=queries,
             missing=missing,
-            mend=_mend(cause, recipe),
+            fix=_fix(cause, recipe),
         )
         for cause, queries, missing in causes.iter_rows()
     ]
 
 
-def _mend(cause: str, recipe: Recipe) -> str:
+def _fix(cause: str, recipe: Recipe) -> str:
     fewer = f"ask for fewer than {recipe.pick.per_query} with --per-query"
     if cause == "corpus":
         return fewer
-    if cause == "picker" and recipe.pick.mend:
-        return f"{recipe.pick.mend}; or {fewer}"
+    if cause == "picker" and recipe.pick.fix:
+        return f"{recipe.pick.fix}; or {fewer}"
     more = "raise `top` of " + ", ".join(
         f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
     )
     for judge in recipe.judge:
-        if cause in (judge.rules or {judge.kind}) and judge.mend:
-            return f"{judge.mend}; or {more}"
+        if cause in (judge.rules or {judge.kind}) and judge.fix:
+            return f"{judge.fix}; or {more}"
     return f"{more}; or {fewer}"

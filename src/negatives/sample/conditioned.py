@@ -54,7 +54,7 @@ class Conditioned:
         if law.docs != exclusion.docs:
             raise InputError(
                 f"the law has {law.docs:,} documents, the exclusion {exclusion.docs:,}",
-                mend="make both for the same corpus",
+                fix="make both for the same corpus",
             )
         if law.is_uniform:
             taken = np.empty(0, np.int64)

@@ -51,14 +51,14 @@ class Exclusion:
         if queries < 0 or not 0 < docs < MOST:
             raise InputError(
                 f"an exclusion of {queries:,} queries and {docs:,} documents",
-                mend=f"queries >= 0, and 1 to {MOST - 1:,} documents",
+                fix=f"queries >= 0, and 1 to {MOST - 1:,} documents",
             )
         rows = within(query, queries, "query", DataError)
         columns = within(doc, docs, "document", DataError)
         if len(rows) != len(columns):
             raise DataError(
                 f"{len(rows):,} queries are paired with {len(columns):,} documents",
-                mend="give one document for each query",
+                fix="give one document for each query",
             )
         keys = rows * docs + columns
         if (keys[1:] <= keys[:-1]).any():
@@ -173,5 +173,5 @@ def within(rows: ArrayLike, size: int, what: str, error: type[InputError] = Inpu
     found = given.astype(np.int64)
     if found.size and (int(found.min()) < 0 or int(found.max()) >= size):
         wrong = found[(found < 0) | (found >= size)][:5].tolist()
-        raise error(f"no such {what} row: {wrong}", mend=f"rows are 0 to {size - 1:,}")
+        raise error(f"no such {what} row: {wrong}", fix=f"rows are 0 to {size - 1:,}")
     return found

@@ -58,16 +58,16 @@ class Law:
             raise InputError(
                 "weights must be one finite number >= 0 for each document",
                 where=f"weights of shape {given.shape}",
-                mend="give one weight for each document",
+                fix="give one weight for each document",
             )
         if not (np.isfinite(power) and power >= 0):
             raise InputError(
-                f"power is {power}", mend="0 draws uniformly, 1 in proportion to the weights"
+                f"power is {power}", fix="0 draws uniformly, 1 in proportion to the weights"
             )
         if not given.any():
             raise InputError(
                 "every weight is 0: there is nothing to draw",
-                mend="give some document a weight above 0",
+                fix="give some document a weight above 0",
             )
         columns = max(1, (len(given) - 1).bit_length())
         shift = min(32, 53 - columns)

@@ -81,7 +81,7 @@ class Sampler(ABC):
         for a row that is no query, or a negative `per_query` or step.
         """
         if per_query < 0:
-            raise InputError(f"per_query is {per_query}", mend="ask for 0 negatives or more")
+            raise InputError(f"per_query is {per_query}", fix="ask for 0 negatives or more")
         rows = self.positives.check_rows(query_rows)
         keys = self.keys(rows, step)
         if self.distinct:
@@ -99,7 +99,7 @@ class Sampler(ABC):
         steps = np.atleast_1d(np.asarray(step))
         if steps.dtype.kind not in "ui" or (steps < 0).any() or len(steps) not in (1, len(rows)):
             raise InputError(
-                f"step is {step!r}", mend="a whole number >= 0, or one for each query row"
+                f"step is {step!r}", fix="a whole number >= 0, or one for each query row"
             )
         key = stream_key(self.seed, f"sample/{type(self).__name__}/{stream}")
         return mix(mix(rows.astype(np.uint64)) ^ mix(steps.astype(np.uint64) ^ key))
@@ -154,6 +154,6 @@ class PopularityNegatives(Sampler):
         if weights.shape != (self.positives.docs,):
             raise InputError(
                 f"weights of shape {weights.shape} for {self.positives.docs:,} documents",
-                mend="one weight for each document",
+                fix="one weight for each document",
             )
         return Law.weighted(self._allowed(weights), self.power)

@@ -61,7 +61,7 @@ class SharedNegatives:
         row that is no query, or a negative count or step.
         """
         if count < 0:
-            raise InputError(f"count is {count}", mend="ask for 0 documents or more")
+            raise InputError(f"count is {count}", fix="ask for 0 documents or more")
         rows = self.sampler.positives.check_rows(query_rows)
         one = np.zeros(1, np.int64)
         keys = self.sampler.keys(one, step, "shared")
@@ -104,13 +104,13 @@ class InBatchNegatives:
         if len(rows) != len(own):
             raise InputError(
                 f"{len(rows):,} queries are batched with {len(own):,} documents",
-                mend="give one document for each query",
+                fix="give one document for each query",
             )
         weightless = own[self._conditioned.law.tickets[own] == 0]
         if len(weightless):
             raise InputError(
                 f"documents of a batch that no query has as a positive: {weightless[:5].tolist()}",
-                mend="give `weights` that count the pairs you batch",
+                fix="give `weights` that count the pairs you batch",
             )
         negative = ~self.positives.contains(rows[:, None], own) & (own[:, None] != own)
         return _masked(self._conditioned, rows, own, negative)

@@ -56,7 +56,7 @@ def _torch(device: str, threads: int = 0) -> Backend:
         raise_spent(error)
         first = str(error).splitlines()[0]
         raise InputError(
-            f"no device {device!r}: {first}", where="device", mend="give auto or cpu"
+            f"no device {device!r}: {first}", where="device", fix="give auto or cpu"
         ) from None
     return Torch(device)
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from negatives.arrays import Floats, Ragged
 from negatives.compiling import to_compile
-from negatives.search.lexical_index import Asked, Found, LexicalIndex
+from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 from negatives.workers import share_out
 
 _COMPILE = 200_000_000  # work: less is done before a compiler has started
@@ -28,7 +28,7 @@ _BLOCK = 64  # documents of which only the best is compared at first
 
 def best_docs(
     index: LexicalIndex, asked: Asked, banned: Ragged[np.uint32], top: int, *, threads: int = 1
-) -> Found:
+) -> FoundDocs:
     """The `top` documents of each query with a score above 0, best first, `banned` ones left out.
 
     Much work is compiled by numba, where it is installed, and done in threads; without it much work
@@ -38,7 +38,7 @@ def best_docs(
     cuts = [*range(0, len(asked), _PART), len(asked)]
     parts = [(asked.part(first, last), banned.part(first, last)) for first, last in pairwise(cuts)]
     by_numpy = partial(_by_numpy, index.folder, index.size, top)
-    search: Callable[[tuple[Asked, Ragged[np.uint32]]], Found] = by_numpy
+    search: Callable[[tuple[Asked, Ragged[np.uint32]]], FoundDocs] = by_numpy
     if to_compile(worthwhile=work >= _COMPILE):
         from negatives.search.lexical_loop import compiled_search
 
@@ -49,7 +49,7 @@ def best_docs(
         return joined(pool.map(search, parts))
 
 
-def joined(parts: Iterable[Found]) -> Found:
+def joined(parts: Iterable[FoundDocs]) -> FoundDocs:
     """What was found for consecutive parts of the queries, as one."""
     nothing = np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.float32)
     counts, docs, scores = zip(nothing, *parts, strict=True)
@@ -75,7 +75,9 @@ def _opened(folder: Path, size: int) -> LexicalIndex:
     return LexicalIndex(folder, size)
 
 
-def _by_numpy(folder: Path, size: int, top: int, part: tuple[Asked, Ragged[np.uint32]]) -> Found:
+def _by_numpy(
+    folder: Path, size: int, top: int, part: tuple[Asked, Ragged[np.uint32]]
+) -> FoundDocs:
     """The best of each query of a part, by adding up every posting of its words."""
     (asked, banned), index = part, _opened(folder, size)
     padded = np.zeros(-(-size // _BLOCK) * _BLOCK, np.float32)
@@ -91,7 +93,7 @@ def _by_numpy(folder: Path, size: int, top: int, part: tuple[Asked, Ragged[np.ui
     return joined(found)
 
 
-def _best(padded: Floats, top: int) -> Found:
+def _best(padded: Floats, top: int) -> FoundDocs:
     """The best of scores: float32[docs], a multiple of `_BLOCK` of them."""
     bar = np.nextafter(np.float32(0), np.float32(1))
     peaks = padded.reshape(-1, _BLOCK).max(axis=1)

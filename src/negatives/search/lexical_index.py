@@ -18,7 +18,7 @@ from negatives.store.headers import open_array
 
 _AT_ONCE = 4096  # queries whose words are strings at one time
 
-Found = tuple[Places, Rows, Floats]
+FoundDocs = tuple[Places, Rows, Floats]
 """Best documents of queries: how many of each (int64[q]), rows and scores, one after another."""
 
 

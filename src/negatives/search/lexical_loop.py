@@ -14,7 +14,7 @@ import numpy as np
 
 from negatives.arrays import Ragged
 from negatives.compiling import compiled
-from negatives.search.lexical_index import Asked, Found, LexicalIndex
+from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 
 _WINDOW = 1 << 16  # documents; their scores, float32, fill half of a small second-level cache
 _BLOCK = 64  # documents of which only the best is compared at first
@@ -23,14 +23,14 @@ _BLOCK = 64  # documents of which only the best is compared at first
 @cache
 def compiled_search(
     window: int = _WINDOW,
-) -> Callable[[LexicalIndex, int, tuple[Asked, Ragged[np.uint32]]], Found]:
+) -> Callable[[LexicalIndex, int, tuple[Asked, Ragged[np.uint32]]], FoundDocs]:
     """search(index, top, part): as `best_docs`, of one part of the queries; lets threads run.
 
     `window`: documents whose scores are added up together.
     """
     kernel = compiled(_search)
 
-    def search(index: LexicalIndex, top: int, part: tuple[Asked, Ragged[np.uint32]]) -> Found:
+    def search(index: LexicalIndex, top: int, part: tuple[Asked, Ragged[np.uint32]]) -> FoundDocs:
         asked, banned = part
         top = min(top, index.size)
         docs = np.empty((len(asked), top), np.uint32)

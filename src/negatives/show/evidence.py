@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from negatives.show.survey import Survey, survey
-from negatives.show.texts import Texts
+from negatives.show.texts import ReportTexts
 from negatives.store.facts import Counts
 from negatives.store.run import Run
 
@@ -18,7 +18,7 @@ _KEPT: Final = 3 * SHOWN  # so that what a list shows can be left out of the nex
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportEvidence:
     """A run, its ledger counted, its texts."""
 
     run: Run
@@ -29,9 +29,9 @@ class Evidence:
         return survey(self.run, _KEPT)
 
     @cached_property
-    def texts(self) -> Texts:
+    def texts(self) -> ReportTexts:
         """Texts of the collection, where they are at hand."""
-        return Texts.of(self.run)
+        return ReportTexts.of(self.run)
 
     @property
     def counts(self) -> Counts:

@@ -9,7 +9,7 @@ from negatives.show.wording import count, figure, percent
 
 
 def headline(summary: Summary) -> str:
-    """What was found: counts, coverage, shortfall and mend, hardness, false share, sources."""
+    """What was found: counts, coverage, shortfall and fix, hardness, false share, sources."""
     sections = summary["sections"]
     rows = [
         *_languages(sections["asked"]["data"]["languages"]),
@@ -80,7 +80,7 @@ def _shortfall(delivered: dict[str, Any]) -> list[tuple[str, str]]:
     for cause in delivered["shortfall"][:3]:
         queries = "query" if cause["queries"] == 1 else "queries"
         text = f"{count(cause['missing'])} in {count(cause['queries'])} {queries}: {cause['about']}"
-        found += [("short", text), ("  mend", cause["mend"])]
+        found += [("short", text), ("  fix", cause["fix"])]
     return found
 
 

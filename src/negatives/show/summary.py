@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from negatives.show.evidence import Evidence
+from negatives.show.evidence import ReportEvidence
 from negatives.show.notices import notices
 from negatives.show.sections import (
     asked,
@@ -27,7 +27,7 @@ VERSION: Final = 1
 
 Summary = dict[str, Any]
 
-SECTIONS: Final[Mapping[str, Callable[[Evidence], dict[str, Any]]]] = {
+SECTIONS: Final[Mapping[str, Callable[[ReportEvidence], dict[str, Any]]]] = {
     "asked": asked.figures,
     "delivered": delivered.figures,
     "verdicts": verdicts.figures,
@@ -50,7 +50,7 @@ def summarise(run: Run) -> Summary:
     written; `warnings` are those of the run, and
     `notices` what the figures themselves give reason to look at.
     """
-    evidence = Evidence(run)
+    evidence = ReportEvidence(run)
     sections = {name: figures(evidence) for name, figures in SECTIONS.items()}
     if len(run.generated):
         sections["generated"] = generated.figures(evidence)

@@ -18,19 +18,19 @@ LONGEST: Final = 700
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class ReportTexts:
     """Texts by id; `collection` is None where they are not at hand, and `why` says why."""
 
     collection: Collection | None
     why: str = ""
 
     @staticmethod
-    def of(run: Run) -> Texts:
+    def of(run: Run) -> ReportTexts:
         """The texts of a run; a run whose data is gone still has a report."""
         try:
-            return Texts(collection_of(run))
+            return ReportTexts(collection_of(run))
         except NegativesError as error:
-            return Texts(None, error.what)
+            return ReportTexts(None, error.what)
 
     def queries(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
         """id -> text, characters in all, whether this is the whole; of the ids that resolve."""

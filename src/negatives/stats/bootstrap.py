@@ -77,7 +77,7 @@ def check_confidence(confidence: float) -> None:
     """Raise `InputError` unless it is a share."""
     if not 0 < confidence < 1:
         raise InputError(
-            f"a confidence of {confidence:g}", mend="give a share between 0 and 1, such as 0.95"
+            f"a confidence of {confidence:g}", fix="give a share between 0 and 1, such as 0.95"
         )
 
 

@@ -43,7 +43,7 @@ def damaged(path: Path, how: str) -> WorkError:
     return WorkError(
         f"a file of the embedding store is damaged: {how}",
         where=str(path),
-        mend="negatives cache verify --repair; the next run encodes its texts again",
+        fix="negatives cache verify --repair; the next run encodes its texts again",
     )
 
 

@@ -64,7 +64,7 @@ def store_folder() -> Path | None:
         return (Path(named).expanduser() if named else _user_cache() / "negatives") / "embeddings"
     except RuntimeError:
         raise InputError(
-            "no home folder is known", mend=f"set {VARIABLE} to a folder, or to {OFF}"
+            "no home folder is known", fix=f"set {VARIABLE} to a folder, or to {OFF}"
         ) from None
 
 
@@ -162,7 +162,7 @@ def _there(folder: Path) -> Iterator[None]:
         raise WorkError(
             "stored vectors were removed while they were used",
             where=str(folder),
-            mend="run the same command again: it encodes these texts once more",
+            fix="run the same command again: it encodes these texts once more",
         ) from None
 
 

@@ -52,13 +52,13 @@ class Counts(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Shortfall(msgspec.Struct, frozen=True):
-    """One cause of fewer negatives than asked: queries, negatives missing, and what mends it."""
+    """One cause of fewer negatives than asked: queries, negatives missing, and what fixes it."""
 
     cause: str
     about: str
     queries: int
     missing: int
-    mend: str
+    fix: str
 
 
 class Relabelled(

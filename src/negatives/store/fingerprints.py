@@ -35,7 +35,7 @@ def refuse_unlabelled(collection: Collection) -> None:
         raise DataError(
             "no query has a positive",
             where=collection.origin or collection.name,
-            mend="add judgements above 0, or name another split",
+            fix="add judgements above 0, or name another split",
         )
 
 

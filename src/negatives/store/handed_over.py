@@ -51,7 +51,7 @@ def taken_over(folder: Path, fingerprint: str) -> Collection:
         raise WorkError(
             "the collection that was written for the workers is not there",
             where=str(folder),
-            mend=f"give a folder that all workers reach by the same path, and {AGAIN}",
+            fix=f"give a folder that all workers reach by the same path, and {AGAIN}",
         )
     types = get_type_hints(Collection)
     made: dict[str, Any] = {

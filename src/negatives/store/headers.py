@@ -53,7 +53,7 @@ def open_array(path: Path) -> NDArray[Any]:
         raise RunError(
             f"a file of this run's work is damaged: {why}",
             where=str(path),
-            mend="remove it, and run the same command again: it is made anew",
+            fix="remove it, and run the same command again: it is made anew",
         ) from None
     return array
 
@@ -87,7 +87,7 @@ def check_npy(path: Path) -> None:
         raise DataError(
             f"truncated: the header promises {shape[0] if shape else 1} vectors",
             where=f"{path}, first row that is not whole: {row}",
-            mend="copy or save the file again",
+            fix="copy or save the file again",
         )
     if ends < size:
         raise _bad(path, f"{size - ends:,} bytes follow the array that the header promises")
@@ -129,7 +129,7 @@ def read_tensors(path: Path) -> Mapping[str, Tensor]:
             raise DataError(
                 f"truncated: the header promises {rows} vectors",
                 where=f"{path}, first row that is not whole: {row}",
-                mend="copy or save the file again",
+                fix="copy or save the file again",
             )
     if at < size:
         raise _bad(path, f"{size - at:,} bytes follow the tensors that the header promises")
@@ -160,7 +160,7 @@ def _counts(value: Any) -> bool:
 
 def _bad(path: Path, what: str) -> DataError:
     return DataError(
-        f"no array can be read: {what}", where=str(path), mend="copy or save the file again"
+        f"no array can be read: {what}", where=str(path), fix="copy or save the file again"
     )
 
 

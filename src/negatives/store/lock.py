@@ -84,7 +84,7 @@ def _alone(folder: Path) -> int:
             raise RunError(
                 f"another process is working on this run (process {owner})",
                 where=str(folder),
-                mend="wait for it to end, or choose another --out",
+                fix="wait for it to end, or choose another --out",
             )
         if _current(descriptor, folder):
             return descriptor
@@ -110,7 +110,7 @@ def _opened(folder: Path) -> int:
         with explained(folder / NAME), suppress(FileNotFoundError):
             folder.mkdir(parents=True, exist_ok=True)
             return os.open(folder / NAME, os.O_RDWR | os.O_CREAT, 0o644)
-    raise RunError("the folder cannot be made", where=str(folder), mend="choose another folder")
+    raise RunError("the folder cannot be made", where=str(folder), fix="choose another folder")
 
 
 def _current(descriptor: int, folder: Path) -> bool:

@@ -141,7 +141,7 @@ def read_manifest(run: Path) -> Manifest | None:
         raise RunError(
             "the manifest is not as this run has written it: something else has changed it",
             where=str(run / NAME),
-            mend="run the same mine command again: it makes the run anew",
+            fix="run the same mine command again: it makes the run anew",
         )
     return manifest
 
@@ -151,9 +151,9 @@ def decode_manifest(run: Path) -> Manifest | None:
     path = run / NAME
     try:
         if run.exists() and not run.is_dir():
-            raise RunError("this is a file, not a run", where=str(run), mend="name a run directory")
+            raise RunError("this is a file, not a run", where=str(run), fix="name a run directory")
         if path.exists() and not path.is_file():
-            raise RunError("the manifest is no regular file", where=str(path), mend=ANEW)
+            raise RunError("the manifest is no regular file", where=str(path), fix=ANEW)
         manifest = _decoded(path.read_bytes(), path)
     except FileNotFoundError:
         return None
@@ -161,18 +161,16 @@ def decode_manifest(run: Path) -> Manifest | None:
         raise RunError(
             f"the manifest cannot be read: {error.strerror}",
             where=str(path),
-            mend="check that the folder can be read",
+            fix="check that the folder can be read",
         ) from None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RunError(
-            f"the manifest cannot be read: {error}", where=str(path), mend=ANEW
-        ) from None
+        raise RunError(f"the manifest cannot be read: {error}", where=str(path), fix=ANEW) from None
     for name in manifest.files:
         if _leads_out(name):
             raise RunError(
                 f"the manifest names a file that is not of this run: {name!r}",
                 where=str(path),
-                mend=ANEW,
+                fix=ANEW,
             )
     return manifest
 
@@ -182,13 +180,13 @@ def _decoded(data: bytes, path: Path) -> Manifest:
     version = msgspec.json.decode(data, type=_Head).schema_version
     if version is None:
         raise RunError(
-            "this is not the manifest of a run", where=str(path), mend="name a run directory"
+            "this is not the manifest of a run", where=str(path), fix="name a run directory"
         )
     if version != SCHEMA_VERSION:
         raise RunError(
             f"the run has format {version}; this version of negatives reads {SCHEMA_VERSION}",
             where=str(path),
-            mend=f"use the version that made it, or {ANEW}",
+            fix=f"use the version that made it, or {ANEW}",
         )
     return msgspec.json.decode(data, type=Manifest)
 

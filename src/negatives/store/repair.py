@@ -47,9 +47,9 @@ def no_run(path: Path) -> RunError:
         return RunError(
             f"{MANIFEST} is gone, and without it nothing in the folder can be relied on",
             where=str(path),
-            mend=f"put it back, or {ANEW}",
+            fix=f"put it back, or {ANEW}",
         )
-    return RunError("there is no run here", where=str(path), mend="negatives mine DATA --out RUN")
+    return RunError("there is no run here", where=str(path), fix="negatives mine DATA --out RUN")
 
 
 def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
@@ -58,7 +58,7 @@ def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
         return RunError(
             f"another process is working on this run (process {owner}), and has changed {name}",
             where=str(run),
-            mend="wait for it to end, then give this command again",
+            fix="wait for it to end, then give this command again",
         )
     with suppress(RunError):
         now = read_manifest(run)
@@ -66,9 +66,9 @@ def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:
             return RunError(
                 "the run has been changed since it was opened",
                 where=str(run),
-                mend="open it again, or give this command again",
+                fix="open it again, or give this command again",
             )
-    return RunError(f"{name} {problem}", where=str(run / name), mend=remedy(run, manifest.inputs))
+    return RunError(f"{name} {problem}", where=str(run / name), fix=remedy(run, manifest.inputs))
 
 
 def remedy(run: Path, inputs: Inputs, does: str = "makes it again") -> str:
@@ -98,7 +98,7 @@ def recipe_of(run: Path, inputs: Inputs) -> Recipe:
         raise RunError(
             "the manifest has no recipe",
             where=str(run),
-            mend=ANEW,
+            fix=ANEW,
         )
     return from_settings(inputs.recipe, str(run / RECIPE))
 

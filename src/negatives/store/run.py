@@ -113,8 +113,8 @@ class Run:
         if name not in self.manifest.files:
             if self.manifest.status == PICKING:
                 raise self._unfinished()
-            mend = remedy(self.path, self.manifest.inputs)
-            raise RunError(f"the run has no {name}", where=str(self.path), mend=mend)
+            fix = remedy(self.path, self.manifest.inputs)
+            raise RunError(f"the run has no {name}", where=str(self.path), fix=fix)
         stamp = self._stamp(name)
         if self._read.get(name) != stamp:
             problem = self.manifest.changed(self.path, name) or odd_columns(self.path, name)
@@ -141,7 +141,7 @@ class Run:
             raise RunError(
                 "nothing of this run is relabelled",
                 where=str(self.path),
-                mend="negatives pick RUN --relabel 0.9",
+                fix="negatives pick RUN --relabel 0.9",
             )
         return self.table(RELABELLED_FILE)
 
@@ -177,7 +177,7 @@ class Run:
 
     @property
     def shortfall(self) -> list[dict[str, Any]]:
-        """Why queries got fewer negatives than asked: cause, queries, missing, mend."""
+        """Why queries got fewer negatives than asked: cause, queries, missing, fix."""
         return [msgspec.structs.asdict(cause) for cause in self.manifest.facts.shortfall]
 
     def _tables(self) -> list[str]:
@@ -197,16 +197,16 @@ class Run:
             return RunError(
                 f"another process is working on this run (process {owner})",
                 where=str(self.path),
-                mend="wait for it to end",
+                fix="wait for it to end",
             )
         if self.manifest.status == PICKING:
             return RunError(
                 "picking was cut off",
                 where=str(self.path),
-                mend=f"negatives pick {shlex.quote(str(self.path))}, once more",
+                fix=f"negatives pick {shlex.quote(str(self.path))}, once more",
             )
         return RunError(
             "the run is unfinished",
             where=str(self.path),
-            mend=remedy(self.path, self.manifest.inputs, does="finishes it"),
+            fix=remedy(self.path, self.manifest.inputs, does="finishes it"),
         )

@@ -73,7 +73,7 @@ def read_block(
         raise RunError(
             "a file of vectors has become shorter",
             where=str(vectors.filename),
-            mend="run the same command again with --overwrite",
+            fix="run the same command again with --overwrite",
         )
     return out
 

@@ -42,7 +42,7 @@ class WorkFolder:
         """A file is no folder, and none is made in its place."""
         if self.path.exists() and not self.path.is_dir():
             raise RunError(
-                "this is a file, not a folder", where=str(self.path), mend="choose another --out"
+                "this is a file, not a folder", where=str(self.path), fix="choose another --out"
             )
 
     def refuse_foreign(self, *, known: bool | None = None, overwrite: bool = False) -> None:
@@ -68,19 +68,19 @@ class WorkFolder:
                 f"the folder is not empty and holds no {self.work}: "
                 + ", ".join((foreign or found)[:5]),
                 where=str(self.path),
-                mend="choose another --out"
+                fix="choose another --out"
                 if foreign
                 else f"choose another --out; or, where this was a {self.work}, put its "
                 f"{self.account} back or give --overwrite to make it anew",
             )
 
-    def refuse_other(self, differing: list[str], mend: str = "") -> None:
+    def refuse_other(self, differing: list[str], fix: str = "") -> None:
         """Two works are not mixed: `differing` says what of this one is not as it was."""
         if differing:
             raise RunError(
                 f"the folder holds another {self.work}; it differs in: {', '.join(differing)}",
                 where=str(self.path),
-                mend=mend or self.replaced,
+                fix=fix or self.replaced,
             )
 
     def begun(self, inputs: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -106,7 +106,7 @@ class WorkFolder:
             raise RunError(
                 f"the account of the {self.work} cannot be read: {error}",
                 where=str(file),
-                mend=self.anew,
+                fix=self.anew,
             ) from None
 
     def write(self, account: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Lint: what is wrong with a file of mined negatives, whoever mined it.
 
 `source` and `layout` tell what a file holds, `rows` brings it into one form, `facts` keeps keys of
-it, each file of `rules` asks them one kind of question, `findings` is the answer, `fix` mends.
+it, each file of `rules` asks them one kind of question, `findings` answers, `fix` takes it out.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ import polars as pl
 
 from negatives.events import Emit, Progress, silent
 from negatives.measure.lint.examples import examples
-from negatives.measure.lint.facts import Facts, facts_of
-from negatives.measure.lint.findings import Finding, Report, Rule
+from negatives.measure.lint.facts import FileFacts, facts_of
+from negatives.measure.lint.findings import Finding, LintRule, Report
 from negatives.measure.lint.fix import Fixed, fix
-from negatives.measure.lint.reference import Reference, test_sets
+from negatives.measure.lint.reference import ReferenceTexts, test_sets
 from negatives.measure.lint.rules import RULES
 from negatives.read.loading import known_texts
 from negatives.read.mined.rows import MinedFile, mined_file, understood
@@ -58,7 +58,7 @@ def lint(
     aside = as_quarantine(quarantine)
     known = None if data is None else known_texts(data, quarantine=aside, lost="count")
     mined = _mined(file, known)
-    reference = None if mined.known is None else Reference(mined.known)
+    reference = None if mined.known is None else ReferenceTexts(mined.known)
     facts = facts_of(mined, reference, tuple(test_sets(against, data, aside)), emit)
     found = {}
     for number, rule in enumerate(RULES, start=1):
@@ -93,7 +93,7 @@ def _mined(file: str | Path, known: Collection | None) -> MinedFile:
 
 
 def _finding(
-    rule: Rule, offences: pl.DataFrame, facts: Facts, shown: tuple[dict[str, Any], ...]
+    rule: LintRule, offences: pl.DataFrame, facts: FileFacts, shown: tuple[dict[str, Any], ...]
 ) -> Finding:
     count = len(offences)
     total = {
@@ -108,7 +108,7 @@ def _finding(
         unit=rule.unit,
         score=round(count / total, 6),
         verdict=f"{count:,} {rule.one if count == 1 else rule.many}",
-        mend=rule.mend,
+        fix=rule.fix,
         examples=shown,
         removes="nothing" if rule.spares(facts.mined.layout) else rule.removes,
         offences=offences,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Keys, by_volume
 from negatives.judge.near_duplicate import NearDuplicate, jaccard
-from negatives.measure.lint.facts import Facts
+from negatives.measure.lint.facts import FileFacts
 from negatives.measure.lint.text_tables import SHINGLE, SKETCH
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
@@ -38,10 +38,10 @@ _FOUND: Final = {
 }
 
 
-def near_copies(facts: Facts, negatives: pl.DataFrame) -> pl.DataFrame:
+def near_copies(facts: FileFacts, negatives: pl.DataFrame) -> pl.DataFrame:
     """query, text, similarity, of_row of the `negatives` (query, text) near a positive of theirs.
 
-    `of_row` as in `Facts.known`, of the nearest positive.
+    `of_row` as in `FileFacts.known`, of the nearest positive.
     """
     positives = facts.known.select("query", "of_row", positive="text")
     positives = positives.unique(["query", "positive"], keep="first", maintain_order=True)
@@ -74,7 +74,7 @@ def _pairs(negatives: pl.DataFrame, positives: pl.DataFrame) -> Iterator[pl.Data
         yield part.join(positives, on="query", how="inner", maintain_order="left")
 
 
-def _near(facts: Facts, pairs: pl.DataFrame) -> pl.DataFrame:
+def _near(facts: FileFacts, pairs: pl.DataFrame) -> pl.DataFrame:
     """The pairs whose sketches agree often enough."""
     sketches = facts.texts.sketches
     left, right = (facts.texts.at(pairs[name]) for name in ("text", "positive"))

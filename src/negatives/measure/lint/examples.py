@@ -9,7 +9,7 @@ import polars as pl
 
 from negatives.measure.lint.findings import SHOWN
 from negatives.read.mined.reading import blocks
-from negatives.read.mined.rows import Block, MinedFile
+from negatives.read.mined.rows import MinedBlock, MinedFile
 
 WIDTH: Final = 100
 """Characters of a text that are shown."""
@@ -38,7 +38,7 @@ def examples(
     }
 
 
-def _texts(block: Block, wanted: pl.DataFrame) -> dict[int, dict[Any, str]]:
+def _texts(block: MinedBlock, wanted: pl.DataFrame) -> dict[int, dict[Any, str]]:
     """Row -> its texts: `query`, `positive` (the first), and a negative at each place."""
     made: dict[int, dict[Any, str]] = {}
     for row, text in block.queries.join(wanted, on="row").select("row", "text").iter_rows():

@@ -15,8 +15,8 @@ import polars as pl
 from negatives.arrays import Keys
 from negatives.errors import DataError
 from negatives.events import Emit, Progress
-from negatives.measure.lint.reference import Reference, TestSet
-from negatives.measure.lint.text_tables import BLANK, Measuring, Texts
+from negatives.measure.lint.reference import ReferenceTexts, TestSet
+from negatives.measure.lint.text_tables import BLANK, Measuring, TextTable
 from negatives.read.findings import Findings
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedFile
@@ -30,7 +30,7 @@ DOCUMENTS: Final = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Facts:
+class FileFacts:
     """All that the rules know.
 
     `queries`: row, query (key of its id, or of its text where it has none), query_text.
@@ -39,7 +39,7 @@ class Facts:
     """
 
     mined: MinedFile
-    texts: Texts
+    texts: TextTable
     queries: pl.DataFrame
     positives: pl.DataFrame
     negatives: pl.DataFrame
@@ -93,8 +93,8 @@ class Facts:
 
 
 def facts_of(
-    mined: MinedFile, reference: Reference | None, tests: tuple[TestSet, ...], emit: Emit
-) -> Facts:
+    mined: MinedFile, reference: ReferenceTexts | None, tests: tuple[TestSet, ...], emit: Emit
+) -> FileFacts:
     """Read the file once; `DataError` when it holds no negative at all."""
     measuring = Measuring(None if reference is None else reference.sorted_texts)
     queries = [pl.DataFrame(schema=QUERIES)]
@@ -127,12 +127,12 @@ def facts_of(
         raise DataError(
             "there is no negative in the file",
             where=str(mined.path),
-            mend="name a file of mined negatives"
+            fix="name a file of mined negatives"
             if not mined.layout.label
             else "negatives are rows whose label is 0",
         )
     judged = _judged(reference, asked, bool(mined.layout.query_id), measuring)
-    return Facts(
+    return FileFacts(
         mined=mined,
         texts=measuring.done(),
         queries=asked,
@@ -152,7 +152,7 @@ def _keys(ids: pl.Series) -> pl.Series:
 
 
 def _judged(
-    reference: Reference | None, asked: pl.DataFrame, by_id: bool, measuring: Measuring
+    reference: ReferenceTexts | None, asked: pl.DataFrame, by_id: bool, measuring: Measuring
 ) -> pl.DataFrame:
     """The collection's positives of the file's queries; their texts are measured too."""
     columns = {"query": pl.UInt64, "query_normal": pl.UInt64, "id": pl.UInt64, "text": pl.UInt64}

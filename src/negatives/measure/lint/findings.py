@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
-from negatives.measure.lint.facts import Facts
+from negatives.measure.lint.facts import FileFacts
 from negatives.read.mined.layout import Layout
 
 Severity = Literal["error", "warning", "info"]
@@ -23,7 +23,7 @@ SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
-class Rule:
+class LintRule:
     """One thing that can be wrong.
 
     `find` gives the offences; `one` and `many` are the verdict after the count; `removes` is what a
@@ -33,17 +33,17 @@ class Rule:
     name: str
     severity: Severity
     unit: Unit
-    find: Callable[[Facts], pl.DataFrame]
+    find: Callable[[FileFacts], pl.DataFrame]
     one: str
     many: str
-    mend: str
+    fix: str
     removes: Removes = "nothing"
     spares: Callable[[Layout], bool] = lambda layout: False
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule found: how often, in which share, in a sentence, where, and how to mend it.
+    """What one rule found: how often, in which share, in a sentence, where, and how to fix it.
 
     `score` is the share of the file's negatives, rows or queries (`unit`) that are affected.
     `offences` (row, place, note) lists them all; `examples` the first five with their texts.
@@ -55,7 +55,7 @@ class Finding:
     unit: Unit
     score: float
     verdict: str
-    mend: str
+    fix: str
     examples: tuple[dict[str, Any], ...]
     removes: Removes = field(repr=False)
     offences: pl.DataFrame = field(repr=False)
@@ -67,7 +67,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        names = ("rule", "severity", "count", "unit", "score", "verdict", "mend")
+        names = ("rule", "severity", "count", "unit", "score", "verdict", "fix")
         return {name: getattr(self, name) for name in names} | {"examples": list(self.examples)}
 
 
@@ -81,7 +81,7 @@ class Report:
     queries: int
     negatives: int
     findings: tuple[Finding, ...]
-    facts: Facts = field(repr=False)
+    facts: FileFacts = field(repr=False)
     notes: tuple[str, ...] = ()
     """What is odd in the file, and was set aside in the collection that it is compared with."""
 

@@ -27,7 +27,7 @@ from negatives.read.delimited import separator
 from negatives.read.files import blocks, ending
 from negatives.read.mined.json_rows import is_array, json_blocks
 from negatives.read.mined.layout import Layout
-from negatives.read.mined.source import Source
+from negatives.read.mined.source import MinedSource
 from negatives.read.packing import plain_name
 from negatives.read.quoting import is_quoted
 from negatives.store.atomic import remove_abandoned, writing, writing_folder
@@ -62,7 +62,7 @@ def fix(report: Report, out: str | Path, *, emit: Emit = silent) -> Fixed:
         raise InputError(
             "nothing would be left: something is wrong with every row",
             where=report.file,
-            mend="mine again; `negatives lint` says what is wrong",
+            fix="mine again; `negatives lint` says what is wrong",
         )
     remove_abandoned(path)
     _WRITERS[mined.source.type](mined.source, path, _Cure(cure, mined.layout, emit, report.rows))
@@ -75,23 +75,23 @@ def _check(report: Report, out: Path) -> None:
         raise InputError(
             "a run is not fixed but picked again",
             where=report.file,
-            mend="negatives pick RUN, or lint an export of it",
+            fix="negatives pick RUN, or lint an export of it",
         )
     if out.exists() and (out.resolve() == source.path.resolve() or not out.is_file()):
         raise InputError(
-            "the fixed file would replace the data", where=str(out), mend="name a new file"
+            "the fixed file would replace the data", where=str(out), fix="name a new file"
         )
     if plain_name(out) != out.name and not out.name.endswith(".gz"):
         raise InputError(
             f"a fixed file is written plain, or packed as .gz: it cannot end in {out.suffix}",
             where=str(out),
-            mend=f"name it {plain_name(out)}",
+            fix=f"name it {plain_name(out)}",
         )
     if source.type != "datasets" and ending(out) != ending(source.path):
         raise InputError(
             f"the fixed file is of the same format: it cannot end in {out.suffix or 'nothing'}",
             where=str(out),
-            mend=f"end it in {ending(source.path)}",
+            fix=f"end it in {ending(source.path)}",
         )
 
 
@@ -148,19 +148,19 @@ class _Cure:
         return {row: set(places) for row, places in grouped.iter_rows()}
 
 
-def _tables(source: Source, cure: _Cure) -> Iterator[pl.DataFrame]:
+def _tables(source: MinedSource, cure: _Cure) -> Iterator[pl.DataFrame]:
     start = 1
     for table in source.tables():
         yield cure.table(numbered(table, start))
         start += len(table)
 
 
-def _parquet(source: Source, out: Path, cure: _Cure) -> None:
+def _parquet(source: MinedSource, out: Path, cure: _Cure) -> None:
     with writing(out) as temporary:
         write_parquet(temporary, pl.Schema(source.schema), _tables(source, cure))
 
 
-def _delimited(source: Source, out: Path, cure: _Cure) -> None:
+def _delimited(source: MinedSource, out: Path, cure: _Cure) -> None:
     apart = separator(source.path)
     literal = apart == "\t" and not is_quoted(source.path)
     quoting: Literal["never", "necessary"] = "never" if literal else "necessary"
@@ -171,12 +171,12 @@ def _delimited(source: Source, out: Path, cure: _Cure) -> None:
             table.write_csv(file, separator=apart, include_header=False, quote_style=quoting)
 
 
-def _lines(source: Source, out: Path, cure: _Cure) -> None:
+def _lines(source: MinedSource, out: Path, cure: _Cure) -> None:
     with writing(out) as temporary, _writable(temporary, out) as file:
         file.writelines(_cured_lines(blocks(source.path), cure))
 
 
-def _json(source: Source, out: Path, cure: _Cure) -> None:
+def _json(source: MinedSource, out: Path, cure: _Cure) -> None:
     if not is_array(source.path):
         _lines(source, out, cure)
         return
@@ -196,7 +196,7 @@ def _cured_lines(some: Iterator[bytes], cure: _Cure) -> Iterator[bytes]:
         start += len(lines)
 
 
-def _datasets(source: Source, out: Path, cure: _Cure) -> None:
+def _datasets(source: MinedSource, out: Path, cure: _Cure) -> None:
     with writing_folder(out) as saved, tempfile.TemporaryDirectory(dir=saved) as folder:
         table = Path(folder) / "rows.parquet"
         write_parquet(table, pl.Schema(source.schema), _tables(source, cure))
@@ -217,7 +217,7 @@ def _writable(temporary: Path, out: Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-_WRITERS: Final[dict[str, Callable[[Source, Path, _Cure], None]]] = {
+_WRITERS: Final[dict[str, Callable[[MinedSource, Path, _Cure], None]]] = {
     "parquet": _parquet,
     "jsonl": _json,
     "delimited": _delimited,

@@ -20,7 +20,7 @@ from negatives.text.keys import text_keys
 
 
 @dataclass(frozen=True)
-class Reference:
+class ReferenceTexts:
     """A collection, by the keys of its texts."""
 
     collection: Collection

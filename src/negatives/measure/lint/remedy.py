@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from negatives.measure.lint.facts import Facts
+from negatives.measure.lint.facts import FileFacts
 from negatives.measure.lint.findings import Report
 from negatives.measure.lint.rules.counts import constant
 from negatives.read.mined.layout import Layout
@@ -49,7 +49,9 @@ def remedy(report: Report) -> Remedy:
     return Remedy(dropped.sort("row"), removed, len(facts.negatives) - len(left.negatives))
 
 
-def _left(facts: Facts, dropped: pl.DataFrame, removed: pl.DataFrame) -> tuple[Facts, pl.DataFrame]:
+def _left(
+    facts: FileFacts, dropped: pl.DataFrame, removed: pl.DataFrame
+) -> tuple[FileFacts, pl.DataFrame]:
     """What is left of the file, and all rows that go, those among them that lost every negative."""
     negatives = facts.negatives.join(removed, on=_PLACE, how="anti", maintain_order="left")
     emptied = removed.select("row").join(negatives, on="row", how="anti")

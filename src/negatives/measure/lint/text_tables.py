@@ -55,7 +55,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Texts:
+class TextTable:
     """Distinct texts, sorted by key: `keys`, `normal` (keys of the normalised texts), lengths in
     `chars` and `words`, whether each is `cut` (the beginning of a longer document), `sketches`.
     """
@@ -83,7 +83,7 @@ class Measuring:
     corpus: pl.Series | None = None
     """The documents that texts may be cut from, as `cut_off` takes them."""
     _seen: Seen = field(default_factory=Seen)
-    _parts: list[Texts] = field(default_factory=list)
+    _parts: list[TextTable] = field(default_factory=list)
 
     def add(self, texts: pl.Series) -> Keys:
         """The keys of `texts` (stripped); those not met before are measured."""
@@ -104,25 +104,25 @@ class Measuring:
         sketches = own[:, None] >> np.arange(0, 4 * SKETCH, 4, dtype=np.uint64)
         ones = np.ones(len(own), np.uint32)
         cut = np.zeros(len(own), bool)
-        self._parts.append(Texts(own, own, ones, ones, cut, sketches.astype(np.uint16)))
+        self._parts.append(TextTable(own, own, ones, ones, cut, sketches.astype(np.uint16)))
         return keys
 
-    def done(self) -> Texts:
+    def done(self) -> TextTable:
         """All of them, sorted by key."""
         parts, self._parts = self._parts, []
         if not parts:
             parts = [_measured(pl.Series([""]), np.array([BLANK], np.uint64), None)]
         order = np.argsort(np.concatenate([part.keys for part in parts]))
         columns = ("keys", "normal", "chars", "words", "cut", "sketches")
-        return Texts(*(np.concatenate([getattr(p, c) for p in parts])[order] for c in columns))
+        return TextTable(*(np.concatenate([getattr(p, c) for p in parts])[order] for c in columns))
 
 
-def _measured(texts: pl.Series, keys: Keys, corpus: pl.Series | None) -> Texts:
+def _measured(texts: pl.Series, keys: Keys, corpus: pl.Series | None) -> TextTable:
     plain = normalised(texts)
     hashed, owner = runs(plain, SHINGLE)
     starts = starts_of(np.bincount(owner, minlength=len(texts)))
     sketches = signatures(Ragged(starts, hashed.astype(np.uint32)), SKETCH)
-    return Texts(
+    return TextTable(
         keys=keys,
         normal=text_keys(plain),
         chars=texts.str.len_chars().to_numpy().astype(np.uint32),

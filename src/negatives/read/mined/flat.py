@@ -1,6 +1,6 @@
 """The documents of a column, all rows one after the other, and how many each row has.
 
-How they are taken out of a block of rows, whatever it is made of, is said once, in `Rows`.
+How they are taken out of a block of rows, whatever it is made of, is said once, in `FlatRows`.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def joined(parts: list[Flat], height: int) -> pl.DataFrame:
 
 
 @dataclass(frozen=True)
-class Rows(ABC):
+class FlatRows(ABC):
     """Some rows of a file: `row` (from 1), `line` (as messages say it), number of the file.
 
     What a column holds is called `values` here: a series, or a list of decoded objects. Subclasses
@@ -162,7 +162,7 @@ class Rows(ABC):
                     f"row {self.row[int(uneven[0])]:,} has lists of different lengths in "
                     f"{part.column!r}",
                     where=self.where,
-                    mend="give each document its id, its text and its score",
+                    fix="give each document its id, its text and its score",
                 )
         made = {
             key: self._floats(flat) if key == "score" else self._strings(flat)
@@ -181,7 +181,7 @@ class Rows(ABC):
                 f"a conversation of several answers{near}: which of them is the document is not "
                 "known",
                 where=self.where,
-                mend="write one message a document",
+                fix="write one message a document",
             )
         return texts
 

@@ -69,14 +69,14 @@ def header_of(rows: Sequence[list[str]], where: str, *, tabs: bool) -> Header:
             f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
             "queries",
             where=where,
-            mend="pairs have a header, such as query and positive; documents and queries are "
+            fix="pairs have a header, such as query and positive; documents and queries are "
             "read from a BEIR folder",
         )
     other = next((apart for apart in "\t;,|" if len(names) == 1 and apart in rows[0][0]), "")
     raise DataError(
         f"the first line is no header that is known: {_shown(rows[0])}",
         where=where,
-        mend=f"columns are apart by {'tabs' if tabs else 'commas'}, as the name of the file says, "
+        fix=f"columns are apart by {'tabs' if tabs else 'commas'}, as the name of the file says, "
         f"and not by {other!r}"
         if other
         else "let the first line name the columns, each once: query, positive, negative_1 ...",
@@ -94,12 +94,12 @@ def _checked(names: tuple[str, ...], rows: Sequence[list[str]], where: str) -> H
         raise DataError(
             f"column {unnamed + 1} has no name",
             where=where,
-            mend="name every column in the first line",
+            fix="name every column in the first line",
         )
     raise DataError(
         f"the first line is no header: {_shown([*names])}",
         where=where,
-        mend="let the first line name the columns, each once: query, positive, negative_1 ...",
+        fix="let the first line name the columns, each once: query, positive, negative_1 ...",
     )
 
 

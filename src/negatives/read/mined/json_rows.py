@@ -24,7 +24,7 @@ from negatives.read.files import blocks
 from negatives.read.findings import WRONG_TYPE, Fault, Findings, shown
 from negatives.read.jsonl import UNDECODED, JsonObjects, strings
 from negatives.read.mined.columns import Column, Looking
-from negatives.read.mined.flat import Lengths, Rows
+from negatives.read.mined.flat import FlatRows, Lengths
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.parts import Part
 
@@ -51,7 +51,7 @@ def json_blocks(path: Path) -> Iterator[bytes]:
         raise DataError(
             f"a JSON array that cannot be read: {error}",
             where=str(path),
-            mend="write one object a line (for example: jq -c '.[]')",
+            fix="write one object a line (for example: jq -c '.[]')",
         ) from None
     for start in range(0, len(items), 10_000):
         # A line end inside of an object is white space: in texts it is written \n.
@@ -74,7 +74,7 @@ def _refuse_lines_of_arrays(first: bytes, path: Path) -> None:
         raise DataError(
             f"lines are JSON arrays without names, such as {shown(line.decode(errors='replace'))}",
             where=f"{path}, line 1",
-            mend='write objects: {"query": ..., "positive": ..., "negative": ...}',
+            fix='write objects: {"query": ..., "positive": ..., "negative": ...}',
         )
 
 
@@ -98,7 +98,7 @@ def json_columns(path: Path) -> dict[str, Column]:
 
 
 @dataclass(frozen=True)
-class JsonRows(Rows):
+class JsonRows(FlatRows):
     """Some objects, with attributes c0, c1 ... by column."""
 
     objects: list[Any]

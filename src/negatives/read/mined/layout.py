@@ -122,7 +122,7 @@ class _Deciding(Roles):
             raise DataError(
                 "the file holds no rows",
                 where=self._where,
-                mend="check that what wrote it came to an end",
+                fix="check that what wrote it came to an end",
             )
         there = {*self._names}
         asked = self._roles.get("query") or self._roles.get("query_id")
@@ -131,14 +131,14 @@ class _Deciding(Roles):
             raise DataError(
                 "this file holds documents or queries, not pairs or negatives",
                 where=self._where,
-                mend="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
+                fix="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
                 " or give it as --corpus beside a file of ids",
             )
         if {"query_id", "text_ids"} == there or {"text_id", "doc_id"} == there:
             raise DataError(
                 "this file holds masks for a batcher, not pairs or negatives",
                 where=self._where,
-                mend="export the run in another format: negatives export RUN --format triplet",
+                fix="export the run in another format: negatives export RUN --format triplet",
             )
 
     def _interactions(self) -> Layout | None:

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.read.findings import BAD_SCORE, DANGLING, Fault, Findings
 from negatives.read.grades import whole
-from negatives.read.mined.flat import Flat, Lengths, Rows, joined
+from negatives.read.mined.flat import Flat, FlatRows, Lengths, joined
 from negatives.read.mined.parts import Part
-from negatives.read.mined.rows import DOCS, QUERIES, Block, MinedFile
+from negatives.read.mined.rows import DOCS, QUERIES, MinedBlock, MinedFile
 
 UNCLEAR: Final = Fault(
     "unclear-label",
@@ -35,7 +35,7 @@ UNEVEN: Final = Fault(
 _PLACE: Final = ["at", "place"]
 
 
-def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[Block]:
+def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[MinedBlock]:
     """All rows of a file, in order; without `findings`, the first bad rows are a `DataError`."""
     if file.layout.by_id and file.texts:
         file.collection  # noqa: B018 (there must be one, however many rows there are)
@@ -44,7 +44,7 @@ def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[Block]
             "the scores of a teacher do not tell which documents are positives, and "
             f"{file.collection.name!r} judges nothing",
             where=str(file.path),
-            mend="name a collection with judgements: --corpus DATA",
+            fix="name a collection with judgements: --corpus DATA",
         )
     found = Findings() if findings is None else findings
     header = file.source.header.note
@@ -59,7 +59,7 @@ def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[Block]
         raise DataError(
             "the file holds no rows",
             where=str(file.path),
-            mend="check that what wrote it came to an end",
+            fix="check that what wrote it came to an end",
         )
     if findings is None:
         found.done()
@@ -68,13 +68,13 @@ def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[Block]
 class _Reading:
     """Some rows of a file on their way to be a block; `at` is the number of a row among them."""
 
-    def __init__(self, file: MinedFile, rows: Rows, findings: Findings) -> None:
+    def __init__(self, file: MinedFile, rows: FlatRows, findings: Findings) -> None:
         self._file, self._layout = file, file.layout
         self._rows, self._findings = rows, findings
         self._height = len(rows.row)
         self._bad: NDArray[np.bool_] = np.zeros(self._height, np.bool_)
 
-    def block(self) -> Block:
+    def block(self) -> MinedBlock:
         """The block, without the rows that were reported."""
         layout = self._layout
         queries = self._with_texts(self._queries(), "query")
@@ -89,7 +89,9 @@ class _Reading:
             below = pl.col("relevance").fill_null(0) < 0
             unjudged, negatives = negatives.filter(below), negatives.filter(~below)
         sides = [self._with_texts(side, "doc") for side in (positives, negatives, unjudged)]
-        return Block(self._finished(queries, QUERIES), *(self._finished(s, DOCS) for s in sides))
+        return MinedBlock(
+            self._finished(queries, QUERIES), *(self._finished(s, DOCS) for s in sides)
+        )
 
     def _finished(self, frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
         """`frame` by the rows of the file, without bad rows, and without what is no document."""

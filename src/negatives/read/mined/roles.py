@@ -61,8 +61,8 @@ class Roles:
             said = f"no column for the {what} among {listed}"
         return self._refused(said)
 
-    def _refused(self, what: str, mend: str = MEND) -> DataError:
-        return DataError(what, where=self._where, mend=mend)
+    def _refused(self, what: str, fix: str = MEND) -> DataError:
+        return DataError(what, where=self._where, fix=fix)
 
     def _sideless(self, column: Column) -> DataError:
         return self._refused(

@@ -15,7 +15,7 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.mined.layout import Layout, layout_of
-from negatives.read.mined.source import Source, source
+from negatives.read.mined.source import MinedSource, source
 from negatives.schema import Collection
 
 QUERIES: Final = pl.Schema(
@@ -34,7 +34,7 @@ DOCS: Final = pl.Schema(
 
 
 @dataclass(frozen=True)
-class Block:
+class MinedBlock:
     """Some consecutive rows: `queries` (as QUERIES), and the documents of three sides (as DOCS).
 
     Ids are null where the file has none; a document without id and text is not listed. A text that
@@ -56,7 +56,7 @@ class MinedFile:
     `texts`: whether its ids have texts; where they have none, every text is empty.
     """
 
-    source: Source
+    source: MinedSource
     layout: Layout
     known: Collection | None = None
     texts: bool = True
@@ -73,7 +73,7 @@ class MinedFile:
             raise DataError(
                 "the file holds ids of queries or documents, and no texts",
                 where=str(self.path),
-                mend="name the collection that has them: --corpus DATA; or, where nothing has "
+                fix="name the collection that has them: --corpus DATA; or, where nothing has "
                 f"texts, read it as ids: ids:{self.path}",
             )
         return self.known
@@ -84,6 +84,6 @@ def mined_file(file: str | Path, known: Collection | None = None) -> MinedFile:
     return understood(source(file), known)
 
 
-def understood(src: Source, known: Collection | None = None) -> MinedFile:
+def understood(src: MinedSource, known: Collection | None = None) -> MinedFile:
     """An opened file, its layout decided."""
     return MinedFile(src, layout_of(src.columns, str(src.path)), known)

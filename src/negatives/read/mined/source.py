@@ -22,7 +22,7 @@ from negatives.read.files import Lines, blocks, ending
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_frames, parquet_schema, readable, with_lists
 from negatives.read.mined.columns import SAMPLE, Column, of_dtype, of_series
-from negatives.read.mined.flat import Rows
+from negatives.read.mined.flat import FlatRows
 from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of
 from negatives.read.mined.json_rows import JsonReader, json_columns
 from negatives.read.mined.layout import Layout
@@ -43,7 +43,7 @@ TYPES: Final[dict[str, FileType]] = {
 
 
 @dataclass(frozen=True)
-class Source:
+class MinedSource:
     """A file: where it is, what type of file it is, what its columns hold, and their types.
 
     `schema`: name -> polars type, of a file that is a table. `header`: of a delimited one.
@@ -62,10 +62,10 @@ class Source:
             raise DataError(
                 f"column {[*self.columns].index('') + 1} has no name",
                 where=str(self.path),
-                mend="name every column; an index is left out with index=False in pandas",
+                fix="name every column; an index is left out with index=False in pandas",
             )
 
-    def rows(self, layout: Layout, findings: Findings) -> Iterator[Rows]:
+    def rows(self, layout: Layout, findings: Findings) -> Iterator[FlatRows]:
         """The rows in order, some at a time, with the columns of `layout`."""
         if self.type == "jsonl":
             yield from JsonReader(self.path, layout, findings)
@@ -120,45 +120,45 @@ class Source:
         )
 
 
-def source(file: str | Path) -> Source:
+def source(file: str | Path) -> MinedSource:
     """What is at `file`; `DataError` when it is nothing that could hold pairs or negatives."""
     path = Path(file)
     check_ordinary(path)
     if path.is_dir():
         return _folder(path)
     if not path.exists():
-        raise DataError("no such file or folder", where=str(file), mend="check the path")
+        raise DataError("no such file or folder", where=str(file), fix="check the path")
     kind = TYPES.get(ending(path))
     if kind is None:
         raise DataError(
             f"a file ending in {path.suffix!r} is of no known format",
             where=str(path),
-            mend=f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
+            fix=f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
             "`save_to_disk` of datasets wrote, and from a run directory",
         )
     if kind == "jsonl":
-        return Source(path, kind, _json_columns(path))
+        return MinedSource(path, kind, _json_columns(path))
     if kind == "parquet":
         return parquet(path)
     return _text(path, kind)
 
 
-def parquet(path: Path) -> Source:
+def parquet(path: Path) -> MinedSource:
     """A Parquet file."""
     parquet_schema(path)  # says what is wrong with it
     with readable(path):
         scan = with_lists(pl.scan_parquet(path, glob=False))
         schema = dict(scan.collect_schema())
         head = scan.select(_simple(schema)).head(SAMPLE).collect()
-    return Source(path, "parquet", _described(schema, head), schema)
+    return MinedSource(path, "parquet", _described(schema, head), schema)
 
 
 def tables(
     name: str, schema: dict[str, Any], frames: Callable[[], Iterator[pl.DataFrame]]
-) -> Source:
+) -> MinedSource:
     """Tables handed in: their name for messages, their types, and a way to go through them."""
     head = next(frames(), pl.DataFrame(schema=schema)).select(_simple(schema)).head(SAMPLE)
-    return Source(Path(name), "tables", _described(schema, head), schema, frames=frames)
+    return MinedSource(Path(name), "tables", _described(schema, head), schema, frames=frames)
 
 
 def _simple(schema: dict[str, Any]) -> list[str]:
@@ -174,19 +174,19 @@ def _described(schema: dict[str, Any], head: pl.DataFrame) -> dict[str, Column]:
     }
 
 
-def _folder(path: Path) -> Source:
+def _folder(path: Path) -> MinedSource:
     if datasets.is_saved(path):
         frames = arrow(path)
         schema = dict(next(frames).schema)
         head = next(frames, pl.DataFrame(schema=schema)).select(_simple(schema)).head(SAMPLE)
-        return Source(path, "datasets", _described(schema, head), schema)
+        return MinedSource(path, "datasets", _described(schema, head), schema)
     files = pair_files(path)
     if len(files) == 1:
         return source(files[0])
     raise DataError(
         f"the folder holds {len(files)} files that could hold negatives",
         where=str(path),
-        mend="name one of them",
+        fix="name one of them",
     )
 
 
@@ -196,7 +196,7 @@ def _json_columns(path: Path) -> dict[str, Column]:
         raise DataError(
             "no row is a JSON object",
             where=str(path),
-            mend="write one JSON object a line, as UTF-8",
+            fix="write one JSON object a line, as UTF-8",
         )
     return columns
 
@@ -204,7 +204,7 @@ def _json_columns(path: Path) -> dict[str, Column]:
 # ---- text by the line ----------------------------------------------------------------------------
 
 
-def _text(path: Path, kind: FileType) -> Source:
+def _text(path: Path, kind: FileType) -> MinedSource:
     findings = Findings(set_aside=True)
     apart = delimited.separator(path)
     rows = _words(path, findings) if kind == "trec" else delimited.records(path, apart, findings)
@@ -218,7 +218,7 @@ def _text(path: Path, kind: FileType) -> Source:
     sample = [row for row in head[header.has_line :] if len(row) == width]
     table = pl.DataFrame(sample, schema=schema, orient="row")
     columns = {name: of_series(table[name]) for name in header.names if name != INDEX}
-    return Source(path, "trec" if header.is_trec else kind, columns, schema, header)
+    return MinedSource(path, "trec" if header.is_trec else kind, columns, schema, header)
 
 
 def _trec_header(head: list[list[str]], path: Path) -> Header:
@@ -227,7 +227,7 @@ def _trec_header(head: list[list[str]], path: Path) -> Header:
         raise DataError(
             f"line 1 has {width} columns: TREC's runs have six, its qrels four",
             where=str(path),
-            mend="or end the name of the file in .jsonl, .csv, .tsv or .parquet, as it is",
+            fix="or end the name of the file in .jsonl, .csv, .tsv or .parquet, as it is",
         )
     return Header(TREC_RUN if width == len(TREC_RUN) else TREC_QRELS, has_line=False)
 
@@ -252,6 +252,6 @@ def arrow(path: Path) -> Iterator[pl.DataFrame]:
             raise DataError(
                 f"there are several splits and none is named train: {', '.join(saved)}",
                 where=str(path),
-                mend=f"name the folder of one, as in {path / next(iter(saved))}",
+                fix=f"name the folder of one, as in {path / next(iter(saved))}",
             )
         yield from datasets.tables(saved.get("train") or next(iter(saved.values())), str(path))

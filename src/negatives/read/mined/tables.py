@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from negatives.read.mined.flat import Lengths, Rows
+from negatives.read.mined.flat import FlatRows, Lengths
 from negatives.read.mined.parts import Part
 
 
 @dataclass(frozen=True)
-class TableRows(Rows):
+class TableRows(FlatRows):
     """Some rows of a table."""
 
     frame: pl.DataFrame

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from negatives.schema import POSITIVE
-from negatives.show.evidence import Evidence
+from negatives.show.evidence import ReportEvidence
 from negatives.stage import Stage
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """Data and stages with their settings; counts of documents are null without the collection."""
     run, recipe = evidence.run, evidence.run.recipe
     collection = evidence.texts.collection

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from negatives.measure.certificate import certificate
-from negatives.show.evidence import Evidence
+from negatives.show.evidence import ReportEvidence
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """`estimates` by name: value, low, high, confidence, assumption, why (not), and counts."""
     return certificate(evidence.run).as_dict()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.show.evidence import Evidence, rounded
+from negatives.show.evidence import ReportEvidence, rounded
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """Stages in the order they first ran; `peak_mb` is of the whole process, up to then."""
     manifest = evidence.run.manifest
     return {

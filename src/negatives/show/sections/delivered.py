@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.show.evidence import Evidence, share
+from negatives.show.evidence import ReportEvidence, share
 
 _BINS = 24
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """Coverage is delivered / asked; a query is served fully when it got all it asked for."""
     run = evidence.run
     counts = evidence.counts

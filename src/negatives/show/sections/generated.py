@@ -6,11 +6,11 @@ from typing import Any
 
 import polars as pl
 
-from negatives.show.evidence import Evidence
+from negatives.show.evidence import ReportEvidence
 from negatives.show.wording import count
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """How many each generator wrote, by which model, and the verdicts; how many are negatives."""
     run = evidence.run
     table = run.generated

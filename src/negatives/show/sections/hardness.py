@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from negatives.show.evidence import Evidence, rounded, share
+from negatives.show.evidence import ReportEvidence, rounded, share
 from negatives.show.survey import CHOSEN, POOL, POSITIVES, REFUSED
 
 _SERIES: Final = (POSITIVES, CHOSEN, POOL, REFUSED)
 _SCORES: Final = 8
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """Histograms by fate (pool: all that were kept, chosen or not); hardness null without a scorer.
 
     `above_lowest`, `above_all`: share of the negatives that score at least as high as the lowest

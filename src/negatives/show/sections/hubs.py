@@ -6,13 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from negatives.show.evidence import SHOWN, Evidence, rounded, share
+from negatives.show.evidence import SHOWN, ReportEvidence, rounded, share
 from negatives.show.texts import ABSENT, shortened
 
 _LONGEST = 160
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """The documents used most, and how concentrated the negatives are.
 
     `half_from`: the fewest documents that make up half of the negatives.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.show.evidence import SHOWN, Evidence, rounded
+from negatives.show.evidence import SHOWN, ReportEvidence, rounded
 from negatives.show.picks import HARDEST, SUSPICIOUS, TYPICAL, Picks
 from negatives.show.survey import Survey
 from negatives.show.texts import ABSENT
@@ -12,7 +12,7 @@ from negatives.show.texts import ABSENT
 _TYPICAL = 5
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """One pair a query in each list; a pair is in the first list that has it, and in no other."""
     survey = evidence.survey
     picks = survey.picks
@@ -83,7 +83,7 @@ def _side(row: dict[str, Any], sources: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _add_texts(evidence: Evidence, pairs: list[dict[str, Any]]) -> None:
+def _add_texts(evidence: ReportEvidence, pairs: list[dict[str, Any]]) -> None:
     sides = [side for pair in pairs for side in (pair["negative"], *pair["positives"])]
     docs = evidence.texts.docs(side["doc_id"] for side in sides)
     queries = evidence.texts.queries(pair["query_id"] for pair in pairs)

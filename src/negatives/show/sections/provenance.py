@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from negatives.show.evidence import Evidence
+from negatives.show.evidence import ReportEvidence
 from negatives.store.run import RECIPE
 
 _TABLES = ("corpus", "queries", "qrels", "given")
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """`command` is null for a collection made in memory: it takes a few lines of Python then."""
     run = evidence.run
     inputs = run.manifest.inputs

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from negatives.show.evidence import Evidence, rounded
+from negatives.show.evidence import ReportEvidence, rounded
 from negatives.show.survey import CHOSEN, POOL
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """`expected_share`: mean p_relevant of the negatives that have one; all null where none has.
 
     `relabelled`: how many candidates are positives now, and how sure; null where none should be.

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from negatives.show.evidence import Evidence, rounded, share
+from negatives.show.evidence import ReportEvidence, rounded, share
 from negatives.show.opinions import ranking
 from negatives.show.survey import CHOSEN, POSITIVES, TOP
 
 _COMBINATIONS: Final = 12
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """By source, by set of sources, and by pair of sources.
 
     `overlap`: share of the first source's candidates that the second proposed too. `top_overlap`:

@@ -7,13 +7,13 @@ from typing import Any
 import polars as pl
 
 from negatives.schema import VERDICTS
-from negatives.show.evidence import Evidence, share
+from negatives.show.evidence import ReportEvidence, share
 from negatives.show.survey import CHOSEN
 
 _LONGEST = 240
 
 
-def figures(evidence: Evidence) -> dict[str, Any]:
+def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """Rows in = positives + kept (chosen or left) + rejected, by reason."""
     fates = evidence.survey.fates
     total = int(fates["rows"].sum())

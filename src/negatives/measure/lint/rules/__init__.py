@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from negatives.measure.lint.findings import Rule
+from negatives.measure.lint.findings import LintRule
 from negatives.measure.lint.rules import counts, leaks, positives, repeats, texts
 
-RULES: Final[tuple[Rule, ...]] = (
+RULES: Final[tuple[LintRule, ...]] = (
     *positives.RULES,
     *leaks.RULES,
     *texts.RULES,

@@ -6,8 +6,8 @@ from typing import Final
 
 import polars as pl
 
-from negatives.measure.lint.facts import Facts
-from negatives.measure.lint.findings import Rule
+from negatives.measure.lint.facts import FileFacts
+from negatives.measure.lint.findings import LintRule
 
 HUB: Final = 0.1
 """One document a negative of more of the queries than this is a hub, as in a run's report."""
@@ -17,7 +17,7 @@ HUB_RATIO: Final = 10
 """So many times the queries of the mean negative make a hub."""
 
 
-def none(facts: Facts) -> pl.DataFrame:
+def none(facts: FileFacts) -> pl.DataFrame:
     """Rows without a negative; where a row is one document, queries without one (their first row).
 
     Queries that only have empty negatives count as having some: those are told of by themselves.
@@ -30,7 +30,7 @@ def none(facts: Facts) -> pl.DataFrame:
     return found.sort("row").select("row", place=_ROW, note=pl.lit(""))
 
 
-def uneven(facts: Facts) -> pl.DataFrame:
+def uneven(facts: FileFacts) -> pl.DataFrame:
     """Queries with fewer distinct negatives than the others (their first row)."""
     counted = facts.asked.group_by("query").agg(
         pl.col("row").min(), negatives=pl.col("text").n_unique()
@@ -41,7 +41,7 @@ def uneven(facts: Facts) -> pl.DataFrame:
     return found.select("row", place=_ROW, note=note)
 
 
-def constant(facts: Facts) -> pl.DataFrame:
+def constant(facts: FileFacts) -> pl.DataFrame:
     """Negatives that every query has which can have them: they are neither a positive of it nor it.
 
     Where that is so of all that the file names, as in a classification by a few labels, every query
@@ -53,7 +53,7 @@ def constant(facts: Facts) -> pl.DataFrame:
     return _shared(facts, _CONSTANT)
 
 
-def hubs(facts: Facts) -> pl.DataFrame:
+def hubs(facts: FileFacts) -> pl.DataFrame:
     """Negatives that far more queries have than most; each document once, at its first row."""
     many = (
         (pl.col("queries") > HUB * facts.distinct_queries)
@@ -63,7 +63,7 @@ def hubs(facts: Facts) -> pl.DataFrame:
     return _shared(facts, many)
 
 
-def _shared(facts: Facts, which: pl.Expr) -> pl.DataFrame:
+def _shared(facts: FileFacts, which: pl.Expr) -> pl.DataFrame:
     if facts.distinct_queries < HUB_QUERIES:
         which = pl.lit(False)
     shared = _counted(facts).filter(which)
@@ -71,7 +71,7 @@ def _shared(facts: Facts, which: pl.Expr) -> pl.DataFrame:
     return found.select("row", "place", note=pl.format("a negative of {} queries", "queries"))
 
 
-def _counted(facts: Facts) -> pl.DataFrame:
+def _counted(facts: FileFacts) -> pl.DataFrame:
     """text, queries (that have it as a negative), possible (those which can have it as one)."""
     queries = facts.queries.select("query").unique()
     itself = facts.queries.select("query", text="query_text")
@@ -91,7 +91,7 @@ _CONSTANT: Final = (pl.col("queries") == pl.col("possible")) & (pl.col("possible
 _ROW: Final = pl.lit(None, dtype=pl.Int32)
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "constant-negative",
         "error",
         "negatives",
@@ -101,7 +101,7 @@ RULES: Final = (
         "look for a wrong index in the code that mined; --fix takes them out",
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "hub-negative",
         "warning",
         "negatives",
@@ -110,7 +110,7 @@ RULES: Final = (
         "negatives are hubs: negatives of far more queries than the others",
         "look at the texts: boilerplate belongs out of the corpus",
     ),
-    Rule(
+    LintRule(
         "no-negatives",
         "warning",
         "rows",
@@ -121,7 +121,7 @@ RULES: Final = (
         removes="row",
         spares=lambda layout: layout.shape == "pair",
     ),
-    Rule(
+    LintRule(
         "uneven-negatives",
         "warning",
         "queries",

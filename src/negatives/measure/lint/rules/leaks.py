@@ -9,18 +9,18 @@ import numpy as np
 import polars as pl
 
 from negatives.arrays import Keys
-from negatives.measure.lint.facts import Facts
-from negatives.measure.lint.findings import OFFENCES, Rule
+from negatives.measure.lint.facts import FileFacts
+from negatives.measure.lint.findings import OFFENCES, LintRule
 from negatives.measure.lint.reference import TestSet
 from negatives.measure.lint.text_tables import BLANK
 
 
-def queries(facts: Facts) -> pl.DataFrame:
+def queries(facts: FileFacts) -> pl.DataFrame:
     """Rows whose query is one of a test set."""
     return _rows(facts, facts.queries.select("row", text="query_text"), _queries)
 
 
-def positives(facts: Facts) -> pl.DataFrame:
+def positives(facts: FileFacts) -> pl.DataFrame:
     """Rows whose positive, or whose query, is the text of a document relevant in a test set."""
     asked = facts.queries.select("row", text="query_text")
     listed = pl.concat([asked, facts.positives.select("row", "text")])
@@ -28,7 +28,7 @@ def positives(facts: Facts) -> pl.DataFrame:
     return found.join(queries(facts), on="row", how="anti", maintain_order="left")
 
 
-def negatives(facts: Facts) -> pl.DataFrame:
+def negatives(facts: FileFacts) -> pl.DataFrame:
     """Negatives that are relevant in a test set."""
     listed = facts.negatives.select("row", "place", "text")
     return _among(facts, listed, _positives)
@@ -42,13 +42,13 @@ def _positives(test: TestSet) -> Keys:
     return test.positives
 
 
-def _rows(facts: Facts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:
+def _rows(facts: FileFacts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:
     place = pl.lit(None, dtype=pl.Int32).alias("place")
     found = _among(facts, listed.with_columns(place), of)
     return found.unique("row", keep="first", maintain_order=True).sort("row")
 
 
-def _among(facts: Facts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:
+def _among(facts: FileFacts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:
     """Offences: the texts of `listed` (row, place, text) that a test set has too."""
     found = [pl.DataFrame(schema=OFFENCES)]
     listed = listed.filter(pl.col("text") != BLANK)
@@ -60,7 +60,7 @@ def _among(facts: Facts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) ->
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "test-query",
         "error",
         "rows",
@@ -70,7 +70,7 @@ RULES: Final = (
         "drop them (--fix): results on that test set would mean nothing",
         removes="row",
     ),
-    Rule(
+    LintRule(
         "test-positive",
         "warning",
         "rows",
@@ -79,13 +79,13 @@ RULES: Final = (
         "rows have a positive, or a query, that is a document relevant in a test set",
         "usual where training and test share a corpus; else drop them",
     ),
-    Rule(
+    LintRule(
         "test-positive-as-negative",
         "info",
         "negatives",
         negatives,
         "negative is a document relevant in a test set",
         "negatives are documents relevant in a test set",
-        "nothing to mend where training and test share a corpus",
+        "nothing to fix where training and test share a corpus",
     ),
 )

@@ -10,32 +10,32 @@ from typing import Final
 import polars as pl
 
 from negatives.measure.lint.copies import near_copies
-from negatives.measure.lint.facts import Facts
-from negatives.measure.lint.findings import OFFENCES, Rule
+from negatives.measure.lint.facts import FileFacts
+from negatives.measure.lint.findings import OFFENCES, LintRule
 
 _PLACE: Final = ["row", "place"]
 _MEND: Final = "take them out (--fix), and mine with the positives excluded by text, not by index"
 
 
-def by_id(facts: Facts) -> pl.DataFrame:
+def by_id(facts: FileFacts) -> pl.DataFrame:
     """Negatives whose id is that of a positive of their query."""
     asked = facts.asked.filter(pl.col("id").is_not_null())
     return _matched(asked, facts.known, ["query", "id"])
 
 
-def by_text(facts: Facts) -> pl.DataFrame:
+def by_text(facts: FileFacts) -> pl.DataFrame:
     """Negatives with the very text of a positive of their query."""
     found = _matched(facts.usable, facts.known, ["query", "text"])
     return _without(found, by_id(facts))
 
 
-def by_normalised_text(facts: Facts) -> pl.DataFrame:
+def by_normalised_text(facts: FileFacts) -> pl.DataFrame:
     """Negatives whose text differs from a positive's by case, marks and spaces only."""
     found = _matched(facts.usable, facts.known, ["query", "normal"])
     return _without(found, by_id(facts), by_text(facts))
 
 
-def near_duplicate(facts: Facts) -> pl.DataFrame:
+def near_duplicate(facts: FileFacts) -> pl.DataFrame:
     """Negatives with nearly the words of a positive of their query."""
     same = _matched(facts.usable, facts.known, ["query", "normal"])
     left = facts.usable.join(_all(same, by_id(facts)), on=_PLACE, how="anti", maintain_order="left")
@@ -46,14 +46,14 @@ def near_duplicate(facts: Facts) -> pl.DataFrame:
     )
 
 
-def of_other_query(facts: Facts) -> pl.DataFrame:
+def of_other_query(facts: FileFacts) -> pl.DataFrame:
     """Negatives that are a positive of another query with the same normalised text."""
     found = _matched(facts.usable, facts.known, ["query_normal", "normal"])
     own = _matched(facts.usable, facts.known, ["query", "normal"])
     return _without(found, own, by_id(facts))
 
 
-def query_itself(facts: Facts) -> pl.DataFrame:
+def query_itself(facts: FileFacts) -> pl.DataFrame:
     """Negatives whose text is the query's own."""
     same = facts.usable.filter(pl.col("normal") == pl.col("query_normal"))
     return same.select(*_PLACE, note=pl.lit(""))
@@ -85,7 +85,7 @@ def _without(found: pl.DataFrame, *others: pl.DataFrame) -> pl.DataFrame:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "positive-by-id",
         "error",
         "negatives",
@@ -95,7 +95,7 @@ RULES: Final = (
         "take them out (--fix), and exclude judged positives when mining",
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "positive-by-text",
         "error",
         "negatives",
@@ -105,7 +105,7 @@ RULES: Final = (
         _MEND,
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "positive-by-normalised-text",
         "error",
         "negatives",
@@ -115,7 +115,7 @@ RULES: Final = (
         _MEND,
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "near-duplicate-of-positive",
         "error",
         "negatives",
@@ -125,7 +125,7 @@ RULES: Final = (
         "take them out (--fix), and mine with the judge near-duplicate",
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "positive-of-same-question",
         "error",
         "negatives",
@@ -135,7 +135,7 @@ RULES: Final = (
         "take them out (--fix), and give queries of one text one id",
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "query-as-negative",
         "error",
         "negatives",

@@ -7,11 +7,11 @@ from typing import Final
 import polars as pl
 
 from negatives.chance import mix
-from negatives.measure.lint.facts import Facts
-from negatives.measure.lint.findings import OFFENCES, Rule
+from negatives.measure.lint.facts import FileFacts
+from negatives.measure.lint.findings import OFFENCES, LintRule
 
 
-def repeated_row(facts: Facts) -> pl.DataFrame:
+def repeated_row(facts: FileFacts) -> pl.DataFrame:
     """Rows with the query, the positives and the negatives of an earlier one."""
     rows = _fingerprints(facts)
     content = ["query", "query_text", "positives", "negatives"]
@@ -23,7 +23,7 @@ def repeated_row(facts: Facts) -> pl.DataFrame:
     )
 
 
-def repeated_negative(facts: Facts) -> pl.DataFrame:
+def repeated_negative(facts: FileFacts) -> pl.DataFrame:
     """Negatives that their query has already, beside the same positives; not those of whole rows.
 
     A triplet file repeats a query's negatives for each of its positives: that is no repetition.
@@ -39,7 +39,7 @@ def repeated_negative(facts: Facts) -> pl.DataFrame:
     return again.select("row", "place", note=pl.format("as in row {}", first))
 
 
-def alike(facts: Facts) -> pl.DataFrame:
+def alike(facts: FileFacts) -> pl.DataFrame:
     """Rows that have several negatives, all of them the same."""
     counted = facts.negatives.group_by("row").agg(
         listed=pl.len(), distinct=pl.col("text").n_unique()
@@ -52,7 +52,7 @@ def alike(facts: Facts) -> pl.DataFrame:
     ).cast(OFFENCES)
 
 
-def _fingerprints(facts: Facts) -> pl.DataFrame:
+def _fingerprints(facts: FileFacts) -> pl.DataFrame:
     """row, query, query_text, positives and negatives (a sum of keys, the same in any order)."""
     made = facts.queries
     for name, docs in (("positives", facts.positives), ("negatives", facts.negatives)):
@@ -63,7 +63,7 @@ def _fingerprints(facts: Facts) -> pl.DataFrame:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "repeated-row",
         "warning",
         "rows",
@@ -73,7 +73,7 @@ RULES: Final = (
         "drop them (--fix): they count twice in training",
         removes="row",
     ),
-    Rule(
+    LintRule(
         "repeated-negative",
         "warning",
         "negatives",
@@ -84,7 +84,7 @@ RULES: Final = (
         removes="negative",
         spares=lambda layout: layout.fixed,
     ),
-    Rule(
+    LintRule(
         "alike-negatives",
         "warning",
         "rows",

@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.measure.lint.facts import Facts
-from negatives.measure.lint.findings import OFFENCES, Rule
-from negatives.measure.lint.text_tables import BLANK, Texts
+from negatives.measure.lint.facts import FileFacts
+from negatives.measure.lint.findings import OFFENCES, LintRule
+from negatives.measure.lint.text_tables import BLANK, TextTable
 
 PILE: Final = 10
 """Fewer distinct texts than this of the greatest length are no pile."""
@@ -24,13 +24,13 @@ SHORT: Final = 20
 """Characters, or words, below which texts pile up by themselves."""
 
 
-def empty_query(facts: Facts) -> pl.DataFrame:
+def empty_query(facts: FileFacts) -> pl.DataFrame:
     """Rows without a query."""
     rows = facts.queries.filter(pl.col("query_text") == BLANK)
     return _rows(rows)
 
 
-def empty_positive(facts: Facts) -> pl.DataFrame:
+def empty_positive(facts: FileFacts) -> pl.DataFrame:
     """Rows with a positive without a text, or, where rows have positives, without any."""
     found = facts.positives.filter(pl.col("text") == BLANK).select("row")
     if facts.mined.layout.shape == "wide":
@@ -39,13 +39,13 @@ def empty_positive(facts: Facts) -> pl.DataFrame:
     return _rows(found.unique().sort("row"))
 
 
-def empty_negative(facts: Facts) -> pl.DataFrame:
+def empty_negative(facts: FileFacts) -> pl.DataFrame:
     """Negatives without a text."""
     found = facts.negatives.filter(pl.col("text") == BLANK)
     return found.select("row", "place", note=pl.lit(""))
 
 
-def cut_off(facts: Facts) -> pl.DataFrame:
+def cut_off(facts: FileFacts) -> pl.DataFrame:
     """Rows with the beginning of a longer document; without a collection, with a text of a pile."""
     found = []
     for docs, place in (
@@ -62,7 +62,7 @@ def cut_off(facts: Facts) -> pl.DataFrame:
     return worst.unique("row", keep="first", maintain_order=True)
 
 
-def piled(texts: Texts, keys: pl.Series) -> tuple[NDArray[np.bool_], str]:
+def piled(texts: TextTable, keys: pl.Series) -> tuple[NDArray[np.bool_], str]:
     """Which of the texts with these keys have exactly the greatest length, if suspiciously many do;
     and what length that is.
     """
@@ -87,7 +87,7 @@ def _rows(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 RULES: Final = (
-    Rule(
+    LintRule(
         "empty-query",
         "error",
         "rows",
@@ -97,7 +97,7 @@ RULES: Final = (
         "drop them (--fix)",
         removes="row",
     ),
-    Rule(
+    LintRule(
         "empty-positive",
         "error",
         "rows",
@@ -107,7 +107,7 @@ RULES: Final = (
         "drop them (--fix): nothing can be learnt from them",
         removes="row",
     ),
-    Rule(
+    LintRule(
         "empty-negative",
         "error",
         "negatives",
@@ -117,7 +117,7 @@ RULES: Final = (
         "take them out (--fix), and leave empty documents out of the corpus",
         removes="negative",
     ),
-    Rule(
+    LintRule(
         "truncated-text",
         "warning",
         "rows",
