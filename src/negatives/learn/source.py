@@ -65,11 +65,7 @@ class TrainingSource:
             )
         if file is not None:
             return _of_file(file, self._settings.negatives)
-        if run is not None:
-            return run
-        return self._with_queries(
-            as_collection(cast("str | Collection", data), quarantine=self.aside)
-        )
+        return run or as_collection(cast("str | Collection", data), quarantine=self.aside)
 
     def examples(
         self, found: TrainingSet | Run | Collection, overwrite: bool
@@ -79,6 +75,7 @@ class TrainingSource:
             return found, ""
         origin = _content(found).origin
         if isinstance(found, Collection):
+            found = self._with_queries(found)
             if not self._mines:
                 return training_set(found, NOTHING, 0), origin
             found = self.mine(found, self.encoder, self.folder, overwrite)
