@@ -42,7 +42,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:
     found = json.loads(done.stdout)
     assert found["run"] == str(tmp_path / "r")
     assert found["sections"]
-    quiet = negatives("mine", "cranfield", "--out", tmp_path / "q", "--recipe", "bm25", "--quiet")
+    quiet = negatives("mine", "cranfield", "--out", tmp_path / "q", "--recipe", "bm25", "-q")
     assert quiet.stderr == ""
 
 

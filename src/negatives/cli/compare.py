@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -33,7 +33,7 @@ def compare(
     keep_models: Flag = False,
     resources: Resources = EVERYTHING,
     quarantine: Path | None = None,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Train the same model with different negatives, and test the difference.

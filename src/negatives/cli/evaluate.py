@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -49,7 +49,7 @@ def evaluate(
     seed: int = 0,
     resources: Resources = EVERYTHING,
     quarantine: Path | None = None,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """How well MODEL finds what is relevant in DATA, how sure that is, and where it is good.

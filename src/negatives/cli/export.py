@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.streams import print_json
 
 
@@ -24,7 +24,7 @@ def export(
     positives: str = "known",
     labels: str | None = None,
     above: float | None = None,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Write a run's negatives as a file that a trainer reads.

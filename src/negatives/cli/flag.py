@@ -7,3 +7,4 @@ from typing import Annotated
 from cyclopts import Parameter
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
+Quiet = Annotated[bool, Parameter(name=("--quiet", "-q"), negative="", show_default=False)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -30,7 +30,7 @@ def judge(
     verdicts: Path | None = None,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """More evidence for a finished run: from a costly judge, or from people.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def lint(
     fix: Flag = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     quarantine: Path | None = None,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> int:
     """Find what is wrong with mined negatives: positives among them, copies, leaks into test.

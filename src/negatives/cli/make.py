@@ -7,7 +7,7 @@ from typing import Annotated, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -20,7 +20,7 @@ def make(
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
     seed: int = 0,
     resources: Resources = EVERYTHING,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Write queries from the documents of DATA: a BEIR folder, to be mined or trained with.

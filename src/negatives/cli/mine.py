@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -33,7 +33,7 @@ def mine(
     corpus: str | None = None,
     quarantine: Path | None = None,
     overwrite: Flag = False,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Find, judge and pick negatives for every query of DATA that has a positive.

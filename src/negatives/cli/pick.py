@@ -7,7 +7,7 @@ from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 
 
 def pick(
@@ -21,7 +21,7 @@ def pick(
     strict: Flag = False,
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Pick other negatives from a finished run's ledger; nothing is found or judged again.

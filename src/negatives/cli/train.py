@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.flag import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -34,7 +34,7 @@ def train(
     quarantine: Path | None = None,
     report_to: str = "none",
     overwrite: Flag = False,
-    quiet: Flag = False,
+    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Train an encoder or a reranker with the negatives of a run, a file, or a collection.
