@@ -85,11 +85,12 @@ def _mined(file: str | Path, known: Collection | None) -> MinedFile:
     if not is_run(Path(file)):
         return mined_file(file, known)
     run = Run(file)
+    negatives = parquet(run.negatives_file)
     if known is None:
         known = collection_of(run)
     elif len(run.generated):
         known = with_generated(known, run.generated)
-    return understood(parquet(run.negatives_file), known)
+    return understood(negatives, known)
 
 
 def _finding(
