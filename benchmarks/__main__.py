@@ -11,7 +11,6 @@ NAMES = (
     "cascade",
     "encoders",
     "coverage",
-    "downstream",
     "encoding",
     "growth",
     "judgements",
