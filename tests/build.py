@@ -10,7 +10,7 @@ import polars as pl
 from negatives.find.candidates import COLUMNS
 from negatives.machine import Machine
 from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
-from negatives.stage import Context
+from negatives.stage import EstimateContext
 from negatives.store.manifest import read_manifest
 
 
@@ -39,10 +39,10 @@ def collection(
     )
 
 
-def context(data: Collection, scratch: Path, *, threads: int = 1, seed: int = 0) -> Context:
+def context(data: Collection, scratch: Path, *, threads: int = 1, seed: int = 0) -> EstimateContext:
     """What the hall would hand a stage, with a folder of its own."""
     scratch.mkdir(parents=True, exist_ok=True)
-    return Context(collection=data, scratch=scratch, machine=Machine(threads), seed=seed)
+    return EstimateContext(collection=data, scratch=scratch, machine=Machine(threads), seed=seed)
 
 
 def proposed(rows: Iterable[tuple[int, int, int, float | None]]) -> pl.DataFrame:

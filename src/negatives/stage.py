@@ -127,16 +127,32 @@ class Context:
     machine: Machine = MODEST
     engine: Mapper = LOCAL
     seed: int = 0
-    reference: str = ""
     emit: Emit = silent
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeContext(Context):
+    """What a judge is opened with: the run's sources by label, and which is the reference.
+
+    `sources` is filled before any row is judged.
+    """
+
+    reference: str = ""
     sources: Mapping[str, Proposer] = field(default_factory=dict)
-    """The run's sources by label; for judges and estimators, filled before any row is judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateContext(JudgeContext):
+    """What an estimator is opened with: what the run's judges and sources say of themselves.
+
+    `evidence`: what may be learned from (`Judge.evidence`). `copies`: rows that a judge knows for
+    copies (`Judge.copies`); None: nobody looks. `blind`: labels of the sources that propose without
+    looking at the judgements.
+    """
+
     evidence: Mapping[str, int] = field(default_factory=dict)
-    """For estimators: what the run's judges let be learned from (`Judge.evidence`)."""
     copies: pl.Expr | None = None
-    """For estimators: rows that a judge knows for copies (`Judge.copies`); None: nobody looks."""
     blind: frozenset[str] = frozenset()
-    """For estimators: labels of the sources that propose without looking at the judgements."""
 
 
 class Proposer(Protocol):
@@ -275,7 +291,7 @@ class Judge(Stage):
     """
 
     @abstractmethod
-    def open(self, context: Context) -> Ruling:
+    def open(self, context: JudgeContext) -> Ruling:
         """Build or reopen what judging needs, inside `context.scratch`."""
 
     @property
@@ -300,7 +316,7 @@ class Estimator(Stage):
     section: ClassVar[str] = "estimate"
 
     @abstractmethod
-    def open(self, context: Context) -> Estimation:
+    def open(self, context: EstimateContext) -> Estimation:
         """Build or reopen what estimating needs, inside `context.scratch`."""
 
     def revised(self, notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:

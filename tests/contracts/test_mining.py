@@ -16,7 +16,7 @@ from negatives.machine import Machine
 from negatives.recipe import Recipe
 from negatives.run import mine
 from negatives.schema import Collection
-from negatives.stage import Context
+from negatives.stage import EstimateContext
 from tests.build import context
 from tests.contracts.kinds import stages
 from tests.pick.rows import rows as kept
@@ -109,7 +109,9 @@ def test_every_judge_adds_columns_to_the_rows_it_is_given(tiny: Collection, tmp_
         opinions = []
         for threads in (1, 2):
             scratch = tmp_path / f"{judge.kind}-{threads}"
-            made = Context(tiny, scratch, Machine(threads), reference="dense", sources=found)
+            made = EstimateContext(
+                tiny, scratch, Machine(threads), reference="dense", sources=found
+            )
             scratch.mkdir()
             opinions.append(judge.open(made).judge(rows))
         said, again = opinions

@@ -12,15 +12,15 @@ from negatives.arrays import Floats
 from negatives.errors import RecipeError
 from negatives.estimate.ensemble import Ensemble
 from negatives.events import Event, Noted, Warned
-from negatives.stage import Context
+from negatives.stage import EstimateContext
 from tests.build import collection
 
 DATA = collection({"d": "text"}, {"q": "text"})
 
 
-def context(heard: list[Event] | None = None) -> Context:
+def context(heard: list[Event] | None = None) -> EstimateContext:
     emit = (lambda event: None) if heard is None else heard.append
-    return Context(collection=DATA, scratch=Path(), emit=emit)
+    return EstimateContext(collection=DATA, scratch=Path(), emit=emit)
 
 
 def planted(queries: int, prior: float = 0.2, seed: int = 0) -> tuple[pl.DataFrame, Floats]:

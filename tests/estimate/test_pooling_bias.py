@@ -14,7 +14,7 @@ from negatives.errors import RecipeError
 from negatives.estimate import pooling_bias as module
 from negatives.estimate.pooling_bias import PoolingBias
 from negatives.events import Event, Noted, Warned
-from negatives.stage import Context
+from negatives.stage import EstimateContext
 from tests.build import collection
 from tests.estimate.test_cet import auc
 
@@ -22,9 +22,9 @@ QUERIES = 120
 DATA = collection({"d": "text"}, {f"q{n:03d}": "text" for n in range(QUERIES)})
 
 
-def context(reference: str = "dense", heard: list[Event] | None = None) -> Context:
+def context(reference: str = "dense", heard: list[Event] | None = None) -> EstimateContext:
     emit = (lambda event: None) if heard is None else heard.append
-    return Context(collection=DATA, scratch=Path(), reference=reference, emit=emit)
+    return EstimateContext(collection=DATA, scratch=Path(), reference=reference, emit=emit)
 
 
 def pooled(seed: int = 0) -> tuple[pl.DataFrame, NDArray[np.bool_]]:

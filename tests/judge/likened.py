@@ -11,7 +11,7 @@ import polars as pl
 from negatives.events import Event, silent
 from negatives.find.dense import Dense
 from negatives.schema import Collection
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 
 Vectors = Mapping[str, Sequence[float]]
@@ -23,7 +23,7 @@ def likened(
     docs: Vectors,
     qrels: Iterable[tuple[str, str, int]],
     emit: Callable[[Event], None] = silent,
-) -> Context:
+) -> JudgeContext:
     """A run's context with one dense source over these vectors, compared by inner product."""
     data = collection(dict.fromkeys(docs, "text"), dict.fromkeys(queries, "text"), qrels)
     for name, vectors in (("queries", queries), ("docs", docs)):
@@ -34,8 +34,8 @@ def likened(
         doc_vectors=str(scratch / "docs.npy"),
         similarity="dot",
     )
-    opened = source.open(Context(collection=data, scratch=scratch))
-    return Context(
+    opened = source.open(JudgeContext(collection=data, scratch=scratch))
+    return JudgeContext(
         collection=data, scratch=scratch, reference="dense", sources={"dense": opened}, emit=emit
     )
 

@@ -12,7 +12,7 @@ from negatives.errors import RecipeError
 from negatives.events import Event, Warned
 from negatives.judge.adaptive_margin import AdaptiveMargin
 from negatives.judge.positive_aware import Margin, PercentOfPositive
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.judge.test_positive_aware import CASES, DATA, WORKED, context, scored, survivors
 
 
@@ -50,7 +50,7 @@ def test_a_query_that_is_left_nothing_is_counted_and_the_run_is_warned() -> None
     heard: list[Event] = []
     rows = scored(([0.1], [0.5, 0.6]), ([0.9], [0.5, 0.89]))
     opened = AdaptiveMargin().open(
-        Context(collection=DATA, scratch=Path(), reference="dense", emit=heard.append)
+        JudgeContext(collection=DATA, scratch=Path(), reference="dense", emit=heard.append)
     )
     opinion = opened.judge(rows)
     assert opinion["adaptive_margin_left"].to_list() == [0, 0, 0, 1, 1, 1]
@@ -63,7 +63,7 @@ def test_a_query_that_is_left_nothing_is_counted_and_the_run_is_warned() -> None
 def test_nothing_is_warned_of_where_every_query_is_left_something() -> None:
     heard: list[Event] = []
     opened = AdaptiveMargin().open(
-        Context(collection=DATA, scratch=Path(), reference="dense", emit=heard.append)
+        JudgeContext(collection=DATA, scratch=Path(), reference="dense", emit=heard.append)
     )
     opened.judge(WORKED)
     opened.judge(WORKED.clear())

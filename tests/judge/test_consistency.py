@@ -11,7 +11,7 @@ import pytest
 from negatives.errors import DataError, RecipeError
 from negatives.events import Event, Warned
 from negatives.judge.consistency import Consistency
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 from tests.judge.likened import by_id, pairs
 
@@ -31,9 +31,9 @@ def run_file(path: Path, *lists: tuple[str, str, str]) -> str:
     return str(path)
 
 
-def context(heard: list[Event] | None = None) -> Context:
+def context(heard: list[Event] | None = None) -> JudgeContext:
     emit = (lambda event: None) if heard is None else heard.append
-    return Context(collection=DATA, scratch=Path(), emit=emit)
+    return JudgeContext(collection=DATA, scratch=Path(), emit=emit)
 
 
 def judged(stage: Consistency, column: str, query: str = "q1") -> dict[str, object]:

@@ -16,7 +16,7 @@ from negatives.judge import likeness as module
 from negatives.judge.neighbours import Neighbours
 from negatives.judge.seed_neighbours import SeedNeighbours
 from negatives.schema import Collection
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.judge.likened import by_id, likened, pairs
 
 
@@ -25,13 +25,15 @@ def line(place: float) -> tuple[float, float]:
     return float(np.cos(place / 8)), float(np.sin(place / 8))
 
 
-def toy(scratch: Path) -> Context:
+def toy(scratch: Path) -> JudgeContext:
     """The method's worked example: clean 0 (negative) and 10 (positive), unjudged 1, 2 and 9."""
     docs = {f"at-{place:02d}": line(place) for place in (0, 1, 2, 9, 10)}
     return likened(scratch, {"q": (1.0, 0.0)}, docs, [("q", "at-00", 0), ("q", "at-10", 1)])
 
 
-def flagged(stage: Neighbours | SeedNeighbours, context: Context, rows: pl.DataFrame) -> list[str]:
+def flagged(
+    stage: Neighbours | SeedNeighbours, context: JudgeContext, rows: pl.DataFrame
+) -> list[str]:
     opinion = stage.open(context).judge(rows)
     assert len(opinion) == len(rows)
     names = by_id(context.collection, rows, opinion["verdict"])
@@ -157,7 +159,7 @@ def scored(data: Collection, scores: dict[str, float | None]) -> pl.DataFrame:
     )
 
 
-def misranked(scratch: Path) -> tuple[Context, pl.DataFrame]:
+def misranked(scratch: Path) -> tuple[JudgeContext, pl.DataFrame]:
     """20 unjudged documents on a line, a positive at 3.2 that all outscore, one at 15 that none."""
     docs = {f"d{place:02d}": line(place) for place in range(20)}
     docs |= {"lost": line(3.2), "sound": line(15)}
@@ -233,18 +235,18 @@ def test_they_are_rehearsed_on_no_rows_before_any_source_is_open(
     tmp_path: Path, stage: Neighbours | SeedNeighbours
 ) -> None:
     context, rows = misranked(tmp_path)
-    early = Context(collection=context.collection, scratch=tmp_path, reference="dense")
+    early = JudgeContext(collection=context.collection, scratch=tmp_path, reference="dense")
     assert stage.open(early).judge(rows.clear()).is_empty()
 
 
 def test_without_a_dense_source_they_say_what_to_add(tmp_path: Path) -> None:
     context, rows = misranked(tmp_path)
-    without = Context(collection=context.collection, scratch=tmp_path, reference="dense")
+    without = JudgeContext(collection=context.collection, scratch=tmp_path, reference="dense")
     for stage in (Neighbours(), SeedNeighbours()):
         with pytest.raises(RecipeError, match=f"{stage.kind} needs a dense source"):
             stage.open(without).judge(rows)
     with pytest.raises(RecipeError, match="no source scores the candidates"):
-        SeedNeighbours().open(Context(collection=context.collection, scratch=tmp_path))
+        SeedNeighbours().open(JudgeContext(collection=context.collection, scratch=tmp_path))
 
 
 def test_the_advice_names_the_setting_that_rejects() -> None:

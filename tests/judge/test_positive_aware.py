@@ -15,15 +15,15 @@ from negatives.judge.positive_aware import (
     PercentOfPositive,
     PositiveAware,
 )
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 from tests.each import for_each
 
 DATA = collection({"d": "text"}, {"q": "text"})
 
 
-def context(scratch: Path, reference: str = "dense") -> Context:
-    return Context(collection=DATA, scratch=scratch, reference=reference)
+def context(scratch: Path, reference: str = "dense") -> JudgeContext:
+    return JudgeContext(collection=DATA, scratch=scratch, reference=reference)
 
 
 def scored(*queries: tuple[list[float | None], list[float | None]]) -> pl.DataFrame:

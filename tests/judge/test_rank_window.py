@@ -9,7 +9,7 @@ import pytest
 
 from negatives.errors import RecipeError
 from negatives.judge.rank_window import SkipSurvivors, SkipTop
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 
 DATA = collection({"d": "text"}, {"q": "text"})
@@ -35,8 +35,8 @@ ROWS = pl.DataFrame(
 )
 
 
-def context(reference: str = "dense") -> Context:
-    return Context(collection=DATA, scratch=Path(), reference=reference)
+def context(reference: str = "dense") -> JudgeContext:
+    return JudgeContext(collection=DATA, scratch=Path(), reference=reference)
 
 
 def skipped(stage: SkipTop | SkipSurvivors, rows: pl.DataFrame = ROWS) -> list[int]:

@@ -13,7 +13,7 @@ from negatives.events import Event, Noted, Progress, Warned
 from negatives.judge.reranker import Rerank, RerankRuling
 from negatives.models import scored_pairs
 from negatives.run.judging import Costly
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 from tests.models.tiny_reranker import onnx_score, save_onnx
 
@@ -57,7 +57,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def opened(stage: Rerank, scratch: Path, heard: list[Event] | None = None) -> RerankRuling:
     return stage.open(
-        Context(
+        JudgeContext(
             collection=DATA,
             scratch=scratch,
             reference="dense",
@@ -183,7 +183,7 @@ def test_it_is_a_costly_judge_to_the_hall(model: str, tmp_path: Path) -> None:
 
 def test_without_a_reference_the_top_is_not_defined(model: str, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="no source of the recipe scores") as caught:
-        Rerank(model=model).open(Context(collection=DATA, scratch=tmp_path))
+        Rerank(model=model).open(JudgeContext(collection=DATA, scratch=tmp_path))
     assert caught.value.fix == "set top = 0 to score them all, or add a dense or bm25 source"
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from negatives.errors import RecipeError
 from negatives.judge.score_agreement import ScoreAgreement
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 
-CONTEXT = Context(collection=collection({"d": "text"}, {"q": "text"}), scratch=Path())
+CONTEXT = JudgeContext(collection=collection({"d": "text"}, {"q": "text"}), scratch=Path())
 Scores = list[float | None]
 
 

@@ -12,14 +12,14 @@ from negatives.errors import RecipeError
 from negatives.find.bm25 import BM25
 from negatives.judge import likeness as module
 from negatives.judge.self_aware import SelfAware
-from negatives.stage import Context
+from negatives.stage import JudgeContext
 from tests.build import collection
 from tests.judge.likened import by_id, likened, pairs, turned
 
 OWNERS = {"q1": 0.9, "q2": 0.2, "q3": 0.5, "q4": 0.1}
 
 
-def toy(scratch: Path) -> Context:
+def toy(scratch: Path) -> JudgeContext:
     """Four documents whose owners are so alike to q0, one that two own, one that nobody owns."""
     queries = {"q0": (1.0, 0.0)} | {name: turned(like) for name, like in OWNERS.items()}
     docs = {f"d{n}": (1.0, 0.0) for n in range(7)}
@@ -109,7 +109,7 @@ def test_neither_order_nor_the_size_of_a_block_nor_other_queries_change_anything
 
 def test_it_is_rehearsed_on_no_rows_before_any_source_is_open(tmp_path: Path) -> None:
     context = toy(tmp_path)
-    early = Context(collection=context.collection, scratch=tmp_path, reference="dense")
+    early = JudgeContext(collection=context.collection, scratch=tmp_path, reference="dense")
     opinion = SelfAware(0.5).open(early).judge(pairs(context.collection).clear())
     assert opinion.columns == ["self_aware", "verdict", "reason"]
     assert opinion.is_empty()
@@ -119,7 +119,9 @@ def test_without_a_source_that_compares_queries_it_says_what_to_add(tmp_path: Pa
     context = toy(tmp_path)
     lexical = BM25().open(context)
     rows = pairs(context.collection)
-    without = Context(collection=context.collection, scratch=tmp_path, sources={"bm25": lexical})
+    without = JudgeContext(
+        collection=context.collection, scratch=tmp_path, sources={"bm25": lexical}
+    )
     with pytest.raises(RecipeError) as caught:
         SelfAware(0.5).open(without).judge(rows)
     assert str(caught.value) == (
@@ -141,7 +143,7 @@ def test_for_evidence_alone_queries_are_compared_by_their_words_where_none_has_v
         [("q1", "a", 1), ("q2", "b", 1), ("q3", "c", 1)],
     )
     rows = pairs(data)
-    without = Context(collection=data, scratch=tmp_path)
+    without = JudgeContext(collection=data, scratch=tmp_path)
     opinion = SelfAware().open(without).judge(rows)
     found = data.ids_of(rows.select("query", "doc").with_columns(opinion))
     of = {(q, d): s for q, d, s in found.select("query_id", "doc_id", "self_aware").iter_rows()}

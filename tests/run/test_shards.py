@@ -32,7 +32,7 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import KEPT, Collection
-from negatives.stage import Context, Judge, Picker, Proposer, Ruling, Source
+from negatives.stage import Judge, JudgeContext, Picker, Proposer, Ruling, Source
 from tests.build import collection
 
 DATA = collection(
@@ -60,9 +60,9 @@ SOURCES: tuple[Source, ...] = (
 JUDGES: tuple[Judge, ...] = (Known(), NearDuplicate(), PercentOfPositive(1.0))
 
 
-def context(data: Collection, scratch: Path) -> Context:
+def context(data: Collection, scratch: Path) -> JudgeContext:
     scratch.mkdir(parents=True, exist_ok=True)
-    return Context(collection=data, scratch=scratch, reference="bm25")
+    return JudgeContext(collection=data, scratch=scratch, reference="bm25")
 
 
 def opened(data: Collection, sources: Sequence[Source], scratch: Path) -> dict[str, Proposer]:

@@ -27,7 +27,7 @@ from negatives.estimate.weak_labels import (
 )
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
-from negatives.stage import Context, Estimator
+from negatives.stage import EstimateContext, Estimator
 
 _ABSTAIN = 2
 """Digit of an abstention in a row's votes read as a number of base 3."""
@@ -83,7 +83,7 @@ class Ensemble(Estimator, kind="ensemble"):
         """The columns that vote."""
         return [*self.votes, *(name.removeprefix("-") for name in self.top)]
 
-    def open(self, context: Context) -> EnsembleEstimation:
+    def open(self, context: EstimateContext) -> EnsembleEstimation:
         """Nothing to build."""
         return EnsembleEstimation(self, context)
 
@@ -93,7 +93,7 @@ class EnsembleEstimation:
     """The votes of one run."""
 
     stage: Ensemble
-    context: Context
+    context: EstimateContext
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`ensemble_COLUMN`: each column's vote, 1, 0 or null."""

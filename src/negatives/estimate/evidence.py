@@ -27,7 +27,7 @@ from negatives.estimation import Revised
 from negatives.events import Noted, Warned
 from negatives.models.word_vectors import WordVectors
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
-from negatives.stage import Context, Estimator, Likens, Share
+from negatives.stage import EstimateContext, Estimator, Likens, Share
 
 MOST_QUERIES = 5_000
 MOST_PAIRS = 120_000
@@ -55,7 +55,7 @@ class Evidence(Estimator, kind="evidence"):
         bool, Meta(description="compare documents by their words, besides by their vectors")
     ] = True
 
-    def open(self, context: Context) -> EvidenceEstimation:
+    def open(self, context: EstimateContext) -> EvidenceEstimation:
         """Weigh the words of every document once, into the scratch folder."""
         likenesses: dict[str, Likeness] = {
             label: source.doc_likeness
@@ -91,7 +91,7 @@ class EvidenceEstimation:
     """The evidence of one run; `fold` (which part a query is in) and `ids` are by query row."""
 
     stage: Evidence
-    context: Context
+    context: EstimateContext
     likenesses: Mapping[str, Likeness]
     held: list[Feature]
     known: list[Feature]

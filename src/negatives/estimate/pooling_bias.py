@@ -23,7 +23,7 @@ from negatives.estimate.cet import (
 from negatives.estimate.features import check_numeric
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
-from negatives.stage import Context, Estimator
+from negatives.stage import EstimateContext, Estimator
 from negatives.stats.logistic import sigmoid
 from negatives.stats.scaling import Scale
 
@@ -70,7 +70,7 @@ class PoolingBias(Estimator, kind="pooling-bias"):
                 fix="name columns of the pooling system in `pooling`, others in `relevance`",
             )
 
-    def open(self, context: Context) -> PoolingBiasEstimation:
+    def open(self, context: EstimateContext) -> PoolingBiasEstimation:
         """Find the scorer."""
         if not self.relevance and not context.reference:
             raise RecipeError(
@@ -90,7 +90,7 @@ class PoolingBiasEstimation:
     """The columns that tell relevance, and those that tell pooling, of one run."""
 
     stage: PoolingBias
-    context: Context
+    context: EstimateContext
     relevance: tuple[str, ...]
 
     def prepare(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from negatives.events import Warned
 from negatives.judge.positive_aware import Margin, PercentOfPositive, PositiveAware
-from negatives.stage import Context, Ruling
+from negatives.stage import JudgeContext, Ruling
 
 
 class AdaptiveMargin(PositiveAware, kind="adaptive-margin"):
@@ -34,7 +34,7 @@ class AdaptiveMargin(PositiveAware, kind="adaptive-margin"):
         """The lower of the two rules' cuts."""
         return pl.min_horizontal(Margin(self.margin).cut(), PercentOfPositive(self.percent).cut())
 
-    def open(self, context: Context) -> AdaptiveMarginRuling:
+    def open(self, context: JudgeContext) -> AdaptiveMarginRuling:
         """Find the scorer."""
         return AdaptiveMarginRuling(super().open(context), context)
 
@@ -52,7 +52,7 @@ class AdaptiveMarginRuling:
     """A cut, and a count of what it leaves."""
 
     cut: Ruling
-    context: Context
+    context: JudgeContext
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The cut, `adaptive_margin_left` (unjudged candidates below it) and a verdict above it."""

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from negatives.judge.positive_aware import score_column
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge, PositiveInt
+from negatives.stage import Judge, JudgeContext, PositiveInt
 
 
 class Agreement(Judge, kind="agreement", kw_only=False):
@@ -26,7 +26,7 @@ class Agreement(Judge, kind="agreement", kw_only=False):
         list[str], Meta(description="names of the sources; empty: all that rank by a score")
     ] = []
 
-    def open(self, context: Context) -> AgreementRuling:
+    def open(self, context: JudgeContext) -> AgreementRuling:
         """Nothing to build."""
         return AgreementRuling(self.ranks, tuple(self.of))
 

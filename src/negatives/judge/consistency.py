@@ -16,7 +16,7 @@ from negatives.read.findings import Fault, Findings
 from negatives.read.trec_run import TREC_RUN
 from negatives.read.white_space import tables
 from negatives.schema import REJECTED, Collection
-from negatives.stage import Context, Judge, PositiveInt, Share
+from negatives.stage import Judge, JudgeContext, PositiveInt, Share
 
 _LISTED: Final = pl.Schema(
     {"query": pl.String, "document": pl.String, "score": pl.String, "name": pl.String}
@@ -62,7 +62,7 @@ class Consistency(Judge, kind="consistency"):
         if not self.lists:
             raise RecipeError("consistency: no lists are given", fix='lists = ["reworded.run"]')
 
-    def open(self, context: Context) -> ConsistencyRuling:
+    def open(self, context: JudgeContext) -> ConsistencyRuling:
         """Read the lists."""
         read = [read_lists(Path(path)).with_columns(file=pl.lit(path)) for path in self.lists]
         ranked = rank_lists(pl.concat(read))
@@ -146,7 +146,7 @@ def rank_lists(lists: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _known(ranked: pl.DataFrame, context: Context) -> pl.DataFrame:
+def _known(ranked: pl.DataFrame, context: JudgeContext) -> pl.DataFrame:
     """The lists by row number; of queries and documents that the collection does not have, none."""
     collection: Collection = context.collection
     known = collection.rows_of(ranked)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Keys
 from negatives.judge.own import own_documents
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
-from negatives.stage import Context, Judge
+from negatives.stage import Judge, JudgeContext
 from negatives.text.keys import text_keys
 
 
@@ -45,7 +45,7 @@ class Known(Judge, kind="known"):
         """By the normalised text."""
         return pl.col("same_text")
 
-    def open(self, context: Context) -> KnownRuling:
+    def open(self, context: JudgeContext) -> KnownRuling:
         """Hash every text, or id, once."""
         collection = context.collection
         docs, queries = collection.keys("docs"), collection.keys("queries")

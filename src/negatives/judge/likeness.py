@@ -9,12 +9,12 @@ import polars as pl
 
 from negatives.arrays import by_volume
 from negatives.errors import RecipeError, nearest
-from negatives.stage import Context, Likens
+from negatives.stage import JudgeContext, Likens
 
 _PAIRS = 1 << 20
 
 
-def likening(context: Context, of: str, kind: str) -> Likens:
+def likening(context: JudgeContext, of: str, kind: str) -> Likens:
     """The source called `of`; or the reference, or the last, that can say how alike texts are."""
     able = {name: each for name, each in context.sources.items() if isinstance(each, Likens)}
     name = of or (context.reference if context.reference in able else next(reversed(able), ""))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Floats, Ragged, Rows, by_volume
 from negatives.events import Progress
 from negatives.schema import DUPLICATE, Collection, Needs
-from negatives.stage import Context, Judge
+from negatives.stage import Judge, JudgeContext
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
 from negatives.text.keys import shingles
@@ -64,7 +64,7 @@ class NearDuplicate(Judge, kind="near-duplicate"):
         """From the threshold on."""
         return pl.col("near_duplicate") >= self.threshold
 
-    def open(self, context: Context) -> NearDuplicateRuling:
+    def open(self, context: JudgeContext) -> NearDuplicateRuling:
         """Shingle and sign every document once, into the scratch folder."""
         names = [f"{part}-{self.words}.npy" for part in ("shingles", "offsets", "signatures")]
         paths = [context.scratch / name for name in names]

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from negatives.judge.likeness import likening, paired
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge, PositiveInt
+from negatives.stage import Judge, JudgeContext, PositiveInt
 
 VOTES = {
     "place": pl.UInt32,
@@ -47,7 +47,7 @@ class Neighbours(Judge, kind="neighbours"):
         str, Meta(description="source whose document vectors are compared; empty: the reference")
     ] = ""
 
-    def open(self, context: Context) -> NeighboursRuling:
+    def open(self, context: JudgeContext) -> NeighboursRuling:
         """Nothing to build."""
         return NeighboursRuling(self, context)
 
@@ -62,7 +62,7 @@ class NeighboursRuling:
     """The judged documents of each query, as they come."""
 
     stage: Neighbours
-    context: Context
+    context: JudgeContext
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`neighbours_vote`, _held and _likeness (of the closest positive voter); a verdict."""

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from negatives.errors import DataError
 from negatives.schema import REJECTED, Needs
-from negatives.stage import Context, Judge
+from negatives.stage import Judge, JudgeContext
 
 TIME = "time"
 
@@ -39,7 +39,7 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
         """Keep what has no time."""
         return 'set not-before undated = "keep"' if self.undated == "reject" else ""
 
-    def open(self, context: Context) -> NotBeforeRuling:
+    def open(self, context: JudgeContext) -> NotBeforeRuling:
         """Raises `DataError` where the times of the two sides cannot be compared."""
         collection = context.collection
         docs, queries = collection.corpus[TIME], collection.queries[TIME]

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError, nearest
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge, Ruling
+from negatives.stage import Judge, JudgeContext, Ruling
 
 LOWEST = pl.col("score").filter(pl.col("relevance") > 0).min().over("query")
 """The lowest score of the query's positives; null where no positive has one."""
@@ -32,7 +32,7 @@ class PositiveAware(Judge, kw_only=True):
     def cut(self) -> pl.Expr:
         """The score at which a pair of the query is rejected; null: no objection."""
 
-    def open(self, context: Context) -> Ruling:
+    def open(self, context: JudgeContext) -> Ruling:
         """Find the scorer."""
         scorer = self.scorer or context.reference
         if not scorer:

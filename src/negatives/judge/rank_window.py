@@ -15,7 +15,7 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.judge.positive_aware import score_column
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge, Share
+from negatives.stage import Judge, JudgeContext, Share
 
 
 class SkipTop(Judge, kind="skip-top", kw_only=False):
@@ -24,7 +24,7 @@ class SkipTop(Judge, kind="skip-top", kw_only=False):
     ranks: Annotated[int, Meta(ge=0, description="how many raw ranks are left out")] = 10
     of: Annotated[str, Meta(description="the source; empty: the reference scorer")] = ""
 
-    def open(self, context: Context) -> SkipTopRuling:
+    def open(self, context: JudgeContext) -> SkipTopRuling:
         """Find the source."""
         return SkipTopRuling(_source(self, self.of, context), self.ranks)
 
@@ -53,7 +53,7 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
         ""
     )
 
-    def open(self, context: Context) -> SkipSurvivorsRuling:
+    def open(self, context: JudgeContext) -> SkipSurvivorsRuling:
         """Find the source."""
         return SkipSurvivorsRuling(self, _source(self, self.of, context))
 
@@ -65,7 +65,7 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
         return f"lower skip-survivors {' or '.join(lower)}"
 
 
-def _source(stage: Judge, of: str, context: Context) -> str:
+def _source(stage: Judge, of: str, context: JudgeContext) -> str:
     name = of or context.reference
     if not name:
         raise RecipeError(f"{stage.kind}: no source ranks the candidates", fix="set `of`")

@@ -16,7 +16,7 @@ from negatives.errors import RecipeError
 from negatives.models.open_reranker import open_reranker
 from negatives.models.scored_pairs import ScoredPairs
 from negatives.schema import REJECTED, TEXTS, Collection, Floats, Needs, Rows
-from negatives.stage import Context, Judge, Share
+from negatives.stage import Judge, JudgeContext, Share
 
 COLUMN = "reranker_score"
 HELD = "reranker_held"
@@ -67,7 +67,7 @@ class Rerank(Judge, kind="reranker"):
                 fix="low is where doubt begins, high where a pair is called relevant",
             )
 
-    def open(self, context: Context) -> RerankRuling:
+    def open(self, context: JudgeContext) -> RerankRuling:
         """Load the model."""
         if self.top and not context.reference:
             raise RecipeError(

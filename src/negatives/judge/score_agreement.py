@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from negatives.judge.positive_aware import score_column
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge, Share
+from negatives.stage import Judge, JudgeContext, Share
 
 
 class ScoreAgreement(Judge, kind="score-agreement", kw_only=False):
@@ -37,7 +37,7 @@ class ScoreAgreement(Judge, kind="score-agreement", kw_only=False):
         list[str], Meta(description="names of the sources; empty: all that give scores")
     ] = []
 
-    def open(self, context: Context) -> ScoreAgreementRuling:
+    def open(self, context: JudgeContext) -> ScoreAgreementRuling:
         """Nothing to build."""
         return ScoreAgreementRuling(self)
 

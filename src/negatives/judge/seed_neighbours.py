@@ -12,7 +12,7 @@ from negatives.errors import RecipeError
 from negatives.judge.likeness import likening, paired
 from negatives.judge.positive_aware import score_column
 from negatives.schema import REJECTED
-from negatives.stage import Context, Judge, PositiveInt, Share
+from negatives.stage import Judge, JudgeContext, PositiveInt, Share
 
 HELD = {"place": pl.UInt32, "seed_neighbours": pl.Int32, "likeness": pl.Float32}
 
@@ -42,7 +42,7 @@ class SeedNeighbours(Judge, kind="seed-neighbours"):
         str, Meta(description="source whose document vectors are compared; empty: the reference")
     ] = ""
 
-    def open(self, context: Context) -> SeedNeighboursRuling:
+    def open(self, context: JudgeContext) -> SeedNeighboursRuling:
         """Find the scorer."""
         scorer = self.scorer or context.reference
         if not scorer:
@@ -60,7 +60,7 @@ class SeedNeighboursRuling:
     """One column of scores, and who compares documents."""
 
     stage: SeedNeighbours
-    context: Context
+    context: JudgeContext
     column: str
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from msgspec import Meta
 from negatives.judge.likeness import likening, paired
 from negatives.models.word_vectors import WordVectors
 from negatives.schema import REJECTED, Floats, Rows
-from negatives.stage import Context, Judge, Likens, Proposer
+from negatives.stage import Judge, JudgeContext, Likens, Proposer
 
 FOUND = {"place": pl.UInt32, "owner": pl.UInt32, "self_aware": pl.Float32}
 
@@ -49,7 +49,7 @@ class SelfAware(Judge, kind="self-aware", kw_only=False):
         ),
     ] = ""
 
-    def open(self, context: Context) -> SelfAwareRuling:
+    def open(self, context: JudgeContext) -> SelfAwareRuling:
         """The owners of every document."""
         owners = context.collection.positives.select("doc", owner="query").sort("doc", "owner")
         return SelfAwareRuling(self, context, owners)
@@ -67,7 +67,7 @@ class SelfAwareRuling:
     """Owners (doc, owner) of the documents of one collection."""
 
     stage: SelfAware
-    context: Context
+    context: JudgeContext
     owners: pl.DataFrame
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:

@@ -30,7 +30,7 @@ from negatives.run.engine import engine_named
 from negatives.run.inputs import collection_of
 from negatives.run.picking import repick, write_frame
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
-from negatives.stage import Context, Judge, refuse_unmet
+from negatives.stage import Judge, JudgeContext, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
 from negatives.store.lock import locked
@@ -108,7 +108,7 @@ def judge_run(
         account = Account(run.path, run.manifest, emit)
         with _scratch(run.path / WORK / "judging") as folder, chosen.started() as mapper:
             ruling = judge.open(
-                Context(
+                JudgeContext(
                     collection=collection,
                     scratch=folder,
                     machine=machine,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -24,7 +25,7 @@ from negatives.events import Emit, Event, Progress
 from negatives.machine import Machine
 from negatives.recipe import Recipe
 from negatives.schema import Collection
-from negatives.stage import Context, Proposer, Ruling, Tiled
+from negatives.stage import Context, EstimateContext, JudgeContext, Proposer, Ruling, Tiled
 from negatives.store.atomic import make_folder
 from negatives.store.handed_over import taken_over
 from negatives.store.run import WORK
@@ -109,7 +110,7 @@ class Opened:
         """One source, which may look at those before it."""
         if label not in self._sources:
             stage = self.recipe.find[self.labels.index(label)]
-            self._sources[label] = stage.open(self._context(f"find-{label}"))
+            self._sources[label] = stage.open(Context(**self._shared(f"find-{label}")))
         return self._sources[label]
 
     @cached_property
@@ -128,7 +129,8 @@ class Opened:
         """The judge at a place of the recipe."""
         stage = self.recipe.judge[place]
         if place not in self._judges:
-            self._judges[place] = stage.open(self._context(f"judge-{place}-{stage.kind}"))
+            context = JudgeContext(**self._for_judge(f"judge-{place}-{stage.kind}"))
+            self._judges[place] = stage.open(context)
         return stage.kind, self._judges[place]
 
     @cached_property
@@ -136,30 +138,37 @@ class Opened:
         """The estimator, which the recipe must have; it may ask the sources."""
         assert self.recipe.estimate is not None
         self.open_sources()
-        return self.recipe.estimate.open(self._context("estimate"))
+        return self.recipe.estimate.open(self._for_estimator())
 
     def _keep(self, event: Event) -> None:
         if not isinstance(event, Progress):
             self._heard.append(event)
 
-    def _context(self, scratch: str) -> Context:
-        recipe = self.recipe
-        copies = [judge.copies for judge in recipe.judge]
+    def _shared(self, scratch: str) -> dict[str, Any]:
+        """What every stage is told."""
+        return {
+            "collection": self.collection,
+            "scratch": make_folder(self.plan.path / WORK / scratch),
+            "machine": self.machine,
+            "engine": self._engine,
+            "seed": self.recipe.seed,
+            "emit": self._emit,
+        }
+
+    def _for_judge(self, scratch: str) -> dict[str, Any]:
+        """What judges and estimators are told besides."""
+        reference = self.recipe.reference_source
+        return {**self._shared(scratch), "reference": reference, "sources": self._sources}
+
+    def _for_estimator(self) -> EstimateContext:
+        find, judges = self.recipe.find, self.recipe.judge
+        copies = [judge.copies for judge in judges]
         there = [rule.fill_null(False) for rule in copies if rule is not None]
-        return Context(
-            collection=self.collection,
-            scratch=make_folder(self.plan.path / WORK / scratch),
-            machine=self.machine,
-            engine=self._engine,
-            seed=recipe.seed,
-            reference=recipe.reference_source,
-            emit=self._emit,
-            sources=self._sources,
-            evidence={
-                name: sign for judge in recipe.judge for name, sign in judge.evidence.items()
-            },
+        return EstimateContext(
+            **self._for_judge("estimate"),
+            evidence={name: sign for judge in judges for name, sign in judge.evidence.items()},
             copies=pl.any_horizontal(there) if there else None,
-            blind=frozenset(each.label for each in recipe.find if not each.reads_judgements),
+            blind=frozenset(each.label for each in find if not each.reads_judgements),
         )
 
 

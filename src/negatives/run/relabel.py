@@ -27,7 +27,7 @@ from negatives.schema import (
     Collection,
     Columns,
 )
-from negatives.stage import Context, Judge, Ruling, build
+from negatives.stage import Judge, JudgeContext, Ruling, build
 from negatives.store.facts import Relabelled
 from negatives.store.run import Run
 
@@ -145,7 +145,7 @@ class Relabelling:
         self.collection = collection
         self.reference = reference
         self.judge = cast("Judge", build("judge", {"kind": "known"}))
-        self.known: Ruling = self.judge.open(Context(collection=collection, scratch=scratch))
+        self.known: Ruling = self.judge.open(JudgeContext(collection=collection, scratch=scratch))
         self.found = RelabelledCounts(0, 0, None, None, known=False)
 
     def over(self, parts: Sequence[Path]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
