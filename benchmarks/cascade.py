@@ -28,8 +28,9 @@ from benchmarks.data import load, minilm_vectors
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
 from negatives.chance import pair_uniforms
+from negatives.opening import Context
 from negatives.schema import Collection, Floats, Rows
-from negatives.stage import Context, Judge
+from negatives.stage import Judge
 
 COLLECTIONS = ("cranfield", "cisi", "med")
 HIDINGS = 5

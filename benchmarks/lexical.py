@@ -88,9 +88,9 @@ def ours(folder: Path, index: str) -> dict[str, Any]:
     from negatives.arrays import Ragged
     from negatives.find.bm25 import BM25
     from negatives.machine import Machine
+    from negatives.opening import Context
     from negatives.schema import QRELS
     from negatives.search import lexical
-    from negatives.stage import Context
 
     if "without" in index:
         lexical._COMPILE = sys.maxsize

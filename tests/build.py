@@ -9,8 +9,8 @@ import polars as pl
 
 from negatives.find.candidates import COLUMNS
 from negatives.machine import Machine
+from negatives.opening import EstimateContext
 from negatives.schema import CORPUS, GIVEN, QRELS, QUERIES, Collection, check_collection
-from negatives.stage import EstimateContext
 from negatives.store.manifest import read_manifest
 
 
@@ -40,7 +40,7 @@ def collection(
 
 
 def context(data: Collection, scratch: Path, *, threads: int = 1, seed: int = 0) -> EstimateContext:
-    """What the hall would hand a stage, with a folder of its own."""
+    """What the runner would hand a stage, with a folder of its own."""
     scratch.mkdir(parents=True, exist_ok=True)
     return EstimateContext(collection=data, scratch=scratch, machine=Machine(threads), seed=seed)
 

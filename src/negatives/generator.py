@@ -16,8 +16,9 @@ import polars as pl
 
 from negatives.arrays import Rows
 from negatives.errors import WorkError
+from negatives.opening import Context
 from negatives.schema import Columns
-from negatives.stage import Context, Stage
+from negatives.stage import Stage
 
 Written = Literal["queries", "documents"]
 

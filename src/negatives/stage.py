@@ -1,6 +1,7 @@
 """What a stage is: a small frozen object whose fields are its settings, with one verb.
 
-The protocols of the verbs, the settings base class, and how a stage is built from plain settings.
+The settings base class, the verbs, and how a stage is built from plain settings. What a stage is
+opened with, and what it is then, is in `opening`.
 """
 
 from __future__ import annotations
@@ -8,32 +9,19 @@ from __future__ import annotations
 import importlib
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Annotated,
-    Any,
-    ClassVar,
-    Protocol,
-    runtime_checkable,
-)
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import polars as pl
 
-from negatives.engine import LOCAL, Mapper
 from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
-from negatives.events import Emit, silent
 from negatives.kinds import kinds
-from negatives.machine import MODEST, Machine
-from negatives.schema import Needs, check_needs
+from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
+from negatives.schema import Collection, Needs, check_needs
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
-
-if TYPE_CHECKING:
-    from negatives.schema import Collection, Floats, Rows
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -111,112 +99,6 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         """Every setting, defaults written out, `kind` first; plain values only."""
         made: dict[str, Any] = msgspec.to_builtins(self)
         return made
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What the hall hands a stage when it opens it for one collection.
-
-    `scratch` is a folder of this stage's own that lives as long as the run is unfinished: an index
-    or vectors kept there survive a restart, and other processes that open the stage find them.
-    `engine` carries out what can be done in parts, such as encoding many texts.
-    """
-
-    collection: Collection
-    scratch: Path
-    machine: Machine = MODEST
-    engine: Mapper = LOCAL
-    seed: int = 0
-    emit: Emit = silent
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeContext(Context):
-    """What a judge is opened with: the run's sources by label, and which is the reference.
-
-    `sources` is filled before any row is judged.
-    """
-
-    reference: str = ""
-    sources: Mapping[str, Proposer] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class EstimateContext(JudgeContext):
-    """What an estimator is opened with: what the run's judges and sources say of themselves.
-
-    `evidence`: what may be learned from (`Judge.evidence`). `copies`: rows that a judge knows for
-    copies (`Judge.copies`); None: nobody looks. `blind`: labels of the sources that propose without
-    looking at the judgements.
-    """
-
-    evidence: Mapping[str, int] = field(default_factory=dict)
-    copies: pl.Expr | None = None
-    blind: frozenset[str] = frozenset()
-
-
-class Proposer(Protocol):
-    """A source opened on a collection."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever ranks or scores would for a reason the recipe does not show."""
-        ...
-
-    def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        """Candidates for `queries`: query, doc (uint32), rank (int32, from 1), score (float32).
-
-        Sorted by (query, rank); a sampling source adds log_q (float32). `proposed` holds what the
-        sources before this one in the recipe proposed for the same queries.
-        """
-        ...
-
-    def score(self, query: Rows, doc: Rows) -> Floats | None:
-        """float32[n] score of each given pair, or None where the source scores only its own."""
-        ...
-
-
-@runtime_checkable
-class Likens(Protocol):
-    """A proposer that can also say how alike two documents, or two queries, are."""
-
-    def doc_likeness(self, left: Rows, right: Rows) -> Floats:
-        """float32[n]: likeness of document left[i] to document right[i]; higher is more alike."""
-        ...
-
-    def query_likeness(self, left: Rows, right: Rows) -> Floats:
-        """float32[n]: likeness of two mined queries each."""
-        ...
-
-
-@runtime_checkable
-class Tiled(Protocol):
-    """A proposer whose search can be done in ranges of documents, and put together afterwards.
-
-    A tile is docs: uint32[q, k] and scores: float32[q, k] of its queries and its range.
-    """
-
-    def tile(self, queries: Rows, start: int, stop: int) -> tuple[Rows, Floats]:
-        """What there is for `queries` among documents `start` to `stop` - 1."""
-        ...
-
-    def among(self, tiles: Sequence[tuple[Rows, Floats]]) -> Proposer:
-        """The same proposer, to be asked for the queries of these tiles, which cover the corpus."""
-        ...
-
-
-class Ruling(Protocol):
-    """A judge opened on a collection."""
-
-    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Evidence for `rows`: a frame of the same height and order, of new columns only.
-
-        Three columns have a meaning of their own: `verdict`, null where the judge has no objection,
-        `reason`, prose that nothing parses, and, of a judge with several rules, `rule`, the name of
-        the one; without it the judge's kind is the rule. `rows` holds query, doc, relevance (null:
-        unjudged) and NAME_rank, NAME_score of every source; whole queries only, positives included.
-        """
-        ...
 
 
 class Source(Stage, kw_only=True):

@@ -13,10 +13,10 @@ import polars as pl
 from negatives.find.candidates import COLUMNS
 from negatives.generator import written
 from negatives.machine import Machine
+from negatives.opening import EstimateContext
 from negatives.recipe import Recipe
 from negatives.run import mine
 from negatives.schema import Collection
-from negatives.stage import EstimateContext
 from tests.build import context
 from tests.contracts.kinds import stages
 from tests.pick.rows import rows as kept
@@ -128,7 +128,7 @@ def test_every_judge_adds_columns_to_the_rows_it_is_given(tiny: Collection, tmp_
 
 
 def _candidates(data: Collection, found: dict[str, Any]) -> pl.DataFrame:
-    """Candidates of every query with their ranks and scores, as the hall joins them."""
+    """Candidates of every query with their ranks and scores, as the runner joins them."""
     from negatives.run.shards import find_shard
 
     rows = find_shard(data, found, data.mined_queries)[0]

@@ -21,9 +21,10 @@ from negatives.find.candidates import COLUMNS
 from negatives.generator import Generator
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import ListLoss
+from negatives.opening import Context, Ruling
 from negatives.pick.top import first, ordered
 from negatives.schema import Needs
-from negatives.stage import Context, Estimator, Judge, Picker, Ruling, Source
+from negatives.stage import Estimator, Judge, Picker, Source
 
 if TYPE_CHECKING:
     from torch import Tensor

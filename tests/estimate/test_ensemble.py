@@ -12,7 +12,7 @@ from negatives.arrays import Floats
 from negatives.errors import RecipeError
 from negatives.estimate.ensemble import Ensemble
 from negatives.events import Event, Noted, Warned
-from negatives.stage import EstimateContext
+from negatives.opening import EstimateContext
 from tests.build import collection
 
 DATA = collection({"d": "text"}, {"q": "text"})

@@ -14,7 +14,7 @@ from negatives.errors import RecipeError
 from negatives.estimate import pooling_bias as module
 from negatives.estimate.pooling_bias import PoolingBias
 from negatives.events import Event, Noted, Warned
-from negatives.stage import EstimateContext
+from negatives.opening import EstimateContext
 from tests.build import collection
 from tests.estimate.test_cet import auc
 

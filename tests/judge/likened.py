@@ -1,4 +1,4 @@
-"""A collection whose texts have given vectors, and tables of pairs as the hall hands them over."""
+"""A collection whose texts have given vectors, and tables of pairs as the runner hands them over."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import polars as pl
 
 from negatives.events import Event, silent
 from negatives.find.dense import Dense
+from negatives.opening import JudgeContext
 from negatives.schema import Collection
-from negatives.stage import JudgeContext
 from tests.build import collection
 
 Vectors = Mapping[str, Sequence[float]]

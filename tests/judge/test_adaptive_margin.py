@@ -12,7 +12,7 @@ from negatives.errors import RecipeError
 from negatives.events import Event, Warned
 from negatives.judge.adaptive_margin import AdaptiveMargin
 from negatives.judge.positive_aware import Margin, PercentOfPositive
-from negatives.stage import JudgeContext
+from negatives.opening import JudgeContext
 from tests.judge.test_positive_aware import CASES, DATA, WORKED, context, scored, survivors
 
 

@@ -11,7 +11,7 @@ import pytest
 from negatives.errors import DataError, RecipeError
 from negatives.events import Event, Warned
 from negatives.judge.consistency import Consistency
-from negatives.stage import JudgeContext
+from negatives.opening import JudgeContext
 from tests.build import collection
 from tests.judge.likened import by_id, pairs
 

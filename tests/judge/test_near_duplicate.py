@@ -45,7 +45,7 @@ DATA = collection(
 
 
 def table(data: Collection) -> pl.DataFrame:
-    """Every pair of a query and a document, as the hall would hand it over."""
+    """Every pair of a query and a document, as the runner would hand it over."""
     return (
         data.queries.with_row_index("query")
         .select("query")

@@ -15,8 +15,8 @@ from negatives.errors import RecipeError
 from negatives.judge import likeness as module
 from negatives.judge.neighbours import Neighbours
 from negatives.judge.seed_neighbours import SeedNeighbours
+from negatives.opening import JudgeContext
 from negatives.schema import Collection
-from negatives.stage import JudgeContext
 from tests.judge.likened import by_id, likened, pairs
 
 

@@ -15,7 +15,7 @@ from negatives.judge.positive_aware import (
     PercentOfPositive,
     PositiveAware,
 )
-from negatives.stage import JudgeContext
+from negatives.opening import JudgeContext
 from tests.build import collection
 from tests.each import for_each
 
@@ -27,7 +27,7 @@ def context(scratch: Path, reference: str = "dense") -> JudgeContext:
 
 
 def scored(*queries: tuple[list[float | None], list[float | None]]) -> pl.DataFrame:
-    """Rows of the hall's table from each query's scores of positives and of candidates."""
+    """Rows of the runner's table from each query's scores of positives and of candidates."""
     rows: list[tuple[int, int, int | None, float | None]] = []
     for query, (positives, candidates) in enumerate(queries):
         rows += [(query, n, 1, score) for n, score in enumerate(positives)]

@@ -9,7 +9,7 @@ import pytest
 
 from negatives.errors import RecipeError
 from negatives.judge.rank_window import SkipSurvivors, SkipTop
-from negatives.stage import JudgeContext
+from negatives.opening import JudgeContext
 from tests.build import collection
 
 DATA = collection({"d": "text"}, {"q": "text"})

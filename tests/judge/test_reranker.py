@@ -12,8 +12,8 @@ from negatives.errors import RecipeError
 from negatives.events import Event, Noted, Progress, Warned
 from negatives.judge.reranker import Rerank, RerankRuling
 from negatives.models import scored_pairs
+from negatives.opening import JudgeContext
 from negatives.run.judging import Costly
-from negatives.stage import JudgeContext
 from tests.build import collection
 from tests.models.tiny_reranker import onnx_score, save_onnx
 

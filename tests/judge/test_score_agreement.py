@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from negatives.errors import RecipeError
 from negatives.judge.score_agreement import ScoreAgreement
-from negatives.stage import JudgeContext
+from negatives.opening import JudgeContext
 from tests.build import collection
 
 CONTEXT = JudgeContext(collection=collection({"d": "text"}, {"q": "text"}), scratch=Path())

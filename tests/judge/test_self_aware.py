@@ -12,7 +12,7 @@ from negatives.errors import RecipeError
 from negatives.find.bm25 import BM25
 from negatives.judge import likeness as module
 from negatives.judge.self_aware import SelfAware
-from negatives.stage import JudgeContext
+from negatives.opening import JudgeContext
 from tests.build import collection
 from tests.judge.likened import by_id, likened, pairs, turned
 

@@ -13,7 +13,7 @@ import negatives as neg
 from negatives.errors import DataError, InputError
 from negatives.measure.evaluation import WithoutSelf
 from negatives.measure.ranking import rank
-from negatives.stage import Context
+from negatives.opening import Context
 from tests.build import collection
 
 DOCS = {"d1": "wing flow", "d2": "wing", "d3": "heat flow", "d4": "shell"}

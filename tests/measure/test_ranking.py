@@ -26,8 +26,8 @@ from negatives.measure.ranking import (
 )
 from negatives.models.encoder import Encoded
 from negatives.models.reranker import Pair
+from negatives.opening import Context
 from negatives.read.trec_run import against_ranks, read_trec_run
-from negatives.stage import Context
 from tests.build import collection
 
 

@@ -15,7 +15,7 @@ import negatives as neg
 from negatives.errors import DataError, InputError
 from negatives.measure.evaluation import WithoutSelf
 from negatives.measure.ranking import rank
-from negatives.stage import Context
+from negatives.opening import Context
 from tests.build import collection
 
 CASES = Path(__file__).parents[1] / "cases" / "ties"

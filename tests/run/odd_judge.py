@@ -11,7 +11,8 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.arrays import Rows
-from negatives.stage import Context, Judge
+from negatives.opening import Context
+from negatives.stage import Judge
 
 
 class Odd(Judge, kind="odd"):

@@ -20,6 +20,7 @@ from negatives.judge.known import Known
 from negatives.judge.near_duplicate import NearDuplicate
 from negatives.judge.positive_aware import Margin, PercentOfPositive
 from negatives.judge.rank_window import SkipTop
+from negatives.opening import JudgeContext, Proposer, Ruling
 from negatives.pick.sampled import RandomPick
 from negatives.pick.simans import SimANS
 from negatives.pick.stratified import Stratified
@@ -32,7 +33,7 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import KEPT, Collection
-from negatives.stage import Judge, JudgeContext, Picker, Proposer, Ruling, Source
+from negatives.stage import Judge, Picker, Source
 from tests.build import collection
 
 DATA = collection(

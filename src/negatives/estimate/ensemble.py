@@ -27,7 +27,8 @@ from negatives.estimate.weak_labels import (
 )
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
-from negatives.stage import EstimateContext, Estimator
+from negatives.opening import EstimateContext
+from negatives.stage import Estimator
 
 _ABSTAIN = 2
 """Digit of an abstention in a row's votes read as a number of base 3."""

@@ -26,8 +26,9 @@ from negatives.estimate.other_positives import Draws, Likeness, compare
 from negatives.estimation import Revised
 from negatives.events import Noted, Warned
 from negatives.models.word_vectors import WordVectors
+from negatives.opening import EstimateContext, Likens
 from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
-from negatives.stage import EstimateContext, Estimator, Likens, Share
+from negatives.stage import Estimator, Share
 
 MOST_QUERIES = 5_000
 MOST_PAIRS = 120_000

@@ -23,7 +23,8 @@ from negatives.estimate.cet import (
 from negatives.estimate.features import check_numeric
 from negatives.estimation import estimated
 from negatives.events import Noted, Warned
-from negatives.stage import EstimateContext, Estimator
+from negatives.opening import EstimateContext
+from negatives.stage import Estimator
 from negatives.stats.logistic import sigmoid
 from negatives.stats.scaling import Scale
 

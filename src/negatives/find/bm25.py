@@ -16,13 +16,14 @@ from negatives.arrays import Floats, Ragged, Rows, spread, starts_of
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.events import Noted, Progress, Warned
 from negatives.find.candidates import COLUMNS
+from negatives.opening import Context
 from negatives.schema import Collection, Needs
 from negatives.search.lexical import best_docs, score_pairs
 from negatives.search.lexical_index import Asked, LexicalIndex
 from negatives.search.postings import Formula, build_postings
 from negatives.search.shortlist import places
 from negatives.search.words import EVERY, Words, stop_words
-from negatives.stage import Context, Source
+from negatives.stage import Source
 from negatives.text.languages import STEMMERS, languages_of_sides, unclear
 
 _SCORER = 2

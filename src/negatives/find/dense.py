@@ -23,13 +23,14 @@ from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
+from negatives.opening import Context, Proposer
 from negatives.optional import require
 from negatives.schema import Needs
 from negatives.search.exact import Excluded, pair_scores
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.tiles import Joined, Tile, search_tile
 from negatives.secrets import names_variable
-from negatives.stage import Context, Proposer, Source
+from negatives.stage import Source
 
 PRECOMPUTED = "precomputed"
 CHARACTERS = 3

@@ -12,7 +12,8 @@ from msgspec import Meta
 from negatives.arrays import Floats, Rows
 from negatives.errors import RecipeError, nearest
 from negatives.find.candidates import ranked
-from negatives.stage import Context, PositiveInt, Source
+from negatives.opening import Context
+from negatives.stage import PositiveInt, Source
 
 
 class Fused(Source, kind="fused"):

@@ -16,7 +16,7 @@ from negatives.models.checks import FIRST, check_finite, single, zeros
 from negatives.models.embedding import BLOCK, Embedded, Similarity, is_empty, key_of
 from negatives.models.precomputed import VectorReader, read_vectors
 from negatives.models.representable import representable
-from negatives.stage import Context
+from negatives.opening import Context
 from negatives.stats.lengths import normalised
 from negatives.store.vectors import open_vectors, write_vectors
 

@@ -10,7 +10,8 @@ import polars as pl
 
 from negatives.arrays import Floats, Rows
 from negatives.find.candidates import COLUMNS
-from negatives.stage import Context, Source
+from negatives.opening import Context
+from negatives.stage import Source
 
 
 class Given(Source, kind="given"):

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Floats, Keys, Rows
 from negatives.chance import id_hashes, mix, stream_key
+from negatives.opening import Context
 from negatives.sample.attempts import NO_DOC
 from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
 from negatives.search.shortlist import places
-from negatives.stage import Context, Source
+from negatives.stage import Source
 
 
 class Random(Source, kind="random"):

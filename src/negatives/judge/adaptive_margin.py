@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from negatives.events import Warned
 from negatives.judge.positive_aware import Margin, PercentOfPositive, PositiveAware
-from negatives.stage import JudgeContext, Ruling
+from negatives.opening import JudgeContext, Ruling
 
 
 class AdaptiveMargin(PositiveAware, kind="adaptive-margin"):

@@ -9,8 +9,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.judge.positive_aware import score_column
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED
-from negatives.stage import Judge, JudgeContext, PositiveInt
+from negatives.stage import Judge, PositiveInt
 
 
 class Agreement(Judge, kind="agreement", kw_only=False):

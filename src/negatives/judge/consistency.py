@@ -12,11 +12,12 @@ from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Warned
+from negatives.opening import JudgeContext
 from negatives.read.findings import Fault, Findings
 from negatives.read.trec_run import TREC_RUN
 from negatives.read.white_space import tables
 from negatives.schema import REJECTED, Collection
-from negatives.stage import Judge, JudgeContext, PositiveInt, Share
+from negatives.stage import Judge, PositiveInt, Share
 
 _LISTED: Final = pl.Schema(
     {"query": pl.String, "document": pl.String, "score": pl.String, "name": pl.String}

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Keys
 from negatives.judge.own import own_documents
+from negatives.opening import JudgeContext
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
-from negatives.stage import Judge, JudgeContext
+from negatives.stage import Judge
 from negatives.text.keys import text_keys
 
 

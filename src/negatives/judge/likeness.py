@@ -9,7 +9,7 @@ import polars as pl
 
 from negatives.arrays import by_volume
 from negatives.errors import RecipeError, nearest
-from negatives.stage import JudgeContext, Likens
+from negatives.opening import JudgeContext, Likens
 
 _PAIRS = 1 << 20
 

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Floats, Ragged, Rows, by_volume
 from negatives.events import Progress
+from negatives.opening import JudgeContext
 from negatives.schema import DUPLICATE, Collection, Needs
-from negatives.stage import Judge, JudgeContext
+from negatives.stage import Judge
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
 from negatives.text.keys import shingles

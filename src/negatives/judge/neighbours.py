@@ -10,8 +10,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.judge.likeness import likening, paired
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED
-from negatives.stage import Judge, JudgeContext, PositiveInt
+from negatives.stage import Judge, PositiveInt
 
 VOTES = {
     "place": pl.UInt32,

@@ -9,8 +9,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.errors import DataError
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED, Needs
-from negatives.stage import Judge, JudgeContext
+from negatives.stage import Judge
 
 TIME = "time"
 

@@ -14,8 +14,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.errors import RecipeError, nearest
+from negatives.opening import JudgeContext, Ruling
 from negatives.schema import REJECTED
-from negatives.stage import Judge, JudgeContext, Ruling
+from negatives.stage import Judge
 
 LOWEST = pl.col("score").filter(pl.col("relevance") > 0).min().over("query")
 """The lowest score of the query's positives; null where no positive has one."""

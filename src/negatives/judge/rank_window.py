@@ -14,8 +14,9 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.judge.positive_aware import score_column
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED
-from negatives.stage import Judge, JudgeContext, Share
+from negatives.stage import Judge, Share
 
 
 class SkipTop(Judge, kind="skip-top", kw_only=False):

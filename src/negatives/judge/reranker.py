@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from negatives.errors import RecipeError
 from negatives.models.open_reranker import open_reranker
 from negatives.models.scored_pairs import ScoredPairs
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED, TEXTS, Collection, Floats, Needs, Rows
-from negatives.stage import Judge, JudgeContext, Share
+from negatives.stage import Judge, Share
 
 COLUMN = "reranker_score"
 HELD = "reranker_held"

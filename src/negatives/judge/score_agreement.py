@@ -10,8 +10,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.judge.positive_aware import score_column
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED
-from negatives.stage import Judge, JudgeContext, Share
+from negatives.stage import Judge, Share
 
 
 class ScoreAgreement(Judge, kind="score-agreement", kw_only=False):

@@ -11,8 +11,9 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.judge.likeness import likening, paired
 from negatives.judge.positive_aware import score_column
+from negatives.opening import JudgeContext
 from negatives.schema import REJECTED
-from negatives.stage import Judge, JudgeContext, PositiveInt, Share
+from negatives.stage import Judge, PositiveInt, Share
 
 HELD = {"place": pl.UInt32, "seed_neighbours": pl.Int32, "likeness": pl.Float32}
 

@@ -12,8 +12,9 @@ from msgspec import Meta
 
 from negatives.judge.likeness import likening, paired
 from negatives.models.word_vectors import WordVectors
+from negatives.opening import JudgeContext, Likens, Proposer
 from negatives.schema import REJECTED, Floats, Rows
-from negatives.stage import Judge, JudgeContext, Likens, Proposer
+from negatives.stage import Judge
 
 FOUND = {"place": pl.UInt32, "owner": pl.UInt32, "self_aware": pl.Float32}
 

@@ -11,8 +11,8 @@ from negatives.events import Emit
 from negatives.machine import Machine
 from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
+from negatives.opening import Context
 from negatives.schema import Collection, Floats
-from negatives.stage import Context
 from negatives.store.vectors import read_rows
 
 

@@ -22,8 +22,9 @@ import polars as pl
 from negatives.arrays import Rows
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.generator import WRITTEN_QUERIES, Generator, Written
+from negatives.opening import Context
 from negatives.schema import Needs
-from negatives.stage import Context, Share
+from negatives.stage import Share
 from negatives.text.sentences import sentences
 
 

@@ -37,10 +37,10 @@ from negatives.measure.ranking import (
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
+from negatives.opening import Context
 from negatives.read import as_collection
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
-from negatives.stage import Context
 from negatives.stats.bootstrap import check_confidence, interval
 from negatives.store.run import Run
 

@@ -37,8 +37,8 @@ from negatives.models.encode_texts import EncodeTexts, Numbered, OpenAgain
 from negatives.models.encoder import Encoded, Encoder, sides
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
+from negatives.opening import Context
 from negatives.schema import TEXTS, check_needs
-from negatives.stage import Context
 from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Space, store_folder

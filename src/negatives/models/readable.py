@@ -12,7 +12,7 @@ from negatives.errors import DataError
 from negatives.events import Noted, Warned
 from negatives.models.encoder import Encoder, sides
 from negatives.models.reading import Reads
-from negatives.stage import Context
+from negatives.opening import Context
 from negatives.text.languages import Languages, languages_of, sampled
 
 SAMPLE: Final = 500

@@ -19,6 +19,7 @@ from negatives.arrays import Floats, Rows
 from negatives.errors import DataError
 from negatives.events import Event, Noted, Progress, Warned
 from negatives.generator import Generator, written
+from negatives.opening import Context, Proposer
 from negatives.recipe import Recipe
 from negatives.run.account import Account
 from negatives.run.inputs import GENERATED_ID, with_generated
@@ -26,7 +27,6 @@ from negatives.run.opened import Opened
 from negatives.run.picking import write_frame
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
 from negatives.schema import GENERATED, Collection, check_ledger
-from negatives.stage import Context, Proposer
 from negatives.store.atomic import make_folder
 from negatives.store.manifest import table_rows
 from negatives.store.run import GENERATED_FILE, LEDGER, WORK

@@ -25,12 +25,13 @@ from negatives.estimate.budget import choose, judgeable
 from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, Progress, silent
 from negatives.machine import Machine
+from negatives.opening import JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named
 from negatives.run.inputs import collection_of
 from negatives.run.picking import repick, write_frame
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
-from negatives.stage import Judge, JudgeContext, refuse_unmet
+from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
 from negatives.store.lock import locked

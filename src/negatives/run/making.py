@@ -19,8 +19,9 @@ from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Progress, silent
 from negatives.generator import ORIGIN, Generator, Written, written
 from negatives.machine import MODEST, Machine
+from negatives.opening import Context
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
-from negatives.stage import Context, refuse_unmet
+from negatives.stage import refuse_unmet
 
 BLOCK: Final = 8192
 """Rows that a generator is handed at a time."""

@@ -25,6 +25,7 @@ from negatives.estimation import Fitted
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
 from negatives.machine import Machine
+from negatives.opening import Context
 from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
 from negatives.run import passes
@@ -45,7 +46,7 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import Collection, check_collection
-from negatives.stage import Context, Estimator, Judge, Picker, Source, build, refuse_unmet
+from negatives.stage import Estimator, Judge, Picker, Source, build, refuse_unmet
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.handed_over import fingerprint_of, hand_over

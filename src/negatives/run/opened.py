@@ -23,9 +23,9 @@ from negatives.engine import Local, Mapper
 from negatives.estimation import Estimation
 from negatives.events import Emit, Event, Progress
 from negatives.machine import Machine
+from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling, Tiled
 from negatives.recipe import Recipe
 from negatives.schema import Collection
-from negatives.stage import Context, EstimateContext, JudgeContext, Proposer, Ruling, Tiled
 from negatives.store.atomic import make_folder
 from negatives.store.handed_over import taken_over
 from negatives.store.run import WORK

@@ -15,10 +15,10 @@ from safetensors.numpy import load_file, save_file
 from negatives.arrays import Rows
 from negatives.estimation import Fitted
 from negatives.events import Event
+from negatives.opening import Proposer, Tiled
 from negatives.run.opened import Opened
 from negatives.run.picking import write_frame
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
-from negatives.stage import Proposer, Tiled
 from negatives.store.atomic import writing
 from negatives.store.run import LEDGER
 

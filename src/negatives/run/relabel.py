@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
+from negatives.opening import JudgeContext, Ruling
 from negatives.run.inputs import collection_of
 from negatives.schema import (
     DUPLICATE,
@@ -27,7 +28,7 @@ from negatives.schema import (
     Collection,
     Columns,
 )
-from negatives.stage import Judge, JudgeContext, Ruling, build
+from negatives.stage import Judge, build
 from negatives.store.facts import Relabelled
 from negatives.store.run import Run
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from negatives.errors import RecipeError, WorkError
+from negatives.opening import Proposer, Ruling
 from negatives.schema import (
     ELIGIBLE,
     KEPT,
@@ -24,7 +25,7 @@ from negatives.schema import (
     Rows,
     check_ledger,
 )
-from negatives.stage import Picker, Proposer, Ruling
+from negatives.stage import Picker
 
 PAIR = ["query", "doc"]
 OPINION = ("verdict", "rule", "reason")
