@@ -1,4 +1,4 @@
-"""A collection whose texts have given vectors, and tables of pairs as the runner hands them over."""
+"""A collection whose texts have given vectors, and tables of pairs as the runner gives them."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_work_that_takes_long_is_announced_after_the_first_pairs(
     assert told.endswith("minutes for 202 pairs")  # 2 queries x 100, and 2 positives
 
 
-def test_it_is_a_costly_judge_to_the_hall(model: str, tmp_path: Path) -> None:
+def test_it_is_a_costly_judge_to_the_runner(model: str, tmp_path: Path) -> None:
     assert isinstance(opened(Rerank(model=model), tmp_path), Costly)
 
 

@@ -1,4 +1,4 @@
-"""The hall: carries a recipe out, shard by shard, and knows stages only by their protocols."""
+"""The runner: carries a recipe out, shard by shard, and knows stages only by their protocols."""
 
 from negatives.run.mine import mine
 
