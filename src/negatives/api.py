@@ -33,7 +33,15 @@ P = ParamSpec("P")
 
 
 class Collection(schema.Collection):
-    """Corpus, queries and judgements of one split; `Collection.load` reads one."""
+    """Corpus, queries and judgements of one split; `Collection.load` reads one.
+
+    >>> from negatives import Collection
+    >>> data = Collection.load("cranfield")
+    >>> len(data.corpus), len(data.queries), len(data.positives)
+    (1400, 225, 1837)
+    >>> data.queries.row(4)
+    ('102', 'basic dynamic characteristics of structures continuous over many spans .', 101)
+    """
 
     @staticmethod
     def load(
@@ -69,6 +77,14 @@ class Run(store.Run):
 
     A table is read only if it is what the manifest says: its size and rows are compared when the
     run is opened, its hash when it is read.
+
+    >>> from negatives import BM25, Run, Top, mine, tiny
+    >>> mine(tiny.collection(), "run", sources=[BM25(top=4)], pick=Top(per_query=2))
+    Run('run': 6 negatives for 3 queries, 13 candidates)
+    >>> Run("run").negatives["query_id", "doc_id"].row(0)
+    ('pans', 'albatross')
+    >>> Run("run").rejected["reason"].to_list()
+    ['repeat: the text of candidate copy', 'same-normalised-text: as positive lift']
     """
 
     @property

@@ -20,7 +20,15 @@ from negatives.printable import printable
 
 
 class NegativesError(Exception):
-    """The root of the tree: `what` happened, `where`, and how to `fix` it."""
+    """The root of the tree: `what` happened, `where`, and how to `fix` it.
+
+    >>> from negatives import NegativesError, load_recipe
+    >>> try:
+    ...     load_recipe("bm52")
+    ... except NegativesError as error:
+    ...     print(error.what, error.fix, error.exit_code, sep=" | ")
+    there is no recipe 'bm52' | did you mean 'bm25'? (or give the path of a .toml file) | 2
+    """
 
     exit_code = 1
 
@@ -53,15 +61,41 @@ class InputError(NegativesError):
 
 
 class DataError(InputError):
-    """A file or a collection cannot be used as it is."""
+    """A file or a collection cannot be used as it is.
+
+    >>> from negatives import Collection
+    >>> Collection.load("nowhere")
+    Traceback (most recent call last):
+        ...
+    negatives.errors.DataError: no such file or folder
+      where: nowhere
+      fix:   name a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), ...
+    """
 
 
 class RecipeError(InputError):
-    """A recipe or a stage's settings are wrong."""
+    """A recipe or a stage's settings are wrong.
+
+    >>> from negatives import BM25
+    >>> BM25(k1=-1)
+    Traceback (most recent call last):
+        ...
+    negatives.errors.RecipeError: bm25: k1 = -1: Expected `float` >= 0.0
+      fix:   k1: float, saturation of term frequency
+    """
 
 
 class RunError(InputError):
-    """A run directory is in use, belongs to other inputs, or is no run."""
+    """A run directory is in use, belongs to other inputs, or is no run.
+
+    >>> from negatives import Run
+    >>> Run("nowhere")
+    Traceback (most recent call last):
+        ...
+    negatives.errors.RunError: there is no run here
+      where: nowhere
+      fix:   negatives mine DATA --out RUN
+    """
 
 
 class MissingExtra(InputError, ImportError):

@@ -58,6 +58,13 @@ class Recipe:
 
     `batch`, `learn` and `train` say how a model is trained with the negatives: which examples share
     a batch, the loss, and the trainer's settings; None leaves the defaults of `negatives train`.
+
+    >>> from negatives import BM25, Margin, Recipe, Top
+    >>> recipe = Recipe(find=(BM25(top=50),), judge=(Margin(2.5),), pick=Top(per_query=4))
+    >>> recipe.reference_source
+    'bm25'
+    >>> recipe.with_pick(Top(per_query=2)).settings()["pick"]
+    {'kind': 'top', 'per_query': 2, 'by': 'hardness'}
     """
 
     find: tuple[Source, ...]

@@ -23,6 +23,13 @@ class ClusterAware(Ordering, kind="cluster-aware"):
     Dahiya et al. (2023): rows of one cluster are hard negatives of each other, other clusters give
     variety. Clusters are balanced, never bigger than a batch, and never cut. Clusters of 1 are a
     plain shuffle. Rows that share what is relevant meet often: the loss has to mask it.
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.cluster_aware import ClusterAware
+    >>> tiny.batches(ClusterAware(first=2, double_at=[1]), size=4)
+    [['hen', 'dog', 'tram', 'van'], ['cat', 'cat 2', 'car', 'bus']]
+    >>> tiny.batches(ClusterAware(first=2, double_at=[1]), size=4, epoch=1)
+    [['car', 'tram', 'bus', 'van'], ['dog', 'cat', 'hen', 'cat 2']]
     """
 
     first: Annotated[int, Meta(ge=1, description="rows of a cluster in the first epoch")] = 1

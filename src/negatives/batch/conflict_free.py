@@ -15,6 +15,11 @@ class ConflictFree(Ordering, kind="conflict-free"):
     query of the other, by text and over all qrels; so rows of one query or of one positive do. A
     row's own negatives are its own matter. Every row comes once an epoch, whatever the conflicts: a
     positive of many rows makes as many batches, the surplus small, and all in random order.
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.conflict_free import ConflictFree
+    >>> tiny.batches(ConflictFree(), size=4)
+    [['cat 2'], ['hen', 'bus', 'cat'], ['car', 'tram', 'dog', 'van']]
     """
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:

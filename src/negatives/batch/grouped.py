@@ -14,6 +14,11 @@ class Grouped(Ordering, kind="grouped"):
 
     For losses that compare the positives of one query. Rows of a query conflict by their nature, so
     the loss has to know what is relevant: in-batch negatives without a mask would be wrong.
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.grouped import Grouped
+    >>> tiny.batches(Grouped(), size=4)
+    [['hen', 'cat 2', 'cat', 'bus'], ['van', 'car', 'dog', 'tram']]
     """
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:

@@ -30,6 +30,11 @@ class NeighbourBatches(Ordering, kind="neighbours"):
     they are unused in this epoch, until the batch is full. Known positives are no neighbours, and a
     positive is brought at most once to a batch. Late batches find their neighbours used, so batches
     are shuffled; the last one is kept, though it is not full.
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.neighbours import NeighbourBatches
+    >>> tiny.batches(NeighbourBatches(among=3, select=2), size=4)
+    [['hen', 'dog', 'tram', 'cat'], ['bus', 'car', 'van', 'cat 2']]
     """
 
     among: Annotated[int, Meta(ge=1, description="neighbours known of each query")] = 128

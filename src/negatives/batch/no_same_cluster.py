@@ -21,6 +21,11 @@ class NoSameCluster(Ordering, kind="no-same-cluster"):
     Chakraborty et al. (2020): where nothing is labelled, what is alike may be the same. This takes
     the hard negatives of a batch away with the false ones; the more clusters, the fewer of either.
     What is left when a cluster is bigger than the number of batches goes into smaller ones.
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.no_same_cluster import NoSameCluster
+    >>> tiny.batches(NoSameCluster(clusters=2), size=4)
+    [['van', 'cat'], ['bus', 'dog'], ['car', 'hen'], ['tram', 'cat 2']]
     """
 
     clusters: Annotated[

@@ -27,6 +27,11 @@ class SelfAwareBatches(Ordering, kind="self-aware"):
     row's; they make a group with it, and batches are made of whole groups. Rows that found no owner
     that was free look again among twice as many; what is then alone stays alone. (The paper uses
     owners again there; here every row comes once an epoch.)
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.self_aware import SelfAwareBatches
+    >>> tiny.batches(SelfAwareBatches(others=3, multiple=1), size=4)
+    [['cat 2', 'cat', 'dog', 'hen'], ['van', 'tram', 'bus', 'car']]
     """
 
     others: Annotated[int, Meta(ge=1, description="rows that a row brings into its group")] = 7

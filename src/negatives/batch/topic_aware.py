@@ -23,6 +23,11 @@ class TopicAware(Ordering, kind="topic-aware"):
     left of each cluster when its full batches are made is joined in batches of several topics. The
     paper's draw of negatives evenly over a teacher's margins is the picker `stratified`. One topic
     holds many unlabelled positives: train with a teacher, or at least with what is known masked.
+
+    >>> from negatives import tiny
+    >>> from negatives.batch.topic_aware import TopicAware
+    >>> tiny.batches(TopicAware(clusters=2), size=4)
+    [['hen', 'cat 2', 'dog', 'cat'], ['van', 'car', 'bus', 'tram']]
     """
 
     clusters: Annotated[

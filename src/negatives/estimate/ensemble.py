@@ -45,6 +45,11 @@ class Ensemble(Estimator, kind="ensemble"):
     labels, `prior` is believed: give it from a sample that was looked at. `triplet` holds for
     classes of about equal size only. Columns must not have been made from the pair's own label;
     where labels shall be learned from, `evidence` does it.
+
+    >>> from negatives import Ensemble, tiny
+    >>> votes = ["bm25_score", "dense_score", "-dense_rank"]
+    >>> tiny.estimated(Ensemble(top=votes, prior=0.3))["wings"]
+    {'again': 0.79, 'albatross': 0.0, 'museum': 0.0, 'plane': 0.0, 'stall': 0.0}
     """
 
     votes: Annotated[

@@ -46,6 +46,12 @@ class Evidence(Estimator, kind="evidence"):
 
     A monotone boosted model and a logistic one, averaged and calibrated (Elkan and Noto, 2008, for
     what a missing label says). Needs 30 labelled pairs of 5 queries among the candidates.
+
+    >>> from negatives import Evidence, load_recipe
+    >>> load_recipe("default").estimate
+    Evidence(labelled=0.0, folds=5, words=True)
+    >>> Evidence(labelled=0.5)  # where half of the relevant pairs are known to have a label
+    Evidence(labelled=0.5, folds=5, words=True)
     """
 
     labelled: Annotated[

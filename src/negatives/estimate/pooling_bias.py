@@ -47,6 +47,10 @@ class PoolingBias(Estimator, kind="pooling-bias"):
     Assumes that beside the relevance columns the pooling ones say nothing of relevance. As far as
     they do, values come out too high, some times over with BM25 and one dense score: the order can
     be used, but where a share shall hold, `evidence` is the estimator to take.
+
+    >>> from negatives import PoolingBias
+    >>> PoolingBias(pooling=["bm25_rank"], relevance=["dense_score"]).settings()
+    {'kind': 'pooling-bias', 'form': 'pu', 'relevance': ['dense_score'], 'pooling': ['bm25_rank']}
     """
 
     form: Annotated[

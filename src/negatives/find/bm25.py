@@ -36,6 +36,12 @@ class BM25(Source, kind="bm25"):
 
     Chinese, Japanese, Thai and others that are written without spaces are compared by characters
     and pairs of them, whatever the language is set to.
+
+    >>> from negatives import BM25, tiny
+    >>> tiny.proposed(BM25(top=2))["wings"]
+    ['again', 'copy']
+    >>> tiny.proposed(BM25(top=2, language=""))["wings"]  # words as they are written
+    ['copy', 'lift', 'museum']
     """
 
     scores_pairs: ClassVar[bool] = True  # a pair without a word in common scores 0

@@ -37,7 +37,14 @@ CHARACTERS = 3
 
 
 class Dense(Source, kind="dense"):
-    """Nearest documents by an encoder's vectors (Karpukhin et al., 2020), exactly by default."""
+    """Nearest documents by an encoder's vectors (Karpukhin et al., 2020), exactly by default.
+
+    >>> from negatives import Dense, tiny
+    >>> tiny.proposed(Dense(top=2))["wings"]
+    ['copy', 'lift', 'again']
+    >>> Dense(encoder="precomputed", query_vectors="queries.npy", doc_vectors="docs.npy").needs.docs
+    ()
+    """
 
     scores_pairs: ClassVar[bool] = True
     encodes: ClassVar[bool] = True

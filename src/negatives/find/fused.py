@@ -23,6 +23,12 @@ class Fused(Source, kind="fused"):
     `min-max` and `z-score`: weighted sum of scores normalised within each query's list (Bruch, Gai
     and Ingber, TOIS 2023); a document missing from a list counts as that list's lowest, and a
     constant list as 0.5 (min-max) or 0 (z-score).
+
+    >>> from negatives import Fused, tiny
+    >>> tiny.proposed(Fused(top=3))["wings"]
+    ['copy', 'again', 'lift']
+    >>> tiny.proposed(Fused(top=3, of=["bm25", "dense"], weights=[0.1, 0.9]))["wings"]
+    ['copy', 'lift', 'again']
     """
 
     repeats_others: ClassVar[bool] = True

@@ -15,7 +15,12 @@ from negatives.stage import Source
 
 
 class Given(Source, kind="given"):
-    """The negatives that came with a pair file, so that they are judged like any other."""
+    """The negatives that came with a pair file, so that they are judged like any other.
+
+    >>> from negatives import Given, tiny
+    >>> tiny.proposed(Given())
+    {'wings': ['museum']}
+    """
 
     reads_judgements: ClassVar[bool] = True  # a given negative is none of the positives
     ranks_by_relevance: ClassVar[bool] = False
@@ -26,7 +31,12 @@ class Given(Source, kind="given"):
 
 
 class Judged(Source, kind="judged"):
-    """Documents explicitly judged not relevant: the surest negatives there are."""
+    """Documents explicitly judged not relevant: the surest negatives there are.
+
+    >>> from negatives import Judged, tiny
+    >>> tiny.proposed(Judged())
+    {'pans': ['stove']}
+    """
 
     reads_judgements: ClassVar[bool] = True  # it proposes nothing else than judged pairs
     ranks_by_relevance: ClassVar[bool] = False

@@ -28,7 +28,12 @@ from negatives.stage import Source
 
 
 class Random(Source, kind="random"):
-    """Documents drawn uniformly: easy negatives, and the baseline every method is compared with."""
+    """Documents drawn uniformly: easy negatives, and the baseline every method is compared with.
+
+    >>> from negatives import Random, tiny
+    >>> tiny.proposed(Random(top=3))["wings"]
+    ['plane', 'copy', 'stove']
+    """
 
     reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
     ranks_by_relevance: ClassVar[bool] = False
@@ -44,6 +49,12 @@ class Popularity(Source, kind="popularity"):
     """Documents drawn by how often they are a positive, to a power (Mikolov et al., 2013).
 
     A document that is never a positive counts as one, so that it can be drawn too.
+
+    >>> from negatives import Popularity, tiny
+    >>> tiny.proposed(Popularity(top=3))["wings"]
+    ['copy', 'stall', 'plane']
+    >>> tiny.proposed(Popularity(top=3, power=5.0))["wings"]  # those that are positives come first
+    ['pan', 'stall', 'plane']
     """
 
     reads_judgements: ClassVar[bool] = True  # a known positive is never drawn

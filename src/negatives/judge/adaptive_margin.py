@@ -21,6 +21,12 @@ class AdaptiveMargin(PositiveAware, kind="adaptive-margin"):
     `percent-of-positive`, of which the lower cut holds. Several positives count by their minimum.
     A query whose positive scores so low that nothing is left below the cut is never given a lower
     threshold: `adaptive_margin_left` counts what is left, and the run is warned.
+
+    >>> from negatives import AdaptiveMargin, tiny
+    >>> tiny.judged(AdaptiveMargin(margin=0.05, percent=0.95))["wings"]
+    {'again': 'adaptive-margin: dense 0.5931 >= 0.5483'}
+    >>> tiny.judged(AdaptiveMargin(margin=0.05, percent=0.85))["wings"]
+    {'again': 'adaptive-margin: dense 0.5931 >= 0.5086'}
     """
 
     margin: Annotated[

@@ -20,6 +20,10 @@ class Agreement(Judge, kind="agreement", kw_only=False):
     What one source ranks high and another does not is a trap for one of them, lexical or semantic;
     what all rank high is the likeliest to be relevant and unlabelled. Sources that are alike agree
     on everything, so this needs unlike ones. With a single source it never objects.
+
+    >>> from negatives import Agreement, tiny
+    >>> tiny.judged(Agreement(ranks=3))["wings"]
+    {'again': 'agreement: bm25, dense all rank it within 3'}
     """
 
     ranks: Annotated[PositiveInt, Meta(description="a rank up to this one is high")] = 30

@@ -42,6 +42,13 @@ class Consistency(Judge, kind="consistency"):
     is by score, as TREC's own tools have it, ties by document id. `reformulated_rrf` is the sum of
     1 / (60 + rank) over the lists (Cormack et al., 2009). The lists must have been made without the
     labels: one that leaves out known positives would give them away.
+
+    >>> import polars as pl
+    >>> from negatives import Consistency, tiny
+    >>> lists = [("wings", 0, "plane", 1, 9.0, "first"), ("wings", 0, "plane", 1, 8.0, "second")]
+    >>> pl.DataFrame(lists, orient="row").write_csv("two.run", separator=" ", include_header=False)
+    >>> tiny.judged(Consistency(lists=["two.run"], reject=1.0))["wings"]
+    {'plane': 'consistency: 2 of 2 reformulations rank it within 30'}
     """
 
     evidence: ClassVar[Mapping[str, int]] = {"consistency": 1, "reformulated_rrf": 1}

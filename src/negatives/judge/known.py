@@ -27,6 +27,10 @@ class Known(Judge, kind="known"):
     `own`), are rejected, even where a judgement says not relevant. Of candidates with one text, one
     is left: trained with twice, it would count twice. In a collection whose identity is the id, no
     document is a copy of another, and what is said of texts here says nothing.
+
+    >>> from negatives import Known, tiny
+    >>> tiny.judged(Known())["wings"]
+    {'copy': 'same-normalised-text: as positive lift'}
     """
 
     tells_what_is_known: ClassVar[bool] = True

@@ -41,6 +41,10 @@ class NearDuplicate(Judge, kind="near-duplicate"):
     Similarity is the Jaccard index of the sets of runs of `words` words; at 0.8, about one word in
     twenty may differ. Where the identity of documents is their id, the similarity is evidence, and
     nothing is called a copy.
+
+    >>> from negatives import NearDuplicate, tiny
+    >>> tiny.judged(NearDuplicate(threshold=0.6))["wings"]
+    {'again': 'near-duplicate: Jaccard 0.69 with positive lift'}
     """
 
     rules: ClassVar[Mapping[str, str]] = {"near-duplicate": "near-duplicates of a positive"}

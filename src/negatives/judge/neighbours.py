@@ -35,6 +35,10 @@ class Neighbours(Judge, kind="neighbours"):
     `neighbours_held` is the vote for estimators: a labelled positive has one voter fewer than an
     unlabelled pair, so of the latter it is the mean vote with one positive left out. It is null
     where the voters would all be of one opinion.
+
+    >>> from negatives import Neighbours, tiny
+    >>> tiny.judged(Neighbours(nearest=1, theta=0.6))["wings"]
+    {'again': 'neighbours: 1.0 of the nearest are positives, lift alike 0.9892 >= 0.6'}
     """
 
     evidence: ClassVar[Mapping[str, int]] = {"neighbours_held": 1}

@@ -23,6 +23,10 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
     cites only those before it, and that it does not cite a later one says nothing. A document of
     the query's own time is let through. Both sides need the field `time`: days or moments of both,
     or numbers of both.
+
+    >>> from negatives import NotBefore, tiny
+    >>> tiny.judged(NotBefore())["planes"]
+    {'museum': 'not-before: of 2020, and the query of 2015'}
     """
 
     undated: Annotated[

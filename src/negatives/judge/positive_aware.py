@@ -54,6 +54,10 @@ class PercentOfPositive(PositiveAware, kind="percent-of-positive", kw_only=False
 
     The cut is s+ - |s+ - centre| (1 - percent): for positive scores that is percent x s+, and for
     negative ones it still lies below s+, where the bare product would lie above it.
+
+    >>> from negatives import PercentOfPositive, tiny
+    >>> tiny.judged(PercentOfPositive(0.85))["wings"]
+    {'again': 'percent-of-positive: dense 0.5931 >= 0.5086'}
     """
 
     percent: Annotated[
@@ -77,7 +81,12 @@ class PercentOfPositive(PositiveAware, kind="percent-of-positive", kw_only=False
 
 
 class Margin(PositiveAware, kind="margin", kw_only=False):
-    """Rejects scores less than a margin below the lowest positive's (TopK-MarginPos)."""
+    """Rejects scores less than a margin below the lowest positive's (TopK-MarginPos).
+
+    >>> from negatives import Margin, tiny
+    >>> tiny.judged(Margin(0.15))["wings"]
+    {'again': 'margin: dense 0.5931 >= 0.4483', 'plane': 'margin: dense 0.4561 >= 0.4483'}
+    """
 
     margin: Annotated[
         float, Meta(ge=0, description="in units of the score; higher rejects more")
@@ -94,7 +103,12 @@ class Margin(PositiveAware, kind="margin", kw_only=False):
 
 
 class AbsoluteScore(PositiveAware, kind="absolute-score", kw_only=False):
-    """Rejects scores at or above a fixed one (TopK-Abs)."""
+    """Rejects scores at or above a fixed one (TopK-Abs).
+
+    >>> from negatives import AbsoluteScore, tiny
+    >>> tiny.judged(AbsoluteScore(0.5))["wings"]
+    {'again': 'absolute-score: dense 0.5931 >= 0.5'}
+    """
 
     maximum: Annotated[float, Meta(description="in units of the score; lower rejects more")] = 0.7
 

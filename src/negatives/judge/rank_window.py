@@ -20,7 +20,12 @@ from negatives.stage import Judge, Share
 
 
 class SkipTop(Judge, kind="skip-top", kw_only=False):
-    """Rejects the first raw ranks of a source (Moreira et al., 2024: TopK shifted by N)."""
+    """Rejects the first raw ranks of a source (Moreira et al., 2024: TopK shifted by N).
+
+    >>> from negatives import SkipTop, tiny
+    >>> tiny.judged(SkipTop(ranks=3))["wings"]
+    {'again': 'skip-top: dense rank 3 <= 3'}
+    """
 
     ranks: Annotated[int, Meta(ge=0, description="how many raw ranks are left out")] = 10
     of: Annotated[str, Meta(description="the source; empty: the reference scorer")] = ""
@@ -41,6 +46,10 @@ class SkipSurvivors(Judge, kind="skip-survivors", kw_only=False):
     With `count` alone this is what `range_min` of sentence-transformers does when a margin is set.
     With `per_positive` a query that has many known positives skips more: where labelling stopped
     half-way, it has about as many unknown ones, and they rank high.
+
+    >>> from negatives import SkipSurvivors, tiny
+    >>> tiny.judged(SkipSurvivors(count=1))["wings"]
+    {'again': 'skip-survivors: dense survivor 1 <= 1'}
     """
 
     count: Annotated[int, Meta(ge=0, description="how many survivors are left out")] = 10

@@ -33,6 +33,13 @@ class Rerank(Judge, kind="reranker"):
     that nobody has calibrated: look where the known positives lie before setting them. What a judge
     before it has rejected is not scored. On a finished run (`negatives judge`) `top` says nothing:
     a budget does.
+
+    >>> from negatives import Rerank
+    >>> judge = Rerank(model="cross-encoder/ms-marco-MiniLM-L6-v2", top=20, low=0.1, high=0.9)
+    >>> judge.needs.docs, judge.needs.queries
+    (('text',), ('text',))
+    >>> judge.fix
+    'raise reranker low above 0.1'
     """
 
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}

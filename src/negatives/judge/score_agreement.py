@@ -24,6 +24,10 @@ class ScoreAgreement(Judge, kind="score-agreement", kw_only=False):
     graded, and hears a source on pairs it scored without proposing them. A source has no opinion
     where it gave no score or the same to all; a pair that fewer than two have an opinion on has
     none.
+
+    >>> from negatives import ScoreAgreement, tiny
+    >>> tiny.judged(ScoreAgreement(reject=0.6))["wings"]
+    {'again': 'score-agreement: min percentile of bm25, dense 0.6429 >= 0.6'}
     """
 
     evidence: ClassVar[Mapping[str, int]] = {"score_agreement": 1}

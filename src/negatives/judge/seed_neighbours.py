@@ -26,6 +26,10 @@ class SeedNeighbours(Judge, kind="seed-neighbours"):
     documents most like it are likely to be relevant and mistaken in the same way. Elimination of
     real hard negatives is the price, so at most a share of a query's candidates goes, those near
     most seeds first.
+
+    >>> from negatives import SeedNeighbours, tiny
+    >>> tiny.judged(SeedNeighbours(below=1, nearest=2, cap=0.5))["wings"]
+    {'again': 'seed-neighbours: among the 2 nearest to 1 misranked positives, alike 0.9892'}
     """
 
     nearest: Annotated[PositiveInt, Meta(description="candidates suspected for each seed")] = 3

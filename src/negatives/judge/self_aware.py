@@ -27,6 +27,10 @@ class SelfAware(Judge, kind="self-aware", kw_only=False):
     the most similar counts; the query itself is never counted as an owner, so that a pair is judged
     as if its own label was not known. A document that nobody else owns has no evidence here: the
     method leaves it out, and so does `unowned = "reject"`.
+
+    >>> from negatives import SelfAware, tiny
+    >>> tiny.judged(SelfAware(maximum=0.4))["wings"]
+    {'plane': 'self-aware: a positive of query planes, alike 0.4574 > 0.4'}
     """
 
     evidence: ClassVar[Mapping[str, int]] = {"self_aware": 1}

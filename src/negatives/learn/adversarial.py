@@ -25,6 +25,11 @@ class Adversarial(ListLoss, kind="adversarial", kw_only=True):
     raises what the ranker confounds with the positive, weighed by the log-probability that the
     positive beats it. Both are means over rows here, so that `share` means the same for batches of
     any size. False negatives look just like documents that fool a ranker: judge them first.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.adversarial import Adversarial
+    >>> tiny.losses(Adversarial(share=0.0)), tiny.losses(Adversarial(share=1.0))
+    ([0.72, 0.98], [0.66, 1.14])
     """
 
     taught: ClassVar[bool] = True

@@ -21,6 +21,11 @@ class Dice(ListLoss, kind="dice", kw_only=True):
     positive's loss is least at p = 1 / (1 + alpha), not at 1, and a large alpha lets hard negatives
     vanish with the easy ones, so keep it small. A document is relevant whose label is above 0.
     Probabilities learned so are not calibrated.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.dice import Dice
+    >>> tiny.losses(Dice()), tiny.losses(Dice(over="list"))
+    ([0.23, 0.25], [0.33, 0.37])
     """
 
     alpha: Annotated[float, Meta(ge=0, description="how much less easy documents count")] = 0.01

@@ -22,6 +22,11 @@ class KL(ListLoss, kind="kl", kw_only=True):
     uses one temperature for both sides; the soft labels of LG-ANNA-Embedding (Choi et al., 2025)
     are `forward` with a `hard_share`. A teacher temperature far below the spread of its scores
     makes hard labels of soft ones. The divergence is not multiplied by a squared temperature.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.distil import KL
+    >>> tiny.losses(KL()), tiny.losses(KL(direction="reverse"))
+    ([0.2, 0.15], [0.25, 0.16])
     """
 
     taught: ClassVar[bool] = True
@@ -54,6 +59,11 @@ class JS(ListLoss, kind="js", kw_only=True):
     """Jensen-Shannon divergence of the teacher's and the student's softmax: at most log 2.
 
     Bounded, so that a list on which both disagree entirely does not rule the batch.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.distil import JS
+    >>> tiny.losses(JS()), tiny.losses(JS(temperature=0.5))
+    ([0.05, 0.04], [0.03, 0.07])
     """
 
     taught: ClassVar[bool] = True

@@ -25,6 +25,13 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     frozen encoder that sees the same batch, teaches the margins over every document of the other
     queries: half by their positives, half by their negatives. Nothing is taken for irrelevant, so
     batches of one topic do no harm.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.dual_teacher import DualTeacher
+    >>> tiny.losses(DualTeacher(guide_temperature=0.5)), tiny.losses(DualTeacher(in_batch=0.0))
+    ([2.01, 1.01], [1.78, 0.8])
+    >>> DualTeacher(guide="sentence-transformers/all-MiniLM-L6-v2").guided_by
+    'sentence-transformers/all-MiniLM-L6-v2'
     """
 
     taught: ClassVar[bool] = True

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class EncoderTraining(Training, kind="encoder"):
-    """Train a dense text encoder, with sentence-transformers' trainer."""
+    """Train a dense text encoder, with sentence-transformers' trainer.
+
+    >>> from negatives.learn.encoder import EncoderTraining
+    >>> training = EncoderTraining(epochs=2, batch_size=32, frozen="docs")
+    >>> training.peak, training.docs_frozen, training.usual_loss
+    (2e-05, True, 'multiple-negatives')
+    """
 
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "labels", "refresh")
     caches_gradients: ClassVar[bool] = True
@@ -108,7 +114,12 @@ class EncoderTraining(Training, kind="encoder"):
 
 
 class StaticTraining(EncoderTraining, kind="static-embedding"):
-    """Train a static embedding: one vector a token, their mean a text."""
+    """Train a static embedding: one vector a token, their mean a text.
+
+    >>> from negatives.learn.encoder import StaticTraining
+    >>> StaticTraining().peak, StaticTraining(learning_rate=0.05).peak
+    (0.01, 0.05)
+    """
 
     rate: ClassVar[float] = 1e-2
     of_tokens: ClassVar[bool | None] = True

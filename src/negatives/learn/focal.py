@@ -20,6 +20,11 @@ class Focal(MultipleNegatives, kind="focal"):
 
     p = exp(-loss) is the probability of the positive. The weight is a constant of the step: no
     gradient goes through it. The highest weight goes to rows whose label is wrong, so filter first.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.focal import Focal
+    >>> tiny.losses(Focal(temperature=0.5, gamma=0)), tiny.losses(Focal(temperature=0.5, gamma=2))
+    ([1.0, 1.53], [0.4, 0.94])
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.01

@@ -24,6 +24,13 @@ class Guided(Loss, kind="guided"):
     A copy of the positive is as near to the guide as the positive, not nearer, so the guide alone
     would keep it: it is masked because it is known to be relevant, as are texts with themselves.
     A weak guide masks real hard negatives, too: see the shares that `told()` gives.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.guided import Guided
+    >>> tiny.losses(Guided(temperature=0.5)), tiny.losses(Guided(temperature=0.5, margin=-0.3))
+    ([1.26, 0.66], [1.26, 1.86])
+    >>> Guided(guide="sentence-transformers/all-MiniLM-L6-v2").guided_by
+    'sentence-transformers/all-MiniLM-L6-v2'
     """
 
     guide: Annotated[

@@ -25,6 +25,13 @@ class HardnessWeighted(Loss, kind="hardness-weighted"):
     take a tenth of beta. With beta 0 this is the debiased loss, with both shares 0 the hardness
     weighting alone. Where more is taken off than there is, the sum stands at its floor and its
     negatives have no gradient: see the share of such rows that `told()` gives.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.hardness_weighted import HardnessWeighted
+    >>> tiny.losses(HardnessWeighted(temperature=0.5, beta=0.0))
+    [0.95, 1.52]
+    >>> tiny.losses(HardnessWeighted(temperature=0.5, beta=1.0))
+    [1.23, 2.01]
     """
 
     temperature: Annotated[float, Meta(gt=0, description="cosines are divided by it")] = 0.05

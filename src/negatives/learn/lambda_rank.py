@@ -20,6 +20,11 @@ class LambdaRank(ListLoss, kind="lambda-rank", kw_only=True):
     ADORE (Zhan et al., SIGIR 2021) is `metric = "mrr"` on what the current model retrieves. Ranks
     are those of the scores within the list, ties in the list's order; no gradient goes through
     them. What is labelled wrong at the top of a list weighs most.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.lambda_rank import LambdaRank
+    >>> tiny.losses(LambdaRank()), tiny.losses(LambdaRank(metric="mrr"))
+    ([0.13, 0.16], [0.17, 0.21])
     """
 
     metric: Annotated[

@@ -26,6 +26,13 @@ class Mixing(MultipleNegatives, kind="mixing"):
     `pairs` mixtures are of two of a query's `hardest` negatives and `with_query` of one of them and
     the query itself, to less than a half. They are constants: only the query learns from them.
     Mixtures of false negatives are false negatives, so filter first; drawn from torch's generator.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.mixing import Mixing
+    >>> tiny.losses(Mixing(temperature=0.5, pairs=0, with_query=0))
+    [1.0, 1.53]
+    >>> tiny.losses(Mixing(temperature=0.5, pairs=2, with_query=1))
+    [1.56, 1.71]
     """
 
     hardest: Annotated[int, Meta(ge=1, description="negatives of a query that are mixed")] = 64
@@ -78,6 +85,13 @@ class OnlineMixing(Focal, kind="online-mixing"):
     `pairs` mixtures are of two own negatives at a share drawn from Beta(2, 2); the list-wise one
     weighs them all by softmax(similarity / `list_temperature`). They are constants: only the query
     learns from them. Mixtures of false negatives are false negatives, so filter first.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.mixing import OnlineMixing
+    >>> tiny.losses(OnlineMixing(temperature=0.5, pairs=0, list_wise=False))
+    [0.8, 1.36]
+    >>> tiny.losses(OnlineMixing(temperature=0.5))
+    [0.97, 1.67]
     """
 
     pairs: Annotated[int, Meta(ge=0, description="mixtures of two own negatives")] = 1

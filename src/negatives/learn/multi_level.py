@@ -26,6 +26,13 @@ class MultiLevel(Loss, kind="multi-level"):
     the documents of just that grade are positives, as the mean of their logits; those of lower
     grades and the documents of other rows are negatives; those of higher grades take no part. A row
     without a document of a grade has no loss at it.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.multi_level import MultiLevel
+    >>> tiny.losses(MultiLevel(temperature=0.5))
+    [2.35, 2.42]
+    >>> tiny.losses(MultiLevel(temperature=0.5, weights=[0.0, 1.0, 1.0]))
+    [1.0, 1.53]
     """
 
     taught: ClassVar[bool] = True

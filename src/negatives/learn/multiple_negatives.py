@@ -27,6 +27,13 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
     Of the documents of the batch, none that is known to be relevant to a query is its negative.
     `joint` counts the positive once in the denominator, however many directions there are, and
     `per-direction` always counts it; implementations differ in both.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.multiple_negatives import MultipleNegatives
+    >>> tiny.losses(MultipleNegatives(temperature=0.5))
+    [1.0, 1.53]
+    >>> tiny.losses(MultipleNegatives(temperature=0.5, negatives="hard", doubt="mask"))
+    [0.38, 0.04]
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.05

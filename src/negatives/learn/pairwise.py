@@ -22,6 +22,11 @@ class Pairwise(Loss, kind="pairwise", kw_only=True):
     Others' documents keep the whole ranking in place while the mined ones sharpen its top: a loss
     of mined negatives alone can be 0 while a document never seen comes first. Unlike in a softmax,
     an easy negative counts whatever the hard ones do. Of known relevant documents none counts.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.pairwise import Pairwise
+    >>> tiny.losses(Pairwise()), tiny.losses(Pairwise(temperature=0.1))
+    ([0.41, 0.53], [0.03, 0.85])
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0

@@ -17,6 +17,11 @@ class PairwiseListwise(ListLoss, kind="pairwise-listwise"):
     Yes to the positive and no to the hardest negative, as cross entropies of the sigmoid; plus the
     cross entropy of finding the positive in its list. The hardest negative is the one that scores
     highest now.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.pairwise_listwise import PairwiseListwise
+    >>> tiny.losses(PairwiseListwise())
+    [1.94, 2.49]
     """
 
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:

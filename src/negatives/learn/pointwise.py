@@ -19,6 +19,13 @@ class Pointwise(ListLoss, kind="pointwise", kw_only=True):
 
     The usual loss of a reranker. Seven negatives outweigh one positive unless `positive_weight`
     says otherwise.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.pointwise import Pointwise
+    >>> tiny.losses(Pointwise()), tiny.losses(Pointwise(error="squared"))
+    ([0.55, 0.64], [0.45, 0.6])
+    >>> tiny.losses(Pointwise(target="labels", top_grade=3.0))
+    [0.49, 0.62]
     """
 
     error: Annotated[

@@ -19,6 +19,11 @@ class RankHinge(ListLoss, kind="rank-hinge", kw_only=True):
     The loss by which a model is calibrated to a metric's order of its candidates (Adams et al., ACL
     2023). Ranks are those of the labels; documents of equal labels share a rank and are not
     compared.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.rank_hinge import RankHinge
+    >>> tiny.losses(RankHinge()), tiny.losses(RankHinge(margin=0.5))
+    ([0.0, 0.1], [0.05, 0.35])
     """
 
     taught: ClassVar[bool] = True

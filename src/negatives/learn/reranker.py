@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 class RerankerTraining(Training, kind="reranker"):
-    """Train a cross-encoder: query and document in, one score out."""
+    """Train a cross-encoder: query and document in, one score out.
+
+    >>> from negatives.learn.reranker import RerankerTraining
+    >>> training = RerankerTraining(batch_size=8, soft=True)
+    >>> training.usual_loss, training.task
+    ('softmax-list', 'text-ranking')
+    """
 
     usual_loss: ClassVar[str] = "softmax-list"
     loaded_by: ClassVar[str] = "CrossEncoder"

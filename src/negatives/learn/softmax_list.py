@@ -19,6 +19,11 @@ class SoftmaxList(ListLoss, kind="softmax-list", kw_only=True):
     `positive`: everything to the first. `shares`: in proportion to the labels above 0, so several
     positives share evenly. `softmax`: the softmax of the labels, which is ListNet (Cao et al.,
     2007). The last two need labels.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.softmax_list import SoftmaxList
+    >>> tiny.losses(SoftmaxList()), tiny.losses(SoftmaxList(target="shares"))
+    ([0.59, 0.89], [0.69, 0.82])
     """
 
     target: Annotated[

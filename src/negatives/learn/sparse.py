@@ -17,7 +17,15 @@ if TYPE_CHECKING:
 
 
 class SparseTraining(EncoderTraining, kind="sparse"):
-    """Train a sparse encoder (SPLADE), with sentence-transformers' trainer."""
+    """Train a sparse encoder (SPLADE), with sentence-transformers' trainer.
+
+    >>> import torch
+    >>> from negatives.learn.sparse import SparseTraining
+    >>> price = SparseTraining(flops_query=0.5, flops_doc=0.1).regulariser
+    >>> queries, docs = torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([[1.0, 3.0]])
+    >>> price(queries, docs).item()
+    1.5
+    """
 
     loaded_by: ClassVar[str] = "SparseEncoder"
     task: ClassVar[str] = "feature-extraction"

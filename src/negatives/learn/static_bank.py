@@ -28,6 +28,13 @@ class StaticBank(Loss, kind="static-bank"):
     `negatives train` fills the bank; in a loop of your own, encode every document once (in eval
     mode, copies removed) and give the vectors to `fill()` of what `open()` returns, also when
     training is resumed. A bank whose encoder is still trained goes stale.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.static_bank import StaticBank
+    >>> tiny.losses(StaticBank(temperature=0.5))
+    [1.0, 1.53]
+    >>> tiny.losses(StaticBank(temperature=0.5, in_batch="hard"))
+    [1.16, 1.82]
     """
 
     temperature: Annotated[float, Meta(gt=0, description="cosines are divided by it")] = 0.02

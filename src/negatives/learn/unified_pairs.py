@@ -23,6 +23,13 @@ class UnifiedPairs(Loss, kind="unified-pairs"):
     Documents stand for the paper's class prototypes, queries (or positives) for its features. Pairs
     outside the fences, `whisker` interquartile ranges beyond the quartiles, are noise; the upper
     fence takes the very hardest, which is right only where labels are often wrong.
+
+    >>> from negatives import tiny
+    >>> from negatives.learn.unified_pairs import UnifiedPairs
+    >>> tiny.losses(UnifiedPairs(temperature=0.5))
+    [1.8, 2.46]
+    >>> tiny.losses(UnifiedPairs(temperature=0.5, margin=0.0))
+    [1.05, 1.59]
     """
 
     temperature: Annotated[

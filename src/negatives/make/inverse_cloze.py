@@ -29,7 +29,15 @@ from negatives.text.sentences import sentences
 
 
 class InverseCloze(Generator, kind="inverse-cloze"):
-    """A sentence of each document is a query, and the rest of the document its positive."""
+    """A sentence of each document is a query, and the rest of the document its positive.
+
+    >>> from negatives import Collection, InverseCloze
+    >>> made = Collection.load("cranfield").made(InverseCloze())
+    >>> made.queries["query_id", "text"].row(1)
+    ('gen:10', 'the theory of the impact tube at low pressure .')
+    >>> made.qrels.row(1)
+    ('gen:10', '10', 1)
+    """
 
     keep: Annotated[
         Share, msgspec.Meta(description="share of the documents that keep their query's sentence")

@@ -17,6 +17,10 @@ class Quotas(Picker, kind="quotas"):
 
     A pair that several sources propose counts for the first that takes it; sources take turns in
     the order of `quotas`. `per_query` bounds the total.
+
+    >>> from negatives import Quotas, tiny
+    >>> tiny.picked(Quotas(per_query=3, quotas={"bm25": 2, "dense": 1}))["planes"]
+    ['again', 'copy', 'albatross']
     """
 
     quotas: Annotated[

@@ -32,6 +32,14 @@ class RiskLimited(Picker, kind="risk-limited"):
     is picked is no easier than a rank window: the candidates after the 30 hardest. That is a
     compromise, and the run says so; `strict` picks the safest instead. Where p_relevant is not
     known, the hardest below the query's lowest positive are picked, and no share is promised.
+
+    >>> from negatives import RiskLimited, tiny
+    >>> tiny.picked(RiskLimited(per_query=2))["wings"]
+    ['plane', 'albatross']
+    >>> tiny.picked(RiskLimited(per_query=2, max_p=1.0))["wings"]
+    ['again', 'plane']
+    >>> tiny.picked(RiskLimited(per_query=2, max_p=1.0, price=1.0))["wings"]
+    ['plane', 'again']
     """
 
     max_false: Annotated[Share, Meta(description="expected share of false negatives, at most")] = (

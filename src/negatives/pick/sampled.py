@@ -13,7 +13,14 @@ from negatives.stage import Picker
 
 
 class RandomPick(Picker, kind="random"):
-    """Uniformly drawn from the kept candidates, or from the highest of them."""
+    """Uniformly drawn from the kept candidates, or from the highest of them.
+
+    >>> from negatives import RandomPick, tiny
+    >>> tiny.picked(RandomPick(per_query=2))["wings"]
+    ['plane', 'albatross']
+    >>> tiny.picked(RandomPick(per_query=2, among=2))["wings"]
+    ['plane', 'again']
+    """
 
     among: Annotated[
         int, Meta(ge=0, description="draw from this many highest only; 0: from all")

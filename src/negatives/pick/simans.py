@@ -20,6 +20,12 @@ class SimANS(Picker, kind="simans"):
     Scores enter as `hardness`: the difference to the positive in standard deviations, so `a` means
     the same under every scorer. The offset follows the paper (the centre is positive + offset);
     the reference code's sign is the opposite.
+
+    >>> from negatives import SimANS, tiny
+    >>> tiny.picked(SimANS(per_query=2, a=50.0))["wings"]
+    ['again', 'plane']
+    >>> tiny.picked(SimANS(per_query=2, a=50.0, center_offset=-1.0))["wings"]
+    ['museum', 'stall']
     """
 
     a: Annotated[float, Meta(ge=0, description="sharpness; 0 samples uniformly")] = 0.5

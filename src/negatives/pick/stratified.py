@@ -21,6 +21,12 @@ class Stratified(Picker, kind="stratified"):
     edges, `strata` groups of each query's own candidates: of equal size, or of equal width between
     the query's lowest and highest value. Groups of equal width by a teacher's score, begun by
     chance, are the margin-balanced pairs of TAS-Balanced (Hofstätter et al., 2021).
+
+    >>> from negatives import Stratified, tiny
+    >>> tiny.picked(Stratified(per_query=3, strata=3))["wings"]
+    ['plane', 'stall', 'museum']
+    >>> tiny.picked(Stratified(per_query=2, by="dense_rank", edges=[3, 5]))["wings"]
+    ['again', 'plane']
     """
 
     by: Annotated[

@@ -25,7 +25,14 @@ class Ranking(Protocol):
 
 
 class Top(Picker, kind="top"):
-    """The highest candidates by a column of the ledger: the hardest, unless it names another."""
+    """The highest candidates by a column of the ledger: the hardest, unless it names another.
+
+    >>> from negatives import Top, tiny
+    >>> tiny.picked(Top(per_query=2))["wings"]
+    ['again', 'plane']
+    >>> tiny.picked(Top(per_query=2, by="bm25_score"))["wings"]
+    ['again', 'museum']
+    """
 
     by: Annotated[
         str, Meta(description="ledger column to order by: hardness, bm25_score, fused_score, ...")

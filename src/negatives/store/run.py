@@ -53,6 +53,14 @@ class Run:
 
     A table is read only if it is what the manifest says: its size and rows are compared when the
     run is opened, its hash when it is read.
+
+    >>> from negatives import BM25, Top, tiny
+    >>> from negatives.run import mine
+    >>> run = mine(tiny.collection(), "run", sources=[BM25(top=4)], pick=Top(per_query=4))
+    >>> run.shortfall[0]["about"]
+    'too few candidates were proposed'
+    >>> run.rejected["doc_id"].to_list()
+    ['lift', 'copy']
     """
 
     whole: Collection | None = None

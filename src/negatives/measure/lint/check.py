@@ -27,7 +27,17 @@ _WORST = ("error", "warning", "info")
 
 
 class Linted(Report):
-    """A report together with what can be done about it."""
+    """A report together with what can be done about it.
+
+    >>> import polars as pl
+    >>> from negatives import lint
+    >>> columns = {"query": "why", "positive": "It is so.", "negative": ["it IS so", "No."]}
+    >>> pl.DataFrame(columns).write_csv("mined.csv")
+    >>> lint("mined.csv").fix("fixed.csv").removed_negatives
+    1
+    >>> pl.read_csv("fixed.csv").rows()
+    [('why', 'It is so.', 'No.')]
+    """
 
     def fix(self, out: str | Path, *, emit: Emit = silent) -> Fixed:
         """Write the file to `out` in its own format, without what the rules object to."""

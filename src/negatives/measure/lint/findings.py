@@ -47,6 +47,16 @@ class Finding:
 
     `score` is the share of the file's negatives, rows or queries (`unit`) that are affected.
     `offences` (row, place, note) lists them all; `examples` the first five with their texts.
+
+    >>> import polars as pl
+    >>> from negatives import lint
+    >>> columns = {"query": ["why"], "positive": ["It is so."], "negative": ["it IS so"]}
+    >>> pl.DataFrame(columns).write_csv("mined.csv")
+    >>> finding = lint("mined.csv")["positive-by-normalised-text"]
+    >>> finding.severity, finding.count, finding.rows
+    ('error', 1, [1])
+    >>> finding.verdict
+    '1 negative differs from a positive of its query only by case, punctuation or spaces'
     """
 
     rule: str
@@ -73,7 +83,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What lint found in a file; `findings` come worst first."""
+    """What lint found in a file; `findings` come worst first.
+
+    >>> import polars as pl
+    >>> from negatives import lint
+    >>> columns = {"query": ["why"], "positive": ["It is so."], "negative": ["it IS so"]}
+    >>> pl.DataFrame(columns).write_csv("mined.csv")
+    >>> report = lint("mined.csv")
+    >>> report.ok, [finding.rule for finding in report.findings]
+    (False, ['positive-by-normalised-text'])
+    """
 
     file: str
     format: str

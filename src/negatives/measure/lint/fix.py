@@ -36,7 +36,15 @@ from negatives.store.run import is_run
 
 @dataclass(frozen=True)
 class Fixed:
-    """What a fix wrote, and what it left out: rows, and negatives (those of dropped rows too)."""
+    """What a fix wrote, and what it left out: rows, and negatives (those of dropped rows too).
+
+    >>> import polars as pl
+    >>> from negatives import lint
+    >>> columns = {"query": "why", "positive": "It is so.", "negative": ["it IS so", "No."]}
+    >>> pl.DataFrame(columns).write_csv("mined.csv")
+    >>> lint("mined.csv").fix("fixed.csv")
+    Fixed(path='fixed.csv', rows=1, dropped_rows=1, removed_negatives=1)
+    """
 
     path: str
     rows: int
