@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import griffe
+import markup
 import msgspec
 
 import negatives
+from negatives import tiny
 from negatives.cli.app import app
 from negatives.export import FORMATS
 from negatives.kinds import KINDS, kinds
@@ -156,7 +158,7 @@ def recipes_page() -> str:
         if table.get("paper"):
             parts.append(f"After {table['paper']}.")
         parts += [in_words(name, linked=True), f"```toml\n{text.strip()}\n```"]
-    return _page(parts)
+    return markup.page(parts)
 
 
 def stages_page() -> str:
@@ -165,12 +167,26 @@ def stages_page() -> str:
         "# Stages",
         "Every kind a recipe may name. The same settings are the arguments of the class in Python "
         "and of `--set` on the command line: `--set find.bm25.top=200`.",
+        *_tiny(),
     ]
     for section in KINDS:
         parts += [f"## {section} {{ #{section} }}", VERBS.get(section, "")]
         for kind in sorted(kinds(section)):
             parts += _stage(section, kind)
-    return _page(parts)
+    return markup.page(parts)
+
+
+def _tiny() -> Iterator[str]:
+    """What the examples of the stages are about."""
+    yield (
+        "The examples try each stage on `negatives.tiny`, three questions and nine texts, in which "
+        "BM25 and a dense source have looked for candidates. `pan`, `plane` and `lift` are known "
+        "to answer them, `stove` is judged not to. Batches are of four animals and four vehicles, "
+        "and a loss has two rows, in the second of which a negative is nearer than the positive."
+    )
+    texts = {**tiny.QUERIES, **tiny.DOCS}
+    rows = [f"| `{name}` | {year} | {text} |" for name, (year, text) in texts.items()]
+    yield "\n".join(["| id | year | text |", "|---|---|---|", *rows])
 
 
 def _stage(section: str, kind: str) -> Iterator[str]:
@@ -180,15 +196,15 @@ def _stage(section: str, kind: str) -> Iterator[str]:
     if cls.__name__ not in negatives.__all__:
         public = f"{cls.__module__}.{cls.__name__}"
     yield f"In Python: `{public}`"
-    yield _prose(inspect.cleandoc(cls.__doc__ or ""))
+    yield markup.prose(inspect.cleandoc(cls.__doc__ or ""))
     rows = ["| setting | type | default | what it is |", "|---|---|---|---|"]
     for field in msgspec.structs.fields(cls):
         about = describe_field(field)
         default = "required" if about["required"] else f"`{_plain(about['default'])}`"
         bounds = _bounds(field.type)
         rows.append(
-            f"| `{about['name']}` | {_cell(about['type'])}{bounds} | {default} | "
-            f"{_prose(about['description'])} |"
+            f"| `{about['name']}` | {markup.cell(about['type'])}{bounds} | {default} | "
+            f"{markup.prose(about['description'])} |"
         )
     yield "\n".join(rows) if len(rows) > 2 else "It has no settings."
 
@@ -235,7 +251,7 @@ def formats_page() -> str:
         _module_doc("negatives.read.address"),
     ]
     for name, module in READERS.items():
-        parts += [f"## {name} {{ #{name} }}", _prose(inspect.getdoc(module) or "")]
+        parts += [f"## {name} {{ #{name} }}", markup.prose(inspect.getdoc(module) or "")]
     parts += [
         "## Files of pairs and of negatives { #columns }",
         _module_doc("negatives.read.mined.layout"),
@@ -254,7 +270,7 @@ def formats_page() -> str:
         _module_doc("negatives.models.precomputed"),
         _module_doc("negatives.models.parquet_vectors"),
     ]
-    page = _page(parts)
+    page = markup.page(parts)
     for file, section in SECTIONS_OF_FILES.items():
         page = page.replace(file, section)
     return page
@@ -277,7 +293,7 @@ def api_page() -> str:
     for name, module in ALSO.items():
         parts += _object(name, _parsed(module)[name.rpartition(".")[2]])
     parts += ["## Stages { #stages }", ", ".join(stages)]
-    return _page(parts)
+    return markup.page(parts)
 
 
 def _parsed(module: str) -> griffe.Module:
@@ -341,8 +357,8 @@ def results_page() -> str:
         text = path.read_text("utf-8")
         paragraphs = [each.strip() for each in text.split("\n\n") if each.strip()]
         prose = [each for each in paragraphs if each[0] not in "#|-<`"]
-        parts += [f"## [{_title(text)}]({path.name})", prose[0] if prose else ""]
-    return _page(parts)
+        parts += [f"## [{markup.title(text)}]({path.name})", prose[0] if prose else ""]
+    return markup.page(parts)
 
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -358,43 +374,17 @@ PAGES: dict[str, Callable[[], str]] = {
 # ---- text ----------------------------------------------------------------------------------------
 
 
-def _page(parts: list[str]) -> str:
-    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
-
-
 def _doc(found: Any) -> str:
-    return _prose(inspect.cleandoc(found.docstring.value)) if found.docstring else ""
+    return markup.prose(inspect.cleandoc(found.docstring.value)) if found.docstring else ""
 
 
 def _module_doc(module: str) -> str:
-    return _prose(inspect.cleandoc(importlib.import_module(module).__doc__ or ""))
+    return markup.prose(inspect.cleandoc(importlib.import_module(module).__doc__ or ""))
 
 
 def _first_line(cls: type) -> str:
-    return _prose((cls.__doc__ or "").split("\n")[0])
-
-
-def _prose(text: str) -> str:
-    """Plain text as Markdown: signs that mean something there are escaped, but in code."""
-    return "\n".join(
-        line
-        if line.startswith("    ")
-        else "".join(
-            part if at % 2 else re.sub(r"([*<])", r"\\\1", part)
-            for at, part in enumerate(re.split(r"(`[^`]*`)", line))
-        )
-        for line in text.split("\n")
-    )
-
-
-def _cell(text: str) -> str:
-    return " or ".join(f"`{part}`" for part in text.split(" | "))
+    return markup.prose((cls.__doc__ or "").split("\n")[0])
 
 
 def _plain(value: Any) -> str:
     return json.dumps(msgspec.to_builtins(value), ensure_ascii=False)
-
-
-def _title(text: str) -> str:
-    found = re.search(r"^# (.+)$", text, re.MULTILINE)
-    return found[1] if found else ""

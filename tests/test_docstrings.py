@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import pkgutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-import negatives
 from negatives.kinds import KINDS
 from negatives.stage import stage_class
+from tests.doc_pages import ROOT
 
+SOURCE = ROOT / "src"
 TORCH = ("learn", "train")
 """Sections whose examples may compute with torch."""
 
 
 def public_classes() -> Iterator[type]:
-    """Those that the package or one of its modules exports, and every stage."""
-    modules = [negatives]
-    for found in pkgutil.walk_packages(negatives.__path__, "negatives."):
-        path = Path(getattr(found.module_finder, "path", ""), f"{found.name.rpartition('.')[2]}")
-        source = path / "__init__.py" if found.ispkg else path.with_suffix(".py")
-        if "__all__" in source.read_text("utf-8"):
-            modules.append(importlib.import_module(found.name))
-    for module in modules:
-        values = (getattr(module, name) for name in module.__all__)
-        yield from (value for value in values if isinstance(value, type))
+    """Those that the package or a module of it exports, and every stage."""
+    for path in sorted(SOURCE.rglob("*.py")):
+        if "\n__all__ =" in path.read_text("utf-8"):
+            name = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+            module = importlib.import_module(name.removesuffix(".__init__"))
+            values = (getattr(module, name) for name in module.__all__)
+            yield from (value for value in values if isinstance(value, type))
     yield from (stage_class(section, kind) for section, kinds in KINDS.items() for kind in kinds)
 
 
@@ -37,20 +34,15 @@ def test_every_public_class_has_an_example_that_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finder = doctest.DocTestFinder(recurse=False, exclude_empty=False)
-    wrong = []
     classes = {f"{cls.__module__}.{cls.__qualname__}": cls for cls in public_classes()}
-    assert len(classes) > 70
+    assert len(classes) >= sum(map(len, KINDS.values()))
+    wrong: list[str] = []
     for name, cls in classes.items():
-        (example,) = finder.find(cls, name, globs={})
-        if not example.examples:
-            wrong.append(f"{name} has no example: write >>> in its docstring")
-            continue
-        if getattr(cls, "section", "") in TORCH and not find_spec("torch"):
-            continue
-        folder = tmp_path / name
-        folder.mkdir()
-        monkeypatch.chdir(folder)
-        said: list[str] = []
-        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
-        wrong += said
+        (found,) = finder.find(cls, name, globs={})
+        if not found.examples:
+            wrong.append(f"{name} has no example: show in its docstring, after >>>, what it does")
+        elif getattr(cls, "section", "") not in TORCH or find_spec("torch"):
+            (tmp_path / name).mkdir()
+            monkeypatch.chdir(tmp_path / name)
+            doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(found, out=wrong.append)
     assert not wrong, "\n".join(wrong)

@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 import negatives as neg
-from negatives import kinds
+from negatives import kinds, tiny
 from negatives.stage import build
 from tests.build import collection
 from tests.doc_pages import DOCS, Block, blocks
@@ -102,6 +102,16 @@ def test_a_source_and_a_judge_are_mined_with_by_a_recipe(theirs: Any, tmp_path: 
     assert short["reason"].unique().to_list() == ["too-short: 2 of at least 3 words"]
     assert short["doc_words"].to_list() == [2, 2]
     assert neg.Run(tmp_path / "run", collection=DATA).recipe == run.recipe
+
+
+def test_what_the_pages_try_in_one_line_says_something(theirs: Any) -> None:
+    assert tiny.proposed(theirs("adjacent").Adjacent())["wings"] == ["copy", "museum"]
+    assert tiny.judged(theirs("too_short").TooShort(11))["wings"] == {
+        "museum": "too-short: 10 of at least 11 words",
+        "plane": "too-short: 10 of at least 11 words",
+    }
+    pytest.importorskip("torch")
+    assert tiny.losses(theirs("rank_boost").RankBoost()) == [0.4, 0.71]
 
 
 def test_a_loss_is_what_its_formula_says_and_is_blind_to_fillers(theirs: Any) -> None:

@@ -22,8 +22,8 @@ class MarginMSE(ListLoss, kind="margin-mse", kw_only=True):
 
     >>> from negatives import tiny
     >>> from negatives.learn.margin_mse import MarginMSE
-    >>> tiny.losses(MarginMSE()), tiny.losses(MarginMSE(teacher_temperature=2))
-    ([1.78, 0.8], [0.31, 0.43])
+    >>> tiny.losses(MarginMSE()), tiny.losses(MarginMSE(teacher_temperature=3))
+    ([1.78, 0.8], [0.54, 0.58])
     """
 
     taught: ClassVar[bool] = True
