@@ -38,7 +38,6 @@ HEAD = {
     "shard": (int, "queries in one shard: the unit of work and of resuming"),
 }
 
-
 LARGEST = 1 << 20
 """Bytes of a file of settings, at most."""
 _EXAMPLE = "see negatives recipes show default, or correct the line that is named"
@@ -61,8 +60,6 @@ class Recipe:
 
     >>> from negatives import BM25, Margin, Recipe, Top
     >>> recipe = Recipe(find=(BM25(top=50),), judge=(Margin(2.5),), pick=Top(per_query=4))
-    >>> recipe.reference_source
-    'bm25'
     >>> recipe.with_pick(Top(per_query=2)).settings()["pick"]
     {'kind': 'top', 'per_query': 2, 'by': 'hardness'}
     """

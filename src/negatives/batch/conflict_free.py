@@ -18,7 +18,7 @@ class ConflictFree(Ordering, kind="conflict-free"):
 
     >>> from negatives import tiny
     >>> from negatives.batch.conflict_free import ConflictFree
-    >>> tiny.batches(ConflictFree(), size=4)
+    >>> tiny.batches(ConflictFree(), size=4)  # "cat" and "cat 2" are positives of one query
     [['cat 2'], ['hen', 'bus', 'cat'], ['car', 'tram', 'dog', 'van']]
     """
 

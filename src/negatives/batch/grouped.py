@@ -17,7 +17,7 @@ class Grouped(Ordering, kind="grouped"):
 
     >>> from negatives import tiny
     >>> from negatives.batch.grouped import Grouped
-    >>> tiny.batches(Grouped(), size=4)
+    >>> tiny.batches(Grouped(), size=4)  # "cat" and "cat 2" are rows of one query
     [['hen', 'cat 2', 'cat', 'bus'], ['van', 'car', 'dog', 'tram']]
     """
 

@@ -33,8 +33,8 @@ class NeighbourBatches(Ordering, kind="neighbours"):
 
     >>> from negatives import tiny
     >>> from negatives.batch.neighbours import NeighbourBatches
-    >>> tiny.batches(NeighbourBatches(among=3, select=2), size=4)
-    [['hen', 'dog', 'tram', 'cat'], ['bus', 'car', 'van', 'cat 2']]
+    >>> tiny.batches(NeighbourBatches(among=3, select=3), size=4)
+    [['cat 2', 'dog', 'hen', 'cat'], ['bus', 'car', 'tram', 'van']]
     """
 
     among: Annotated[int, Meta(ge=1, description="neighbours known of each query")] = 128

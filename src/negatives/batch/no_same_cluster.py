@@ -24,7 +24,7 @@ class NoSameCluster(Ordering, kind="no-same-cluster"):
 
     >>> from negatives import tiny
     >>> from negatives.batch.no_same_cluster import NoSameCluster
-    >>> tiny.batches(NoSameCluster(clusters=2), size=4)
+    >>> tiny.batches(NoSameCluster(clusters=2), size=2)
     [['van', 'cat'], ['bus', 'dog'], ['car', 'hen'], ['tram', 'cat 2']]
     """
 

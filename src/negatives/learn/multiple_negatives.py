@@ -32,8 +32,8 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
     >>> from negatives.learn.multiple_negatives import MultipleNegatives
     >>> tiny.losses(MultipleNegatives(temperature=0.5))
     [1.0, 1.53]
-    >>> tiny.losses(MultipleNegatives(temperature=0.5, negatives="hard", doubt="mask"))
-    [0.38, 0.04]
+    >>> tiny.losses(MultipleNegatives(temperature=0.5, doubt="mask"))  # the doubtful negative is out
+    [1.0, 1.14]
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.05

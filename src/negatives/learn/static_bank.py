@@ -31,7 +31,7 @@ class StaticBank(Loss, kind="static-bank"):
 
     >>> from negatives import tiny
     >>> from negatives.learn.static_bank import StaticBank
-    >>> tiny.losses(StaticBank(temperature=0.5))
+    >>> tiny.losses(StaticBank(temperature=0.5))  # the bank holds the six documents of the batch
     [1.0, 1.53]
     >>> tiny.losses(StaticBank(temperature=0.5, in_batch="hard"))
     [1.16, 1.82]

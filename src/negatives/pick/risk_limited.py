@@ -36,7 +36,7 @@ class RiskLimited(Picker, kind="risk-limited"):
     >>> from negatives import RiskLimited, tiny
     >>> tiny.picked(RiskLimited(per_query=2))["wings"]
     ['plane', 'albatross']
-    >>> tiny.picked(RiskLimited(per_query=2, max_p=1.0))["wings"]
+    >>> tiny.picked(RiskLimited(per_query=2, max_p=1.0))["wings"]  # p_relevant of "again" is 0.79
     ['again', 'plane']
     >>> tiny.picked(RiskLimited(per_query=2, max_p=1.0, price=1.0))["wings"]
     ['plane', 'again']

@@ -22,9 +22,9 @@ class SimANS(Picker, kind="simans"):
     the reference code's sign is the opposite.
 
     >>> from negatives import SimANS, tiny
-    >>> tiny.picked(SimANS(per_query=2, a=50.0))["wings"]
+    >>> tiny.picked(SimANS(per_query=2, a=50.0))["wings"]  # as hard as the positive
     ['again', 'plane']
-    >>> tiny.picked(SimANS(per_query=2, a=50.0, center_offset=-1.0))["wings"]
+    >>> tiny.picked(SimANS(per_query=2, a=50.0, center_offset=-1.0))["wings"]  # easier than it
     ['museum', 'stall']
     """
 
