@@ -32,7 +32,7 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
     >>> from negatives.learn.multiple_negatives import MultipleNegatives
     >>> tiny.losses(MultipleNegatives(temperature=0.5))
     [1.0, 1.53]
-    >>> tiny.losses(MultipleNegatives(temperature=0.5, doubt="mask"))  # the doubtful negative is out
+    >>> tiny.losses(MultipleNegatives(temperature=0.5, doubt="mask"))  # the doubtful one is out
     [1.0, 1.14]
     """
 
