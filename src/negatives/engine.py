@@ -49,13 +49,11 @@ class Mapper(Protocol):
     @property
     def workers(self) -> int:
         """How many items are worked on at one time."""
-        ...
 
     def map(
         self, function: Callable[[Item], Result], items: Sequence[Item]
     ) -> Iterator[Result | SetAside]:
         """What the function makes of each item, in their order."""
-        ...
 
 
 class Engine(Protocol):
@@ -64,11 +62,9 @@ class Engine(Protocol):
     @property
     def workers(self) -> int:
         """How many items are worked on at one time."""
-        ...
 
     def started(self) -> AbstractContextManager[Mapper]:
         """Ready for any number of passes, and ended afterwards."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

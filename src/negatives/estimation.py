@@ -29,11 +29,9 @@ class Estimation(Protocol):
         `rows` is what the judges have left: query, doc, relevance, verdict, ranks, scores and
         evidence; whole queries only, positives included.
         """
-        ...
 
     def fit(self, parts: Iterable[pl.DataFrame], rows: int) -> Fitted:
         """What judged and prepared rows of the whole run, `rows` in all, teach; called once."""
-        ...
 
 
 class Fitted(Protocol):
@@ -45,7 +43,6 @@ class Fitted(Protocol):
         Of a positive: what would be said of it if its label was not known. A frame of the same
         height and order; further columns are evidence of its own, and stand in the ledger.
         """
-        ...
 
 
 @dataclass(frozen=True)

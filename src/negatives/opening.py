@@ -64,7 +64,6 @@ class Proposer(Protocol):
     @property
     def fingerprint(self) -> str:
         """Changes whenever ranks or scores would for a reason the recipe does not show."""
-        ...
 
     def propose(self, queries: Rows, proposed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
         """Candidates for `queries`: query, doc (uint32), rank (int32, from 1), score (float32).
@@ -72,11 +71,9 @@ class Proposer(Protocol):
         Sorted by (query, rank); a sampling source adds log_q (float32). `proposed` holds what the
         sources before this one in the recipe proposed for the same queries.
         """
-        ...
 
     def score(self, query: Rows, doc: Rows) -> Floats | None:
         """float32[n] score of each given pair, or None where the source scores only its own."""
-        ...
 
 
 @runtime_checkable
@@ -85,11 +82,9 @@ class Likens(Protocol):
 
     def doc_likeness(self, left: Rows, right: Rows) -> Floats:
         """float32[n]: likeness of document left[i] to document right[i]; higher is more alike."""
-        ...
 
     def query_likeness(self, left: Rows, right: Rows) -> Floats:
         """float32[n]: likeness of two mined queries each."""
-        ...
 
 
 @runtime_checkable
@@ -101,11 +96,9 @@ class Tiled(Protocol):
 
     def tile(self, queries: Rows, start: int, stop: int) -> tuple[Rows, Floats]:
         """What there is for `queries` among documents `start` to `stop` - 1."""
-        ...
 
     def among(self, tiles: Sequence[tuple[Rows, Floats]]) -> Proposer:
         """The same proposer, to be asked for the queries of these tiles, which cover the corpus."""
-        ...
 
 
 class Ruling(Protocol):
@@ -119,4 +112,3 @@ class Ruling(Protocol):
         the one; without it the judge's kind is the rule. `rows` holds query, doc, relevance (null:
         unjudged) and NAME_rank, NAME_score of every source; whole queries only, positives included.
         """
-        ...

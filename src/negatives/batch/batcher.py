@@ -27,11 +27,9 @@ class Batches(Protocol):
 
     def epoch(self, number: int) -> Iterator[Batch]:
         """The batches of epoch `number`, from 0."""
-        ...
 
     def told(self) -> dict[str, Any]:
         """What the training's account should say of the batches made so far."""
-        ...
 
 
 class Weighing(Protocol):
@@ -39,19 +37,15 @@ class Weighing(Protocol):
 
     def weights(self, batch: Batch, step: int, steps: int) -> Floats:
         """float32[size]: the weight of each example of `batch` at `step` of `steps`, from 0."""
-        ...
 
     def observe(self, batch: Batch, losses: Floats) -> None:
         """Learn from the unweighted loss of each example."""
-        ...
 
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything it has learned, for a checkpoint."""
-        ...
 
     def restore(self, state: dict[str, NDArray[Any]]) -> None:
         """Go on from what `state()` gave."""
-        ...
 
 
 class Batcher(Stage):

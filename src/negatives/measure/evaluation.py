@@ -54,7 +54,6 @@ class Setting(Protocol):
 
     def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
         """The collection as this protocol judges it, and documents that queries may not find."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

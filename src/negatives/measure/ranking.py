@@ -65,7 +65,6 @@ class Ranker(Protocol):
 
     def rank(self, queries: Rows) -> pl.DataFrame:
         """The ranking (see the top of this module) for the queries at these rows."""
-        ...
 
 
 def rankings(

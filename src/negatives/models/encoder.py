@@ -25,16 +25,13 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        ...
 
     @property
     def fingerprint(self) -> str:
         """Changes whenever the vectors would: a hash of the weights where there are weights."""
-        ...
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text; an empty text gives any finite vector, and is never searched."""
-        ...
 
 
 def sides(encoder: Encoder) -> tuple[Encoder, Encoder]:

@@ -40,19 +40,16 @@ class VectorReader(Protocol):
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        ...
 
     @property
     def fingerprint(self) -> str:
         """Hash of the file."""
-        ...
 
     def block(self, start: int, stop: int) -> Wide:
         """float[stop - start, dim] of the collection's rows start .. stop, in its order.
 
         In float64 where the file is, for float32 may not hold such numbers; else in float32.
         """
-        ...
 
 
 def read_vectors(

@@ -55,7 +55,6 @@ class Reads(Protocol):
 
     def reading(self, texts: Sequence[str]) -> Reading | None:
         """What of each text the tokenizer has pieces for; None where it cannot say."""
-        ...
 
 
 def counted(texts: Sequence[str], known: Sequence[Bools], pieces: Sequence[int]) -> Reading:

@@ -21,7 +21,6 @@ class Reranker(Protocol):
     @property
     def fingerprint(self) -> str:
         """Changes whenever the scores would: a hash of the weights and of what reads the texts."""
-        ...
 
     def score(self, pairs: Sequence[Pair]) -> Floats:
         """float32[pairs]: log-odds of relevance as the model sees it; any real number, no NaN.
@@ -29,4 +28,3 @@ class Reranker(Protocol):
         Each distinct pair is computed once. Raises `DataError` with the first offending pairs where
         the model gives no number.
         """
-        ...

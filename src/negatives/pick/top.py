@@ -21,7 +21,6 @@ class Ranking(Protocol):
 
     def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows that could be picked, by query, in the order of choice."""
-        ...
 
 
 class Top(Picker, kind="top"):

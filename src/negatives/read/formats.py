@@ -15,11 +15,9 @@ class Reader(Protocol):
 
     def splits(self, address: Address) -> list[str]:
         """The splits there are, in name order."""
-        ...
 
     def read(self, address: Address, split: str, findings: Findings) -> Collection:
         """The collection of one split, checked."""
-        ...
 
 
 class BesideReader(Protocol):
@@ -29,7 +27,6 @@ class BesideReader(Protocol):
         self, address: Address, split: str, findings: Findings, known: Collection | None = None
     ) -> Collection:
         """The collection of one split, its ids those of `known`."""
-        ...
 
 
 READERS: Final[dict[Format, Reader]] = {
