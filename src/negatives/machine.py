@@ -11,7 +11,7 @@ from negatives.errors import InputError, nearest
 from negatives.faults import raise_spent
 from negatives.optional import require
 
-_UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+UNITS: Final = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _LEAST: Final = 16 * 2**20
 _MANY: Final = 64
 """Threads that may be asked for on the smallest machine: more is a mistake there."""
@@ -69,19 +69,19 @@ def checked_threads(threads: int | None) -> int:
     return threads
 
 
+def parse_bytes(text: str) -> int | None:
+    """Bytes of a text such as `512MB` or `2GB` (powers of 1024); None where it is none such."""
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
+    return int(float(match[1]) * UNITS[match[2].upper()]) if match else None
+
+
 def parse_memory(memory: str | int) -> int:
-    """Bytes from a number or a text such as `512MB` or `2GB` (powers of 1024)."""
-    if isinstance(memory, int):
-        found = memory
-    else:
-        match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)i?B?\s*", memory, re.I)
-        if match is None:
-            raise InputError(
-                f"not an amount of memory: {memory!r}",
-                where="--memory",
-                fix="such as 512MB or 2GB",
-            )
-        found = int(float(match[1]) * _UNITS[match[2].upper()])
+    """Bytes from a number or a text; `InputError` where they are too few, or none."""
+    found = parse_bytes(memory) if isinstance(memory, str) else memory
+    if found is None:
+        raise InputError(
+            f"not an amount of memory: {memory!r}", where="--memory", fix="such as 512MB or 2GB"
+        )
     if found < _LEAST:
         raise InputError(
             f"too little memory: {memory!r}", where="--memory", fix="give at least 16MB"

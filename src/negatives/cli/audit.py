@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.options import Flag, RunFolder
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def audit(
-    run: Path,
+    run: RunFolder,
     /,
     *,
     truth: Path | None = None,
@@ -43,8 +43,6 @@ def audit(
 
     Parameters
     ----------
-    run
-        A finished run directory.
     truth
         Judgements that the run did not see: a qrels file, BEIR's or TREC's.
     review

@@ -10,15 +10,15 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.options import Flag
 from negatives.cli.streams import print_json
 from negatives.errors import InputError
+from negatives.machine import UNITS, parse_bytes
 
 app = cyclopts.App(
     name="cache", help="The vectors that runs share: what is kept, making room, finding damage."
 )
 
-_BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -210,17 +210,15 @@ def _tell_busy(busy: list[Path]) -> None:
 
 def _amount(size: int) -> str:
     """Bytes as a person reads them: 812 bytes, 14.0 MB."""
-    unit = max(
-        (unit for unit in _BYTES if size >= _BYTES[unit]), key=_BYTES.__getitem__, default=""
-    )
-    return f"{size / _BYTES[unit]:,.1f} {unit}B" if unit else f"{size} bytes"
+    unit = max((unit for unit in UNITS if size >= UNITS[unit]), key=UNITS.__getitem__, default="")
+    return f"{size / UNITS[unit]:,.1f} {unit}B" if unit else f"{size} bytes"
 
 
 def _bytes(text: str) -> int:
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([KMGT]?)i?B?\s*", text, re.IGNORECASE)
-    if match is None:
+    found = parse_bytes(text)
+    if found is None:
         raise InputError(f"not a size: {text!r}", where="--to", fix="such as 500MB or 2GB")
-    return int(float(match[1]) * _BYTES[match[2].upper()])
+    return found
 
 
 def _seconds(text: str) -> float:

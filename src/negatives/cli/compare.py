@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -17,7 +16,7 @@ def compare(
     data: str,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     recipes: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
     model: str = "static",
     kind: str | None = None,
@@ -29,10 +28,10 @@ def compare(
     seconds: int | None = None,
     batch_size: int | None = None,
     metric: Annotated[list[str] | None, Parameter(negative="")] = None,
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    set_: Changes = None,
     keep_models: Flag = False,
     resources: Resources = EVERYTHING,
-    quarantine: Path | None = None,
+    quarantine: QuarantineFile = None,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -86,10 +85,6 @@ def compare(
         Change a setting of every arm, such as train.learning_rate=1e-4.
     keep_models
         Keep every trained model.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
-    quiet
-        Show no progress.
     json
         Print the figures as JSON.
     """
@@ -100,10 +95,7 @@ def compare(
     from negatives.show.comparison import comparison_page, comparison_table
     from negatives.store.atomic import write_text
 
-    changes = list(set_ or [])
-    for name, value in (("steps", steps), ("seconds", seconds), ("batch_size", batch_size)):
-        if value is not None:
-            changes.append(f"train.{name}={value}")
+    trained = {"train.steps": steps, "train.seconds": seconds, "train.batch_size": batch_size}
     with listening(quiet=quiet) as emit:
         made = carry_out(
             data,
@@ -112,7 +104,7 @@ def compare(
             on=on,
             model=model,
             kind=kind or "",
-            changes=changes,
+            changes=changes(set_, trained),
             control="" if control == "off" else control,
             encoder=encoder,
             seeds=seeds,

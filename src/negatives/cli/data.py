@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import cyclopts
-from cyclopts import Parameter
 
-from negatives.cli.flag import Flag
+from negatives.cli.options import Corpus, Flag, Out, QuarantineFile
 from negatives.cli.streams import print_json
 
 app = cyclopts.App(
@@ -18,7 +16,7 @@ app = cyclopts.App(
 
 
 @app.command
-def validate(data: str, /, *, corpus: str | None = None, json: Flag = False) -> int:
+def validate(data: str, /, *, corpus: Corpus = None, json: Flag = False) -> int:
     """Everything that is wrong with DATA: exit code 0 if nothing is, 2 if something is.
 
     Example:
@@ -29,8 +27,6 @@ def validate(data: str, /, *, corpus: str | None = None, json: Flag = False) -> 
     ----------
     data
         The collection; see `negatives --help`.
-    corpus
-        What has the texts, where DATA is a file of ids: a collection in any form.
     json
         Print the problems as JSON.
     """
@@ -54,8 +50,8 @@ def describe(
     data: str,
     /,
     *,
-    corpus: str | None = None,
-    quarantine: Path | None = None,
+    corpus: Corpus = None,
+    quarantine: QuarantineFile = None,
     json: Flag = False,
 ) -> None:
     """Counts, positives per query, lengths, and what is unusual.
@@ -68,10 +64,6 @@ def describe(
     ----------
     data
         The collection; see `negatives --help`.
-    corpus
-        What has the texts, where DATA is a file of ids: a collection in any form.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
     json
         Print the description as JSON.
     """
@@ -89,9 +81,9 @@ def convert(
     data: str,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
-    corpus: str | None = None,
-    quarantine: Path | None = None,
+    out: Out,
+    corpus: Corpus = None,
+    quarantine: QuarantineFile = None,
 ) -> None:
     """Write DATA as a BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
 
@@ -105,10 +97,6 @@ def convert(
         The collection; see `negatives --help`.
     out
         The folder to make; it must not exist, or be empty.
-    corpus
-        What has the texts, where DATA is a file of ids: a collection in any form.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
     """
     from negatives import read
 
@@ -120,10 +108,10 @@ def plant(
     data: str,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     share: float = 0.1,
     seed: int = 0,
-    quarantine: Path | None = None,
+    quarantine: QuarantineFile = None,
 ) -> None:
     """Write DATA as a BEIR folder with unlabelled copies of some positives: known false negatives.
 
@@ -143,8 +131,6 @@ def plant(
         Of the documents that are a positive of some query, above 0, at most 1.
     seed
         Which they are, and how they are changed.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
     """
     from negatives import read
     from negatives.measure.plant import plant as grow

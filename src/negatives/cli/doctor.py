@@ -7,7 +7,7 @@ import shutil
 from importlib.util import find_spec
 from typing import Any
 
-from negatives.cli.flag import Flag
+from negatives.cli.options import Flag
 from negatives.cli.streams import print_json
 
 _EXTRAS = {

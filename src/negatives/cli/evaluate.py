@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Flag, QuarantineFile, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -48,7 +48,7 @@ def evaluate(
     confidence: float = 0.95,
     seed: int = 0,
     resources: Resources = EVERYTHING,
-    quarantine: Path | None = None,
+    quarantine: QuarantineFile = None,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -118,10 +118,6 @@ def evaluate(
         How sure the intervals are.
     seed
         Of the draws behind the intervals.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
-    quiet
-        Show no progress.
     json
         Print the figures as JSON.
     """

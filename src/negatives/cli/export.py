@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Flag, Out, Quiet, RunFolder
 from negatives.cli.streams import print_json
 
 
 def export(
-    run: Path,
+    run: RunFolder,
     /,
     *,
     format: Annotated[str, Parameter(name=["--format", "-f"])],
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     scores: Flag = False,
     ids: Flag = False,
     short: str | None = None,
@@ -37,8 +36,6 @@ def export(
 
     Parameters
     ----------
-    run
-        A finished run directory.
     format
         triplet, n-tuple, labeled-pair, labeled-list, flagembedding, tevatron, trec-run,
         qrels, masks or text-ids.
@@ -59,8 +56,6 @@ def export(
         labeled-pair, labeled-list: `hard` (1 and 0, the default), or `soft`: p_relevant.
     above
         masks: mask pairs at least so probably relevant; 0.5 by default.
-    quiet
-        Show no progress.
     json
         Print what was written as JSON.
     """

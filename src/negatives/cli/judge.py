@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Changes, Flag, Quiet, RunFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def judge(
-    run: Path,
+    run: RunFolder,
     /,
     *,
     judge: str = "reranker",
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    set_: Changes = None,
     budget: int | None = None,
     ask: int | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
@@ -55,8 +55,6 @@ def judge(
 
     Parameters
     ----------
-    run
-        A finished run directory.
     judge
         The kind of judge: reranker.
     set_
@@ -70,8 +68,6 @@ def judge(
     verdicts
         A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
         `negatives audit RUN --sample` writes. Verdicts are kept in the run.
-    quiet
-        Show no progress.
     json
         Print what was found as JSON.
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Flag, Quiet
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -56,8 +56,6 @@ def lint(
         The clean file, of the same format.
     quarantine
         Set bad rows of --data and --against aside in this file instead of stopping at them.
-    quiet
-        Show no progress.
     json
         Print the findings as JSON.
     """

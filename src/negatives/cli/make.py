@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, cast
+from typing import cast
 
-from cyclopts import Parameter
-
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Changes, Flag, Out, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -15,9 +12,9 @@ def make(
     data: str,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     kind: str = "inverse-cloze",
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    set_: Changes = None,
     seed: int = 0,
     resources: Resources = EVERYTHING,
     quiet: Quiet = False,
@@ -46,8 +43,6 @@ def make(
         Change a setting of the generator, such as keep=0.5.
     seed
         Every random choice derives from it.
-    quiet
-        Show no progress.
     json
         Print what was made as JSON.
     """

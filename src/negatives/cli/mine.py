@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -17,7 +13,7 @@ def mine(
     data: str,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     recipe: str = "default",
     per_query: int | None = None,
     max_false: float | None = None,
@@ -25,13 +21,13 @@ def mine(
     strict: Flag = False,
     encoder: str | None = None,
     relabel: float | None = None,
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    set_: Changes = None,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
     corpus_shard: int = 0,
     corpus: str | None = None,
-    quarantine: Path | None = None,
+    quarantine: QuarantineFile = None,
     overwrite: Flag = False,
     quiet: Quiet = False,
     json: Flag = False,
@@ -85,12 +81,8 @@ def mine(
     corpus
         What has the texts of a file of ids, and more documents to mine: a collection in any form,
         a folder of corpus.jsonl and queries.jsonl, or a file of documents.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
     overwrite
         Replace another run in the same folder.
-    quiet
-        Show no progress.
     json
         Print what was found as JSON.
     """
@@ -101,13 +93,9 @@ def mine(
     from negatives.read import load
     from negatives.recipe import encoded, load_recipe, override, promised
 
-    changes = list(set_ or [])
-    if per_query is not None:
-        changes.append(f"pick.per_query={per_query}")
-    if relabel is not None:
-        changes.append(f"relabel={relabel}")
+    said = changes(set_, {"pick.per_query": per_query, "relabel": relabel})
     with listening(quiet=quiet) as emit:
-        chosen = override(load_recipe(recipe), changes, emit)
+        chosen = override(load_recipe(recipe), said, emit)
         if encoder is not None:
             chosen = encoded(chosen, encoder, required=True)
         chosen = promised(chosen, max_false, max_p, strict or None, emit)

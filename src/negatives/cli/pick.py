@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
-from cyclopts import Parameter
-
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Changes, Flag, Quiet, RunFolder
 
 
 def pick(
-    run: Path,
+    run: RunFolder,
     kind: str | None = None,
     /,
     *,
@@ -20,7 +17,7 @@ def pick(
     max_p: float | None = None,
     strict: Flag = False,
     relabel: float | None = None,
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    set_: Changes = None,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -38,8 +35,6 @@ def pick(
 
     Parameters
     ----------
-    run
-        A finished run directory.
     kind
         The picker: risk-limited, top, random, simans, stratified or quotas; by default the
         run's own.
@@ -56,8 +51,6 @@ def pick(
         (0: none). By default as before.
     set_
         Change a setting of the picker, such as by=dense_score.
-    quiet
-        Show no progress.
     json
         Print what was found as JSON.
     """

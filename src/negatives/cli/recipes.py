@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cyclopts
 
-from negatives.cli.flag import Flag
+from negatives.cli.options import Flag
 from negatives.cli.streams import print_json
 
 app = cyclopts.App(name="recipes", help="The methods that come with the package; check your own.")

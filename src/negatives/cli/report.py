@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from negatives.cli.flag import Flag
+from negatives.cli.options import Flag
 
 
 def report(run: Path, /, *, json: Flag = False) -> None:

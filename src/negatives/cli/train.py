@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.flag import Flag, Quiet
+from negatives.cli.options import Changes, Corpus, Flag, Out, QuarantineFile, Quiet, changes
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -17,21 +16,21 @@ def train(
     data: str,
     /,
     *,
-    out: Annotated[Path, Parameter(name=["--out", "-o"])],
+    out: Out,
     model: str = "static",
     recipe: str | None = None,
     kind: str | None = None,
     control: Annotated[Literal["none"] | None, Parameter(name="--control")] = None,
     encoder: str | None = None,
-    corpus: str | None = None,
+    corpus: Corpus = None,
     dev: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,
     batch_size: int | None = None,
-    set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    set_: Changes = None,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
-    quarantine: Path | None = None,
+    quarantine: QuarantineFile = None,
     report_to: str = "none",
     overwrite: Flag = False,
     quiet: Quiet = False,
@@ -73,8 +72,6 @@ def train(
         `none`: train without mined negatives, to know what they are worth.
     encoder
         The dense encoder that a collection is mined with; the model itself by default.
-    corpus
-        What has the texts, where DATA is a file of ids: a collection in any form.
     dev
         A split to look at on the way; the best look is kept. DATA@dev where there is one.
     epochs
@@ -92,10 +89,6 @@ def train(
         Where the trainer reports besides: a name that transformers knows, such as wandb.
     overwrite
         Replace another training in the same folder.
-    quarantine
-        Set bad rows aside in this file instead of stopping at them.
-    quiet
-        Show no progress.
     json
         Print the account as JSON.
     """
@@ -105,12 +98,10 @@ def train(
     from negatives.learn.source import beside
     from negatives.learn.train import train as carry_out
 
-    changes = list(set_ or [])
-    for name, value in (("epochs", epochs), ("steps", steps), ("batch_size", batch_size)):
-        if value is not None:
-            changes.append(f"train.{name}={value}")
+    trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
     with listening(quiet=quiet) as emit:
-        chosen = completed(recipe_of(data, recipe), model, kind or "", changes, emit)
+        said = changes(set_, trained)
+        chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
         made = carry_out(
             data if corpus is None else beside(data, corpus, chosen),
             out,
