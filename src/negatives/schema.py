@@ -43,6 +43,7 @@ CONTENT: Final = ("text", "image")
 """Columns of documents and queries that hold content: a text, the path of an image; blank: none."""
 
 GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
+PAIR: Final = ["query_id", "doc_id"]
 
 POSITIVE: Final = "positive"
 JUDGED_NEGATIVE: Final = "judged-negative"

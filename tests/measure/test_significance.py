@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from negatives.errors import InputError
 from negatives.measure.significance import (
     EXACT,
-    benjamini_hochberg,
     compare,
     holm,
     seed_spread,
@@ -78,11 +77,6 @@ def test_holm_is_the_step_down_rule(p: list[float]) -> None:
         worst = max(worst, p[n] * (len(p) - place))
         expected[n] = min(1.0, worst)
     assert holm(p) == pytest.approx(expected)
-
-
-@given(some_p)
-def test_benjamini_hochberg_is_that_of_scipy(p: list[float]) -> None:
-    assert benjamini_hochberg(p) == pytest.approx(scipy.stats.false_discovery_control(p))
 
 
 def test_an_interval_is_close_to_that_of_scipy() -> None:

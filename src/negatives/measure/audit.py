@@ -9,11 +9,12 @@ from typing import Any
 import polars as pl
 
 from negatives.measure.certificate import CONFIDENCE, Certificate, certificate
-from negatives.measure.estimate import rounded
+from negatives.measure.estimate import rounded, share
 from negatives.measure.hubness import hubness
 from negatives.measure.recovered import recovered
 from negatives.measure.review import read_review
-from negatives.measure.truth import PAIR, against, read_truth
+from negatives.measure.truth import against, read_truth
+from negatives.schema import PAIR
 from negatives.store.run import Run
 
 
@@ -68,7 +69,7 @@ def audit(
     reviewed = None if review is None else read_review(review, opened)
     return Audit(
         run=str(opened.path),
-        coverage=rounded(len(negatives) / counts.asked) if counts.asked else None,
+        coverage=share(len(negatives), counts.asked),
         certificate=certificate(opened, reviewed, confidence=confidence),
         truth=None if judged is None else against(negatives, judged),
         sources=_sources(negatives, judged),

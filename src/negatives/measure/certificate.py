@@ -15,7 +15,7 @@ import numpy as np
 from negatives.chance import stream_key, uniforms
 from negatives.errors import InputError
 from negatives.measure.conformal import conformal_threshold
-from negatives.measure.estimate import Estimate, rounded
+from negatives.measure.estimate import Estimate, rounded, share
 from negatives.measure.review import Review
 from negatives.measure.tally import Tally
 from negatives.stats.bounds import Clusters, prediction_bound, upper_bound
@@ -200,7 +200,7 @@ def _threshold(seen: Tally, confidence: float) -> dict[str, Any] | None:
         "p_relevant": rounded(tau),
         "chosen on": len(ours),
         "checked on": len(others),
-        "share below": rounded(below / len(others)) if len(others) else None,
+        "share below": share(below, len(others)),
     }
 
 

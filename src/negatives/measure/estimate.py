@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,5 +40,10 @@ class Estimate:
 
 
 def rounded(value: float | None) -> float | None:
-    """Six significant digits: the same on every machine."""
-    return None if value is None else float(f"{value:.6g}")
+    """Six significant digits: a figure that is the same on every machine."""
+    return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
+
+
+def share(part: float, whole: float) -> float | None:
+    """part / whole, rounded; None where there is no whole."""
+    return rounded(part / whole) if whole else None

@@ -14,9 +14,8 @@ from negatives.read.files import Lines, ending
 from negatives.read.findings import Findings
 from negatives.read.gathered import note_pooled
 from negatives.read.qrels import DOC_NAMES, QUERY_NAMES, SCORE_NAMES, read_beir_qrels
-from negatives.schema import Collection
+from negatives.schema import PAIR, Collection
 
-PAIR: Final = ["query_id", "doc_id"]
 _GRADE: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
 
@@ -52,13 +51,8 @@ def refuse_judgements(model: str, data: str | Path) -> None:
         )
 
 
-def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
-    """A collection of the ids that judgements and a run name: every text of it is empty.
-
-    Raises `DataError` for a file that is none of qrels, or that judges a pair twice and
-    differently.
-    """
-    findings = Findings()
+def judgements_alone(path: str | Path, findings: Findings) -> pl.DataFrame:
+    """The judgements in a file, BEIR's or TREC's; `DataError` where it holds none."""
     qrels = read_beir_qrels(Path(path), findings)
     findings.done()
     if qrels.is_empty():
@@ -67,6 +61,17 @@ def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
             where=str(path),
             fix="write lines of query, document and relevance",
         )
+    return qrels
+
+
+def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
+    """A collection of the ids that judgements and a run name: every text of it is empty.
+
+    Raises `DataError` for a file that is none of qrels, or that judges a pair twice and
+    differently.
+    """
+    findings = Findings()
+    qrels = judgements_alone(path, findings)
     once = qrels.group_by(PAIR).agg(
         pl.col("relevance").min(), highest=pl.col("relevance").max()
     ).sort(PAIR)  # fmt: skip

@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from negatives.arrays import Doubles
 from negatives.chance import mix, stream_key
@@ -135,14 +134,9 @@ def holm(p: Sequence[float]) -> list[float]:
     """p-values such that all below alpha are right with probability 1 - alpha (Holm, 1979)."""
     values, order = np.asarray(p, np.float64), np.argsort(p, kind="stable")
     scaled = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    return _in_place(scaled, order)
-
-
-def benjamini_hochberg(p: Sequence[float]) -> list[float]:
-    """p-values such that of all below alpha a share of alpha at most is wrong on average (1995)."""
-    values, order = np.asarray(p, np.float64), np.argsort(p, kind="stable")
-    scaled = values[order] * len(values) / np.arange(1, len(values) + 1)
-    return _in_place(np.minimum.accumulate(scaled[::-1])[::-1], order)
+    result = np.empty(len(scaled))
+    result[order] = np.minimum(scaled, 1)
+    return result.tolist()
 
 
 def seed_spread(seeds: Sequence[pl.DataFrame], metric: str) -> Mapping[str, float | None]:
@@ -175,9 +169,3 @@ def _by_query(frames: pl.DataFrame | Sequence[pl.DataFrame], metric: str) -> pl.
             )
     together = pl.concat([frame.select("query_id", metric) for frame in seeds])
     return together.group_by("query_id").agg(pl.col(metric).mean()).sort("query_id")
-
-
-def _in_place(scaled: Doubles, order: NDArray[np.int64]) -> list[float]:
-    result = np.empty(len(scaled))
-    result[order] = np.minimum(scaled, 1)
-    return [float(value) for value in result]

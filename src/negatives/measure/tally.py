@@ -14,15 +14,13 @@ from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.estimation import ENDS
 from negatives.measure.leaks import counted, leaks, picker_of
 from negatives.run.picked import parts_with_picks
-from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, POSITIVE, REJECTED
+from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, PAIR, POSITIVE, REJECTED
 from negatives.stage import Picker
 from negatives.stats.bounds import Clusters
 from negatives.store.run import RELABELLED_FILE, Run
 
 GROUPS: Final = 2_000
 """A bootstrap draws queries, or, where there are more than this, so many groups of them."""
-
-PAIR: Final = ["query_id", "doc_id"]
 
 
 @dataclass

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.measure.estimate import rounded
+from negatives.measure.estimate import share
+from negatives.measure.judgements import judgements_alone
 from negatives.read.findings import Findings
-from negatives.read.qrels import read_beir_qrels
-
-PAIR: Final = ["query_id", "doc_id"]
+from negatives.schema import PAIR
 
 
 def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
@@ -31,15 +30,7 @@ def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
             )
         table = truth
     else:
-        findings = Findings()
-        table = read_beir_qrels(Path(truth), findings)
-        findings.done()
-        if table.is_empty():
-            raise DataError(
-                "the qrels file is empty",
-                where=str(truth),
-                fix="write lines of query, document and relevance",
-            )
+        table = judgements_alone(truth, Findings())
     table = table.filter(pl.col("relevance") >= 0)
     return table.group_by(PAIR).agg(pl.col("relevance").max()).sort(PAIR)
 
@@ -58,8 +49,8 @@ def against(negatives: pl.DataFrame, truth: pl.DataFrame) -> dict[str, Any]:
         "relevant": relevant,
         "not relevant": known - relevant,
         "unjudged": len(negatives) - known,
-        "share": rounded(relevant / len(negatives)) if len(negatives) else None,
-        "share of judged": rounded(relevant / known) if known else None,
+        "share": share(relevant, len(negatives)),
+        "share of judged": share(relevant, known),
         "queries judged": int(there.is_in(truth["query_id"].unique().implode()).sum()),
         "queries": len(there),
     }

@@ -21,12 +21,12 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import Address, holds
 from negatives.read.delimited import records
-from negatives.read.fields import fields_in, head, is_known, typed
+from negatives.read.fields import fields_in, is_known, typed
 from negatives.read.files import ending, first_existing, matching, stem
 from negatives.read.findings import MISSING, RAGGED, Findings
 from negatives.read.frames import parquet_schema, typed_frames
 from negatives.read.gathered import NO_GIVEN, Tables, gather
-from negatives.read.jsonl import PLACE, Field, JsonLines, first_record
+from negatives.read.jsonl import PLACE, Field, JsonLines, first_records
 from negatives.read.qrels import read_beir_qrels
 from negatives.schema import Collection
 
@@ -70,7 +70,7 @@ def read_texts(path: Path, key: str, findings: Findings, *, by_id: bool = False)
     Of JSONL the fields too; there is no text where the first lines have nothing but ids and fields,
     or, with `by_id`, where they have none.
     """
-    rows = [] if ending(path) == ".parquet" else head(path)
+    rows = [] if ending(path) == ".parquet" else first_records(path)
     fields = text_fields(columns_of(path), key) | fields_in(rows)
     names = {name for row in rows for name in row}
     bare = not names & {*TEXT_NAMES, "title"} and (
@@ -108,7 +108,9 @@ def _side(address: Address, name: str, key: str, findings: Findings) -> pl.DataF
 
 def columns_of(path: Path) -> Container[str]:
     """The columns of a file of documents or queries: of its first record where it has no others."""
-    return parquet_schema(path) if ending(path) == ".parquet" else first_record(path)
+    if ending(path) == ".parquet":
+        return parquet_schema(path)
+    return next(iter(first_records(path)), {})
 
 
 def text_fields(columns: Container[str], key: str) -> dict[str, Field]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
 import polars as pl
 
@@ -23,8 +22,6 @@ from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.read.qrels import EMPTY
 from negatives.schema import Collection
-
-_PAIR: Final = ["query_id", "doc_id"]
 
 
 def collected_by_id(

@@ -17,13 +17,11 @@ of several sorts; a note says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 import polars as pl
 
-from negatives.read.files import blocks
 from negatives.read.findings import Findings
 from negatives.read.jsonl import Field
 
@@ -39,19 +37,6 @@ METADATA: Final = "metadata"
 _FIELD_OF: Final = {name: field for field, names in NAMES.items() for name in names}
 _TIME: Final = r"^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$"
 _FORMATS: Final = ("%Y", "%Y-%m", "%Y-%m-%d")
-
-
-def head(path: Path) -> list[dict[str, Any]]:
-    """The objects in the first lines of a file."""
-    found = []
-    for line in next(blocks(path, 1 << 16), b"").split(b"\n"):
-        try:
-            value = msgspec.json.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            found.append(value)
-    return found
 
 
 def is_known(name: str) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -261,8 +262,8 @@ def without_empty_ids(
     return table
 
 
-def first_record(path: Path) -> dict[str, Any]:
-    """The first line of `path` that is a JSON object: its keys tell which columns there are."""
+def first_records(path: Path) -> list[dict[str, Any]]:
+    """The objects in the first lines of `path`: their keys tell which columns there are."""
     block = next(blocks(path, 1 << 16), b"")
     if block.lstrip().startswith(b"["):
         raise DataError(
@@ -270,11 +271,8 @@ def first_record(path: Path) -> dict[str, Any]:
             where=str(path),
             fix="write one object a line (for example: jq -c '.[]')",
         )
+    found = []
     for raw in block.split(b"\n"):
-        try:
-            value = msgspec.json.decode(raw)
-        except UNDECODED:
-            continue
-        if isinstance(value, dict):
-            return value
-    return {}
+        with suppress(*UNDECODED):
+            found.append(msgspec.json.decode(raw))
+    return [value for value in found if isinstance(value, dict)]

@@ -19,7 +19,7 @@ from negatives.read.findings import CONTRADICTORY, DUPLICATE_ID, MISSING, Findin
 from negatives.read.gathered import FIRST_PLACE, Tables, gather
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedBlock, MinedFile
-from negatives.schema import Collection
+from negatives.schema import PAIR, Collection
 
 PLACE: Final[dict[str, Any]] = {"pair": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
 MENTION: Final[dict[str, Any]] = {"pair": pl.UInt32, "id": pl.String, "text": pl.String}
@@ -30,7 +30,6 @@ DOCUMENT: Final[dict[str, Any]] = MENTION | {
     "positive": pl.Boolean,
     "relevance": pl.Int32,
 }
-_PAIR: Final = ["query_id", "doc_id"]
 
 
 @dataclass
@@ -118,12 +117,12 @@ class PairTable:
         judged = named.filter(labelled).with_columns(pl.col("relevance").fill_null(1))
         unjudged = pl.col("relevance").fill_null(0) < 0
         negatives = named.filter(~pl.col("positive") & ~unjudged).sort("pair", "place")
-        qrels = judged.select(*_PAIR, "relevance", "file", "line")
+        qrels = judged.select(*PAIR, "relevance", "file", "line")
         tables = Tables(
             corpus=docs.rename({"id": "doc_id"}),
             queries=queries.rename({"id": "query_id"}),
             qrels=self._with_judgements(qrels, queries),
-            given=named.filter(~labelled).select(*_PAIR, "file", "line"),
+            given=named.filter(~labelled).select(*PAIR, "file", "line"),
         )
         findings.note(
             "{n} given negative is also judged relevant to its query",
@@ -131,7 +130,7 @@ class PairTable:
             _contradicted(tables),
         )
         made = gather(name, split, tables, findings)
-        return made, negatives.select(_PAIR).unique(maintain_order=True)
+        return made, negatives.select(PAIR).unique(maintain_order=True)
 
     def _with_known(self, docs: pl.DataFrame) -> pl.DataFrame:
         """`docs` after the documents of the collection that is named beside the file."""
@@ -151,7 +150,7 @@ class PairTable:
             how="semi",
         )
         judged = self.known.qrels.join(same, on="query_id", how="semi")
-        both = qrels.join(judged.rename({"relevance": "before"}), on=_PAIR, how="inner")
+        both = qrels.join(judged.rename({"relevance": "before"}), on=PAIR, how="inner")
         for row in both.filter((pl.col("relevance") > 0) != (pl.col("before") > 0)).iter_rows(
             named=True
         ):
@@ -160,7 +159,7 @@ class PairTable:
                 f"{row['before']} in {self.known.name!r}"
             )
             self.findings.add(CONTRADICTORY, row["file"], row["line"], reason, reason)
-        new = judged.join(qrels, on=_PAIR, how="anti")
+        new = judged.join(qrels, on=PAIR, how="anti")
         nowhere = [pl.lit(0, pl.UInt32).alias("file"), pl.lit(0, pl.UInt32).alias("line")]
         return pl.concat([qrels, new.with_columns(nowhere).select(qrels.columns)])
 

@@ -24,8 +24,7 @@ _fields = re.compile(FIELD).findall
 
 def fields(line: str) -> list[str]:
     """The columns of one line."""
-    found: list[str] = _fields(line)
-    return found
+    return _fields(line)
 
 
 def tables(path: Path, columns: tuple[str, ...], findings: Findings) -> Iterator[pl.DataFrame]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -37,15 +36,3 @@ class ReportEvidence:
     def counts(self) -> Counts:
         """How much the manifest says there is."""
         return self.run.manifest.counts
-
-
-def share(part: float, whole: float) -> float | None:
-    """part / whole to six digits; None where there is no whole."""
-    return rounded(part / whole) if whole else None
-
-
-def rounded(value: float | None) -> float | None:
-    """Six significant digits: a figure of a report, the same on every machine."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value:.6g}")

@@ -40,8 +40,7 @@ class Grid:
     def places(self, values: NDArray[np.float64]) -> Places:
         """The fine bin of each value."""
         places = np.floor(values / self.step).astype(np.int64) - self.first
-        clipped: Places = np.clip(places, 0, self.size - 1)
-        return clipped
+        return np.clip(places, 0, self.size - 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from negatives.measure.lint.rules.counts import HUB, HUB_QUERIES
 from negatives.show.wording import count, percent
 
 COVERAGE: Final = 0.9
 """Less of what was asked delivered than this is worth a look."""
 ABOVE: Final = 0.25
 """More of the negatives above their query's lowest positive than this is worth a look."""
-HUB: Final = 0.1
-"""One document a negative of more of the queries than this is worth a look."""
-HUB_QUERIES: Final = 20
-"""With fewer queries than this, a document shared by many says little."""
 
 
 def notices(sections: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -81,7 +81,6 @@ def _refuse_lines_of_arrays(first: bytes, path: Path) -> None:
 def json_columns(path: Path) -> dict[str, Column]:
     """The columns of all objects of a file."""
     looking, decoder = Looking(), msgspec.json.Decoder()
-    rows = 0
     for block in json_blocks(path):
         try:
             values = decoder.decode_lines(block)
@@ -92,7 +91,6 @@ def json_columns(path: Path) -> dict[str, Column]:
                     values.append(decoder.decode(line))
                 except UNDECODED:
                     continue
-        rows += len(values)
         looking.add(value for value in values if isinstance(value, dict))
     return looking.columns()
 

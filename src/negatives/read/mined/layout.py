@@ -25,7 +25,7 @@ by the system that found them. Objects never become texts, nor ids, nor numbers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from negatives.errors import DataError
@@ -48,6 +48,7 @@ from negatives.read.mined.roles import Roles
 Shape = Literal["wide", "pair", "list"]
 
 INTERACTIONS: Final = "interactions"
+_BY_ENDING: Final = {"_ctxs": "dpr", "_messages": "messages", "rejected": "preference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Layout:
     label: str = ""
     scores: str = ""
     query_form: Form = "plain"
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -109,10 +110,9 @@ class _Deciding(Roles):
         self._refuse_what_holds_no_pairs()
         self._notes: list[str] = []
         made = self._interactions()
-        if made is not None:
-            return replace(made, notes=(*self._notes,))
-        made = self._lines_of_trec() or self._documents_with_labels() or self._wide()
-        self._look_at_the_rest(made)
+        if made is None:
+            made = self._lines_of_trec() or self._documents_with_labels() or self._wide()
+            self._look_at_the_rest(made)
         return replace(made, notes=(*self._notes,))
 
     # ---- the shapes ------------------------------------------------------------------------------
@@ -150,12 +150,8 @@ class _Deciding(Roles):
         if not user or not item:
             return None
         for what, columns in (("user", user), ("item", item), ("rating", rating)):
-            if len(columns) > 1:
-                names = " and ".join(repr(column.name) for column in columns)
-                raise self._refused(
-                    f"several columns could be the {what}: {names}",
-                    "leave only one of them, or rename it",
-                )
+            if columns:
+                self._only(what, columns)
         for column in (*user, *item):
             if column.depth or column.holds not in ("text", "whole", "nothing"):
                 raise self._refused(
@@ -208,22 +204,19 @@ class _Deciding(Roles):
         query, query_id, form = self._query()
         if not label.depth:
             self._label(label)
-            return Layout(
-                "labeled-pair", "pair", query, query_id, (), parts, label.name, query_form=form
-            )
-        if label.depth > 1 or label.holds not in ("whole", "fraction", "truth", "nothing"):
+        elif label.depth > 1 or label.holds not in ("whole", "fraction", "truth", "nothing"):
             raise self._refused(f"column {label.name!r} holds {label}, and no labels")
-        if self._roles.get("label"):
-            return Layout(
-                "labeled-list", "list", query, query_id, (), parts, label.name, query_form=form
+        elif not self._roles.get("label"):
+            if all(part.kind == "id" for part in parts):
+                return Layout("scored-list", "list", query, query_id, (), parts, scores=label.name)
+            raise self._refused(
+                f"documents with {label.name!r} and no labels: scores of a teacher do not tell "
+                "which are negatives",
+                "add a column labels: above 0 is a positive, 0 a negative",
             )
-        if all(part.kind == "id" for part in parts):
-            return Layout("scored-list", "list", query, query_id, (), parts, scores=label.name)
-        raise self._refused(
-            f"documents with {label.name!r} and no labels: scores of a teacher do not tell which "
-            "are negatives",
-            "add a column labels: above 0 is a positive, 0 a negative",
-        )
+        shape: Shape = "list" if label.depth else "pair"
+        name = f"labeled-{shape}"
+        return Layout(name, shape, query, query_id, (), parts, label.name, query_form=form)
 
     def _wide(self) -> Layout:
         """A query with its positives, and its negatives where there are some."""
@@ -260,11 +253,7 @@ class _Deciding(Roles):
             part.kind != "text" for part in negatives
         ):
             return "tevatron"
-        for ending, name in (
-            ("_ctxs", "dpr"),
-            ("_messages", "messages"),
-            ("rejected", "preference"),
-        ):
+        for ending, name in _BY_ENDING.items():
             if any(column.endswith(ending) for column in columns):
                 return name
         if {"query", "pos", "neg"} <= {*self._names}:
@@ -310,13 +299,15 @@ class _Deciding(Roles):
 
     def _sides(self, role: Role, id_role: Role) -> tuple[Part, ...]:
         """The parts of one side: its texts, and its ids; the one that is numbered is many."""
-        columns = sorted(self._roles.get(role, []), key=lambda c: (number_of(c.name), c.name))
-        ids = sorted(self._roles.get(id_role, []), key=lambda c: (number_of(c.name), c.name))
+        columns, ids = (
+            sorted(self._roles.get(each, []), key=lambda c: (number_of(c.name), c.name))
+            for each in (role, id_role)
+        )
         if not role.startswith("negative"):
             columns = [self._only(role, columns)] if columns else []
             ids = [self._only(id_role, ids)] if ids else []
-        by_id = self._one("query") is None and not self._messages()
-        texts = [self._part(c, by_id and not c.is_worded and self._has_id(c)) for c in columns]
+        by_id = self._one("query") is None and not self._messages() and "query_id" in self._roles
+        texts = [self._part(c, by_id and c.holds == "text" and not c.is_worded) for c in columns]
         beside = [self._part(c, True) for c in ids]
         scores = self._one("negative_scores" if role == "negative" else "positive_scores")
         if scores is not None and len(texts or beside) == 1 and role != "document":
@@ -326,27 +317,18 @@ class _Deciding(Roles):
             beside = []
         return (*texts, *beside)
 
-    def _has_id(self, column: Column) -> bool:
-        return column.holds == "text" and bool(self._roles.get("query_id"))
-
     def _part(self, column: Column, by_id: bool) -> Part:
         """What a column of documents is made of; `DataError` where it is no documents."""
         name, listed = column.name, column.depth > 0
         if column.depth > 1 and column.holds != "object":
             raise self._refused(f"column {name!r} holds {column}")
-        if column.holds == "nothing":
-            return Part(name, "id" if by_id else "text", listed, depth=column.depth)
-        if column.holds == "whole":
-            return Part(name, "id", listed, depth=column.depth)
-        if column.holds == "text":
-            self._refuse_written(column)
-            as_id = by_id or self._is_id(column)
-            return Part(name, "id" if as_id else "text", listed, depth=column.depth)
-        if column.holds == "object":
-            made = of_objects(column)
-            if made is not None:
-                return made
-        raise self._refused(f"column {name!r} holds {column}, and no documents")
+        if column.holds == "object" and (made := of_objects(column)) is not None:
+            return made
+        if column.holds not in ("text", "whole", "nothing"):
+            raise self._refused(f"column {name!r} holds {column}, and no documents")
+        self._refuse_written(column)
+        by_id = by_id or self._is_id(column)
+        return Part(name, "id" if by_id else "text", listed, depth=column.depth)
 
     def _labels_beside(self, has_negatives: bool) -> tuple[str, str]:
         """The columns of the positives' relevance, and of scores of all documents of a row."""

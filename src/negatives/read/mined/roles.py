@@ -37,7 +37,7 @@ class Roles:
         columns = self._roles.get(role)
         return self._only(role, columns) if columns else None
 
-    def _only(self, role: Role, columns: list[Column]) -> Column:
+    def _only(self, role: str, columns: list[Column]) -> Column:
         if len(columns) == 1:
             return columns[0]
         what = "id" if role.endswith("_id") else role.replace("_", " ")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.show.evidence import ReportEvidence, rounded
+from negatives.measure.estimate import rounded
+from negatives.show.evidence import ReportEvidence
 
 
 def figures(evidence: ReportEvidence) -> dict[str, Any]:

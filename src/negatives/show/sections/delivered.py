@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.show.evidence import ReportEvidence, share
+from negatives.measure.estimate import share
+from negatives.show.evidence import ReportEvidence
 
 _BINS = 24
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from negatives.show.evidence import ReportEvidence, rounded, share
+from negatives.measure.estimate import rounded, share
+from negatives.show.evidence import ReportEvidence
 from negatives.show.survey import CHOSEN, POOL, POSITIVES, REFUSED
 
 _SERIES: Final = (POSITIVES, CHOSEN, POOL, REFUSED)

@@ -6,7 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from negatives.show.evidence import SHOWN, ReportEvidence, rounded, share
+from negatives.measure.estimate import rounded, share
+from negatives.show.evidence import SHOWN, ReportEvidence
 from negatives.show.texts import ABSENT, shortened
 
 _LONGEST = 160

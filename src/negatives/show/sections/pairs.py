@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.show.evidence import SHOWN, ReportEvidence, rounded
+from negatives.measure.estimate import rounded
+from negatives.show.evidence import SHOWN, ReportEvidence
 from negatives.show.picks import HARDEST, SUSPICIOUS, TYPICAL, Picks
 from negatives.show.survey import Survey
 from negatives.show.texts import ABSENT

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from negatives.show.evidence import ReportEvidence, rounded
+from negatives.measure.estimate import rounded
+from negatives.show.evidence import ReportEvidence
 from negatives.show.survey import CHOSEN, POOL
 
 

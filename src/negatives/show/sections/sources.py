@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from negatives.show.evidence import ReportEvidence, rounded, share
+from negatives.measure.estimate import rounded, share
+from negatives.show.evidence import ReportEvidence
 from negatives.show.opinions import ranking
 from negatives.show.survey import CHOSEN, POSITIVES, TOP
 

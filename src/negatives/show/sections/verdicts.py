@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from negatives.measure.estimate import share
 from negatives.schema import VERDICTS
-from negatives.show.evidence import ReportEvidence, share
+from negatives.show.evidence import ReportEvidence
 from negatives.show.survey import CHOSEN
 
 _LONGEST = 240
