@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, overload
 
 from negatives.errors import DiskFull, InputError, NegativesError, ServiceError, WorkError
 from negatives.faults import AGAIN, raise_spent
@@ -41,6 +41,27 @@ class SetAside:
     """In the place of an item's result: the last error of one that was tried in vain."""
 
     error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class Lazily(Sequence[Item]):
+    """So many items, each made by its number when it is asked for: all at once may be too large."""
+
+    size: int
+    make: Callable[[int], Item]
+
+    def __len__(self) -> int:
+        return self.size
+
+    @overload
+    def __getitem__(self, place: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Item]: ...
+
+    def __getitem__(self, place: int | slice) -> Item | Sequence[Item]:
+        numbers = range(self.size)[place]
+        return list(map(self.make, numbers)) if isinstance(numbers, range) else self.make(numbers)
 
 
 class Mapper(Protocol):

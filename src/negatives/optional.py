@@ -19,3 +19,13 @@ def require(module: str, *, extra: str) -> Any:
             f"{module} is not installed",
             fix=f"pip install 'negatives[{extra}]'",
         ) from None
+
+
+class _Torch:
+    """The library torch, imported when something of it is first asked for: it takes seconds."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(require("torch", extra="train"), name)
+
+
+torch: Any = _Torch()

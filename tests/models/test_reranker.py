@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.arrays import Floats, Places
+from negatives.arrays import Floats
 from negatives.errors import DataError, RecipeError
+from negatives.models.batching import Read
 from negatives.models.open_reranker import open_reranker
 from negatives.models.pair_batches import log_odds, score_pairs
 from negatives.models.reranker import Pair, Reranker
@@ -201,8 +202,9 @@ def test_each_pair_gets_its_own_score_and_is_computed_once(
 ) -> None:
     seen: list[Pair] = []
 
-    def read(pairs: list[Pair]) -> tuple[list[Pair], Places]:
-        return pairs, np.array([len(q) + len(d) for q, d in pairs], np.int64)
+    def read(pairs: list[Pair]) -> Read[Pair]:
+        lengths = np.array([len(q) + len(d) for q, d in pairs], np.int64)
+        return Read(pairs, lengths, np.zeros(len(pairs), bool))
 
     def compute(batch: list[Pair]) -> Floats:
         seen.extend(batch)

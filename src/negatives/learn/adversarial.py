@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
 from negatives.learn.lists import log_shares, scored, softplus
-from negatives.learn.loss import ListLoss
+from negatives.learn.loss import ListLoss, Similarity
 from negatives.stage import Share
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ class Adversarial(ListLoss, kind="adversarial", kw_only=True):
 
     taught: ClassVar[bool] = True
 
-    similarity: Annotated[
-        Literal["cosine", "dot"], Meta(description="of query and document embeddings")
-    ] = "dot"
+    similarity: Similarity = "dot"
     teacher_temperature: Annotated[
         float, Meta(gt=0, description="the ranker's logits are divided by it before the softmax")
     ] = 1.0

@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from negatives.errors import DataError
-from negatives.faults import raise_spent
-from negatives.models.torch_model import prepared
-from negatives.optional import require
+from negatives.models.torch_model import loaded, prepared
+from negatives.optional import require, torch
 
 UNKNOWN: Final = "[UNK]"
+MEND: Final = "give a folder or hub name with safetensors weights, or 'static'"
 _MODULES: Final = {
     "SentenceTransformer": "sentence_transformer",
     "SparseEncoder": "sparse_encoder",
@@ -37,20 +36,13 @@ def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options
 
     Raises `DataError` for a model that does not load.
     """
-    library = prepared(name, threads=threads, device=device)
-    options |= {
-        "device": None if device == "auto" else device,
-        "trust_remote_code": False,
-        "model_kwargs": {"use_safetensors": True},
-    }
-    try:
-        if name == "static":
-            model = _built_in(library, options["device"])
-        else:
-            model = getattr(library, loaded_by)(name, **options)
-    except Exception as error:  # the hub, the disk and the library each have their own
-        raise_spent(error)
-        raise _unloadable(error, name) from None
+    if name == "static":
+        library = prepared(name, threads=threads, device=device)
+        model = _built_in(library, None if device == "auto" else device)
+    else:
+        model = loaded(
+            name, loaded_by, threads=threads, device=device, what="model", fix=MEND, **options
+        )
     package = f"sentence_transformers.{_MODULES[loaded_by]}"
     trainer = getattr(require(f"{package}.trainer", extra="train"), f"{loaded_by}Trainer")
     arguments = getattr(
@@ -101,7 +93,6 @@ def _built_in(library: Any, device: str | None) -> Any:
     tokenizer.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     modules = require("sentence_transformers.sentence_transformer.modules", extra="train")
-    torch = require("torch", extra="train")
     table = StaticEncoder().table
     # The encoder leaves out what it does not know; here it counts, so little that it only matters
     # to a text that holds nothing else.
@@ -109,12 +100,3 @@ def _built_in(library: Any, device: str | None) -> Any:
     table = torch.tensor(np.concatenate([table, unknown]))
     static = modules.StaticEmbedding(tokenizer, embedding_weights=table)
     return library.SentenceTransformer(modules=[static], device=device)
-
-
-def _unloadable(error: Exception, name: str) -> DataError:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return DataError(
-        f"no model could be loaded: {first}",
-        where=name,
-        fix="give a folder or hub name with safetensors weights, or 'static'",
-    )

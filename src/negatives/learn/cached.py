@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from negatives.optional import require
+from negatives.optional import require, torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,14 +26,12 @@ def encode_cached(
 
     With `keep` the activations are kept, as if nothing was cached: the same numbers, more memory.
     """
-    torch = require("torch", extra="train")
     checkpoint = require("torch.utils.checkpoint", extra="train").checkpoint
     parts = []
     for piece in chunks(features, chunk):
         made = encode(piece) if keep else checkpoint(encode, piece, use_reentrant=False)
         parts.append(made)
-    joined: Tensor = torch.cat(parts)
-    return joined
+    return torch.cat(parts)
 
 
 def chunks(features: Features, size: int) -> Iterator[Features]:
@@ -55,7 +53,6 @@ def chunks(features: Features, size: int) -> Iterator[Features]:
 
 def end_to_end(bags: Sequence[Features]) -> Features:
     """Several columns of bags of tokens as one."""
-    torch = require("torch", extra="train")
     starts = [0]
     for features in bags:
         starts.append(starts[-1] + len(features["input_ids"]))

@@ -15,10 +15,9 @@ import polars as pl
 
 from negatives.arrays import Bools, Keys
 from negatives.learn.known import KnownPairs
-from negatives.optional import require
+from negatives.optional import require, torch
 from negatives.text.keys import normalised_keys
 
-torch = require("torch", extra="train")
 _theirs = require("sentence_transformers.sentence_transformer.data_collator", extra="train")
 
 ASIDE: Final = ("p_relevant", "example", "guide_query", "guide_docs", "doc_vectors")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 def lowest(values: Tensor) -> float:
     """The lowest finite number of the dtype of `values`."""
-    bottom: float = require("torch", extra="train").finfo(values.dtype).min
+    bottom: float = torch.finfo(values.dtype).min
     return bottom
 
 
 def leave_out(logits: Tensor, never: Tensor) -> Tensor:
     """`logits`, changed in place: no negatives where `never`, a bool of a shape that fits."""
-    with require("torch", extra="train").no_grad():
+    with torch.no_grad():
         logits.masked_fill_(never, lowest(logits))
     return logits
 
@@ -37,7 +37,7 @@ def weigh(logits: Tensor, log_weights: Tensor) -> Tensor:
     -inf leaves a pair out. To correct for sampled negatives (Bengio and Senecal, 2008), give
     `-log_q`, of each document or of each pair.
     """
-    with require("torch", extra="train").no_grad():
+    with torch.no_grad():
         logits.add_(log_weights).clamp_(min=lowest(logits))
     return logits
 
@@ -46,23 +46,19 @@ def log_sum(logits: Tensor) -> Tensor:
     """float[...]: log of the sum of exp(logits) over the last axis; `lowest` where it is empty."""
     if logits.shape[-1] == 0:
         return logits.new_full(logits.shape[:-1], lowest(logits))
-    made: Tensor = logits.logsumexp(-1)
-    return made
+    return logits.logsumexp(-1)
 
 
 def joined(log_sums: list[Tensor]) -> Tensor:
     """float[n]: the log of one sum over all the parts, each float[n]."""
     if len(log_sums) == 1:
         return log_sums[0]
-    return log_sum(require("torch", extra="train").stack(log_sums, -1))
+    return log_sum(torch.stack(log_sums, -1))
 
 
 def against(positive: Tensor, log_negatives: Tensor) -> Tensor:
     """The loss of each positive logit against the log of the sum of its negatives, same shapes."""
-    made: Tensor = require("torch.nn.functional", extra="train").logsigmoid(
-        positive - log_negatives
-    )
-    return -made
+    return -torch.nn.functional.logsigmoid(positive - log_negatives)
 
 
 def mean_by_row(losses: Tensor, row: Tensor, rows: int) -> Tensor:

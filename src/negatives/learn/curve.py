@@ -30,7 +30,7 @@ def curve(history: Sequence[dict[str, Any]]) -> str:
     panels = [_panel(name, points, last, at) for at, (name, points) in enumerate(drawn)]
     height = max(1, len(drawn)) * (_HEIGHT + _GAP) + _GAP
     named = f"step (of {last:,})"
-    picture: str = mark(
+    return mark(
         "svg",
         mark("title", "Loss and dev figures by step"),
         mark("rect", width=_WIDTH, height=height, fill="#fff"),
@@ -42,7 +42,6 @@ def curve(history: Sequence[dict[str, Any]]) -> str:
         font_family="system-ui, sans-serif",
         font_size=12,
     )
-    return picture
 
 
 def _panel(name: str, points: Sequence[Point], last: float, place: int) -> Markup:

@@ -48,11 +48,6 @@ class Dice(ListLoss, kind="dice", kw_only=True):
         Target, Meta(description="what is relevant: the first document, or by its label")
     ] = "positive"
 
-    @property
-    def needs_labels(self) -> bool:
-        """As `target` says."""
-        return self.target != "positive"
-
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n], each between 0 and 1."""
         grades, known = relevance(scores, present, labels, self.target, self.kind)

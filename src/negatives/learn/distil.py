@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from negatives.learn.lists import log_shares, scored
-from negatives.learn.loss import ListLoss
+from negatives.learn.loss import ListLoss, TeacherTemperature
 from negatives.stage import Share
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ class KL(ListLoss, kind="kl", kw_only=True):
 
     taught: ClassVar[bool] = True
 
-    teacher_temperature: Annotated[
-        float, Meta(gt=0, description="the teacher's scores are divided by it")
-    ] = 1.0
+    teacher_temperature: TeacherTemperature = 1.0
     direction: Annotated[
         Literal["forward", "reverse", "symmetric"],
         Meta(description="of the student from the teacher, of it from the student, the mean"),
@@ -68,9 +66,7 @@ class JS(ListLoss, kind="js", kw_only=True):
 
     taught: ClassVar[bool] = True
 
-    teacher_temperature: Annotated[
-        float, Meta(gt=0, description="the teacher's scores are divided by it")
-    ] = 1.0
+    teacher_temperature: TeacherTemperature = 1.0
 
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the divergence over the documents that have a label."""

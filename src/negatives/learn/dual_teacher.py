@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.learn.lists import row_mean, scored
-from negatives.learn.loss import Loss, Losses
+from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.margin_mse import margin_errors
 from negatives.learn.similarity import own_scores, pool_scores
 
@@ -40,9 +40,7 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
         str, Meta(description="the second teacher: a sentence-transformers name or folder")
     ] = ""
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
-    similarity: Annotated[
-        Literal["cosine", "dot"], Meta(description="of query and document embeddings")
-    ] = "dot"
+    similarity: Similarity = "dot"
     teacher_temperature: Annotated[
         float, Meta(gt=0, description="labels, the pairs' teacher's scores, are divided by it")
     ] = 1.0

@@ -13,7 +13,7 @@ from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Regulariser
 from negatives.learn.settings import Count, Learning, Lesson, Training
 from negatives.models.torch_model import both_sides
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from negatives.learn.dev import DevSet, Encode
@@ -101,9 +101,7 @@ class EncoderTraining(Training, kind="encoder"):
         bank = None
         if lesson.loss.needs_bank:
             bank = found.doc_keys[found.bank]
-            vectors = require("torch", extra="train").as_tensor(
-                lesson.vectors(found.bank), device=base.model.device
-            )
+            vectors = torch.as_tensor(lesson.vectors(found.bank), device=base.model.device)
             module.losses.fill(vectors)
         collator = Collator(base.model.preprocess, found.known, bank=bank)
         return Learning(lesson.rows.columns(), collator, module)

@@ -10,7 +10,7 @@ from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum, lowest
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,7 +77,7 @@ class GuidedLosses:
             )
         settings = self.settings
         pairs = TrainingPairs(batch, "cosine", settings.temperature)
-        with require("torch", extra="train").no_grad():
+        with torch.no_grad():
             guide = TrainingPairs(batch.guide, "cosine", 1.0)
             own = guide.positive()
             margin = settings.margin * (own.abs() if settings.margin_of == "relative" else 1.0)

@@ -10,7 +10,7 @@ from msgspec import Meta, field
 from negatives.learn.contrast import against, leave_out, log_sum, lowest
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs, own_of
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,7 +123,6 @@ def log_debiased(
     `false` float[n] of the `count` float[n] negatives are expected to be false, `share` of them.
     The floor is count * exp(least), `least` the lowest logit there can be.
     """
-    torch = require("torch", extra="train")
     counted = count.clamp(min=1)
     floor = counted.log() + least
     off = (false.log() + positive) - log_total  # log of the share that is taken off; -inf: nothing
@@ -139,7 +138,6 @@ def log_debiased(
 
 def _log_one_less(exponent: Tensor) -> Tensor:
     """log(1 - exp(x)) of x < 0, exact at both ends."""
-    torch = require("torch", extra="train")
     near = exponent > -math.log(2)
     close = torch.where(near, exponent, -1.0)
     far = torch.where(near, -1.0, exponent)

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.optional import require
+from negatives.optional import torch
 
 BYTES_A_PIECE: Final = 16
 """About: of its number and of its part of the text, with what a dict needs."""
@@ -37,7 +37,6 @@ class _Kept:
     def __call__(
         self, inputs: Sequence[str], prompt: str | None = None, **_: Any
     ) -> dict[str, Any]:
-        torch = require("torch", extra="train")
         texts = [prompt + text for text in inputs] if prompt else inputs
         found = self._of(texts)
         ends = np.cumsum([len(pieces) for pieces in found])

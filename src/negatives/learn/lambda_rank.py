@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from negatives.learn.lists import Target, relevance, row_mean, softplus
 from negatives.learn.loss import ListLoss
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,11 +35,6 @@ class LambdaRank(ListLoss, kind="lambda-rank", kw_only=True):
         Target, Meta(description="what is relevant: the first document, or by its label")
     ] = "positive"
 
-    @property
-    def needs_labels(self) -> bool:
-        """As `target` says."""
-        return self.target != "positive"
-
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the mean over the pairs of which one document is more relevant."""
         grades, known = relevance(scores, present, labels, self.target, self.kind)
@@ -51,7 +46,6 @@ class LambdaRank(ListLoss, kind="lambda-rank", kw_only=True):
 
     def changes(self, ranks: Tensor, grades: Tensor, known: Tensor) -> Tensor:
         """float[n, m, m]: how much the metric changes when two documents swap their places."""
-        torch = require("torch", extra="train")
         discount = 1 / ranks if self.metric == "mrr" else 1 / torch.log2(1 + ranks)
         if self.cut:
             discount = discount.masked_fill(ranks > self.cut, 0.0)

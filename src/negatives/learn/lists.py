@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from negatives.errors import RecipeError
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +52,6 @@ def log_shares(scores: Tensor, present: Tensor) -> Tensor:
     Theirs is a number so low that its share is 0, and not -inf, so that gradients stay finite.
     Half precision is widened.
     """
-    torch = require("torch", extra="train")
     scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
     return scores.masked_fill(~present, torch.finfo(scores.dtype).min).log_softmax(-1)
 

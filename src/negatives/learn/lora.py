@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from negatives.errors import RecipeError
-from negatives.optional import require
+from negatives.optional import require, torch
 
 
 def add_adapters(model: Any, rank: int) -> None:
@@ -20,7 +20,6 @@ def add_adapters(model: Any, rank: int) -> None:
             where=f"train.lora = {rank}",
             fix="set train.lora=0",
         )
-    torch = require("torch", extra="train")
     transformer = model.transformers_model
     linear = {
         name.rpartition(".")[2]

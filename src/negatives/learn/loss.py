@@ -27,6 +27,14 @@ Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
 """Takes the embeddings of queries and of documents, gives a number."""
 
 
+Similarity = Annotated[
+    Literal["cosine", "dot"], msgspec.Meta(description="of query and document embeddings")
+]
+TeacherTemperature = Annotated[
+    float, msgspec.Meta(gt=0, description="the teacher's scores are divided by it")
+]
+
+
 class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""
 
@@ -60,9 +68,12 @@ class ListLoss(Loss, kw_only=True):
     temperature: Annotated[
         float, msgspec.Meta(gt=0, description="similarities are divided by it; rerankers ignore it")
     ] = 1.0
-    similarity: Annotated[
-        Literal["cosine", "dot"], msgspec.Meta(description="of query and document embeddings")
-    ] = "cosine"
+    similarity: Similarity = "cosine"
+
+    @property
+    def needs_labels(self) -> bool:
+        """Always where it is `taught`; where it has a `target`, as that says."""
+        return self.taught or getattr(self, "target", "positive") != "positive"
 
     @abstractmethod
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:

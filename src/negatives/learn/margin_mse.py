@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, ClassVar
 
 from negatives.learn.lists import row_mean, scored
-from negatives.learn.loss import ListLoss
+from negatives.learn.loss import ListLoss, Similarity, TeacherTemperature
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,12 +26,8 @@ class MarginMSE(ListLoss, kind="margin-mse", kw_only=True):
 
     taught: ClassVar[bool] = True
 
-    similarity: Annotated[
-        Literal["cosine", "dot"], Meta(description="of query and document embeddings")
-    ] = "dot"
-    teacher_temperature: Annotated[
-        float, Meta(gt=0, description="the teacher's scores are divided by it")
-    ] = 1.0
+    similarity: Similarity = "dot"
+    teacher_temperature: TeacherTemperature = 1.0
 
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the mean over each row's negatives."""

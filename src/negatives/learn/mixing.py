@@ -11,10 +11,14 @@ from negatives.learn.contrast import leave_out, lowest
 from negatives.learn.focal import Focal
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.pairs import TrainingPairs, by_row
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+BelowPositive = Annotated[
+    float, Meta(ge=-2, description="how much less similar than the positive they must be; -2: not")
+]
 
 VANISHED = 1e-6
 """Length below which a mixture of opposite vectors has no direction left."""
@@ -40,10 +44,7 @@ class Mixing(MultipleNegatives, kind="mixing"):
     with_query: Annotated[
         int, Meta(ge=0, description="mixtures of a negative and the query, for each query")
     ] = 8
-    below_positive: Annotated[
-        float,
-        Meta(ge=-2, description="how much less similar than the positive they must be; -2: not"),
-    ] = -2.0
+    below_positive: BelowPositive = -2.0
 
     def check(self) -> None:
         """Mixtures stand on the unit sphere, and are made of negatives of the query."""
@@ -53,7 +54,6 @@ class Mixing(MultipleNegatives, kind="mixing"):
     def _more(self, pairs: TrainingPairs, logits: Tensor) -> Tensor | None:
         if not self.pairs + self.with_query or not logits.shape[1]:
             return None
-        torch = require("torch", extra="train")
         with torch.no_grad():
             top, index = logits.topk(min(self.hardest, logits.shape[1]))
             if self.negatives == "hard":
@@ -97,10 +97,7 @@ class OnlineMixing(Focal, kind="online-mixing"):
     pairs: Annotated[int, Meta(ge=0, description="mixtures of two own negatives")] = 1
     list_wise: Annotated[bool, Meta(description="one mixture of all own negatives, too")] = True
     list_temperature: Annotated[float, Meta(gt=0, description="of the list-wise mixture")] = 0.05
-    below_positive: Annotated[
-        float,
-        Meta(ge=-2, description="how much less similar than the positive they must be; -2: not"),
-    ] = -2.0
+    below_positive: BelowPositive = -2.0
 
     def check(self) -> None:
         """Mixtures stand on the unit sphere."""
@@ -111,7 +108,6 @@ class OnlineMixing(Focal, kind="online-mixing"):
         own = pairs.unit_docs[:, 1:]
         if not (self.pairs or self.list_wise) or not own.shape[1]:
             return None
-        torch = require("torch", extra="train")
         with torch.no_grad():
             never = pairs.own_never()
             count = (~never).sum(-1, keepdim=True)
@@ -150,11 +146,9 @@ def _on_the_sphere(stage: MultipleNegatives) -> None:
 
 def _draw(count: Tensor, size: int, rows: int) -> Tensor:
     """int64[rows, size]: drawn with replacement from 0 to count - 1, `count` int64[rows, 1]."""
-    torch = require("torch", extra="train")
     uniform = torch.rand(rows, size, dtype=torch.float32, device=count.device)
     last = (count - 1).clamp(min=0)
-    made: Tensor = (uniform * (last + 1)).long().minimum(last)  # what is rounded up, too
-    return made
+    return (uniform * (last + 1)).long().minimum(last)
 
 
 def _against_mixtures(
@@ -164,7 +158,6 @@ def _against_mixtures(
 
     Rows `never` bool[n, 1] have none; of the others, those too near by `below_positive` are out.
     """
-    torch = require("torch", extra="train")
     with torch.no_grad():
         length = mixed.norm(dim=-1)
         mixed = mixed / length.clamp(min=VANISHED).unsqueeze(-1)

@@ -12,14 +12,13 @@ from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Regulariser
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from negatives.batch.batcher import Weighing
 
-torch = require("torch", extra="train")
 
 ABOUT: Final = (
     "relevant",
@@ -36,7 +35,7 @@ ABOUT: Final = (
 Name = Callable[[list[int]], str]
 
 
-class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
+class LossModule(torch.nn.Module):  # type: ignore[misc]
     """`loss` of a model's batch, for `SentenceTransformerTrainer(loss=...)` or any other loop.
 
     With the trainer's own collator only the diagonal is known to be relevant; `Collator` masks all
@@ -106,8 +105,7 @@ class LossModule(torch.nn.Module):  # type: ignore[misc, name-defined]
 
     def _encode(self, features: Mapping[str, Any]) -> Tensor:
         def encode(piece: Mapping[str, Any]) -> Tensor:
-            made: Tensor = self.model(dict(piece))["sentence_embedding"]
-            return made
+            return self.model(dict(piece))["sentence_embedding"]
 
         if self.chunk and self.training:
             return encode_cached(encode, features, self.chunk)

@@ -10,7 +10,7 @@ from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +55,6 @@ class MultiLevel(Loss, kind="multi-level"):
                 "multi-level: the batch holds no grades",
                 fix="train with a label column of grades, or Encoded(labels=...)",
             )
-        torch = require("torch", extra="train")
         pairs = TrainingPairs(batch, "cosine", self.temperature)
         own = torch.cat([pairs.positive().unsqueeze(-1), pairs.own()], -1)
         others = []

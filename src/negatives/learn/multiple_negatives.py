@@ -10,7 +10,7 @@ from negatives.errors import RecipeError
 from negatives.learn.contrast import against, joined, leave_out, log_sum, mean_by_row, weigh
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import Direction, TrainingPairs, own_of
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -128,7 +128,7 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
 
     def _harden(self, logits: Tensor, own: Tensor, temperature: float) -> None:
         """Scale logits in place: z + h * stopgrad(t * z) has the value (1 + h * t) z."""
-        with require("torch", extra="train").no_grad():
+        with torch.no_grad():
             scale = 1 + self.hardness * temperature
             if self.hardness_of == "hard" or self.negatives == "hard":
                 own.mul_(scale if self.hardness_of != "in-batch" else 1.0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from negatives.learn.contrast import leave_out
 from negatives.learn.similarity import unit
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,8 +39,7 @@ class TrainingPairs:
 
     def positive(self) -> Tensor:
         """float[n]: each query and its own positive."""
-        made: Tensor = (self.queries * self.unit_docs[:, 0]).sum(-1)
-        return made
+        return (self.queries * self.unit_docs[:, 0]).sum(-1)
 
     def own(self) -> Tensor:
         """float[n, k]: each query and its own negatives."""
@@ -49,8 +48,7 @@ class TrainingPairs:
     def own_never(self) -> Tensor:
         """bool[n, k]"""
         batch = self.batch
-        made: Tensor = own_of(batch.relevant, self.width)[:, 1:] | ~batch.present[:, 1:]
-        return made
+        return own_of(batch.relevant, self.width)[:, 1:] | ~batch.present[:, 1:]
 
     def query_doc(self) -> Tensor:
         """float[n, m]"""
@@ -112,13 +110,11 @@ class TrainingPairs:
 def own_of(matrix: Tensor, width: int) -> Tensor:
     """[n, 1 + k]: a view of [n, n * (1 + k)] on each row's own documents."""
     rows = len(matrix)
-    made: Tensor = matrix.view(rows, rows, width).diagonal(0, 0, 1).T
-    return made
+    return matrix.view(rows, rows, width).diagonal(0, 0, 1).T
 
 
 def times(left: Tensor, right: Tensor) -> Tensor:
     """float[n, m]: products of all pairs; in full precision, which mixed precision would not do."""
-    torch = require("torch", extra="train")
     with torch.autocast(left.device.type, enabled=False):
         made: Tensor = left @ right.T
     return made
@@ -126,7 +122,6 @@ def times(left: Tensor, right: Tensor) -> Tensor:
 
 def by_row(documents: Tensor, queries: Tensor) -> Tensor:
     """float[n, s]: products of each query float[n, dim] and its own float[n, s, dim]; likewise."""
-    torch = require("torch", extra="train")
     with torch.autocast(queries.device.type, enabled=False):
         made: Tensor = (documents @ queries.unsqueeze(-1)).squeeze(-1)
     return made
@@ -134,5 +129,4 @@ def by_row(documents: Tensor, queries: Tensor) -> Tensor:
 
 def _single(vectors: Tensor) -> Tensor:
     """At least float32: with 8 bits of mantissa a logit of 100 is off by a quarter."""
-    made: Tensor = vectors.float() if vectors.element_size() < 4 else vectors
-    return made
+    return vectors.float() if vectors.element_size() < 4 else vectors

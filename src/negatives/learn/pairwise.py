@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
 from negatives.learn.lists import softplus
-from negatives.learn.loss import Loss, Losses
+from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.pairs import TrainingPairs
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ class Pairwise(Loss, kind="pairwise", kw_only=True):
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
-    similarity: Annotated[
-        Literal["cosine", "dot"], Meta(description="of query and document embeddings")
-    ] = "dot"
+    similarity: Similarity = "dot"
 
     def open(self) -> Losses:
         """Each row's sum, so scaled that the mean of the rows is the mean of all pairs."""

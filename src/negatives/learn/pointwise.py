@@ -41,11 +41,6 @@ class Pointwise(ListLoss, kind="pointwise", kw_only=True):
         float, Meta(gt=0, description="how much relevant documents count against others, at 1")
     ] = 1.0
 
-    @property
-    def needs_labels(self) -> bool:
-        """As `target` says."""
-        return self.target != "positive"
-
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]: the mean over each row's documents."""
         grades, known = relevance(scores, present, labels, self.target, self.kind)

@@ -11,7 +11,7 @@ from negatives.learn.base_models import Base
 from negatives.learn.rows import TrainingRows
 from negatives.learn.trainer import last_checkpoint, step_of
 from negatives.learn.training_set import teacher
-from negatives.optional import require
+from negatives.optional import torch
 from negatives.schema import Collection
 from negatives.store.run import Run
 
@@ -67,7 +67,6 @@ class Refresher:
         return max(0, batch - 1) // self.every * self.every
 
     def _refresh(self, step: int) -> None:
-        torch = require("torch", extra="train")
         model = self.folder / f"model-{step:08d}"
         training, device = self.base.model.training, self.base.model.device
         devices = [device] if device.type == "cuda" else []

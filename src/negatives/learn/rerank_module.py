@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from negatives.errors import WorkError
 from negatives.learn.loss import ListLoss
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-torch = require("torch", extra="train")
 
-
-class RerankModule(torch.nn.Module):  # type: ignore[misc, name-defined]
+class RerankModule(torch.nn.Module):  # type: ignore[misc]
     """`loss` of a cross-encoder's scores, for `CrossEncoderTrainer(loss=...)`.
 
     Rows are (query, list of documents) with a list of labels, positives first: 1 and 0, or a
@@ -65,8 +63,7 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc, name-defined]
                 where=f"queries {first}",
                 fix="lower the learning rate, or train in full precision",
             )
-        made: Tensor = mean
-        return made
+        return mean
 
     def _scores(self, pairs: list[tuple[str, str]], prompt: str | None, task: str | None) -> Tensor:
         device = self.model.device
@@ -74,5 +71,4 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc, name-defined]
             name: value.to(device) if hasattr(value, "to") else value
             for name, value in self.model.preprocess(pairs, prompt=prompt, task=task).items()
         }
-        made: Tensor = self.model(features)["scores"].view(-1).float()
-        return made
+        return self.model(features)["scores"].view(-1).float()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,9 +16,8 @@ def unit(vectors: Tensor, similarity: str) -> Tensor:
     """The same vectors, of unit length where the similarity is the cosine."""
     if similarity == "dot":
         return vectors
-    normalize = require("torch.nn.functional", extra="train").normalize
-    made: Tensor = normalize(vectors, dim=-1)
-    return made
+    normalize = torch.nn.functional.normalize
+    return normalize(vectors, dim=-1)
 
 
 def own_scores(batch: EncodedBatch, similarity: str) -> Tensor:

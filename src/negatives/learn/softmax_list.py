@@ -31,11 +31,6 @@ class SoftmaxList(ListLoss, kind="softmax-list", kw_only=True):
         Meta(description="what a list's softmax ought to be"),
     ] = "positive"
 
-    @property
-    def needs_labels(self) -> bool:
-        """As `target` says."""
-        return self.target != "positive"
-
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:
         """float[n]; 0 for a row whose labels call nothing relevant."""
         by: Target = "positive" if self.target == "positive" else "labels"

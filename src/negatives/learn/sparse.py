@@ -59,5 +59,4 @@ class SparseTraining(EncoderTraining, kind="sparse"):
 
 def flops(vectors: Tensor) -> Tensor:
     """The sum over dimensions of the squared mean absolute activation; `vectors` [..., dim]."""
-    made: Tensor = (vectors.flatten(0, -2).abs().mean(dim=0) ** 2).sum()
-    return made
+    return (vectors.flatten(0, -2).abs().mean(dim=0) ** 2).sum()

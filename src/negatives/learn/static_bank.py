@@ -10,7 +10,7 @@ from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs, times
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,7 +94,6 @@ class BankLosses:
             raise DataError(
                 "static-bank: the bank is empty", fix="losses.fill(vectors) before the first batch"
             )
-        torch = require("torch", extra="train")
         pairs = TrainingPairs(batch, "cosine", self.settings.temperature)
         known, self._known = self._known, None
         bank = self.bank.to(pairs.queries)

@@ -38,7 +38,7 @@ from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.machine import Machine
 from negatives.models.torch_model import hash_weights
-from negatives.optional import require
+from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
@@ -69,7 +69,7 @@ def model_folder(path: Path) -> WorkFolder:
 
 def open_base(settings: Training, model: str, seed: int, machine: Machine) -> Base:
     """The model to start from; a scoring head that it lacks is drawn by `seed`."""
-    require("torch", extra="train").manual_seed(seed)
+    torch.manual_seed(seed)
     return settings.open(model, threads=machine.threads, device=machine.device)
 
 

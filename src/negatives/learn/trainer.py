@@ -17,7 +17,7 @@ from negatives.events import Emit, Progress
 from negatives.learn.base_models import Base
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import Learning, Training
-from negatives.optional import require
+from negatives.optional import require, torch
 from negatives.store.atomic import write_text, writing
 
 WEIGHING: Final = "weighing.safetensors"
@@ -62,7 +62,6 @@ def carry_out(plan: TrainingPlan) -> dict[str, Any]:
     if last is not None and plan.weighing is not None:
         plan.weighing.restore(load_file(last / WEIGHING))
         plan.learning.loss.step = step_of(last)
-    torch = require("torch", extra="train")
     try:
         trainer.train(resume_from_checkpoint=None if last is None else str(last))
     except (RuntimeError, MemoryError) as error:
@@ -108,7 +107,6 @@ def _trainer(plan: TrainingPlan) -> Any:
 
 
 def _arguments(plan: TrainingPlan) -> Any:
-    torch = require("torch", extra="train")
     settings, cuda = plan.settings, plan.base.model.device.type == "cuda"
     precision = settings.precision
     if precision == "auto":

@@ -9,7 +9,7 @@ from msgspec import Meta
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,7 +75,6 @@ def kept(values: Tensor, fences: str, whisker: float) -> Tensor:
 
     The quartiles are the sorted values at int(p / 4) and int(3 p / 4), as in the authors' code.
     """
-    torch = require("torch", extra="train")
     count = len(values)
     inside: Tensor = torch.ones(count, dtype=torch.bool, device=values.device)
     if not count or fences == "none":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
 from negatives.learn.lists import log_shares, scored
-from negatives.learn.loss import Loss, Losses
+from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.similarity import unit
-from negatives.optional import require
+from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,9 +37,7 @@ class Wasserstein(Loss, kind="wasserstein", kw_only=True):
     taught: ClassVar[bool] = True
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
-    similarity: Annotated[
-        Literal["cosine", "dot"], Meta(description="of query and document embeddings")
-    ] = "dot"
+    similarity: Similarity = "dot"
     teacher_temperature: Annotated[
         float, Meta(gt=0, description="grades are divided by it; 3 against 0 weighs e^3 at 1")
     ] = 1.0
@@ -68,7 +66,6 @@ def distance(left: Tensor, right: Tensor) -> Tensor:
     The trace of the root of two covariances' product is the sum of the singular values of the n x n
     product of the centred points: no root of an eigenvalue near 0 whose slope has no bound.
     """
-    torch = require("torch", extra="train")
     apart = ((left.mean(0) - right.mean(0)) ** 2).sum()
     if len(left) == 1:
         return apart

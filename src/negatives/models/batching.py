@@ -1,4 +1,4 @@
-"""How texts are put into batches, and how batches are computed while the next are being read.
+"""How texts, or pairs of texts, are put into batches, computed while the next are being read.
 
 Nothing here knows a model. Batches depend on the texts alone, never on threads or on time.
 """
@@ -6,19 +6,21 @@ Nothing here knows a model. Batches depend on the texts alone, never on threads 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
 from negatives.arrays import Bools, Floats, Places
 from negatives.models.encoder import Encoded
+from negatives.workers import in_order
 
 SLICE: Final = 4096
 """Texts read at once: while the model computes them, the next slice is being read."""
 
+Item = TypeVar("Item")
 Piece = TypeVar("Piece")
 
 
@@ -28,6 +30,13 @@ class Read(NamedTuple, Generic[Piece]):
     pieces: Sequence[Piece]
     lengths: Places
     cut: Bools
+
+    @staticmethod
+    def by(tokenizer: Any, texts: Sequence[Any]) -> Read[Any]:
+        """What a tokenizer of the `tokenizers` library makes of texts, or of pairs of texts."""
+        split = tokenizer.encode_batch_fast(texts)
+        lengths = np.fromiter(map(len, split), np.int64, len(split))
+        return Read(split, lengths, np.array([bool(each.overflowing) for each in split], bool))
 
 
 def batches(lengths: Places, budget: int) -> list[Places]:
@@ -49,14 +58,18 @@ def batches(lengths: Places, budget: int) -> list[Places]:
 
 def encode_once(texts: Sequence[str], encode: Callable[[list[str]], Encoded]) -> Encoded:
     """What `encode` makes of the distinct texts, in order of first appearance, for every text."""
-    places: dict[str, int] = {}
-    which = np.fromiter(
-        (places.setdefault(text, len(places)) for text in texts), np.int64, len(texts)
-    )
-    made = encode(list(places))
-    if len(places) == len(texts):
+    distinct, which = once(texts)
+    made = encode(distinct)
+    if len(distinct) == len(texts):
         return made
     return Encoded(made.vectors[which], made.truncated[which])
+
+
+def once(items: Sequence[Item]) -> tuple[list[Item], Places]:
+    """The distinct items in order of first appearance, and for each item, which of them it is."""
+    places: dict[Item, int] = {}
+    which = [places.setdefault(item, len(places)) for item in items]
+    return list(places), np.array(which, np.int64)
 
 
 def encode_batches(
@@ -68,32 +81,48 @@ def encode_batches(
     budget: int,
     workers: int = 1,
 ) -> Encoded:
-    """A vector of each text: `read` in slices of texts, then `compute` in batches of pieces.
+    """A vector of each text; see `in_batches`."""
+    vectors = np.empty((len(texts), dim), np.float32)
+    sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+    cut = in_batches(texts, sizes, read, compute, vectors, budget=budget, workers=workers)
+    return Encoded(vectors, cut)
+
+
+def in_batches(
+    items: list[Item],
+    sizes: Places,
+    read: Callable[[list[Item]], Read[Piece]],
+    compute: Callable[[list[Piece]], Floats],
+    into: Floats,
+    *,
+    budget: int,
+    workers: int = 1,
+) -> Bools:
+    """`read` slices of items, `compute` batches of their pieces, and write a row `into` for each.
 
     One thread reads the slice that comes next while `workers` threads compute the batches of the
     present one; both must give the interpreter free while they work. Slices, like batches, begin
-    with the longest texts. An error of either ends the work after the batches already begun.
+    with the longest items, by their `sizes`. An error of either ends the work after the batches
+    already begun. What is returned says which items were cut: bool[items].
     """
-    vectors = np.empty((len(texts), dim), np.float32)
-    truncated = np.zeros(len(texts), bool)
-    characters = np.fromiter(map(len, texts), np.int64, len(texts))
-    order = np.argsort(-characters, kind="stable")
+    order = np.argsort(-sizes, kind="stable")
     slices = [order[start : start + SLICE] for start in range(0, len(order), SLICE)]
-
+    cut = np.zeros(len(items), bool)
     stopped = threading.Event()
 
     def fill(rows: Places, pieces: list[Piece]) -> None:
-        vectors[rows] = compute(pieces)
+        into[rows] = compute(pieces)
 
-    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(workers) as pool:
-        for rows, slice_ in zip(slices, _ahead(reader, slices, texts, read), strict=True):
-            truncated[rows] = slice_.cut
+    coming = in_order(lambda rows: read([items[row] for row in rows]), slices, 1)
+    with ThreadPoolExecutor(workers) as pool:
+        for rows, present in zip(slices, coming, strict=True):
+            cut[rows] = present.cut
             jobs = [
-                partial(fill, rows[batch], [slice_.pieces[place] for place in batch])
-                for batch in batches(slice_.lengths, budget)
+                partial(fill, rows[batch], [present.pieces[place] for place in batch])
+                for batch in batches(present.lengths, budget)
             ]
             all_or_stop(pool, jobs, stopped)
-    return Encoded(vectors, truncated)
+    return cut
 
 
 def all_or_stop(
@@ -117,23 +146,3 @@ def all_or_stop(
     except BaseException:
         stopped.set()
         raise
-
-
-def _ahead(
-    reader: ThreadPoolExecutor,
-    slices: list[Places],
-    texts: list[str],
-    read: Callable[[list[str]], Read[Piece]],
-) -> Iterator[Read[Piece]]:
-    """Each slice as it is read, one slice ahead of whoever asks."""
-
-    def begin(rows: Places) -> Future[Read[Piece]]:
-        return reader.submit(read, [texts[row] for row in rows])
-
-    coming = begin(slices[0]) if slices else None
-    for after in [*slices[1:], None]:
-        if coming is None:
-            return
-        present = coming.result()
-        coming = None if after is None else begin(after)
-        yield present

@@ -76,8 +76,7 @@ def single(vectors: Wide, ids: pl.Series, what: str, where: str) -> Floats:
 
 def zeros(vectors: Wide) -> Bools:
     """bool[n]: whether a vector is all zero."""
-    found: Bools = np.logical_not(np.asarray(vectors.any(axis=1)))
-    return found
+    return np.logical_not(np.asarray(vectors.any(axis=1)))
 
 
 def named(ids: pl.Series, chosen: Bools) -> str:

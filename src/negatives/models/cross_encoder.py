@@ -8,16 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from safetensors import safe_open
 
-from negatives.arrays import Floats, Places
-from negatives.errors import DataError, NegativesError, ServiceError
-from negatives.faults import raise_spent
+from negatives.arrays import Floats
+from negatives.errors import DataError
+from negatives.models.batching import Read
 from negatives.models.pair_batches import log_odds, refused_outputs, score_pairs
 from negatives.models.reranker import Pair
-from negatives.models.torch_model import hash_weights, piece_counter, prepared
-from negatives.optional import require
+from negatives.models.torch_model import counted, hash_weights, loaded, piece_counter
+from negatives.optional import require, torch
 
 BUDGET: Final = {"cpu": 2048, "cuda": 65536}
 """Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""
@@ -34,18 +33,15 @@ class CrossEncoderReranker:
     """
 
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
-        library = prepared(model, threads=threads, device=device)
-        try:
-            self._model = library.CrossEncoder(
-                model,
-                device=None if device == "auto" else device,
-                trust_remote_code=False,
-                activation_fn=require("torch", extra="train").nn.Identity(),
-                model_kwargs={"use_safetensors": True},
-            )
-        except Exception as error:  # the hub, the disk and the library each have their own
-            raise_spent(error)
-            raise _explained(error, model) from None
+        self._model = loaded(
+            model,
+            "CrossEncoder",
+            threads=threads,
+            device=device,
+            what="reranker",
+            fix=MEND,
+            activation_fn=torch.nn.Identity(),
+        )
         self._name = model
         self._kind = "cuda" if self._model.device.type == "cuda" else "cpu"
         classes = int(self._model.config.num_labels)
@@ -70,11 +66,8 @@ class CrossEncoderReranker:
         budget = BUDGET[self._kind]
         return score_pairs(pairs, self._read, self._compute, budget=budget, where=self._name)
 
-    def _read(self, pairs: list[Pair]) -> tuple[list[Pair], Places]:
-        if self._counter is None:  # about four characters a piece, for batches alone
-            return pairs, np.array([(len(q) + len(d)) // 4 for q, d in pairs], np.int64)
-        counted = self._counter.encode_batch_fast(pairs)
-        return pairs, np.fromiter(map(len, counted), np.int64, len(counted))
+    def _read(self, pairs: list[Pair]) -> Read[Pair]:
+        return counted(self._counter, pairs, lambda pair: len(pair[0]) + len(pair[1]))
 
     def _compute(self, pairs: list[Pair]) -> Floats:
         made = self._model.predict(pairs, batch_size=len(pairs), show_progress_bar=False)
@@ -115,16 +108,3 @@ def _weights_of(name: str) -> Path | None:
     hub = require("huggingface_hub", extra="train")
     found = hub.try_to_load_from_cache(name, "model.safetensors")
     return Path(found) if isinstance(found, str) else None
-
-
-def _explained(error: Exception, model: str) -> NegativesError:
-    if isinstance(error, ConnectionError):
-        return ServiceError(f"the hub did not answer: {error}", where=model)
-    text = str(error).strip() or type(error).__name__
-    if "trust_remote_code" in text:
-        return DataError(
-            "the model needs code of its own to be run, which is never done",
-            where=model,
-            fix=MEND,
-        )
-    return DataError(f"no reranker could be loaded: {text.splitlines()[0]}", where=model, fix=MEND)

@@ -18,18 +18,18 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal, overload
+from typing import Final, Literal
 
 import numpy as np
 import polars as pl
 
 from negatives.arrays import Bools, Floats, Keys, Places, Rows, by_volume
-from negatives.engine import LOCAL, carried_out
+from negatives.engine import LOCAL, Lazily, carried_out
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
@@ -80,6 +80,10 @@ class _Side:
     prompt: str
     encoder: Encoder
     again: OpenAgain | None
+
+    def chunk(self, number: int, rows: Rows) -> Numbered:
+        """The texts at `rows` as they are encoded, with the number of their chunk."""
+        return number, [self.prompt + text for text in self.texts.gather(rows).to_list()]
 
 
 def embed(
@@ -239,7 +243,7 @@ class _Task:
         for number, made, events in carried_out(
             LOCAL if self.side.again is None else self.context.engine,
             EncodeTexts(self.side.encoder, self.side.again, self.side.what == "corpus"),
-            _Texts(self.side, [first[chunk] for chunk in lacking]),
+            Lazily(len(lacking), lambda place: self.side.chunk(place, first[lacking[place]])),
             do=f"encode {self.side.what}: texts of",
             name=lambda item: self._named(first[lacking[item[0]]]),
             where=self.where,
@@ -280,27 +284,6 @@ class _Task:
 
     def _tell(self, done: int) -> None:
         self.context.emit(Progress(f"encode {self.side.what}", done, len(self.side.texts), "texts"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Texts(Sequence[Numbered]):
-    """Chunks of a side's texts, each with its number, read when they are asked for."""
-
-    side: _Side
-    rows: Sequence[Rows]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, place: int) -> Numbered: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Numbered]: ...
-    def __getitem__(self, place: int | slice) -> Numbered | Sequence[Numbered]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(len(self))[place]]
-        texts = self.side.texts.gather(self.rows[place]).to_list()
-        return place, [self.side.prompt + text for text in texts]
 
 
 def chunks(lengths: Places, dim: int) -> Iterator[tuple[int, int]]:

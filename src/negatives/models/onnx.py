@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,20 +25,78 @@ BUDGET = 512
 """Pieces a batch, padding included: what a layer makes of them stays in a core's share of the
 cache."""
 
-LONGEST = 256
-"""Pieces a text may have where the tokenizer states no limit: what sentence encoders use."""
-
 FEEDS = ("input_ids", "attention_mask", "token_type_ids")
+_SENTENCE = ("sentence_embedding", "embeddings", "sentence_embeddings")
 
 
-class OnnxEncoder:
-    """Mean of the last hidden states over the text's pieces, or the graph's own 2-D output.
+class OnnxGraph(ABC):
+    """A graph and its tokenizer, which are given texts, or pairs of texts.
 
     `tokenizer`: where tokenizer.json is; else beside the model, else in the folder above. A text
-    is cut at the tokenizer's stated limit, else at `LONGEST` pieces. `threads`: batches computed at
-    the same time, each on one core, so that cores never wait for each other. The vectors are not
-    normalised to length 1. `fingerprint`: what to say instead of the hash of the files.
+    is cut at the tokenizer's stated limit, else at `longest` pieces. `threads`: batches computed at
+    the same time, each on one core, so that cores never wait for each other; they change no bit.
     """
+
+    sort: ClassVar[str]
+    """What it is, and what it does with a text or a pair, for messages."""
+    does: ClassVar[str]
+    longest: ClassVar[int]
+    """Pieces a text may have where the tokenizer states no limit."""
+
+    def __init__(self, model: Path, *, tokenizer: Path | None = None, threads: int = 1) -> None:
+        if not model.is_file():
+            raise DataError(
+                f"there is no {self.sort} at {str(model)!r}", fix="give an existing file"
+            )
+        self._files = (model, tokenizer_of(model) if tokenizer is None else tokenizer)
+        self._tokenizer = open_tokenizer(self._files[1], self.longest)
+        self._threads = threads
+        self._session = open_session(model)
+        self._feeds = feeds_of(self._session, model)
+        self._output = self._chosen(self._session.get_outputs())
+
+    @property
+    def where(self) -> str:
+        """The file of the graph."""
+        return str(self._files[0])
+
+    @cached_property
+    def digest(self) -> str:
+        """Hashes of the model and of its tokenizer."""
+        return "-".join(file_hash(path) for path in self._files)
+
+    @abstractmethod
+    def _chosen(self, outputs: list[Any]) -> str:
+        """The output to be computed; `DataError` where none is of use."""
+
+    def _read(self, texts: list[Any]) -> Read[Any]:
+        return Read.by(self._tokenizer, texts)
+
+    def _run(self, split: list[Any]) -> tuple[NDArray[Any], dict[str, NDArray[np.int64]]]:
+        """What the graph makes of texts that the tokenizer has split, and what it was given."""
+        given = fed(split)
+        try:
+            (made,) = self._session.run([self._output], {name: given[name] for name in self._feeds})
+        except Exception as error:  # onnxruntime has no common exception
+            raise_spent(error)
+            raise DataError(
+                f"the model could not {self.does} of {given['input_ids'].shape[1]} pieces: {error}",
+                where=self.where,
+                fix="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
+            ) from None
+        return made, given
+
+
+class OnnxEncoder(OnnxGraph):
+    """Mean of the last hidden states over the text's pieces, or the graph's own 2-D output.
+
+    The vectors are not normalised to length 1. `fingerprint`: what to say instead of the hash of
+    the files.
+    """
+
+    sort = "encoder"
+    does = "encode a text"
+    longest = 256  # what sentence encoders use
 
     def __init__(
         self,
@@ -47,25 +106,18 @@ class OnnxEncoder:
         threads: int = 1,
         fingerprint: str = "",
     ) -> None:
-        if not model.is_file():
-            raise DataError(f"there is no encoder at {str(model)!r}", fix="give an existing file")
-        self._files = (model, tokenizer_of(model) if tokenizer is None else tokenizer)
-        self._tokenizer = open_tokenizer(self._files[1], LONGEST)
-        self._threads = threads
+        super().__init__(model, tokenizer=tokenizer, threads=threads)
         self._fingerprint = fingerprint
-        self._session = open_session(model)
-        self._feeds = feeds_of(self._session, model)
-        self._output = _output_of(self._session, model)
 
     @cached_property
     def dim(self) -> int:
         """Width of the vectors."""
         return int(self._compute(list(self._read(["width"]).pieces)).shape[1])
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """Hash of the model and of its tokenizer."""
-        return self._fingerprint or "onnx-" + "-".join(file_hash(path) for path in self._files)
+        return self._fingerprint or f"onnx-{self.digest}"
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text, which does not depend on the number of threads."""
@@ -84,31 +136,26 @@ class OnnxEncoder:
         """What the graph is given for one text: int64[1, pieces] each."""
         return fed(list(self._read([text]).pieces))
 
-    def _read(self, texts: list[str]) -> Read[Any]:
-        split = self._tokenizer.encode_batch_fast(texts)
-        lengths = np.fromiter(map(len, split), np.int64, len(split))
-        cut = np.fromiter((bool(pieces.overflowing) for pieces in split), bool, len(split))
-        return Read(split, lengths, cut)
-
     def _compute(self, split: list[Any]) -> Floats:
-        given = fed(split)
-        try:
-            (states,) = self._session.run(
-                [self._output], {name: given[name] for name in self._feeds}
-            )
-        except Exception as error:  # onnxruntime has no common exception
-            raise_spent(error)
-            raise DataError(
-                f"the model could not encode a text of {given['input_ids'].shape[1]} pieces: "
-                f"{error}",
-                where=str(self._files[0]),
-                fix="give the tokenizer.json that belongs to the model: ?tokenizer=PATH",
-            ) from None
+        states, given = self._run(split)
         if states.ndim == 2:
             return np.asarray(states, np.float32)
         mask = given["attention_mask"].astype(np.float32)
         means = np.einsum("tpd,tp->td", states.astype(np.float32), mask)
         return np.asarray(means / np.maximum(mask.sum(axis=1, keepdims=True), 1), np.float32)
+
+    def _chosen(self, outputs: list[Any]) -> str:
+        """A sentence output (2-D) where the graph has one, else its hidden states (3-D)."""
+        axes = {str(put.name): len(put.shape) for put in outputs}
+        named = [name for name in axes if name in _SENTENCE and axes[name] == 2]
+        usable = [*named, *(name for size in (3, 2) for name in axes if axes[name] == size)]
+        if usable:
+            return usable[0]
+        raise DataError(
+            f"no output of the graph is a vector a text or a piece: {[*axes.items()]}",
+            where=self.where,
+            fix="export the encoder's last_hidden_state or sentence embedding",
+        )
 
 
 def open_session(model: Path | bytes) -> Any:
@@ -194,22 +241,3 @@ def open_tokenizer(path: Path, longest: int) -> Any:
     tokenizer.no_padding()
     tokenizer.enable_truncation(stated)
     return tokenizer
-
-
-def _output_of(session: Any, model: Path) -> str:
-    """A sentence output (2-D) where the graph has one, else its hidden states (3-D)."""
-    outputs = [(put.name, len(put.shape)) for put in session.get_outputs()]
-    for name, axes in outputs:
-        if axes == 2 and name in ("sentence_embedding", "embeddings", "sentence_embeddings"):
-            return str(name)
-    for name, axes in outputs:
-        if axes == 3:
-            return str(name)
-    for name, axes in outputs:
-        if axes == 2:
-            return str(name)
-    raise DataError(
-        f"no output of the graph is a vector a text or a piece: {outputs}",
-        where=str(model),
-        fix="export the encoder's last_hidden_state or sentence embedding",
-    )

@@ -1,22 +1,16 @@
-"""How pairs of texts are put into batches and scored, and what a model's outputs mean.
-
-Nothing here knows a model. Batches depend on the pairs alone, never on threads or on time.
-"""
+"""How pairs of texts are scored, each distinct pair once, and what a model's outputs mean."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Floats, Places
+from negatives.arrays import Floats
 from negatives.errors import DataError
-from negatives.models.batching import SLICE, all_or_stop, batches
+from negatives.models.batching import Read, in_batches, once
 
 Piece = TypeVar("Piece")
 
@@ -28,38 +22,18 @@ SHOWN: Final = 60
 
 def score_pairs(
     pairs: Sequence[tuple[str, str]],
-    read: Callable[[list[tuple[str, str]]], tuple[Sequence[Piece], Places]],
+    read: Callable[[list[tuple[str, str]]], Read[Piece]],
     compute: Callable[[list[Piece]], Floats],
     *,
     budget: int,
     where: str,
     workers: int = 1,
 ) -> Floats:
-    """float32[pairs], each distinct pair computed once, the longest first.
-
-    `read` gives what `compute` takes of each pair, and its length in pieces; a batch has at most
-    `budget` pieces, padding included. `workers`: batches computed at the same time.
-    """
-    numbers: dict[tuple[str, str], int] = {}
-    which = np.fromiter((numbers.setdefault(p, len(numbers)) for p in pairs), np.int64, len(pairs))
-    distinct = list(numbers)
+    """float32[pairs], each distinct pair computed once, the longest first; see `in_batches`."""
+    distinct, which = once(pairs)
     scores = np.empty(len(distinct), np.float32)
-    lengths = np.fromiter((len(q) + len(d) for q, d in distinct), np.int64, len(distinct))
-    order = np.argsort(-lengths, kind="stable")
-    stopped = threading.Event()
-
-    def fill(rows: Places, pieces: list[Piece]) -> None:
-        scores[rows] = compute(pieces)
-
-    with ThreadPoolExecutor(workers) as pool:
-        for start in range(0, len(order), SLICE):
-            rows = order[start : start + SLICE]
-            pieces, widths = read([distinct[row] for row in rows])
-            jobs = [
-                partial(fill, rows[batch], [pieces[place] for place in batch])
-                for batch in batches(widths, budget)
-            ]
-            all_or_stop(pool, jobs, stopped)
+    sizes = np.fromiter((len(q) + len(d) for q, d in distinct), np.int64, len(distinct))
+    in_batches(distinct, sizes, read, compute, scores, budget=budget, workers=workers)
     _check(scores, distinct, where)
     return scores[which]
 

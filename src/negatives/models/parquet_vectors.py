@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -13,10 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.errors import DataError
-from negatives.faults import raise_spent
 from negatives.models.checks import ALSO_READ, FIRST
+from negatives.read.files import telling
 from negatives.stats.lengths import Wide
-from negatives.store.atomic import explained, file_hash
+from negatives.store.atomic import explained
 from negatives.store.vectors import let_go
 
 SLICE: Final = 8_388_608
@@ -27,45 +26,30 @@ SHAPE: Final = "a column of strings, the ids, and one of lists of float32, the v
 ID_NAMES: Final = ("doc_id", "query_id", "id", "_id")
 """Which column of strings holds the ids where there are several; else the only one."""
 
+_LISTS: Final = pl.List | pl.Array
 VECTOR_NAMES: Final = ("vector", "vectors", "embedding", "embeddings")
 NUMBERS: Final = ("Float16", "Float32", "Float64", "Int8", "UInt8", "Int16", "UInt16")
 
 
-@dataclass(frozen=True)
-class SortedVectors:
-    """Vectors in the collection's order, in a temporary file that goes with this object."""
+def sorted_vectors(path: Path, ids: pl.Series, what: str, scratch: Path | None) -> Wide:
+    """The file's vectors in the order of `ids`, mapped from a file that goes with the array.
 
-    path: Path
-    array: Wide
-
-    @property
-    def dim(self) -> int:
-        """Width of the vectors."""
-        return int(self.array.shape[1])
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """Hash of the Parquet file."""
-        return f"vectors-{file_hash(self.path)}"
-
-    def block(self, start: int, stop: int) -> Wide:
-        """float[stop - start, dim] of the collection's rows start .. stop."""
-        found: Wide = np.array(self.array[start:stop])
-        let_go(self.array)
-        return found
-
-
-def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) -> SortedVectors:
-    """Match the file's vectors to `ids`; `DataError` as `read_vectors` says."""
-    schema = _schema(path)
+    `DataError` as `read_vectors` says.
+    """
+    with _readable(path):
+        schema = dict(pl.scan_parquet(path, glob=False).collect_schema())
     id_column = _one(path, schema, "ids", ID_NAMES, lambda kind: kind == pl.String)
-    vector_column = _one(path, schema, "vectors", VECTOR_NAMES, _is_vectors)
+    vector_column = _one(
+        path, schema, "vectors", VECTOR_NAMES, lambda kind: isinstance(kind, _LISTS)
+    )
     place = _places(path, id_column, ids, what)
+    column = pl.scan_parquet(path, glob=False).select(vector_column)
     dim = 0
     array: Wide = np.zeros((0, 0), np.float32)
     step = start = 0
     while start < len(place):
-        values = _slice(path, vector_column, start, step or 1)
+        with _readable(path):
+            values = column.slice(start, step or 1).collect()[vector_column]
         if step == 0:
             dim = _width(values, path)
             step = max(1, SLICE // dim)
@@ -76,19 +60,7 @@ def open_parquet(path: Path, ids: pl.Series, what: str, scratch: Path | None) ->
         array[into[into >= 0]] = block[into >= 0]
         let_go(array)
         start += step
-    return SortedVectors(path, array)
-
-
-def _schema(path: Path) -> dict[str, Any]:
-    try:
-        return dict(pl.scan_parquet(path, glob=False).collect_schema())
-    except Exception as error:  # polars raises several kinds, not all of them its own
-        raise_spent(error)
-        raise _unreadable(path, error) from None
-
-
-def _is_vectors(kind: Any) -> bool:
-    return isinstance(kind, pl.List | pl.Array)
+    return array
 
 
 def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fits: Any) -> str:
@@ -106,11 +78,8 @@ def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fi
 
 def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.int64]:
     """For each row of the file its row in the collection, or -1."""
-    try:
+    with _readable(path):
         found = pl.read_parquet(path, columns=[column], glob=False)[column]
-    except Exception as error:  # as above
-        raise_spent(error)
-        raise _unreadable(path, error) from None
     if found.null_count():
         raise DataError(
             f"{found.null_count()} vectors have no id",
@@ -136,14 +105,6 @@ def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.in
     numbered = pl.DataFrame({"id": ids}).with_row_index("at")
     matched = pl.DataFrame({"id": found}).join(numbered, on="id", how="left", maintain_order="left")
     return cast("NDArray[np.int64]", matched["at"].cast(pl.Int64).fill_null(-1).to_numpy())
-
-
-def _slice(path: Path, column: str, start: int, rows: int) -> pl.Series:
-    try:
-        return pl.scan_parquet(path, glob=False).select(column).slice(start, rows).collect()[column]
-    except Exception as error:  # as above
-        raise_spent(error)
-        raise _unreadable(path, error) from None
 
 
 def _width(first: pl.Series, path: Path) -> int:
@@ -195,9 +156,6 @@ def _temporary(rows: int, dim: int, kind: Any, scratch: Path | None) -> Wide:
         return np.memmap(file, kind, "r+", shape=(rows, dim))
 
 
-def _unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(
-        f"not a readable Parquet file: {str(error).splitlines()[0] if str(error) else error!r}",
-        where=str(path),
-        fix="it may be truncated or of another format: write it again",
-    )
+def _readable(path: Path) -> AbstractContextManager[None]:
+    fix = "it may be truncated or of another format: write it again"
+    return telling("not a readable Parquet file", path, fix)

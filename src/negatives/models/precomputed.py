@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Floats
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.checks import ALSO_READ
-from negatives.models.parquet_vectors import open_parquet
+from negatives.models.parquet_vectors import sorted_vectors
 from negatives.stats.lengths import Wide
 from negatives.store.atomic import file_hash
 from negatives.store.headers import check_npy, read_tensors
@@ -32,24 +31,6 @@ SAFETENSORS: Final[dict[str, Any]] = {
     "I16": "<i2", "U16": "<u2",
 }  # fmt: skip
 """What a safetensors header calls the types read here."""
-
-
-class VectorReader(Protocol):
-    """Vectors of a collection's texts, a block at a time."""
-
-    @property
-    def dim(self) -> int:
-        """Width of the vectors."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of the file."""
-
-    def block(self, start: int, stop: int) -> Wide:
-        """float[stop - start, dim] of the collection's rows start .. stop, in its order.
-
-        In float64 where the file is, for float32 may not hold such numbers; else in float32.
-        """
 
 
 def read_vectors(
@@ -75,7 +56,8 @@ def read_vectors(
         )
     ending = path.suffix.lower()
     if ending in (".parquet", ".pq"):
-        return open_parquet(path, ids, what, scratch)
+        array: NDArray[Any] = sorted_vectors(path, ids, what, scratch)
+        return VectorReader(path, array, np.arange(len(ids)))
     if ending not in MAPPERS:
         raise DataError(
             f"vectors are not read from a file with the ending {path.suffix!r}",
@@ -90,12 +72,12 @@ def read_vectors(
             fix=f"save {IN_FILE_ORDER}; a single vector of n numbers has the shape [1, n]",
         )
     _check_count(path, array, rows, what)
-    return RowVectors(path, array, rows.cast(pl.Int64).to_numpy())
+    return VectorReader(path, array, rows.cast(pl.Int64).to_numpy())
 
 
 @dataclass(frozen=True)
-class RowVectors:
-    """Rows of an array in a file, taken in the collection's order."""
+class VectorReader:
+    """Rows of an array in a file, taken in the collection's order, a block at a time."""
 
     path: Path
     array: NDArray[Any]
@@ -112,14 +94,17 @@ class RowVectors:
         return f"vectors-{file_hash(self.path)}"
 
     def block(self, start: int, stop: int) -> Wide:
-        """float[stop - start, dim] of the collection's rows start .. stop."""
+        """float[stop - start, dim] of the collection's rows start .. stop, in its order.
+
+        In float64 where the file is, for float32 may not hold such numbers; else in float32.
+        """
         rows = self.rows[start:stop]
         if (rows[1:] - rows[:-1] == 1).all() and len(rows):
             found = read_block(self.array, int(rows[0]), int(rows[-1]) + 1)
         else:
             found = read_rows(self.array, rows)
-        # Row by row in memory, so that sums do not depend on the layout of the file.
-        made: Wide = np.ascontiguousarray(_widened(found))
+        # A copy, row by row in memory, so that sums do not depend on the layout of the file.
+        made: Wide = np.require(_widened(found), requirements=["C", "O"])
         let_go(self.array)
         return made
 
@@ -127,8 +112,7 @@ class RowVectors:
 def _widened(vectors: NDArray[Any]) -> Wide:
     """float64 as it is, all else as float32, which holds every number of the narrower types."""
     if vectors.dtype.names:
-        wide: Floats = (vectors["bfloat16"].astype(np.uint32) << np.uint32(16)).view(np.float32)
-        return wide
+        return (vectors["bfloat16"].astype(np.uint32) << np.uint32(16)).view(np.float32)
     if vectors.dtype.itemsize == 8:
         return vectors.astype(np.float64, copy=False)
     return vectors.astype(np.float32, copy=False)

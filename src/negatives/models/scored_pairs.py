@@ -6,16 +6,16 @@ is killed and started again scores the same chunks and ends in the same scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, overload
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from negatives.arrays import Floats, Keys, Rows
-from negatives.engine import LOCAL, Mapper, carried_out
+from negatives.engine import LOCAL, Lazily, Mapper, carried_out
 from negatives.events import Emit, Noted, Progress, Warned, silent
 from negatives.models.reranker import Reranker
 from negatives.models.score_texts import Numbered, OpenAgain, ScoreTexts
@@ -81,7 +81,7 @@ class ScoredPairs:
             for number, scored, seconds in carried_out(
                 LOCAL if self.again is None else self.engine,
                 ScoreTexts(self.reranker, self.again),
-                _Texts(self.collection, rows),
+                Lazily(len(rows), lambda place: self._chunk(place, *rows[place])),
                 do="score",
                 name=lambda item: self._named(*rows[item[0]]),
                 where=f"reranker {self.name}",
@@ -95,6 +95,11 @@ class ScoredPairs:
             scores, _ = store.get(distinct)
         self._note()
         return scores[np.argsort(order)[which.reshape(-1)]]
+
+    def _chunk(self, number: int, query: Rows, doc: Rows) -> Numbered:
+        """The texts of some pairs, with the number of their chunk."""
+        texts = zip(self.collection.query_texts(query), self.collection.doc_texts(doc), strict=True)
+        return number, list(texts)
 
     def _named(self, query: Rows, doc: Rows) -> str:
         asked, found = self.collection.queries["query_id"], self.collection.corpus["doc_id"]
@@ -120,28 +125,6 @@ class ScoredPairs:
     def _note(self) -> None:
         told = {"pairs": self.pairs, "calls": self.calls, "seconds": round(self.seconds, 4)}
         self.emit(Noted(f"rerank {self.name}", told))
-
-
-@dataclass(frozen=True, slots=True)
-class _Texts(Sequence[Numbered]):
-    """Chunks of pairs of texts, each with its number, read when they are asked for."""
-
-    collection: Collection
-    rows: Sequence[tuple[Rows, Rows]]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, place: int) -> Numbered: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Numbered]: ...
-    def __getitem__(self, place: int | slice) -> Numbered | Sequence[Numbered]:
-        if isinstance(place, slice):
-            return [self[number] for number in range(len(self))[place]]
-        query, doc = self.rows[place]
-        texts = zip(self.collection.query_texts(query), self.collection.doc_texts(doc), strict=True)
-        return place, list(texts)
 
 
 def _chunks(count: int) -> Iterator[tuple[int, int]]:

@@ -12,20 +12,25 @@ from typing import Any, Final
 import numpy as np
 
 from negatives.arrays import Floats
-from negatives.errors import DataError, ServiceError
-from negatives.faults import raise_spent
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading, reading_of
-from negatives.models.torch_model import both_sides, hash_weights, piece_counter, prepared
-from negatives.optional import require
+from negatives.models.torch_model import (
+    both_sides,
+    counted,
+    hash_weights,
+    loaded,
+    piece_counter,
+)
+from negatives.optional import torch
 
 BUDGET: Final = {"cpu": 1024, "cuda": 65536}
 """Pieces a batch, padding included: small enough for a cache, large enough to fill a device."""
 
-
-CHARACTERS_A_PIECE: Final = 4
-"""About; for batches alone, where a model's tokenizer does not count."""
+MEND: Final = (
+    "give a sentence-transformers folder or hub name with safetensors weights, an .onnx file, an "
+    "endpoint (http://host:port/v1#MODEL), or 'static'"
+)
 
 
 class SentenceTransformersEncoder:
@@ -39,18 +44,12 @@ class SentenceTransformersEncoder:
     """
 
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
-        library = prepared(model, threads=threads, device=device)
-        try:
-            loaded = library.SentenceTransformer(
-                model,
-                device=None if device == "auto" else device,
-                trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
+        self._take(
+            loaded(
+                model, "SentenceTransformer", threads=threads, device=device, what="encoder",
+                fix=MEND,
             )
-        except Exception as error:  # the hub, the disk and the library each have their own
-            raise_spent(error)
-            raise _explained(error, model) from None
-        self._take(loaded)
+        )  # fmt: skip
 
     @classmethod
     def _of(cls, model: Any) -> SentenceTransformersEncoder:
@@ -65,7 +64,7 @@ class SentenceTransformersEncoder:
         others: list[str] = []
         if self._kind == "cuda":
             model.half()
-            seen = require("torch", extra="train").cuda.device_count()
+            seen = torch.cuda.device_count()
             others = [f"cuda:{n}" for n in range(seen) if n != (model.device.index or 0)]
         self._replicate(others)
         self._counter = piece_counter(model, model.max_seq_length)
@@ -119,13 +118,7 @@ class SentenceTransformersEncoder:
         )
 
     def _read(self, texts: list[str]) -> Read[str]:
-        if self._counter is None:
-            lengths = np.fromiter(map(len, texts), np.int64, len(texts)) // CHARACTERS_A_PIECE
-            return Read(texts, lengths, np.zeros(len(texts), bool))
-        counted = self._counter.encode_batch_fast(texts)
-        lengths = np.fromiter(map(len, counted), np.int64, len(counted))
-        cut = np.fromiter((bool(pieces.overflowing) for pieces in counted), bool, len(counted))
-        return Read(texts, lengths, cut)
+        return counted(self._counter, texts, len)
 
     def _compute(self, texts: list[str]) -> Floats:
         model = self._idle.get()
@@ -134,15 +127,3 @@ class SentenceTransformersEncoder:
         finally:
             self._idle.put(model)
         return np.asarray(made, np.float32)
-
-
-def _explained(error: Exception, model: str) -> DataError | ServiceError:
-    if isinstance(error, ConnectionError):
-        return ServiceError(f"the hub did not answer: {error}", where=model)
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return DataError(
-        f"no encoder could be loaded: {first}",
-        where=model,
-        fix="give a sentence-transformers folder or hub name with safetensors weights, an .onnx "
-        "file, an endpoint (http://host:port/v1#MODEL), or 'static'",
-    )

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+import numpy as np
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError, RecipeError, nearest
+from negatives.errors import DataError, NegativesError, RecipeError, ServiceError, nearest
+from negatives.faults import raise_spent
+from negatives.models.batching import Read
 from negatives.models.hush import hush
 from negatives.models.model_folder import check_model
-from negatives.optional import require
+from negatives.optional import require, torch
 from negatives.secrets import refuse_secrets
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 QUERY: Final = "query"
 DOCUMENT: Final = "document"
+CHARACTERS_A_PIECE: Final = 4
+"""About; for batches alone, where a model's tokenizer does not count."""
+
+Item = TypeVar("Item")
 
 
 def prepared(model: str, *, threads: int, device: str) -> Any:
@@ -28,7 +37,6 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
             f"there is no device {device!r}", where="device", fix=nearest(device, DEVICES)
         )
     library = require("sentence_transformers", extra="train")
-    torch = require("torch", extra="train")
     torch.set_num_threads(threads)
     hush()
     if device == "cuda" and not torch.cuda.is_available():
@@ -42,12 +50,43 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
     return library
 
 
+def loaded(
+    model: str, by: str, *, threads: int, device: str, what: str, fix: str, **options: Any
+) -> Any:
+    """A model, loaded by a class of sentence-transformers with safetensors weights and no code.
+
+    Raises `DataError` that no `what` could be loaded, which `fix` says how to mend.
+    """
+    library = prepared(model, threads=threads, device=device)
+    try:
+        return getattr(library, by)(
+            model,
+            device=None if device == "auto" else device,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+            **options,
+        )
+    except Exception as error:  # the hub, the disk and the library each have their own
+        raise_spent(error)
+        raise _unloadable(error, model, what, fix) from None
+
+
+def _unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesError:
+    if isinstance(error, ConnectionError):
+        return ServiceError(f"the hub did not answer: {error}", where=model)
+    text = str(error).strip() or type(error).__name__
+    if "trust_remote_code" in text:
+        said = "the model needs code of its own to be run, which is never done"
+        return DataError(said, where=model, fix=fix)
+    return DataError(f"no {what} could be loaded: {text.splitlines()[0]}", where=model, fix=fix)
+
+
 def hash_weights(digest: Any, model: Any) -> None:
     """Add every tensor of a model, by name, type, shape and bytes, to a hash."""
     for name, tensor in sorted(model.state_dict().items()):
         held = tensor.detach().cpu().contiguous()
         digest.update(f"{name} {held.dtype} {tuple(held.shape)}".encode())
-        digest.update(held.reshape(-1).view(require("torch", extra="train").uint8).numpy())
+        digest.update(held.reshape(-1).view(torch.uint8).numpy())
 
 
 def both_sides(model: Any) -> tuple[Any, Any] | None:
@@ -72,6 +111,17 @@ def two_sided(queries: Any, documents: Any) -> Any:
     )
     library = require("sentence_transformers", extra="train")
     return library.SentenceTransformer(modules=[router], device=str(queries.device))
+
+
+def counted(counter: Any, items: list[Item], size: Callable[[Item], int]) -> Read[Item]:
+    """Texts, or pairs, with how many pieces a model's `counter` finds in each.
+
+    Without one (None) the characters, which are `size`, tell about how many, for batches alone.
+    """
+    if counter is not None:
+        return Read.by(counter, items)._replace(pieces=items)
+    lengths = np.fromiter(map(size, items), np.int64, len(items)) // CHARACTERS_A_PIECE
+    return Read(items, lengths, np.zeros(len(items), bool))
 
 
 def piece_counter(model: Any, longest: int | None) -> Any:
