@@ -73,8 +73,7 @@ def starts_of(lengths: NDArray[Any]) -> Places:
 def spread(first: NDArray[Any], lengths: NDArray[Any]) -> Places:
     """The numbers first[i] .. first[i] + lengths[i] - 1 of every i, one after the other."""
     starts = starts_of(lengths)
-    found: Places = np.repeat(first - starts[:-1], lengths) + np.arange(starts[-1])
-    return found
+    return np.repeat(first - starts[:-1], lengths) + np.arange(starts[-1])
 
 
 def places_within(lengths: NDArray[Any]) -> Places:

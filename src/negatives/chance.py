@@ -41,8 +41,7 @@ def mix(values: Keys) -> Keys:
     mixed = values + _MULTIPLIER
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: Keys = mixed ^ (mixed >> np.uint64(31))
-    return result
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def span_hashes(content: bytes, starts: Places, lengths: Places) -> Keys:
@@ -71,8 +70,7 @@ def stream_key(seed: int, stream: str) -> np.uint64:
 def uniforms(hashes: Keys, key: np.uint64) -> NDArray[np.float64]:
     """float64[n] in (0, 1), never 0 or 1, from hashes and a stream key."""
     bits = mix(hashes ^ key) >> np.uint64(12)  # 52 of them: adding a half to 53 rounds up to 1
-    result: NDArray[np.float64] = (bits.astype(np.float64) + 0.5) * 2.0**-52
-    return result
+    return (bits.astype(np.float64) + 0.5) * 2.0**-52
 
 
 def pair_uniforms(pairs: pl.DataFrame, seed: int, stream: str) -> NDArray[np.float64]:

@@ -41,10 +41,9 @@ class StageMeta(msgspec.StructMeta, ABCMeta):
         if kind is not None:
             options |= {"tag": kind, "tag_field": "kind"}
         options.setdefault("kw_only", True)
-        made: StageMeta = super().__new__(
+        return super().__new__(
             mcls, name, bases, namespace, frozen=True, forbid_unknown_fields=True, **options
         )
-        return made
 
 
 class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):

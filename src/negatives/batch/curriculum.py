@@ -69,5 +69,4 @@ class Easiest:
         """float32[stages]: the highest difficulty that counts; ties count together."""
         lowest = np.array([-np.inf], np.float32)  # nothing is as easy: a share of 0
         ranked = np.concatenate([lowest, np.sort(self._difficulty)])
-        bars: Floats = ranked[np.ceil(self._shares * len(self._difficulty)).astype(np.int64)]
-        return bars
+        return ranked[np.ceil(self._shares * len(self._difficulty)).astype(np.int64)]

@@ -63,8 +63,7 @@ def permutation(length: int, seed: int, stream: str) -> Places:
     """int64[length]: 0 .. length - 1, shuffled; depends on the seed and the stream's name only."""
     numbers = np.arange(length, dtype=np.uint64)
     # The finaliser is a bijection: no two hashes are the same, so every way to sort is stable.
-    shuffled: Places = np.argsort(mix(numbers ^ stream_key(seed, f"batch/{stream}")))
-    return shuffled
+    return np.argsort(mix(numbers ^ stream_key(seed, f"batch/{stream}")))
 
 
 def draws(length: int, seed: int, stream: str) -> NDArray[np.float64]:

@@ -26,8 +26,7 @@ def superloss(losses: Doubles, mean: float, softness: float) -> Doubles:
 
 def focal(losses: Doubles, power: float) -> Doubles:
     """float64[n]: (1 - exp(-loss)) ** power, higher where a loss is high (Lin et al., 2017)."""
-    found: Doubles = (-np.expm1(-np.maximum(losses, 0.0))) ** power
-    return found
+    return (-np.expm1(-np.maximum(losses, 0.0))) ** power
 
 
 def mean_one(weights: Doubles) -> Doubles:

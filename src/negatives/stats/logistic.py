@@ -57,5 +57,4 @@ def newton_step(
 
 def shortened(step: Doubles) -> Doubles:
     """The step, or as much of it as goes `LONGEST` far in its longest direction."""
-    made: Doubles = step * min(1.0, LONGEST / max(float(np.abs(step).max()), 1e-12))
-    return made
+    return step * min(1.0, LONGEST / max(float(np.abs(step).max()), 1e-12))

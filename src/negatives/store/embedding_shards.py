@@ -34,8 +34,7 @@ _KEY: Final = 16
 def text_keys(texts: Iterable[str]) -> Keys:
     """uint64[n, 2]: the blake2b-128 hash of each text's UTF-8 bytes."""
     hashes = (hashlib.blake2b(text.encode(), digest_size=_KEY).digest() for text in texts)
-    keys: Keys = np.frombuffer(b"".join(hashes), "<u8").reshape(-1, 2)
-    return keys
+    return np.frombuffer(b"".join(hashes), "<u8").reshape(-1, 2)
 
 
 def damaged(path: Path, how: str) -> WorkError:

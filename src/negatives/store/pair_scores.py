@@ -28,8 +28,7 @@ def pair_keys(queries: Keys, docs: Keys) -> Keys:
     """uint64[n, 2]: a hash of each pair, from the uint64[n, 2] keys of its two texts."""
     both = np.ascontiguousarray(np.concatenate([queries, docs], axis=1))
     rows = (hashlib.blake2b(row, digest_size=16).digest() for row in both)
-    keys: Keys = np.frombuffer(b"".join(rows), "<u8").reshape(-1, 2)
-    return keys
+    return np.frombuffer(b"".join(rows), "<u8").reshape(-1, 2)
 
 
 @contextmanager

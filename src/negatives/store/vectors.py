@@ -36,8 +36,7 @@ def write_vectors(path: Path, rows: int, dim: int, blocks: Iterable[Floats]) -> 
 
 def open_vectors(path: Path) -> Floats:
     """The vectors of a file, memory-mapped and read-only."""
-    vectors: Floats = open_array(path)
-    return vectors
+    return open_array(path)
 
 
 def open_range(vectors: Floats, start: int, stop: int) -> Floats:
@@ -47,10 +46,7 @@ def open_range(vectors: Floats, start: int, stop: int) -> Floats:
         return vectors[start:stop]
     width = vectors.shape[1]
     place = vectors.offset + start * width * vectors.itemsize
-    made: Floats = np.memmap(
-        str(vectors.filename), vectors.dtype, "r", place, (stop - start, width)
-    )
-    return made
+    return np.memmap(str(vectors.filename), vectors.dtype, "r", place, (stop - start, width))
 
 
 def read_block(
