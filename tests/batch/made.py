@@ -87,3 +87,17 @@ def in_conflict(of: Examples, batches: Iterable[Batch]) -> int:
 def flat(batches: Iterable[Batch]) -> NDArray[np.int32]:
     """The rows of all batches, in order."""
     return np.concatenate([np.empty(0, np.int32), *batches])
+
+
+def hardness(examples: Examples, batches: Iterable[Batch]) -> float:
+    """Mean over rows of the highest cosine between their query and another row's positive."""
+    assert examples.query_vectors is not None
+    assert examples.doc_vectors is not None
+    queries, docs = examples.query_vectors(), examples.doc_vectors()
+    found = []
+    for batch in batches:
+        if len(batch) > 1:
+            scores = queries[examples.query[batch]] @ docs[examples.docs[batch, 0]].T
+            np.fill_diagonal(scores, -np.inf)
+            found.append(scores.max(axis=1))
+    return float(np.concatenate(found).mean(dtype=np.float64))

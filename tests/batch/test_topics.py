@@ -14,11 +14,10 @@ from negatives.batch.clusters import balanced, k_means
 from negatives.batch.neighbours import NeighbourBatches
 from negatives.batch.no_same_cluster import NoSameCluster, apart
 from negatives.batch.random import RandomBatches
-from negatives.batch.report import measured
 from negatives.batch.self_aware import SelfAwareBatches
 from negatives.batch.topic_aware import TopicAware
 from negatives.errors import RecipeError
-from tests.batch.made import clustered, examples, flat
+from tests.batch.made import clustered, examples, flat, hardness
 
 
 def unit(rows: int, dim: int, seed: int) -> Floats:
@@ -94,7 +93,7 @@ def test_two_blobs_of_four_make_pure_batches_of_four() -> None:
 def test_clusters_double_at_the_epochs_listed_and_harden_the_batches() -> None:
     made = clustered(512, 32, noise=0.6)
     opened = ClusterAware(first=1, double_at=[1, 2, 3]).open(made, 32)
-    hard = [measured(made, opened.epoch(epoch))["hardness"] for epoch in range(4)]
+    hard = [hardness(made, opened.epoch(epoch)) for epoch in range(4)]
     assert hard == sorted(hard)
     assert hard[3] > hard[0] + 0.05
 
@@ -175,8 +174,8 @@ def test_a_known_positive_is_no_neighbour() -> None:
 def test_neighbours_are_harder_than_chance_and_compiled_they_are_the_same() -> None:
     made = clustered(400, 20, noise=0.8)
     opened = NeighbourBatches(among=20, select=10).open(made, 16)
-    hard = measured(made, opened.epoch(0))["hardness"]
-    assert hard > measured(made, RandomBatches().open(made, 16).epoch(0))["hardness"] + 0.05
+    hard = hardness(made, opened.epoch(0))
+    assert hard > hardness(made, RandomBatches().open(made, 16).epoch(0)) + 0.05
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("negatives.batch.neighbours._COMPILE", 0)
         again = NeighbourBatches(among=20, select=10).open(made, 16).epoch(0)

@@ -12,9 +12,9 @@ import pytest
 import negatives as neg
 from negatives.errors import DataError, InputError
 from negatives.measure.evaluation import WithoutSelf
-from negatives.measure.ranking import rank
 from negatives.opening import Context
 from tests.build import collection
+from tests.measure.ranked import rank
 
 DOCS = {"d1": "wing flow", "d2": "wing", "d3": "heat flow", "d4": "shell"}
 QUERIES = {"q1": "wing flow", "q2": "shell heat", "q3": "unjudged"}

@@ -18,17 +18,16 @@ from negatives.measure.ranking import (
     Model,
     open_ranker,
     ordered,
-    rank,
     rankings,
     reranking,
     tied,
-    whole,
 )
 from negatives.models.encoder import Encoded
 from negatives.models.reranker import Pair
 from negatives.opening import Context
 from negatives.read.trec_run import against_ranks, read_trec_run
 from tests.build import collection
+from tests.measure.ranked import rank, whole
 
 
 class ByLetters:

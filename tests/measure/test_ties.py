@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import negatives as neg
 from negatives.errors import DataError, InputError
 from negatives.measure.evaluation import WithoutSelf
-from negatives.measure.ranking import rank
 from negatives.opening import Context
 from tests.build import collection
+from tests.measure.ranked import rank
 
 CASES = Path(__file__).parents[1] / "cases" / "ties"
 NAMES = (

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -122,7 +123,8 @@ def compare(
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
     judged = _judged(collection, on, aside)
-    chosen = _arms(arms, model, kind, changes, control, emit)
+    complete = partial(completed, model=model, kind=kind, changes=changes, emit=emit)
+    chosen = _arms(arms, control, complete)
     own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]
     for each in trained:
@@ -280,10 +282,7 @@ class _Comparing:
             emit=self.emit,
         )
         frame = evaluate(
-            str(out),
-            self.judged,
-            metrics=self.metrics,
-            **asdict(self.machine),
+            str(out), self.judged, metrics=self.metrics, **asdict(self.machine)
         ).per_query
         with writing(table) as temporary:
             frame.write_parquet(temporary)
@@ -322,18 +321,13 @@ class _Comparing:
 
 
 def _arms(
-    arms: Sequence[str | Path | Recipe],
-    model: str,
-    kind: str,
-    changes: Sequence[str],
-    control: str,
-    emit: Emit,
+    arms: Sequence[str | Path | Recipe], control: str, complete: Callable[..., Recipe]
 ) -> list[_Arm]:
     if control not in (NONE, ""):
         raise InputError(f"there is no control {control!r}", fix="none, or leave it out")
-    made = [_arm(arm, model, kind, changes, emit) for arm in arms]
+    made = [_arm(arm, complete) for arm in arms]
     if control == NONE:
-        plain = completed(recipe_of(Path(), "default"), model, kind, changes)
+        plain = complete(recipe_of(Path(), "default"), emit=silent)
         made.append(_Arm(NONE, plain, None, mined=False))
     names = [arm.name for arm in made]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -343,6 +337,19 @@ def _arms(
         raise InputError("one arm has nothing to be compared with", fix="name another recipe")
     first = cast("Training", made[0].recipe.train)
     return [replace(arm, recipe=_trained_as(first, arm.recipe)) for arm in made]
+
+
+def _arm(arm: str | Path | Recipe, complete: Callable[..., Recipe]) -> _Arm:
+    if isinstance(arm, Recipe):
+        return _Arm(arm.name, complete(arm), None)
+    path = Path(arm)
+    run = as_run(path)
+    if run is not None:
+        return _Arm(path.name, complete(run.recipe), run)
+    if is_mined_file(path):
+        return _Arm(path.stem, complete(recipe_of(path, "default")), path)
+    name = path.stem if path.suffix == ".toml" else str(arm)
+    return _Arm(name, complete(recipe_of(path, arm)), None)
 
 
 def _trained_as(first: Training, recipe: Recipe) -> Recipe:
@@ -365,24 +372,6 @@ def _digest(data: Run | Path | None) -> str:
         return ""
     file = data.path / "negatives.parquet" if isinstance(data, Run) else data
     return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
-
-
-def _arm(
-    arm: str | Path | Recipe, model: str, kind: str, changes: Sequence[str], emit: Emit
-) -> _Arm:
-    if isinstance(arm, Recipe):
-        return _Arm(arm.name, completed(arm, model, kind, changes, emit), None)
-    path = Path(arm)
-    run = as_run(path)
-    if run is not None:
-        return _Arm(path.name, completed(run.recipe, model, kind, changes, emit), run)
-    if is_mined_file(path):
-        return _Arm(
-            path.stem, completed(recipe_of(path, "default"), model, kind, changes, emit), path
-        )
-    recipe = recipe_of(path, arm)
-    name = path.stem if path.suffix == ".toml" else str(arm)
-    return _Arm(name, completed(recipe, model, kind, changes, emit), None)
 
 
 def _judged(

@@ -84,19 +84,6 @@ def rankings(
         yield part, ranker.rank(part)
 
 
-def rank(model: Model, context: Context, *, depth: int = 1000, bar: Bar = nobody) -> pl.DataFrame:
-    """The whole ranking of a collection's queries by `model`; see `open_ranker`."""
-    return whole(open_ranker(model, context, depth=depth, bar=bar), context, depth=depth, bar=bar)
-
-
-def whole(
-    ranker: Ranker, context: Context, *, depth: int = 1000, bar: Bar = nobody
-) -> pl.DataFrame:
-    """What `rankings` gives, as one frame."""
-    parts = [part for _, part in rankings(ranker, context, depth=depth, bar=bar)]
-    return pl.concat([pl.DataFrame(schema=RANKED), *parts])
-
-
 def reranking(
     model: str | Path | Reranker, first: Ranker, context: Context, *, top: int = 100
 ) -> Ranker:
