@@ -357,26 +357,19 @@ def check_ledger(part: pl.DataFrame) -> pl.DataFrame:
                 raise WorkError(
                     f"ledger column {column!r} is {part.schema.get(column)}, not {dtype}"
                 )
-    checks = {
-        "pairs listed twice": part.select("query_id", "doc_id").is_duplicated().sum(),
-        "unknown verdicts": (~part["verdict"].fill_null("").is_in(VERDICTS)).sum(),
-        "verdicts without a reason": part.select(
-            ((pl.col("verdict") != ELIGIBLE) & (pl.col("reason") == "")).sum()
-        ).item(),
-        "verdicts without a rule": part.select(
-            ((pl.col("verdict") != ELIGIBLE) & (pl.col("rule") == "")).sum()
-        ).item(),
-        "rules of eligible pairs": part.select(
-            ((pl.col("verdict") == ELIGIBLE) & (pl.col("rule") != "")).sum()
-        ).item(),
-        "judged pairs left eligible": part.select(
-            ((pl.col("verdict") == ELIGIBLE) & pl.col("relevance").is_not_null()).sum()
-        ).item(),
-        "positives not called positive": part.select(
-            ((pl.col("verdict") != POSITIVE) & (pl.col("relevance") > 0)).sum()
-        ).item(),
+    verdict, rule = pl.col("verdict"), pl.col("rule")
+    eligible, relevance = verdict == ELIGIBLE, pl.col("relevance")
+    wrong = {
+        "pairs listed twice": pl.struct(PAIR).is_duplicated(),
+        "unknown verdicts": ~verdict.fill_null("").is_in(VERDICTS),
+        "verdicts without a reason": ~eligible & (pl.col("reason") == ""),
+        "verdicts without a rule": ~eligible & (rule == ""),
+        "rules of eligible pairs": eligible & (rule != ""),
+        "judged pairs left eligible": eligible & relevance.is_not_null(),
+        "positives not called positive": (verdict != POSITIVE) & (relevance > 0),
     }
-    broken = [f"{count} {what}" for what, count in checks.items() if count]
+    counts = part.select(rows.sum().alias(what) for what, rows in wrong.items()).row(0, named=True)
+    broken = [f"{count} {what}" for what, count in counts.items() if count]
     if broken:
         raise WorkError("the ledger breaks its invariants: " + "; ".join(broken))
     return part

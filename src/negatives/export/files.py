@@ -57,16 +57,12 @@ def delimited(separator: str, *, quoting: Literal["non_numeric", "never"]) -> Wr
     return write
 
 
-def _trec() -> WriteFile:
-    return delimited(" ", quoting="never")
-
-
 WRITERS: Final[Mapping[str, WriteFile]] = {
     ".parquet": write_parquet,
     ".jsonl": write_jsonl,
     ".csv": delimited(",", quoting="non_numeric"),
     ".tsv": delimited("\t", quoting="non_numeric"),
-    **dict.fromkeys((".trec", ".txt", ".run", ".qrels"), _trec()),
+    **dict.fromkeys((".trec", ".txt", ".run", ".qrels"), delimited(" ", quoting="never")),
 }
 
 FLAT: Final = (".csv", ".tsv")

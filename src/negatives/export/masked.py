@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-import polars as pl
-
-from negatives.events import Emit
-from negatives.export.ask import Ask, TableFormat
+from negatives.export.ask import TableFormat
 from negatives.export.masks import MASKS, TEXT_IDS, TextIds, mask_tables
 from negatives.run.inputs import collection_of
-
-
-def _masks(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
-    return mask_tables(ask.run, ask.above, emit)
-
-
-def _text_ids(ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
-    return TextIds(collection_of(ask.run)).tables()
-
 
 FORMATS: Final = {
     "masks": TableFormat(
         "for a batcher: query_id, text_ids that are no negatives of it; a row a query",
         (".parquet", ".jsonl"),
         MASKS,
-        _masks,
+        lambda ask, emit: mask_tables(ask.run, ask.above, emit),
         options=("above",),
         of_negatives=False,
         texts="never",
@@ -39,7 +26,7 @@ FORMATS: Final = {
         "for a batcher: doc_id, text_id, the same for the same text; a row a document",
         (".parquet", ".jsonl", ".csv", ".tsv"),
         TEXT_IDS,
-        _text_ids,
+        lambda ask, emit: TextIds(collection_of(ask.run)).tables(),
         of_negatives=False,
         texts="never",
         no_ids="text-ids hold ids, and nothing else",

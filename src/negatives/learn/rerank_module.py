@@ -20,13 +20,7 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc]
     teacher's scores. `pairs`: at most so many go through the model at a time.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        loss: ListLoss,
-        *,
-        pairs: int = 1024,
-    ) -> None:
+    def __init__(self, model: Any, loss: ListLoss, *, pairs: int = 1024) -> None:
         super().__init__()
         self.model = model
         self.settings = loss

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
@@ -264,10 +264,7 @@ class _Heard:
     """Passes events on, and keeps the warnings."""
 
     emit: Emit
-    warnings: list[str]
-
-    def __init__(self, emit: Emit) -> None:
-        self.emit, self.warnings = emit, []
+    warnings: list[str] = field(default_factory=list)
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, Warned):

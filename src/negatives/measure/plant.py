@@ -20,8 +20,6 @@ from negatives.schema import TEXTS, Collection, check_collection, check_needs
 PREFIX: Final = "planted:"
 _EDITED = (0.1, 0.3)  # the share of words that an edit touches
 
-Chance = np.random.Generator
-
 
 def plant(
     collection: Collection, seed: int = 0, share: float = 0.2
@@ -84,10 +82,6 @@ def planted_pairs(collection: Collection) -> pl.DataFrame:
     return truth.sort("query_id", "doc_id")
 
 
-def _copied(text: str, seed: int, doc: str) -> str:
-    return text
-
-
 def _written_otherwise(text: str, seed: int, doc: str) -> str:
     """Other case, other punctuation, the same words."""
     kept = "".join(letter if letter.isalnum() else " " for letter in text)
@@ -96,7 +90,7 @@ def _written_otherwise(text: str, seed: int, doc: str) -> str:
 
 def _edited(text: str, seed: int, doc: str) -> str:
     """Sentences in another order, and 10 to 30% of the words dropped or moved by one."""
-    chance = _chance(seed, doc)
+    chance = np.random.Generator(np.random.PCG64(int(stream_key(seed, f"plant/{doc}"))))
     sentences = [part.strip() for part in text.split(". ") if part.strip()]
     words = ". ".join(sentences[place] for place in chance.permutation(len(sentences))).split()
     touched = chance.random(len(words)) < chance.uniform(*_EDITED)
@@ -114,12 +108,8 @@ def _truncated(text: str, seed: int, doc: str) -> str:
     return " ".join(words[: max(1, len(words) // 2)])
 
 
-def _chance(seed: int, doc: str) -> Chance:
-    return np.random.Generator(np.random.PCG64(int(stream_key(seed, f"plant/{doc}"))))
-
-
 KINDS: Final[dict[str, Callable[[str, int, str], str]]] = {
-    "exact": _copied,
+    "exact": lambda text, seed, doc: text,
     "case": _written_otherwise,
     "edited": _edited,
     "truncated": _truncated,

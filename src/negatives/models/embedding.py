@@ -16,7 +16,6 @@ stored before does count: a text keeps the vector that it got first.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -41,7 +40,14 @@ from negatives.opening import Context
 from negatives.schema import TEXTS, check_needs
 from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys
-from negatives.store.embeddings import VARIABLE, About, EmbeddingStore, Space, store_folder
+from negatives.store.embeddings import (
+    VARIABLE,
+    About,
+    EmbeddingStore,
+    Space,
+    store_folder,
+    writable,
+)
 from negatives.store.vectors import open_vectors, write_vectors
 
 Similarity = Literal["cosine", "dot"]
@@ -162,12 +168,7 @@ def _open_store(context: Context) -> EmbeddingStore:
         return own
     if folder is None:
         return own
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK)
-    except OSError:
-        writable = False
-    if not writable:
+    if not writable(folder):
         context.emit(
             Warned(
                 f"vectors are not shared with other runs: {folder} cannot be written; set "

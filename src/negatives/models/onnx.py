@@ -19,6 +19,7 @@ from negatives.models.encoder import Encoded
 from negatives.models.model_folder import check_settings
 from negatives.models.reading import Reading, reading_of
 from negatives.optional import require
+from negatives.read.files import telling
 from negatives.store.atomic import file_hash
 
 BUDGET = 512
@@ -168,20 +169,10 @@ def open_session(model: Path | bytes) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors, which are raised as well; else it writes on stderr
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    try:
-        return onnxruntime.InferenceSession(
-            str(model) if isinstance(model, Path) else model,
-            options,
-            providers=["CPUExecutionProvider"],
-        )
-    except Exception as error:  # onnxruntime has no common exception
-        raise_spent(error)
-        where = str(model) if isinstance(model, Path) else ""
-        raise DataError(
-            f"not a usable ONNX model: {error}",
-            where=where,
-            fix="export the model again; negatives reads float models of texts",
-        ) from None
+    graph, where = (str(model), model) if isinstance(model, Path) else (model, "")
+    fix = "export the model again; negatives reads float models of texts"
+    with telling("not a usable ONNX model", where, fix):
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def feeds_of(session: Any, model: Path) -> list[str]:
@@ -228,15 +219,9 @@ def open_tokenizer(path: Path, longest: int) -> Any:
     if not path.is_file():
         raise DataError(f"there is no tokenizer at {str(path)!r}", fix="give an existing file")
     check_settings(path.parent)
-    try:
+    fix = "copy tokenizer.json from the model that the .onnx file was made of"
+    with telling("not a usable tokenizer.json", path, fix):
         tokenizer = tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers raises plain Exception
-        raise_spent(error)
-        raise DataError(
-            f"not a usable tokenizer.json: {error}",
-            where=str(path),
-            fix="copy tokenizer.json from the model that the .onnx file was made of",
-        ) from None
     stated = (tokenizer.truncation or {}).get("max_length", longest)
     tokenizer.no_padding()
     tokenizer.enable_truncation(stated)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError
-from negatives.faults import raise_spent
 from negatives.models.checks import ALSO_READ
 from negatives.models.parquet_vectors import sorted_vectors
+from negatives.read.files import telling
 from negatives.stats.lengths import Wide
 from negatives.store.atomic import file_hash
 from negatives.store.headers import check_npy, read_tensors
@@ -142,15 +142,9 @@ def _check_count(path: Path, array: NDArray[Any], rows: pl.Series, what: str) ->
 
 def _map_npy(path: Path) -> NDArray[Any]:
     check_npy(path)
-    try:
+    fix = "save it again with numpy.save, as float32; pickled objects are never read"
+    with telling("no array can be read", path, fix, (ValueError, EOFError, OSError)):
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        raise_spent(error)
-        raise DataError(
-            f"no array can be read: {error}",
-            where=str(path),
-            fix="save it again with numpy.save, as float32; pickled objects are never read",
-        ) from None
     if not isinstance(array, np.ndarray) or not is_read(array.dtype):
         raise _not_float(path, getattr(array, "dtype", type(array).__name__))
     return array

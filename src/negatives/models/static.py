@@ -16,10 +16,10 @@ from safetensors.numpy import load_file
 
 from negatives.arrays import Floats, starts_of
 from negatives.errors import DataError
-from negatives.faults import raise_spent
 from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading, counted
 from negatives.models.wordpiece import WordPiece
+from negatives.read.files import telling
 from negatives.store.atomic import file_hash
 
 BUNDLED = Path(__file__).parent / "static"
@@ -48,17 +48,11 @@ class StaticEncoder:
     def __init__(self, folder: Path = BUNDLED, *, max_pieces: int = 512) -> None:
         self._folder = folder
         self._max_pieces = max_pieces
-        try:
+        fix = "reinstall the package, or make the table again: scripts/distil_static.py"
+        with telling("no static encoder could be read", folder, fix):
             tensors = load_file(folder / TABLE)
             quantised, scale = tensors["table"], tensors["scale"]
             pieces = (folder / PIECES).read_text("utf-8").splitlines()
-        except Exception as error:  # safetensors has an exception of its own for a damaged file
-            raise_spent(error)
-            raise DataError(
-                f"no static encoder could be read: {error}",
-                where=str(folder),
-                fix="reinstall the package, or make the table again: scripts/distil_static.py",
-            ) from None
         if quantised.ndim != 2 or scale.shape != quantised.shape[:1]:
             raise DataError(
                 f"a table of shape {quantised.shape} with factors of shape {scale.shape}",

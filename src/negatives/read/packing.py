@@ -25,10 +25,6 @@ from negatives.errors import DataError
 Opener = Callable[[IO[bytes]], Any]
 
 
-def _no_opener() -> Opener | None:
-    return None
-
-
 def _zstd() -> Opener | None:
     for module in ("compression.zstd", "backports.zstd"):
         with suppress(ImportError):
@@ -44,7 +40,7 @@ class Packing:
     ending: str
     begins: re.Pattern[bytes]
     command: str
-    opener: Callable[[], Opener | None] = _no_opener
+    opener: Callable[[], Opener | None] = lambda: None
     instead: str = ""
 
 

@@ -13,7 +13,6 @@ import polars as pl
 from negatives.chance import pair_uniforms
 from negatives.recipe import Recipe
 from negatives.schema import ELIGIBLE, POSITIVE
-from negatives.show.opinions import independent
 
 SUSPICIOUS: Final = "suspicious"
 HARDEST: Final = "hardest"
@@ -38,7 +37,11 @@ class Picks:
     @staticmethod
     def of(recipe: Recipe, sources: tuple[str, ...], count: int) -> Picks:
         """Nothing kept yet."""
-        opinions = independent(recipe)
+        opinions = {
+            source.label
+            for source in recipe.find
+            if source.ranks_by_relevance and not source.repeats_others
+        }
         return Picks(tuple(s for s in sources if s in opinions), count, recipe.seed)
 
     def add(self, part: pl.DataFrame) -> None:

@@ -68,6 +68,15 @@ def store_folder() -> Path | None:
         ) from None
 
 
+def writable(folder: Path) -> bool:
+    """Whether a store can be kept in a folder, which is made where it is not there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
 def _user_cache() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches"

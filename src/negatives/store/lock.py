@@ -6,7 +6,7 @@ The kernel drops a lock however its holder dies.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def locked(folder: Path) -> Iterator[None]:
     nothing has come to lie in it.
     """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
-    descriptor = _alone(folder)
+    descriptor = _held(folder, _take)
     try:
         number = str(os.getpid()).encode()
         os.pwrite(descriptor, number, 0)
@@ -47,7 +47,7 @@ def shared(folder: Path) -> Iterator[None]:
 
     Where there are no shared locks (Windows, some network folders), nothing is held.
     """
-    descriptor = _share(folder)
+    descriptor = _held(folder, _take_shared)
     try:
         yield
     finally:
@@ -74,11 +74,11 @@ def holder(folder: Path) -> str:
     return ""
 
 
-def _alone(folder: Path) -> int:
-    """A descriptor that has the lock of the folder to itself."""
+def _held(folder: Path, take: Callable[[int], bool]) -> int:
+    """A descriptor of the folder's lock, once `take` has it; `RunError` where another has it."""
     while True:
         descriptor = _opened(folder)
-        if not _take(descriptor):
+        if not take(descriptor):
             owner = _owner(descriptor)
             os.close(descriptor)
             raise RunError(
@@ -86,19 +86,6 @@ def _alone(folder: Path) -> int:
                 where=str(folder),
                 fix="wait for it to end, or choose another --out",
             )
-        if _current(descriptor, folder):
-            return descriptor
-        os.close(descriptor)
-
-
-def _share(folder: Path) -> int:
-    """A descriptor that shares the lock of the folder."""
-    while True:
-        descriptor = _opened(folder)
-        with suppress(ImportError, OSError):
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
         if _current(descriptor, folder):
             return descriptor
         os.close(descriptor)
@@ -139,4 +126,12 @@ def _take(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
+    return True
+
+
+def _take_shared(descriptor: int) -> bool:
+    with suppress(ImportError, OSError):  # where there are no shared locks, nothing is held
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
     return True

@@ -8,7 +8,6 @@ they do for scores.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from negatives.arrays import Bools, Floats, Keys
-from negatives.store.embeddings import About, EmbeddingStore, Space, store_folder
+from negatives.store.embeddings import About, EmbeddingStore, Space, store_folder, writable
 
 DTYPE: Final = "score"
 """What space.json says where the vectors are scores."""
@@ -37,7 +36,7 @@ def pair_scores(
 ) -> Iterator[PairScores]:
     """The scores of one model; in `scratch` where there is no shared store, or none to write to."""
     shared = store_folder()
-    folder = scratch / "pair-scores" if shared is None or not _writable(shared) else shared
+    folder = scratch / "pair-scores" if shared is None or not writable(shared) else shared
     about = About(fingerprint=fingerprint, encoder=name, prompt="", dim=1, dtype=DTYPE)
     with EmbeddingStore(folder, memory).space(about) as space:
         yield PairScores(space)
@@ -60,11 +59,3 @@ class PairScores:
     def add(self, keys: Keys, scores: Floats) -> None:
         """Keep scores of distinct keys; those of one call are kept together, or not at all."""
         self.space.append(keys, scores[:, None], np.zeros(len(keys), bool))
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK)

@@ -22,6 +22,12 @@ SHOWN: Final = 5
 """Examples of a finding."""
 
 
+def of_rows(rows: pl.DataFrame, note: pl.Expr | None = None) -> pl.DataFrame:
+    """Offences of whole rows, each with a note."""
+    said = pl.lit("") if note is None else note
+    return rows.select("row", place=pl.lit(None, pl.Int32), note=said).cast(OFFENCES)
+
+
 @dataclass(frozen=True)
 class LintRule:
     """One thing that can be wrong.

@@ -9,7 +9,6 @@ import polars as pl
 
 from negatives.measure.estimate import rounded, share
 from negatives.show.evidence import ReportEvidence
-from negatives.show.opinions import ranking
 from negatives.show.survey import CHOSEN, POSITIVES, TOP
 
 _COMBINATIONS: Final = 12
@@ -30,7 +29,7 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     )
     totals = {fate: _sum(table.filter(pl.col("fate") == fate)) for fate in (POSITIVES, CHOSEN)}
     agreements = survey.agreements.to_dicts()
-    ranked = ranking(evidence.run.recipe)
+    ranked = {source.label for source in evidence.run.recipe.find if source.ranks_by_relevance}
     proposed = {name: _sum(_of(table, name)) for name in survey.sources}
     return {
         "sources": [_source(table, name, totals) for name in survey.sources],

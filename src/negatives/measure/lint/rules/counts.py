@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from negatives.measure.lint.facts import FileFacts
-from negatives.measure.lint.findings import LintRule
+from negatives.measure.lint.findings import LintRule, of_rows
 
 HUB: Final = 0.1
 """One document a negative of more of the queries than this is a hub, as in a run's report."""
@@ -27,7 +27,7 @@ def none(facts: FileFacts) -> pl.DataFrame:
         found = queries.join(facts.asked.select("query"), on="query", how="anti")
     else:
         found = facts.queries.join(facts.negatives, on="row", how="anti")
-    return found.sort("row").select("row", place=_ROW, note=pl.lit(""))
+    return of_rows(found.sort("row"))
 
 
 def uneven(facts: FileFacts) -> pl.DataFrame:
@@ -38,7 +38,7 @@ def uneven(facts: FileFacts) -> pl.DataFrame:
     most = counted["negatives"].max()
     found = counted.filter(pl.col("negatives") < most).sort("row")
     note = pl.format("{} negatives, where others have {}", "negatives", pl.lit(most))
-    return found.select("row", place=_ROW, note=note)
+    return of_rows(found, note)
 
 
 def constant(facts: FileFacts) -> pl.DataFrame:
@@ -88,7 +88,6 @@ def _counted(facts: FileFacts) -> pl.DataFrame:
 
 
 _CONSTANT: Final = (pl.col("queries") == pl.col("possible")) & (pl.col("possible") >= HUB_QUERIES)
-_ROW: Final = pl.lit(None, dtype=pl.Int32)
 
 RULES: Final = (
     LintRule(

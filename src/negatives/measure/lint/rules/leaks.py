@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -14,32 +15,27 @@ from negatives.measure.lint.findings import OFFENCES, LintRule
 from negatives.measure.lint.reference import TestSet
 from negatives.measure.lint.text_tables import BLANK
 
+_QUERIES: Final[Callable[[TestSet], Keys]] = attrgetter("queries")
+_POSITIVES: Final[Callable[[TestSet], Keys]] = attrgetter("positives")
+
 
 def queries(facts: FileFacts) -> pl.DataFrame:
     """Rows whose query is one of a test set."""
-    return _rows(facts, facts.queries.select("row", text="query_text"), _queries)
+    return _rows(facts, facts.queries.select("row", text="query_text"), _QUERIES)
 
 
 def positives(facts: FileFacts) -> pl.DataFrame:
     """Rows whose positive, or whose query, is the text of a document relevant in a test set."""
     asked = facts.queries.select("row", text="query_text")
     listed = pl.concat([asked, facts.positives.select("row", "text")])
-    found = _rows(facts, listed, _positives)
+    found = _rows(facts, listed, _POSITIVES)
     return found.join(queries(facts), on="row", how="anti", maintain_order="left")
 
 
 def negatives(facts: FileFacts) -> pl.DataFrame:
     """Negatives that are relevant in a test set."""
     listed = facts.negatives.select("row", "place", "text")
-    return _among(facts, listed, _positives)
-
-
-def _queries(test: TestSet) -> Keys:
-    return test.queries
-
-
-def _positives(test: TestSet) -> Keys:
-    return test.positives
+    return _among(facts, listed, _POSITIVES)
 
 
 def _rows(facts: FileFacts, listed: pl.DataFrame, of: Callable[[TestSet], Keys]) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from negatives.chance import mix
 from negatives.measure.lint.facts import FileFacts
-from negatives.measure.lint.findings import OFFENCES, LintRule
+from negatives.measure.lint.findings import LintRule, of_rows
 
 
 def repeated_row(facts: FileFacts) -> pl.DataFrame:
@@ -18,9 +18,7 @@ def repeated_row(facts: FileFacts) -> pl.DataFrame:
     found = rows.with_columns(first=pl.col("row").min().over(content)).filter(
         pl.col("row") != pl.col("first")
     )
-    return found.sort("row").select(
-        "row", place=pl.lit(None, dtype=pl.Int32), note=pl.format("as row {}", "first")
-    )
+    return of_rows(found.sort("row"), pl.format("as row {}", "first"))
 
 
 def repeated_negative(facts: FileFacts) -> pl.DataFrame:
@@ -45,11 +43,7 @@ def alike(facts: FileFacts) -> pl.DataFrame:
         listed=pl.len(), distinct=pl.col("text").n_unique()
     )
     found = counted.filter(pl.col("listed") > 1, pl.col("distinct") == 1).sort("row")
-    return found.select(
-        "row",
-        place=pl.lit(None, dtype=pl.Int32),
-        note=pl.format("{} times the same", "listed"),
-    ).cast(OFFENCES)
+    return of_rows(found, pl.format("{} times the same", "listed"))
 
 
 def _fingerprints(facts: FileFacts) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.measure.lint.facts import FileFacts
-from negatives.measure.lint.findings import OFFENCES, LintRule
+from negatives.measure.lint.findings import LintRule, of_rows
 from negatives.measure.lint.text_tables import BLANK, TextTable
 
 PILE: Final = 10
@@ -26,8 +26,7 @@ SHORT: Final = 20
 
 def empty_query(facts: FileFacts) -> pl.DataFrame:
     """Rows without a query."""
-    rows = facts.queries.filter(pl.col("query_text") == BLANK)
-    return _rows(rows)
+    return of_rows(facts.queries.filter(pl.col("query_text") == BLANK))
 
 
 def empty_positive(facts: FileFacts) -> pl.DataFrame:
@@ -36,7 +35,7 @@ def empty_positive(facts: FileFacts) -> pl.DataFrame:
     if facts.mined.layout.shape == "wide":
         without = facts.queries.join(facts.positives, on="row", how="anti").select("row")
         found = pl.concat([found, without])
-    return _rows(found.unique().sort("row"))
+    return of_rows(found.unique().sort("row"))
 
 
 def empty_negative(facts: FileFacts) -> pl.DataFrame:
@@ -80,10 +79,6 @@ def piled(texts: TextTable, keys: pl.Series) -> tuple[NDArray[np.bool_], str]:
         ):
             return document & (lengths == longest), f"exactly {longest:,} {name}, as many others"
     return np.zeros(len(texts.keys), bool), ""
-
-
-def _rows(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.select("row", place=pl.lit(None, dtype=pl.Int32), note=pl.lit("")).cast(OFFENCES)
 
 
 RULES: Final = (
