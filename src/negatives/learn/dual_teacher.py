@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from msgspec import Meta
 
 from negatives.errors import RecipeError
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.lists import row_mean, scored
 from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.margin_mse import margin_errors
@@ -14,8 +15,6 @@ from negatives.learn.similarity import own_scores, pool_scores
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 
 class DualTeacher(Loss, kind="dual-teacher", kw_only=True):

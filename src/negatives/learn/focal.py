@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Losses
 from negatives.learn.multiple_negatives import MultipleNegatives
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 
 class Focal(MultipleNegatives, kind="focal"):

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from msgspec import Meta, field
 
 from negatives.learn.contrast import against, leave_out, log_sum, lowest
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs, own_of
 from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 
 class HardnessWeighted(Loss, kind="hardness-weighted"):

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 
+from negatives.learn.encoded import EncodedBatch
 from negatives.stage import Stage
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from negatives.learn.encoded import EncodedBatch
-
-Losses = Callable[["EncodedBatch"], "Tensor"]
+Losses = Callable[[EncodedBatch], "Tensor"]
 """Takes a batch of n rows, gives float[n]: the loss of each row, its weight not yet applied."""
 
 Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]

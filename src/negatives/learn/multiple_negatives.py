@@ -8,14 +8,13 @@ from msgspec import Meta, field
 
 from negatives.errors import RecipeError
 from negatives.learn.contrast import against, joined, leave_out, log_sum, mean_by_row, weigh
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import Direction, TrainingPairs, own_of
 from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 DOUBTED = 0.5
 """A hard negative more probably relevant than this is masked by `doubt = "mask"`."""

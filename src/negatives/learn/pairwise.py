@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.lists import softplus
 from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.pairs import TrainingPairs
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 
 class Pairwise(Loss, kind="pairwise", kw_only=True):

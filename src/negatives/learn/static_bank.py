@@ -8,14 +8,13 @@ from msgspec import Meta
 
 from negatives.errors import DataError
 from negatives.learn.contrast import against, joined, leave_out, log_sum
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs, times
 from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 ALIKE = 0.9999
 """Cosine from which a vector of the bank is the positive itself, rounding allowed for."""

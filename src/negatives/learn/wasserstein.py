@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from msgspec import Meta
 
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.lists import log_shares, scored
 from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.similarity import unit
@@ -13,8 +14,6 @@ from negatives.optional import torch
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from negatives.learn.encoded import EncodedBatch
 
 
 class Wasserstein(Loss, kind="wasserstein", kw_only=True):
