@@ -19,7 +19,6 @@ from negatives.cli.judge import judge
 from negatives.cli.lint import lint
 from negatives.cli.make import make
 from negatives.cli.mine import mine
-from negatives.cli.output import plain_output
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
@@ -58,7 +57,7 @@ for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command; the exit code. Whatever happens ends in a message at most."""
     words = list(arguments)
-    with streams(), terminable(), plain_output(words):
+    with streams(words), terminable():
         try:
             check_words(words)
             result = app(

@@ -1,6 +1,7 @@
-"""Standard output and error that never fail a command whose work is done.
+"""Standard output and error that never fail a command whose work is done, nor steer a terminal.
 
 What a terminal cannot encode is replaced; a reader that went away loses the rest, and only that.
+Texts of data, files and services are printed without control characters.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, TextIO, cast
+
+from negatives.printable import printable
 
 _ERRORS: Final = "negatives-readable"
 _PLAIN: Final = str.maketrans(
@@ -20,12 +23,17 @@ _PLAIN: Final = str.maketrans(
 )
 
 
+_OWN: Final = ("--help", "-h", "--version")
+"""What prints our own words only, in colours that are escape sequences."""
+
+
 @contextmanager
-def streams() -> Iterator[None]:
-    """Standard output and error, for the time of one command, that write what they can."""
+def streams(words: Sequence[str]) -> Iterator[None]:
+    """Standard output and error, for the time of the command `words`, that write what they can."""
     codecs.register_error(_ERRORS, _readable)
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_wrapped(stream) for stream in before)
+    own = not words or any(word in _OWN for word in words)
+    sys.stdout, sys.stderr = _wrapped(before[0], str if own else printable), _wrapped(before[1])
     try:
         yield
     finally:
@@ -38,20 +46,20 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=not encoding.lower().replace("-", "").startswith("utf")))
 
 
-def _wrapped(stream: TextIO | None) -> TextIO:
+def _wrapped(stream: TextIO | None, cleaned: Callable[[str], str] = str) -> TextIO:
     """The stream as it should be; one that nobody reads where it is closed, as `>&-` does."""
     if stream is None:
         return io.StringIO()
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors=_ERRORS)
-    return cast(TextIO, _Forgiving(stream))
+    return cast(TextIO, _Forgiving(stream, cleaned))
 
 
 class _Forgiving:
     """A stream to a reader that may have gone away; everything else is the stream's own."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, cleaned: Callable[[str], str]) -> None:
+        self._stream, self._cleaned = stream, cleaned
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -59,7 +67,7 @@ class _Forgiving:
     def write(self, text: str) -> int:
         """Write, if anybody reads."""
         with self._lost():
-            self._stream.write(text)
+            self._stream.write(self._cleaned(text))
         return len(text)
 
     def flush(self) -> None:
