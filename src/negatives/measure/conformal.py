@@ -26,11 +26,4 @@ def conformal_threshold(
 
 def order(n: int, alpha: float, confidence: float) -> int:
     """The largest k with P(Binomial(n, alpha) >= k) >= confidence; 0 where there is none."""
-    low, high = 0, n
-    while low < high:
-        middle = (low + high + 1) // 2
-        if bdtrc(middle - 1, n, alpha) >= confidence:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    return int(np.count_nonzero(bdtrc(np.arange(n), n, alpha) >= confidence))
