@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from negatives.arrays import starts_of
 from negatives.optional import torch
 
 BYTES_A_PIECE: Final = 16
@@ -39,8 +40,7 @@ class _Kept:
     ) -> dict[str, Any]:
         texts = [prompt + text for text in inputs] if prompt else inputs
         found = self._of(texts)
-        ends = np.cumsum([len(pieces) for pieces in found])
-        offsets = np.concatenate([np.zeros(1, np.int64), ends[:-1]])
+        offsets = starts_of(np.array([len(pieces) for pieces in found]))[:-1]
         joined = np.concatenate(found).astype(np.int64)
         return {"input_ids": torch.from_numpy(joined), "offsets": torch.from_numpy(offsets)}
 

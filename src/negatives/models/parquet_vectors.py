@@ -43,23 +43,23 @@ def sorted_vectors(path: Path, ids: pl.Series, what: str, scratch: Path | None) 
         path, schema, "vectors", VECTOR_NAMES, lambda kind: isinstance(kind, _LISTS)
     )
     place = _places(path, id_column, ids, what)
+    if not len(place):
+        return np.zeros((0, 0), np.float32)
     column = pl.scan_parquet(path, glob=False).select(vector_column)
-    dim = 0
-    array: Wide = np.zeros((0, 0), np.float32)
-    step = start = 0
-    while start < len(place):
+
+    def read(start: int, rows: int) -> pl.Series:
         with _readable(path):
-            values = column.slice(start, step or 1).collect()[vector_column]
-        if step == 0:
-            dim = _width(values, path)
-            step = max(1, SLICE // dim)
-            array = _temporary(len(ids), dim, _kind(values), scratch)
-            continue
+            return column.slice(start, rows).collect()[vector_column]
+
+    first = read(0, 1)
+    dim = _width(first, path)
+    array = _temporary(len(ids), dim, _kind(first), scratch)
+    step = max(1, SLICE // dim)
+    for start in range(0, len(place), step):
         into = place[start : start + step]
-        block = _block(values, dim, path, start)
+        block = _block(read(start, step), dim, path, start)
         array[into[into >= 0]] = block[into >= 0]
         let_go(array)
-        start += step
     return array
 
 

@@ -6,8 +6,8 @@ is killed and started again scores the same chunks and ends in the same scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -74,7 +74,7 @@ class ScoredPairs:
             missing = int((~known).sum())
             done = len(distinct) - missing
             self.pairs += len(query)
-            bounds = _chunks(len(distinct))
+            bounds = pairwise([0, *range(TRIAL, len(distinct), CHUNK), len(distinct)])
             parts = [start + np.flatnonzero(~known[start:stop]) for start, stop in bounds]
             parts = [lacking for lacking in parts if len(lacking)]
             rows = [(query[first[lacking]], doc[first[lacking]]) for lacking in parts]
@@ -125,14 +125,6 @@ class ScoredPairs:
     def _note(self) -> None:
         told = {"pairs": self.pairs, "calls": self.calls, "seconds": round(self.seconds, 4)}
         self.emit(Noted(f"rerank {self.name}", told))
-
-
-def _chunks(count: int) -> Iterator[tuple[int, int]]:
-    start = 0
-    while start < count:
-        stop = min(count, start + (CHUNK if start else TRIAL))
-        yield start, stop
-        start = stop
 
 
 def _keys(texts: pl.Series, rows: Rows) -> Keys:
