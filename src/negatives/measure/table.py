@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.files import blocks, ending, reading
+from negatives.read.files import blocks, ending, reading, telling
 from negatives.read.frames import parquet_schema
 from negatives.read.packing import packing_of, plain_name
 from negatives.store.atomic import writing
@@ -53,18 +53,13 @@ def read_table(path: Path) -> pl.DataFrame:
     if kind == ".parquet":
         parquet_schema(path)  # says so where it is none, or packed
         return pl.read_parquet(path, glob=False)
-    with reading(path):
-        try:
-            held = io.BytesIO(b"".join(blocks(path)))
-            if kind == ".jsonl":
-                return pl.read_ndjson(held, infer_schema_length=None)
-            separator = "\t" if kind == ".tsv" else ","
-            return _as_it_was(pl.read_csv(held, separator=separator, infer_schema=False))
-        except pl.exceptions.PolarsError as error:
-            what = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DataError(
-                f"cannot be read: {what}", where=str(path), fix="write or copy it again"
-            ) from None
+    wrong = (pl.exceptions.PolarsError,)
+    with reading(path), telling("cannot be read", path, "write or copy it again", wrong):
+        held = io.BytesIO(b"".join(blocks(path)))
+        if kind == ".jsonl":
+            return pl.read_ndjson(held, infer_schema_length=None)
+        separator = "\t" if kind == ".tsv" else ","
+        return _as_it_was(pl.read_csv(held, separator=separator, infer_schema=False))
 
 
 def write_table(table: pl.DataFrame, path: Path) -> None:
