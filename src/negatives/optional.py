@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from negatives.errors import MissingExtra
 
@@ -29,3 +29,8 @@ class _Torch:
 
 
 torch: Any = _Torch()
+
+if TYPE_CHECKING:
+    from torch import Tensor as Tensor
+else:
+    Tensor = Any

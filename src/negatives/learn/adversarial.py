@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from negatives.learn.lists import log_shares, scored, softplus
 from negatives.learn.loss import ListLoss, Similarity
+from negatives.optional import Tensor
 from negatives.stage import Share
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 FLOOR = math.log(1e-7)
 """A ranker that is surer than this is taken to be this sure: one document must not rule a batch."""

@@ -9,12 +9,9 @@ the unit: it keeps dropout and mixed precision the same both times, and it wraps
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from negatives.optional import require, torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, require, torch
 
 Features = Mapping[str, Any]
 

@@ -10,12 +10,7 @@ and weights are constants and written into the logits in place: neither pass mak
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 def lowest(values: Tensor) -> float:

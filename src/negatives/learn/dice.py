@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from negatives.learn.lists import Target, relevance, row_mean, softplus
 from negatives.learn.loss import ListLoss
+from negatives.optional import Tensor
 from negatives.stage import Share
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class Dice(ListLoss, kind="dice", kw_only=True):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
 from negatives.learn.lists import log_shares, scored
 from negatives.learn.loss import ListLoss, TeacherTemperature
+from negatives.optional import Tensor
 from negatives.stage import Share
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 
 class KL(ListLoss, kind="kl", kw_only=True):

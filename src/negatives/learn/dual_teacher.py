@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
 
@@ -12,9 +12,7 @@ from negatives.learn.lists import row_mean, scored
 from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.margin_mse import margin_errors
 from negatives.learn.similarity import own_scores, pool_scores
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class DualTeacher(Loss, kind="dual-teacher", kw_only=True):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta
 
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Losses
 from negatives.learn.multiple_negatives import MultipleNegatives
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class Focal(MultipleNegatives, kind="focal"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, field
 
@@ -11,10 +11,7 @@ from negatives.learn.contrast import against, leave_out, log_sum, lowest
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs, own_of
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 class HardnessWeighted(Loss, kind="hardness-weighted"):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from negatives.learn.lists import Target, relevance, row_mean, softplus
 from negatives.learn.loss import ListLoss
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 class LambdaRank(ListLoss, kind="lambda-rank", kw_only=True):

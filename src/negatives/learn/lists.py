@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from negatives.errors import RecipeError
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 Target = Literal["positive", "labels"]
 """What is taken for relevant: each row's first document alone, or what the labels say."""

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 
 from negatives.learn.encoded import EncodedBatch
+from negatives.optional import Tensor
 from negatives.stage import Stage
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-Losses = Callable[[EncodedBatch], "Tensor"]
+Losses = Callable[[EncodedBatch], Tensor]
 """Takes a batch of n rows, gives float[n]: the loss of each row, its weight not yet applied."""
 
-Regulariser = Callable[["Tensor", "Tensor"], "Tensor"]
+Regulariser = Callable[[Tensor, Tensor], Tensor]
 """Takes the embeddings of queries and of documents, gives a number."""
 
 

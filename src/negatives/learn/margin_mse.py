@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from negatives.learn.lists import row_mean, scored
 from negatives.learn.loss import ListLoss, Similarity, TeacherTemperature
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class MarginMSE(ListLoss, kind="margin-mse", kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -11,10 +11,7 @@ from negatives.learn.contrast import leave_out, lowest
 from negatives.learn.focal import Focal
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.pairs import TrainingPairs, by_row
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 BelowPositive = Annotated[
     float, Meta(ge=-2, description="how much less similar than the positive they must be; -2: not")

@@ -12,11 +12,9 @@ from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Regulariser
-from negatives.optional import torch
+from negatives.optional import Tensor, torch
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from negatives.batch.batcher import Weighing
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
@@ -11,10 +11,7 @@ from negatives.learn.contrast import against, joined, leave_out, log_sum, mean_b
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import Direction, TrainingPairs, own_of
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 DOUBTED = 0.5
 """A hard negative more probably relevant than this is masked by `doubt = "mask"`."""

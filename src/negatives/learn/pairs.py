@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from negatives.learn.contrast import leave_out
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.similarity import unit
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 Direction = Literal["query-doc", "doc-query", "query-query", "doc-doc"]
 """What row i is contrasted with: its query with the pool, its positive with the other queries, its

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -10,9 +10,7 @@ from negatives.learn.encoded import EncodedBatch
 from negatives.learn.lists import softplus
 from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.pairs import TrainingPairs
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class Pairwise(Loss, kind="pairwise", kw_only=True):

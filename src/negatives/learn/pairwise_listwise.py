@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from negatives.learn.lists import log_shares, softplus
 from negatives.learn.loss import ListLoss
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class PairwiseListwise(ListLoss, kind="pairwise-listwise"):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.learn.lists import Target, relevance, row_mean, softplus
 from negatives.learn.loss import ListLoss
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class Pointwise(ListLoss, kind="pointwise", kw_only=True):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from negatives.learn.lists import row_mean, scored
 from negatives.learn.loss import ListLoss
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class RankHinge(ListLoss, kind="rank-hinge", kw_only=True):

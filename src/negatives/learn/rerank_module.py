@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from negatives.errors import WorkError
 from negatives.learn.loss import ListLoss
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 class RerankModule(torch.nn.Module):  # type: ignore[misc]

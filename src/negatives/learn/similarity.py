@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from negatives.learn.encoded import EncodedBatch
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 def unit(vectors: Tensor, similarity: str) -> Tensor:

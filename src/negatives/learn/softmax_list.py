@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from negatives.learn.lists import Target, log_shares, relevance
 from negatives.learn.loss import ListLoss
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor
 
 
 class SoftmaxList(ListLoss, kind="softmax-list", kw_only=True):

@@ -9,10 +9,9 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import Regulariser
+from negatives.optional import Tensor
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from negatives.learn.loss import Loss
 
 

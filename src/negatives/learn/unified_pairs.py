@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -10,10 +10,7 @@ from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 class UnifiedPairs(Loss, kind="unified-pairs"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -10,10 +10,7 @@ from negatives.learn.encoded import EncodedBatch
 from negatives.learn.lists import log_shares, scored
 from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.similarity import unit
-from negatives.optional import torch
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from negatives.optional import Tensor, torch
 
 
 class Wasserstein(Loss, kind="wasserstein", kw_only=True):
