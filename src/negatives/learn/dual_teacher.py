@@ -51,11 +51,6 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
         float, Meta(ge=0, description="weight of the margins over others' documents")
     ] = 0.75
 
-    @property
-    def guided_by(self) -> str:
-        """As `guide` says."""
-        return self.guide
-
     def open(self) -> Losses:
         """The squared errors of each row's margins; `RecipeError` without labels or guide."""
 

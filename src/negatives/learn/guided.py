@@ -47,11 +47,6 @@ class Guided(Loss, kind="guided"):
         bool, Meta(description="the other positives are negatives of a positive, too")
     ] = True
 
-    @property
-    def guided_by(self) -> str:
-        """As `guide` says."""
-        return self.guide
-
     def open(self) -> Losses:
         """The loss of each row of a batch; the guide's embeddings come with the batch."""
         return GuidedLosses(self)

@@ -43,8 +43,8 @@ class Loss(Stage):
 
     @property
     def guided_by(self) -> str:
-        """The encoder whose vectors of the same texts it needs beside the batch; empty: none."""
-        return ""
+        """The encoder whose vectors of the same texts it needs, its `guide`; empty: none."""
+        return str(getattr(self, "guide", ""))
 
     @property
     def needs_labels(self) -> bool:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from negatives.batch.batcher import Weighing
 from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Regulariser
 from negatives.optional import Tensor, torch
-
-if TYPE_CHECKING:
-    from negatives.batch.batcher import Weighing
-
 
 ABOUT: Final = (
     "relevant",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.learn.encoder import EncoderTraining
-from negatives.learn.loss import Regulariser
+from negatives.learn.loss import Loss, Regulariser
 from negatives.optional import Tensor
-
-if TYPE_CHECKING:
-    from negatives.learn.loss import Loss
 
 
 class SparseTraining(EncoderTraining, kind="sparse"):
