@@ -25,7 +25,7 @@ from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
 from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
-from negatives.learn.source import Data, beside
+from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train, weights_of
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
@@ -35,12 +35,10 @@ from negatives.read import as_collection
 from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
-from negatives.recipe import Recipe, encoded
-from negatives.run import mine
+from negatives.recipe import Recipe
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
-from negatives.show import reported
 from negatives.stage import refuse_unmet
 from negatives.stats.bootstrap import interval
 from negatives.store.atomic import file_hash, write_json, writing
@@ -241,17 +239,8 @@ class _Comparing:
         if arm.data is not None or not arm.mined:
             return arm, 0.0
         began = time.perf_counter()
-        mining = replace(arm.recipe, batch=None, learn=None, train=None)
-        run = reported(
-            mine(
-                self.collection,
-                self._place(arm) / "run",
-                recipe=encoded(mining, self.encoder),
-                **asdict(self.machine),
-                emit=self.emit,
-            ),
-            self.emit,
-        )
+        out = self._place(arm) / "run"
+        run = mined_run(self.collection, out, arm.recipe, self.encoder, self.machine, self.emit)
         spent = sum(entry.seconds for entry in run.manifest.stages.values())
         return replace(arm, data=run), spent or time.perf_counter() - began
 

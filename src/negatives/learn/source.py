@@ -107,18 +107,23 @@ class TrainingSource:
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
         making = tuple(each for each in self.recipe.make if each.generates == "documents")
-        mining = replace(self.recipe, batch=None, learn=None, train=None, make=making)
-        return reported(
-            mine(
-                collection,
-                out,
-                recipe=encoded(mining, encoder),
-                **asdict(self.machine),
-                overwrite=overwrite,
-                emit=self.emit,
-            ),
-            self.emit,
-        )
+        recipe = replace(self.recipe, make=making)
+        return mined_run(collection, out, recipe, encoder, self.machine, self.emit, overwrite)
+
+
+def mined_run(
+    collection: Collection,
+    out: Path,
+    recipe: Recipe,
+    encoder: str,
+    machine: Machine,
+    emit: Emit,
+    overwrite: bool = False,
+) -> Run:
+    """A collection mined by the first half of a recipe, its dense sources with `encoder`."""
+    mining = encoded(replace(recipe, batch=None, learn=None, train=None), encoder)
+    options = {**asdict(machine), "overwrite": overwrite}
+    return reported(mine(collection, out, recipe=mining, **options, emit=emit), emit)
 
 
 def _content(found: TrainingSet | Run | Collection) -> Collection:
