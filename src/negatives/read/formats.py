@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from negatives.read import beir, hub, ir, pair_files, trec
@@ -20,15 +21,6 @@ class Reader(Protocol):
         """The collection of one split, checked."""
 
 
-class BesideReader(Protocol):
-    """What the modules of formats have whose ids another collection may know."""
-
-    def read(
-        self, address: Address, split: str, findings: Findings, known: Collection | None = None
-    ) -> Collection:
-        """The collection of one split, its ids those of `known`."""
-
-
 READERS: Final[dict[Format, Reader]] = {
     "beir": beir,
     "pairs": pair_files,
@@ -36,4 +28,5 @@ READERS: Final[dict[Format, Reader]] = {
     "hub": hub,
     "ir_datasets": ir,
 }
-BESIDE: Final[dict[Format, BesideReader]] = {"pairs": pair_files, "hub": hub}
+BESIDE: Final[dict[Format, Callable[..., Collection]]] = {"pairs": pair_files.read, "hub": hub.read}
+"""How formats are read whose ids another collection may know: it is named last."""

@@ -108,7 +108,7 @@ def _read(address: Address, findings: Findings, known: Collection | None) -> Col
     split = _chosen(read.splits(address), address)
     if known is not None:
         check_needs(known, Needs(docs=("text",)), "a corpus beside a file of ids")
-        return BESIDE[address.format].read(address, split, findings, known)
+        return BESIDE[address.format](address, split, findings, known)
     return read.read(address, split, findings)
 
 
