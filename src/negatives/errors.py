@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from functools import partial
 
 from negatives.printable import printable
 
@@ -47,11 +48,7 @@ class NegativesError(Exception):
         return printable("\n".join(lines))
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild, (type(self), self.what, self.where, self.fix)
-
-
-def _rebuild(kind: type[NegativesError], what: str, where: str, fix: str) -> NegativesError:
-    return kind(what, where=where, fix=fix)
+        return partial(type(self), where=self.where, fix=self.fix), (self.what,)
 
 
 class InputError(NegativesError):
