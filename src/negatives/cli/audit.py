@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from negatives.cli.options import Flag, RunFolder
 from negatives.cli.streams import print_json
+from negatives.wording import figure, percent
 
 if TYPE_CHECKING:
     from negatives.measure.estimate import Estimate
@@ -95,8 +96,6 @@ def audit(
     if json:
         print_json(found.as_dict())
         return
-    from negatives.show.wording import percent
-
     certificate = found.certificate
     print(f"{run}: {certificate.negatives:,} negatives, coverage {percent(found.coverage)}")
     print("false, by")
@@ -142,8 +141,6 @@ def _row(name: str, text: str) -> None:
 
 
 def _figures(estimate: Estimate) -> str:
-    from negatives.show.wording import percent
-
     sure = f"with {estimate.confidence:.0%} confidence"
     if estimate.value is None:
         return f"not known: {estimate.why}"
@@ -156,8 +153,6 @@ def _figures(estimate: Estimate) -> str:
 
 def _behind(name: str, details: dict[str, Any]) -> list[str]:
     """The counts an estimate stands on."""
-    from negatives.show.wording import percent
-
     if name == "known positives" and "leak rate at most" in details:
         return [
             f"{details['picked']:,} of {details['put back']:,} put back would be picked: "
@@ -173,8 +168,6 @@ def _behind(name: str, details: dict[str, Any]) -> list[str]:
 
 
 def _truth(truth: dict[str, Any]) -> str:
-    from negatives.show.wording import percent
-
     return (
         f"{percent(truth['share'])}: {truth['relevant']:,} judged relevant, "
         f"{truth['not relevant']:,} judged not relevant, {truth['unjudged']:,} unjudged; "
@@ -183,8 +176,6 @@ def _truth(truth: dict[str, Any]) -> str:
 
 
 def _source(row: dict[str, Any]) -> str:
-    from negatives.show.wording import percent
-
     shares = [
         f"{percent(row[f'share by {name}'])} false by {name}"
         for name in ("p_relevant", "truth")
@@ -194,8 +185,6 @@ def _source(row: dict[str, Any]) -> str:
 
 
 def _hubs(hubness: dict[str, Any]) -> str:
-    from negatives.show.wording import figure, percent
-
     if not hubness["top"]:
         return "there are no negatives"
     chance = hubness["at random"]

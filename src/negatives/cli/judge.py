@@ -12,6 +12,7 @@ from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, Quiet, RunFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
+from negatives.wording import percent
 
 if TYPE_CHECKING:
     from negatives.api import Run
@@ -130,8 +131,6 @@ def _ask(run: Run, count: int, out: Path, json: bool) -> None:
 
 
 def _settled(notes: Notes) -> str:
-    from negatives.show.wording import percent
-
     review, found = notes.review, notes.p_relevant
     text = ""
     if review is not None:

@@ -13,8 +13,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from negatives.show.wording import count, figure, percent
 from negatives.svg import mark
+from negatives.wording import count, figure, percent
 
 _HEIGHT = 100
 _LONGEST = 8  # digits of a label, before or after the point; beyond, powers of ten

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from negatives.show.summary import Summary
-from negatives.show.wording import count, figure, percent
+from negatives.wording import count, figure, percent
 
 
 def headline(summary: Summary) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from negatives.measure.lint.rules.counts import HUB, HUB_QUERIES
-from negatives.show.wording import count, percent
+from negatives.wording import count, percent
 
 COVERAGE: Final = 0.9
 """Less of what was asked delivered than this is worth a look."""

@@ -14,7 +14,8 @@ from typing import Final
 import jinja2
 from markupsafe import Markup, escape
 
-from negatives.show import charts, wording
+from negatives import wording
+from negatives.show import charts
 from negatives.show.summary import Summary
 from negatives.show.texts import shortened
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from negatives.show.evidence import ReportEvidence
-from negatives.show.wording import count
+from negatives.wording import count
 
 
 def figures(evidence: ReportEvidence) -> dict[str, Any]:

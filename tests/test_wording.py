@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from negatives.show.wording import count, figure, megabytes, percent, seconds
+from negatives.wording import count, figure, megabytes, percent, seconds
 from tests.each import for_each
 
 
