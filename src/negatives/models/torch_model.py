@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -12,7 +13,6 @@ from negatives.bounded import check_ordinary
 from negatives.errors import DataError, NegativesError, RecipeError, ServiceError, nearest
 from negatives.faults import raise_spent
 from negatives.models.batching import Read
-from negatives.models.hush import hush
 from negatives.models.model_folder import check_model
 from negatives.optional import require, torch
 from negatives.secrets import refuse_secrets
@@ -38,7 +38,7 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
         )
     library = require("sentence_transformers", extra="train")
     torch.set_num_threads(threads)
-    hush()
+    _hush()
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError(
             "torch finds no cuda device here", where="device", fix="write cpu, or auto"
@@ -48,6 +48,19 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
         raise DataError(f"{model!r} is a file, not a model's folder", fix="name its folder")
     check_model(model)
     return library
+
+
+def _hush() -> None:
+    """Silence sentence-transformers and what it stands on: no bars, no warnings for programmers.
+
+    What a user should know is an event of this library, or an error.
+    """
+    told = require("transformers.utils.logging", extra="train")
+    told.set_verbosity_error()
+    told.disable_progress_bar()
+    require("huggingface_hub.utils", extra="train").disable_progress_bars()
+    for name in ("sentence_transformers", "transformers", "huggingface_hub", "datasets"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def loaded(
