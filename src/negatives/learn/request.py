@@ -78,6 +78,6 @@ def is_mined_file(path: Path) -> bool:
     from negatives.read.mined.rows import mined_file
 
     try:
-        return mined_file(path).layout.has_negatives
+        return bool(mined_file(path).layout.negatives)
     except DataError:
         return False

@@ -58,7 +58,8 @@ class Layout:
     `wide`: a row holds a query with its positives and negatives. `pair`: a query, one document, a
     label. `list`: a query, documents, their labels. `label` is empty where every row is a negative;
     in a wide layout it is the relevance of the positives. `scores`: a column of scores, one a
-    document of the row. `notes`: what a reader of the file should know.
+    document of the row. `notes`: what a reader of the file should know. Without `negatives` the
+    file is one of pairs.
     """
 
     name: str
@@ -84,11 +85,6 @@ class Layout:
     def fixed(self) -> bool:
         """Whether a row must have as many negatives as the others: a column for each."""
         return self.shape == "wide" and not any(part.listed for part in self.negatives)
-
-    @property
-    def has_negatives(self) -> bool:
-        """Whether some column can hold negatives; else the file is one of pairs."""
-        return bool(self.negatives)
 
     @property
     def by_id(self) -> bool:

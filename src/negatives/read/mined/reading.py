@@ -156,7 +156,7 @@ class _Reading:
         """Both sides with the relevance and the scores of their row."""
         if self._layout.label:
             labels = self._labels()
-            if self._layout.has_negatives:
+            if self._layout.negatives:
                 for at, grade in labels.filter(pl.col("relevance") <= 0).iter_rows():
                     self._report(UNCLEAR, at, f"{self._layout.label} is {grade}")
             positives = positives.join(labels, on="at", how="left", maintain_order="left")
