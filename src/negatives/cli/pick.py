@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
+from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.flag import Flag, Quiet
+from negatives.cli.resources import ALL_THREADS, Threads
 
 
 def pick(
@@ -21,6 +24,8 @@ def pick(
     strict: Flag = False,
     relabel: float | None = None,
     set_: Annotated[list[str] | None, Parameter(name="--set", negative="")] = None,
+    threads: Threads = ALL_THREADS,
+    engine: EngineOptions = HERE,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -61,6 +66,7 @@ def pick(
     json
         Print what was found as JSON.
     """
+    threads.limit_pools()
     from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
@@ -81,5 +87,6 @@ def pick(
         if new := given.pop("kind", kind):
             settings = exchanged("pick", settings, str(new), emit, settings.keys())
         picker = cast("Picker", build("pick", settings | given, "pick"))
-        opened = opened.repick(picker, relabel=relabel, emit=emit)
+        shared = asdict(threads) | asdict(engine)
+        opened = opened.repick(picker, relabel=relabel, emit=emit, **shared)
     show_run(opened, json=json)
