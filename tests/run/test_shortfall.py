@@ -111,7 +111,9 @@ def test_causes_are_added_up_and_the_worst_comes_first() -> None:
             "cause": ["margin", "margin", "candidates"],
         }
     )
-    found = [(entry.cause, entry.queries, entry.missing) for entry in explain(by_cause(short), RECIPE)]
+    found = [
+        (entry.cause, entry.queries, entry.missing) for entry in explain(by_cause(short), RECIPE)
+    ]
     assert found == [("candidates", 1, 4), ("margin", 2, 4)]
 
 
