@@ -30,19 +30,21 @@ def over_parts(
     function: Callable[[Part], Result],
     parts: Sequence[Path],
     *,
-    stage: str,
     do: str,
+    stage: str = "",
 ) -> Iterator[Result]:
     """Carry a pass out on every part, in order; `WorkError` at the end names those set aside.
 
-    `do`: what is done to a part, as in "could not pick from part 3".
+    `do`: what is done to a part, as in "could not pick from part 3". `stage`: the name by which
+    progress is told; empty: it is not.
     """
     items = list(enumerate(path.absolute() for path in parts))
     where = str(account.run)
     found = carried_out(engine, function, items, do=do, name=_named, where=where)
     for done, result in enumerate(found, start=1):
         yield result
-        account.emit(Progress(stage, done, len(items), "parts"))
+        if stage:
+            account.emit(Progress(stage, done, len(items), "parts"))
 
 
 def rewrite(change: Callable[[Path], pl.DataFrame], mark: str, part: Part) -> int:

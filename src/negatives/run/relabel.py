@@ -170,8 +170,8 @@ def relabel_parts(
     lent = (account.run / COLLECTION).absolute()
     work = Relabelling.of(account.manifest, rule, recipe, collection, folder, lent)
     sure = partial(how_sure, work)
-    first = over_parts(account, engine, sure, parts, stage="find threshold", do="look at")
-    threshold, known = lowest(first, rule.precision)
+    found = over_parts(account, engine, sure, parts, do="find a threshold in")
+    threshold, known = lowest(found, rule.precision)
     one = partial(relabel_part, work, threshold, folder)
     made = list(over_parts(account, engine, one, parts, stage="relabel", do="relabel"))
     pairs, total = sum(each.pairs for each in made), 0.0
