@@ -18,7 +18,7 @@ import negatives as neg
 from negatives.chance import pair_uniforms
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.evidence import Evidence
-from negatives.run.relabel import PrecisionRule, Relabelling, lowest, relabelled, without
+from negatives.run.relabel import PrecisionRule, Relabelling, lowest, relabelled
 from negatives.schema import (
     DUPLICATE,
     ELIGIBLE,
@@ -80,17 +80,21 @@ def relabel(
     folder: Path, rows: Given, precision: float = 0.9, **rule: float
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What is relabelled of a ledger of one part, and the part that is left."""
-    part = ledger(rows)
+    path = folder / "ledger.parquet"
+    ledger(rows).write_parquet(path)
     work = relabelling(PrecisionRule(precision, **rule), texts(), folder)  # type: ignore[arg-type]
-    frame = work.relabelled(part, lowest([work.how_sure(part)], precision)[0])
-    return frame, without(part, frame)
+    threshold, _ = lowest([work.how_sure((0, path))], precision)
+    pairs, copies, _ = work.relabel(threshold, folder, (0, path))
+    frame, left = (pl.read_parquet(folder / f"{name}-00000.parquet") for name in ("new", "part"))
+    assert (pairs, copies) == (len(docs(frame)), len(docs(frame, "copy")))
+    return frame, left
 
 
 def relabelling(rule: PrecisionRule, data: Collection, folder: Path) -> Relabelling:
     """Of a run of that collection, measured by BM25."""
     manifest = Manifest(facts=Facts(reference="bm25"))
     recipe = neg.load_recipe("bm25")
-    return Relabelling.of(manifest, rule, recipe, data, folder, folder / "collection")
+    return Relabelling.of(manifest, rule, recipe, data, folder)
 
 
 def docs(frame: pl.DataFrame, kind: str = "estimate") -> list[tuple[str, str]]:
@@ -207,8 +211,9 @@ def test_the_threshold_is_that_of_sorting_all(steps: list[int], precision: float
     )
     part = ledger({("q0", f"d{i:02}"): (ELIGIBLE, step / 64, "") for i, step in enumerate(steps)})
     with TemporaryDirectory() as scratch:
+        part.write_parquet(path := Path(scratch) / "part.parquet")
         work = relabelling(PrecisionRule(precision), data, Path(scratch))
-        threshold, known = lowest([work.how_sure(part)], precision)
+        threshold, known = lowest([work.how_sure((0, path))], precision)
     assert known
     chosen = 0 if threshold is None else (part["p_relevant"] >= threshold).sum()
     assert chosen == best

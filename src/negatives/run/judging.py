@@ -29,7 +29,7 @@ from negatives.opening import JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
-from negatives.run.parts import of_queries, replace_ledger, rewritten, write_frame
+from negatives.run.parts import of_queries, over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
 from negatives.stage import Judge, refuse_unmet
@@ -205,9 +205,8 @@ class _Judging:
             seed=self.run.recipe.seed,
         )
         mark, old = f".judged-{key}", self.run.parts
-        rows = rewritten(
-            self.account, self.engine, partial(_judged, change), mark, old, stage="judge"
-        )
+        one = partial(rewrite, partial(_judged, change), mark)
+        rows = list(over_parts(self.account, self.engine, one, old, do="judge", stage="judge"))
         self.account.manifest.notes.cascade = Cascade(
             judge=self.judge.settings(),
             budget=self.budget,

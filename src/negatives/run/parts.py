@@ -7,7 +7,6 @@ of what the parts give; it travels to the passes as a small value, or as the pat
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -48,25 +47,14 @@ def over_parts(
 
 
 def rewrite(change: Callable[[Path], pl.DataFrame], mark: str, part: Part) -> int:
-    """A pass: write what a part becomes beside it, under a name with `mark`; its rows."""
+    """A pass: write what a part becomes beside it, under a name with `mark`; its rows.
+
+    `replace_ledger` makes the new parts the ledger.
+    """
     number, path = part
     new = change(path)
     write_frame(path.with_name(_new_name(number, mark)), new)
     return len(new)
-
-
-def rewritten(
-    account: Account,
-    engine: Mapper,
-    change: Callable[[Path], pl.DataFrame],
-    mark: str,
-    parts: Sequence[Path],
-    *,
-    stage: str,
-) -> list[int]:
-    """Rewrite every part; the rows of each. `replace_ledger` makes them the ledger."""
-    one = partial(rewrite, change, mark)
-    return list(over_parts(account, engine, one, parts, stage=stage, do=stage))
 
 
 def replace_ledger(

@@ -139,11 +139,9 @@ def relabelled(
     """
     rule = PrecisionRule(precision, above, most_per_query)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        work = Relabelling.of(run.manifest, rule, run.recipe, collection_of(run), folder, folder)
-        parts = list(enumerate(run.parts))
-        threshold, _ = lowest((how_sure(work, part) for part in parts), precision)
-        return pl.concat(work.relabelled(read_frame(path), threshold) for _, path in parts)
+        work = Relabelling.of(run.manifest, rule, run.recipe, collection_of(run), Path(scratch))
+        threshold, _ = lowest(map(work.how_sure, enumerate(run.parts)), precision)
+        return pl.concat(work.relabelled(read_frame(path), threshold) for path in run.parts)
 
 
 @dataclass(frozen=True)
@@ -160,8 +158,8 @@ def relabel_parts(
 ) -> Relabelled:
     """Relabel into the run's scratch folder, for no file of the run changes before all is well.
 
-    Two passes: how sure the pairs of each part are, of which the threshold is made for all parts
-    together, and what is relabelled of each part by that threshold.
+    Two passes: how sure the pairs of each part are, of which one threshold is made, and what is
+    relabelled of each part by that threshold.
     """
     folder = (account.run / WORK / "relabelled").absolute()
     shutil.rmtree(folder, ignore_errors=True)
@@ -169,38 +167,23 @@ def relabel_parts(
     rule = PrecisionRule(recipe.relabel)
     lent = (account.run / COLLECTION).absolute()
     work = Relabelling.of(account.manifest, rule, recipe, collection, folder, lent)
-    sure = partial(how_sure, work)
-    found = over_parts(account, engine, sure, parts, do="find a threshold in")
-    threshold, known = lowest(found, rule.precision)
-    one = partial(relabel_part, work, threshold, folder)
-    made = list(over_parts(account, engine, one, parts, stage="relabel", do="relabel"))
-    pairs, total = sum(each.pairs for each in made), 0.0
-    for each in made:
-        total += each.p
-    copies, expected = sum(each.copies for each in made), total / pairs if pairs else None
+    sure = over_parts(account, engine, work.how_sure, parts, do="find a threshold in")
+    threshold, known = lowest(sure, rule.precision)
+    one = partial(work.relabel, threshold, folder)
+    pairs, copies, total = 0, 0, 0.0
+    for new, same, p in over_parts(account, engine, one, parts, do="relabel", stage="relabel"):
+        pairs, copies, total = pairs + new, copies + same, total + p
+    expected = total / pairs if pairs else None
     return Relabelled(
-        [each.frame for each in made],
-        [each.left for each in made],
+        [_new(folder, number) for number in range(len(parts))],
+        [_left(folder, number) for number in range(len(parts))],
         RelabelledCounts(pairs, copies, threshold, expected, known),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class HowSure:
-    """Pairs that could become positives: their number and the sum of their p_relevant, by steps.
-
-    `counts`: int64[65537] and `sums`: float64[65537], of the pairs from each multiple of 1 / 65,536
-    to the next; `known`: whether any p_relevant is.
-    """
-
-    counts: NDArray[np.int64]
-    sums: Doubles
-    known: bool
-
-
-def how_sure(work: Relabelling, part: Part) -> HowSure:
-    """A pass: how sure the pairs of a part are that could become positives."""
-    return work.how_sure(read_frame(part[1]))
+HowSure = tuple[NDArray[np.int64], Doubles, bool]
+"""Pairs that could become positives: int64[65537], how many, and float64[65537], the sum of their
+p_relevant, from each multiple of 1 / 65,536 to the next; and whether any p_relevant is known."""
 
 
 def lowest(parts: Iterable[HowSure], precision: float) -> tuple[float | None, bool]:
@@ -209,52 +192,21 @@ def lowest(parts: Iterable[HowSure], precision: float) -> tuple[float | None, bo
     None where no pair is sure enough.
     """
     counts, sums, known = np.zeros(_STEPS + 1, np.int64), np.zeros(_STEPS + 1), False
-    for part in parts:
-        counts += part.counts
-        sums += part.sums
-        known = known or part.known
+    for more, adding, there in parts:
+        counts += more
+        sums += adding
+        known = known or there
     so_many, in_all = np.cumsum(counts[::-1])[::-1], np.cumsum(sums[::-1])[::-1]
     sure = (counts > 0) & (in_all >= precision * so_many)
     return (float(np.argmax(sure)) / _STEPS if sure.any() else None), known
 
 
-@dataclass(frozen=True, slots=True)
-class RelabelledPart:
-    """Where what was relabelled of a part lies, and what is left of it.
-
-    New positives, the sum of their p_relevant, and copies.
-    """
-
-    frame: Path
-    left: Path
-    pairs: int
-    p: float
-    copies: int
-
-
-def relabel_part(
-    work: Relabelling, threshold: float | None, folder: Path, part: Part
-) -> RelabelledPart:
-    """A pass: what is relabelled of a part, and the part with that rejected."""
-    number, path = part
-    rows = read_frame(path)
-    frame = work.relabelled(rows, threshold)
-    new = frame.filter(pl.col("kind") == ESTIMATE)
-    made = RelabelledPart(
-        folder / f"new-{number:05d}.parquet",
-        folder / f"part-{number:05d}.parquet",
-        len(new),
-        float(new["p_relevant"].cast(pl.Float64).sum()),
-        len(frame) - len(new),
-    )
-    write_frame(made.frame, frame)
-    write_frame(made.left, without(rows, frame))
-    return made
-
-
 @dataclass(frozen=True)
 class Relabelling:
-    """How a ledger is relabelled; `opened` has a `known` judge, which says what is a copy."""
+    """How a ledger is relabelled; `opened` has a `known` judge, which says what is a copy.
+
+    `how_sure` and `relabel` are passes.
+    """
 
     rule: PrecisionRule
     opened: Opened
@@ -268,7 +220,7 @@ class Relabelling:
         recipe: Recipe,
         collection: Collection,
         scratch: Path,
-        lent: Path,
+        lent: Path = Path(),
     ) -> Relabelling:
         """Of a run's ledger; in `lent` the collection lies for other processes."""
         recipe = replace(recipe, judge=(cast("Judge", build("judge", {"kind": "known"})),))
@@ -280,14 +232,29 @@ class Relabelling:
         """Whose rules say what has the same text as a positive, and what is no answer."""
         return self.opened.recipe.judge[0]
 
-    def how_sure(self, part: pl.DataFrame) -> HowSure:
-        """How sure the pairs are that could become positives."""
-        p = self._unjudged(part, self.rule.candidates(part, self.judge.no_answer))["p_relevant"]
+    def how_sure(self, part: Part) -> HowSure:
+        """How sure the pairs of a part are that could become positives."""
+        rows = read_frame(part[1])
+        p = self._unjudged(rows, self.rule.candidates(rows, self.judge.no_answer))["p_relevant"]
         values = p.cast(pl.Float64).to_numpy()
         places = np.floor(values * _STEPS).astype(np.int64)
         counts = np.bincount(places, minlength=_STEPS + 1)
         sums: Doubles = np.bincount(places, weights=values, minlength=_STEPS + 1)
-        return HowSure(counts, sums, part["p_relevant"].null_count() < len(part))
+        return counts, sums, rows["p_relevant"].null_count() < len(rows)
+
+    def relabel(self, threshold: float | None, folder: Path, part: Part) -> tuple[int, int, float]:
+        """Write what is relabelled of a part, and the part with that rejected.
+
+        New positives, copies, and the sum of the new ones' p_relevant.
+        """
+        number, path = part
+        rows = read_frame(path)
+        frame = self.relabelled(rows, threshold)
+        write_frame(_new(folder, number), frame)
+        write_frame(_left(folder, number), _without(rows, frame))
+        new = frame.filter(pl.col("kind") == ESTIMATE)
+        total = float(new["p_relevant"].cast(pl.Float64).sum())
+        return len(new), len(frame) - len(new), total
 
     def relabelled(self, part: pl.DataFrame, threshold: float | None) -> pl.DataFrame:
         """What is relabelled of a part, and the copies of positives: see `RELABELLED`."""
@@ -347,7 +314,15 @@ class Relabelling:
         return among.with_columns(opinion["reason"]).filter(copies)
 
 
-def without(part: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
+def _new(folder: Path, number: int) -> Path:
+    return folder / f"new-{number:05d}.parquet"
+
+
+def _left(folder: Path, number: int) -> Path:
+    return folder / f"part-{number:05d}.parquet"
+
+
+def _without(part: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
     """The part as a picker shall see it: what is relabelled is not to be chosen."""
     why = pl.format("relabelled: {}", "_why")
     taken = (pl.col("_why").is_not_null()) & pl.col("verdict").is_in(KEPT)

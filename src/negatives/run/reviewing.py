@@ -26,7 +26,7 @@ from negatives.events import Emit, silent
 from negatives.run.account import Account
 from negatives.run.engine import SharedOut, shared_out
 from negatives.run.judging import BEFORE
-from negatives.run.parts import replace_ledger, rewritten
+from negatives.run.parts import over_parts, replace_ledger, rewrite
 from negatives.run.picking import pick_again
 from negatives.run.reviews import PAIR, append_reviews, read_reviews
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
@@ -105,8 +105,10 @@ class _Reviewing:
             stage.rows = len(judged)
             revised = self._revised(judged)
             columns = None if revised is None else revised.columns
-            one = partial(_reviewed, self.verdicts, columns)
-            rows = rewritten(self.account, self.engine, one, mark, old, stage="review")
+            one = partial(rewrite, partial(_reviewed, self.verdicts, columns), mark)
+            rows = list(
+                over_parts(self.account, self.engine, one, old, do="review", stage="review")
+            )
         manifest = self.account.manifest
         manifest.facts.reviewed = self.key
         manifest.notes.review = Review(
