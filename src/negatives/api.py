@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, ParamSpec, Unpack, cast
 import polars as pl
 
 from negatives import schema
-from negatives.engine import Engine
 from negatives.events import Emit, silent
 from negatives.run import mine as _mine
 from negatives.run.engine import SharedOut
@@ -126,13 +125,10 @@ class Run(store.Run):
         judge: Judge,
         budget: int | None = None,
         *,
-        threads: int | None = None,
         memory: str | int = "512MB",
         device: str = "auto",
-        engine: str | Engine = "local",
-        workers: int | None = None,
-        address: str = "",
         emit: Emit = silent,
+        **shared: Unpack[SharedOut],
     ) -> Run:
         """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
 
@@ -142,18 +138,7 @@ class Run(store.Run):
         """
         from negatives.run.judging import judge_run
 
-        judge_run(
-            self,
-            judge,
-            budget,
-            threads=threads,
-            memory=memory,
-            device=device,
-            engine=engine,
-            workers=workers,
-            address=address,
-            emit=emit,
-        )
+        judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
         return self._reported(emit)
 
     def review(

@@ -41,6 +41,8 @@ def pick(
 
         negatives pick runs/cranfield --relabel 0.9
 
+    No number of threads or workers changes a byte of the result.
+
     Parameters
     ----------
     run

@@ -66,6 +66,10 @@ RELABELLED: Final[Columns] = {
 ESTIMATE: Final = "estimate"
 COPY: Final = "copy"
 
+NEW: Final = "new-{:05d}.parquet"
+LEFT: Final = "part-{:05d}.parquet"
+"""In the scratch folder: what is relabelled of a part, and what is left of it."""
+
 RULE: Final = "relabelled"
 """The rule by which a candidate that is a positive now is none of the negatives."""
 _STEPS: Final = 1 << 16
@@ -175,8 +179,8 @@ def relabel_parts(
         pairs, copies, total = pairs + new, copies + same, total + p
     expected = total / pairs if pairs else None
     return Relabelled(
-        [_new(folder, number) for number in range(len(parts))],
-        [_left(folder, number) for number in range(len(parts))],
+        [folder / NEW.format(number) for number in range(len(parts))],
+        [folder / LEFT.format(number) for number in range(len(parts))],
         RelabelledCounts(pairs, copies, threshold, expected, known),
     )
 
@@ -250,8 +254,8 @@ class Relabelling:
         number, path = part
         rows = read_frame(path)
         frame = self.relabelled(rows, threshold)
-        write_frame(_new(folder, number), frame)
-        write_frame(_left(folder, number), _without(rows, frame))
+        write_frame(folder / NEW.format(number), frame)
+        write_frame(folder / LEFT.format(number), _without(rows, frame))
         new = frame.filter(pl.col("kind") == ESTIMATE)
         total = float(new["p_relevant"].cast(pl.Float64).sum())
         return len(new), len(frame) - len(new), total
@@ -312,14 +316,6 @@ class Relabelling:
         )[len(these) :]
         copies = opinion["verdict"].fill_null("") == DUPLICATE
         return among.with_columns(opinion["reason"]).filter(copies)
-
-
-def _new(folder: Path, number: int) -> Path:
-    return folder / f"new-{number:05d}.parquet"
-
-
-def _left(folder: Path, number: int) -> Path:
-    return folder / f"part-{number:05d}.parquet"
 
 
 def _without(part: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
