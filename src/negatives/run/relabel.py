@@ -243,7 +243,7 @@ class Relabelling:
         values = p.cast(pl.Float64).to_numpy()
         places = np.floor(values * _STEPS).astype(np.int64)
         counts = np.bincount(places, minlength=_STEPS + 1)
-        sums: Doubles = np.bincount(places, weights=values, minlength=_STEPS + 1)
+        sums = np.bincount(places, weights=values, minlength=_STEPS + 1).astype(np.float64)
         return counts, sums, rows["p_relevant"].null_count() < len(rows)
 
     def relabel(self, threshold: float | None, folder: Path, part: Part) -> tuple[int, int, float]:
