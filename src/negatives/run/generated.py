@@ -185,8 +185,8 @@ def _added(
     path: Path,
 ) -> pl.DataFrame:
     old, whole, makers = read_frame(path), layer.collection, layer.recipe.make
-    made = of_queries(table, old).select("query_id", "doc_id", "generator")
-    rows = whole.rows_of(made)
+    made = pl.scan_parquet(table, glob=False).select("query_id", "doc_id", "generator")
+    rows = whole.rows_of(of_queries(made, old))
     proposers: dict[str, Proposer] = {k: _Scores(each) for k, each in layer.sources.items()}
     for each in makers:
         proposers[each.label] = _Proposes(rows.filter(generator=each.label))

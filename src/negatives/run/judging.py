@@ -292,7 +292,7 @@ class _Change:
 def _judged(change: _Change, path: Path) -> pl.DataFrame:
     """A part of the new ledger: the scores, what they object to, and the revised p."""
     old = _undone(pl.scan_parquet(path, glob=False), change.before).collect()
-    mine = of_queries(change.pairs, old)
+    mine = of_queries(pl.scan_parquet(change.pairs, glob=False), old)
     mine = mine.join(old, on="query_id", how="semi", maintain_order="left")
     p = pl.Series("revised", [None] * len(mine), dtype=pl.Float32)
     if change.revision is not None:

@@ -84,11 +84,10 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
         frame.write_parquet(temporary, compression="zstd", statistics=True)
 
 
-def of_queries(path: Path, part: pl.DataFrame) -> pl.DataFrame:
+def of_queries(table: pl.LazyFrame, part: pl.DataFrame) -> pl.DataFrame:
     """The rows of a table, in its order, that are of the queries of a part of the ledger."""
     first, last = part["query_id"].min(), part["query_id"].max()
-    within = pl.col("query_id").is_between(pl.lit(first), pl.lit(last))
-    return pl.scan_parquet(path, glob=False).filter(within).collect()
+    return table.filter(pl.col("query_id").is_between(pl.lit(first), pl.lit(last))).collect()
 
 
 def _named(part: Part) -> str:
