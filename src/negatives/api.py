@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, cast
+from typing import TYPE_CHECKING, ParamSpec, Unpack, cast
 
 import polars as pl
 
 from negatives import schema
-from negatives.engine import Engine
 from negatives.events import Emit, silent
 from negatives.run import mine as _mine
+from negatives.run.engine import SharedOut
 from negatives.run.inputs import collection_of
 from negatives.schema import Lost
 from negatives.stage import Judge, Picker
@@ -92,37 +92,43 @@ class Run(store.Run):
         """The collection the run was made from, read again and checked to be the same."""
         return collection_of(self)
 
-    def repick(self, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> Run:
+    def repick(
+        self,
+        pick: Picker,
+        *,
+        relabel: float | None = None,
+        emit: Emit = silent,
+        **shared: Unpack[SharedOut],
+    ) -> Run:
         """Apply another policy to the same ledger; negatives, recipe and report are replaced.
 
-        `relabel`: see the method of that name; None relabels as before.
+        `relabel`: see the method of that name; None relabels as before. `threads`, `engine`,
+        `workers` and `address` are as for `mine`.
         """
         from negatives.run.picking import repick
 
-        repick(self, pick, relabel=relabel, emit=emit)
+        repick(self, pick, relabel=relabel, emit=emit, **shared)
         return self._reported(emit)
 
-    def relabel(self, precision: float, *, emit: Emit = silent) -> Run:
+    def relabel(self, precision: float, *, emit: Emit = silent, **shared: Unpack[SharedOut]) -> Run:
         """Take the surest candidates for positives: as many as `precision` allows (0: none).
 
         The mean of their p_relevant is at least `precision`, and none is below 0.5. They are in
         `relabelled`, apart from the known positives, and no longer among the negatives, which are
-        picked again. Needs p_relevant, which a recipe's [estimate] stage gives.
+        picked again. Needs p_relevant, which a recipe's [estimate] stage gives. `threads`,
+        `engine`, `workers` and `address` are as for `mine`.
         """
-        return self.repick(self.recipe.pick, relabel=precision, emit=emit)
+        return self.repick(self.recipe.pick, relabel=precision, emit=emit, **shared)
 
     def judge(
         self,
         judge: Judge,
         budget: int | None = None,
         *,
-        threads: int | None = None,
         memory: str | int = "512MB",
         device: str = "auto",
-        engine: str | Engine = "local",
-        workers: int | None = None,
-        address: str = "",
         emit: Emit = silent,
+        **shared: Unpack[SharedOut],
     ) -> Run:
         """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
 
@@ -132,34 +138,30 @@ class Run(store.Run):
         """
         from negatives.run.judging import judge_run
 
-        judge_run(
-            self,
-            judge,
-            budget,
-            threads=threads,
-            memory=memory,
-            device=device,
-            engine=engine,
-            workers=workers,
-            address=address,
-            emit=emit,
-        )
+        judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
         return self._reported(emit)
 
-    def review(self, verdicts: str | Path | pl.DataFrame, *, emit: Emit = silent) -> Run:
+    def review(
+        self,
+        verdicts: str | Path | pl.DataFrame,
+        *,
+        emit: Emit = silent,
+        **shared: Unpack[SharedOut],
+    ) -> Run:
         """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
 
         They are kept in reviews.jsonl. Pairs found relevant are no candidates any more, those found
         not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
         together say of the label rate, and negatives are picked again. Sixty settle the label rate
         where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
+        `threads`, `engine`, `workers` and `address` are as for `mine`.
         """
         from negatives.measure.review import read_verdicts
         from negatives.run.reviewing import review_run
 
         if not isinstance(verdicts, pl.DataFrame):
             verdicts, _ = read_verdicts(verdicts)
-        review_run(self, verdicts, emit=emit)
+        review_run(self, verdicts, emit=emit, **shared)
         return self._reported(emit)
 
     def report(self, *, emit: Emit = silent) -> Run:

@@ -50,7 +50,10 @@ class Revised:
     """What verdicts on pairs change in a finished run's ledger."""
 
     columns: Callable[[pl.DataFrame], pl.DataFrame]
-    """The estimator's columns of a part of the ledger, made again: a frame of the same height."""
+    """The estimator's columns of a part of the ledger, made again: a frame of the same height.
+
+    It can be sent to other processes: a `functools.partial` of a function of a module, say.
+    """
     note: Mapping[str, Any]
     """What the manifest's note `p_relevant` says from now on."""
     settles: tuple[str, ...] = ()

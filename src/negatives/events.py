@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +40,15 @@ class Noted:
     value: Any
 
 
-Event = Progress | Warned | Spent | Noted
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Figures of what was done since they were last told; the manifest adds them up by `name`."""
+
+    name: str
+    figures: Mapping[str, float]
+
+
+Event = Progress | Warned | Spent | Noted | Counted
 Emit = Callable[[Event], None]
 
 

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import negatives as neg
@@ -17,6 +18,7 @@ from negatives.recipe import Recipe, load_recipe, override
 from negatives.run import mine as mine_only  # no report: it would look the odd judge up by its kind
 from tests.build import collection
 from tests.cli.commands import negatives
+from tests.models.tiny_reranker import save_onnx
 from tests.run.odd_judge import Odd
 from tests.run.test_mine import contents
 
@@ -91,6 +93,17 @@ def test_a_worker_that_dies_in_the_middle_changes_no_byte(
     assert not (tmp_path / "odd").exists()
     whole = mine_only(DATA, tmp_path / "local", recipe=recipe)
     assert contents(run.path) == contents(whole.path)
+
+
+@pytest.mark.slow
+def test_what_a_reranker_has_scored_is_counted_in_all_workers(tmp_path: Path) -> None:
+    judge = neg.Rerank(model=str(save_onnx(tmp_path / "model")), top=2)
+    recipe, counted = replace(SMALL, judge=(judge,)), []
+    for name, options in (("local", {}), ("processes", PROCESSES)):
+        run = mine_only(DATA, tmp_path / name, recipe=recipe, **options)
+        counted.append(run.manifest.notes.measured[f"rerank {judge.model}"]["pairs"])
+        scored = run.candidates().select(pl.col("reranker_score").count()).collect().item()
+        assert counted[-1] == scored == counted[0]
 
 
 def test_a_stage_that_is_defined_in_a_script_cannot_be_sent(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ import negatives as neg
 from negatives.chance import pair_uniforms
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.evidence import Evidence
-from negatives.run.relabel import PrecisionRule, Relabelling, relabelled
+from negatives.run.relabel import PrecisionRule, Relabelling, lowest, relabelled
 from negatives.schema import (
     DUPLICATE,
     ELIGIBLE,
@@ -28,6 +29,8 @@ from negatives.schema import (
     REJECTED,
     Collection,
 )
+from negatives.store.facts import Facts
+from negatives.store.manifest import Manifest
 from tests.build import collection
 
 PAIR = ["query_id", "doc_id"]
@@ -77,12 +80,21 @@ def relabel(
     folder: Path, rows: Given, precision: float = 0.9, **rule: float
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """What is relabelled of a ledger of one part, and the part that is left."""
-    path = folder / "part.parquet"
+    path = folder / "ledger.parquet"
     ledger(rows).write_parquet(path)
-    work = Relabelling(PrecisionRule(precision, **rule), texts(), "bm25", folder)  # type: ignore[arg-type]
-    ((frame, left),) = work.over([path])
-    assert work.found.pairs == (frame["kind"] == "estimate").sum()
+    work = relabelling(PrecisionRule(precision, **rule), texts(), folder)  # type: ignore[arg-type]
+    threshold, _ = lowest([work.how_sure((0, path))], precision)
+    pairs, copies, _ = work.relabel(threshold, folder, (0, path))
+    frame, left = (pl.read_parquet(folder / f"{name}-00000.parquet") for name in ("new", "part"))
+    assert (pairs, copies) == (len(docs(frame)), len(docs(frame, "copy")))
     return frame, left
+
+
+def relabelling(rule: PrecisionRule, data: Collection, folder: Path) -> Relabelling:
+    """Of a run of that collection, measured by BM25."""
+    manifest = Manifest(facts=Facts(reference="bm25"))
+    recipe = neg.load_recipe("bm25")
+    return Relabelling.of(manifest, rule, recipe, data, folder)
 
 
 def docs(frame: pl.DataFrame, kind: str = "estimate") -> list[tuple[str, str]]:
@@ -198,8 +210,10 @@ def test_the_threshold_is_that_of_sorting_all(steps: list[int], precision: float
         {f"d{i:02}": f"text {i}" for i in range(len(steps))}, {"q0": "x"}, [("q0", "d00", 1)]
     )
     part = ledger({("q0", f"d{i:02}"): (ELIGIBLE, step / 64, "") for i, step in enumerate(steps)})
-    work = Relabelling(PrecisionRule(precision), data, "bm25", Path())
-    threshold, known = work._lowest([part])
+    with TemporaryDirectory() as scratch:
+        part.write_parquet(path := Path(scratch) / "part.parquet")
+        work = relabelling(PrecisionRule(precision), data, Path(scratch))
+        threshold, known = lowest([work.how_sure((0, path))], precision)
     assert known
     chosen = 0 if threshold is None else (part["p_relevant"] >= threshold).sum()
     assert chosen == best

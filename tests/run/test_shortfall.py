@@ -12,7 +12,7 @@ from negatives.judge.positive_aware import Margin
 from negatives.pick.top import Top
 from negatives.recipe import Recipe
 from negatives.run.shards import pick_shard
-from negatives.run.shortfall import explain
+from negatives.run.shortfall import by_cause, explain
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL
 from negatives.store.facts import Shortfall
 
@@ -98,7 +98,7 @@ def test_a_cause_is_explained_with_the_setting_that_mends_it(
     cause: str, about: str, fix: str
 ) -> None:
     short = pl.DataFrame({"query_id": ["q"], "missing": [2], "cause": [cause]})
-    assert explain(short, RECIPE) == [
+    assert explain(by_cause(short), RECIPE) == [
         Shortfall(cause=cause, about=about, queries=1, missing=2, fix=fix)
     ]
 
@@ -111,10 +111,12 @@ def test_causes_are_added_up_and_the_worst_comes_first() -> None:
             "cause": ["margin", "margin", "candidates"],
         }
     )
-    found = [(entry.cause, entry.queries, entry.missing) for entry in explain(short, RECIPE)]
+    found = [
+        (entry.cause, entry.queries, entry.missing) for entry in explain(by_cause(short), RECIPE)
+    ]
     assert found == [("candidates", 1, 4), ("margin", 2, 4)]
 
 
 def test_nothing_lacking_is_nothing_to_explain() -> None:
     short = pl.DataFrame(schema={"query_id": pl.String, "missing": pl.Int64, "cause": pl.String})
-    assert explain(short, RECIPE) == []
+    assert explain(by_cause(short), RECIPE) == []

@@ -93,7 +93,8 @@ def judge(
         return
     if verdicts is not None:
         with listening(quiet=quiet) as emit:
-            opened = opened.review(verdicts, emit=emit)
+            shared = {"threads": resources.threads, **asdict(engine)}
+            opened = opened.review(verdicts, emit=emit, **shared)
         if not json:
             print(_settled(opened.manifest.notes))
         show_run(opened, json=json)

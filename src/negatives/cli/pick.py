@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, cast
 
+from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, Quiet, RunFolder
+from negatives.cli.resources import ALL_THREADS, Threads
 
 
 def pick(
@@ -18,6 +21,8 @@ def pick(
     strict: Flag = False,
     relabel: float | None = None,
     set_: Changes = None,
+    threads: Threads = ALL_THREADS,
+    engine: EngineOptions = HERE,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -32,6 +37,8 @@ def pick(
         negatives pick runs/cranfield simans --set a=1.0 --set center_offset=-0.5
 
         negatives pick runs/cranfield --relabel 0.9
+
+    No number of threads or workers changes a byte of the result.
 
     Parameters
     ----------
@@ -54,6 +61,7 @@ def pick(
     json
         Print what was found as JSON.
     """
+    threads.limit_pools()
     from negatives.api import Run
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
@@ -74,5 +82,6 @@ def pick(
         if new := given.pop("kind", kind):
             settings = exchanged("pick", settings, str(new), emit, settings.keys())
         picker = cast("Picker", build("pick", settings | given, "pick"))
-        opened = opened.repick(picker, relabel=relabel, emit=emit)
+        shared = asdict(threads) | asdict(engine)
+        opened = opened.repick(picker, relabel=relabel, emit=emit, **shared)
     show_run(opened, json=json)

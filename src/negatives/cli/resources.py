@@ -13,22 +13,16 @@ from negatives.machine import checked_threads
 
 @Parameter(name="*")
 @dataclass(frozen=True, slots=True)
-class Resources:
-    """What is asked for; see `Machine.checked`.
+class Threads:
+    """What is asked for by a command that needs processors only.
 
     Parameters
     ----------
     threads
         Processors to use; all by default.
-    memory
-        What may be held beyond the collection itself.
-    device
-        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
     """
 
     threads: int | None = None
-    memory: str = "512MB"
-    device: str = "auto"
 
     def limit_pools(self) -> None:
         """Tell the thread pools of the libraries beneath how large they may be.
@@ -41,4 +35,22 @@ class Resources:
             os.environ[pool] = str(checked_threads(self.threads))
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Resources(Threads):
+    """What is asked for; see `Machine.checked`.
+
+    Parameters
+    ----------
+    memory
+        What may be held beyond the collection itself.
+    device
+        Where models and searches run: `auto` (a GPU where there is one), `cpu`, or `cuda`.
+    """
+
+    memory: str = "512MB"
+    device: str = "auto"
+
+
+ALL_THREADS: Final = Threads()
 EVERYTHING: Final = Resources()

@@ -6,7 +6,7 @@ change what is picked: pairs that are picked now, and the next in line, by how u
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 
@@ -19,9 +19,10 @@ FEWEST: Final = 200
 """Pairs it gets at least, where that is no more than half of the budget."""
 
 PAIR: Final = ("query_id", "doc_id")
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
-def judgeable(pairs: pl.DataFrame) -> pl.DataFrame:
+def judgeable(pairs: Frame) -> Frame:
     """What a costly judge can be asked about: positives, and pairs that nobody objects to."""
     return pairs.filter(pl.col("verdict").is_in([POSITIVE, ELIGIBLE]))
 

@@ -6,6 +6,7 @@ So that verdicts, which come later, make another p_relevant without the evidence
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -60,13 +61,14 @@ def revised(notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
     label_rate = before.given_verdicts(
         judged[LABEL_LOGIT].cast(pl.Float64).to_numpy(), judged["relevant"].to_numpy()
     )
-
-    def columns(part: pl.DataFrame) -> pl.DataFrame:
-        logits = part[LABEL_LOGIT].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-        return probabilities(label_rate, logits, (part["verdict"] == JUDGED_NEGATIVE).to_numpy())
-
     note = about(label_rate) | {"verdicts": len(judged)}
-    return Revised(columns, note, (guessed(before),) if label_rate.basis == "verdicts" else ())
+    settles = (guessed(before),) if label_rate.basis == "verdicts" else ()
+    return Revised(partial(_made_again, label_rate), note, settles)
+
+
+def _made_again(label_rate: LabelRate, part: pl.DataFrame) -> pl.DataFrame:
+    logits = part[LABEL_LOGIT].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return probabilities(label_rate, logits, (part["verdict"] == JUDGED_NEGATIVE).to_numpy())
 
 
 def about(label_rate: LabelRate) -> dict[str, Any]:

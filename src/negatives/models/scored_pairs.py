@@ -16,7 +16,7 @@ import polars as pl
 
 from negatives.arrays import Floats, Keys, Rows
 from negatives.engine import LOCAL, Lazily, Mapper, carried_out
-from negatives.events import Emit, Noted, Progress, Warned, silent
+from negatives.events import Counted, Emit, Progress, Warned, silent
 from negatives.models.reranker import Reranker
 from negatives.models.score_texts import Numbered, OpenAgain, ScoreTexts
 from negatives.schema import Collection
@@ -38,7 +38,7 @@ class ScoredPairs:
     `engine` scores where `again` can open the same reranker in another process.
 
     Counts what it did: `pairs` asked for, `calls` of the model (a pair each), `seconds` of them.
-    Emits progress, and `Noted("rerank NAME")` of the counts.
+    Emits progress, and `Counted("rerank NAME")` of what each asking adds to the counts.
     """
 
     reranker: Reranker
@@ -59,6 +59,7 @@ class ScoredPairs:
         """float32[n] log-odds of the pairs of these row numbers, as the store keeps them."""
         if not len(query):
             return np.empty(0, np.float32)
+        before = self._counts
         keys = pair_keys(
             _keys(self.collection.queries["text"], query),
             _keys(self.collection.corpus["text"], doc),
@@ -93,7 +94,8 @@ class ScoredPairs:
                 self._tell(missing)
                 self.emit(Progress("rerank", done, len(distinct), "pairs"))
             scores, _ = store.get(distinct)
-        self._note()
+        told = {name: count - before[name] for name, count in self._counts.items()}
+        self.emit(Counted(f"rerank {self.name}", told))
         return scores[np.argsort(order)[which.reshape(-1)]]
 
     def _chunk(self, number: int, query: Rows, doc: Rows) -> Numbered:
@@ -122,9 +124,9 @@ class ScoredPairs:
                 )
             )
 
-    def _note(self) -> None:
-        told = {"pairs": self.pairs, "calls": self.calls, "seconds": round(self.seconds, 4)}
-        self.emit(Noted(f"rerank {self.name}", told))
+    @property
+    def _counts(self) -> dict[str, float]:
+        return {"pairs": self.pairs, "calls": self.calls, "seconds": self.seconds}
 
 
 def _keys(texts: pl.Series, rows: Rows) -> Keys:

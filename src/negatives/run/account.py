@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from negatives.errors import RunError
-from negatives.events import Emit, Event, Noted, Spent, Warned
+from negatives.events import Counted, Emit, Event, Noted, Spent, Warned
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest
 from negatives.store.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
 
@@ -66,7 +66,7 @@ class Account:
         self.manifest.warn(text)
 
     def hear(self, event: Event) -> None:
-        """What stages say: costs are added up, notes kept, the rest is passed on."""
+        """What stages say: costs and counts are added up, notes kept, the rest is passed on."""
         if isinstance(event, Spent):
             cost = self.manifest.cost
             cost["calls"] = cost.get("calls", 0) + event.calls
@@ -75,6 +75,8 @@ class Account:
             self.warn(event.text)
         elif isinstance(event, Noted):
             self.manifest.notes.keep(event.name, event.value)
+        elif isinstance(event, Counted):
+            self.manifest.notes.add(event.name, event.figures)
         else:
             self.emit(event)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 from negatives.engine import Engine, Local, Mapper, SetAside, call_shipped, shipped
-from negatives.errors import InputError, nearest
-from negatives.machine import Machine
+from negatives.errors import InputError, RecipeError, nearest
+from negatives.machine import Machine, checked_threads
+from negatives.stage import Stage
 from negatives.workers import Pool
 
 Item = TypeVar("Item")
@@ -53,6 +54,41 @@ def engine_named(
     from negatives.run.ray import Ray
 
     return Ray(workers, threads, address)
+
+
+class SharedOut(TypedDict, total=False):
+    """How a command's passes are carried out, as a user says it."""
+
+    threads: int | None
+    engine: str | Engine
+    workers: int | None
+    address: str
+
+
+def shared_out(
+    stages: Iterable[Stage | None],
+    *,
+    threads: int | None = None,
+    engine: str | Engine = "local",
+    workers: int | None = None,
+    address: str = "",
+) -> AbstractContextManager[Mapper]:
+    """The engine that a user names, started, for passes that call these stages."""
+    chosen = engine_named(engine, workers, address, Machine(checked_threads(threads)))
+    refuse_scripts(chosen, stages)
+    return chosen.started()
+
+
+def refuse_scripts(engine: Engine, stages: Iterable[Stage | None]) -> None:
+    """Raise `RecipeError` for a stage of the user's own script, which nobody else can import."""
+    for stage in stages:
+        if type(stage).__module__ == "__main__" and not isinstance(engine, Local):
+            raise RecipeError(
+                f"{type(stage).__name__} is defined in the script itself: other processes cannot "
+                "import it",
+                where=f"engine, stage {stage.kind}" if stage is not None else "",
+                fix="put it into a module of its own, or use the local engine",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,29 +8,41 @@ them, so that labels say nothing of how probably they are relevant: their p_rele
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from negatives.arrays import Floats, Rows
+from negatives.engine import Mapper
 from negatives.errors import DataError
-from negatives.events import Event, Noted, Progress, Warned
+from negatives.events import Event, Noted, Warned
 from negatives.generator import Generator, written
-from negatives.opening import Context, Proposer
+from negatives.opening import Context, Proposer, Ruling
 from negatives.recipe import Recipe
 from negatives.run.account import Account
-from negatives.run.inputs import GENERATED_ID, with_generated
+from negatives.run.inputs import GENERATED_ID, data_of, with_generated
 from negatives.run.opened import Opened
-from negatives.run.picking import write_frame
+from negatives.run.parts import (
+    Part,
+    of_queries,
+    over_parts,
+    read_frame,
+    replace_ledger,
+    rewrite,
+    write_frame,
+)
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
 from negatives.schema import GENERATED, Collection, check_ledger
-from negatives.store.atomic import make_folder
 from negatives.store.manifest import table_rows
-from negatives.store.run import GENERATED_FILE, LEDGER, WORK
+from negatives.store.run import GENERATED_FILE, WORK
 
+MADE: Final = f"{WORK}/made"
+"""Scratch folder of what is written, and of the sources and judges opened on it."""
+MARK: Final = "-generated"
 _PROPOSED: Final = {"query": pl.UInt32, "doc": pl.UInt32, "rank": pl.Int32, "score": pl.Float32}
 UNESTIMATED: Final = (
     "p_relevant of the {n:,} documents that were written is null, for labels say nothing of what "
@@ -59,18 +71,24 @@ def refuse_layer(recipe: Recipe, collection: Collection) -> None:
         )
 
 
-def add_generated(account: Account, opened: Opened, parts: list[Path]) -> list[Path]:
+def add_generated(
+    account: Account, opened: Opened, parts: list[Path], engine: Mapper
+) -> list[Path]:
     """The ledger's parts with the documents that the recipe's generators write for their queries.
 
-    The new parts and the table of the documents enter the manifest together, in one write.
+    Writing for a part's queries is a pass, and so is judging what was written for them, on the
+    corpus with all that was written. The new parts and the table of the documents enter the
+    manifest together, in one write.
     """
-    recipe = opened.recipe
+    recipe, manifest = opened.recipe, account.manifest
     if not recipe.make:
         return parts
-    folder = account.run / WORK / "made"
+    target = account.run / GENERATED_FILE
     with account.stage("make") as stage:
-        table = _table(account, opened, parts, folder)
+        table = _table(account, opened, parts, engine)
         stage.rows = len(table)
+        write_frame(target, table)
+        manifest.enter(account.run, target, len(table))
 
     def hear(event: Event) -> None:
         """Costs and progress; what there is to say of a corpus was said when it was mined."""
@@ -78,37 +96,49 @@ def add_generated(account: Account, opened: Opened, parts: list[Path]) -> list[P
             account.hear(event)
 
     whole = with_generated(opened.collection, table)
-    layer = Opened(replace(opened.plan, path=folder), whole, opened.machine, hear)
+    plan = replace(opened.plan, path=opened.plan.path / MADE, data=data_of(manifest))
+    layer = Opened(plan, whole, opened.machine, hear, engine)
+    reference = ReferenceScorer(manifest.facts.reference, manifest.facts.reference_deviation or 0.0)
     with account.stage("judge what was made"):
-        made = list(_over(account, layer, table, parts))
-    manifest = account.manifest
-    target = account.run / GENERATED_FILE
-    write_frame(target, table)
-    for path in parts:
-        manifest.files.pop(path.relative_to(account.run).as_posix(), None)
-    for path, rows in made:
-        manifest.enter(account.run, path, rows)
-    manifest.enter(account.run, target, len(table))
+        _ = layer.judges  # opened here first, so that what they build is there for other processes
+        one = partial(_with_made, layer, reference, opened.plan.path / GENERATED_FILE)
+        rows = []
+        for count, events in over_parts(
+            account, engine, one, parts, stage="judge what was made", do="judge what was made for"
+        ):
+            rows.append(count)
+            for event in events:
+                hear(event)
     if recipe.estimate is not None:
         account.warn(UNESTIMATED.format(n=len(table)))
-    account.begin_picking()
-    return [path for path, _ in made]
+    return replace_ledger(account, parts, MARK, rows)
 
 
-def _table(account: Account, opened: Opened, parts: list[Path], folder: Path) -> pl.DataFrame:
-    """What all generators write for the queries of each part; what was written before is kept."""
-    frames, collection, seed = [], opened.collection, opened.recipe.seed
-    for generator in opened.recipe.make:
-        scratch = make_folder(folder / generator.label)
-        context = Context(collection, scratch, machine=opened.machine, seed=seed, emit=account.hear)
-        for number, part in enumerate(parts):
-            path = folder / f"{generator.label}-{number:05d}.parquet"
-            if table_rows(path) is None:
-                queries = _queries(collection, part)
-                write_frame(path, _named(generator, written(generator, context, queries), context))
-            frames.append(pl.read_parquet(path, glob=False))
-            account.emit(Progress(f"make {generator.label}", number + 1, len(parts), "parts"))
+def _table(account: Account, opened: Opened, parts: list[Path], engine: Mapper) -> pl.DataFrame:
+    """What all generators write for the queries of each part."""
+    frames = []
+    for place, generator in enumerate(opened.recipe.make):
+        stage, one = f"make {generator.label}", partial(_written, opened, place)
+        for path, events in over_parts(
+            account, engine, one, parts, stage=stage, do="write documents for"
+        ):
+            frames.append(read_frame(path))
+            for event in events:
+                account.hear(event)
     return pl.concat(frames).sort("query_id", "doc_id")
+
+
+def _written(opened: Opened, place: int, part: Part) -> tuple[Path, Sequence[Event]]:
+    """A pass: the file of what a generator writes for a part's queries; what is there is kept."""
+    number, ledger = part
+    generator = opened.recipe.make[place]
+    path = opened.plan.path / MADE / f"{generator.label}-{number:05d}.parquet"
+    with opened.listening() as heard:
+        if table_rows(path) is None:
+            context = opened.writing(generator)
+            queries = _queries(opened.collection, read_frame(ledger))
+            write_frame(path, _named(generator, written(generator, context, queries), context))
+    return path, tuple(heard)
 
 
 def _named(generator: Generator, made: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -128,39 +158,45 @@ def _named(generator: Generator, made: pl.DataFrame, context: Context) -> pl.Dat
     ).select(pl.col(name).cast(dtype) for name, dtype in GENERATED.items())
 
 
-def _queries(collection: Collection, part: Path) -> Rows:
+def _queries(collection: Collection, part: pl.DataFrame) -> Rows:
     """Row numbers of the queries of a part of the ledger."""
-    ids = pl.read_parquet(part, columns=["query_id"], glob=False)["query_id"].unique()
+    ids = part["query_id"].unique()
     return collection.queries["query_id"].is_in(ids.implode()).arg_true().cast(pl.UInt32).to_numpy()
 
 
-def _over(
-    account: Account, layer: Opened, table: pl.DataFrame, parts: list[Path]
-) -> Iterator[tuple[Path, int]]:
-    """Each part with the new rows, written beside it: its path and its rows.
+def _with_made(
+    layer: Opened, reference: ReferenceScorer, table: Path, part: Part
+) -> tuple[int, Sequence[Event]]:
+    """A pass: a part with the rows of what was written for its queries, written beside it.
 
-    `layer`: the recipe opened on the corpus with the written documents.
+    `layer`: the recipe opened on the corpus with the written documents, of which there is a table.
     """
-    whole, makers = layer.collection, layer.recipe.make
-    rows = whole.rows_of(table.select("query_id", "doc_id", "generator"))
+    one = partial(_added, layer, layer.judges, reference, table)
+    with layer.listening() as heard:
+        rows = rewrite(one, MARK, part)
+    return rows, tuple(heard)
+
+
+def _added(
+    layer: Opened,
+    rulings: list[tuple[str, Ruling]],
+    reference: ReferenceScorer,
+    table: Path,
+    path: Path,
+) -> pl.DataFrame:
+    old, whole, makers = read_frame(path), layer.collection, layer.recipe.make
+    made = pl.scan_parquet(table, glob=False).select("query_id", "doc_id", "generator")
+    rows = whole.rows_of(of_queries(made, old))
     proposers: dict[str, Proposer] = {k: _Scores(each) for k, each in layer.sources.items()}
     for each in makers:
         proposers[each.label] = _Proposes(rows.filter(generator=each.label))
-    facts = account.manifest.facts
-    reference = ReferenceScorer(facts.reference, facts.reference_deviation or 0.0)
     not_sources = [f"{each.label}_{part}" for each in makers for part in ("rank", "score")]
-    for number, path in enumerate(parts):
-        found, _ = find_shard(whole, proposers, _queries(whole, path), layer.never)
-        judged = judge_shard(whole, layer.judges, found.drop(not_sources))
-        new = ledger_shard(whole, reference, judged, None)
-        new = new.filter(pl.col("doc_id").str.starts_with(GENERATED_ID))
-        old = pl.read_parquet(path, glob=False)
-        part = pl.concat([old, new], how="diagonal").select(old.columns)
-        part = check_ledger(part.sort("query_id", "doc_id"))
-        target = account.run / LEDGER / f"part-{number:05d}-generated.parquet"
-        write_frame(target, part)
-        account.emit(Progress("judge what was made", number + 1, len(parts), "parts"))
-        yield target, len(part)
+    found, _ = find_shard(whole, proposers, _queries(whole, old), layer.never)
+    judged = judge_shard(whole, rulings, found.drop(not_sources))
+    new = ledger_shard(whole, reference, judged, None)
+    new = new.filter(pl.col("doc_id").str.starts_with(GENERATED_ID))
+    both = pl.concat([old, new], how="diagonal").select(old.columns)
+    return check_ledger(both.sort("query_id", "doc_id"))
 
 
 @dataclass(frozen=True)

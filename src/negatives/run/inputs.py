@@ -15,6 +15,8 @@ from negatives.read import load
 from negatives.schema import Collection
 from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
+from negatives.store.handed_over import fingerprint_of
+from negatives.store.manifest import Manifest
 from negatives.store.run import GENERATED_FILE, Run
 from negatives.store.work_folder import differences
 
@@ -33,6 +35,12 @@ def collection_of(run: Run) -> Collection:
     if run.whole is None:
         run.whole = with_generated(collection, run.generated)
     return run.whole
+
+
+def data_of(manifest: Manifest) -> str:
+    """The fingerprint of what `collection_of` gives, by which other processes know it."""
+    made = manifest.files.get(GENERATED_FILE)
+    return fingerprint_of(manifest.inputs, *([] if made is None else [made.hash]))
 
 
 def with_generated(collection: Collection, table: pl.DataFrame) -> Collection:

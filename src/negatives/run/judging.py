@@ -12,31 +12,32 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import msgspec
 import polars as pl
 
-from negatives.engine import Engine
+from negatives.engine import Engine, Mapper
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
 from negatives.estimate.revision import Revision, learn, with_others
-from negatives.events import Emit, Progress, silent
+from negatives.events import Emit, silent
 from negatives.machine import Machine
 from negatives.opening import JudgeContext
 from negatives.run.account import Account
-from negatives.run.engine import engine_named
+from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
-from negatives.run.picking import repick, write_frame
+from negatives.run.parts import of_queries, over_parts, replace_ledger, rewrite, write_frame
+from negatives.run.picking import pick_again
 from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
 from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
-from negatives.store.run import LEDGER, WORK, Run
+from negatives.store.run import WORK, Run
 
 BEFORE: Final = "p_relevant_before"
 """Column of the first stage's p_relevant, where a judge has revised it."""
@@ -93,6 +94,7 @@ def judge_run(
     """
     machine = Machine.checked(threads, memory, device)
     chosen = engine_named(engine, workers, address, machine)
+    refuse_scripts(chosen, (run.recipe.pick,))
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", fix="give at least 1, or none for all")
     if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
@@ -104,31 +106,32 @@ def judge_run(
         )
     collection = collection_of(run)
     refuse_unmet((judge,), collection)
-    with locked(run.path):
-        run = run.reopened()  # as it is, now that nobody else writes
-        account = Account(run.path, run.manifest, emit)
-        with _scratch(run.path / WORK / "judging") as folder, chosen.started() as mapper:
-            ruling = judge.open(
-                JudgeContext(
-                    collection=collection,
-                    scratch=folder,
-                    machine=machine,
-                    engine=mapper,
-                    seed=run.recipe.seed,
-                    reference=account.manifest.facts.reference,
-                    emit=account.hear,
+    with chosen.started() as mapper:
+        with locked(run.path):
+            run = run.reopened()  # as it is, now that nobody else writes
+            account = Account(run.path, run.manifest, emit)
+            with _scratch(run.path / WORK / "judging") as folder:
+                ruling = judge.open(
+                    JudgeContext(
+                        collection=collection,
+                        scratch=folder,
+                        machine=machine,
+                        engine=mapper,
+                        seed=run.recipe.seed,
+                        reference=account.manifest.facts.reference,
+                        emit=account.hear,
+                    )
                 )
-            )
-            if not isinstance(ruling, Costly):
-                raise RecipeError(
-                    f"{judge.kind} does not score single pairs",
-                    fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
-                )
-            work = _Judging(run, judge, budget, ruling, account)
-            if account.manifest.facts.cascade != work.asked:
-                work.carry_out(folder)
-    if account.manifest.status != DONE:
-        repick(run.reopened(), run.recipe.pick, emit=emit)
+                if not isinstance(ruling, Costly):
+                    raise RecipeError(
+                        f"{judge.kind} does not score single pairs",
+                        fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
+                    )
+                work = _Judging(run, judge, budget, ruling, account, mapper)
+                if account.manifest.facts.cascade != work.asked:
+                    work.carry_out(folder)
+        if account.manifest.status != DONE:
+            pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)
 
 
 @contextmanager
@@ -158,6 +161,7 @@ class _Judging:
     budget: int | None
     ruling: Costly
     account: Account
+    engine: Mapper
 
     @cached_property
     def asked(self) -> Asked:
@@ -170,7 +174,11 @@ class _Judging:
         )
 
     def carry_out(self, folder: Path) -> None:
-        """Choose, score, learn, and put the new ledger in the place of the old."""
+        """Choose, score, learn, and put the new ledger in the place of the old.
+
+        Choosing and learning look at some columns of the whole ledger, once; scoring chunks of
+        pairs, and writing the parts of the new ledger, are passes.
+        """
         remove_partial(self.run.path)
         key = hashlib.blake2b(msgspec.json.encode(self.asked), digest_size=4).hexdigest()
         with self.account.stage(f"judge {self.judge.kind}") as stage:
@@ -184,13 +192,21 @@ class _Judging:
                 f"p_relevant is as before: too few of the {len(scores):,} judged pairs are "
                 "labelled, or too few are not, to learn what a score means"
             )
-        has_p = pairs["p_relevant"].is_not_null().any()
-        parts = []
-        for number, old in enumerate(self._base()):
-            new = self.run.path / LEDGER / f"part-{number:05d}.judged-{key}.parquet"
-            write_frame(new, self._part(old, pairs, revision, has_p))
-            parts.append((new, len(old)))
-            self.account.emit(Progress("judge", number + 1, len(self.run.parts), "parts"))
+        learned = folder.absolute() / "learned.parquet"
+        write_frame(learned, pairs)
+        change = _Change(
+            kind=self.judge.kind,
+            column=self.ruling.column,
+            rule=self.ruling.rule(),
+            before=self.account.manifest.facts.cascade,
+            pairs=learned,
+            revision=revision,
+            has_p=bool(pairs["p_relevant"].is_not_null().any()),
+            seed=self.run.recipe.seed,
+        )
+        mark, old = f".judged-{key}", self.run.parts
+        one = partial(rewrite, partial(_judged, change), mark)
+        rows = list(over_parts(self.account, self.engine, one, old, do="judge", stage="judge"))
         self.account.manifest.notes.cascade = Cascade(
             judge=self.judge.settings(),
             budget=self.budget,
@@ -203,22 +219,19 @@ class _Judging:
             revised=revision is not None,
         )
         self.account.manifest.facts.cascade = self.asked
-        replace_ledger(self.account, self.run, parts)
+        replace_ledger(self.account, old, mark, rows)
 
-    def _base(self) -> Iterator[pl.DataFrame]:
-        """The ledger's parts as they were mined."""
-        before = self.account.manifest.facts.cascade
-        for path in self.run.parts:
-            part = pl.read_parquet(path, glob=False)
-            yield part if before is None else _undone(part, before)
+    def _base(self) -> pl.LazyFrame:
+        """The ledger as it was mined."""
+        return _undone(self.run.candidates(), self.account.manifest.facts.cascade)
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
         """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
         collection = collection_of(self.run)
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
-        parts = [
-            judgeable(part)
+        pairs = (
+            judgeable(self._base())
             .filter(~pl.col("doc_id").is_in(empty.implode()))
             .select(
                 *PAIR,
@@ -227,9 +240,9 @@ class _Judging:
                 "hardness",
                 proposed=pl.col("sources").list.len() > 0,
             )
-            for part in self._base()
-        ]
-        pairs = pl.concat(parts).join(picked, on=PAIR, how="left", maintain_order="left")
+            .join(picked.lazy(), on=PAIR, how="left", maintain_order="left")
+            .collect()
+        )
         if table_rows(path) is None:
             pairs = pairs.with_columns(pl.col("picked").fill_null(False))
             recipe = self.run.recipe
@@ -246,66 +259,71 @@ class _Judging:
 
     def _learnable(self, scores: pl.DataFrame) -> pl.DataFrame:
         """The scored pairs with what the second stage needs of them."""
-        parts = [
-            part.join(scores, on=PAIR, how="inner", maintain_order="left").select(
-                *PAIR,
-                "p_relevant",
-                judged="score",
-                score="score",
-                labelled=pl.col("verdict") == POSITIVE,
-                proposed=pl.col("sources").list.len() > 0,
-            )
-            for part in self._base()
-        ]
-        return with_others(pl.concat(parts))
-
-    def _part(
-        self, old: pl.DataFrame, pairs: pl.DataFrame, revision: Revision | None, has_p: bool
-    ) -> pl.DataFrame:
-        """A part of the new ledger: the scores, what they object to, and the revised p."""
-        column = self.ruling.column
-        mine = pairs.join(old, on="query_id", how="semi", maintain_order="left")
-        p = pl.Series("revised", [None] * len(mine), dtype=pl.Float32)
-        if revision is not None:
-            p = pl.Series("revised", revision.revised(mine, self.run.recipe.seed)).cast(pl.Float32)
-        found = mine.select(*PAIR, pl.col("judged").alias(column), p.fill_nan(None))
-        verdict, reason = self.ruling.rule()
-        objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
-        new = (
-            old.join(found, on=PAIR, how="left", maintain_order="left")
-            .with_columns(verdict.alias("_verdict"), reason.alias("_reason"))
-            .with_columns(
-                pl.col("p_relevant").alias(BEFORE),
-                p_relevant=pl.coalesce("revised", "p_relevant"),
-                verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
-                rule=pl.when(objected).then(pl.lit(self.judge.kind)).otherwise("rule"),
-                reason=pl.when(objected).then("_reason").otherwise("reason"),
-            )
+        found = self._base().join(scores.lazy(), on=PAIR, how="inner", maintain_order="left")
+        pairs = found.select(
+            *PAIR,
+            "p_relevant",
+            judged="score",
+            score="score",
+            labelled=pl.col("verdict") == POSITIVE,
+            proposed=pl.col("sources").list.len() > 0,
         )
-        added = [column, BEFORE] if has_p else [column]
-        head = [name for name in old.columns if name not in LEDGER_TAIL]
-        return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
+        return with_others(pairs.collect())
 
 
-def replace_ledger(account: Account, run: Run, parts: list[tuple[Path, int]]) -> None:
-    """Make `parts` (and their rows) the ledger; what was picked from the old one goes with it.
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What a judge changes in a ledger; the scored pairs lie in a file.
 
-    The old parts are removed once there are new picks.
+    `before`: what the judge before it was asked, which is undone. `has_p`: whether p_relevant of
+    any scored pair was known.
     """
-    manifest = account.manifest
-    for path in run.parts:
-        manifest.files.pop(path.relative_to(run.path).as_posix(), None)
-    for path, rows in parts:
-        manifest.enter(run.path, path, rows)
-    account.begin_picking()
+
+    kind: str
+    column: str
+    rule: tuple[pl.Expr, pl.Expr]
+    before: Asked | None
+    pairs: Path
+    revision: Revision | None
+    has_p: bool
+    seed: int
 
 
-def _undone(part: pl.DataFrame, before: Asked) -> pl.DataFrame:
-    """A part as it was before a judge was asked."""
-    if BEFORE in part.columns:
-        part = part.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
+def _judged(change: _Change, path: Path) -> pl.DataFrame:
+    """A part of the new ledger: the scores, what they object to, and the revised p."""
+    old = _undone(pl.scan_parquet(path, glob=False), change.before).collect()
+    mine = of_queries(pl.scan_parquet(change.pairs, glob=False), old)
+    mine = mine.join(old, on="query_id", how="semi", maintain_order="left")
+    p = pl.Series("revised", [None] * len(mine), dtype=pl.Float32)
+    if change.revision is not None:
+        p = pl.Series("revised", change.revision.revised(mine, change.seed)).cast(pl.Float32)
+    found = mine.select(*PAIR, pl.col("judged").alias(change.column), p.fill_nan(None))
+    verdict, reason = change.rule
+    objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
+    new = (
+        old.join(found, on=PAIR, how="left", maintain_order="left")
+        .with_columns(verdict.alias("_verdict"), reason.alias("_reason"))
+        .with_columns(
+            pl.col("p_relevant").alias(BEFORE),
+            p_relevant=pl.coalesce("revised", "p_relevant"),
+            verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
+            rule=pl.when(objected).then(pl.lit(change.kind)).otherwise("rule"),
+            reason=pl.when(objected).then("_reason").otherwise("reason"),
+        )
+    )
+    added = [change.column, BEFORE] if change.has_p else [change.column]
+    head = [name for name in old.columns if name not in LEDGER_TAIL]
+    return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
+
+
+def _undone(ledger: pl.LazyFrame, before: Asked | None) -> pl.LazyFrame:
+    """The ledger, or a part of it, as it was before a judge was asked, where one was."""
+    if before is None:
+        return ledger
+    if BEFORE in ledger.collect_schema():
+        ledger = ledger.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
     by = pl.col("rule") == before.judge["kind"]
-    return part.drop(before.column).with_columns(
+    return ledger.drop(before.column).with_columns(
         verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
         rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
         reason=pl.when(by).then(pl.lit("")).otherwise("reason"),

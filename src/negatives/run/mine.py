@@ -19,8 +19,8 @@ from typing import Any, cast
 import numpy as np
 import polars as pl
 
-from negatives.engine import Engine, Local, Mapper, carried_out
-from negatives.errors import InputError, RecipeError
+from negatives.engine import Engine, Mapper, carried_out
+from negatives.errors import InputError
 from negatives.estimation import Fitted
 from negatives.events import Emit, Progress, silent
 from negatives.faults import blames_input
@@ -31,7 +31,7 @@ from negatives.recipe import Recipe, load_recipe
 from negatives.run import passes
 from negatives.run.account import Account
 from negatives.run.claim import claimed, is_there, run_folder
-from negatives.run.engine import engine_named
+from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.generated import add_generated, refuse_layer
 from negatives.run.inputs import collection_of
 from negatives.run.making import refuse_other
@@ -49,7 +49,7 @@ from negatives.schema import Collection, check_collection
 from negatives.stage import Estimator, Judge, Picker, Source, build, refuse_unmet
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.fingerprints import refuse_unlabelled
-from negatives.store.handed_over import fingerprint_of, hand_over
+from negatives.store.handed_over import fingerprint_of
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
 from negatives.store.run import RECIPE, WORK, Run
@@ -100,6 +100,8 @@ def mine(
     refuse_unmet((*recipe.find, *recipe.make, *recipe.judge), collection)
     refuse_other("documents", recipe.make)
     refuse_layer(recipe, collection)
+    stages = (*recipe.find, *recipe.make, *recipe.judge, recipe.estimate, recipe.pick)
+    refuse_scripts(chosen, stages)
     path = Path(out)
     folder = run_folder(path)
     folder.refuse_file()
@@ -110,10 +112,8 @@ def mine(
         mapper = stack.enter_context(chosen.started())
         account = Account(path, claimed(folder, collection, recipe, overwrite, emit), emit)
         data = fingerprint_of(account.manifest.inputs)
-        if not isinstance(chosen, Local):
-            _refuse_scripts(recipe)
-            hand_over(collection, path / COLLECTION, data)
-        plan = RunPlan(path.absolute(), recipe, machine.shared(chosen.workers), data, corpus_shard)
+        here, share = path.absolute(), machine.shared(chosen.workers)
+        plan = RunPlan(here, recipe, share, here / COLLECTION, data, corpus_shard)
         work = _Mining(Opened(plan, collection, machine, account.hear, mapper), mapper, account)
         try:
             for text in replaced:
@@ -162,7 +162,7 @@ class _Mining:
 
     def _whole_ledger(self) -> list[Path]:
         """The parts of the ledger, with the documents that the recipe's generators write."""
-        return add_generated(self.account, self.opened, self._ledger())
+        return add_generated(self.account, self.opened, self._ledger(), self.engine)
 
     def _ledger(self) -> list[Path]:
         """All passes but the last; the parts of the ledger."""
@@ -344,19 +344,6 @@ def _resolved(
         pick=pick or recipe.pick,
         seed=recipe.seed if seed is None else seed,
     )
-
-
-def _refuse_scripts(recipe: Recipe) -> None:
-    """Raise `RecipeError` for a stage of the user's own script, which nobody else can import."""
-    stages = (*recipe.find, *recipe.judge, recipe.estimate, recipe.pick)
-    for stage in stages:
-        if type(stage).__module__ == "__main__":
-            raise RecipeError(
-                f"{type(stage).__name__} is defined in the script itself: other processes cannot "
-                "import it",
-                where=f"engine, stage {stage.kind}" if stage is not None else "",
-                fix="put it into a module of its own, or use the local engine",
-            )
 
 
 def _fitting(recipe: Recipe, context: Context) -> tuple[Recipe, list[str]]:

@@ -1,8 +1,8 @@
 """A run open in one process: its collection, and the stages of its recipe opened on it.
 
 Sent to another process it travels as its plan (names and settings, nothing that is large), and is
-opened there anew: what it takes, an index or vectors, lies in the run's scratch folder, where the
-main process has built it before.
+opened there anew: what it takes lies in the run's scratch folder, the collection, which is written
+when it is first sent, and an index or vectors, which the main process has built before.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from negatives.arrays import Rows
 from negatives.engine import Local, Mapper
 from negatives.estimation import Estimation
 from negatives.events import Emit, Event, Progress
+from negatives.generator import Generator
 from negatives.machine import Machine
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling, Tiled
 from negatives.recipe import Recipe
 from negatives.schema import Collection
 from negatives.store.atomic import make_folder
-from negatives.store.handed_over import taken_over
+from negatives.store.handed_over import hand_over, taken_over
 from negatives.store.run import WORK
 
 
@@ -35,13 +36,15 @@ from negatives.store.run import WORK
 class RunPlan:
     """What another process needs to open a run; `machine` is its share of what may be used.
 
-    `data`: fingerprint of the collection, which lies in the run's scratch folder. `corpus_shard`:
-    documents that are searched at one time where a source can do that; 0: all.
+    `collection`: the folder in which the collection lies for other processes, and `data`, its
+    fingerprint. `corpus_shard`: documents that are searched at one time where a source can do that;
+    0: all.
     """
 
     path: Path
     recipe: Recipe
     machine: Machine
+    collection: Path
     data: str
     corpus_shard: int = 0
 
@@ -68,6 +71,7 @@ class Opened:
         self._judges: dict[int, Ruling] = {}
 
     def __reduce__(self) -> tuple[object, ...]:
+        hand_over(self.collection, self.plan.collection, self.plan.data)
         return _opened_again, (self.plan,)
 
     def path(self, folder: str, number: int) -> Path:
@@ -133,6 +137,10 @@ class Opened:
             self._judges[place] = stage.open(context)
         return stage.kind, self._judges[place]
 
+    def writing(self, generator: Generator) -> Context:
+        """What a generator of the recipe is given to write documents."""
+        return Context(**self._shared(f"made/{generator.label}"))
+
     @cached_property
     def estimation(self) -> Estimation:
         """The estimator, which the recipe must have; it may ask the sources."""
@@ -173,7 +181,7 @@ class Opened:
 
 
 COLLECTION = f"{WORK}/collection"
-"""Where in a run's folder the main process writes the collection for the others."""
+"""Where in a run's folder the collection lies for other processes, once one is sent work."""
 
 _HERE: dict[str, Opened] = {}
 """The run that this process has opened last, by its plan: pass after pass finds it open."""
@@ -183,6 +191,6 @@ def _opened_again(plan: RunPlan) -> Opened:
     name = hashlib.blake2b(pickle.dumps(plan), digest_size=16).hexdigest()
     if name not in _HERE:
         _HERE.clear()
-        collection = taken_over(plan.path / COLLECTION, plan.data)
+        collection = taken_over(plan.collection, plan.data)
         _HERE[name] = Opened(plan, collection, plan.machine)
     return _HERE[name]

@@ -17,7 +17,7 @@ from negatives.estimation import Fitted
 from negatives.events import Event
 from negatives.opening import Proposer, Tiled
 from negatives.run.opened import Opened
-from negatives.run.picking import write_frame
+from negatives.run.parts import read_frame, write_frame
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
 from negatives.store.atomic import writing
 from negatives.store.run import LEDGER
@@ -91,7 +91,7 @@ def _asked_before(opened: Opened, label: str, shard: Shard) -> Proposer:
 def judge(opened: Opened, shard: Shard) -> Entry:
     """Evidence and verdicts of what was found."""
     rulings = opened.judges
-    rows = _read(opened.path("found", shard.number))
+    rows = read_frame(opened.path("found", shard.number))
     with opened.listening() as heard:
         rows = judge_shard(opened.collection, rulings, rows)
     path = opened.path("judged", shard.number)
@@ -102,7 +102,7 @@ def judge(opened: Opened, shard: Shard) -> Entry:
 def prepare(opened: Opened, shard: Shard) -> Entry:
     """What the estimator needs of the judged rows."""
     estimation = opened.estimation
-    rows = _read(opened.path("judged", shard.number))
+    rows = read_frame(opened.path("judged", shard.number))
     with opened.listening() as heard:
         rows = estimation.prepare(rows)
     path = opened.path("prepared", shard.number)
@@ -114,7 +114,7 @@ def estimate(
     opened: Opened, fitted: Fitted | None, reference: ReferenceScorer, shard: Shard
 ) -> Entry:
     """A part of the ledger: the judged rows with p_relevant and hardness."""
-    rows = _read(opened.path("judged", shard.number))
+    rows = read_frame(opened.path("judged", shard.number))
     estimated = None
     if fitted is not None:
         estimated = fitted.estimate(prepared_rows(opened, shard.number))
@@ -127,13 +127,9 @@ def estimate(
 def prepared_rows(opened: Opened, number: int) -> pl.DataFrame:
     """The judged rows of a shard with what the estimator has prepared."""
     paths = (opened.path(folder, number) for folder in ("judged", "prepared"))
-    return pl.concat(map(_read, paths), how="horizontal")
+    return pl.concat(map(read_frame, paths), how="horizontal")
 
 
 def ledger_path(run: Path, number: int) -> Path:
     """Where a part of the ledger lies."""
     return run / LEDGER / f"part-{number:05d}.parquet"
-
-
-def _read(path: Path) -> pl.DataFrame:
-    return pl.read_parquet(path, glob=False)

@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import RunError
+from negatives.run.parts import of_queries
 from negatives.schema import KEPT
 from negatives.store.run import NEGATIVES_FILE, Run
 
@@ -25,9 +26,7 @@ def parts_with_picks(run: Run, columns: Sequence[str] | None = None) -> Iterator
     seen = 0
     for path in run.parts:
         part = pl.read_parquet(path, columns=None if columns is None else list(columns), glob=False)
-        first, last = part["query_id"].min(), part["query_id"].max()
-        within = pl.col("query_id").is_between(pl.lit(first), pl.lit(last))
-        picked = negatives.filter(within).collect()
+        picked = of_queries(negatives, part)
         check_picks(run, picked, part.lazy())
         seen += len(picked)
         yield part.join(picked, on=PAIR, how="left", maintain_order="left")

@@ -7,24 +7,27 @@ from __future__ import annotations
 
 import shutil
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import polars as pl
 
-from negatives.engine import LOCAL, Mapper, carried_out
-from negatives.events import Emit, Progress, silent
+from negatives.engine import Mapper
+from negatives.events import Emit, silent
 from negatives.recipe import Recipe
 from negatives.run.account import Account
+from negatives.run.engine import SharedOut, shared_out
 from negatives.run.inputs import collection_of
-from negatives.run.relabel import PrecisionRule, RelabelledCounts, Relabelling
+from negatives.run.opened import COLLECTION
+from negatives.run.parts import Part, over_parts, read_frame, write_frame
+from negatives.run.relabel import Relabelled, relabel_parts
 from negatives.run.shards import pick_shard
-from negatives.run.shortfall import explain
+from negatives.run.shortfall import by_cause, explain
 from negatives.schema import Collection
 from negatives.stage import Picker
-from negatives.store.atomic import make_folder, writing
+from negatives.store.atomic import writing
 from negatives.store.lock import locked
 from negatives.store.run import (
     LEDGER,
@@ -35,15 +38,34 @@ from negatives.store.run import (
 )
 
 
-def repick(run: Run, pick: Picker, *, relabel: float | None = None, emit: Emit = silent) -> None:
-    """Apply another picker, or relabelling, to a finished run's ledger, in place."""
+def repick(
+    run: Run,
+    pick: Picker,
+    *,
+    relabel: float | None = None,
+    emit: Emit = silent,
+    **shared: Unpack[SharedOut],
+) -> None:
+    """Apply another picker, or relabelling, to a finished run's ledger, in place.
+
+    `threads`, `engine`, `workers` and `address` are as for `mine`.
+    """
+    with shared_out((pick,), **shared) as mapper:
+        pick_again(run, mapper, pick, relabel=relabel, emit=emit)
+
+
+def pick_again(
+    run: Run, engine: Mapper, pick: Picker, *, relabel: float | None = None, emit: Emit = silent
+) -> None:
+    """As `repick`, by an engine that has been started."""
     with locked(run.path):
         run = run.reopened()  # as it is, now that nobody else writes
         recipe = run.recipe.with_pick(pick)
         if relabel is not None:
             recipe = replace(recipe, relabel=relabel)
         account = Account(run.path, run.manifest, emit)
-        finish(account, recipe, run.parts, collection_of(run) if recipe.relabel else None)
+        collection = collection_of(run) if recipe.relabel else None
+        finish(account, recipe, run.parts, collection, engine)
 
 
 def finish(
@@ -51,7 +73,7 @@ def finish(
     recipe: Recipe,
     parts: list[Path],
     collection: Collection | None,
-    engine: Mapper = LOCAL,
+    engine: Mapper,
 ) -> None:
     """Pick among the ledger's parts, and leave nothing behind.
 
@@ -61,8 +83,8 @@ def finish(
     try:
         pick_parts(account, recipe, parts, collection, engine)
     finally:
-        shutil.rmtree(account.run / WORK / "picked", ignore_errors=True)
-        shutil.rmtree(account.run / WORK / "relabelled", ignore_errors=True)
+        for folder in (f"{WORK}/picked", f"{WORK}/relabelled", COLLECTION):
+            shutil.rmtree(account.run / folder, ignore_errors=True)
         with suppress(OSError):
             (account.run / WORK).rmdir()
     for path in (account.run / LEDGER).glob("part-*.parquet"):
@@ -77,7 +99,11 @@ def pick_parts(
     collection: Collection | None,
     engine: Mapper,
 ) -> None:
-    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts."""
+    """Negatives of every ledger part, joined into one file; counts and shortfall into the facts.
+
+    A picker that looks at the whole ledger first (`Picker.tuned`: a price) does that here, once;
+    picking from a part, by the picker that comes of it, is a pass.
+    """
     folder = account.run / WORK / "picked"
     shutil.rmtree(folder, ignore_errors=True)
     short: list[pl.DataFrame] = []
@@ -91,8 +117,10 @@ def pick_parts(
     ]
     if recipe.relabel and collection is not None:
         with account.stage("relabel") as relabelling:
-            new = _relabelled(account, recipe.relabel, ledger, collection)
+            new = relabel_parts(account, engine, recipe, ledger, collection)
             relabelling.rows = new.found.pairs + new.found.copies
+        if not new.found.known:
+            account.warn(UNKNOWN)
         parts = new.left
     account.manifest.stages.pop("pick", None)
     with account.stage("pick") as stage:
@@ -105,13 +133,12 @@ def pick_parts(
             _pick, picker, recipe.seed, facts.reference, counts.documents, folder.absolute()
         )
         picked = []
-        for path, rows, lacking in carried_out(
-            engine, one, list(enumerate(parts)), do="pick from", name=_named, where=str(account.run)
+        for path, rows, lacking in over_parts(
+            account, engine, one, parts, stage="pick", do="pick from"
         ):
             picked.append(path)
             short.append(lacking)
             stage.rows += rows
-            account.emit(Progress("pick", len(picked), len(parts), "parts"))
         account.begin_picking()
         _enter(account, new, recipe.relabel)
         with writing(target) as temporary:
@@ -129,56 +156,21 @@ def pick_parts(
 
 
 def _pick(
-    picker: Picker, seed: int, reference: str, documents: int, folder: Path, item: tuple[int, Path]
+    picker: Picker, seed: int, reference: str, documents: int, folder: Path, part: Part
 ) -> tuple[Path, int, pl.DataFrame]:
-    """A pass: the file of what was picked from a part of the ledger, its rows, what is lacking."""
-    number, ledger = item
-    part = pl.read_parquet(ledger, glob=False)
-    negatives, lacking = pick_shard(picker, seed, reference, documents, part)
+    """A pass: the file of what was picked from a part, its rows, and why queries are short."""
+    number, ledger = part
+    rows = read_frame(ledger)
+    negatives, lacking = pick_shard(picker, seed, reference, documents, rows)
     path = folder / f"part-{number:05d}.parquet"
     write_frame(path, negatives)
-    return path, len(negatives), lacking
-
-
-def _named(item: tuple[int, Path]) -> str:
-    return f"part {item[0]} of the ledger ({item[1].name})"
-
-
-@dataclass(frozen=True)
-class _New:
-    """What was relabelled, part by part, and the ledger's parts as a picker shall see them."""
-
-    frames: list[Path]
-    left: list[Path]
-    found: RelabelledCounts
-
-
-def _relabelled(
-    account: Account, precision: float, parts: list[Path], collection: Collection
-) -> _New:
-    """Relabel into the run's scratch folder, for no file of the run changes before all is well."""
-    folder = account.run / WORK / "relabelled"
-    shutil.rmtree(folder, ignore_errors=True)
-    make_folder(folder)
-    work = Relabelling(
-        PrecisionRule(precision), collection, account.manifest.facts.reference, folder
-    )
-    frames, left = [], []
-    for number, (frame, rest) in enumerate(work.over(parts)):
-        frames.append(folder / f"new-{number:05d}.parquet")
-        left.append(folder / f"part-{number:05d}.parquet")
-        write_frame(frames[-1], frame)
-        write_frame(left[-1], rest)
-        account.emit(Progress("relabel", number + 1, len(parts), "parts"))
-    if not work.found.known:
-        account.warn(UNKNOWN)
-    return _New(frames, left, work.found)
+    return path, len(negatives), by_cause(lacking)
 
 
 UNKNOWN: Final = "nothing is relabelled, for p_relevant is not known: add an [estimate] stage"
 
 
-def _enter(account: Account, new: _New | None, precision: float) -> None:
+def _enter(account: Account, new: Relabelled | None, precision: float) -> None:
     """Put what was relabelled into the run, in the place of what was before; or nothing."""
     target = account.run / RELABELLED_FILE
     account.manifest.counts.relabelled, account.manifest.facts.relabelled = 0, None
@@ -190,9 +182,3 @@ def _enter(account: Account, new: _New | None, precision: float) -> None:
     account.manifest.counts.relabelled = new.found.pairs
     account.manifest.facts.relabelled = new.found.facts(precision)
     account.manifest.enter(account.run, target, new.found.pairs + new.found.copies)
-
-
-def write_frame(path: Path, frame: pl.DataFrame) -> None:
-    """Write a frame as Parquet, atomically."""
-    with writing(path) as temporary:
-        frame.write_parquet(temporary, compression="zstd", statistics=True)

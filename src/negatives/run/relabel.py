@@ -7,18 +7,27 @@ run's own p_relevant says which, and how many: as many as the promised precision
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from negatives.arrays import Doubles
+from negatives.engine import Mapper
 from negatives.errors import InputError
-from negatives.opening import JudgeContext, Ruling
-from negatives.run.inputs import collection_of
+from negatives.machine import MODEST
+from negatives.recipe import Recipe
+from negatives.run.account import Account
+from negatives.run.inputs import collection_of, data_of
+from negatives.run.opened import COLLECTION, Opened, RunPlan
+from negatives.run.parts import Part, over_parts, read_frame, write_frame
 from negatives.schema import (
     DUPLICATE,
     ELIGIBLE,
@@ -29,8 +38,10 @@ from negatives.schema import (
     Columns,
 )
 from negatives.stage import Judge, build
-from negatives.store.facts import Relabelled
-from negatives.store.run import Run
+from negatives.store import facts
+from negatives.store.atomic import make_folder
+from negatives.store.manifest import Manifest
+from negatives.store.run import WORK, Run
 
 PAIR: Final = ["query_id", "doc_id"]
 ABOVE: Final = 0.5
@@ -54,6 +65,10 @@ RELABELLED: Final[Columns] = {
 
 ESTIMATE: Final = "estimate"
 COPY: Final = "copy"
+
+NEW: Final = "new-{:05d}.parquet"
+LEFT: Final = "part-{:05d}.parquet"
+"""In the scratch folder: what is relabelled of a part, and what is left of it."""
 
 RULE: Final = "relabelled"
 """The rule by which a candidate that is a positive now is none of the negatives."""
@@ -106,9 +121,9 @@ class RelabelledCounts:
     expected: float | None
     known: bool
 
-    def facts(self, asked: float) -> Relabelled:
+    def facts(self, asked: float) -> facts.Relabelled:
         """For the manifest."""
-        return Relabelled(
+        return facts.Relabelled(
             asked=asked,
             pairs=self.pairs,
             copies=self.copies,
@@ -126,63 +141,127 @@ def relabelled(
     `above`; of each query at most `most_per_query`. Columns: see `RELABELLED`. A judged negative,
     or a copy of its text, is never among them. `run.relabel` also takes them from the negatives.
     """
+    rule = PrecisionRule(precision, above, most_per_query)
     with tempfile.TemporaryDirectory() as scratch:
-        work = Relabelling(
-            PrecisionRule(precision, above, most_per_query),
-            collection_of(run),
-            run.manifest.facts.reference,
-            Path(scratch),
-        )
-        return pl.concat(frame for frame, _ in work.over(run.parts))
+        work = Relabelling.of(run.manifest, rule, run.recipe, collection_of(run), Path(scratch))
+        threshold, _ = lowest(map(work.how_sure, enumerate(run.parts)), precision)
+        return pl.concat(work.relabelled(read_frame(path), threshold) for path in run.parts)
 
 
+@dataclass(frozen=True)
+class Relabelled:
+    """What was relabelled, part by part, and the ledger's parts as a picker shall see them."""
+
+    frames: list[Path]
+    left: list[Path]
+    found: RelabelledCounts
+
+
+def relabel_parts(
+    account: Account, engine: Mapper, recipe: Recipe, parts: Sequence[Path], collection: Collection
+) -> Relabelled:
+    """Relabel into the run's scratch folder, for no file of the run changes before all is well.
+
+    Two passes: how sure the pairs of each part are, of which one threshold is made, and what is
+    relabelled of each part by that threshold.
+    """
+    folder = (account.run / WORK / "relabelled").absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    make_folder(folder)
+    rule = PrecisionRule(recipe.relabel)
+    lent = (account.run / COLLECTION).absolute()
+    work = Relabelling.of(account.manifest, rule, recipe, collection, folder, lent)
+    sure = over_parts(account, engine, work.how_sure, parts, do="find a threshold in")
+    threshold, known = lowest(sure, rule.precision)
+    one = partial(work.relabel, threshold, folder)
+    pairs, copies, total = 0, 0, 0.0
+    for new, same, p in over_parts(account, engine, one, parts, do="relabel", stage="relabel"):
+        pairs, copies, total = pairs + new, copies + same, total + p
+    expected = total / pairs if pairs else None
+    return Relabelled(
+        [folder / NEW.format(number) for number in range(len(parts))],
+        [folder / LEFT.format(number) for number in range(len(parts))],
+        RelabelledCounts(pairs, copies, threshold, expected, known),
+    )
+
+
+HowSure = tuple[NDArray[np.int64], Doubles, bool]
+"""Pairs that could become positives: int64[65537], how many, and float64[65537], the sum of their
+p_relevant, from each multiple of 1 / 65,536 to the next; and whether any p_relevant is known."""
+
+
+def lowest(parts: Iterable[HowSure], precision: float) -> tuple[float | None, bool]:
+    """The lowest p_relevant whose pairs and all above have the asked mean; if any p is known.
+
+    None where no pair is sure enough.
+    """
+    counts, sums, known = np.zeros(_STEPS + 1, np.int64), np.zeros(_STEPS + 1), False
+    for more, adding, there in parts:
+        counts += more
+        sums += adding
+        known = known or there
+    so_many, in_all = np.cumsum(counts[::-1])[::-1], np.cumsum(sums[::-1])[::-1]
+    sure = (counts > 0) & (in_all >= precision * so_many)
+    return (float(np.argmax(sure)) / _STEPS if sure.any() else None), known
+
+
+@dataclass(frozen=True)
 class Relabelling:
-    """One relabelling of a ledger; `found` says, after `over`, what came of it."""
+    """How a ledger is relabelled; `opened` has a `known` judge, which says what is a copy.
 
-    def __init__(
-        self, rule: PrecisionRule, collection: Collection, reference: str, scratch: Path
-    ) -> None:
-        self.rule = rule
-        self.collection = collection
-        self.reference = reference
-        self.judge = cast("Judge", build("judge", {"kind": "known"}))
-        self.known: Ruling = self.judge.open(JudgeContext(collection=collection, scratch=scratch))
-        self.found = RelabelledCounts(0, 0, None, None, known=False)
+    `how_sure` and `relabel` are passes.
+    """
 
-    def over(self, parts: Sequence[Path]) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """For each part: what is relabelled, and the part with that rejected."""
-        threshold, known = self._lowest(pl.read_parquet(path, glob=False) for path in parts)
-        pairs, copies, total = 0, 0, 0.0
-        for path in parts:
-            part = pl.read_parquet(path, glob=False)
-            frame = self._relabelled(part, threshold)
-            new = frame.filter(pl.col("kind") == ESTIMATE)
-            pairs, copies = pairs + len(new), copies + len(frame) - len(new)
-            total += float(new["p_relevant"].cast(pl.Float64).sum())
-            yield frame, _without(part, frame)
-        self.found = RelabelledCounts(
-            pairs, copies, threshold, total / pairs if pairs else None, known
-        )
+    rule: PrecisionRule
+    opened: Opened
+    reference: str
 
-    def _lowest(self, parts: Iterable[pl.DataFrame]) -> tuple[float | None, bool]:
-        """The lowest p_relevant whose pairs and all above have the asked mean; if any p is known.
+    @classmethod
+    def of(
+        cls,
+        manifest: Manifest,
+        rule: PrecisionRule,
+        recipe: Recipe,
+        collection: Collection,
+        scratch: Path,
+        lent: Path = Path(),
+    ) -> Relabelling:
+        """Of a run's ledger; in `lent` the collection lies for other processes."""
+        recipe = replace(recipe, judge=(cast("Judge", build("judge", {"kind": "known"})),))
+        plan = RunPlan(scratch, recipe, MODEST, lent, data_of(manifest))
+        return cls(rule, Opened(plan, collection, MODEST), manifest.facts.reference)
 
-        None where no pair is sure enough.
+    @property
+    def judge(self) -> Judge:
+        """Whose rules say what has the same text as a positive, and what is no answer."""
+        return self.opened.recipe.judge[0]
+
+    def how_sure(self, part: Part) -> HowSure:
+        """How sure the pairs of a part are that could become positives."""
+        rows = read_frame(part[1])
+        p = self._unjudged(rows, self.rule.candidates(rows, self.judge.no_answer))["p_relevant"]
+        values = p.cast(pl.Float64).to_numpy()
+        places = np.floor(values * _STEPS).astype(np.int64)
+        counts = np.bincount(places, minlength=_STEPS + 1)
+        sums = np.bincount(places, weights=values, minlength=_STEPS + 1).astype(np.float64)
+        return counts, sums, rows["p_relevant"].null_count() < len(rows)
+
+    def relabel(self, threshold: float | None, folder: Path, part: Part) -> tuple[int, int, float]:
+        """Write what is relabelled of a part, and the part with that rejected.
+
+        New positives, copies, and the sum of the new ones' p_relevant.
         """
-        counts, sums = np.zeros(_STEPS + 1, np.int64), np.zeros(_STEPS + 1)
-        known = False
-        for part in parts:
-            known = known or part["p_relevant"].null_count() < len(part)
-            p = self._unjudged(part, self.rule.candidates(part, self.judge.no_answer))["p_relevant"]
-            values = p.cast(pl.Float64).to_numpy()
-            places = np.floor(values * _STEPS).astype(np.int64)
-            counts += np.bincount(places, minlength=_STEPS + 1)
-            sums += np.bincount(places, weights=values, minlength=_STEPS + 1)
-        so_many, in_all = np.cumsum(counts[::-1])[::-1], np.cumsum(sums[::-1])[::-1]
-        sure = (counts > 0) & (in_all >= self.rule.precision * so_many)
-        return (float(np.argmax(sure)) / _STEPS if sure.any() else None), known
+        number, path = part
+        rows = read_frame(path)
+        frame = self.relabelled(rows, threshold)
+        write_frame(folder / NEW.format(number), frame)
+        write_frame(folder / LEFT.format(number), _without(rows, frame))
+        new = frame.filter(pl.col("kind") == ESTIMATE)
+        total = float(new["p_relevant"].cast(pl.Float64).sum())
+        return len(new), len(frame) - len(new), total
 
-    def _relabelled(self, part: pl.DataFrame, threshold: float | None) -> pl.DataFrame:
+    def relabelled(self, part: pl.DataFrame, threshold: float | None) -> pl.DataFrame:
+        """What is relabelled of a part, and the copies of positives: see `RELABELLED`."""
         new = self.rule.candidates(part, self.judge.no_answer)
         new = new.filter(pl.col("p_relevant") >= threshold) if threshold is not None else new[:0]
         new = self._unjudged(part, new)
@@ -226,8 +305,9 @@ class Relabelling:
         these = these.join(among, on="query_id", how="semi", maintain_order="left")
         one, none = pl.lit(1, pl.Int32), pl.lit(None, pl.Int32)
         pairs = pl.concat([these.select(*PAIR, relevance=one), among.select(*PAIR, relevance=none)])
-        queries, corpus = self.collection.queries["query_id"], self.collection.corpus["doc_id"]
-        opinion = self.known.judge(
+        collection = self.opened.collection
+        queries, corpus = collection.queries["query_id"], collection.corpus["doc_id"]
+        opinion = self.opened.judge(0)[1].judge(
             pairs.select(
                 query=queries.search_sorted(pairs["query_id"]).cast(pl.UInt32),
                 doc=corpus.search_sorted(pairs["doc_id"]).cast(pl.UInt32),

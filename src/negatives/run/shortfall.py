@@ -16,13 +16,21 @@ _OF_NO_JUDGE = {
 }
 
 
-def explain(short: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
-    """One entry for each cause: queries, negatives missing, and the setting that would fix it."""
+def by_cause(short: pl.DataFrame) -> pl.DataFrame:
+    """cause, queries, missing: of the queries of one part that are short."""
+    return short.group_by("cause").agg(queries=pl.len(), missing=pl.col("missing").sum())
+
+
+def explain(causes: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
+    """One entry for each cause: queries, negatives missing, and the setting that would fix it.
+
+    `causes`: of all parts, as `by_cause` gives them.
+    """
     known = {name: about for judge in recipe.judge for name, about in judge.rules.items()}
     known |= _OF_NO_JUDGE
     causes = (
-        short.group_by("cause")
-        .agg(queries=pl.len(), missing=pl.col("missing").sum())
+        causes.group_by("cause")
+        .agg(pl.col("queries", "missing").sum())
         .sort("missing", "cause", descending=[True, False])
     )
     return [

@@ -6,6 +6,7 @@ Fields that hold what some stage has found, in that stage's own words, are open 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -189,3 +190,8 @@ class Notes(msgspec.Struct, kw_only=True, omit_defaults=True):
             self.p_relevant = msgspec.convert(value, Relevance)
         else:
             self.measured[name] = value
+
+    def add(self, name: str, figures: Mapping[str, float]) -> None:
+        """Add to the figures that stages, in whatever process, have counted under a name."""
+        before = self.measured.get(name, {})
+        self.measured[name] = {k: round(before.get(k, 0) + n, 4) for k, n in figures.items()}

@@ -24,9 +24,9 @@ from negatives.store.facts import Inputs
 _ABOUT: Final = "collection.json"
 
 
-def fingerprint_of(inputs: Inputs) -> str:
-    """A hash of all that a run says it is made from."""
-    return hashlib.blake2b(msgspec.json.encode(inputs), digest_size=16).hexdigest()
+def fingerprint_of(inputs: Inputs, *more: str) -> str:
+    """A hash of all that a run says it is made from, and of what else a collection holds."""
+    return hashlib.blake2b(msgspec.json.encode((inputs, more)), digest_size=16).hexdigest()
 
 
 def hand_over(collection: Collection, folder: Path, fingerprint: str) -> None:
@@ -34,6 +34,7 @@ def hand_over(collection: Collection, folder: Path, fingerprint: str) -> None:
     if _about(folder).get("fingerprint") == fingerprint:
         return
     about: dict[str, Any] = {"fingerprint": fingerprint}
+    (folder / _ABOUT).unlink(missing_ok=True)  # of another collection, which is overwritten
     for each in fields(Collection):
         value = getattr(collection, each.name)
         if isinstance(value, pl.DataFrame):
