@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.estimate.features import Feature, features_of, table
 from negatives.estimate.label_evidence import LABEL_RATE, about, guessed, probabilities, revised
-from negatives.estimate.label_model import Labelling, fit_labelling
+from negatives.estimate.label_model import Labelling, fit_labellings
 from negatives.estimate.label_rate import LabelRate, fit_label_rate
 from negatives.estimate.other_positives import Draws, Likeness, compare
 from negatives.estimation import Revised
@@ -31,8 +31,11 @@ from negatives.schema import JUDGED_NEGATIVE, Bools, Doubles, Floats
 from negatives.stage import Estimator, Share
 
 MOST_QUERIES = 5_000
-MOST_PAIRS = 120_000
-"""Learned from: labelled pairs of so many queries, and so many unlabelled ones, drawn by hash."""
+"""Learned from: labelled pairs of so many queries, drawn by hash,"""
+EACH = 20
+FEWEST_PAIRS = 8_000
+MOST_PAIRS = 60_000
+"""and so many unlabelled pairs for each known positive of theirs, within these bounds."""
 FEWEST_LABELS = 20
 FEWEST_QUERIES = 5
 FEW_QUERIES = 30
@@ -44,8 +47,8 @@ ONE_EACH = 1.5
 class Evidence(Estimator, kind="evidence"):
     """Fitted on the run: scores and ranks, likeness to other positives, the judges' evidence.
 
-    A monotone boosted model and a logistic one, averaged and calibrated (Elkan and Noto, 2008, for
-    what a missing label says). Needs 30 labelled pairs of 5 queries among the candidates.
+    A model of monotone curves and a logistic one, averaged and calibrated (Elkan and Noto, 2008,
+    for what a missing label says). Needs 30 labelled pairs of 5 queries among the candidates.
 
     >>> from negatives import Evidence, load_recipe
     >>> load_recipe("default").estimate
@@ -123,17 +126,17 @@ class EvidenceEstimation:
         if labels < FEWEST_LABELS or sample.queries < FEWEST_QUERIES or apart < 2:
             self._unfitted(sample)
             return nothing
-        directions = [feature.direction for feature in self.held]
-        logits = np.zeros(len(fold))
-        labellings: list[Labelling] = []
-        for part in range(self.stage.folds):
-            others = fold != part
+        fitted_on = [fold != part for part in range(self.stage.folds)]
+        for others in fitted_on:
             if not (labelled[others].any() and (~labelled[others]).any()):
                 self._unfitted(sample)
                 return nothing
-            labellings.append(fit_labelling(values[others], labelled[others], directions))
-            if not others.all():
-                logits[~others] = labellings[part].logits(values[~others])
+        directions = [feature.direction for feature in self.held]
+        threads = self.context.machine.threads
+        labellings = fit_labellings(values, labelled, fitted_on, directions, threads)
+        logits = np.zeros(len(fold))
+        for labelling, others in zip(labellings, fitted_on, strict=True):
+            logits[~others] = labelling.logits(values[~others])
         auc, chance = _auc(logits, labelled, sample.weights)
         if auc < chance:
             self._untold(auc)
@@ -156,7 +159,9 @@ class EvidenceEstimation:
         mined = self.context.collection.mined_queries
         chosen = uniforms(self.ids[mined], stream_key(self.context.seed, "estimate/queries"))
         share = min(1.0, MOST_QUERIES / len(mined))
-        rate = min(1.0, MOST_PAIRS / max(rows * share, 1))
+        positives = len(self.context.collection.positives) * share
+        wanted = min(max(EACH * positives, FEWEST_PAIRS), MOST_PAIRS)
+        rate = min(1.0, wanted / max(rows * share, 1))
         within = set(mined[chosen <= share].tolist())
         copies = pl.lit(False) if self.context.copies is None else self.context.copies
         blind = sorted(self.context.blind)
@@ -268,8 +273,12 @@ def _auc(logits: Doubles, labelled: Bools, weights: Floats) -> tuple[float, floa
 
     Two standard errors above one half (Mann and Whitney, 1947), for as many labels.
     """
-    from sklearn.metrics import roc_auc_score
-
-    auc = float(roc_auc_score(labelled, logits, sample_weight=weights))
+    values, place = np.unique(logits, return_inverse=True)
+    ours, theirs = (
+        np.bincount(place, np.where(rows, weights, 0), len(values))
+        for rows in (labelled, ~labelled)
+    )
+    below = np.cumsum(theirs) - theirs / 2
+    auc = float((ours * below).sum() / (ours.sum() * theirs.sum()))
     count, rest = int(labelled.sum()), int((~labelled).sum())
     return auc, 0.5 + 2 * float(np.sqrt((count + rest + 1) / (12 * count * rest)))

@@ -1,80 +1,91 @@
-"""A model of which pairs are labelled: a monotone boosted one and a logistic one, averaged.
+"""A model of which pairs are labelled: a curve for each piece of evidence, added up.
 
-The boosted one finds what matters together, the logistic one holds where there is little data.
+Two models, averaged: one of monotone curves, which finds from where on a piece of evidence counts,
+and a logistic one of straight lines, which holds where there is little data. The mean of both is
+again one curve a column: a table that can be read, and asked about millions of pairs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Final
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Doubles, Floats
+from negatives.stats.logistic import fit_logistic, with_intercept
+from negatives.stats.monotone import LEVEL, Curve, Ramps
 from negatives.stats.scaling import Scale
 
-_TREES = 120
-_RATE = 0.06
-_LEAVES = 8
-_IN_LEAF = 30
-_SHRINK = 5.0
-_LOGISTIC_C = 0.1
-_FARTHEST = 8.0  # deviations from the mean
+_LINE_RIDGE: Final = 10.0
+_FARTHEST: Final = 8.0
+"""Deviations from the mean up to which a straight line goes on: no value is so far out that it
+counts for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelling:
-    """Fitted on some queries; asked about others. `used`: columns in which anything was known."""
+    """Log-odds of being labelled: `constant` and the sum of a curve of each column."""
 
-    used: Bools
-    boosted: Any
-    logistic: Any
-    scale: Scale[np.float32]
+    curves: tuple[Curve, ...]
+    constant: float
 
     def logits(self, values: Floats) -> Doubles:
-        """float64[n]: log-odds that each row of float32[n, features] is labelled."""
-        values = values[:, self.used]
-        with threadpool_limits(limits=1):
-            trees = self.boosted.decision_function(values)
-            found: Doubles = (
-                trees + self.logistic.decision_function(_inputs(self.scale, values))
-            ) / 2
-        return found
+        """float64[n]: log-odds that each row of float32[n, columns] is labelled."""
+        total = np.full(len(values), self.constant)
+        for column, curve in enumerate(self.curves):
+            if curve is not LEVEL:
+                total += curve.at(values[:, column])
+        return total
 
 
-def fit_labelling(values: Floats, labelled: Bools, directions: Sequence[int]) -> Labelling:
-    """Learn from float32[n, features] which rows are labelled (bool[n]); NaN: not known.
+def fit_labellings(
+    values: Floats,
+    labelled: Bools,
+    fitted_on: Sequence[Bools],
+    directions: Sequence[int],
+    threads: int = 1,
+) -> list[Labelling]:
+    """A model of which rows are labelled (bool[n]) for each set of rows (bool[n]) to learn from.
 
-    Where unlabelled rows were left out, log-odds are too high by as much for all: fitting the
-    selection, which is told how many each row stands for, puts that right.
+    `values`: float32[n, columns], NaN where not known; `directions`: 1 where a curve may only rise,
+    -1 where it may only fall. Where unlabelled rows were left out, log-odds are too high by as much
+    for all: fitting the label rate, which is told how many rows each stands for, puts that right.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
+    used = np.flatnonzero(np.isfinite(values).any(axis=0))
+    table = values[:, used]
+    ramps = Ramps.of(table, [directions[column] for column in used])
 
-    used: Bools = np.asarray(np.isfinite(values).any(axis=0))
-    values = values[:, used]
+    def one(rows: Bools) -> Labelling:
+        places = np.flatnonzero(rows)
+        curves, constant = ramps.fit(places, labelled)
+        lines, start = _lines(table[places], labelled[places])
+        mean = [a.plus(b).times(0.5) for a, b in zip(curves, lines, strict=True)]
+        every = [LEVEL] * values.shape[1]
+        for column, curve in zip(used, mean, strict=True):
+            every[column] = curve
+        return Labelling(tuple(every), (constant + start) / 2)
+
+    # One thread of the matrix product each: sums are not rounded by how many there are.
+    with threadpool_limits(limits=1), ThreadPoolExecutor(max(1, threads)) as pool:
+        return list(pool.map(one, fitted_on))
+
+
+def _lines(values: Floats, labelled: Bools) -> tuple[list[Curve], float]:
+    """A logistic model as a straight line for each column, and its constant."""
     scale = Scale.of(values)
-    boosted = HistGradientBoostingClassifier(
-        max_iter=_TREES,
-        learning_rate=_RATE,
-        max_leaf_nodes=_LEAVES,
-        min_samples_leaf=_IN_LEAF,
-        l2_regularization=_SHRINK,
-        monotonic_cst=np.asarray(directions)[used].tolist(),
-        early_stopping=False,
-        random_state=0,
+    inputs = scale.applied(values).clip(-_FARTHEST, _FARTHEST).astype(np.float64)
+    *slopes, constant = fit_logistic(
+        with_intercept(inputs), labelled.astype(np.float64), _LINE_RIDGE
     )
-    logistic = LogisticRegression(C=_LOGISTIC_C, max_iter=500)
-    # One thread: the tables are small, and threads that wait for each other cost more than they do;
-    # and sums are not rounded by how many there are.
-    with threadpool_limits(limits=1):
-        boosted.fit(values, labelled)
-        logistic.fit(_inputs(scale, values).astype(np.float64), labelled)
-    return Labelling(used, boosted, logistic, scale)
-
-
-def _inputs(scale: Scale[np.float32], values: Floats) -> Floats:
-    """What the logistic model sees: no value is so far out that it counts for all."""
-    return scale.applied(values).clip(-_FARTHEST, _FARTHEST)
+    ends = np.array([-_FARTHEST, _FARTHEST])
+    lines = [
+        Curve(mean + deviation * ends, slope * ends, 0.0)
+        for mean, deviation, slope in zip(
+            scale.mean.astype(np.float64), scale.deviation.astype(np.float64), slopes, strict=True
+        )
+    ]
+    return lines, float(constant)
