@@ -55,7 +55,7 @@ def fit_labellings(
     -1 where it may only fall. Where unlabelled rows were left out, log-odds are too high by as much
     for all: fitting the label rate, which is told how many rows each stands for, puts that right.
     """
-    used = np.flatnonzero(np.isfinite(values).any(axis=0))
+    used = np.flatnonzero(np.isfinite(values).any(axis=0)).tolist()
     table = values[:, used]
     ramps = Ramps.of(table, [directions[column] for column in used])
 

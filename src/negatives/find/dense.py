@@ -31,6 +31,7 @@ from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.tiles import Joined, Tile, search_tile
 from negatives.secrets import names_variable
 from negatives.stage import Source
+from negatives.store.vectors import held
 
 PRECOMPUTED = "precomputed"
 CHARACTERS = 3
@@ -129,6 +130,8 @@ class Dense(Source, kind="dense"):
     def open(self, context: Context) -> DenseProposer:
         """Bring both sides into float32 files of the scratch folder."""
         made = self._embedded(context)
+        memory = context.machine.memory
+        made = replace(made, queries=held(made.queries, memory), docs=held(made.docs, memory))
         key, searcher = self._searcher(context, made)
         kind = ExactDenseProposer if isinstance(searcher, ExactSearch) else DenseProposer
         return kind(

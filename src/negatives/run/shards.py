@@ -9,8 +9,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
+from negatives.arrays import Keys, Places
 from negatives.errors import RecipeError, WorkError
 from negatives.opening import Proposer, Ruling
 from negatives.schema import (
@@ -56,31 +58,40 @@ def find_shard(
         proposed[label] = candidates.filter(~pl.col("doc").is_in(empty[label].implode()))
         seconds[label] = time.perf_counter() - began
     positives = collection.positives.filter(pl.col("query").is_in(pl.Series(queries).implode()))
-    rows = pl.concat([positives, *(frame.select(PAIR) for frame in proposed.values())])
-    rows = rows.unique().sort(PAIR)
-    log_q: list[pl.Expr] = []
-    for label, proposer in proposers.items():
+    keys = {label: _pair_keys(frame) for label, frame in proposed.items()}
+    every = np.unique(np.concatenate([_pair_keys(positives), *keys.values()]))
+    query, doc = (every >> np.uint64(32)).astype(np.uint32), every.astype(np.uint32)
+    columns: dict[str, pl.Series] = {}
+    log_q = pl.Series("log_q", [None], dtype=pl.Float32).new_from_index(0, len(every))
+    by_set = np.zeros(len(every), np.int64)
+    for number, (label, proposer) in enumerate(proposers.items()):
         began = time.perf_counter()
-        frame = proposed[label].rename(
-            {"rank": f"{label}_rank", "score": f"{label}_score", "log_q": f"{label}_log_q"},
-            strict=False,
-        )
-        if f"{label}_log_q" in frame.columns:
-            log_q.append(pl.col(f"{label}_log_q"))
-        rows = rows.join(frame, on=PAIR, how="left", maintain_order="left")
-        rows = _complete(rows, label, proposer, empty[label])
+        place = np.searchsorted(every, keys[label])
+        at = np.full(len(every), -1)
+        at[place] = np.arange(len(place))
+        rows = pl.Series(at).set(pl.Series(at < 0), None)
+        by_set += (at >= 0).astype(np.int64) << number
+        found = proposed[label].select(pl.all().gather(rows))
+        columns[f"{label}_rank"] = found["rank"]
+        columns[f"{label}_score"] = _complete(found["score"], query, doc, proposer, empty[label])
+        if "log_q" in found.columns:
+            log_q = found.select(pl.coalesce(log_q, pl.col("log_q").cast(pl.Float32))).to_series()
         seconds[label] += time.perf_counter() - began
-    sources = pl.concat_list(
-        pl.when(pl.col(f"{label}_rank").is_not_null()).then(pl.lit(label)) for label in proposers
-    ).list.drop_nulls()
-    columns = [f"{label}_{part}" for label in proposers for part in ("rank", "score")]
-    found = rows.select(
-        *PAIR,
-        sources.alias("sources"),
-        *columns,
-        pl.coalesce(*log_q, pl.lit(None, pl.Float32)).cast(pl.Float32).alias("log_q"),
-    )
-    return found, seconds
+    made = pl.DataFrame({"query": query, "doc": doc, "sources": _sets(list(proposers), by_set)})
+    return made.with_columns(**columns, log_q=log_q), seconds
+
+
+def _pair_keys(rows: pl.DataFrame) -> Keys:
+    """uint64[n], which sort as (query, doc) do."""
+    query, doc = (rows[name].to_numpy().astype(np.uint64) for name in PAIR)
+    return query << np.uint64(32) | doc
+
+
+def _sets(labels: Sequence[str], by_set: Places) -> pl.Series:
+    """Lists of labels: bit i of each number says whether the i-th is in it."""
+    numbers, place = np.unique(by_set, return_inverse=True)
+    lists = [[name for i, name in enumerate(labels) if number >> i & 1] for number in numbers]
+    return pl.Series(lists, dtype=pl.List(pl.String)).gather(place)
 
 
 def no_candidates(labels: Sequence[str]) -> pl.DataFrame:
@@ -100,16 +111,15 @@ def no_candidates(labels: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema=columns)
 
 
-def _complete(rows: pl.DataFrame, label: str, proposer: Proposer, empty: pl.Series) -> pl.DataFrame:
+def _complete(
+    score: pl.Series, query: Rows, doc: Rows, proposer: Proposer, empty: pl.Series
+) -> pl.Series:
     """Fill in the scores of pairs that other sources proposed; a text-less document has none."""
-    column = f"{label}_score"
-    missing = rows[column].is_null() & ~rows["doc"].is_in(empty.implode())
-    gaps = rows.filter(missing)
-    scores = proposer.score(gaps["query"].to_numpy(), gaps["doc"].to_numpy())
-    if scores is None or gaps.is_empty():
-        return rows
-    places = missing.arg_true()
-    return rows.with_columns(rows[column].scatter(places, pl.Series(scores, dtype=pl.Float32)))
+    gaps = np.flatnonzero(score.is_null() & ~pl.Series(doc).is_in(empty.implode()))
+    scores = proposer.score(query[gaps], doc[gaps])
+    if scores is None or not len(gaps):
+        return score
+    return score.scatter(gaps, pl.Series(scores, dtype=pl.Float32))
 
 
 @dataclass(frozen=True, slots=True)

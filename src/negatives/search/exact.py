@@ -20,7 +20,7 @@ from negatives.search.product import Backend, Blas
 from negatives.search.shortlist import NO_DOC, Shortlist
 from negatives.store.vectors import read_block, read_rows
 
-_PAIRS = 4096  # pairs scored at once
+_PAIRS = 1024  # pairs scored at once: their vectors stay in a core's cache
 _FIRST = 256  # documents in the first block: all are shortlisted, for there is no bar yet
 
 
@@ -81,12 +81,15 @@ def top_k(
 def pair_scores(queries: Floats, docs: Floats, query: Rows, doc: Rows) -> Floats:
     """float32[n]: inner product of queries[query[i]] and docs[doc[i]], each computed on its own."""
     scores = np.empty(len(query), np.float32)
-    order = np.argsort(doc, kind="stable")
+    order = np.argsort(doc, kind="stable")  # so that a file is read from its beginning to its end
+    mine, theirs = (np.empty((_PAIRS, docs.shape[1]), np.float32) for _ in range(2))
     for start in range(0, len(order), _PAIRS):
         part = order[start : start + _PAIRS]
+        left, right = mine[: len(part)], theirs[: len(part)]
+        np.take(queries, query[part], axis=0, out=left, mode="clip")
         wanted, place = np.unique(doc[part], return_inverse=True)
-        right = read_rows(docs, wanted)[place]
-        scores[part] = np.einsum("nd,nd->n", queries[query[part]], right)
+        np.take(read_rows(docs, wanted), place, axis=0, out=right, mode="clip")
+        scores[part] = np.einsum("nd,nd->n", left, right)
     return scores
 
 

@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from negatives.arrays import Floats, Ragged
-from negatives.compiling import to_compile
+from negatives.compiling import Engine, to_compile
 from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 from negatives.workers import share_out
 
 _COMPILE = 200_000_000  # work: less is done before a compiler has started
+_COMPILE_PAIRS = 300_000
 _PROCESSES = 400_000_000  # work: less is done before other processes have started
 _PART = 256  # queries a thread or process takes at a time
 _BLOCK = 64  # documents of which only the best is compared at first
@@ -56,9 +57,19 @@ def joined(parts: Iterable[FoundDocs]) -> FoundDocs:
     return np.concatenate(counts), np.concatenate(docs), np.concatenate(scores)
 
 
-def score_pairs(index: LexicalIndex, asked: Asked, pairs: Ragged[np.uint32]) -> Floats:
-    """float32[n]: the score of each query with each of its documents in `pairs`; 0: no word."""
+def score_pairs(
+    index: LexicalIndex, asked: Asked, pairs: Ragged[np.uint32], engine: Engine = "auto"
+) -> Floats:
+    """float32[n]: the score of each query with each of its documents in `pairs`; 0: no word.
+
+    The documents of a query must ascend.
+    """
     scores = np.zeros(len(pairs.values), np.float32)
+    if to_compile(engine, worthwhile=len(scores) >= _COMPILE_PAIRS):
+        from negatives.search.lexical_loop import compiled_scores
+
+        compiled_scores()(index, asked, pairs, scores)
+        return scores
     for query in np.flatnonzero(pairs.lengths).tolist():
         part, docs = scores[pairs.starts[query] : pairs.starts[query + 1]], pairs[query]
         for word, times in asked.of(query):

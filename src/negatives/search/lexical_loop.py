@@ -1,4 +1,4 @@
-"""The search of `lexical`, compiled by numba.
+"""The search and the scores of `lexical`, compiled by numba.
 
 Documents are taken a window at a time, so that their scores stay in the cache while the words of a
 query are added up, always in the same order, and only what comes near the best so far is looked at.
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from negatives.arrays import Ragged
+from negatives.arrays import Floats, Ragged
 from negatives.compiling import compiled
 from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 
@@ -45,6 +45,48 @@ def compiled_search(
         return counts, docs[kept], scores[kept]
 
     return search
+
+
+@cache
+def compiled_scores() -> Callable[[LexicalIndex, Asked, Ragged[np.uint32], Floats], None]:
+    """scores(index, asked, pairs, out): as `score_pairs`, added to what is in `out`."""
+    kernel = compiled(_score)
+
+    def score(index: LexicalIndex, asked: Asked, pairs: Ragged[np.uint32], out: Floats) -> None:
+        kernel(
+            index.starts, index.docs, index.weights,
+            asked.words.starts, asked.words.values, asked.times, pairs.starts, pairs.values, out,
+        )  # fmt: skip
+
+    return score
+
+
+def _score(
+    starts: Any, docs: Any, weights: Any,
+    asked: Any, words: Any, times: Any, pairs: Any, wanted: Any, out: Any,
+) -> None:  # fmt: skip
+    """Add to `out`, word by word; both the postings and the wanted documents of a query ascend."""
+    for query in range(len(asked) - 1):
+        first, last = pairs[query], pairs[query + 1]
+        for i in range(asked[query], asked[query + 1]):
+            at, stop = starts[words[i]], starts[words[i] + 1]
+            for j in range(first, last):
+                doc = wanted[j]
+                step = 1  # gallop: what is wanted may be far apart, or near
+                while at + step < stop and docs[at + step] < doc:
+                    at += step
+                    step *= 2
+                high = min(at + step, stop)
+                while at < high:
+                    middle = (at + high) // 2
+                    if docs[middle] < doc:
+                        at = middle + 1
+                    else:
+                        high = middle
+                if at == stop:
+                    break
+                if docs[at] == doc:
+                    out[j] += times[i] * weights[at]
 
 
 def _search(

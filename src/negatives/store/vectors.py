@@ -39,6 +39,11 @@ def open_vectors(path: Path) -> Floats:
     return open_array(path)
 
 
+def held(vectors: Floats, memory: int) -> Floats:
+    """The vectors read into memory where they take at most an eighth of it, or as they are."""
+    return np.array(vectors) if vectors.nbytes <= memory // 8 else vectors
+
+
 def open_range(vectors: Floats, start: int, stop: int) -> Floats:
     """Rows `start` to `stop` (or the end); of a mapped file nothing else is mapped."""
     stop = min(stop, len(vectors))
