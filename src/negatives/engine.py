@@ -20,7 +20,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, overload
+from typing import Any, ClassVar, Final, Protocol, TypeVar, overload
 
 from negatives.errors import DiskFull, InputError, NegativesError, ServiceError, WorkError
 from negatives.faults import AGAIN, raise_spent
@@ -72,9 +72,12 @@ class Mapper(Protocol):
         """How many items are worked on at one time."""
 
     def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, alone: bool = True
     ) -> Iterator[Result | SetAside]:
-        """What the function makes of each item, in their order."""
+        """What the function makes of each item, in their order.
+
+        `alone`: one call of it takes all processors that a process has.
+        """
 
 
 class Engine(Protocol):
@@ -90,19 +93,26 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """One item after another in this process, with what is open here."""
+    """In this process, with what is open here: by so many threads, or one item after another.
 
-    workers: int = 1
+    Threads share what is open, and so they are no `workers`, which have each their own.
+    """
+
+    threads: int = 1
+    workers: ClassVar[int] = 1
 
     def started(self) -> AbstractContextManager[Mapper]:
         """Nothing to start."""
         return nullcontext(self)
 
     def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, alone: bool = True
     ) -> Iterator[Result | SetAside]:
         """See `Mapper.map`."""
-        return map(partial(attempted, function), items)
+        one = partial(attempted, function)
+        if alone or self.threads == 1 or len(items) < 2:
+            return map(one, items)
+        return in_order(one, items, self.threads)
 
 
 LOCAL: Final = Local()
@@ -159,13 +169,15 @@ def carried_out(
     do: str,
     name: Callable[[Item], str],
     where: str = "",
+    alone: bool = True,
 ) -> Iterator[Result]:
     """Results in the order of the items; `WorkError` at the end names those set aside.
 
-    `do`: what was to be done with an item, such as "judge"; `name`: how a user knows it.
+    `do`: what was to be done with an item, such as "judge"; `name`: how a user knows it; `alone` is
+    as for `Mapper.map`.
     """
     aside: list[tuple[int, Exception]] = []
-    for number, result in enumerate(engine.map(function, items)):
+    for number, result in enumerate(engine.map(function, items, alone=alone)):
         if not isinstance(result, SetAside):
             yield result
             continue

@@ -35,7 +35,10 @@ HEAD = {
         float,
         "candidates become positives, as many as are right with this precision; 0: none do",
     ),
-    "shard": (int, "queries in one shard: the unit of work and of resuming"),
+    "shard": (
+        int,
+        "queries in one shard, the unit of work and of resuming; 0: as candidates allow",
+    ),
 }
 
 LARGEST = 1 << 20
@@ -78,7 +81,7 @@ class Recipe:
     seed: int = 0
     reference: str = ""
     relabel: float = 0.0
-    shard: int = 4096
+    shard: int = 0
     stated: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
@@ -116,12 +119,12 @@ class Recipe:
                 where=f"{self.name}: seed",
                 fix="seed = 0",
             )
-        if not 1 <= self.shard < 2**31:
-            bound = "at least 1" if self.shard < 1 else "below two billion"
+        if not 0 <= self.shard < 2**31:
+            bound = "at least 0" if self.shard < 0 else "below two billion"
             raise RecipeError(
                 f"shard must be {bound}, not {self.shard}",
                 where=f"{self.name}: shard",
-                fix="shard = 4096",
+                fix="shard = 0, which lets the candidates say",
             )
 
     @property

@@ -133,6 +133,11 @@ class Source(Stage, kw_only=True):
         """The name its ranks and scores have in the ledger."""
         return self.name or self.kind
 
+    @property
+    def proposes(self) -> int:
+        """Candidates it has for a query, about: its `top`, if that is one of its settings."""
+        return int(getattr(self, "top", 100))
+
     def unfit(self, context: Context) -> str:
         """Why a run should go on without this source on this collection; empty: it should not.
 
@@ -165,6 +170,8 @@ class Judge(Stage):
     """Those of a pair whose document has the text of a known positive of its own query."""
     no_answer: ClassVar[frozenset[str]] = frozenset()
     """Those of a pair whose document is no positive, however relevant it seems."""
+    takes_all: ClassVar[bool] = False
+    """Whether judging takes all processors, as a model does: parts are then judged one by one."""
     evidence: ClassVar[Mapping[str, int]] = {}
     """Columns an estimator may learn from -> 1: p_relevant rises with it, -1: falls, 0: either.
 

@@ -162,13 +162,14 @@ class EvidenceEstimation:
         positives = len(self.context.collection.positives) * share
         wanted = min(max(EACH * positives, FEWEST_PAIRS), MOST_PAIRS)
         rate = min(1.0, wanted / max(rows * share, 1))
-        within = set(mined[chosen <= share].tolist())
+        chosen_queries = pl.Series(mined[chosen <= share], dtype=pl.UInt32)
         copies = pl.lit(False) if self.context.copies is None else self.context.copies
         blind = sorted(self.context.blind)
         queries = 0
         found = [(np.empty(0, np.uint8), np.empty((0, len(self.held)), np.float32),
                   np.empty(0, bool), np.empty(0, np.float32))]  # fmt: skip
         for part in parts:
+            part = part.filter(pl.col("query").is_in(chosen_queries.implode()))
             label = (part["relevance"] > 0).fill_null(False)
             query, doc = part["query"].to_numpy(), part["doc"].to_numpy()
             draw = uniforms(self._draws.hashes(query, doc, "estimate/pairs"), np.uint64(0))
@@ -178,7 +179,6 @@ class EvidenceEstimation:
                 ).to_series()
                 & ~part.select(copy=copies).to_series()
                 & (part["verdict"] != JUDGED_NEGATIVE).fill_null(True)
-                & part["query"].is_in(pl.Series(sorted(within), dtype=pl.UInt32).implode())
                 & (label | pl.Series(draw < rate))
             ).to_numpy()
             values = table(part, self.held)[usable]

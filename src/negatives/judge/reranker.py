@@ -42,6 +42,7 @@ class Rerank(Judge, kind="reranker"):
     'raise reranker low above 0.1'
     """
 
+    takes_all: ClassVar[bool] = True
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
     model: Annotated[

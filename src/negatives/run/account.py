@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import resource
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class Account:
     run: Path
     manifest: Manifest
     emit: Emit
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def save(self) -> None:
         """Write the manifest."""
@@ -66,7 +68,14 @@ class Account:
         self.manifest.warn(text)
 
     def hear(self, event: Event) -> None:
-        """What stages say: costs and counts are added up, notes kept, the rest is passed on."""
+        """What stages say: costs and counts are added up, notes kept, the rest is passed on.
+
+        Threads that work on several parts may speak at the same time.
+        """
+        with self._lock:
+            self._keep(event)
+
+    def _keep(self, event: Event) -> None:
         if isinstance(event, Spent):
             cost = self.manifest.cost
             cost["calls"] = cost.get("calls", 0) + event.calls

@@ -17,6 +17,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ENGINES: Final = ("local", "processes", "ray")
+A_PART: Final = 160 * 2**20
+"""Bytes that one part of a ledger takes while it is worked on, about."""
 MOST: Final = 4096
 """Workers that may be asked for."""
 
@@ -46,7 +48,7 @@ def engine_named(
             f"{workers} is no number of workers", where="--workers", fix=f"give 1 to {MOST}"
         )
     if engine == "local":
-        return Local()
+        return Local(min(machine.threads, max(1, machine.memory // A_PART)))
     workers = workers or machine.threads
     threads = machine.shared(workers).threads
     if engine == "processes":
@@ -111,7 +113,7 @@ class _Started:
     workers: int
 
     def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, alone: bool = True
     ) -> Iterator[Result | SetAside]:
         """See `Mapper.map`."""
         return shipped(self.pool.ask, function, items, self.workers)

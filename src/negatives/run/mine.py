@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -53,6 +53,11 @@ from negatives.store.handed_over import fingerprint_of
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
 from negatives.store.run import RECIPE, WORK, Run
+
+CANDIDATES: Final = 1 << 17
+MOST_QUERIES: Final = 4096
+"""In one shard, about, where the recipe does not say how many queries: few enough that a shard fits
+in the least memory, enough that what each of them costs beside its rows is nothing."""
 
 
 def mine(
@@ -178,14 +183,21 @@ class _Mining:
                 self.opened.judge(place)
         self._rehearse()
         found = self._find()
+        if self.recipe.estimate is not None:
+            with self.account.stage("open estimate"):
+                _ = self.opened.estimation
         with self.account.stage("judge"):
-            judged = self._over("judge", passes.judge, "judged")
+            alone = any(judge.takes_all for judge in self.recipe.judge)
+            judged = self._over("judge", passes.judge, "judged", alone=alone)
         return self._estimate(found, judged)
 
     @cached_property
     def shards(self) -> list[passes.Shard]:
         """The parts of the queries."""
         queries, size = self.collection.mined_queries, self.recipe.shard
+        if not size:
+            proposed = sum(source.proposes for source in self.recipe.find)
+            size = int(np.clip(CANDIDATES // max(proposed, 1), 1, MOST_QUERIES))
         starts = range(0, len(queries), size)
         return [passes.Shard(n, queries[at : at + size]) for n, at in enumerate(starts)]
 
@@ -221,7 +233,7 @@ class _Mining:
         facts.reference, facts.reference_deviation = label, reference.deviation
         fitted = self._fitted(judged)
         with self.account.stage("estimate"):
-            return self._over("estimate", passes.estimate, "", fitted, reference)
+            return self._over("estimate", passes.estimate, "", fitted, reference, alone=False)
 
     def _fitted(self, judged: list[Path]) -> Fitted | None:
         """The recipe's estimator, fitted on the run; None where it has none."""
@@ -231,15 +243,18 @@ class _Mining:
             )
             return None
         estimation = self.opened.estimation
-        with self.account.stage("prepare"):
-            self._over("prepare", passes.prepare, "prepared")
         with self.account.stage("fit"):
             rows = pl.scan_parquet(judged, glob=False).select(pl.len()).collect().item()
             numbers = range(len(judged))
             return estimation.fit((passes.prepared_rows(self.opened, n) for n in numbers), rows)
 
     def _over(
-        self, do: str, function: Callable[..., passes.Entry], folder: str, *learned: object
+        self,
+        do: str,
+        function: Callable[..., passes.Entry],
+        folder: str,
+        *learned: object,
+        alone: bool = True,
     ) -> list[Path]:
         """Carry a pass out on every shard that has no file of it; the files of all shards.
 
@@ -252,7 +267,8 @@ class _Mining:
             files = {passes.ledger_path(self.path, shard.number): shard for shard in self.shards}
             lacking = [shard for path, shard in files.items() if not self.account.holds(path)]
         one = partial(function, self.opened, *learned)
-        for entry in self._carried_out(do, one, lacking, len(self.collection.mined_queries)):
+        total = len(self.collection.mined_queries)
+        for entry in self._carried_out(do, one, lacking, total, alone=alone):
             if not folder:
                 name = entry.path.relative_to(self.opened.plan.path)
                 self.account.enter(self.path / name, entry.rows)
@@ -280,12 +296,16 @@ class _Mining:
         one: Callable[[Any], passes.Entry],
         items: Sequence[passes.Shard],
         total: int,
+        *,
+        alone: bool = True,
     ) -> Iterator[passes.Entry]:
         """The entries of items, of `total` queries with those that are done, once accounted for."""
         done = total - sum(len(item.queries) for item in items)
         self.account.emit(Progress(do, done, total, "queries"))
         where = str(self.path)
-        for entry in carried_out(self.engine, one, items, do=do, name=self._named, where=where):
+        for entry in carried_out(
+            self.engine, one, items, do=do, name=self._named, where=where, alone=alone
+        ):
             for event in entry.events:
                 self.account.hear(event)
             for label, seconds in entry.seconds.items():

@@ -39,7 +39,7 @@ def over_parts(
     """
     items = list(enumerate(path.absolute() for path in parts))
     where = str(account.run)
-    found = carried_out(engine, function, items, do=do, name=_named, where=where)
+    found = carried_out(engine, function, items, do=do, name=_named, where=where, alone=False)
     for done, result in enumerate(found, start=1):
         yield result
         if stage:
@@ -82,6 +82,12 @@ def write_frame(path: Path, frame: pl.DataFrame) -> None:
     """Write a frame as Parquet, atomically."""
     with writing(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", statistics=True)
+
+
+def write_scratch(path: Path, frame: pl.DataFrame) -> None:
+    """Write a frame that another pass reads soon: faster, and not as small."""
+    with writing(path) as temporary:
+        frame.write_parquet(temporary, compression="lz4", statistics=False)
 
 
 def of_queries(table: pl.LazyFrame, part: pl.DataFrame) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from negatives.estimation import Fitted
 from negatives.events import Event
 from negatives.opening import Proposer, Tiled
 from negatives.run.opened import Opened
-from negatives.run.parts import read_frame, write_frame
+from negatives.run.parts import read_frame, write_frame, write_scratch
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
 from negatives.store.atomic import writing
 from negatives.store.run import LEDGER
@@ -57,7 +57,7 @@ def find(opened: Opened, shard: Shard) -> Entry:
     with opened.listening() as heard:
         found, seconds = find_shard(opened.collection, sources, shard.queries, opened.never)
     path = opened.path("found", shard.number)
-    write_frame(path, found)
+    write_scratch(path, found)
     return Entry(path, len(found), len(shard.queries), seconds, tuple(heard))
 
 
@@ -89,24 +89,16 @@ def _asked_before(opened: Opened, label: str, shard: Shard) -> Proposer:
 
 
 def judge(opened: Opened, shard: Shard) -> Entry:
-    """Evidence and verdicts of what was found."""
+    """Evidence and verdicts of what was found, and what the estimator needs of them."""
     rulings = opened.judges
     rows = read_frame(opened.path("found", shard.number))
     with opened.listening() as heard:
         rows = judge_shard(opened.collection, rulings, rows)
+        if opened.recipe.estimate is not None:
+            prepared = opened.estimation.prepare(rows)
+            write_scratch(opened.path("prepared", shard.number), prepared)
     path = opened.path("judged", shard.number)
-    write_frame(path, rows)
-    return Entry(path, len(rows), len(shard.queries), events=tuple(heard))
-
-
-def prepare(opened: Opened, shard: Shard) -> Entry:
-    """What the estimator needs of the judged rows."""
-    estimation = opened.estimation
-    rows = read_frame(opened.path("judged", shard.number))
-    with opened.listening() as heard:
-        rows = estimation.prepare(rows)
-    path = opened.path("prepared", shard.number)
-    write_frame(path, rows)
+    write_scratch(path, rows)
     return Entry(path, len(rows), len(shard.queries), events=tuple(heard))
 
 
@@ -117,7 +109,8 @@ def estimate(
     rows = read_frame(opened.path("judged", shard.number))
     estimated = None
     if fitted is not None:
-        estimated = fitted.estimate(prepared_rows(opened, shard.number))
+        prepared = read_frame(opened.path("prepared", shard.number))
+        estimated = fitted.estimate(pl.concat([rows, prepared], how="horizontal"))
     part = ledger_shard(opened.collection, reference, rows, estimated)
     path = ledger_path(opened.plan.path, shard.number)
     write_frame(path, part)

@@ -125,7 +125,7 @@ class _Started:
     workers: int
 
     def map(
-        self, function: Callable[[Item], Result], items: Sequence[Item]
+        self, function: Callable[[Item], Result], items: Sequence[Item], *, alone: bool = True
     ) -> Iterator[Result | SetAside]:
         """See `Mapper.map`."""
         return shipped(self._ask, function, items, self.workers)

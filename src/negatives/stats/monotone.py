@@ -106,7 +106,9 @@ class Ramps:
         for _ in range(_NEWTON):
             curve, slope = self.penalty.copy(), -self.penalty @ weights
             for inputs, wanted in self._blocks(rows, target):
-                p = sigmoid((inputs @ weights.astype(np.float32)).astype(np.float64)).astype(np.float32)
+                p = sigmoid((inputs @ weights.astype(np.float32)).astype(np.float64)).astype(
+                    np.float32
+                )
                 slope += inputs.T @ (wanted - p)
                 curve += inputs.T @ ((p * (1 - p))[:, None] * inputs)
             found, free = least(curve, curve @ weights + slope, self.bounded, free)
