@@ -25,6 +25,22 @@ def to_compile(engine: Engine = "auto", *, worthwhile: bool = True) -> bool:
     return engine == "numba"
 
 
+class Paid:
+    """Work that was done without the compiler: as much as starting it costs, and it is worthwhile.
+
+    Work comes in parts, of which nobody knows how many will follow: so at most twice is spent.
+    """
+
+    def __init__(self, cost: float) -> None:
+        self._cost = cost
+        self._done = 0.0
+
+    def off(self, work: float) -> bool:
+        """Whether with this work, which is to be done now, as much has been done."""
+        self._done += work
+        return self._done >= self._cost
+
+
 def compiled(function: Function) -> Function:
     """`function`, compiled when it is first called, and kept beside its file for the next process.
 

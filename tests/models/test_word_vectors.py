@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
 
 from negatives.models.word_vectors import WordVectors
 
@@ -45,3 +48,12 @@ def test_it_is_made_once_and_mapped_again(tmp_path: Path) -> None:
     made = {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     assert likeness(tmp_path, 0, 5) == first
     assert {path.name: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == made
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=40))
+def test_the_compiled_likeness_is_that_of_scipy(pairs: list[tuple[int, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        vectors = WordVectors.open(Path(folder), TEXTS)
+        left, right = (np.array(side, np.uint32) for side in zip(*pairs, strict=True))
+        one, other = (vectors.likeness(left, right, engine) for engine in ("numpy", "numba"))
+        assert one.tobytes() == other.tobytes()

@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from negatives.arrays import Floats, Ragged
+from negatives.compiling import Paid
 from negatives.search import lexical
 from negatives.search.lexical import best_docs, score_pairs
 from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
@@ -117,9 +118,20 @@ def test_numpy_and_the_compiled_kernel_find_what_sorting_everything_finds(
 def test_a_pair_has_the_score_it_has_in_a_ranking(index: LexicalIndex) -> None:
     asked = index.ask(["w0 w3 w40 w3", "w299", "", "unheard"], PLAIN)
     pairs = lists([list(range(2000))] * 4)
-    scores = score_pairs(index, asked, pairs).reshape(4, 2000)
-    assert scores.tobytes() == every_score(index, asked).tobytes()
-    assert not scores[2:].any()
+    for engine in ("numpy", "numba"):
+        scores = score_pairs(index, asked, pairs, engine).reshape(4, 2000)
+        assert scores.tobytes() == every_score(index, asked).tobytes()
+        assert not scores[2:].any()
+
+
+@given(st.lists(st.lists(st.integers(0, 1999), max_size=30), min_size=4, max_size=4))
+def test_the_compiled_scores_of_any_pairs_are_those_of_numpy(
+    index: LexicalIndex, docs: list[list[int]]
+) -> None:
+    asked = index.ask(["w0 w3 w40 w3", "w299", "w1 w2", "unheard"], PLAIN)
+    pairs = lists([sorted(each) for each in docs])
+    one, other = (score_pairs(index, asked, pairs, engine) for engine in ("numpy", "numba"))
+    assert one.tobytes() == other.tobytes()
 
 
 def test_more_documents_asked_for_than_there_are_gives_those_there_are(
@@ -143,7 +155,7 @@ def test_processes_threads_and_the_compiler_change_no_byte(
     monkeypatch.setattr(lexical, "_PROCESSES", 0)
     monkeypatch.setattr(lexical, "_PART", 100)
     shared = best_docs(index, asked, banned, 10, threads=2)
-    monkeypatch.setattr(lexical, "_COMPILE", 0)
+    monkeypatch.setattr(lexical, "_SEARCHED", Paid(0))
     compiled = best_docs(index, asked, banned, 10, threads=2)
     for found in (shared, compiled):
         for mine, theirs in zip(alone, found, strict=True):

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Doubles, Places
 from negatives.stats.logistic import (
@@ -87,10 +88,11 @@ def cet_pu(
     for _ in range(iterations):
         r, s = (sigmoid(linear(e, weight)) for e, weight in zip(inputs, weights, strict=True))
         relevant, selected = expectation(r, s, labels, recorded)
-        weights = [
-            weights[0] + newton_step(inputs[0], r, relevant, weights[0], ridge),
-            weights[1] + newton_step(inputs[1], s, selected, weights[1], ridge),
-        ]
+        with threadpool_limits(limits=1, user_api="blas"):
+            weights = [
+                weights[0] + newton_step(inputs[0], r, relevant, weights[0], ridge),
+                weights[1] + newton_step(inputs[1], s, selected, weights[1], ridge),
+            ]
         if known:
             recorded = known / (known + float(selected[labels == 0].sum()))
     return Coupled(weights[0], weights[1], recorded)

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.arrays import Floats, Rows, starts_of
-from negatives.compiling import Engine, compiled, to_compile
+from negatives.compiling import Engine, Paid, compiled, to_compile
 from negatives.store.atomic import writing
 from negatives.store.headers import open_array
 from negatives.text.keys import shingles
@@ -24,7 +24,7 @@ from negatives.text.keys import shingles
 BUCKETS = 1 << 20
 _DOCS = 8192  # documents whose words are in memory at one time
 _PAIRS = 1 << 15  # pairs compared at one time
-_COMPILE = 500_000  # pairs: fewer are compared before a compiler has started
+_COMPARED = Paid(500_000)  # pairs: fewer are compared before a compiler has started
 _PARTS = ("words", "weights", "starts")
 
 
@@ -54,7 +54,7 @@ class WordVectors:
         Fastest where neighbouring pairs have a document in common.
         """
         found = np.empty(len(left), np.float32)
-        if to_compile(engine, worthwhile=len(left) >= _COMPILE):
+        if to_compile(engine, worthwhile=_COMPARED.off(len(left))):
             compiled(_likeness)(self.words, self.weights, self.starts, left, right, BUCKETS, found)
             return found
         from scipy.sparse import csr_array

@@ -16,12 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from negatives.arrays import Floats, Ragged
-from negatives.compiling import Engine, to_compile
+from negatives.compiling import Engine, Paid, to_compile
 from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 from negatives.workers import share_out
 
-_COMPILE = 200_000_000  # work: less is done before a compiler has started
-_COMPILE_PAIRS = 300_000
+_SEARCHED = Paid(200_000_000)  # work: less is done before a compiler has started
+_SCORED = Paid(300_000)  # pairs: so are fewer
 _PROCESSES = 400_000_000  # work: less is done before other processes have started
 _PART = 256  # queries a thread or process takes at a time
 _BLOCK = 64  # documents of which only the best is compared at first
@@ -40,7 +40,7 @@ def best_docs(
     parts = [(asked.part(first, last), banned.part(first, last)) for first, last in pairwise(cuts)]
     by_numpy = partial(_by_numpy, index.folder, index.size, top)
     search: Callable[[tuple[Asked, Ragged[np.uint32]]], FoundDocs] = by_numpy
-    if to_compile(worthwhile=work >= _COMPILE):
+    if to_compile(worthwhile=_SEARCHED.off(work)):
         from negatives.search.lexical_loop import compiled_search
 
         search = partial(compiled_search(), index, top)
@@ -65,7 +65,7 @@ def score_pairs(
     The documents of a query must ascend.
     """
     scores = np.zeros(len(pairs.values), np.float32)
-    if to_compile(engine, worthwhile=len(scores) >= _COMPILE_PAIRS):
+    if to_compile(engine, worthwhile=_SCORED.off(len(scores))):
         from negatives.search.lexical_loop import compiled_scores
 
         compiled_scores()(index, asked, pairs, scores)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from scipy.special import expit
+from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Doubles
 
@@ -35,23 +36,27 @@ def linear(inputs: Doubles, weights: Doubles) -> Doubles:
 def fit_logistic(inputs: Doubles, target: Doubles, ridge: float) -> Doubles:
     """Weights of a logistic model of soft labels, those of the intercept last."""
     weights = np.zeros(inputs.shape[1])
-    for _ in range(STEPS):
-        p = sigmoid(linear(inputs, weights))
-        step = newton_step(inputs, p, target, weights, ridge)
-        weights += step
-        if np.abs(step).max() < 1e-10:
-            break
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _ in range(STEPS):
+            p = sigmoid(linear(inputs, weights))
+            step = newton_step(inputs, p, target, weights, ridge)
+            weights += step
+            if np.abs(step).max() < 1e-10:
+                break
     return weights
 
 
 def newton_step(
     inputs: Doubles, p: Doubles, target: Doubles, weights: Doubles, ridge: float
 ) -> Doubles:
-    """The step of a model that says `p` towards soft labels; the intercept, last, has no ridge."""
+    """The step of a model that says `p` towards soft labels; the intercept, last, has no ridge.
+
+    To be called where a matrix product has one thread.
+    """
     penalty = np.full(len(weights), ridge)
     penalty[-1] = _INTERCEPT
     slope = np.einsum("np,n->p", inputs, target - p) - penalty * weights
-    curve = np.einsum("np,nq->pq", inputs, (p * (1 - p))[:, None] * inputs) + np.diag(penalty)
+    curve = inputs.T @ ((p * (1 - p))[:, None] * inputs) + np.diag(penalty)
     return shortened(np.linalg.solve(curve, slope))
 
 
