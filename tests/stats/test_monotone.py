@@ -24,7 +24,8 @@ def drawn(rows: int = 600) -> tuple[Floats, Bools]:
 
 def logits(curves: list[Curve], constant: float, values: Floats) -> Doubles:
     heights = [curve.at(values[:, place]) for place, curve in enumerate(curves)]
-    return constant + np.sum(heights, axis=0)
+    total: Doubles = constant + np.sum(heights, axis=0)
+    return total
 
 
 def test_they_are_what_another_optimiser_finds() -> None:
