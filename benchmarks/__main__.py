@@ -18,6 +18,7 @@ NAMES = (
     "lexical",
     "lint",
     "losses",
+    "pipeline",
     "planted",
     "reranker",
     "samplers",
