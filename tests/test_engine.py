@@ -60,7 +60,7 @@ def started(engine: Engine) -> Iterator[Mapper]:
 
 def squares(mapper: Mapper, function: object, count: int = 6) -> list[int]:
     named = "the square of {}".format
-    return list(carried_out(mapper, function, range(count), do="find", name=named))  # type: ignore[arg-type]
+    return list(carried_out(mapper, function, range(count), do="find", name=named, alone=False))  # type: ignore[arg-type]
 
 
 def refused(mapper: Mapper, function: object) -> str:
@@ -69,7 +69,9 @@ def refused(mapper: Mapper, function: object) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("engine", [Local(), Processes(2)], ids=["local", "processes"])
+@pytest.mark.parametrize(
+    "engine", [Local(), Local(2), Processes(2)], ids=["local", "threads", "processes"]
+)
 def test_what_fails_is_named_when_the_others_are_finished(engine: Engine, tmp_path: Path) -> None:
     with started(engine) as mapper:
         assert squares(mapper, square) == [0, 1, 4, 9, 16, 25]
@@ -110,7 +112,8 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
 
 def test_engines_by_name_and_what_does_not_go_together() -> None:
     machine = Machine(threads=4)
-    assert engine_named("local", None, "", machine) == Local()
+    assert engine_named("local", None, "", machine) == Local(3)  # 160 MB for each part
+    assert engine_named("local", None, "", Machine(4, 64 * 2**20)) == Local(1)
     assert engine_named("processes", None, "", machine) == Processes(4, 1)
     assert engine_named("processes", 2, "", machine) == Processes(2, 2)
     assert engine_named("ray", 2, "auto", machine) == Ray(2, 2, "auto")

@@ -203,8 +203,9 @@ ERRORS = {
         "seed is bool, expected int\n  where: my.toml: seed\n  fix:   such as seed = 1",
     ),
     "shards of nothing": (
-        "shard = 0\n" + MINIMAL,
-        "shard must be at least 1, not 0\n  where: my.toml: shard\n  fix:   shard = 4096",
+        "shard = -1\n" + MINIMAL,
+        "shard must be at least 0, not -1\n  where: my.toml: shard\n  "
+        "fix:   shard = 0, which lets the candidates say",
     ),
 }
 

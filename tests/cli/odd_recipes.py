@@ -132,7 +132,7 @@ def files() -> Iterator[Odd]:
         "a seed that is a text": 'seed = "a"\n' + right,
         "a seed that is true": "seed = true\n" + right,
         "a fraction for a seed": "seed = 1.5\n" + right,
-        "shards of none": "shard = 0\n" + right,
+        "shards of fewer than none": "shard = -1\n" + right,
         "a huge shard": f"shard = {'9' * 30}\n" + right,
         "a relabel that is no number": "relabel = nan\n" + right,
         "an infinite relabel": "relabel = inf\n" + right,
