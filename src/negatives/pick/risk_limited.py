@@ -11,6 +11,7 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.estimation import Basis
+from negatives.pick.best import within_reach
 from negatives.pick.top import first
 from negatives.pick.trial import SKIPPED, Trial, sampled
 from negatives.schema import JUDGED_NEGATIVE
@@ -133,19 +134,15 @@ class RiskLimited(Picker, kind="risk-limited"):
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""
-        return first(self.ranked(rows), self.per_query)
+        safe = rows.filter(self._p <= self.max_p)
+        key = pl.when(~self._above).then(self._worth)
+        return first(self.ranked(within_reach(safe, key, self.per_query)), self.per_query)
 
     def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows that may be picked, in that order."""
-        judged = pl.col("verdict") == JUDGED_NEGATIVE
-        p = pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64))
-        hardness = pl.col("hardness").cast(pl.Float64)
-        valued = rows.with_columns(
-            _worth=hardness - self.price * p.fill_null(0.0),
-            _above=(hardness >= 0) & p.is_null(),
-        )
         return (
-            valued.filter(p.fill_null(0.0) <= self.max_p)
+            rows.filter(self._p <= self.max_p)
+            .with_columns(_worth=self._worth, _above=self._above)
             .sort(
                 "query_id",
                 "_above",
@@ -156,6 +153,25 @@ class RiskLimited(Picker, kind="risk-limited"):
             )
             .drop("_worth", "_above")
         )
+
+    @property
+    def _known_p(self) -> pl.Expr:
+        """p_relevant, null where it is not known."""
+        judged = pl.col("verdict") == JUDGED_NEGATIVE
+        return pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64))
+
+    @property
+    def _p(self) -> pl.Expr:
+        return self._known_p.fill_null(0.0)
+
+    @property
+    def _worth(self) -> pl.Expr:
+        return pl.col("hardness").cast(pl.Float64) - self.price * self._p
+
+    @property
+    def _above(self) -> pl.Expr:
+        """Whether nothing speaks against a pair's being relevant: such ones come last."""
+        return (pl.col("hardness") >= 0) & self._known_p.is_null()
 
     @property
     def fix(self) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.errors import RecipeError
+from negatives.pick.best import within_reach
 from negatives.stage import Picker
 
 
@@ -39,7 +40,9 @@ class Top(Picker, kind="top"):
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest first; ties by doc_id; a pair without a value comes after all others."""
-        return first(self.ranked(rows), self.per_query)
+        require_column(rows, self.by)
+        near = within_reach(rows, pl.col(self.by), self.per_query)
+        return first(self.ranked(near), self.per_query)
 
     def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """All rows in that order."""

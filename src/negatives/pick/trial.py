@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.estimation import ENDS
+from negatives.pick.best import Lists
 from negatives.schema import JUDGED_NEGATIVE, KEPT, POSITIVE, Bools, Doubles
 
 SKIPPED: Final = 30
@@ -28,17 +29,19 @@ _COLUMNS = ("query_id", "doc_id", "sources", "verdict", "hardness", "p_relevant"
 
 def sampled(parts: Sequence[Path]) -> pl.DataFrame:
     """Pairs that could be picked, or were proposed and are known positives; whole queries."""
-    scan = pl.scan_parquet(list(parts), glob=False)
-    there = scan.collect_schema().names()
+    scans = [pl.scan_parquet(path, glob=False) for path in parts]
+    there = scans[0].collect_schema().names()
     columns = [*_COLUMNS, *(name for name in ENDS if name in there)]
-    count = scan.select(pl.len()).collect(engine="streaming").item()
+    count = sum(scan.select(pl.len()).collect().item() for scan in scans)
     kept = pl.col("verdict").is_in(KEPT)
     proposed = (pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0)
     found = []
-    for path in parts:
-        part = pl.read_parquet(path, columns=columns, glob=False).filter(kept | proposed)
-        draw = uniforms(id_hashes(part["query_id"]), stream_key(0, "pick/risk-limited"))
-        found.append(part.filter(pl.Series(draw * count < _PAIRS)).drop("sources"))
+    for scan in scans:
+        queries = scan.select(pl.col("query_id").rle().struct.unnest()).collect()
+        draw = uniforms(id_hashes(queries["value"]), stream_key(0, "pick/risk-limited"))
+        drawn = pl.Series(np.repeat(draw * count < _PAIRS, queries["len"]))
+        part = scan.select(columns).filter(drawn).collect()
+        found.append(part.filter(kept | proposed).drop("sources"))
     return pl.concat(found)
 
 
@@ -46,18 +49,21 @@ def sampled(parts: Sequence[Path]) -> pl.DataFrame:
 class Trial:
     """Pairs in query order, with what is needed to pick among them at any price.
 
-    `query` numbers the queries from 0; `known` are known positives, which are never picked; `may`
-    whether a pair is safe enough to be. `ends`: p_relevant over the label rate, one array for each
-    of `ENDS`; none where it is not known.
+    `query` numbers the queries from 0, and `lists` says how many pairs each has; `known` are known
+    positives, which are never picked; `may` whether a pair is safe enough to be. `ends`: p_relevant
+    over the label rate, one array for each of `ENDS`; none where it is not known. `false` is the
+    sum of p over the pairs without a label.
     """
 
     query: NDArray[np.int64]
+    lists: Lists
     hardness: Doubles
     p: Doubles
     known: Bools
     may: Bools
     ends: tuple[Doubles, ...]
     per_query: int
+    false: float
 
     @staticmethod
     def of(ledger: pl.DataFrame, per_query: int, max_p: float) -> Trial:
@@ -76,14 +82,18 @@ class Trial:
             )
         )
         p = rows["p_relevant"].to_numpy()
+        known = (rows["verdict"] == POSITIVE).to_numpy()
+        query = rows["query_id"].rle_id().to_numpy().astype(np.int64)
         return Trial(
-            rows["query_id"].rle_id().to_numpy().astype(np.int64),
+            query,
+            Lists.of(np.bincount(query)),
             rows["hardness"].cast(pl.Float64).to_numpy(),
             p,
-            (rows["verdict"] == POSITIVE).to_numpy(),
+            known,
             p <= max_p,
             tuple(rows[name].to_numpy() for name in ends),
             per_query,
+            float(p[~known].sum()),
         )
 
     def picked(self, price: float) -> NDArray[np.intp]:
@@ -92,20 +102,20 @@ class Trial:
 
     def at(self, price: float) -> dict[str, Any]:
         """What is picked at a price: how many, how hard, which share is false by each estimate."""
-        picked = self.picked(price)
-        worth = np.where(self.may, self.hardness - price * self.p, -np.inf)
-        lowest = np.full(int(self.query.max(initial=-1)) + 1, np.inf)
+        worth = self.hardness - price * self.p
+        picked = self._taken(worth, 0)
+        lowest = np.full(len(self.lists.lengths), np.inf)
         np.minimum.at(lowest, self.query[picked], worth[picked])
         known = np.flatnonzero(self.known)
-        leaks = int((worth[known] >= lowest[self.query[known]]).sum())
+        leaking = self.may[known] & (worth[known] >= lowest[self.query[known]])
+        leaks = int(leaking.sum())
         # One more than there were: no leak among ten known positives is not a leak rate of nothing.
         rate = (leaks + 1) / (len(known) + 1)
-        false = float(self.p[~self.known].sum())
         return {
             "picked": len(picked),
             "hardness": float(self.hardness[picked].mean()) if len(picked) else None,
             "expected": float(self.p[picked].mean()) if len(picked) else 0.0,
-            "expected by leaks": min(1.0, rate * false / max(len(picked), 1)),
+            "expected by leaks": min(1.0, rate * self.false / max(len(picked), 1)),
             "known positives": len(known),
             "of them picked if unlabelled": leaks,
         }
@@ -126,8 +136,11 @@ class Trial:
 
     def _taken(self, worth: Doubles, skip: int) -> NDArray[np.intp]:
         """The `per_query` worthiest of each query, after so many."""
-        order = np.lexsort((-worth, self.query))
-        order = order[self.may[order] & ~self.known[order]]
+        can = self.may & ~self.known
+        lowest = self.lists.nth_highest(np.where(can, worth, -np.inf), self.per_query + skip)
+        # What is below cannot be taken: only the rest need be put in order.
+        places = np.flatnonzero(can & ~(worth < lowest[self.query]))
+        order = places[np.lexsort((-worth[places], self.query[places]))]
         query = self.query[order]
         begins = np.flatnonzero(np.diff(query, prepend=-1))
         counts = np.diff(np.append(begins, len(order)))
@@ -135,43 +148,67 @@ class Trial:
         first = np.repeat(np.minimum(skip, np.maximum(counts - self.per_query, 0)), counts)
         return order[(place >= first) & (place < first + self.per_query)]
 
+    def between(self, low: float, high: float) -> Trial:
+        """Only the pairs that can matter at a price from `low` to `high`.
+
+        A pair is worth no more than at the lowest price, and no less than at the highest. One that
+        is at its best below so many as are picked at their worst is never picked.
+        """
+        can = self.may & ~self.known
+        worst = np.where(can, self.hardness - high * self.p, -np.inf)
+        lowest = self.lists.nth_highest(worst, self.per_query)
+        best = self.hardness - low * self.p
+        left = self.known | (can & ~(best < lowest[self.query]))
+        query = self.query[left]
+        return replace(
+            self,
+            query=query,
+            lists=Lists.of(np.bincount(query, minlength=len(self.lists.lengths))),
+            hardness=self.hardness[left],
+            p=self.p[left],
+            known=self.known[left],
+            may=self.may[left],
+            ends=tuple(end[left] for end in self.ends),
+        )
+
     def cheapest(self, max_false: float, *, leaks_count: bool) -> float:
         """The lowest price at which the expected share is at most `max_false`.
 
         With `leaks_count`, by what becomes of the known positives that are put back, too.
         """
 
-        def holds(price: float) -> bool:
-            found = self.at(price)
+        def holds(trial: Trial, price: float) -> bool:
+            found = trial.at(price)
             # Where not one leaks, a higher price can do no better, however few there were.
             counts = leaks_count and found["of them picked if unlabelled"]
             by_leaks = found["expected by leaks"] if counts else 0.0
             return bool(max(found["expected"], by_leaks) <= max_false)
 
-        return _border(holds)[1]
+        return self._border(holds)[1]
 
     def dearest(self, hardness: float) -> float:
         """The highest price at which what is picked is at least so hard on average."""
 
-        def easier(price: float) -> bool:
-            picked = self.picked(price)
-            return not len(picked) or float(self.hardness[picked].mean()) < hardness
+        def easier(trial: Trial, price: float) -> bool:
+            picked = trial.picked(price)
+            return not len(picked) or float(trial.hardness[picked].mean()) < hardness
 
-        return _border(easier)[0]
+        return self._border(easier)[0]
 
+    def _border(self, holds: Callable[[Trial, float], bool]) -> tuple[float, float]:
+        """The neighbouring prices between which something begins to hold, by bisection.
 
-def _border(holds: Callable[[float], bool]) -> tuple[float, float]:
-    """The neighbouring prices between which something begins to hold, by bisection.
-
-    It must hold at all prices above one at which it holds. Both are 0 where it holds at 0, and the
-    highest price that is tried where it never does.
-    """
-    if holds(0.0):
-        return 0.0, 0.0
-    low, high = _PRICES
-    if not holds(10**high):
-        return 10**high, 10**high
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if holds(10**middle) else (middle, high)
-    return float(10**low), float(10**high)
+        It must hold at all prices above one at which it holds. Both are 0 where it holds at 0, and
+        the highest price that is tried where it never does.
+        """
+        if holds(self, 0.0):
+            return 0.0, 0.0
+        low, high = _PRICES
+        if not holds(self, 10**high):
+            return 10**high, 10**high
+        trial = self
+        for _ in range(_STEPS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if holds(trial, 10**middle) else (middle, high)
+            trial = trial.between(10**low, 10**high)
+        return float(10**low), float(10**high)
