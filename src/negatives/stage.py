@@ -220,6 +220,9 @@ class Picker(Stage, kw_only=True):
     """Decides which of the kept candidates become the negatives."""
 
     section: ClassVar[str] = "pick"
+    reads: ClassVar[tuple[str, ...] | None] = None
+    """Columns of the ledger that `pick` looks at, besides the ids; None: any. Others need not be
+    read."""
     per_query: Annotated[
         int, msgspec.Meta(ge=1, le=32_767, description="negatives asked for each query")
     ] = 7

@@ -63,7 +63,7 @@ def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[ExportB
         positives = positive_pairs(run, [part], which).sort("query_id", "doc_id").collect()
         if len(positives):
             negatives = _negatives(run, positives["query_id"])
-            check_picks(run, negatives, pl.scan_parquet(part, glob=False))
+            check_picks(run, negatives, part)
             seen += len(negatives)
             yield from _cut(positives, negatives)
         emit(Progress("export", number + 1, len(parts), "parts"))

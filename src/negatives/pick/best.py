@@ -1,7 +1,7 @@
 """The best few of many lists, without putting the lists in order.
 
-A rule by which the best of a list are chosen only has to be asked about the values that can be among
-them: these, ties included, are told by one bound a list.
+A rule by which the best of a list are chosen only has to be asked about the values that can be
+among them: these, ties included, are told by one bound a list.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 import polars as pl
@@ -43,6 +43,7 @@ class RiskLimited(Picker, kind="risk-limited"):
     ['plane', 'again']
     """
 
+    reads: ClassVar[tuple[str, ...] | None] = ("verdict", "hardness", "p_relevant")
     max_false: Annotated[Share, Meta(description="expected share of false negatives, at most")] = (
         0.05
     )
@@ -134,9 +135,9 @@ class RiskLimited(Picker, kind="risk-limited"):
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""
-        safe = rows.filter(self._p <= self.max_p)
-        key = pl.when(~self._above).then(self._worth)
-        return first(self.ranked(within_reach(safe, key, self.per_query)), self.per_query)
+        safe = (self._p <= self.max_p) & ~self._above
+        near = within_reach(rows, pl.when(safe).then(self._worth), self.per_query)
+        return first(self.ranked(near), self.per_query)
 
     def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The rows that may be picked, in that order."""

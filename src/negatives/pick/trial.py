@@ -37,11 +37,12 @@ def sampled(parts: Sequence[Path]) -> pl.DataFrame:
     proposed = (pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0)
     found = []
     for scan in scans:
-        queries = scan.select(pl.col("query_id").rle().struct.unnest()).collect()
-        draw = uniforms(id_hashes(queries["value"]), stream_key(0, "pick/risk-limited"))
-        drawn = pl.Series(np.repeat(draw * count < _PAIRS, queries["len"]))
-        part = scan.select(columns).filter(drawn).collect()
-        found.append(part.filter(kept | proposed).drop("sources"))
+        queries = scan.select(pl.col("query_id").rle().struct.field("value")).collect().to_series()
+        draw = uniforms(id_hashes(queries), stream_key(0, "pick/risk-limited"))
+        drawn = queries.filter(pl.Series(draw * count < _PAIRS))
+        # The reader leaves out what is not drawn, so that little of a part is ever held.
+        rows = scan.select(columns).filter(pl.col("query_id").is_in(drawn.implode()))
+        found.append(rows.filter(kept | proposed).drop("sources").collect())
     return pl.concat(found)
 
 

@@ -21,13 +21,14 @@ from negatives.run.account import Account
 from negatives.run.engine import SharedOut, shared_out
 from negatives.run.inputs import collection_of
 from negatives.run.opened import COLLECTION
-from negatives.run.parts import Part, over_parts, read_frame, write_frame
+from negatives.run.parts import Part, over_parts, write_frame
 from negatives.run.relabel import Relabelled, relabel_parts
-from negatives.run.shards import pick_shard
+from negatives.run.shards import columns_to_pick_by, pick_shard
 from negatives.run.shortfall import by_cause, explain
 from negatives.schema import Collection
 from negatives.stage import Picker
 from negatives.store.atomic import writing
+from negatives.store.ledger import blocks
 from negatives.store.lock import locked
 from negatives.store.run import (
     LEDGER,
@@ -160,8 +161,11 @@ def _pick(
 ) -> tuple[Path, int, pl.DataFrame]:
     """A pass: the file of what was picked from a part, its rows, and why queries are short."""
     number, ledger = part
-    rows = read_frame(ledger)
-    negatives, lacking = pick_shard(picker, seed, reference, documents, rows)
+    columns = columns_to_pick_by(picker, reference)
+    found = [
+        pick_shard(picker, seed, reference, documents, block) for block in blocks(ledger, columns)
+    ]
+    negatives, lacking = (pl.concat(frames) for frames in zip(*found, strict=True))
     path = folder / f"part-{number:05d}.parquet"
     write_frame(path, negatives)
     return path, len(negatives), by_cause(lacking)

@@ -28,6 +28,8 @@ from negatives.schema import (
     check_ledger,
 )
 from negatives.stage import Picker
+from negatives.store.ledger import PAIR as IDS
+from negatives.store.ledger import among
 
 PAIR = ["query", "doc"]
 OPINION = ("verdict", "rule", "reason")
@@ -206,6 +208,15 @@ def ledger_shard(
     return check_ledger(part)
 
 
+def columns_to_pick_by(picker: Picker, reference: str) -> list[str] | None:
+    """What `pick_shard` needs of the ledger's columns; None: all."""
+    if picker.reads is None:
+        return None
+    score = [f"{reference}_score"] if reference else []
+    taken = [name for name in NEGATIVES if name not in ("position", "score")]
+    return list(dict.fromkeys([*taken, *score, "verdict", "rule", *picker.reads]))
+
+
 def pick_shard(
     picker: Picker, seed: int, reference: str, documents: int, part: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -217,9 +228,7 @@ def pick_shard(
     """
     kept = part.filter(pl.col("verdict").is_in(KEPT))
     chosen = picker.pick(kept, seed)
-    if len(chosen) != chosen.select("query_id", "doc_id").n_unique() or len(
-        chosen.join(kept, on=["query_id", "doc_id"], how="anti")
-    ):
+    if len(chosen) != len(among(kept.select(IDS), chosen.select(IDS).unique())):
         raise WorkError(f"picker {picker.kind!r} chose a pair twice, or one that was not kept")
     score = pl.col(f"{reference}_score") if reference else pl.lit(None)
     negatives = chosen.with_columns(
@@ -239,6 +248,8 @@ def _shortfall(
         .select("query_id", missing=asked - pl.col("delivered").fill_null(0).cast(pl.Int64))
         .filter(pl.col("missing") > 0)
     )
+    if short.is_empty():
+        return short.with_columns(cause=pl.lit(None, pl.String))
     seen = part.join(short, on="query_id", how="semi")
     seen_of = seen.group_by("query_id").agg(seen=pl.len())
     rows = seen.filter(pl.col("verdict") != POSITIVE)
