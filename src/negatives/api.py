@@ -223,7 +223,9 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
 
         emit = cast("Emit", options.get("emit", silent))
         run = reported(carry_out(*args, **options), emit)
-        return Run(run.path, collection=run.at_hand)
+        made = Run(run.path, collection=run.at_hand)
+        made.summary = run.summary
+        return made
 
     return whole
 

@@ -10,7 +10,7 @@ def show_run(run: Run, *, json: bool) -> None:
     """The figures of the report: a few lines for a person, or all of them as JSON."""
     from negatives.show import headline, summarise
 
-    summary = summarise(run)
+    summary = run.summary or summarise(run)
     if json:
         print_json({"run": str(run.path), **summary})
         return

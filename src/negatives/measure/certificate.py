@@ -55,7 +55,13 @@ def certificate(
         raise InputError(
             f"a confidence of {confidence}", fix="give a share above 0.5 and below 1, such as 0.9"
         )
-    seen = Tally.of(run)
+    return certified(run, Tally.of(run), review, confidence)
+
+
+def certified(
+    run: Run, seen: Tally, review: Review | None = None, confidence: float = CONFIDENCE
+) -> Certificate:
+    """The same, of a ledger that has been counted."""
     return Certificate(
         seen.negatives,
         confidence,

@@ -19,10 +19,13 @@ from negatives.pick.top import Ranking
 from negatives.schema import ELIGIBLE, KEPT, POSITIVE
 from negatives.stage import Picker
 from negatives.stats.bounds import Clusters
+from negatives.store.ledger import PAIR
 from negatives.store.run import Run
 
 ROUNDS = 20
 """Known positives of one query that are put back at most, where each needs its own picking."""
+
+_COLUMNS = ("verdict", "hardness")
 
 
 def picker_of(run: Run) -> Picker:
@@ -40,19 +43,28 @@ def leaks(picker: Picker, part: pl.DataFrame, seed: int) -> pl.DataFrame:
     Of all of them, where the picker orders its candidates; else of `ROUNDS` of each query, drawn by
     hash.
     """
-    kept = part.filter(pl.col("verdict").is_in(KEPT)).with_columns(_back=pl.lit(False))
-    found = [part.clear().select("query_id", "doc_id", leaks=pl.lit(True))]
+    rows = part
+    if picker.reads is not None:
+        rows = part.select(*dict.fromkeys([*PAIR, *_COLUMNS, *picker.reads]))
+    kept = pl.col("verdict").is_in(KEPT)
+    found = [rows.clear().select(*PAIR, leaks=pl.lit(True))]
     for back in _rounds(picker, part, seed):
-        rows = _put_back(kept, back)
+        shift = back.group_by("query_id").agg(pl.col("_shift").max())
+        asked = pl.col("query_id").is_in(shift["query_id"].implode())
+        rest = _moved(rows.filter(kept, asked), shift)
+        alone = _moved(_unlabelled(back).select(rows.columns), shift)
         if isinstance(picker, Ranking):
+            # What is put back leaks where it has its place before the last of those that are
+            # picked without it: nothing else need be put in order.
+            nearest = _together(picker.pick(rest, seed), alone)
             before = (~pl.col("_back")).cast(pl.UInt32).cum_sum().over("query_id")
-            picked = picker.ranked(rows).filter(before < picker.per_query)
+            picked = picker.ranked(nearest).filter(before < picker.per_query)
         else:
-            picked = picker.pick(rows, seed)
-        leaking = picked.filter("_back").select("query_id", "doc_id", leaks=pl.lit(True))
+            picked = picker.pick(_together(rest, alone), seed)
+        leaking = picked.filter("_back").select(*PAIR, leaks=pl.lit(True))
         found.append(
-            back.select("query_id", "doc_id")
-            .join(leaking, on=["query_id", "doc_id"], how="left", maintain_order="left")
+            back.select(PAIR)
+            .join(leaking, on=PAIR, how="left", maintain_order="left")
             .with_columns(pl.col("leaks").fill_null(False))
         )
     return pl.concat(found)
@@ -95,19 +107,26 @@ def _rounds(picker: Picker, part: pl.DataFrame, seed: int) -> Iterator[pl.DataFr
     )
 
 
-def _put_back(kept: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
-    shift = back.group_by("query_id").agg(pl.col("_shift").max())
-    unlabelled = back.with_columns(
+def _unlabelled(back: pl.DataFrame) -> pl.DataFrame:
+    """Known positives as if nobody had labelled them."""
+    return back.with_columns(
         verdict=pl.lit(ELIGIBLE),
         rule=pl.lit(""),
         reason=pl.lit(""),
         relevance=pl.lit(None, pl.Int32),
-        _back=pl.lit(True),
-    ).select(kept.columns)
-    rows = pl.concat([kept.join(shift.select("query_id"), on="query_id", how="semi"), unlabelled])
+    )
+
+
+def _moved(rows: pl.DataFrame, shift: pl.DataFrame) -> pl.DataFrame:
+    """The hardness of each query measured from another positive."""
     return (
         rows.join(shift, on="query_id", how="left", maintain_order="left")
         .with_columns(hardness=pl.col("hardness") - pl.col("_shift").cast(pl.Float32))
         .drop("_shift")
-        .sort("query_id", "doc_id")
     )
+
+
+def _together(rest: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
+    """What was not put back, and what was (`_back`)."""
+    rows = [rest.with_columns(_back=pl.lit(False)), back.with_columns(_back=pl.lit(True))]
+    return pl.concat(rows).sort(PAIR)

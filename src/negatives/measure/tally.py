@@ -17,10 +17,13 @@ from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, PAIR, POSITIVE, REJECTED
 from negatives.stage import Picker
 from negatives.stats.bounds import Clusters
+from negatives.store.ledger import among
 from negatives.store.run import RELABELLED_FILE, Run
 
 GROUPS: Final = 2_000
 """A bootstrap draws queries, or, where there are more than this, so many groups of them."""
+
+_COLUMNS: Final = (*PAIR, "sources", "verdict", "hardness", "p_relevant")
 
 
 @dataclass
@@ -32,11 +35,15 @@ class Tally:
     what is credible of the label rate, by the ledger's column; none where it has none. `unlabelled`
     is the sum of p over the eligible pairs. `p_known` and
     `half` are the p of the proposed known positives, and which half of the queries they are in.
+    `gone`: pairs that were relabelled, which are no candidates any more. `ends`: the columns of
+    `over` that the ledger has.
     """
 
     picker: Picker
     seed: int
     few: bool
+    ends: tuple[str, ...] = ()
+    gone: pl.DataFrame | None = None
     queries: int = 0
     negatives: int = 0
     unestimated: int = 0
@@ -53,27 +60,42 @@ class Tally:
     @staticmethod
     def of(run: Run) -> Tally:
         """Everything counted."""
-        few = run.manifest.counts.queries <= GROUPS
-        made = Tally(picker_of(run), run.recipe.seed, few)
-        gone = run.relabelled.select(PAIR) if RELABELLED_FILE in run.manifest.files else None
-        for part in parts_with_picks(run):
-            # What was relabelled is no candidate any more.
-            made.add(
-                part
-                if gone is None
-                else part.join(gone, on=PAIR, how="anti", maintain_order="left")
-            )
+        made = Tally.begun(run)
+        for part in parts_with_picks(run, made.columns):
+            made.add(part)
         return made
 
+    @staticmethod
+    def begun(run: Run) -> Tally:
+        """Nothing counted yet."""
+        few = run.manifest.counts.queries <= GROUPS
+        there = run.candidates().collect_schema().names()
+        gone = run.relabelled.select(PAIR) if RELABELLED_FILE in run.manifest.files else None
+        ends = tuple(name for name in ENDS if name in there)
+        return Tally(picker_of(run), run.recipe.seed, few, ends, gone)
+
+    @property
+    def columns(self) -> list[str] | None:
+        """What it looks at of the ledger; None: anything, for a picker may."""
+        if self.picker.reads is None:
+            return None
+        return list(dict.fromkeys([*_COLUMNS, *self.ends, *self.picker.reads]))
+
     def add(self, part: pl.DataFrame) -> None:
-        """One part of the ledger (whole queries), with `position`."""
+        """Some whole queries of the ledger, with `position`."""
+        if self.gone is not None:
+            away = among(part.select(PAIR), self.gone)["row"]
+            part = part.filter(~pl.int_range(pl.len()).is_in(away.implode()))
         self._negatives(part)
-        self.unlabelled += float(
-            part.filter(pl.col("verdict") == ELIGIBLE)["p_relevant"].cast(pl.Float64).sum()
-        )
-        self.set_aside += int(part["verdict"].is_in([DUPLICATE, REJECTED]).sum())
         self.leaking += counted(leaks(self.picker, part, self.seed))
-        known = part.filter((pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0))
+        verdict, p = pl.col("verdict"), pl.col("p_relevant").cast(pl.Float64)
+        unlabelled, set_aside = part.select(
+            unlabelled=p.filter(verdict == ELIGIBLE).sum(),
+            set_aside=verdict.is_in([DUPLICATE, REJECTED]).sum(),
+        ).row(0)
+        self.unlabelled += unlabelled
+        self.set_aside += set_aside
+        known = part.filter((verdict == POSITIVE) & (pl.col("sources").list.len() > 0))
         self.known += len(known)
         known = known.filter(pl.col("p_relevant").is_not_null())
         self._p_known.append(known["p_relevant"].cast(pl.Float64).to_numpy())
@@ -89,15 +111,16 @@ class Tally:
     def _negatives(self, part: pl.DataFrame) -> None:
         judged = pl.col("verdict") == JUDGED_NEGATIVE
         ends = [name for name in ENDS if name in part.columns]
-        rows = part.select(
-            "query_id",
-            "position",
-            row=pl.col("query_id").rle_id().cast(pl.Int64),
-            p=pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64)),
-            **{name: pl.when(~judged).then(name).cast(pl.Float64) for name in ends},
+        number = part["query_id"].rle_id().cast(pl.Int64)
+        first, self.queries = self.queries, self.queries + part["query_id"].n_unique()
+        picked = (
+            part.select(pl.col("query_id", "position", "verdict", "p_relevant", *ends), row=number)
+            .filter(pl.col("position").is_not_null())
+            .with_columns(
+                p=pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64)),
+                **{name: pl.when(~judged).then(name).cast(pl.Float64) for name in ends},
+            )
         )
-        first, self.queries = self.queries, self.queries + rows["query_id"].n_unique()
-        picked = rows.filter(pl.col("position").is_not_null())
         self.negatives += len(picked)
         self.unestimated += picked["p"].null_count()
         picked = picked.filter(pl.col("p").is_not_null())

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from negatives.show.survey import Survey, survey
+from negatives.measure.certificate import Certificate, certified
+from negatives.measure.tally import Tally
+from negatives.run.picked import parts_with_picks
+from negatives.show.survey import Survey, Surveying
 from negatives.show.texts import ReportTexts
 from negatives.store.facts import Counts
 from negatives.store.run import Run
@@ -22,10 +25,25 @@ class ReportEvidence:
 
     run: Run
 
-    @cached_property
+    @property
     def survey(self) -> Survey:
-        """The ledger, counted in one pass."""
-        return survey(self.run, _KEPT)
+        """The ledger, counted."""
+        return self._counted[0]
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """How many of the negatives are false."""
+        return certified(self.run, self._counted[1])
+
+    @cached_property
+    def _counted(self) -> tuple[Survey, Tally]:
+        """What is counted of the ledger, in one pass."""
+        surveying, tally = Surveying(self.run, _KEPT), Tally.begun(self.run)
+        both = tally.columns and list(dict.fromkeys([*surveying.columns, *tally.columns]))
+        for part in parts_with_picks(self.run, both):
+            surveying.add(part)
+            tally.add(part)
+        return surveying.done(), tally
 
     @cached_property
     def texts(self) -> ReportTexts:

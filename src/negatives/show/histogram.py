@@ -39,8 +39,9 @@ class Grid:
 
     def places(self, values: NDArray[np.float64]) -> Places:
         """The fine bin of each value."""
-        places = np.floor(values / self.step).astype(np.int64) - self.first
-        return np.clip(places, 0, self.size - 1)
+        places: Places = np.floor(values / self.step).astype(np.int64)
+        places -= self.first
+        return np.clip(places, 0, self.size - 1, out=places)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Histogram:
     def add(self, codes: NDArray[np.intp], values: NDArray[np.float64]) -> None:
         """Count `values`, each in the series of its code; what is not finite is left out."""
         real = np.isfinite(values)
-        flat = codes[real] * self.grid.size + self.grid.places(values[real])
+        if not real.all():
+            codes, values = codes[real], values[real]
+        flat = codes * self.grid.size + self.grid.places(values)
         self.counts[:] += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)
 
     def summed(self, name: str, parts: tuple[str, ...]) -> Histogram:

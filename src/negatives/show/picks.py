@@ -45,7 +45,7 @@ class Picks:
         return Picks(tuple(s for s in sources if s in opinions), count, recipe.seed)
 
     def add(self, part: pl.DataFrame) -> None:
-        """Look at one part of the ledger (whole queries)."""
+        """Look at the positives and the negatives of some whole queries."""
         negatives = part.filter(pl.col("position").is_not_null())
         if negatives.is_empty():
             return

@@ -1,19 +1,19 @@
-"""One pass over a run's ledger, part by part: everything a report counts, in little memory.
+"""Everything a report counts of a run's ledger, some whole queries at a time, in little memory.
 
-A part is a shard of queries, so whatever the size of the run only one part, fixed-size counters
-and a few dozen rows are held. The sections of the report are made from this survey.
+Whatever the size of the run only these, fixed-size counters and a few dozen rows are held. The
+sections of the report are made from this survey.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from negatives.run.picked import parts_with_picks
 from negatives.schema import KEPT, POSITIVE
 from negatives.show.histogram import Grid, Histogram
 from negatives.show.picks import Picks
@@ -53,51 +53,72 @@ class Survey:
     picks: Picks
 
 
-def survey(run: Run, shown: int) -> Survey:
-    """Count everything, and keep the `shown` foremost negatives of each ordering."""
-    ledger = run.candidates()
-    columns = ledger.collect_schema().names()
-    sources = tuple(source.label for source in run.recipe.find if f"{source.label}_rank" in columns)
-    measured = ["hardness", "p_relevant", *(f"{source}_score" for source in sources)]
-    histograms = {
-        name: Histogram.empty(grid, FATES) for name, grid in _grids(ledger, measured).items()
-    }
-    fates: list[pl.DataFrame] = []
-    combinations: list[pl.DataFrame] = []
-    agreements: list[pl.DataFrame] = []
-    delivered: list[pl.DataFrame] = []
-    fewest: list[pl.DataFrame] = []
-    above_all = 0
-    picks = Picks.of(run.recipe, sources, shown)
-    for part in _parts(run, measured, sources):
-        fates.append(_fates(part))
-        combinations.append(_combinations(part))
-        agreements.append(_agreements(part, sources))
+class Surveying:
+    """A survey in the making: parts of the ledger are added to it as they come by."""
+
+    def __init__(self, run: Run, shown: int) -> None:
+        ledger = run.candidates()
+        there = ledger.collect_schema().names()
+        self.sources = tuple(
+            source.label for source in run.recipe.find if f"{source.label}_rank" in there
+        )
+        self._measured = ["hardness", "p_relevant", *(f"{name}_score" for name in self.sources)]
+        self._shown = shown
+        self._histograms = {
+            name: Histogram.empty(grid, FATES) for name, grid in _grids(ledger, self._measured)
+        }
+        self._fates: list[pl.DataFrame] = []
+        self._combinations: list[pl.DataFrame] = []
+        self._agreements: list[pl.DataFrame] = []
+        self._delivered: list[pl.DataFrame] = []
+        self._fewest: list[pl.DataFrame] = []
+        self._above_all = 0
+        self._picks = Picks.of(run.recipe, self.sources, shown)
+
+    @property
+    def columns(self) -> list[str]:
+        """What it looks at of the ledger."""
+        ranks = [f"{name}_rank" for name in self.sources]
+        return [*_COLUMNS, *self._measured, *ranks]
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Count some whole queries of the ledger, with `position`."""
+        part = part.with_columns(fate=_FATE)
+        self._fates.append(_fates(part))
+        self._combinations.append(part.group_by("sources", "fate").agg(rows=pl.len()))
+        self._agreements.append(_agreements(part, self.sources))
         per_query = part.group_by("query_id").agg(delivered=pl.col("position").count())
-        delivered.append(per_query.group_by("delivered").agg(queries=pl.len()))
-        fewest.append(per_query.sort("delivered", "query_id").head(shown))
-        highest = pl.col("hardness").filter(pl.col("fate") == POSITIVES).max().over("query_id")
-        at_or_above = (pl.col("fate") == CHOSEN) & (pl.col("hardness") >= highest)
-        above_all += int(part.select(at_or_above.sum()).item())
+        self._delivered.append(per_query.group_by("delivered").agg(queries=pl.len()))
+        self._fewest.append(per_query.sort("delivered", "query_id").head(self._shown))
         codes = part["fate"].to_physical().to_numpy().astype(np.intp)
-        for name, histogram in histograms.items():
+        for name, histogram in self._histograms.items():
             values = part[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
             histogram.add(codes, values)
-        picks.add(part)
-    return Survey(
-        sources=sources,
-        fates=_merged_fates(fates),
-        combinations=_summed(combinations, ["sources", "fate"], ["rows"]),
-        agreements=_summed(agreements, ["first", "second"], list(_SUMS)),
-        delivered=_summed(delivered, ["delivered"], ["queries"]).sort("delivered"),
-        fewest=pl.concat(fewest).sort("delivered", "query_id").head(shown),
-        above_all=above_all,
-        histograms={name: h.summed(POOL, (CHOSEN, LEFT)) for name, h in histograms.items()},
-        picks=picks,
-    )
+        few = part.filter(pl.col("fate").is_in([POSITIVES, CHOSEN]))
+        self._above_all += _above_all(few)
+        self._picks.add(few)
+
+    def done(self) -> Survey:
+        """Everything counted."""
+        joined = [
+            rows.with_columns(pl.col("sources").list.join("+")) for rows in self._combinations
+        ]
+        return Survey(
+            sources=self.sources,
+            fates=_merged_fates(self._fates),
+            combinations=_summed(joined, ["sources", "fate"], ["rows"]),
+            agreements=_summed(self._agreements, ["first", "second"], list(_SUMS)),
+            delivered=_summed(self._delivered, ["delivered"], ["queries"]).sort("delivered"),
+            fewest=pl.concat(self._fewest).sort("delivered", "query_id").head(self._shown),
+            above_all=self._above_all,
+            histograms={
+                name: h.summed(POOL, (CHOSEN, LEFT)) for name, h in self._histograms.items()
+            },
+            picks=self._picks,
+        )
 
 
-def _grids(ledger: pl.LazyFrame, measured: list[str]) -> dict[str, Grid]:
+def _grids(ledger: pl.LazyFrame, measured: list[str]) -> Iterator[tuple[str, Grid]]:
     """A grid for each column that has any finite value."""
     bounds = ledger.select(
         bound.alias(f"{name}|{which}")
@@ -106,39 +127,41 @@ def _grids(ledger: pl.LazyFrame, measured: list[str]) -> dict[str, Grid]:
         for which, bound in (("low", finite.min()), ("high", finite.max()))
     ).collect(engine="streaming")
     found = bounds.row(0, named=True)
-    return {
-        name: Grid.over(float(found[f"{name}|low"]), float(found[f"{name}|high"]))
-        for name in measured
-        if found[f"{name}|low"] is not None
-    }
+    for name in measured:
+        if found[f"{name}|low"] is not None:
+            low, high = (float(found[f"{name}|{which}"]) for which in ("low", "high"))
+            yield name, Grid.over(low, high)
 
 
-def _parts(run: Run, measured: list[str], sources: tuple[str, ...]) -> Iterator[pl.DataFrame]:
-    """Each part of the ledger, with the negatives' position (null: not chosen) and the fate."""
-    columns = ["query_id", "doc_id", "sources", "relevance", "verdict", "rule", "reason", *measured]
-    columns += [f"{source}_rank" for source in sources]
-    for part in parts_with_picks(run, columns):
-        kept = pl.col("verdict").is_in(KEPT)
-        fate = (
-            pl.when(pl.col("verdict") == POSITIVE)
-            .then(pl.lit(POSITIVES))
-            .when(pl.col("position").is_not_null())
-            .then(pl.lit(CHOSEN))
-            .when(kept)
-            .then(pl.lit(LEFT))
-            .otherwise(pl.lit(REFUSED))
-        )
-        yield part.with_columns(fate=fate.cast(pl.Enum(FATES)))
+_COLUMNS: Final = (
+    "query_id", "doc_id", "sources", "relevance", "verdict", "rule", "reason",
+)  # fmt: skip
+
+
+def _fate(name: str) -> pl.Expr:
+    return pl.lit(name, pl.Enum(FATES))
+
+
+_FATE: Final = (
+    pl.when(pl.col("verdict") == POSITIVE)
+    .then(_fate(POSITIVES))
+    .when(pl.col("position").is_not_null())
+    .then(_fate(CHOSEN))
+    .when(pl.col("verdict").is_in(KEPT))
+    .then(_fate(LEFT))
+    .otherwise(_fate(REFUSED))
+)
 
 
 def _fates(part: pl.DataFrame) -> pl.DataFrame:
     """Rows by verdict, rule and fate; the example is the first pair by id."""
-    return (
-        part.sort("query_id", "doc_id")
-        .group_by("verdict", "rule", "fate", maintain_order=True)
-        .agg(rows=pl.len(), query_id=pl.first("query_id"), doc_id=pl.first("doc_id"),
-             reason=pl.first("reason"))
-    )  # fmt: skip
+    kind = ["verdict", "rule", "fate"]
+    counted = part.group_by(kind).agg(rows=pl.len(), query_id=pl.min("query_id"))
+    of_query = part.filter(pl.col("query_id").is_in(counted["query_id"].implode()))
+    examples = of_query.join(counted, on=[*kind, "query_id"]).sort("query_id", "doc_id")
+    return examples.unique(kind, keep="first", maintain_order=True).select(
+        *kind, "rows", "query_id", "doc_id", "reason"
+    )
 
 
 def _merged_fates(parts: list[pl.DataFrame]) -> pl.DataFrame:
@@ -151,8 +174,16 @@ def _merged_fates(parts: list[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def _combinations(part: pl.DataFrame) -> pl.DataFrame:
-    return part.group_by(pl.col("sources").list.join("+"), "fate").agg(rows=pl.len())
+def _above_all(few: pl.DataFrame) -> int:
+    """Negatives at least as hard as the highest positive of their query."""
+    highest = (
+        few.filter(pl.col("fate") == POSITIVES)
+        .group_by("query_id")
+        .agg(highest=pl.col("hardness").max())
+    )
+    chosen = few.filter(pl.col("fate") == CHOSEN).select("query_id", "hardness")
+    above = chosen.join(highest, on="query_id").select(pl.col("hardness") >= pl.col("highest"))
+    return int(above.to_series().sum())
 
 
 _SUMS: Final = ("both", "first_top", "both_top", "x", "y", "xx", "yy", "xy")
@@ -163,25 +194,27 @@ def _agreements(part: pl.DataFrame, sources: tuple[str, ...]) -> pl.DataFrame:
 
     Integers, so that the result does not depend on the order of addition.
     """
-    rows = []
-    for first in sources:
-        for second in sources:
-            if first == second:
-                continue
-            x, y = (pl.col(f"{name}_rank").cast(pl.Int64) for name in (first, second))
-            both = x.is_not_null() & y.is_not_null()
-            rows.append(
-                part.select(
-                    first=pl.lit(first), second=pl.lit(second),
-                    both=both.sum().cast(pl.Int64),
-                    first_top=(x <= TOP).sum().cast(pl.Int64),
-                    both_top=((x <= TOP) & (y <= TOP)).sum().cast(pl.Int64),
-                    x=x.filter(both).sum(), y=y.filter(both).sum(), xx=(x * x).filter(both).sum(),
-                    yy=(y * y).filter(both).sum(), xy=(x * y).sum(),
-                )
-            )  # fmt: skip
     schema = {"first": pl.String, "second": pl.String} | dict.fromkeys(_SUMS, pl.Int64)
-    return pl.concat(rows) if rows else pl.DataFrame(schema=schema)
+    pairs = list(permutations(sources, 2))
+    sums = [pl.struct(_agreement(*pair)).alias(f"{place}") for place, pair in enumerate(pairs)]
+    found = part.select(sums).row(0) if pairs else ()
+    rows = [{"first": a, "second": b, **row} for (a, b), row in zip(pairs, found, strict=True)]
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _agreement(first: str, second: str) -> list[pl.Expr]:
+    x, y = (pl.col(f"{name}_rank").cast(pl.Int64) for name in (first, second))
+    both = x.is_not_null() & y.is_not_null()
+    return [
+        both.sum().alias("both"),
+        (x <= TOP).sum().alias("first_top"),
+        ((x <= TOP) & (y <= TOP)).sum().alias("both_top"),
+        x.filter(both).sum().alias("x"),
+        y.filter(both).sum().alias("y"),
+        (x * x).filter(both).sum().alias("xx"),
+        (y * y).filter(both).sum().alias("yy"),
+        (x * y).sum().alias("xy"),
+    ]
 
 
 def _summed(parts: list[pl.DataFrame], by: list[str], sums: list[str]) -> pl.DataFrame:

@@ -46,9 +46,8 @@ def write_report(run: Run) -> Path:
 
     The manifest, which says what is in the run, is not written: `report` does both.
     """
-    summary = summarise(run)
-    write_text(
-        run.path / JSON, msgspec.json.format(msgspec.json.encode(summary), indent=1).decode()
-    )
+    run.summary = summary = summarise(run)
+    json = msgspec.json.format(msgspec.json.encode(summary), indent=1)
+    write_text(run.path / JSON, json.decode())
     write_text(run.path / HTML, render(summary))
     return run.path / HTML

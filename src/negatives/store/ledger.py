@@ -23,6 +23,7 @@ def blocks(
 
     `columns`: those that are read; None: all.
     """
+    # In one piece each: columns in several pieces are put together anew by whatever uses them.
     scan = pl.scan_parquet(part, glob=False)
     wanted = scan if columns is None else scan.select(columns)
     runs = scan.select(pl.col("query_id").rle().struct.field("len")).collect().to_series()
@@ -30,12 +31,12 @@ def blocks(
     total = int(lengths.sum())
     number = max(1, round(total / rows))
     if number == 1:
-        yield wanted.collect()
+        yield wanted.collect().rechunk()
         return
     start = 0
     for first, last in by_volume(lengths, -(-total // number)):
         length = int(lengths[first:last].sum())
-        yield wanted.slice(start, length).collect()
+        yield wanted.slice(start, length).collect().rechunk()
         start += length
 
 

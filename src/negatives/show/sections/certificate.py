@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.measure.certificate import certificate
 from negatives.show.evidence import ReportEvidence
 
 
 def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """`estimates` by name: value, low, high, confidence, assumption, why (not), and counts."""
-    return certificate(evidence.run).as_dict()
+    return evidence.certificate.as_dict()
