@@ -9,6 +9,7 @@ counts as one that could be picked.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -51,8 +52,8 @@ def leaks(picker: Picker, part: pl.DataFrame, seed: int) -> pl.DataFrame:
     for back in _rounds(picker, part, seed):
         shift = back.group_by("query_id").agg(pl.col("_shift").max())
         asked = pl.col("query_id").is_in(shift["query_id"].implode())
-        rest = _moved(rows.filter(kept, asked), shift)
-        alone = _moved(_unlabelled(back).select(rows.columns), shift)
+        rest = _moved(rows.lazy().filter(kept, asked), shift).collect()
+        alone = _moved(back.lazy().with_columns(**_UNLABELLED).select(rows.columns), shift)
         if isinstance(picker, Ranking):
             # What is put back leaks where it has its place before the last of those that are
             # picked without it: nothing else need be put in order.
@@ -61,11 +62,13 @@ def leaks(picker: Picker, part: pl.DataFrame, seed: int) -> pl.DataFrame:
             picked = picker.ranked(nearest).filter(before < picker.per_query)
         else:
             picked = picker.pick(_together(rest, alone), seed)
-        leaking = picked.filter("_back").select(*PAIR, leaks=pl.lit(True))
+        leaking = picked.lazy().filter("_back").select(*PAIR, leaks=pl.lit(True))
         found.append(
-            back.select(PAIR)
+            back.lazy()
+            .select(PAIR)
             .join(leaking, on=PAIR, how="left", maintain_order="left")
             .with_columns(pl.col("leaks").fill_null(False))
+            .collect()
         )
     return pl.concat(found)
 
@@ -83,7 +86,8 @@ def _rounds(picker: Picker, part: pl.DataFrame, seed: int) -> Iterator[pl.DataFr
     # The second value in the order of a query's positives; none where there is no second.
     second = pl.col("hardness").sort(nulls_last=True).get(1, null_on_oob=True)
     positives = (
-        part.filter(pl.col("verdict") == POSITIVE)
+        part.lazy()
+        .filter(pl.col("verdict") == POSITIVE)
         .sort("query_id", "doc_id")
         .with_columns(
             _shift=pl.when(pl.int_range(pl.len()) == pl.col("hardness").arg_min())
@@ -98,35 +102,36 @@ def _rounds(picker: Picker, part: pl.DataFrame, seed: int) -> Iterator[pl.DataFr
         # the query's hardness as it is, and apart from them the one that does not.
         number = (pl.col("_shift") > 0).cast(pl.UInt32)
     else:
-        drawn = pl.Series("_drawn", pair_uniforms(back, seed, "audit/leaks"))
-        back = back.with_columns(drawn)
+        drawn = pair_uniforms(back.select(PAIR).collect(), seed, "audit/leaks")
+        back = back.with_columns(pl.Series("_drawn", drawn))
         number = (pl.col("_drawn").rank("ordinal").over("query_id") - 1).cast(pl.UInt32)
     back = back.with_columns(_round=number).filter(pl.col("_round") < ROUNDS)
-    yield from back.sort("_round", "query_id", "doc_id").partition_by(
-        "_round", maintain_order=True, include_key=False
+    yield from (
+        back.sort("_round", "query_id", "doc_id")
+        .collect()
+        .partition_by("_round", maintain_order=True, include_key=False)
     )
 
 
-def _unlabelled(back: pl.DataFrame) -> pl.DataFrame:
-    """Known positives as if nobody had labelled them."""
-    return back.with_columns(
-        verdict=pl.lit(ELIGIBLE),
-        rule=pl.lit(""),
-        reason=pl.lit(""),
-        relevance=pl.lit(None, pl.Int32),
-    )
+_UNLABELLED: Final = {
+    "verdict": pl.lit(ELIGIBLE),
+    "rule": pl.lit(""),
+    "reason": pl.lit(""),
+    "relevance": pl.lit(None, pl.Int32),
+}
+"""What the ledger would say of a known positive that nobody had labelled."""
 
 
-def _moved(rows: pl.DataFrame, shift: pl.DataFrame) -> pl.DataFrame:
+def _moved(rows: pl.LazyFrame, shift: pl.DataFrame) -> pl.LazyFrame:
     """The hardness of each query measured from another positive."""
     return (
-        rows.join(shift, on="query_id", how="left", maintain_order="left")
+        rows.join(shift.lazy(), on="query_id", how="left", maintain_order="left")
         .with_columns(hardness=pl.col("hardness") - pl.col("_shift").cast(pl.Float32))
         .drop("_shift")
     )
 
 
-def _together(rest: pl.DataFrame, back: pl.DataFrame) -> pl.DataFrame:
+def _together(rest: pl.DataFrame, back: pl.LazyFrame) -> pl.DataFrame:
     """What was not put back, and what was (`_back`)."""
-    rows = [rest.with_columns(_back=pl.lit(False)), back.with_columns(_back=pl.lit(True))]
-    return pl.concat(rows).sort(PAIR)
+    others = rest.lazy().with_columns(_back=pl.lit(False))
+    return pl.concat([others, back.with_columns(_back=pl.lit(True))]).sort(PAIR).collect()

@@ -63,6 +63,7 @@ class Tally:
         made = Tally.begun(run)
         for part in parts_with_picks(run, made.columns):
             made.add(part)
+            del part  # before the next one is read
         return made
 
     @staticmethod
@@ -95,7 +96,8 @@ class Tally:
         ).row(0)
         self.unlabelled += unlabelled
         self.set_aside += set_aside
-        known = part.filter((verdict == POSITIVE) & (pl.col("sources").list.len() > 0))
+        positives = part.filter(verdict == POSITIVE)
+        known = positives.filter(pl.col("sources").list.len() > 0)
         self.known += len(known)
         known = known.filter(pl.col("p_relevant").is_not_null())
         self._p_known.append(known["p_relevant"].cast(pl.Float64).to_numpy())
@@ -114,12 +116,14 @@ class Tally:
         number = part["query_id"].rle_id().cast(pl.Int64)
         first, self.queries = self.queries, self.queries + part["query_id"].n_unique()
         picked = (
-            part.select(pl.col("query_id", "position", "verdict", "p_relevant", *ends), row=number)
+            part.lazy()
+            .select(pl.col("query_id", "position", "verdict", "p_relevant", *ends), row=number)
             .filter(pl.col("position").is_not_null())
             .with_columns(
                 p=pl.when(judged).then(0.0).otherwise(pl.col("p_relevant").cast(pl.Float64)),
                 **{name: pl.when(~judged).then(name).cast(pl.Float64) for name in ends},
             )
+            .collect()
         )
         self.negatives += len(picked)
         self.unestimated += picked["p"].null_count()

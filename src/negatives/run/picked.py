@@ -33,6 +33,7 @@ def parts_with_picks(run: Run, columns: Sequence[str] | None = None) -> Iterator
             seen += len(picked)
             position = pl.Series("position", [None], dtype=_POSITION).new_from_index(0, len(block))
             yield block.with_columns(position.scatter(found["row"], found["position"]))
+            del block  # before the next one is read
     check_number(run, seen)
 
 

@@ -43,6 +43,7 @@ class ReportEvidence:
         for part in parts_with_picks(self.run, both):
             surveying.add(part)
             tally.add(part)
+            del part  # before the next one is read
         return surveying.done(), tally
 
     @cached_property

@@ -33,6 +33,7 @@ class Picks:
     seed: int
     found: dict[str, pl.DataFrame] = field(default_factory=dict)
     positives: pl.DataFrame = field(default_factory=pl.DataFrame)
+    _wanted: list[str] = field(default_factory=list)
 
     @staticmethod
     def of(recipe: Recipe, sources: tuple[str, ...], count: int) -> Picks:
@@ -56,9 +57,8 @@ class Picks:
         )
         for name, order in self._orders().items():
             doubtful = pl.col("verdict") == ELIGIBLE if name == SUSPICIOUS else pl.lit(True)
-            kept = [_foremost(negatives.filter(doubtful), order, self.count)]
-            if name in self.found:
-                kept.insert(0, self.found[name])
+            new = negatives.filter(doubtful)
+            kept = [self.found[name], new] if name in self.found else [new]
             self.found[name] = _foremost(pl.concat(kept), order, self.count)
         self._keep_positives(part)
 
@@ -82,6 +82,9 @@ class Picks:
     def _keep_positives(self, part: pl.DataFrame) -> None:
         """The positives of the queries kept so far; those of queries overtaken are let go."""
         wanted = sorted({query for rows in self.found.values() for query in rows["query_id"]})
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
         own = (
             part.filter((pl.col("verdict") == POSITIVE) & pl.col("query_id").is_in(wanted))
             .with_columns(positives=pl.len().over("query_id"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
-from negatives.arrays import by_volume
+from negatives.arrays import starts_of
 
 PAIR: Final = ["query_id", "doc_id"]
 """What names a pair."""
@@ -23,21 +25,25 @@ def blocks(
 
     `columns`: those that are read; None: all.
     """
-    # In one piece each: columns in several pieces are put together anew by whatever uses them.
     scan = pl.scan_parquet(part, glob=False)
     wanted = scan if columns is None else scan.select(columns)
-    runs = scan.select(pl.col("query_id").rle().struct.field("len")).collect().to_series()
-    lengths = runs.to_numpy()
-    total = int(lengths.sum())
-    number = max(1, round(total / rows))
-    if number == 1:
-        yield wanted.collect().rechunk()
-        return
-    start = 0
-    for first, last in by_volume(lengths, -(-total // number)):
-        length = int(lengths[first:last].sum())
-        yield wanted.slice(start, length).collect().rechunk()
-        start += length
+    lengths = scan.select(pl.col("query_id").rle().struct.field("len")).collect().to_series()
+    ends = starts_of(lengths.to_numpy())
+    number = max(1, round(int(ends[-1]) / rows))
+    cuts = np.unique(ends[np.searchsorted(ends, np.linspace(0, ends[-1], number + 1))])
+    for start, stop in pairwise([*cuts] if len(cuts) > 1 else [0, 0]):
+        yield _in_one_piece(wanted.slice(start, stop - start))
+
+
+def _in_one_piece(scan: pl.LazyFrame) -> pl.DataFrame:
+    """What is read, each column in one piece: every step over several would put them together anew.
+
+    One column after the other, so that no more than one is there twice.
+    """
+    columns = scan.collect().get_columns()
+    for place in range(len(columns)):
+        columns[place] = columns[place].rechunk()
+    return pl.DataFrame(columns)
 
 
 def among(rows: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
