@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Keys, Ragged, starts_of
+from negatives.arrays import Keys, Ragged, by_volume, starts_of
 from negatives.judge.near_duplicate import signatures
 from negatives.schema import Side, id_keys
 from negatives.text.keys import normalised, runs, text_keys
@@ -28,7 +28,9 @@ six agree once in 30,000 times."""
 BLANK: Final = int(text_keys(pl.Series([""]))[0])
 """The key of a text without anything in it."""
 
-_BLOCK: Final = 8192
+_TEXTS: Final = 8192
+_BYTES: Final = 1 << 20
+"""Texts, and bytes of texts, that are measured at once: it takes twenty times their size."""
 
 Sketches = NDArray[np.uint16]
 
@@ -89,8 +91,9 @@ class Measuring:
         """The keys of `texts` (stripped); those not met before are measured."""
         keys = text_keys(texts)
         fresh = self._seen.new(keys)
-        for start in range(0, len(fresh), _BLOCK):
-            at = fresh[start : start + _BLOCK]
+        sizes = texts.str.len_bytes().to_numpy()[fresh]
+        for start, stop in by_volume(sizes, _BYTES, _TEXTS):
+            at = fresh[start:stop]
             self._parts.append(_measured(texts.gather(at), keys[at], self.corpus))
         return keys
 
