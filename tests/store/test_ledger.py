@@ -8,7 +8,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from negatives.store.ledger import PAIR, among, blocks
+from negatives.schema import PAIR
+from negatives.store.ledger import among, blocks
 
 
 def ledger(lengths: list[int]) -> pl.DataFrame:

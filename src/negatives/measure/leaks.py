@@ -17,10 +17,9 @@ import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.pick.top import Ranking
-from negatives.schema import ELIGIBLE, KEPT, POSITIVE
+from negatives.schema import ELIGIBLE, KEPT, PAIR, POSITIVE
 from negatives.stage import Picker
 from negatives.stats.bounds import Clusters
-from negatives.store.ledger import PAIR
 from negatives.store.run import Run
 
 ROUNDS = 20

@@ -11,8 +11,8 @@ import polars as pl
 
 from negatives.errors import RunError
 from negatives.run.parts import of_queries
-from negatives.schema import KEPT, NEGATIVES
-from negatives.store.ledger import PAIR, among, blocks
+from negatives.schema import KEPT, NEGATIVES, PAIR
+from negatives.store.ledger import among, blocks
 from negatives.store.run import NEGATIVES_FILE, Run
 
 _POSITION: Final = NEGATIVES["position"]

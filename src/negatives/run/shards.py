@@ -27,8 +27,8 @@ from negatives.schema import (
     Rows,
     check_ledger,
 )
+from negatives.schema import PAIR as IDS
 from negatives.stage import Picker
-from negatives.store.ledger import PAIR as IDS
 from negatives.store.ledger import among
 
 PAIR = ["query", "doc"]

@@ -11,9 +11,8 @@ import numpy as np
 import polars as pl
 
 from negatives.arrays import starts_of
+from negatives.schema import PAIR
 
-PAIR: Final = ["query_id", "doc_id"]
-"""What names a pair."""
 BLOCK_ROWS: Final = 1 << 17
 """Rows that are held at a time, about: a part may have been written with more memory at hand."""
 
