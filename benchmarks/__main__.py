@@ -26,6 +26,7 @@ NAMES = (
     "speed",
     "throughput",
     "truth",
+    "whole",
     "scale",
 )
 

@@ -65,7 +65,7 @@ def mined(job: Job, code: Path, out: Path) -> dict[str, Any]:
     command = ["mine", job.source, "--out", str(out), "--overwrite", *job.options]
     figures = _run(code, ["-m", "negatives.cli", *command])
     stages = json.loads((out / "manifest.json").read_text())["stages"]
-    spent = {name: 0.0 for name in STAGES}
+    spent = dict.fromkeys(STAGES, 0.0)
     for name, stage in stages.items():
         if (first := name.split(" ")[0]) in spent:
             spent[first] += stage["seconds"]

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from negatives.errors import RecipeError
-from negatives.events import Event, Noted, Progress, Warned
+from negatives.events import Counted, Event, Progress, Warned
 from negatives.judge.reranker import Rerank, RerankRuling
 from negatives.models import scored_pairs
 from negatives.opening import JudgeContext
@@ -161,7 +161,7 @@ def test_no_pair_of_texts_is_scored_twice_by_the_same_model(
     own = opened(Rerank(model=model, top=0), tmp_path / "c")
     assert own.judge(ROWS).equals(made)
     assert own.calls == 7
-    assert next(e.value for e in heard if isinstance(e, Noted))["calls"] == 7
+    assert next(e.figures for e in heard if isinstance(e, Counted))["calls"] == 7
     assert [e for e in heard if isinstance(e, Progress)][-1] == Progress("rerank", 7, 7, "pairs")
 
 

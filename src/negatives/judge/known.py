@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Keys
+from negatives.arrays import Bools, Keys
+from negatives.chance import mix
 from negatives.judge.own import own_documents
 from negatives.opening import JudgeContext
 from negatives.schema import DUPLICATE, JUDGED_NEGATIVE, POSITIVE, REJECTED, Collection
@@ -84,12 +85,15 @@ class KnownRuling:
         query, or this text one of another query that asks the same: of positives too.
         """
         query, doc = rows["query"].to_numpy(), rows["doc"].to_numpy()
+        normalised, question = self.doc_normalised[doc], self.query_normalised[query]
         keyed = rows.select("query", "doc", "relevance").with_columns(
+            place=pl.int_range(pl.len(), dtype=pl.UInt32),
             same=pl.Series(self.doc_keys[doc]),
-            normalised=pl.Series(self.doc_normalised[doc]),
-            question=pl.Series(self.query_normalised[query]),
-            is_query=pl.Series(np.equal(self.doc_normalised[doc], self.query_normalised[query])),
+            normalised=pl.Series(normalised),
+            question=pl.Series(question),
+            is_query=pl.Series(np.equal(normalised, question)),
             is_own=pl.Series(np.equal(self.own[query], doc)),
+            twice=pl.Series(_repeated(mix(query.astype(np.uint64)) ^ normalised)),
         )
         for key in ("same", "normalised"):
             copied = (
@@ -101,6 +105,18 @@ class KnownRuling:
         keyed = keyed.join(
             self.elsewhere, on=["question", "normalised"], how="left", maintain_order="left"
         )
+        # Of most pairs nothing is known, and nothing need be said.
+        something = pl.col("relevance", "normalised_of", "asked_by").is_not_null()
+        some = keyed.filter(pl.any_horizontal(something, "is_query", "is_own", "twice"))
+        return (
+            keyed.select("place")
+            .join(self._known(some), on="place", how="left", maintain_order="left")
+            .with_columns(pl.col("same_text").fill_null(False))
+            .drop("place")
+        )
+
+    def _known(self, keyed: pl.DataFrame) -> pl.DataFrame:
+        """What is said of pairs of which something is known."""
         relevance = pl.col("relevance")
         # A judgement is worth more than a guess, so that the one that is left is judged if any is.
         kept = pl.col("doc").sort_by(relevance.is_null(), "doc").first().over("query", "normalised")
@@ -151,8 +167,21 @@ class KnownRuling:
         own = pl.col("normalised_count").is_not_null()
         elsewhere = pl.col("askers").fill_null(0).cast(pl.Int64) - own
         return keyed.select(
-            same_text=(others > 0) | (elsewhere > 0), verdict=verdict, rule=rule, reason=reason
+            "place",
+            same_text=(others > 0) | (elsewhere > 0),
+            verdict=verdict,
+            rule=rule,
+            reason=reason,
         )
+
+
+def _repeated(keys: Keys) -> Bools:
+    """bool[n]: which keys are there more than once."""
+    order = np.argsort(keys, kind="stable")
+    alike = keys[order][1:] == keys[order][:-1]
+    found = np.zeros(len(keys), bool)
+    found[order[1:][alike]] = found[order[:-1][alike]] = True
+    return found
 
 
 def _elsewhere(collection: Collection, docs: Keys, queries: Keys) -> pl.DataFrame:

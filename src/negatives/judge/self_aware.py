@@ -106,17 +106,20 @@ class SelfAwareRuling:
         )
 
     def _most_similar(self, others: pl.DataFrame) -> pl.DataFrame:
-        """The most similar owner of each place; each pair of queries is compared once."""
-        queries = others.select("query", "owner").unique().sort("query", "owner")
-        left, right = queries["query"].to_numpy(), queries["owner"].to_numpy()
-        likeness = pl.Series(self._likeness(left, right), dtype=pl.Float32).fill_nan(None)
-        return (
-            others.join(queries.with_columns(self_aware=likeness), on=["query", "owner"])
-            .drop_nulls("self_aware")
-            .sort("place", "self_aware", "owner", descending=[False, True, False])
-            .unique("place", keep="first", maintain_order=True)
-            .select(*FOUND)
+        """The most similar owner of each place; each pair of queries is compared once.
+
+        `others` has the places, and of each the owners, in ascending order.
+        """
+        query, owner = (others[name].to_numpy() for name in ("query", "owner"))
+        keys = query.astype(np.uint64) << np.uint64(32) | owner
+        distinct, which = np.unique(keys, return_inverse=True)
+        left, right = (distinct >> np.uint64(32)).astype(np.uint32), distinct.astype(np.uint32)
+        likeness = self._likeness(left, right)[which]
+        found = others.select("place", "owner", self_aware=likeness).filter(
+            pl.col("self_aware").is_not_nan()
         )
+        highest = found.filter(pl.col("self_aware") == pl.col("self_aware").max().over("place"))
+        return highest.unique("place", keep="first", maintain_order=True).select(*FOUND)
 
     def _likeness(self, left: Rows, right: Rows) -> Floats:
         """float32[n]: by vectors; by words only where nothing is rejected by a fixed likeness."""

@@ -22,7 +22,7 @@ from negatives.store.headers import open_array
 from negatives.text.keys import shingles
 
 BUCKETS = 1 << 20
-_DOCS = 8192  # documents whose words are in memory at one time
+_DOCS = 1024  # documents whose words are in memory at one time
 _PAIRS = 1 << 15  # pairs compared at one time
 _COMPARED = Paid(500_000)  # pairs: fewer are compared before a compiler has started
 _PARTS = ("words", "weights", "starts")
@@ -101,7 +101,8 @@ def _weighted(texts: pl.Series) -> tuple[NDArray[np.int32], Floats, NDArray[np.i
     for at in range(0, len(texts), _DOCS):
         found = shingles(texts[at : at + _DOCS], 1)
         # Two words of a text in one bucket are one word; sorted, as sparse tables want them.
-        keys = np.unique(found.owners << 20 | (found.values & np.uint32(BUCKETS - 1)))
+        keys = np.sort(found.owners << 20 | (found.values & np.uint32(BUCKETS - 1)))
+        keys = keys[np.diff(keys, prepend=-1) != 0]
         words.append((keys & (BUCKETS - 1)).astype(np.int32))
         counts.append(np.bincount(keys >> 20, minlength=len(found)))
     word, count = np.concatenate(words), np.concatenate(counts)
