@@ -131,6 +131,8 @@ _RUN: Final = re.compile(
     rf"[{UNSPACED}{HANGUL}]+|(?:[^\W\d_{UNSPACED}{HANGUL}]|[\u0900-\u0903\u093A-\u094F\u0962\u0963])+"
 )
 """A word with the vowel signs of Hindi and its kin, or neighbours of other scripts than those."""
+_ASCII_RUN: Final = re.compile("[a-z]+")
+"""The same in lower-case ASCII, where it is found several times faster."""
 
 
 @dataclass(frozen=True)
@@ -189,19 +191,25 @@ def languages_of(texts: Iterable[str]) -> Languages:
 def _counted(text: str) -> tuple[Counter[str], dict[str, Counter[str]]]:
     """The letters of a text by script, and the points of languages in each shared script."""
     small_words, own_letters = _word_weights(), _letter_weights()
+    beginning = text[:READ]
+    if beginning.isascii():
+        runs = _ASCII_RUN.findall(beginning.lower())
+    else:
+        runs = _RUN.findall(unicodedata.normalize("NFC", beginning).lower())
     letters = Counter[str]()
     points: dict[str, Counter[str]] = defaultdict(Counter)
-    for run in _RUN.findall(unicodedata.normalize("NFC", text[:READ]).lower()):
+    for run, times in Counter(runs).items():
         written = script(run[0])
         if written in ALONE:
-            letters.update(map(script, run))
+            for letter in run:
+                letters[script(letter)] += times
             continue
-        letters[written] += len(run)
+        letters[written] += times * len(run)
         clues = [small_words.get(run, ())]
         if not run.isascii():
             clues += [own_letters.get(letter, ()) for letter in set(run)]
         for language, weight in chain.from_iterable(clues):
-            points[written][language] += weight
+            points[written][language] += times * weight
     return letters, points
 
 
