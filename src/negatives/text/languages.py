@@ -192,24 +192,27 @@ def _counted(text: str) -> tuple[Counter[str], dict[str, Counter[str]]]:
     """The letters of a text by script, and the points of languages in each shared script."""
     small_words, own_letters = _word_weights(), _letter_weights()
     beginning = text[:READ]
-    if beginning.isascii():
-        runs = _ASCII_RUN.findall(beginning.lower())
-    else:
-        runs = _RUN.findall(unicodedata.normalize("NFC", beginning).lower())
     letters = Counter[str]()
     points: dict[str, Counter[str]] = defaultdict(Counter)
-    for run, times in Counter(runs).items():
+    if beginning.isascii():  # one script, without letters that tell one language from another
+        runs = Counter[str](_ASCII_RUN.findall(beginning.lower()))
+        if runs:
+            letters[script("a")] = sum(map(len, runs.elements()))
+        for run in runs.keys() & small_words.keys():
+            for language, weight in small_words[run]:
+                points[script("a")][language] += runs[run] * weight
+        return letters, points
+    for run in _RUN.findall(unicodedata.normalize("NFC", beginning).lower()):
         written = script(run[0])
         if written in ALONE:
-            for letter in run:
-                letters[script(letter)] += times
+            letters.update(map(script, run))
             continue
-        letters[written] += times * len(run)
+        letters[written] += len(run)
         clues = [small_words.get(run, ())]
         if not run.isascii():
             clues += [own_letters.get(letter, ()) for letter in set(run)]
         for language, weight in chain.from_iterable(clues):
-            points[written][language] += times * weight
+            points[written][language] += weight
     return letters, points
 
 
