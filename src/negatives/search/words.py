@@ -41,9 +41,7 @@ EVERY = ""
 
 _WORD = re.compile(r"\b\w\w+\b")
 _GLUED = HAN + KANA + HANGUL + SOUTH_EAST_ASIAN
-_IS_GLUED = re.compile(f"[{_GLUED}]")
 _SIGN = re.compile(r"[^\w\s\x00-\x1f\x7f-\x9f]")
-_CHARACTER = re.compile(f"[{HAN}{HANGUL}]")
 _LEFT_OUT = np.iinfo(np.uint32).max
 _TEXTS = 4096  # texts whose words are strings at one time
 
@@ -145,7 +143,7 @@ def split(text: str) -> list[str]:
     if text.isascii():
         return _WORD.findall(text.lower())
     text = unicodedata.normalize("NFKC", ignored().sub("", text)).lower().replace("i̇", "i")
-    if not _IS_GLUED.search(text):
+    if not _patterns().glued.search(text):
         if words := _patterns().word.findall(text):
             return words
         signs = _SIGN.findall(text)
@@ -155,25 +153,28 @@ def split(text: str) -> list[str]:
 
 def _parts(run: str) -> Iterable[str]:
     """The words of one run: itself, or what stands for words where it has no spaces."""
-    if not _IS_GLUED.match(run):
+    if not _patterns().glued.match(run):
         return (run,)
     if _patterns().cluster.match(run):
         run_of: list[str] | str = _patterns().cluster.findall(run)
         singles: Iterator[str] = iter(())
     else:
-        run_of, singles = run, iter(_CHARACTER.findall(run))
+        run_of, singles = run, iter(_patterns().character.findall(run))
     return chain(singles, map(add, run_of, run_of[1:])) if len(run_of) > 1 else run_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     """`word`: two letters or more, with their marks; `run`: a word, or neighbours of one kind that
-    are written without spaces; `cluster`: a letter of South-East Asia with its marks.
+    are written without spaces; `cluster`: a letter of South-East Asia with its marks; `glued`: a
+    character that has no space after it; `character`: one that is often a word.
     """
 
     word: re.Pattern[str]
     run: re.Pattern[str]
     cluster: re.Pattern[str]
+    glued: re.Pattern[str]
+    character: re.Pattern[str]
 
 
 @cache
@@ -187,6 +188,8 @@ def _patterns() -> _Patterns:
         word=re.compile(rf"\w{letter}+"),
         run=re.compile("|".join(runs)),
         cluster=re.compile(cluster),
+        glued=re.compile(f"[{_GLUED}]"),
+        character=re.compile(f"[{HAN}{HANGUL}]"),
     )
 
 

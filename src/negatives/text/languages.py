@@ -127,10 +127,13 @@ CHARACTERS: Final = ("zh", "ja", "ko", "th", "lo", "km", "my")
 """Languages that are compared by characters, whatever there is of stemmers."""
 
 _WHOLE: Final = 5040
-_RUN: Final = re.compile(
+_RUN: Final = (
     rf"[{UNSPACED}{HANGUL}]+|(?:[^\W\d_{UNSPACED}{HANGUL}]|[\u0900-\u0903\u093A-\u094F\u0962\u0963])+"
 )
-"""A word with the vowel signs of Hindi and its kin, or neighbours of other scripts than those."""
+"""A word with the vowel signs of Hindi and its kin, or neighbours of other scripts than those.
+
+Like other long patterns it is compiled when first used, which plain English does not need.
+"""
 _ASCII_RUN: Final = re.compile("[a-z]+")
 """The same in lower-case ASCII, where it is found several times faster."""
 
@@ -202,7 +205,7 @@ def _counted(text: str) -> tuple[Counter[str], dict[str, Counter[str]]]:
             for language, weight in small_words[run]:
                 points[script("a")][language] += runs[run] * weight
         return letters, points
-    for run in _RUN.findall(unicodedata.normalize("NFC", beginning).lower()):
+    for run in re.findall(_RUN, unicodedata.normalize("NFC", beginning).lower()):
         written = script(run[0])
         if written in ALONE:
             letters.update(map(script, run))
