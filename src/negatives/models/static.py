@@ -108,7 +108,9 @@ class StaticEncoder:
                 vectors[row] = self._unknown
         return Encoded(vectors, pieces.lengths > self._max_pieces)
 
-    def _sum(self, pieces: NDArray[np.int32], starts: Places, lengths: Places, into: Floats) -> None:
+    def _sum(
+        self, pieces: NDArray[np.int32], starts: Places, lengths: Places, into: Floats
+    ) -> None:
         """Write the mean of the rows of each text's pieces; a text without pieces is left alone.
 
         `lengths[t]` pieces from `starts[t]` are those of text t. Longest first, the n-th pieces of

@@ -10,12 +10,12 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-import polars as pl
 
 from negatives.arrays import Places, Ragged, starts_of
+from negatives.text.numbered import numbered
 from negatives.text.scripts import HAN_KANA_HANGUL
 
 WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
@@ -54,12 +54,11 @@ class WordPiece:
 
     def split_all(self, texts: Sequence[str]) -> Ragged[np.int32]:
         """The same of many texts, several times faster."""
-        words = words_of(texts)
+        words = numbered(list(map(folded, texts)), _PLAIN, WORD.findall)
         spelled = list(map(self._known.__getitem__, words.different))
         sizes = np.fromiter(map(len, spelled), np.int64, len(spelled))
         pieces = np.fromiter(chain.from_iterable(spelled), np.int32, int(sizes.sum()))
-        found = Ragged(starts_of(sizes), pieces).take(words.of_text.values)
-        return Ragged(found.starts[words.of_text.starts], found.values)
+        return words.replaced(Ragged(starts_of(sizes), pieces))
 
     def reads(self, texts: Sequence[str]) -> tuple[Places, Places, Places, Places]:
         """int64[texts] each: the letters of a text, those unread, their pieces, its syllables.
@@ -67,7 +66,7 @@ class WordPiece:
         Of a text without letters, every sign counts as one. Syllables are characters that are each
         a syllable or a word.
         """
-        words = words_of(texts)
+        words = numbered(list(map(folded, texts)), _PLAIN, WORD.findall)
         each = np.array([self._counts(word) for word in words.different], np.int64).reshape(-1, 6)
         letters, unread, signs, unread_signs, pieces, syllables = words.summed(each)
         bare = letters == 0
@@ -113,40 +112,6 @@ class _Memory(dict[str, list[int]]):
             self.clear()
         self[word] = found
         return found
-
-
-class WordsOf(NamedTuple):
-    """The different words of some texts, and which of them each text has, in order."""
-
-    different: list[str]
-    of_text: Ragged[np.uint32]
-
-    def summed(self, each: Places) -> Places:
-        """int64[n, texts]: sums over the words of each text of `each`: int64[different, n]."""
-        starts = self.of_text.starts
-        made = np.empty((each.shape[1], len(self.of_text)), np.int64)
-        for sums, counts in zip(made, each.T, strict=True):
-            up_to = starts_of(counts[self.of_text.values])[starts]
-            sums[:] = np.diff(up_to)
-        return made
-
-
-def words_of(texts: Sequence[str]) -> WordsOf:
-    """The words of texts as they are looked up: what `WORD` finds in the folded texts."""
-    looked_up = pl.Series(list(map(folded, texts)), dtype=pl.String)
-    strange = looked_up.str.len_bytes() != looked_up.str.len_chars()
-    words = looked_up.set(strange, "").str.extract_all(_PLAIN)
-    if strange.any():  # what a letter is there, Python and polars see differently
-        found = list(map(WORD.findall, looked_up.filter(strange).to_list()))
-        words = pl.concat([words, pl.Series(found, dtype=pl.List(pl.String))])
-        place = np.arange(len(strange))
-        place[strange.to_numpy()] = np.arange(len(strange), len(words))
-        words = words.gather(place)
-    lengths = words.list.len().to_numpy().astype(np.int64)
-    each = words.explode(empty_as_null=False)
-    different = each.unique()
-    numbers = each.cast(pl.Enum(different)).to_physical().to_numpy().astype(np.uint32)
-    return WordsOf(different.to_list(), Ragged(starts_of(lengths), numbers))
 
 
 def folded(text: str) -> str:
