@@ -77,7 +77,7 @@ class WordPiece:
     def _counts(self, word: str) -> tuple[int, int, int, int, int, int]:
         """Letters, unread ones, signs of any kind, unread ones, pieces of letters, syllables."""
         pieces = self._known[word]
-        letters = sum(map(str.isalpha, word))
+        letters = len(word) if word.isalpha() else sum(map(str.isalpha, word))
         unread = (letters, len(word)) if not pieces else (0, 0)
         syllables = 0 if word.isascii() else sum(map(len, HAN_KANA_HANGUL.findall(word)))
         of_letters = len(pieces) if letters == len(word) else 0
@@ -90,12 +90,13 @@ class WordPiece:
         pieces: list[int] = []
         start, table = 0, self._first
         while start < len(word):
-            end = len(word)
-            while end > start and word[start:end] not in table:
-                end -= 1
-            if end == start:
+            for end in range(len(word), start, -1):
+                piece = table.get(word[start:end])
+                if piece is not None:
+                    break
+            else:
                 return []
-            pieces.append(table[word[start:end]])
+            pieces.append(piece)
             start, table = end, self._later
         return pieces
 
