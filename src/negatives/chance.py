@@ -20,7 +20,7 @@ _BASE = 0x00000100000001B3
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 """Masks of the first n bytes of a little-endian word."""
 _CACHED = 1 << 15
-"""Words of eight bytes that are hashed at one time: what is computed on the way stays in a cache."""
+"""Words of eight bytes that are hashed at one time, so that intermediates stay in a cache."""
 _SHORT = 4
 """Words of a span that are hashed span by span; of a longer one, the rest by itself."""
 
@@ -77,10 +77,10 @@ def _spans(words: Keys, starts: Places, lengths: Places) -> Keys:
     if len(longer):
         counts = (lengths[longer] + 7) // 8 - _SHORT
         ends = starts_of(counts)
-        place = places_within(counts) + _SHORT
-        inside = np.minimum(np.repeat(lengths[longer], counts) - 8 * place, 8)
-        word = words[np.repeat(starts[longer], counts) + 8 * place] & _FIRST_BYTES[inside]
-        mixed = mix(word ^ mix(place.astype(np.uint64)))
+        places = places_within(counts) + _SHORT
+        inside = np.minimum(np.repeat(lengths[longer], counts) - 8 * places, 8)
+        word = words[np.repeat(starts[longer], counts) + 8 * places] & _FIRST_BYTES[inside]
+        mixed = mix(word ^ mix(places.astype(np.uint64)))
         up_to = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
         sums[longer] += up_to[ends[1:]] - up_to[ends[:-1]]
     return mix(sums + lengths.astype(np.uint64))

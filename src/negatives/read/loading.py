@@ -10,7 +10,7 @@ from negatives.errors import DataError, nearest
 from negatives.read.address import BY_ID, Address, parse
 from negatives.read.describe import describe
 from negatives.read.findings import Findings
-from negatives.read.formats import reader, read_beside
+from negatives.read.formats import read_beside, reader
 from negatives.read.known import texts_alone
 from negatives.read.quarantine import Quarantine, finding
 from negatives.schema import Collection, Lost, Needs, check_needs

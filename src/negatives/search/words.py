@@ -136,7 +136,8 @@ class Words:
         stems = list(words)
         for written, language in self.stemmers.items():
             mine = places[written]
-            found = Stemmer.Stemmer(language, _NO_MEMORY).stemWords([words[place] for place in mine])
+            stemmer = Stemmer.Stemmer(language, _NO_MEMORY)
+            found = stemmer.stemWords([words[place] for place in mine])
             for place, stem in zip(mine, found, strict=True):
                 stems[place] = stem
         return stems

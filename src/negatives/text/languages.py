@@ -127,7 +127,10 @@ CHARACTERS: Final = ("zh", "ja", "ko", "th", "lo", "km", "my")
 """Languages that are compared by characters, whatever there is of stemmers."""
 
 _WHOLE: Final = 5040
-_RUN: Final = rf"[{UNSPACED}{HANGUL}]+|(?:[^\W\d_{UNSPACED}{HANGUL}]|[\u0900-\u0903\u093A-\u094F\u0962\u0963])+"
+_RUN: Final = (
+    rf"[{UNSPACED}{HANGUL}]+|"
+    rf"(?:[^\W\d_{UNSPACED}{HANGUL}]|[\u0900-\u0903\u093A-\u094F\u0962\u0963])+"
+)
 """A word with the vowel signs of Hindi and its kin, or neighbours of other scripts than those.
 
 Like other long patterns it is compiled when first used, which plain English does not need.
