@@ -38,13 +38,10 @@ class WordPiece:
     """Splits texts into piece numbers: positions in `pieces`."""
 
     def __init__(self, pieces: Sequence[str]) -> None:
-        self._first: dict[str, int] = {}
-        self._later: dict[str, int] = {}
-        for number, piece in enumerate(pieces):
-            if piece.startswith(CONTINUES) and piece != CONTINUES:
-                self._later[piece[len(CONTINUES) :]] = number
-            else:
-                self._first[piece] = number
+        numbers = {piece: number for number, piece in enumerate(pieces)}
+        later = {piece for piece in numbers if piece.startswith(CONTINUES)} - {CONTINUES}
+        self._later = {piece[len(CONTINUES) :]: numbers[piece] for piece in later}
+        self._first = {piece: number for piece, number in numbers.items() if piece not in later}
         self._known = _Memory(self._spell)
 
     def split(self, text: str) -> list[int]:
