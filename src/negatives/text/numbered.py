@@ -51,6 +51,6 @@ def numbered(texts: Sequence[str], plain: str, split: Callable[[str], list[str]]
         words = words.gather(place)
     lengths = words.list.len().to_numpy().astype(np.int64)
     each = words.explode(empty_as_null=False)
-    different = each.unique()
+    different = each.unique(maintain_order=True)  # the faster way, too
     numbers = each.cast(pl.Enum(different)).to_physical().to_numpy().astype(np.uint32)
     return Numbered(different.to_list(), Ragged(starts_of(lengths), numbers))
