@@ -11,10 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from negatives.arrays import Floats, Places, by_volume
+from negatives.arrays import Floats, Ragged, by_volume
 from negatives.errors import DataError
 from negatives.models.encoder import Encoded
 from negatives.models.reading import Reading
@@ -29,8 +28,8 @@ PIECES = "pieces.txt"
 LANGUAGES = ("en",)
 """What it reads: it was made from an English model and English texts."""
 
-BLOCK = 131072
-"""Pieces of the texts that are summed together: texts of usual length then stay in a cache."""
+BLOCK = 2**21
+"""Characters of the texts that are taken apart, and summed, at one time."""
 
 
 class StaticEncoder:
@@ -64,13 +63,20 @@ class StaticEncoder:
                 where=str(folder),
                 fix="install the package again",
             )
-        self.table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
+        self._quantised, self._scale = quantised, scale.astype(np.float32)
         self._tokenizer = WordPiece(pieces)
 
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        return int(self.table.shape[1])
+        return int(self._quantised.shape[1])
+
+    @cached_property
+    def table(self) -> Floats:
+        """float32[pieces, dim], made when the first text is encoded."""
+        made: Floats = self._quantised.astype(np.float32)
+        made *= self._scale[:, None]
+        return made
 
     @cached_property
     def fingerprint(self) -> str:
@@ -97,37 +103,35 @@ class StaticEncoder:
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text; zeros only where it is empty."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
-        pieces = self._tokenizer.split_all(texts)
-        lengths = np.minimum(pieces.lengths, self._max_pieces)
-        for start, stop in by_volume(lengths, BLOCK):
-            block = slice(start, stop)
-            self._sum(pieces.values, pieces.starts[block], lengths[block], vectors[block])
+        truncated = np.zeros(len(texts), bool)
+        for start, stop in by_volume(np.fromiter(map(len, texts), np.int64, len(texts)), BLOCK):
+            pieces = self._tokenizer.split_all(texts[start:stop])
+            truncated[start:stop] = pieces.lengths > self._max_pieces
+            self._sum(pieces, vectors[start:stop])
         # What is not empty, and yet has no known piece, gets the table's mean.
         for row in np.flatnonzero(~vectors.any(axis=1)).tolist():
             if texts[row].strip():
                 vectors[row] = self._unknown
-        return Encoded(vectors, pieces.lengths > self._max_pieces)
+        return Encoded(vectors, truncated)
 
-    def _sum(
-        self, pieces: NDArray[np.int32], starts: Places, lengths: Places, into: Floats
-    ) -> None:
+    def _sum(self, pieces: Ragged[np.int32], into: Floats) -> None:
         """Write the mean of the rows of each text's pieces; a text without pieces is left alone.
 
-        `lengths[t]` pieces from `starts[t]` are those of text t. Longest first, the n-th pieces of
-        all texts that have so many are added at once: each text is summed in the order of its
-        pieces, whatever its neighbours.
+        Longest first, the n-th pieces of all texts that have so many are added at once: each text
+        is summed in the order of its pieces, whatever its neighbours.
         """
+        lengths = np.minimum(pieces.lengths, self._max_pieces)
         order = np.argsort(-lengths, kind="stable")
         order = order[: np.count_nonzero(lengths)]
         if not len(order):
             return
-        places = starts[order]
-        sums = self.table[pieces[places]]
+        places = pieces.starts[order]
+        sums = self.table[pieces.values[places]]
         added = np.empty_like(sums)
         longest = -lengths[order]
         having = np.searchsorted(longest, -np.arange(-longest[0]))  # more than n pieces
         for number, many in enumerate(having.tolist()[1:], 1):
-            rows = pieces[places[:many] + number]
+            rows = pieces.values[places[:many] + number]
             self.table.take(rows, 0, added[:many], "clip")
             sums[:many] += added[:many]
         into[order] = sums / lengths[order, None].astype(np.float32)
