@@ -55,10 +55,15 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_reading_a_recipe_does_not_import_torch() -> None:
-    asked = "import sys, negatives; negatives.load_recipe('default'); print('torch' in sys.modules)"
+def test_reading_a_recipe_and_a_collection_imports_no_more_than_they_need() -> None:
+    heavy = ("torch", "scipy", "sklearn", "numba", "pandas", "jinja2", "negatives.read.hub")
+    asked = (
+        "import sys, negatives; negatives.load_recipe('default'); "
+        "negatives.Collection.load('cranfield'); "
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert done.stdout == "[]\n"
 
 
 def test_an_error_reads_what_where_and_how_to_mend_it() -> None:

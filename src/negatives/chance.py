@@ -13,12 +13,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Keys, Places, places_within, starts_of
+from negatives.arrays import Keys, Places, by_volume, places_within, starts_of
 
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 _BASE = 0x00000100000001B3
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 """Masks of the first n bytes of a little-endian word."""
+_CACHED = 1 << 15
+"""Words of eight bytes that are hashed at one time, so that intermediates stay in a cache."""
+_SHORT = 4
+"""Words of a span that are hashed span by span; of a longer one, the rest by itself."""
 
 
 def id_hashes(ids: pl.Series) -> Keys:
@@ -51,14 +55,35 @@ def span_hashes(content: bytes, starts: Places, lengths: Places) -> Keys:
     """
     padded = np.frombuffer(content + bytes(8), np.uint8)
     words = np.ndarray(len(content) + 1, "<u8", padded, strides=(1,))
-    counts = (lengths + 7) // 8
-    ends = starts_of(counts)
-    place = places_within(counts)
-    inside = np.minimum(np.repeat(lengths, counts) - 8 * place, 8)
-    word = words[np.repeat(starts, counts) + 8 * place] & _FIRST_BYTES[inside]
-    mixed = mix(word ^ mix(place.astype(np.uint64)))
-    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
-    return mix(sums[ends[1:]] - sums[ends[:-1]] + lengths.astype(np.uint64))
+    hashes = np.empty(len(starts), np.uint64)
+    for first, last in by_volume((lengths + 7) // 8, _CACHED):
+        part = slice(first, last)
+        hashes[part] = _spans(words, starts[part], lengths[part])
+    return hashes
+
+
+def _spans(words: Keys, starts: Places, lengths: Places) -> Keys:
+    """The same of some spans; `words`: the eight bytes from each place on."""
+    sums = np.zeros(len(starts), np.uint64)
+    longer = np.arange(len(starts))
+    for place in range(_SHORT):  # most spans are words of a language: one step, or two
+        longer = longer[lengths[longer] > 8 * place]
+        if not len(longer):
+            break
+        inside = np.minimum(lengths[longer] - 8 * place, 8)
+        word = words[starts[longer] + 8 * place] & _FIRST_BYTES[inside]
+        sums[longer] += mix(word ^ mix(np.array([place], np.uint64)))
+    longer = longer[lengths[longer] > 8 * _SHORT]
+    if len(longer):
+        counts = (lengths[longer] + 7) // 8 - _SHORT
+        ends = starts_of(counts)
+        places = places_within(counts) + _SHORT
+        inside = np.minimum(np.repeat(lengths[longer], counts) - 8 * places, 8)
+        word = words[np.repeat(starts[longer], counts) + 8 * places] & _FIRST_BYTES[inside]
+        mixed = mix(word ^ mix(places.astype(np.uint64)))
+        up_to = np.concatenate([np.zeros(1, np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+        sums[longer] += up_to[ends[1:]] - up_to[ends[:-1]]
+    return mix(sums + lengths.astype(np.uint64))
 
 
 def stream_key(seed: int, stream: str) -> np.uint64:

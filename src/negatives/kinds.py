@@ -24,6 +24,11 @@ def kinds(section: str) -> dict[str, str]:
     return _third_parties().get(section, {}) | KINDS.get(section, {})
 
 
+def place_of(section: str, kind: str) -> str | None:
+    """The module path of a kind of stage; of this package's own without a look at the others."""
+    return KINDS.get(section, {}).get(kind) or kinds(section).get(kind)
+
+
 @cache
 def _third_parties() -> dict[str, dict[str, str]]:
     """What installed packages add; looked for once, since every package's metadata is read."""

@@ -1,7 +1,8 @@
 """Secrets are named (`env:NAME`), never written: what a user writes is kept in many places.
 
 An endpoint's address stands in the recipe, the manifest, the report and the shared cache, so one
-that holds a key or a password is refused before any of them is written.
+that holds a key or a password is refused before any of them is written. The patterns are compiled
+when first used: few settings are addresses.
 """
 
 from __future__ import annotations
@@ -16,16 +17,15 @@ from negatives.errors import RecipeError
 
 _SCHEME: Final = re.compile(r"(https?:|[a-z][a-z0-9+.-]*:(?=//))[/\\]*", re.IGNORECASE)
 """What an address begins with; a user and a password would come right after."""
-_HOST: Final = re.compile(r"([\w.-]*|\[[0-9a-fA-F:.]+\])(:\d+)?")
-_HARMLESS: Final = re.compile(r"api-version=[\w.-]{1,32}")
+_HOST: Final = r"([\w.-]*|\[[0-9a-fA-F:.]+\])(:\d+)?"
+_HARMLESS: Final = r"api-version=[\w.-]{1,32}"
 """The one parameter an address may have, which some services ask for."""
-_NAMED: Final = re.compile(
-    r"(?:^|[_.-])(api[_.-]?key|keys?|tokens?|secrets?|password|passwd|pwd|auth|authorization|"
-    r"bearer|credentials?|signature|sig)$",
-    re.IGNORECASE,
+_NAMED: Final = (
+    r"(?i)(?:^|[_.-])(api[_.-]?key|keys?|tokens?|secrets?|password|passwd|pwd|auth|authorization|"
+    r"bearer|credentials?|signature|sig)$"
 )
 """A name of a secret: what follows it, after a slash, = or :, is taken to be one."""
-_LOOKS_SECRET: Final = re.compile(
+_LOOKS_SECRET: Final = (
     r"(?:^|[^A-Za-z0-9])(?:(?:sk|gsk|xai|nvapi|glpat)-|(?:hf|gh[a-z]|github_pat|jina)_|xox[a-z]-"
     r"|A[KS]IA|AIza|eyJ)(?=[\w.-]*\d)[A-Za-z0-9_.-]{14,}"
 )
@@ -54,24 +54,24 @@ def _refuse(scheme: str, after: str) -> None:
     place, _, parameters = before.partition("?")
     host, _, path = place.replace("\\", "/").partition("/")
     found = ""
-    if not _HOST.fullmatch(host):
+    if not re.fullmatch(_HOST, host):
         found = "a user or a password is written into the address"
-    elif any(not _HARMLESS.fullmatch(one) for one in parameters.split("&") if one):
+    elif any(not re.fullmatch(_HARMLESS, one) for one in parameters.split("&") if one):
         found = "a parameter is written into the address, which may be a secret"
     elif _holds_secret(path) or _holds_secret(model) or "#" in model:
         found = "a key or a token is written into the address"
     if found:
         shown = host.rpartition("@")[2]
-        shown = shown if _HOST.fullmatch(shown) else ""
+        shown = shown if re.fullmatch(_HOST, shown) else ""
         raise RecipeError(found, where=f"{scheme}//{shown}/...", fix=MEND)
 
 
 def _holds_secret(part: str) -> bool:
     """Whether a path or a model's name names a secret, or looks like one."""
-    if _LOOKS_SECRET.search(part):
+    if re.search(_LOOKS_SECRET, part):
         return True
     words = re.split(r"[/=:&;,?]+", part)
-    return any(_NAMED.search(name) and after for name, after in itertools.pairwise(words))
+    return any(re.search(_NAMED, name) and after for name, after in itertools.pairwise(words))
 
 
 def names_variable(api_key: str) -> bool:

@@ -17,7 +17,7 @@ import polars as pl
 
 from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
-from negatives.kinds import kinds
+from negatives.kinds import kinds, place_of
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
 from negatives.schema import Collection, Needs, check_needs
 from negatives.secrets import refuse_secrets
@@ -273,15 +273,15 @@ def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
 
 def stage_class(section: str, kind: str) -> type[Stage]:
     """The class of a kind, imported now; `RecipeError` names the nearest kind there is."""
-    known = kinds(section)
-    if kind not in known:
-        raise RecipeError(f"there is no {section} kind {kind!r}", fix=nearest(kind, known))
-    module, _, name = known[kind].partition(":")
+    place = place_of(section, kind)
+    if place is None:
+        raise RecipeError(f"there is no {section} kind {kind!r}", fix=nearest(kind, kinds(section)))
+    module, _, name = place.partition(":")
     made: type[Stage] = getattr(importlib.import_module(module), name)
     if missing := sorted(made.__abstractmethods__):
         raise RecipeError(
             f"the {section} kind {kind!r} does not define {missing[0]}()",
-            where=known[kind],
+            where=place,
             fix=f"define {', '.join(missing)} in {name}, or update the package that it is from",
         )
     return made

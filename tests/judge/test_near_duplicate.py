@@ -135,7 +135,7 @@ def test_the_size_of_a_block_changes_nothing(tmp_path: Path) -> None:
     whole = judged(tmp_path / "whole", NearDuplicate(threshold=0.3))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "_PAIRS", 3)
-        patch.setattr(module, "_DOCS", 2)
+        patch.setattr(module, "_CACHED", 2)
         patch.setattr(by_volume, "__defaults__", (5, None))
         assert judged(tmp_path / "small", NearDuplicate(threshold=0.3)).equals(whole)
 

@@ -84,15 +84,18 @@ def test_another_language_in_the_same_letters_is_told(tmp_path: Path) -> None:
 class Speller:
     """Reads every text letter by letter, but for the words of the probe where `learned`."""
 
-    dim, fingerprint = 2, "speller"
+    dim = 2
 
     def __init__(self, learned: bool) -> None:
         self.learned = learned
+        self.fingerprint = f"speller, learned: {learned}"
+        self.asked = 0
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         return Encoded(np.ones((len(texts), 2), np.float32), np.zeros(len(texts), bool))
 
     def reading(self, texts: Sequence[str]) -> Reading:
+        self.asked += 1
         letters = np.array([sum(map(str.isalpha, text)) for text in texts])
         pieces = letters // 4 if self.learned and len(texts) == 1 else letters
         return Reading(letters, np.zeros_like(letters), pieces, np.zeros(len(texts), bool))
@@ -104,6 +107,13 @@ def test_a_language_that_is_spelled_is_told_but_for_encoders_that_spell_all(tmp_
         "it has hardly learned their language; see --encoder"
     ]
     assert told(of(GERMAN, GERMAN), tmp_path, Speller(learned=False)) == []
+
+
+def test_texts_that_were_read_are_not_read_again(tmp_path: Path) -> None:
+    encoder, twice = Speller(learned=True), of(GERMAN[:1], GERMAN[1:])
+    first = told(twice, tmp_path, encoder)
+    asked = encoder.asked
+    assert (told(twice, tmp_path, encoder), encoder.asked) == (first, asked)
 
 
 def test_the_figures_are_kept(tmp_path: Path) -> None:

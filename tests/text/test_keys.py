@@ -133,6 +133,12 @@ def test_keys_are_equal_exactly_where_plain_normalisation_is(many: list[str]) ->
             assert (key == other) == (plain[n] == plain[m])
 
 
+@given(st.text(st.characters(max_codepoint=127, exclude_characters="&"), max_size=30))
+def test_plain_ascii_is_normalised_as_any_other_text(text: str) -> None:
+    with_word = f"{text} a"
+    assert same(with_word, f"{with_word} \u2014")  # a dash, which is no word, and no ASCII
+
+
 def plain_shingles(text: str, words: int) -> set[tuple[str, ...]]:
     split = normalised(text).split()  # a text of signs alone keeps its white space
     if not split:

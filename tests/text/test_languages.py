@@ -9,6 +9,7 @@ from negatives.text.languages import (
     LETTERS,
     SMALL_WORDS,
     STEMMERS,
+    _counted,
     languages_of,
     languages_of_sides,
     sampled,
@@ -84,6 +85,12 @@ def test_texts_without_letters_have_no_language(texts: list[str]) -> None:
 
 def test_accents_may_be_written_either_way() -> None:
     assert languages_of(["Die Ha\u0308user su\u0308d"]).of_script == {"latin": "de"}
+
+
+def test_plain_ascii_is_read_as_any_other_text() -> None:
+    for language, words in SMALL_WORDS.items():
+        text = "".join(sign for sign in f"{words} x22 it's" if sign.isascii())
+        assert _counted(text) == _counted(f"{text} \u2014"), language
 
 
 def test_the_sample_depends_on_the_ids_alone() -> None:

@@ -6,13 +6,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING
 
 from negatives.events import Emit, Event, Progress, Warned, silent
 from negatives.printable import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 _EVERY = 15.0  # seconds between lines where there is no terminal
 
@@ -23,6 +23,10 @@ def listening(*, quiet: bool = False) -> Iterator[Emit]:
     if quiet:
         yield silent
     elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
         columns = (
             TextColumn("{task.description:<18}"),
             BarColumn(bar_width=None),

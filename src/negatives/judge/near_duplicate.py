@@ -29,7 +29,7 @@ from negatives.text.keys import shingles
 _PERMUTATIONS = 64
 _MARGIN = 4.0  # standard deviations of the estimate below the threshold that are still compared
 _PAIRS = 1 << 16
-_DOCS = 8192
+_CACHED = 1 << 15  # shingles that are hashed at one time: they stay in a cache
 _SEED = 0x5EED
 
 Shingles = Ragged[np.uint32]
@@ -158,15 +158,18 @@ def signatures(shingles: Shingles, count: int = _PERMUTATIONS) -> Rows:
     multiply = draw.integers(1, 2**63, count, np.uint64) | np.uint64(1)
     add = draw.integers(0, 2**63, count, np.uint64)
     signed = np.full((len(shingles), count), 0xFFFFFFFF, np.uint32)
-    filled, offsets = np.flatnonzero(shingles.lengths), shingles.starts
-    for start in range(0, len(filled), _DOCS):
-        docs = filled[start : start + _DOCS]
-        first, last = offsets[docs[0]], offsets[docs[-1] + 1]
-        block = shingles.values[first:last].astype(np.uint64)
-        starts = offsets[docs] - first
+    filled = np.flatnonzero(shingles.lengths)
+    starts, ends = shingles.starts[filled], shingles.starts[filled + 1]
+    for first, last in by_volume(ends - starts, _CACHED):
+        block = shingles.values[starts[first] : ends[last - 1]].astype(np.uint64)
+        hashed = np.empty_like(block)
+        offsets = starts[first:last] - starts[first]
         for place in range(count):
-            hashed = ((block * multiply[place] + add[place]) >> np.uint64(32)).astype(np.uint32)
-            signed[docs, place] = np.minimum.reduceat(hashed, starts)
+            np.multiply(block, multiply[place], out=hashed)
+            np.add(hashed, add[place], out=hashed)
+            # The upper halves count: the smallest has the smallest one.
+            smallest = np.minimum.reduceat(hashed, offsets) >> np.uint64(32)
+            signed[filled[first:last], place] = smallest
     return signed
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrc
 
 
 def conformal_threshold(
@@ -26,4 +25,6 @@ def conformal_threshold(
 
 def order(n: int, alpha: float, confidence: float) -> int:
     """The largest k with P(Binomial(n, alpha) >= k) >= confidence; 0 where there is none."""
+    from scipy.special import bdtrc
+
     return int(np.count_nonzero(bdtrc(np.arange(n), n, alpha) >= confidence))

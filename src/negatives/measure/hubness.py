@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.special import pdtr
 
 from negatives.measure.estimate import rounded
 
@@ -44,6 +43,8 @@ def _at_random(negatives: int, documents: int, queries: int) -> dict[str, Any]:
     """Poisson: each document is used negatives / documents times on average."""
     if not negatives or not documents:
         return {"skew": None, "gini": None, "top share": None}
+    from scipy.special import pdtr
+
     mean = negatives / documents
     k = np.arange(int(mean + 12 * mean**0.5 + 12))
     below = pdtr(k, mean)

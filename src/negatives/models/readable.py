@@ -13,6 +13,7 @@ from negatives.events import Noted, Warned
 from negatives.models.encoder import Encoder, sides
 from negatives.models.reading import Reads
 from negatives.opening import Context
+from negatives.text.keys import text_keys
 from negatives.text.languages import Languages, languages_of, sampled
 
 SAMPLE: Final = 500
@@ -82,6 +83,11 @@ def check_readable(encoder: Encoder, context: Context, *, name: str, label: str)
         context.emit(Warned(f"{label}: {name} {problems[0]}; see --encoder"))
 
 
+KEPT: Final = 8
+_FOUND: dict[tuple[str, str, bytes], _Read | None] = {}
+"""How the last few sides were read: a run asks before it opens a source, and when it does."""
+
+
 def _built_in(name: str) -> str:
     return " (the built-in one reads English)" if name == "static" else ""
 
@@ -92,6 +98,15 @@ def _read(encoder: Encoder, side: pl.DataFrame, what: str) -> _Read | None:
         return None
     filled = side.filter(pl.col("text").str.strip_chars() != "")
     texts = [text[:CHARACTERS] for text in sampled(filled, SAMPLE)]
+    key = encoder.fingerprint, what, text_keys(pl.Series(texts, dtype=pl.String)).tobytes()
+    if key not in _FOUND:
+        while len(_FOUND) >= KEPT:
+            _FOUND.pop(next(iter(_FOUND)))
+        _FOUND[key] = _found(encoder, texts, what)
+    return _FOUND[key]
+
+
+def _found(encoder: Reads, texts: list[str], what: str) -> _Read | None:
     reading, probe = encoder.reading(texts), encoder.reading([PROBE])
     if reading is None or probe is None or not texts:
         return None

@@ -1,23 +1,22 @@
 """The encoder in the package: a text's vector is the mean of the vectors of its word pieces.
 
 A table distilled from all-MiniLM-L6-v2 by `scripts/distil_static.py`; `static/README.md` says from
-what and under which licence. numpy only, one core, no download.
+what and under which licence. numpy and polars only, no download.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file
 
-from negatives.arrays import Floats, starts_of
+from negatives.arrays import Floats, Ragged, by_volume
 from negatives.errors import DataError
 from negatives.models.encoder import Encoded
-from negatives.models.reading import Reading, counted
+from negatives.models.reading import Reading
 from negatives.models.wordpiece import WordPiece
 from negatives.read.files import telling
 from negatives.store.atomic import file_hash
@@ -29,8 +28,8 @@ PIECES = "pieces.txt"
 LANGUAGES = ("en",)
 """What it reads: it was made from an English model and English texts."""
 
-BLOCK = 8192
-"""Pieces whose rows are gathered at once (or one text's, if more): 8 MB, about a cache."""
+BLOCK = 2**21
+"""Characters of the texts that are taken apart, and summed, at one time."""
 
 
 class StaticEncoder:
@@ -64,13 +63,20 @@ class StaticEncoder:
                 where=str(folder),
                 fix="install the package again",
             )
-        self.table: Floats = quantised.astype(np.float32) * scale.astype(np.float32)[:, None]
+        self._quantised, self._scale = quantised, scale.astype(np.float32)
         self._tokenizer = WordPiece(pieces)
 
     @property
     def dim(self) -> int:
         """Width of the vectors."""
-        return int(self.table.shape[1])
+        return int(self._quantised.shape[1])
+
+    @cached_property
+    def table(self) -> Floats:
+        """float32[pieces, dim], made when the first text is encoded."""
+        made: Floats = self._quantised.astype(np.float32)
+        made *= self._scale[:, None]
+        return made
 
     @cached_property
     def fingerprint(self) -> str:
@@ -91,55 +97,41 @@ class StaticEncoder:
 
     def reading(self, texts: Sequence[str]) -> Reading:
         """What of each text the table has pieces for."""
-        rows = [self._tokenizer.spelled(text) for text in texts]
-        known = [np.array(has, bool) for _, has, _ in rows]
-        return counted([text for text, _, _ in rows], known, [pieces for *_, pieces in rows])
+        letters, unread, pieces, syllables = self._tokenizer.reads(texts)
+        return Reading(letters, unread, pieces, 2 * syllables > letters)
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text; zeros only where it is empty."""
         vectors = np.zeros((len(texts), self.dim), np.float32)
         truncated = np.zeros(len(texts), bool)
-        block: list[list[int]] = []
-        done = held = 0
-        for row, text in enumerate(texts):
-            pieces = self._tokenizer.split(text)
-            if len(pieces) > self._max_pieces:
-                truncated[row] = True
-                del pieces[self._max_pieces :]
-            block.append(pieces)
-            held += len(pieces)
-            if held >= BLOCK:
-                self._sum(block, vectors[done : done + len(block)])
-                done += len(block)
-                block, held = [], 0
-        self._sum(block, vectors[done:])
-        return Encoded(self._filled(vectors, texts), truncated)
+        for start, stop in by_volume(np.fromiter(map(len, texts), np.int64, len(texts)), BLOCK):
+            pieces = self._tokenizer.split_all(texts[start:stop])
+            truncated[start:stop] = pieces.lengths > self._max_pieces
+            self._sum(pieces, vectors[start:stop])
+        # What is not empty, and yet has no known piece, gets the table's mean.
+        for row in np.flatnonzero(~vectors.any(axis=1)).tolist():
+            if texts[row].strip():
+                vectors[row] = self._unknown
+        return Encoded(vectors, truncated)
 
-    def _sum(self, block: list[list[int]], into: Floats) -> None:
+    def _sum(self, pieces: Ragged[np.int32], into: Floats) -> None:
         """Write the mean of the rows of each text's pieces; a text without pieces is left alone.
 
         Longest first, the n-th pieces of all texts that have so many are added at once: each text
         is summed in the order of its pieces, whatever its neighbours.
         """
-        lengths = np.fromiter(map(len, block), np.int64, len(block))
+        lengths = np.minimum(pieces.lengths, self._max_pieces)
         order = np.argsort(-lengths, kind="stable")
         order = order[: np.count_nonzero(lengths)]
         if not len(order):
             return
-        pieces = np.fromiter(chain.from_iterable(block), np.int32, int(lengths.sum()))
-        places = starts_of(lengths)[order]
-        sums = self.table[pieces[places]]
+        places = pieces.starts[order]
+        sums = self.table[pieces.values[places]]
         added = np.empty_like(sums)
         longest = -lengths[order]
-        for number in range(1, -int(longest[0])):
-            many = int(np.searchsorted(longest, -number))
-            np.take(self.table, pieces[places[:many] + number], 0, added[:many], mode="clip")
+        having = np.searchsorted(longest, -np.arange(-longest[0]))  # more than n pieces
+        for number, many in enumerate(having.tolist()[1:], 1):
+            rows = pieces.values[places[:many] + number]
+            self.table.take(rows, 0, added[:many], "clip")
             sums[:many] += added[:many]
         into[order] = sums / lengths[order, None].astype(np.float32)
-
-    def _filled(self, vectors: Floats, texts: Sequence[str]) -> Floats:
-        """Give the texts that are not empty, and yet have no known piece, the table's mean."""
-        for row in np.flatnonzero(~vectors.any(axis=1)):
-            if texts[int(row)].strip():
-                vectors[row] = self._unknown
-        return vectors

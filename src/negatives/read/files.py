@@ -19,7 +19,7 @@ from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
 from negatives.read.packing import one_each, plain_name, unpacked
 
-BLOCK: Final = 8 << 20
+BLOCK: Final = 2 << 20
 """Bytes read at a time: large enough for the decoder, small beside the collection."""
 
 BOM: Final = b"\xef\xbb\xbf"

@@ -1,11 +1,10 @@
-"""The table of formats: which module reads which."""
+"""Which module reads which format; it is imported when it is asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Protocol
 
-from negatives.read import beir, hub, ir, pair_files, trec
 from negatives.read.address import Address, Format
 from negatives.read.findings import Findings
 from negatives.schema import Collection
@@ -21,12 +20,41 @@ class Reader(Protocol):
         """The collection of one split, checked."""
 
 
-READERS: Final[dict[Format, Reader]] = {
-    "beir": beir,
-    "pairs": pair_files,
-    "trec": trec,
-    "hub": hub,
-    "ir_datasets": ir,
-}
-BESIDE: Final[dict[Format, Callable[..., Collection]]] = {"pairs": pair_files.read, "hub": hub.read}
-"""How formats are read whose ids another collection may know: it is named last."""
+def reader(named: Format) -> Reader:
+    """The module that reads a format."""
+    match named:
+        case "beir":
+            from negatives.read import beir
+
+            return beir
+        case "pairs":
+            from negatives.read import pair_files
+
+            return pair_files
+        case "trec":
+            from negatives.read import trec
+
+            return trec
+        case "hub":
+            from negatives.read import hub
+
+            return hub
+        case "ir_datasets":
+            from negatives.read import ir
+
+            return ir
+
+
+def read_beside(named: Format) -> Callable[..., Collection] | None:
+    """How a format is read whose ids another collection, named last, may know; None of others."""
+    match named:
+        case "pairs":
+            from negatives.read import pair_files
+
+            return pair_files.read
+        case "hub":
+            from negatives.read import hub
+
+            return hub.read
+        case _:
+            return None

@@ -10,7 +10,7 @@ from negatives.errors import DataError, nearest
 from negatives.read.address import BY_ID, Address, parse
 from negatives.read.describe import describe
 from negatives.read.findings import Findings
-from negatives.read.formats import BESIDE, READERS
+from negatives.read.formats import read_beside, reader
 from negatives.read.known import texts_alone
 from negatives.read.quarantine import Quarantine, finding
 from negatives.schema import Collection, Lost, Needs, check_needs
@@ -76,7 +76,7 @@ def known_texts(
 def splits(data: str | Path) -> list[str]:
     """The names that `@SPLIT` may have, in order; without it train is read, or the only one."""
     address = parse(data)
-    return READERS[address.format].splits(address)
+    return reader(address.format).splits(address)
 
 
 def validate(data: str | Path, *, corpus: str | Path | Collection | None = None) -> dict[str, Any]:
@@ -98,17 +98,17 @@ def validate(data: str | Path, *, corpus: str | Path | Collection | None = None)
 
 
 def _read(address: Address, findings: Findings, known: Collection | None) -> Collection:
-    read = READERS[address.format]
-    if known is not None and address.format not in BESIDE:
+    read, beside = reader(address.format), read_beside(address.format)
+    if known is not None and beside is None:
         raise DataError(
             "a corpus goes beside a file of pairs or of negatives, and this has its own",
             where=str(address.path) if address.path.exists() else address.name,
             fix="leave --corpus out",
         )
     split = _chosen(read.splits(address), address)
-    if known is not None:
+    if known is not None and beside is not None:
         check_needs(known, Needs(docs=("text",)), "a corpus beside a file of ids")
-        return BESIDE[address.format](address, split, findings, known)
+        return beside(address, split, findings, known)
     return read.read(address, split, findings)
 
 

@@ -33,7 +33,7 @@ _TEXT_COST = 24  # bytes held for a byte of a piece's text, words of three lette
 _POSTING_COST = 64  # bytes held for a posting of the range of words being merged
 _PIECE = 8 * 2**20  # bytes of text; larger pieces are no faster
 _RANGE = 2 * 2**20  # postings; likewise
-_SMALL = 4 * 2**20  # bytes of text that one process has read before another has started
+_SMALL = 32 * 2**20  # bytes of text that one process has read before others are of any use
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Rows
+from negatives.arrays import Ragged, Rows, starts_of
+from negatives.text.numbered import numbered
 from negatives.text.scripts import (
     HAN,
     HANGUL,
@@ -40,11 +41,11 @@ EVERY = ""
 """Stands for all scripts."""
 
 _WORD = re.compile(r"\b\w\w+\b")
+_PLAIN = "[0-9a-z_]{2,}"  # the same of lower-case ASCII, for polars
 _GLUED = HAN + KANA + HANGUL + SOUTH_EAST_ASIAN
-_IS_GLUED = re.compile(f"[{_GLUED}]")
 _SIGN = re.compile(r"[^\w\s\x00-\x1f\x7f-\x9f]")
-_CHARACTER = re.compile(f"[{HAN}{HANGUL}]")
 _LEFT_OUT = np.iinfo(np.uint32).max
+_NO_MEMORY = 0  # of words that were stemmed before: each comes once, and remembering it costs more
 _TEXTS = 4096  # texts whose words are strings at one time
 
 
@@ -73,10 +74,10 @@ class Words:
         texts = iter(texts)
         if "turkish" in self.stemmers.values():
             texts = map(_dotless, texts)
-        while some := [self._apart(split(text)) for text in islice(texts, _TEXTS)]:
-            sizes.append(np.fromiter(map(len, some), np.int64, len(some)))
-            found = map(seen.__getitem__, chain.from_iterable(some))
-            parts.append(np.fromiter(found, np.uint32, int(sizes[-1].sum())))
+        while some := list(islice(texts, _TEXTS)):
+            found = self._numbered(some, seen)
+            parts.append(found.values)
+            sizes.append(found.lengths)
         if not parts:
             nothing = np.empty(0, np.uint32)
             return [], nothing, nothing, nothing
@@ -92,17 +93,23 @@ class Words:
         key = key[first]
         return words, (key >> np.uint64(32)).astype(np.uint32), key.astype(np.uint32), times
 
-    def _apart(self, words: list[str]) -> list[str]:
-        """The runs of characters of the words of a text, or the words."""
+    def _numbered(self, texts: list[str], seen: _Seen) -> Ragged[np.uint32]:
+        """The numbers that the words of each text, or the runs of characters, have in `seen`."""
+        found = numbered(texts, _PLAIN, split)
+        if not self.characters:
+            numbers = np.array([seen[word] for word in found.different], np.uint32)
+            return Ragged(found.of_text.starts, numbers[found.of_text.values])
+        runs = list(map(self._apart, found.different))
+        starts = starts_of(np.array(list(map(len, runs)), np.int64))
+        numbers = np.array([seen[run] for run in chain.from_iterable(runs)], np.uint32)
+        return found.replaced(Ragged(starts, numbers))
+
+    def _apart(self, word: str) -> list[str]:
+        """The runs of characters of a word."""
+        if word in self.stop_words:
+            return []
         size = self.characters
-        if not size:
-            return words
-        return [
-            word[start : start + size]
-            for word in words
-            if word not in self.stop_words
-            for start in range(max(1, len(word) - size + 1))
-        ]
+        return [word[start : start + size] for start in range(max(1, len(word) - size + 1))]
 
     def _reduced(self, words: list[str]) -> tuple[list[str], NDArray[np.uint32]]:
         """The different stems in order, and the place of each word's stem among them."""
@@ -122,14 +129,15 @@ class Words:
         import Stemmer
 
         if EVERY in self.stemmers:
-            return list(Stemmer.Stemmer(self.stemmers[EVERY]).stemWords(words))
+            return list(Stemmer.Stemmer(self.stemmers[EVERY], _NO_MEMORY).stemWords(words))
         places: dict[str, list[int]] = defaultdict(list)
         for place, word in enumerate(words):
             places[script(word[0])].append(place)
         stems = list(words)
         for written, language in self.stemmers.items():
             mine = places[written]
-            found = Stemmer.Stemmer(language).stemWords([words[place] for place in mine])
+            stemmer = Stemmer.Stemmer(language, _NO_MEMORY)
+            found = stemmer.stemWords([words[place] for place in mine])
             for place, stem in zip(mine, found, strict=True):
                 stems[place] = stem
         return stems
@@ -145,7 +153,7 @@ def split(text: str) -> list[str]:
     if text.isascii():
         return _WORD.findall(text.lower())
     text = unicodedata.normalize("NFKC", ignored().sub("", text)).lower().replace("i̇", "i")
-    if not _IS_GLUED.search(text):
+    if not _patterns().glued.search(text):
         if words := _patterns().word.findall(text):
             return words
         signs = _SIGN.findall(text)
@@ -155,25 +163,28 @@ def split(text: str) -> list[str]:
 
 def _parts(run: str) -> Iterable[str]:
     """The words of one run: itself, or what stands for words where it has no spaces."""
-    if not _IS_GLUED.match(run):
+    if not _patterns().glued.match(run):
         return (run,)
     if _patterns().cluster.match(run):
         run_of: list[str] | str = _patterns().cluster.findall(run)
         singles: Iterator[str] = iter(())
     else:
-        run_of, singles = run, iter(_CHARACTER.findall(run))
+        run_of, singles = run, iter(_patterns().character.findall(run))
     return chain(singles, map(add, run_of, run_of[1:])) if len(run_of) > 1 else run_of
 
 
 @dataclass(frozen=True, slots=True)
 class _Patterns:
     """`word`: two letters or more, with their marks; `run`: a word, or neighbours of one kind that
-    are written without spaces; `cluster`: a letter of South-East Asia with its marks.
+    are written without spaces; `cluster`: a letter of South-East Asia with its marks; `glued`: a
+    character that has no space after it; `character`: one that is often a word.
     """
 
     word: re.Pattern[str]
     run: re.Pattern[str]
     cluster: re.Pattern[str]
+    glued: re.Pattern[str]
+    character: re.Pattern[str]
 
 
 @cache
@@ -187,6 +198,8 @@ def _patterns() -> _Patterns:
         word=re.compile(rf"\w{letter}+"),
         run=re.compile("|".join(runs)),
         cluster=re.compile(cluster),
+        glued=re.compile(f"[{_GLUED}]"),
+        character=re.compile(f"[{HAN}{HANGUL}]"),
     )
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy.special import ndtr, ndtri
 
 from negatives.arrays import Doubles
 from negatives.chance import mix, stream_key, uniforms
@@ -83,6 +82,8 @@ def check_confidence(confidence: float) -> None:
 
 def _corrected(tails: Doubles, values: Doubles, means: Doubles) -> Doubles:
     """The quantiles to take instead of `tails`, by bias and acceleration."""
+    from scipy.special import ndtr, ndtri
+
     mean = values.mean()
     below = (means < mean).mean() + (means == mean).mean() / 2
     bias = ndtri(np.clip(below, 1 / len(means), 1 - 1 / len(means)))

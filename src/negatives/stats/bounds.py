@@ -1,7 +1,8 @@
 """How high a share may be in truth, given what was counted: exact bounds, one-sided.
 
 For counts that are not independent (pairs of one query are alike) the sample counts as smaller
-than it is, by its design effect (Korn and Graubard, Survey Methodology 1998).
+than it is, by its design effect (Korn and Graubard, Survey Methodology 1998). Scipy is imported
+where it is used: a run that asks for no bound starts without it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv, betaln, gammaln, stdtrit
 
 FEW = 2
 """With events in fewer clusters than this, how alike they are within one cannot be estimated.
@@ -23,6 +23,8 @@ _MOST_UNSEEN = 20_000  # more change the bound by less than it can be read
 
 def upper_bound(events: float, trials: float, confidence: float) -> float:
     """The highest share that `events` of `trials` do not rule out (Clopper and Pearson, 1934)."""
+    from scipy.special import betaincinv
+
     if trials - events <= 0:
         return 1.0
     return float(betaincinv(events + 1, trials - events, confidence))
@@ -33,6 +35,8 @@ def prediction_bound(events: float, trials: float, unseen: int, confidence: floa
 
     Beta-binomial; for whole numbers the exact hypergeometric limit (Thatcher, JRSS B 1964).
     """
+    from scipy.special import betaln, gammaln
+
     if trials - events <= 0:
         return 1.0
     if unseen < 1:
@@ -94,6 +98,8 @@ class Clusters:
 
     def effective(self, confidence: float) -> tuple[float, float]:
         """Events and trials of a sample of independent pairs that says as much."""
+        from scipy.special import stdtrit
+
         few, many = (float(stdtrit(n - 1, confidence)) for n in (self.clusters, self.trials))
         trials = min(self.trials / self.design_effect * (many / few) ** 2, self.trials)
         return self.rate * trials, trials

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from scipy.special import expit
 from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Doubles
@@ -18,7 +17,8 @@ _INTERCEPT: Final = 1e-6  # a ridge of it that changes nothing, and keeps the st
 
 def sigmoid(logits: Doubles) -> Doubles:
     """float64[n]: the probabilities of log-odds."""
-    made: Doubles = expit(logits)
+    with np.errstate(over="ignore"):  # the exponential of a large number is infinite: 0, as it is
+        made: Doubles = 1 / (1 + np.exp(-logits))
     return made
 
 

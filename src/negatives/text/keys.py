@@ -22,8 +22,13 @@ from negatives.chance import span_hashes
 from negatives.text.scripts import SELDOM_WRITTEN, UNSPACED
 
 _BLOCK = 8192
-_BYTES = 8 * 2**20  # of texts that are hashed at one time, unless one is longer
+_BYTES = 2**21  # of texts that are compared at one time, unless one is longer
 _SPACE = ord(" ")
+_LINE_END = ord("\n")
+_TO_WORDS: Final = bytes(
+    ord(chr(code).lower()) if code < 0x80 and chr(code).isalnum() else _SPACE for code in range(256)
+)
+"""What each byte of an ASCII text is to become: a letter or digit in lower case, or a space."""
 
 _UNSEEN: Final = r"[\p{Cf}\p{Default_Ignorable_Code_Point}]+"
 _LEFT_OUT: Final = f"[{SELDOM_WRITTEN}]+"
@@ -36,7 +41,7 @@ _CHARACTER: Final = rf"[{UNSPACED}]\p{{M}}*"
 def text_keys(texts: pl.Series) -> Keys:
     """uint64[n]: equal exactly (up to hash collisions, 2^-64 a pair) where texts are equal."""
     texts = texts.fill_null("")
-    lengths = texts.str.len_bytes().to_numpy().astype(np.int64)
+    lengths = _sizes(texts)
     parts = [np.empty(0, np.uint64)]
     for start, stop in by_volume(lengths, _BYTES, _BLOCK):
         content = "".join(texts[start:stop].to_list()).encode()
@@ -47,7 +52,7 @@ def text_keys(texts: pl.Series) -> Keys:
 
 def normalised_keys(texts: pl.Series) -> Keys:
     """uint64[n]: equal where the normalised texts are; a text of symbols only equals its like."""
-    parts = [text_keys(normalised(texts[part])) for part in _blocks(len(texts))]
+    parts = [text_keys(normalised(texts[part])) for part in _blocks(texts)]
     return np.concatenate([np.empty(0, np.uint64), *parts])
 
 
@@ -57,7 +62,7 @@ def shingles(texts: pl.Series, words: int) -> Ragged[np.uint32]:
     A text with fewer words is one shingle; a text without words has none.
     """
     values, sizes = [np.empty(0, np.uint32)], [np.empty(0, np.int64)]
-    for part in _blocks(len(texts)):
+    for part in _blocks(texts):
         plain = normalised(texts[part])
         hashed, owner = runs(plain, words)
         # Sorting is some ten times faster here than numpy's own `unique`, which hashes.
@@ -84,7 +89,7 @@ def _tokens(plain: pl.Series) -> tuple[Keys, NDArray[np.int64]]:
     inside = np.frombuffer(content, np.uint8) != _SPACE
     turns = np.flatnonzero(np.diff(inside, prepend=False, append=False))
     starts, stops = turns[::2], turns[1::2]
-    ends = np.cumsum(plain.str.len_bytes().to_numpy().astype(np.int64) + 1)
+    ends = np.cumsum(_sizes(plain) + 1)
     lengths = np.diff(np.searchsorted(starts, ends), prepend=0)
     return span_hashes(content, starts, stops - starts), lengths
 
@@ -106,17 +111,36 @@ def _runs(tokens: Keys, lengths: NDArray[np.int64], words: int) -> tuple[Keys, N
 
 def normalised(texts: pl.Series) -> pl.Series:
     """The texts as they are compared; of one of symbols only, the symbols that are seen."""
-    decoded = _where(texts, texts.str.contains("&", literal=True), _decoded)
-    strange = decoded.str.len_bytes() != decoded.str.len_chars()
-    folded = _where(decoded, strange, _composed).str.to_lowercase()
-    folded = _where(folded, strange, _without_variants)
-    plain = folded.str.replace_all(_NO_WORD, " ")
-    plain = _where(plain, strange, _characters_apart).str.strip_chars()
+    ascii_only = texts.str.len_bytes() == texts.str.len_chars()
+    ordinary = (ascii_only & ~texts.str.contains("&", literal=True)).fill_null(False)
+    plain = _where(texts, ~ordinary, _words_apart)
+    plain = _where(plain, ordinary, _ascii_words_apart)
     bare = plain == ""
     if not bare.any():
         return plain
-    symbols = folded.filter(bare).str.replace_all(r"\s+", " ").str.strip_chars()
+    symbols = _folded(texts.filter(bare)).str.replace_all(r"\s+", " ").str.strip_chars()
     return plain.scatter(bare.arg_true(), symbols)
+
+
+def _folded(texts: pl.Series) -> pl.Series:
+    return _without_variants(_composed(_decoded(texts)).str.to_lowercase())
+
+
+def _words_apart(texts: pl.Series) -> pl.Series:
+    """Words, and characters where each is a word, with single spaces between them."""
+    return _characters_apart(_folded(texts).str.replace_all(_NO_WORD, " ")).str.strip_chars()
+
+
+def _ascii_words_apart(texts: pl.Series) -> pl.Series:
+    """The same of texts of ASCII without HTML's entities, several times faster."""
+    ends = np.cumsum(_sizes(texts) + 1) - 1
+    signs = np.frombuffer(
+        bytearray(" ".join([*texts.to_list(), ""]).encode().translate(_TO_WORDS)), np.uint8
+    )
+    signs[ends] = _LINE_END
+    kept = signs != _SPACE
+    kept[1:] |= signs[:-1] > _SPACE  # the first space behind a word
+    return pl.Series(signs[kept].tobytes().decode().split("\n")[:-1]).str.strip_chars_end()
 
 
 def _where(
@@ -135,8 +159,8 @@ def _where(
 def _decoded(texts: pl.Series) -> pl.Series:
     """HTML's entities as the characters they stand for; twice, for some are encoded twice."""
     for _ in range(2):
-        found = texts.str.extract_all(r"&#?\w+;").explode(empty_as_null=False).unique().sort()
-        entities = {name: html.unescape(name) for name in found.to_list()}
+        found = texts.str.extract_all(r"&#?\w+;").explode(empty_as_null=False).drop_nulls()
+        entities = {name: html.unescape(name) for name in found.unique().sort().to_list()}
         texts = texts.str.replace_many(entities)
     return texts
 
@@ -153,6 +177,11 @@ def _characters_apart(texts: pl.Series) -> pl.Series:
     return texts.str.replace_all(_CHARACTER, " $0 ").str.replace_all(" +", " ")
 
 
-def _blocks(count: int) -> Iterator[slice]:
-    for start in range(0, count, _BLOCK):
-        yield slice(start, min(start + _BLOCK, count))
+def _blocks(texts: pl.Series) -> Iterator[slice]:
+    for start, stop in by_volume(_sizes(texts), _BYTES, _BLOCK):
+        yield slice(start, stop)
+
+
+def _sizes(texts: pl.Series) -> NDArray[np.int64]:
+    """int64[n]: the bytes of each text; a text that is not there has none."""
+    return texts.str.len_bytes().fill_null(0).to_numpy().astype(np.int64)
