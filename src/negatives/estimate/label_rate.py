@@ -166,6 +166,9 @@ def fit_label_rate(
     """
     bins = _binned(z, labelled, weights.astype(np.float64))
     rates = np.unique(np.append(_RATES, rate)) if rate else _RATES
+    # Before the limit, which holds only for libraries that are there.
+    import scipy.optimize  # noqa: F401
+
     with threadpool_limits(limits=1):  # more would only wait for each other over two numbers
         costs, slopes, intercepts = _fitted(bins, rates)
     if rate:
