@@ -15,7 +15,7 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import griffe
 import markup
@@ -26,7 +26,8 @@ from negatives import tiny
 from negatives.cli.app import app
 from negatives.export import FORMATS
 from negatives.kinds import KINDS, kinds
-from negatives.read.formats import READERS
+from negatives.read.address import Format
+from negatives.read.formats import reader
 from negatives.recipe import shipped
 from negatives.settings import describe_field
 from negatives.stage import Stage, stage_class
@@ -250,8 +251,9 @@ def formats_page() -> str:
         "## Which format",
         _module_doc("negatives.read.address"),
     ]
-    for name, module in READERS.items():
-        parts += [f"## {name} {{ #{name} }}", markup.prose(inspect.getdoc(module) or "")]
+    for name in get_args(Format):
+        about = inspect.getdoc(reader(name)) or ""
+        parts += [f"## {name} {{ #{name} }}", markup.prose(about)]
     parts += [
         "## Files of pairs and of negatives { #columns }",
         _module_doc("negatives.read.mined.layout"),
