@@ -15,6 +15,7 @@ from typing import Final
 from negatives.errors import DataError, MissingExtra, NegativesError, WorkError
 from negatives.events import Emit, Noted, Progress, silent
 from negatives.models.onnx import OnnxEncoder
+from negatives.models.onnx_export import export
 from negatives.models.quantised import open_int8
 from negatives.models.sentence_transformers import not_loaded
 from negatives.models.spec import names_nothing, split_options
@@ -22,6 +23,7 @@ from negatives.optional import require
 from negatives.store.atomic import file_hash, writing_folder
 from negatives.store.onnx_models import (
     FOLDER,
+    MODEL,
     AboutModel,
     damaged_files,
     made_folder,
@@ -30,8 +32,6 @@ from negatives.store.onnx_models import (
 )
 
 PREFIX: Final = "onnx:"
-MODEL: Final = "model.onnx"
-TOKENIZER: Final = "tokenizer.json"
 
 _READ: Final = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja")
 """The files of a model's folder that loading it reads: settings, weights, vocabularies."""
@@ -124,8 +124,6 @@ def _export(name: str, source: Path, folder: Path, threads: int, emit: Emit) -> 
     stage = f"export {Path(name).name}"
     emit(Progress(stage, 0, 1, "models"))
     try:
-        from negatives.models.onnx_export import export
-
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)  # left by one that was being removed
         with writing_folder(folder) as temporary:

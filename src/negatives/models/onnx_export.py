@@ -18,14 +18,13 @@ import numpy as np
 from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.faults import raise_spent
-from negatives.models.exported import MODEL, TOKENIZER
 from negatives.models.onnx import FEEDS, OnnxEncoder
 from negatives.models.sentence_transformers import not_loaded
 from negatives.models.torch_model import both_sides, piece_counter, prepared
 from negatives.optional import require
 from negatives.stats.lengths import normalised
 from negatives.store.atomic import write_json
-from negatives.store.onnx_models import ABOUT, AboutModel, model_files
+from negatives.store.onnx_models import ABOUT, MODEL, TOKENIZER, AboutModel, model_files
 
 OPSET: Final = 17
 """The version of ONNX's operators: one that every supported onnxruntime has."""

@@ -26,6 +26,8 @@ from negatives.store.embeddings import store_folder
 
 ABOUT: Final = "about.json"
 FOLDER: Final = "onnx"
+MODEL: Final = "model.onnx"
+TOKENIZER: Final = "tokenizer.json"
 _NAME: Final = re.compile(r"[0-9a-f]{32}")
 
 
