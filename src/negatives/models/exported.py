@@ -17,8 +17,9 @@ from negatives.events import Emit, Noted, Progress, silent
 from negatives.models.onnx import OnnxEncoder
 from negatives.models.onnx_export import export
 from negatives.models.quantised import open_int8
-from negatives.models.sentence_transformers import not_loaded
+from negatives.models.sentence_transformers import MEND
 from negatives.models.spec import names_nothing, split_options
+from negatives.models.torch_model import unloadable
 from negatives.optional import require
 from negatives.store.atomic import file_hash, writing_folder
 from negatives.store.onnx_models import (
@@ -105,7 +106,7 @@ def _source(name: str) -> Path:
     try:
         return Path(hub.snapshot_download(full, allow_patterns=list(_READ)))
     except Exception as error:  # the hub's library has many
-        raise not_loaded(error, name) from None
+        raise unloadable(error, name, "encoder", MEND) from None
 
 
 def _key(source: Path) -> str:

@@ -19,9 +19,9 @@ from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.faults import raise_spent
 from negatives.models.onnx import FEEDS, OnnxEncoder
-from negatives.models.sentence_transformers import not_loaded
-from negatives.models.torch_model import both_sides, piece_counter, prepared
-from negatives.optional import require
+from negatives.models.sentence_transformers import MEND
+from negatives.models.torch_model import both_sides, loaded, piece_counter
+from negatives.optional import require, torch
 from negatives.stats.lengths import normalised
 from negatives.store.atomic import write_json
 from negatives.store.onnx_models import ABOUT, MODEL, TOKENIZER, AboutModel, model_files
@@ -55,7 +55,12 @@ def export(name: str, source: Path, into: Path, threads: int) -> AboutModel:
     """
     if (source / "adapter_config.json").exists():
         raise _refused("it is an adapter to another model", name)
-    model = _loaded(name, source, threads)
+    require("onnx", extra="onnx")
+    # Attention in plain products: torch's own kernel has no counterpart in every version of ONNX.
+    model = loaded(
+        str(source), "SentenceTransformer", threads=threads, device="cpu", what="encoder", fix=MEND,
+        attention="eager",
+    )  # fmt: skip
     prompt = model.prompts.get(model.default_prompt_name) or "" if model.default_prompt_name else ""
     tokenizer = piece_counter(model, model.max_seq_length)
     if both_sides(model) is not None:
@@ -91,25 +96,8 @@ def export(name: str, source: Path, into: Path, threads: int) -> AboutModel:
     return about
 
 
-def _loaded(name: str, source: Path, threads: int) -> Any:
-    library = prepared(name, threads=threads, device="cpu")
-    require("onnx", extra="onnx")
-    try:
-        # Attention in plain products: torch's own kernel has no counterpart in every ONNX.
-        return library.SentenceTransformer(
-            str(source),
-            device="cpu",
-            trust_remote_code=False,
-            model_kwargs={"use_safetensors": True, "attn_implementation": "eager"},
-        )
-    except Exception as error:  # the disk and the library each have their own
-        raise_spent(error)
-        raise not_loaded(error, name) from None
-
-
 def _write_graph(model: Any, prompt: str, path: Path) -> None:
     """The graph from a text's pieces to its vector, for any number of texts and pieces."""
-    torch = require("torch", extra="train")
     fed = model.preprocess([prompt + text for text in TEXTS[:4]])
     names = [name for name in FEEDS if name in fed]
     constant = {name: value for name, value in fed.items() if not torch.is_tensor(value)}
