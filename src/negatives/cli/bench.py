@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -162,8 +163,8 @@ def _running(threads: int) -> Iterator[Share]:
         read, written = 0.0, 0.0
         for part in run.parts:
             frame = pl.read_parquet(part, glob=False)
-            read += best_seconds(lambda part=part: pl.read_parquet(part, glob=False))
-            written += best_seconds(lambda frame=frame: write_frame(again, frame))
+            read += best_seconds(partial(pl.read_parquet, part, glob=False))
+            written += best_seconds(partial(write_frame, again, frame))
         size = sum(part.stat().st_size for part in run.parts)
     work = f"{_QUERIES:,} queries, {_TEXTS:,} documents, {rows:,} candidates"
     bound = (

@@ -29,7 +29,7 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
     ----------
     bench
         Measure it too (under half a minute): for each stage of mining the machine's ceiling and our
-        share of it, on made-up data; and an encoder.
+        share of it, on made-up data.
     encoder
         The encoder that `--bench` measures; see `negatives mine --help`.
     json
@@ -53,7 +53,7 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
         state = "installed" if extra["installed"] else f"missing: {extra['fix']}"
         print(f"{name + ' extra':<22} {state} ({extra['for']})")
     if bench:
-        _show(found["bench"])
+        show_bench(found["bench"])
 
 
 def examine() -> dict[str, Any]:
@@ -127,7 +127,8 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
     }
 
 
-def _show(bench: dict[str, Any]) -> None:
+def show_bench(bench: dict[str, Any]) -> None:
+    """Print what `--bench` has measured: the stages beside their ceilings, then what to use."""
     from negatives.show.wording import figure
 
     print()

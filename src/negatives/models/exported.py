@@ -82,8 +82,8 @@ def _refuse_others(name: str) -> None:
         )
     if name.lower().endswith(".onnx"):
         raise DataError(f"{name!r} is an ONNX model already", fix=f"--encoder {name}")
-    if name == "static" or "://" in name:
-        what = "the built-in encoder" if name == "static" else "an endpoint"
+    if name.lower() == "static" or "://" in name:
+        what = "an endpoint" if "://" in name else "the built-in encoder"
         raise DataError(f"{what} is not exported", fix=f"--encoder {name}")
     if names_nothing(name):
         raise DataError(
