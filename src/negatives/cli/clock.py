@@ -60,7 +60,7 @@ class Clock:
                 told.append(f"{name} {_figure(seconds)}" + (f" ({each})" if each else ""))
         told.append(f"the rest {_figure(max(0.0, total - self._named(stages)))}")
         from negatives.run.account import peak_memory
-        from negatives.show.wording import megabytes
+        from negatives.wording import megabytes
 
         peak = megabytes(peak_memory() / 2**20)
         return f"{_figure(total)} s: {', '.join(told)}; peak {peak}"

@@ -129,7 +129,7 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
 
 def show_bench(bench: dict[str, Any]) -> None:
     """Print what `--bench` has measured: the stages beside their ceilings, then what to use."""
-    from negatives.show.wording import figure
+    from negatives.wording import figure
 
     print()
     rows = [("stage", "ours", "ceiling", "share", "the ceiling is", "measured on")]
