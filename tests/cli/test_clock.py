@@ -36,7 +36,7 @@ def hand(monkeypatch: pytest.MonkeyPatch) -> Hand:
 def test_stages_come_in_the_order_of_the_work_with_what_is_opened_for_them(hand: Hand) -> None:
     clock, heard = Clock(), list[Event]()
     hear = clock.hearing(heard.append)
-    events = [
+    events: list[Event] = [
         Took("open near-duplicate", 0.5), Took("open bm25", 0.25), Took("open dense", 1.0),
         Progress("find", 0, 9), Took("find bm25", 1.0), Took("find dense", 2.0),
         Took("judge", 0.75), Took("pick", 0.04), Took("report", 1.0), Took("fit", 2.5),

@@ -14,17 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from negatives.arrays import Ragged, starts_of
 from negatives.events import Event, Took
 from negatives.models.static import StaticEncoder
 from negatives.read import load
 from negatives.run import mine
-from negatives.run.picking import write_frame
+from negatives.run.parts import write_frame
 from negatives.schema import Collection
 from negatives.search.ceilings import best_seconds, copy_rate, sgemm_rate, together
 from negatives.search.exact import pair_scores
@@ -120,7 +121,7 @@ def _searching_words(threads: int, copied: float) -> Share:
     )
     nothing = Ragged(starts_of(np.zeros(_ASKED, np.int64)), np.empty(0, np.uint32))
     with tempfile.TemporaryDirectory() as folder:
-        parts = {
+        parts: dict[str, NDArray[Any]] = {
             STARTS: starts_of(np.full(_TERMS, _HAVING)),
             DOCS: np.concatenate(docs).astype(np.uint32),
             WEIGHTS: draw.random(_TERMS * _HAVING, np.float32),

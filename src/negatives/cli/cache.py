@@ -92,7 +92,8 @@ def size(*, json: Flag = False) -> None:
     from negatives.store.onnx_models import held_models
 
     held, models = spaces(_store()), held_models(_store())
-    vectors, total = sum(one.vectors for one in held), sum(one.bytes for one in (*held, *models))
+    vectors, total = sum(one.vectors for one in held), sum(one.bytes for one in held)
+    total += sum(model.bytes for model in models)
     if json:
         found = {"folder": str(_store()), "spaces": len(held), "vectors": vectors, "bytes": total}
         print_json(found)
