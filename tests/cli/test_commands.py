@@ -143,10 +143,11 @@ def test_the_doctor_measures_the_machine_when_asked() -> None:
 
 
 def test_the_doctor_shows_each_stage_beside_its_ceiling(capsys: pytest.CaptureFixture[str]) -> None:
+    judge = Share("judge", "9 rows", "k rows/s", 50.0, 200.0, "Parquet")
     rates = {"gflops": 50.0, "share": 0.5}
     show_bench(
         {
-            "stages": [asdict(Share("judge", "9 rows", "k rows/s", 50.0, 200.0, "Parquet"))],
+            "stages": [asdict(judge) | {"share": judge.share}],
             "sgemm_gflops_a_core": 50.0,
             "copy_gb_a_second": 8.0,
             "searches": {"numpy": rates},
