@@ -12,6 +12,7 @@ NAMES = (
     "encoders",
     "coverage",
     "encoding",
+    "exported",
     "growth",
     "judgements",
     "learning",

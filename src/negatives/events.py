@@ -48,7 +48,15 @@ class Counted:
     figures: Mapping[str, float]
 
 
-Event = Progress | Warned | Spent | Noted | Counted
+@dataclass(frozen=True, slots=True)
+class Took:
+    """Seconds that a stage took, or one more part of it; the manifest adds them up by `stage`."""
+
+    stage: str
+    seconds: float
+
+
+Event = Progress | Warned | Spent | Noted | Counted | Took
 Emit = Callable[[Event], None]
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from negatives.cli.bench import Share
+from negatives.cli.doctor import show_bench
 from tests.cli.commands import negatives
 from tests.each import for_each
 
@@ -124,6 +128,40 @@ def test_the_doctor_measures_the_machine_when_asked() -> None:
     assert found["copy_gb_a_second"] > 0
     assert found["encoder"]["texts_a_second"] > 0
     assert found["recommended"]["search"] in found["searches"]
+    names = list(dict.fromkeys(stage["stage"] for stage in found["stages"]))
+    assert names == [
+        "encode", "search dense", "search lexical", "score pairs", "judge", "estimate",
+        "pick and write",
+    ]  # fmt: skip
+    for stage in found["stages"]:
+        assert stage["ours"] > 0
+        assert stage["share"] == pytest.approx(stage["ours"] / stage["ceiling"])
+        assert stage["unit"]
+        assert stage["bound"]
+        assert re.search(r"\d", stage["work"])  # of what size
+    assert negatives("cache", "list").stdout.startswith("no vectors are kept")
+
+
+def test_the_doctor_shows_each_stage_beside_its_ceiling(capsys: pytest.CaptureFixture[str]) -> None:
+    judge = Share("judge", "9 rows", "k rows/s", 50.0, 200.0, "Parquet")
+    rates = {"gflops": 50.0, "share": 0.5}
+    show_bench(
+        {
+            "stages": [asdict(judge) | {"share": judge.share}],
+            "sgemm_gflops_a_core": 50.0,
+            "copy_gb_a_second": 8.0,
+            "searches": {"numpy": rates},
+            "encoder": {"name": "static", "texts_a_second": 9.0},
+            "recommended": {"threads": 2, "device": "cpu", "search": "numpy"},
+        }
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert re.split(r"  +", lines[1]) == [
+        "stage", "ours", "ceiling", "share", "the ceiling is", "measured on",
+    ]  # fmt: skip
+    assert re.split(r"  +", lines[2]) == [
+        "judge", "50.0 k rows/s", "200 k rows/s", "25.0%", "Parquet", "9 rows",
+    ]  # fmt: skip
 
 
 def test_the_doctor_names_what_is_missing_with_its_command() -> None:

@@ -1,4 +1,4 @@
-"""negatives cache: vectors and scores that runs share: told, pruned, and checked for damage."""
+"""negatives cache: what runs share, vectors, scores and exported models: told, pruned, checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from negatives.errors import InputError
 from negatives.machine import UNITS, parse_bytes
 
 app = cyclopts.App(
-    name="cache", help="The vectors that runs share: what is kept, making room, finding damage."
+    name="cache",
+    help="Vectors and exported models that runs share: what is kept, making room, finding damage.",
 )
 
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
@@ -24,7 +25,7 @@ _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 @app.command(name="list")
 def list_(*, json: Flag = False) -> None:
-    """List the spaces: the vectors of one encoder with one prompt, or the scores of one reranker.
+    """List what is kept: vectors of one encoder with one prompt, scores of a reranker, ONNX models.
 
     Example:
 
@@ -36,6 +37,7 @@ def list_(*, json: Flag = False) -> None:
         Print them as JSON.
     """
     from negatives.store.embedding_care import spaces
+    from negatives.store.onnx_models import held_models
     from negatives.store.pair_scores import DTYPE
 
     rows = [
@@ -45,11 +47,25 @@ def list_(*, json: Flag = False) -> None:
             "dim": held.about.dim,
             "vectors": held.vectors,
             "scores": held.about.dtype == DTYPE,
+            "model": False,
             "bytes": held.bytes,
-            "last_used": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(held.used)),
+            "last_used": _date(held.used),
             "folder": str(held.folder),
         }
         for held in spaces(_store())
+    ] + [
+        {
+            "encoder": f"onnx:{model.about.name}",
+            "prompt": model.about.prompt,
+            "dim": model.about.dim,
+            "vectors": 0,
+            "scores": False,
+            "model": True,
+            "bytes": model.bytes,
+            "last_used": _date(model.used),
+            "folder": str(model.folder),
+        }
+        for model in held_models(_store())
     ]
     if json:
         print_json(rows)
@@ -73,15 +89,17 @@ def size(*, json: Flag = False) -> None:
         Print the figures as JSON.
     """
     from negatives.store.embedding_care import spaces
+    from negatives.store.onnx_models import held_models
 
-    held = spaces(_store())
+    held, models = spaces(_store()), held_models(_store())
     vectors, total = sum(one.vectors for one in held), sum(one.bytes for one in held)
+    total += sum(model.bytes for model in models)
     if json:
         found = {"folder": str(_store()), "spaces": len(held), "vectors": vectors, "bytes": total}
         print_json(found)
     else:
         counted = "1 space" if len(held) == 1 else f"{len(held):,} spaces"
-        print(f"{_store()}: {_amount(total)}, {vectors:,} vectors in {counted}")
+        print(f"{_store()}: {_amount(total)}, {vectors:,} vectors in {counted}{_and(len(models))}")
 
 
 @app.command
@@ -92,7 +110,9 @@ def prune(
     all_: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,
     json: Flag = False,
 ) -> None:
-    """Remove vectors: those long unread, or as many as must go. Spaces in use are left alone.
+    """Remove vectors and exported models: those long unread, or as many as must go.
+
+    Vectors in use are left alone.
 
     Examples:
 
@@ -125,9 +145,12 @@ def prune(
     )
     if json:
         busy = [str(folder) for folder in freed.busy]
-        print_json({"vectors": freed.vectors, "bytes": freed.bytes, "in_use": busy})
+        models = freed.models
+        print_json(
+            {"vectors": freed.vectors, "models": models, "bytes": freed.bytes, "in_use": busy}
+        )
     else:
-        print(f"freed {_amount(freed.bytes)}: {freed.vectors:,} vectors")
+        print(f"freed {_amount(freed.bytes)}: {freed.vectors:,} vectors{_and(freed.models)}")
         _tell_busy(freed.busy)
 
 
@@ -190,11 +213,22 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         *(
             ("scores of pairs", f"{row['vectors']:,} scores")
             if row["scores"]
+            else (f"{row['dim']} dimensions", "the model")
+            if row["model"]
             else (f"{row['dim']} dimensions", f"{row['vectors']:,} vectors")
         ),
         _amount(row["bytes"]),
         f"last used {row['last_used'][:10]}",
     )
+
+
+def _date(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _and(models: int) -> str:
+    """The exported models, where there are any."""
+    return f" and {models:,} exported model{'s' * (models != 1)}" if models else ""
 
 
 def _table(lines: list[tuple[str, ...]]) -> None:

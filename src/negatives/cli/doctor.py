@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,7 +28,8 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
     Parameters
     ----------
     bench
-        Measure it too (about ten seconds): its ceilings, the searches' share of them, an encoder.
+        Measure it too (under half a minute): for each stage of mining the machine's ceiling and our
+        share of it, on made-up data.
     encoder
         The encoder that `--bench` measures; see `negatives mine --help`.
     json
@@ -51,7 +53,7 @@ def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) 
         state = "installed" if extra["installed"] else f"missing: {extra['fix']}"
         print(f"{name + ' extra':<22} {state} ({extra['for']})")
     if bench:
-        _show(found["bench"])
+        show_bench(found["bench"])
 
 
 def examine() -> dict[str, Any]:
@@ -93,6 +95,7 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
     """What `doctor --bench` reports, as plain values: rates a second, shares of the ceiling."""
     import time
 
+    from negatives.cli.bench import shares
     from negatives.models.open_encoder import open_encoder
     from negatives.read import load
     from negatives.search.ceilings import backend_rates, copy_rate, sgemm_rate
@@ -115,6 +118,7 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
             for name, rate in rates.items()
         },
         "encoder": {"name": encoder, "texts_a_second": done / seconds},
+        "stages": [{**asdict(stage), "share": stage.share} for stage in shares(threads, rates)],
         "recommended": {
             "threads": threads,
             "device": "cuda" if any("cuda" in name for name in rates) else "cpu",
@@ -123,7 +127,26 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
     }
 
 
-def _show(bench: dict[str, Any]) -> None:
+def show_bench(bench: dict[str, Any]) -> None:
+    """Print what `--bench` has measured: the stages beside their ceilings, then what to use."""
+    from negatives.wording import figure
+
+    print()
+    rows = [("stage", "ours", "ceiling", "share", "the ceiling is", "measured on")]
+    rows += [
+        (
+            stage["stage"],
+            f"{figure(stage['ours'])} {stage['unit']}",
+            f"{figure(stage['ceiling'])} {stage['unit']}",
+            f"{stage['share']:.1%}",
+            stage["bound"],
+            stage["work"],
+        )
+        for stage in bench["stages"]
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{cell:<{w}}" for cell, w in zip(row, widths, strict=True)).rstrip())
     print()
     print(f"{'sgemm, one core':<22} {bench['sgemm_gflops_a_core']:.0f} Gflop/s")
     print(f"{'memory copy, one core':<22} {bench['copy_gb_a_second']:.1f} GB/s")

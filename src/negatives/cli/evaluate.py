@@ -71,8 +71,8 @@ def evaluate(
     Parameters
     ----------
     model
-        `bm25`, `static`, a .onnx file, a sentence-transformers folder or name,
-        http://host/v1#model, `precomputed`, or a TREC run's file.
+        `bm25`, `static`, a .onnx file, a sentence-transformers folder or name, onnx:NAME
+        to export such a one once, http://host/v1#model, `precomputed`, or a TREC run's file.
     data
         The collection; see `negatives --help`. DATA@test names a split. For a TREC run a file of
         qrels (TREC's or BEIR's) will do.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from negatives.cli.clock import Clock
 from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
 from negatives.cli.resources import EVERYTHING, Resources
@@ -68,7 +69,8 @@ def mine(
     strict
         Keep to --max-false at any cost in hardness, even where it cannot be promised.
     encoder
-        `static`, a .onnx file, a sentence-transformers model, or http://host/v1#model.
+        `static`, a .onnx file, a sentence-transformers model, onnx:MODEL to export
+        one to ONNX once, or http://host/v1#model.
     relabel
         Take candidates for positives, as many as are right with this precision, such
         as 0.9. Needs a recipe with an [estimate] stage.
@@ -86,6 +88,7 @@ def mine(
     json
         Print what was found as JSON.
     """
+    clock = Clock()
     resources.limit_pools()
     from negatives.api import mine as carry_out
     from negatives.cli.listen import listening
@@ -94,13 +97,16 @@ def mine(
     from negatives.recipe import encoded, load_recipe, override, promised
 
     said = changes(set_, {"pick.per_query": per_query, "relabel": relabel})
-    with listening(quiet=quiet) as emit:
+    with listening(quiet=quiet) as shown:
+        emit = clock.hearing(shown)
         chosen = override(load_recipe(recipe), said, emit)
         if encoder is not None:
             chosen = encoded(chosen, encoder, required=True)
         chosen = promised(chosen, max_false, max_p, strict or None, emit)
+        with clock.stage("read"):
+            collection = load(data, quarantine=quarantine, corpus=corpus)
         run = carry_out(
-            load(data, quarantine=quarantine, corpus=corpus),
+            collection,
             out,
             recipe=chosen,
             seed=seed,
@@ -110,4 +116,4 @@ def mine(
             overwrite=overwrite,
             emit=emit,
         )
-    show_run(run, json=json)
+    show_run(run, json=json, clock=clock)

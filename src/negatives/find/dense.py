@@ -56,7 +56,7 @@ class Dense(Source, kind="dense"):
         str,
         Meta(
             description="`static` (built in), a .onnx file, a sentence-transformers name or "
-            "folder, http://host/v1#model, or `precomputed`"
+            "folder, onnx:NAME to export such a one once, http://host/v1#model, or `precomputed`"
         ),
     ] = "static"
     query_prompt: Annotated[str, Meta(description="put before each query")] = ""

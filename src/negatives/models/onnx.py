@@ -92,7 +92,7 @@ class OnnxEncoder(OnnxGraph):
     """Mean of the last hidden states over the text's pieces, or the graph's own 2-D output.
 
     The vectors are not normalised to length 1. `fingerprint`: what to say instead of the hash of
-    the files.
+    the files. `prompt`: what the model is configured to put before each text.
     """
 
     sort = "encoder"
@@ -106,9 +106,11 @@ class OnnxEncoder(OnnxGraph):
         tokenizer: Path | None = None,
         threads: int = 1,
         fingerprint: str = "",
+        prompt: str = "",
     ) -> None:
         super().__init__(model, tokenizer=tokenizer, threads=threads)
         self._fingerprint = fingerprint
+        self._prompt = prompt
 
     @cached_property
     def dim(self) -> int:
@@ -136,6 +138,9 @@ class OnnxEncoder(OnnxGraph):
     def feeds(self, text: str) -> dict[str, NDArray[np.int64]]:
         """What the graph is given for one text: int64[1, pieces] each."""
         return fed(list(self._read([text]).pieces))
+
+    def _read(self, texts: list[str]) -> Read[Any]:
+        return super()._read([self._prompt + text for text in texts] if self._prompt else texts)
 
     def _compute(self, split: list[Any]) -> Floats:
         states, given = self._run(split)

@@ -4,6 +4,8 @@ static                                the encoder in the package: no download, n
 path/model.onnx                       ONNX; its tokenizer.json beside it or in the folder above
 path/model.onnx?tokenizer=PATH        ONNX with its tokenizer elsewhere
 path/model.onnx?int8                  a float ONNX model made 8-bit, once; options join by &
+onnx:NAME                             a sentence-transformers folder or hub name, exported to ONNX
+onnx:NAME?int8                        ... and made 8-bit
 http://host:port/v1#MODEL             an OpenAI-compatible embeddings endpoint
 http://host:port/v1#MODEL?concurrency=8   ... asked by 8 calls at a time instead of 4
 anything else                         a sentence-transformers folder or hub name
@@ -50,6 +52,10 @@ def open_encoder(
         from negatives.models.endpoint import EndpointEncoder
 
         return EndpointEncoder(spec, api_key=api_key, emit=emit)
+    if spec.lower().startswith("onnx:"):
+        from negatives.models.exported import open_exported
+
+        return open_exported(spec, threads=threads, emit=emit)
     if spec.partition("?")[0].lower().endswith(".onnx"):
         return _open_onnx(spec, threads, emit)
     if names_nothing(spec):

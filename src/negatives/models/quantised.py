@@ -16,9 +16,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,7 +30,7 @@ from negatives.optional import require
 from negatives.read import load
 from negatives.stats.lengths import normalised
 from negatives.store.atomic import file_hash, write_text, writing
-from negatives.store.embeddings import store_folder
+from negatives.store.onnx_models import made_folder
 
 EVENNESS: Final = 0.5
 """SmoothQuant's alpha: how much of the unevenness goes from the inputs into the weights."""
@@ -55,55 +52,57 @@ SETTINGS: Final = f"per-channel, 7 bits, narrowing float, {EVENNESS}, {LOOKED_AT
 
 
 def open_int8(
-    model: Path, *, tokenizer: Path | None = None, threads: int = 1, emit: Emit = silent
+    model: Path,
+    *,
+    tokenizer: Path | None = None,
+    threads: int = 1,
+    emit: Emit = silent,
+    prompt: str = "",
+    name: str = "",
 ) -> OnnxEncoder:
     """The 8-bit encoder of a float `model`, made and compared with it the first time.
 
     Kept in the folder `quantised` of the user's cache, under a hash of model, tokenizer, version of
     onnxruntime and settings, with its agreement beside it in a .json: the share of the `DEPTH`
     nearest neighbours that are the float model's too, over `COMPARED` short English texts. Told as
-    `Noted`, and as `Warned` below `ENOUGH`. With NEGATIVES_CACHE=off it is made anew.
+    `Noted`, and as `Warned` below `ENOUGH`. With NEGATIVES_CACHE=off it is made anew. `prompt`: as
+    of `OnnxEncoder`; `name`: what the user calls the model, else its file's.
     """
     if not model.is_file():
         raise DataError(f"there is no encoder at {str(model)!r}", fix="give an existing file")
     pieces = tokenizer_of(model) if tokenizer is None else tokenizer
-    with _folder() as folder:
-        key = _key(model, pieces)
+    name = name or model.name
+    with made_folder("quantised") as folder:
+        key = _key(model, pieces, prompt)
         made, told = folder / f"{key}.onnx", folder / f"{key}.json"
         if not made.is_file():
             _quantise(model, pieces, made)
         encoder = OnnxEncoder(
-            made, tokenizer=pieces, threads=threads, fingerprint=f"onnx-int8-{key}"
+            made,
+            tokenizer=pieces,
+            threads=threads,
+            fingerprint=f"onnx-int8-{key}",
+            prompt=prompt,
         )
         if not told.is_file():
-            exact = OnnxEncoder(model, tokenizer=pieces, threads=threads)
+            exact = OnnxEncoder(model, tokenizer=pieces, threads=threads, prompt=prompt)
             agreement = _agreement(exact, encoder)
             write_text(told, json.dumps({"agreement": round(agreement, 4), "texts": COMPARED}))
         measured = json.loads(told.read_text("utf-8"))
-    emit(Noted(f"int8 {model.stem}", measured))
+    emit(Noted(f"int8 {name.removesuffix('.onnx')}", measured))
     if measured["agreement"] < ENOUGH:
         emit(
             Warned(
-                f"{model.name} in 8 bits keeps {measured['agreement']:.0%} of the float model's "
+                f"{name} in 8 bits keeps {measured['agreement']:.0%} of the float model's "
                 f"{DEPTH} nearest neighbours; without ?int8 it is exact, and slower"
             )
         )
     return encoder
 
 
-@contextmanager
-def _folder() -> Iterator[Path]:
-    shared = store_folder()
-    if shared is not None:
-        yield shared.parent / "quantised"
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
-
-
-def _key(model: Path, tokenizer: Path) -> str:
+def _key(model: Path, tokenizer: Path, prompt: str) -> str:
     version = require("onnxruntime", extra="onnx").__version__
-    parts = (file_hash(model), file_hash(tokenizer), version, SETTINGS)
+    parts = [file_hash(model), file_hash(tokenizer), version, SETTINGS, *filter(None, [prompt])]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
 
 

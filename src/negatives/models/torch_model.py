@@ -64,10 +64,19 @@ def _hush() -> None:
 
 
 def loaded(
-    model: str, by: str, *, threads: int, device: str, what: str, fix: str, **options: Any
+    model: str,
+    by: str,
+    *,
+    threads: int,
+    device: str,
+    what: str,
+    fix: str,
+    attention: str | None = None,
+    **options: Any,
 ) -> Any:
     """A model, loaded by a class of sentence-transformers with safetensors weights and no code.
 
+    `attention`: how transformers is to compute it, where that is not its own choice.
     Raises `DataError` that no `what` could be loaded, which `fix` says how to mend.
     """
     library = prepared(model, threads=threads, device=device)
@@ -76,15 +85,18 @@ def loaded(
             model,
             device=None if device == "auto" else device,
             trust_remote_code=False,
-            model_kwargs={"use_safetensors": True},
+            model_kwargs={"use_safetensors": True, "attn_implementation": attention}
+            if attention
+            else {"use_safetensors": True},
             **options,
         )
     except Exception as error:  # the hub, the disk and the library each have their own
         raise_spent(error)
-        raise _unloadable(error, model, what, fix) from None
+        raise unloadable(error, model, what, fix) from None
 
 
-def _unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesError:
+def unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesError:
+    """What the hub, the disk or the library said of a model, as one error."""
     if isinstance(error, ConnectionError):
         return ServiceError(f"the hub did not answer: {error}", where=model)
     text = str(error).strip() or type(error).__name__

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from negatives.errors import RunError
-from negatives.events import Counted, Emit, Event, Noted, Spent, Warned
+from negatives.events import Counted, Emit, Event, Noted, Spent, Took, Warned
 from negatives.store.manifest import DONE, PICKING, REPORTING, Manifest
 from negatives.store.repair import NEGATIVES_FILE, RELABELLED_FILE, REPORTS
 
@@ -90,7 +90,8 @@ class Account:
             self.emit(event)
 
     def spend(self, stage: str, *, rows: int, seconds: float) -> None:
-        """Add to what a stage cost."""
+        """Add to what a stage cost, and tell it."""
+        self.emit(Took(stage, seconds))
         self.manifest.spend(stage, rows=rows, seconds=seconds, peak_mb=peak_memory() / 2**20)
 
     @contextmanager

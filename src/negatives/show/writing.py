@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
-from negatives.events import Emit, Progress, silent
+from negatives.events import Emit, Progress, Took, silent
 from negatives.run.account import Account
 from negatives.show.render import render
 from negatives.show.summary import summarise
@@ -29,6 +30,7 @@ def reported(run: AnyRun, emit: Emit = silent) -> AnyRun:
 
 def report(run: AnyRun, emit: Emit = silent) -> AnyRun:
     """Write report.html, report.json and recipe.toml of a picked run; then it is done."""
+    began = time.perf_counter()
     with locked(run.path):
         run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
@@ -38,6 +40,8 @@ def report(run: AnyRun, emit: Emit = silent) -> AnyRun:
             account.manifest.enter(account.run, account.run / name, 0)
         account.finish()
         account.emit(Progress("report", 1, 1, "reports"))
+        # The manifest's stages are in the report, which would differ each time it is written.
+        account.emit(Took("report", time.perf_counter() - began))
     return run
 
 

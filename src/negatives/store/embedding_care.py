@@ -1,6 +1,7 @@
-"""Looking after the embedding store: what is in it, making room, finding and removing damage.
+"""Looking after what runs share: what is kept, making room, finding and removing damage.
 
-Only files that the store wrote are ever removed, and none of a space that a run is using.
+That is the embedding store and, beside it, the models exported to ONNX. Only files that the library
+wrote are ever removed, and none of a space that a run is using.
 """
 
 from __future__ import annotations
@@ -17,6 +18,16 @@ from negatives.store.embedding_shards import Shard, list_shards
 from negatives.store.embeddings import ABOUT, About, read_about, space_folders
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
+from negatives.store.onnx_models import ABOUT as ABOUT_MODEL
+from negatives.store.onnx_models import (
+    HeldModel,
+    damaged_files,
+    held_models,
+    model_folders,
+    read_about_model,
+    remove_model,
+    remove_unfinished,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Freed:
 
     vectors: int = 0
     bytes: int = 0
+    models: int = 0
     busy: list[Path] = field(default_factory=list)
 
 
@@ -75,8 +87,13 @@ def _statuses(shards: list[Shard]) -> dict[Shard, os.stat_result]:
 
 
 def prune(store: Path, *, older_than: float | None = None, to: int | None = None) -> Freed:
-    """Remove shards unread for `older_than` seconds, then the longest unread until `to` bytes."""
+    """Remove what is unread for `older_than` seconds, then the longest unread until `to` bytes.
+
+    Shards of vectors and exported models alike.
+    """
     freed = Freed()
+    models = held_models(store)
+    remove_unfinished(store)
     with ExitStack() as stack:
         free = []
         for folder in space_folders(store):
@@ -89,17 +106,30 @@ def prune(store: Path, *, older_than: float | None = None, to: int | None = None
         sizes = _statuses([shard for folder in free for shard in list_shards(folder)])
         busy = _statuses([shard for folder in freed.busy for shard in list_shards(folder)])
         total = sum(status.st_size for status in (*sizes.values(), *busy.values()))
+        total += sum(model.bytes for model in models)
+        kept: list[tuple[float, int, Shard | HeldModel]] = [
+            *((status.st_mtime, status.st_size, shard) for shard, status in sizes.items()),
+            *((model.used, model.bytes, model) for model in models),
+        ]
         oldest = time.time() - older_than if older_than is not None else float("-inf")
-        for shard in sorted(sizes, key=lambda shard: (sizes[shard].st_mtime_ns, shard.path)):
-            if sizes[shard].st_mtime < oldest or (to is not None and total > to):
-                total -= sizes[shard].st_size
-                freed.bytes += sizes[shard].st_size
-                freed.vectors += shard.rows
-                shard.path.unlink()
+        for used, size, item in sorted(kept, key=lambda one: (one[0], _place(one[2]))):
+            if used < oldest or (to is not None and total > to):
+                total -= size
+                freed.bytes += size
+                if isinstance(item, HeldModel):
+                    freed.models += 1
+                    remove_model(item.folder)
+                else:
+                    freed.vectors += item.rows
+                    item.path.unlink()
         for folder in free:
             remove_partial(folder)
             _remove_if_empty(folder)
     return freed
+
+
+def _place(item: Shard | HeldModel) -> Path:
+    return item.folder if isinstance(item, HeldModel) else item.path
 
 
 def verify(store: Path, *, repair: bool = False) -> Checked:
@@ -129,7 +159,21 @@ def verify(store: Path, *, repair: bool = False) -> Checked:
                 for path in {*paths, *(shard.path for shard in wrong)}:
                     path.unlink(missing_ok=True)
                 _remove_if_empty(folder)
+    _verify_models(store, checked)
     return checked
+
+
+def _verify_models(store: Path, checked: Checked) -> None:
+    """Read the exported models; one that is damaged, or was never whole, is removed whole."""
+    for folder in model_folders(store):
+        about = read_about_model(folder)
+        wrong = [folder / ABOUT_MODEL] if about is None else damaged_files(folder, about)
+        checked.files += 1 if about is None else 1 + len(about.files)
+        checked.damaged += wrong
+        if wrong and checked.repaired:
+            remove_model(folder)
+    if checked.repaired:
+        remove_unfinished(store)
 
 
 def _sound(shard: Shard) -> bool:
