@@ -8,7 +8,7 @@ from typing import Final
 
 from cyclopts import Parameter
 
-from negatives.machine import checked_threads
+from negatives.machine import checked_threads, give_back_freed, parse_memory
 
 
 @Parameter(name="*")
@@ -50,6 +50,11 @@ class Resources(Threads):
 
     memory: str = "512MB"
     device: str = "auto"
+
+    def limit_pools(self) -> None:
+        """Those of threads, and what the C library keeps of freed memory."""
+        Threads.limit_pools(self)
+        give_back_freed(parse_memory(self.memory))
 
 
 ALL_THREADS: Final = Threads()

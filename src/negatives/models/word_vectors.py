@@ -23,7 +23,7 @@ from negatives.text.keys import shingles
 
 BUCKETS = 1 << 20
 _DOCS = 1024  # documents whose words are in memory at one time
-_PAIRS = 1 << 15  # pairs compared at one time
+_PAIRS = 1 << 13  # pairs compared at one time
 _COMPARED = Paid(500_000)  # pairs: fewer are compared before a compiler has started
 _PARTS = ("words", "weights", "starts")
 
