@@ -178,7 +178,7 @@ def jaccard(shingles: Shingles, left: Rows, right: Rows) -> Floats:
     result = np.zeros(len(left), np.float32)
     sizes = shingles.lengths
     both = sizes[left] + sizes[right]
-    for start, stop in by_volume(both):
+    for start, stop in by_volume(both, _CACHED):
         keys = []
         for side in (left[start:stop], right[start:stop]):
             theirs = shingles.take(side)
@@ -202,7 +202,7 @@ def _spans(queries: pl.Series, rows: pl.DataFrame, positives: pl.DataFrame) -> l
         .to_series()
         .to_numpy()
     )
-    return [queries[start:stop] for start, stop in by_volume(count)]
+    return [queries[start:stop] for start, stop in by_volume(count, 1 << 20)]
 
 
 def _save(path: Path, array: NDArray[np.generic]) -> None:
