@@ -107,9 +107,7 @@ def _measured(case: Case, setting: str, seed: int, folder: Path) -> dict[str, An
         .sort("query_id", "doc_id")
     )
     found: dict[str, Any] = {"share": getattr(run.manifest.notes.p_relevant, "label_rate", None)}
-    found["seconds"] = sum(
-        run.manifest.stages[stage].seconds for stage in ("prepare", "fit", "estimate")
-    )
+    found["seconds"] = sum(run.manifest.stages[stage].seconds for stage in ("fit", "estimate"))
     queries = case.data.qrels["query_id"].n_unique()
     false = pool["hidden"].to_numpy()
     if pool["p_relevant"].null_count() < len(pool):
