@@ -14,7 +14,7 @@ from negatives.events import Event, Progress, Took
 from tests.cli.commands import negatives
 
 LINE = re.compile(
-    r"^  time        (\d+\.\d) s: (.*?)(?:, )?the rest (\d+\.\d); peak \d+ MB$", re.MULTILINE
+    r"^  time        (\d+\.\d) s: (.*?)(?:, )?the rest (\d+\.\d); peak [\d.]+ [MG]B$", re.MULTILINE
 )
 
 
