@@ -270,7 +270,7 @@ def test_blocks_of_rows_do_not_change_what_is_found(
     parquet(triplets(PAIRS), tmp_path / "t.parquet")
     whole = [lint(tmp_path / name).as_dict() for name in ("bge.jsonl", "t.parquet")]
     monkeypatch.setattr(source, "BLOCK", 2)
-    monkeypatch.setattr(texts, "_BLOCK", 3)
+    monkeypatch.setattr(texts, "_TEXTS", 3)
     monkeypatch.setattr(copies, "PAIRS", 1)
     assert [lint(tmp_path / name).as_dict() for name in ("bge.jsonl", "t.parquet")] == whole
 
