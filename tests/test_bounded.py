@@ -22,6 +22,7 @@ def refusal(*words: object) -> str:
     return told.stdout + told.stderr
 
 
+@pytest.mark.slow
 def test_a_pipe_or_a_device_is_told_wherever_a_file_is_named(tmp_path: Path) -> None:
     for sort in ("pipe", "device"):
         named = {}

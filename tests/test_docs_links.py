@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.doc_pages import BLOCK, CONTRIBUTING, DOCS, README, ROOT, blocks, generated, pages
 from tests.each import for_each
 
@@ -60,6 +62,7 @@ def test_a_link_to_a_page_or_a_heading_that_is_not_there_is_found() -> None:
     assert broken(text, DOCS / "index.md") == ["nowhere.md", "concepts.md#nothing"]
 
 
+@pytest.mark.slow
 def test_the_links_of_the_site_lead_to_its_own_pages(tmp_path: Path) -> None:
     builder().assemble(tmp_path)
     for page in sorted(tmp_path.rglob("*.md")):

@@ -30,6 +30,7 @@ def public_classes() -> Iterator[type]:
     yield from (stage_class(section, kind) for section, kinds in KINDS.items() for kind in kinds)
 
 
+@pytest.mark.slow
 def test_every_public_class_has_an_example_that_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,6 +69,7 @@ def refused(mapper: Mapper, function: object) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "engine", [Local(), Local(2), Processes(2)], ids=["local", "threads", "processes"]
 )
@@ -101,6 +102,7 @@ def test_an_item_is_tried_three_times_and_many_bad_ones_end_the_pass(tmp_path: P
     assert "the square of 9: ValueError: as always (tried 3 times; the rest was not tried)" in text
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
     with started(Processes(2)) as mapper:
         assert squares(mapper, partial(killed_once, tmp_path)) == [0, 1, 4, 9, 16, 25]

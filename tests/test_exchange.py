@@ -34,6 +34,7 @@ def recipe(*lines: str) -> str:
 TOP = '[pick]\nkind = "top"\nper_query = 3'
 
 
+@pytest.mark.slow
 def test_a_trained_kind_keeps_what_the_recipes_say_that_it_can_be_told() -> None:
     for name, text in shipped().items():
         given = tomllib.loads(text).get("train")
@@ -122,6 +123,7 @@ def test_a_kind_that_there_is_not_is_told_the_nearest_one() -> None:
     )
 
 
+@pytest.mark.slow
 def test_defaults_are_no_loss_between_any_two_kinds() -> None:
     for section, kinds in KINDS.items():
         for kind in kinds:

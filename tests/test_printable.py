@@ -39,6 +39,7 @@ def test_errors_and_notes_are_printable(capsys: pytest.CaptureFixture[str]) -> N
     assert not steers(told)
 
 
+@pytest.mark.slow
 def test_texts_of_data_and_names_of_folders_are_printed_without_steering(tmp_path: Path) -> None:
     folder = tmp_path / f"data{STEERING}"
     folder.mkdir()

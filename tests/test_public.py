@@ -55,6 +55,7 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
 def test_reading_a_recipe_and_a_collection_imports_no_more_than_they_need() -> None:
     heavy = ("torch", "scipy", "sklearn", "numba", "pandas", "jinja2", "negatives.read.hub")
     asked = (

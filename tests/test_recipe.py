@@ -62,6 +62,7 @@ def recipes(draw: st.DrawFn) -> Recipe:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(recipes())
 def test_what_is_written_as_toml_is_read_back_the_same(recipe: Recipe) -> None:
@@ -70,6 +71,7 @@ def test_what_is_written_as_toml_is_read_back_the_same(recipe: Recipe) -> None:
     assert repr(again) == repr(recipe)  # signed zeros included
 
 
+@pytest.mark.slow
 @given(st.lists(text, max_size=4), st.dictionaries(text, st.integers(0, 1), max_size=4))
 def test_any_text_survives_in_lists_and_tables(words: list[str], table: dict[str, int]) -> None:
     picker = Quotas(quotas={**table, "one": 1}, per_query=100)
@@ -79,6 +81,7 @@ def test_any_text_survives_in_lists_and_tables(words: list[str], table: dict[str
     assert read["pick"]["quotas"] == {**table, "one": 1}
 
 
+@pytest.mark.slow
 @for_each("shipped_name", shipped())
 def test_every_shipped_recipe_is_read_back_the_same(shipped_name: str) -> None:
     recipe = load_recipe(shipped_name)
@@ -87,6 +90,7 @@ def test_every_shipped_recipe_is_read_back_the_same(shipped_name: str) -> None:
     assert parse(recipe.to_toml()) == recipe
 
 
+@pytest.mark.slow
 @given(recipes())
 def test_settings_are_plain_and_make_the_recipe_again(recipe: Recipe) -> None:
     assert from_settings(recipe.settings()) == recipe

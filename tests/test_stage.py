@@ -210,6 +210,7 @@ def test_settings_that_make_no_sense_together_are_refused(make: Any, said: str) 
     assert "fix:" in text
 
 
+@pytest.mark.slow
 def test_an_installed_package_adds_kinds_and_never_replaces_one(tmp_path: Path) -> None:
     (tmp_path / "theirs.py").write_text(
         "import negatives as neg\nclass Mine(neg.Top, kind='mine'): ...\nclass Top(Mine): ...\n"

@@ -61,6 +61,7 @@ def environment(name: str) -> str:
     return os.environ[name]
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_items_from_several_processes() -> None:
     results = list(share_out(slower_first, range(9), 2))
     assert [number for number, _ in results] == list(range(9))
@@ -73,6 +74,7 @@ def test_one_process_is_this_one() -> None:
     assert list(share_out(slower_first, [1], 1)) == [(1, os.getpid())]
 
 
+@pytest.mark.slow
 def test_arguments_common_to_all_items_can_be_bound() -> None:
     assert list(share_out(partial(power, 3), [0, 1, 2], 2)) == [1, 3, 9]
 
@@ -95,10 +97,12 @@ def test_items_are_taken_as_they_are_needed() -> None:
     assert len(taken) == 4
 
 
+@pytest.mark.slow
 def test_what_a_worker_prints_does_not_get_among_the_results() -> None:
     assert list(share_out(chatter, [1, 2, 3], 2)) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_worker_computes_on_one_core() -> None:
     assert set(share_out(environment, ["OMP_NUM_THREADS", "POLARS_MAX_THREADS"], 2)) == {"1"}
 
@@ -113,6 +117,7 @@ def test_an_error_of_this_library_reaches_the_caller_as_itself(
     assert str(caught.value) == "what\n  where: where\n  fix:   fix"
 
 
+@pytest.mark.slow
 def test_any_other_error_too_with_the_workers_own_traceback() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         list(share_out(partial(power, 0), [1, -1], 2))

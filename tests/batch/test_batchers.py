@@ -28,6 +28,7 @@ def batcher(kind: str) -> Ordering:
     return made
 
 
+@pytest.mark.slow
 @for_each("kind", ALL)
 @given(made=any_examples(vectors=True), size=st.integers(1, 12), epoch=st.integers(0, 7))
 def test_every_row_comes_once_an_epoch_and_no_batch_is_too_big(
@@ -45,6 +46,7 @@ def test_no_examples_make_no_batches(kind: str) -> None:
     assert list(batcher(kind).open(made, 4).epoch(0)) == []
 
 
+@pytest.mark.slow
 @for_each("kind", ALL)
 def test_an_epoch_depends_on_seed_and_number_only(kind: str) -> None:
     made = clustered(200, 10)

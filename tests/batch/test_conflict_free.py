@@ -22,6 +22,7 @@ compiled = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @given(any_examples(), st.integers(1, 12), st.integers(0, 3))
 def test_no_batch_holds_a_conflict_and_every_row_comes_once(
     made: Examples, size: int, seed: int
@@ -44,6 +45,7 @@ def test_a_row_clashes_if_it_conflicts_with_an_earlier_one_of_its_batch(
         assert found[place] == any(conflict(made, int(row), int(other)) for other in before)
 
 
+@pytest.mark.slow
 @compiled
 @given(any_examples(), st.integers(1, 12))
 def test_numba_and_numpy_give_the_same_bytes(made: Examples, size: int) -> None:

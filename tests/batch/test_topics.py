@@ -208,6 +208,7 @@ def test_without_a_choice_the_nearest_documents_are_taken() -> None:
     assert owners([0.9, 0.2], others=2, multiple=1) == {1, 2}
 
 
+@pytest.mark.slow
 @given(st.integers(0, 50), st.integers(1, 5), st.integers(1, 4))
 def test_groups_are_disjoint_and_no_bigger_than_asked(
     seed: int, others: int, multiple: int

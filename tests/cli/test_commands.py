@@ -50,6 +50,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(tmp_path: Path) -> None:
     assert quiet.stderr == ""
 
 
+@pytest.mark.slow
 def test_settings_are_changed_one_by_one(tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = negatives(
@@ -62,6 +63,7 @@ def test_settings_are_changed_one_by_one(tmp_path: Path) -> None:
         assert line in recipe
 
 
+@pytest.mark.slow
 def test_picking_again_changes_the_negatives_only(run: Path, tmp_path: Path) -> None:
     before = {path.name: path.read_bytes() for path in (run / "candidates").iterdir()}
     done = negatives("pick", run, "random", "--per-query", "3", "--set", "among=20")
@@ -71,6 +73,7 @@ def test_picking_again_changes_the_negatives_only(run: Path, tmp_path: Path) -> 
     assert 'kind = "random"' in (run / "recipe.toml").read_text()
 
 
+@pytest.mark.slow
 def test_relabelling_by_command_is_taken_back_by_another(run: Path, tmp_path: Path) -> None:
     done = negatives("pick", run, "--relabel", "0.9", "--json")
     assert done.returncode == 0, done.stderr
@@ -91,6 +94,7 @@ def test_exporting_says_how_many_rows(run: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["rows"] == len(pl.read_parquet(out))
 
 
+@pytest.mark.slow
 def test_the_report_can_be_written_again(run: Path) -> None:
     (run / "report.html").unlink()
     assert negatives("report", run).returncode == 0
@@ -170,6 +174,7 @@ def test_the_doctor_names_what_is_missing_with_its_command() -> None:
     assert found["extras"]["onnx"]["fix"] == "pip install 'negatives[onnx]'"
 
 
+@pytest.mark.slow
 @for_each(
     ("arguments", "said"),
     [

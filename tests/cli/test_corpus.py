@@ -38,6 +38,7 @@ def test_without_it_the_message_names_it(folder: Path) -> None:
         assert "--corpus DATA" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_of_ids_is_mined_over_the_whole_corpus_and_opened_again(folder: Path) -> None:
     file, out = folder / "ids" / "triples.tsv", folder / "run"
     words = ("mine", file, "--corpus", folder, "--out", out, "--recipe", folder / "small.toml")

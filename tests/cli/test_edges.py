@@ -42,6 +42,7 @@ def process(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_a_terminal_that_cannot_show_a_letter_gets_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
@@ -139,6 +140,7 @@ def test_a_request_to_end_is_heard_in_order_and_the_work_can_go_on(tmp_path: Pat
     assert not list(tmp_path.rglob(".partial-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("out", ["/proc/made", "x" * 300, f"{'x' * 300}.jsonl", "a-file/made"])
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, out: str) -> None:
     (tmp_path / "a-file").touch()
@@ -253,6 +255,7 @@ def test_what_the_machine_lacks_is_blamed_on_nothing_else() -> None:
     assert str(found).startswith("cannot read: this is a folder, not a file")
 
 
+@pytest.mark.slow
 def test_without_a_home_folder_mining_works_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +268,7 @@ def test_without_a_home_folder_mining_works_and_says_so(
     assert negatives("cache", "list").returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cache", ["/proc/nowhere", str(Path(__file__)), "x" * 300])
 def test_a_cache_that_cannot_be_written_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: str
@@ -287,6 +291,7 @@ def test_quiet_is_quiet_whatever_libraries_would_say(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.slow
 def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
     folder = tmp_path / "r?[a]*"
     folder.mkdir()

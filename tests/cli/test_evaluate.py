@@ -91,6 +91,7 @@ def test_only_what_is_older_is_found(folder: Path, capsys: pytest.CaptureFixture
     assert (figures["queries"], figures["protocols"]) == (1, ["InTime"])
 
 
+@pytest.mark.slow
 @for_each(
     ("arguments", "says"),
     [

@@ -20,6 +20,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_judging_says_how_many_pairs_of_how_many(run: Path, tmp_path: Path) -> None:
     model = save_onnx(tmp_path)
     command = ("judge", run, "--judge", "reranker", "--set", f"model={model}", "--budget", "250")

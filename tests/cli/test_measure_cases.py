@@ -64,6 +64,7 @@ def test_ties_are_told(data: str) -> None:
     assert "\nRR          0.237 " in found.stdout
 
 
+@pytest.mark.slow
 def test_queries_that_find_themselves_are_told_and_how_to_leave_them_out() -> None:
     command: list[str | Path] = [
         "evaluate",

@@ -54,6 +54,7 @@ def test_settings_that_only_a_run_can_refuse(tmp_path: Path) -> None:
     check(accepted(), tmp_path, at_least=30)
 
 
+@pytest.mark.slow
 def test_recipe_files(tmp_path: Path) -> None:
     check(files(), tmp_path, at_least=90)
 

@@ -55,6 +55,7 @@ def test_the_default_recipe_compares_what_the_built_in_encoder_cannot_read_by_ch
     assert lint.returncode == 0, lint.stdout
 
 
+@pytest.mark.slow
 def test_an_encoder_that_was_asked_for_is_an_error_where_it_cannot_read(tmp_path: Path) -> None:
     data, out = CASES / "other-scripts" / "zh.jsonl", tmp_path / "run"
     for more in (["--encoder", "static"], ["--recipe", "nv-retriever"]):
@@ -71,6 +72,7 @@ def test_an_encoder_that_was_asked_for_is_an_error_where_it_cannot_read(tmp_path
     assert "cannot read" in ended.stderr
 
 
+@pytest.mark.slow
 def test_signs_alone_can_be_mined(tmp_path: Path) -> None:
     signs = "😀🎉🚗🚕🍎🍏🐶🐱⚽🏀"
     rows = [{"query": a, "positive": a + b} for a, b in pairwise(signs)]
@@ -90,6 +92,7 @@ def test_describe_and_doctor_name_languages() -> None:
     assert known["encoder"].endswith("reads en only")
 
 
+@pytest.mark.slow
 def test_a_run_passes_its_own_lint_where_queries_ask_the_same(tmp_path: Path) -> None:
     subjects = ["lift", "drag", "thrust", "flutter", "shock", "heat", "noise", "wear"]
     rows = [

@@ -20,6 +20,7 @@ from negatives.schema import Collection
 CHOICES: dict[str, Any] = {"short": "drop", "mined": "zero", "labels": "hard", "above": 0.6}
 
 
+@pytest.mark.slow
 def test_every_format_takes_what_it_declares_and_refuses_the_rest(
     tiny: Collection, tmp_path: Path
 ) -> None:

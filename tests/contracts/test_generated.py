@@ -27,6 +27,7 @@ RECIPE = Recipe(
 )
 
 
+@pytest.mark.slow
 def test_what_was_written_is_in_the_ledger_and_changes_no_row_beside_it(
     tiny: Collection, tmp_path: Path
 ) -> None:
@@ -52,6 +53,7 @@ def test_what_was_written_is_in_the_ledger_and_changes_no_row_beside_it(
     assert "negated" in from_settings(run.recipe.settings()).to_toml()
 
 
+@pytest.mark.slow
 def test_it_is_exported_linted_learned_from_picked_again_and_reported(
     tiny: Collection, tmp_path: Path
 ) -> None:
@@ -75,6 +77,7 @@ def test_it_is_exported_linted_learned_from_picked_again_and_reported(
     assert (len(run.negatives), len(run.generated)) == (4, 8)
 
 
+@pytest.mark.slow
 def test_a_damaged_table_of_it_is_made_again(tiny: Collection, tmp_path: Path) -> None:
     run = neg.mine(tiny, tmp_path / "run", recipe=RECIPE)
     table = run.path / "generated.parquet"

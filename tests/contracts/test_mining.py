@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import polars as pl
+import pytest
 
 from negatives.find.candidates import COLUMNS
 from negatives.generator import written
@@ -34,6 +35,7 @@ def proposers(data: Collection, folder: Path, threads: int = 1) -> dict[str, Any
     return {each.label: each.open(context(data, folder / each.label)) for each in found}
 
 
+@pytest.mark.slow
 def test_every_source_proposes_in_order_what_it_declares(tiny: Collection, tmp_path: Path) -> None:
     queries = tiny.mined_queries
     before = {k: p.propose(queries, {}) for k, p in proposers(tiny, tmp_path / "before").items()}
@@ -137,6 +139,7 @@ def _candidates(data: Collection, found: dict[str, Any]) -> pl.DataFrame:
     return rows.with_columns(verdict=none, reason=none)
 
 
+@pytest.mark.slow
 def test_every_estimator_gives_probabilities_the_same_by_one_thread_and_two(
     tiny: Collection, tmp_path: Path
 ) -> None:

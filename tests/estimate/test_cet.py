@@ -108,6 +108,7 @@ def auc(values: Doubles, truth: NDArray[np.bool_]) -> float:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_relevance_is_recovered_better_than_by_predicting_the_labels(seed: int) -> None:
     x, z, labelled, chance, relevant = world(seed)
@@ -124,6 +125,7 @@ def test_relevance_is_recovered_better_than_by_predicting_the_labels(seed: int) 
     assert t.mean() == pytest.approx(relevant[hidden].mean(), abs=0.03)
 
 
+@pytest.mark.slow
 def test_selection_is_recovered_too() -> None:
     x, z, labelled, _, _ = world(0, n=20_000)
     found = cet_pu(x, z, labelled)
@@ -137,6 +139,7 @@ def test_where_all_that_is_looked_at_is_written_down_what_is_not_was_not_looked_
     assert expectation(r, s, labels(0, 0, 0), recorded=1.0)[1] == pytest.approx([0, 0, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recorded", [0.3, 1.0])
 def test_known_negatives_make_the_weights_surer_and_their_share_is_learned(recorded: float) -> None:
     x, z, labelled, chance, relevant = world(1)
@@ -152,6 +155,7 @@ def test_known_negatives_make_the_weights_surer_and_their_share_is_learned(recor
     assert cet_pu(x, z, labelled).recorded == 0.0
 
 
+@pytest.mark.slow
 def test_constant_features_and_a_single_label_are_finite() -> None:
     x, z = np.zeros((50, 2)), np.ones((50, 1))
     for marked in (labels(1, *[0] * 49), labels(*[0] * 50)):
@@ -161,6 +165,7 @@ def test_constant_features_and_a_single_label_are_finite() -> None:
             assert np.isfinite(g).all()
 
 
+@pytest.mark.slow
 def test_features_that_tell_everything_do_not_run_away() -> None:
     x = np.linspace(-2, 2, 200)[:, None]
     found = cet_pu(x, np.zeros((200, 1)), (x[:, 0] > 0).astype(np.int8))

@@ -101,12 +101,14 @@ def few(queries: int) -> Collection:
     return hidden_half(queries=queries)[0]
 
 
+@pytest.mark.slow
 def test_with_too_few_labels_it_is_null_and_says_so(tmp_path: Path) -> None:
     run = mined(few(3), tmp_path / "run")
     assert run.candidates().select(pl.col("p_relevant").is_null().all()).collect().item()
     assert any("an estimate needs 20 of 5" in each for each in run.manifest.warnings)
 
 
+@pytest.mark.slow
 def test_with_one_query_it_is_null_and_says_so(tmp_path: Path) -> None:
     run = mined(few(1), tmp_path / "run")
     assert run.candidates().select(pl.col("p_relevant").is_null().all()).collect().item()

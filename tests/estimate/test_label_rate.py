@@ -58,6 +58,7 @@ def test_the_probability_of_unlabelled_pairs_is_calibrated() -> None:
     assert (mean < 0.055).all(), mean
 
 
+@pytest.mark.slow
 def test_weights_stand_for_rows_that_were_left_out() -> None:
     ratios = []
     for seed in range(5):
@@ -117,6 +118,7 @@ def test_belief_after_verdicts_by_hand() -> None:
     assert told.credible == pytest.approx(belief / belief.sum())
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(0, 50), st.integers(0, 12), st.integers(0, 12))
 def test_it_does_not_matter_in_how_many_calls_verdicts_come(seed: int, yes: int, no: int) -> None:
@@ -131,6 +133,7 @@ def test_it_does_not_matter_in_how_many_calls_verdicts_come(seed: int, yes: int,
     assert once.credible == pytest.approx(twice.credible, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_verdicts_find_a_rate_that_labels_do_not_tell() -> None:
     for share in (0.1, 0.4):
         ratios = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,7 @@ WORLDS = st.lists(
 ).map(lambda world: rows([(n, sorted(docs.items())) for n, docs in enumerate(world)]))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(WORLDS)
 def test_known_is_the_likeness_to_all_positives_but_the_pair_itself(table: pl.DataFrame) -> None:
@@ -57,6 +59,7 @@ def test_known_is_the_likeness_to_all_positives_but_the_pair_itself(table: pl.Da
         assert np.isclose(row["known_x_top"], likeness[:3].mean())
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(WORLDS)
 def test_in_the_held_view_labelled_and_unlabelled_pairs_see_equally_many(

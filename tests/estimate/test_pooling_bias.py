@@ -60,6 +60,7 @@ def estimated(stage: PoolingBias, *parts: pl.DataFrame, heard: list[Event] | Non
     return np.concatenate([fitted.estimate(part)["p_relevant"].to_numpy() for part in prepared])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["pu", "listwise"])
 def test_hidden_positives_stand_out_and_are_counted_about_right(form: str) -> None:
     rows, relevant = pooled()
@@ -71,6 +72,7 @@ def test_hidden_positives_stand_out_and_are_counted_about_right(form: str) -> No
     assert labelled.mean() > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["pu", "listwise"])
 def test_of_equal_scores_the_pair_that_was_never_pooled_is_the_greater_suspect(form: str) -> None:
     rows, _ = pooled()
@@ -88,6 +90,7 @@ def test_of_equal_scores_the_pair_that_was_never_pooled_is_the_greater_suspect(f
     assert last > first + 0.1
 
 
+@pytest.mark.slow
 def test_neither_the_size_nor_the_order_of_the_parts_changes_a_byte(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -100,6 +103,7 @@ def test_neither_the_size_nor_the_order_of_the_parts_changes_a_byte(
     assert backwards.tobytes() == whole.tobytes()
 
 
+@pytest.mark.slow
 def test_it_learns_from_whole_queries_drawn_by_their_ids(monkeypatch: pytest.MonkeyPatch) -> None:
     rows, _ = pooled()
     monkeypatch.setattr(module, "MOST", 2000)
@@ -133,6 +137,7 @@ def test_scores_are_deviations_within_the_query() -> None:
     assert prepared["pooling_bias_dense_score"].to_list() == pytest.approx([-1, 1, 1, -1])
 
 
+@pytest.mark.slow
 def test_positives_that_no_source_proposed_are_not_learned_from() -> None:
     rows, _ = pooled()
     heard: list[Event] = []
@@ -144,6 +149,7 @@ def test_positives_that_no_source_proposed_are_not_learned_from() -> None:
     assert noted.value["pairs"] == len(rows) - count < len(rows)
 
 
+@pytest.mark.slow
 def test_without_a_relevance_feature_there_is_no_opinion() -> None:
     rows, _ = pooled()
     silenced = rows.with_columns(
@@ -153,6 +159,7 @@ def test_without_a_relevance_feature_there_is_no_opinion() -> None:
     assert (np.isnan(p) == (rows["doc"] == 0).to_numpy()).all()
 
 
+@pytest.mark.slow
 def test_constant_features_say_the_same_of_all() -> None:
     rows, _ = pooled()
     flat = rows.with_columns(dense_score=pl.lit(0.5, pl.Float32), bm25_rank=pl.lit(1, pl.Int32))

@@ -119,6 +119,7 @@ def test_it_is_what_plain_loops_and_a_general_minimiser_say(
     assert revision.revised(frame, 0) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_the_revised_p_is_sharper_and_still_means_what_it_says() -> None:
     losses, gaps = [], []
     for seed in range(6):

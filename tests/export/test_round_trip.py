@@ -60,6 +60,7 @@ def test_a_triplet_of_any_texts(ending: str, query: str, positive: str, negative
     assert rows == [(query, positive, negative)]
 
 
+@pytest.mark.slow
 @given(query=spiced, positive=spiced, negative=spiced)
 @settings(max_examples=40)
 def test_lists_of_any_texts(query: str, positive: str, negative: str) -> None:

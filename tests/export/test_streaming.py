@@ -37,6 +37,7 @@ def digest(run: Run, out: Path, **options: Any) -> str:
     return hashlib.sha256(out.read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 @for_each(("name", "options"), EVERY)
 def test_bytes_depend_neither_on_parts_nor_on_blocks(
     run: Run,

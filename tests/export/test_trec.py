@@ -76,6 +76,7 @@ def test_negatives_as_a_run_find_nothing_relevant(cranfield: Run, tmp_path: Path
     assert list(found.values()) == [0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_negatives_written_as_zero_are_judged(cranfield: Run, tmp_path: Path) -> None:
     cranfield.export(tmp_path / "r.run", format="trec-run")
     cranfield.export(tmp_path / "j.txt", format="qrels", mined="zero")
@@ -113,6 +114,7 @@ def test_qrels_need_the_judgements_but_a_run_file_needs_no_data(
 floats = st.floats(-(2.0**99), 2.0**99, width=32)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.sampled_from([0.0, -0.0, 1.5, -2.5]), floats), max_size=20))
 def test_written_scores_fall_strictly_and_least(scores: list[float]) -> None:
     """The oracle lowers one score after the other; the kernel does all at once."""

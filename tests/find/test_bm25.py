@@ -83,6 +83,7 @@ def any_word(docs: list[str]) -> bool:
     return any(re.search(r"\w\w", doc) for doc in docs)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     docs=st.lists(texts, min_size=1, max_size=12).filter(any_word),
@@ -124,6 +125,7 @@ def test_of_equal_scores_the_lower_id_comes_first(tmp_path: Path) -> None:
     assert lists(found, data) == {"q": ["d0", "d1", "d2"]}
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     relevant=st.sets(st.integers(0, 19)),
@@ -219,6 +221,7 @@ def test_another_language_has_its_own_stems_and_stop_words(tmp_path: Path) -> No
     assert lists(found, data) == {"1": ["a"]}  # haus, häus -> hous stems; `die` is a stop word
 
 
+@pytest.mark.slow
 def test_every_language_with_a_stemmer_works(tmp_path: Path) -> None:
     for code in STEMMERS:
         found = opened(BM25(language=code), FRUIT, tmp_path).propose(ALL, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,7 @@ scored = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(scored)
 def test_ranks_follow_the_score_and_ties_the_document(
     pairs: dict[tuple[int, int], float],

@@ -50,6 +50,7 @@ def proposer(
     )
 
 
+@pytest.mark.slow
 @given(
     arrays(np.float32, (4, 3), elements=coarse),
     arrays(np.float32, (9, 3), elements=coarse),

@@ -76,6 +76,7 @@ def ranked_lists(draw: st.DrawFn) -> Lists:
     return {name: {query: one() for query in range(2)} for name in names}
 
 
+@pytest.mark.slow
 @given(
     ranked_lists(),
     st.sampled_from(METHODS),
@@ -115,6 +116,7 @@ def test_of_equal_fused_scores_the_lower_document_comes_first() -> None:
     assert fuse(frames(lists), ones(lists))["doc"].to_list() == [3, 8]
 
 
+@pytest.mark.slow
 @given(ranked_lists(), st.sampled_from(METHODS), st.randoms())
 def test_the_order_of_lists_and_of_rows_changes_nothing(
     lists: Lists, method: str, random: Random
@@ -127,6 +129,7 @@ def test_the_order_of_lists_and_of_rows_changes_nothing(
     assert again.equals(fuse(made, ones(lists), method=method))
 
 
+@pytest.mark.slow
 @given(ranked_lists(), st.sampled_from(METHODS), st.sampled_from([0.25, 2.0, 1024.0]))
 def test_scores_times_a_constant_change_nothing(lists: Lists, method: str, factor: float) -> None:
     made = frames(lists)
@@ -135,6 +138,7 @@ def test_scores_times_a_constant_change_nothing(lists: Lists, method: str, facto
     assert again.equals(fuse(made, ones(lists), method=method))
 
 
+@pytest.mark.slow
 @given(ranked_lists(), st.sampled_from(METHODS))
 def test_a_weight_of_0_is_as_if_the_list_were_not_there(lists: Lists, method: str) -> None:
     made = frames({**lists, "z": {0: [(9, 5.0), (1, 4.0)], 1: [(2, 1.0)]}})
@@ -144,6 +148,7 @@ def test_a_weight_of_0_is_as_if_the_list_were_not_there(lists: Lists, method: st
     assert fused.equals(fuse(without, ones(lists), method=method))
 
 
+@pytest.mark.slow
 @given(ranked_lists(), st.data())
 def test_a_better_rank_never_lowers_a_fused_score(lists: Lists, data: st.DataObject) -> None:
     pairs = lists["a"][0]
@@ -161,6 +166,7 @@ def test_a_better_rank_never_lowers_a_fused_score(lists: Lists, data: st.DataObj
         assert after >= before
 
 
+@pytest.mark.slow
 @given(ranked_lists(), st.integers(1, 100))
 def test_no_fused_score_exceeds_first_place_everywhere(lists: Lists, k: int) -> None:
     scores = fuse(frames(lists), ones(lists), k=k)["score"]

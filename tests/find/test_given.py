@@ -53,6 +53,7 @@ def refusal(folder: Path, queries: str, docs: str, similarity: str = "cosine") -
     return done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("similarity", ["cosine", "dot"])
 def test_vectors_of_every_type_and_scale_find_what_they_are_of(similarity: str) -> None:
     for name in ("big.npy", "tiny.npy", "f64.npy", "int8.npy", "bf16.safetensors"):
@@ -93,6 +94,7 @@ def test_nothing_but_zeros_is_refused(tmp_path: Path) -> None:
     assert "error: every vector of the corpus is all zero\n" in message
 
 
+@pytest.mark.slow
 def test_neighbours_whose_cosines_differ_by_a_hundred_thousandth_are_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +164,7 @@ def test_a_rule_decides_as_it_would_on_the_vectors_that_were_given(tmp_path: Pat
     np.testing.assert_allclose(decided["hardness"], expected, atol=1e-6 / spread)
 
 
+@pytest.mark.slow
 @for_each("backend", [Blas(block=64), Int8(block=64), Torch("cpu", block=64)])
 @for_each("scale", [1.0, 1e-15, 1e-9, 1e9, 1e17])
 def test_every_backend_gives_the_scores_that_judges_get_for_the_same_pairs(

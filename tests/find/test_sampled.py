@@ -50,6 +50,7 @@ stages = st.builds(Random, top=st.integers(1, 20)) | st.builds(
 )
 
 
+@pytest.mark.slow
 @given(judged(), stages, st.integers(0, 9))
 def test_each_query_gets_distinct_allowed_documents_as_many_as_there_are(
     data: Collection, stage: Random | Popularity, seed: int
@@ -68,6 +69,7 @@ def test_each_query_gets_distinct_allowed_documents_as_many_as_there_are(
         assert drawn["score"].null_count() == len(drawn)
 
 
+@pytest.mark.slow
 @given(judged(), st.sampled_from([Random(top=20), Popularity(top=20), Popularity(top=20, power=3)]))
 def test_the_probabilities_of_all_that_can_be_drawn_add_up_to_1(
     data: Collection, stage: Random | Popularity

@@ -155,6 +155,7 @@ def test_the_advice_is_to_raise_the_threshold() -> None:
 sets = st.lists(st.sets(st.integers(0, 30), max_size=12), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @given(sets, st.data())
 def test_jaccard_is_intersection_over_union(groups: list[set[int]], data: st.DataObject) -> None:
     values = np.array([value for group in groups for value in sorted(group)], np.uint32)

@@ -62,6 +62,7 @@ def test_the_query_s_own_document_is_rejected_whatever_its_text_or_judgement(
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letters", ["", "a"])
 def test_no_run_has_a_query_s_own_document_among_its_negatives(
     tmp_path: Path, letters: str

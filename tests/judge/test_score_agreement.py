@@ -55,6 +55,7 @@ def test_equal_scores_share_their_place() -> None:
     )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5)), min_size=2, max_size=12, unique=True),
 )

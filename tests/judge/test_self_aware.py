@@ -134,6 +134,7 @@ def test_without_a_source_that_compares_queries_it_says_what_to_add(tmp_path: Pa
     assert caught.value.fix == "did you mean 'dense'?"
 
 
+@pytest.mark.slow
 def test_for_evidence_alone_queries_are_compared_by_their_words_where_none_has_vectors(
     tmp_path: Path,
 ) -> None:

@@ -61,6 +61,7 @@ def dropout(model: Any, rate: float) -> None:
             module.p = rate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 2, 3, N])
 def test_with_dropout_the_gradient_is_that_of_the_same_chunks_kept(
     model: Any, features: Mapping[str, Any], chunk: int
@@ -77,6 +78,7 @@ def test_with_dropout_the_gradient_is_that_of_the_same_chunks_kept(
     assert not torch.allclose(other, kept, rtol=0, atol=1e-3), "there is no dropout to speak of"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 2, 3, N, 2 * N])
 def test_without_dropout_the_gradient_is_that_of_the_whole_batch(
     model: Any, features: Mapping[str, Any], chunk: int
@@ -144,6 +146,7 @@ def live_bytes(model: Any, features: Mapping[str, Any], chunk: int) -> int:
     return int(live.most)
 
 
+@pytest.mark.slow
 def test_memory_is_that_of_a_chunk_however_large_the_batch(model: Any) -> None:
     dropout(model, 0.0)
     model[0].model.embeddings.requires_grad_(False)  # their gradient is larger than all the rest

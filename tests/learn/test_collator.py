@@ -36,6 +36,7 @@ def batches(draw: st.DrawFn) -> tuple[list[list[str]], list[tuple[str, str]]]:
     return rows, draw(st.lists(st.tuples(real, real), max_size=6))
 
 
+@pytest.mark.slow
 @given(batches())
 def test_relevant_is_what_its_definition_says(
     drawn: tuple[list[list[str]], list[tuple[str, str]]],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 from hypothesis import given, settings
 from torch import Tensor
@@ -62,6 +63,7 @@ def single(batch: EncodedBatch) -> EncodedBatch:
     )
 
 
+@pytest.mark.slow
 @each_loss
 @settings(deadline=None, max_examples=10)
 @given(batch=batches())
@@ -79,6 +81,7 @@ def test_any_batch_has_finite_losses_and_gradients_at_temperature_a_hundredth(
             assert torch.isfinite(gradient).all()
 
 
+@pytest.mark.slow
 @each_loss
 @settings(deadline=None, max_examples=10)
 @given(batch=batches())

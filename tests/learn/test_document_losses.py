@@ -64,6 +64,7 @@ def test_only_the_highest_negatives_count_where_few_are_asked_for(ratio: float, 
     assert set(counted.nonzero()[:, 1].tolist()) == set(order[: 2 + kept])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("denominator", ["plain", "squared"])
 @pytest.mark.parametrize("over", ["document", "list"])
 @given(made=lists())
@@ -95,6 +96,7 @@ def test_dice_is_one_minus_tversky_s_ratio(
     assert found == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @given(made=lists())
 def test_dice_is_between_0_and_1(made: tuple[Tensor, Tensor, Tensor]) -> None:
     scores, present, labels = made
@@ -106,6 +108,7 @@ def test_dice_is_between_0_and_1(made: tuple[Tensor, Tensor, Tensor]) -> None:
 # Pointwise
 
 
+@pytest.mark.slow
 @given(made=lists())
 def test_pointwise_is_the_mean_over_documents(made: tuple[Tensor, Tensor, Tensor]) -> None:
     scores, present, labels = made

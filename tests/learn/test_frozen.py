@@ -37,6 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, mined: Run, static: str) -
     return train(mined, out, model=static, recipe=frozen(static))
 
 
+@pytest.mark.slow
 def test_documents_have_the_vectors_they_had_and_queries_others(
     trained: Trained, mined: Run, static: str
 ) -> None:
@@ -47,6 +48,7 @@ def test_documents_have_the_vectors_they_had_and_queries_others(
     assert not np.allclose(after.encode_query(queries), before.encode(queries), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_queries_have_learned_to_find_them(trained: Trained, static: str, folder: Path) -> None:
     looks = [row["dev_ndcg@10"] for row in trained.account["history"] if "dev_ndcg@10" in row]
     assert trained.account["best"] == max(looks)
@@ -58,6 +60,7 @@ def test_the_queries_have_learned_to_find_them(trained: Trained, static: str, fo
     assert end["value"] > start["value"] + 0.02
 
 
+@pytest.mark.slow
 def test_mining_with_it_encodes_no_document_again(
     trained: Trained, mined: Run, static: str, tmp_path: Path
 ) -> None:
@@ -82,6 +85,7 @@ def test_an_encoder_of_two_sides_has_one_for_each(trained: Trained, static: str)
     assert sides(whole) == (whole, whole)
 
 
+@pytest.mark.slow
 def test_a_transformer_learns_by_refreshed_lists_and_a_bank(mined: Run, tmp_path: Path) -> None:
     model = tiny_bert()
     few = ("train.steps=4", "train.refresh=2", "train.checkpoint=4", "train.evaluate=4")

@@ -100,6 +100,7 @@ def test_without_beta_and_shares_it_is_multiple_negatives_exactly() -> None:
     assert torch.equal(none.open()(batch), MultipleNegatives(temperature=0.05).open()(batch))
 
 
+@pytest.mark.slow
 @given(
     positive=st.floats(-1, 1),
     negatives=st.lists(st.floats(-1, 1), min_size=1, max_size=5),

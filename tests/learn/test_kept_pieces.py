@@ -26,6 +26,7 @@ def models(static: str) -> tuple[Any, Any]:
     return plain, keeping
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(batches=st.lists(TEXTS, min_size=1, max_size=4))
 def test_features_are_those_of_the_model_itself(

@@ -52,6 +52,7 @@ LOSSES = TAUGHT + UNTAUGHT
 SHIFTLESS = [loss for loss in LOSSES if not isinstance(loss, Dice | Pointwise | PairwiseListwise)]
 
 
+@pytest.mark.slow
 @for_each("loss", LOSSES, ids=repr)
 @settings(max_examples=25)
 @given(made=lists())
@@ -69,6 +70,7 @@ def test_what_stands_at_a_filler_changes_nothing(
         assert alone.item() == pytest.approx(before[row].item(), abs=1e-9)
 
 
+@pytest.mark.slow
 @for_each("loss", LOSSES, ids=repr)
 @settings(max_examples=25)
 @given(made=lists())
@@ -83,6 +85,7 @@ def test_the_order_of_the_negatives_and_of_the_rows_does_not_matter(
     assert after.tolist() == pytest.approx(before.tolist(), abs=1e-9)
 
 
+@pytest.mark.slow
 @for_each("loss", SHIFTLESS, ids=repr)
 @settings(max_examples=15)
 @given(made=lists())
@@ -105,6 +108,7 @@ EXTREMES = [
 LABELS = [[[1e4, -1e4, 0.0], [-1e4, 1e4, 1e4]], [[0.0] * 3] * 2, [[float("nan")] * 3] * 2]
 
 
+@pytest.mark.slow
 @for_each("dtype", [torch.float32, torch.float64], ids=str)
 @for_each("labels", LABELS, ids=["far apart", "all the same", "none known"])
 @for_each(("scores", "present"), EXTREMES)

@@ -91,6 +91,7 @@ def naive(batch: EncodedBatch, loss: MultipleNegatives) -> list[float]:
     return losses
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     batch=batches(),
@@ -184,6 +185,7 @@ def test_loss_and_gradient_are_those_of_sentence_transformers(
         assert torch.allclose(a, b)
 
 
+@pytest.mark.slow
 @for_each("negatives", ["all", "hard", "in-batch"])
 @for_each("doubt", ["ignore", "weight", "mask"])
 def test_writing_masks_in_place_leaves_the_gradient_right(negatives: str, doubt: str) -> None:

@@ -54,6 +54,7 @@ def test_only_the_differences_of_gains_to_the_best_count_however_high_the_grades
     assert of(LambdaRank(target="labels"), scores, grades) == pytest.approx(low)
 
 
+@pytest.mark.slow
 @given(made=lists())
 def test_lambda_rank_weighs_each_pair_by_the_change_of_the_metric(
     made: tuple[Tensor, Tensor, Tensor],
@@ -163,6 +164,7 @@ def theirs(loss: type, scores: Tensor, labels: Tensor, **options: Any) -> float:
     return float(made(texts, list(labels)))
 
 
+@pytest.mark.slow
 @given(made=lists())
 def test_lists_are_those_of_sentence_transformers(made: tuple[Tensor, Tensor, Tensor]) -> None:
     from sentence_transformers.cross_encoder import losses

@@ -34,6 +34,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, mined: Run, static: str) -
     return train(mined, tmp_path_factory.mktemp("trained") / "model", model=static, recipe=recipe)
 
 
+@pytest.mark.slow
 def test_the_model_loads_and_has_learned(trained: Trained, static: str, folder: Path) -> None:
     texts = load(folder).queries["text"].to_list()[:5]
     assert not np.allclose(vectors(trained.path, texts), vectors(static, texts))
@@ -53,6 +54,7 @@ def test_the_account_says_what_was_trained_with(trained: Trained, mined: Run) ->
     assert account["batches"]["examples"] == len(pairs)
 
 
+@pytest.mark.slow
 def test_nothing_of_the_work_is_left(trained: Trained) -> None:
     names = {path.name for path in trained.path.iterdir()}
     assert {"model.safetensors", "modules.json", "README.md", "recipe.toml"} <= names
@@ -90,6 +92,7 @@ def test_another_training_is_refused(
     assert (trained.path / "model.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_overwriting_trains_anew(trained: Trained, mined: Run, static: str, tmp_path: Path) -> None:
     out = tmp_path / "model"
     shutil.copytree(trained.path, out)
@@ -107,6 +110,7 @@ def test_wrong_input_leaves_a_model_that_was_to_be_overwritten(
     assert (trained.path / "model.safetensors").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_the_best_look_is_kept(mined: Run, static: str, tmp_path: Path) -> None:
     # With so high a rate the model gets worse step by step, so the first look is the best.
     recipe = learning(static, "train.learning_rate=5", "train.evaluate=2", "train.checkpoint=0")
@@ -118,6 +122,7 @@ def test_the_best_look_is_kept(mined: Run, static: str, tmp_path: Path) -> None:
     assert made["best_step"] == steps[int(np.argmax(looks))]
 
 
+@pytest.mark.slow
 def test_it_stops_after_so_many_looks_without_a_better_one(
     mined: Run, static: str, tmp_path: Path
 ) -> None:
@@ -143,6 +148,7 @@ def test_stopping_early_needs_something_to_look_at(static: str, mined: Run, tmp_
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_the_control_has_no_mined_negatives(folder: Path, static: str, tmp_path: Path) -> None:
     made = train(folder, tmp_path / "m", model=static, recipe=learning(static), mined=False)
     assert made.account["negatives"] == {}
@@ -150,12 +156,14 @@ def test_the_control_has_no_mined_negatives(folder: Path, static: str, tmp_path:
     assert not (tmp_path / "m" / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_collection_is_mined_first(folder: Path, static: str, tmp_path: Path) -> None:
     made = train(folder, tmp_path / "m", model=static, recipe=learning(static))
     assert made.account["negatives"]["recipe"] == "bm25"
     assert Run(tmp_path / "m" / "run").negatives.height
 
 
+@pytest.mark.slow
 def test_queries_of_the_dev_split_that_are_trained_with_are_left_out_with_a_warning(
     folder: Path, static: str, tmp_path: Path
 ) -> None:
@@ -181,6 +189,7 @@ def test_a_dev_split_that_is_trained_with_is_refused_and_listed(
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_texts_are_cut_at_the_longest_that_is_read(mined: Run, static: str, tmp_path: Path) -> None:
     recipe = learning(static, "train.max_length=2")
     made = train(mined, tmp_path / "m", model=static, recipe=recipe)
@@ -219,6 +228,7 @@ def test_a_foreign_folder_is_not_touched(mined: Run, static: str, tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.slow
 def test_a_run_of_a_collection_in_memory_must_be_given_its_texts(
     mined: Run, static: str, tmp_path: Path
 ) -> None:
@@ -237,6 +247,7 @@ def test_a_run_of_a_collection_in_memory_must_be_given_its_texts(
     assert given.account["dev"] is None
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_names_examples_and_keeps_no_model(
     mined: Run, static: str, tmp_path: Path
 ) -> None:
@@ -249,6 +260,7 @@ def test_a_loss_that_is_no_number_names_examples_and_keeps_no_model(
     assert not (tmp_path / "m" / "model.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_failed_at_once_may_be_tried_with_other_settings(
     mined: Run, static: str, tmp_path: Path
 ) -> None:
@@ -280,6 +292,7 @@ def test_a_teachers_loss_without_a_teacher_is_refused_before_anything_is_kept(
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_training_ends_when_its_time_is_over(mined: Run, static: str, tmp_path: Path) -> None:
     recipe = learning(static, "train.steps=100000", "train.seconds=1", "train.checkpoint=100000")
     account = train(mined, tmp_path / "m", model=static, recipe=recipe, look=False).account

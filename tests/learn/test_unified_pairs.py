@@ -62,6 +62,7 @@ def test_the_worked_loss_of_one_more_pair() -> None:
     assert stage.open()(batch)[0].item() == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     batch=batches(),
@@ -103,6 +104,7 @@ def test_it_is_the_sum_over_pairs(batch: EncodedBatch, stage: UnifiedPairs) -> N
     assert stage.open()(batch).tolist() == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_kept_pairs_have_a_gradient_and_the_fences_none() -> None:
     batch = random_batch(5, 0)
     stage = UnifiedPairs(temperature=0.5).open()

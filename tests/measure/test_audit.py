@@ -42,6 +42,7 @@ def command(arguments: list[str]) -> int:
 # ---- review --------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "tsv", "parquet"])
 def test_a_sample_is_drawn_with_its_texts_and_read_again(
     run: neg.Run, tmp_path: Path, ending: str
@@ -156,6 +157,7 @@ def test_an_empty_truth_is_refused(tmp_path: Path) -> None:
         read_truth(tmp_path / "qrels.tsv")
 
 
+@pytest.mark.slow
 def test_each_source_has_its_share_by_p_relevant_and_by_the_truth(halved: Halved) -> None:
     run, hidden = halved
     found = audit(run, truth=hidden)
@@ -199,6 +201,7 @@ def test_negatives_drawn_at_random_look_as_chance_alone_makes_them() -> None:
 # ---- the command ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_tells_every_estimate_with_what_it_assumes(
     halved: Halved, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -87,6 +87,7 @@ def test_counts_of_clusters_add_up_part_by_part() -> None:
     assert apart == Clusters.of(events, trials)
 
 
+@pytest.mark.slow
 @for_each("queries", [40, 200])
 @for_each("rate", [0.02, 0.1])
 @for_each("alike", [0.5, 5.0])
@@ -207,6 +208,7 @@ def each_put_back(part: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.Data
         )
 
 
+@pytest.mark.slow
 @for_each("with_p", [True, False])
 @for_each("picker", PICKERS, ids=repr)
 def test_a_positive_leaks_when_the_picker_picks_it_put_back_alone(
@@ -327,6 +329,7 @@ def test_the_threshold_is_checked_on_queries_it_was_not_chosen_on(
     assert threshold["share below"] <= 0.15
 
 
+@pytest.mark.slow
 def test_without_p_relevant_it_says_what_cannot_be_told(tmp_path: Path) -> None:
     data = neg.Collection.load("cranfield")
     run = neg.mine(data, tmp_path / "r", sources=[neg.BM25(top=30)], pick=neg.Top(per_query=3))

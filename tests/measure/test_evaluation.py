@@ -23,11 +23,13 @@ DATA = collection(
 )
 
 
+@pytest.mark.slow
 def test_the_built_in_encoder_scores_what_the_results_page_says() -> None:
     found = neg.evaluate("static", "cranfield", metrics=["nDCG@10"])
     assert found.figures["metrics"]["nDCG@10"]["value"] == pytest.approx(0.403, abs=0.0006)
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_ir_measures_on_the_same_ranking(tmp_path: Path) -> None:
     data = neg.Collection.load("cranfield")
     ranking = rank("bm25", Context(collection=data, scratch=tmp_path), depth=50)
@@ -79,6 +81,7 @@ def test_a_document_of_the_query_s_own_id_shifts_the_ranks() -> None:
     assert [each.figures["metrics"]["RR"]["value"] for each in (plain, without)] == [0.5, 1]
 
 
+@pytest.mark.slow
 def test_figures_do_not_depend_on_threads_or_memory() -> None:
     one = neg.evaluate("static", "cranfield", threads=1, memory="16MB", slices=True)
     two = neg.evaluate("static", "cranfield", threads=2, slices=True)
@@ -86,6 +89,7 @@ def test_figures_do_not_depend_on_threads_or_memory() -> None:
     assert one.per_query.equals(two.per_query)
 
 
+@pytest.mark.slow
 def test_two_evaluations_are_compared() -> None:
     left, right = (neg.evaluate(model, "cranfield") for model in ("bm25", "static"))
     found = left.against(right).as_dict()
@@ -117,6 +121,7 @@ def test_nothing_to_find_is_an_error() -> None:
         neg.evaluate("bm25", collection(DOCS, QUERIES, [("q1", "d1", 0)]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "value"), [("static", 0.403), ("bm25", 0.519)])
 def test_models_score_what_the_page_of_encoders_says(model: str, value: float) -> None:
     found = neg.evaluate(model, "cranfield", metrics=["nDCG@10"])

@@ -29,6 +29,7 @@ EXPORTS = [
 ]
 
 
+@pytest.mark.slow
 @for_each(("format", "suffix"), EXPORTS)
 def test_our_own_exports_are_clean(run: neg.Run, tmp_path: Path, format: str, suffix: str) -> None:
     run.export(tmp_path / f"out{suffix}", format=format)
@@ -41,6 +42,7 @@ def test_our_own_exports_are_clean(run: neg.Run, tmp_path: Path, format: str, su
         assert lint(tmp_path / f"scored{suffix}").findings == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "suffix"),
     [("triplet", ".parquet"), ("n-tuple", ".csv"), ("labeled-pair", ".jsonl"),
@@ -54,6 +56,7 @@ def test_exports_of_ids_have_the_one_document_that_is_empty(
     assert [finding.rule for finding in report.findings] == ["empty-positive"]
 
 
+@pytest.mark.slow
 def test_a_run_and_its_trec_files_are_clean(run: neg.Run, tmp_path: Path) -> None:
     report = lint(run.path)
     assert (report.format, report.negatives, report.findings) == ("run", 1575, ())
@@ -189,6 +192,7 @@ FORMS = {
 }
 
 
+@pytest.mark.slow
 @for_each("name", FORMS)
 def test_a_fixed_file_is_of_the_same_format_and_clean(tmp_path: Path, name: str) -> None:
     rows, write, format = FORMS[name]
@@ -259,6 +263,7 @@ def test_a_file_of_trec_judgements_is_read_and_fixed(tmp_path: Path) -> None:
     assert (tmp_path / "clean.qrels").read_text().splitlines() == lines[:-1]
 
 
+@pytest.mark.slow
 def test_blocks_of_rows_do_not_change_what_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,6 +280,7 @@ def test_blocks_of_rows_do_not_change_what_is_found(
     assert [lint(tmp_path / name).as_dict() for name in ("bge.jsonl", "t.parquet")] == whole
 
 
+@pytest.mark.slow
 def test_files_of_objects_lose_just_the_negatives_that_are_wrong(tmp_path: Path) -> None:
     q, p, n = "what is lift", "Lift acts across the flow.", "Thrust pushes it forward."
     known = collection({"1": p, "2": n, "3": "Weight pulls it down."}, {"7": q}, [("7", "1", 1)])

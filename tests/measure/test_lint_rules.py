@@ -21,6 +21,7 @@ def errors(report: Report) -> list[str]:
     return [finding.rule for finding in report.of("error")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", [None, "cranfield"])
 def test_nothing_is_found_in_a_clean_file(triplets_file: Path, data: str | None) -> None:
     report = neg.lint(triplets_file, data=data)
@@ -29,6 +30,7 @@ def test_nothing_is_found_in_a_clean_file(triplets_file: Path, data: str | None)
     assert (report.format, report.rows, report.queries) == ("triplet", 12852, 225)
 
 
+@pytest.mark.slow
 @for_each("data", [None, "cranfield"])
 @for_each(
     ("rule", "defect"),
@@ -55,6 +57,7 @@ def test_exact_errors_are_found_and_no_others(
     assert report[rule].examples[0]["row"] == where[0]
 
 
+@pytest.mark.slow
 def test_repeated_rows_are_found(tmp_path: Path, triplets: list[Row]) -> None:
     rows, _ = plant(triplets, N, planted.repeat_row, seed=3)
     report = neg.lint(write(rows, tmp_path / "planted.parquet"))
@@ -63,6 +66,7 @@ def test_repeated_rows_are_found(tmp_path: Path, triplets: list[Row]) -> None:
     assert report.ok
 
 
+@pytest.mark.slow
 def test_near_duplicates_of_a_positive_are_found(tmp_path: Path, triplets: list[Row]) -> None:
     rows, where = plant(triplets, 200, planted.nearly, seed=11)
     report = neg.lint(write(rows, tmp_path / "planted.parquet"))
@@ -122,6 +126,7 @@ def test_ids_tell_positives_that_texts_do_not(tmp_path: Path) -> None:
     assert report["positive-by-normalised-text"].offences.select("row", "place").rows() == [(1, 1)]
 
 
+@pytest.mark.slow
 def test_cut_texts_are_found_by_the_whole_ones(tmp_path: Path, triplets: list[Row]) -> None:
     rows, where = plant(triplets, N, planted.cut, seed=5)
     report = neg.lint(write(rows, tmp_path / "planted.parquet"), data="cranfield")
@@ -129,6 +134,7 @@ def test_cut_texts_are_found_by_the_whole_ones(tmp_path: Path, triplets: list[Ro
     assert report["truncated-text"].severity == "warning"
 
 
+@pytest.mark.slow
 def test_cut_texts_pile_up_at_one_length(tmp_path: Path, triplets: list[Row]) -> None:
     rows = [row | {"negative": row["negative"][:1200].strip()} for row in triplets]
     report = neg.lint(write(rows, tmp_path / "planted.parquet"))
@@ -167,6 +173,7 @@ def test_rows_without_negatives_and_uneven_ones(tmp_path: Path) -> None:
     assert report.ok
 
 
+@pytest.mark.slow
 def test_a_constant_negative_is_an_error_and_a_hub_a_warning(
     tmp_path: Path, triplets: list[Row]
 ) -> None:
@@ -249,6 +256,7 @@ def test_the_test_split_beside_the_train_split_is_kept_out_unasked(tmp_path: Pat
     assert neg.lint(path, data=f"{folder}@test").ok
 
 
+@pytest.mark.slow
 def test_a_fix_of_all_defects_at_once_leaves_no_error(tmp_path: Path, triplets: list[Row]) -> None:
     rows = triplets
     for seed, defect in enumerate(

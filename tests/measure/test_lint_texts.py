@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def test_a_text_is_cut_where_a_longer_document_begins_with_it(
     assert found.tolist() == [is_cut(text) for text in texts]
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(words, max_size=5), max_size=5))
 def test_texts_are_measured_once_and_found_by_their_keys(blocks: list[list[str]]) -> None:
     measuring = Measuring()

@@ -74,6 +74,7 @@ some_qrels = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(some_runs, some_qrels)
 def test_every_metric_is_that_of_ir_measures(
     ranked: dict[str, list[str]], known: dict[str, dict[str, int]]
@@ -98,6 +99,7 @@ def test_every_metric_is_that_of_ir_measures(
             assert found == pytest.approx(theirs.get((query, str(measure)), 0.0), abs=1e-9), name
 
 
+@pytest.mark.slow
 @given(some_runs, some_qrels)
 def test_condensed_lists_are_those_without_the_unjudged(
     ranked: dict[str, list[str]], known: dict[str, dict[str, int]]
@@ -111,6 +113,7 @@ def test_condensed_lists_are_those_without_the_unjudged(
         assert of(name, short) == pytest.approx(of(name, fewer))
 
 
+@pytest.mark.slow
 @given(some_runs, some_qrels, st.integers(1, 12))
 def test_the_ceiling_is_what_sorting_by_judgement_scores(
     ranked: dict[str, list[str]], known: dict[str, dict[str, int]], top: int
@@ -164,6 +167,7 @@ def test_a_relevance_below_0_is_unjudged() -> None:
     assert value("Bpref", [-1, 1, 0]) == 1  # 0 were it judged irrelevant
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.integers(-1, 4), min_size=1, max_size=9), st.integers(1, 10))
 def test_the_readers_of_err_rbp_and_accuracy_are_those_of_the_papers(
     grades: list[int | None], cutoff: int

@@ -109,6 +109,7 @@ def test_a_collection_without_a_positive_to_plant_is_refused() -> None:
         plant(empty, share=0)
 
 
+@pytest.mark.slow
 def test_copies_are_caught_by_the_rules_made_for_them(
     planted: tuple[Collection, pl.DataFrame], mined: neg.Run
 ) -> None:
@@ -152,6 +153,7 @@ def test_recall_and_precision_are_those_of_plain_sets(
     assert score == pytest.approx(wins / (len(mine) * len(rest)))
 
 
+@pytest.mark.slow
 def test_a_copy_of_another_candidate_is_no_rule_about_relevance(
     planted: tuple[Collection, pl.DataFrame], mined: neg.Run
 ) -> None:
@@ -167,6 +169,7 @@ def test_an_audit_tells_what_was_recovered(
     assert {row["kind"] for row in made} == {"all", *KINDS}
 
 
+@pytest.mark.slow
 def test_by_commands_it_is_planted_mined_and_looked_for(tmp_path: Path) -> None:
     folder, run = tmp_path / "grown", tmp_path / "run"
     done = negatives("data", "plant", "cranfield", "-o", folder, "--share", "0.15", "--seed", "1")
@@ -182,6 +185,7 @@ def test_by_commands_it_is_planted_mined_and_looked_for(tmp_path: Path) -> None:
     assert shown[1].startswith("source      candidates")
 
 
+@pytest.mark.slow
 def test_a_run_without_planted_documents_says_how_to_plant(tmp_path: Path) -> None:
     plain = neg.mine("cranfield", tmp_path / "run", recipe="bm25")
     done = negatives("audit", plain.path, "--planted")

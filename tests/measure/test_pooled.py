@@ -48,6 +48,7 @@ def test_reading_tells_of_them(data: Path) -> None:
     assert sorted(collection.judged["relevance"]) == [0, 1]
 
 
+@pytest.mark.slow
 def test_mining_takes_them_for_unjudged_candidates(run: Run) -> None:
     rows = run.candidates().select("doc_id", "relevance", "verdict").collect().sort("doc_id").rows()
     assert rows[:4] == [

@@ -191,6 +191,7 @@ def test_queries_are_parted_by_length_and_positives() -> None:
     assert found["positives of the query"].rows() == [("q1", "2"), ("q2", "1")]
 
 
+@pytest.mark.slow
 def test_queries_are_parted_by_where_a_run_s_negatives_are_from(tmp_path: Path) -> None:
     data = neg.Collection.load("cranfield")
     sources = [neg.BM25(top=10), neg.Random(top=10)]

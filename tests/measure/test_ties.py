@@ -47,6 +47,7 @@ def write_run(run: dict[str, dict[str, float]], path: Path) -> Path:
     return write(path, (f"{q} Q0 {d} 0 {score!r} x" for q, d, score in rows))
 
 
+@pytest.mark.slow
 @given(runs, judgements)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_figures_of_a_run_are_those_of_trec_eval(

@@ -196,6 +196,7 @@ def test_a_device_that_does_not_exist_is_refused(folder: Path) -> None:
 word_pairs = st.tuples(*[st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join)] * 2)
 
 
+@pytest.mark.slow
 @given(st.lists(word_pairs, max_size=30), st.integers(1, 60), st.integers(1, 3))
 def test_each_pair_gets_its_own_score_and_is_computed_once(
     pairs: list[Pair], budget: int, workers: int

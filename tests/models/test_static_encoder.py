@@ -56,6 +56,7 @@ def test_of_a_long_text_the_first_pieces_count(tmp_path: Path) -> None:
     assert cut.tolist() == [True, False, False]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(texts, st.integers(0, 12))
 def test_a_vector_does_not_depend_on_its_neighbours_to_the_bit(many: list[str], at: int) -> None:
@@ -66,6 +67,7 @@ def test_a_vector_does_not_depend_on_its_neighbours_to_the_bit(many: list[str], 
     assert all(one.tobytes() == row.tobytes() for one, row in zip(alone, together, strict=True))
 
 
+@pytest.mark.slow
 def test_long_and_short_texts_mixed_do_not_change_a_vector_either() -> None:
     draw = random.Random(0)
     vocabulary = (BUNDLED / PIECES).read_text("utf-8").split()
@@ -78,6 +80,7 @@ def test_long_and_short_texts_mixed_do_not_change_a_vector_either() -> None:
     assert ENCODER.encode([many[i] for i in order]).vectors.tobytes() == together[order].tobytes()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(texts)
 def test_vectors_are_finite_and_of_the_stated_shape(many: list[str]) -> None:
@@ -131,6 +134,7 @@ def test_the_table_holds_no_zero_row_and_no_piece_twice() -> None:
     assert (tensors["scale"] > 0).all()
 
 
+@pytest.mark.slow
 def test_it_needs_no_torch_and_no_model2vec() -> None:
     code = (
         "import sys; from negatives.models.open_encoder import open_encoder;"

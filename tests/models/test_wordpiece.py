@@ -77,6 +77,7 @@ def test_many_texts_are_split_as_each_by_itself(texts: list[str]) -> None:
     assert [found[n].tolist() for n in range(len(texts))] == list(map(SPLITTER.split, texts))
 
 
+@pytest.mark.slow
 @given(many)
 def test_what_is_read_is_counted_sign_by_sign(texts: list[str]) -> None:
     for text, *found in zip(texts, *map(list, SPLITTER.reads(texts)), strict=True):

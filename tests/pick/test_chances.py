@@ -88,6 +88,7 @@ def chi_square(counts: list[int], shares: list[float]) -> float:
     )
 
 
+@pytest.mark.slow
 @for_each("a", [0.0, 0.5, 2.0])
 @for_each("offset", [0.0, -1.0])
 @for_each("kernel", ["squared", "absolute"])

@@ -50,6 +50,7 @@ def ledgers(draw: st.DrawFn) -> pl.DataFrame:
     )
 
 
+@pytest.mark.slow
 @for_each("picker", PICKERS, ids=name)
 @settings(max_examples=30)
 @given(ledger=ledgers())
@@ -66,6 +67,7 @@ def test_each_query_gets_distinct_pairs_as_many_as_asked_or_there_are(
     assert got == {query: min(3, count) for query, count in given_to.items()}
 
 
+@pytest.mark.slow
 @for_each("picker", PICKERS, ids=name)
 @settings(max_examples=30)
 @given(ledger=ledgers(), seed=st.integers(0, 99))
@@ -76,6 +78,7 @@ def test_the_order_of_the_rows_changes_nothing(
     assert picker.pick(shuffled, seed=5).equals(picker.pick(ledger, seed=5))
 
 
+@pytest.mark.slow
 @for_each("picker", PICKERS, ids=name)
 @settings(max_examples=30)
 @given(ledger=ledgers())

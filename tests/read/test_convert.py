@@ -56,6 +56,7 @@ def collections(draw: st.DrawFn) -> Collection:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(collections())
 def test_what_was_written_is_read_back_unchanged(collection: Collection) -> None:

@@ -89,6 +89,7 @@ def test_lint_goes_on_and_tells() -> None:
     assert "note: 1 of 5 judgements names a document that the corpus lacks" in done.stdout
 
 
+@pytest.mark.slow
 def test_mining_is_told_and_sets_the_row_aside(tmp_path: Path) -> None:
     arguments = ("mine", DANGLING / "doc", "--out", tmp_path / "run", "--quiet", "--threads", "1")
     done = negatives(*arguments)
@@ -100,6 +101,7 @@ def test_mining_is_told_and_sets_the_row_aside(tmp_path: Path) -> None:
     assert [row["line"] for row in set_aside(tmp_path / "bad.jsonl")] == [6, 7]
 
 
+@pytest.mark.slow
 def test_every_command_that_names_the_option_has_it(tmp_path: Path) -> None:
     bad = beir(tmp_path / "set", corpus=[*CORPUS, "oops"])
     out = ("--out", tmp_path / "out")
@@ -121,6 +123,7 @@ def test_every_command_that_names_the_option_has_it(tmp_path: Path) -> None:
         assert "--quarantine" in negatives(*command, "--help").stdout, arguments
 
 
+@pytest.mark.slow
 def test_a_message_of_other_commands_does_not_name_it(tmp_path: Path) -> None:
     folder = beir(tmp_path / "set")
     done = negatives("mine", folder, "--out", tmp_path / "run", "--quiet", "--threads", "1")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 
 from negatives.read import load
 from negatives.read.mined.reading import blocks
@@ -171,6 +172,7 @@ def written(folder: Path, some: list[Row]) -> list[Path]:
     return [lines, folder / "rows.parquet"]
 
 
+@pytest.mark.slow
 def test_what_is_known_by_its_name_and_content_is_read_alike(tmp_path: Path) -> None:
     for what, (some, expected) in READ.items():
         for file in written(tmp_path, some):
@@ -178,6 +180,7 @@ def test_what_is_known_by_its_name_and_content_is_read_alike(tmp_path: Path) -> 
             assert {*found.values()} == {expected}, (what, file.suffix, found)
 
 
+@pytest.mark.slow
 def test_what_is_not_known_is_refused_alike(tmp_path: Path) -> None:
     for what, (some, expected) in REFUSED.items():
         for file in written(tmp_path, some):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from negatives.read import convert, load
 from tests.cli.commands import negatives
 from tests.read.tiny import beir, complaint
@@ -39,6 +41,7 @@ def test_a_link_that_nobody_asked_for_stops_nothing(tmp_path: Path) -> None:
     assert len(load(folder).queries) == 2
 
 
+@pytest.mark.slow
 def test_a_folder_to_write_that_is_a_link_is_used(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "run").symlink_to(tmp_path / "real")

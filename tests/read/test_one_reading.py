@@ -139,6 +139,7 @@ def test_all_commands_refuse_the_same() -> None:
         same(name, expected, found)
 
 
+@pytest.mark.slow
 def test_a_file_of_ids_needs_a_collection_and_is_read_with_one() -> None:
     for name, expected in OF_IDS.items():
         same(name, NO_TEXTS, understood(CASES / name))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from negatives.read import load
 from tests.read.tiny import complaint
 from tests.read.understood import Counts, understood
@@ -60,6 +62,7 @@ TSV: dict[str, tuple[str, str]] = {
 }
 
 
+@pytest.mark.slow
 def test_marks_in_a_tsv_file_are_characters_unless_all_fields_are_quoted(tmp_path: Path) -> None:
     for what, (text, expected) in READ.items():
         (tmp_path / "x.tsv").write_text(text, newline="")
@@ -69,6 +72,7 @@ def test_marks_in_a_tsv_file_are_characters_unless_all_fields_are_quoted(tmp_pat
     assert texts == {"p\tone", "n\none"}
 
 
+@pytest.mark.slow
 def test_a_csv_file_is_understood_alike_or_refused_alike(tmp_path: Path) -> None:
     for what, (text, expected) in CSV.items():
         (tmp_path / "x.csv").write_text(text)

@@ -36,6 +36,7 @@ def test_a_folder_of_that_name_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(load("cranfield").corpus) == 3
 
 
+@pytest.mark.slow
 def test_importing_the_room_imports_no_optional_library() -> None:
     code = (
         "import sys, negatives.read;"

@@ -70,6 +70,7 @@ ONE = st.one_of(st.none(), st.text("xy"))
 SOME = st.one_of(ONE, st.lists(st.text("xy"), max_size=3))
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(rows=rows_of(ONE), size=st.integers(5, 80))
 def test_json_lines_are_what_decoding_each_line_gives(
@@ -91,6 +92,7 @@ def test_json_lines_are_what_decoding_each_line_gives(
     assert [{key: row[key] for key in ("id", "text", "row", "line")} for row in found] == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(rows=rows_of(SOME), size=st.integers(5, 80))
 def test_lists_of_json_lines_are_what_decoding_each_line_gives(

@@ -129,6 +129,7 @@ def test_what_reads_texts_refuses_ids(run: Run, plays: Path, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["broken"]
 
 
+@pytest.mark.slow
 def test_a_document_without_a_text_is_proposed_by_what_needs_none(tmp_path: Path) -> None:
     frame = pl.DataFrame({"doc_id": ["a", "b", "c"], "text": ["one word", "", "one more"],
                           "row": [0, 1, 2]}, schema_overrides={"row": pl.UInt32})  # fmt: skip

@@ -91,6 +91,7 @@ def test_killed_twenty_times_at_any_moment_of_any_phase_a_run_ends_in_the_same_b
     assert [path.name for path in (tmp_path / "killed").rglob(".partial-*")] == []
 
 
+@pytest.mark.slow
 def test_a_second_process_on_one_run_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with locked(out):
@@ -109,6 +110,7 @@ def interrupted(run: Path) -> Manifest:
     return manifest
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_says_how_to_finish_it(tmp_path: Path) -> None:
     made = neg.mine("cranfield", tmp_path / "run", recipe="bm25")
     interrupted(made.path)
@@ -120,6 +122,7 @@ def test_an_unfinished_run_says_how_to_finish_it(tmp_path: Path) -> None:
     assert len(neg.mine("cranfield", made.path, recipe="bm25").negatives) == len(made.negatives)
 
 
+@pytest.mark.slow
 def test_changed_weights_under_the_same_name_do_not_finish_an_old_run(tmp_path: Path) -> None:
     made = neg.mine("cranfield", tmp_path / "run", recipe="ance-static")
     manifest = interrupted(made.path)

@@ -83,6 +83,7 @@ READERS: dict[str, Callable[[neg.Run], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_whoever_reads_the_ledger_finds_out_that_a_part_was_changed(run: Path, reader: str) -> None:
     opened = neg.Run(run, collection=tiny())
@@ -97,6 +98,7 @@ def test_whoever_reads_the_ledger_finds_out_that_a_part_was_changed(run: Path, r
     )
 
 
+@pytest.mark.slow
 def test_the_same_command_makes_again_what_is_damaged_and_nothing_else(run: Path) -> None:
     before = contents(run)
     for name in (PART, "candidates/part-00000.parquet", "negatives.parquet", "report.html"):
@@ -124,6 +126,7 @@ def test_a_run_whose_folder_is_a_link_is_mended_through_it(run: Path, tmp_path: 
     assert contents(run) == before
 
 
+@pytest.mark.slow
 def test_the_command_that_an_error_names_mends_a_run_that_was_picked_otherwise(
     tmp_path: Path,
 ) -> None:
@@ -142,6 +145,7 @@ def test_the_command_that_an_error_names_mends_a_run_that_was_picked_otherwise(
     assert contents(run) == before
 
 
+@pytest.mark.slow
 def test_a_damaged_part_that_a_judge_has_scored_is_made_as_it_was_mined(tmp_path: Path) -> None:
     judge = neg.Rerank(model=str(save_onnx(tmp_path)))
     run = mined(tmp_path / "run").path
@@ -196,6 +200,7 @@ def test_a_folder_that_only_looks_like_a_run_is_not_overwritten(tmp_path: Path) 
 # ---- when it is done -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_killed_before_its_report_a_run_is_not_done_and_the_same_command_writes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -215,6 +220,7 @@ def test_killed_before_its_report_a_run_is_not_done_and_the_same_command_writes_
     assert {event.stage for event in events if isinstance(event, Progress)} == {"report"}
 
 
+@pytest.mark.slow
 def test_killed_while_picking_a_run_has_no_negatives_until_it_is_picked_again(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +248,7 @@ def test_killed_while_picking_a_run_has_no_negatives_until_it_is_picked_again(
         assert hidden(run) == []
 
 
+@pytest.mark.slow
 def test_scratch_files_that_were_cut_are_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Path
 ) -> None:
@@ -286,6 +293,7 @@ def test_what_killed_processes_left_is_gone_after_the_next_command(run: Path) ->
     assert hidden(run.parent) == [f"{TEMPORARY}0-mine.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_cache_that_is_emptied_meanwhile_is_told_and_the_same_command_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +312,7 @@ def test_a_cache_that_is_emptied_meanwhile_is_told_and_the_same_command_goes_on(
 # ---- two at once, and one that is stopped --------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_while_one_writes_others_are_told_who_does(tmp_path: Path) -> None:
     """What the first has written so far is no reason to say anything else."""
     told: list[subprocess.CompletedProcess[str]] = []

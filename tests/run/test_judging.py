@@ -84,6 +84,7 @@ def test_without_a_budget_all_that_can_change_is_judged(run: neg.Run, model: str
     assert judged.manifest.counts.candidates == len(after)
 
 
+@pytest.mark.slow
 def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
     run: neg.Run, model: str
 ) -> None:
@@ -104,6 +105,7 @@ def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
     assert untouched["p_relevant"].equals(untouched[BEFORE].alias("p_relevant"))
 
 
+@pytest.mark.slow
 def test_the_report_says_what_was_asked(run: neg.Run, model: str) -> None:
     write_report(run.judge(Rerank(model=model), budget=300))
     page = " ".join((run.path / "report.html").read_text("utf-8").split())
@@ -111,6 +113,7 @@ def test_the_report_says_what_was_asked(run: neg.Run, model: str) -> None:
     assert asked in page
 
 
+@pytest.mark.slow
 def test_the_same_call_again_has_nothing_to_do(run: neg.Run, model: str) -> None:
     once = run.judge(Rerank(model=model), budget=500)
     before = contents(once)
@@ -139,6 +142,7 @@ def test_what_is_known_is_not_computed_again_and_each_call_begins_from_what_was_
     assert note.calls == 0
 
 
+@pytest.mark.slow
 def test_a_threshold_rejects_and_the_next_in_line_is_picked(run: neg.Run, model: str) -> None:
     before = len(run.negatives)
     judged = run.judge(Rerank(model=model, high=0.6))
@@ -150,6 +154,7 @@ def test_a_threshold_rejects_and_the_next_in_line_is_picked(run: neg.Run, model:
     assert (judged.candidates().filter(verdict=POSITIVE).collect()["reason"] != "").all()
 
 
+@pytest.mark.slow
 def test_without_p_relevant_there_are_scores_and_new_picks_but_no_estimate(
     tmp_path: Path, model: str
 ) -> None:
@@ -166,6 +171,7 @@ def test_without_p_relevant_there_are_scores_and_new_picks_but_no_estimate(
     assert by_score.recipe.pick.settings()["by"] == "reranker_score"
 
 
+@pytest.mark.slow
 def test_too_few_labels_leave_p_as_it_was_and_say_so(run: neg.Run, model: str) -> None:
     judged = run.judge(Rerank(model=model), budget=30)
     after = judged.candidates().collect()
@@ -217,6 +223,7 @@ def test_a_judge_that_scores_no_single_pairs_belongs_into_the_recipe(run: neg.Ru
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_was_mined_with_it_is_not_judged_twice(tmp_path: Path, model: str) -> None:
     rerank = Rerank(model=model, top=2)
     run = neg.mine("cranfield", tmp_path / "r", sources=[neg.BM25(top=5)], judges=[rerank])
@@ -278,6 +285,7 @@ world = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(world, st.none() | st.integers(1, 70), st.integers(1, 5))
 def test_never_more_than_the_budget_no_pair_twice_and_in_any_order_the_same(
@@ -322,6 +330,7 @@ def test_a_score_that_says_nothing_changes_little() -> None:
     assert np.quantile(moved, 0.99) < 0.1
 
 
+@pytest.mark.slow
 def test_no_pair_is_revised_by_what_its_own_query_teaches() -> None:
     frame, _ = planted(80, 3)
     revision = learn(frame, 0)

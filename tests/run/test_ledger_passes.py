@@ -128,6 +128,7 @@ def test_nor_does_it_on_ray(mined: Path, tmp_path: Path) -> None:
         assert everything(mined, tmp_path / "ray", Started(mapper)) == local
 
 
+@pytest.mark.slow
 def test_a_part_that_cannot_be_picked_from_is_named_and_the_run_stays_as_it_was(
     mined: Path, tmp_path: Path
 ) -> None:
@@ -151,6 +152,7 @@ def test_a_part_that_cannot_be_picked_from_is_named_and_the_run_stays_as_it_was(
     assert tables(run.path) != tables(mined)
 
 
+@pytest.mark.slow
 def test_a_query_that_written_documents_cannot_be_judged_for_is_named(tmp_path: Path) -> None:
     odd = Odd(query="q015", while_there=str(tmp_path / "odd"))
     recipe = replace(RECIPE, estimate=None, make=(Negated(),), judge=(odd,))
@@ -167,6 +169,7 @@ def test_a_query_that_written_documents_cannot_be_judged_for_is_named(tmp_path: 
     assert tables(mine_only(DATA, tmp_path / "run", recipe=recipe).path) == mined
 
 
+@pytest.mark.slow
 def test_the_command_takes_an_engine_and_refuses_nonsense(mined: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(mined, run)

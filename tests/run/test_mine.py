@@ -35,6 +35,7 @@ def contents(path: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files}
 
 
+@pytest.mark.slow
 def test_a_run_directory_holds_what_the_contract_says(run: neg.Run) -> None:
     names = {entry.name for entry in run.path.iterdir() if not entry.name.startswith(".")}
     assert names == {
@@ -48,6 +49,7 @@ def test_a_run_directory_holds_what_the_contract_says(run: neg.Run) -> None:
     assert not (run.path / ".work").exists()
 
 
+@pytest.mark.slow
 def test_the_recipe_written_is_complete_and_makes_the_same_run(
     run: neg.Run, cranfield: neg.Collection, tmp_path: Path
 ) -> None:
@@ -112,6 +114,7 @@ def test_hardness_is_the_distance_to_the_lowest_positive_in_deviations(run: neg.
         assert (rows["hardness"] - expected).abs().max() < 1e-4  # type: ignore[operator]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings", [{"threads": 1}, {"threads": 3}, {"memory": "16MB"}, {"memory": 2**30}]
 )
@@ -148,6 +151,7 @@ def _picker(kind: str) -> Picker:
     return pickers[kind]
 
 
+@pytest.mark.slow
 def test_another_seed_draws_other_negatives(cranfield: neg.Collection, tmp_path: Path) -> None:
     drawn = [
         neg.mine(
@@ -170,6 +174,7 @@ def test_mining_a_finished_run_again_does_nothing(run: neg.Run, cranfield: neg.C
     assert events == []
 
 
+@pytest.mark.slow
 def test_progress_reaches_its_total_and_warnings_are_kept(
     cranfield: neg.Collection, tmp_path: Path
 ) -> None:
@@ -222,6 +227,7 @@ def test_a_pool_that_is_too_small_is_a_shortfall_mended_by_a_deeper_search(
     assert "raise `top` of random (now 3)" in short["fix"]
 
 
+@pytest.mark.slow
 def test_a_wrong_name_is_found_before_anything_is_done_and_leaves_nothing(
     cranfield: neg.Collection, tmp_path: Path
 ) -> None:
@@ -245,6 +251,7 @@ def test_a_wrong_name_is_found_before_anything_is_done_and_leaves_nothing(
         assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_after_another_policy_the_old_command_no_longer_fits(
     cranfield: neg.Collection, tmp_path: Path
 ) -> None:
@@ -254,6 +261,7 @@ def test_after_another_policy_the_old_command_no_longer_fits(
         neg.mine(cranfield, tmp_path / "run", recipe="bm25")
 
 
+@pytest.mark.slow
 def test_a_rule_that_starves_the_trainer_is_named_with_its_mend(
     cranfield: neg.Collection, tmp_path: Path
 ) -> None:
@@ -297,6 +305,7 @@ def test_another_recipe_is_refused_and_says_what_differs(
     assert contents(run.path) == before
 
 
+@pytest.mark.slow
 def test_other_data_is_refused_and_overwriting_replaces_it(
     cranfield: neg.Collection, tmp_path: Path
 ) -> None:

@@ -194,6 +194,7 @@ def test_what_is_no_probability_is_refused(rule: dict[str, float]) -> None:
         PrecisionRule(**rule)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     st.lists(st.integers(0, 64), min_size=1, max_size=40),
@@ -254,6 +255,7 @@ def bytes_of(run: neg.Run) -> bytes:
     return (run.path / "negatives.parquet").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_three_variants_hold_the_same_documents(run: neg.Run) -> None:
     """Relabelled, or only removed: the negatives are the same ones, and each pair is in one."""
     before = run.candidates().collect()
@@ -271,6 +273,7 @@ def test_the_three_variants_hold_the_same_documents(run: neg.Run) -> None:
     assert pairs(again.recipe.pick.pick(kept, seed=0)) == pairs(again.negatives)
 
 
+@pytest.mark.slow
 def test_the_run_accounts_for_them_until_they_are_taken_back(run: neg.Run) -> None:
     untouched = bytes_of(run.relabel(0))
     again = run.relabel(0.7)
@@ -293,6 +296,7 @@ def test_the_run_accounts_for_them_until_they_are_taken_back(run: neg.Run) -> No
         _ = back.relabelled
 
 
+@pytest.mark.slow
 def test_a_picker_that_fails_changes_nothing(run: neg.Run) -> None:
     before = run.relabel(0.7)
     files = {path: path.read_bytes() for path in before.path.glob("*.parquet")}
@@ -302,6 +306,7 @@ def test_a_picker_that_fails_changes_nothing(run: neg.Run) -> None:
     assert len(neg.Run(before.path).relabelled) == len(before.relabelled)
 
 
+@pytest.mark.slow
 def test_mining_with_it_is_mining_and_then_relabelling(
     run: neg.Run, half: tuple[Collection, pl.DataFrame], tmp_path: Path
 ) -> None:
@@ -312,12 +317,14 @@ def test_mining_with_it_is_mining_and_then_relabelling(
     assert at_once.negatives.equals(again.negatives)
 
 
+@pytest.mark.slow
 def test_asking_changes_nothing(run: neg.Run) -> None:
     before = run.relabel(0)
     found = relabelled(before, 0.7)
     assert found.equals(before.relabel(0.7).relabelled)
 
 
+@pytest.mark.slow
 def test_hidden_positives_come_back_and_fewer_are_negatives(
     run: neg.Run, half: tuple[Collection, pl.DataFrame]
 ) -> None:
@@ -331,6 +338,7 @@ def test_hidden_positives_come_back_and_fewer_are_negatives(
     assert len(pairs(again.negatives) & hidden) <= false
 
 
+@pytest.mark.slow
 def test_mining_anew_wipes_them(tmp_path: Path) -> None:
     first = neg.mine(texts(), tmp_path / "run", sources=[neg.BM25()]).relabel(0.9)
     assert (first.path / "relabelled.parquet").exists()
@@ -338,6 +346,7 @@ def test_mining_anew_wipes_them(tmp_path: Path) -> None:
     assert not (first.path / "relabelled.parquet").exists()
 
 
+@pytest.mark.slow
 def test_without_p_relevant_nothing_is_relabelled_and_the_run_says_so(tmp_path: Path) -> None:
     run = neg.mine(
         texts(), tmp_path / "run", sources=[neg.BM25()], pick=neg.Top(per_query=2)

@@ -75,6 +75,7 @@ def test_without_verdicts_nothing_is_promised_and_with_sixty_it_is_and_holds(
     assert not any("labels cannot tell" in each for each in run.manifest.warnings)
 
 
+@pytest.mark.slow
 def test_a_judged_pair_is_never_unjudged_again(run: neg.Run, hidden: pl.DataFrame) -> None:
     found = verdicts(ask_about(run, 60), hidden)
     assert 0 < found["relevant"].sum() < 60
@@ -90,6 +91,7 @@ def test_a_judged_pair_is_never_unjudged_again(run: neg.Run, hidden: pl.DataFram
     assert again.join(found, on=PAIR, how="semi").is_empty()
 
 
+@pytest.mark.slow
 def test_it_does_not_matter_in_how_many_calls_verdicts_come(
     run: neg.Run, hidden: pl.DataFrame, tmp_path: Path
 ) -> None:
@@ -104,6 +106,7 @@ def test_it_does_not_matter_in_how_many_calls_verdicts_come(
     assert {each: each.stat().st_mtime_ns for each in once.parts} == files  # nothing was to do
 
 
+@pytest.mark.slow
 def test_a_verdict_that_is_changed_counts_as_it_is_now(
     run: neg.Run, hidden: pl.DataFrame, tmp_path: Path
 ) -> None:

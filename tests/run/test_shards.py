@@ -311,6 +311,7 @@ def random_collection(order: NDArray[np.int64] | None = None) -> Collection:
     return collection(dict(docs), dict(queries), qrels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "picker", [Top(), RandomPick(), SimANS(), Stratified()], ids=lambda picker: picker.kind
 )

@@ -21,6 +21,7 @@ worlds = st.tuples(
 )
 
 
+@pytest.mark.slow
 @given(worlds)
 def test_contains_says_what_a_set_says(world: tuple[int, list[int], int]) -> None:
     docs, sizes, seed = world

@@ -31,6 +31,7 @@ asked = known().flatmap(
 )
 
 
+@pytest.mark.slow
 @given(asked)
 def test_no_slot_holds_a_positive_and_none_is_empty_while_something_is_left(
     world: tuple[tuple[Pairs, int, int], Make, int],
@@ -51,6 +52,7 @@ def test_no_slot_holds_a_positive_and_none_is_empty_while_something_is_left(
         assert np.isneginf(drawn.log_q[query][~drawn.mask[query]]).all()
 
 
+@pytest.mark.slow
 @given(asked)
 def test_compiled_draws_are_the_same_to_the_bit(
     world: tuple[tuple[Pairs, int, int], Make, int],
@@ -88,6 +90,7 @@ def test_filters_bitmaps_and_positives_of_nearly_all_documents_are_all_exact(
             assert len(set(one.docs[query][one.mask[query]].tolist())) == delivered
 
 
+@pytest.mark.slow
 @given(asked)
 def test_the_probabilities_of_all_that_can_be_drawn_add_up_to_1(
     world: tuple[tuple[Pairs, int, int], Make, int],
@@ -131,6 +134,7 @@ def test_popular_documents_are_drawn_in_proportion(engine: Any, positives: list[
     assert np.allclose(np.exp(drawn.log_q[0]), shares[drawn.docs[0]], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_distinct_draws_follow_what_is_left_after_each(engine: Any) -> None:
     # Weights 2, 1, 1, and a positive: after document 0 the others are even; else it has 2 of 3.
@@ -164,6 +168,7 @@ def test_a_query_that_has_everything_gets_a_shortfall() -> None:
     assert drawn.log_q.tolist() == [[-np.inf] * 3, [0.0] * 3, [-np.inf] * 3]
 
 
+@pytest.mark.slow
 @given(asked, st.permutations(range(5)))
 def test_draws_do_not_depend_on_the_rest_of_the_batch(
     world: tuple[tuple[Pairs, int, int], Make, int], order: list[int]
@@ -177,6 +182,7 @@ def test_draws_do_not_depend_on_the_rest_of_the_batch(
         assert np.array_equal(alone.log_q[0], together.log_q[query])
 
 
+@pytest.mark.slow
 @given(asked, st.integers(0, 10))
 def test_a_longer_row_begins_with_the_shorter_one(
     world: tuple[tuple[Pairs, int, int], Make, int], more: int

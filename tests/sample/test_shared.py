@@ -24,6 +24,7 @@ worlds = known().flatmap(
 )
 
 
+@pytest.mark.slow
 @given(worlds)
 def test_each_row_masks_its_own_positives_and_no_other(
     world: tuple[tuple[Pairs, int, int], Make, int],

@@ -48,6 +48,7 @@ def test_exclusions_and_banned_documents_are_never_found_and_cost_no_depth(
     assert (rows != NO_DOC).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_neither_threads_nor_a_second_opening_change_what_is_found(
     kind: Kind, tmp_path: Path

@@ -110,6 +110,7 @@ def test_it_finds_what_a_plain_search_finds_ties_by_row(
         assert made == (search.docs[found].astype(float) @ query.astype(float)).tolist()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(searches(), st.integers(1, 7))
 def test_coarser_products_nominate_more_and_find_the_same(search: Search, block: int) -> None:
@@ -151,6 +152,7 @@ def test_it_agrees_with_float64_on_vectors_of_an_encoder() -> None:
     np.testing.assert_allclose(scores, np.take_along_axis(truth, rows, 1), atol=1e-6)
 
 
+@pytest.mark.slow
 @for_each("count", [100, 8193, 20_003])
 @for_each("queries", [1, 17, 50])
 def test_of_many_identical_documents_the_first_are_returned(count: int, queries: int) -> None:
@@ -160,6 +162,7 @@ def test_of_many_identical_documents_the_first_are_returned(count: int, queries:
     assert (scores == scores[:, :1]).all()
 
 
+@pytest.mark.slow
 def test_neither_threads_nor_memory_change_a_bit_even_among_copies() -> None:
     docs = spread(300, 48, seed=5)[np.random.default_rng(6).integers(0, 300, 30_000)]
     queries = spread(90, 48, seed=7)

@@ -24,6 +24,7 @@ EXTREMES_OF_DOC = st.sampled_from([0, 1, ZERO, 254, 255])
 EXTREMES_OF_QUERY = st.sampled_from([-MOST, MOST])
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(st.data(), st.integers(1, 5), st.integers(1, 70), st.integers(1, 6))
 def test_integers_are_multiplied_exactly_at_their_extremes(
@@ -58,6 +59,7 @@ def sieved(queries: Floats, docs: Floats, bar: Floats, shut: Pairs) -> Nominated
 component = st.floats(-300, 300, width=16) | st.sampled_from([0.0, -0.0, 6e-8, -65504.0, 1.0])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.data(), st.integers(1, 5), st.integers(1, 6), st.integers(1, 30))
 def test_every_pair_that_reaches_the_bar_is_nominated_and_none_promised_more_than_it_scores(

@@ -93,6 +93,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
 words = st.lists(st.integers(0, 320).map(lambda n: f"w{n * n // 320}"), max_size=12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     queries=st.lists(words.map(" ".join), min_size=1, max_size=5),
@@ -124,6 +125,7 @@ def test_a_pair_has_the_score_it_has_in_a_ranking(index: LexicalIndex) -> None:
         assert not scores[2:].any()
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 1999), max_size=30), min_size=4, max_size=4))
 def test_the_compiled_scores_of_any_pairs_are_those_of_numpy(
     index: LexicalIndex, docs: list[list[int]]
@@ -218,6 +220,7 @@ def test_words_and_weights_are_those_of_bm25s(texts: list[str], variant: Variant
             assert mine.tobytes() == expected.astype(np.float32).tobytes()
 
 
+@pytest.mark.slow
 def test_neither_memory_nor_processes_change_a_byte_of_the_index(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def same(left: Tile, right: Tile) -> bool:
     )
 
 
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 30), cuts=st.sets(st.integers(1, 59)))
 @settings(max_examples=40)
 def test_joined_tiles_are_the_whole_search_in_any_order_and_grouping(

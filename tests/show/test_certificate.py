@@ -93,6 +93,7 @@ def test_what_is_not_known_is_no_number(run: neg.Run, summary: dict[str, Any]) -
     assert "Not given: p_relevant is null: the recipe has no [estimate]" in said
 
 
+@pytest.mark.slow
 def test_a_run_that_estimates_tells_it_when_it_is_mined(tmp_path: Path) -> None:
     data = neg.Collection.load("cranfield")
     run = neg.mine(

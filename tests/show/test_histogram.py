@@ -53,6 +53,7 @@ def test_the_share_from_zero_is_exact(values: list[float]) -> None:
     assert counted(values).share_from("a", 0.0) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(VALUES, VALUES)
 def test_parts_add_up(first: list[float], second: list[float]) -> None:
     grid = Grid.over(min(first + second), max(first + second))

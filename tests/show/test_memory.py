@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 import negatives as neg
 from tests.show.made import mined
@@ -57,6 +58,7 @@ def peaks(*runs: neg.Run) -> list[int]:
     return [int(line) * (1 if sys.platform == "darwin" else 1024) for line in told.stdout.split()]
 
 
+@pytest.mark.slow
 def test_many_parts_take_the_memory_of_one(tmp_path: Path) -> None:
     few = mined(tmp_path / "few", sources=[neg.Random(top=10)])
     many = neg.Run(shutil.copytree(few.path, tmp_path / "many"))

@@ -37,6 +37,7 @@ def page_of(run: neg.Run) -> Page:
     return Page((run.path / "report.html").read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_mining_leaves_both_files_and_the_json_is_the_summary(run: neg.Run) -> None:
     assert write_report(run) == run.path / "report.html"
     assert json.loads((run.path / "report.json").read_text("utf-8")) == summarise(run)
@@ -124,6 +125,7 @@ def test_random_candidates_alone_have_no_hardness(tmp_path: Path) -> None:
     assert page.unbalanced == []
 
 
+@pytest.mark.slow
 def test_a_run_without_a_single_negative_has_a_report(tmp_path: Path) -> None:
     data = collection({"a": "wing", "b": "wing flow", "c": "flow"}, {"q": "wing"}, [("q", "a", 1)])
     run = neg.mine(
@@ -179,6 +181,7 @@ def test_many_sources_queries_and_rules_keep_the_page_small(tmp_path: Path) -> N
     assert len(section(summarise(run), "delivered")["distribution"]) <= 25
 
 
+@pytest.mark.slow
 def test_the_headline_says_what_was_found_in_a_dozen_lines(tmp_path: Path) -> None:
     run = mined(tmp_path / "run", judges=[neg.PercentOfPositive(percent=0.5)])
     lines = headline(summarise(run)).splitlines()

@@ -51,6 +51,7 @@ def pair(row: Row) -> tuple[str, str]:
     return row["query_id"], row["doc_id"]
 
 
+@pytest.mark.slow
 def test_it_has_every_section_and_is_plain_json(summary: dict[str, Any]) -> None:
     assert list(summary["sections"]) == list(SECTIONS)
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
@@ -164,6 +165,7 @@ def test_sources_are_counted_one_by_one_together_and_in_pairs(
     assert agreement["rank_correlation"] is agreement["top_overlap"] is None  # drawn at random
 
 
+@pytest.mark.slow
 def test_ranks_are_compared_where_both_sources_rank(tmp_path: Path) -> None:
     run = mined(tmp_path / "run", [neg.BM25(top=9), neg.Dense(top=13)])
     ledger = run.candidates().collect().to_dicts()
@@ -226,6 +228,7 @@ def test_cost_and_provenance_are_those_of_the_manifest(
     assert provenance["command"] is None
 
 
+@pytest.mark.slow
 def test_several_sources_with_an_opinion_are_counted_before_hardness(tmp_path: Path) -> None:
     run = mined(tmp_path / "run", [neg.BM25(top=5), neg.Dense(top=5), neg.Random(top=8)])
     pairs = section(summarise(run), "pairs")

@@ -64,6 +64,7 @@ halves_of_keys = st.integers(0, 3) | st.integers(2**64 - 3, 2**64 - 1)
 some_keys = st.lists(st.tuples(halves_of_keys, halves_of_keys), unique=True, max_size=12)
 
 
+@pytest.mark.slow
 @given(st.lists(some_keys, max_size=5), some_keys)
 def test_any_keys_are_found_where_a_dictionary_has_them(
     tmp_path_factory: pytest.TempPathFactory,
@@ -135,6 +136,7 @@ with store(folder).space(about()) as space:
 """
 
 
+@pytest.mark.slow
 def test_two_processes_may_add_to_a_space_at_once(tmp_path: Path) -> None:
     writers = [
         subprocess.Popen(

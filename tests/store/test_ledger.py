@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ def ledger(lengths: list[int]) -> pl.DataFrame:
     return frame.with_row_index("number")
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(1, 20))
 def test_blocks_are_whole_queries_in_order_and_about_as_large_as_asked(
     tmp_path_factory: object, lengths: list[int], rows: int

@@ -19,6 +19,7 @@ from tests.cli.commands import negatives
 SCORES = st.floats(allow_nan=False, allow_infinity=False, width=32)
 
 
+@pytest.mark.slow
 @given(st.lists(SCORES, min_size=1, max_size=20, unique=True))
 def test_a_score_comes_back_as_it_went_in(values: list[float]) -> None:
     keys = text_keys(map(repr, values))

@@ -97,6 +97,7 @@ def test_keys_are_the_same_whatever_library_computes_them() -> None:
     assert (found.values.tolist(), found.starts.tolist()) == (GOLDEN_SHINGLES, [0, 2, 4])
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=30), max_size=20))
 def test_a_key_depends_on_its_own_text_only(many: list[str]) -> None:
     together = text_keys(pl.Series(many, dtype=pl.String)).tolist()
@@ -124,6 +125,7 @@ def normalised(text: str) -> str:
 letters = st.text(st.sampled_from("abcB. ,-\nÉ1"), max_size=15)
 
 
+@pytest.mark.slow
 @given(st.lists(letters, min_size=1, max_size=20))
 def test_keys_are_equal_exactly_where_plain_normalisation_is(many: list[str]) -> None:
     keys = normalised_keys(pl.Series(many)).tolist()
@@ -133,6 +135,7 @@ def test_keys_are_equal_exactly_where_plain_normalisation_is(many: list[str]) ->
             assert (key == other) == (plain[n] == plain[m])
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(max_codepoint=127, exclude_characters="&"), max_size=30))
 def test_plain_ascii_is_normalised_as_any_other_text(text: str) -> None:
     with_word = f"{text} a"
@@ -151,6 +154,7 @@ def plain_shingles(text: str, words: int) -> set[tuple[str, ...]]:
 phrases = st.lists(st.sampled_from(["a", "b", "c", "Dd", "!", ""]), max_size=10).map(" ".join)
 
 
+@pytest.mark.slow
 @given(st.lists(phrases, max_size=12), st.integers(1, 4))
 def test_shingles_are_the_distinct_runs_of_words(many: list[str], words: int) -> None:
     found = shingles(pl.Series(many, dtype=pl.String), words)
@@ -167,6 +171,7 @@ def test_shingles_are_the_distinct_runs_of_words(many: list[str], words: int) ->
             assert len(shared) == len(expected & plain_shingles(theirs, words))
 
 
+@pytest.mark.slow
 @given(st.lists(phrases, max_size=12), st.integers(1, 5))
 def test_the_size_of_a_block_changes_nothing(many: list[str], block: int) -> None:
     series = pl.Series(many, dtype=pl.String)

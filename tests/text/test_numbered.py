@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def words(found: Numbered) -> list[list[str]]:
     return [[found.different[n] for n in found.of_text[t]] for t in range(len(found.of_text))]
 
 
+@pytest.mark.slow
 @given(texts)
 def test_they_are_those_of_each_text_by_itself(many: list[str]) -> None:
     lower = [text.lower() for text in many]
