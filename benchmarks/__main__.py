@@ -12,6 +12,7 @@ NAMES = (
     "encoders",
     "coverage",
     "encoding",
+    "estimator",
     "exported",
     "growth",
     "judgements",
