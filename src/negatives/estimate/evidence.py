@@ -48,7 +48,7 @@ class Evidence(Estimator, kind="evidence"):
     """Fitted on the run: scores and ranks, likeness to other positives, the judges' evidence.
 
     A model of monotone curves and a logistic one, averaged and calibrated (Elkan and Noto, 2008,
-    for what a missing label says). Needs 30 labelled pairs of 5 queries among the candidates.
+    for what a missing label says). Needs 20 labelled pairs of 5 queries among the candidates.
 
     >>> from negatives import Evidence, load_recipe
     >>> load_recipe("default").estimate
