@@ -88,8 +88,7 @@ def main() -> None:
                 for size, results, count in zip(sizes, found, pairs, strict=True)
             ),
             "",
-            f"Seconds grow as the {exponent(grown, found):.2f}th power of the {what}, as the "
-            f"{exponent(pairs, found):.2f}th of the candidates.",
+            f"Seconds grow as the {exponent(grown, found):.2f}th power of the {what}.",
             "",
         ]
     write_page("whole", "Growth of a whole mining", __doc__, lines)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from negatives.optional import require
 
@@ -13,13 +14,28 @@ Engine = Literal["auto", "numpy", "numba"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+ROOM: Final = 256 * 2**20
+"""Memory below which the compiler is not started: its libraries and what it makes take 150 MB."""
+
+_room = True
+
+
+def leave_room(memory: int) -> None:
+    """Say how much memory the work of this process may take, from now on."""
+    global _room
+    _room = memory >= ROOM
+
+
 def to_compile(engine: Engine = "auto", *, worthwhile: bool = True) -> bool:
     """Whether to run the compiled loop: `auto` does where numba is installed and it is worthwhile.
 
-    Raises `MissingExtra` where `numba` is asked for and is not installed.
+    And where there is memory for it, or it is in memory already. Raises `MissingExtra` where
+    `numba` is asked for and is not installed.
     """
     if engine == "auto":
-        return worthwhile and importlib.util.find_spec("numba") is not None
+        if not worthwhile or importlib.util.find_spec("numba") is None:
+            return False
+        return _room or "numba" in sys.modules
     if engine == "numba":
         require("numba", extra="fast")
     return engine == "numba"

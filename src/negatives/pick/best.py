@@ -7,9 +7,11 @@ among them: these, ties included, are told by one bound a list.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from negatives.arrays import Doubles, Places, starts_of
 
@@ -34,7 +36,7 @@ class Lists:
     """
 
     lengths: Places
-    tables: tuple[tuple[Places, Places], ...]
+    tables: tuple[tuple[Places, NDArray[np.integer[Any]]], ...]
 
     @staticmethod
     def of(lengths: Places) -> Lists:
@@ -47,16 +49,18 @@ class Lists:
             column = np.arange(width)
             there = column < lengths[lists, None]
             places = np.where(there, starts[lists, None] + column, starts[-1])
-            tables.append((lists, places))
+            tables.append((lists, places.astype(np.int32) if starts[-1] < 2**31 else places))
         return Lists(lengths, tuple(tables))
 
     def nth_highest(self, values: Doubles, count: int) -> Doubles:
         """float64[lists]: the `count`-th highest value of each; -inf where it has fewer, or NaN."""
         found = np.full(len(self.lengths), -np.inf)
-        padded = np.append(np.where(np.isnan(values), -np.inf, values), -np.inf)
+        padded = np.append(values, -np.inf)
+        padded[np.isnan(padded)] = -np.inf
         for lists, places in self.tables:
             width = places.shape[1]
             if width >= count:
-                in_order = np.partition(padded[places], width - count, axis=1)
-                found[lists] = in_order[:, width - count]
+                rows = padded[places]
+                rows.partition(width - count, axis=1)
+                found[lists] = rows[:, width - count]
         return found

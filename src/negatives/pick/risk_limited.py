@@ -73,6 +73,7 @@ class RiskLimited(Picker, kind="risk-limited"):
         if ledger["p_relevant"].null_count() == len(ledger):
             return self, {"warning": _UNKNOWN} if len(ledger) else {}
         trial = Trial.of(ledger, self.per_query, self.max_p)
+        del ledger  # the ids take as much as all numbers, and are not needed any more
         by_leaks = basis in ("labels", "recipe")
         wanted = self.price or trial.cheapest(self.max_false, leaks_count=by_leaks)
         found = trial.at(wanted)

@@ -24,7 +24,7 @@ SKIPPED: Final = 30
 _PAIRS = 400_000  # of the ledger, by whole queries drawn by hash, that the price is found on
 _STEPS = 24
 _PRICES = (-2.0, 4.0)  # powers of ten between which a price is sought
-_COLUMNS = ("query_id", "doc_id", "sources", "verdict", "hardness", "p_relevant")
+_COLUMNS = ("query_id", "sources", "verdict", "hardness", "p_relevant")
 
 
 def sampled(parts: Sequence[Path]) -> pl.DataFrame:
@@ -56,7 +56,7 @@ class Trial:
     sum of p over the pairs without a label.
     """
 
-    query: NDArray[np.int64]
+    query: NDArray[np.uint32]
     lists: Lists
     hardness: Doubles
     p: Doubles
@@ -68,23 +68,19 @@ class Trial:
 
     @staticmethod
     def of(ledger: pl.DataFrame, per_query: int, max_p: float) -> Trial:
-        """From rows of a ledger, as `sampled` gives them."""
+        """From rows of a ledger, in its order, as `sampled` gives them."""
         judged = pl.col("verdict") == JUDGED_NEGATIVE
         ends = [name for name in ENDS if name in ledger.columns]
-        rows = (
-            ledger.sort("query_id", "doc_id")
-            .filter(pl.col("hardness").is_not_null())
-            .with_columns(
-                pl.when(judged)
-                .then(0.0)
-                .otherwise(pl.col(name).cast(pl.Float64).fill_null(0.0))
-                .alias(name)
-                for name in ("p_relevant", *ends)
-            )
+        rows = ledger.filter(pl.col("hardness").is_not_null()).with_columns(
+            pl.when(judged)
+            .then(0.0)
+            .otherwise(pl.col(name).cast(pl.Float64).fill_null(0.0))
+            .alias(name)
+            for name in ("p_relevant", *ends)
         )
         p = rows["p_relevant"].to_numpy()
         known = (rows["verdict"] == POSITIVE).to_numpy()
-        query = rows["query_id"].rle_id().to_numpy().astype(np.int64)
+        query = rows["query_id"].rle_id().to_numpy()
         return Trial(
             query,
             Lists.of(np.bincount(query)),

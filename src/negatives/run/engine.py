@@ -17,7 +17,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 ENGINES: Final = ("local", "processes", "ray")
-A_PART: Final = 160 * 2**20
+A_PART: Final = 80 * 2**20
 """Bytes that one part of a ledger takes while it is worked on, about."""
 MOST: Final = 4096
 """Workers that may be asked for."""

@@ -54,7 +54,7 @@ from negatives.store.lock import locked
 from negatives.store.manifest import DONE, REPORTING, RUNNING, table_rows
 from negatives.store.run import RECIPE, WORK, Run
 
-CANDIDATES: Final = 1 << 17
+CANDIDATES: Final = 65_536
 MOST_QUERIES: Final = 4096
 """In one shard, about, where the recipe does not say how many queries: few enough that a shard fits
 in the least memory, enough that what each of them costs beside its rows is nothing."""

@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 
 from negatives.arrays import Rows
+from negatives.compiling import leave_room
 from negatives.engine import Local, Mapper
 from negatives.estimation import Estimation
 from negatives.events import Emit, Event, Progress
@@ -63,6 +64,7 @@ class Opened:
         self.plan = plan
         self.collection = collection
         self.machine = machine
+        leave_room(machine.memory)
         self.recipe = plan.recipe
         self._engine = engine or Local()
         self._emit = emit or self._keep
