@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import polars as pl
@@ -117,7 +117,7 @@ class Collection:
     judged by nobody, as for trec_eval, so that the pair is as good as absent). `given` holds
     negatives that came with the data. `notes` are warnings found while reading. `origin` is what
     `read.load` was asked for, so that a finished run can find its texts again (`quarantined`: with
-    bad rows set aside; `beside`: what was named as its corpus); empty for a collection made in
+    bad rows set aside; `read_with`: with which other keywords); empty for a collection made in
     Python.
     """
 
@@ -130,7 +130,7 @@ class Collection:
     notes: tuple[str, ...] = ()
     origin: str = ""
     quarantined: bool = False
-    beside: str = ""
+    read_with: Mapping[str, Any] = field(default_factory=dict)
     identity: Identity | None = None
 
     def __post_init__(self) -> None:

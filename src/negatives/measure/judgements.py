@@ -13,7 +13,7 @@ from negatives.read.address import PAIR_ENDINGS
 from negatives.read.files import Lines, ending
 from negatives.read.findings import Findings
 from negatives.read.gathered import note_pooled
-from negatives.read.qrels import DOC_NAMES, QUERY_NAMES, SCORE_NAMES, read_beir_qrels
+from negatives.read.qrels import DOC_NAMES, QUERY_NAMES, SCORE_NAMES, read_qrels
 from negatives.schema import PAIR, Collection
 
 _GRADE: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -53,7 +53,7 @@ def refuse_judgements(model: str, data: str | Path) -> None:
 
 def judgements_alone(path: str | Path, findings: Findings) -> pl.DataFrame:
     """The judgements in a file, BEIR's or TREC's; `DataError` where it holds none."""
-    qrels = read_beir_qrels(Path(path), findings)
+    qrels = read_qrels(Path(path), findings)
     findings.done()
     if qrels.is_empty():
         raise DataError(

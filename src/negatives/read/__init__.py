@@ -7,15 +7,26 @@ a BEIR folder.
 
 from negatives.read.convert import convert
 from negatives.read.describe import describe
-from negatives.read.loading import DEV, as_collection, known_texts, load, splits, validate
+from negatives.read.loading import (
+    DEV,
+    NEW_SPLIT,
+    as_collection,
+    known_texts,
+    load,
+    load_parts,
+    splits,
+    validate,
+)
 
 __all__ = [
     "DEV",
+    "NEW_SPLIT",
     "as_collection",
     "convert",
     "describe",
     "known_texts",
     "load",
+    "load_parts",
     "splits",
     "validate",
 ]

@@ -22,10 +22,11 @@ from typing import Final, Literal
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
+from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
 from negatives.secrets import refuse_secrets
 
-Format = Literal["beir", "pairs", "trec", "hub", "ir_datasets"]
+Format = Literal["beir", "pairs", "parts", "trec", "hub", "ir_datasets"]
 
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
@@ -90,7 +91,7 @@ def _locate(text: str, split: str | None) -> Address:
         return Address(folder_format(path), path, path.resolve().name, split)
     if path.exists():
         _check_ending(path)
-        return Address("pairs", path, stem(path), split)
+        return Address("parts" if holds_parts(path) else "pairs", path, stem(path), split)
     if path.is_symlink():
         raise dead_link(path)
     scheme, colon, name = text.partition(":")
@@ -140,7 +141,9 @@ def folder_format(folder: Path) -> Format:
         return "hub"
     if topic_files(folder) and not first_existing(folder, "queries.jsonl", "queries.parquet"):
         return "trec"
-    named = first_existing(folder, "corpus.jsonl", "queries.jsonl", "corpus.parquet")
+    named = first_existing(
+        folder, "corpus.jsonl", "queries.jsonl", "corpus.parquet", "corpus.csv", "corpus.json"
+    )
     if (folder / "qrels").is_dir() or named:
         return "beir"
     if pair_files(folder):

@@ -31,6 +31,10 @@ def reader(named: Format) -> Reader:
             from negatives.read import pair_files
 
             return pair_files
+        case "parts":
+            from negatives.read import parts
+
+            return parts
         case "trec":
             from negatives.read import trec
 

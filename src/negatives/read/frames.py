@@ -90,6 +90,28 @@ def from_frames(
 
     `there`: the names of the tables' columns. Raises `DataError` where a required one is not.
     """
+
+    def placed() -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        file, first = findings.file(where, "row"), 0
+        for frame in frames:
+            at = pl.int_range(first, first + len(frame), dtype=pl.UInt32, eager=True)
+            first += len(frame)
+            place = pl.DataFrame({"row": at}).with_columns(
+                file=pl.lit(file, dtype=pl.UInt32), line=pl.col("row") + 1
+            )
+            yield frame, place
+
+    return typed_blocks(placed(), there, fields, where, findings)
+
+
+def typed_blocks(
+    placed: Iterable[tuple[pl.DataFrame, pl.DataFrame]],
+    there: Sequence[str],
+    fields: Mapping[str, Field],
+    where: str,
+    findings: Findings,
+) -> Iterator[pl.DataFrame]:
+    """The same of tables that each come with the places of their rows: row, file, line."""
     fields = {key: field for key, field in fields.items() if field.required or field.name in there}
     for field in fields.values():
         if field.name not in there:
@@ -98,13 +120,7 @@ def from_frames(
                 where=where,
                 fix=f"call the column that holds it {field.name}",
             )
-    file, first = findings.file(where, "row"), 0
-    for frame in frames:
-        at = pl.int_range(first, first + len(frame), dtype=pl.UInt32, eager=True)
-        first += len(frame)
-        place = pl.DataFrame({"row": at}).with_columns(
-            file=pl.lit(file, dtype=pl.UInt32), line=pl.col("row") + 1
-        )
+    for frame, place in placed:
         yield _typed(frame, fields, place, where, findings)
 
 
@@ -132,9 +148,9 @@ def _column(series: pl.Series, field: Field, where: str, findings: Findings) -> 
         return pl.Series(series.name, [None] * len(series), dtype=DTYPES[field.kind])
     if field.kind == "number" and (dtype.is_numeric() or dtype == pl.Boolean):
         return series.cast(pl.Float64)
-    if field.kind == "id" and dtype.is_integer():
+    if field.kind == "id" and dtype.is_numeric():
         findings.note(*NUMERIC_IDS, len(series.drop_nulls()))
-        return series.cast(pl.String)
+        return whole_ids(series, where).cast(pl.String)
     if field.kind != "number" and isinstance(dtype, pl.String | pl.Categorical | pl.Enum):
         return series.cast(pl.String)
     raise DataError(
@@ -142,6 +158,24 @@ def _column(series: pl.Series, field: Field, where: str, findings: Findings) -> 
         where=where,
         fix=WRONG_TYPE.fix,
     )
+
+
+def whole_ids(series: pl.Series, where: str) -> pl.Series:
+    """Numbers with a fraction as whole numbers, which they must be to be ids; others unchanged.
+
+    A table that lacks some ids holds the others so.
+    """
+    if not series.dtype.is_float():
+        return series
+    filled = series.fill_nan(None)
+    odd = filled.filter((filled != filled.round()) | (filled.abs() >= 2**53)).drop_nulls()
+    if len(odd):
+        raise DataError(
+            f"column {series.name!r} holds numbers that are no ids, such as {odd[0]!r}",
+            where=where,
+            fix="give ids as texts or as whole numbers",
+        )
+    return filled.cast(pl.Int64)
 
 
 def _without_nulls(

@@ -53,8 +53,8 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
     for what, frame in (("corpus", tables.corpus), ("queries", tables.queries)):
         if frame.is_empty():
             raise _empty(f"the {what} {'is' if what == 'corpus' else 'are'} empty", name, findings)
-    corpus = _in_order(tables.corpus, "doc_id", findings)
-    queries = _in_order(tables.queries, "query_id", findings)
+    corpus = in_order(tables.corpus, "doc_id", findings)
+    queries = in_order(tables.queries, "query_id", findings)
     findings.done()
     qrels = _judged(tables.qrels, queries, corpus, findings)
     given = _resolved(tables.given, queries, corpus, findings)
@@ -96,7 +96,7 @@ def _empty(what: str, name: str, findings: Findings) -> DataError:
     )
 
 
-def _in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame:
+def in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame:
     """`frame` sorted by id, each id once: its first row."""
     ordered = frame.sort(key, maintain_order=True)
     again = ordered[key] == ordered[key].shift(1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import polars as pl
@@ -18,18 +17,15 @@ import polars as pl
 from negatives.errors import DataError, nearest
 from negatives.read import datasets
 from negatives.read.address import Address
-from negatives.read.beir import text_fields, with_titles
-from negatives.read.by_id import collected_by_id
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import telling
 from negatives.read.findings import Findings
 from negatives.read.frames import from_frames
 from negatives.read.gathered import Tables, gather
 from negatives.read.jsonl import Field
-from negatives.read.mined.layout import INTERACTIONS
-from negatives.read.mined.rows import understood
-from negatives.read.mined.source import tables
-from negatives.read.pair_files import collected
+from negatives.read.memory import read_memory, splits_of
 from negatives.read.qrels import typed_qrels
+from negatives.read.texts import text_fields, with_titles
 from negatives.schema import Collection
 
 
@@ -37,7 +33,7 @@ def splits(address: Address) -> list[str]:
     """The splits of the pairs, or of the judgements."""
     with _datasets(address) as library:
         if datasets.is_saved(address.path):
-            return sorted(datasets.saved(library, address.path))
+            return splits_of(datasets.saved(library, address.path))
         target, config = _target(library, address)
         if config == "corpus":
             target, config = _judgements(library, target)
@@ -45,17 +41,21 @@ def splits(address: Address) -> list[str]:
 
 
 def read(
-    address: Address, split: str, findings: Findings, known: Collection | None = None
+    address: Address,
+    split: str,
+    findings: Findings,
+    known: Collection | None = None,
+    options: FileOptions = AS_NAMED,
 ) -> Collection:
     """The collection of one split; ids of a dataset of pairs are those of `known`."""
     with _datasets(address) as library:
         if datasets.is_saved(address.path):
-            pairs = datasets.saved(library, address.path)[split]
-            return _read_pairs(pairs, address, split, findings, known)
+            saved = datasets.saved(library, address.path)
+            return read_memory(saved, split, findings, known, options, address.name)
         target, config = _target(library, address)
         if config != "corpus":
             pairs = library.load_dataset(target, config, split=split)
-            return _read_pairs(pairs, address, split, findings, known)
+            return read_memory({split: pairs}, split, findings, known, options, address.name)
         qrels_target, qrels_config = _judgements(library, target)
         qrels = library.load_dataset(qrels_target, qrels_config, split=split)
         tables = Tables(
@@ -137,17 +137,3 @@ def _typed(
 ) -> Iterator[pl.DataFrame]:
     tables = datasets.tables(dataset, where)
     return from_frames(tables, dataset.column_names, fields, where, findings)
-
-
-def _read_pairs(
-    dataset: Any, address: Address, split: str, findings: Findings, known: Collection | None
-) -> Collection:
-    head = next(datasets.tables(dataset, address.name))
-
-    def frames() -> Iterator[pl.DataFrame]:
-        return islice(datasets.tables(dataset, address.name), 1, None)
-
-    file = understood(tables(address.name, dict(head.schema), frames), known)
-    if file.layout.name == INTERACTIONS and known is None:
-        return collected_by_id(address.name, split, [file], [], findings)
-    return collected(address.name, split, [file], findings)[0]

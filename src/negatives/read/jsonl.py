@@ -164,14 +164,22 @@ class JsonObjects:
 class JsonLines:
     """One JSONL file, read for `fields` (column -> field)."""
 
-    def __init__(self, path: Path, fields: Mapping[str, Field], findings: Findings) -> None:
+    def __init__(
+        self,
+        path: Path,
+        fields: Mapping[str, Field],
+        findings: Findings,
+        lines: Iterable[bytes] | None = None,
+    ) -> None:
+        """`lines`: blocks of the file's lines, where they are not those of `blocks`."""
         self._fields, self._findings = fields, findings
         self._file = findings.file(path)
         row = msgspec.defstruct(
             "Row", [_attribute(key, field) for key, field in _required_first(fields)], gc=False
         )
         names = (field.name for field in fields.values())
-        self._objects = JsonObjects(blocks(path), self._file, row, names, self._why, findings)
+        read = blocks(path) if lines is None else lines
+        self._objects = JsonObjects(read, self._file, row, names, self._why, findings)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for objects, rows, lines in self._objects:
@@ -262,9 +270,9 @@ def without_empty_ids(
     return table
 
 
-def first_records(path: Path) -> list[dict[str, Any]]:
+def first_records(path: Path, lines: Iterator[bytes] | None = None) -> list[dict[str, Any]]:
     """The objects in the first lines of `path`: their keys tell which columns there are."""
-    block = next(blocks(path, 1 << 16), b"")
+    block = next(blocks(path, 1 << 16) if lines is None else lines, b"")
     if block.lstrip().startswith(b"["):
         raise DataError(
             "a JSON array, not JSON lines",

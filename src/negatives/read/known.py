@@ -1,61 +1,67 @@
-"""What `--corpus` names: the texts that belong to the ids of a file, and more documents to mine.
+"""What is named beside a file of ids: the texts that belong to them, and more documents to mine.
 
-A collection in any form (its judgements of the file's queries count too), a BEIR folder without
-judgements, or a file of documents alone (JSON lines or Parquet, with an id and a text).
+`--corpus`: a collection in any form (its judgements of the file's queries count too), a BEIR folder
+without judgements, or a file or a table of documents alone, with an id and a text, or a text.
+`--queries`: a file or a table of queries.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from negatives.read.address import parse
-from negatives.read.beir import TEXT_FILES, columns_of, one_of, read_texts
+from negatives.read.beir import one_of
 from negatives.read.files import ending, stem
 from negatives.read.findings import Findings
-from negatives.schema import QRELS, QUERIES, Collection
+from negatives.read.gathered import in_order
+from negatives.read.mappings import is_mapping, mapping_in, parts_in
+from negatives.read.memory import is_named, side_of
+from negatives.read.texts import ENDINGS, columns_of, holds_texts
+from negatives.schema import CORPUS, QRELS, QUERIES, Collection
 
 
-def texts_alone(path: Path) -> Collection | None:
-    """The texts of a folder without judgements, or of a file of documents; None where it is else.
+def sides(corpus: Any, queries: Any, findings: Findings) -> Collection | None:
+    """The texts of documents and queries by themselves; None where `corpus` is a whole collection.
 
-    The collection may lack queries, and has no judgements.
+    The collection may lack either, and has no judgements.
     """
-    if path.is_file() and _holds_documents(path):
-        return _of(stem(path), path, None)
-    if path.is_dir() and not (path / "qrels").is_dir():
-        documents = one_of(path, "corpus", TEXT_FILES)
-        if documents is not None and parse(path).format == "beir":
-            return _of(path.resolve().name, documents, one_of(path, "queries", TEXT_FILES))
-    return None
-
-
-def _holds_documents(path: Path) -> bool:
-    if ending(path) not in (".jsonl", ".ndjson", ".parquet"):
-        return False
-    names = columns_of(path)
-    texts, ids, asked = (
-        any(name in names for name in some)
-        for some in (
-            ("text", "contents", "body"),
-            ("_id", "id", "docid", "docno", "doc_id"),
-            ("query", "anchor", "question"),
-        )
-    )
-    return texts and ids and not asked
-
-
-def _of(name: str, documents: Path, queries: Path | None) -> Collection:
-    findings = Findings()
-    asked = pl.DataFrame(schema=QUERIES)
-    if queries is not None:
-        asked = read_texts(queries, "query_id", findings).drop("file", "line").sort("query_id")
-    found = read_texts(documents, "doc_id", findings).drop("file", "line")
+    name = "queries" if corpus is None else "corpus"
+    if is_named(corpus):
+        path = Path(corpus)
+        name = stem(path)
+        if path.is_dir():
+            if (path / "qrels").is_dir() or parse(path).format != "beir":
+                return None
+            corpus = one_of(path, "corpus", ENDINGS)
+            queries = one_of(path, "queries", ENDINGS) if queries is None else queries
+            name = path.resolve().name
+        elif not _holds_documents(path):
+            return None
+    elif isinstance(corpus, Collection):
+        return None
+    made = {
+        key: pl.DataFrame(schema=columns)
+        if data is None
+        else in_order(side_of(data, key, findings, made=True), key, findings).drop("file", "line")
+        for key, data, columns in (("doc_id", corpus, CORPUS), ("query_id", queries, QUERIES))
+    }
+    findings.done()
     return Collection(
         name=name,
         split="",
-        corpus=found.unique("doc_id", keep="first").sort("doc_id"),
-        queries=asked,
+        corpus=made["doc_id"],
+        queries=made["query_id"],
         qrels=pl.DataFrame(schema=QRELS),
+        notes=findings.notes,
     )
+
+
+def _holds_documents(path: Path) -> bool:
+    if not path.is_file() or ending(path) not in ENDINGS:
+        return False
+    if is_mapping(path):
+        return parts_in(mapping_in(path)) is None
+    return holds_texts(columns_of(path), "doc_id")

@@ -17,6 +17,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import PAIR_ENDINGS, Address, pair_files
 from negatives.read.by_id import collected_by_id
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import ending
 from negatives.read.findings import Findings
 from negatives.read.mined.layout import INTERACTIONS
@@ -33,15 +34,19 @@ def splits(address: Address) -> list[str]:
 
 
 def read(
-    address: Address, split: str, findings: Findings, known: Collection | None = None
+    address: Address,
+    split: str,
+    findings: Findings,
+    known: Collection | None = None,
+    options: FileOptions = AS_NAMED,
 ) -> Collection:
     """The collection of all files of one split, their ids those of `known`."""
     by_split = _by_split(address)
     paths = by_split[split]
     named = [path for path in paths if _SPLIT.match(path.name)] or paths
-    first = mined_file(named[0], known)
+    first = mined_file(named[0], known, options)
     if not (address.by_id or (first.layout.name == INTERACTIONS and known is None)):
-        files = [mined_file(path, known) for path in paths]
+        files = [mined_file(path, known, options) for path in paths]
         return collected(address.name, split, files, findings)[0]
     if len(named) < len(paths):
         left = [path.name for path in paths if path not in named]
@@ -52,7 +57,9 @@ def read(
         for path in there
         if other != split and _SPLIT.match(path.name)
     ]
-    files, others = ([mined_file(path) for path in some] for some in (named, elsewhere))
+    files, others = (
+        [mined_file(path, options=options) for path in some] for some in (named, elsewhere)
+    )
     return collected_by_id(address.name, split, files, others, findings)
 
 

@@ -20,7 +20,7 @@ from negatives.read.files import ending
 from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
 from negatives.read.frames import from_frames, parquet_frames, parquet_schema, with_whole_relevance
 from negatives.read.grades import is_number, whole
-from negatives.read.jsonl import Field, Kind
+from negatives.read.jsonl import Field, JsonLines, Kind, first_records
 from negatives.read.white_space import fields, tables
 
 BEIR: Final = ("query-id", "corpus-id", "score")
@@ -39,12 +39,24 @@ TREC_QRELS: Final = ("query", "iteration", "document", "relevance")
 Row = tuple[int, list[str]]
 
 
+def read_qrels(path: Path, findings: Findings) -> pl.DataFrame:
+    """query_id, doc_id, relevance, file, line of judgements in any format."""
+    match ending(path):
+        case ".parquet":
+            there = [*parquet_schema(path)]
+            return typed_qrels(parquet_frames(path, there), there, str(path), findings)
+        case ".jsonl" | ".ndjson" | ".json":
+            rows = first_records(path)
+            columns = [*dict.fromkeys(name for row in rows for name in row)]
+            fields = _fields_in(columns)
+            return _graded(JsonLines(path, fields, findings), findings)
+        case _:
+            return read_beir_qrels(path, findings)
+
+
 def read_beir_qrels(path: Path, findings: Findings) -> pl.DataFrame:
-    """query_id, doc_id, relevance, file, line of a TSV with a header or without, or of Parquet."""
-    if ending(path) == ".parquet":
-        there = [*parquet_schema(path)]
-        return typed_qrels(parquet_frames(path, there), there, str(path), findings)
-    rows = records(path, "\t", findings)
+    """query_id, doc_id, relevance, file, line of a TSV or CSV with a header or without."""
+    rows = records(path, "," if ending(path) == ".csv" else "\t", findings)
     first = list(islice(rows, 1))
     if not first:
         return EMPTY
@@ -70,12 +82,20 @@ def typed_qrels(
     frames: Iterable[pl.DataFrame], there: Sequence[str], where: str, findings: Findings
 ) -> pl.DataFrame:
     """query_id, doc_id, relevance, file, line of tables whose columns `there` have types."""
+    return _graded(from_frames(frames, there, _fields_in(there), where, findings), findings)
+
+
+def _fields_in(there: Sequence[str]) -> dict[str, Field]:
+    """The columns of judgements, by the names they may have."""
     kinds: dict[str, Kind] = {"query_id": "id", "doc_id": "id", "relevance": "number"}
-    fields = {
+    return {
         key: Field(own if at is None else there[at], kind)
         for (key, kind), at, own in zip(kinds.items(), named(there), BEIR, strict=True)
     }
-    blocks = from_frames(frames, there, fields, where, findings)
+
+
+def _graded(blocks: Iterable[pl.DataFrame], findings: Findings) -> pl.DataFrame:
+    """Typed blocks as judgements; relevance that is no whole number is reported."""
     whole = [with_whole_relevance(block, findings) for block in blocks]
     findings.done()
     judged = (

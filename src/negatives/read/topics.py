@@ -24,10 +24,10 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.beir import read_texts
 from negatives.read.files import Lines, ending
 from negatives.read.findings import MISSING, RAGGED, Findings
 from negatives.read.jsonl import PLACE
+from negatives.read.texts import read_texts
 
 _TOPICS: Final = ("top", "topic", "query")
 _IDS: Final = ("number", "num", "identifier", "id", "qid")

@@ -23,12 +23,12 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.address import Address, topic_files
-from negatives.read.beir import read_texts
 from negatives.read.files import ending, matching
 from negatives.read.findings import Findings
 from negatives.read.gathered import Tables, gather
 from negatives.read.packing import plain_name
 from negatives.read.qrels import read_trec_qrels
+from negatives.read.texts import read_texts
 from negatives.read.topics import read_topics, read_tsv
 from negatives.read.trec_run import read_ranked
 from negatives.schema import Collection

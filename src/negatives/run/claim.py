@@ -78,7 +78,7 @@ def claimed(
         name=collection.name,
         origin=collection.origin,
         quarantined=collection.quarantined,
-        beside=collection.beside,
+        read_with=dict(collection.read_with),
         **data,
         recipe=recipe.settings(),
     )

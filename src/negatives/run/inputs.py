@@ -71,14 +71,14 @@ def _read_again(path: Path, inputs: Inputs) -> Collection:
         raise RunError(
             "the run was made from a collection in memory, so its texts are not at hand",
             where=str(path),
-            fix="open it with Run(path, collection=...)",
+            fix="open it with Run(path, collection=...), which takes what mine took",
         )
-    corpus = inputs.beside or None
     try:
         if not inputs.quarantined:
-            return load(inputs.origin, corpus=corpus)
+            return load(inputs.origin, **inputs.read_with)
         with tempfile.TemporaryDirectory() as folder:
-            return load(inputs.origin, quarantine=Path(folder) / "set-aside.jsonl", corpus=corpus)
+            aside = Path(folder) / "set-aside.jsonl"
+            return load(inputs.origin, quarantine=aside, **inputs.read_with)
     except DataError as error:
         raise RunError(
             f"the data that the run was made from cannot be read any more: {error.what}",

@@ -80,7 +80,7 @@ def made_queries(
             identity="text",
             origin="",
             quarantined=False,
-            beside="",
+            read_with={},
         )
     )
 

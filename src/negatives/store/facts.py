@@ -22,8 +22,8 @@ class Inputs(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What `read.load` was asked for; empty for a collection in memory."""
     quarantined: bool = False
     """Whether bad rows were set aside."""
-    beside: str = ""
-    """What was named as the corpus of a file of ids."""
+    read_with: dict[str, Any] = {}
+    """What else `read.load` was told: the corpus beside a file of ids, names of columns ..."""
     split: str = ""
     corpus: str = ""
     queries: str = ""

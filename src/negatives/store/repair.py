@@ -86,7 +86,11 @@ def remedy(run: Path, inputs: Inputs, does: str = "makes it again") -> str:
         return (
             f"call mine again with the same collection and recipe={str(run / RECIPE)!r}: it {does}"
         )
-    more = f" --corpus {shlex.quote(inputs.beside)}" if inputs.beside else ""
+    more = "".join(
+        f" --{name.replace('_', '-')} {shlex.quote(str(each))}"
+        for name, said in inputs.read_with.items()
+        for each in (said if isinstance(said, list) else [said])
+    )
     more += " --quarantine FILE" if inputs.quarantined else ""
     origin, out = shlex.quote(inputs.origin), shlex.quote(str(run))
     return f"negatives mine {origin} --recipe {recipe} --out {out}{more}   {does}"

@@ -69,8 +69,8 @@ def header_of(rows: Sequence[list[str]], where: str, *, tabs: bool) -> Header:
             f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
             "queries",
             where=where,
-            fix="pairs have a header, such as query and positive; documents and queries are "
-            "read from a BEIR folder",
+            fix="pairs have a header, such as query and positive; documents go beside them as "
+            "--corpus, queries as --queries",
         )
     other = next((apart for apart in "\t;,|" if len(names) == 1 and apart in rows[0][0]), "")
     raise DataError(
@@ -113,6 +113,11 @@ def _trec(row: Sequence[str]) -> tuple[str, ...]:
 
 def _column(values: Sequence[str]) -> Column:
     return Column("", "text", 0, tuple(values))
+
+
+def names_ids(values: Sequence[str]) -> bool:
+    """Whether texts are ids: each one word, and numbers, or digits among them."""
+    return _is_ids(_column(values))
 
 
 def _is_ids(column: Column) -> bool:

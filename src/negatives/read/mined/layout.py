@@ -29,6 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from negatives.errors import DataError
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.grades import is_number
 from negatives.read.mined.columns import Column
 from negatives.read.mined.names import (
@@ -48,6 +49,9 @@ from negatives.read.mined.roles import Roles
 Shape = Literal["wide", "pair", "list"]
 
 INTERACTIONS: Final = "interactions"
+_IDS: Final = ("text", "whole", "fraction", "nothing")
+"""What ids may be held as: whole numbers among null are numbers with a fraction in many tables."""
+
 _BY_ENDING: Final = {"_ctxs": "dpr", "_messages": "messages", "rejected": "preference"}
 
 
@@ -59,7 +63,7 @@ class Layout:
     label. `list`: a query, documents, their labels. `label` is empty where every row is a negative;
     in a wide layout it is the relevance of the positives. `scores`: a column of scores, one a
     document of the row. `notes`: what a reader of the file should know. Without `negatives` the
-    file is one of pairs.
+    file is one of pairs. `relevant_from`: the least label that is relevant, where that was said.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Layout:
     scores: str = ""
     query_form: Form = "plain"
     notes: tuple[str, ...] = ()
+    relevant_from: float | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -93,9 +98,17 @@ class Layout:
         return not self.query or all(part.kind == "id" for part in documents)
 
 
-def layout_of(columns: Mapping[str, Column], where: str) -> Layout:
-    """The layout of a file with these columns; `DataError` where none is understood."""
-    return _Deciding(columns, where).layout()
+def layout_of(
+    columns: Mapping[str, Column],
+    where: str,
+    options: FileOptions = AS_NAMED,
+    ids: frozenset[str] = frozenset(),
+) -> Layout:
+    """The layout of a file with these columns; `DataError` where none is understood.
+
+    `ids`: columns of texts that are known to be ids.
+    """
+    return _Deciding(columns, where, options, ids).layout()
 
 
 class _Deciding(Roles):
@@ -109,7 +122,14 @@ class _Deciding(Roles):
         if made is None:
             made = self._lines_of_trec() or self._documents_with_labels() or self._wide()
             self._look_at_the_rest(made)
-        return replace(made, notes=(*self._notes,))
+        least = self._options.relevant_from
+        if least is not None and not made.label:
+            raise self._refused(
+                f"what is relevant was said to begin at {least:g}, and no column has labels or "
+                "scores of which that could be said",
+                "leave that out, or name the column score",
+            )
+        return replace(made, notes=(*self._notes,), relevant_from=least)
 
     # ---- the shapes ------------------------------------------------------------------------------
 
@@ -202,13 +222,14 @@ class _Deciding(Roles):
             self._label(label)
         elif label.depth > 1 or label.holds not in ("whole", "fraction", "truth", "nothing"):
             raise self._refused(f"column {label.name!r} holds {label}, and no labels")
-        elif not self._roles.get("label"):
+        elif not self._roles.get("label") and self._options.relevant_from is None:
             if all(part.kind == "id" for part in parts):
                 return Layout("scored-list", "list", query, query_id, (), parts, scores=label.name)
             raise self._refused(
                 f"documents with {label.name!r} and no labels: scores of a teacher do not tell "
                 "which are negatives",
-                "add a column labels: above 0 is a positive, 0 a negative",
+                "add a column labels: above 0 is a positive, 0 a negative; or say from which score "
+                "on a document is relevant (--relevant-from)",
             )
         shape: Shape = "list" if label.depth else "pair"
         name = f"labeled-{shape}"
@@ -237,9 +258,10 @@ class _Deciding(Roles):
         for part in positives:
             role = role_of(part.column)
             sideless = part.listed or part.form != "plain"
-            ids_alone = role == "document_id" and len(positives) == 1
-            if (role == "document" and sideless) or ids_alone:
+            if sideless and role in ("document", "document_id") and "positive" not in self._told:
                 raise self._sideless(self._columns[part.column])
+            if role == "document_id" and len(positives) == 1:
+                self._notes.append(f"column {part.column!r} was taken as the positive's id")
 
     def _name(self, positives: tuple[Part, ...], negatives: tuple[Part, ...]) -> str:
         if not negatives:
@@ -276,7 +298,7 @@ class _Deciding(Roles):
                 raise self._refused(f"column {asked.name!r} holds {asked}, and no query")
             else:
                 self._refuse_written(asked)
-        if ids is not None and (ids.depth or ids.holds not in ("text", "whole", "nothing")):
+        if ids is not None and (ids.depth or ids.holds not in _IDS):
             raise self._refused(f"column {ids.name!r} holds {ids}, and no id of a query")
         if asked is None and ids is None:
             raise self._missing("query")
@@ -320,10 +342,10 @@ class _Deciding(Roles):
             raise self._refused(f"column {name!r} holds {column}")
         if column.holds == "object" and (made := of_objects(column)) is not None:
             return made
-        if column.holds not in ("text", "whole", "nothing"):
+        by_id = by_id or self._is_id(column)
+        if column.holds not in (_IDS if by_id else ("text", "whole", "nothing")):
             raise self._refused(f"column {name!r} holds {column}, and no documents")
         self._refuse_written(column)
-        by_id = by_id or self._is_id(column)
         return Part(name, "id" if by_id else "text", listed, depth=column.depth)
 
     def _labels_beside(self, has_negatives: bool) -> tuple[str, str]:
@@ -374,9 +396,10 @@ class _Deciding(Roles):
         for name, column in self._columns.items():
             if name in made.columns or column.holds not in ("text", "object"):
                 continue
-            known = role_of(name) in ("query", "positive", "negative")
+            known = role_of(name) in ("query", "positive", "negative") and not self._told
             texts = column.depth > 0 or column.is_worded or column.holds == "object"
             like = like_negatives(name) or (like_documents(name) and not by_name)
+            like = like and not self._told
             if known or (like and texts):
                 raise self._sideless(column)
             if column.is_worded and plain(name) not in _ABOUT:

@@ -186,7 +186,7 @@ class _Reading:
 
     def _whole(self, labels: pl.DataFrame) -> pl.DataFrame:
         """`labels` that are whole numbers, as `relevance`; the rows of others are reported."""
-        labels = labels.with_columns(relevance=whole(labels["value"]))
+        labels = labels.with_columns(relevance=self._grades(labels["value"]))
         name = self._layout.label
         for at, found in (
             labels.filter(pl.col("relevance").is_null()).select("at", "value").iter_rows()
@@ -198,6 +198,13 @@ class _Reading:
                 said = repr(held) if found is None else f"{found:g}"
                 self._report(BAD_SCORE, at, f"{name} is {said}")
         return labels.filter(pl.col("relevance").is_not_null()).drop("value")
+
+    def _grades(self, values: pl.Series) -> pl.Series:
+        """Relevance of labels: as they are, or 1 from the least that counts as relevant, else 0."""
+        least = self._layout.relevant_from
+        if least is None:
+            return whole(values)
+        return (values.fill_nan(None) >= least).cast(pl.Int32)
 
     def _labelled(self, documents: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Documents with a label above 0, and the others."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from negatives.errors import DataError
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.mined.columns import Column
 from negatives.read.mined.names import Role, plain, role_of
 
@@ -18,19 +20,50 @@ TEXTS: Final[tuple[Role, ...]] = ("query", "positive", "negative", "document")
 """The roles of columns that are named as texts."""
 
 
+_LIKE_ID: Final = re.compile(r"(^|_)ids?$")
+_ROLE_OF_SIDE: Final[dict[str, tuple[Role, Role]]] = {
+    "query": ("query", "query_id"),
+    "positive": ("positive", "positive_id"),
+    "negative": ("negative", "negative_id"),
+}
+"""The role of texts and that of ids."""
+
+
 class Roles:
     """The columns of one file; messages name `where` it is."""
 
-    def __init__(self, columns: Mapping[str, Column], where: str) -> None:
-        self._columns, self._where = columns, where
+    def __init__(
+        self,
+        columns: Mapping[str, Column],
+        where: str,
+        options: FileOptions = AS_NAMED,
+        ids: frozenset[str] = frozenset(),
+    ) -> None:
+        self._columns, self._where, self._options, self._ids = columns, where, options, ids
         self._names = {plain(name): name for name in reversed([*columns])}
         self._roles: dict[Role, list[Column]] = {}
+        told = options.sides(columns, where)
+        self._told = {*told.values()}
         for name, column in columns.items():
-            role = role_of(name)
+            role = self._told_role(told[name], column) if name in told else self._by_name(name)
             if role:
                 self._roles.setdefault(role, []).append(column)
-        if {"chosen", "rejected", "prompt"} <= {*self._names}:
+        if {"chosen", "rejected", "prompt"} <= {*self._names} and "query" not in self._told:
             self._roles.setdefault("query", []).append(columns[self._names["prompt"]])
+
+    def _told_role(self, side: str, column: Column) -> Role:
+        """The role of a column whose side was said: its name or what it holds tells ids."""
+        own = role_of(column.name) or ""
+        by_id = own.endswith("_id") or _LIKE_ID.search(plain(column.name)) is not None
+        by_id = by_id or column.holds in ("whole", "fraction") or column.name in self._ids
+        return _ROLE_OF_SIDE[side][by_id and column.holds != "object" and not column.is_worded]
+
+    def _by_name(self, name: str) -> Role | None:
+        """The role that a name tells, but for texts of a side whose column was said."""
+        role = role_of(name)
+        side = "positive" if role in ("document", "document_id") else (role or "").split("_")[0]
+        apart = side in self._told and not (role or "").endswith(("_scores", "_id"))
+        return None if apart else role
 
     def _one(self, role: Role) -> Column | None:
         """The column of a role, where there is one."""
@@ -72,7 +105,7 @@ class Roles:
 
     def _is_id(self, column: Column) -> bool:
         """Whether a column named as texts holds ids: whole numbers, and so do all the others."""
-        if column.holds == "whole":
+        if column.holds == "whole" or column.name in self._ids:
             return True
         return self._all_ids() and column.is_numbers
 

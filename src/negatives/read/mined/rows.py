@@ -7,6 +7,7 @@ documents of its columns), so that it can be found again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import DataError
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.mined.layout import Layout, layout_of
 from negatives.read.mined.source import MinedSource, source
 from negatives.schema import Collection
@@ -73,17 +75,36 @@ class MinedFile:
             raise DataError(
                 "the file holds ids of queries or documents, and no texts",
                 where=str(self.path),
-                fix="name the collection that has them: --corpus DATA; or, where nothing has "
-                f"texts, read it as ids: ids:{self.path}",
+                fix="name what has them: --corpus DATA, a collection or a file of documents (and "
+                "--queries FILE where it has no queries); or, where nothing has texts, read it as "
+                f"ids: ids:{self.path}",
             )
         return self.known
 
 
-def mined_file(file: str | Path, known: Collection | None = None) -> MinedFile:
+def mined_file(
+    file: str | Path, known: Collection | None = None, options: FileOptions = AS_NAMED
+) -> MinedFile:
     """The file at a path, understood; `DataError` where it is not."""
-    return understood(source(file), known)
+    return understood(source(file), known, options)
 
 
-def understood(src: MinedSource, known: Collection | None = None) -> MinedFile:
+def understood(
+    src: MinedSource, known: Collection | None = None, options: FileOptions = AS_NAMED
+) -> MinedFile:
     """An opened file, its layout decided."""
-    return MinedFile(src, layout_of(src.columns, str(src.path)), known)
+    ids = frozenset(_ids_of(src, known)) if known is not None else frozenset[str]()
+    return MinedFile(src, layout_of(src.columns, str(src.path), options, ids), known)
+
+
+def _ids_of(src: MinedSource, known: Collection) -> Iterator[str]:
+    """Columns of words that are ids of what is named beside the file, and none of its texts."""
+    for name, column in src.columns.items():
+        if column.holds != "text" or column.is_worded or not column.sample:
+            continue
+        sample = pl.Series(column.sample)
+        for frame, key in ((known.corpus, "doc_id"), (known.queries, "query_id")):
+            texts = frame["text"] if "text" in frame.columns else frame[key].clear()
+            named = sample.is_in(frame[key].implode()).sum()
+            if named > sample.is_in(texts.implode()).sum():
+                yield name

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from negatives.read.frames import whole_ids
 from negatives.read.mined.flat import FlatRows, Lengths
 from negatives.read.mined.parts import Part
 
@@ -38,7 +39,7 @@ class TableRows(FlatRows):
         return self.frame[column]
 
     def _strings(self, values: pl.Series) -> pl.Series:
-        return values.cast(pl.String)
+        return whole_ids(values, self.where).cast(pl.String)
 
     def _floats(self, values: pl.Series) -> pl.Series:
         if values.dtype == pl.String:

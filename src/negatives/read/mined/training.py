@@ -6,16 +6,17 @@ from pathlib import Path
 
 import polars as pl
 
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.findings import Findings
-from negatives.read.loading import known_texts
-from negatives.read.mined.rows import mined_file
+from negatives.read.loading import Data, known_texts
+from negatives.read.mined.rows import MinedFile, mined_file
 from negatives.read.pair_files import collected
 from negatives.schema import TEXTS, Collection, check_needs
 from negatives.text.keys import normalised_keys
 
 
 def read_mined_file(
-    path: Path, corpus: str | Path | Collection | None = None
+    path: Path, corpus: Data = None, queries: Data = None, options: FileOptions = AS_NAMED
 ) -> tuple[Collection, pl.DataFrame]:
     """The collection that the file makes, and query_id, doc_id, position, p_relevant.
 
@@ -23,11 +24,15 @@ def read_mined_file(
     is a positive of a query anywhere in the file is one everywhere, case, punctuation and white
     space aside.
     """
-    findings = Findings()
-    known = None if corpus is None else known_texts(corpus)
+    known = None if corpus is None and queries is None else known_texts(corpus, queries)
     if known is not None:
         check_needs(known, TEXTS, "training on a file of ids")
-    collection, mined = collected(path.name, "train", [mined_file(path, known)], findings)
+    return read_mined(mined_file(path, known, options))
+
+
+def read_mined(file: MinedFile) -> tuple[Collection, pl.DataFrame]:
+    """The same of a file, or a table, that was understood."""
+    collection, mined = collected(file.path.name, "train", [file], Findings())
     query, doc = _keys(collection.queries, "query_id"), _keys(collection.corpus, "doc_id")
     relevant = collection.qrels.filter(pl.col("relevance") > 0)
 
