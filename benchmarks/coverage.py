@@ -24,7 +24,8 @@ from benchmarks.data import load, minilm_vectors
 from benchmarks.frontier import frontier
 from benchmarks.page import write_page, write_picture
 from negatives.chance import pair_uniforms
-from negatives.recipe import load_recipe, override
+from negatives.recipe import load_recipe
+from negatives.recipe_changes import override
 
 COLLECTIONS = ("cranfield", "cisi", "med")
 HIDINGS = 3

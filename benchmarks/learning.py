@@ -32,7 +32,8 @@ from benchmarks.page import write_page
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.learn.compare import compare
 from negatives.learn.settings import Training
-from negatives.recipe import Recipe, load_recipe, override
+from negatives.recipe import Recipe, load_recipe
+from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.stage import build
 

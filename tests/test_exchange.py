@@ -12,7 +12,8 @@ from negatives.events import Event, Warned
 from negatives.exchange import exchanged
 from negatives.kinds import KINDS
 from negatives.learn.request import completed
-from negatives.recipe import load_recipe, override, parse, promised, shipped
+from negatives.recipe import load_recipe, parse, shipped
+from negatives.recipe_changes import override, promised
 from negatives.settings import describe_field
 from negatives.stage import stage_class
 

@@ -6,15 +6,17 @@ run or a collection as its first argument; nothing but the command line imports 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, Unpack, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, Unpack, cast
 
 import polars as pl
 
 from negatives import schema
+from negatives.errors import UnknownKeyword, nearest
 from negatives.events import Emit, silent
 from negatives.run import mine as _mine
 from negatives.run.engine import SharedOut
@@ -28,8 +30,27 @@ if TYPE_CHECKING:
     from negatives.export.blocks import Positives
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
+    from negatives.read.split import By
+
+Data = Any
+"""What `Collection.load` takes."""
 
 P = ParamSpec("P")
+
+
+class Reading(TypedDict, total=False):
+    """How data is read; see `Collection.load`."""
+
+    split: str
+    corpus: Data
+    queries: Data
+    query_column: str
+    positive_column: str
+    negative_column: str | Sequence[str]
+    relevant_from: float | None
+    name: str
+    quarantine: str | Path | Quarantine | None
+    lost: Lost
 
 
 class Collection(schema.Collection):
@@ -44,32 +65,110 @@ class Collection(schema.Collection):
     """
 
     @staticmethod
-    def load(
-        data: str | Path,
-        *,
-        quarantine: str | Path | Quarantine | None = None,
-        lost: Lost = "refuse",
-        corpus: str | Path | schema.Collection | None = None,
-    ) -> Collection:
+    def load(data: Data, **options: Unpack[Reading]) -> Collection:
         """Read a collection: a path, `cranfield`, `ir_datasets:NAME` or a hub name; `@SPLIT` last.
 
-        Raises `DataError` listing the first five offenders with file and row; with `quarantine`,
-        bad rows are set aside in that file instead, and counted in `notes`. `lost`: whether
-        judgements of documents that the corpus lacks are bad rows too, or are kept in `qrels`, so
-        that a measure counts them as not found. `corpus` names what has the texts of a file of
-        ids, and more documents.
+        Or data at hand: a frame of pandas or polars, an Arrow table, a dataset, a list of rows, or
+        a dictionary of queries, corpus and qrels. Raises `DataError` listing the first five
+        offenders with file and row; with `quarantine`, bad rows are set aside in that file instead,
+        and counted in `notes`. `lost`: whether judgements of documents that the corpus lacks are
+        bad rows too, or are kept in `qrels`, so that a measure counts them as not found. `split` is
+        what `@SPLIT` is. `corpus` has the texts of ids, and more documents; `queries` the texts of
+        the queries' ids. `query_column`, `positive_column` and `negative_column` name columns whose
+        names do not tell what they are, and from `relevant_from` on a score is relevant.
         """
         from negatives.read import load
 
-        found = load(data, quarantine=quarantine, lost=lost, corpus=corpus)
-        return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
+        return _held(load(data, **options))
+
+    @staticmethod
+    def from_pandas(frame: Any, **options: Unpack[Reading]) -> Collection:
+        """The collection of a frame of pandas: a query and its positive a row, or more columns.
+
+        The names of its columns tell what they are, as in a file (see the table in the docs), or
+        `query_column`, `positive_column` and `negative_column` do. Texts or ids; where it has ids,
+        `corpus` and `queries` have the texts. The index is left out unless its name is an id's.
+        Options are those of `load`.
+
+        >>> import pandas as pd
+        >>> from negatives import Collection
+        >>> faq = pd.DataFrame({"question": ["Why?", "Who?"], "answer": ["It is so.", "It was I."]})
+        >>> data = Collection.from_pandas(faq, corpus=[{"text": "Nobody asked this."}])
+        >>> len(data.corpus), len(data.queries), len(data.positives)
+        (3, 2, 2)
+        """
+        return Collection.load(frame, **options)
+
+    @staticmethod
+    def from_polars(frame: pl.DataFrame | pl.LazyFrame, **options: Unpack[Reading]) -> Collection:
+        """The collection of a frame of polars; see `from_pandas`."""
+        return Collection.load(frame, **options)
+
+    @staticmethod
+    def from_dataset(dataset: Any, **options: Unpack[Reading]) -> Collection:
+        """The collection of a `datasets.Dataset`, or of one split of a `DatasetDict`.
+
+        A `DatasetDict` of corpus, queries and judgements is read as such. Options are those of
+        `load`, such as `split`; see `from_pandas` for columns.
+        """
+        return Collection.load(dataset, **options)
+
+    @staticmethod
+    def from_pairs(
+        queries: Any,
+        corpus: Any,
+        qrels: Any,
+        *,
+        name: str = "pairs",
+        split: str = "train",
+        quarantine: str | Path | Quarantine | None = None,
+        lost: Lost = "refuse",
+    ) -> Collection:
+        """The collection of queries, documents, and which of them belong together.
+
+        Each is a dictionary by ids, as evaluators of retrieval take it, a table in any form, or a
+        file. `qrels`: `{query_id: doc_ids}`, `{query_id: {doc_id: relevance}}`, tuples of a query,
+        a document and perhaps a relevance, or a table of such columns; without a relevance every
+        pair is a positive. An id is a text, a whole number or a UUID.
+
+        >>> from negatives import Collection
+        >>> Collection.from_pairs({1: "why"}, {7: "It is so.", 8: "No."}, {1: {7}}).positives.rows()
+        [(0, 0)]
+        """
+        from negatives.read import load_parts
+
+        made = load_parts(
+            queries, corpus, qrels, name=name, split=split, quarantine=quarantine, lost=lost
+        )
+        return _held(made)
+
+    def split(
+        self, dev: float = 0.1, test: float = 0.0, *, seed: int = 0, by: By = "texts"
+    ) -> dict[str, Collection]:
+        """Its queries as train, dev and, where a share is given, test; each with all documents.
+
+        Queries that ask the same, or (`by` "texts") that share the text of a positive, are on one
+        side. Which side depends on their ids and on `seed` alone.
+
+        >>> from negatives import Collection
+        >>> sides = Collection.load("cranfield").split(dev=0.1, by="query")
+        >>> {name: len(side.mined_queries) for name, side in sides.items()}
+        {'train': 203, 'dev': 22}
+        """
+        from negatives.read.split import split
+
+        return {name: _held(each) for name, each in split(self, dev, test, seed, by).sides.items()}
 
     def made(self, generator: Generator, *, seed: int = 0, emit: Emit = silent) -> Collection:
         """The documents with queries that a generator, such as `InverseCloze`, writes from them."""
         from negatives.run.making import made_queries
 
-        found = made_queries(self, generator, seed=seed, emit=emit)
-        return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
+        return _held(made_queries(self, generator, seed=seed, emit=emit))
+
+
+def _held(found: schema.Collection) -> Collection:
+    """A collection as users hold it."""
+    return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
 
 
 class Run(store.Run):
@@ -86,6 +185,16 @@ class Run(store.Run):
     >>> Run("run").rejected["reason"].to_list()
     ['repeat: the text of candidate copy', 'same-normalised-text: as positive lift']
     """
+
+    def __init__(self, path: str | Path, *, collection: Data = None) -> None:
+        """Open a run directory; `RunError` where there is none, or it is unfinished or damaged.
+
+        `collection` is what it was made from, where that was no file: what `mine` took.
+        """
+        from negatives.read import as_collection
+
+        found = None if collection is None else as_collection(collection)
+        super().__init__(path, collection=found)
 
     @property
     def collection(self) -> schema.Collection:
@@ -221,6 +330,11 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
     def whole(*args: P.args, **options: P.kwargs) -> Run:
         from negatives.show import reported
 
+        valid = signature(carry_out).parameters
+        for name in options:
+            if name not in valid:
+                what = f"{carry_out.__name__} has no parameter {name!r}"
+                raise UnknownKeyword(what, fix=nearest(name, valid))
         emit = cast("Emit", options.get("emit", silent))
         run = reported(carry_out(*args, **options), emit)
         made = Run(run.path, collection=run.at_hand)

@@ -5,7 +5,8 @@ NegativesError
 │   ├── DataError         a file or collection cannot be used as it is
 │   ├── RecipeError       a recipe or a stage's settings are wrong
 │   ├── RunError          a run directory is in use, belongs to other inputs, or is no run
-│   └── MissingExtra      an optional dependency is not installed
+│   ├── MissingExtra      an optional dependency is not installed
+│   └── UnknownKeyword    a function has no parameter of that name
 └── WorkError             the input was right and the work failed (exit code 1)
     ├── DiskFull          no space left where a file was being written
     └── ServiceError      a model endpoint did not answer usably
@@ -97,6 +98,10 @@ class RunError(InputError):
 
 class MissingExtra(InputError, ImportError):
     """An optional dependency is not installed; the message holds the command that installs it."""
+
+
+class UnknownKeyword(InputError, TypeError):
+    """A function has no parameter of that name; the message holds the nearest that it has."""
 
 
 class WorkError(NegativesError):

@@ -14,7 +14,8 @@ import pytest
 import negatives as neg
 from negatives.errors import InputError, RecipeError, WorkError
 from negatives.events import Event, Warned
-from negatives.recipe import Recipe, load_recipe, override
+from negatives.recipe import Recipe, load_recipe
+from negatives.recipe_changes import override
 from negatives.run import mine as mine_only  # no report: it would look the odd judge up by its kind
 from tests.build import collection
 from tests.cli.commands import negatives

@@ -33,7 +33,8 @@ import sys, time
 import negatives as neg
 from negatives.events import Progress
 from negatives.models import embedding
-from negatives.recipe import load_recipe, override
+from negatives.recipe import load_recipe
+from negatives.recipe_changes import override
 from negatives.search import postings
 postings._SMALL = 0  # so that the index is built by other processes too
 embedding.CHUNK_TEXTS = 100

@@ -11,7 +11,8 @@ import pytest
 import negatives as neg
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.events import Event, Progress, Warned
-from negatives.recipe import load_recipe, override, parse
+from negatives.recipe import load_recipe, parse
+from negatives.recipe_changes import override
 from negatives.schema import DUPLICATE, ELIGIBLE, JUDGED_NEGATIVE, KEPT, POSITIVE, REJECTED
 from negatives.stage import Picker
 from tests.build import collection

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
+from negatives.cli.data_options import NOTHING_SAID, DataOptions
+from negatives.cli.options import Changes, Flag, Out, Quiet, changes
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -31,7 +32,7 @@ def compare(
     set_: Changes = None,
     keep_models: Flag = False,
     resources: Resources = EVERYTHING,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -92,13 +93,15 @@ def compare(
     from negatives.cli.listen import listening
     from negatives.learn.compare import METRICS
     from negatives.learn.compare import compare as carry_out
+    from negatives.read.quarantine import as_quarantine
     from negatives.show.comparison import comparison_page, comparison_table
     from negatives.store.atomic import write_text
 
     trained = {"train.steps": steps, "train.seconds": seconds, "train.batch_size": batch_size}
+    aside = as_quarantine(reading.quarantine)
     with listening(quiet=quiet) as emit:
         made = carry_out(
-            data,
+            reading.load(data, quarantine=aside),
             recipes,
             out,
             on=on,
@@ -111,7 +114,7 @@ def compare(
             metrics=metric or METRICS,
             keep_models=keep_models,
             **asdict(resources),
-            quarantine=quarantine,
+            quarantine=aside,
             emit=emit,
         )
     write_text(out / "compare.html", comparison_page(made.figures))

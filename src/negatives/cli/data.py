@@ -1,22 +1,24 @@
-"""negatives data: check a collection, say what is in it, turn it into a BEIR folder, plant."""
+"""negatives data: check a collection, say what is in it, turn it into a BEIR folder, split it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import cyclopts
 
-from negatives.cli.options import Corpus, Flag, Out, QuarantineFile
+from negatives.cli.data_options import NOTHING_SAID, DataOptions
+from negatives.cli.options import Flag, Out
 from negatives.cli.streams import print_json
 
 app = cyclopts.App(
     name="data",
-    help="Check a collection, say what is in it, turn it into a BEIR folder, plant in it.",
+    help="Check a collection, say what is in it, turn it into a BEIR folder, split it, plant in "
+    "it.",
 )
 
 
 @app.command
-def validate(data: str, /, *, corpus: Corpus = None, json: Flag = False) -> int:
+def validate(data: str, /, *, reading: DataOptions = NOTHING_SAID, json: Flag = False) -> int:
     """Everything that is wrong with DATA: exit code 0 if nothing is, 2 if something is.
 
     Example:
@@ -31,8 +33,15 @@ def validate(data: str, /, *, corpus: Corpus = None, json: Flag = False) -> int:
         Print the problems as JSON.
     """
     from negatives import read
+    from negatives.errors import InputError
 
-    found = read.validate(data, corpus=corpus)
+    if reading.quarantine is not None:
+        raise InputError(
+            "every bad row is listed already, and none is set aside",
+            where="--quarantine",
+            fix="leave it out; describe, convert and mine set bad rows aside",
+        )
+    found = read.validate(data, **reading.said())
     if json:
         print_json(found)
     elif found["ok"]:
@@ -50,8 +59,7 @@ def describe(
     data: str,
     /,
     *,
-    corpus: Corpus = None,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
     json: Flag = False,
 ) -> None:
     """Counts, positives per query, lengths, and what is unusual.
@@ -69,7 +77,7 @@ def describe(
     """
     from negatives import read
 
-    found = read.describe(read.load(data, quarantine=quarantine, corpus=corpus))
+    found = read.describe(reading.load(data))
     if json:
         print_json(found)
     else:
@@ -82,8 +90,7 @@ def convert(
     /,
     *,
     out: Out,
-    corpus: Corpus = None,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
 ) -> None:
     """Write DATA as a BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
 
@@ -100,7 +107,67 @@ def convert(
     """
     from negatives import read
 
-    print(read.convert(read.load(data, quarantine=quarantine, corpus=corpus), out))
+    print(read.convert(reading.load(data), out))
+
+
+@app.command
+def split(
+    data: str,
+    /,
+    *,
+    out: Out,
+    dev: float = 0.1,
+    test: float = 0.0,
+    seed: int = 0,
+    by: Literal["texts", "query"] = "texts",
+    reading: DataOptions = NOTHING_SAID,
+    json: Flag = False,
+) -> None:
+    """Part the queries of DATA into train, dev and test, so that nothing leaks: a BEIR folder.
+
+    Queries that ask the same, or that share the text of a positive, are on one side. Which side
+    depends on their ids and the seed alone. All sides share the whole corpus.
+
+    Examples:
+
+        negatives data split pairs.csv --dev 0.1 -o my-beir-folder
+
+        negatives data split my-data@train --dev 0.1 --test 0.1 -o my-beir-folder
+
+    Parameters
+    ----------
+    data
+        The collection; see `negatives --help`. DATA@train names the split that is parted.
+    out
+        The folder to make; it must not exist, or be empty.
+    dev
+        Share of the queries that go to dev: to look at while training, and to compare on.
+    test
+        Share of the queries that go to test.
+    seed
+        Which queries they are.
+    by
+        `query`: only the same queries stay together, and a positive may be on several sides. For
+        data in which shared positives link most queries.
+    json
+        Print the figures as JSON.
+    """
+    from negatives.read.convert import refuse_to_replace
+    from negatives.read.split import split as part
+    from negatives.read.split import write_split
+
+    refuse_to_replace(out)
+    made = part(reading.load(data), dev, test, seed, by)
+    write_split(made, out)
+    figures = made.figures()
+    if json:
+        print_json({"out": str(out), **figures})
+        return
+    print(out)
+    for name, side in figures["sides"].items():
+        print(f"  {name:<5}  {side['queries']:,} queries, {side['positives']:,} positives")
+    for note in figures["notes"]:
+        print(f"  note   {note}")
 
 
 @app.command
@@ -111,7 +178,7 @@ def plant(
     out: Out,
     share: float = 0.1,
     seed: int = 0,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
 ) -> None:
     """Write DATA as a BEIR folder with unlabelled copies of some positives: known false negatives.
 
@@ -135,7 +202,7 @@ def plant(
     from negatives import read
     from negatives.measure.plant import plant as grow
 
-    planted, truth = grow(read.load(data, quarantine=quarantine), seed, share)
+    planted, truth = grow(reading.load(data), seed, share)
     print(read.convert(planted, out))
     kinds = ", ".join(sorted(truth["kind"].unique()))
     print(f"planted: {truth['doc_id'].n_unique():,} documents ({kinds}), {len(truth):,} pairs")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, QuarantineFile, Quiet
+from negatives.cli.data_options import NOTHING_SAID, DataOptions
+from negatives.cli.options import Flag, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -48,7 +49,7 @@ def evaluate(
     confidence: float = 0.95,
     seed: int = 0,
     resources: Resources = EVERYTHING,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -135,7 +136,7 @@ def evaluate(
         check_table_path(per_query)
     if run is not None and not slices:
         raise InputError("--run parts the queries", fix="give --slices too")
-    aside = as_quarantine(quarantine)
+    aside = as_quarantine(reading.quarantine)
     opened: str | Dense = model
     settings: dict[str, Any] = {
         "query_prompt": query_prompt,
@@ -151,7 +152,7 @@ def evaluate(
     with listening(quiet=quiet) as emit:
         found = carry_out(
             opened,
-            data,
+            reading.load(data, quarantine=aside, lost="count") if reading.said() else data,
             metrics=metric or METRICS,
             depth=depth,
             rerank=rerank,

@@ -77,7 +77,7 @@ def judge(
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.errors import InputError
-    from negatives.recipe import assignment
+    from negatives.recipe_changes import assignment
     from negatives.stage import Judge, build
 
     opened = Run(run)

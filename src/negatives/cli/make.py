@@ -53,7 +53,7 @@ def make(
     from negatives.machine import Machine
     from negatives.read import convert, known_texts
     from negatives.read.convert import refuse_to_replace
-    from negatives.recipe import assignment
+    from negatives.recipe_changes import assignment
     from negatives.run.making import made_queries
     from negatives.stage import build
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from negatives.cli.clock import Clock
+from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
+from negatives.cli.options import Changes, Flag, Out, Quiet
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -27,8 +28,7 @@ def mine(
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
     corpus_shard: int = 0,
-    corpus: str | None = None,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
     overwrite: Flag = False,
     quiet: Quiet = False,
     json: Flag = False,
@@ -46,6 +46,9 @@ def mine(
         negatives mine pairs.parquet --out runs/nv --recipe nv-retriever
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
+
+        negatives mine faq.csv --out runs/faq --corpus articles.csv --query-column Frage \\
+            --positive-column Antwort
 
         negatives mine cranfield --out runs/shared-out --engine processes --workers 2
 
@@ -80,9 +83,6 @@ def mine(
         Every random choice derives from it.
     corpus_shard
         Documents that exact dense search takes at a time, by one worker; 0: all.
-    corpus
-        What has the texts of a file of ids, and more documents to mine: a collection in any form,
-        a folder of corpus.jsonl and queries.jsonl, or a file of documents.
     overwrite
         Replace another run in the same folder.
     json
@@ -93,18 +93,24 @@ def mine(
     from negatives.api import mine as carry_out
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
-    from negatives.read import load
-    from negatives.recipe import encoded, load_recipe, override, promised
+    from negatives.recipe import load_recipe
+    from negatives.recipe_changes import adjusted
 
-    said = changes(set_, {"pick.per_query": per_query, "relabel": relabel})
     with listening(quiet=quiet) as shown:
         emit = clock.hearing(shown)
-        chosen = override(load_recipe(recipe), said, emit)
-        if encoder is not None:
-            chosen = encoded(chosen, encoder, required=True)
-        chosen = promised(chosen, max_false, max_p, strict or None, emit)
+        chosen = adjusted(
+            load_recipe(recipe),
+            set_ or (),
+            per_query=per_query,
+            relabel=relabel,
+            encoder=encoder,
+            max_false=max_false,
+            max_p=max_p,
+            strict=strict or None,
+            emit=emit,
+        )
         with clock.stage("read"):
-            collection = load(data, quarantine=quarantine, corpus=corpus)
+            collection = reading.load(data)
         run = carry_out(
             collection,
             out,

@@ -17,10 +17,6 @@ Quiet = Annotated[
 RunFolder = Annotated[Path, Parameter(help="A finished run directory.")]
 Out = Annotated[Path, Parameter(name=["--out", "-o"])]
 Changes = Annotated[list[str] | None, Parameter(name="--set", negative="")]
-Corpus = Annotated[
-    str | None,
-    Parameter(help="What has the texts, where DATA is a file of ids: a collection in any form."),
-]
 QuarantineFile = Annotated[
     Path | None, Parameter(help="Set bad rows aside in this file instead of stopping at them.")
 ]

@@ -66,7 +66,7 @@ def pick(
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.exchange import exchanged
-    from negatives.recipe import assignment
+    from negatives.recipe_changes import assignment
     from negatives.stage import Picker, build
 
     opened = Run(run)

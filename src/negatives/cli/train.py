@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Changes, Corpus, Flag, Out, QuarantineFile, Quiet, changes
+from negatives.cli.data_options import NOTHING_SAID, DataOptions
+from negatives.cli.options import Changes, Flag, Out, Quiet, changes
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -22,7 +23,6 @@ def train(
     kind: str | None = None,
     control: Annotated[Literal["none"] | None, Parameter(name="--control")] = None,
     encoder: str | None = None,
-    corpus: Corpus = None,
     dev: str | None = None,
     epochs: int | None = None,
     steps: int | None = None,
@@ -30,7 +30,7 @@ def train(
     set_: Changes = None,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
-    quarantine: QuarantineFile = None,
+    reading: DataOptions = NOTHING_SAID,
     report_to: str = "none",
     overwrite: Flag = False,
     quiet: Quiet = False,
@@ -95,15 +95,17 @@ def train(
     resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.learn.request import completed, recipe_of
-    from negatives.learn.source import beside
+    from negatives.learn.source import read_with
     from negatives.learn.train import train as carry_out
+    from negatives.read.quarantine import as_quarantine
 
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
+    aside = as_quarantine(reading.quarantine)
     with listening(quiet=quiet) as emit:
         said = changes(set_, trained)
         chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
         made = carry_out(
-            data if corpus is None else beside(data, corpus, chosen),
+            read_with(data, chosen, aside, **reading.said()),
             out,
             model=model,
             recipe=chosen,
@@ -112,7 +114,7 @@ def train(
             dev=dev,
             seed=seed,
             **asdict(resources),
-            quarantine=quarantine,
+            quarantine=aside,
             report_to=report_to,
             overwrite=overwrite,
             emit=emit,

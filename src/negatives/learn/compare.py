@@ -31,7 +31,7 @@ from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
-from negatives.read import as_collection
+from negatives.read import DEV, NEW_SPLIT, as_collection, splits
 from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -88,7 +88,7 @@ def compare(
     arms: Sequence[str | Path | Recipe],
     out: str | Path,
     *,
-    on: Collection | str | Path | None = None,
+    on: Any = None,
     model: str = "static",
     kind: str = "",
     changes: Sequence[str] = (),
@@ -363,13 +363,19 @@ def _digest(data: Run | Path | None) -> str:
     return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
-def _judged(
-    train: Collection, on: Collection | str | Path | None, aside: Quarantine | None
-) -> Collection:
-    if on is None and not train.origin:
-        raise InputError("there is no split to judge the arms on", fix="name one with --on")
-    named = on if on is not None else f"{train.origin.partition('@')[0]}@dev"
-    return as_collection(named, quarantine=aside, lost="count")
+def _judged(train: Collection, on: Any, aside: Quarantine | None) -> Collection:
+    if on is not None:
+        return as_collection(on, quarantine=aside, lost="count")
+    origin = train.origin.partition("@")[0]
+    there = splits(origin) if origin and not train.read_with else []
+    if not {*DEV} & {*there}:
+        raise InputError(
+            "there is no dev split to judge the arms on"
+            + (f" (there are {', '.join(there)})" if there else ""),
+            where=train.origin or train.name,
+            fix=f"{NEW_SPLIT}; or name one with --on",
+        )
+    return as_collection(f"{origin}@dev", quarantine=aside, lost="count")
 
 
 def _without(collection: Collection, rows: Any) -> Collection:

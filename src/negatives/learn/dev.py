@@ -20,7 +20,8 @@ from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
-from negatives.read import DEV, as_collection, load, splits
+from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
+from negatives.read.loading import Data
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats
 from negatives.stats.lengths import normalised
@@ -144,7 +145,7 @@ class DevSet:
 
 
 def dev_set(
-    named: Collection | str | Path | None,
+    named: Data,
     origin: str,
     train: Collection,
     seed: int,
@@ -152,6 +153,8 @@ def dev_set(
     emit: Emit,
 ) -> DevSet | None:
     """The dev set that is named; else the dev split of the data at `origin`, where there is one.
+
+    Where there is none, a warning names the command that makes one.
 
     What is named shares no query with `train`; of the other those that it shares are left out.
     """
@@ -161,6 +164,7 @@ def dev_set(
         return DevSet.of(found, seed)
     own = _dev_of_the_same(origin, aside)
     if own is None:
+        emit(Warned(f"there is no dev split, so the last step is kept, not the best: {NEW_SPLIT}"))
         return None
     shared = overlap(train, own)
     if len(shared):
@@ -199,7 +203,8 @@ def refuse_overlap(train: Collection, dev: Collection) -> None:
             f"{len(shared)} queries of the dev split are trained with: {'; '.join(first)}",
             where=f"{dev.name}@{dev.split}",
             fix="take them out of one of the two, or name another split with --dev; without "
-            "--dev the dev split of the same data is used, and they are left out",
+            "--dev the dev split of the same data is used, and they are left out; "
+            + NEW_SPLIT.replace("a dev split", "one that shares none"),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,8 +11,14 @@ from negatives.errors import DataError
 from negatives.events import Emit, silent
 from negatives.learn.base_models import usual_kind
 from negatives.learn.settings import Training
+from negatives.learn.training_set import TrainingSet
 from negatives.models.spec import names_nothing
-from negatives.recipe import Recipe, assignment, load_recipe, override
+from negatives.read.file_options import AS_NAMED, FileOptions
+from negatives.read.memory import is_columns, is_named, mined_table, three_parts
+from negatives.read.mined.rows import MinedFile
+from negatives.recipe import Recipe, load_recipe
+from negatives.recipe_changes import assignment, override
+from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.stage import build
 from negatives.store.run import Run, is_run
@@ -71,13 +77,23 @@ def as_run(data: object) -> Run | None:
     return None
 
 
-def is_mined_file(path: Path) -> bool:
+def is_mined_file(path: Path, options: FileOptions = AS_NAMED) -> bool:
     """A file whose columns hold negatives; one of pairs only is a collection."""
     if not path.is_file() or path.suffix == ".onnx":
         return False
     from negatives.read.mined.rows import mined_file
 
     try:
-        return bool(mined_file(path).layout.negatives)
+        return bool(mined_file(path, options=options).layout.negatives)
     except DataError:
         return False
+
+
+def mined_table_of(data: object) -> MinedFile | None:
+    """A table that is handed over and holds negatives, understood; None of everything else."""
+    if isinstance(data, Run | Collection | TrainingSet) or is_named(data) or data is None:
+        return None
+    if three_parts(data) is not None or (isinstance(data, Mapping) and not is_columns(data)):
+        return None
+    found = mined_table(data)
+    return found if found.layout.negatives else None

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from negatives.errors import InputError, RecipeError
 from negatives.events import Emit
-from negatives.learn.request import as_run, is_mined_file
+from negatives.learn.request import as_run, is_mined_file, mined_table_of
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
 from negatives.machine import Machine
-from negatives.read import as_collection, load
-from negatives.read.mined.training import read_mined_file
+from negatives.read import as_collection, known_texts, load
+from negatives.read.file_options import FileOptions
+from negatives.read.mined.rows import MinedFile, mined_file
+from negatives.read.mined.training import read_mined
 from negatives.read.quarantine import Quarantine
-from negatives.recipe import Recipe, encoded
+from negatives.recipe import Recipe
+from negatives.recipe_changes import encoded
 from negatives.run import mine
 from negatives.run.inputs import collection_of
 from negatives.run.making import made_queries
-from negatives.schema import Collection
+from negatives.schema import TEXTS, Collection, check_needs
 from negatives.show import reported
 from negatives.stage import refuse_unmet
 from negatives.store.run import Run
 
-Data = Run | Collection | TrainingSet | str | Path
+Data = Any
+"""A run; a file or a table of mined negatives; examples; or what `Collection.load` takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +51,10 @@ class TrainingSource:
         refuse_unmet((self._settings,), _content(found))
         return found
 
-    def _read(self, data: Run | Collection | str | Path) -> TrainingSet | Run | Collection:
+    def _read(self, data: Data) -> TrainingSet | Run | Collection:
         run = as_run(data)
-        file = Path(data) if isinstance(data, str | Path) and is_mined_file(Path(data)) else None
+        named = isinstance(data, str | Path) and is_mined_file(Path(data))
+        file = mined_file(Path(data)) if named else mined_table_of(data)
         labels = self._settings.labels
         if run is None and labels and (file is not None or not self._mines):
             raise RecipeError(
@@ -60,12 +65,12 @@ class TrainingSource:
         if self.aside is not None and (run is not None or file is not None):
             raise InputError(
                 "--quarantine sets aside bad rows of a collection, and this is none",
-                where=str(data),
+                where=str(data) if file is None else str(file.path),
                 fix="leave it out",
             )
         if file is not None:
             return _of_file(file, self._settings.negatives)
-        return run or as_collection(cast("str | Collection", data), quarantine=self.aside)
+        return run or as_collection(data, quarantine=self.aside)
 
     def examples(
         self, found: TrainingSet | Run | Collection, overwrite: bool
@@ -132,15 +137,29 @@ def _content(found: TrainingSet | Run | Collection) -> Collection:
     return found.collection if isinstance(found, TrainingSet) else found
 
 
-def beside(data: str | Path, corpus: str | Path | Collection, recipe: Recipe) -> Data:
-    """A file of ids, with `corpus` for what has their texts: as examples, or to be mined."""
+def read_with(
+    data: str | Path, recipe: Recipe, quarantine: Quarantine | None = None, **said: Any
+) -> Data:
+    """A file, with what is said of how it is read (`load`): as examples, or to be mined."""
     file = Path(data)
-    if not is_mined_file(file):
-        return load(data, corpus=corpus)
-    return _of_file(file, cast("Training", recipe.train).negatives, corpus)
+    columns = {name: said[name] for name in said if name not in ("corpus", "queries")}
+    options = FileOptions.of(**columns)
+    if not said or as_run(file) is not None or not is_mined_file(file, options):
+        return load(data, quarantine=quarantine, **said) if said else data
+    beside = {"corpus": said.get("corpus"), "queries": said.get("queries")}
+    known = known_texts(**beside) if any(beside.values()) else None
+    mined = mined_file(file, known, options)
+    return _of_file(mined, cast("Training", recipe.train).negatives)
 
 
-def _of_file(file: Path, width: int, corpus: str | Path | Collection | None = None) -> TrainingSet:
-    collection, negatives = read_mined_file(file, corpus)
+def beside(data: Path, corpus: Collection, recipe: Recipe) -> TrainingSet:
+    """A file of ids, with the collection that has their texts, as examples."""
+    return _of_file(mined_file(data, corpus), cast("Training", recipe.train).negatives)
+
+
+def _of_file(file: MinedFile, width: int) -> TrainingSet:
+    if file.known is not None:
+        check_needs(file.known, TEXTS, "training on a file of ids")
+    collection, negatives = read_mined(file)
     made = training_set(collection, negatives, width)
-    return replace(made, about={"file": file.name, "negatives": len(negatives)})
+    return replace(made, about={"file": file.path.name, "negatives": len(negatives)})

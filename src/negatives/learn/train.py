@@ -102,7 +102,7 @@ def train(
     kind: str = "",
     mined: bool = True,
     encoder: str | None = None,
-    dev: Collection | str | Path | None = None,
+    dev: Any = None,
     look: bool = True,
     seed: int | None = None,
     threads: int | None = None,
@@ -115,14 +115,15 @@ def train(
 ) -> Trained:
     """Train `model` (a folder, a hub name, or `static`) with negatives, into the folder `out`.
 
-    `data`: a run, a file of mined negatives (anybody's), a `TrainingSet` of your own making, or a
-    collection, which is mined first by `recipe` (with `encoder`, or the model that is trained, as
-    its dense encoder); with `mined` False it is trained without mined negatives. The recipe's
-    [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces
-    [train], `kind` ("encoder", "reranker", "sparse", "static-embedding") chooses its defaults.
-    `dev` is a split to look at on the way, whose best look is kept; DATA@dev where there is one and
-    none is named; with `look` False there are no looks, and the last step is kept. Bad rows of
-    collections are set aside in the file `quarantine`.
+    `data`: a run, a file or a frame of mined negatives (anybody's), a `TrainingSet` of your own
+    making, or a collection (what `Collection.load` takes, such as a frame of pairs), which is mined
+    first by `recipe` (with `encoder`, or the model that is trained, as its dense encoder); with
+    `mined` False it is trained without mined negatives. The recipe's [batch], [learn] and [train]
+    stages say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
+    "reranker", "sparse", "static-embedding") chooses its defaults. `dev` is a split to look at on
+    the way, whose best look is kept; DATA@dev where there is one and none is named; with `look`
+    False there are no looks, and the last step is kept. Bad rows of collections are set aside in
+    the file `quarantine`.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.

@@ -49,7 +49,7 @@ class Audit:
 
 def audit(
     run: Run | str | Path,
-    truth: str | Path | pl.DataFrame | None = None,
+    truth: Any = None,
     review: str | Path | None = None,
     plant: pl.DataFrame | None = None,
     *,
@@ -57,7 +57,8 @@ def audit(
 ) -> Audit:
     """How many of a run's negatives are false, by every way there is to tell, and how sure that is.
 
-    `truth`: a qrels file (BEIR or TREC), or a frame of query_id, doc_id, relevance, that the run
+    `truth`: a qrels file (BEIR or TREC), or a frame of query_id, doc_id, relevance, or `{query_id:
+    doc_ids}`, that the run
     did not see. `review`: a file of judged pairs, drawn by `negatives audit RUN --sample N -o
     FILE`. `plant`: the truth that `negatives.measure.plant.plant` gave with the collection the run
     was mined from. Bounds hold with `confidence`.

@@ -39,6 +39,8 @@ from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
 from negatives.opening import Context
 from negatives.read import as_collection
+from negatives.read.loading import Data
+from negatives.read.memory import is_named
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
 from negatives.stats.bootstrap import check_confidence, interval
@@ -84,7 +86,7 @@ class Evaluation:
 
 def evaluate(
     model: Model | Reranker,
-    data: Collection | str | Path,
+    data: Data,
     *,
     metrics: Sequence[str] = METRICS,
     depth: int = 1000,
@@ -130,8 +132,8 @@ def evaluate(
     asked = parse_metrics(metrics)
     named = _named(model)
     alone = False
-    if isinstance(data, Collection):
-        collection = data
+    if not is_named(data):
+        collection = as_collection(data, quarantine=quarantine, lost="count")
     elif rerank is None and is_judgements(data) and (given := run_of(cast("Model", model))):
         _refuse_without_texts(bool(slices), protocols)
         model, alone = given, True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,14 +10,16 @@ from negatives.errors import DataError
 from negatives.measure.estimate import share
 from negatives.measure.judgements import judgements_alone
 from negatives.read.findings import Findings
+from negatives.read.memory import is_named, qrels_of
 from negatives.schema import PAIR
 
 
-def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
+def read_truth(truth: Any) -> pl.DataFrame:
     """query_id, doc_id, relevance (the highest, where a pair is judged twice) of a qrels file.
 
     Pairs of a relevance below 0 are left out: they were pooled, and nobody has judged them.
-    BEIR's three columns with or without a header, or TREC's four; or a frame of those columns.
+    BEIR's three columns with or without a header, or TREC's four; or a frame of those columns, or
+    a dictionary such as `{query_id: doc_ids}`.
     """
     if isinstance(truth, pl.DataFrame):
         missing = [name for name in (*PAIR, "relevance") if name not in truth.columns]
@@ -29,6 +30,8 @@ def read_truth(truth: str | Path | pl.DataFrame) -> pl.DataFrame:
                 fix="give query_id, doc_id and relevance",
             )
         table = truth
+    elif not is_named(truth):
+        table = qrels_of(truth, Findings())
     else:
         table = judgements_alone(truth, Findings())
     table = table.filter(pl.col("relevance") >= 0)

@@ -1,8 +1,8 @@
 """A BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv; each may be packed (.gz, .bz2, .xz).
 
 Each may be a Parquet or CSV file of the same columns instead: corpus.parquet and queries.parquet
-(`_id`, `text`, perhaps `title`), qrels/SPLIT.parquet (`query-id`, `corpus-id`, `score`); other names
-of columns and formats of texts are in `texts.py`. Ids may be whole numbers.
+(`_id`, `text`, perhaps `title`), qrels/SPLIT.parquet (`query-id`, `corpus-id`, `score`); what else
+columns may be called is in `texts.py`. Ids may be whole numbers.
 
 The text of a document is its title, a space and its text, stripped. Rows of nothing but ids and
 fields (`fields.py`) are read as such: what they are of goes by its id. A folder with several splits

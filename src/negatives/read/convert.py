@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -27,10 +27,15 @@ def convert(collection: Collection, out: str | Path) -> Path:
     are part of the texts by now. Given negatives, which BEIR has no place for, go to
     given/SPLIT.tsv.
     """
+    return convert_splits([collection], out)
+
+
+def convert_splits(splits: Sequence[Collection], out: str | Path) -> Path:
+    """The same of several splits of one corpus: queries of all of them, qrels of each."""
     out = Path(out)
     refuse_to_replace(out)
     with writing_folder(out) as temporary:
-        _write(collection, temporary)
+        _write(splits, temporary)
     return out
 
 
@@ -43,13 +48,15 @@ def refuse_to_replace(out: Path) -> None:
         raise DataError(what, where=str(out), fix="name a new folder")
 
 
-def _write(collection: Collection, folder: Path) -> None:
-    _save(folder / "corpus.jsonl", _texts(collection.corpus, "doc_id", {"title": ""}))
-    _save(folder / "queries.jsonl", _texts(collection.queries, "query_id", {}))
-    name = f"{collection.split}.tsv"
-    _save(folder / "qrels" / name, _rows(collection.qrels, "query-id\tcorpus-id\tscore"))
-    if len(collection.given):
-        _save(folder / "given" / name, _rows(collection.given, "query-id\tcorpus-id"))
+def _write(splits: Sequence[Collection], folder: Path) -> None:
+    queries = pl.concat([each.queries for each in splits]).unique("query_id").sort("query_id")
+    _save(folder / "corpus.jsonl", _texts(splits[0].corpus, "doc_id", {"title": ""}))
+    _save(folder / "queries.jsonl", _texts(queries, "query_id", {}))
+    for collection in splits:
+        name = f"{collection.split}.tsv"
+        _save(folder / "qrels" / name, _rows(collection.qrels, "query-id\tcorpus-id\tscore"))
+        if len(collection.given):
+            _save(folder / "given" / name, _rows(collection.given, "query-id\tcorpus-id"))
     sync(folder)
 
 

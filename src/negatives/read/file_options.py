@@ -39,6 +39,12 @@ class FileOptions:
         negatives = tuple(name for name in several if name)
         return cls(query_column or "", positive_column or "", negatives, relevant_from)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are named."""
+        named = (self.query_column, self.positive_column, *self.negative_column)
+        return tuple(filter(None, named))
+
     def settings(self) -> dict[str, Any]:
         """Those that say something, as plain values: keywords of `load`."""
         said: dict[str, Any] = {}

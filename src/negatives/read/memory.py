@@ -145,7 +145,7 @@ def side_of(data: Any, key: str, findings: Findings, *, made: bool = False) -> p
     where = "corpus" if key == "doc_id" else "queries"
     if is_named(data):
         return read_texts(Path(data), key, findings, made=made)
-    if isinstance(data, Mapping) and not _is_columns(data):
+    if isinstance(data, Mapping) and not is_columns(data):
         found = texts_of_mapping(data, key, where, findings)
         findings.done()
         return found
@@ -165,7 +165,7 @@ def qrels_of(data: Any, findings: Findings) -> pl.DataFrame:
     """
     if is_named(data):
         found = read_qrels(Path(data), findings)
-    elif isinstance(data, Mapping) and not _is_columns(data):
+    elif isinstance(data, Mapping) and not is_columns(data):
         found = judgements_of_mapping(data, "qrels", findings)
     elif isinstance(data, Sequence) and not (data and isinstance(data[0], Mapping)):
         found = judgements(data, "qrels", findings)
@@ -199,6 +199,9 @@ def table_of(data: Any, name: str = "") -> Table:
     title = name or "data frame"
     with telling("the table cannot be read", title, FORMS, (*POLARS, TypeError, ValueError)):
         frame = _frame(data, title)
+    if frame.is_empty():
+        fix = "check that what made it came to an end"
+        raise DataError("the table holds no rows", where=title, fix=fix)
     frame = _plain_columns(frame, title)
     return Table(title, dict(frame.schema), lambda: frame.iter_slices(ROWS))
 
@@ -208,15 +211,16 @@ def _frame(data: Any, title: str) -> pl.DataFrame:
         return data
     if _is_of(data, "pandas", "DataFrame"):
         return _of_pandas(data, title)
-    if hasattr(data, "__arrow_c_stream__"):
+    if hasattr(data, "__arrow_c_stream__") and type(data).__name__ != "Series":
         return pl.DataFrame(data)
-    if isinstance(data, Mapping) and _is_columns(data):
+    if isinstance(data, Mapping) and is_columns(data):
         return pl.DataFrame({str(key): _series(str(key), [*data[key]]) for key in data})
     if isinstance(data, Sequence) and not isinstance(data, str | bytes) and data:
         return _of_rows(data, title)
     kind = type(data).__name__
     empty = isinstance(data, Mapping | Sequence) and not data
-    raise DataError(f"an empty {kind}" if empty else f"no data: a {kind}", where=title, fix=FORMS)
+    what = f"an empty {kind}" if empty else f"data cannot be read from {kind}"
+    raise DataError(what, where=title, fix=FORMS)
 
 
 def _of_rows(rows: Sequence[Any], title: str) -> pl.DataFrame:
@@ -327,7 +331,7 @@ def _is_table(data: object) -> bool:
     )
 
 
-def _is_columns(data: Mapping[Any, Any]) -> bool:
+def is_columns(data: Mapping[Any, Any]) -> bool:
     """Whether a dictionary is of columns: lists of one length, some of them named as such."""
     lists = all(isinstance(each, list | tuple | pl.Series) for each in data.values())
     if not data or not lists or len({len(each) for each in data.values()}) > 1:
@@ -351,7 +355,7 @@ def _has_parts(data: Any) -> bool:
 
 def _split_tables(data: Any) -> dict[str, Any]:
     """The tables of a dictionary of splits; of judgements, where corpus and queries are there."""
-    if not isinstance(data, Mapping) or three_parts(data) is not None or _is_columns(data):
+    if not isinstance(data, Mapping) or three_parts(data) is not None or is_columns(data):
         return {}
     left = {str(name): each for name, each in data.items()}
     if _has_parts(data):

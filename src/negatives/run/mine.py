@@ -9,12 +9,12 @@ when changes nothing.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -27,7 +27,9 @@ from negatives.faults import blames_input
 from negatives.machine import Machine
 from negatives.opening import Context
 from negatives.read import load
-from negatives.recipe import Recipe, load_recipe
+from negatives.read.loading import Data
+from negatives.recipe import Recipe
+from negatives.recipe_changes import adjusted
 from negatives.run import passes
 from negatives.run.account import Account
 from negatives.run.claim import claimed, is_there, run_folder
@@ -37,6 +39,7 @@ from negatives.run.inputs import collection_of
 from negatives.run.making import refuse_other
 from negatives.run.opened import COLLECTION, Opened, RunPlan
 from negatives.run.picking import finish
+from negatives.run.resolved import fitting, resolved
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
     ReferenceScorer,
@@ -46,7 +49,7 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import Collection, check_collection
-from negatives.stage import Estimator, Judge, Picker, Source, build, refuse_unmet
+from negatives.stage import Estimator, Judge, Picker, Source, refuse_unmet
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.handed_over import fingerprint_of
@@ -61,10 +64,15 @@ in the least memory, enough that what each of them costs beside its rows is noth
 
 
 def mine(
-    data: Collection | str | Path,
+    data: Data,
     out: str | Path,
     *,
     recipe: Recipe | str | Path | None = None,
+    per_query: int | None = None,
+    max_false: float | None = None,
+    max_p: float | None = None,
+    encoder: str | None = None,
+    settings: Mapping[str, Any] | Sequence[str] | None = None,
     sources: Sequence[Source] | None = None,
     judges: Sequence[Judge] | None = None,
     estimate: Estimator | None = None,
@@ -82,16 +90,20 @@ def mine(
 ) -> Run:
     """Find, judge and pick negatives for every query of `data` that has a positive.
 
-    `sources`, `judges`, `estimate`, `pick` and `seed` replace those of `recipe` (a shipped name,
-    the path of a .toml file, or a `Recipe`; `default` where no sources are given). `out` becomes a
-    run directory; called again with the same inputs and recipe it finishes what is unfinished, with
-    others it raises `RunError` saying what differs, unless `overwrite`. `threads` (default: all)
-    and `memory` change no byte of the result; `device` (`auto`, `cpu`, `cuda`) is where models and
-    searches run. `engine` ("local", "processes" or "ray") says what carries the passes out, on so
-    many `workers` at a time, by default as many as `threads`; `address` is that of a Ray cluster,
-    without which one is started here. Exact dense search takes `corpus_shard` documents at a time
-    (0: all), each part of them with each part of the queries. None of these changes a byte. The
-    run that comes back lacks its report, unless it was finished before.
+    `data` is what `Collection.load` takes: a path, a collection, a frame of pandas or polars, a
+    dataset, or a dictionary of queries, corpus and qrels. `per_query`, `max_false`, `max_p` and
+    `encoder` change single settings of the recipe, as the options of `negatives mine` do, and so
+    does `settings`, by their paths: `{"find.bm25.top": 200}`. `sources`, `judges`, `estimate`,
+    `pick` and `seed` replace those of `recipe` (a shipped name, the path of a .toml file, or a
+    `Recipe`; `default` where no sources are given). `out` becomes a run directory; called again
+    with the same inputs and recipe it finishes what is unfinished, with others it raises `RunError`
+    saying what differs, unless `overwrite`. `threads` (default: all) and `memory` change no byte of
+    the result; `device` (`auto`, `cpu`, `cuda`) is where models and searches run. `engine`
+    ("local", "processes" or "ray") says what carries the passes out, on so many `workers` at a
+    time, by default as many as `threads`; `address` is that of a Ray cluster, without which one is
+    started here. Exact dense search takes `corpus_shard` documents at a time (0: all), each part of
+    them with each part of the queries. None of these changes a byte. The run that comes back lacks
+    its report, unless it was finished before.
     """
     machine = Machine.checked(threads, memory, device)
     chosen = engine_named(engine, workers, address, machine)
@@ -99,8 +111,17 @@ def mine(
         raise InputError(
             f"{corpus_shard} documents at a time", where="--corpus-shard", fix="give 0 for all"
         )
-    recipe = _resolved(recipe, sources, judges, estimate, pick, seed)
-    collection = check_collection(data if isinstance(data, Collection) else load(data))
+    recipe = resolved(recipe, sources, judges, estimate, pick, seed)
+    recipe = adjusted(
+        recipe,
+        settings or {},
+        per_query=per_query,
+        encoder=encoder,
+        max_false=max_false,
+        max_p=max_p,
+        emit=emit,
+    )
+    collection = check_collection(load(data))
     refuse_unlabelled(collection)
     refuse_unmet((*recipe.find, *recipe.make, *recipe.judge), collection)
     refuse_other("documents", recipe.make)
@@ -110,7 +131,7 @@ def mine(
     path = Path(out)
     folder = run_folder(path)
     folder.refuse_file()
-    recipe, replaced = _fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
+    recipe, replaced = fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
     with ExitStack() as stack:
         stack.enter_context(locked(path))
         folder.refuse_foreign(known=is_there(path), overwrite=overwrite)
@@ -340,58 +361,3 @@ def _deviation(found: list[Path], label: str) -> float:
         mean += shift * len(values) / total
         count = total
     return (squares / count) ** 0.5 if count else 0.0
-
-
-def _resolved(
-    recipe: Recipe | str | Path | None,
-    sources: Sequence[Source] | None,
-    judges: Sequence[Judge] | None,
-    estimate: Estimator | None,
-    pick: Picker | None,
-    seed: int | None,
-) -> Recipe:
-    """The recipe to carry out, with what is known judged first."""
-    if recipe is None and sources is not None:
-        picker = pick or cast("Picker", build("pick", {"kind": "top"}))
-        recipe = Recipe(find=tuple(sources), pick=picker)
-    elif not isinstance(recipe, Recipe):
-        recipe = load_recipe(recipe or "default")
-    return replace(
-        recipe,
-        find=recipe.find if sources is None else tuple(sources),
-        judge=_known_first(recipe.judge if judges is None else judges),
-        estimate=estimate or recipe.estimate,
-        pick=pick or recipe.pick,
-        seed=recipe.seed if seed is None else seed,
-    )
-
-
-def _fitting(recipe: Recipe, context: Context) -> tuple[Recipe, list[str]]:
-    """The recipe with others in the place of sources that are unfit for a collection; and why."""
-    find: list[Source] = []
-    unfit, told = set[str](), list[str]()
-    for source in recipe.find:
-        reason = source.unfit(context)
-        instead = source.substitute() if reason else source
-        find += [instead] if instead is not None else []
-        if reason:
-            unfit.add(source.label)
-            place = (
-                "is left out"
-                if instead is None
-                else f"is replaced by {instead.label} ({instead.kind})"
-            )
-            told.append(
-                f"{source.label} {place}: {reason}; name one that reads them with --encoder"
-            )
-    if not unfit:
-        return recipe, []
-    reference = "" if recipe.reference in unfit else recipe.reference
-    return replace(recipe, find=tuple(find), reference=reference), told
-
-
-def _known_first(judges: Sequence[Judge]) -> tuple[Judge, ...]:
-    """What is known is judged before everything else, in every run."""
-    named = [judge for judge in judges if judge.tells_what_is_known]
-    known = named[0] if named else cast("Judge", build("judge", {"kind": "known"}))
-    return (known, *(judge for judge in judges if not judge.tells_what_is_known))

@@ -15,7 +15,8 @@ from negatives.measure.lint.findings import Finding, LintRule, Report
 from negatives.measure.lint.fix import Fixed, fix
 from negatives.measure.lint.reference import ReferenceTexts, test_sets
 from negatives.measure.lint.rules import RULES
-from negatives.read.loading import known_texts
+from negatives.read.loading import Data, known_texts
+from negatives.read.memory import is_named, mined_table
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -45,17 +46,18 @@ class Linted(Report):
 
 
 def lint(
-    file: str | Path,
+    file: Data,
     *,
-    data: str | Path | Collection | None = None,
-    against: Sequence[str | Path | Collection] = (),
+    data: Data = None,
+    against: Sequence[Data] = (),
     quarantine: str | Path | Quarantine | None = None,
     emit: Emit = silent,
 ) -> Linted:
     """What is wrong with a file of mined negatives, anybody's, or with a run directory.
 
     `file`: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron, qrels or a
-    TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a dataset saved by `datasets`. `data`, any
+    TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a dataset saved by `datasets`; or a frame of
+    the same columns, of pandas, polars or `datasets`. `data`, any
     form that `Collection.load` takes, knows ids, more positives and the whole texts; without it the
     file's own positives are the known ones. `against` names test sets that training must not see;
     where it names none and `data` is a BEIR folder read as train, its test split is one. Bad rows
@@ -79,7 +81,7 @@ def lint(
     shown = examples(mined, {rule.name: offences for rule, offences in found.items()})
     findings = [_finding(rule, found[rule], facts, shown[rule.name]) for rule in found]
     return Linted(
-        file=str(file),
+        file=str(file) if is_named(file) else str(mined.path),
         format=mined.layout.name,
         rows=facts.rows,
         queries=facts.distinct_queries,
@@ -90,8 +92,10 @@ def lint(
     )
 
 
-def _mined(file: str | Path, known: Collection | None) -> MinedFile:
-    """The file, or the negatives of the run directory."""
+def _mined(file: Data, known: Collection | None) -> MinedFile:
+    """The file, the table, or the negatives of the run directory."""
+    if not is_named(file):
+        return mined_table(file, known)
     if not is_run(Path(file)):
         return mined_file(file, known)
     run = Run(file)

@@ -85,6 +85,12 @@ def _check(report: Report, out: Path) -> None:
             where=report.file,
             fix="negatives pick RUN, or lint an export of it",
         )
+    if source.type == "tables":
+        raise InputError(
+            "a table that was handed over is not written again",
+            where=report.file,
+            fix="write it to a file, and lint that",
+        )
     if out.exists() and (out.resolve() == source.path.resolve() or not out.is_file()):
         raise InputError(
             "the fixed file would replace the data", where=str(out), fix="name a new file"

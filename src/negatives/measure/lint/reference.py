@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -65,12 +66,12 @@ class TestSet:
 
 
 def test_sets(
-    against: Iterable[str | Path | Collection],
-    data: str | Path | Collection | None,
+    against: Iterable[Any],
+    data: Any,
     aside: Quarantine | None,
 ) -> list[TestSet]:
     """The test sets named; where none is, the test split beside the train split of DATA."""
-    named: list[str | Path | Collection] = [*against]
+    named: list[Any] = [*against]
     if not named and isinstance(data, str | Path) and _has_own_test(data):
         named.append(f"{parse(data).path}@test")
     return [_test_set(read.as_collection(each, quarantine=aside, lost="count")) for each in named]

@@ -7,6 +7,7 @@ and TREC's lines. No other first row is taken for names and lost.
 
 from __future__ import annotations
 
+from collections.abc import Collection as Names
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -44,12 +45,17 @@ class Header:
         return self.names in (TREC_RUN, TREC_QRELS)
 
 
-def header_of(rows: Sequence[list[str]], where: str, *, tabs: bool) -> Header:
-    """The header of a file with these first rows; `DataError` where it cannot be told."""
+def header_of(
+    rows: Sequence[list[str]], where: str, *, tabs: bool, named: Names[str] = ()
+) -> Header:
+    """The header of a file with these first rows; `DataError` where it cannot be told.
+
+    `named`: names of columns that a user has said.
+    """
     if not rows:
         return Header(())
     names = tuple(name.strip() for name in rows[0])
-    if any(role_of(name) or plain(name) in _OTHERS for name in names):
+    if any(role_of(name) or plain(name) in _OTHERS or name in named for name in names):
         return _checked(names, rows[1:], where)
     if len(names) == 1:
         names = tuple(names[0].split())
@@ -79,7 +85,8 @@ def header_of(rows: Sequence[list[str]], where: str, *, tabs: bool) -> Header:
         fix=f"columns are apart by {'tabs' if tabs else 'commas'}, as the name of the file says, "
         f"and not by {other!r}"
         if other
-        else "let the first line name the columns, each once: query, positive, negative_1 ...",
+        else "let the first line name the columns, each once: query, positive, negative_1 ...; or "
+        "say which column is which with --query-column and --positive-column",
     )
 
 

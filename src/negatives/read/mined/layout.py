@@ -260,7 +260,7 @@ class _Deciding(Roles):
             sideless = part.listed or part.form != "plain"
             if sideless and role in ("document", "document_id") and "positive" not in self._told:
                 raise self._sideless(self._columns[part.column])
-            if role == "document_id" and len(positives) == 1:
+            if role == "document_id" and len(positives) == 1 and "positive" not in self._told:
                 self._notes.append(f"column {part.column!r} was taken as the positive's id")
 
     def _name(self, positives: tuple[Part, ...], negatives: tuple[Part, ...]) -> str:

@@ -38,7 +38,7 @@ _PLACE: Final = ["at", "place"]
 def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[MinedBlock]:
     """All rows of a file, in order; without `findings`, the first bad rows are a `DataError`."""
     if file.layout.by_id and file.texts:
-        file.collection  # noqa: B018 (there must be one, however many rows there are)
+        _refuse_textless(file)
     if file.layout.name == "scored-list" and file.collection.positives.is_empty():
         raise DataError(
             "the scores of a teacher do not tell which documents are positives, and "
@@ -63,6 +63,22 @@ def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[MinedB
         )
     if findings is None:
         found.done()
+
+
+def _refuse_textless(file: MinedFile) -> None:
+    """Raise `DataError` where nothing has the texts of the ids, however many rows there are."""
+    documents = (*file.layout.positives, *file.layout.negatives)
+    for needed, known, what, option in (
+        (not file.layout.query, file.collection.queries, "queries", "--queries"),
+        (all(part.kind == "id" for part in documents), file.collection.corpus, "documents",
+         "--corpus"),
+    ):  # fmt: skip
+        if needed and known.is_empty():
+            raise DataError(
+                f"the file names {what} by their ids, and nothing has their texts",
+                where=str(file.path),
+                fix=f"name the file that has them: {option} FILE",
+            )
 
 
 class _Reading:
@@ -264,9 +280,11 @@ class _Reading:
                 frame.filter(strange & frame["id"].is_not_null()).select("at", "id").iter_rows()
             ):
                 self._report(DANGLING, number, f"{what} {name!r} is not in {collection.name!r}")
+            strange &= frame["id"].is_not_null()  # a row without an id is told of by who wants one
             frame = frame.filter(~strange)
             name = "text" if "text" in known.columns else f"{side}_id"
-            text = known[name].gather(at.filter(~strange))
+            there = known[name].gather(at.filter(~strange)) if len(known) else frame["text"]
+            text = pl.select(pl.when(frame["id"].is_not_null()).then(there)).to_series()
         return frame.with_columns(text=text.str.strip_chars())
 
     def _report(self, fault: Fault, at: Any, reason: str) -> None:

@@ -13,7 +13,8 @@ from negatives.read.mined.names import Role, plain, role_of
 
 MEND: Final = (
     "name the columns query and positive, and negative (or negative_1, negative_2 ...) where there "
-    "are negatives; or query, pos, neg; or a query, a document and a label"
+    "are negatives; or query, pos, neg; or a query, a document and a label; or say which is which "
+    "with --query-column and --positive-column"
 )
 
 TEXTS: Final[tuple[Role, ...]] = ("query", "positive", "negative", "document")

@@ -86,7 +86,7 @@ def mined_file(
     file: str | Path, known: Collection | None = None, options: FileOptions = AS_NAMED
 ) -> MinedFile:
     """The file at a path, understood; `DataError` where it is not."""
-    return understood(source(file), known, options)
+    return understood(source(file, options.columns), known, options)
 
 
 def understood(

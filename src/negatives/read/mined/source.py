@@ -7,6 +7,7 @@ folder saved by `datasets`, and tables handed in. What the columns mean is in `l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from collections.abc import Collection as Names
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -120,12 +121,15 @@ class MinedSource:
         )
 
 
-def source(file: str | Path) -> MinedSource:
-    """What is at `file`; `DataError` when it is nothing that could hold pairs or negatives."""
+def source(file: str | Path, named: Names[str] = ()) -> MinedSource:
+    """What is at `file`; `DataError` when it is nothing that could hold pairs or negatives.
+
+    `named`: names of columns that a user has said; a line that has one is a header.
+    """
     path = Path(file)
     check_ordinary(path)
     if path.is_dir():
-        return _folder(path)
+        return _folder(path, named)
     if not path.exists():
         raise DataError("no such file or folder", where=str(file), fix="check the path")
     kind = TYPES.get(ending(path))
@@ -140,7 +144,7 @@ def source(file: str | Path) -> MinedSource:
         return MinedSource(path, kind, _json_columns(path))
     if kind == "parquet":
         return parquet(path)
-    return _text(path, kind)
+    return _text(path, kind, named)
 
 
 def parquet(path: Path) -> MinedSource:
@@ -174,7 +178,7 @@ def _described(schema: dict[str, Any], head: pl.DataFrame) -> dict[str, Column]:
     }
 
 
-def _folder(path: Path) -> MinedSource:
+def _folder(path: Path, named: Names[str]) -> MinedSource:
     if datasets.is_saved(path):
         frames = arrow(path)
         schema = dict(next(frames).schema)
@@ -182,7 +186,7 @@ def _folder(path: Path) -> MinedSource:
         return MinedSource(path, "datasets", _described(schema, head), schema)
     files = pair_files(path)
     if len(files) == 1:
-        return source(files[0])
+        return source(files[0], named)
     raise DataError(
         f"the folder holds {len(files)} files that could hold negatives",
         where=str(path),
@@ -204,7 +208,7 @@ def _json_columns(path: Path) -> dict[str, Column]:
 # ---- text by the line ----------------------------------------------------------------------------
 
 
-def _text(path: Path, kind: FileType) -> MinedSource:
+def _text(path: Path, kind: FileType, named: Names[str]) -> MinedSource:
     findings = Findings(set_aside=True)
     apart = delimited.separator(path)
     rows = _words(path, findings) if kind == "trec" else delimited.records(path, apart, findings)
@@ -212,7 +216,7 @@ def _text(path: Path, kind: FileType) -> MinedSource:
     if kind == "trec":
         header = _trec_header(head, path)
     else:
-        header = header_of(head, f"{path}, line 1", tabs=apart == "\t")
+        header = header_of(head, f"{path}, line 1", tabs=apart == "\t", named=named)
     schema = dict.fromkeys(header.names, pl.String())
     width = len(header.names)
     sample = [row for row in head[header.has_line :] if len(row) == width]

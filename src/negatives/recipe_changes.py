@@ -1,0 +1,176 @@
+"""A recipe with single settings changed: by words on a command line, or by keywords in Python.
+
+Whatever is not said stays as the recipe has it. Both ways come to the same recipe: `adjusted` is
+what `negatives mine` and `negatives.mine` call.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Any, Final, cast
+
+from negatives.errors import RecipeError, nearest
+from negatives.events import Emit, silent
+from negatives.exchange import exchanged
+from negatives.recipe import HEAD, LISTS, SECTIONS, SINGLE, Recipe, from_settings
+from negatives.stage import Estimator, Picker, build
+
+_SUCH_AS: Final = "such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4"
+
+
+def adjusted(
+    recipe: Recipe,
+    changes: Sequence[str] | Mapping[str, Any] = (),
+    *,
+    per_query: int | None = None,
+    relabel: float | None = None,
+    encoder: str | None = None,
+    max_false: float | None = None,
+    max_p: float | None = None,
+    strict: bool | None = None,
+    emit: Emit = silent,
+) -> Recipe:
+    """The recipe with what is said changed; `changes` as for `override`.
+
+    `encoder`: see `encoded`; `max_false`, `max_p` and `strict`: see `promised`.
+    """
+    named = {"pick.per_query": per_query, "relabel": relabel}
+    made = override(recipe, changes, emit)
+    made = override(made, {path: each for path, each in named.items() if each is not None}, emit)
+    if encoder is not None:
+        made = encoded(made, encoder, required=True)
+    return promised(made, max_false, max_p, strict, emit)
+
+
+def override(
+    recipe: Recipe, changes: Sequence[str] | Mapping[str, Any], emit: Emit = silent
+) -> Recipe:
+    """The recipe with settings changed by `PATH=VALUE` texts, or by values under their paths.
+
+    A path is a setting of the recipe (`seed`), of the picker (`pick.by`), or of a stage named by
+    its place, label or kind (`find.0.top`, `find.bm25.top`). Values in texts are TOML; a bare word
+    is text. A new `kind` keeps every setting that both kinds have; what is lost is a `Warned`
+    event.
+    """
+    table = recipe.settings()
+    stated, said = set(recipe.stated), set[str]()
+    for path, value, where in _each(changes):
+        section, *inner = str(path).split(".")
+        if section in LISTS and section in table and len(inner) == 2:
+            place = _place_of(table[section], inner[0], where)
+            stage, name, at = table[section][place], inner[1], f"{section}.{place}."
+        elif section in SINGLE and section in table and len(inner) == 1:
+            stage, name, at = table[section], inner[0], f"{section}."
+        elif section in HEAD and not inner:
+            stage, name, at = table, section, ""
+        else:
+            raise _nowhere(str(path), where, table)
+        if name == "kind":
+            own = (_within(paths, at) for paths in (stated, said))
+            kept = exchanged(section, stage, value, emit, *own)
+            stage.clear()
+            stage.update(kept)
+        else:
+            stage[name] = value
+            said.add(f"{at}{name}")
+    if not changes:
+        return recipe
+    return replace(from_settings(table, f"recipe {recipe.name}"), stated=frozenset(stated | said))
+
+
+def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
+    """The recipe whose sources compare what `encoder` makes of texts, where they have an encoder.
+
+    `required`: none of them may do without it on texts that it cannot read.
+    """
+    changes = []
+    for place, source in enumerate(recipe.find):
+        if source.encodes:
+            changes.append(f"find.{place}.encoder={encoder}")
+        if source.encodes and required and hasattr(source, "optional"):
+            changes.append(f"find.{place}.optional=false")
+    return override(recipe, changes)
+
+
+def promised(
+    recipe: Recipe,
+    max_false: float | None = None,
+    max_p: float | None = None,
+    strict: bool | None = None,
+    emit: Emit = silent,
+) -> Recipe:
+    """The recipe with a picker that keeps such limits, and with an estimate of p_relevant.
+
+    That is the recipe's own picker where it has these settings, else a risk-limited one, which
+    keeps the settings that both have. The same recipe where no limit is given.
+    """
+    given = {"max_false": max_false, "max_p": max_p, "strict": strict}
+    given = {name: value for name, value in given.items() if value is not None}
+    if not given:
+        return recipe
+    settings = recipe.pick.settings()
+    if not given.keys() <= settings.keys():
+        stated = _within(recipe.stated, "pick.")
+        settings = exchanged("pick", settings, "risk-limited", emit, stated)
+    return replace(
+        recipe,
+        estimate=recipe.estimate or cast("Estimator", build("estimate", {"kind": "evidence"})),
+        pick=cast("Picker", build("pick", settings | given, "--max-false")),
+    )
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """Path and value of `PATH=VALUE`."""
+    path, equals, value = text.partition("=")
+    if not equals or not path:
+        raise RecipeError(f"not PATH=VALUE: {text!r}", fix="such as pick.per_query=4")
+    try:
+        return path.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (ValueError, RecursionError):  # no TOML value: a bare word
+        return path.strip(), value
+
+
+def _each(changes: Sequence[str] | Mapping[str, Any]) -> list[tuple[str, Any, str]]:
+    """Path, value, and what was written, for messages, of each change."""
+    if isinstance(changes, Mapping):
+        return [(path, value, f"settings: {path}") for path, value in changes.items()]
+    if isinstance(changes, str):
+        changes = [changes]
+    return [(*assignment(text), f"--set {text}") for text in changes]
+
+
+def _nowhere(path: str, where: str, table: Mapping[str, Any]) -> RecipeError:
+    """The error for a path at which no recipe has a setting; it names the nearest."""
+    section, *inner = path.split(".")
+    near = ""
+    if section not in (*HEAD, *SECTIONS):
+        near = nearest(section, [*HEAD, *SECTIONS])
+    elif section in SECTIONS and section not in table:
+        near = f"the recipe has no [{section}]"
+    elif section in HEAD and inner:
+        near = f"did you mean {section!r}?"
+    return RecipeError(
+        f"no setting at {path!r}", where=where, fix=f"{near} ({_SUCH_AS})" if near else _SUCH_AS
+    )
+
+
+def _within(paths: AbstractSet[str], stage: str) -> set[str]:
+    """The settings of one stage among paths of settings."""
+    return {path.removeprefix(stage) for path in paths if path.startswith(stage)}
+
+
+def _place_of(stages: list[dict[str, Any]], name: str, where: str) -> int:
+    if name.isdecimal() and int(name) < len(stages):
+        return int(name)
+    named = [at for at, row in enumerate(stages) if name in (row.get("name"), row["kind"])]
+    if len(named) != 1:
+        names = [str(row.get("name") or row["kind"]) for row in stages]
+        raise RecipeError(
+            f"{len(named)} stages are called {name!r}",
+            where=where,
+            fix=nearest(name, names) if not named else "name it by its place, from 0",
+        )
+    return named[0]
