@@ -40,6 +40,7 @@ NAV: list[tuple[str, list[str]]] = [
         [
             "index.md",
             "quickstart.md",
+            "data-in.md",
             "concepts.md",
             "choosing.md",
             "probability.md",

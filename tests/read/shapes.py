@@ -245,7 +245,9 @@ def dpr(folder: Path) -> Path:
 
 def ratings(folder: Path) -> Path:
     """Who rated what, from one star to five."""
-    rows = [f"{user},{item},{5 - (user + item) % 5}" for user in range(1, 5) for item in range(1, 7)]
+    rows = [
+        f"{user},{item},{5 - (user + item) % 5}" for user in range(1, 5) for item in range(1, 7)
+    ]
     return _lines(folder / "ratings.csv", "user_id,item_id,rating", *rows)
 
 
@@ -391,3 +393,15 @@ def table() -> str:
     rows = ["| you have | as in | for example | one command, or one call |", "|---|---|---|---|"]
     rows += [f"| {s.name} | {s.who} | {s.example} | {s.how} |" for s in SHAPES]
     return "\n".join(rows) + "\n"
+
+
+def written(page: str) -> str:
+    """The page with the table as it is now."""
+    head, rest = page.split("| you have |", 1) if "| you have |" in page else page.split("TABLE\n")
+    after = rest.split("\n\n", 1)[1] if "| you have |" in page else rest
+    return f"{head}{table()}\n{after.lstrip()}"
+
+
+if __name__ == "__main__":
+    PAGE = Path(__file__).parents[2] / "docs" / "data-in.md"
+    PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")

@@ -55,7 +55,12 @@ def test_each_shape_comes_to_negatives_in_one_command_or_one_call(tmp_path: Path
         else:
             whole = neg.Collection.load(data, **shape.options) if shape.options else data
             neg.mine(whole, run, recipe=shape.recipe, per_query=1)
-        made = neg.Run(run, collection=None if isinstance(data, Path) else neg.Collection.load(data, **shape.options))
+        made = neg.Run(
+            run,
+            collection=None
+            if isinstance(data, Path)
+            else neg.Collection.load(data, **shape.options),
+        )
         assert made.negatives["query_id"].n_unique() == 4, shape.name
         if isinstance(data, Path):  # a run finds its texts again, by what was said of the data
             assert len(made.collection.positives) == shape.positives, shape.name

@@ -152,20 +152,30 @@ def split(
     json
         Print the figures as JSON.
     """
+    from negatives import read
     from negatives.read.convert import refuse_to_replace
     from negatives.read.split import split as part
     from negatives.read.split import write_split
 
     refuse_to_replace(out)
-    made = part(reading.load(data), dev, test, seed, by)
+    collection = reading.load(data)
+    made = part(collection, dev, test, seed, by)
     write_split(made, out)
     figures = made.figures()
+    others = [name for name in read.splits(data) if name != collection.split]
+    if others:
+        figures["notes"].append(
+            f"made of {collection.split}; not in it: {', '.join(others)} of {data}"
+        )
     if json:
         print_json({"out": str(out), **figures})
         return
     print(out)
     for name, side in figures["sides"].items():
-        print(f"  {name:<5}  {side['queries']:,} queries, {side['positives']:,} positives")
+        queries = f"{side['queries']:,} quer{'y' if side['queries'] == 1 else 'ies'}"
+        print(
+            f"  {name:<5}  {queries}, {side['positives']:,} positive{'s' * (side['positives'] != 1)}"
+        )
     for note in figures["notes"]:
         print(f"  note   {note}")
 

@@ -31,7 +31,7 @@ from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
-from negatives.read import DEV, NEW_SPLIT, as_collection, splits
+from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
 from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -367,7 +367,7 @@ def _judged(train: Collection, on: Any, aside: Quarantine | None) -> Collection:
     if on is not None:
         return as_collection(on, quarantine=aside, lost="count")
     origin = train.origin.partition("@")[0]
-    there = splits(origin) if origin and not train.read_with else []
+    there = splits(origin) if origin else []
     if not {*DEV} & {*there}:
         raise InputError(
             "there is no dev split to judge the arms on"
@@ -375,7 +375,7 @@ def _judged(train: Collection, on: Any, aside: Quarantine | None) -> Collection:
             where=train.origin or train.name,
             fix=f"{NEW_SPLIT}; or name one with --on",
         )
-    return as_collection(f"{origin}@dev", quarantine=aside, lost="count")
+    return load(f"{origin}@dev", quarantine=aside, lost="count", **train.read_with)
 
 
 def _without(collection: Collection, rows: Any) -> Collection:

@@ -5,7 +5,7 @@ The whole split is for `negatives evaluate`; a look must be cheap enough to be h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -162,7 +162,7 @@ def dev_set(
         found = as_collection(named, quarantine=aside, lost="count")
         refuse_overlap(train, found)
         return DevSet.of(found, seed)
-    own = _dev_of_the_same(origin, aside)
+    own = _dev_of_the_same(origin, train.read_with, aside)
     if own is None:
         emit(Warned(f"there is no dev split, so the last step is kept, not the best: {NEW_SPLIT}"))
         return None
@@ -172,7 +172,9 @@ def dev_set(
     return DevSet.of(own, seed, shared)
 
 
-def _dev_of_the_same(origin: str, aside: Quarantine | None) -> Collection | None:
+def _dev_of_the_same(
+    origin: str, read_with: Mapping[str, Any], aside: Quarantine | None
+) -> Collection | None:
     """The dev split of the data at an address that names none, where there is one."""
     if not origin or "@" in Path(origin).name:
         return None
@@ -181,7 +183,7 @@ def _dev_of_the_same(origin: str, aside: Quarantine | None) -> Collection | None
             return None
     except DataError:
         return None
-    return load(f"{origin}@dev", quarantine=aside, lost="count")
+    return load(f"{origin}@dev", quarantine=aside, lost="count", **read_with)
 
 
 def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:

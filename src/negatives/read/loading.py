@@ -169,9 +169,9 @@ def _read(
     read, beside = reader(address.format), read_beside(address.format)
     where = str(address.path) if address.path.exists() else address.name
     if beside is None and (known is not None or options != AS_NAMED):
-        what = "a corpus goes" if known is not None else "columns are named"
+        what = "a corpus goes beside" if known is not None else "columns are said of"
         raise DataError(
-            f"{what} beside a file of pairs or of negatives, and this has its own",
+            f"{what} a file of pairs or of negatives, and this has its own",
             where=where,
             fix="leave --corpus and --queries out"
             if known is not None

@@ -95,7 +95,7 @@ def split(
     wanted = {"test": test, "dev": dev}
     counts = {name: max(1, round(share * len(mined))) for name, share in wanted.items() if share}
     side_of = _dealt(asked, group, sizes, counts, seed)
-    sides = {}
+    sides: dict[str, Collection] = {}
     for name in ("train", "dev", "test"):
         if name != "train" and name not in counts:
             continue
@@ -150,7 +150,7 @@ def _groups(collection: Collection, by: By) -> NDArray[np.int64]:
     size = int(node.max(initial=0)) + 1
     graph = coo_array((np.ones(len(query), np.int8), (query, node)), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
-    return labels[:count].astype(np.int64)
+    return np.asarray(labels[:count], np.int64)
 
 
 def _dealt(

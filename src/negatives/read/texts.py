@@ -27,7 +27,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read import delimited
 from negatives.read.fields import fields_in, is_known, typed
-from negatives.read.files import blocks, ending
+from negatives.read.files import ending
 from negatives.read.findings import MISSING, Findings
 from negatives.read.frames import parquet_schema, typed_blocks, typed_frames
 from negatives.read.jsonl import PLACE, Field, JsonLines, first_records
@@ -137,7 +137,7 @@ def first_rows(path: Path) -> list[dict[str, Any]]:
     """The first records of a JSON file; none of others."""
     if ending(path) in (".parquet", ".csv", ".tsv"):
         return []
-    return first_records(path, json_blocks(path) if ending(path) == ".json" else blocks(path))
+    return first_records(path, json_blocks(path) if ending(path) == ".json" else None)
 
 
 def _named(columns: Names[str], names: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from negatives.errors import DataError
+from negatives.errors import DataError, nearest
 from negatives.read.grades import is_number
 from negatives.read.mined.columns import Column
 from negatives.read.mined.names import ITEMS, USERS, plain, role_of
@@ -57,6 +57,12 @@ def header_of(
     names = tuple(name.strip() for name in rows[0])
     if any(role_of(name) or plain(name) in _OTHERS or name in named for name in names):
         return _checked(names, rows[1:], where)
+    if named:
+        raise DataError(
+            f"the first line has no column {next(iter(named))!r}",
+            where=where,
+            fix=nearest(next(iter(named)), names),
+        )
     if len(names) == 1:
         names = tuple(names[0].split())
         trec = _trec(names)

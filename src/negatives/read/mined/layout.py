@@ -28,7 +28,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from negatives.errors import DataError
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.grades import is_number
 from negatives.read.mined.columns import Column
@@ -132,30 +131,6 @@ class _Deciding(Roles):
         return replace(made, notes=(*self._notes,), relevant_from=least)
 
     # ---- the shapes ------------------------------------------------------------------------------
-
-    def _refuse_what_holds_no_pairs(self) -> None:
-        if not self._columns:
-            raise DataError(
-                "the file holds no rows",
-                where=self._where,
-                fix="check that what wrote it came to an end",
-            )
-        there = {*self._names}
-        asked = self._roles.get("query") or self._roles.get("query_id")
-        texts = {"text", "contents"} & there
-        if texts and ("_id" in there or (not asked and there & {"id", "docid", "doc_id", "pid"})):
-            raise DataError(
-                "this file holds documents or queries, not pairs or negatives",
-                where=self._where,
-                fix="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
-                " or give it as --corpus beside a file of ids",
-            )
-        if {"query_id", "text_ids"} == there or {"text_id", "doc_id"} == there:
-            raise DataError(
-                "this file holds masks for a batcher, not pairs or negatives",
-                where=self._where,
-                fix="export the run in another format: negatives export RUN --format triplet",
-            )
 
     def _interactions(self) -> Layout | None:
         """Users and items: ids of which nobody has a text."""

@@ -66,6 +66,30 @@ class Roles:
         apart = side in self._told and not (role or "").endswith(("_scores", "_id"))
         return None if apart else role
 
+    def _refuse_what_holds_no_pairs(self) -> None:
+        if not self._columns:
+            raise DataError(
+                "the file holds no rows",
+                where=self._where,
+                fix="check that what wrote it came to an end",
+            )
+        there = {*self._names}
+        asked = self._roles.get("query") or self._roles.get("query_id")
+        texts = {"text", "contents"} & there
+        if texts and ("_id" in there or (not asked and there & {"id", "docid", "doc_id", "pid"})):
+            raise DataError(
+                "this file holds documents or queries, not pairs or negatives",
+                where=self._where,
+                fix="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
+                " or give it as --corpus beside a file of ids",
+            )
+        if {"query_id", "text_ids"} == there or {"text_id", "doc_id"} == there:
+            raise DataError(
+                "this file holds masks for a batcher, not pairs or negatives",
+                where=self._where,
+                fix="export the run in another format: negatives export RUN --format triplet",
+            )
+
     def _one(self, role: Role) -> Column | None:
         """The column of a role, where there is one."""
         columns = self._roles.get(role)
