@@ -142,7 +142,7 @@ class Collection(schema.Collection):
         )
         return _held(made)
 
-    def split(
+    def split_queries(
         self, dev: float = 0.1, test: float = 0.0, *, seed: int = 0, by: By = "texts"
     ) -> dict[str, Collection]:
         """Its queries as train, dev and, where a share is given, test; each with all documents.
@@ -151,7 +151,7 @@ class Collection(schema.Collection):
         side. Which side depends on their ids and on `seed` alone.
 
         >>> from negatives import Collection
-        >>> sides = Collection.load("cranfield").split(dev=0.1, by="query")
+        >>> sides = Collection.load("cranfield").split_queries(dev=0.1, by="query")
         >>> {name: len(side.mined_queries) for name, side in sides.items()}
         {'train': 203, 'dev': 22}
         """

@@ -173,9 +173,8 @@ def split(
     print(out)
     for name, side in figures["sides"].items():
         queries = f"{side['queries']:,} quer{'y' if side['queries'] == 1 else 'ies'}"
-        print(
-            f"  {name:<5}  {queries}, {side['positives']:,} positive{'s' * (side['positives'] != 1)}"
-        )
+        positives = f"{side['positives']:,} positive{'s' * (side['positives'] != 1)}"
+        print(f"  {name:<5}  {queries}, {positives}")
     for note in figures["notes"]:
         print(f"  note   {note}")
 
