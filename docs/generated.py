@@ -69,6 +69,8 @@ SECTIONS_OF_FILES = {
     "`pairs.py`": "[Ids of pair files](#ids)",
     "`grades.py`": "[Grades](#grades)",
     "`topics.py`": "[Topics](#topics)",
+    "`texts.py`": "[Documents and queries](#texts)",
+    "`mappings.py`": "[Dictionaries by ids](#mappings)",
 }
 """Where a reader's docstring names a file, the page has a section."""
 
@@ -258,6 +260,12 @@ def formats_page() -> str:
         "## Files of pairs and of negatives { #columns }",
         _module_doc("negatives.read.mined.layout"),
         _module_doc("negatives.read.mined.names"),
+        "## Documents and queries { #texts }",
+        _module_doc("negatives.read.texts"),
+        "## Dictionaries by ids { #mappings }",
+        _module_doc("negatives.read.mappings"),
+        "## Data in Python { #memory }",
+        _module_doc("negatives.read.memory"),
         "## Judgements { #qrels }",
         _module_doc("negatives.read.qrels"),
         "## Grades { #grades }",

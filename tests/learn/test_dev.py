@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from negatives.errors import DataError
-from negatives.learn.dev import DOCS, QUERIES, DevSet, overlap, refuse_overlap
+from negatives.errors import DataError, InputError
+from negatives.events import Event, Warned
+from negatives.learn.compare import compare
+from negatives.learn.dev import DOCS, QUERIES, DevSet, dev_set, overlap, refuse_overlap
+from negatives.read import load
 from negatives.schema import Collection
 from tests.build import collection
 
@@ -93,3 +96,16 @@ def test_queries_of_both_are_found_by_text_and_listed(data: Collection) -> None:
     assert "--dev" in caught.value.fix
     # A query without a positive is not trained with.
     refuse_overlap(data, collection({"d9": "x"}, {"a": "W"}, [("a", "d9", 1)]))
+
+
+def test_where_there_is_no_dev_split_the_command_that_makes_one_is_named(
+    data: Collection,
+) -> None:
+    for train in (data, load("cranfield")):
+        heard: list[Event] = []
+        assert dev_set(None, train.origin, train, 0, None, heard.append) is None
+        (warned,) = heard
+        assert isinstance(warned, Warned)
+        assert "negatives data split DATA --dev 0.1 -o FOLDER" in warned.text
+    with pytest.raises(InputError, match="negatives data split DATA --dev 0.1 -o FOLDER"):
+        compare("cranfield", ["default", "bm25"], "nowhere")

@@ -44,26 +44,21 @@ def test_each_shape_is_the_collection_that_its_owner_means(tmp_path: Path) -> No
 @pytest.mark.slow
 def test_each_shape_comes_to_negatives_in_one_command_or_one_call(tmp_path: Path) -> None:
     for number, shape in enumerate(SHAPES):
-        folder, run = tmp_path / str(number), tmp_path / f"run-{number}"
+        folder, out = tmp_path / str(number), tmp_path / f"run-{number}"
         folder.mkdir()
         data = shape.make(folder)
         if isinstance(data, Path):
-            words = [f"--{k.replace('_', '-')}={v}" for k, v in placed(shape, folder).items()]
-            more = ["--out", run, "--per-query", "1", "--recipe", shape.recipe, *words]
-            done = negatives("mine", data, *more, "--quiet")
+            said = [f"--{k.replace('_', '-')}={v}" for k, v in placed(shape, folder).items()]
+            more = ["--per-query", "1", "--recipe", shape.recipe, "--quiet"]
+            done = negatives("mine", data, "--out", out, *more, *said)
             assert done.returncode == 0, (shape.name, done.stderr)
+            run = neg.Run(out)
+            # its texts are found again by all that was said of the data
+            assert len(run.collection.positives) == shape.positives, shape.name
         else:
             whole = neg.Collection.load(data, **shape.options) if shape.options else data
-            neg.mine(whole, run, recipe=shape.recipe, per_query=1)
-        made = neg.Run(
-            run,
-            collection=None
-            if isinstance(data, Path)
-            else neg.Collection.load(data, **shape.options),
-        )
-        assert made.negatives["query_id"].n_unique() == 4, shape.name
-        if isinstance(data, Path):  # a run finds its texts again, by what was said of the data
-            assert len(made.collection.positives) == shape.positives, shape.name
+            run = neg.mine(whole, out, recipe=shape.recipe, per_query=1)
+        assert run.negatives["query_id"].n_unique() == 4, shape.name
 
 
 def test_the_page_lists_these_shapes() -> None:

@@ -146,8 +146,8 @@ def read_with(
     options = FileOptions.of(**columns)
     if not said or as_run(file) is not None or not is_mined_file(file, options):
         return load(data, quarantine=quarantine, **said) if said else data
-    beside = {"corpus": said.get("corpus"), "queries": said.get("queries")}
-    known = known_texts(**beside) if any(beside.values()) else None
+    corpus, queries = said.get("corpus"), said.get("queries")
+    known = known_texts(corpus, queries) if corpus or queries else None
     mined = mined_file(file, known, options)
     return _of_file(mined, cast("Training", recipe.train).negatives)
 

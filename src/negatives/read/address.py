@@ -9,7 +9,8 @@ Hugging Face hub.
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
 (corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); pair files (Parquet, JSONL, CSV or TSV,
-also under data/).
+also under data/). A JSON file may be a whole collection: one object of queries, corpus and
+relevant_docs, by ids.
 """
 
 from __future__ import annotations
