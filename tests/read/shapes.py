@@ -49,7 +49,7 @@ class Shape:
     options: Mapping[str, Any] = field(default_factory=dict)
     documents: int = 4
     positives: int = 4
-    recipe: str = "bm25"
+    recipe: str = "default"
 
 
 def _rows(negative: bool = False) -> dict[str, list[str]]:

@@ -173,7 +173,7 @@ def _read(
         raise DataError(
             f"{what} a file of pairs or of negatives, and this has its own",
             where=where,
-            fix="leave --corpus and --queries out"
+            fix="leave --corpus out, and --queries"
             if known is not None
             else "leave --query-column, --positive-column and the like out",
         )
