@@ -25,12 +25,14 @@ def test_what_is_not_said_stays_as_the_recipe_has_it() -> None:
 
 
 def test_a_call_and_a_command_come_to_the_same_recipe(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text("query,positive\nwhat is lift,lift is a force\nwhat is drag,drag is another\n")
     words = ["--per-query", "2", "--max-false", "0.1", "--set", "find.bm25.top=9", "--quiet"]
-    done = negatives("mine", "cranfield", "--out", tmp_path / "a", "--recipe", "bm25", *words)
+    done = negatives("mine", file, "--out", tmp_path / "a", "--recipe", "bm25", *words)
     assert done.returncode == 0, done.stderr
     settings = {"find.bm25.top": 9}
     run = neg.mine(
-        "cranfield", tmp_path / "b", recipe="bm25", per_query=2, max_false=0.1, settings=settings
+        file, tmp_path / "b", recipe="bm25", per_query=2, max_false=0.1, settings=settings
     )
     assert neg.Run(tmp_path / "a").recipe.settings() == run.recipe.settings()
     assert run.recipe.pick.per_query == 2

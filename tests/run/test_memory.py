@@ -14,7 +14,8 @@ PEAKS = """
 import resource, sys
 import negatives as neg
 from negatives.machine import give_back_freed
-from negatives.recipe import load_recipe, override
+from negatives.recipe import load_recipe
+from negatives.recipe_changes import override
 
 give_back_freed(64 * 2**20)
 for shard, folder in ((20, sys.argv[1]), (225, sys.argv[2])):
