@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, ParamSpec, Unpack, cast
 import polars as pl
 
 from negatives import schema
-from negatives.events import Emit, silent
+from negatives.events import Emit
+from negatives.listening import shown, watched
 from negatives.run import mine as _mine
 from negatives.run.engine import SharedOut
 from negatives.run.inputs import collection_of
@@ -64,7 +65,8 @@ class Collection(schema.Collection):
         found = load(data, quarantine=quarantine, lost=lost, corpus=corpus)
         return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
 
-    def made(self, generator: Generator, *, seed: int = 0, emit: Emit = silent) -> Collection:
+    @watched
+    def made(self, generator: Generator, *, seed: int = 0, emit: Emit = shown) -> Collection:
         """The documents with queries that a generator, such as `InverseCloze`, writes from them."""
         from negatives.run.making import made_queries
 
@@ -92,12 +94,13 @@ class Run(store.Run):
         """The collection the run was made from, read again and checked to be the same."""
         return collection_of(self)
 
+    @watched
     def repick(
         self,
         pick: Picker,
         *,
         relabel: float | None = None,
-        emit: Emit = silent,
+        emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Apply another policy to the same ledger; negatives, recipe and report are replaced.
@@ -110,7 +113,8 @@ class Run(store.Run):
         repick(self, pick, relabel=relabel, emit=emit, **shared)
         return self._reported(emit)
 
-    def relabel(self, precision: float, *, emit: Emit = silent, **shared: Unpack[SharedOut]) -> Run:
+    @watched
+    def relabel(self, precision: float, *, emit: Emit = shown, **shared: Unpack[SharedOut]) -> Run:
         """Take the surest candidates for positives: as many as `precision` allows (0: none).
 
         The mean of their p_relevant is at least `precision`, and none is below 0.5. They are in
@@ -120,6 +124,7 @@ class Run(store.Run):
         """
         return self.repick(self.recipe.pick, relabel=precision, emit=emit, **shared)
 
+    @watched
     def judge(
         self,
         judge: Judge,
@@ -127,7 +132,7 @@ class Run(store.Run):
         *,
         memory: str | int = "512MB",
         device: str = "auto",
-        emit: Emit = silent,
+        emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
@@ -141,11 +146,12 @@ class Run(store.Run):
         judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
         return self._reported(emit)
 
+    @watched
     def review(
         self,
         verdicts: str | Path | pl.DataFrame,
         *,
-        emit: Emit = silent,
+        emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
@@ -164,7 +170,8 @@ class Run(store.Run):
         review_run(self, verdicts, emit=emit, **shared)
         return self._reported(emit)
 
-    def report(self, *, emit: Emit = silent) -> Run:
+    @watched
+    def report(self, *, emit: Emit = shown) -> Run:
         """Write report.html, report.json and recipe.toml once more."""
         from negatives.show import report
 
@@ -176,6 +183,7 @@ class Run(store.Run):
 
         return masks(self, above)
 
+    @watched
     def export(
         self,
         out: str | Path,
@@ -188,7 +196,7 @@ class Run(store.Run):
         positives: Positives = "known",
         labels: Labels | None = None,
         above: float | None = None,
-        emit: Emit = silent,
+        emit: Emit = shown,
     ) -> int:
         """Write the negatives in a trainer's format; the rows written. See `negatives.export`."""
         from negatives.export import export
@@ -221,7 +229,7 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
     def whole(*args: P.args, **options: P.kwargs) -> Run:
         from negatives.show import reported
 
-        emit = cast("Emit", options.get("emit", silent))
+        emit = cast("Emit", options.get("emit", shown))
         run = reported(carry_out(*args, **options), emit)
         made = Run(run.path, collection=run.at_hand)
         made.figures = run.figures
@@ -230,4 +238,4 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
     return whole
 
 
-mine = _with_report(_mine)
+mine = watched(_with_report(_mine))

@@ -51,6 +51,22 @@ class NegativesError(Exception):
         return partial(type(self), where=self.where, fix=self.fix), (self.what,)
 
 
+class NegativesWarning(UserWarning):
+    """Something a user of the library should know that does not stop the work.
+
+    The manifest of a run keeps it too. `warnings.simplefilter("ignore", NegativesWarning)` hides
+    them, `"error"` stops at the first.
+
+    >>> import warnings
+    >>> from negatives import BM25, NegativesWarning, Top, mine, tiny
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always", NegativesWarning)
+    ...     run = mine(tiny.collection(), "run", sources=[BM25(top=4)], pick=Top(per_query=2))
+    >>> print(told[0].message)
+    p_relevant is null: no stage of this recipe estimates the probability of relevance
+    """
+
+
 class InputError(NegativesError):
     """The input or the command is wrong; nothing was written."""
 

@@ -27,6 +27,7 @@ from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train, weights_of
+from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
@@ -83,6 +84,7 @@ class _Arm:
     mined: bool = True
 
 
+@watched
 def compare(
     data: Collection | str | Path,
     arms: Sequence[str | Path | Recipe],
@@ -101,7 +103,7 @@ def compare(
     memory: str | int = "512MB",
     device: str = "auto",
     quarantine: str | Path | Quarantine | None = None,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Compared:
     """Train `model` with the negatives of every arm, `seeds` times each, and judge them on `on`.
 
@@ -271,7 +273,7 @@ class _Comparing:
             emit=self.emit,
         )
         frame = evaluate(
-            str(out), self.judged, metrics=self.metrics, **asdict(self.machine)
+            str(out), self.judged, metrics=self.metrics, **asdict(self.machine), emit=silent
         ).per_query
         with writing(table) as temporary:
             frame.write_parquet(temporary)

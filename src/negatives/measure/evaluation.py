@@ -13,8 +13,9 @@ import polars as pl
 
 from negatives.arrays import Doubles
 from negatives.errors import DataError, InputError
-from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.events import Emit, Event, Progress, Warned
 from negatives.judge.own import own_pairs
+from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.estimate import rounded
@@ -82,6 +83,7 @@ class Evaluation:
         )
 
 
+@watched
 def evaluate(
     model: Model | Reranker,
     data: Collection | str | Path,
@@ -100,7 +102,7 @@ def evaluate(
     memory: str | int = "512MB",
     device: str = "auto",
     quarantine: str | Path | Quarantine | None = None,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Evaluation:
     """Rank a collection's documents for every query with a positive, and measure the ranking.
 
