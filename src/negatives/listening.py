@@ -118,6 +118,10 @@ class TerminalBars:
             self._tasks[event.stage] = self.bars.add_task(name, total=total, unit=event.unit)
         self.bars.update(self._tasks[event.stage], completed=event.done, total=total)
 
+    def say(self, text: str) -> None:
+        """A line above the bars."""
+        self.bars.console.print(text, style="yellow", markup=False, highlight=False)
+
 
 class NotebookBars:
     """A bar for each stage, as a picture in the output of a notebook's cell that changes."""

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
+from negatives.cli.options import Changes, Flag, Out, QuarantineFile, changes
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -32,7 +32,6 @@ def compare(
     keep_models: Flag = False,
     resources: Resources = EVERYTHING,
     quarantine: QuarantineFile = None,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Train the same model with different negatives, and test the difference.
@@ -96,7 +95,7 @@ def compare(
     from negatives.store.atomic import write_text
 
     trained = {"train.steps": steps, "train.seconds": seconds, "train.batch_size": batch_size}
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         made = carry_out(
             data,
             recipes,

@@ -1,7 +1,7 @@
 """How a command ends that could not be carried out: a message, and an exit code.
 
-Whatever is raised, foreseen or not, becomes a few lines for a person; NEGATIVES_TRACEBACK=1 shows
-besides where it was raised.
+Whatever is raised, foreseen or not, becomes a few lines for a person; -v, or NEGATIVES_TRACEBACK=1,
+shows besides where it was raised.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -37,20 +37,22 @@ class Terminated(BaseException):
     """The process was asked to end (SIGTERM)."""
 
 
-def told(error: BaseException, words: Sequence[str], is_command: Callable[[str], bool]) -> int:
-    """Tell what ended the command `words`, on stderr; the exit code."""
-    if os.environ.get(TRACEBACK):
+def told(error: BaseException, command: str, *, traced: bool = False) -> int:
+    """Tell what ended a command, such as `data validate`, on stderr; the exit code.
+
+    `traced`: show where an error was raised, too.
+    """
+    if traced or os.environ.get(TRACEBACK):
         with suppress(Exception):
             traceback.print_exception(error)
-    resumable = bool(words) and words[0] in RESUMABLE
+    resumable = command in RESUMABLE
     if isinstance(error, KeyboardInterrupt | Terminated):
         how, code = ("stopped", 143) if isinstance(error, Terminated) else ("interrupted", 130)
         then = "; run the same command again to go on from here" if resumable else ""
         _say(f"{how}{then}")
         return code
     if isinstance(error, cyclopts.CycloptsError):
-        command = f"{words[0]} " if words and is_command(words[0]) else ""
-        _say(f"{str(error).strip()}\n  fix:   negatives {command}--help")
+        _say(f"{str(error).strip()}\n  fix:   {' '.join(['negatives', *command.split()])} --help")
         return 2
     found = understood(error)
     _say(str(found))

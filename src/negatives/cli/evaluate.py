@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, QuarantineFile, Quiet
+from negatives.cli.options import Flag, QuarantineFile
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -49,7 +48,6 @@ def evaluate(
     seed: int = 0,
     resources: Resources = EVERYTHING,
     quarantine: QuarantineFile = None,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """How well MODEL finds what is relevant in DATA, how sure that is, and where it is good.
@@ -148,7 +146,7 @@ def evaluate(
         opened = Dense(encoder=model, similarity=similarity, **settings)
     elif any(settings.values()) or similarity != "cosine":
         raise InputError("prompts, vectors and keys are for encoders", fix="leave them out")
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         found = carry_out(
             opened,
             data,
@@ -171,9 +169,6 @@ def evaluate(
     if json:
         print_json(found.figures)
         return
-    if quiet:  # else they have been said already
-        for note in found.figures["notes"]:
-            print(f"note: {note}", file=sys.stderr)
     _show(found.figures, rerank is None and is_run_file(model))
 
 

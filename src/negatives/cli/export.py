@@ -6,7 +6,7 @@ from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, Out, Quiet, RunFolder
+from negatives.cli.options import Flag, Out, RunFolder
 from negatives.cli.streams import print_json
 
 
@@ -23,7 +23,6 @@ def export(
     positives: str = "known",
     labels: str | None = None,
     above: float | None = None,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Write a run's negatives as a file that a trainer reads.
@@ -62,7 +61,7 @@ def export(
     from negatives.api import Run
     from negatives.cli.listen import listening
 
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         rows = Run(run).export(
             out,
             format=format,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Quiet, RunFolder
+from negatives.cli.options import Changes, Flag, RunFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 from negatives.wording import percent
@@ -31,7 +31,6 @@ def judge(
     verdicts: Path | None = None,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """More evidence for a finished run: from a costly judge, or from people.
@@ -92,7 +91,7 @@ def judge(
         _ask(opened, ask, out, json)
         return
     if verdicts is not None:
-        with listening(quiet=quiet) as emit:
+        with listening() as emit:
             shared = {"threads": resources.threads, **asdict(engine)}
             opened = opened.review(verdicts, emit=emit, **shared)
         if not json:
@@ -101,7 +100,7 @@ def judge(
         return
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         opened = opened.judge(stage, budget, **asdict(resources), **asdict(engine), emit=emit)
     if not json:
         print(_told(opened.manifest.notes.cascade))

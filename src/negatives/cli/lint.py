@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, Quiet
+from negatives.cli.options import Flag
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ def lint(
     fix: Flag = False,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
     quarantine: Path | None = None,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> int:
     """Find what is wrong with mined negatives: positives among them, copies, leaks into test.
@@ -68,7 +67,7 @@ def lint(
             "--fix and --out go together",
             fix="negatives lint FILE --fix -o CLEAN",
         )
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         report = check(file, data=data, against=against or (), quarantine=quarantine, emit=emit)
         fixed = report.fix(out, emit=emit) if out is not None else None
     if json:

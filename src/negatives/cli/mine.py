@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from negatives.cli.clock import Clock
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Out, QuarantineFile, Quiet, changes
+from negatives.cli.options import Changes, Flag, Out, QuarantineFile, changes
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -30,7 +30,6 @@ def mine(
     corpus: str | None = None,
     quarantine: QuarantineFile = None,
     overwrite: Flag = False,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Find, judge and pick negatives for every query of DATA that has a positive.
@@ -97,7 +96,7 @@ def mine(
     from negatives.recipe import encoded, load_recipe, override, promised
 
     said = changes(set_, {"pick.per_query": per_query, "relabel": relabel})
-    with listening(quiet=quiet) as shown:
+    with listening() as shown:
         emit = clock.hearing(shown)
         chosen = override(load_recipe(recipe), said, emit)
         if encoder is not None:

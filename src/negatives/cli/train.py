@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Changes, Corpus, Flag, Out, QuarantineFile, Quiet, changes
+from negatives.cli.options import Changes, Corpus, Flag, Out, QuarantineFile, changes
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -33,7 +33,6 @@ def train(
     quarantine: QuarantineFile = None,
     report_to: str = "none",
     overwrite: Flag = False,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Train an encoder or a reranker with the negatives of a run, a file, or a collection.
@@ -99,7 +98,7 @@ def train(
     from negatives.learn.train import train as carry_out
 
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         said = changes(set_, trained)
         chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
         made = carry_out(
