@@ -59,6 +59,11 @@ for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)
 
 
+app.register_install_completion_command(
+    help="Complete commands and options in your shell (bash, zsh, fish) from now on."
+)
+
+
 @app.meta.default
 def launch(
     *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
