@@ -25,6 +25,7 @@ from negatives.cli.mine import mine
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
+from negatives.cli.show import show
 from negatives.cli.streams import streams
 from negatives.cli.telling import PLAIN, Telling, told_so
 from negatives.cli.train import train
@@ -52,7 +53,21 @@ app = cyclopts.App(
     version=lambda: _version(),
 )
 VERBOSE = frozenset({"-v", "--verbose", "-qv", "-vq"})
-COMMANDS = (mine, make, judge, pick, export, audit, report, evaluate, lint, train, compare, doctor)
+COMMANDS = (
+    mine,
+    make,
+    judge,
+    pick,
+    show,
+    export,
+    audit,
+    report,
+    evaluate,
+    lint,
+    train,
+    compare,
+    doctor,
+)
 for command in COMMANDS:
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):

@@ -46,6 +46,13 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=not encoding.lower().replace("-", "").startswith("utf")))
 
 
+def own_colours() -> TextIO:
+    """Standard output for what is coloured on the way: whoever writes has made texts harmless."""
+    if isinstance(sys.stdout, _Forgiving):
+        return cast(TextIO, _Forgiving(sys.stdout._stream, str))
+    return sys.stdout
+
+
 def _wrapped(stream: TextIO | None, cleaned: Callable[[str], str] = str) -> TextIO:
     """The stream as it should be; one that nobody reads where it is closed, as `>&-` does."""
     if stream is None:
