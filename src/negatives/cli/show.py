@@ -69,7 +69,9 @@ def show(
     }
     if sum(ways.values()) > 1:
         given = ", ".join(name for name, said in ways.items() if said)
-        raise InputError(f"{given} ask for different pairs", fix="give one of them")
+        raise InputError(
+            f"{given} ask for different pairs", fix="give one of them; --limit says how many"
+        )
     if characters < 0:
         raise InputError(f"{characters} characters of a text", fix="0 for all")
     found = examples(

@@ -138,7 +138,8 @@ def _of_doc(run: Run, doc: str, count: int, texts: ReportTexts, longest: int) ->
     own = run.candidates().filter(pl.col("doc_id") == doc)
     table = own.group_by("verdict", "rule").agg(pl.len()).collect(engine="streaming")
     counted = {(verdict, rule): rows for verdict, rule, rows in table.iter_rows()}
-    title = f"{len(pairs):,} queries have this document as a negative"
+    number = f"{len(pairs):,} {'query has' if len(pairs) == 1 else 'queries have'}"
+    title = f"{number} this document as a negative"
     found = _shown(run, title, pairs.head(count), texts, longest)
     return Examples(found.run, found.title, found.queries, found.why, _fates(counted, len(pairs)))
 
@@ -156,11 +157,11 @@ def _of_pair(run: Run, query: str, doc: str, texts: ReportTexts, longest: int) -
 def _fates(counted: Mapping[tuple[str, str], int], picked: int) -> tuple[str, ...]:
     """What became of the pairs of a query, or of a document."""
     left = sum(rows for (verdict, _), rows in counted.items() if verdict in KEPT) - picked
-    told = [f"{picked:,} negatives", f"{left:,} candidates left"]
+    told = [f"{picked:,} picked", f"{left:,} left"]
     for (verdict, rule), rows in sorted(counted.items()):
         if verdict not in KEPT:
             told.append(f"{rows:,} {verdict}{f' by {rule}' if rule else ''}")
-    return ("of all its pairs: " + ", ".join(told),)
+    return ("of its candidates: " + ", ".join(told),)
 
 
 def _picked(run: Run) -> pl.LazyFrame:
@@ -301,7 +302,7 @@ def _plain(row: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
 def _add_texts(queries: list[dict[str, Any]], texts: ReportTexts, longest: int) -> None:
     sides = [side for query in queries for side in (*query["positives"], *query["pairs"])]
     docs = texts.docs((side["doc_id"] for side in sides), longest)
-    own = texts.queries((query["query_id"] for query in queries), longest)
+    own = texts.queries(query["query_id"] for query in queries)
     for side in sides:
         side.update(docs.get(side["doc_id"], ABSENT))
     for query in queries:

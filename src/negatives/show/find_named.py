@@ -43,10 +43,10 @@ def find_named(
     if len(alike) == 1:
         return str(alike[key][0])
     if len(alike):
+        several = "queries" if what == "query" else "documents"
         raise InputError(
-            f"{len(alike):,} {'queries' if what == 'query' else 'documents'} hold {name!r}",
-            where=_listed(alike),
-            fix="give more of the text, or the id",
+            f"{len(alike):,} {several} hold {name!r}",
+            fix=f"give more of the text, or the id, of one of these:{_listed(alike)}",
         )
     near = _near_ids(frame[key], name)
     if len(near):
@@ -55,8 +55,7 @@ def find_named(
         close = _of_like_words(frame, name)
     raise InputError(
         f"there is no {what} {name!r}",
-        where=_listed(close),
-        fix=f"did you mean {'this one' if len(close) == 1 else 'one of these'}?"
+        fix=f"did you mean one of these?{_listed(close)}"
         if len(close)
         else f"give an id, or words of the text, of a {what}",
     )
@@ -105,4 +104,5 @@ def _listed(frame: pl.DataFrame) -> str:
         for name, text in zip(frame[key].head(_OFFERED), texts[:_OFFERED], strict=True)
     ]
     more = len(frame) - len(lines)
-    return "\n         ".join([*lines, *([f"and {more:,} more"] if more > 0 else [])])
+    more_lines = [f"and {more:,} more"] if more > 0 else []
+    return "".join(f"\n         {line}" for line in [*lines, *more_lines])

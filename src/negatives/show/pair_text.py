@@ -93,6 +93,8 @@ def _write(console: Console, text: Text, indent: int = 0, hanging: int = 0) -> N
     """Wrap and print a text; `hanging`: how far its further lines are indented."""
     from rich.text import Text
 
+    if not text.plain:
+        return
     first = Text(" " * indent)
     room = max(_NARROWEST // 2, console.width - max(indent, hanging))
     for number, line in enumerate(text.wrap(console, room)):
@@ -116,7 +118,7 @@ def _sides(query: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def _heading(query: Mapping[str, Any]) -> str:
     name = _name(query, "query_id")
-    return "  ".join(part for part in ("query", name, query["text"] or "") if part)
+    return f"{' '.join(part for part in ('query', name) if part)}: {query['text'] or ''}"
 
 
 def _name(side: Mapping[str, Any], key: str) -> str:
@@ -128,9 +130,8 @@ def _name(side: Mapping[str, Any], key: str) -> str:
 def _text(side: Mapping[str, Any]) -> str:
     if side["text"] is None:
         return ""
-    return str(side["text"]) + (
-        "" if side["whole"] else f" ... ({side['characters']:,} characters)"
-    )
+    rest = "" if side["whole"] else f" ... ({side['characters']:,} characters)"
+    return f"{side['text']}{rest}"
 
 
 def _evidence(side: Mapping[str, Any]) -> list[str]:
@@ -139,7 +140,7 @@ def _evidence(side: Mapping[str, Any]) -> list[str]:
     if side.get("p_relevant") is not None:
         told.append(f"p {figure(side['p_relevant'])}")
     if side["hardness"] is not None:
-        told.append(f"hardness {side['hardness']:+.2f}")
+        told.append(f"hardness {side['hardness']:+.2f}".replace("-", "−"))
     if side["relevance"] is not None and side["relevance"] != 1:
         told.append(f"judged {side['relevance']}")
     for source in side["sources"]:
