@@ -14,6 +14,7 @@ from negatives.cli.audit import audit
 from negatives.cli.cache import app as cache
 from negatives.cli.compare import compare
 from negatives.cli.data import app as data
+from negatives.cli.diff import diff
 from negatives.cli.doctor import doctor
 from negatives.cli.ending import check_words, terminable, told
 from negatives.cli.evaluate import evaluate
@@ -66,6 +67,7 @@ COMMANDS = (
     lint,
     train,
     compare,
+    diff,
     doctor,
 )
 for command in COMMANDS:

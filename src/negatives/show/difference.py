@@ -23,7 +23,7 @@ from negatives.store.work_folder import differences
 EXAMPLES: Final = 3
 """Pairs of only one run that are shown, at most."""
 NOT_PROPOSED: Final = "not proposed"
-LEFT: Final = "left"
+LEFT: Final = "not picked"
 _TABLES: Final = (
     "split", "corpus", "queries", "qrels", "given", "identity", "corpus_fields", "query_fields",
 )  # fmt: skip
