@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, Any
 
 from negatives.cli.options import Flag, RunFolder
+from negatives.cli.output import OptionalOutFile, beside, named, output
 from negatives.cli.streams import print_json
 from negatives.wording import figure, percent
 
@@ -23,7 +22,7 @@ def audit(
     truth: Path | None = None,
     review: Path | None = None,
     sample: int | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     planted: Flag = False,
     confidence: float = 0.9,
     json: Flag = False,
@@ -51,7 +50,8 @@ def audit(
     sample
         Write so many negatives, drawn at random, to --out, to be judged.
     out
-        Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet.
+        Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet. `-` is
+        standard output, as CSV.
     planted
         What found the false negatives that `negatives data plant` had planted, instead.
     confidence
@@ -83,13 +83,15 @@ def audit(
                 "--sample draws pairs, and reads no judgements",
                 fix="audit with --truth or --review in a second command",
             )
-        written = draw_sample(opened, sample, out)
+        with output(out, ".csv", json=json) as file:
+            written = draw_sample(opened, sample, file)
         if json:
             print_json({"run": str(run), "sample": str(out), "pairs": written})
             return
         print(
-            f"{out}: {written:,} of the negatives, drawn at random. Fill in `relevant` (1, 0, or "
-            f"nothing), then: negatives audit {run} --review {out}"
+            f"{named(out)}: {written:,} of the negatives, drawn at random. Fill in `relevant` "
+            f"(1, 0, or nothing), then: negatives audit {run} --review {named(out)}",
+            file=beside(out),
         )
         return
     found = check(opened, truth, review, confidence=confidence)

@@ -6,7 +6,8 @@ from typing import Any
 
 import cyclopts
 
-from negatives.cli.options import Corpus, Flag, Out, QuarantineFile
+from negatives.cli.options import Corpus, Flag, QuarantineFile
+from negatives.cli.output import OutFolder
 from negatives.cli.streams import print_json
 
 app = cyclopts.App(
@@ -81,7 +82,7 @@ def convert(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     corpus: Corpus = None,
     quarantine: QuarantineFile = None,
 ) -> None:
@@ -108,7 +109,7 @@ def plant(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     share: float = 0.1,
     seed: int = 0,
     quarantine: QuarantineFile = None,

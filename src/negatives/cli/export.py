@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, Out, RunFolder
+from negatives.cli.options import Flag, RunFolder
 from negatives.cli.streams import print_json
 
 
@@ -15,7 +16,7 @@ def export(
     /,
     *,
     format: Annotated[str, Parameter(name=["--format", "-f"])],
-    out: Out,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
     scores: Flag = False,
     ids: Flag = False,
     short: str | None = None,

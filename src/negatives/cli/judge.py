@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, RunFolder
+from negatives.cli.output import OptionalOutFile, beside, named, output
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 from negatives.wording import percent
@@ -27,7 +26,7 @@ def judge(
     set_: Changes = None,
     budget: int | None = None,
     ask: int | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     verdicts: Path | None = None,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
@@ -64,7 +63,8 @@ def judge(
     ask
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
-        Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet.
+        Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet. `-` is standard
+        output, as CSV.
     verdicts
         A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
         `negatives audit RUN --sample` writes. Verdicts are kept in the run.
@@ -120,13 +120,15 @@ def _told(note: Cascade | None) -> str:
 def _ask(run: Run, count: int, out: Path, json: bool) -> None:
     from negatives.measure.review import draw_questions
 
-    written = draw_questions(run, count, out)
+    with output(out, ".csv", json=json) as file:
+        written = draw_questions(run, count, file)
     if json:
         print_json({"run": str(run.path), "questions": str(out), "pairs": written})
         return
     print(
-        f"{out}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot tell), "
-        f"then: negatives judge {run.path} --verdicts {out}"
+        f"{named(out)}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot "
+        f"tell), then: negatives judge {run.path} --verdicts {named(out)}",
+        file=beside(out),
     )
 
 

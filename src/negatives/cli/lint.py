@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from negatives.cli.options import Flag
+from negatives.cli.output import OptionalOutFile, beside, output
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ def lint(
     data: Annotated[str | None, Parameter(name=["--data", "--corpus"])] = None,
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
     fix: Flag = False,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     quarantine: Path | None = None,
     json: Flag = False,
 ) -> int:
@@ -52,7 +54,7 @@ def lint(
     fix
         Write the file again, without what is wrong, to --out.
     out
-        The clean file, of the same format.
+        The clean file, of the same format; `-` is standard output.
     quarantine
         Set bad rows of --data and --against aside in this file instead of stopping at them.
     json
@@ -69,18 +71,22 @@ def lint(
         )
     with listening() as emit:
         report = check(file, data=data, against=against or (), quarantine=quarantine, emit=emit)
-        fixed = report.fix(out, emit=emit) if out is not None else None
+        fixed = None
+        if out is not None:
+            with output(out, "".join(file.suffixes[-2:]), json=json) as clean:
+                fixed = report.fix(clean, emit=emit)
     if json:
         found = report.as_dict() | ({"fixed": fixed.as_dict()} if fixed else {})
         print_json(found)
     else:
-        _show(report)
-        if fixed:
-            print(
-                f"\nfixed: {fixed.path}, {_many(fixed.rows, 'row')}; "
-                f"dropped {_many(fixed.dropped_rows, 'row')}, "
-                f"removed {_many(fixed.removed_negatives, 'negative')}"
-            )
+        with redirect_stdout(beside(out)):
+            _show(report)
+            if fixed:
+                print(
+                    f"\nfixed: {out}, {_many(fixed.rows, 'row')}; "
+                    f"dropped {_many(fixed.dropped_rows, 'row')}, "
+                    f"removed {_many(fixed.removed_negatives, 'negative')}"
+                )
     return 0 if report.ok or fixed else 1
 
 

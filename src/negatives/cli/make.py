@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from negatives.cli.options import Changes, Flag, Out
+from negatives.cli.options import Changes, Flag
+from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -12,7 +13,7 @@ def make(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     kind: str = "inverse-cloze",
     set_: Changes = None,
     seed: int = 0,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 from negatives.cli.clock import Clock
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Out, QuarantineFile, changes
+from negatives.cli.options import Changes, Flag, QuarantineFile, changes
+from negatives.cli.output import OptionalOutFolder
 from negatives.cli.resources import EVERYTHING, Resources
+from negatives.cli.telling import telling
 
 
 def mine(
     data: str,
     /,
     *,
-    out: Out,
+    out: OptionalOutFolder = None,
     recipe: str = "default",
     per_query: int | None = None,
     max_false: float | None = None,
@@ -36,7 +39,7 @@ def mine(
 
     Examples:
 
-        negatives mine cranfield --out runs/cranfield
+        negatives mine cranfield
 
         negatives mine my-beir-folder@train --out runs/mine --encoder model.onnx
 
@@ -56,27 +59,30 @@ def mine(
     data
         The collection; see `negatives --help`. DATA@dev names a split.
     out
-        The run directory to make, or to go on with.
+        The run directory to make, or to go on with; by default runs/NAME, by what the data
+        is called (and the split, and the recipe, where they are named).
     recipe
         A recipe that comes with the package (`negatives recipes list`), or a .toml file.
     per_query
-        Negatives asked for each query.
+        Negatives asked for each query; what the recipe says by default (`default`: 7).
     max_false
         Expected share of false negatives, at most, such as 0.02: as hard as that allows.
+        What the recipe says by default (`default`: 0.05).
     max_p
         Take no negative that is more probably relevant than this; by default, 0.5.
     strict
         Keep to --max-false at any cost in hardness, even where it cannot be promised.
     encoder
         `static`, a .onnx file, a sentence-transformers model, onnx:MODEL to export
-        one to ONNX once, or http://host/v1#model.
+        one to ONNX once, or http://host/v1#model. What the recipe says by default, mostly
+        `static`.
     relabel
         Take candidates for positives, as many as are right with this precision, such
         as 0.9. Needs a recipe with an [estimate] stage.
     set_
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed
-        Every random choice derives from it.
+        Every random choice derives from it; what the recipe says by default (`default`: 0).
     corpus_shard
         Documents that exact dense search takes at a time, by one worker; 0: all.
     corpus
@@ -91,6 +97,7 @@ def mine(
     resources.limit_pools()
     from negatives.api import mine as carry_out
     from negatives.cli.listen import listening
+    from negatives.cli.naming import default_folder
     from negatives.cli.summary import show_run
     from negatives.read import load
     from negatives.recipe import encoded, load_recipe, override, promised
@@ -104,6 +111,10 @@ def mine(
         chosen = promised(chosen, max_false, max_p, strict or None, emit)
         with clock.stage("read"):
             collection = load(data, quarantine=quarantine, corpus=corpus)
+        if out is None:
+            out = default_folder(data, collection, chosen)
+            if not telling().quiet:
+                print(f"run: {out}", file=sys.stderr)
         run = carry_out(
             collection,
             out,

@@ -11,7 +11,6 @@ from cyclopts import Parameter
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """Given or not: no --no- form, and nothing said of its default."""
 RunFolder = Annotated[Path, Parameter(help="A finished run directory.")]
-Out = Annotated[Path, Parameter(name=["--out", "-o"])]
 Changes = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 Corpus = Annotated[
     str | None,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Changes, Corpus, Flag, Out, QuarantineFile, changes
+from negatives.cli.options import Changes, Corpus, Flag, QuarantineFile, changes
+from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -16,7 +17,7 @@ def train(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     model: str = "static",
     recipe: str | None = None,
     kind: str | None = None,
