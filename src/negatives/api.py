@@ -25,10 +25,12 @@ from negatives.stage import Judge, Picker
 from negatives.store import run as store
 
 if TYPE_CHECKING:
+    from negatives.card import Card
     from negatives.export.ask import Labels, Mined, Short
     from negatives.export.blocks import Positives
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
+    from negatives.show.examples import Examples, Order
 
 P = ParamSpec("P")
 
@@ -65,6 +67,11 @@ class Collection(schema.Collection):
         found = load(data, quarantine=quarantine, lost=lost, corpus=corpus)
         return Collection(**{each.name: getattr(found, each.name) for each in fields(found)})
 
+    def _repr_html_(self) -> str:
+        from negatives.show.notebook import collection_card
+
+        return collection_card(self)._repr_html_()
+
     @watched
     def made(self, generator: Generator, *, seed: int = 0, emit: Emit = shown) -> Collection:
         """The documents with queries that a generator, such as `InverseCloze`, writes from them."""
@@ -93,6 +100,46 @@ class Run(store.Run):
     def collection(self) -> schema.Collection:
         """The collection the run was made from, read again and checked to be the same."""
         return collection_of(self)
+
+    def summary(self) -> Card:
+        """What was found, in a dozen lines: print it, or let a notebook show it.
+
+        >>> from negatives import BM25, Top, mine, tiny
+        >>> run = mine(tiny.collection(), "told", sources=[BM25(top=4)], pick=Top(per_query=2))
+        >>> print(run.summary().title)
+        tiny: 6 of 6 negatives, coverage 100%
+        """
+        from negatives.show import figures_of, run_card
+
+        return run_card(figures_of(self))
+
+    def examples(
+        self,
+        count: int | None = None,
+        *,
+        order: Order = "worst",
+        query: str = "",
+        doc: str = "",
+        seed: int = 0,
+    ) -> Examples:
+        """Pairs to be read, with their texts and evidence: the `count` likeliest to be false (10).
+
+        Or drawn at random (`order="random"`); or those of one query, or one document, named by its
+        id or its text; or, with both, one pair, picked or not. See `negatives show`.
+
+        >>> from negatives import BM25, Top, mine, tiny
+        >>> run = mine(tiny.collection(), "read", sources=[BM25(top=4)], pick=Top(per_query=2))
+        >>> run.examples(query="pans").queries[0]["pairs"][0]["doc_id"]
+        'albatross'
+        """
+        from negatives.show.examples import examples
+
+        return examples(self, count, order=order, query=query, doc=doc, seed=seed)
+
+    def _repr_html_(self) -> str:
+        from negatives.show.notebook import run_html
+
+        return run_html(self)
 
     @watched
     def repick(

@@ -17,6 +17,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
+from negatives.card import Card
 from negatives.printable import printable
 
 _ERRORS: Final = "negatives-readable"
@@ -40,6 +41,12 @@ def streams(words: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def print_card(card: Card) -> None:
+    """Print what a result says of itself, wrapped where it is read on a terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(card.text(width))
 
 
 def print_json(value: Any) -> None:

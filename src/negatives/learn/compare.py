@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from negatives.card import Card, Showing
 from negatives.errors import InputError, NegativesError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
@@ -40,6 +41,7 @@ from negatives.recipe import Recipe
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.show.comparison import comparison_card
 from negatives.stage import refuse_unmet
 from negatives.stats.bootstrap import interval
 from negatives.store.atomic import file_hash, write_json, writing
@@ -65,12 +67,21 @@ def comparison_folder(path: Path) -> WorkFolder:
     )
 
 
-@dataclass(frozen=True)
-class Compared:
+@dataclass(frozen=True, repr=False)
+class Compared(Showing):
     """What came of it: `figures` (plain values), and per_query frames by arm, one a seed."""
 
     figures: dict[str, Any]
     per_query: dict[str, list[pl.DataFrame]]
+
+    def __repr__(self) -> str:
+        metric, rows = next(iter(self.figures["metrics"].items()))
+        told = ", ".join(f"{row['arm']} {row['mean']:.4f}" for row in rows)
+        return f"Compared({metric} on {self.figures['on']!r}: {told})"
+
+    def card(self) -> Card:
+        """What it says to a person: an arm a line."""
+        return comparison_card(self.figures)
 
 
 @dataclass(frozen=True)

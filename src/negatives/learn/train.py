@@ -87,6 +87,11 @@ class Trained:
 
     path: Path
 
+    def __repr__(self) -> str:
+        told = f"{self.account['examples']:,} examples, {self.account['steps']:,} steps"
+        best = self.account["best"]
+        return f"Trained({str(self.path)!r}: {told}{f', dev nDCG@10 {best:.4f}' if best else ''})"
+
     @cached_property
     def account(self) -> dict[str, Any]:
         """Settings, data, negatives, history of loss and dev figures, best step, seconds."""

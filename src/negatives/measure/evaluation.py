@@ -19,6 +19,7 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.estimate import rounded
+from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
@@ -66,8 +67,8 @@ class WithoutSelf:
         return collection, SameId.of(collection)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Evaluation(EvaluationShown):
     """`figures`: all there is to tell, JSON-able. `per_query`: query_id, positives, retrieved, and
     a column for each metric. `slices`: by, group, queries, metric, value, low, high.
     """
