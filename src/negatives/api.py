@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from negatives.export.blocks import Positives
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
-    from negatives.show.examples import Examples, Order
+    from negatives.show.examples import Order
+    from negatives.show.pair_text import Examples
 
 P = ParamSpec("P")
 

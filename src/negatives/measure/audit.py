@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from negatives.card import Card, Showing
+from negatives.measure.audit_card import audit_card
 from negatives.measure.certificate import CONFIDENCE, Certificate, certificate
 from negatives.measure.estimate import rounded, share
 from negatives.measure.hubness import hubness
@@ -45,9 +46,9 @@ class Audit(Showing):
 
     def card(self) -> Card:
         """What it says to a person."""
-        from negatives.measure.audit_card import audit_card
-
-        return audit_card(self)
+        return audit_card(
+            self.run, self.coverage, self.certificate, self.truth, self.sources, self.hubness
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, JSON-able."""

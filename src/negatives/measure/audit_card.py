@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from negatives.card import Card
+from negatives.measure.certificate import Certificate
 from negatives.measure.estimate import Estimate
 from negatives.wording import figure, percent
-
-if TYPE_CHECKING:
-    from negatives.measure.audit import Audit
 
 _NAMES: Final = 16
 
 
-def audit_card(found: Audit) -> Card:
+def audit_card(
+    run: str,
+    coverage: float | None,
+    certificate: Certificate,
+    truth: dict[str, Any] | None,
+    sources: list[dict[str, Any]],
+    hubness: dict[str, Any],
+) -> Card:
     """The estimates with what they assume, the truth if it was given, sources and hubs."""
-    certificate = found.certificate
     rows: list[tuple[str, str]] = []
     for name, estimate in certificate.estimates.items():
         rows.append((name, _figures(estimate)))
         if estimate.value is not None or estimate.high is not None:
             rows.append(("", f"if {estimate.assumption}"))
         rows += [("", line) for line in _behind(name, estimate.details)]
-    if found.truth:
-        rows.append(("truth", _truth(found.truth)))
-    rows += [(f"from {row['source']}", _source(row)) for row in found.sources]
-    rows.append(("hubs", _hubs(found.hubness)))
-    title = f"{found.run}: {certificate.negatives:,} negatives, coverage {percent(found.coverage)}"
+    if truth:
+        rows.append(("truth", _truth(truth)))
+    rows += [(f"from {row['source']}", _source(row)) for row in sources]
+    rows.append(("hubs", _hubs(hubness)))
+    title = f"{run}: {certificate.negatives:,} negatives, coverage {percent(coverage)}"
     return Card(f"{title}; false, by", tuple(rows), _NAMES)
 
 

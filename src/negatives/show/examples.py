@@ -17,6 +17,7 @@ from negatives.errors import InputError
 from negatives.measure.estimate import rounded
 from negatives.schema import ELIGIBLE, GIVEN, KEPT, LEDGER_HEAD, LEDGER_TAIL, PAIR, POSITIVE
 from negatives.show.find_named import find_named
+from negatives.show.pair_text import Examples
 from negatives.show.texts import ABSENT, LONGEST, ReportTexts
 from negatives.store.run import NEGATIVES_FILE, Run
 
@@ -28,47 +29,6 @@ POSITIVES: Final = 2
 """Positives of a query that are shown beside its negatives."""
 MOST: Final = 100
 """Pairs of one query, or of one document, at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Examples:
-    """Pairs of a run, grouped by query.
-
-    Each of `queries` has query_id and its text, `positives` (the first few), `positives_in_all`,
-    and `pairs`: doc_id, its text, `fate` (negative, left, positive, or the verdict), position,
-    p_relevant, hardness, verdict, rule, reason, what `sources` and the `evidence` of judges say,
-    and `more`, the other columns of the ledger. `why`: why there are no texts, where there are
-    none.
-    """
-
-    run: str
-    title: str
-    queries: list[dict[str, Any]]
-    why: str = ""
-    notes: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return sum(len(query["pairs"]) for query in self.queries)
-
-    def __repr__(self) -> str:
-        from negatives.show.pair_text import plain_text
-
-        return plain_text(self)
-
-    def _repr_html_(self) -> str:
-        from negatives.show.pair_text import html
-
-        return html(self)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values, JSON-able."""
-        return {
-            "run": self.run,
-            "title": self.title,
-            "queries": self.queries,
-            "why no texts": self.why,
-            "notes": list(self.notes),
-        }
 
 
 def examples(

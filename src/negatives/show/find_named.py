@@ -85,13 +85,15 @@ def _near_ids(ids: pl.Series, name: str) -> pl.Series:
 
 
 def _of_like_words(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Those whose texts hold the most of the words; at least half of them."""
-    words = list(dict.fromkeys(re.findall(r"\w{3,}", name.lower())))[:_WORDS]
+    """Those whose texts hold the most of the words, longer words counting more."""
+    words = list(dict.fromkeys(re.findall(r"\w{4,}", name.lower())))[:_WORDS]
     if "text" not in frame.columns or not words:
         return frame.clear()
     text = pl.col("text").str.to_lowercase()
-    hits = pl.sum_horizontal(text.str.contains(word, literal=True) for word in words)
-    found = frame.with_columns(hits=hits).filter(pl.col("hits") * 2 >= len(words))
+    hits = pl.sum_horizontal(
+        text.str.contains(word, literal=True).cast(pl.Int32) * len(word) for word in words
+    )
+    found = frame.with_columns(hits=hits).filter(pl.col("hits") > 0)
     return found.sort("hits", descending=True, maintain_order=True).head(_OFFERED)
 
 

@@ -10,12 +10,12 @@ import io
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from markupsafe import Markup
 
 from negatives.printable import printable
-from negatives.show.examples import Examples
 from negatives.svg import mark
 from negatives.text.made_ids import is_made
 from negatives.wording import figure
@@ -29,6 +29,43 @@ _WIDEST: Final = 120
 _NARROWEST: Final = 20
 _WORD: Final = re.compile(r"\w{4,}")
 _LOOKS: Final = {"positive": "bold green", "negative": "bold red", "left": "bold yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Pairs of a run, grouped by query.
+
+    Each of `queries` has query_id and its text, `positives` (the first few), `positives_in_all`,
+    and `pairs`: doc_id, its text, `fate` (negative, left, positive, or the verdict), position,
+    p_relevant, hardness, verdict, rule, reason, what `sources` and the `evidence` of judges say,
+    and `more`, the other columns of the ledger. `why`: why there are no texts, where there are
+    none.
+    """
+
+    run: str
+    title: str
+    queries: list[dict[str, Any]]
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(query["pairs"]) for query in self.queries)
+
+    def __repr__(self) -> str:
+        return plain_text(self)
+
+    def _repr_html_(self) -> str:
+        return html(self)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, JSON-able."""
+        return {
+            "run": self.run,
+            "title": self.title,
+            "queries": self.queries,
+            "why no texts": self.why,
+            "notes": list(self.notes),
+        }
 
 
 def print_examples(found: Examples, file: TextIO | None = None) -> None:
