@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -127,11 +128,13 @@ def test_lines_are_as_wide_as_the_terminal(run: neg.Run, monkeypatch: pytest.Mon
 def test_a_run_whose_data_is_gone_still_shows_its_evidence(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     (folder).mkdir()
-    (folder / "pairs.jsonl").write_text(
-        '{"query": "why it is", "positive": "it is"}\n{"query": "how", "positive": "it goes"}\n'
-    )
+    rows = [
+        {"query": "a wing lifts", "positive": "the lift of a wing"},
+        {"query": "a shell buckles", "positive": "the wing and the shell"},
+    ]
+    (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, rows)))
     made = neg.mine(str(folder / "pairs.jsonl"), tmp_path / "run", recipe="bm25")
-    assert "it goes" in repr(made.examples())
+    assert "the wing and the shell" in repr(made.examples())
     (folder / "pairs.jsonl").unlink()
     told = repr(neg.Run(tmp_path / "run").examples())
     assert "no texts: the data that the run was made from cannot be read any more" in told

@@ -27,6 +27,8 @@ LEFT: Final = "not picked"
 _TABLES: Final = (
     "split", "corpus", "queries", "qrels", "given", "identity", "corpus_fields", "query_fields",
 )  # fmt: skip
+_SAME_SCORES: Final = frozenset({"name", "top", "optional"})
+"""Settings of a source that change no score."""
 _UNSAID: Final = frozenset({"name", "paper", "about", "purpose"})
 """Keys of a recipe that say nothing of what it does."""
 
@@ -70,14 +72,13 @@ def difference(first: Run, second: Run, examples: int = EXAMPLES) -> Difference:
     both = len(one) - len(alone["only_first"])
     counts = {"both": both, **{name: len(pairs) for name, pairs in alone.items()}}
     data = _other_tables(first, second)
-    scorers = [run.manifest.facts for run in runs]
-    marks = {(facts.reference, facts.fingerprints.get(facts.reference)) for facts in scorers}
+    scorers = [_scorer(run) for run in runs]
     return Difference(
         first=str(first.path),
         second=str(second.path),
         data=data,
         settings=_other_settings(first, second),
-        comparable=not data and len(marks) == 1 and bool(scorers[0].reference),
+        comparable=not data and scorers[0] == scorers[1] is not None,
         figures=_side_by_side(*summaries),
         negatives={**counts, "jaccard": share(both, sum(counts.values()))},
         fates={name: _counted(pairs) for name, pairs in alone.items()},
@@ -92,6 +93,16 @@ def _other_tables(first: Run, second: Run) -> list[str]:
     """Tables of the collection that are not the same."""
     one, two = (msgspec.structs.asdict(run.manifest.inputs) for run in (first, second))
     return [name for name in differences(one, two) if name in _TABLES]
+
+
+def _scorer(run: Run) -> tuple[Any, ...] | None:
+    """What hardness is measured in: the reference scorer, with all that changes its scores."""
+    facts = run.manifest.facts
+    for source in run.recipe.find:
+        if source.label == facts.reference:
+            settings = {k: v for k, v in source.settings().items() if k not in _SAME_SCORES}
+            return settings, facts.fingerprints.get(facts.reference)
+    return None
 
 
 def _other_settings(first: Run, second: Run) -> list[dict[str, Any]]:
