@@ -51,6 +51,9 @@ def test_every_command_has_examples_that_can_be_copied() -> None:
         about, _, _ = str(command.default_command.__doc__).partition("Parameters\n")
         shown = re.sub(r"\\\n\s*", "", about)
         examples = re.findall(r"^ {8}negatives (.*)$", shown, re.MULTILINE)
+        # a longer line is broken by a terminal of 80 columns, and cannot be copied
+        wide = [line for line in about.splitlines() if re.match(" {8}neg", line)]
+        wrong += [(line, "too wide") for line in wide if len(line) - 4 > 79]
         if not examples:
             lacking.append(words)
         for example in examples:

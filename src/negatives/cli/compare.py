@@ -37,14 +37,14 @@ def compare(
 ) -> None:
     """Train the same model with different negatives, and test the difference.
 
-    Every arm has the same start, steps, batch size and settings. The first is what the
-    others are tested against.
+    Every arm has the same start, steps, batch size and settings. The first is what
+    the others are tested against.
 
     Examples:
 
-        negatives compare my-beir-folder --recipes default nv-retriever --out cmp/mine
+        negatives compare beir-folder --recipes default nv-retriever --out cmp/mine
 
-        negatives compare my-beir-folder --recipes default theirs.parquet --seeds 3 \\
+        negatives compare beir-folder --recipes default theirs.parquet --seeds 3 \\
             --model ./MiniLM --steps 400 --out cmp/theirs
 
     The same command again goes on from where it was stopped.

@@ -56,7 +56,7 @@ def evaluate(
 
         negatives evaluate static cranfield
 
-        negatives evaluate my-model my-beir-folder@test --metric nDCG@10 --metric R@100
+        negatives evaluate my-model beir@test --metric nDCG@10 --metric R@100
 
         negatives evaluate model.run my-beir-folder@test --per-query values.csv
 
@@ -64,7 +64,8 @@ def evaluate(
 
         negatives evaluate my-reranker cranfield --rerank bm25 --top 100
 
-        negatives evaluate my-model DATA@test --trained-on DATA@train --protocol extrapolation
+        negatives evaluate my-model DATA@test --trained-on DATA@train \\
+            --protocol extrapolation
 
     Parameters
     ----------

@@ -45,7 +45,7 @@ def judge(
 
         negatives judge runs/cranfield --verdicts judge-me.csv
 
-        negatives judge runs/cranfield --set model=cross-encoder/ms-marco-MiniLM-L6-v2
+        negatives judge runs/mine --set model=cross-encoder/ms-marco-MiniLM-L6-v2
 
         negatives judge runs/cranfield --set model=my-reranker.onnx --budget 5000
 

@@ -29,16 +29,17 @@ def lint(
 ) -> int:
     """Find what is wrong with mined negatives: positives among them, copies, leaks into test.
 
-    FILE is anybody's: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron,
-    qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a saved dataset; or a run.
-    Exit code 0 where there is no error (warnings may be), 1 where there is, 2 for bad input; with
-    --fix 0 once the clean file is written.
+    FILE is anybody's: triplets, n-tuples, lists, labelled pairs or lists,
+    FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC
+    text or a saved dataset; or a run. Exit code 0 where there is no error (warnings
+    may be), 1 where there is, 2 for bad input; with --fix 0 once the clean file is
+    written.
 
     Examples:
 
         negatives lint triplets.parquet
 
-        negatives lint train.jsonl --data my-beir-folder --against my-beir-folder@test
+        negatives lint train.jsonl --data beir-folder --against beir-folder@test
 
         negatives lint triplets.csv --fix -o clean.csv
 

@@ -49,10 +49,10 @@ def mine(
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
 
-        negatives mine cranfield --out runs/shared-out --engine processes --workers 2
+        negatives mine cranfield --out runs/shared --engine processes --workers 2
 
-    The same command again goes on from where it was stopped. No number of threads or
-    workers changes a byte of the result.
+    The same command again goes on from where it was stopped. No number of
+    threads or workers changes a byte of the result.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def show(
 
         negatives show runs/cranfield --query 102
 
-        negatives show runs/cranfield --query "structures continuous over many spans"
+        negatives show runs/cranfield --query "structures continuous over"
 
         negatives show runs/cranfield --doc 51 --json
 

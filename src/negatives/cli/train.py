@@ -45,9 +45,9 @@ def train(
 
         negatives train runs/cranfield --out models/mine --model static
 
-        negatives train my-beir-folder --out models/mine --model ./MiniLM --epochs 2
+        negatives train beir-folder --out models/mine --model ./MiniLM --epochs 2
 
-        negatives train runs/mine --out models/reranker --model ./MiniLM --kind reranker
+        negatives train runs/mine --out models/r --model ./MiniLM --kind reranker
 
         negatives train runs/mine --out models/gist --set learn.kind=guided \\
             --set learn.guide=./MiniLM

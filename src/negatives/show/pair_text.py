@@ -114,7 +114,7 @@ def _print(found: Examples, console: Console) -> None:
         words = {word.lower() for word in _WORD.findall(query["text"] or "")}
         shared = rf"(?i)\b({'|'.join(map(re.escape, sorted(words)))})\b" if words else ""
         for kind, side in _sides(query):
-            head = Text(_safe(kind), style=_LOOKS.get(kind, "bold magenta"), end="")
+            head = Text(_safe(kind), style=_look(kind), end="")
             told = [each for each in (_name(side, "doc_id"), *_evidence(side)) if each]
             head.append("".join(f"  {_safe(each)}" for each in told), style="not bold dim default")
             _write(console, head, indent=2, hanging=4)
@@ -138,6 +138,10 @@ def _write(console: Console, text: Text, indent: int = 0, hanging: int = 0) -> N
         line.rstrip()
         before = Text(" " * (hanging or indent)) if number else first
         console.print(before + line, no_wrap=True, overflow="ignore", crop=False)
+
+
+def _look(kind: str) -> str:
+    return _LOOKS.get(kind, "dim" if kind.startswith("and ") else "bold magenta")
 
 
 def _sides(query: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
