@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final
 
 import polars as pl
@@ -19,7 +20,6 @@ from negatives.read.gathered import FIRST_PLACE, Tables, gather
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.schema import PAIR, Collection
-from negatives.text.made_ids import DOC, QUERY, made_ids
 
 PLACE: Final[dict[str, Any]] = {"pair": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
 MENTION: Final[dict[str, Any]] = {"pair": pl.UInt32, "id": pl.String, "text": pl.String}
@@ -105,10 +105,10 @@ class PairTable:
         findings = self.findings
         findings.done()
         place = pl.concat(self._place, rechunk=False)
-        queries, query_of = _identified(pl.concat(self._queries), QUERY, place, findings)
+        queries, query_of = _identified(pl.concat(self._queries), "q-", place, findings)
         listed = pl.concat(self._docs, rechunk=False)
         first_positives = listed.sort("positive", descending=True, maintain_order=True)
-        docs, doc_of = _identified(self._with_known(first_positives), DOC, place, findings)
+        docs, doc_of = _identified(self._with_known(first_positives), "d-", place, findings)
         findings.done()
         asked = query_of.select("pair", pl.col("id").alias("query_id"))
         named = doc_of.rename({"id": "doc_id"}).join(asked, on="pair", maintain_order="left")
@@ -193,9 +193,9 @@ def _identified(
     named = named.unique("text", keep="first", maintain_order=True)
     unnamed = mentions.filter(without).select("text").unique(maintain_order=True)
     unnamed = unnamed.join(named, on="text", how="anti")
-    by_text = pl.concat([named, unnamed.with_columns(id=made_ids(prefix, unnamed["text"]))]).rename(
-        {"id": "made"}
-    )
+    by_text = pl.concat(
+        [named, unnamed.with_columns(id=_made_ids(prefix, unnamed["text"]))]
+    ).rename({"id": "made"})
     mentions = mentions.join(by_text, on="text", how="left", maintain_order="left")
     mentions = mentions.with_columns(pl.coalesce("id", "made").alias("id")).drop("made")
     texts = mentions.unique("id", keep="first", maintain_order=True)
@@ -204,6 +204,11 @@ def _identified(
     mentions = _of_one_text(mentions, texts, place, findings)
     used = texts.select("id", "text", "file", "line").with_row_index("row")
     return used, mentions.filter(pl.col("pair").is_not_null()).drop("text")
+
+
+def _made_ids(prefix: str, texts: pl.Series) -> pl.Series:
+    hashes = [blake2b(text.encode(), digest_size=8).digest() for text in texts.to_list()]
+    return prefix + pl.Series(hashes, dtype=pl.Binary).bin.encode("hex")
 
 
 def _of_one_text(

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from negatives.show.difference import Difference
-from negatives.text.made_ids import called
+from negatives.text.naming import called
 from negatives.wording import MISSING, count, figure, percent
 
 _WIDEST: Final = 120

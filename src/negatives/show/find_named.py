@@ -9,7 +9,7 @@ from typing import Final, Literal
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.text.made_ids import called, is_made
+from negatives.text.naming import called, is_made
 
 _OFFERED: Final = 5
 """Near ones that are named, at most."""

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from negatives.printable import printable
 from negatives.svg import mark
-from negatives.text.made_ids import is_made
+from negatives.text.naming import is_made
 from negatives.wording import figure
 
 if TYPE_CHECKING:

@@ -1,26 +1,16 @@
-"""Ids of texts that came without one: made from the text, so that the same text has the same id."""
+"""How a message names a text: by its id, or, where the id was made from the text, as it begins."""
 
 from __future__ import annotations
 
 import re
-from hashlib import blake2b
 from typing import Final
 
-import polars as pl
-
-QUERY: Final = "q-"
-DOC: Final = "d-"
-_MADE: Final = re.compile(rf"({QUERY}|{DOC})[0-9a-f]{{16}}")
-
-
-def made_ids(prefix: str, texts: pl.Series) -> pl.Series:
-    """An id for each text: `QUERY` or `DOC`, and a hash of it."""
-    hashes = [blake2b(text.encode(), digest_size=8).digest() for text in texts.to_list()]
-    return prefix + pl.Series(hashes, dtype=pl.Binary).bin.encode("hex")
+_MADE: Final = re.compile(r"[qd]-[0-9a-f]{16}")
+"""Ids that readers make for texts that came without one: a letter, and a hash of the text."""
 
 
 def is_made(name: str) -> bool:
-    """Whether an id is such a one, which says nothing to a person."""
+    """Whether an id was made from a text, and says nothing to a person."""
     return _MADE.fullmatch(name) is not None
 
 
