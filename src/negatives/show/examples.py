@@ -72,7 +72,9 @@ def examples(
     how = f"{len(pairs):,} of {total:,} negatives, drawn at random"
     if order == "worst":
         known = pairs["p_relevant"].null_count() < len(pairs)
-        how = f"the {len(pairs):,} of {total:,} negatives that are "
+        many = len(pairs) != 1
+        how = f"the {f'{len(pairs):,}' if many else 'one'} of {total:,} negatives that "
+        how += "are " if many else "is "
         how += "likeliest to be false" if known else "hardest"
     return _shown(run, how if total else "there are no negatives", pairs, texts, longest)
 

@@ -171,7 +171,7 @@ def _name(side: Mapping[str, Any], key: str) -> str:
 def _text(side: Mapping[str, Any]) -> str:
     if side["text"] is None:
         return ""
-    rest = "" if side["whole"] else f" ... ({side['characters']:,} characters)"
+    rest = "" if side["whole"] else f" [of {side['characters']:,} characters]"
     return f"{side['text']}{rest}"
 
 
