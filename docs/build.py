@@ -45,6 +45,7 @@ NAV: list[tuple[str, list[str]]] = [
             "choosing.md",
             "probability.md",
             "scale.md",
+            "looking.md",
             "exports.md",
             "audit.md",
             "lint.md",

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from negatives.api import mine as mine
     from negatives.errors import DataError as DataError
     from negatives.errors import NegativesError as NegativesError
+    from negatives.errors import NegativesWarning as NegativesWarning
     from negatives.errors import RecipeError as RecipeError
     from negatives.errors import RunError as RunError
+    from negatives.events import silent as silent
     from negatives.learn.compare import compare as compare
     from negatives.learn.train import train as train
+    from negatives.listening import show_progress as show_progress
     from negatives.measure.audit import audit as audit
     from negatives.measure.evaluation import evaluate as evaluate
     from negatives.measure.lint import lint as lint
@@ -33,6 +36,7 @@ _WHERE = {
     "Collection": "negatives.api",
     "DataError": "negatives.errors",
     "NegativesError": "negatives.errors",
+    "NegativesWarning": "negatives.errors",
     "Recipe": "negatives.recipe",
     "RecipeError": "negatives.errors",
     "Run": "negatives.api",
@@ -43,6 +47,8 @@ _WHERE = {
     "lint": "negatives.measure.lint",
     "load_recipe": "negatives.recipe",
     "mine": "negatives.api",
+    "show_progress": "negatives.listening",
+    "silent": "negatives.events",
     "train": "negatives.learn.train",
 }
 _WHERE |= {

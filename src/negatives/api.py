@@ -17,7 +17,8 @@ import polars as pl
 
 from negatives import schema
 from negatives.errors import UnknownKeyword, nearest
-from negatives.events import Emit, silent
+from negatives.events import Emit
+from negatives.listening import shown, watched
 from negatives.run import mine as _mine
 from negatives.run.engine import SharedOut
 from negatives.run.inputs import collection_of
@@ -26,11 +27,14 @@ from negatives.stage import Judge, Picker
 from negatives.store import run as store
 
 if TYPE_CHECKING:
+    from negatives.card import Card
     from negatives.export.ask import Labels, Mined, Short
     from negatives.export.blocks import Positives
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
     from negatives.read.split import By
+    from negatives.show.examples import Order
+    from negatives.show.pair_text import Examples
 
 Data = Any
 """What `Collection.load` takes."""
@@ -159,7 +163,13 @@ class Collection(schema.Collection):
 
         return {name: _held(each) for name, each in split(self, dev, test, seed, by).sides.items()}
 
-    def made(self, generator: Generator, *, seed: int = 0, emit: Emit = silent) -> Collection:
+    def _repr_html_(self) -> str:
+        from negatives.show.notebook import collection_card
+
+        return collection_card(self)._repr_html_()
+
+    @watched
+    def made(self, generator: Generator, *, seed: int = 0, emit: Emit = shown) -> Collection:
         """The documents with queries that a generator, such as `InverseCloze`, writes from them."""
         from negatives.run.making import made_queries
 
@@ -201,12 +211,53 @@ class Run(store.Run):
         """The collection the run was made from, read again and checked to be the same."""
         return collection_of(self)
 
+    def summary(self) -> Card:
+        """What was found, in a dozen lines: print it, or let a notebook show it.
+
+        >>> from negatives import BM25, Top, mine, tiny
+        >>> run = mine(tiny.collection(), "told", sources=[BM25(top=4)], pick=Top(per_query=2))
+        >>> print(run.summary().title)
+        tiny: 6 of 6 negatives, coverage 100%
+        """
+        from negatives.show import figures_of, run_card
+
+        return run_card(figures_of(self))
+
+    def examples(
+        self,
+        count: int | None = None,
+        *,
+        order: Order = "worst",
+        query: str = "",
+        doc: str = "",
+        seed: int = 0,
+    ) -> Examples:
+        """Pairs to be read, with their texts and evidence: the `count` likeliest to be false (10).
+
+        Or drawn at random (`order="random"`); or those of one query, or one document, named by its
+        id or its text; or, with both, one pair, picked or not. See `negatives show`.
+
+        >>> from negatives import BM25, Top, mine, tiny
+        >>> run = mine(tiny.collection(), "read", sources=[BM25(top=4)], pick=Top(per_query=2))
+        >>> run.examples(query="pans").queries[0]["pairs"][0]["doc_id"]
+        'albatross'
+        """
+        from negatives.show.examples import examples
+
+        return examples(self, count, order=order, query=query, doc=doc, seed=seed)
+
+    def _repr_html_(self) -> str:
+        from negatives.show.notebook import run_html
+
+        return run_html(self)
+
+    @watched
     def repick(
         self,
         pick: Picker,
         *,
         relabel: float | None = None,
-        emit: Emit = silent,
+        emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Apply another policy to the same ledger; negatives, recipe and report are replaced.
@@ -219,7 +270,8 @@ class Run(store.Run):
         repick(self, pick, relabel=relabel, emit=emit, **shared)
         return self._reported(emit)
 
-    def relabel(self, precision: float, *, emit: Emit = silent, **shared: Unpack[SharedOut]) -> Run:
+    @watched
+    def relabel(self, precision: float, *, emit: Emit = shown, **shared: Unpack[SharedOut]) -> Run:
         """Take the surest candidates for positives: as many as `precision` allows (0: none).
 
         The mean of their p_relevant is at least `precision`, and none is below 0.5. They are in
@@ -229,6 +281,7 @@ class Run(store.Run):
         """
         return self.repick(self.recipe.pick, relabel=precision, emit=emit, **shared)
 
+    @watched
     def judge(
         self,
         judge: Judge,
@@ -236,7 +289,7 @@ class Run(store.Run):
         *,
         memory: str | int = "512MB",
         device: str = "auto",
-        emit: Emit = silent,
+        emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
@@ -250,11 +303,12 @@ class Run(store.Run):
         judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
         return self._reported(emit)
 
+    @watched
     def review(
         self,
         verdicts: str | Path | pl.DataFrame,
         *,
-        emit: Emit = silent,
+        emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
@@ -273,7 +327,8 @@ class Run(store.Run):
         review_run(self, verdicts, emit=emit, **shared)
         return self._reported(emit)
 
-    def report(self, *, emit: Emit = silent) -> Run:
+    @watched
+    def report(self, *, emit: Emit = shown) -> Run:
         """Write report.html, report.json and recipe.toml once more."""
         from negatives.show import report
 
@@ -285,6 +340,7 @@ class Run(store.Run):
 
         return masks(self, above)
 
+    @watched
     def export(
         self,
         out: str | Path,
@@ -297,7 +353,7 @@ class Run(store.Run):
         positives: Positives = "known",
         labels: Labels | None = None,
         above: float | None = None,
-        emit: Emit = silent,
+        emit: Emit = shown,
     ) -> int:
         """Write the negatives in a trainer's format; the rows written. See `negatives.export`."""
         from negatives.export import export
@@ -335,13 +391,13 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
             if name not in valid:
                 what = f"{carry_out.__name__} has no parameter {name!r}"
                 raise UnknownKeyword(what, fix=nearest(name, valid))
-        emit = cast("Emit", options.get("emit", silent))
+        emit = cast("Emit", options.get("emit", shown))
         run = reported(carry_out(*args, **options), emit)
         made = Run(run.path, collection=run.at_hand)
-        made.summary = run.summary
+        made.figures = run.figures
         return made
 
     return whole
 
 
-mine = _with_report(_mine)
+mine = watched(_with_report(_mine))

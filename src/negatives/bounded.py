@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 from typing import Any, Final
 
-from negatives.errors import DataError
+from negatives.errors import DataError, nearest_path
 
 SMALL: Final = 64 * 2**20
 """Bytes of a file that is read at once: recipes and settings are far smaller."""
@@ -52,7 +52,7 @@ def read_small(path: Path, most: int = SMALL) -> str:
         return held.decode()
     except OSError as error:
         raise DataError(
-            error.strerror or str(error), where=str(path), fix="check the path"
+            error.strerror or str(error), where=str(path), fix=nearest_path(path)
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(

@@ -17,6 +17,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from functools import partial
+from itertools import islice
+from pathlib import Path
 
 from negatives.printable import printable
 
@@ -50,6 +52,22 @@ class NegativesError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return partial(type(self), where=self.where, fix=self.fix), (self.what,)
+
+
+class NegativesWarning(UserWarning):
+    """Something a user of the library should know that does not stop the work.
+
+    The manifest of a run keeps it too. `warnings.simplefilter("ignore", NegativesWarning)` hides
+    them, `"error"` stops at the first.
+
+    >>> import warnings
+    >>> from negatives import BM25, NegativesWarning, Top, mine, tiny
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always", NegativesWarning)
+    ...     run = mine(tiny.collection(), "run", sources=[BM25(top=4)], pick=Top(per_query=2))
+    >>> print(told[0].message)
+    p_relevant is null: no stage of this recipe estimates the probability of relevance
+    """
 
 
 class InputError(NegativesError):
@@ -114,6 +132,31 @@ class DiskFull(WorkError):
 
 class ServiceError(WorkError):
     """A model endpoint did not answer, or answered something unusable."""
+
+
+def nearest_path(path: Path, otherwise: str = "check the path", also: Iterable[str] = ()) -> str:
+    """A hint naming what there is of nearly this path; `otherwise` where nothing is.
+
+    `also`: names that mean something without being a path.
+    """
+    missing = path
+    while not missing.parent.exists() and missing.parent != missing:
+        missing = missing.parent
+    try:
+        there = [entry.name for entry in islice(missing.parent.iterdir(), _LOOKED_AT)]
+    except OSError:
+        there = []
+    written = {name.lower(): name for name in (*sorted(there), *also)}
+    for close in difflib.get_close_matches(missing.name.lower(), written, n=3, cutoff=0.6):
+        name = written[close]
+        found = name if name in also else str(missing.parent / name / path.relative_to(missing))
+        if name in also or (Path(found).exists() and not path.exists()):
+            return f"did you mean {found!r}?"
+    return otherwise
+
+
+_LOOKED_AT = 2_000
+"""Entries of a folder among which a like one is looked for, at most."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

@@ -25,6 +25,7 @@ from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
 HEAD = {
     "name": (str, ""),
     "paper": (str, ""),
+    "purpose": (str, "what it is for, by which `negatives recipes list` groups it"),
     "about": (str, ""),
     "seed": (int, "every random choice derives from this and the ids of the pair"),
     "reference": (str, "source whose scores define hardness; empty: the last dense source"),
@@ -37,6 +38,18 @@ HEAD = {
         "queries in one shard, the unit of work and of resuming; 0: as candidates allow",
     ),
 }
+
+PURPOSES: Mapping[str, str] = {
+    "start": "to start with",
+    "false-negatives": "to keep false negatives out",
+    "baseline": "baselines to compare with",
+    "teacher": "with a cross-encoder as judge or teacher",
+    "loss": "with a loss of their own",
+    "batches": "with batches, or an order, of their own",
+    "bare": "without labels, or without texts",
+    "": "others",
+}
+"""What a recipe may say that it is for, in the order in which they are listed, and in words."""
 
 LARGEST = 1 << 20
 """Bytes of a file of settings, at most."""
@@ -74,6 +87,7 @@ class Recipe:
     train: Stage | None = None
     name: str = "custom"
     paper: str = ""
+    purpose: str = ""
     about: str = ""
     seed: int = 0
     reference: str = ""
@@ -103,6 +117,12 @@ class Recipe:
                 f"reference names no source: {self.reference!r}",
                 where=f"{self.name}: reference",
                 fix=nearest(self.reference, labels),
+            )
+        if self.purpose not in PURPOSES:
+            raise RecipeError(
+                f"there is no purpose {self.purpose!r}",
+                where=f"{self.name}: purpose",
+                fix=nearest(self.purpose, [purpose for purpose in PURPOSES if purpose]),
             )
         if not 0 <= self.relabel <= 1:
             raise RecipeError(

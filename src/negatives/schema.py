@@ -138,6 +138,14 @@ class Collection:
             both = "text" in self.corpus.columns and "text" in self.queries.columns
             object.__setattr__(self, "identity", "text" if both else "id")
 
+    def __repr__(self) -> str:
+        split = f" ({self.split})" if self.split else ""
+        positives = self.qrels.filter(pl.col("relevance") > 0)
+        return (
+            f"Collection({self.name!r}{split}: {len(self.corpus):,} documents, "
+            f"{len(self.queries):,} queries, {len(positives):,} positives)"
+        )
+
     @cached_property
     def judged(self) -> pl.DataFrame:
         """The judgements by row number: query, doc (uint32), relevance (int32, from 0), sorted."""

@@ -254,7 +254,7 @@ def test_help_is_there_for_every_command() -> None:
         done = negatives(*([command] if command else []), "--help")
         assert done.returncode == 0
         assert "Usage:" in done.stdout
-    assert "negatives mine cranfield --out runs/cranfield" in negatives("mine", "--help").stdout
+    assert "negatives mine cranfield --out runs/safe" in negatives("mine", "--help").stdout
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -213,10 +212,10 @@ def test_whatever_is_raised_ends_in_a_message(
 ) -> None:
     error, code, said = FAULTS[name]
 
-    def fail(*words: Any, **options: Any) -> None:
+    def fail() -> None:
         raise error
 
-    monkeypatch.setattr("negatives.cli.app.app", fail)
+    monkeypatch.setattr("negatives.cli.doctor.examine", fail)
     assert run(["doctor"]) == code
     told = capsys.readouterr().err
     assert told.startswith("error: ")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Annotated
 
 import cyclopts
+from cyclopts import Parameter
 
 from negatives.cli.audit import audit
 from negatives.cli.cache import app as cache
 from negatives.cli.compare import compare
 from negatives.cli.data import app as data
+from negatives.cli.diff import diff
 from negatives.cli.doctor import doctor
 from negatives.cli.ending import check_words, terminable, told
 from negatives.cli.evaluate import evaluate
@@ -22,7 +26,9 @@ from negatives.cli.mine import mine
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
+from negatives.cli.show import show
 from negatives.cli.streams import streams
+from negatives.cli.telling import PLAIN, Telling, told_so
 from negatives.cli.train import train
 
 # Lines of help are kept as they are, so none is wider than a terminal.
@@ -47,11 +53,44 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-COMMANDS = (mine, make, judge, pick, export, audit, report, evaluate, lint, train, compare, doctor)
+VERBOSE = frozenset({"-v", "--verbose", "-qv", "-vq"})
+COMMANDS = (
+    mine,
+    make,
+    judge,
+    pick,
+    show,
+    export,
+    audit,
+    report,
+    evaluate,
+    lint,
+    train,
+    compare,
+    diff,
+    doctor,
+)
 for command in COMMANDS:
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):
     app.command(group, name=name)
+
+
+app.register_install_completion_command(
+    help="Complete commands and options in your shell (bash, zsh, fish) from now on."
+)
+
+
+@app.meta.default
+def launch(
+    *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    telling: Telling = PLAIN,
+) -> object:
+    """Carry out the command that `words` are, after the options that every command has."""
+    with told_so(telling), warnings.catch_warnings():
+        if telling.verbose and not sys.warnoptions:
+            warnings.simplefilter("default")
+        return app(words, exit_on_error=False, print_error=False, result_action="return_value")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -60,15 +99,28 @@ def run(arguments: Sequence[str]) -> int:
     with streams(words), terminable():
         try:
             check_words(words)
-            result = app(
+            result = app.meta(
                 words, exit_on_error=False, print_error=False, result_action="return_value"
             )
             sys.stdout.flush()
         except SystemExit:
             raise
         except BaseException as error:  # an interruption, and a panic of polars, are no Exception
-            return told(error, words, lambda word: word in app)
+            return told(error, command_of(words), traced=VERBOSE & {*words} != set())
     return result if isinstance(result, int) else 0
+
+
+def command_of(words: Sequence[str]) -> str:
+    """The command that words begin with, options aside: `data validate`; empty where it is none."""
+    group, named = app, list[str]()
+    for word in words:
+        if word.startswith("-"):
+            continue
+        if word not in group:
+            break
+        group = group[word]
+        named.append(word)
+    return " ".join(named)
 
 
 def _version() -> str:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING
 
 from negatives.cli.options import Flag, RunFolder
-from negatives.cli.streams import print_json
-from negatives.wording import figure, percent
+from negatives.cli.output import OptionalOutFile, beside, named, output
+from negatives.cli.streams import print_card, print_json
 
 if TYPE_CHECKING:
-    from negatives.measure.estimate import Estimate
     from negatives.store.run import Run
 
 
@@ -23,7 +20,7 @@ def audit(
     truth: Path | None = None,
     review: Path | None = None,
     sample: int | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     planted: Flag = False,
     confidence: float = 0.9,
     json: Flag = False,
@@ -51,7 +48,8 @@ def audit(
     sample
         Write so many negatives, drawn at random, to --out, to be judged.
     out
-        Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet.
+        Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet. `-` is
+        standard output, as CSV.
     planted
         What found the false negatives that `negatives data plant` had planted, instead.
     confidence
@@ -83,33 +81,22 @@ def audit(
                 "--sample draws pairs, and reads no judgements",
                 fix="audit with --truth or --review in a second command",
             )
-        written = draw_sample(opened, sample, out)
+        with output(out, ".csv", json=json) as file:
+            written = draw_sample(opened, sample, file)
         if json:
             print_json({"run": str(run), "sample": str(out), "pairs": written})
             return
         print(
-            f"{out}: {written:,} of the negatives, drawn at random. Fill in `relevant` (1, 0, or "
-            f"nothing), then: negatives audit {run} --review {out}"
+            f"{named(out)}: {written:,} of the negatives, drawn at random. Fill in `relevant` "
+            f"(1, 0, or nothing), then: negatives audit {run} --review {named(out)}",
+            file=beside(out),
         )
         return
     found = check(opened, truth, review, confidence=confidence)
     if json:
         print_json(found.as_dict())
         return
-    certificate = found.certificate
-    print(f"{run}: {certificate.negatives:,} negatives, coverage {percent(found.coverage)}")
-    print("false, by")
-    for name, estimate in certificate.estimates.items():
-        _row(name, _figures(estimate))
-        if estimate.value is not None or estimate.high is not None:
-            _row("", f"if {estimate.assumption}")
-        for line in _behind(name, estimate.details):
-            _row("", line)
-    if found.truth:
-        _row("truth", _truth(found.truth))
-    for row in found.sources:
-        _row(f"from {row['source']}", _source(row))
-    _row("hubs", _hubs(found.hubness))
+    print_card(found.card())
 
 
 def _planted(run: Run, json: bool) -> None:
@@ -134,63 +121,3 @@ def _planted(run: Run, json: bool) -> None:
             f"{row['by']:<12}{row['name']:<{width}}  {row['planted']:>7,}  {caught:>6}  "
             f"{shares[0]:>6}  {shares[1]:>9}  {shares[2]:>5}".rstrip()
         )
-
-
-def _row(name: str, text: str) -> None:
-    print(f"  {name:<16} {text}")
-
-
-def _figures(estimate: Estimate) -> str:
-    sure = f"with {estimate.confidence:.0%} confidence"
-    if estimate.value is None:
-        return f"not known: {estimate.why}"
-    if estimate.high is None:
-        return f"{percent(estimate.value)}; {estimate.why}"
-    if estimate.low is None:
-        return f"{percent(estimate.value)}, at most {percent(estimate.high)} {sure}"
-    return f"{percent(estimate.value)}, {percent(estimate.low)} to {percent(estimate.high)} {sure}"
-
-
-def _behind(name: str, details: dict[str, Any]) -> list[str]:
-    """The counts an estimate stands on."""
-    if name == "known positives" and "leak rate at most" in details:
-        return [
-            f"{details['picked']:,} of {details['put back']:,} put back would be picked: "
-            f"{percent(details['leak rate'])}, at most {percent(details['leak rate at most'])}"
-        ]
-    if name == "review" and details:
-        return [
-            f"{details['relevant']:,} of {details['judged']:,} judged are relevant; "
-            f"{details['undecided']:,} not judged, {details['not among the negatives']:,} not "
-            "among the negatives, left out"
-        ]
-    return []
-
-
-def _truth(truth: dict[str, Any]) -> str:
-    return (
-        f"{percent(truth['share'])}: {truth['relevant']:,} judged relevant, "
-        f"{truth['not relevant']:,} judged not relevant, {truth['unjudged']:,} unjudged; "
-        f"{truth['queries judged']:,} of {truth['queries']:,} queries are judged"
-    )
-
-
-def _source(row: dict[str, Any]) -> str:
-    shares = [
-        f"{percent(row[f'share by {name}'])} false by {name}"
-        for name in ("p_relevant", "truth")
-        if row[f"share by {name}"] is not None
-    ]
-    return ", ".join([f"{row['negatives']:,} negatives", *shares])
-
-
-def _hubs(hubness: dict[str, Any]) -> str:
-    if not hubness["top"]:
-        return "there are no negatives"
-    chance = hubness["at random"]
-    return (
-        f"{hubness['used']:,} of {hubness['documents']:,} documents are used, the most used by "
-        f"{percent(hubness['top'][0]['share'])} of the queries (at random "
-        f"{percent(chance['top share'])}); Gini {figure(hubness['gini'])} (at random "
-        f"{figure(chance['gini'])}), skew {figure(hubness['skew'])} ({figure(chance['skew'])})"
-    )

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Changes, Flag, Out, Quiet, changes
+from negatives.cli.options import Changes, Flag, changes
+from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -17,7 +18,7 @@ def compare(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     recipes: Annotated[list[str], Parameter(consume_multiple=True, negative="")],
     model: str = "static",
     kind: str | None = None,
@@ -33,19 +34,18 @@ def compare(
     keep_models: Flag = False,
     resources: Resources = EVERYTHING,
     reading: DataOptions = NOTHING_SAID,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Train the same model with different negatives, and test the difference.
 
-    Every arm has the same start, steps, batch size and settings. The first is what the
-    others are tested against.
+    Every arm has the same start, steps, batch size and settings. The first is what
+    the others are tested against.
 
     Examples:
 
-        negatives compare my-beir-folder --recipes default nv-retriever --out cmp/mine
+        negatives compare beir-folder --recipes default nv-retriever --out cmp/mine
 
-        negatives compare my-beir-folder --recipes default theirs.parquet --seeds 3 \\
+        negatives compare beir-folder --recipes default theirs.parquet --seeds 3 \\
             --model ./MiniLM --steps 400 --out cmp/theirs
 
     The same command again goes on from where it was stopped.
@@ -99,7 +99,7 @@ def compare(
 
     trained = {"train.steps": steps, "train.seconds": seconds, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         made = carry_out(
             reading.load(data, quarantine=aside),
             recipes,

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import cyclopts
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Flag, Out
+from negatives.cli.options import Flag
+from negatives.cli.output import OutFolder
 from negatives.cli.streams import print_json
 
 app = cyclopts.App(
@@ -89,7 +90,7 @@ def convert(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     reading: DataOptions = NOTHING_SAID,
 ) -> None:
     """Write DATA as a BEIR folder: corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.
@@ -115,7 +116,7 @@ def split(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     dev: float = 0.1,
     test: float = 0.0,
     seed: int = 0,
@@ -184,7 +185,7 @@ def plant(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     share: float = 0.1,
     seed: int = 0,
     reading: DataOptions = NOTHING_SAID,

@@ -25,6 +25,10 @@ _EXTRAS = {
 def doctor(*, bench: Flag = False, encoder: str = "static", json: Flag = False) -> None:
     """Check this machine and this installation.
 
+    Example:
+
+        negatives doctor --bench
+
     Parameters
     ----------
     bench

@@ -1,7 +1,7 @@
 """How a command ends that could not be carried out: a message, and an exit code.
 
-Whatever is raised, foreseen or not, becomes a few lines for a person; NEGATIVES_TRACEBACK=1 shows
-besides where it was raised.
+Whatever is raised, foreseen or not, becomes a few lines for a person; -v, or NEGATIVES_TRACEBACK=1,
+shows besides where it was raised.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,7 @@ from typing import Final
 
 import cyclopts
 
-from negatives.errors import InputError, NegativesError, WorkError
+from negatives.errors import InputError, NegativesError, WorkError, nearest
 from negatives.faults import refused
 from negatives.printable import printable
 
@@ -37,20 +37,24 @@ class Terminated(BaseException):
     """The process was asked to end (SIGTERM)."""
 
 
-def told(error: BaseException, words: Sequence[str], is_command: Callable[[str], bool]) -> int:
-    """Tell what ended the command `words`, on stderr; the exit code."""
-    if os.environ.get(TRACEBACK):
+def told(error: BaseException, command: str, *, traced: bool = False) -> int:
+    """Tell what ended a command, such as `data validate`, on stderr; the exit code.
+
+    `traced`: show where an error was raised, too.
+    """
+    if traced or os.environ.get(TRACEBACK):
         with suppress(Exception):
             traceback.print_exception(error)
-    resumable = bool(words) and words[0] in RESUMABLE
+    resumable = command in RESUMABLE
     if isinstance(error, KeyboardInterrupt | Terminated):
         how, code = ("stopped", 143) if isinstance(error, Terminated) else ("interrupted", 130)
         then = "; run the same command again to go on from here" if resumable else ""
         _say(f"{how}{then}")
         return code
     if isinstance(error, cyclopts.CycloptsError):
-        command = f"{words[0]} " if words and is_command(words[0]) else ""
-        _say(f"{str(error).strip()}\n  fix:   negatives {command}--help")
+        _say(
+            f"{_command_error(error)}\n  fix:   {' '.join(['negatives', *command.split()])} --help"
+        )
         return 2
     found = understood(error)
     _say(str(found))
@@ -84,6 +88,16 @@ def understood(error: BaseException) -> NegativesError:
         fix=f"please report these lines and the command; {TRACEBACK}=1 shows more. It is a fault "
         "of this package",
     )
+
+
+def _command_error(error: cyclopts.CycloptsError) -> str:
+    """What is wrong with a command; of an option where a command was expected, the nearest."""
+    text = str(error).strip()
+    word = re.match(r'Unknown command "(-[^"]*)"', text)
+    if word is None:
+        return text
+    hint = nearest(word[1], ("--help", "--version", "--quiet", "--verbose", "--install-completion"))
+    return f"Unknown option: {word[1]}: {hint}"
 
 
 @contextmanager

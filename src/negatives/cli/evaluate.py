@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Flag, Quiet
+from negatives.cli.options import Flag
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -50,7 +49,6 @@ def evaluate(
     seed: int = 0,
     resources: Resources = EVERYTHING,
     reading: DataOptions = NOTHING_SAID,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """How well MODEL finds what is relevant in DATA, how sure that is, and where it is good.
@@ -59,7 +57,7 @@ def evaluate(
 
         negatives evaluate static cranfield
 
-        negatives evaluate my-model my-beir-folder@test --metric nDCG@10 --metric R@100
+        negatives evaluate my-model beir@test --metric nDCG@10 --metric R@100
 
         negatives evaluate model.run my-beir-folder@test --per-query values.csv
 
@@ -67,7 +65,8 @@ def evaluate(
 
         negatives evaluate my-reranker cranfield --rerank bm25 --top 100
 
-        negatives evaluate my-model DATA@test --trained-on DATA@train --protocol extrapolation
+        negatives evaluate my-model DATA@test --trained-on DATA@train \\
+            --protocol extrapolation
 
     Parameters
     ----------
@@ -149,7 +148,7 @@ def evaluate(
         opened = Dense(encoder=model, similarity=similarity, **settings)
     elif any(settings.values()) or similarity != "cosine":
         raise InputError("prompts, vectors and keys are for encoders", fix="leave them out")
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         found = carry_out(
             opened,
             reading.load(data, quarantine=aside, lost="count") if reading.said() else data,
@@ -172,9 +171,6 @@ def evaluate(
     if json:
         print_json(found.figures)
         return
-    if quiet:  # else they have been said already
-        for note in found.figures["notes"]:
-            print(f"note: {note}", file=sys.stderr)
     _show(found.figures, rerank is None and is_run_file(model))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, Out, Quiet, RunFolder
+from negatives.cli.options import Flag, RunFolder
 from negatives.cli.streams import print_json
 
 
@@ -15,7 +16,7 @@ def export(
     /,
     *,
     format: Annotated[str, Parameter(name=["--format", "-f"])],
-    out: Out,
+    out: Annotated[Path, Parameter(name=["--out", "-o"])],
     scores: Flag = False,
     ids: Flag = False,
     short: str | None = None,
@@ -23,7 +24,6 @@ def export(
     positives: str = "known",
     labels: str | None = None,
     above: float | None = None,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Write a run's negatives as a file that a trainer reads.
@@ -62,7 +62,7 @@ def export(
     from negatives.api import Run
     from negatives.cli.listen import listening
 
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         rows = Run(run).export(
             out,
             format=format,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
-
-from cyclopts import Parameter
+from typing import TYPE_CHECKING, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Quiet, RunFolder
+from negatives.cli.options import Changes, Flag, RunFolder
+from negatives.cli.output import OptionalOutFile, beside, named, output
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 from negatives.wording import percent
@@ -27,11 +26,10 @@ def judge(
     set_: Changes = None,
     budget: int | None = None,
     ask: int | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     verdicts: Path | None = None,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """More evidence for a finished run: from a costly judge, or from people.
@@ -47,7 +45,7 @@ def judge(
 
         negatives judge runs/cranfield --verdicts judge-me.csv
 
-        negatives judge runs/cranfield --set model=cross-encoder/ms-marco-MiniLM-L6-v2
+        negatives judge runs/mine --set model=cross-encoder/ms-marco-MiniLM-L6-v2
 
         negatives judge runs/cranfield --set model=my-reranker.onnx --budget 5000
 
@@ -65,7 +63,8 @@ def judge(
     ask
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
-        Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet.
+        Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet. `-` is standard
+        output, as CSV.
     verdicts
         A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
         `negatives audit RUN --sample` writes. Verdicts are kept in the run.
@@ -92,7 +91,7 @@ def judge(
         _ask(opened, ask, out, json)
         return
     if verdicts is not None:
-        with listening(quiet=quiet) as emit:
+        with listening() as emit:
             shared = {"threads": resources.threads, **asdict(engine)}
             opened = opened.review(verdicts, emit=emit, **shared)
         if not json:
@@ -101,7 +100,7 @@ def judge(
         return
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         opened = opened.judge(stage, budget, **asdict(resources), **asdict(engine), emit=emit)
     if not json:
         print(_told(opened.manifest.notes.cascade))
@@ -121,13 +120,15 @@ def _told(note: Cascade | None) -> str:
 def _ask(run: Run, count: int, out: Path, json: bool) -> None:
     from negatives.measure.review import draw_questions
 
-    written = draw_questions(run, count, out)
+    with output(out, ".csv", json=json) as file:
+        written = draw_questions(run, count, file)
     if json:
         print_json({"run": str(run.path), "questions": str(out), "pairs": written})
         return
     print(
-        f"{out}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot tell), "
-        f"then: negatives judge {run.path} --verdicts {out}"
+        f"{named(out)}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot "
+        f"tell), then: negatives judge {run.path} --verdicts {named(out)}",
+        file=beside(out),
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, Quiet
+from negatives.cli.options import Flag
+from negatives.cli.output import OptionalOutFile, beside, output
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -21,23 +23,23 @@ def lint(
     data: Annotated[str | None, Parameter(name=["--data", "--corpus"])] = None,
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
     fix: Flag = False,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     quarantine: Path | None = None,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> int:
     """Find what is wrong with mined negatives: positives among them, copies, leaks into test.
 
-    FILE is anybody's: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron,
-    qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a saved dataset; or a run.
-    Exit code 0 where there is no error (warnings may be), 1 where there is, 2 for bad input; with
-    --fix 0 once the clean file is written.
+    FILE is anybody's: triplets, n-tuples, lists, labelled pairs or lists,
+    FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC
+    text or a saved dataset; or a run. Exit code 0 where there is no error (warnings
+    may be), 1 where there is, 2 for bad input; with --fix 0 once the clean file is
+    written.
 
     Examples:
 
         negatives lint triplets.parquet
 
-        negatives lint train.jsonl --data my-beir-folder --against my-beir-folder@test
+        negatives lint train.jsonl --data beir-folder --against beir-folder@test
 
         negatives lint triplets.csv --fix -o clean.csv
 
@@ -53,7 +55,7 @@ def lint(
     fix
         Write the file again, without what is wrong, to --out.
     out
-        The clean file, of the same format.
+        The clean file, of the same format; `-` is standard output.
     quarantine
         Set bad rows of --data and --against aside in this file instead of stopping at them.
     json
@@ -68,20 +70,24 @@ def lint(
             "--fix and --out go together",
             fix="negatives lint FILE --fix -o CLEAN",
         )
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         report = check(file, data=data, against=against or (), quarantine=quarantine, emit=emit)
-        fixed = report.fix(out, emit=emit) if out is not None else None
+        fixed = None
+        if out is not None:
+            with output(out, "".join(file.suffixes[-2:]), json=json) as clean:
+                fixed = report.fix(clean, emit=emit)
     if json:
         found = report.as_dict() | ({"fixed": fixed.as_dict()} if fixed else {})
         print_json(found)
     else:
-        _show(report)
-        if fixed:
-            print(
-                f"\nfixed: {fixed.path}, {_many(fixed.rows, 'row')}; "
-                f"dropped {_many(fixed.dropped_rows, 'row')}, "
-                f"removed {_many(fixed.removed_negatives, 'negative')}"
-            )
+        with redirect_stdout(beside(out)):
+            _show(report)
+            if fixed:
+                print(
+                    f"\nfixed: {out}, {_many(fixed.rows, 'row')}; "
+                    f"dropped {_many(fixed.dropped_rows, 'row')}, "
+                    f"removed {_many(fixed.removed_negatives, 'negative')}"
+                )
     return 0 if report.ok or fixed else 1
 
 

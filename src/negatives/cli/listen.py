@@ -2,58 +2,77 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.cli.telling import telling
+from negatives.events import Counted, Emit, Event, Noted, Progress, Spent, Took, Warned, silent
+from negatives.listening import bars_on_stderr, how_far, progress_wanted
 from negatives.printable import printable
 
-if TYPE_CHECKING:
-    from rich.progress import Progress as Bars
-
 _EVERY = 15.0  # seconds between lines where there is no terminal
+_LONGEST = 300  # characters of what a stage has measured
+_BRIEF = 0.05  # seconds that are not worth a line
 
 
 @contextmanager
-def listening(*, quiet: bool = False) -> Iterator[Emit]:
-    """A listener for the time of one command."""
-    if quiet:
+def listening() -> Iterator[Emit]:
+    """A listener for the time of one command, which tells as much as is asked for."""
+    asked = telling()
+    if asked.quiet and not asked.verbose:
         yield silent
+    elif asked.quiet or not progress_wanted():
+        yield _notes(_say, verbose=asked.verbose)
     elif sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-
-        columns = (
-            TextColumn("{task.description:<18}"),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[unit]}"),
-            TimeRemainingColumn(elapsed_when_finished=True),
-        )
-        with Bars(*columns, console=Console(stderr=True)) as bars:
-            yield _Terminal(bars)
+        with bars_on_stderr() as bars:
+            yield _each(bars, _notes(bars.say, verbose=asked.verbose))
     else:
-        yield _Lines()
+        yield _each(_Lines(), _notes(_say, verbose=asked.verbose))
 
 
-class _Terminal:
-    def __init__(self, bars: Bars) -> None:
-        self.bars = bars
-        self.tasks = {task.description: task.id for task in bars.tasks}
+def _each(*listeners: Emit) -> Emit:
+    def hear(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
 
-    def __call__(self, event: Event) -> None:
+    return hear
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _notes(say: Callable[[str], None], *, verbose: bool) -> Emit:
+    """Tells warnings and, where asked, what stages took and measured."""
+
+    def hear(event: Event) -> None:
         if isinstance(event, Warned):
-            self.bars.console.print(f"note: {printable(event.text)}", style="yellow", markup=False)
-        if not isinstance(event, Progress):
-            return
-        total = event.total or None
-        if event.stage not in self.tasks:
-            self.tasks[event.stage] = self.bars.add_task(event.stage, total=total, unit=event.unit)
-        self.bars.update(self.tasks[event.stage], completed=event.done, total=total)
+            say(f"note: {printable(event.text)}")
+        elif verbose and (text := _detail(event)):
+            say(printable(text))
+
+    return hear
+
+
+def _detail(event: Event) -> str:
+    """What only those hear who ask for everything."""
+    if isinstance(event, Took):
+        return f"took: {event.stage}, {event.seconds:,.1f} s" if event.seconds >= _BRIEF else ""
+    if isinstance(event, Spent):
+        return f"spent: {event.calls:,} calls, {event.tokens:,} tokens"
+    if isinstance(event, Noted):
+        return f"measured: {event.name} = {_plain(event.value)}"
+    if isinstance(event, Counted):
+        return f"counted: {event.name} = {_plain(dict(event.figures))}"
+    return ""
+
+
+def _plain(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
 class _Lines:
@@ -64,8 +83,6 @@ class _Lines:
         self.said = 0.0
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, Warned):
-            print(f"note: {printable(event.text)}", file=sys.stderr, flush=True)
         if not isinstance(event, Progress):
             return
         now = time.monotonic()
@@ -74,16 +91,7 @@ class _Lines:
         if not finished and now - self.said < _EVERY and began != now:
             return
         self.said = now
-        print(
-            f"{event.stage}: {_amount(event)}{_left(event, now - began)}",
-            file=sys.stderr,
-            flush=True,
-        )
-
-
-def _amount(event: Progress) -> str:
-    total = f" of {event.total:,}" if event.total else ""
-    return f"{event.done:,}{total} {event.unit}"
+        _say(f"{printable(event.stage)}: {how_far(event)}{_left(event, now - began)}")
 
 
 def _left(event: Progress, elapsed: float) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from negatives.cli.options import Changes, Flag, Out, Quiet
+from negatives.cli.options import Changes, Flag
+from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 
 
@@ -12,12 +13,11 @@ def make(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     kind: str = "inverse-cloze",
     set_: Changes = None,
     seed: int = 0,
     resources: Resources = EVERYTHING,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Write queries from the documents of DATA: a BEIR folder, to be mined or trained with.
@@ -61,7 +61,7 @@ def make(
     generator = cast("Generator", build("make", settings, "make"))
     refuse_to_replace(out)
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         collection = known_texts(data)
         made = made_queries(collection, generator, seed=seed, machine=machine, emit=emit)
         folder = convert(made, out)

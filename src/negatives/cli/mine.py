@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 
 from negatives.cli.clock import Clock
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Out, Quiet
+from negatives.cli.options import Changes, Flag
+from negatives.cli.output import OptionalOutFolder
 from negatives.cli.resources import EVERYTHING, Resources
+from negatives.cli.telling import telling
 
 
 def mine(
     data: str,
     /,
     *,
-    out: Out,
+    out: OptionalOutFolder = None,
     recipe: str = "default",
     per_query: int | None = None,
     max_false: float | None = None,
@@ -30,14 +33,13 @@ def mine(
     corpus_shard: int = 0,
     reading: DataOptions = NOTHING_SAID,
     overwrite: Flag = False,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Find, judge and pick negatives for every query of DATA that has a positive.
 
     Examples:
 
-        negatives mine cranfield --out runs/cranfield
+        negatives mine cranfield
 
         negatives mine my-beir-folder@train --out runs/mine --encoder model.onnx
 
@@ -47,40 +49,43 @@ def mine(
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
 
-        negatives mine faq.csv --out runs/faq --corpus articles.csv --query-column Frage \\
-            --positive-column Antwort
+        negatives mine faq.csv --out runs/faq --corpus articles.csv \\
+            --query-column Frage --positive-column Antwort
 
-        negatives mine cranfield --out runs/shared-out --engine processes --workers 2
+        negatives mine cranfield --out runs/shared --engine processes --workers 2
 
-    The same command again goes on from where it was stopped. No number of threads or
-    workers changes a byte of the result.
+    The same command again goes on from where it was stopped. No number of
+    threads or workers changes a byte of the result.
 
     Parameters
     ----------
     data
         The collection; see `negatives --help`. DATA@dev names a split.
     out
-        The run directory to make, or to go on with.
+        The run directory to make, or to go on with; by default runs/NAME, by what the data
+        is called (and the split, and the recipe, where they are named).
     recipe
         A recipe that comes with the package (`negatives recipes list`), or a .toml file.
     per_query
-        Negatives asked for each query.
+        Negatives asked for each query; what the recipe says by default (`default`: 7).
     max_false
         Expected share of false negatives, at most, such as 0.02: as hard as that allows.
+        What the recipe says by default (`default`: 0.05).
     max_p
         Take no negative that is more probably relevant than this; by default, 0.5.
     strict
         Keep to --max-false at any cost in hardness, even where it cannot be promised.
     encoder
         `static`, a .onnx file, a sentence-transformers model, onnx:MODEL to export
-        one to ONNX once, or http://host/v1#model.
+        one to ONNX once, or http://host/v1#model. What the recipe says by default, mostly
+        `static`.
     relabel
         Take candidates for positives, as many as are right with this precision, such
         as 0.9. Needs a recipe with an [estimate] stage.
     set_
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
     seed
-        Every random choice derives from it.
+        Every random choice derives from it; what the recipe says by default (`default`: 0).
     corpus_shard
         Documents that exact dense search takes at a time, by one worker; 0: all.
     overwrite
@@ -92,11 +97,12 @@ def mine(
     resources.limit_pools()
     from negatives.api import mine as carry_out
     from negatives.cli.listen import listening
+    from negatives.cli.naming import default_folder
     from negatives.cli.summary import show_run
     from negatives.recipe import load_recipe
     from negatives.recipe_changes import adjusted
 
-    with listening(quiet=quiet) as shown:
+    with listening() as shown:
         emit = clock.hearing(shown)
         chosen = adjusted(
             load_recipe(recipe),
@@ -111,6 +117,10 @@ def mine(
         )
         with clock.stage("read"):
             collection = reading.load(data)
+        if out is None:
+            out = default_folder(data, collection, chosen)
+            if not telling().quiet:
+                print(f"run: {out}", file=sys.stderr)
         run = carry_out(
             collection,
             out,

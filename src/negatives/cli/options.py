@@ -10,12 +10,7 @@ from cyclopts import Parameter
 
 Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """Given or not: no --no- form, and nothing said of its default."""
-Quiet = Annotated[
-    bool,
-    Parameter(name=("--quiet", "-q"), negative="", show_default=False, help="Show no progress."),
-]
 RunFolder = Annotated[Path, Parameter(help="A finished run directory.")]
-Out = Annotated[Path, Parameter(name=["--out", "-o"])]
 Changes = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 QuarantineFile = Annotated[
     Path | None, Parameter(help="Set bad rows aside in this file instead of stopping at them.")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Quiet, RunFolder
+from negatives.cli.options import Changes, Flag, RunFolder
 from negatives.cli.resources import ALL_THREADS, Threads
 
 
@@ -23,7 +23,6 @@ def pick(
     set_: Changes = None,
     threads: Threads = ALL_THREADS,
     engine: EngineOptions = HERE,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Pick other negatives from a finished run's ledger; nothing is found or judged again.
@@ -78,7 +77,7 @@ def pick(
     given |= dict(assignment(text) for text in set_ or [])
     if per_query is not None:
         given["per_query"] = per_query
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         if new := given.pop("kind", kind):
             settings = exchanged("pick", settings, str(new), emit, settings.keys())
         picker = cast("Picker", build("pick", settings | given, "pick"))

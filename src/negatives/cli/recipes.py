@@ -2,40 +2,78 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import textwrap
+from typing import TYPE_CHECKING, Final
+
 import cyclopts
 
 from negatives.cli.options import Flag
 from negatives.cli.streams import print_json
 
+if TYPE_CHECKING:
+    from negatives.recipe import Recipe
+
 app = cyclopts.App(name="recipes", help="The methods that come with the package; check your own.")
+
+_YEAR: Final = re.compile(r".*?\b\d{4}\b")
+"""Authors and year of the paper that is followed."""
+_WIDEST: Final = 100
+"""Columns that a line of text fills, at most: longer ones are hard to read."""
 
 
 @app.command(name="list")
 def list_(*, json: Flag = False) -> None:
-    """List the recipes that come with the package.
+    """List the recipes that come with the package, by what they are for.
+
+    Example:
+
+        negatives recipes list
 
     Parameters
     ----------
     json
         Print them as JSON.
     """
-    from negatives.recipe import load_recipe, shipped
+    from negatives.recipe import PURPOSES, load_recipe, shipped
 
     recipes = [load_recipe(name) for name in shipped()]
     if json:
-        rows = [{"name": r.name, "paper": r.paper, "about": r.about} for r in recipes]
-        print_json(rows)
+        told = ("name", "purpose", "paper", "about")
+        print_json([{name: getattr(recipe, name) for name in told} for recipe in recipes])
         return
-    width = max(len(recipe.name) for recipe in recipes)
-    for recipe in recipes:
-        print(f"{recipe.name:<{width}}  {recipe.about}")
-        if recipe.paper:
-            print(f"{'':<{width}}  ({recipe.paper})")
+    columns = min(shutil.get_terminal_size().columns, _WIDEST)
+    for purpose, title in PURPOSES.items():
+        if named := [recipe for recipe in recipes if recipe.purpose == purpose]:
+            print(f"{title}")
+            for recipe in named:
+                print("\n".join(_entry(recipe, columns)))
+            print()
+    print("negatives recipes show NAME   prints one: all it does, every setting, the paper")
+
+
+def _entry(recipe: Recipe, columns: int) -> list[str]:
+    """The name, and beside it in a sentence what the recipe does, and whom it follows."""
+    indent = min(22, columns // 3)
+    about, _, _ = recipe.about.partition(". ")
+    if followed := _YEAR.match(recipe.paper):
+        about = f"{about.rstrip('.')} ({followed[0]})"
+    room = columns - indent
+    lines = textwrap.wrap(about, room) or [""]
+    name = f"  {recipe.name}"
+    if len(name) >= indent:
+        return [name, *(" " * indent + line for line in lines)]
+    return [f"{name:<{indent}}{lines[0]}", *(" " * indent + line for line in lines[1:])]
 
 
 @app.command
 def show(name: str, /) -> None:
     """Print a recipe as TOML, every setting written out and described.
+
+    Example:
+
+        negatives recipes show default
 
     Parameters
     ----------
@@ -50,6 +88,10 @@ def show(name: str, /) -> None:
 @app.command
 def check(file: str, /) -> None:
     """Check a recipe file: exit code 0 if it is right, 2 and the reason if not.
+
+    Example:
+
+        negatives recipes check nv-retriever
 
     Parameters
     ----------

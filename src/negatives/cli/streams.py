@@ -10,11 +10,14 @@ import codecs
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
+from negatives.card import Card
 from negatives.printable import printable
 
 _ERRORS: Final = "negatives-readable"
@@ -40,10 +43,38 @@ def streams(words: Sequence[str]) -> Iterator[None]:
         sys.stdout, sys.stderr = before
 
 
+def print_card(card: Card) -> None:
+    """Print what a result says of itself, wrapped where it is read on a terminal."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    print(card.text(width))
+
+
 def print_json(value: Any) -> None:
     """Print plain values as JSON: as they are where the terminal can show them, escaped else."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(json.dumps(value, ensure_ascii=not encoding.lower().replace("-", "").startswith("utf")))
+
+
+def own_colours() -> TextIO:
+    """Standard output for what is coloured on the way: whoever writes has made texts harmless."""
+    if isinstance(sys.stdout, _Forgiving):
+        return cast(TextIO, _Forgiving(sys.stdout._stream, str))
+    return sys.stdout
+
+
+def copy_out(file: Path) -> None:
+    """The bytes of a text file on standard output, as they are: another program reads them."""
+    stream = sys.stdout
+    with (
+        file.open("rb") as source,
+        stream.lost() if isinstance(stream, _Forgiving) else nullcontext(),
+    ):
+        stream.flush()
+        if hasattr(stream, "buffer"):
+            shutil.copyfileobj(source, stream.buffer)
+            stream.buffer.flush()
+        else:
+            sys.stdout.write(source.read().decode())
 
 
 def _wrapped(stream: TextIO | None, cleaned: Callable[[str], str] = str) -> TextIO:
@@ -66,17 +97,18 @@ class _Forgiving:
 
     def write(self, text: str) -> int:
         """Write, if anybody reads."""
-        with self._lost():
+        with self.lost():
             self._stream.write(self._cleaned(text))
         return len(text)
 
     def flush(self) -> None:
         """Flush, if anybody reads."""
-        with self._lost():
+        with self.lost():
             self._stream.flush()
 
     @contextmanager
-    def _lost(self) -> Iterator[None]:
+    def lost(self) -> Iterator[None]:
+        """What a reader that went away does not read is lost, and only that."""
         try:
             yield
         except BrokenPipeError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from negatives.cli.clock import Clock
-from negatives.cli.streams import print_json
+from negatives.cli.streams import print_card, print_json
 from negatives.store.run import REPORTS, Run
 
 
@@ -12,14 +14,16 @@ def show_run(run: Run, *, json: bool, clock: Clock | None = None) -> None:
 
     `clock`: what has heard where the command's time went, which a person is told too.
     """
-    from negatives.show import headline, summarise
+    from negatives.show import figures_of, run_card
 
-    summary = run.summary or summarise(run)
+    summary = figures_of(run)
     if json:
         print_json({"run": str(run.path), **summary})
         return
-    print(headline(summary))
+    card = run_card(summary)
     if clock is not None:
-        print(f"  {'time':<11} {clock.line([source.label for source in run.recipe.find])}")
+        time = clock.line([source.label for source in run.recipe.find])
+        card = replace(card, rows=(*card.rows, ("time", time)))
+    print_card(card)
     if (page := run.path / REPORTS[0]).is_file():
         print(f"report: {page}")

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Changes, Flag, Out, Quiet, changes
+from negatives.cli.options import Changes, Flag, changes
+from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 
@@ -17,7 +18,7 @@ def train(
     data: str,
     /,
     *,
-    out: Out,
+    out: OutFolder,
     model: str = "static",
     recipe: str | None = None,
     kind: str | None = None,
@@ -33,7 +34,6 @@ def train(
     reading: DataOptions = NOTHING_SAID,
     report_to: str = "none",
     overwrite: Flag = False,
-    quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
     """Train an encoder or a reranker with the negatives of a run, a file, or a collection.
@@ -45,9 +45,9 @@ def train(
 
         negatives train runs/cranfield --out models/mine --model static
 
-        negatives train my-beir-folder --out models/mine --model ./MiniLM --epochs 2
+        negatives train beir-folder --out models/mine --model ./MiniLM --epochs 2
 
-        negatives train runs/mine --out models/reranker --model ./MiniLM --kind reranker
+        negatives train runs/mine --out models/r --model ./MiniLM --kind reranker
 
         negatives train runs/mine --out models/gist --set learn.kind=guided \\
             --set learn.guide=./MiniLM
@@ -101,7 +101,7 @@ def train(
 
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
-    with listening(quiet=quiet) as emit:
+    with listening() as emit:
         said = changes(set_, trained)
         chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
         made = carry_out(

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
+from negatives.card import Card, Showing
 from negatives.errors import InputError, NegativesError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.dev import overlap
@@ -27,6 +28,7 @@ from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train, weights_of
+from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
@@ -39,6 +41,7 @@ from negatives.recipe import Recipe
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.show.comparison import comparison_card
 from negatives.stage import refuse_unmet
 from negatives.stats.bootstrap import interval
 from negatives.store.atomic import file_hash, write_json, writing
@@ -64,12 +67,21 @@ def comparison_folder(path: Path) -> WorkFolder:
     )
 
 
-@dataclass(frozen=True)
-class Compared:
+@dataclass(frozen=True, repr=False)
+class Compared(Showing):
     """What came of it: `figures` (plain values), and per_query frames by arm, one a seed."""
 
     figures: dict[str, Any]
     per_query: dict[str, list[pl.DataFrame]]
+
+    def __repr__(self) -> str:
+        metric, rows = next(iter(self.figures["metrics"].items()))
+        told = ", ".join(f"{row['arm']} {row['mean']:.4f}" for row in rows)
+        return f"Compared({metric} on {self.figures['on']!r}: {told})"
+
+    def card(self) -> Card:
+        """What it says to a person: an arm a line."""
+        return comparison_card(self.figures)
 
 
 @dataclass(frozen=True)
@@ -83,6 +95,7 @@ class _Arm:
     mined: bool = True
 
 
+@watched
 def compare(
     data: Collection | str | Path,
     arms: Sequence[str | Path | Recipe],
@@ -101,7 +114,7 @@ def compare(
     memory: str | int = "512MB",
     device: str = "auto",
     quarantine: str | Path | Quarantine | None = None,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Compared:
     """Train `model` with the negatives of every arm, `seeds` times each, and judge them on `on`.
 
@@ -271,7 +284,7 @@ class _Comparing:
             emit=self.emit,
         )
         frame = evaluate(
-            str(out), self.judged, metrics=self.metrics, **asdict(self.machine)
+            str(out), self.judged, metrics=self.metrics, **asdict(self.machine), emit=silent
         ).per_query
         with writing(table) as temporary:
             frame.write_parquet(temporary)

@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 
 from negatives.batch.batcher import Batcher
 from negatives.errors import NegativesError, RecipeError, RunError
-from negatives.events import Emit, Progress, silent
+from negatives.events import Emit, Progress
 from negatives.learn.base_models import Base, is_static, limit
 from negatives.learn.card import card
 from negatives.learn.curve import curve
@@ -36,6 +36,7 @@ from negatives.learn.source import Data, TrainingSource
 from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
+from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.torch_model import hash_weights
 from negatives.optional import torch
@@ -86,12 +87,18 @@ class Trained:
 
     path: Path
 
+    def __repr__(self) -> str:
+        told = f"{self.account['examples']:,} examples, {self.account['steps']:,} steps"
+        best = self.account["best"]
+        return f"Trained({str(self.path)!r}: {told}{f', dev nDCG@10 {best:.4f}' if best else ''})"
+
     @cached_property
     def account(self) -> dict[str, Any]:
         """Settings, data, negatives, history of loss and dev figures, best step, seconds."""
         return model_folder(self.path).read()
 
 
+@watched
 def train(
     data: Data,
     out: str | Path,
@@ -111,7 +118,7 @@ def train(
     report_to: str = "none",
     overwrite: bool = False,
     quarantine: str | Path | Quarantine | None = None,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Trained:
     """Train `model` (a folder, a hub name, or `static`) with negatives, into the folder `out`.
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import polars as pl
 
+from negatives.card import Card, Showing
+from negatives.measure.audit_card import audit_card
 from negatives.measure.certificate import CONFIDENCE, Certificate, certificate
 from negatives.measure.estimate import rounded, share
 from negatives.measure.hubness import hubness
@@ -16,10 +18,11 @@ from negatives.measure.review import read_review
 from negatives.measure.truth import against, read_truth
 from negatives.schema import PAIR
 from negatives.store.run import Run
+from negatives.wording import percent
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class Audit(Showing):
     """What was found; `truth` is None where none was given, `planted` likewise.
 
     `sources`: for each source that negatives came from, how many, and which share of them is false
@@ -33,6 +36,19 @@ class Audit:
     sources: list[dict[str, Any]]
     hubness: dict[str, Any]
     planted: pl.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        estimates = self.certificate.estimates
+        told = [f"{percent(each.value)} by {name}" for name, each in estimates.items()
+                if each.value is not None]  # fmt: skip
+        false = f"false: {', '.join(told)}" if told else "false: not known"
+        return f"Audit({self.run!r}: {self.certificate.negatives:,} negatives; {false})"
+
+    def card(self) -> Card:
+        """What it says to a person."""
+        return audit_card(
+            self.run, self.coverage, self.certificate, self.truth, self.sources, self.hubness
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, JSON-able."""

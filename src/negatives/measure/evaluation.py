@@ -13,11 +13,13 @@ import polars as pl
 
 from negatives.arrays import Doubles
 from negatives.errors import DataError, InputError
-from negatives.events import Emit, Event, Progress, Warned, silent
+from negatives.events import Emit, Event, Progress, Warned
 from negatives.judge.own import own_pairs
+from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.estimate import rounded
+from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
@@ -67,8 +69,8 @@ class WithoutSelf:
         return collection, SameId.of(collection)
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+@dataclass(frozen=True, slots=True, repr=False)
+class Evaluation(EvaluationShown):
     """`figures`: all there is to tell, JSON-able. `per_query`: query_id, positives, retrieved, and
     a column for each metric. `slices`: by, group, queries, metric, value, low, high.
     """
@@ -84,6 +86,7 @@ class Evaluation:
         )
 
 
+@watched
 def evaluate(
     model: Model | Reranker,
     data: Data,
@@ -102,7 +105,7 @@ def evaluate(
     memory: str | int = "512MB",
     device: str = "auto",
     quarantine: str | Path | Quarantine | None = None,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Evaluation:
     """Rank a collection's documents for every query with a positive, and measure the ranking.
 

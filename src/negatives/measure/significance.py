@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from negatives.arrays import Doubles
+from negatives.card import Card, Showing
 from negatives.chance import mix, stream_key
 from negatives.errors import InputError
 from negatives.measure.estimate import rounded
@@ -40,7 +41,7 @@ class SignFlip:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Showing):
     """The first less the second, over queries. `dz`: the mean difference over its deviation.
 
     `dz` (Cohen) is None where all differences are the same; `better`, `worse`, `same`: queries.
@@ -52,6 +53,30 @@ class Comparison:
     dz: float | None
     better: int
     worse: int
+
+    def __repr__(self) -> str:
+        return (
+            f"Comparison({self._told}, p = {self.test.p:.4f}; {self.better:,} of "
+            f"{self.queries:,} queries better, {self.worse:,} worse)"
+        )
+
+    @property
+    def _told(self) -> str:
+        """The difference with its interval."""
+        span = self.difference
+        if span.low is None or span.high is None:
+            return f"{span.value:+.4f}"
+        return f"{span.value:+.4f}, {span.low:+.4f} to {span.high:+.4f}"
+
+    def card(self) -> Card:
+        """What it says to a person."""
+        same = self.queries - self.better - self.worse
+        rows = (
+            ("difference", self._told),
+            ("p", f"{self.test.p:.4f} ({'exact' if self.test.exact else 'drawn'}, sign flips)"),
+            ("queries", f"{self.better:,} better, {self.worse:,} worse, {same:,} the same"),
+        )
+        return Card("the first less the second", rows)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, JSON-able."""

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError, nearest
+from negatives.errors import DataError, nearest_path
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
 from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
@@ -104,16 +104,9 @@ def _locate(text: str, split: str | None) -> Address:
         return Address("pairs", path, text, split)
     if _HUB_NAME.fullmatch(text) and not path.parent.exists() and ending(path) not in PAIR_ENDINGS:
         return Address("hub", path, text, split)
-    raise DataError("no such file or folder", where=text, fix=_nearby(path))
-
-
-def _nearby(path: Path) -> str:
-    if path.parent.is_dir():
-        names = [entry.name for entry in path.parent.iterdir()]
-        hint = nearest(path.name, [*names, "cranfield"])
-        if hint.startswith("did you mean"):
-            return hint
-    return f"name {FORMS}"
+    raise DataError(
+        "no such file or folder", where=text, fix=nearest_path(path, f"name {FORMS}", ["cranfield"])
+    )
 
 
 def _check_ending(path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError
+from negatives.errors import DataError, nearest_path
 from negatives.faults import raise_spent, refused
 from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
@@ -109,7 +109,7 @@ def reading(path: Path) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise DataError("no such file", where=str(path), fix="check the path") from None
+        raise DataError("no such file", where=str(path), fix=nearest_path(path)) from None
     except OSError as error:
         found = refused(error, path, wrong=DataError, do="read")
         raise found or DataError(f"cannot be read: {error}", where=str(path)) from None

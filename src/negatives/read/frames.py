@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError
+from negatives.errors import DataError, nearest_path
 from negatives.read.files import telling
 from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
@@ -34,7 +34,7 @@ def parquet_schema(path: Path) -> dict[str, Any]:
             fix=f"unpack it: {packing.command} {path.name} (Parquet packs its columns itself)",
         )
     if not path.exists():
-        raise DataError("no such file", where=str(path), fix="check the path")
+        raise DataError("no such file", where=str(path), fix=nearest_path(path))
     fix = "write or copy it again: a Parquet file that was cut off cannot be read"
     with telling("not a whole Parquet file", path, fix, POLARS):
         return dict(pl.scan_parquet(path, glob=False).collect_schema())

@@ -23,6 +23,7 @@ from negatives.schema import (
     Identity,
     check_collection,
 )
+from negatives.text.naming import called, is_made
 
 NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, "line": pl.UInt32}
 
@@ -58,7 +59,7 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
     findings.done()
     qrels = _judged(tables.qrels, queries, corpus, findings)
     given = _resolved(tables.given, queries, corpus, findings)
-    qrels = _once(qrels, findings)
+    qrels = _once(qrels, queries, corpus, findings)
     findings.done()
     if qrels.is_empty():
         raise _empty(f"there are no judgements in split {split!r}", name, findings)
@@ -188,7 +189,9 @@ def _strangers(
     )
 
 
-def _once(qrels: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+def _once(
+    qrels: pl.DataFrame, queries: pl.DataFrame, corpus: pl.DataFrame, findings: Findings
+) -> pl.DataFrame:
     """Each pair once: repeats that agree are noted, repeats that differ are reported."""
     pair = ["query_id", "doc_id"]
     once = qrels.unique(pair, keep="first", maintain_order=True)
@@ -197,8 +200,9 @@ def _once(qrels: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     kept = once.select(*pair, pl.col("relevance").alias("before"), *FIRST_PLACE)
     again = qrels.join(kept, on=pair, how="left", maintain_order="left")
     differing = again.filter(pl.col("relevance") != pl.col("before"))
+    asked, told = _names(queries, differing, "query_id"), _names(corpus, differing, "doc_id")
     for row in differing.iter_rows(named=True):
-        pair_text = f"query {row['query_id']!r}, document {row['doc_id']!r}"
+        pair_text = f"query {asked[row['query_id']]}, document {told[row['doc_id']]}"
         at = findings.seen_from(row["file"], row["first_file"], row["first_line"])
         reason = f"{pair_text}: {row['relevance']} here, {row['before']} at {at}"
         _report(CONTRADICTORY, row, reason, findings)
@@ -208,6 +212,18 @@ def _once(qrels: pl.DataFrame, findings: Findings) -> pl.DataFrame:
         len(qrels) - len(once) - len(differing),
     )
     return once
+
+
+def _names(side: pl.DataFrame, rows: pl.DataFrame, key: str) -> dict[str, str]:
+    """What the texts of a few rows are called: by their ids, or, where those were made, as they
+    begin.
+    """
+    own = side.join(rows.select(key), on=key, how="semi")
+    texts = dict(own.select(key, "text").iter_rows()) if "text" in side.columns else {}
+    return {
+        name: called(name, texts.get(name)) if is_made(name) else repr(name)
+        for name in rows[key].unique()
+    }
 
 
 def _report(fault: Fault, row: dict[str, object], reason: str, findings: Findings) -> None:

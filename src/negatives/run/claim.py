@@ -63,7 +63,10 @@ def claimed(
         now, then = recipe.settings(), before.inputs.recipe or {}
         differing += [f"recipe {key}" for key in differences(then, now)]
         only_pick = set(differing) <= {"recipe pick", "recipe relabel"}
-        pick = "negatives pick RUN applies another picker, or --relabel, to the same ledger"
+        pick = (
+            "negatives pick RUN applies another picker, or --relabel, to the same ledger; or "
+            "choose another --out"
+        )
         folder.refuse_other(differing, pick if only_pick else "")
         if before.hash == before.digest():
             if lost := forget_damaged(path, before):

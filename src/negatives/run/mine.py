@@ -22,8 +22,9 @@ import polars as pl
 from negatives.engine import Engine, Mapper, carried_out
 from negatives.errors import InputError
 from negatives.estimation import Fitted
-from negatives.events import Emit, Progress, silent
+from negatives.events import Emit, Progress
 from negatives.faults import blames_input
+from negatives.listening import shown
 from negatives.machine import Machine
 from negatives.opening import Context
 from negatives.read import load
@@ -86,7 +87,7 @@ def mine(
     address: str = "",
     corpus_shard: int = 0,
     overwrite: bool = False,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Run:
     """Find, judge and pick negatives for every query of `data` that has a positive.
 

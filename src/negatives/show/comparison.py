@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from markupsafe import Markup
 
+from negatives.card import Card
 from negatives.show.render import template
 from negatives.svg import mark
 
@@ -34,6 +35,16 @@ def comparison_table(figures: Mapping[str, Any]) -> str:
         span = f"{row['low']:.4f} {row['high']:.4f}"
         lines.append(f"  {row['arm']:<{width}}  {row['mean']:.4f}  {span}   {verdict(row)}")
     return "\n".join(lines)
+
+
+def comparison_card(figures: Mapping[str, Any]) -> Card:
+    """The first metric, an arm a row, for a notebook."""
+    title, *_ = comparison_table(figures).splitlines()
+    rows = [
+        (row["arm"], f"{row['mean']:.4f}, {row['low']:.4f} to {row['high']:.4f}; {verdict(row)}")
+        for row in next(iter(figures["metrics"].values()))
+    ]
+    return Card(title, tuple((name, text.rstrip("; ")) for name, text in rows))
 
 
 def verdict(row: Mapping[str, Any]) -> str:

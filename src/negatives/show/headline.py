@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from negatives.card import Card
 from negatives.show.summary import Summary
 from negatives.wording import count, figure, percent
 
 
 def headline(summary: Summary) -> str:
+    """What `run_card` says, in lines that are not wrapped."""
+    return run_card(summary).text()
+
+
+def run_card(summary: Summary) -> Card:
     """What was found: counts, coverage, shortfall and fix, hardness, false share, sources."""
     sections = summary["sections"]
     rows = [
@@ -25,7 +31,7 @@ def headline(summary: Summary) -> str:
     ]
     if len(summary["warnings"]) > 3:
         rows.append(("", f"{len(summary['warnings']) - 3} more warnings in the report"))
-    return "\n".join([_title(sections), *(f"  {name:<11} {text}" for name, text in rows)])
+    return Card(_title(sections), tuple(rows))
 
 
 def _title(sections: dict[str, Any]) -> str:

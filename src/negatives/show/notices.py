@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from negatives.measure.lint.rules.counts import HUB, HUB_QUERIES
+from negatives.text.naming import called
 from negatives.wording import count, percent
 
 COVERAGE: Final = 0.9
@@ -63,7 +64,8 @@ def _hub(hubs: Mapping[str, Any], queries: int) -> str:
     top = hubs["top"]
     if not top or queries < HUB_QUERIES or top[0]["share"] <= HUB:
         return ""
+    name = called(top[0]["doc_id"], top[0]["text"])
     return (
-        f"document {top[0]['doc_id'][:60]} is a negative of {count(top[0]['queries'])} queries "
+        f"document {name} is a negative of {count(top[0]['queries'])} queries "
         f"({percent(top[0]['share'])}): a hub, or boilerplate"
     )

@@ -32,15 +32,15 @@ class ReportTexts:
         except NegativesError as error:
             return ReportTexts(None, error.what)
 
-    def queries(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def queries(self, ids: Iterable[str], longest: int = LONGEST) -> dict[str, dict[str, Any]]:
         """id -> text, characters in all, whether this is the whole; of the ids that resolve."""
         frame = None if self.collection is None else self.collection.queries
-        return _texts(frame, "query_id", ids)
+        return _texts(frame, "query_id", ids, longest)
 
-    def docs(self, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def docs(self, ids: Iterable[str], longest: int = LONGEST) -> dict[str, dict[str, Any]]:
         """id -> text, characters in all, whether this is the whole; of the ids that resolve."""
         frame = None if self.collection is None else self.collection.corpus
-        return _texts(frame, "doc_id", ids)
+        return _texts(frame, "doc_id", ids, longest)
 
 
 ABSENT: Final[Mapping[str, Any]] = {"text": None, "characters": None, "whole": False}
@@ -56,15 +56,17 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return (cut[:space] if space > longest // 2 else cut).rstrip()
 
 
-def _texts(frame: pl.DataFrame | None, key: str, ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+def _texts(
+    frame: pl.DataFrame | None, key: str, ids: Iterable[str], longest: int
+) -> dict[str, dict[str, Any]]:
     if frame is None or "text" not in frame.columns:
         return {}
     found = frame.filter(pl.col(key).is_in(sorted(set(ids)))).select(key, "text")
-    return {name: _shown(text) for name, text in found.iter_rows()}
+    return {name: _shown(text, longest) for name, text in found.iter_rows()}
 
 
-def _shown(text: str) -> dict[str, Any]:
-    short = shortened(text)
+def _shown(text: str, longest: int) -> dict[str, Any]:
+    short = shortened(text, longest or len(text))
     return {
         "text": short,
         "characters": len(text),

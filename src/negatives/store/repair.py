@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from negatives.errors import RecipeError, RunError
+from negatives.errors import RecipeError, RunError, nearest_path
 from negatives.recipe import Recipe, from_settings
 from negatives.schema import GENERATED, LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
 from negatives.store.facts import Inputs
@@ -49,7 +49,12 @@ def no_run(path: Path) -> RunError:
             where=str(path),
             fix=f"put it back, or {ANEW}",
         )
-    return RunError("there is no run here", where=str(path), fix="negatives mine DATA --out RUN")
+    inside = sorted(str(each) for each in path.iterdir() if is_run(each)) if path.is_dir() else []
+    if inside:
+        fix = f"name one of the runs in it: {', '.join(inside[:5])}"
+    else:
+        fix = nearest_path(path, "negatives mine DATA --out RUN")
+    return RunError("there is no run here", where=str(path), fix=fix)
 
 
 def damaged(run: Path, manifest: Manifest, name: str, problem: str) -> RunError:

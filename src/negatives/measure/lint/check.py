@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from negatives.events import Emit, Progress, silent
+from negatives.events import Emit, Progress
+from negatives.listening import shown, watched
 from negatives.measure.lint.examples import examples
 from negatives.measure.lint.facts import FileFacts, facts_of
 from negatives.measure.lint.findings import Finding, LintRule, Report
@@ -40,18 +41,20 @@ class Linted(Report):
     [('why', 'It is so.', 'No.')]
     """
 
-    def fix(self, out: str | Path, *, emit: Emit = silent) -> Fixed:
+    @watched
+    def fix(self, out: str | Path, *, emit: Emit = shown) -> Fixed:
         """Write the file to `out` in its own format, without what the rules object to."""
         return fix(self, out, emit=emit)
 
 
+@watched
 def lint(
     file: Data,
     *,
     data: Data = None,
     against: Sequence[Data] = (),
     quarantine: str | Path | Quarantine | None = None,
-    emit: Emit = silent,
+    emit: Emit = shown,
 ) -> Linted:
     """What is wrong with a file of mined negatives, anybody's, or with a run directory.
 

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal
 
 import polars as pl
 
+from negatives.card import Card, Showing
 from negatives.measure.lint.facts import FileFacts
 from negatives.read.mined.layout import Layout
 
@@ -88,7 +89,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Showing):
     """What lint found in a file; `findings` come worst first.
 
     >>> import polars as pl
@@ -109,6 +110,22 @@ class Report:
     facts: FileFacts = field(repr=False)
     notes: tuple[str, ...] = ()
     """What is odd in the file, and was set aside in the collection that it is compared with."""
+
+    def __repr__(self) -> str:
+        told = [f"{len(self.of(kind)):,} {kind}{'s' if len(self.of(kind)) > 1 else ''}"
+                for kind in ("error", "warning", "info") if self.of(kind)]  # fmt: skip
+        found = ", ".join(told) or "nothing is wrong"
+        return f"Report({self.file!r}: {self.rows:,} rows, {self.negatives:,} negatives; {found})"
+
+    def card(self) -> Card:
+        """What it says to a person: each finding, and what to do about it."""
+        rows = [("note", note) for note in self.notes]
+        for finding in self.findings:
+            rows += [(finding.severity, f"{finding.rule}: {finding.verdict}"), ("", finding.fix)]
+        if not self.findings:
+            rows.append(("", "nothing is wrong"))
+        counts = f"{self.rows:,} rows, {self.queries:,} queries, {self.negatives:,} negatives"
+        return Card(f"{self.file}: {self.format}, {counts}", tuple(rows))
 
     @property
     def ok(self) -> bool:

@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError
+from negatives.errors import DataError, nearest_path
 from negatives.read import datasets, delimited
 from negatives.read.address import pair_files
 from negatives.read.files import Lines, blocks, ending
@@ -131,7 +131,7 @@ def source(file: str | Path, named: Names[str] = ()) -> MinedSource:
     if path.is_dir():
         return _folder(path, named)
     if not path.exists():
-        raise DataError("no such file or folder", where=str(file), fix="check the path")
+        raise DataError("no such file or folder", where=str(file), fix=nearest_path(path))
     kind = TYPES.get(ending(path))
     if kind is None:
         raise DataError(
