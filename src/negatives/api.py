@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, Unpack, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Unpack, cast
 
 import polars as pl
 
@@ -24,8 +24,9 @@ from negatives.stage import Judge, Picker
 from negatives.store import run as store
 
 if TYPE_CHECKING:
-    from negatives.export.ask import Labels, Mined, Short
-    from negatives.export.blocks import Positives
+    import pandas as pd
+
+    from negatives.export.ask import Choices
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
 
@@ -181,31 +182,63 @@ class Run(store.Run):
         out: str | Path,
         *,
         format: str,
-        scores: bool = False,
-        ids: bool = False,
-        short: Short | None = None,
-        mined: Mined | None = None,
-        positives: Positives = "known",
-        labels: Labels | None = None,
-        above: float | None = None,
+        overwrite: bool = True,
         emit: Emit = silent,
+        **choices: Unpack[Choices],
     ) -> int:
         """Write the negatives in a trainer's format; the rows written. See `negatives.export`."""
         from negatives.export import export
 
-        return export(
-            self,
-            out,
-            format=format,
-            scores=scores,
-            ids=ids,
-            short=short,
-            mined=mined,
-            positives=positives,
-            labels=labels,
-            above=above,
-            emit=emit,
-        )
+        return export(self, out, format=format, overwrite=overwrite, emit=emit, **choices)
+
+    def to_polars(
+        self, format: str | None = None, *, emit: Emit = silent, **choices: Unpack[Choices]
+    ) -> pl.DataFrame:
+        """The rows of an export in memory; without a format, the negatives with their texts.
+
+        `choices` are those of `export`, such as `scores=True` or `rows_per_query=7`.
+
+        >>> from negatives import BM25, Top, mine, tiny
+        >>> run = mine(tiny.collection(), "frames", sources=[BM25(top=4)], pick=Top(per_query=2))
+        >>> run.to_polars("triplet").columns
+        ['anchor', 'positive', 'negative']
+        """
+        from negatives.export.frames import to_polars
+
+        return to_polars(self, format, emit=emit, **choices)
+
+    def to_pandas(
+        self, format: str | None = None, *, emit: Emit = silent, **choices: Unpack[Choices]
+    ) -> pd.DataFrame:
+        """The same as a frame of pandas."""
+        from negatives.export.frames import to_pandas
+
+        return to_pandas(self, format, emit=emit, **choices)
+
+    def to_dataset(
+        self, format: str = "triplet", *, emit: Emit = silent, **choices: Unpack[Choices]
+    ) -> Any:
+        """The rows of a format as a `datasets.Dataset`; `choices` are those of `export`."""
+        from negatives.export.frames import to_dataset
+
+        return to_dataset(self, format, emit=emit, **choices)
+
+    def push_to_hub(
+        self,
+        repository: str,
+        format: str = "triplet",
+        *,
+        private: bool = True,
+        emit: Emit = silent,
+        **choices: Unpack[Choices],
+    ) -> str:
+        """Push the rows of a format to OWNER/NAME on the hub; its address.
+
+        Who pushes is known from HF_TOKEN or the hub's login: no token is taken, and none is kept.
+        """
+        from negatives.export.frames import push_to_hub
+
+        return push_to_hub(self, repository, format, private=private, emit=emit, **choices)
 
     def _reported(self, emit: Emit) -> Run:
         """The run as it is now, its report written if it has none."""

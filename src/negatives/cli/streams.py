@@ -10,9 +10,11 @@ import codecs
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
 from negatives.printable import printable
@@ -46,6 +48,21 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=not encoding.lower().replace("-", "").startswith("utf")))
 
 
+def copy_out(file: Path) -> None:
+    """The bytes of a text file on standard output, as they are: another program reads them."""
+    stream = sys.stdout
+    with (
+        file.open("rb") as source,
+        stream.lost() if isinstance(stream, _Forgiving) else nullcontext(),
+    ):
+        stream.flush()
+        if hasattr(stream, "buffer"):
+            shutil.copyfileobj(source, stream.buffer)
+            stream.buffer.flush()
+        else:
+            sys.stdout.write(source.read().decode())
+
+
 def _wrapped(stream: TextIO | None, cleaned: Callable[[str], str] = str) -> TextIO:
     """The stream as it should be; one that nobody reads where it is closed, as `>&-` does."""
     if stream is None:
@@ -66,17 +83,18 @@ class _Forgiving:
 
     def write(self, text: str) -> int:
         """Write, if anybody reads."""
-        with self._lost():
+        with self.lost():
             self._stream.write(self._cleaned(text))
         return len(text)
 
     def flush(self) -> None:
         """Flush, if anybody reads."""
-        with self._lost():
+        with self.lost():
             self._stream.flush()
 
     @contextmanager
-    def _lost(self) -> Iterator[None]:
+    def lost(self) -> Iterator[None]:
+        """What a reader that went away does not read is lost, and only that."""
         try:
             yield
         except BrokenPipeError:

@@ -22,6 +22,8 @@ from negatives.stage import Judge, Share
 COLUMN = "reranker_score"
 HELD = "reranker_held"
 """The score where the pair would have been scored without its label: what may be learned from."""
+PROBABILITY = "reranker_probability"
+"""The sigmoid of the score."""
 NEVER = 1.0
 
 
@@ -43,6 +45,7 @@ class Rerank(Judge, kind="reranker"):
     """
 
     takes_all: ClassVar[bool] = True
+    scores: ClassVar[tuple[str, ...]] = (COLUMN, PROBABILITY)
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
     model: Annotated[
@@ -113,6 +116,9 @@ class Rerank(Judge, kind="reranker"):
         return f"raise reranker low above {self.low:g}"
 
 
+_PROBABILITY = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
+
+
 @dataclass(frozen=True, slots=True)
 class RerankRuling:
     """A reranker opened on a collection. `column` holds its scores."""
@@ -127,6 +133,8 @@ class RerankRuling:
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say.
 
+        `reranker_probability` is its sigmoid.
+
         Positives are always scored; `reranker_held` is null of those that would not have been.
         """
         chosen = self._chosen(rows)
@@ -135,7 +143,7 @@ class RerankRuling:
         column = pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
         column = column.scatter(chosen, pl.Series(scores, dtype=pl.Float32))
         made = rows.select(column.alias(COLUMN), self._held(rows, column).alias(HELD))
-        return made.with_columns(*self.rule())
+        return made.with_columns(*self.derived(), *self.rule())
 
     def _held(self, rows: pl.DataFrame, scores: pl.Series) -> pl.Series:
         """The scores but those of positives below their query's last scored candidate."""
@@ -158,9 +166,13 @@ class RerankRuling:
         """float32[n] log-odds of these pairs, whatever else is known of them."""
         return self.scored.score(query, doc)
 
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """`reranker_probability` from the score's column."""
+        return (_PROBABILITY.cast(pl.Float32).alias(PROBABILITY),)
+
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` and `reason` from the score's column."""
-        probability = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
+        probability = _PROBABILITY
         low, high = self.stage.low, self.stage.high
         likely = probability >= high if high < NEVER else pl.lit(False)
         doubtful = probability >= low if low < NEVER else pl.lit(False)

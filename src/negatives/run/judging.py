@@ -68,6 +68,10 @@ class Costly(Protocol):
         """float32[n] of pairs by row number; none of them is scored twice."""
         ...
 
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """Further columns of the ledger, made of its own."""
+        ...
+
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` (null: no objection) and `reason`, of its own column."""
         ...
@@ -171,6 +175,7 @@ class _Judging:
             column=self.ruling.column,
             fingerprint=self.ruling.fingerprint,
             budget=self.budget,
+            derived=tuple(expr.meta.output_name() for expr in self.ruling.derived()),
         )
 
     def carry_out(self, folder: Path) -> None:
@@ -197,6 +202,7 @@ class _Judging:
         change = _Change(
             kind=self.judge.kind,
             column=self.ruling.column,
+            derived=self.ruling.derived(),
             rule=self.ruling.rule(),
             before=self.account.manifest.facts.cascade,
             pairs=learned,
@@ -281,6 +287,7 @@ class _Change:
 
     kind: str
     column: str
+    derived: tuple[pl.Expr, ...]
     rule: tuple[pl.Expr, pl.Expr]
     before: Asked | None
     pairs: Path
@@ -302,7 +309,7 @@ def _judged(change: _Change, path: Path) -> pl.DataFrame:
     objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
     new = (
         old.join(found, on=PAIR, how="left", maintain_order="left")
-        .with_columns(verdict.alias("_verdict"), reason.alias("_reason"))
+        .with_columns(*change.derived, verdict.alias("_verdict"), reason.alias("_reason"))
         .with_columns(
             pl.col("p_relevant").alias(BEFORE),
             p_relevant=pl.coalesce("revised", "p_relevant"),
@@ -311,7 +318,8 @@ def _judged(change: _Change, path: Path) -> pl.DataFrame:
             reason=pl.when(objected).then("_reason").otherwise("reason"),
         )
     )
-    added = [change.column, BEFORE] if change.has_p else [change.column]
+    derived = [expr.meta.output_name() for expr in change.derived]
+    added = [change.column, *derived, *([BEFORE] if change.has_p else [])]
     head = [name for name in old.columns if name not in LEDGER_TAIL]
     return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
 
@@ -323,7 +331,7 @@ def _undone(ledger: pl.LazyFrame, before: Asked | None) -> pl.LazyFrame:
     if BEFORE in ledger.collect_schema():
         ledger = ledger.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
     by = pl.col("rule") == before.judge["kind"]
-    return ledger.drop(before.column).with_columns(
+    return ledger.drop(before.column, *before.derived).with_columns(
         verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
         rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
         reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
