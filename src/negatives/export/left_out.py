@@ -53,8 +53,9 @@ def refuse_unscored(format: Format, ask: Ask) -> None:
         for scorer in scorers(ask.run)
         if scorer != ask.scorer and not any(count for count, _ in _unscored(ask, scorer).values())
     ]
+    named = " or ".join(f"--scores {name}" for name in others)
     fix = (
-        f"choose a scorer that scored them all: {' or '.join(f'--scores {name}' for name in others)}"
+        f"choose a scorer that scored them all: {named}"
         if others
         else "export without scores, or mine with a source that scores every pair"
     )

@@ -11,7 +11,7 @@
 | dpr            | question, positive_ctxs, hard_negative_ctxs, negative_ctxs: objects          |
 | messages       | messages, positive_messages, negative_messages                               |
 | preference     | prompt, chosen, rejected                                                     |
-| labeled-pair   | a query, a document, label (above 0 a positive)                              |
+| labeled-pair   | a query, a document, label (above 0 a positive); prompt, completion, label   |
 | labeled-list   | query, documents, labels                                                     |
 | scored-list    | query_id, document_ids, scores: a collection says which are positives        |
 | qrels          | query-id, corpus-id, score (above 0 a positive); or TREC's four columns      |
@@ -123,12 +123,23 @@ class _Deciding(Roles):
         there = {*self._names}
         asked = self._roles.get("query") or self._roles.get("query_id")
         texts = {"text", "contents"} & there
-        if texts and ("_id" in there or (not asked and there & {"id", "docid", "doc_id", "pid"})):
+        if texts and (
+            "_id" in there
+            or (not asked and there & {"id", "docid", "doc_id", "document_id", "pid"})
+        ):
             raise DataError(
                 "this file holds documents or queries, not pairs or negatives",
                 where=self._where,
                 fix="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
                 " or give it as --corpus beside a file of ids",
+            )
+        if {"queries", "corpus", "relevant_docs"} <= there:
+            raise DataError(
+                "this file is a dataset of LlamaIndex: queries, documents and which are relevant, "
+                "no negatives",
+                where=self._where,
+                fix="export the run in another format: negatives export RUN --format triplet; or, "
+                "to mine it, write a BEIR folder: corpus.jsonl, queries.jsonl and qrels/train.tsv",
             )
         if {"query_id", "text_ids"} == there or {"text_id", "doc_id"} == there:
             raise DataError(

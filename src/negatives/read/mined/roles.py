@@ -29,7 +29,9 @@ class Roles:
             role = role_of(name)
             if role:
                 self._roles.setdefault(role, []).append(column)
-        if {"chosen", "rejected", "prompt"} <= {*self._names}:
+        there = {*self._names}
+        completed = {"prompt", "completion"} <= there and "query" not in self._roles
+        if {"chosen", "rejected", "prompt"} <= there or completed:
             self._roles.setdefault("query", []).append(columns[self._names["prompt"]])
 
     def _one(self, role: Role) -> Column | None:
