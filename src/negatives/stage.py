@@ -194,6 +194,11 @@ class Judge(Stage):
         return ""
 
     @property
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """Named columns of the ledger that are made of its own columns alone."""
+        return ()
+
+    @property
     def copies(self) -> pl.Expr | None:
         """Rows whose text is a copy of *another* positive of their query; None: it looks for none.
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypedDict
 
 import polars as pl
 
+from negatives.events import Emit
 from negatives.export.blocks import ExportBlock, Positives, blocks, empty_block
 from negatives.export.scorers import Scorer
 from negatives.export.texts import ExportTexts, blank
@@ -168,8 +169,8 @@ class Format(ABC):
         """The columns of the whole file."""
 
     @abstractmethod
-    def frames(self, ask: Ask) -> Iterator[pl.DataFrame]:
-        """The rows, some at a time."""
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
+        """The rows, some at a time; `emit` hears what is to be said besides how many they are."""
 
     def parts(self, ask: Ask) -> tuple[Part, ...]:
         """Other tables that its reader needs: none, unless it says so."""
@@ -188,7 +189,7 @@ class PairFormat(Format):
         """Whatever a block without a pair gives."""
         return self.rows(empty_block(), ask).schema
 
-    def frames(self, ask: Ask) -> Iterator[pl.DataFrame]:
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
         """The rows of each block."""
         return (self.rows(block, ask) for block in blocks(ask.run, ask.positives, ask.scorer))
 
@@ -202,12 +203,12 @@ class TableFormat(Format):
     """A format that says something of a run besides its positives and negatives."""
 
     columns: Columns
-    tables: Callable[[Ask], Iterator[pl.DataFrame]]
+    tables: Callable[[Ask, Emit], Iterator[pl.DataFrame]]
 
     def schema(self, ask: Ask) -> pl.Schema:
         """The same whatever was asked for."""
         return pl.Schema(self.columns)
 
-    def frames(self, ask: Ask) -> Iterator[pl.DataFrame]:
+    def frames(self, ask: Ask, emit: Emit) -> Iterator[pl.DataFrame]:
         """The tables one after the other."""
-        return self.tables(ask)
+        return self.tables(ask, emit)

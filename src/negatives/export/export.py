@@ -96,7 +96,7 @@ def rows_of(chosen: Format, ask: Ask, emit: Emit) -> Counted:
             emit(Warned(told))
     for text in left_out(chosen, ask):
         emit(Warned(text))
-    return Counted(chosen.frames(ask), expected, emit)
+    return Counted(chosen.frames(ask, emit), expected, emit)
 
 
 class Counted:

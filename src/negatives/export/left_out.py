@@ -29,9 +29,9 @@ def left_out(format: Format, ask: Ask) -> Iterator[str]:
         yield from _short(ask)
     if format.holds_texts(ask):
         yield from _blank(ask, positives)
-    elif ask.scores and format.scores == "asked":
-        unscored = positives.join(ask.blank_docs.lazy(), on="doc_id", how="semi")
-        if count := _count(unscored.filter(pl.col("score").is_null())):
+    elif ask.scorer and format.scores == "asked":
+        count, _ = _unscored(ask, ask.scorer, but_blank=False)["positives"]
+        if count:
             yield f"positives without text, whose score is null in the file: {count:,}"
 
 
@@ -42,16 +42,16 @@ def refuse_unscored(format: Format, ask: Ask) -> None:
     """
     if ask.scorer is None or format.scores not in ("asked", "needed"):
         return
-    lacking = _unscored(ask, ask.scorer)
-    if not any(count for count, _ in lacking.values()):
+    if _all_scored(ask, ask.scorer, but_blank=False) or _all_scored(ask, ask.scorer):
         return
+    lacking = _unscored(ask, ask.scorer)
     said = " and ".join(
         f"{count:,} of {total:,} {side}" for side, (count, total) in lacking.items() if count
     )
     others = [
         scorer.name
         for scorer in scorers(ask.run)
-        if scorer != ask.scorer and not any(count for count, _ in _unscored(ask, scorer).values())
+        if scorer != ask.scorer and _all_scored(ask, scorer)
     ]
     named = " or ".join(f"--scores {name}" for name in others)
     fix = (
@@ -62,18 +62,21 @@ def refuse_unscored(format: Format, ask: Ask) -> None:
     raise InputError(f"{ask.scorer.name} has no score for {said}", where=str(ask.run.path), fix=fix)
 
 
-def _unscored(ask: Ask, scorer: Scorer) -> dict[str, tuple[int, int]]:
-    """By side: pairs with texts that it has not scored, of how many."""
+def _all_scored(ask: Ask, scorer: Scorer, *, but_blank: bool = True) -> bool:
+    return not any(count for count, _ in _unscored(ask, scorer, but_blank=but_blank).values())
+
+
+def _unscored(ask: Ask, scorer: Scorer, *, but_blank: bool = True) -> dict[str, tuple[int, int]]:
+    """By side: pairs that it has not scored, of how many; `but_blank`: of those with texts."""
     parts = ask.run.parts
-    sides = {
-        "positives": positive_pairs(ask.run, parts, ask.positives, scorer),
-        "negatives": negative_pairs(ask.run, parts, scorer),
-    }
+    negatives = negative_pairs(ask.run, parts, scorer)
+    positives = positive_pairs(ask.run, parts, ask.positives, scorer)
+    positives = positives.join(negatives, on="query_id", how="semi")
     without = pl.col("score").is_null().sum()
-    found = {
-        side: with_texts_only(pairs, ask).select(without, total=pl.len()).collect().row(0)
-        for side, pairs in sides.items()
-    }
+    found = {}
+    for side, pairs in (("positives", positives), ("negatives", negatives)):
+        seen = with_texts_only(pairs, ask) if but_blank else pairs
+        found[side] = seen.select(without, total=pl.len()).collect().row(0)
     return {side: (int(count), int(total)) for side, (count, total) in found.items()}
 
 

@@ -16,12 +16,16 @@ _BLOCK: Final = 16_384
 
 def documents(ask: Ask, name: str, about: str, *, id: str, text: str = "text") -> Part:
     """The documents that the rows name: an id and a text, in columns of these names."""
-    return _part(name, about, id, text, lambda: _named(ask, "doc_id"), ask.texts.docs)
+    return _part(
+        name, about, id, text, lambda: _named(ask, "doc_id"), lambda ids: ask.texts.docs(ids)
+    )
 
 
 def queries(ask: Ask, name: str, about: str, *, id: str, text: str = "text") -> Part:
     """The queries that the rows name."""
-    return _part(name, about, id, text, lambda: _named(ask, "query_id"), ask.texts.queries)
+    return _part(
+        name, about, id, text, lambda: _named(ask, "query_id"), lambda ids: ask.texts.queries(ids)
+    )
 
 
 def _part(

@@ -26,6 +26,8 @@ PROBABILITY = "reranker_probability"
 """The sigmoid of the score."""
 NEVER = 1.0
 
+_PROBABILITY = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
+
 
 class Rerank(Judge, kind="reranker"):
     """Scores the likeliest pairs of each query, and its positives, with a cross-encoder.
@@ -65,6 +67,11 @@ class Rerank(Judge, kind="reranker"):
     high: Annotated[
         Share, Meta(description="reject from this probability on: likely relevant; 1: never")
     ] = NEVER
+
+    @property
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """`reranker_probability`, of the score."""
+        return (_PROBABILITY.cast(pl.Float32).alias(PROBABILITY),)
 
     @property
     def needs(self) -> Needs:
@@ -116,9 +123,6 @@ class Rerank(Judge, kind="reranker"):
         return f"raise reranker low above {self.low:g}"
 
 
-_PROBABILITY = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
-
-
 @dataclass(frozen=True, slots=True)
 class RerankRuling:
     """A reranker opened on a collection. `column` holds its scores."""
@@ -143,7 +147,7 @@ class RerankRuling:
         column = pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
         column = column.scatter(chosen, pl.Series(scores, dtype=pl.Float32))
         made = rows.select(column.alias(COLUMN), self._held(rows, column).alias(HELD))
-        return made.with_columns(*self.derived(), *self.rule())
+        return made.with_columns(*self.stage.derived, *self.rule())
 
     def _held(self, rows: pl.DataFrame, scores: pl.Series) -> pl.Series:
         """The scores but those of positives below their query's last scored candidate."""
@@ -165,10 +169,6 @@ class RerankRuling:
     def score(self, query: Rows, doc: Rows) -> Floats:
         """float32[n] log-odds of these pairs, whatever else is known of them."""
         return self.scored.score(query, doc)
-
-    def derived(self) -> tuple[pl.Expr, ...]:
-        """`reranker_probability` from the score's column."""
-        return (_PROBABILITY.cast(pl.Float32).alias(PROBABILITY),)
 
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` and `reason` from the score's column."""

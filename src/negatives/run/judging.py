@@ -68,10 +68,6 @@ class Costly(Protocol):
         """float32[n] of pairs by row number; none of them is scored twice."""
         ...
 
-    def derived(self) -> tuple[pl.Expr, ...]:
-        """Further columns of the ledger, made of its own."""
-        ...
-
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` (null: no objection) and `reason`, of its own column."""
         ...
@@ -175,7 +171,7 @@ class _Judging:
             column=self.ruling.column,
             fingerprint=self.ruling.fingerprint,
             budget=self.budget,
-            derived=tuple(expr.meta.output_name() for expr in self.ruling.derived()),
+            derived=tuple(expr.meta.output_name() for expr in self.judge.derived),
         )
 
     def carry_out(self, folder: Path) -> None:
@@ -202,7 +198,7 @@ class _Judging:
         change = _Change(
             kind=self.judge.kind,
             column=self.ruling.column,
-            derived=self.ruling.derived(),
+            derived=self.judge.derived,
             rule=self.ruling.rule(),
             before=self.account.manifest.facts.cascade,
             pairs=learned,
