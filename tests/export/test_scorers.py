@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,27 @@ def test_a_reranker_rules_by_its_probability(model: str, tmp_path: Path) -> None
     p, rejected = rows["reranker_probability"], rows["rule"] == "absolute-score"
     assert (((p >= np.float32(0.52)) | (p < 0.2)) == rejected).all()
     assert rows.filter(rejected)["reason"].str.contains("reranker_probability").all()
+
+
+def test_a_recipe_may_name_a_reranker_as_the_reference(model: str, tmp_path: Path) -> None:
+    recipe = neg.Recipe(
+        find=(neg.BM25(top=4),),
+        judge=(neg.Rerank(model=model, top=0),),
+        pick=neg.Top(per_query=2),
+        reference="reranker",
+    )
+    run = neg.mine(tiny.collection(), tmp_path / "run", recipe=recipe)
+    assert run.manifest.facts.reference == "reranker"
+    rows = run.candidates().collect()
+    deviation = float(rows["reranker_score"].drop_nulls().cast(pl.Float64).std(ddof=0) or 0)
+    lowest = pl.col("reranker_score").filter(pl.col("verdict") == "positive").min().over("query_id")
+    hardness = rows.select((pl.col("reranker_score") - lowest) / deviation).to_series()
+    assert np.allclose(hardness.to_numpy(), rows["hardness"].to_numpy(), atol=1e-4, equal_nan=True)
+    assert run.negatives["score"].to_list() == [
+        ledger(run, "reranker_score")[pair] for pair in run.negatives["query_id", "doc_id"].rows()
+    ]
+    with pytest.raises(neg.RecipeError, match="reference names no source: 'rerankr'"):
+        replace(recipe, reference="rerankr")
 
 
 def test_a_reranker_that_was_asked_afterwards_is_the_teacher_and_its_gaps_are_told(

@@ -31,7 +31,15 @@ from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
 from negatives.run.parts import of_queries, over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
-from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
+from negatives.schema import (
+    ELIGIBLE,
+    JUDGED_NEGATIVE,
+    LEDGER_TAIL,
+    POSITIVE,
+    Floats,
+    Rows,
+    check_ledger,
+)
 from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
@@ -233,7 +241,7 @@ class _Judging:
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
         pairs = (
-            judgeable(self._base())
+            judgeable(self._base(), self.budget)
             .filter(~pl.col("doc_id").is_in(empty.implode()))
             .select(
                 *PAIR,
@@ -269,8 +277,14 @@ class _Judging:
             score="score",
             labelled=pl.col("verdict") == POSITIVE,
             proposed=pl.col("sources").list.len() > 0,
-        )
-        return with_others(pairs.collect())
+            settled=pl.col("verdict") == JUDGED_NEGATIVE,
+        ).collect()
+        unsettled, settled = (pairs.filter(pl.col("settled") == each) for each in (False, True))
+        both = [
+            with_others(unsettled),
+            settled.with_columns(others=pl.col("score").cast(pl.Float64)),
+        ]
+        return pl.concat(both, how="vertical_relaxed").drop("settled").sort(PAIR)
 
 
 @dataclass(frozen=True, kw_only=True)
