@@ -55,7 +55,8 @@ def refuse_unscored(format: Format, ask: Ask) -> None:
     ]
     named = " or ".join(f"--scores {name}" for name in others)
     fix = (
-        f"choose a scorer that scored them all: {named}"
+        f"choose a scorer that scored them all: {named}; or mine again so that {ask.scorer.name} "
+        "scores every pair: a top or a budget of its own leaves some out"
         if others
         else "export without scores, or mine with a source that scores every pair"
     )
