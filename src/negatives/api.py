@@ -24,8 +24,6 @@ from negatives.stage import Judge, Picker
 from negatives.store import run as store
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from negatives.export.ask import Choices
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
@@ -209,7 +207,7 @@ class Run(store.Run):
 
     def to_pandas(
         self, format: str | None = None, *, emit: Emit = silent, **choices: Unpack[Choices]
-    ) -> pd.DataFrame:
+    ) -> Any:
         """The same as a frame of pandas."""
         from negatives.export.frames import to_pandas
 

@@ -54,8 +54,9 @@ def test_the_last_reranker_is_the_teacher_and_others_go_by_their_names(
 ) -> None:
     names = ["reranker", "reranker_probability", "dense", "bm25"]
     assert [scorer.name for scorer in scorers(reranked)] == names
-    for asked, column in ((True, "reranker_score"), *((n, "") for n in names)):
-        column = column or (f"{asked}_score" if asked != "reranker_probability" else str(asked))
+    columns = ["reranker_score", "reranker_probability", "dense_score", "bm25_score"]
+    wanted: list[tuple[bool | str, str]] = [(True, columns[0]), *zip(names, columns, strict=True)]
+    for asked, column in wanted:
         found, given = exported(reranked, tmp_path, asked), ledger(reranked, column)
         assert found
         assert {pair: pytest.approx(given[pair]) for pair in found} == found, asked
@@ -100,7 +101,7 @@ def test_a_recipe_may_name_a_reranker_as_the_reference(model: str, tmp_path: Pat
     run = neg.mine(tiny.collection(), tmp_path / "run", recipe=recipe)
     assert run.manifest.facts.reference == "reranker"
     rows = run.candidates().collect()
-    deviation = float(rows["reranker_score"].drop_nulls().cast(pl.Float64).std(ddof=0) or 0)
+    deviation = float(np.std(rows["reranker_score"].drop_nulls().to_numpy().astype(np.float64)))
     lowest = pl.col("reranker_score").filter(pl.col("verdict") == "positive").min().over("query_id")
     hardness = rows.select((pl.col("reranker_score") - lowest) / deviation).to_series()
     assert np.allclose(hardness.to_numpy(), rows["hardness"].to_numpy(), atol=1e-4, equal_nan=True)

@@ -28,8 +28,8 @@ def judgeable(pairs: Frame, budget: int | None) -> Frame:
     Without a budget, judged negatives too: their scores change nothing, but a student may learn
     from them.
     """
-    also = [JUDGED_NEGATIVE] if budget is None else []
-    return pairs.filter(pl.col("verdict").is_in([POSITIVE, ELIGIBLE, *also]))
+    asked = [POSITIVE, ELIGIBLE, JUDGED_NEGATIVE] if budget is None else [POSITIVE, ELIGIBLE]
+    return pairs.filter(pl.col("verdict").is_in(asked))
 
 
 def choose(pairs: pl.DataFrame, budget: int | None, per_query: int, seed: int) -> pl.DataFrame:

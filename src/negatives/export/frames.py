@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Unpack
+from typing import Any, Final, Unpack
 
 import polars as pl
 
@@ -15,9 +15,6 @@ from negatives.export.texts import ExportTexts
 from negatives.optional import require
 from negatives.run.inputs import collection_of
 from negatives.store.run import Run
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _LOGIN: Final = "log in with `hf auth login`, or set HF_TOKEN; the token must be allowed to write"
 
@@ -44,7 +41,7 @@ def to_polars(
 
 def to_pandas(
     run: Run, format: str | None = None, *, emit: Emit = silent, **choices: Unpack[Choices]
-) -> pd.DataFrame:
+) -> Any:
     """The same as a frame of pandas."""
     require("pandas", extra="hub")
     return to_polars(run, format, emit=emit, **choices).to_pandas()

@@ -33,7 +33,11 @@ def preferences(block: ExportBlock, ask: Ask) -> pl.DataFrame:
 def completions(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     """prompt, completion, label: each positive once with true, each negative once with false."""
     pairs = with_texts(block, ask.texts)
-    columns = ["query_id", pl.col("query").alias("prompt"), pl.col("doc").alias("completion")]
+    columns = [
+        pl.col("query_id"),
+        pl.col("query").alias("prompt"),
+        pl.col("doc").alias("completion"),
+    ]
     rows = pl.concat(
         [
             pairs.positives.select(*columns, label=pl.lit(True)),
