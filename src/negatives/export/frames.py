@@ -44,7 +44,8 @@ def to_pandas(
 ) -> Any:
     """The same as a frame of pandas."""
     require("pandas", extra="hub")
-    return to_polars(run, format, emit=emit, **choices).to_pandas()
+    made: Any = to_polars(run, format, emit=emit, **choices)
+    return made.to_pandas()
 
 
 def to_dataset(run: Run, format: str, *, emit: Emit = silent, **choices: Unpack[Choices]) -> Any:
