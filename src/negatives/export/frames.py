@@ -35,8 +35,10 @@ def to_polars(
             )
         return _negatives(run)
     chosen, ask = asked(run, format, **choices)
-    frames = [pl.DataFrame(schema=chosen.schema(ask)), *rows_of(chosen, ask, emit)]
-    return pl.concat(frames)
+    made: pl.DataFrame = pl.concat(
+        [pl.DataFrame(schema=chosen.schema(ask)), *rows_of(chosen, ask, emit)]
+    )
+    return made
 
 
 def to_pandas(
