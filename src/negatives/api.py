@@ -28,8 +28,7 @@ from negatives.store import run as store
 
 if TYPE_CHECKING:
     from negatives.card import Card
-    from negatives.export.ask import Labels, Mined, Short
-    from negatives.export.blocks import Positives
+    from negatives.export.ask import Choices
     from negatives.generator import Generator
     from negatives.read.quarantine import Quarantine
     from negatives.read.split import By
@@ -346,31 +345,67 @@ class Run(store.Run):
         out: str | Path,
         *,
         format: str,
-        scores: bool = False,
-        ids: bool = False,
-        short: Short | None = None,
-        mined: Mined | None = None,
-        positives: Positives = "known",
-        labels: Labels | None = None,
-        above: float | None = None,
+        overwrite: bool = True,
         emit: Emit = shown,
+        **choices: Unpack[Choices],
     ) -> int:
         """Write the negatives in a trainer's format; the rows written. See `negatives.export`."""
         from negatives.export import export
 
-        return export(
-            self,
-            out,
-            format=format,
-            scores=scores,
-            ids=ids,
-            short=short,
-            mined=mined,
-            positives=positives,
-            labels=labels,
-            above=above,
-            emit=emit,
-        )
+        return export(self, out, format=format, overwrite=overwrite, emit=emit, **choices)
+
+    @watched
+    def to_polars(
+        self, format: str | None = None, *, emit: Emit = shown, **choices: Unpack[Choices]
+    ) -> pl.DataFrame:
+        """The rows of an export in memory; without a format, the negatives with their texts.
+
+        `choices` are those of `export`, such as `scores=True` or `rows_per_query=7`.
+
+        >>> from negatives import BM25, Top, mine, tiny
+        >>> run = mine(tiny.collection(), "frames", sources=[BM25(top=4)], pick=Top(per_query=2))
+        >>> run.to_polars("triplet").columns
+        ['anchor', 'positive', 'negative']
+        """
+        from negatives.export.frames import to_polars
+
+        return to_polars(self, format, emit=emit, **choices)
+
+    @watched
+    def to_pandas(
+        self, format: str | None = None, *, emit: Emit = shown, **choices: Unpack[Choices]
+    ) -> Any:
+        """The same as a frame of pandas."""
+        from negatives.export.frames import to_pandas
+
+        return to_pandas(self, format, emit=emit, **choices)
+
+    @watched
+    def to_dataset(
+        self, format: str = "triplet", *, emit: Emit = shown, **choices: Unpack[Choices]
+    ) -> Any:
+        """The rows of a format as a `datasets.Dataset`; `choices` are those of `export`."""
+        from negatives.export.frames import to_dataset
+
+        return to_dataset(self, format, emit=emit, **choices)
+
+    @watched
+    def push_to_hub(
+        self,
+        repository: str,
+        format: str = "triplet",
+        *,
+        private: bool = True,
+        emit: Emit = shown,
+        **choices: Unpack[Choices],
+    ) -> str:
+        """Push the rows of a format to OWNER/NAME on the hub; its address.
+
+        Who pushes is known from HF_TOKEN or the hub's login: no token is taken, and none is kept.
+        """
+        from negatives.export.frames import push_to_hub
+
+        return push_to_hub(self, repository, format, private=private, emit=emit, **choices)
 
     def _reported(self, emit: Emit) -> Run:
         """The run as it is now, its report written if it has none."""

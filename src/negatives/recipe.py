@@ -28,7 +28,10 @@ HEAD = {
     "purpose": (str, "what it is for, by which `negatives recipes list` groups it"),
     "about": (str, ""),
     "seed": (int, "every random choice derives from this and the ids of the pair"),
-    "reference": (str, "source whose scores define hardness; empty: the last dense source"),
+    "reference": (
+        str,
+        "source or reranker whose scores define hardness; empty: the last dense source",
+    ),
     "relabel": (
         float,
         "candidates become positives, as many as are right with this precision; 0: none do",
@@ -112,6 +115,7 @@ class Recipe:
                     where=f"{self.name}: find",
                     fix="give one of them another `name`",
                 )
+        labels += self._judges_scores
         if self.reference and self.reference not in labels:
             raise RecipeError(
                 f"reference names no source: {self.reference!r}",
@@ -146,12 +150,25 @@ class Recipe:
 
     @property
     def reference_source(self) -> str:
-        """Label of the source whose scores define hardness; empty where none scores any pair."""
-        if self.reference:
+        """Label of the source by whose scores judges compare; empty where none scores any pair."""
+        if self.reference and self.reference not in self._judges_scores:
             return self.reference
         scorers = [source for source in self.find if source.scores_pairs]
         encoding = [source for source in scorers if source.encodes]
         return (encoding or scorers)[-1].label if scorers else ""
+
+    @property
+    def reference_scorer(self) -> str:
+        """Label of what gives the scores that define hardness: a judge that is named, or a source.
+
+        A judge's scores are not there for judges, which compare by `reference_source`.
+        """
+        return self.reference or self.reference_source
+
+    @property
+    def _judges_scores(self) -> list[str]:
+        columns = [column for judge in self.judge for column in judge.scores]
+        return [column[: -len("_score")] for column in columns if column.endswith("_score")]
 
     def with_pick(self, pick: Picker) -> Recipe:
         """The same recipe with another picking policy."""

@@ -164,6 +164,12 @@ class Judge(Stage):
 
     Every run has one such judge, before all others: `known` where the recipe names none.
     """
+    scores: ClassVar[tuple[str, ...]] = ()
+    """Columns that are scores of pairs, as a source's: higher for more relevant ones.
+
+    What a source's score can be compared, ordered or exported for, such a column can be, under its
+    name without `_score`. The first is the one that a student learns from, unless another is named.
+    """
     rules: ClassVar[Mapping[str, str]] = {}
     """Rules by which it objects, with what each of them rejects; empty: one, of its kind's name."""
     same_text: ClassVar[frozenset[str]] = frozenset()
@@ -186,6 +192,11 @@ class Judge(Stage):
     def fix(self) -> str:
         """Which setting a user would change to have this judge reject less."""
         return ""
+
+    @property
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """Named columns of the ledger that are made of its own columns alone."""
+        return ()
 
     @property
     def copies(self) -> pl.Expr | None:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from negatives.errors import InputError
-from negatives.export.ask import Option
-from negatives.export.export import _FORMATS, _chosen, export
+from negatives.export.ask import Choices, Option
+from negatives.export.choices import OWN, format_named
+from negatives.export.export import export
 from negatives.find.bm25 import BM25
 from negatives.pick.top import Top
 from negatives.recipe import Recipe
 from negatives.run import mine
 from negatives.schema import Collection
 
-CHOICES: dict[str, Any] = {"short": "drop", "mined": "zero", "labels": "hard", "above": 0.6}
+CHOICES: dict[str, Any] = {
+    "short": "drop",
+    "mined": "zero",
+    "labels": "hard",
+    "above": 0.6,
+    "rows_per_query": 1,
+}
 
 
 @pytest.mark.slow
 def test_every_format_takes_what_it_declares_and_refuses_the_rest(
     tiny: Collection, tmp_path: Path
 ) -> None:
-    assert set(CHOICES) == set(get_args(Option)) <= set(inspect.signature(export).parameters)
+    assert set(CHOICES) == set(get_args(Option)) <= set(Choices.__annotations__)
     run = mine(tiny, tmp_path / "run", recipe=Recipe(find=(BM25(),), pick=Top(per_query=2)))
-    for name in (*_FORMATS, "id-list"):
-        chosen = _chosen(name)
+    for name in (*OWN, "id-list"):
+        chosen = format_named(name)
 
         def written(**asked: Any) -> str:
             out = tmp_path / f"out{chosen.suffixes[-1]}"  # noqa: B023
@@ -38,7 +44,7 @@ def test_every_format_takes_what_it_declares_and_refuses_the_rest(
 
         plain = written()
         holds = "wing" in plain
-        assert holds == (chosen.texts != "never"), name
+        assert holds == (chosen.texts in ("unless ids", "always")), name
         for option, value in CHOICES.items():
             if option in chosen.options:
                 written(**{option: value})
@@ -54,7 +60,8 @@ def test_every_format_takes_what_it_declares_and_refuses_the_rest(
             with pytest.raises(InputError, match=chosen.no_scores[0]):
                 written(scores=True)
         else:
-            assert (written(scores=True) == plain) == (chosen.scores == "always"), name
+            always = chosen.scores in ("always", "needed")
+            assert (written(scores=True) == plain) == always, name
         if chosen.no_positives:
             with pytest.raises(InputError, match="holds no positives to choose"):
                 written(positives="all")
@@ -64,5 +71,5 @@ def test_a_format_that_there_is_not_is_told_the_nearest_a_third_partys_too(
     tiny: Collection, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError) as caught:
-        _chosen("id-lst")
+        format_named("id-lst")
     assert caught.value.fix == "did you mean 'id-list'?"

@@ -81,7 +81,7 @@ def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 def test_every_page_says_how_and_is_linked() -> None:
     pages = sorted((DOCS / "contributing").glob("*.md"))
     assert sorted(written()) == [
-        "adjacent.py", "click_log.py", "dpr.py", "rank_boost.py", "too_short.py",
+        "adjacent.py", "click_log.py", "mteb_reranking.py", "rank_boost.py", "too_short.py",
     ]  # fmt: skip
     front = (DOCS.parent / "CONTRIBUTING.md").read_text("utf-8")
     assert [page.name for page in pages if f"(docs/contributing/{page.name})" not in front] == []
@@ -133,15 +133,15 @@ def test_a_loss_is_what_its_formula_says_and_is_blind_to_fillers(theirs: Any) ->
 def test_a_format_is_written_whatever_the_blocks(
     theirs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table: Any = importlib.import_module("negatives.export.export")
-    monkeypatch.setattr(table, "_FORMATS", {**table._FORMATS, **theirs("dpr").FORMATS})
+    table: Any = importlib.import_module("negatives.export.choices")
+    monkeypatch.setattr(table, "OWN", {**table.OWN, **theirs("mteb_reranking").FORMATS})
     run = neg.mine(DATA, tmp_path / "run", recipe="bm25", pick=neg.Top(per_query=1))
-    rows = run.export(tmp_path / "dpr.jsonl", format="dpr")
-    lines = [json.loads(line) for line in (tmp_path / "dpr.jsonl").read_text().splitlines()]
+    rows = run.export(tmp_path / "rows.jsonl", format="mteb-reranking")
+    lines = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert len(lines) == rows == 2
-    assert lines[0]["question"] == "how does a wing lift"
-    assert lines[0]["positive_ctxs"] == [{"text": "what lifts a wing"}]
-    assert len(lines[0]["hard_negative_ctxs"]) == 1
+    assert lines[0]["query"] == "how does a wing lift"
+    assert lines[0]["positive"] == ["what lifts a wing"]
+    assert len(lines[0]["negative"]) == 1
 
 
 def test_a_domain_is_read_and_mined(theirs: Any, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.build import collection
 from tests.export.conftest import DOCS, POSITIVES, QUERIES
 from tests.read.understood import understood
 
-ENDINGS = (".parquet", ".jsonl", ".csv", ".tsv", ".trec", ".run", ".qrels", ".txt")
+ENDINGS = (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".trec", ".run", ".qrels", ".txt")
 OPTIONS: list[dict[str, Any]] = [{}, {"scores": True}, {"ids": True}, {"ids": True, "scores": True}]
 
 ALL = (3, 4, 6)
@@ -22,6 +22,7 @@ ALL = (3, 4, 6)
 WITH_EMPTY = (3, 5, 6)
 """Ids are also written of a positive without text."""
 NO_LABELS = "scores of a teacher do not tell"
+NO_NEGATIVES = "this file is a dataset of LlamaIndex"
 FOR_BATCHERS = "this file holds masks for a batcher"
 
 
@@ -29,13 +30,15 @@ def expected(format: str, options: dict[str, Any]) -> object:
     """What everybody should understand of an export; a text is a part of the refusal."""
     if format in ("masks", "text-ids"):
         return FOR_BATCHERS
+    if format == "llama-index":
+        return NO_NEGATIVES
     if format == "labeled-list" and options.get("scores"):
         return WITH_EMPTY if options.get("ids") else NO_LABELS
     if format == "labeled-pair" and options.get("scores"):
         return "a relevance that is no whole number"
     if format == "qrels":
         return (4, 6, 7)  # with the query that has no negative, and what is judged 0
-    if format == "trec-run":
+    if format in ("trec-run", "pylate-kd"):
         return WITH_EMPTY  # whose positives the collection tells
     return WITH_EMPTY if options.get("ids") and format != "flagembedding" else ALL
 
@@ -55,7 +58,7 @@ def test_what_is_exported_is_understood_by_all_commands(run: Run, tmp_path: Path
                 except InputError:
                     continue  # a type of file that cannot hold it
                 ids_alone = bool(options.get("ids")) and format != "flagembedding"
-                needs = ids_alone or format in ("trec-run", "qrels")
+                needs = ids_alone or format in ("trec-run", "qrels", "pylate-kd")
                 found = understood(file, known if needs else None)
                 wanted = expected(format, options)
                 for command, said in found.items():

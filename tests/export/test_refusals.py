@@ -29,6 +29,15 @@ def test_the_formats_are_named_with_a_line_each() -> None:
         "labeled-list",
         "flagembedding",
         "tevatron",
+        "ms-swift",
+        "ms-swift-reranker",
+        "contrastors",
+        "pylate-kd",
+        "dpr",
+        "cohere",
+        "llama-index",
+        "preference",
+        "kto",
         "trec-run",
         "qrels",
         "masks",
@@ -46,6 +55,7 @@ def test_a_misspelt_format_names_the_nearest(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("format", "name", "ending", "valid"),
     [
+        ("dpr", "x.parquet", ".parquet", ".json or .jsonl"),
         ("triplet", "x.json", ".json", ".parquet or .jsonl or .csv or .tsv"),
         ("labeled-list", "x.csv", ".csv", ".parquet or .jsonl"),
         ("flagembedding", "x.parquet", ".parquet", ".jsonl"),
@@ -111,6 +121,18 @@ def test_an_earlier_export_is_replaced(run: Run, tmp_path: Path) -> None:
     export(run, out, format="tevatron")
     assert out.read_text().startswith('{"query_id":"q1"')
     assert [file.name for file in tmp_path.iterdir()] == ["x.jsonl"]
+
+
+def test_an_earlier_export_is_kept_where_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    there = tmp_path / "x-corpus.jsonl"
+    there.write_text("old")
+    assert refusal(run, tmp_path / "x.jsonl", format="tevatron", ids=True, overwrite=False) == (
+        "this file is there already\n"
+        f"  where: {there}\n"
+        "  fix:   choose another file, or replace it: --overwrite"
+    )
+    assert [file.name for file in tmp_path.iterdir()] == ["x-corpus.jsonl"]
+    assert there.read_text() == "old"
 
 
 def test_a_folder_or_a_link_is_not_replaced(run: Run, tmp_path: Path) -> None:

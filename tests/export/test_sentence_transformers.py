@@ -51,6 +51,7 @@ def test_texts_are_those_of_the_ids_and_a_positive_without_text_is_left_out(
     assert rows.row(0) == (QUERIES["q1"], DOCS["d1"], DOCS["d3"])
     assert rows.row(-1) == (QUERIES["q4"], DOCS["d6"], DOCS["d1"])
     assert warned == [
+        "6 negatives x 4 positives make 9 rows; --rows-per-query 3 makes 6",
         "queries without negatives, left out: 1 of 4",
         "positives without text, left out: 1",
     ]
@@ -63,11 +64,11 @@ def test_scores_of_a_triplet_are_a_list_with_the_positive_first(run: Run, tmp_pa
     assert rows["scores"].to_list()[:4] == [[9.5, 7.0], [9.5, 7.0], [9.5, 1.5], [8.25, 7.0]]
 
 
-def test_a_missing_score_is_null_and_counted(run: Run, tmp_path: Path) -> None:
+def test_the_score_of_a_document_without_text_is_null_and_counted(run: Run, tmp_path: Path) -> None:
     warned = warnings_of(run, tmp_path / "t.parquet", format="triplet", ids=True, scores=True)
     rows = pl.read_parquet(tmp_path / "t.parquet")
     assert rows["scores"].to_list()[-1] == [None, 5.75]
-    assert "positives without a score, null in the file: 1" in warned
+    assert "positives without text, whose score is null in the file: 1" in warned
 
 
 def test_an_n_tuple_has_as_many_negatives_as_the_best_served_query_and_repeats_those_of_others(

@@ -10,10 +10,11 @@ import polars as pl
 import pytest
 
 from negatives.api import Run
-from negatives.events import Event, Progress, silent
+from negatives.events import Event, Progress
+from negatives.export import FORMATS, export
 from negatives.export import blocks as blocks_module
-from negatives.export import export
 from negatives.export.blocks import blocks
+from negatives.export.choices import format_named
 from negatives.schema import Collection
 from tests.build import collection
 from tests.each import for_each
@@ -27,6 +28,14 @@ EVERY: list[tuple[str, dict[str, Any]]] = [
     ("x.parquet", {"format": "labeled-list"}),
     ("x.jsonl", {"format": "flagembedding", "scores": True, "ids": True}),
     ("x.jsonl", {"format": "tevatron", "scores": True}),
+    ("x.jsonl", {"format": "ms-swift"}),
+    ("x.jsonl", {"format": "contrastors", "scores": True}),
+    ("x.parquet", {"format": "pylate-kd"}),
+    ("x.json", {"format": "dpr", "scores": True}),
+    ("x.json", {"format": "llama-index"}),
+    ("x.csv", {"format": "preference", "rows_per_query": 2}),
+    ("x.parquet", {"format": "triplet", "rows_per_query": 2, "seed": 3}),
+    ("x.csv", {"format": "kto"}),
     ("x.trec", {"format": "trec-run"}),
     ("x.qrels", {"format": "qrels", "mined": "zero"}),
 ]
@@ -58,7 +67,7 @@ def test_a_block_holds_whole_queries_and_few_of_them(
     cranfield: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks_module, "BLOCK_ROWS", 200)
-    found = list(blocks(cranfield, silent))
+    found = list(blocks(cranfield))
     assert len(found) > 10
     for block in found:
         pairs = block.positives.join(block.negatives, on="query_id")
@@ -71,13 +80,24 @@ def test_a_block_holds_whole_queries_and_few_of_them(
     assert queries.n_unique() == len(queries) == cranfield.manifest.counts.queries
 
 
-def test_progress_is_told_part_by_part(run: Run, tmp_path: Path) -> None:
-    heard: list[Event] = []
-    export(run, tmp_path / "x.trec", format="trec-run", emit=heard.append)
-    assert [event for event in heard if isinstance(event, Progress)] == [
-        Progress("export", 1, 2, "parts"),
-        Progress("export", 2, 2, "parts"),
+def test_how_many_rows_there_will_be_is_told_before_and_after(run: Run, tmp_path: Path) -> None:
+    def told(name: str, **options: Any) -> list[Event]:
+        heard: list[Event] = []
+        export(run, tmp_path / name, emit=heard.append, **options)
+        return [event for event in heard if isinstance(event, Progress)]
+
+    assert told("x.trec", format="trec-run") == [
+        Progress("export", 0, 6, "rows"),
+        Progress("export", 4, 6, "rows"),
+        Progress("export", 6, 6, "rows"),
     ]
+    assert told("x.qrels", format="qrels") == [Progress("export", 7, 7, "rows")]
+    for name in FORMATS:  # what is told before is what is written
+        chosen, file = format_named(name), f"x{format_named(name).suffixes[-1]}"
+        if chosen.rows_of_query is not None:
+            said = told(file, format=name)
+            assert said[0] == Progress("export", 0, said[-1].total, "rows"), name  # type: ignore[union-attr]
+            assert said[-1].done == said[-1].total, name  # type: ignore[union-attr]
 
 
 @for_each(("name", "options"), EVERY)

@@ -76,6 +76,19 @@ def test_an_absolute_score_is_the_same_cut_for_every_query() -> None:
     assert survivors(AbsoluteScore(0.7), rows) == [0.69, 0.5]
 
 
+def test_an_absolute_score_may_be_too_low_as_well(tmp_path: Path) -> None:
+    rows = scored(([0.9], [0.71, 0.3, 0.2999]), ([0.1], [0.2, 0.5]))
+    assert survivors(AbsoluteScore(0.7, minimum=0.3), rows) == [0.3, 0.5]
+    floor = AbsoluteScore("none", minimum=0.3)
+    assert survivors(floor, rows) == [0.71, 0.3, 0.5]
+    reasons = floor.open(context(tmp_path)).judge(rows)["reason"].drop_nulls().to_list()
+    assert reasons == [f"absolute-score: dense {low} < 0.3" for low in (0.2999, 0.1, 0.2)]
+    assert floor.fix == "lower absolute-score minimum below 0.3"
+    for low, high in (("none", "none"), (0.7, 0.7)):
+        with pytest.raises(RecipeError):
+            AbsoluteScore(high, minimum=low)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("rule", [PercentOfPositive(1.0), Margin(0.0)])
 def test_at_its_loosest_a_rule_keeps_everything_strictly_below_the_positive(
     rule: PositiveAware,

@@ -105,7 +105,13 @@ def test_a_score_is_the_models_own(model: str, tmp_path: Path) -> None:
 def test_by_itself_it_rejects_nothing(model: str, tmp_path: Path) -> None:
     opinion = opened(Rerank(model=model), tmp_path).judge(ROWS)
     assert opinion["verdict"].is_null().all()
-    assert opinion.columns == ["reranker_score", "reranker_held", "verdict", "reason"]
+    assert opinion.columns == [
+        "reranker_score",
+        "reranker_held",
+        "reranker_probability",
+        "verdict",
+        "reason",
+    ]
 
 
 def test_what_is_learned_from_does_not_tell_a_label_by_being_there(
@@ -126,7 +132,7 @@ def test_thresholds_reject_the_doubtful_and_the_likely_each_with_its_reason(
 ) -> None:
     stage = Rerank(model=model, top=0, low=0.2, high=0.6)
     opinion = opened(stage, tmp_path).judge(ROWS)
-    for score, _, verdict, reason in opinion.rows():
+    for score, _, _, verdict, reason in opinion.rows():
         if score is None:
             assert verdict is None
             continue

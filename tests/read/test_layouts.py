@@ -71,6 +71,11 @@ READ: dict[str, tuple[list[Row], Counts]] = {
          for at in range(3) for text in (P[at], N[at])],
         (3, 3, 3),
     ),
+    "completions with labels": (
+        [{"prompt": Q[at], "completion": text, "label": text == P[at]}
+         for at in range(3) for text in (P[at], N[at])],
+        (3, 3, 3),
+    ),
     "a label below 0, which is no judgement": (
         [{"query": Q[0], "document": text, "label": label}
          for text, label in ((P[0], 2), (N[0], 0), (N[1], -1))],

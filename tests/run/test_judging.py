@@ -66,7 +66,7 @@ def test_without_a_budget_all_that_can_change_is_judged(run: neg.Run, model: str
     before = run.candidates().collect()
     judged = run.judge(Rerank(model=model))
     after = judged.candidates().collect()
-    kept = after.select(pl.exclude("reranker_score", BEFORE, "p_relevant"))
+    kept = after.select(pl.exclude("reranker_score", "reranker_probability", BEFORE, "p_relevant"))
     assert kept.equals(before.drop("p_relevant"))
     assert after[BEFORE].equals(before["p_relevant"].alias(BEFORE))
     scored = after.filter(pl.col("reranker_score").is_not_null())

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import polars as pl
 
 from negatives.chance import pair_uniforms
-from negatives.schema import ELIGIBLE, POSITIVE
+from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, POSITIVE
 
 CALIBRATION: Final = 0.25
 """The share of a budget that calibration gets."""
@@ -22,9 +22,14 @@ PAIR: Final = ("query_id", "doc_id")
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
-def judgeable(pairs: Frame) -> Frame:
-    """What a costly judge can be asked about: positives, and pairs that nobody objects to."""
-    return pairs.filter(pl.col("verdict").is_in([POSITIVE, ELIGIBLE]))
+def judgeable(pairs: Frame, budget: int | None) -> Frame:
+    """What a costly judge can be asked about: positives, and pairs that nobody objects to.
+
+    Without a budget, judged negatives too: their scores change nothing, but a student may learn
+    from them.
+    """
+    asked = [POSITIVE, ELIGIBLE, JUDGED_NEGATIVE] if budget is None else [POSITIVE, ELIGIBLE]
+    return pairs.filter(pl.col("verdict").is_in(asked))
 
 
 def choose(pairs: pl.DataFrame, budget: int | None, per_query: int, seed: int) -> pl.DataFrame:
@@ -34,7 +39,7 @@ def choose(pairs: pl.DataFrame, budget: int | None, per_query: int, seed: int) -
     and picked, of pairs with text. Without any p_relevant there is nothing to calibrate, and all
     pairs are equally unsure.
     """
-    pairs = judgeable(pairs).sort(PAIR)
+    pairs = judgeable(pairs, budget).sort(PAIR)
     if budget is None or budget >= len(pairs):
         return pairs.select(*PAIR, why=pl.lit("all"))
     drawn = pairs.clear().select(*PAIR, why=pl.lit("calibration"))

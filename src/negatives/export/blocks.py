@@ -9,10 +9,10 @@ from typing import Final, Literal
 
 import polars as pl
 
-from negatives.events import Emit, Progress
+from negatives.export.scorers import Scorer, reference
 from negatives.run.picked import check_number, check_picks
 from negatives.run.relabel import ESTIMATE
-from negatives.schema import POSITIVE, Columns
+from negatives.schema import PAIR, POSITIVE, Columns
 from negatives.store.run import Run
 
 Positives = Literal["known", "relabelled", "all"]
@@ -44,7 +44,7 @@ class ExportBlock:
 
     Both frames are in query order: `positives` (query_id, doc_id, score, p_relevant: 1 where it is
     known, relabelled) then by doc_id, `negatives` (query_id, doc_id, score, hardness, p_relevant)
-    then by position. `score` is the reference scorer's; null where it gave none.
+    then by position. `score` is one scorer's; null where it gave none.
     """
 
     positives: pl.DataFrame
@@ -56,54 +56,69 @@ def empty_block() -> ExportBlock:
     return ExportBlock(pl.DataFrame(schema=POSITIVES), pl.DataFrame(schema=NEGATIVES))
 
 
-def blocks(run: Run, emit: Emit, which: Positives = "known") -> Iterator[ExportBlock]:
-    """All pairs of the run whose query has such a positive, part by part of the ledger."""
-    parts, seen = run.parts, 0
-    for number, part in enumerate(parts):
-        positives = positive_pairs(run, [part], which).sort("query_id", "doc_id").collect()
+def blocks(
+    run: Run, which: Positives = "known", scorer: Scorer | None = None
+) -> Iterator[ExportBlock]:
+    """All pairs of the run whose query has such a positive, part by part of the ledger.
+
+    `scorer`: whose scores; None: the reference scorer's.
+    """
+    seen = 0
+    for part in run.parts:
+        positives = positive_pairs(run, [part], which, scorer).sort("query_id", "doc_id").collect()
         if len(positives):
-            negatives = _negatives(run, positives["query_id"])
+            negatives = _negatives(run, positives["query_id"], part, scorer)
             check_picks(run, negatives, part)
             seen += len(negatives)
             yield from _cut(positives, negatives)
-        emit(Progress("export", number + 1, len(parts), "parts"))
     if which != "relabelled":
         check_number(run, seen)
 
 
-def reference(run: Run) -> str:
-    """The label of the source whose scores a run compares pairs by; empty where there is none."""
-    return run.manifest.facts.reference
-
-
-def positive_pairs(run: Run, parts: list[Path], which: Positives) -> pl.LazyFrame:
-    """The positives of the queries of some ledger parts, with the reference scorer's score."""
+def positive_pairs(
+    run: Run, parts: list[Path], which: Positives, scorer: Scorer | None = None
+) -> pl.LazyFrame:
+    """The positives of the queries of some ledger parts, with a score: the reference scorer's."""
     found = {"known": [_known], "relabelled": [_new], "all": [_known, _new]}[which]
-    return pl.concat([positives(run, parts) for positives in found])
+    return pl.concat([positives(run, parts, scorer) for positives in found])
 
 
-def _known(run: Run, parts: list[Path]) -> pl.LazyFrame:
-    scorer = reference(run)
-    score = pl.col(f"{scorer}_score") if scorer else pl.lit(None)
+def negative_pairs(run: Run, parts: list[Path], scorer: Scorer | None = None) -> pl.LazyFrame:
+    """The negatives of the queries of some ledger parts, with a score: the reference scorer's."""
+    return _scored(run, pl.scan_parquet(run.negatives_file, glob=False), parts, scorer)
+
+
+def _known(run: Run, parts: list[Path], scorer: Scorer | None) -> pl.LazyFrame:
+    scorer = scorer or reference(run)
+    score = pl.col(scorer.column) if scorer else pl.lit(None)
     rows = pl.scan_parquet(parts, glob=False).filter(pl.col("verdict") == POSITIVE)
     return rows.with_columns(score=score, p_relevant=1.0, relabelled=False).select(_POSITIVES)
 
 
-def _new(run: Run, parts: list[Path]) -> pl.LazyFrame:
+def _new(run: Run, parts: list[Path], scorer: Scorer | None) -> pl.LazyFrame:
     queries = pl.scan_parquet(parts, glob=False).select("query_id").unique()
     rows = pl.scan_parquet(run.relabelled_file, glob=False).filter(pl.col("kind") == ESTIMATE)
     rows = rows.join(queries, on="query_id", how="semi")
-    return rows.with_columns(relabelled=True).select(_POSITIVES)
+    return _scored(run, rows.with_columns(relabelled=True), parts, scorer).select(_POSITIVES)
 
 
-def _negatives(run: Run, queries: pl.Series) -> pl.DataFrame:
+def _scored(
+    run: Run, pairs: pl.LazyFrame, parts: list[Path], scorer: Scorer | None
+) -> pl.LazyFrame:
+    """Pairs of the ledger that have the reference scorer's score, with another scorer's."""
+    if scorer is None or scorer == reference(run):
+        return pairs
+    ledger = pl.scan_parquet(parts, glob=False)
+    found = ledger.select(*PAIR, score=pl.col(scorer.column).cast(pl.Float32))
+    return pairs.drop("score").join(found, on=PAIR, how="left", maintain_order="left")
+
+
+def _negatives(run: Run, queries: pl.Series, part: Path, scorer: Scorer | None) -> pl.DataFrame:
     """The negatives of the queries of one part; both files are in query order."""
+    within = pl.col("query_id").is_between(pl.lit(queries[0]), pl.lit(queries[-1]))
+    rows = pl.scan_parquet(run.negatives_file, glob=False).filter(within)
     return (
-        pl.scan_parquet(run.negatives_file, glob=False)
-        .filter(pl.col("query_id").is_between(pl.lit(queries[0]), pl.lit(queries[-1])))
-        .sort("query_id", "position")
-        .select(*NEGATIVES)
-        .collect()
+        _scored(run, rows, [part], scorer).sort("query_id", "position").select(*NEGATIVES).collect()
     )
 
 

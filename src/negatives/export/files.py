@@ -41,6 +41,18 @@ def write_jsonl(path: Path, schema: pl.Schema, frames: Frames) -> None:
                 rows.write_ndjson(file)
 
 
+def write_json(path: Path, schema: pl.Schema, frames: Frames) -> None:
+    """One JSON array, an object a line; UTF-8."""
+    separator = b"[\n"
+    with path.open("wb") as file:
+        for frame in frames:
+            for rows in frame.iter_slices(_SLICE):
+                lines = rows.write_ndjson().encode().rstrip(b"\n").split(b"\n")
+                file.write(separator + b",\n".join(lines))
+                separator = b",\n"
+        file.write(b"[]\n" if separator == b"[\n" else b"\n]\n")
+
+
 def delimited(separator: str, *, quoting: Literal["non_numeric", "never"]) -> WriteFile:
     """Columns apart by `separator`: with a header and all texts in quotes, or neither (TREC)."""
 
@@ -60,6 +72,7 @@ def delimited(separator: str, *, quoting: Literal["non_numeric", "never"]) -> Wr
 WRITERS: Final[Mapping[str, WriteFile]] = {
     ".parquet": write_parquet,
     ".jsonl": write_jsonl,
+    ".json": write_json,
     ".csv": delimited(",", quoting="non_numeric"),
     ".tsv": delimited("\t", quoting="non_numeric"),
     **dict.fromkeys((".trec", ".txt", ".run", ".qrels"), delimited(" ", quoting="never")),

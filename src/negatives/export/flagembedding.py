@@ -11,7 +11,7 @@ from typing import Final
 
 import polars as pl
 
-from negatives.export.ask import Ask, PairFormat
+from negatives.export.ask import EACH_QUERY, Ask, PairFormat
 from negatives.export.blocks import ExportBlock
 from negatives.export.pairs import with_texts
 
@@ -39,6 +39,7 @@ FORMATS: Final = {
         "FlagEmbedding (BGE): query, pos, neg as lists; a line a query",
         (".jsonl",),
         lines,
+        rows_of_query=EACH_QUERY,
         texts="always",
     ),
 }

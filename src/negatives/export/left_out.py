@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import polars as pl
 
+from negatives.errors import InputError
 from negatives.export.ask import Ask, Format
-from negatives.export.blocks import positive_pairs
-from negatives.export.texts import blank
+from negatives.export.blocks import negative_pairs, positive_pairs
+from negatives.export.scorers import Scorer, scorers
+from negatives.export.sizes import with_texts_only
 from negatives.run.inputs import collection_of
 
 
@@ -17,7 +19,7 @@ def left_out(format: Format, ask: Ask) -> Iterator[str]:
     if not format.of_negatives:
         return
     queries = ask.run.manifest.counts.queries
-    positives = positive_pairs(ask.run, ask.run.parts, ask.positives)
+    positives = positive_pairs(ask.run, ask.run.parts, ask.positives, ask.scorer)
     if ask.positives == "relabelled":
         having = _count(positives.select("query_id").unique())
         yield f"queries without relabelled positives, left out: {queries - having:,} of {queries:,}"
@@ -27,10 +29,56 @@ def left_out(format: Format, ask: Ask) -> Iterator[str]:
         yield from _short(ask)
     if format.holds_texts(ask):
         yield from _blank(ask, positives)
-        positives = positives.join(_blank_docs(ask), on="doc_id", how="anti")
-    if ask.scores and format.scores != "always":
-        yield from _unscored("positives", positives)
-        yield from _unscored("negatives", pl.scan_parquet(ask.run.negatives_file, glob=False))
+    elif ask.scorer and format.scores == "asked":
+        count, _ = _unscored(ask, ask.scorer, but_blank=False)["positives"]
+        if count:
+            yield f"positives without text, whose score is null in the file: {count:,}"
+
+
+def refuse_unscored(format: Format, ask: Ask) -> None:
+    """Raise `InputError` where pairs have no score of the scorer asked for, though they have texts.
+
+    A trainer that learns from scores stops at a pair without one.
+    """
+    if ask.scorer is None or format.scores not in ("asked", "needed"):
+        return
+    if _all_scored(ask, ask.scorer, but_blank=False) or _all_scored(ask, ask.scorer):
+        return
+    lacking = _unscored(ask, ask.scorer)
+    said = " and ".join(
+        f"{count:,} of {total:,} {side}" for side, (count, total) in lacking.items() if count
+    )
+    others = [
+        scorer.name
+        for scorer in scorers(ask.run)
+        if scorer != ask.scorer and _all_scored(ask, scorer)
+    ]
+    named = " or ".join(f"--scores {name}" for name in others)
+    fix = (
+        f"choose a scorer that scored them all: {named}; or mine again so that {ask.scorer.name} "
+        "scores every pair: a top or a budget of its own leaves some out"
+        if others
+        else "export without scores, or mine with a source that scores every pair"
+    )
+    raise InputError(f"{ask.scorer.name} has no score for {said}", where=str(ask.run.path), fix=fix)
+
+
+def _all_scored(ask: Ask, scorer: Scorer, *, but_blank: bool = True) -> bool:
+    return not any(count for count, _ in _unscored(ask, scorer, but_blank=but_blank).values())
+
+
+def _unscored(ask: Ask, scorer: Scorer, *, but_blank: bool = True) -> dict[str, tuple[int, int]]:
+    """By side: pairs that it has not scored, of how many; `but_blank`: of those with texts."""
+    parts = ask.run.parts
+    negatives = negative_pairs(ask.run, parts, scorer)
+    positives = positive_pairs(ask.run, parts, ask.positives, scorer)
+    positives = positives.join(negatives, on="query_id", how="semi")
+    without = pl.col("score").is_null().sum()
+    found = {}
+    for side, pairs in (("positives", positives), ("negatives", negatives)):
+        seen = with_texts_only(pairs, ask) if but_blank else pairs
+        found[side] = seen.select(without, total=pl.len()).collect().row(0)
+    return {side: (int(count), int(total)) for side, (count, total) in found.items()}
 
 
 def _short(ask: Ask) -> Iterator[str]:
@@ -45,22 +93,11 @@ def _short(ask: Ask) -> Iterator[str]:
 
 
 def _blank(ask: Ask, positives: pl.LazyFrame) -> Iterator[str]:
-    if count := _count(positives.join(_blank_docs(ask), on="doc_id", how="semi")):
+    if count := _count(positives.join(ask.blank_docs.lazy(), on="doc_id", how="semi")):
         yield f"positives without text, left out: {count:,}"
-    collection = collection_of(ask.run)
-    mined = collection.queries.lazy().filter(blank(pl.col("text")))
+    mined = collection_of(ask.run).queries.lazy().join(ask.blank_queries.lazy(), on="query_id")
     if count := _count(mined.join(positives, on="query_id", how="semi")):
         yield f"queries without text, left out: {count:,}"
-
-
-def _blank_docs(ask: Ask) -> pl.LazyFrame:
-    corpus = collection_of(ask.run).corpus.lazy()
-    return corpus.filter(blank(pl.col("text"))).select("doc_id")
-
-
-def _unscored(what: str, pairs: pl.LazyFrame) -> Iterator[str]:
-    if count := _count(pairs.filter(pl.col("score").is_null())):
-        yield f"{what} without a score, null in the file: {count:,}"
 
 
 def _count(rows: pl.LazyFrame) -> int:

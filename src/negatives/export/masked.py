@@ -13,7 +13,7 @@ FORMATS: Final = {
         "for a batcher: query_id, text_ids that are no negatives of it; a row a query",
         (".parquet", ".jsonl"),
         MASKS,
-        lambda ask, emit: mask_tables(ask.run, ask.above, emit),
+        lambda ask, emit: mask_tables(ask.run, ask.above),
         options=("above",),
         of_negatives=False,
         texts="never",

@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.events import Emit, Progress, silent
 from negatives.run.inputs import collection_of
 from negatives.schema import DUPLICATE, POSITIVE, Collection, Columns
 from negatives.store.run import RELABELLED_FILE, Run
@@ -74,15 +73,13 @@ def text_ids(collection: Collection) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=TEXT_IDS), *TextIds(collection).tables()])
 
 
-def mask_tables(run: Run, above: float, emit: Emit = silent) -> Iterator[pl.DataFrame]:
+def mask_tables(run: Run, above: float) -> Iterator[pl.DataFrame]:
     """The masks of the queries of each part of the ledger."""
     if not 0 <= above <= 1:
         raise InputError(f"above is {above}", fix="a probability, such as 0.5")
     texts = TextIds(collection_of(run))
-    parts = run.parts
-    for number, path in enumerate(parts):
+    for path in run.parts:
         yield _masks_of(run, path, above, texts)
-        emit(Progress("export", number + 1, len(parts), "parts"))
 
 
 def _masks_of(run: Run, path: Path, above: float, texts: TextIds) -> pl.DataFrame:

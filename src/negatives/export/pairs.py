@@ -33,6 +33,13 @@ class PairsFormat:
             .join(negatives, on="query_id", suffix="_negative", maintain_order="left")
         )
 
+    def by_positive(self) -> pl.DataFrame:
+        """One row a positive, with the negatives of its query as lists, named as in `by_query`."""
+        negatives = self.negatives.drop("query").group_by("query_id", maintain_order=True).all()
+        return self.positives.join(
+            negatives, on="query_id", suffix="_negative", maintain_order="left"
+        )
+
 
 def with_ids(block: ExportBlock) -> PairsFormat:
     """Ids in place of the texts."""

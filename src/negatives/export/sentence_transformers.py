@@ -10,8 +10,16 @@ from typing import Final
 
 import polars as pl
 
-from negatives.export.ask import Ask, PairFormat
+from negatives.export.ask import (
+    EACH_DOCUMENT,
+    EACH_PAIR,
+    EACH_POSITIVE,
+    EACH_QUERY,
+    Ask,
+    PairFormat,
+)
 from negatives.export.blocks import ExportBlock
+from negatives.export.fewer import crossed, some_positives
 from negatives.export.pairs import PairsFormat, as_asked
 
 _TABLES: Final = (".parquet", ".jsonl", ".csv", ".tsv")
@@ -22,10 +30,7 @@ def triplets(block: ExportBlock, ask: Ask) -> pl.DataFrame:
 
     With scores, `scores` = [positive's, negative's].
     """
-    pairs = as_asked(block, ask)
-    rows = pairs.positives.join(
-        pairs.negatives, on="query_id", suffix="_negative", maintain_order="left_right"
-    )
+    rows = crossed(as_asked(block, ask), ask)
     return rows.select(
         pl.col("query").alias(ask.column("anchor")),
         pl.col("doc").alias(ask.column("positive")),
@@ -39,7 +44,7 @@ def n_tuples(block: ExportBlock, ask: Ask) -> pl.DataFrame:
 
     With scores, `scores` = [positive's, negative_1's .. negative_n's].
     """
-    pairs = as_asked(block, ask)
+    pairs = some_positives(as_asked(block, ask), ask)
     negatives = pairs.negatives.group_by("query_id", maintain_order=True).agg(
         "doc", "score", count=pl.len().cast(pl.Int64)
     )
@@ -112,23 +117,28 @@ FORMATS: Final = {
         "sentence-transformers: anchor, positive, negative; a row a (positive, negative)",
         _TABLES,
         triplets,
+        options=("rows_per_query",),
+        rows_of_query=EACH_PAIR,
     ),
     "n-tuple": PairFormat(
         "sentence-transformers: anchor, positive, negative_1 .. negative_n; a row a positive",
         _TABLES,
         n_tuples,
-        options=("short",),
+        options=("short", "rows_per_query"),
+        rows_of_query=EACH_POSITIVE,
     ),
     "labeled-pair": PairFormat(
         "sentence-transformers CrossEncoder: anchor, passage, label (1 or 0); a row a pair",
         _TABLES,
         labeled_pairs,
         options=("labels",),
+        rows_of_query=EACH_DOCUMENT,
     ),
     "labeled-list": PairFormat(
         "sentence-transformers CrossEncoder, listwise: query, docs, labels; a row a query",
         (".parquet", ".jsonl"),
         labeled_lists,
         options=("labels",),
+        rows_of_query=EACH_QUERY,
     ),
 }

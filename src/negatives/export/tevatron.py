@@ -11,9 +11,10 @@ from typing import Final
 
 import polars as pl
 
-from negatives.export.ask import Ask, PairFormat
+from negatives.export.ask import EACH_QUERY, Ask, PairFormat, Part
 from negatives.export.blocks import ExportBlock
 from negatives.export.pairs import with_ids, with_texts
+from negatives.export.parts import documents
 
 _POSITIVE: Final = ["score"]
 _ORIGIN: Final = ["relabelled"]
@@ -62,10 +63,18 @@ def _by_id(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     )
 
 
+def corpus(ask: Ask) -> tuple[Part, ...]:
+    """The documents that ids name; with texts, the lines hold them themselves."""
+    about = "the corpus of the ids (--corpus_path)"
+    return (documents(ask, "corpus", about, id="docid"),) if ask.ids else ()
+
+
 FORMATS: Final = {
     "tevatron": PairFormat(
         "Tevatron: query_id, query, positive_passages, negative_passages; a line a query",
         (".jsonl",),
         lines,
+        rows_of_query=EACH_QUERY,
+        others=corpus,
     ),
 }

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import InputError
-from negatives.export.ask import Ask, PairFormat
+from negatives.export.ask import EACH_NEGATIVE, Ask, PairFormat
 from negatives.export.blocks import ExportBlock
 from negatives.run.inputs import collection_of
 
@@ -101,6 +101,7 @@ FORMATS: Final = {
         "TREC run of the negatives: query Q0 doc rank score tag",
         (*_SUFFIXES, ".run"),
         run_lines,
+        rows_of_query=EACH_NEGATIVE,
         texts="never",
         scores="always",
         no_positives="leave out positives",

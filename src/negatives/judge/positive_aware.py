@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import polars as pl
 from msgspec import Meta
@@ -26,7 +26,11 @@ class PositiveAware(Judge, kw_only=True):
     """Base of the rules that compare a score with a cut: at or above it, a pair is rejected."""
 
     scorer: Annotated[
-        str, Meta(description="source whose scores are compared; empty: the reference scorer")
+        str,
+        Meta(
+            description="source or judge before this one whose scores are compared, such as "
+            "reranker_probability; empty: the reference scorer"
+        ),
     ] = ""
 
     @abstractmethod
@@ -41,7 +45,11 @@ class PositiveAware(Judge, kw_only=True):
                 f"{self.kind} needs scores, and no source of the recipe gives them",
                 fix='add a [[find]] stage of kind "dense" or "bm25"',
             )
-        return CutRuling(self.kind, f"{scorer}_score", self.cut())
+        return CutRuling(self.kind, f"{scorer}_score", self.cut(), self.floor())
+
+    def floor(self) -> pl.Expr | None:
+        """The score below which a pair is rejected; None: none is too low."""
+        return None
 
     @property
     def fix(self) -> str:
@@ -103,23 +111,60 @@ class Margin(PositiveAware, kind="margin", kw_only=False):
 
 
 class AbsoluteScore(PositiveAware, kind="absolute-score", kw_only=False):
-    """Rejects scores at or above a fixed one (TopK-Abs).
+    """Rejects scores at or above a fixed one (TopK-Abs), and scores below another.
+
+    What scores too low is an easy negative; `min_score` and `max_score` of other miners are these
+    two bounds.
 
     >>> from negatives import AbsoluteScore, tiny
     >>> tiny.judged(AbsoluteScore(0.5))["wings"]
     {'again': 'absolute-score: dense 0.5931 >= 0.5'}
+    >>> tiny.judged(AbsoluteScore("none", minimum=0.4))["wings"]
+    {'museum': 'absolute-score: dense 0.392 < 0.4'}
     """
 
-    maximum: Annotated[float, Meta(description="in units of the score; lower rejects more")] = 0.7
+    maximum: Annotated[
+        float | Literal["none"],
+        Meta(description="in units of the score; lower rejects more; none: no score is too high"),
+    ] = 0.7
+    minimum: Annotated[
+        float | Literal["none"],
+        Meta(description="in units of the score; higher rejects more; none: no score is too low"),
+    ] = "none"
+
+    def check(self) -> None:
+        """Some score is between the two bounds, and one of them is there."""
+        low, high = self.minimum, self.maximum
+        if low == high == "none":
+            raise RecipeError(
+                "absolute-score: neither a maximum nor a minimum", fix="set one, or leave it out"
+            )
+        if "none" not in (low, high) and low >= high:  # type: ignore[operator]
+            raise RecipeError(
+                f"absolute-score: no score is at least {low:g} and below {high:g}",
+                fix='lower minimum, raise maximum, or set one of them to "none"',
+            )
 
     def cut(self) -> pl.Expr:
         """The maximum itself."""
-        return pl.lit(self.maximum)
+        return pl.lit(None if self.maximum == "none" else self.maximum, pl.Float64)
+
+    def floor(self) -> pl.Expr | None:
+        """The minimum itself."""
+        return None if self.minimum == "none" else pl.lit(self.minimum, pl.Float64)
 
     @property
     def fix(self) -> str:
-        """Raise the maximum."""
-        return f"raise absolute-score maximum above {self.maximum:g}"
+        """Raise the maximum, or lower the minimum."""
+        bounds = [
+            f"raise absolute-score maximum above {self.maximum:g}"
+            if self.maximum != "none"
+            else "",
+            f"lower absolute-score minimum below {self.minimum:g}"
+            if self.minimum != "none"
+            else "",
+        ]
+        return ", or ".join(filter(None, bounds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +174,38 @@ class CutRuling:
     kind: str
     column: str
     cut: pl.Expr
+    floor: pl.Expr | None = None
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The cut of each pair's query as evidence, and a verdict where the score reaches it."""
         scored = rows.select("query", "relevance", score=score_column(rows, self.column))
         cut = f"{self.kind.replace('-', '_')}_cut"
-        above = pl.col("score") >= pl.col(cut)
+        floor = pl.lit(None, pl.Float64) if self.floor is None else self.floor
+        above, below = pl.col("score") >= pl.col(cut), pl.col("score") < floor
         return scored.with_columns(self.cut.cast(pl.Float32).alias(cut)).select(
             cut,
-            verdict=pl.when(above).then(pl.lit(REJECTED)),
-            reason=pl.when(above).then(
-                pl.format(
-                    f"{self.kind}: {self.column.removesuffix('_score')} {{}} >= {{}}",
-                    pl.col("score").round(4),
-                    pl.col(cut).round(4),
-                )
-            ),
+            verdict=pl.when(above | below).then(pl.lit(REJECTED)),
+            reason=pl.when(above)
+            .then(self._said(">=", pl.col(cut)))
+            .when(below)
+            .then(self._said("<", floor)),
         )
+
+    def _said(self, sign: str, bound: pl.Expr) -> pl.Expr:
+        scorer = self.column.removesuffix("_score")
+        shown = pl.col("score").round(4), bound.round(4)
+        return pl.format(f"{self.kind}: {scorer} {{}} {sign} {{}}", *shown)
 
 
 def score_column(rows: pl.DataFrame, column: str) -> pl.Expr:
-    """The named score column, or a `RecipeError` that names the scorers there are."""
+    """The named score column, or a `RecipeError` that names the scorers there are.
+
+    Evidence that is a number of its own, such as reranker_probability, goes by its name alone.
+    """
     if column not in rows.columns:
         scorers = [n.removesuffix("_score") for n in rows.columns if n.endswith("_score")]
         name = column.removesuffix("_score").removesuffix("_rank")
+        if column == f"{name}_score" and rows.schema.get(name, pl.Null()).is_float():
+            return pl.col(name)
         raise RecipeError(f"no source of the run is called {name!r}", fix=nearest(name, scorers))
     return pl.col(column)

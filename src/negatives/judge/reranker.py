@@ -22,7 +22,11 @@ from negatives.stage import Judge, Share
 COLUMN = "reranker_score"
 HELD = "reranker_held"
 """The score where the pair would have been scored without its label: what may be learned from."""
+PROBABILITY = "reranker_probability"
+"""The sigmoid of the score."""
 NEVER = 1.0
+
+_PROBABILITY = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
 
 
 class Rerank(Judge, kind="reranker"):
@@ -43,6 +47,7 @@ class Rerank(Judge, kind="reranker"):
     """
 
     takes_all: ClassVar[bool] = True
+    scores: ClassVar[tuple[str, ...]] = (COLUMN, PROBABILITY)
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
     model: Annotated[
@@ -62,6 +67,11 @@ class Rerank(Judge, kind="reranker"):
     high: Annotated[
         Share, Meta(description="reject from this probability on: likely relevant; 1: never")
     ] = NEVER
+
+    @property
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """`reranker_probability`, of the score."""
+        return (_PROBABILITY.cast(pl.Float32).alias(PROBABILITY),)
 
     @property
     def needs(self) -> Needs:
@@ -127,6 +137,8 @@ class RerankRuling:
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say.
 
+        `reranker_probability` is its sigmoid.
+
         Positives are always scored; `reranker_held` is null of those that would not have been.
         """
         chosen = self._chosen(rows)
@@ -135,7 +147,7 @@ class RerankRuling:
         column = pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
         column = column.scatter(chosen, pl.Series(scores, dtype=pl.Float32))
         made = rows.select(column.alias(COLUMN), self._held(rows, column).alias(HELD))
-        return made.with_columns(*self.rule())
+        return made.with_columns(*self.stage.derived, *self.rule())
 
     def _held(self, rows: pl.DataFrame, scores: pl.Series) -> pl.Series:
         """The scores but those of positives below their query's last scored candidate."""
@@ -160,7 +172,7 @@ class RerankRuling:
 
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` and `reason` from the score's column."""
-        probability = 1 / (1 + (-pl.col(COLUMN).cast(pl.Float64)).exp())
+        probability = _PROBABILITY
         low, high = self.stage.low, self.stage.high
         likely = probability >= high if high < NEVER else pl.lit(False)
         doubtful = probability >= low if low < NEVER else pl.lit(False)

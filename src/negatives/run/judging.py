@@ -31,7 +31,15 @@ from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
 from negatives.run.parts import of_queries, over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
-from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
+from negatives.schema import (
+    ELIGIBLE,
+    JUDGED_NEGATIVE,
+    LEDGER_TAIL,
+    POSITIVE,
+    Floats,
+    Rows,
+    check_ledger,
+)
 from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
@@ -171,6 +179,7 @@ class _Judging:
             column=self.ruling.column,
             fingerprint=self.ruling.fingerprint,
             budget=self.budget,
+            derived=tuple(expr.meta.output_name() for expr in self.judge.derived),
         )
 
     def carry_out(self, folder: Path) -> None:
@@ -197,6 +206,7 @@ class _Judging:
         change = _Change(
             kind=self.judge.kind,
             column=self.ruling.column,
+            derived=self.judge.derived,
             rule=self.ruling.rule(),
             before=self.account.manifest.facts.cascade,
             pairs=learned,
@@ -231,7 +241,7 @@ class _Judging:
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
         pairs = (
-            judgeable(self._base())
+            judgeable(self._base(), self.budget)
             .filter(~pl.col("doc_id").is_in(empty.implode()))
             .select(
                 *PAIR,
@@ -267,8 +277,14 @@ class _Judging:
             score="score",
             labelled=pl.col("verdict") == POSITIVE,
             proposed=pl.col("sources").list.len() > 0,
-        )
-        return with_others(pairs.collect())
+            settled=pl.col("verdict") == JUDGED_NEGATIVE,
+        ).collect()
+        unsettled, settled = (pairs.filter(pl.col("settled") == each) for each in (False, True))
+        both = [
+            with_others(unsettled),
+            settled.with_columns(others=pl.col("score").cast(pl.Float64)),
+        ]
+        return pl.concat(both, how="vertical_relaxed").drop("settled").sort(PAIR)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -281,6 +297,7 @@ class _Change:
 
     kind: str
     column: str
+    derived: tuple[pl.Expr, ...]
     rule: tuple[pl.Expr, pl.Expr]
     before: Asked | None
     pairs: Path
@@ -302,7 +319,7 @@ def _judged(change: _Change, path: Path) -> pl.DataFrame:
     objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
     new = (
         old.join(found, on=PAIR, how="left", maintain_order="left")
-        .with_columns(verdict.alias("_verdict"), reason.alias("_reason"))
+        .with_columns(*change.derived, verdict.alias("_verdict"), reason.alias("_reason"))
         .with_columns(
             pl.col("p_relevant").alias(BEFORE),
             p_relevant=pl.coalesce("revised", "p_relevant"),
@@ -311,7 +328,8 @@ def _judged(change: _Change, path: Path) -> pl.DataFrame:
             reason=pl.when(objected).then("_reason").otherwise("reason"),
         )
     )
-    added = [change.column, BEFORE] if change.has_p else [change.column]
+    derived = [expr.meta.output_name() for expr in change.derived]
+    added = [change.column, *derived, *([BEFORE] if change.has_p else [])]
     head = [name for name in old.columns if name not in LEDGER_TAIL]
     return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
 
@@ -323,7 +341,7 @@ def _undone(ledger: pl.LazyFrame, before: Asked | None) -> pl.LazyFrame:
     if BEFORE in ledger.collect_schema():
         ledger = ledger.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
     by = pl.col("rule") == before.judge["kind"]
-    return ledger.drop(before.column).with_columns(
+    return ledger.drop(before.column, *before.derived).with_columns(
         verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
         rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
         reason=pl.when(by).then(pl.lit("")).otherwise("reason"),

@@ -204,14 +204,14 @@ class _Mining:
             with self.account.stage(f"open {judge.kind}"):
                 self.opened.judge(place)
         self._rehearse()
-        found = self._find()
+        self._find()
         if self.recipe.estimate is not None:
             with self.account.stage("open estimate"):
                 _ = self.opened.estimation
         with self.account.stage("judge"):
             alone = any(judge.takes_all for judge in self.recipe.judge)
             judged = self._over("judge", passes.judge, "judged", alone=alone)
-        return self._estimate(found, judged)
+        return self._estimate(judged)
 
     @cached_property
     def shards(self) -> list[passes.Shard]:
@@ -239,18 +239,17 @@ class _Mining:
 
     def _rehearse(self) -> None:
         """Judge and pick among no candidates, so that a wrong name is found before the work is."""
-        label = self.recipe.reference_source
+        label = self.recipe.reference_scorer
         found = no_candidates(self.opened.labels)
         rulings = [self.opened.judge(place) for place in range(len(self.recipe.judge))]
         judged = judge_shard(self.collection, rulings, found)
         part = ledger_shard(self.collection, ReferenceScorer(label, 1.0), judged, None)
         pick_shard(self.recipe.pick, self.recipe.seed, label, 0, part)
 
-    def _estimate(self, found: list[Path], judged: list[Path]) -> list[Path]:
+    def _estimate(self, judged: list[Path]) -> list[Path]:
         """The ledger: p_relevant, where the recipe estimates it, and hardness."""
-        reference = ReferenceScorer(
-            label := self.recipe.reference_source, _deviation(found, label) if label else 0.0
-        )
+        label = self.recipe.reference_scorer
+        reference = ReferenceScorer(label, _deviation(judged, label) if label else 0.0)
         facts = self.account.manifest.facts
         facts.reference, facts.reference_deviation = label, reference.deviation
         fitted = self._fitted(judged)
@@ -344,10 +343,10 @@ class _Mining:
         return f"part {shard.number} (queries {ids[0]} to {ids[1]}{among})"
 
 
-def _deviation(found: list[Path], label: str) -> float:
-    """Standard deviation of a source's scores over the run, part by part (Chan et al., 1983)."""
+def _deviation(judged: list[Path], label: str) -> float:
+    """Standard deviation of the scores of a source or judge, part by part (Chan et al., 1983)."""
     count, mean, squares = 0, 0.0, 0.0
-    for path in found:
+    for path in judged:
         scores = (
             pl.read_parquet(path, columns=[f"{label}_score"], glob=False).to_series().drop_nulls()
         )

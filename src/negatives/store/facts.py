@@ -84,6 +84,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     column: str
     fingerprint: str
     budget: int | None
+    derived: tuple[str, ...] = ()
+    """Further columns of the ledger, made of the judge's own."""
 
 
 class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -11,7 +11,7 @@
 | dpr            | question, positive_ctxs, hard_negative_ctxs, negative_ctxs: objects          |
 | messages       | messages, positive_messages, negative_messages                               |
 | preference     | prompt, chosen, rejected                                                     |
-| labeled-pair   | a query, a document, label (above 0 a positive)                              |
+| labeled-pair   | a query, a document, label (above 0 a positive); prompt, completion, label   |
 | labeled-list   | query, documents, labels                                                     |
 | scored-list    | query_id, document_ids, scores: a collection says which are positives        |
 | qrels          | query-id, corpus-id, score (above 0 a positive); or TREC's four columns      |

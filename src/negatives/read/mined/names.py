@@ -5,7 +5,8 @@
 | query        | query, anchor, question, sentence1, sent0, query_text, text1                     |
 | positive     | positive(s), pos, chosen; positive_ or relevant_ with passages, docs, texts ...  |
 | negatives    | negative(s), neg, hard_negative(s), rejected; each also with a number: negative_1 |
-| a document   | passage, document, doc, answer, text, sentence2, sent1, text2, response          |
+| a document   | passage, document, doc, answer, text, sentence2, sent1, text2, response;         |
+|              | completion, whose query is prompt                                                |
 | query id     | query_id, qid, anchor_id, question_id                                            |
 | document ids | positive_id, negative_id, negative_1_id; doc_id, corpus_id, document_ids, pid    |
 | label        | label(s), relevance, rel, grade, or score: whole numbers, or true and false      |
@@ -62,7 +63,7 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
     ),
     "document": (
         *("passage", "document", "doc", "answer", "sentence2", "sent1", "text2", "text"),
-        *("passages", "documents", "docs", "texts", "response"),
+        *("passages", "documents", "docs", "texts", "response", "completion"),
     ),
     "document_id": (
         *("doc_id", "docid", "corpus_id", "document_id", "passage_id", "pid", "did"),
@@ -70,8 +71,20 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
     ),
     "label": ("label", "labels", "relevance", "relevances", "rel", "grade", "grades"),
     "score": ("score", "scores", "ce_score", "ce_scores", "teacher_score", "teacher_scores"),
-    "positive_scores": ("pos_scores", "positive_scores", "pos_score", "positive_score"),
-    "negative_scores": ("neg_scores", "negative_scores", "neg_score", "negative_score"),
+    "positive_scores": (
+        "pos_scores",
+        "positive_scores",
+        "pos_score",
+        "positive_score",
+        "document_score",
+    ),
+    "negative_scores": (
+        "neg_scores",
+        "negative_scores",
+        "neg_score",
+        "negative_score",
+        "negatives_scores",
+    ),
 }
 
 USERS: Final = ("user", "user_id", "userid", "uid")

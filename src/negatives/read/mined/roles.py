@@ -49,7 +49,10 @@ class Roles:
             role = self._told_role(told[name], column) if name in told else self._by_name(name)
             if role:
                 self._roles.setdefault(role, []).append(column)
-        if {"chosen", "rejected", "prompt"} <= {*self._names} and "query" not in self._told:
+        there = {*self._names}
+        completed = {"prompt", "completion"} <= there and "query" not in self._roles
+        named = {"chosen", "rejected", "prompt"} <= there or completed
+        if named and "query" not in self._told:
             self._roles.setdefault("query", []).append(columns[self._names["prompt"]])
 
     def _told_role(self, side: str, column: Column) -> Role:
@@ -76,12 +79,23 @@ class Roles:
         there = {*self._names}
         asked = self._roles.get("query") or self._roles.get("query_id")
         texts = {"text", "contents"} & there
-        if texts and ("_id" in there or (not asked and there & {"id", "docid", "doc_id", "pid"})):
+        if texts and (
+            "_id" in there
+            or (not asked and there & {"id", "docid", "doc_id", "document_id", "pid"})
+        ):
             raise DataError(
                 "this file holds documents or queries, not pairs or negatives",
                 where=self._where,
                 fix="name the folder: corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv go together;"
                 " or give it as --corpus beside a file of ids",
+            )
+        if {"queries", "corpus", "relevant_docs"} <= there:
+            raise DataError(
+                "this file is a dataset of LlamaIndex: queries, documents and which are relevant, "
+                "no negatives",
+                where=self._where,
+                fix="mine it: negatives mine FILE; or export the run in another format: "
+                "negatives export RUN --format triplet",
             )
         if {"query_id", "text_ids"} == there or {"text_id", "doc_id"} == there:
             raise DataError(
