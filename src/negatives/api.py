@@ -338,7 +338,7 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
         emit = cast("Emit", options.get("emit", silent))
         run = reported(carry_out(*args, **options), emit)
         made = Run(run.path, collection=run.at_hand)
-        made.summary = run.summary
+        made.figures = run.figures
         return made
 
     return whole

@@ -12,9 +12,9 @@ def show_run(run: Run, *, json: bool, clock: Clock | None = None) -> None:
 
     `clock`: what has heard where the command's time went, which a person is told too.
     """
-    from negatives.show import headline, summarise
+    from negatives.show import figures_of, headline
 
-    summary = run.summary or summarise(run)
+    summary = figures_of(run)
     if json:
         print_json({"run": str(run.path), **summary})
         return

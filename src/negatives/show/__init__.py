@@ -1,14 +1,18 @@
 """Reports: a run summarised to plain values, then rendered. Nothing here changes a run's data."""
 
+from negatives.show.difference import Difference, difference
 from negatives.show.headline import headline
 from negatives.show.render import render
 from negatives.show.summary import Summary, summarise
-from negatives.show.writing import HTML, JSON, report, reported, write_report
+from negatives.show.writing import HTML, JSON, figures_of, report, reported, write_report
 
 __all__ = [
     "HTML",
     "JSON",
+    "Difference",
     "Summary",
+    "difference",
+    "figures_of",
     "headline",
     "render",
     "report",

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from negatives.events import Emit, Progress, Took, silent
 from negatives.run.account import Account
 from negatives.show.render import render
-from negatives.show.summary import summarise
+from negatives.show.summary import VERSION, Summary, summarise
 from negatives.store.atomic import write_text
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE
@@ -45,12 +46,24 @@ def report(run: AnyRun, emit: Emit = silent) -> AnyRun:
     return run
 
 
+def figures_of(run: Run) -> Summary:
+    """What the report of a run says: as just written, as read from report.json, or counted now."""
+    there = run.figures is None and JSON in run.manifest.files
+    if there and not run.manifest.changed(run.path, JSON):
+        with suppress(OSError, msgspec.MsgspecError):
+            read = msgspec.json.decode((run.path / JSON).read_bytes(), type=dict[str, Any])
+            run.figures = read if read.get("version") == VERSION else None
+    if run.figures is None:
+        run.figures = summarise(run)
+    return run.figures
+
+
 def write_report(run: Run) -> Path:
     """Write report.json and report.html into the run directory, atomically; the page's path.
 
     The manifest, which says what is in the run, is not written: `report` does both.
     """
-    run.summary = summary = summarise(run)
+    run.figures = summary = summarise(run)
     json = msgspec.json.format(msgspec.json.encode(summary), indent=1)
     write_text(run.path / JSON, json.decode())
     write_text(run.path / HTML, render(summary))

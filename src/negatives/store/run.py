@@ -66,8 +66,8 @@ class Run:
     whole: Collection | None = None
     """The collection with the documents that were written for the run, once asked for."""
 
-    summary: dict[str, Any] | None = None
-    """What its report says, where that has just been written."""
+    figures: dict[str, Any] | None = None
+    """What its report says, where that has been written or read."""
 
     def __init__(self, path: str | Path, *, collection: Collection | None = None) -> None:
         """Open a run directory; `RunError` where there is none, or it is unfinished or damaged.
