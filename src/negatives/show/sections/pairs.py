@@ -1,25 +1,30 @@
-"""The pairs to read: the most suspicious, the hardest, a few drawn at random; with their texts."""
+"""The pairs to read, with their texts: the most suspicious, the hardest, some drawn at random."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from negatives.measure.estimate import rounded
-from negatives.show.evidence import SHOWN, ReportEvidence
-from negatives.show.picks import HARDEST, SUSPICIOUS, TYPICAL, Picks
+from negatives.show.evidence import PAIRS, ReportEvidence
+from negatives.show.picks import HARDEST, REFUSED, SUSPICIOUS, TYPICAL, Picks
 from negatives.show.survey import Survey
 from negatives.show.texts import ABSENT
 
-_TYPICAL = 5
+_MOST = ((SUSPICIOUS, PAIRS), (HARDEST, PAIRS), (TYPICAL, PAIRS), (REFUSED, PAIRS))
+
+_LONGEST = 300
 
 
 def figures(evidence: ReportEvidence) -> dict[str, Any]:
-    """One pair a query in each list; a pair is in the first list that has it, and in no other."""
+    """One pair a query in each list; a pair is in the first list that has it, and in no other.
+
+    `suspicious`, `hardest` and `typical` are negatives; `rejected` is what rules have set aside.
+    """
     survey = evidence.survey
     picks = survey.picks
     lists: dict[str, list[dict[str, Any]]] = {}
     seen: set[tuple[str, str]] = set()
-    for name, most in ((SUSPICIOUS, SHOWN), (HARDEST, SHOWN), (TYPICAL, _TYPICAL)):
+    for name, most in _MOST:
         fresh = [
             row for row in _rows(survey, name) if (row["query_id"], row["doc_id"]) not in seen
         ][:most]
@@ -61,6 +66,9 @@ def _pair(row: dict[str, Any], picks: Picks, sources: tuple[str, ...]) -> dict[s
         "p_relevant": rounded(row["p_relevant"]),
         "position": row["position"],
         "verdict": row["verdict"],
+        "rule": row["rule"],
+        "reason": row["reason"][:_LONGEST],
+        "sources": row["sources"],
         "negative": _side(row, sources),
         "positives": [_side(positive, sources) for positive in positives],
         "positives_in_all": positives[0]["positives"] if positives else 0,
