@@ -155,7 +155,7 @@ class _Plane:
             class_="label strong" if kind == "this" else "label",
             x=x,
             dx=7 if right else -7,
-            y=round(y + (-9 if near else 18), 1),
+            y=round(y + (-9 if near or kind == "careless" else 18), 1),
             text_anchor="start" if right else "end",
         )
         tip = mark(

@@ -51,35 +51,47 @@ def quoted(path: str) -> str:
 def _steps(now: Situation) -> Iterator[tuple[str, str]]:
     run = quoted(now.run)
     name = now.run.rstrip("/").rsplit("/", 1)[-1] or "run"
-    review = f"negatives review {run}", "Judge a few pairs yourself, one key each"
+    if now.data and now.texts:
+        review = f"negatives review {run}", "Judge a few pairs yourself, one key each"
+    else:  # there is nothing to read
+        review = f"negatives audit {run}", "How many are false, estimate by estimate"
     if now.level != GOOD:
         yield from _mended(now, run)
+    if "none" in now.rules:
+        yield "negatives recipes list", "Another recipe may object to fewer candidates"
+        return
     if now.level == STOP:
         yield review
         return
-    if now.level == USABLE and now.texts:
+    if now.level == USABLE:
         yield review
-    if now.texts:
-        file = quoted(f"{name}-triplets.parquet")
-        yield f"negatives export {run} --format triplet -o {file}", "Write them for a trainer"
-        model = quoted(f"models/{name}")
-        yield f"negatives train {run} --out {model}", "Train with them right away"
-        yield review
+    file = f"{name}-triplets.parquet"
+    ids = "" if now.texts else " --ids"
+    if now.data:
+        yield (
+            f"negatives export {run} --format triplet{ids} -o {quoted(file)}",
+            "Write them for a trainer",
+        )
+        if now.texts:
+            model = quoted(f"models/{name}")
+            yield f"negatives train {run} --out {model}", "Train with them right away"
     else:
-        file = quoted(f"{name}-triplets.parquet")
-        yield f"negatives export {run} --format triplet --ids -o {file}", "Write their ids"
-        yield f"negatives audit {run}", "How many are false, estimate by estimate"
+        yield (
+            f'negatives.Run({now.run!r}, collection=collection).export({file!r}, format="triplet")',
+            "Write them for a trainer, in Python: the collection was made in memory",
+        )
+    yield review
 
 
 def _mended(now: Situation, run: str) -> Iterator[tuple[str, str]]:
     """What mends what the verdict complains of."""
     rules = now.rules
-    if "guess" in rules:
+    if "guess" in rules and now.data:
         yield (
             f"negatives review {run}",
             "Forty verdicts, one key each, settle how many pairs are labelled",
         )
-    if "unknown" in rules and not now.estimates and now.data:
+    if {"unknown", "none"} & set(rules) and not now.estimates and now.data:
         out = quoted(f"{now.run.rstrip('/')}-estimated")
         yield (
             f"negatives mine {quoted(now.data)} --out {out}",

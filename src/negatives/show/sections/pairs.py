@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from negatives.measure.estimate import rounded
 from negatives.show.evidence import PAIRS, ReportEvidence
 from negatives.show.picks import HARDEST, REFUSED, SUSPICIOUS, TYPICAL, Picks
@@ -13,6 +15,9 @@ from negatives.show.texts import ABSENT
 _MOST = ((SUSPICIOUS, PAIRS), (HARDEST, PAIRS), (TYPICAL, PAIRS), (REFUSED, PAIRS))
 
 _LONGEST = 300
+
+BUDGET = 800_000
+"""Bytes of the pairs as JSON, at most: a page that holds them is about twice as large."""
 
 
 def figures(evidence: ReportEvidence) -> dict[str, Any]:
@@ -31,6 +36,9 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
         seen |= {(row["query_id"], row["doc_id"]) for row in fresh}
         lists[name] = [_pair(row, picks, survey.sources) for row in fresh]
     _add_texts(evidence, [pair for pairs in lists.values() for pair in pairs])
+    size = len(msgspec.json.encode(lists))
+    if size > BUDGET:  # the foremost of each list, as many as fit
+        lists = {name: pairs[: len(pairs) * BUDGET // size] for name, pairs in lists.items()}
     return {
         "texts": evidence.texts.collection is not None,
         "why_no_texts": evidence.texts.why,
