@@ -39,6 +39,7 @@ from negatives.recipe import Recipe
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.show import figures_of
 from negatives.stage import refuse_unmet
 from negatives.stats.bootstrap import interval
 from negatives.store.atomic import file_hash, write_json, writing
@@ -178,8 +179,10 @@ class _Comparing:
         done, total = 0, len(arms) * self.seeds
         found: dict[str, list[pl.DataFrame]] = {}
         costs: dict[str, dict[str, Any]] = {}
+        negatives: dict[str, dict[str, Any] | None] = {}
         for arm in arms:
             ready, mining = self._ready(arm)
+            negatives[arm.name] = _negatives(ready)
             trainings = []
             for seed in range(self.seeds):
                 trainings.append(self._one(ready, seed, plan))
@@ -197,6 +200,7 @@ class _Comparing:
             "settings": arms[0].recipe.settings()["train"],
             "against": arms[0].name,
             "metrics": {name: self._tested(found, name) for name in self.metrics},
+            "negatives": negatives,
             "costs": costs,
         }
         write_json(self.folder.path / FIGURES, figures)
@@ -307,6 +311,21 @@ class _Comparing:
                 row["against_first"] = tests[name] | {"p_holm": corrected[name]}
             rows.append(row)
         return rows
+
+
+def _negatives(arm: _Arm) -> dict[str, Any] | None:
+    """What the report of an arm's run says of its negatives; None where there is no run."""
+    if not isinstance(arm.data, Run):
+        return None
+    figures = figures_of(arm.data)["answer"]["figures"]
+    return {
+        "per_query": figures["coverage"]["per_query"],
+        "coverage": figures["coverage"]["value"],
+        "false_share": figures["false_share"]["value"],
+        "false_share_at_most": figures["false_share"]["highest"],
+        "hardness": figures["hardness"]["value"],
+        "scorer": figures["hardness"]["reference"],
+    }
 
 
 def _arms(
