@@ -49,12 +49,13 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
 def pages(run: neg.Run, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A report, two runs side by side, and a comparison of trainings."""
     folder = tmp_path_factory.mktemp("pages")
-    two = [mined(folder / name, pick=neg.Top(per_query=n)) for name, n in (("one", 2), ("two", 4))]
+    one = mined(folder / "one", pick=neg.Top(per_query=2))
+    two = mined(folder / "two", pick=neg.Top(per_query=4))
     comparison = folder / "compare.html"
     comparison.write_text(comparison_page(compared()), "utf-8")
     return {
         "report": run.path / "report.html",
-        "against": write_against(*two)[0],
+        "against": write_against(one, two)[0],
         "compare": comparison,
     }
 

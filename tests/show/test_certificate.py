@@ -74,10 +74,10 @@ def test_a_page_tells_each_estimate_with_what_it_holds_under(summary: dict[str, 
         "p_relevant of the negatives 1.8% 1.5% to 2.1% Holds if a.",
         "Known positives put back 2.2% at most 3.1% Holds if b.",
         "Not given: nobody judged.",
-        "each of 240 known positives was put back among the candidates as if nobody had labelled it",
+        "each of 240 known positives was put back among the candidates as if nobody had ",
         "12 of them would then have become negatives: 5.0%",
-        "relevant pairs that really have no label, about 431 by p_relevant , are therefore expected "
-        "among the negatives: 2.2%",
+        "that really have no label, about 431 by p_relevant , are therefore expected among the "
+        "negatives: 2.2%",
         "set max_p to 0.0123",
         "at most 10.0% of the relevant candidates are below it",
     ):

@@ -61,9 +61,7 @@ def in_words(first: Mapping[str, Any], second: Mapping[str, Any], found: Mapping
     return f"The second run is {what}; {kept}."
 
 
-def _changes(
-    one: Mapping[str, Any], two: Mapping[str, Any], comparable: bool
-) -> Iterator[str]:
+def _changes(one: Mapping[str, Any], two: Mapping[str, Any], comparable: bool) -> Iterator[str]:
     hardness = one["hardness"]["value"], two["hardness"]["value"]
     if comparable and None not in hardness:
         change = hardness[1] - hardness[0]

@@ -74,9 +74,7 @@ def frontier_picture(frontier: Mapping[str, Any]) -> Markup:
     drawn = [*plane.grid()]
     if asked is not None:
         line = plane.x(asked)
-        drawn.append(
-            mark("line", class_="asked-line", x1=line, x2=line, y1=_HEAD, y2=plane.bottom)
-        )
+        drawn.append(mark("line", class_="asked-line", x1=line, x2=line, y1=_HEAD, y2=plane.bottom))
         anchor = "end" if asked > 0.8 * right else "middle"
         words = f"{asked_share(asked)} asked for"
         drawn.append(mark("text", words, x=line, y=11, text_anchor=anchor))

@@ -1,7 +1,7 @@
 """Pictures as SVG text: small pure functions from figures to markup.
 
 Bars are stretched to the width there is, so no text lives inside them; what has words is placed in
-percent of the width instead. Colours come from CSS classes, so that dark mode is one stylesheet, and
+percent of the width instead. Colours come from CSS classes, so that dark mode is one stylesheet;
 nothing has a style of its own, so that a page's policy can allow its one stylesheet and no other.
 """
 

@@ -14,7 +14,7 @@ _ROW: Final = 28
 
 
 def comparison_page(figures: Mapping[str, Any]) -> str:
-    """One page: what it comes to, every metric with a picture, the negatives and cost of each arm."""
+    """One page: what it comes to, every metric in pictures, the negatives and cost of each arm."""
     return template("compare.html.j2").render(
         figures=figures,
         conclusion=conclusion(figures),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -85,14 +85,16 @@ class Frontier:
         )
         chosen = rows.filter(pl.col("position").is_not_null())["hardness"].cast(pl.Float64)
         self.chosen += len(chosen)
-        self.chosen_hardness += chosen.sum()
+        self.chosen_hardness += float(chosen.sum())
         if rows.is_empty() or rows["p_relevant"].null_count() == len(rows):
             return
         trial = Trial.of(rows, self.per_query, self.max_p)
         self.known += int(trial.known.sum())
         self.unlabelled += trial.false
         careless = replace(trial, may=np.ones_like(trial.may))
-        for row, (price, each) in enumerate([*((price, trial) for price in PRICES), (0.0, careless)]):
+        for row, (price, each) in enumerate(
+            [*((price, trial) for price in PRICES), (0.0, careless)]
+        ):
             at = each.at(price)
             number = at["picked"]
             self.sums[row] += (

@@ -1,7 +1,7 @@
 """A summary rendered as one HTML page: no figure is made here, and nothing is fetched.
 
-Texts of the corpus are data: every value is escaped by the template engine. The page's policy allows
-its one stylesheet and its one script, named by their hashes, and no request at all.
+Texts of the corpus are data: every value is escaped by the template engine. The page's policy
+allows its one stylesheet and its one script, named by their hashes, and no request at all.
 """
 
 from __future__ import annotations

@@ -47,9 +47,9 @@ SECTIONS: Final[Mapping[str, Callable[[ReportEvidence], dict[str, Any]]]] = {
 def summarise(run: Run) -> Summary:
     """Everything a report says, as plain JSON-able values.
 
-    `answer` is what the first screen says: see `negatives.show.answer`. `sections` maps each name of `SECTIONS` to its figures, and `generated` where documents were
-    written; `warnings` are those of the run, and
-    `notices` what the figures themselves give reason to look at.
+    `answer` is what the first screen says: see `negatives.show.answer`. `sections` maps each name
+    of `SECTIONS` to its figures, and `generated` where documents were written; `warnings` are those
+    of the run, and `notices` what the figures themselves give reason to look at.
     """
     evidence = ReportEvidence(run)
     sections = {name: figures(evidence) for name, figures in SECTIONS.items()}

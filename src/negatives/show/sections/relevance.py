@@ -18,7 +18,8 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     `relabelled`: how many candidates are positives now, and how sure; null where none should be.
     `tail`: counts by bins of p_relevant that grow with it, up to 1. `rests_on`: what p_relevant was
     fitted on. `calibration`: by bin, the mean p of pairs without a label, and the one that the
-    known positives of the bin imply. `cascade`: what a costly judge was asked, and whether it changed p_relevant; null without one.
+    known positives of the bin imply. `cascade`: what a costly judge was asked, and whether it
+    changed p_relevant; null without one.
     """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
