@@ -92,15 +92,17 @@ class Picks:
             kept = [self.found[name], new] if name in self.found else [new]
             self.found[name] = _foremost(pl.concat(kept), order, self.count)
 
-    def positives_of(self, query_id: str) -> list[dict[str, Any]]:
-        """The query's highest- and lowest-scored positive; one row where they are the same.
+    def positives_by_query(self) -> dict[str, list[dict[str, Any]]]:
+        """Each query's highest- and lowest-scored positive; one row where they are the same.
 
         Where no positive has a score, the first by id.
         """
-        if self.positives.is_empty():
-            return []
-        rows = self.positives.filter(pl.col("query_id") == query_id)
-        return rows.sort("hardness", descending=True, nulls_last=True).to_dicts()
+        found: dict[str, list[dict[str, Any]]] = {}
+        if len(self.positives):
+            rows = self.positives.sort("hardness", descending=True, nulls_last=True)
+            for row in rows.iter_rows(named=True):
+                found.setdefault(row["query_id"], []).append(row)
+        return found
 
     def _orders(self) -> dict[str, list[str]]:
         return {

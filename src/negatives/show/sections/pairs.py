@@ -8,7 +8,7 @@ import msgspec
 
 from negatives.measure.estimate import rounded
 from negatives.show.evidence import PAIRS, ReportEvidence
-from negatives.show.picks import HARDEST, REFUSED, SUSPICIOUS, TYPICAL, Picks
+from negatives.show.picks import HARDEST, REFUSED, SUSPICIOUS, TYPICAL
 from negatives.show.survey import Survey
 from negatives.show.texts import ABSENT
 
@@ -27,6 +27,7 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """
     survey = evidence.survey
     picks = survey.picks
+    positives = picks.positives_by_query()
     lists: dict[str, list[dict[str, Any]]] = {}
     seen: set[tuple[str, str]] = set()
     for name, most in _MOST:
@@ -34,7 +35,9 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
             row for row in _rows(survey, name) if (row["query_id"], row["doc_id"]) not in seen
         ][:most]
         seen |= {(row["query_id"], row["doc_id"]) for row in fresh}
-        lists[name] = [_pair(row, picks, survey.sources) for row in fresh]
+        lists[name] = [
+            _pair(row, positives.get(row["query_id"], []), survey.sources) for row in fresh
+        ]
     _add_texts(evidence, [pair for pairs in lists.values() for pair in pairs])
     size = len(msgspec.json.encode(lists))
     if size > BUDGET:  # the foremost of each list, as many as fit
@@ -66,8 +69,9 @@ def _order(survey: Survey) -> str:
     return "agreement, hardness" if len(survey.picks.opinions) > 1 else "hardness"
 
 
-def _pair(row: dict[str, Any], picks: Picks, sources: tuple[str, ...]) -> dict[str, Any]:
-    positives = picks.positives_of(row["query_id"])
+def _pair(
+    row: dict[str, Any], positives: list[dict[str, Any]], sources: tuple[str, ...]
+) -> dict[str, Any]:
     return {
         "query_id": row["query_id"],
         "hardness": rounded(row["hardness"]),
