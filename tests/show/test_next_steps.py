@@ -31,6 +31,9 @@ SITUATIONS = {
     "too many false": replace(NOW, level=STOP, rules=("false",)),
     "too many false, nothing easier": replace(NOW, level=STOP, rules=("false",), easier=None),
     "not known": replace(NOW, level=USABLE, rules=("unknown",), estimates=False),
+    "not known, no texts": replace(
+        NOW, level=USABLE, rules=("unknown",), estimates=False, texts=False
+    ),
     "too few": replace(NOW, level=USABLE, rules=("coverage",)),
     "too easy": replace(NOW, level=USABLE, rules=("hardness",)),
     "none": replace(NOW, level=STOP, rules=("none",)),
@@ -42,6 +45,7 @@ FIRST = {
     "too many false": "negatives pick 'runs/my data' --max-false 0.02",
     "too many false, nothing easier": "negatives pick 'runs/my data' --per-query 3",
     "not known": "negatives mine 'folder with spaces' --out 'runs/my data-estimated'",
+    "not known, no texts": "negatives audit 'runs/my data'",
     "too few": "negatives pick 'runs/my data' --per-query 4",
     "too easy": "negatives pick 'runs/my data' --max-false 0.1",
     "none": "negatives recipes list",

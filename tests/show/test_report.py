@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 import negatives as neg
-from negatives.show import headline, render, summarise, write_report
+from negatives.show import first_screen, headline, render, summarise, write_report
 from negatives.show.render import TITLES
 from negatives.show.summary import SECTIONS
 from tests.build import collection, entered
@@ -43,6 +43,16 @@ def page_of(run: neg.Run) -> Page:
 def test_mining_leaves_both_files_and_the_json_is_the_summary(run: neg.Run) -> None:
     assert write_report(run) == run.path / "report.html"
     assert json.loads((run.path / "report.json").read_text("utf-8")) == summarise(run)
+
+
+def test_the_first_screen_stands_alone_in_a_notebook(run: neg.Run) -> None:
+    page = Page(first_screen(run))
+    assert page.unbalanced == []
+    assert page.named("script") == []
+    assert not any("id" in attributes for _, attributes in page.tags)  # there may be several
+    assert "body" not in page.styles[0]  # nothing of the notebook changes
+    for said in ("Usable, with care", "Coverage", "False share", "Hardness", "Next"):
+        assert said in page.text
 
 
 def test_every_tag_is_closed_where_it_was_opened(html: str) -> None:

@@ -91,7 +91,7 @@ def _mended(now: Situation, run: str) -> Iterator[tuple[str, str]]:
             f"negatives review {run}",
             "Forty verdicts, one key each, settle how many pairs are labelled",
         )
-    if {"unknown", "none"} & set(rules) and not now.estimates and now.data:
+    if {"unknown", "none"} & set(rules) and not now.estimates and now.data and now.texts:
         out = quoted(f"{now.run.rstrip('/')}-estimated")
         yield (
             f"negatives mine {quoted(now.data)} --out {out}",
