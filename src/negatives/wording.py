@@ -37,6 +37,11 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.1f}%".replace("-", "−")
 
 
+def asked_share(share: float) -> str:
+    """A share as somebody asked for it: 5%, 0.2%."""
+    return f"{100 * share:.3g}%"
+
+
 def correlation(value: float | None) -> str:
     """Two decimals: −0.38."""
     return MISSING if value is None else f"{value:.2f}".replace("-", "−")

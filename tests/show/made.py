@@ -52,9 +52,9 @@ def mined(
 
 
 class Page(HTMLParser):
-    """What a page holds: every tag with its attributes, ids, and the text outside of styles."""
+    """What a page holds: every tag with its attributes, and the text that a reader sees."""
 
-    void = frozenset({"meta", "br", "img", "link"})
+    void = frozenset({"meta", "br", "img", "link", "input"})
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -62,6 +62,7 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.words: list[str] = []
         self.styles: list[str] = []
+        self.scripts: list[str] = []
         self.unbalanced: list[str] = []
         self.feed(html)
         self.close()
@@ -79,8 +80,8 @@ class Page(HTMLParser):
             self.unbalanced.append(tag)
 
     def handle_data(self, data: str) -> None:
-        kept = self.styles if self.open and self.open[-1] == "style" else self.words
-        kept.append(data)
+        kept = {"style": self.styles, "script": self.scripts}
+        kept.get(self.open[-1] if self.open else "", self.words).append(data)
 
     @property
     def text(self) -> str:
@@ -96,3 +97,53 @@ def section(summary: dict[str, Any], name: str) -> dict[str, Any]:
     """The figures of one section."""
     figures: dict[str, Any] = summary["sections"][name]
     return figures
+
+
+def compared() -> dict[str, Any]:
+    """Figures of a comparison of four arms, as `negatives compare` writes them."""
+    means = {"default": 0.512, "nv-retriever": 0.498, "theirs": 0.505, "none": 0.471}
+    tests = {"nv-retriever": (-0.014, 0.08), "theirs": (-0.007, 0.41), "none": (-0.041, 0.003)}
+    rows = []
+    for arm, mean in means.items():
+        row: dict[str, Any] = {
+            "arm": arm,
+            "mean": mean,
+            "low": mean - 0.05,
+            "high": mean + 0.05,
+            "by_seed": [mean - 0.004, mean + 0.004],
+        }
+        if arm in tests:
+            difference, p = tests[arm]
+            row["against_first"] = {
+                "difference": difference,
+                "low": difference - 0.02,
+                "high": difference + 0.02,
+                "p_holm": p,
+                "dz": None if arm == "theirs" else -0.12,
+                "better": 30,
+                "worse": 45,
+            }
+        rows.append(row)
+    mined = {
+        "per_query": 7, "coverage": 1.0, "false_share": 0.034, "false_share_at_most": 0.046,
+        "hardness": 1.89, "scorer": "dense",
+    }  # fmt: skip
+    cost = {"mining_seconds": 4.2, "training_seconds": 9.1, "steps": 20, "device": "cpu"}
+    return {
+        "data": "split@train",
+        "on": "split@dev",
+        "queries": 75,
+        "left_out": 2,
+        "model": "static",
+        "seeds": 2,
+        "settings": {"batch_size": 32},
+        "against": "default",
+        "metrics": {"nDCG@10": rows},
+        "negatives": {
+            "default": mined,
+            "nv-retriever": mined | {"coverage": 0.36, "false_share": None, "hardness": -0.48},
+            "theirs": None,
+            "none": None,
+        },
+        "costs": dict.fromkeys(means, cost),
+    }

@@ -71,12 +71,15 @@ def test_a_page_tells_each_estimate_with_what_it_holds_under(summary: dict[str, 
     for part in (
         "How many are false, and how sure that is",
         "1.8% by the model's own estimate; at most 3.1% , with 90% confidence",
-        "p_relevant of the negatives 1.8% 1.5% and 2.1% a.",
-        "Known positives put back 2.2% 0% and 3.1% b.",
+        "p_relevant of the negatives 1.8% 1.5% to 2.1% Holds if a.",
+        "Known positives put back 2.2% at most 3.1% Holds if b.",
         "Not given: nobody judged.",
-        "12 of 240 known positives would have become negatives if nobody had labelled them: 5.0%",
-        "About 431 unlabelled candidates are relevant",
-        "at most 10.0% of the relevant ones stay",
+        "each of 240 known positives was put back among the candidates as if nobody had ",
+        "12 of them would then have become negatives: 5.0%",
+        "that really have no label, about 431 by p_relevant , are therefore expected among the "
+        "negatives: 2.2%",
+        "set max_p to 0.0123",
+        "at most 10.0% of the relevant candidates are below it",
     ):
         assert part in said
 

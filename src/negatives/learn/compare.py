@@ -7,10 +7,9 @@ and judged on all queries of a split that is not trained with.
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,8 +22,9 @@ import polars as pl
 from negatives.card import Card, Showing
 from negatives.errors import InputError, NegativesError
 from negatives.events import Emit, Progress, Warned, silent
+from negatives.learn.arms import NONE, Arm, arms_of, digest, negatives_of, texts_of
 from negatives.learn.dev import overlap
-from negatives.learn.request import as_run, completed, is_mined_file, recipe_of
+from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train, weights_of
@@ -35,10 +35,8 @@ from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
 from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
 from negatives.read.mined.rows import mined_file
-from negatives.read.mined.training import read_mined_file
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
-from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show.comparison import comparison_card
@@ -47,10 +45,8 @@ from negatives.stats.bootstrap import interval
 from negatives.store.atomic import file_hash, write_json, writing
 from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.lock import locked
-from negatives.store.run import Run
 from negatives.store.work_folder import WorkFolder
 
-NONE: Final = "none"
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
 FIGURES: Final = "compare.json"
 ARMS: Final = "arms"
@@ -82,17 +78,6 @@ class Compared(Showing):
     def card(self) -> Card:
         """What it says to a person: an arm a line."""
         return comparison_card(self.figures)
-
-
-@dataclass(frozen=True)
-class _Arm:
-    """One way of choosing negatives: `recipe` mines and learns; `data` is what is trained with."""
-
-    name: str
-    recipe: Recipe
-    data: Run | Path | None
-    """A run or a mined file that is there already; None: to be mined."""
-    mined: bool = True
 
 
 @watched
@@ -135,8 +120,8 @@ def compare(
     refuse_unlabelled(collection)
     judged = _judged(collection, on, aside)
     complete = partial(completed, model=model, kind=kind, changes=changes, emit=emit)
-    chosen = _arms(arms, control, complete)
-    own = [_texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
+    chosen = arms_of(arms, control, complete)
+    own = [texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]
     for each in trained:
         refuse_unmet((cast("Training", chosen[0].recipe.train),), each)
@@ -179,7 +164,7 @@ class _Comparing:
     machine: Machine
     emit: Emit
 
-    def carry_out(self, arms: list[_Arm], left_out: int) -> Compared:
+    def carry_out(self, arms: list[Arm], left_out: int) -> Compared:
         inputs = self._inputs(arms)
         plan = self.folder.begun(inputs) or {"inputs": inputs, "trainings": {}}
         plan["status"] = "running"
@@ -191,8 +176,10 @@ class _Comparing:
         done, total = 0, len(arms) * self.seeds
         found: dict[str, list[pl.DataFrame]] = {}
         costs: dict[str, dict[str, Any]] = {}
+        negatives: dict[str, dict[str, Any] | None] = {}
         for arm in arms:
             ready, mining = self._ready(arm)
+            negatives[arm.name] = negatives_of(ready)
             trainings = []
             for seed in range(self.seeds):
                 trainings.append(self._one(ready, seed, plan))
@@ -210,6 +197,7 @@ class _Comparing:
             "settings": arms[0].recipe.settings()["train"],
             "against": arms[0].name,
             "metrics": {name: self._tested(found, name) for name in self.metrics},
+            "negatives": negatives,
             "costs": costs,
         }
         write_json(self.folder.path / FIGURES, figures)
@@ -217,7 +205,7 @@ class _Comparing:
         self.folder.write(plan)
         return Compared(figures, found)
 
-    def _inputs(self, arms: list[_Arm]) -> dict[str, Any]:
+    def _inputs(self, arms: list[Arm]) -> dict[str, Any]:
         """What the figures depend on."""
         settings = cast("Training", arms[0].recipe.train)
         base = open_base(settings, self.model, 0, self.machine)
@@ -229,12 +217,12 @@ class _Comparing:
             "encoder": self.encoder,
             "metrics": list(self.metrics),
             "arms": {
-                arm.name: {**arm.recipe.settings(), "seed": None, "given": _digest(arm.data)}
+                arm.name: {**arm.recipe.settings(), "seed": None, "given": digest(arm.data)}
                 for arm in arms
             },
         }
 
-    def _equal_steps(self, arm: _Arm) -> _Arm:
+    def _equal_steps(self, arm: Arm) -> Arm:
         """As many batches for every arm: what its epochs have, if all batches were full."""
         settings = cast("Training", arm.recipe.train)
         if settings.steps:
@@ -244,10 +232,10 @@ class _Comparing:
         settings = msgspec.structs.replace(settings, steps=steps)
         return replace(arm, recipe=replace(arm.recipe, train=settings))
 
-    def _place(self, arm: _Arm) -> Path:
+    def _place(self, arm: Arm) -> Path:
         return self.folder.path / ARMS / arm.name
 
-    def _ready(self, arm: _Arm) -> tuple[_Arm, float]:
+    def _ready(self, arm: Arm) -> tuple[Arm, float]:
         """The arm with its negatives mined, and the seconds that took."""
         if arm.data is not None or not arm.mined:
             return arm, 0.0
@@ -258,7 +246,7 @@ class _Comparing:
         return replace(arm, data=run), spent or time.perf_counter() - began
 
     def _one(
-        self, arm: _Arm, seed: int, plan: dict[str, Any]
+        self, arm: Arm, seed: int, plan: dict[str, Any]
     ) -> tuple[pl.DataFrame, dict[str, Any]]:
         """Per-query figures of one training, and what the plan says of it."""
         out = self._place(arm) / f"seed-{seed}"
@@ -320,60 +308,6 @@ class _Comparing:
                 row["against_first"] = tests[name] | {"p_holm": corrected[name]}
             rows.append(row)
         return rows
-
-
-def _arms(
-    arms: Sequence[str | Path | Recipe], control: str, complete: Callable[..., Recipe]
-) -> list[_Arm]:
-    if control not in (NONE, ""):
-        raise InputError(f"there is no control {control!r}", fix="none, or leave it out")
-    made = [_arm(arm, complete) for arm in arms]
-    if control == NONE:
-        plain = complete(recipe_of(Path(), "default"), emit=silent)
-        made.append(_Arm(NONE, plain, None, mined=False))
-    names = [arm.name for arm in made]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"two arms are called {', '.join(twice)}", fix="rename one of the files")
-    if len(made) < 2:
-        raise InputError("one arm has nothing to be compared with", fix="name another recipe")
-    first = cast("Training", made[0].recipe.train)
-    return [replace(arm, recipe=_trained_as(first, arm.recipe)) for arm in made]
-
-
-def _arm(arm: str | Path | Recipe, complete: Callable[..., Recipe]) -> _Arm:
-    if isinstance(arm, Recipe):
-        return _Arm(arm.name, complete(arm), None)
-    path = Path(arm)
-    run = as_run(path)
-    if run is not None:
-        return _Arm(path.name, complete(run.recipe), run)
-    if is_mined_file(path):
-        return _Arm(path.stem, complete(recipe_of(path, "default")), path)
-    name = path.stem if path.suffix == ".toml" else str(arm)
-    return _Arm(name, complete(recipe_of(path, arm)), None)
-
-
-def _trained_as(first: Training, recipe: Recipe) -> Recipe:
-    """The recipe with the trainer's settings of the first arm, but for what says of negatives."""
-    train = cast("Training", recipe.train)
-    own = {name: getattr(train, name) for name in train.of_negatives if hasattr(first, name)}
-    return replace(recipe, train=msgspec.structs.replace(first, **own))
-
-
-def _texts_of(data: Run | Path, collection: Collection) -> Collection:
-    """What an arm of its own data is trained with; `collection` has the texts of ids."""
-    if isinstance(data, Run):
-        return collection_of(data)
-    return read_mined_file(data, collection if mined_file(data).layout.by_id else None)[0]
-
-
-def _digest(data: Run | Path | None) -> str:
-    """Of the negatives that an arm was given."""
-    if data is None:
-        return ""
-    file = data.path / "negatives.parquet" if isinstance(data, Run) else data
-    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
 
 
 def _judged(train: Collection, on: Any, aside: Quarantine | None) -> Collection:

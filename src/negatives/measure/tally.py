@@ -62,7 +62,7 @@ class Tally:
         """Everything counted."""
         made = Tally.begun(run)
         for part in parts_with_picks(run, made.columns):
-            made.add(part)
+            made.add(made.candidates(part))
             del part  # before the next one is read
         return made
 
@@ -82,11 +82,15 @@ class Tally:
             return None
         return list(dict.fromkeys([*_COLUMNS, *self.ends, *self.picker.reads]))
 
+    def candidates(self, part: pl.DataFrame) -> pl.DataFrame:
+        """A part without the pairs that were relabelled, which are no candidates any more."""
+        if self.gone is None:
+            return part
+        away = among(part.select(PAIR), self.gone)["row"]
+        return part.filter(~pl.int_range(pl.len()).is_in(away.implode()))
+
     def add(self, part: pl.DataFrame) -> None:
-        """Some whole queries of the ledger, with `position`."""
-        if self.gone is not None:
-            away = among(part.select(PAIR), self.gone)["row"]
-            part = part.filter(~pl.int_range(pl.len()).is_in(away.implode()))
+        """Some whole queries of the ledger, with `position`: the `candidates` of it."""
         self._negatives(part)
         self.leaking += counted(leaks(self.picker, part, self.seed))
         verdict, p = pl.col("verdict"), pl.col("p_relevant").cast(pl.Float64)

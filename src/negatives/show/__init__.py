@@ -1,6 +1,7 @@
 """Reports: a run summarised to plain values, then rendered. Nothing here changes a run's data."""
 
 from negatives.show.difference import Difference, difference
+from negatives.show.first_screen import first_screen
 from negatives.show.headline import headline, run_card
 from negatives.show.render import render
 from negatives.show.summary import Summary, summarise
@@ -13,6 +14,7 @@ __all__ = [
     "Summary",
     "difference",
     "figures_of",
+    "first_screen",
     "headline",
     "render",
     "report",

@@ -1,13 +1,14 @@
 """Pictures as SVG text: small pure functions from figures to markup.
 
-Bars are stretched to the width there is, so no text lives inside them: labels are HTML around them
-and stay legible at every width. Colours come from CSS classes, so that dark mode is one stylesheet.
+Bars are stretched to the width there is, so no text lives inside them; what has words is placed in
+percent of the width instead. Colours come from CSS classes, so that dark mode is one stylesheet;
+nothing has a style of its own, so that a page's policy can allow its one stylesheet and no other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,20 +22,25 @@ _LONGEST = 8  # digits of a label, before or after the point; beyond, powers of 
 
 
 def bars(
-    counts: Sequence[int],
+    counts: Sequence[float],
     labels: Sequence[str],
     *,
     title: str,
     about: str,
     kind: str,
     marker: float | None = None,
+    told: Sequence[int] | None = None,
 ) -> Markup:
-    """A bar a bin, each with its label and count as a tooltip; `marker`: a line, in bins."""
-    top, total = max(counts, default=0) or 1, sum(counts) or 1
+    """A bar a bin, each with its label and count as a tooltip; `marker`: a line, in bins.
+
+    `told`: the counts to tell, where the heights are not counts.
+    """
+    told = [int(high) for high in counts] if told is None else told
+    top, total = max(counts, default=0) or 1, sum(told) or 1
     drawn = []
-    for at, (number, label) in enumerate(zip(counts, labels, strict=True)):
+    for at, (high, number, label) in enumerate(zip(counts, told, labels, strict=True)):
         if number:
-            height = max(1.5, _HEIGHT * number / top)
+            height = max(1.5, _HEIGHT * high / top)
             said = mark("title", f"{label}: {count(number)} ({percent(number / total)})")
             left, over = f"{at + 0.04:.2f}", _number(_HEIGHT - height)
             drawn.append(mark("rect", said, x=left, y=over, width="0.92", height=_number(height)))
@@ -55,6 +61,81 @@ def shares(parts: Sequence[tuple[str, int]], *, title: str, about: str) -> Marku
             drawn.append(mark("rect", class_=kind, x=_number(at), y=0, width=shown, height=_HEIGHT))
         at += width
     return _svg(1000, drawn, title, about, "shares")
+
+
+def rooted(counts: Sequence[int]) -> list[float]:
+    """Square roots: heights at which a single pair can be seen beside thousands."""
+    return [math.sqrt(number) for number in counts]
+
+
+def edges_named(edges: Sequence[float]) -> list[dict[str, Any]]:
+    """Where bins of equal width on paper meet, with the value there; not all of them."""
+    last = len(edges) - 1
+    return [
+        {"label": f"{edge:g}", "at": round(100 * place / last, 2)}
+        for place, edge in enumerate(edges)
+        if place % 2 == 0 or place == last
+    ]
+
+
+def reliability(bins: Sequence[Mapping[str, Any]]) -> Markup:
+    """Mean p across, implied p up, a dot a bin; both axes in powers of ten from 0.0001 to 1."""
+    height, foot, decades = 250, 22, 4
+
+    def part(p: float) -> float:
+        return 1 + max(math.log10(max(p, 1e-9)), -decades) / decades
+
+    def at(p: float) -> tuple[str, float]:
+        return f"{100 * part(p):.2f}%", round((height - foot) * (1 - part(p)), 1)
+
+    drawn = []
+    for power in range(-decades, 1):
+        x, _ = at(10.0**power)
+        _, y = at(10.0**power)
+        label = f"{10.0**power:g}"
+        anchor = "start" if power == -decades else "end" if not power else "middle"
+        drawn.append(mark("line", class_="grid", x1="0", x2="100%", y1=y, y2=y))
+        drawn.append(mark("text", label, x=x, y=height - 6, text_anchor=anchor))
+        if power > -decades:
+            drawn.append(mark("text", label, x=0, y=y + 14))
+    drawn.append(mark("line", class_="right", x1="0", y1=height - foot, x2="100%", y2=0))
+    most = max(each["known"] for each in bins) or 1
+    for each in bins:
+        x, y = at(each["mean"])[0], at(each["implied"])[1]
+        said = (
+            f"{figure(each['from'])} to {figure(each['to'])}: mean {figure(each['mean'])}, implied "
+            f"{figure(each['implied'])} by {count(each['known'])} known positives"
+        )
+        size = round(3 + 5 * math.sqrt(each["known"] / most), 1)
+        drawn.append(mark("circle", mark("title", said), class_="dot", cx=x, cy=y, r=size))
+    title = "p_relevant against what the known positives imply"
+    about = "; ".join(
+        f"{figure(each['mean'])}: {figure(each['implied'])}" for each in bins if each["known"]
+    )
+    return mark(
+        "svg",
+        mark("title", title),
+        mark("desc", about),
+        *drawn,
+        class_="reliability",
+        role="img",
+        aria_label=f"{title}. {about}",
+    )
+
+
+def meter(share: float, kind: str) -> Markup:
+    """A bar as long as a share of its place; nothing to those who hear the page."""
+    bar = mark("rect", class_=kind, width=f"{100 * share:.2f}%", height="100%")
+    return mark("svg", bar, class_="meter", aria_hidden="true")
+
+
+def axis(ticks: Sequence[Mapping[str, Any]]) -> Markup:
+    """Labels below a picture, each at its place in percent of the width."""
+    drawn = []
+    for tick in ticks:
+        anchor = "start" if tick["at"] < 2 else "end" if tick["at"] > 98 else "middle"
+        drawn.append(mark("text", tick["label"], x=f"{tick['at']}%", y=14, text_anchor=anchor))
+    return mark("svg", *drawn, class_="axis", aria_hidden="true")
 
 
 def ticks(edges: Sequence[float], most: int = 6) -> list[dict[str, Any]]:

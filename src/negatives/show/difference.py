@@ -17,6 +17,7 @@ from negatives.schema import KEPT, PAIR
 from negatives.show.summary import Summary
 from negatives.show.texts import ABSENT, ReportTexts
 from negatives.show.writing import figures_of
+from negatives.stage import Stage
 from negatives.store.run import Run
 from negatives.store.work_folder import differences
 
@@ -98,9 +99,13 @@ def _other_tables(first: Run, second: Run) -> list[str]:
 def _scorer(run: Run) -> tuple[Any, ...] | None:
     """What hardness is measured in: the reference scorer, with all that changes its scores."""
     facts = run.manifest.facts
-    for source in run.recipe.find:
-        if source.label == facts.reference:
-            settings = {k: v for k, v in source.settings().items() if k not in _SAME_SCORES}
+    scorers: list[tuple[Stage, bool]] = [
+        *((source, source.label == facts.reference) for source in run.recipe.find),
+        *((judge, f"{facts.reference}_score" in judge.scores) for judge in run.recipe.judge),
+    ]
+    for stage, scores in scorers:
+        if scores:
+            settings = {k: v for k, v in stage.settings().items() if k not in _SAME_SCORES}
             return settings, facts.fingerprints.get(facts.reference)
     return None
 

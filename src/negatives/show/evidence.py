@@ -9,14 +9,18 @@ from typing import Final
 from negatives.measure.certificate import Certificate, certified
 from negatives.measure.tally import Tally
 from negatives.run.picked import parts_with_picks
+from negatives.show.frontier import Frontier
+from negatives.show.probabilities import Probabilities
 from negatives.show.survey import Survey, Surveying
 from negatives.show.texts import ReportTexts
 from negatives.store.facts import Counts
 from negatives.store.run import Run
 
 SHOWN: Final = 10
-"""Rows of a list of examples, at most."""
-_KEPT: Final = 3 * SHOWN  # so that what a list shows can be left out of the next two
+"""Rows of a list, at most."""
+PAIRS: Final = 40
+"""Pairs of each ordering that can be looked at, at most."""
+_KEPT: Final = 3 * PAIRS  # so that what a list shows can be left out of the next two
 
 
 @dataclass(frozen=True)
@@ -35,16 +39,30 @@ class ReportEvidence:
         """How many of the negatives are false."""
         return certified(self.run, self._counted[1])
 
+    @property
+    def frontier(self) -> Frontier:
+        """What else could have been picked."""
+        return self._counted[2]
+
+    @property
+    def probabilities(self) -> Probabilities:
+        """p_relevant, counted up to its tail."""
+        return self._counted[3]
+
     @cached_property
-    def _counted(self) -> tuple[Survey, Tally]:
+    def _counted(self) -> tuple[Survey, Tally, Frontier, Probabilities]:
         """What is counted of the ledger, in one pass."""
         surveying, tally = Surveying(self.run, _KEPT), Tally.begun(self.run)
+        frontier, probabilities = Frontier.begun(self.run), Probabilities()
         both = tally.columns and list(dict.fromkeys([*surveying.columns, *tally.columns]))
         for part in parts_with_picks(self.run, both):
             surveying.add(part)
+            probabilities.add(part)
+            part = tally.candidates(part)
             tally.add(part)
+            frontier.add(part)
             del part  # before the next one is read
-        return surveying.done(), tally
+        return surveying.done(), tally, frontier, probabilities
 
     @cached_property
     def texts(self) -> ReportTexts:

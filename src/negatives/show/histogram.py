@@ -19,6 +19,7 @@ from negatives.arrays import Places
 _FINEST = 5_000  # fine steps between the lowest and the highest value, at least
 _BINS = 50  # bins of a picture, at most
 _TAIL = 0.002  # share of a series, at either end, that may lie beyond the picture
+_WIDER = 2.0  # times as wide the picture may be for all of it to be in
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +119,28 @@ class Histogram:
         }
 
     def _frame(self, rows: Mapping[str, Places]) -> tuple[int, int, int]:
-        """Fine bins (start, stop, bins in a coarse one) that show nearly all of every series."""
-        starts, stops = [], []
-        for counts in rows.values():
-            below = np.cumsum(counts)
-            total = int(below[-1])
-            starts.append(int(np.searchsorted(below, total * _TAIL, side="right")))
-            stops.append(int(np.searchsorted(below, total * (1 - _TAIL), side="left")) + 1)
-        start, stop = min(starts), max(stops)
+        """Fine bins (start, stop, bins in a coarse one) that show all of every series.
+
+        Nearly all, where a few values would squeeze the others together.
+        """
+        start, stop = self._reach(rows, _TAIL)
+        first, last = self._reach(rows, 0.0)
+        if last - first <= _WIDER * (stop - start):
+            start, stop = first, last
         width = _nice_multiple((stop - start) / _BINS)
         low = math.floor((self.grid.first + start) / width) * width - self.grid.first
         high = math.ceil((self.grid.first + stop) / width) * width - self.grid.first
         return low, high, width
+
+    def _reach(self, rows: Mapping[str, Places], tail: float) -> tuple[int, int]:
+        """Fine bins from the first to the last value of any series, but for a share at each end."""
+        starts, stops = [], []
+        for counts in rows.values():
+            below = np.cumsum(counts)
+            total = int(below[-1])
+            starts.append(int(np.searchsorted(below, total * tail, side="right")))
+            stops.append(int(np.searchsorted(below, total * (1 - tail), side="left")) + 1)
+        return min(starts), max(stops)
 
     def _near(self, counts: Places, share: float, width: int) -> float:
         """A quantile to a thousandth of a coarse bin: more digits would be pretence."""

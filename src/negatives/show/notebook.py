@@ -8,9 +8,8 @@ import polars as pl
 
 from negatives.card import Card
 from negatives.schema import PAIR, Collection
-from negatives.show.headline import run_card
+from negatives.show.first_screen import first_screen
 from negatives.show.texts import shortened
-from negatives.show.writing import figures_of
 from negatives.store.run import Run
 
 _SHOWN: Final = 200
@@ -19,7 +18,7 @@ _SHOWN: Final = 200
 
 def run_html(run: Run) -> str:
     """What its report says first."""
-    return run_card(figures_of(run))._repr_html_()
+    return first_screen(run)
 
 
 def collection_card(collection: Collection) -> Card:

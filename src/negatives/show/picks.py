@@ -12,11 +12,16 @@ import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.recipe import Recipe
-from negatives.schema import ELIGIBLE, POSITIVE
+from negatives.schema import DUPLICATE, ELIGIBLE, POSITIVE, REJECTED
 
 SUSPICIOUS: Final = "suspicious"
 HARDEST: Final = "hardest"
 TYPICAL: Final = "typical"
+REFUSED: Final = "rejected"
+OF_A_RULE: Final = 3
+"""Pairs that each rule has set aside, drawn at random."""
+RULES: Final = 12
+"""Rules that pairs are kept of."""
 
 
 @dataclass
@@ -25,7 +30,7 @@ class Picks:
 
     suspicious: highest p_relevant where there is one; else proposed by the most sources that have
     an opinion, then hardest; never one that was judged not relevant. hardest: highest hardness.
-    typical: drawn at random.
+    typical: drawn at random. rejected: what each rule has set aside, drawn at random too.
     """
 
     opinions: tuple[str, ...]
@@ -46,10 +51,36 @@ class Picks:
         return Picks(tuple(s for s in sources if s in opinions), count, recipe.seed)
 
     def add(self, part: pl.DataFrame) -> None:
-        """Look at the positives and the negatives of some whole queries."""
+        """Look at some whole queries."""
         negatives = part.filter(pl.col("position").is_not_null())
-        if negatives.is_empty():
-            return
+        if len(negatives):
+            self._choose(negatives)
+        refused = part.filter(pl.col("verdict").is_in([DUPLICATE, REJECTED]))
+        if len(refused):
+            self._refuse(refused)
+        self._keep_positives(part)
+
+    def _refuse(self, refused: pl.DataFrame) -> None:
+        """A few of each rule, as the draw has them; of the first rules by name."""
+        drawn = pl.Series(pair_uniforms(refused, self.seed, "report"))
+        few = (
+            refused.with_columns(agreeing=pl.lit(0, pl.UInt32), drawn=drawn)
+            .sort("rule", "drawn", descending=[False, True])
+            .group_by("rule", maintain_order=True)
+            .head(OF_A_RULE)
+            .select(*refused.columns, "agreeing", "drawn")
+        )
+        before = self.found.get(REFUSED, few.clear())
+        self.found[REFUSED] = (
+            pl.concat([before, few])
+            .sort("rule", "drawn", "query_id", "doc_id", descending=[False, True, False, False])
+            .group_by("rule", maintain_order=True)
+            .head(OF_A_RULE)
+            .select(few.columns)
+            .head(OF_A_RULE * RULES)
+        )
+
+    def _choose(self, negatives: pl.DataFrame) -> None:
         ranks = [pl.col(f"{name}_rank").is_not_null() for name in self.opinions]
         negatives = negatives.with_columns(
             agreeing=pl.sum_horizontal(ranks) if ranks else pl.lit(0, pl.UInt32),
@@ -60,17 +91,18 @@ class Picks:
             new = negatives.filter(doubtful)
             kept = [self.found[name], new] if name in self.found else [new]
             self.found[name] = _foremost(pl.concat(kept), order, self.count)
-        self._keep_positives(part)
 
-    def positives_of(self, query_id: str) -> list[dict[str, Any]]:
-        """The query's highest- and lowest-scored positive; one row where they are the same.
+    def positives_by_query(self) -> dict[str, list[dict[str, Any]]]:
+        """Each query's highest- and lowest-scored positive; one row where they are the same.
 
         Where no positive has a score, the first by id.
         """
-        if self.positives.is_empty():
-            return []
-        rows = self.positives.filter(pl.col("query_id") == query_id)
-        return rows.sort("hardness", descending=True, nulls_last=True).to_dicts()
+        found: dict[str, list[dict[str, Any]]] = {}
+        if len(self.positives):
+            rows = self.positives.sort("hardness", descending=True, nulls_last=True)
+            for row in rows.iter_rows(named=True):
+                found.setdefault(row["query_id"], []).append(row)
+        return found
 
     def _orders(self) -> dict[str, list[str]]:
         return {

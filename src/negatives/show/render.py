@@ -1,35 +1,39 @@
 """A summary rendered as one HTML page: no figure is made here, and nothing is fetched.
 
-Texts of the corpus are data: every value is escaped by the template engine, and the page's policy
-allows no script and no request at all.
+Texts of the corpus are data: every value is escaped by the template engine. The page's policy
+allows its one stylesheet and its one script, named by their hashes, and no request at all.
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 from typing import Final
 
 import jinja2
 from markupsafe import Markup, escape
 
 from negatives import wording
-from negatives.show import charts
+from negatives.show import answer_charts, charts
+from negatives.show.next_steps import quoted
 from negatives.show.summary import Summary
 from negatives.show.texts import shortened
 
 TITLES: Final[Mapping[str, str]] = {
-    "asked": "What was asked",
-    "delivered": "What was delivered",
-    "verdicts": "What became of the candidates",
-    "hardness": "How hard they are",
+    "pairs": "The pairs",
     "certificate": "How many are false, and how sure that is",
-    "relevance": "How likely they are false",
-    "pairs": "The pairs to read",
-    "sources": "Where they came from",
+    "relevance": "Is p_relevant right?",
+    "sources": "Sources, and what each adds",
+    "hardness": "How hard they are",
+    "verdicts": "What became of the candidates",
+    "delivered": "What was delivered",
     "hubs": "Documents used often",
     "cost": "Time and memory",
+    "asked": "What was asked",
     "provenance": "How to make this again",
     "generated": "Documents that were written for this run",
 }
@@ -44,13 +48,42 @@ SERIES: Final[Mapping[str, str]] = {
 }
 """What each series of a picture is called."""
 
+_SHARED: Final = ("colours.css", "base.css", "first.css")
 _LONGEST_ID: Final = 80
+_MARKED: Final = Markup("<mark>")
+_MARK_ENDS: Final = Markup("</mark>")
 _WORD: Final = re.compile(r"\w{4,}")
 
 
 def render(summary: Summary) -> str:
     """The report as HTML."""
-    return template("report.html.j2").render(summary=summary)
+    page = template("report.html.j2")
+    script = Markup(file("report.js"))
+    return page.render(summary=summary, styles=styles("report.css"), script=script)
+
+
+def styles(*names: str) -> Markup:
+    """The stylesheet of a page: colours and type that all pages share, then files of its own."""
+    return Markup("".join(file(name) for name in (*_SHARED, *names)))
+
+
+def policy(styles: str, script: str = "") -> str:
+    """A content security policy: this stylesheet, this script, and nothing else from anywhere."""
+    allowed = f"; script-src '{_digest(script)}'" if script else ""
+    return (
+        f"default-src 'none'; style-src '{_digest(styles)}'{allowed}; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode()
+
+
+@cache
+def file(name: str) -> str:
+    """The text of a file of this room."""
+    return (files("negatives.show") / name).read_text("utf-8")
 
 
 def template(name: str) -> jinja2.Template:
@@ -71,6 +104,7 @@ def _environment() -> jinja2.Environment:
         "count": wording.count,
         "figure": wording.figure,
         "percent": wording.percent,
+        "asked_share": wording.asked_share,
         "seconds": wording.seconds,
         "megabytes": wording.megabytes,
         "id": _id,
@@ -78,8 +112,16 @@ def _environment() -> jinja2.Environment:
         "correlation": wording.correlation,
         "cut": shortened,
         "setting": _setting,
+        "quoted": quoted,
     }
-    made.globals |= {"charts": charts, "titles": TITLES, "series": SERIES, "sharing": _sharing}
+    made.globals |= {
+        "charts": charts,
+        "first_charts": answer_charts,
+        "titles": TITLES,
+        "series": SERIES,
+        "sharing": _sharing,
+        "policy": policy,
+    }
     return made
 
 
@@ -111,6 +153,6 @@ def _sharing(text: str, query: str | None) -> Markup:
     pieces, at = [], 0
     for match in _WORD.finditer(text):
         if match[0].lower() in words:
-            pieces += [escape(text[at : match.start()]), Markup("<mark>{}</mark>").format(match[0])]
+            pieces += [escape(text[at : match.start()]), _MARKED, escape(match[0]), _MARK_ENDS]
             at = match.end()
     return Markup("").join([*pieces, escape(text[at:])])

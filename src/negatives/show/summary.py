@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from negatives.show.answer import answer
 from negatives.show.evidence import ReportEvidence
 from negatives.show.notices import notices
 from negatives.show.sections import (
@@ -23,21 +24,21 @@ from negatives.show.sections import (
 )
 from negatives.store.run import Run
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 Summary = dict[str, Any]
 
 SECTIONS: Final[Mapping[str, Callable[[ReportEvidence], dict[str, Any]]]] = {
-    "asked": asked.figures,
-    "delivered": delivered.figures,
-    "verdicts": verdicts.figures,
-    "hardness": hardness.figures,
+    "pairs": pairs.figures,
     "certificate": certificate.figures,
     "relevance": relevance.figures,
-    "pairs": pairs.figures,
     "sources": sources.figures,
+    "hardness": hardness.figures,
+    "verdicts": verdicts.figures,
+    "delivered": delivered.figures,
     "hubs": hubs.figures,
     "cost": cost.figures,
+    "asked": asked.figures,
     "provenance": provenance.figures,
 }
 """The sections of a report, in the order they are read."""
@@ -46,9 +47,9 @@ SECTIONS: Final[Mapping[str, Callable[[ReportEvidence], dict[str, Any]]]] = {
 def summarise(run: Run) -> Summary:
     """Everything a report says, as plain JSON-able values.
 
-    `sections` maps each name of `SECTIONS` to its figures, and `generated` where documents were
-    written; `warnings` are those of the run, and
-    `notices` what the figures themselves give reason to look at.
+    `answer` is what the first screen says: see `negatives.show.answer`. `sections` maps each name
+    of `SECTIONS` to its figures, and `generated` where documents were written; `warnings` are those
+    of the run, and `notices` what the figures themselves give reason to look at.
     """
     evidence = ReportEvidence(run)
     sections = {name: figures(evidence) for name, figures in SECTIONS.items()}
@@ -56,6 +57,7 @@ def summarise(run: Run) -> Summary:
         sections["generated"] = generated.figures(evidence)
     return {
         "version": VERSION,
+        "answer": answer(sections, evidence.frontier),
         "warnings": list(run.manifest.warnings),
         "notices": notices(sections),
         "sections": sections,

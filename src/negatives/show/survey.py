@@ -96,7 +96,7 @@ class Surveying:
             histogram.add(codes, values)
         few = part.filter(pl.col("fate").is_in([POSITIVES, CHOSEN]))
         self._above_all += _above_all(few)
-        self._picks.add(few)
+        self._picks.add(part)
 
     def done(self) -> Survey:
         """Everything counted."""

@@ -21,6 +21,7 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
         "data": {
             "name": run.manifest.inputs.name,
             "split": run.manifest.inputs.split,
+            "texts": collection is None or "text" in collection.corpus.columns,
             "documents": None if collection is None else len(collection.corpus),
             "queries": None if collection is None else len(collection.queries),
             "mined_queries": evidence.counts.queries,
@@ -38,6 +39,7 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
         },
         "find": [{"label": stage.label, **_stage(stage)} for stage in recipe.find],
         "judge": [_stage(stage) for stage in recipe.judge],
+        "estimate": None if recipe.estimate is None else _stage(recipe.estimate),
         "pick": _stage(recipe.pick),
         "per_query": recipe.pick.per_query,
         "reference": run.manifest.facts.reference,

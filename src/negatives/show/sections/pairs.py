@@ -1,31 +1,47 @@
-"""The pairs to read: the most suspicious, the hardest, a few drawn at random; with their texts."""
+"""The pairs to read, with their texts: the most suspicious, the hardest, some drawn at random."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from negatives.measure.estimate import rounded
-from negatives.show.evidence import SHOWN, ReportEvidence
-from negatives.show.picks import HARDEST, SUSPICIOUS, TYPICAL, Picks
+from negatives.show.evidence import PAIRS, ReportEvidence
+from negatives.show.picks import HARDEST, REFUSED, SUSPICIOUS, TYPICAL
 from negatives.show.survey import Survey
 from negatives.show.texts import ABSENT
 
-_TYPICAL = 5
+_MOST = ((SUSPICIOUS, PAIRS), (HARDEST, PAIRS), (TYPICAL, PAIRS), (REFUSED, PAIRS))
+
+_LONGEST = 300
+
+BUDGET = 800_000
+"""Bytes of the pairs as JSON, at most: a page that holds them is about twice as large."""
 
 
 def figures(evidence: ReportEvidence) -> dict[str, Any]:
-    """One pair a query in each list; a pair is in the first list that has it, and in no other."""
+    """One pair a query in each list; a pair is in the first list that has it, and in no other.
+
+    `suspicious`, `hardest` and `typical` are negatives; `rejected` is what rules have set aside.
+    """
     survey = evidence.survey
     picks = survey.picks
+    positives = picks.positives_by_query()
     lists: dict[str, list[dict[str, Any]]] = {}
     seen: set[tuple[str, str]] = set()
-    for name, most in ((SUSPICIOUS, SHOWN), (HARDEST, SHOWN), (TYPICAL, _TYPICAL)):
+    for name, most in _MOST:
         fresh = [
             row for row in _rows(survey, name) if (row["query_id"], row["doc_id"]) not in seen
         ][:most]
         seen |= {(row["query_id"], row["doc_id"]) for row in fresh}
-        lists[name] = [_pair(row, picks, survey.sources) for row in fresh]
+        lists[name] = [
+            _pair(row, positives.get(row["query_id"], []), survey.sources) for row in fresh
+        ]
     _add_texts(evidence, [pair for pairs in lists.values() for pair in pairs])
+    size = len(msgspec.json.encode(lists))
+    if size > BUDGET:  # the foremost of each list, as many as fit
+        lists = {name: pairs[: len(pairs) * BUDGET // size] for name, pairs in lists.items()}
     return {
         "texts": evidence.texts.collection is not None,
         "why_no_texts": evidence.texts.why,
@@ -53,14 +69,18 @@ def _order(survey: Survey) -> str:
     return "agreement, hardness" if len(survey.picks.opinions) > 1 else "hardness"
 
 
-def _pair(row: dict[str, Any], picks: Picks, sources: tuple[str, ...]) -> dict[str, Any]:
-    positives = picks.positives_of(row["query_id"])
+def _pair(
+    row: dict[str, Any], positives: list[dict[str, Any]], sources: tuple[str, ...]
+) -> dict[str, Any]:
     return {
         "query_id": row["query_id"],
         "hardness": rounded(row["hardness"]),
         "p_relevant": rounded(row["p_relevant"]),
         "position": row["position"],
         "verdict": row["verdict"],
+        "rule": row["rule"],
+        "reason": row["reason"][:_LONGEST],
+        "sources": row["sources"],
         "negative": _side(row, sources),
         "positives": [_side(positive, sources) for positive in positives],
         "positives_in_all": positives[0]["positives"] if positives else 0,

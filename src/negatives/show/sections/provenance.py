@@ -17,6 +17,7 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     inputs = run.manifest.inputs
     origin = inputs.origin
     return {
+        "run": str(run.path),
         "origin": origin,
         "command": f"negatives mine {shlex.quote(origin)} --recipe {RECIPE} --out RUN"
         if origin

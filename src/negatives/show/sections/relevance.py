@@ -16,7 +16,10 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """`expected_share`: mean p_relevant of the negatives that have one; all null where none has.
 
     `relabelled`: how many candidates are positives now, and how sure; null where none should be.
-    `cascade`: what a costly judge was asked, and whether it changed p_relevant; null without one.
+    `tail`: counts by bins of p_relevant that grow with it, up to 1. `rests_on`: what p_relevant was
+    fitted on. `calibration`: by bin, the mean p of pairs without a label, and the one that the
+    known positives of the bin imply. `cascade`: what a costly judge was asked, and whether it
+    changed p_relevant; null without one.
     """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
@@ -35,4 +38,17 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
         "relabelled": msgspec.to_builtins(evidence.run.manifest.facts.relabelled),
         "cascade": msgspec.to_builtins(evidence.run.manifest.notes.cascade),
         "distribution": histogram and histogram.figures((CHOSEN, POOL)),
+        "tail": evidence.probabilities.tail(),
+        "rests_on": _rests_on(evidence),
+        "calibration": evidence.probabilities.calibration(_label_rate(evidence)),
     }
+
+
+def _rests_on(evidence: ReportEvidence) -> dict[str, Any] | None:
+    about = evidence.run.manifest.notes.p_relevant
+    return None if about is None else dict(msgspec.to_builtins(about))
+
+
+def _label_rate(evidence: ReportEvidence) -> float | None:
+    about = evidence.run.manifest.notes.p_relevant
+    return None if about is None else about.label_rate

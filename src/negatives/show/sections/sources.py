@@ -17,6 +17,9 @@ _COMBINATIONS: Final = 12
 def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """By source, by set of sources, and by pair of sources.
 
+    `negatives_alone`: those that no other source proposed. `evidence`: values of the source's that
+    p_relevant is estimated from.
+
     `overlap`: share of the first source's candidates that the second proposed too. `top_overlap`:
     share of the first's ten best that are among the second's ten best. `rank_correlation`: of the
     ranks of the pairs both proposed (Pearson's r of ranks). The last two are null where ranks mean
@@ -32,7 +35,10 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     ranked = {source.label for source in evidence.run.recipe.find if source.ranks_by_relevance}
     proposed = {name: _sum(_of(table, name)) for name in survey.sources}
     return {
-        "sources": [_source(table, name, totals) for name in survey.sources],
+        "sources": [
+            _source(table, name, totals) | {"evidence": _evidence(evidence, name)}
+            for name in survey.sources
+        ],
         "combinations": _sets(table),
         "top": TOP,
         "pairs": [
@@ -48,6 +54,13 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
             for both_rank in [{row["first"], row["second"]} <= ranked]
         ],
     }
+
+
+def _evidence(evidence: ReportEvidence, name: str) -> int:
+    """How many of the values that p_relevant is estimated from are a source's own."""
+    about = evidence.run.manifest.notes.p_relevant
+    given = () if about is None else about.evidence
+    return sum(each.startswith((f"{name} ", f"{name}_")) for each in given)
 
 
 def _source(table: pl.DataFrame, name: str, totals: dict[str, int]) -> dict[str, Any]:
