@@ -143,25 +143,25 @@ class Run(store.Run):
 
     def review(
         self,
-        verdicts: str | Path | pl.DataFrame,
+        verdicts: str | Path | pl.DataFrame | None = None,
         *,
         emit: Emit = silent,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
 
-        They are kept in reviews.jsonl. Pairs found relevant are no candidates any more, those found
+        They are kept in reviews.jsonl with those that were given before, on the page of `negatives
+        review RUN` say; None: only those. Pairs found relevant are no candidates any more, those found
         not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
         together say of the label rate, and negatives are picked again. Sixty settle the label rate
         where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
         `threads`, `engine`, `workers` and `address` are as for `mine`.
         """
-        from negatives.measure.review import read_verdicts
+        from negatives.measure.review import verdicts_of
         from negatives.run.reviewing import review_run
 
-        if not isinstance(verdicts, pl.DataFrame):
-            verdicts, _ = read_verdicts(verdicts)
-        review_run(self, verdicts, emit=emit, **shared)
+        new = [] if verdicts is None else verdicts_of(verdicts)
+        review_run(self, new, emit=emit, **shared)
         return self._reported(emit)
 
     def report(self, *, emit: Emit = silent) -> Run:
@@ -188,6 +188,7 @@ class Run(store.Run):
         positives: Positives = "known",
         labels: Labels | None = None,
         above: float | None = None,
+        reviews: bool = False,
         emit: Emit = silent,
     ) -> int:
         """Write the negatives in a trainer's format; the rows written. See `negatives.export`."""
@@ -204,6 +205,7 @@ class Run(store.Run):
             positives=positives,
             labels=labels,
             above=above,
+            reviews=reviews,
             emit=emit,
         )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from negatives.cli.options import Flag, RunFolder
+from negatives.cli.options import Flag, Form, RunFolder
 from negatives.cli.streams import print_json
 from negatives.wording import figure, percent
 
@@ -24,6 +24,7 @@ def audit(
     review: Path | None = None,
     sample: int | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    form: Annotated[Form, Parameter(name="--format")] = "table",
     planted: Flag = False,
     confidence: float = 0.9,
     json: Flag = False,
@@ -47,11 +48,15 @@ def audit(
     truth
         Judgements that the run did not see: a qrels file, BEIR's or TREC's.
     review
-        A judged sample: query_id, doc_id and relevant (1 or 0), as JSONL, CSV, TSV or Parquet.
+        A judged sample: query_id, doc_id and relevant (1 or 0), as JSONL, CSV, TSV or
+        Parquet, or JSON that Label Studio or Argilla exports. By default what was
+        judged in random order with `negatives review RUN`.
     sample
         Write so many negatives, drawn at random, to --out, to be judged.
     out
         Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet.
+    form
+        --sample: a table, or a .json of tasks for label-studio or argilla.
     planted
         What found the false negatives that `negatives data plant` had planted, instead.
     confidence
@@ -83,7 +88,7 @@ def audit(
                 "--sample draws pairs, and reads no judgements",
                 fix="audit with --truth or --review in a second command",
             )
-        written = draw_sample(opened, sample, out)
+        written = draw_sample(opened, sample, out, form)
         if json:
             print_json({"run": str(run), "sample": str(out), "pairs": written})
             return

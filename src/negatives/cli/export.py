@@ -23,6 +23,7 @@ def export(
     positives: str = "known",
     labels: str | None = None,
     above: float | None = None,
+    reviews: Flag = False,
     quiet: Quiet = False,
     json: Flag = False,
 ) -> None:
@@ -56,6 +57,8 @@ def export(
         labeled-pair, labeled-list: `hard` (1 and 0, the default), or `soft`: p_relevant.
     above
         masks: mask pairs at least so probably relevant; 0.5 by default.
+    reviews
+        qrels: add what people said of the run's pairs (negatives review).
     json
         Print what was written as JSON.
     """
@@ -73,6 +76,7 @@ def export(
             positives=cast("Any", positives),
             labels=cast("Any", labels),
             above=above,
+            reviews=reviews,
             emit=emit,
         )
     if json:

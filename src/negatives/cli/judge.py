@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 from cyclopts import Parameter
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, Quiet, RunFolder
+from negatives.cli.options import Changes, Flag, Form, Quiet, RunFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 from negatives.wording import percent
@@ -28,7 +28,9 @@ def judge(
     budget: int | None = None,
     ask: int | None = None,
     out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    form: Annotated[Form, Parameter(name="--format")] = "table",
     verdicts: Path | None = None,
+    reviews: Flag = False,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
     quiet: Quiet = False,
@@ -46,6 +48,8 @@ def judge(
         negatives judge runs/cranfield --ask 60 -o judge-me.csv
 
         negatives judge runs/cranfield --verdicts judge-me.csv
+
+        negatives judge runs/cranfield --reviews
 
         negatives judge runs/cranfield --set model=cross-encoder/ms-marco-MiniLM-L6-v2
 
@@ -66,9 +70,14 @@ def judge(
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
         Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet.
+    form
+        --ask: a table, or a .json of tasks for label-studio or argilla.
     verdicts
         A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
-        `negatives audit RUN --sample` writes. Verdicts are kept in the run.
+        `negatives audit RUN --sample` writes, or the JSON that Label Studio or
+        Argilla exports. Verdicts are kept in the run.
+    reviews
+        Learn from the verdicts that the run has: those of `negatives review RUN`.
     json
         Print what was found as JSON.
     """
@@ -84,14 +93,14 @@ def judge(
     if (ask is None) != (out is None):
         raise InputError("--ask and --out go together", fix="negatives judge RUN --ask 60 -o FILE")
     if ask is not None and out is not None:
-        if verdicts:
+        if verdicts or reviews:
             raise InputError(
                 "--ask writes pairs to be judged, and reads no verdicts",
-                fix="give --verdicts in a second command",
+                fix="give --verdicts or --reviews in a second command",
             )
-        _ask(opened, ask, out, json)
+        _ask(opened, ask, out, form, json)
         return
-    if verdicts is not None:
+    if verdicts is not None or reviews:
         with listening(quiet=quiet) as emit:
             shared = {"threads": resources.threads, **asdict(engine)}
             opened = opened.review(verdicts, emit=emit, **shared)
@@ -118,17 +127,17 @@ def _told(note: Cascade | None) -> str:
     )
 
 
-def _ask(run: Run, count: int, out: Path, json: bool) -> None:
+def _ask(run: Run, count: int, out: Path, form: Form, json: bool) -> None:
     from negatives.measure.review import draw_questions
 
-    written = draw_questions(run, count, out)
+    written = draw_questions(run, count, out, form)
     if json:
         print_json({"run": str(run.path), "questions": str(out), "pairs": written})
         return
-    print(
-        f"{out}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot tell), "
-        f"then: negatives judge {run.path} --verdicts {out}"
-    )
+    how = "Judge them there, export them as JSON"
+    if form == "table":
+        how = "Fill in `relevant` (1, 0, or nothing where you cannot tell)"
+    print(f"{out}: {written:,} pairs. {how}, then: negatives judge {run.path} --verdicts {out}")
 
 
 def _settled(notes: Notes) -> str:

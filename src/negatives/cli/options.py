@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -30,3 +30,5 @@ def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:
     """What --set says, and what options say that stand for a setting: path -> value or None."""
     given = {path: value for path, value in options.items() if value is not None}
     return [*(set_ or []), *(f"{path}={value}" for path, value in given.items())]
+Form = Literal["table", "label-studio", "argilla"]
+"""How pairs to be judged are written."""

@@ -39,6 +39,7 @@ class Ask:
     positives: Positives = "known"
     labels: Labels = "hard"
     above: float = 0.5
+    reviews: bool = False
 
     @cached_property
     def texts(self) -> ExportTexts:
@@ -65,7 +66,7 @@ ExportRows = Callable[[ExportBlock, Ask], pl.DataFrame]
 """Makes the rows of a format from some queries' pairs; the same columns whatever the block."""
 
 
-Option = Literal["short", "mined", "labels", "above"]
+Option = Literal["short", "mined", "labels", "above", "reviews"]
 """A choice that only some formats leave to the caller."""
 
 

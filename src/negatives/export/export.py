@@ -45,6 +45,7 @@ def export(
     positives: Positives = "known",
     labels: Labels | None = None,
     above: float | None = None,
+    reviews: bool = False,
     emit: Emit = silent,
 ) -> int:
     """Write the negatives of `run` to the file `out` in a format of `FORMATS`; returns its rows.
@@ -56,7 +57,7 @@ def export(
     flagembedding, whose trainer needs them). For n-tuple, `short` says what becomes of a query with
     fewer negatives than the others: its own are repeated ("repeat", the default) or it is left out
     ("drop"). For qrels, `mined` is "omit" (the default) or "zero": mined negatives, which nobody
-    judged, as not relevant. What is left out or repeated is counted in a `Warned` event.
+    judged, as not relevant; `reviews` adds what people said of the run's pairs. What is left out or repeated is counted in a `Warned` event.
 
     `positives` are the "known" ones, those that the run "relabelled", or "all"; where a format has
     room it says which are which. `labels`, for labeled-pair and labeled-list, are "hard" (1 and 0,
@@ -71,6 +72,7 @@ def export(
         ("mined", mined, get_args(Mined)),
         ("labels", labels, get_args(Labels)),
         ("above", above, ()),
+        ("reviews", reviews or None, ()),
     ):
         _check_choice(option, value, valid, format, chosen)
     _check_positives(run, positives, format, chosen)
@@ -84,6 +86,7 @@ def export(
         positives=positives,
         labels=labels or "hard",
         above=ABOVE if above is None else above,
+        reviews=reviews,
     )
     if scores:
         _check_scores(run, chosen)

@@ -134,6 +134,10 @@ class RiskLimited(Picker, kind="risk-limited"):
         share = min(ASKING * self.max_false, 1.0)
         return msgspec.structs.replace(self, max_false=share, price=0.0, strict=True)
 
+    def keeping(self) -> Picker:
+        """The same without a compromise."""
+        return msgspec.structs.replace(self, strict=True)
+
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""
         safe = (self._p <= self.max_p) & ~self._above
