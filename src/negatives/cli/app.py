@@ -22,6 +22,7 @@ from negatives.cli.mine import mine
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
+from negatives.cli.review import review
 from negatives.cli.streams import streams
 from negatives.cli.train import train
 
@@ -47,7 +48,21 @@ app = cyclopts.App(
     version_flags=["--version"],
     version=lambda: _version(),
 )
-COMMANDS = (mine, make, judge, pick, export, audit, report, evaluate, lint, train, compare, doctor)
+COMMANDS = (
+    mine,
+    make,
+    judge,
+    review,
+    pick,
+    export,
+    audit,
+    report,
+    evaluate,
+    lint,
+    train,
+    compare,
+    doctor,
+)
 for command in COMMANDS:
     app.command(command)
 for name, group in (("data", data), ("recipes", recipes), ("cache", cache)):

@@ -147,11 +147,9 @@ def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
     )
     open_ = pl.col("given").is_null() | (pl.col("given") == "unsure") | (pl.col("value") < 0)
     decided = rows.filter(~open_.fill_null(False)).with_columns(verdict=said)
-    given = {name: pl.col(name) for name in _OPTIONAL if name in table.columns}
+    there = {*PAIR, "verdict", *(name for name in _OPTIONAL if name in table.columns)}
     lines = decided.select(
-        (given.get(name) or (pl.col(name) if name in (*PAIR, "verdict") else pl.lit(None)))
-        .cast(dtype, strict=name in PAIR)
-        .alias(name)
+        (pl.col(name) if name in there else pl.lit(None)).cast(dtype).alias(name)
         for name, dtype in LINES.items()
     ).with_columns(pl.col(pl.String).fill_null(""))
     _check_once(lines, path)

@@ -99,6 +99,8 @@ def judged_sample(run: Run, lines: pl.DataFrame) -> pl.DataFrame:
     pair of it counts however it came to be judged: to leave out what was judged in the active order
     would leave out the suspects.
     """
+    if lines.is_empty():
+        return lines
     picks = picks_of(run)
     before = settled(lines.filter(pl.col("picks") != picks)).select(PAIR)
     ours = lines.filter(pl.col("picks") == picks).join(before, on=PAIR, how="anti")
@@ -106,7 +108,7 @@ def judged_sample(run: Run, lines: pl.DataFrame) -> pl.DataFrame:
     drawn = pl.Series("_drawn", pair_uniforms(ours, run.recipe.seed, _stream(picks)))
     placed = ours.with_columns(drawn)
     furthest = standing(placed).filter(pl.col("order") == "random")["_drawn"].max()
-    return placed.filter(pl.col("_drawn") <= furthest).drop("_drawn")
+    return placed.filter(pl.col("_drawn") <= pl.lit(furthest, pl.Float64)).drop("_drawn")
 
 
 def random_sample(run: Run, count: int) -> pl.DataFrame:

@@ -83,7 +83,7 @@ def as_lines(verdicts: Sequence[Verdict]) -> pl.DataFrame:
 
 def as_verdicts(lines: pl.DataFrame) -> list[Verdict]:
     """The other way round."""
-    return [Verdict(**row) for row in lines.select(LINES).iter_rows(named=True)]
+    return [Verdict(**row) for row in lines.select(*LINES).iter_rows(named=True)]
 
 
 def read_lines(run: Path) -> pl.DataFrame:
