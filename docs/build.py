@@ -46,6 +46,7 @@ NAV: list[tuple[str, list[str]]] = [
             "scale.md",
             "exports.md",
             "audit.md",
+            "review.md",
             "lint.md",
             "more-than-text.md",
             "making.md",

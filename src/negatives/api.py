@@ -153,8 +153,8 @@ class Run(store.Run):
         They are kept in reviews.jsonl with those that were given before, on the page of `negatives
         review RUN` say; None: only those. Pairs found relevant are no candidates any more, those found
         not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
-        together say of the label rate, and negatives are picked again. Sixty settle the label rate
-        where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
+        together say of the label rate, and negatives are picked again. Forty make a promise possible
+        where queries have one known positive each: `negatives review RUN` opens a page to judge on.
         `threads`, `engine`, `workers` and `address` are as for `mine`.
         """
         from negatives.measure.review import verdicts_of

@@ -32,7 +32,7 @@ def guessed(label_rate: LabelRate) -> str:
     return (
         "nearly every query has one known positive, and labels cannot tell how many more it has: "
         f"{low:.0%} to {high:.0%} of the relevant pairs may be labelled. "
-        "Sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
+        "Forty verdicts of somebody make a promise possible: negatives review RUN"
     )
 
 

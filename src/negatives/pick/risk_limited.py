@@ -118,7 +118,8 @@ class RiskLimited(Picker, kind="risk-limited"):
         else:
             done = f"of what was picked {told['expected']:.1%} are expected to be false{over}"
         helps = (
-            "sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
+            "forty verdicts make it possible: negatives review RUN (or, in a file, "
+            "negatives judge RUN --ask 60 -o FILE)"
             if told["basis"] == "guess"
             else "ask for fewer a query, or raise `top` of the sources"
         )

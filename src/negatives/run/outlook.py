@@ -7,6 +7,7 @@ verdicts say, and the run's picker picks.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ from negatives.estimation import BASIS
 from negatives.recipe import Recipe
 from negatives.run.verdicts import revision_of, with_verdicts
 from negatives.schema import KEPT
+from negatives.stage import Picker
 from negatives.store.facts import Notes
 from negatives.store.run import Run
 
@@ -57,30 +59,34 @@ class Outlook:
     def given(self, settled: pl.DataFrame, judged: pl.DataFrame) -> Prospect:
         """What would be picked with the verdicts `settled` (query_id, doc_id, relevant).
 
+        Without what a compromise gives up, so that the same share is compared before and after.
         `judged`: rows of the whole ledger, as it was mined, that have a verdict, and `relevant`.
         """
-        revised = revision_of(self.recipe.estimate, self.notes.measured, judged)
-        columns = None if revised is None else revised.columns
-        ledger = with_verdicts(self.ledger, settled, columns)
-        note: dict[str, Any] = {} if revised is None else dict(revised.note)
-        basis = note.get(BASIS, self.notes.basis)
-        with tempfile.TemporaryDirectory() as folder:
-            part = Path(folder) / "part.parquet"
-            ledger.write_parquet(part, compression="uncompressed", statistics=False)
-            # Without what a compromise gives up: the same share before and after is compared.
-            picker, found = self.recipe.pick.keeping().tuned([part], basis)
-        kept = ledger.filter(pl.col("verdict").is_in(KEPT))
-        picked = picker.pick(kept, self.recipe.seed)
-        ends = tuple(note[name] for name in _RATE) if note.get(_RATE[0]) else None
+        picked, found, note = self.picked(settled, judged, self.recipe.pick.keeping())
         return Prospect(
             verdicts=len(judged),
             hardness=_mean(picked, "hardness"),
             expected=_mean(picked, "p_relevant"),
             asked=found.get("asked"),
             promised=found.get("promised"),
-            basis=basis,
-            label_rate=ends,
+            basis=note.get(BASIS, self.notes.basis),
+            label_rate=tuple(note[name] for name in _RATE) if note.get(_RATE[0]) else None,
         )
+
+    def picked(
+        self, settled: pl.DataFrame, judged: pl.DataFrame, pick: Picker
+    ) -> tuple[pl.DataFrame, Mapping[str, Any], Mapping[str, Any]]:
+        """What a picker would pick, what it says of that, and what the estimator says of p."""
+        revised = revision_of(self.recipe.estimate, self.notes.measured, judged)
+        columns = None if revised is None else revised.columns
+        note = {} if revised is None else revised.note
+        ledger = with_verdicts(self.ledger, settled, columns)
+        with tempfile.TemporaryDirectory() as folder:
+            part = Path(folder) / "part.parquet"
+            ledger.write_parquet(part, compression="uncompressed", statistics=False)
+            picker, found = pick.tuned([part], note.get(BASIS, self.notes.basis))
+        kept = ledger.filter(pl.col("verdict").is_in(KEPT))
+        return picker.pick(kept, self.recipe.seed), found, note
 
 
 def _mean(rows: pl.DataFrame, name: str) -> float | None:

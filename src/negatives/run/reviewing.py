@@ -76,7 +76,8 @@ def _of(run: Run, verdicts: Sequence[Verdict]) -> list[Verdict]:
         raise DataError(
             f"none of {len(verdicts):,} verdicts is of a pair of this run",
             where=str(run.path),
-            fix="judge pairs that `negatives judge RUN --ask 60 -o FILE` writes",
+            fix="judge pairs that `negatives review RUN` shows, or `negatives judge RUN --ask 60 "
+            "-o FILE` writes",
         )
     return [each for each in verdicts if (each.query_id, each.doc_id) in known]
 

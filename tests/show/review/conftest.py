@@ -63,7 +63,7 @@ def run(mined_once: neg.Run, tmp_path: Path) -> neg.Run:
 def harmful(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
     """Every text is meant to do harm, and so are the ids."""
     folder = tmp_path_factory.mktemp("harm")
-    docs = {f"<b>{place}</b>\u202e": f"plane wing {text} {place}" for place, text in enumerate(HARM)}
+    docs = {f"<u>{place}</u>\u202e": f"plane wing {text} {place}" for place, text in enumerate(HARM)}
     docs |= {f"plain {place}": f"plane wing flow {place}" for place in range(6)}
     queries = {"<i>q</i>": f"plane wing {HARM[0]}", "q\"'>": f"wing {HARM[2]}"}
     place = written(folder / "data", docs, queries, [[*docs][0], [*docs][2]])

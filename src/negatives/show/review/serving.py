@@ -38,16 +38,21 @@ class Address:
                 f"{self.host} lets everybody in who can reach this machine, by any name",
                 fix="name the one by which they do: --allow-host reviews.example.org",
             )
+        made = None
         try:
-            kind = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)[0]
-            made = socket.socket(kind[0], socket.SOCK_STREAM)
+            family, _, _, _, place = socket.getaddrinfo(
+                self.host, self.port, type=socket.SOCK_STREAM
+            )[0]
+            made = socket.socket(family, socket.SOCK_STREAM)
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            made.bind(kind[4])
+            made.bind(place)
             made.listen(128)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            if made is not None:
+                made.close()
+            said = getattr(error, "strerror", None) or error
             raise InputError(
-                f"the page cannot be served at {self.host}, port {self.port}: "
-                f"{error.strerror or error}",
+                f"the page cannot be served at {self.host}, port {self.port}: {said}",
                 fix="choose another --port (0: any that is free), or another --host",
             ) from None
         return made
