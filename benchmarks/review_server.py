@@ -1,7 +1,7 @@
-"""The page of `negatives review` on a ledger of a million candidates: how long it takes to open, how
-long a verdict takes from the key to the next pair (the server's part, over HTTP on this machine,
-fsync included), and what becomes of verdicts when twenty people judge as fast as a program can,
-while the server is killed (SIGKILL) and started again. The collection is made up: ten thousand
+"""The page of `negatives review` on a ledger of a million candidates: how long it takes to open,
+how long a verdict takes from the key to the next pair (the server's part, over HTTP on this
+machine, fsync included), and what becomes of verdicts when twenty people judge as fast as a program
+can, while the server is killed (SIGKILL) and started again. The collection is made up: ten thousand
 queries with one known positive each, texts of words of cranfield, a hundred candidates a query.
 """
 
@@ -210,7 +210,9 @@ def _lines(
     single: dict[str, list[float]],
     many: dict[str, Any],
 ) -> list[str]:
-    ready, page, peak = (np.median([each[key] for each in opened]) for key in ("ready", "page", "peak"))
+    ready, page, peak = (
+        np.median([each[key] for each in opened]) for key in ("ready", "page", "peak")
+    )
     rows = [
         f"{candidates:,} candidates.",
         "",

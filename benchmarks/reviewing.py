@@ -1,12 +1,12 @@
 """What reviews are worth, by how many there are and in which order they come. The reviewer is the
-truth: positives that were hidden before mining. In one setting all positives but one of every query
-are hidden, so that labels hardly tell how many of the relevant pairs are labelled; in the other,
-half of them. `random` judges a sample of the chosen negatives, `active` the pairs whose verdicts are
-expected to tell most, both as `negatives review` asks about them, without a new plan on the way.
-After so many verdicts p_relevant is made again and the run's picker picks: at most 5% false, five a
-query. The built-in encoder and the default recipe. Hardness is less that of the rank window 31 to 35
-of the same run; the interval is how many times the highest credible label rate is the lowest (5% and
-95%).
+truth: positives that were hidden before mining. In one setting all positives but one of every
+query are hidden, so that labels hardly tell how many of the relevant pairs are labelled; in the
+other, half of them. `random` judges a sample of the chosen negatives, `active` the pairs whose
+verdicts are expected to tell most, both as `negatives review` asks about them, without a new plan
+on the way. After so many verdicts p_relevant is made again and the run's picker picks: at most 5%
+false, five a query. The built-in encoder and the default recipe. Hardness is less that of the rank
+window 31 to 35 of the same run; the interval is how many times the highest credible label rate is
+the lowest (95% and 5%).
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def measured(name: str, how: str, seed: int) -> dict[str, list[dict[str, Any]]]:
         found = {order: list(rows) for order, rows in _measured(name, how, seed)}
         path.write_text(json.dumps(found))
         print(name, how, seed, file=sys.stderr, flush=True)
-    found = json.loads(path.read_text())
-    return found
+    kept: dict[str, list[dict[str, Any]]] = json.loads(path.read_text())
+    return kept
 
 
 def _measured(name: str, how: str, seed: int) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
@@ -123,7 +123,8 @@ def _section(how: str, results: dict[str, list[dict[str, Any]]]) -> list[str]:
         "Reviews in active order whose interval is no wider than that of 60, 100 and 200 in random "
         "order (target: at most a third), and the relevant pairs found among the first 60.",
         "",
-        "| collection | as 60 random | as 100 random | as 200 random | found, random | found, active |",
+        "| collection | as 60 random | as 100 random | as 200 random | found, random "
+        "| found, active |",
         "|---|---|---|---|---|---|",
     ]
     for name, seeds in results.items():
@@ -163,7 +164,7 @@ _COLOURS = {"random": "#5f6f89", "active": "#b23c17"}
 
 
 def _picture(results: dict[str, list[dict[str, Any]]]) -> str:
-    """A column a collection; false share above, hardness below; a line an order, mean over seeds."""
+    """False share above, hardness below, a column a collection; a line an order, the mean."""
     columns = len(results)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {columns * (_WIDTH + _LEFT) + 20} '

@@ -92,6 +92,13 @@ class Run(store.Run):
         """The collection the run was made from, read again and checked to be the same."""
         return collection_of(self)
 
+    @property
+    def reviews(self) -> pl.DataFrame:
+        """The verdicts of people that stand: pair, verdict, reviewer, time, order, note and more."""
+        from negatives.run.reviews import read_lines, standing
+
+        return standing(read_lines(self.path))
+
     def repick(
         self,
         pick: Picker,
@@ -151,10 +158,10 @@ class Run(store.Run):
         """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
 
         They are kept in reviews.jsonl with those that were given before, on the page of `negatives
-        review RUN` say; None: only those. Pairs found relevant are no candidates any more, those found
-        not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
-        together say of the label rate, and negatives are picked again. Forty make a promise possible
-        where queries have one known positive each: `negatives review RUN` opens a page to judge on.
+        review RUN` say; None: only those. Pairs found relevant are no candidates any more, those
+        found not relevant are judged negatives, p_relevant of all pairs follows what verdicts and
+        labels together say of the label rate, and negatives are picked again. Where queries have
+        one known positive each, forty verdicts make a promise possible.
         `threads`, `engine`, `workers` and `address` are as for `mine`.
         """
         from negatives.measure.review import verdicts_of

@@ -38,7 +38,10 @@ def test_pairs_go_out_and_come_back_as_reviews_of_their_order(
     items = json.loads(out.read_text("utf-8"))
     words = ["relevant", "not"] + ["Not relevant"] * 8 + [None, "Can't tell"]
     if form == "label-studio":
-        back = [label_studio(item, n, word) for n, (item, word) in enumerate(zip(items, words, strict=True))]
+        back = [
+            label_studio(item, n, word)
+            for n, (item, word) in enumerate(zip(items, words, strict=True))
+        ]
     else:
         back = [
             item | {"responses": {} if word is None else {
@@ -59,7 +62,9 @@ def test_pairs_go_out_and_come_back_as_reviews_of_their_order(
 
 def test_the_flat_form_of_label_studio_and_the_old_one_of_argilla_are_read(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    flat = [{"query_id": "q", "doc_id": "d", "annotation_id": 3, "annotator": 5, "verdict": "partly"}]
+    flat = [
+        {"query_id": "q", "doc_id": "d", "annotation_id": 3, "annotator": 5, "verdict": "partly"}
+    ]
     old = [{
         "fields": {}, "metadata": {"query_id": "q", "doc_id": "d"},
         "responses": [

@@ -14,7 +14,14 @@ import negatives as neg
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError, RunError
 from negatives.run.asking import ask_about
-from negatives.run.reviews import REVIEWS, Verdict, append_reviews, read_lines, read_reviews, settled
+from negatives.run.reviews import (
+    REVIEWS,
+    Verdict,
+    append_reviews,
+    read_lines,
+    read_reviews,
+    settled,
+)
 from tests.cli.commands import negatives
 
 PAIR = ["query_id", "doc_id"]

@@ -30,5 +30,7 @@ def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:
     """What --set says, and what options say that stand for a setting: path -> value or None."""
     given = {path: value for path, value in options.items() if value is not None}
     return [*(set_ or []), *(f"{path}={value}" for path, value in given.items())]
+
+
 Form = Literal["table", "label-studio", "argilla"]
 """How pairs to be judged are written."""

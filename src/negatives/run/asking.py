@@ -61,7 +61,7 @@ def picks_of(run: Run) -> str:
 def questions(run: Run, queue: int = QUEUE) -> Questions:
     """Both orders, of at most `queue` pairs each, found in few passes over a bounded memory."""
     lines, picks = read_lines(run.path), picks_of(run)
-    known = settled(lines)
+    known, seed = settled(lines), run.recipe.seed
     # What was judged when the run had other negatives is no part of the sample of these.
     before = settled(lines.filter(pl.col("picks") != picks)).select(PAIR)
     sample = _sample(run)
@@ -74,11 +74,11 @@ def questions(run: Run, queue: int = QUEUE) -> Questions:
         open_ = block.filter(OPEN)
         asked = open_.filter(pl.col("position").is_not_null()).join(before, on=PAIR, how="anti")
         unknown += len(asked)
-        random.add(asked.select(*PAIR, "position"), run.recipe.seed, _stream(picks))
-        near = picker.pick(block.drop("position").filter(pl.col("verdict").is_in(KEPT)), 0)
+        random.add(asked.select(*PAIR, "position"), seed, _stream(picks))
+        near = picker.pick(block.drop("position").filter(pl.col("verdict").is_in(KEPT)), seed)
         near = near.filter(OPEN).select(PAIR).join(known, on=PAIR, how="anti")
         near = near.join(asked.select(*PAIR, "position"), on=PAIR, how="left")
-        pool.add(near, run.recipe.seed, "review/pool")
+        pool.add(near, seed, "review/pool")
     wanted = pl.concat([random.pairs, pool.pairs]).unique(PAIR)
     rows = _rows(run, pl.concat([wanted.select(PAIR), known.select(PAIR)]).unique())
     judged = rows.filter(OPEN).join(known, on=PAIR, how="inner", maintain_order="left")
@@ -160,9 +160,7 @@ def _rows(run: Run, pairs: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(found)
 
 
-def _most_telling(
-    run: Run, judged: pl.DataFrame, pool: pl.DataFrame, count: int
-) -> pl.DataFrame:
+def _most_telling(run: Run, judged: pl.DataFrame, pool: pl.DataFrame, count: int) -> pl.DataFrame:
     """`count` pairs of the pool, drawn in proportion to what their verdicts are expected to tell.
 
     Weighted sampling without replacement (Efraimidis and Spirakis, 2006): the lowest -log(u) / w.

@@ -41,7 +41,9 @@ def mined_once(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
     queries = dict(data.queries.select("query_id", "text").iter_rows())
     docs = dict(data.corpus.select("doc_id", "text").iter_rows())
     known = dict(first.select("query_id", "doc_id").iter_rows())
-    place = written(folder / "data", docs, {each: queries[each] for each in known}, [*known.values()])
+    place = written(
+        folder / "data", docs, {each: queries[each] for each in known}, [*known.values()]
+    )
     return neg.mine(
         str(place),
         folder / "run",
@@ -63,10 +65,12 @@ def run(mined_once: neg.Run, tmp_path: Path) -> neg.Run:
 def harmful(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
     """Every text is meant to do harm, and so are the ids."""
     folder = tmp_path_factory.mktemp("harm")
-    docs = {f"<u>{place}</u>\u202e": f"plane wing {text} {place}" for place, text in enumerate(HARM)}
+    docs = {
+        f"<u>{place}</u>\u202e": f"plane wing {text} {place}" for place, text in enumerate(HARM)
+    }
     docs |= {f"plain {place}": f"plane wing flow {place}" for place in range(6)}
     queries = {"<i>q</i>": f"plane wing {HARM[0]}", "q\"'>": f"wing {HARM[2]}"}
-    place = written(folder / "data", docs, queries, [[*docs][0], [*docs][2]])
+    place = written(folder / "data", docs, queries, [list(docs)[place] for place in (0, 2)])
     return neg.mine(
-        str(place), folder / "run", sources=[neg.BM25(top=9)], judges=[], pick=neg.Top(per_query=5)
+        str(place), folder / "run", sources=[neg.BM25(top=9)], judges=[], pick=neg.Top(per_query=9)
     )

@@ -99,9 +99,11 @@ def served(run: neg.Run, **options: object) -> Iterator[Client]:
         server = server_of(review, TOKEN, Address().names(port))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
+        review.forecast.start()
         try:
             yield Client(port)
         finally:
+            review.forecast.stop()
             server.should_exit = True
             thread.join()
 

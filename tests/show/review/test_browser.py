@@ -41,7 +41,7 @@ def page(browser: Any) -> Iterator[Any]:
     opened.on("pageerror", lambda error: said.append(str(error)))
     yield opened
     context.close()
-    assert [each for each in said if "ERR_CONNECTION" not in each] == []
+    assert [each for each in said if "net::ERR" not in each] == []
 
 
 def shown(page: Any) -> str:

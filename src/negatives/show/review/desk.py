@@ -196,9 +196,7 @@ class Desk:
                 self._rows[pair] = (frame, place)
                 self._names[self.name(pair)] = pair
         self._places = {pair: place for place, pair in enumerate(self._orders["random"])}
-        self._furthest = max(
-            (self._place(each) for each in self.standing()), default=-1
-        )
+        self._furthest = max((self._place(each) for each in self.standing()), default=-1)
         self._seen.clear()
         for tab in self.tabs.values():
             tab.pair = None

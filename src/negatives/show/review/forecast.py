@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import polars as pl
 
+from negatives.run.asking import Questions
 from negatives.run.outlook import Outlook, Prospect
 from negatives.run.reviews import as_lines, settled
 from negatives.schema import PAIR
@@ -25,6 +27,7 @@ class Forecast:
         self.now: Prospect | None = None
         self.version = -1
         self._desk = desk
+        self._asked: Questions | None = None
         self._wake = threading.Event()
         self._stop = False
         self._thread = threading.Thread(target=self._work, daemon=True)
@@ -38,6 +41,8 @@ class Forecast:
         """End, once what is being found out is known."""
         self._stop = True
         self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
 
     def changed(self) -> None:
         """There are new verdicts."""
@@ -54,18 +59,25 @@ class Forecast:
             self._wake.clear()
             if self._stop:
                 return
-            version, picks = self._desk.version, self._desk.questions.picks
-            outlook = Outlook.of(self._desk.run, self._desk.questions.sample)
-            if self.before is None:
-                nothing = settled(as_lines([]))
-                self.before = outlook.given(nothing, _judged(self._desk.rows, nothing))
-            found = settled(as_lines(self._desk.standing()))
-            self.now = outlook.given(found, _judged(self._desk.rows, found))
-            if picks == self._desk.questions.picks:
+            version, asked = self._desk.version, self._desk.questions
+            with suppress(Exception):  # the page goes on without a forecast
+                self._find_out(asked)
+            if asked is self._desk.questions:
                 self.version = version
 
+    def _find_out(self, asked: Questions) -> None:
+        outlook = Outlook.of(self._desk.run, asked.sample)
+        if self.before is None or asked is not self._asked:
+            nothing = settled(as_lines([]))
+            self.before = outlook.given(nothing, _judged(self._desk.rows, nothing))
+            self._asked = asked
+        found = settled(as_lines(self._desk.standing()))
+        self.now = outlook.given(found, _judged(self._desk.rows, found))
 
-def _judged(rows: Callable[[list[tuple[str, str]]], pl.DataFrame], found: pl.DataFrame) -> pl.DataFrame:
+
+def _judged(
+    rows: Callable[[list[tuple[str, str]]], pl.DataFrame], found: pl.DataFrame
+) -> pl.DataFrame:
     """Rows of the ledger that have a verdict, with it."""
     pairs = list(found.select(PAIR).iter_rows())
     return rows(pairs).join(found.drop("grade"), on=PAIR, how="inner", maintain_order="left")

@@ -66,7 +66,9 @@ class Texts:
             "doc": (collection.corpus, collection.corpus["doc_id"]),
         }
         qrels = collection.qrels.filter(pl.col("relevance") > 0)
-        self._positives = qrels.sort("query_id", "relevance", "doc_id", descending=[False, True, False])
+        self._positives = qrels.sort(
+            "query_id", "relevance", "doc_id", descending=[False, True, False]
+        )
 
     def whole(self, side: str, id: str) -> str:
         """A text; where there is none, what else is known: the path of an image, fields."""
@@ -77,7 +79,9 @@ class Texts:
         row = frame.row(place, named=True)
         if text := row.get("text"):
             return str(text)
-        rest = {name: value for name, value in row.items() if name not in _OWN and value is not None}
+        rest = {
+            name: value for name, value in row.items() if name not in _OWN and value is not None
+        }
         return "\n".join(f"{name}: {value}" for name, value in rest.items())
 
     def positives(self, query: str) -> list[str]:
@@ -100,12 +104,13 @@ def why(row: dict[str, Any], order: str, unknown: int, per_query: int) -> list[s
     else:
         said.append("Nearly chosen as a negative: its verdict tells much of those that are.")
     if (p := row.get("p_relevant")) is not None:
-        said.append(f"Of a hundred pairs with evidence like this, about {_hundred(p)} are relevant.")
+        said.append(
+            f"Of a hundred pairs with evidence like this, about {_hundred(p)} are relevant."
+        )
     if (hardness := row.get("hardness")) is not None:
         level = "above" if hardness >= 0 else "below"
-        said.append(
-            f"It scores {figure(abs(hardness))} deviations {level} the query's lowest known positive."
-        )
+        far = f"{figure(abs(hardness))} deviations {level}"
+        said.append(f"It scores {far} the query's lowest known positive.")
     if (position := row.get("position")) is not None:
         said.append(f"It is negative {position + 1} of {per_query} of this query.")
     ranks = [
