@@ -26,12 +26,12 @@ from negatives.stage import Picker
 from negatives.store.ledger import among, blocks
 from negatives.store.run import NEGATIVES_FILE, Run
 
-QUEUE: Final = 20_000
+QUEUE: Final = 10_000
 """Pairs that an order holds, at most: more than anybody judges before negatives are picked anew."""
-SAMPLED: Final = 60_000
+SAMPLED: Final = 40_000
 """Pairs of the ledger, about, by whole queries, on which it is found out what verdicts change."""
-_POOL: Final = 2 * QUEUE
-"""Pairs that the active order is drawn from, at most."""
+_SEARCHED: Final = 250_000
+"""Pairs of the ledger, about, by whole queries, among which those that tell most are sought."""
 _HEAD: Final = [*PAIR, "relevance", "verdict", "rule", "reason"]
 
 
@@ -66,7 +66,7 @@ def questions(run: Run, queue: int = QUEUE) -> Questions:
     before = settled(lines.filter(pl.col("picks") != picks)).select(PAIR)
     sample = _sample(run)
     picker = _tuned(run, sample)
-    random, pool = _Lowest(queue), _Lowest(max(_POOL, queue))
+    random, pool = _Lowest(queue), _Lowest(2 * queue)
     unknown = 0
     reads = None if picker.reads is None else list(dict.fromkeys([*_HEAD, *picker.reads]))
     for part in parts_with_picks(run, reads):
@@ -75,7 +75,8 @@ def questions(run: Run, queue: int = QUEUE) -> Questions:
         asked = open_.filter(pl.col("position").is_not_null()).join(before, on=PAIR, how="anti")
         unknown += len(asked)
         random.add(asked.select(*PAIR, "position"), seed, _stream(picks))
-        near = picker.pick(block.drop("position").filter(pl.col("verdict").is_in(KEPT)), seed)
+        searched = block.filter(pl.col("verdict").is_in(KEPT), _drawn(run, block, _SEARCHED))
+        near = picker.pick(searched.drop("position"), seed)
         near = near.filter(OPEN).select(PAIR).join(known, on=PAIR, how="anti")
         near = near.join(asked.select(*PAIR, "position"), on=PAIR, how="left")
         pool.add(near, seed, "review/pool")
@@ -130,16 +131,20 @@ def _stream(picks: str) -> str:
 
 def _sample(run: Run) -> pl.DataFrame:
     """Some whole queries of the ledger as it was mined, drawn by the hash of their id."""
-    count = run.manifest.counts.candidates
     found = []
     for path in run.parts:
         scan = pl.scan_parquet(path, glob=False)
-        queries = scan.select(pl.col("query_id").rle().struct.field("value")).collect().to_series()
-        draw = uniforms(id_hashes(queries), stream_key(run.recipe.seed, "review/sample"))
-        drawn = queries.filter(pl.Series(draw * max(count, 1) <= SAMPLED))
-        rows = scan.filter(pl.col("query_id").is_in(drawn.implode()))
+        rows = scan.filter(_drawn(run, scan.select("query_id").collect(), SAMPLED))
         found.append(without_verdicts(rows).collect())
     return pl.concat(found)
+
+
+def _drawn(run: Run, rows: pl.DataFrame, about: int) -> pl.Expr:
+    """Whether a row is of a query that is drawn, so that about so many pairs of the run are."""
+    queries = rows.select(pl.col("query_id").rle().struct.field("value")).to_series()
+    draw = uniforms(id_hashes(queries), stream_key(run.recipe.seed, "review/sample"))
+    drawn = queries.filter(pl.Series(draw * max(run.manifest.counts.candidates, 1) <= about))
+    return pl.col("query_id").is_in(drawn.implode())
 
 
 def _tuned(run: Run, sample: pl.DataFrame) -> Picker:

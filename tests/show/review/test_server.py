@@ -104,8 +104,8 @@ def test_what_verdicts_win_is_said_while_they_come(run: neg.Run) -> None:
             ann.judge("a", "not")
         until(lambda: "one more verdict makes it possible" in ann.ask("GET", "/headway")[2])
         ann.judge("a", "not")
-        until(lambda: "It can be promised now: at most 5.0% false" in ann.ask("GET", "/headway")[2])
-        assert "harder than the labels alone allow" in ann.ask("GET", "/summary")[2]
+        until(lambda: "At most 5.0% false can be promised now" in ann.ask("GET", "/headway")[2])
+        assert "harder than by the labels alone" in ann.ask("GET", "/summary")[2]
 
 
 def test_without_the_token_and_with_a_wrong_one_nobody_comes_in(run: neg.Run) -> None:

@@ -172,7 +172,7 @@ async def _body(headers: dict[str, list[str]], receive: Receive) -> bytes | None
         message = await receive()
         if message["type"] != "http.request":
             return None
-        found += message.get("body", b"")
+        found += bytes(message.get("body", b""))
         if len(found) > LARGEST:
             return None
         if not message.get("more_body"):

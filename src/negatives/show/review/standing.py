@@ -11,7 +11,7 @@ from negatives.run.reviews import GRADES, Order
 from negatives.show.review.desk import Desk, Sample
 from negatives.show.review.forecast import Forecast
 from negatives.stats.bounds import upper_bound
-from negatives.wording import count, figure, percent
+from negatives.wording import count, percent
 
 ENOUGH: Final = {"active": 60, "random": 100}
 """Verdicts after which more change little in each order."""
@@ -82,8 +82,11 @@ def won(before: Prospect | None, now: Prospect | None) -> str:
         )
     if not now.verdicts:
         return f"At most {share} false is promised by the labels alone, before any verdict."
-    begin = "At most" if before.basis != "guess" else "It can be promised now: at most"
-    return f"{begin} {share} false, with negatives {_harder(before, now)}."
+    if before.basis == "guess":
+        begin = f"At most {share} false can be promised now, which labels alone could not"
+    else:
+        begin = f"At most {share} false is promised"
+    return f"{begin}. At that share negatives are {_harder(before, now)}."
 
 
 def _without_share(before: Prospect, now: Prospect) -> str:
@@ -97,12 +100,12 @@ def _without_share(before: Prospect, now: Prospect) -> str:
 
 def _harder(before: Prospect, now: Prospect) -> str:
     if before.hardness is None or now.hardness is None:
-        return "as hard as they can be"
+        return "not measured by hardness in this run"
     gain = now.hardness - before.hardness
     if abs(gain) < 0.005:
         return "as hard as before the verdicts"
     word = "harder" if gain > 0 else "easier"
-    return f"{figure(round(abs(gain), 2))} {word} than the labels alone allow"
+    return f"{abs(gain):.2f} {word} than by the labels alone"
 
 
 def agreed(desk: Desk) -> dict[str, Any] | None:
