@@ -10,7 +10,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
@@ -42,7 +42,6 @@ class Tab:
     order: Order
     pair: Pair | None = None
     until: float = 0.0
-    skipped: set[Pair] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,7 @@ class Desk:
         self._names: dict[str, Pair] = {}
         self._rows: dict[Pair, tuple[pl.DataFrame, int]] = {}
         self._seen: dict[tuple[str, Order], int] = {}
+        self._skipped: dict[tuple[str, Order], set[Pair]] = {}
         self._lay_out(questions(run))
         self.catch_up()
 
@@ -147,7 +147,7 @@ class Desk:
 
     def skip(self, tab: Tab, pair: Pair) -> None:
         """Ask about a pair again when all others are judged."""
-        tab.skipped.add(pair)
+        self._skipped.setdefault((tab.reviewer, tab.order), set()).add(pair)
         tab.pair = None
 
     def sample(self) -> Sample:
@@ -206,11 +206,14 @@ class Desk:
 
     def _next(self, tab: Tab) -> Pair | None:
         queue, key = self._queue(tab.order), (tab.reviewer, tab.order)
-        taken = {
-            each.pair: each.reviewer
+        skipped = self._skipped.setdefault(key, set())
+        others = [
+            each
             for each in self.tabs.values()
             if each is not tab and each.pair is not None and each.until > self._clock()
-        }
+        ]
+        taken = Counter(each.pair for each in others)
+        mine = {each.pair for each in others if each.reviewer == tab.reviewer}
         several = len({*self.reviewers, *(each.reviewer for each in self.tabs.values())}) > 1
         first = self._seen.get(key, 0)
         begun = True
@@ -222,12 +225,12 @@ class Desk:
             if over and begun:
                 self._seen[key] = place + 1
             begun = begun and over
-            if over or pair in tab.skipped or taken.get(pair) == tab.reviewer:
+            if over or pair in skipped or pair in mine:
                 continue
-            if len(given) + (pair in taken) < wanted:
+            if len(given) + taken[pair] < wanted:
                 return pair
-        if tab.skipped:
-            tab.skipped.clear()
+        if skipped:
+            skipped.clear()
             return self._next(tab)
         return None
 

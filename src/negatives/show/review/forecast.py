@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Final
 
 import polars as pl
 
@@ -13,6 +15,9 @@ from negatives.run.outlook import Outlook, Prospect
 from negatives.run.reviews import as_lines, settled
 from negatives.schema import PAIR
 from negatives.show.review.desk import Desk
+
+_REST: Final = 2.0
+"""Times as long as a forecast takes, nothing is found out after it."""
 
 
 class Forecast:
@@ -60,10 +65,13 @@ class Forecast:
             if self._stop:
                 return
             version, asked = self._desk.version, self._desk.questions
+            began = time.perf_counter()
             with suppress(Exception):  # the page goes on without a forecast
                 self._find_out(asked)
+            took = time.perf_counter() - began
             if asked is self._desk.questions:
                 self.version = version
+            time.sleep(min(_REST * took, 3.0))  # the processor is for whoever is judging
 
     def _find_out(self, asked: Questions) -> None:
         outlook = Outlook.of(self._desk.run, asked.sample)
