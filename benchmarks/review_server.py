@@ -240,9 +240,7 @@ def _lines(
             f"| 100 verdicts, {order} order: median, 95th percentile, longest | {half:.1f}, "
             f"{most:.1f}, {worst:.1f} ms (target: 95th under 50) |"
         )
-        rows.append(
-            f"| processor time a verdict, with what is found out beside it, {order} | {used:.1f} ms |"
-        )
+        rows.append(f"| processor time a verdict, with the forecasts, {order} | {used:.1f} ms |")
     half, most = np.quantile(many["taken"], [0.5, 0.95])
     return [
         *rows,

@@ -94,7 +94,7 @@ class Run(store.Run):
 
     @property
     def reviews(self) -> pl.DataFrame:
-        """The verdicts of people that stand: pair, verdict, reviewer, time, order, note and more."""
+        """The verdicts of people that stand: pair, verdict, reviewer, time, order and note."""
         from negatives.run.reviews import read_lines, standing
 
         return standing(read_lines(self.path))

@@ -54,7 +54,7 @@ def test_the_random_order_is_a_sample_of_the_negatives_and_the_active_one_of_sus
     mean = negatives["p_relevant"].mean()
     assert isinstance(mean, float)
     assert abs(asked.random["p_relevant"].mean() - mean) < 0.012  # type: ignore[operator]
-    assert asked.active["p_relevant"].mean() > 2 * mean  # type: ignore[operator]
+    assert asked.active["p_relevant"].head(40).mean() > 2 * mean  # type: ignore[operator]
     assert asked.active["p_relevant"].max() <= 0.5  # type: ignore[operator]
 
 
@@ -82,7 +82,7 @@ def test_of_other_negatives_another_sample_begins_without_what_was_judged(run: n
     assert after.random.join(before, on=PAIR, how="semi").is_empty()
     still = len(run.negatives.join(before, on=PAIR, how="semi"))
     assert after.unknown == len(run.negatives) - still
-    # Else it would begin with what is new among the negatives, for the rest of its beginning is gone.
+    # By the same draw it would begin with what is new among the negatives.
     old = run.negatives.join(before, on=PAIR, how="anti")
     assert len(after.random.join(old, on=PAIR, how="semi")) == 60
 
@@ -90,7 +90,11 @@ def test_of_other_negatives_another_sample_begins_without_what_was_judged(run: n
 @pytest.mark.slow
 def test_without_an_estimate_pairs_are_asked_about_all_the_same(tmp_path: Path) -> None:
     run = neg.mine(
-        "cranfield", tmp_path / "run", sources=[neg.BM25(top=20)], judges=[], pick=neg.Top(per_query=3)
+        "cranfield",
+        tmp_path / "run",
+        sources=[neg.BM25(top=20)],
+        judges=[],
+        pick=neg.Top(per_query=3),
     )
     asked = questions(run, 30)
     assert len(asked.random) == len(asked.active) == 30
