@@ -69,7 +69,7 @@ def annotated(path: Path) -> pl.DataFrame:
         for name in PAIR:
             if not isinstance(about.get(name), str | int):
                 raise DataError(f"an item has no {name}", where=where, fix=_LOST)
-        pair = {name: str(about.get(name) or "") for name in _ABOUT}
+        pair: dict[str, str | None] = {name: str(about.get(name) or "") for name in _ABOUT}
         found = [answer | pair for answer in answers]
         rows += found or [{"relevant": None, "reviewer": "", "time": "", **pair}]
     return pl.DataFrame(rows, schema=dict.fromkeys(_COLUMNS, pl.String))
