@@ -59,9 +59,9 @@ def qrels_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
         "query_id", "doc_id", relevance=pl.lit(1, pl.Int32)
     )
     if ask.reviews:
-        highest = max(int(given["relevance"].max() or 1), 1)  # type: ignore[call-overload]
+        highest = max([1, *given["relevance"].unique()])
         said = read_reviews(ask.run.path).join(queries, on="query_id", how="semi")
-        said = said.select(*pair, relevance=pl.min_horizontal("grade", pl.lit(highest, pl.Int32)))
+        said = said.select(*pair, relevance=pl.col("grade").clip(0, highest).cast(pl.Int32))
         known = pl.concat([known, said.join(known, on=pair, how="anti")])
         new = new.join(said, on=pair, how="anti")
     known = new if ask.positives == "relabelled" else pl.concat([known, new])

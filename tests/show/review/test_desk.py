@@ -25,7 +25,7 @@ def test_what_was_judged_is_known_to_another_desk_and_can_be_taken_back_there(ru
     for word in ("relevant", "not", "unsure"):
         pair = desk.shown(tab)
         assert pair is not None
-        desk.judge(tab, pair, word, "")  # type: ignore[arg-type]
+        desk.judge(tab, pair, word, "")
         judged.append(pair)
     later = Desk(run)
     assert later.done("ann") == 3

@@ -76,6 +76,7 @@ class Desk:
         self._rows: dict[Pair, tuple[pl.DataFrame, int]] = {}
         self._seen: dict[tuple[str, Order], int] = {}
         self._skipped: dict[tuple[str, Order], set[Pair]] = {}
+        self._stamp = _stamp(run)
         self._lay_out(questions(run))
         self.catch_up()
 
@@ -186,7 +187,6 @@ class Desk:
 
     def _lay_out(self, found: Questions) -> None:
         self.questions = found
-        self._stamp = _stamp(self.run)
         self._orders: dict[str, list[Pair]] = {}
         for name in ("judged", "active", "random"):
             frame: pl.DataFrame = getattr(found, name)

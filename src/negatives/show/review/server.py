@@ -115,7 +115,7 @@ class Review:
         if pair is None or said not in SAID:
             return self._problem("That pair is not among those of this run.", 400)
         note = form.get("note", "").strip()[:_LONGEST_NOTE]
-        self.desk.judge(tab, pair, said, note, form.get("picks", ""))  # type: ignore[arg-type]
+        self.desk.judge(tab, pair, said, note, form.get("picks", ""))
         self.forecast.changed()
         return self._next(request, name, tab)
 
