@@ -3,6 +3,7 @@ how long a verdict takes from the key to the next pair (the server's part, over 
 machine, fsync included), and what becomes of verdicts when twenty people judge as fast as a program
 can, while the server is killed (SIGKILL) and started again. The collection is made up: ten thousand
 queries with one known positive each, texts of words of cranfield, a hundred candidates a query.
+Times by the clock hold for the load that is given; processor time is the server's own.
 """
 
 from __future__ import annotations

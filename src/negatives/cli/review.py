@@ -19,7 +19,7 @@ def review(
     order: Literal["active", "random"] = "active",
     port: int = 8765,
     host: str = "127.0.0.1",
-    allow_host: list[str] | None = None,
+    allow_host: Annotated[list[str] | None, Parameter(negative="")] = None,
     browser: Annotated[bool, Parameter(negative="--no-browser", show_default=False)] = True,
     reviewer: str | None = None,
     twice: float = 0.1,
