@@ -23,6 +23,8 @@ NAMES = (
     "pipeline",
     "planted",
     "reranker",
+    "review_server",
+    "reviewing",
     "samplers",
     "search",
     "speed",

@@ -31,7 +31,7 @@ from benchmarks.page import write_page
 from benchmarks.processes import ask, told
 from negatives.pick.trial import Trial, sampled
 from negatives.read import splits
-from negatives.run.reviewing import ask_about
+from negatives.run.asking import ask_about
 
 COLLECTIONS = ("cranfield", "cisi", "med", "esco_skills", "medquad")
 HIDINGS = 10
@@ -46,7 +46,7 @@ KEPT = CACHE / "judgements"
 
 def one(name: str, seed: str) -> None:
     """Every asked share of one hiding of one collection."""
-    data, hidden = all_but_one(_whole(name), int(seed))
+    data, hidden = all_but_one(whole(name), int(seed))
     truth = hidden.with_columns(relevant=pl.lit(True))
     found: dict[str, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -70,7 +70,7 @@ def one(name: str, seed: str) -> None:
     told(found)
 
 
-def _whole(name: str) -> neg.Collection:
+def whole(name: str) -> neg.Collection:
     """All queries of all splits, which have the corpus in common."""
     place = folder(name)
     parts = [neg.Collection.load(f"{place}@{split}") for split in splits(place)]

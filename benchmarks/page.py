@@ -33,8 +33,9 @@ def write_page(name: str, title: str, about: str | None, lines: Iterable[str]) -
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
+    module = name.replace("-", "_")
     note = (
-        f"\n\n---\nWritten by `python -m benchmarks {name}` on {datetime.date.today()}, "
+        f"\n\n---\nWritten by `python -m benchmarks {module}` on {datetime.date.today()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}.\n"
     )
     body = "\n".join([f"# {title}", "", " ".join((about or "").split()), "", *lines])

@@ -48,6 +48,7 @@ NAV: list[tuple[str, list[str]]] = [
             "looking.md",
             "exports.md",
             "audit.md",
+            "review.md",
             "lint.md",
             "more-than-text.md",
             "making.md",

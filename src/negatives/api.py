@@ -210,6 +210,13 @@ class Run(store.Run):
         """The collection the run was made from, read again and checked to be the same."""
         return collection_of(self)
 
+    @property
+    def reviews(self) -> pl.DataFrame:
+        """The verdicts of people that stand: pair, verdict, reviewer, time, order and note."""
+        from negatives.run.reviews import read_lines, standing
+
+        return standing(read_lines(self.path))
+
     def summary(self) -> Card:
         """What was found, in a dozen lines: print it, or let a notebook show it.
 
@@ -305,25 +312,25 @@ class Run(store.Run):
     @watched
     def review(
         self,
-        verdicts: str | Path | pl.DataFrame,
+        verdicts: str | Path | pl.DataFrame | None = None,
         *,
         emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Learn from somebody's verdicts on pairs: a file, or query_id, doc_id and relevant (bool).
 
-        They are kept in reviews.jsonl. Pairs found relevant are no candidates any more, those found
-        not relevant are judged negatives, p_relevant of all pairs follows what verdicts and labels
-        together say of the label rate, and negatives are picked again. Sixty settle the label rate
-        where queries have one known positive each: `negatives judge RUN --ask 60 -o FILE`.
+        They are kept in reviews.jsonl with those that were given before, on the page of `negatives
+        review RUN` say; None: only those. Pairs found relevant are no candidates any more, those
+        found not relevant are judged negatives, p_relevant of all pairs follows what verdicts and
+        labels together say of the label rate, and negatives are picked again. Where queries have
+        one known positive each, forty verdicts make a promise possible.
         `threads`, `engine`, `workers` and `address` are as for `mine`.
         """
-        from negatives.measure.review import read_verdicts
+        from negatives.measure.review import verdicts_of
         from negatives.run.reviewing import review_run
 
-        if not isinstance(verdicts, pl.DataFrame):
-            verdicts, _ = read_verdicts(verdicts)
-        review_run(self, verdicts, emit=emit, **shared)
+        new = [] if verdicts is None else verdicts_of(verdicts)
+        review_run(self, new, emit=emit, **shared)
         return self._reported(emit)
 
     @watched

@@ -19,7 +19,7 @@ from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
 from negatives.kinds import kinds, place_of
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
-from negatives.schema import Collection, Needs, check_needs
+from negatives.schema import Collection, Doubles, Needs, check_needs
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
 
@@ -226,6 +226,16 @@ class Estimator(Stage):
         """
         return None
 
+    def information(
+        self, notes: Mapping[str, Any], judged: pl.DataFrame, rows: pl.DataFrame
+    ) -> Doubles | None:
+        """How much the verdict on each of `rows` is expected to tell; None: that is not known.
+
+        float64[n], from 0: of how many of these rows, which nobody has judged, are relevant.
+        `notes` and `judged` as for `revised`. People are asked about a pair in proportion to it.
+        """
+        return None
+
 
 class Picker(Stage, kw_only=True):
     """Decides which of the kept candidates become the negatives."""
@@ -252,6 +262,14 @@ class Picker(Stage, kw_only=True):
         """The picker whose choice is worth asking somebody about, to learn how many are relevant.
 
         The same one, so that its picks are sampled, unless others say more.
+        """
+        return self
+
+    def keeping(self) -> Picker:
+        """The picker that keeps to the share it was asked for at any cost in hardness.
+
+        The same one, unless it makes compromises. By it the same share is compared before and after
+        verdicts.
         """
         return self
 

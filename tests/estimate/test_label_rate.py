@@ -257,3 +257,26 @@ def test_with_one_label_a_query_sixty_verdicts_keep_a_share(tmp_path: Path) -> N
 def row_numbers(picked: pl.DataFrame) -> np.ndarray:
     numbers: np.ndarray = picked["doc_id"].str.slice(1).cast(pl.Int64).to_numpy()
     return numbers
+
+
+def test_what_a_verdict_tells_is_the_variance_it_is_expected_to_take_away() -> None:
+    z, _, labelled = drawn(0.2, 0, 2_000)
+    rate = fitted(z, labelled, one_each=True)
+    pairs = np.linspace(-4, 2, 7)
+    share = np.zeros(len(rate.rates))
+    p = np.zeros((len(rate.rates), len(pairs)))
+    for place in range(len(rate.rates)):
+        for at, one in enumerate(pairs):
+            r = 1 / (1 + np.exp(-rate.slopes[place] * one - rate.intercepts[place]))
+            p[place, at] = (1 - rate.rates[place]) * r / (1 - rate.rates[place] * r)
+        share[place] = np.log(p[place].mean())
+    found = rate.information(pairs)
+    for at in range(len(pairs)):
+        yes = float((rate.credible * p[:, at]).sum())
+        left = 0.0
+        for chance, likelihood in ((yes, p[:, at]), (1 - yes, 1 - p[:, at])):
+            after = rate.credible * likelihood / chance
+            left += chance * float((after * (share - (after * share).sum()) ** 2).sum())
+        before = float((rate.credible * (share - (rate.credible * share).sum()) ** 2).sum())
+        assert found[at] == pytest.approx(before - left, abs=1e-9)
+        assert found[at] >= 0

@@ -15,6 +15,7 @@ from negatives.api import Run
 from negatives.errors import InputError
 from negatives.export.blocks import NEGATIVES, ExportBlock, empty_block
 from negatives.export.trec import run_lines
+from negatives.run.reviews import Verdict, append_reviews
 from negatives.schema import Collection
 from tests.build import collection
 from tests.export.made import finished_run
@@ -63,6 +64,26 @@ def test_qrels_hold_mined_negatives_as_zero_where_asked(plain: Run, tmp_path: Pa
         ("q2", "d0"),
         ("q2", "d5"),
     }
+
+
+def test_qrels_hold_what_people_said_where_asked_and_no_more_than_the_collection_says(
+    plain: Run, tmp_path: Path
+) -> None:
+    said = [("q1", "d2", "relevant"), ("q1", "d3", "partly"), ("q2", "d0", "not"),
+            ("q1", "d0", "not"), ("q2", "d5", "unsure")]  # fmt: skip
+    append_reviews(
+        plain.path,
+        [Verdict(query_id=query, doc_id=doc, verdict=word) for query, doc, word in said],  # type: ignore[arg-type]
+    )
+    out = tmp_path / "q.qrels"
+    plain.export(out, format="qrels", reviews=True)
+    assert out.read_text("utf-8").splitlines() == [
+        "q1 0 d0 3", "q1 0 d2 2", "q1 0 d3 1", "q1 0 d5 0", "q2 0 d0 0", "q2 0 d1 1",
+    ]  # fmt: skip
+    plain.export(tmp_path / "without.qrels", format="qrels")
+    assert len((tmp_path / "without.qrels").read_text("utf-8").splitlines()) == 3
+    with pytest.raises(InputError, match="reviews is for the format qrels"):
+        plain.export(tmp_path / "x.trec", format="trec-run", reviews=True)
 
 
 def test_negatives_as_a_run_find_nothing_relevant(cranfield: Run, tmp_path: Path) -> None:

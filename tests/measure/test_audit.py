@@ -56,7 +56,9 @@ def test_a_sample_is_drawn_with_its_texts_and_read_again(
 def test_a_sample_holds_texts_and_a_place_for_the_judgement(run: neg.Run, tmp_path: Path) -> None:
     draw_sample(run, 3, tmp_path / "sample.parquet")
     sample = pl.read_parquet(tmp_path / "sample.parquet")
-    assert sample.columns == ["query_id", "doc_id", "query", "document", "relevant"]
+    assert sample.columns == [
+        "query_id", "doc_id", "query", "document", "relevant", "order", "picks",
+    ]  # fmt: skip
     assert sample["relevant"].null_count() == 3
     assert sample.select("query", "document").null_count().row(0) == (0, 0)
 

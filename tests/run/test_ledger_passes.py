@@ -17,6 +17,7 @@ from negatives import kinds
 from negatives.engine import LOCAL, Engine, Mapper
 from negatives.errors import RecipeError, WorkError
 from negatives.events import Event, Progress
+from negatives.measure.review import verdicts_of
 from negatives.recipe import Recipe
 from negatives.run import mine as mine_only  # no report: kinds of this folder are not registered
 from negatives.run.engine import Processes
@@ -68,7 +69,7 @@ def judge(run: Run, engine: Engine) -> None:
 
 def review(run: Run, engine: Engine) -> None:
     verdicts = run.negatives.select("query_id", "doc_id", relevant=pl.col("p_relevant") > 0.2)
-    review_run(run, verdicts, engine=engine)
+    review_run(run, verdicts_of(verdicts), engine=engine)
 
 
 VERBS: tuple[Callable[[Run, Engine], None], ...] = (pick, relabel, judge, review)

@@ -13,8 +13,15 @@ import pytest
 import negatives as neg
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError, RunError
-from negatives.run.reviewing import ask_about
-from negatives.run.reviews import REVIEWS, append_reviews, read_reviews
+from negatives.run.asking import ask_about
+from negatives.run.reviews import (
+    REVIEWS,
+    Verdict,
+    append_reviews,
+    read_lines,
+    read_reviews,
+    settled,
+)
 from tests.cli.commands import negatives
 
 PAIR = ["query_id", "doc_id"]
@@ -125,15 +132,18 @@ def test_verdicts_on_other_runs_are_refused(run: neg.Run) -> None:
     assert not (run.path / REVIEWS).exists()
 
 
+def said(query: str, doc: str, verdict: str, reviewer: str = "", **more: str) -> Verdict:
+    return Verdict(query_id=query, doc_id=doc, verdict=verdict, reviewer=reviewer, **more)  # type: ignore[arg-type]
+
+
 def test_a_line_that_a_kill_cut_short_is_dropped_and_no_other(tmp_path: Path) -> None:
-    pairs = pl.DataFrame({"query_id": ["a", "b"], "doc_id": ["x", "y"], "relevant": [True, False]})
+    pairs = [said("a", "x", "relevant"), said("b", "y", "not")]
     assert append_reviews(tmp_path, pairs) == 2
     path = tmp_path / REVIEWS
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"query_id": "c", "doc')
-    assert read_reviews(tmp_path).equals(pairs)
-    more = pl.DataFrame({"query_id": ["c"], "doc_id": ["z"], "relevant": [True]})
-    assert append_reviews(tmp_path, pl.concat([pairs, more])) == 1
+    assert read_reviews(tmp_path)["relevant"].to_list() == [True, False]
+    assert append_reviews(tmp_path, [*pairs, said("c", "z", "partly")]) == 1
     assert path.read_bytes().startswith(whole)
     assert [json.loads(line)["query_id"] for line in path.read_text("utf-8").splitlines()] == [
         "a", "b", "c",
@@ -142,6 +152,31 @@ def test_a_line_that_a_kill_cut_short_is_dropped_and_no_other(tmp_path: Path) ->
     with pytest.raises(RunError) as caught:
         read_reviews(tmp_path)
     assert "reviews.jsonl, line 1" in str(caught.value)
+
+
+def test_what_counts_is_the_last_word_of_each_reviewer_and_in_doubt_a_pair_is_relevant(
+    tmp_path: Path,
+) -> None:
+    append_reviews(
+        tmp_path,
+        [
+            said("q", "changed", "not", "ann"),
+            said("q", "changed", "partly", "ann"),
+            said("q", "taken back", "relevant", "ann"),
+            said("q", "taken back", "retracted", "ann"),
+            said("q", "between two", "not", "ann"),
+            said("q", "between two", "relevant", "bob"),
+            said("q", "of three", "relevant", "ann"),
+            said("q", "of three", "not", "bob"),
+            said("q", "of three", "not", "eve"),
+            said("q", "nobody can tell", "unsure", "ann"),
+        ],
+    )
+    found = settled(read_lines(tmp_path))
+    assert dict(zip(found["doc_id"], found["grade"], strict=True)) == {
+        "between two": 1, "changed": 1, "of three": 0,
+    }  # fmt: skip
+    assert found["relevant"].to_list() == [True, True, False]
 
 
 @pytest.mark.slow
@@ -156,7 +191,8 @@ def test_pairs_are_written_judged_and_read_from_the_command_line(tmp_path: Path)
     asked = negatives("judge", out, "--ask", "20", "-o", file)
     assert asked.stdout.startswith(f"{file}: 20 pairs. Fill in `relevant` (1, 0, or nothing")
     table = pl.read_csv(file, infer_schema=False)
-    assert table.columns == ["query_id", "doc_id", "query", "document", "relevant"]
+    columns = ["query_id", "doc_id", "query", "document", "relevant", "order", "picks"]
+    assert table.columns == columns
     table.with_columns(relevant=pl.lit("0")).write_csv(file)
     told = negatives("judge", out, "--verdicts", file, "--quiet")
     assert told.returncode == 0

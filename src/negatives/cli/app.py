@@ -26,6 +26,7 @@ from negatives.cli.mine import mine
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
+from negatives.cli.review import review
 from negatives.cli.show import show
 from negatives.cli.streams import streams
 from negatives.cli.telling import PLAIN, Telling, told_so
@@ -58,6 +59,7 @@ COMMANDS = (
     mine,
     make,
     judge,
+    review,
     pick,
     show,
     export,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from negatives.cli.options import Flag, RunFolder
+from negatives.cli.options import Flag, Form, RunFolder
 from negatives.cli.output import OptionalOutFile, beside, named, output
 from negatives.cli.streams import print_card, print_json
 
@@ -21,6 +21,7 @@ def audit(
     review: Path | None = None,
     sample: int | None = None,
     out: OptionalOutFile = None,
+    form: Form = "table",
     planted: Flag = False,
     confidence: float = 0.9,
     json: Flag = False,
@@ -44,12 +45,16 @@ def audit(
     truth
         Judgements that the run did not see: a qrels file, BEIR's or TREC's.
     review
-        A judged sample: query_id, doc_id and relevant (1 or 0), as JSONL, CSV, TSV or Parquet.
+        A judged sample: query_id, doc_id and relevant (1 or 0), as JSONL, CSV, TSV or
+        Parquet, or JSON that Label Studio or Argilla exports. By default what was
+        judged in random order with `negatives review RUN`.
     sample
         Write so many negatives, drawn at random, to --out, to be judged.
     out
         Where the sample goes; its ending says how: .jsonl, .csv, .tsv or .parquet. `-` is
         standard output, as CSV.
+    form
+        --sample: a table, or a .json of tasks for label-studio or argilla.
     planted
         What found the false negatives that `negatives data plant` had planted, instead.
     confidence
@@ -81,8 +86,8 @@ def audit(
                 "--sample draws pairs, and reads no judgements",
                 fix="audit with --truth or --review in a second command",
             )
-        with output(out, ".csv", json=json) as file:
-            written = draw_sample(opened, sample, file)
+        with output(out, ".csv" if form == "table" else ".json", json=json) as file:
+            written = draw_sample(opened, sample, file, form)
         if json:
             print_json({"run": str(run), "sample": str(out), "pairs": written})
             return

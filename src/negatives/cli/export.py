@@ -36,6 +36,7 @@ def export(
     positives: str = "known",
     labels: str | None = None,
     above: float | None = None,
+    reviews: Flag = False,
     push_to_hub: str | None = None,
     public: Flag = False,
     overwrite: Flag = False,
@@ -84,6 +85,8 @@ def export(
         labeled-pair, labeled-list: `hard` (1 and 0, the default), or `soft`: p_relevant.
     above
         masks: mask pairs at least so probably relevant; 0.5 by default.
+    reviews
+        qrels: add what people said of the run's pairs (negatives review).
     push_to_hub
         OWNER/NAME of a dataset on the hub to push to, instead of a file or besides one. Log
         in with `hf auth login`, or set HF_TOKEN.
@@ -107,6 +110,7 @@ def export(
         "positives": cast("Any", positives),
         "labels": cast("Any", labels),
         "above": above,
+        "reviews": reviews,
     }
     if out is None and push_to_hub is None:
         raise InputError("no file is named to write to", fix="-o FILE, or -o - for standard output")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
-from negatives.cli.options import Changes, Flag, RunFolder
+from negatives.cli.options import Changes, Flag, Form, RunFolder
 from negatives.cli.output import OptionalOutFile, beside, named, output
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
@@ -27,7 +27,9 @@ def judge(
     budget: int | None = None,
     ask: int | None = None,
     out: OptionalOutFile = None,
+    form: Form = "table",
     verdicts: Path | None = None,
+    reviews: Flag = False,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
     json: Flag = False,
@@ -44,6 +46,8 @@ def judge(
         negatives judge runs/cranfield --ask 60 -o judge-me.csv
 
         negatives judge runs/cranfield --verdicts judge-me.csv
+
+        negatives judge runs/cranfield --reviews
 
         negatives judge runs/mine --set model=cross-encoder/ms-marco-MiniLM-L6-v2
 
@@ -65,9 +69,14 @@ def judge(
     out
         Where they go; its ending says how: .jsonl, .csv, .tsv or .parquet. `-` is standard
         output, as CSV.
+    form
+        --ask: a table, or a .json of tasks for label-studio or argilla.
     verdicts
         A judged file: query_id, doc_id and relevant (1 or 0), such as --ask or
-        `negatives audit RUN --sample` writes. Verdicts are kept in the run.
+        `negatives audit RUN --sample` writes, or the JSON that Label Studio or
+        Argilla exports. Verdicts are kept in the run.
+    reviews
+        Learn from the verdicts that the run has: those of `negatives review RUN`.
     json
         Print what was found as JSON.
     """
@@ -83,14 +92,14 @@ def judge(
     if (ask is None) != (out is None):
         raise InputError("--ask and --out go together", fix="negatives judge RUN --ask 60 -o FILE")
     if ask is not None and out is not None:
-        if verdicts:
+        if verdicts or reviews:
             raise InputError(
                 "--ask writes pairs to be judged, and reads no verdicts",
-                fix="give --verdicts in a second command",
+                fix="give --verdicts or --reviews in a second command",
             )
-        _ask(opened, ask, out, json)
+        _ask(opened, ask, out, form, json)
         return
-    if verdicts is not None:
+    if verdicts is not None or reviews:
         with listening() as emit:
             shared = {"threads": resources.threads, **asdict(engine)}
             opened = opened.review(verdicts, emit=emit, **shared)
@@ -117,17 +126,20 @@ def _told(note: Cascade | None) -> str:
     )
 
 
-def _ask(run: Run, count: int, out: Path, json: bool) -> None:
+def _ask(run: Run, count: int, out: Path, form: Form, json: bool) -> None:
     from negatives.measure.review import draw_questions
 
-    with output(out, ".csv", json=json) as file:
-        written = draw_questions(run, count, file)
+    with output(out, ".csv" if form == "table" else ".json", json=json) as file:
+        written = draw_questions(run, count, file, form)
     if json:
         print_json({"run": str(run.path), "questions": str(out), "pairs": written})
         return
+    how = "Judge them there, export them as JSON"
+    if form == "table":
+        how = "Fill in `relevant` (1, 0, or nothing where you cannot tell)"
     print(
-        f"{named(out)}: {written:,} pairs. Fill in `relevant` (1, 0, or nothing where you cannot "
-        f"tell), then: negatives judge {run.path} --verdicts {named(out)}",
+        f"{named(out)}: {written:,} pairs. {how}, then: negatives judge {run.path} --verdicts "
+        f"{named(out)}",
         file=beside(out),
     )
 

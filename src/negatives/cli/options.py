@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -21,3 +21,7 @@ def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:
     """What --set says, and what options say that stand for a setting: path -> value or None."""
     given = {path: value for path, value in options.items() if value is not None}
     return [*(set_ or []), *(f"{path}={value}" for path, value in given.items())]
+
+
+Form = Annotated[Literal["table", "label-studio", "argilla"], Parameter(name="--format")]
+"""How pairs to be judged are written."""

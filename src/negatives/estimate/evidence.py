@@ -19,7 +19,14 @@ from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.estimate.features import Feature, features_of, table
-from negatives.estimate.label_evidence import LABEL_RATE, about, guessed, probabilities, revised
+from negatives.estimate.label_evidence import (
+    LABEL_RATE,
+    about,
+    guessed,
+    information,
+    probabilities,
+    revised,
+)
 from negatives.estimate.label_model import Labelling, fit_labellings
 from negatives.estimate.label_rate import LabelRate, fit_label_rate
 from negatives.estimate.other_positives import Draws, Likeness, compare
@@ -94,6 +101,12 @@ class Evidence(Estimator, kind="evidence"):
     def revised(self, notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
         """p_relevant by the label rate that labels and verdicts together make credible."""
         return revised(notes, judged)
+
+    def information(
+        self, notes: Mapping[str, Any], judged: pl.DataFrame, rows: pl.DataFrame
+    ) -> Doubles | None:
+        """By how much the verdict is expected to narrow what is credible of their number."""
+        return information(notes, judged, rows)
 
 
 @dataclass(frozen=True)

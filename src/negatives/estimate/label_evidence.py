@@ -32,7 +32,7 @@ def guessed(label_rate: LabelRate) -> str:
     return (
         "nearly every query has one known positive, and labels cannot tell how many more it has: "
         f"{low:.0%} to {high:.0%} of the relevant pairs may be labelled. "
-        "Sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
+        "Forty verdicts of somebody make a promise possible: negatives review RUN"
     )
 
 
@@ -54,16 +54,43 @@ def probabilities(label_rate: LabelRate | None, logits: Doubles, judged: Bools) 
 
 def revised(notes: Mapping[str, Any], judged: pl.DataFrame) -> Revised | None:
     """p_relevant of a run by its labels and by verdicts; see `Estimator.revised`."""
-    judged = judged.filter(pl.col(LABEL_LOGIT).is_not_null()) if LABEL_RATE in notes else judged[:0]
-    if judged.is_empty():
+    found = _believed(notes, judged)
+    if found is None:
         return None
-    before = LabelRate.from_dict(notes[LABEL_RATE])
-    label_rate = before.given_verdicts(
-        judged[LABEL_LOGIT].cast(pl.Float64).to_numpy(), judged["relevant"].to_numpy()
-    )
-    note = about(label_rate) | {"verdicts": len(judged)}
+    before, label_rate, count = found
+    note = about(label_rate) | {"verdicts": count or None}
     settles = (guessed(before),) if label_rate.basis == "verdicts" else ()
     return Revised(partial(_made_again, label_rate), note, settles)
+
+
+def information(
+    notes: Mapping[str, Any], judged: pl.DataFrame, rows: pl.DataFrame
+) -> Doubles | None:
+    """What a verdict on each of `rows` is expected to tell; see `Estimator.information`."""
+    found = _believed(notes, judged)
+    if found is None or rows.is_empty():
+        return None
+    logits = rows[LABEL_LOGIT].cast(pl.Float64).to_numpy()
+    return np.where(np.isnan(logits), 0.0, found[1].information(np.nan_to_num(logits)))
+
+
+def _believed(
+    notes: Mapping[str, Any], judged: pl.DataFrame
+) -> tuple[LabelRate, LabelRate, int] | None:
+    """The label rate by the labels alone, and with the verdicts, and how many of them count.
+
+    None where labels say nothing: verdicts alone are not learned from.
+    """
+    if LABEL_RATE not in notes:
+        return None
+    before = LabelRate.from_dict(notes[LABEL_RATE])
+    judged = judged.filter(pl.col(LABEL_LOGIT).is_not_null())
+    if judged.is_empty():
+        return before, before, 0
+    after = before.given_verdicts(
+        judged[LABEL_LOGIT].cast(pl.Float64).to_numpy(), judged["relevant"].to_numpy()
+    )
+    return before, after, len(judged)
 
 
 def _made_again(label_rate: LabelRate, part: pl.DataFrame) -> pl.DataFrame:

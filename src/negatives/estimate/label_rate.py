@@ -99,6 +99,21 @@ class LabelRate:
         basis: Basis = "verdicts" if settled else self.basis
         return replace(self, credible=_normalised(log), basis=basis)
 
+    def information(self, z: Doubles) -> Doubles:
+        """float64[n]: how much a verdict on each pair narrows what is believed of all of them.
+
+        Of the variance of log f, where f is the share of these pairs that is relevant, what the
+        verdict on a pair is expected to remove: Cov(log f, p)^2 / (E p (1 - E p)), over the rates
+        that are credible; p is the pair's probability of relevance. A verdict is a draw from p, so
+        this is the variance of the two means of log f that it decides between.
+        """
+        p = np.stack([self._given(place, z) for place in range(len(self.rates))])
+        share = np.log(np.maximum(p.mean(axis=1), 1e-9))
+        expected = self.credible @ p
+        spread = (self.credible * (share - self.credible @ share)) @ p
+        found: Doubles = spread**2 / np.maximum(expected * (1 - expected), 1e-9)
+        return found
+
     def _given(self, place: int, z: Doubles) -> Doubles:
         r = sigmoid(self.slopes[place] * z + self.intercepts[place])
         c = self.rates[place]

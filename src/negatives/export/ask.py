@@ -39,6 +39,7 @@ class Choices(TypedDict, total=False):
     positives: Positives
     labels: Labels | None
     above: float | None
+    reviews: bool
     rows_per_query: int | None
     seed: int | None
 
@@ -55,6 +56,7 @@ class Ask:
     positives: Positives = "known"
     labels: Labels = "hard"
     above: float = 0.5
+    reviews: bool = False
     rows_per_query: int | None = None
     seed: int = 0
 
@@ -102,7 +104,7 @@ ExportRows = Callable[[ExportBlock, Ask], pl.DataFrame]
 """Makes the rows of a format from some queries' pairs; the same columns whatever the block."""
 
 
-Option = Literal["short", "mined", "labels", "above", "rows_per_query"]
+Option = Literal["short", "mined", "labels", "above", "rows_per_query", "reviews"]
 """A choice that only some formats leave to the caller."""
 
 EACH_PAIR: Final = pl.col("positives") * pl.col("negatives")

@@ -72,6 +72,7 @@ def asked(
     positives: Positives = "known",
     labels: Labels | None = None,
     above: float | None = None,
+    reviews: bool = False,
     rows_per_query: int | None = None,
     seed: int | None = None,
 ) -> tuple[Format, Ask]:
@@ -82,6 +83,7 @@ def asked(
         ("mined", mined, get_args(Mined)),
         ("labels", labels, get_args(Labels)),
         ("above", above, ()),
+        ("reviews", reviews or None, ()),
         ("rows_per_query", rows_per_query, ()),
     ):
         _check_choice(option, value, valid, format, chosen)
@@ -99,6 +101,7 @@ def asked(
         positives=positives,
         labels=labels or "hard",
         above=ABOVE if above is None else above,
+        reviews=reviews,
         rows_per_query=rows_per_query,
         seed=seed or 0,
     )

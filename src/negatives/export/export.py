@@ -51,7 +51,8 @@ def export(
     positives, each with all negatives. For n-tuple, `short` says what becomes of a query with fewer
     negatives than the others: its own are repeated ("repeat", the default) or it is left out
     ("drop"). For qrels, `mined` is "omit" (the default) or "zero": mined negatives, which nobody
-    judged, as not relevant. What is left out or repeated is counted in a `Warned` event.
+    judged, as not relevant; `reviews` adds what people said of the run's pairs. What is left out or
+    repeated is counted in a `Warned` event.
 
     `positives` are the "known" ones, those that the run "relabelled", or "all"; where a format has
     room it says which are which. `labels`, for labeled-pair and labeled-list, are "hard" (1 and 0,

@@ -14,6 +14,7 @@ from negatives.errors import InputError
 from negatives.export.ask import EACH_NEGATIVE, Ask, PairFormat
 from negatives.export.blocks import ExportBlock
 from negatives.run.inputs import collection_of
+from negatives.run.reviews import read_reviews
 
 TAG: Final = "negatives"
 """The last column of a run file: who made it."""
@@ -47,7 +48,8 @@ def qrels_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
 
     Relabelled positives, where asked for, come as 1, and mined negatives, which nobody judged, as 0
     where that was asked for. What is known to be pooled and unjudged (below 0) stays so, unless it
-    is one of those.
+    is one of those. Verdicts of people on other pairs, where asked for, come as 2 (relevant), 1
+    (partly) and 0, and none higher than any judgement that the collection has.
     """
     queries = block.positives.select("query_id").unique()
     pair = ["query_id", "doc_id"]
@@ -56,6 +58,12 @@ def qrels_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     new = block.positives.filter("relabelled").select(
         "query_id", "doc_id", relevance=pl.lit(1, pl.Int32)
     )
+    if ask.reviews:
+        highest = max([1, *given["relevance"].unique()])
+        said = read_reviews(ask.run.path).join(queries, on="query_id", how="semi")
+        said = said.select(*pair, relevance=pl.col("grade").clip(0, highest).cast(pl.Int32))
+        known = pl.concat([known, said.join(known, on=pair, how="anti")])
+        new = new.join(said, on=pair, how="anti")
     known = new if ask.positives == "relabelled" else pl.concat([known, new])
     if ask.mined == "zero":
         unjudged = block.negatives.select(pair).join(known, on=pair, how="anti")
@@ -110,7 +118,7 @@ FORMATS: Final = {
         "TREC qrels of what is known: query 0 doc relevance",
         (*_SUFFIXES, ".qrels"),
         qrels_lines,
-        options=("mined",),
+        options=("mined", "reviews"),
         of_negatives=False,
         texts="never",
         scores="never",

@@ -14,7 +14,7 @@ from negatives.measure.certificate import CONFIDENCE, Certificate, certificate
 from negatives.measure.estimate import rounded, share
 from negatives.measure.hubness import hubness
 from negatives.measure.recovered import recovered
-from negatives.measure.review import read_review
+from negatives.measure.review import read_review, review_of
 from negatives.measure.truth import against, read_truth
 from negatives.schema import PAIR
 from negatives.store.run import Run
@@ -76,14 +76,15 @@ def audit(
     `truth`: a qrels file (BEIR or TREC), or a frame of query_id, doc_id, relevance, or `{query_id:
     doc_ids}`, that the run
     did not see. `review`: a file of judged pairs, drawn by `negatives audit RUN --sample N -o
-    FILE`. `plant`: the truth that `negatives.measure.plant.plant` gave with the collection the run
-    was mined from. Bounds hold with `confidence`.
+    FILE`; None: what the run's own reviews say of a random sample, if they do. `plant`: the truth
+    that `negatives.measure.plant.plant` gave with the collection the run was mined from. Bounds
+    hold with `confidence`.
     """
     opened = run if isinstance(run, Run) else Run(run)
     negatives = opened.negatives
     counts = opened.manifest.counts
     judged = None if truth is None else read_truth(truth)
-    reviewed = None if review is None else read_review(review, opened)
+    reviewed = review_of(opened) if review is None else read_review(review, opened)
     return Audit(
         run=str(opened.path),
         coverage=share(len(negatives), counts.asked),

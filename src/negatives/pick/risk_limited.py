@@ -118,7 +118,8 @@ class RiskLimited(Picker, kind="risk-limited"):
         else:
             done = f"of what was picked {told['expected']:.1%} are expected to be false{over}"
         helps = (
-            "sixty judgements settle it: negatives judge RUN --ask 60 -o FILE"
+            "forty verdicts make it possible: negatives review RUN (or, in a file, "
+            "negatives judge RUN --ask 60 -o FILE)"
             if told["basis"] == "guess"
             else "ask for fewer a query, or raise `top` of the sources"
         )
@@ -133,6 +134,10 @@ class RiskLimited(Picker, kind="risk-limited"):
         """
         share = min(ASKING * self.max_false, 1.0)
         return msgspec.structs.replace(self, max_false=share, price=0.0, strict=True)
+
+    def keeping(self) -> Picker:
+        """The same without a compromise."""
+        return msgspec.structs.replace(self, strict=True)
 
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Highest worth first; ties by doc_id."""

@@ -1,77 +1,85 @@
 """Verdicts on a finished run's pairs: what they settle, for those pairs and for all the others.
 
-A pair found relevant is no candidate any more, one found not relevant is a judged negative, and
-p_relevant of every pair is made again by what the verdicts say of its level. Everything is made
-from the ledger as it was mined and from all verdicts there are, so that it does not matter in how
-many calls they came.
+Everything is made from the ledger as it was mined and from all verdicts there are (`verdicts`), so
+that it does not matter in how many calls they came.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Unpack
 
 import msgspec
 import polars as pl
 
-from negatives.chance import pair_uniforms
 from negatives.engine import Mapper
 from negatives.errors import DataError
-from negatives.estimation import Revised
 from negatives.events import Emit, silent
 from negatives.run.account import Account
 from negatives.run.engine import SharedOut, shared_out
-from negatives.run.judging import BEFORE
 from negatives.run.parts import over_parts, replace_ledger, rewrite
 from negatives.run.picking import pick_again
-from negatives.run.reviews import PAIR, append_reviews, read_reviews
-from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, KEPT, REJECTED, check_ledger
+from negatives.run.reviews import Verdict, append_reviews, as_lines, read_reviews
+from negatives.run.verdicts import OPEN, Columns, revision_of, with_verdicts, without_verdicts
+from negatives.schema import PAIR, check_ledger
 from negatives.store.atomic import remove_partial
 from negatives.store.facts import Relevance, Review
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE
 from negatives.store.run import Run
 
-Columns = Callable[[pl.DataFrame], pl.DataFrame]
-RULE: Final = "review"
-"""The rule that a verdict of somebody makes."""
-
 
 def review_run(
     run: Run,
-    verdicts: pl.DataFrame,
+    verdicts: Sequence[Verdict] = (),
     *,
     emit: Emit = silent,
     **shared: Unpack[SharedOut],
 ) -> None:
-    """Keep `verdicts` (query_id, doc_id, relevant), draw what follows from all of them, pick again.
+    """Keep `verdicts`, draw what follows from all that the run has, and pick again.
 
-    Called again with the same verdicts it has nothing to do. `DataError` where none of them is of a
-    pair of this run. `threads`, `engine`, `workers` and `address` are as for `mine`.
+    Called again with the same verdicts it has nothing to do. `DataError` where none is of a pair of
+    this run, or there is none. `threads`, `engine`, `workers` and `address` are as for `mine`.
     """
     with shared_out((run.recipe.estimate, run.recipe.pick), **shared) as mapper:
         with locked(run.path):
             run = run.reopened()  # as it is, now that nobody else writes
             account = Account(run.path, run.manifest, emit)
             remove_partial(run.path)
-            there = run.candidates().select(PAIR)
-            known = there.join(verdicts.lazy(), on=PAIR, how="semi").collect()
-            if known.is_empty():
+            append_reviews(run.path, _of(run, verdicts))
+            settled = read_reviews(run.path)
+            if settled.is_empty() and not account.manifest.facts.reviewed:
                 raise DataError(
-                    f"none of {len(verdicts):,} verdicts is of a pair of this run",
+                    "nobody has judged a pair of this run yet",
                     where=str(run.path),
-                    fix="judge pairs that `negatives judge RUN --ask 60 -o FILE` writes",
+                    fix="negatives review RUN opens a page to judge on",
                 )
-            append_reviews(run.path, verdicts.join(known, on=PAIR, how="semi"))
-            work = _Reviewing(run, read_reviews(run.path), account, mapper)
+            work = _Reviewing(run, settled.drop("grade"), account, mapper)
             if account.manifest.facts.reviewed != work.key:
                 work.carry_out()
         if account.manifest.status != DONE:
             pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)
+
+
+def _of(run: Run, verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Those that are of pairs of a run; `DataError` where there are some, and none of them is."""
+    if not verdicts:
+        return []
+    pairs = as_lines(verdicts).select(PAIR).unique()
+    found = run.candidates().select(PAIR).join(pairs.lazy(), on=PAIR, how="semi").collect()
+    known = set(found.iter_rows())
+    if not known:
+        raise DataError(
+            f"none of {len(verdicts):,} verdicts is of a pair of this run",
+            where=str(run.path),
+            fix="judge pairs that `negatives review RUN` shows, or `negatives judge RUN --ask 60 "
+            "-o FILE` writes",
+        )
+    return [each for each in verdicts if (each.query_id, each.doc_id) in known]
 
 
 @dataclass(frozen=True)
@@ -97,13 +105,15 @@ class _Reviewing:
         """
         mark, old = f".reviewed-{self.key}", self.run.parts
         with self.account.stage("review") as stage:
-            open_ = pl.col("relevance").is_null() & (pl.col("verdict") == ELIGIBLE)
-            told = _unreviewed(self.run.candidates()).filter(open_)
+            told = without_verdicts(self.run.candidates()).filter(OPEN)
             judged = told.join(
                 self.verdicts.lazy(), on=PAIR, how="inner", maintain_order="left"
             ).collect()
             stage.rows = len(judged)
-            revised = self._revised(judged)
+            measured = self.account.manifest.notes.measured
+            revised = None
+            if len(judged) or self.account.manifest.facts.reviewed:
+                revised = revision_of(self.run.recipe.estimate, measured, judged)
             columns = None if revised is None else revised.columns
             one = partial(rewrite, partial(_reviewed, self.verdicts, columns), mark)
             rows = list(
@@ -124,80 +134,8 @@ class _Reviewing:
             ]
         replace_ledger(self.account, old, mark, rows)
 
-    def _revised(self, judged: pl.DataFrame) -> Revised | None:
-        estimator = self.run.recipe.estimate
-        measured = self.account.manifest.notes.measured
-        return None if estimator is None else estimator.revised(measured, judged)
-
-
-def _unreviewed(ledger: pl.LazyFrame) -> pl.LazyFrame:
-    """The ledger, or a part of it, as if there were no verdicts."""
-    ours = pl.col("rule") == RULE
-    return ledger.with_columns(
-        verdict=pl.when(ours).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
-        rule=pl.when(ours).then(pl.lit("")).otherwise("rule"),
-        reason=pl.when(ours).then(pl.lit("")).otherwise("reason"),
-    )
-
 
 def _reviewed(verdicts: pl.DataFrame, columns: Columns | None, path: Path) -> pl.DataFrame:
     """A part of the new ledger: what the verdicts say of its pairs, and p_relevant made again."""
-    old = _unreviewed(pl.scan_parquet(path, glob=False)).collect()
-    told = old.join(verdicts, on=PAIR, how="left", maintain_order="left")
-    open_ = pl.col("verdict") == ELIGIBLE
-    yes, no = open_ & pl.col("relevant"), open_ & ~pl.col("relevant")
-    part = told.with_columns(
-        verdict=pl.when(yes)
-        .then(pl.lit(REJECTED))
-        .when(no)
-        .then(pl.lit(JUDGED_NEGATIVE))
-        .otherwise("verdict"),
-        rule=pl.when(open_ & pl.col("relevant").is_not_null()).then(pl.lit(RULE)).otherwise("rule"),
-        reason=pl.when(yes)
-        .then(pl.lit(f"{RULE}: found relevant"))
-        .when(no)
-        .then(pl.lit(f"{RULE}: found not relevant"))
-        .otherwise("reason"),
-    ).drop("relevant")
-    if columns is not None:
-        part = _with(part, columns(part))
-    return check_ledger(part.select(old.columns))
-
-
-def _with(part: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    """`part` with new columns; what a costly judge added to the odds of a pair is added to them."""
-    if BEFORE not in part.columns:
-        return part.with_columns(new)
-    first = new["p_relevant"]
-    odds, said, base = (
-        (p := pl.col(name).cast(pl.Float64).clip(1e-9, 1 - 1e-9)) / (1 - p)
-        for name in ("_first", "p_relevant", BEFORE)
-    )
-    revised = odds * said / base
-    both = part.with_columns(_first=first).with_columns(
-        p_relevant=(revised / (1 + revised)).cast(pl.Float32)
-    )
-    return (
-        both.with_columns(new.drop("p_relevant"))
-        .with_columns(pl.col("_first").alias(BEFORE))
-        .drop("_first")
-    )
-
-
-def ask_about(run: Run, count: int) -> pl.DataFrame:
-    """query_id and doc_id of `count` pairs whose verdicts would say most; fewer where there are.
-
-    They are drawn at random from what the picker names worth asking about (`Picker.asking`), those
-    that have a verdict left out. Which pairs depends on the run's seed; more hold the fewer.
-    """
-    recipe = run.recipe
-    picker, _ = recipe.pick.asking().tuned(run.parts, run.manifest.notes.basis)
-    done = read_reviews(run.path)
-    found = []
-    for path in run.parts:
-        kept = pl.read_parquet(path, glob=False).filter(pl.col("verdict").is_in(KEPT))
-        chosen = picker.pick(kept, recipe.seed).filter(pl.col("verdict") == ELIGIBLE)
-        found.append(chosen.select(PAIR).join(done, on=PAIR, how="anti"))
-    pairs = pl.concat(found)
-    drawn = pl.Series("_drawn", pair_uniforms(pairs, recipe.seed, "review/ask"))
-    return pairs.with_columns(drawn).sort("_drawn", *PAIR).head(count).select(PAIR)
+    old = without_verdicts(pl.scan_parquet(path, glob=False)).collect()
+    return check_ledger(with_verdicts(old, verdicts, columns))

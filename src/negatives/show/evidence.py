@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from negatives.measure.certificate import Certificate, certified
+from negatives.measure.review import review_of
 from negatives.measure.tally import Tally
 from negatives.run.picked import parts_with_picks
 from negatives.show.frontier import Frontier
@@ -37,7 +38,7 @@ class ReportEvidence:
     @cached_property
     def certificate(self) -> Certificate:
         """How many of the negatives are false."""
-        return certified(self.run, self._counted[1])
+        return certified(self.run, self._counted[1], review_of(self.run))
 
     @property
     def frontier(self) -> Frontier:

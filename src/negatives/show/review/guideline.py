@@ -1,0 +1,59 @@
+"""What the verdicts mean, with examples: known positives and judged negatives of the collection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from negatives.chance import pair_uniforms
+from negatives.schema import PAIR, Collection
+from negatives.show.review.words import SHORT, Texts, piece, visible
+
+EXAMPLES: Final = 3
+"""Of each grade."""
+MOST_GRADES: Final = 5
+_SEEN: Final = 100_000
+
+
+@dataclass(frozen=True)
+class Guideline:
+    """`grades`: the grades that the collection gives, highest first, each with examples."""
+
+    grades: list[dict[str, Any]]
+    judged_negatives: bool
+
+
+def guideline(collection: Collection) -> Guideline:
+    """Examples of every grade, of different queries, drawn by hash."""
+    texts = Texts(collection)
+    qrels = collection.qrels.filter(pl.col("relevance") >= 0)
+    grades = qrels["relevance"].unique().sort(descending=True).to_list()
+    shown = []
+    for grade in [*grades[: MOST_GRADES - 1], *grades[MOST_GRADES - 1 :][-1:]]:
+        found = qrels.filter(pl.col("relevance") == grade).head(_SEEN)
+        drawn = pl.Series("_drawn", pair_uniforms(found, 0, "review/guideline"))
+        few = (
+            found.with_columns(drawn)
+            .sort("_drawn", *PAIR)
+            .unique("query_id", keep="first", maintain_order=True)
+            .head(EXAMPLES)
+        )
+        shown.append(
+            {
+                "grade": grade,
+                "relevant": grade > 0,
+                "examples": [_example(texts, *pair) for pair in few.select(PAIR).iter_rows()],
+            }
+        )
+    return Guideline(shown, 0 in grades)
+
+
+def _example(texts: Texts, query: str, doc: str) -> dict[str, Any]:
+    return {
+        "query_id": visible(query),
+        "doc_id": visible(doc),
+        "query": piece(texts.whole("query", query), 0, SHORT),
+        "doc": piece(texts.whole("doc", doc), 0, SHORT),
+    }
