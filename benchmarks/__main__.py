@@ -20,6 +20,7 @@ NAMES = (
     "lexical",
     "lint",
     "losses",
+    "passages",
     "pipeline",
     "planted",
     "reranker",
