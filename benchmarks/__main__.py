@@ -21,6 +21,7 @@ NAMES = (
     "lint",
     "losses",
     "passages",
+    "picture",
     "pipeline",
     "planted",
     "reranker",
