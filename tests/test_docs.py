@@ -39,6 +39,9 @@ NOT_RUN = re.compile(r"^(pip install|make) .*\n", re.MULTILINE)
 SPENT = re.compile(r"^(  time) {8}\d.*; peak \d.*$")
 UPDATE = os.environ.get("NEGATIVES_UPDATE_DOCS") == "1"
 
+# Files of the repository that a page asks its reader to copy into an empty folder.
+AT_HAND = {"tutorial.md": ["examples/faq.csv"]}
+
 # A page shows what a user would write; the tests have a tiny model and little time.
 STAND_INS = {"sentence-transformers/all-MiniLM-L6-v2": "MODEL", "num_train_epochs=1": "max_steps=3"}
 
@@ -133,7 +136,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     @cache
     def begun(page: Path) -> Played:
-        return Played(page, tmp_path_factory.mktemp(page.stem), model)
+        folder = tmp_path_factory.mktemp(page.stem)
+        for file in AT_HAND.get(page.name, []):
+            shutil.copy(ROOT / file, folder)
+        return Played(page, folder, model)
 
     return begun
 
