@@ -193,13 +193,16 @@ def test_every_extra_that_a_page_installs_exists() -> None:
             assert set(names.split(",")) <= set(extras), page.name
 
 
-def test_readme_opens_with_the_two_commands() -> None:
+def test_readme_opens_with_a_picture_the_commands_and_ten_lines_of_python() -> None:
     text = README.read_text("utf-8")
-    opening = [match[3] for match in BLOCK.finditer(text)][:3]
-    assert "make demo" in opening[0]
-    assert "make test" in opening[0]
-    assert "pip install negatives" in opening[1]
-    assert opening[2].count("\n") <= 10
+    before, _, _ = text.partition("```")
+    assert re.search(r"!\[.+\]\(docs/.+\.svg\)", before)
+    commands, package, python = blocks(README)[:3]
+    assert "make demo" in commands.code
+    assert "make test" in commands.code
+    assert "pip install negatives\nnegatives mine cranfield" in package.code
+    assert python.language == "python"
+    assert python.code.count("\n") <= 10
 
 
 def test_the_reference_has_every_stage_recipe_and_command() -> None:
