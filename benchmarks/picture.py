@@ -8,6 +8,7 @@ are hidden. The same candidates by the same built-in encoder for all three.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -167,7 +168,7 @@ def _across(hardness: float) -> float:
 
 def _up(share: float) -> float:
     """By the square root: what matters is the difference between 1% and 10%."""
-    return HEIGHT - BOTTOM - share**0.5 * (HEIGHT - BOTTOM - TOP)
+    return HEIGHT - BOTTOM - math.sqrt(share) * (HEIGHT - BOTTOM - TOP)
 
 
 def main() -> None:
