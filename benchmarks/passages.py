@@ -4,7 +4,9 @@ Retrieval for generation searches passages. Of a document that answers a questio
 labelled, and its other passages answer the question too, or part of it; a model finds them first.
 Here the answers of MedQuAD are cut between sentences into passages of up to 350 characters, at most
 six of an answer. In training one passage of the right answer is labelled, drawn by chance; on the
-dev questions, which are about other matters, every passage of the right answer counts.
+dev questions, which are about other matters, every passage of the right answer counts. Twice: with
+the title of the answer before each passage, as is usual, and without, so that many passages do not
+say what they are about.
 
 Every arm trains the built-in table for 250 steps of 64, with three negatives a query, mined once by
 the same table. `naive top-3` are the most similar passages that are not labelled, `95% rule` the
@@ -52,6 +54,7 @@ LONG, MOST = 350, 6
 EACH = 3
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "5"))
 METRIC = "nDCG@10"
+STUDIES = {"titled": "The title before each passage", "bare": "Passages without a title"}
 SENTENCE = re.compile(r"(?<=[.!?])\s+")
 BETWEEN = "#"  # between the id of an answer and the number of its passage
 NAMES = {
@@ -82,17 +85,20 @@ def answer_of(doc_id: pl.Expr) -> pl.Expr:
     return doc_id.str.split(BETWEEN).list.first()
 
 
-def data() -> Path:
+def data(study: str) -> Path:
     """A BEIR folder: all passages, one labelled passage an answer in train, all of them in dev."""
-    made, whole = WORK / "data", folder("medquad")
+    made, whole = WORK / study / "data", folder("medquad")
     if (made / "qrels" / "dev.tsv").is_file():
         return made
     (made / "qrels").mkdir(parents=True, exist_ok=True)
     shutil.copy(whole / "queries.jsonl", made)
-    # Without the titles: a passage does not say what the whole answer is about.
     answers = map(msgspec.json.decode, (whole / "corpus.jsonl").read_bytes().splitlines())
     rows = [
-        {"_id": f"{answer['_id']}{BETWEEN}{number}", "text": part}
+        {
+            "_id": f"{answer['_id']}{BETWEEN}{number}",
+            "title": answer["title"] if study == "titled" else "",
+            "text": part,
+        }
         for answer in answers
         for number, part in enumerate(passages(answer["text"]))
     ]
@@ -169,13 +175,13 @@ def recipes() -> list[Recipe]:
     return [override(each, [f"pick.per_query={EACH}"]) for each in made]
 
 
-def carry_out() -> tuple[dict[str, Any], dict[str, list[pl.DataFrame]]]:
+def carry_out(study: str) -> tuple[dict[str, Any], dict[str, list[pl.DataFrame]]]:
     """The comparison, kept: where it was stopped it goes on."""
     made = compare(
-        neg.Collection.load(f"{data()}@train"),
+        neg.Collection.load(f"{data(study)}@train"),
         recipes(),
-        WORK / "compared",
-        on=neg.Collection.load(f"{data()}@dev"),
+        WORK / study / "compared",
+        on=neg.Collection.load(f"{data(study)}@dev"),
         model="static",
         changes=[*SETTINGS, "train.checkpoint=400"],
         seeds=SEEDS,
@@ -188,13 +194,13 @@ def carry_out() -> tuple[dict[str, Any], dict[str, list[pl.DataFrame]]]:
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def negatives_of(arm: str) -> tuple[float, float] | None:
+def negatives_of(study: str, arm: str) -> tuple[float, float] | None:
     """Coverage, and the share of the negatives that are of the right answer."""
-    run = WORK / "compared" / "arms" / arm / "run"
+    run = WORK / study / "compared" / "arms" / arm / "run"
     if not run.is_dir():
         return None
     chosen = Run(run).negatives.select("query_id", answer=answer_of(pl.col("doc_id")))
-    qrels = pl.read_csv(data() / "qrels" / "train.tsv", separator="\t")
+    qrels = pl.read_csv(data(study) / "qrels" / "train.tsv", separator="\t")
     right = qrels.select(query_id="query-id", answer=answer_of(pl.col("corpus-id"))).unique()
     asked = EACH * right["query_id"].n_unique()
     wrong = len(chosen.join(right, on=["query_id", "answer"], how="semi"))
@@ -214,20 +220,24 @@ def against(
     return {arm: (test, p) for (arm, test), p in zip(tests.items(), corrected, strict=True)}
 
 
-def lines_of(figures: dict[str, Any], frames: dict[str, list[pl.DataFrame]]) -> list[str]:
-    """The table, and what the default is beside each other arm."""
+def section(
+    study: str, figures: dict[str, Any], frames: dict[str, list[pl.DataFrame]]
+) -> list[str]:
+    """The table of a study, and what the default is beside each other arm."""
     beside_naive = against(frames, "naive top")
     rows = sorted(figures["metrics"][METRIC], key=lambda row: float(row["mean"]))
     lines = [
+        f"## {STUDIES[study]}",
+        "",
         f"{figures['queries']:,} questions judged, {figures['seeds']} seeds, "
-        f"{_count('corpus.jsonl'):,} passages.",
+        f"{_passages(study):,} passages.",
         "",
         "| negatives | of the right document | coverage | nDCG@10 | by seed | against naive top-3 "
         "| mining, s |",
         "|---|---:|---:|---:|---|---:|---:|",
     ]
     for row in rows:
-        arm, about = row["arm"], negatives_of(row["arm"])
+        arm, about = row["arm"], negatives_of(study, row["arm"])
         share, coverage = (f"{about[1]:.2%}", f"{about[0]:.0%}") if about else ("", "")
         test = beside_naive.get(arm)
         gain = f"{test[0]['difference']:+.4f}" if test else ""
@@ -237,8 +247,6 @@ def lines_of(figures: dict[str, Any], frames: dict[str, list[pl.DataFrame]]) -> 
             f"| {gain} | {figures['costs'][arm]['mining_seconds'] or ''} |"
         )
     lines += [
-        "",
-        "## The default beside the others",
         "",
         "| default against | difference | 95% interval | p | questions better / worse |",
         "|---|---:|---|---:|---:|",
@@ -255,7 +263,7 @@ def lines_of(figures: dict[str, Any], frames: dict[str, list[pl.DataFrame]]) -> 
 
 
 def _in_words(rows: Sequence[dict[str, Any]]) -> list[str]:
-    """What the rule that comes closest is worth beside the default."""
+    """What the best of the others is worth beside the default."""
     default = next(row for row in rows if row["arm"] == "default")
     closest = max((row for row in rows if row is not default), key=lambda row: float(row["mean"]))
     test = closest["against_first"]
@@ -264,19 +272,20 @@ def _in_words(rows: Sequence[dict[str, Any]]) -> list[str]:
     which = "ahead of" if lead > 0 else "behind"
     name = NAMES.get(closest["arm"], closest["arm"])
     return [
-        f"Of the others {name} comes closest: the default is {abs(lead):.4f} {which} it, "
+        f"The best of the others is {name}: the default is {abs(lead):.4f} {which} it, "
         f"p = {test['p_holm']:.4f}" + ("." if sure else ": no more than chance may make."),
         "",
     ]
 
 
-def _count(name: str) -> int:
-    return sum(1 for _ in (data() / name).open("rb"))
+def _passages(study: str) -> int:
+    return sum(1 for _ in (data(study) / "corpus.jsonl").open("rb"))
 
 
 def main() -> None:
     """Cut, compare, and write the page."""
-    write_page("passages", "Passages of which one is labelled", __doc__, lines_of(*carry_out()))
+    lines = [line for study in STUDIES for line in section(study, *carry_out(study))]
+    write_page("passages", "Passages of which one is labelled", __doc__, lines)
 
 
 if __name__ == "__main__":

@@ -147,10 +147,12 @@ def coverage_table() -> str:
 
 
 def passages_table() -> str:
-    """The first table of docs/results/passages.md; nothing where it was not measured."""
+    """The first table of docs/results/passages.md and its verdict; nothing where there is none."""
     page = DOCS / "results" / "passages.md"
     parts = page.read_text("utf-8").split("\n\n") if page.exists() else []
-    return next((f"{part}\n" for part in parts if part.startswith("|")), "")
+    table = next((part for part in parts if part.startswith("|")), "")
+    best = next((part for part in parts if part.startswith("The best of the others")), "")
+    return f"{table}\n\n{best}\n" if table else ""
 
 
 FILLS: dict[str, Callable[[], str]] = {
