@@ -256,7 +256,9 @@ def cli_page() -> str:
     # Anchors that do not depend on how a title is slugged.
     text = re.sub(
         r"^(#+) (negatives [^\n]+)$",
-        lambda found: f"{found[1]} {found[2]} {{ #{re.sub('[ -]+', '-', found[2])} }}",
+        lambda found: (
+            f"{found[1]} {found[2]} {{ #{found[2].replace(' --', ' ').replace(' ', '-')} }}"
+        ),
         text,
         flags=re.MULTILINE,
     )
@@ -264,7 +266,7 @@ def cli_page() -> str:
         "Exit codes: 0 done; 1 the work failed; 2 the input or the command is wrong; "
         "130 interrupted (Ctrl-C) and 143 stopped (SIGTERM), after which the same mine, judge, "
         "train or compare command goes on. Progress goes to stderr, results to stdout. "
-        "NEGATIVES_TRACEBACK=1 shows where in the code an error was raised."
+        "-v, or NEGATIVES_TRACEBACK=1, shows where in the code an error was raised."
     )
     return text.replace("# negatives\n", f"# Command line\n\n{codes}\n", 1)
 
