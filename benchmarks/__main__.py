@@ -20,6 +20,8 @@ NAMES = (
     "lexical",
     "lint",
     "losses",
+    "passages",
+    "picture",
     "pipeline",
     "planted",
     "reranker",

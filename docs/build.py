@@ -29,7 +29,7 @@ GENERATED = {
     "../src/negatives/pick/": "reference/stages.md#pick",
     "../src/negatives/read/": "reference/formats.md",
     "../src/negatives/read/mined/names.py": "reference/formats.md#columns",
-    "../src/negatives/recipes/": "recipes.md",
+    "../src/negatives/recipes/": "reference/recipes.md",
 }
 """Where a page links to what a generated page is made from -> that page: the site has only the one,
 the repository only the other."""
@@ -39,10 +39,13 @@ NAV: list[tuple[str, list[str]]] = [
         "",
         [
             "index.md",
+            "tutorial.md",
             "quickstart.md",
             "data-in.md",
+            "glossary.md",
             "concepts.md",
             "choosing.md",
+            "recipes.md",
             "probability.md",
             "scale.md",
             "looking.md",
@@ -56,7 +59,6 @@ NAV: list[tuple[str, list[str]]] = [
             "errors.md",
         ],
     ),
-    ("Recipes", ["recipes.md"]),
     ("Reference", ["reference/"]),
     ("Results", ["results/"]),
     ("Contributing", ["contributing/"]),

@@ -28,7 +28,7 @@ from negatives.export import FORMATS
 from negatives.kinds import KINDS, kinds
 from negatives.read.address import Format
 from negatives.read.formats import reader
-from negatives.recipe import shipped
+from negatives.recipe import PURPOSES, shipped
 from negatives.settings import describe_field
 from negatives.stage import Stage, stage_class
 
@@ -90,19 +90,39 @@ def in_words(name: str, *, linked: bool) -> str:
                      if key != "kind"]  # fmt: skip
             label = f"`{kind}`"
             if linked:
-                label = f"[{label}](reference/stages.md#{section}-{kind})"
+                label = f"[{label}](stages.md#{section}-{kind})"
             about = _first_line(stage_class(section, kind))
             lines.append(f"- {section} {label}: {about} {', '.join(given)}".rstrip())
     return "\n".join(lines) + "\n"
 
 
 def recipe_table() -> str:
-    """The shipped recipes: name, what they do, after whom."""
-    lines = ["| recipe | what it does | after |", "|---|---|---|"]
-    for name, text in shipped().items():
-        table = tomllib.loads(text)
-        lines.append(f"| `{name}` | {table.get('about', '')} | {table.get('paper', '')} |")
+    """The shipped recipes by what they are for: name, what they do, after whom."""
+    parts = []
+    for title, names in by_purpose():
+        lines = [f"**{title[0].upper()}{title[1:]}**", "", "| recipe | what it does | after |"]
+        lines.append("|---|---|---|")
+        for name in names:
+            table = tomllib.loads(shipped()[name])
+            lines.append(f"| `{name}` | {table.get('about', '')} | {table.get('paper', '')} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def purposes_table() -> str:
+    """A line for each thing that recipes are for, with their names."""
+    lines = ["| for | recipes |", "|---|---|"]
+    for title, names in by_purpose():
+        lines.append(f"| {title} | {', '.join(f'`{name}`' for name in names)} |")
     return "\n".join(lines) + "\n"
+
+
+def by_purpose() -> Iterator[tuple[str, list[str]]]:
+    """What recipes are for, in words, with the names of the shipped ones."""
+    purposes = {name: tomllib.loads(text).get("purpose", "") for name, text in shipped().items()}
+    for purpose, title in PURPOSES.items():
+        if names := [name for name in purposes if purposes[name] == purpose]:
+            yield title, names
 
 
 def export_table() -> str:
@@ -110,6 +130,11 @@ def export_table() -> str:
     lines = ["| format | what is in it |", "|---|---|"]
     lines += [f"| `{name}` | {about} |" for name, about in FORMATS.items()]
     return "\n".join(lines) + "\n"
+
+
+def export_names() -> str:
+    """The names of the formats out."""
+    return ", ".join(f"`{name}`" for name in FORMATS) + ".\n"
 
 
 def coverage_table() -> str:
@@ -121,20 +146,23 @@ def coverage_table() -> str:
     return "\n".join([*table[:2], *shown]) + "\n" if shown else ""
 
 
-def learned_table() -> str:
-    """The first study of docs/results/learning.md; nothing where it was not measured."""
-    page = DOCS / "results" / "learning.md"
-    _, _, study = (page.read_text("utf-8") if page.exists() else "").partition("\n## ")
-    first, _, _ = study.partition("\n## ")
-    return "".join(f"{line}\n" for line in first.split("\n") if line.startswith("|"))
+def passages_table() -> str:
+    """The first table of docs/results/passages.md and its verdict; nothing where there is none."""
+    page = DOCS / "results" / "passages.md"
+    parts = page.read_text("utf-8").split("\n\n") if page.exists() else []
+    table = next((part for part in parts if part.startswith("|")), "")
+    best = next((part for part in parts if part.startswith("The best of the others")), "")
+    return f"{table}\n\n{best}\n" if table else ""
 
 
 FILLS: dict[str, Callable[[], str]] = {
     "default-recipe": lambda: in_words("default", linked=False),
     "recipes": recipe_table,
+    "recipes-by-purpose": purposes_table,
     "export-formats": export_table,
+    "export-names": export_names,
     "coverage": coverage_table,
-    "learned": learned_table,
+    "passages": passages_table,
 }
 
 
@@ -149,11 +177,8 @@ def filled(text: str) -> str:
 def recipes_page() -> str:
     """Every shipped recipe: in words, and its file."""
     parts = [
-        "# Recipes",
-        "A recipe is a list of stages in a TOML file. These come with the package; "
-        "`negatives recipes show NAME` prints one with every setting written out and described, "
-        "to be changed and given back by `--recipe FILE`. `known` judges first in every run, "
-        "whether or not a recipe names it.",
+        "# Files of the recipes",
+        "Every recipe of the package in full. What they are for: [Recipes](../recipes.md).",
     ]
     for name, text in shipped().items():
         table = tomllib.loads(text)
@@ -374,7 +399,7 @@ def results_page() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "recipes.md": recipes_page,
+    "reference/recipes.md": recipes_page,
     "reference/cli.md": cli_page,
     "reference/stages.md": stages_page,
     "reference/api.md": api_page,

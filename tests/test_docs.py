@@ -39,6 +39,9 @@ NOT_RUN = re.compile(r"^(pip install|make) .*\n", re.MULTILINE)
 SPENT = re.compile(r"^(  time) {8}\d.*; peak \d.*$")
 UPDATE = os.environ.get("NEGATIVES_UPDATE_DOCS") == "1"
 
+# Files of the repository that a page asks its reader to copy into an empty folder.
+AT_HAND = {"tutorial.md": ["examples/faq.csv"]}
+
 # A page shows what a user would write; the tests have a tiny model and little time.
 STAND_INS = {"sentence-transformers/all-MiniLM-L6-v2": "MODEL", "num_train_epochs=1": "max_steps=3"}
 
@@ -133,7 +136,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
     @cache
     def begun(page: Path) -> Played:
-        return Played(page, tmp_path_factory.mktemp(page.stem), model)
+        folder = tmp_path_factory.mktemp(page.stem)
+        for file in AT_HAND.get(page.name, []):
+            shutil.copy(ROOT / file, folder)
+        return Played(page, folder, model)
 
     return begun
 
@@ -187,13 +193,16 @@ def test_every_extra_that_a_page_installs_exists() -> None:
             assert set(names.split(",")) <= set(extras), page.name
 
 
-def test_readme_opens_with_the_two_commands() -> None:
+def test_readme_opens_with_a_picture_the_commands_and_ten_lines_of_python() -> None:
     text = README.read_text("utf-8")
-    opening = [match[3] for match in BLOCK.finditer(text)][:3]
-    assert "make demo" in opening[0]
-    assert "make test" in opening[0]
-    assert "pip install negatives" in opening[1]
-    assert opening[2].count("\n") <= 10
+    before, _, _ = text.partition("```")
+    assert re.search(r"!\[.+\]\(docs/.+\.svg\)", before)
+    commands, package, python = blocks(README)[:3]
+    assert "make demo" in commands.code
+    assert "make test" in commands.code
+    assert "pip install negatives\nnegatives mine cranfield" in package.code
+    assert python.language == "python"
+    assert python.code.count("\n") <= 10
 
 
 def test_the_reference_has_every_stage_recipe_and_command() -> None:

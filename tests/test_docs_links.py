@@ -58,7 +58,7 @@ def test_the_links_of_a_page_lead_to_what_the_repository_has(page: Path) -> None
 
 
 def test_a_link_to_a_page_or_a_heading_that_is_not_there_is_found() -> None:
-    text = "[a](nowhere.md) [b](concepts.md#nothing) [c](concepts.md#words) [d](https://e.org)"
+    text = "[a](nowhere.md) [b](concepts.md#nothing) [c](concepts.md#hardness) [d](https://e.org)"
     assert broken(text, DOCS / "index.md") == ["nowhere.md", "concepts.md#nothing"]
 
 
