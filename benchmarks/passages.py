@@ -44,7 +44,8 @@ from negatives.learn.compare import compare
 from negatives.measure.significance import compare as paired
 from negatives.measure.significance import holm
 from negatives.opening import JudgeContext
-from negatives.recipe import Recipe, load_recipe, override
+from negatives.recipe import Recipe, load_recipe
+from negatives.recipe_changes import override
 from negatives.schema import REJECTED
 from negatives.stage import Judge
 from negatives.store.run import Run
