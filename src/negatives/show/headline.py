@@ -18,7 +18,7 @@ def run_card(summary: Summary) -> Card:
     """What was found: counts, coverage, shortfall and fix, hardness, false share, sources."""
     sections = summary["sections"]
     rows = [
-        ("verdict", "{level}: {sentence}".format(**summary["answer"]["verdict"])),
+        ("verdict", "{title}. {sentence}".format(**summary["answer"]["verdict"])),
         *_languages(sections["asked"]["data"]["languages"]),
         *_delivered(sections["delivered"]),
         ("candidates", _candidates(sections["verdicts"])),
