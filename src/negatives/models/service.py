@@ -52,6 +52,10 @@ class Refused(ServiceError):
     status = 0
 
 
+class Unread(ServiceError):
+    """What came was no reply, and when asked again no reply once more."""
+
+
 @dataclass
 class Service:
     """One model of a service at `url`, called by several threads.
@@ -121,7 +125,8 @@ class Service:
                 said = self.said(str(error))
                 slow += isinstance(error, TimedOut | Garbled)
                 if slow == SLOW:
-                    raise self.error(f"no usable answer in {SLOW} calls: {said}") from None
+                    kind = Unread if isinstance(error, Garbled) else ServiceError
+                    raise self._failed(kind, f"no usable answer in {SLOW} calls: {said}") from None
             else:
                 said = self._refusal(reply)
                 if not _passing(reply.status):

@@ -80,6 +80,8 @@ class Account:
             cost = self.manifest.cost
             cost["calls"] = cost.get("calls", 0) + event.calls
             cost["tokens"] = cost.get("tokens", 0) + event.tokens
+            if event.money:
+                cost["money"] = round(cost.get("money", 0) + event.money, 9)
         elif isinstance(event, Warned):
             self.warn(event.text)
         elif isinstance(event, Noted):
