@@ -122,6 +122,16 @@ class Foreseen:
         """Pairs that no answer is known of."""
         return self.asked - self.known
 
+    def __add__(self, other: Foreseen) -> Foreseen:
+        prices = [each.money for each in (self, other) if each.money is not None]
+        return Foreseen(
+            self.asked + other.asked,
+            self.known + other.known,
+            self.read + other.read,
+            self.written + other.written,
+            sum(prices) if prices else None,
+        )
+
 
 class Ruling(Protocol):
     """A judge opened on a collection."""

@@ -52,7 +52,7 @@ def test_pruning_says_what_it_freed(kept: Path) -> None:
     assert negatives("cache", "prune", "--older-than", "30d").stdout == "freed 0 bytes: 0 vectors\n"
     assert json.loads(negatives("cache", "prune", "--to", "2GB", "--json").stdout)["vectors"] == 0
     assert negatives("cache", "prune", "--all").stdout.endswith(": 3 vectors\n")
-    assert negatives("cache", "list").stdout == f"no vectors are kept in {kept}\n"
+    assert negatives("cache", "list").stdout == f"nothing is kept in {kept}\n"
 
 
 def test_pruning_leaves_a_space_in_use_alone_and_says_so(kept: Path) -> None:

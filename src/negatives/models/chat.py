@@ -26,7 +26,7 @@ from negatives.models.prompt import Messages, Prompt
 from negatives.models.service import Refused, Unread, served
 from negatives.models.spec import whole_number
 from negatives.opening import Foreseen
-from negatives.store.replies import AboutReplies, Replies, open_replies
+from negatives.store.replies import AboutReplies, Replies, known_replies, open_replies
 
 CONCURRENCY: Final = 4
 """Calls at a time, unless the specification says `?concurrency=N`."""
@@ -67,8 +67,8 @@ class Chat:
 
     Options, joined by &: `concurrency` (calls at a time), `per_minute` (calls that may begin in a
     minute), `seconds` (for a whole call), `price=IN/OUT` (money for a million tokens read and
-    written). `came`: replies that have come, and were not known. `api_key` is empty or `env:NAME`. `scratch` holds the replies where there is no shared
-    store.
+    written). `api_key` is empty or `env:NAME`. `scratch` holds the replies where there is no shared
+    store. `came`: replies that have come, and were not known.
     """
 
     def __init__(
@@ -154,8 +154,7 @@ class Chat:
     def foresee(self, prompt: Prompt, questions: Sequence[Messages], form: Form) -> Foreseen:
         """What `ask` would cost; nothing is sent."""
         todo = {self._key(question, form): question for question in questions}
-        with open_replies(self._scratch, self._about(prompt)) as replies:
-            held = replies.get(list(todo))
+        held = known_replies(self._scratch, self._about(prompt), list(todo))
         lacking = [question for key, question in todo.items() if key not in held]
         size = sum(len("".join(question).encode()) for question in lacking)
         read, written = -(-size // BYTES_A_TOKEN), len(lacking) * form.longest

@@ -74,8 +74,8 @@ class Prompt:
 
         where, environment = f"the prompt {self.name}", self._environment
         try:
-            found = meta.find_undeclared_variables(environment.parse(self.source))
-            if meta.find_referenced_templates(environment.parse(self.source)):
+            found = self.variables
+            if any(True for _ in meta.find_referenced_templates(environment.parse(self.source))):
                 raise RecipeError(
                     "the prompt takes in other files", where=where, fix="write them into this one"
                 )
@@ -142,6 +142,14 @@ class Prompt:
     def hash(self) -> str:
         """Changes whenever the prompt does, wherever it lies."""
         return hashlib.blake2b(self.source.encode(), digest_size=10).hexdigest()
+
+    @cached_property
+    def variables(self) -> set[str]:
+        """The names of the texts that it takes."""
+        from jinja2 import meta
+
+        found: set[str] = meta.find_undeclared_variables(self._environment.parse(self.source))
+        return found
 
     @cached_property
     def _environment(self) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,9 +24,9 @@ from negatives.engine import Engine, Mapper
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
 from negatives.estimate.revision import Revision, learn, with_others
-from negatives.events import Emit, silent
+from negatives.events import Emit, Event, Progress, silent
 from negatives.machine import Machine
-from negatives.opening import JudgeContext
+from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
@@ -73,6 +74,34 @@ class Costly(Protocol):
         ...
 
 
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A ruling that can tell what asking costs before it asks."""
+
+    def foresee(self, query: Rows, doc: Rows) -> Foreseen:
+        """What `score` of these pairs would cost."""
+        ...
+
+
+def judging_cost(
+    run: Run,
+    judge: Judge,
+    budget: int | None = None,
+    *,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = silent,
+) -> Foreseen:
+    """What `judge_run` with the same judge and budget would cost; nobody is asked anything."""
+    machine = Machine.checked(threads, memory, device)
+    with (
+        engine_named("local", None, "", machine).started() as mapper,
+        _opened(run, judge, budget, machine, mapper, emit) as (work, _),
+    ):
+        return work.foreseen()
+
+
 def judge_run(
     run: Run,
     judge: Judge,
@@ -95,6 +124,24 @@ def judge_run(
     machine = Machine.checked(threads, memory, device)
     chosen = engine_named(engine, workers, address, machine)
     refuse_scripts(chosen, (run.recipe.pick,))
+    with chosen.started() as mapper:
+        with _opened(run, judge, budget, machine, mapper, emit) as (work, folder):
+            if work.account.manifest.facts.cascade != work.asked:
+                work.carry_out(folder)
+        if work.account.manifest.status != DONE:
+            pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)
+
+
+@contextmanager
+def _opened(
+    run: Run,
+    judge: Judge,
+    budget: int | None,
+    machine: Machine,
+    mapper: Mapper,
+    emit: Emit,
+) -> Iterator[tuple[_Judging, Path]]:
+    """The work, with the run locked, and a folder for it; an error before where it cannot be."""
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", fix="give at least 1, or none for all")
     if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
@@ -106,32 +153,48 @@ def judge_run(
         )
     collection = collection_of(run)
     refuse_unmet((judge,), collection)
-    with chosen.started() as mapper:
-        with locked(run.path):
-            run = run.reopened()  # as it is, now that nobody else writes
-            account = Account(run.path, run.manifest, emit)
-            with _scratch(run.path / WORK / "judging") as folder:
-                ruling = judge.open(
-                    JudgeContext(
-                        collection=collection,
-                        scratch=folder,
-                        machine=machine,
-                        engine=mapper,
-                        seed=run.recipe.seed,
-                        reference=account.manifest.facts.reference,
-                        emit=account.hear,
-                    )
+    with locked(run.path):
+        run = run.reopened()  # as it is, now that nobody else writes
+        account = Account(run.path, run.manifest, emit)
+        with _scratch(run.path / WORK / "judging") as folder:
+            ruling = judge.open(
+                JudgeContext(
+                    collection=collection,
+                    scratch=folder,
+                    machine=machine,
+                    engine=mapper,
+                    seed=run.recipe.seed,
+                    reference=account.manifest.facts.reference,
+                    emit=_Bill(account).hear,
                 )
-                if not isinstance(ruling, Costly):
-                    raise RecipeError(
-                        f"{judge.kind} does not score single pairs",
-                        fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
-                    )
-                work = _Judging(run, judge, budget, ruling, account, mapper)
-                if account.manifest.facts.cascade != work.asked:
-                    work.carry_out(folder)
-        if account.manifest.status != DONE:
-            pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)
+            )
+            if not isinstance(ruling, Costly):
+                raise RecipeError(
+                    f"{judge.kind} does not score single pairs",
+                    fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
+                )
+            yield _Judging(run, judge, budget, ruling, account, mapper), folder
+
+
+class _Bill:
+    """Passes on what a judge says, and keeps what it has spent in the manifest as it goes on.
+
+    So that a process that is killed has told its cost, but for the last second's.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._kept = dict(account.manifest.cost)
+        self._at = time.monotonic()
+
+    def hear(self, event: Event) -> None:
+        """Progress is told by the thread that waits for the others, which may save."""
+        self._account.hear(event)
+        if not isinstance(event, Progress) or self._kept == self._account.manifest.cost:
+            return
+        if event.done == event.total or time.monotonic() > self._at + _OFTEN:
+            self._account.save()
+            self._kept, self._at = dict(self._account.manifest.cost), time.monotonic()
 
 
 @contextmanager
@@ -149,7 +212,9 @@ def _scratch(folder: Path) -> Iterator[Path]:
                 folder.parent.rmdir()
 
 
-_COSTLY = "of those that come with the package, reranker does"
+_COSTLY = "of those that come with the package, reranker and llm do"
+_OFTEN: Final = 1.0
+"""Seconds between two savings of what was spent."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +249,8 @@ class _Judging:
         with self.account.stage(f"judge {self.judge.kind}") as stage:
             chosen, full = self._chosen(folder / CHOSEN.format(key))
             scores = self._scored(chosen)
-            stage.rows = len(scores)
+            stage.rows = len(chosen)
+            unknown = len(chosen) - len(scores)
         pairs = self._learnable(scores)
         revision = learn(pairs, self.run.recipe.seed)
         if revision is None and pairs["p_relevant"].is_not_null().any():
@@ -210,7 +276,8 @@ class _Judging:
         self.account.manifest.notes.cascade = Cascade(
             judge=self.judge.settings(),
             budget=self.budget,
-            pairs=len(scores),
+            pairs=len(chosen),
+            unknown=unknown,
             calls=self.ruling.calls,
             full=full,
             saving=round(1 - len(scores) / full, 4) if full else 0.0,
@@ -221,16 +288,36 @@ class _Judging:
         self.account.manifest.facts.cascade = self.asked
         replace_ledger(self.account, old, mark, rows)
 
+    def foreseen(self) -> Foreseen:
+        """What it would cost; where the judge cannot tell, how many pairs it would score."""
+        chosen = self._choice(self._judgeable())
+        rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
+        if isinstance(self.ruling, Foreseeing):
+            return self.ruling.foresee(rows["query"].to_numpy(), rows["doc"].to_numpy())
+        return Foreseen(asked=len(rows), known=0, read=0, written=0, money=None)
+
     def _base(self) -> pl.LazyFrame:
         """The ledger as it was mined."""
         return _undone(self.run.candidates(), self.account.manifest.facts.cascade)
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
         """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
+        pairs = self._judgeable()
+        if table_rows(path) is None:
+            write_frame(path, self._choice(pairs))
+        return pl.read_parquet(path, glob=False), len(pairs)
+
+    def _choice(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Those to judge, of the pairs that can be."""
+        recipe = self.run.recipe
+        return choose(pairs, self.budget, recipe.pick.per_query, recipe.seed)
+
+    def _judgeable(self) -> pl.DataFrame:
+        """The pairs that can be judged, with what says which of them are worth it."""
         collection = collection_of(self.run)
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
-        pairs = (
+        return (
             judgeable(self._base())
             .filter(~pl.col("doc_id").is_in(empty.implode()))
             .select(
@@ -242,19 +329,17 @@ class _Judging:
             )
             .join(picked.lazy(), on=PAIR, how="left", maintain_order="left")
             .collect()
+            .with_columns(pl.col("picked").fill_null(False))
         )
-        if table_rows(path) is None:
-            pairs = pairs.with_columns(pl.col("picked").fill_null(False))
-            recipe = self.run.recipe
-            write_frame(path, choose(pairs, self.budget, recipe.pick.per_query, recipe.seed))
-        return pl.read_parquet(path, glob=False), len(pairs)
 
     def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
-        """query_id, doc_id and score (float32) of the chosen pairs."""
+        """query_id, doc_id and score (float32) of the chosen pairs, but for the unknown ones."""
         rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
         scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
         return collection_of(self.run).ids_of(
-            rows.with_columns(score=pl.Series(scores, dtype=pl.Float32))
+            rows.with_columns(score=pl.Series(scores, dtype=pl.Float32)).filter(
+                ~pl.col("score").is_nan()
+            )
         )
 
     def _learnable(self, scores: pl.DataFrame) -> pl.DataFrame:

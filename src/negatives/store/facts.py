@@ -155,6 +155,8 @@ class Cascade(
     pairs: int
     calls: int
     """Pairs that were scored in the last call; the others were known."""
+    unknown: int = 0
+    """Pairs whose answer could not be read: they have no score."""
     full: int
     saving: float
     calibration: int

@@ -71,10 +71,7 @@ class HeldReplies:
 @contextmanager
 def open_replies(scratch: Path, about: AboutReplies) -> Iterator[Replies]:
     """The replies of `about`; in `scratch` where there is no shared store, or none to write to."""
-    store = store_folder()
-    own = store is None or not writable(store.parent)
-    folder = (scratch if own or store is None else store.parent) / FOLDER / about.id
-    make_folder(folder)
+    folder = make_folder(_folder(scratch, about))
     with shared(folder):
         if not (folder / ABOUT).exists():
             write_json(folder / ABOUT, about)
@@ -85,6 +82,20 @@ def open_replies(scratch: Path, about: AboutReplies) -> Iterator[Replies]:
             yield Replies(folder, database)
         finally:
             database.close()
+
+
+def known_replies(scratch: Path, about: AboutReplies, keys: Sequence[bytes]) -> set[bytes]:
+    """Those of the keys that there is a reply to; nothing is made where there are none."""
+    if not (_folder(scratch, about) / DATABASE).exists():
+        return set()
+    with open_replies(scratch, about) as replies:
+        return set(replies.get(keys))
+
+
+def _folder(scratch: Path, about: AboutReplies) -> Path:
+    store = store_folder()
+    shared_one = store is not None and writable(store.parent)
+    return (store.parent if store and shared_one else scratch) / FOLDER / about.id
 
 
 class Replies:
