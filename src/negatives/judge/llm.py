@@ -246,7 +246,7 @@ class LLMRuling:
         ]
 
     def _shown(self, query: Rows, doc: Rows) -> list[Rows]:
-        """The known positives that are shown with each pair: without the document itself.
+        """The known positives that are shown with each pair: without the document, or its copy.
 
         Without one that is drawn where it is none of them, so that being shown fewer does not give
         a label away.
@@ -259,6 +259,7 @@ class LLMRuling:
         known = data.positives.filter(~pl.col("doc").is_in(empty.implode()))
         pairs = pl.DataFrame({"query": query, "doc": doc}, schema=_PAIR)
         drawn = pair_uniforms(data.ids_of(pairs), self.seed, "llm/left-out")
+        texts = data.corpus["text"]
         of_query = {
             key: group["doc"].to_numpy()
             for (key,), group in known.join(pairs, on="query", how="semi")
@@ -268,10 +269,9 @@ class LLMRuling:
         made = []
         for asked, own, chance in zip(query.tolist(), doc.tolist(), drawn, strict=True):
             others = of_query.get(asked, none)
-            if len(others):
-                left = own if own in others else others[int(chance * len(others))]
-                others = others[others != left]
-            made.append(others[: self.stage.positives])
+            same = np.flatnonzero((texts.gather(others) == texts[own]).to_numpy())
+            left = same if len(same) else [int(chance * len(others))][: len(others)]
+            made.append(np.delete(others, left)[: self.stage.positives])
         return made
 
     def _count(

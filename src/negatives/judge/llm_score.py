@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Final
+from typing import Final, Literal
 
 import msgspec
 
 from negatives.models.chat_reply import Answer, Token, parsed
 
-Grade = Annotated[int, msgspec.Meta(ge=0, le=3)]
+Grade = Literal[0, 1, 2, 3]
 
 UNKNOWN: Final = float("nan")
 SAID: Final = math.log(9)

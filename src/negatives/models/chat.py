@@ -128,7 +128,7 @@ class Chat:
         questions are asked once. The first error ends what is not begun, and is raised:
         `ServiceError` where the server refuses, or has not answered anything so far.
         """
-        keys = [self._key(question, form) for question in questions]
+        keys = _keys(questions, form)
         todo = dict(zip(keys, questions, strict=True))
         with open_replies(self._scratch, self._about(prompt)) as replies:
             held = replies.get(list(todo))
@@ -153,7 +153,7 @@ class Chat:
 
     def foresee(self, prompt: Prompt, questions: Sequence[Messages], form: Form) -> Foreseen:
         """What `ask` would cost; nothing is sent."""
-        todo = {self._key(question, form): question for question in questions}
+        todo = dict(zip(_keys(questions, form), questions, strict=True))
         held = known_replies(self._scratch, self._about(prompt), list(todo))
         lacking = [question for key, question in todo.items() if key not in held]
         size = sum(len("".join(question).encode()) for question in lacking)
@@ -170,9 +170,13 @@ class Chat:
         def one(key: bytes, question: Messages) -> tuple[bytes, Answer | None]:
             if stopped.is_set():
                 return key, None
-            answer = self._answer(question, form, stopped)
-            if answer is not None:
-                replies.add(key, msgspec.msgpack.encode(answer))
+            try:
+                answer = self._answer(question, form, stopped)
+                if answer is not None:
+                    replies.add(key, msgspec.msgpack.encode(answer))
+            except BaseException:
+                stopped.set()
+                raise
             return key, answer
 
         with ThreadPoolExecutor(self._at_once) as pool:
@@ -255,10 +259,15 @@ class Chat:
     def _about(self, prompt: Prompt) -> AboutReplies:
         return AboutReplies(model=self.name, prompt=prompt.name, hash=prompt.hash)
 
-    def _key(self, question: Messages, form: Form) -> bytes:
-        schema = None if form.schema is None else _flat(form.schema)
-        told = (question, replace(form, schema=None), schema)
-        return hashlib.blake2b(msgspec.json.encode(told), digest_size=16).digest()
+
+def _keys(questions: Sequence[Messages], form: Form) -> list[bytes]:
+    """What each question's reply is kept by."""
+    schema = None if form.schema is None else _flat(form.schema)
+    how = msgspec.json.encode((replace(form, schema=None), schema))
+    return [
+        hashlib.blake2b(how + msgspec.json.encode(question), digest_size=16).digest()
+        for question in questions
+    ]
 
 
 def _progress(emit: Emit, before: int, total: int, done: int) -> None:
@@ -271,6 +280,8 @@ def _flat(schema: type[msgspec.Struct]) -> dict[str, Any]:
     others = made.pop("$defs", {})
     top: dict[str, Any] = others.pop(schema.__name__)
     top["additionalProperties"] = False
+    for spoken_of_elsewhere in ("title", "description"):
+        top.pop(spoken_of_elsewhere, None)
     return top | ({"$defs": others} if others else {})
 
 
