@@ -10,6 +10,7 @@ import json
 import math
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ class ChatServer(ThreadingHTTPServer):
         self.unsupported: tuple[str, ...] = ()
         self.retry_after = ""
         self.location = ""
+        self.seconds = 0.0
         self.bodies: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         self.answered: Counter[str] = Counter()
@@ -72,6 +74,7 @@ class ChatServer(ThreadingHTTPServer):
         with self.lock:
             self.bodies.append(body)
             call = len(self.bodies)
+        time.sleep(self.seconds)
         for name in self.unsupported:
             if name in body:
                 return 400, {"error": {"message": f"Unknown parameter: {name}"}}

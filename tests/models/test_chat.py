@@ -211,7 +211,7 @@ def test_no_server_and_a_slow_one_are_service_errors(
         Chat("http://127.0.0.1:9/v1#m", tmp_path, sleep=lambda seconds: None).ask(
             PROMPT, [question(0)], YES_NO
         )
-    server.script = lambda call, body: (time.sleep(2), None)[1]
+    server.seconds = 2
     with pytest.raises(ServiceError, match="no whole reply in 1 seconds"):
         chat(server, tmp_path, "?seconds=1").ask(PROMPT, [question(0)], YES_NO)
 
@@ -307,10 +307,7 @@ Chat(sys.argv[1], Path(sys.argv[2])).ask(PROMPT, [question(n) for n in range(60)
 def test_killed_in_the_middle_it_goes_on_without_paying_twice(
     server: ChatServer, tmp_path: Path
 ) -> None:
-    def script(call: int, body: dict[str, Any]) -> None:
-        time.sleep(0.02)
-
-    server.script = script
+    server.seconds = 0.02
     for moment in (5, 30):
         process = start_python(KILLED, f"{server.spec}?concurrency=4", tmp_path)
         assert kill_when(process, lambda moment=moment: len(server.answered) >= moment)  # type: ignore[misc]

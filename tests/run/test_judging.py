@@ -17,7 +17,7 @@ from negatives.estimate.budget import choose
 from negatives.estimate.revision import features, folds, learn, with_others
 from negatives.judge.near_duplicate import NearDuplicate
 from negatives.judge.reranker import Rerank
-from negatives.run.judging import BEFORE
+from negatives.run.judged import BEFORE
 from negatives.schema import ELIGIBLE, POSITIVE, REJECTED
 from negatives.show import write_report
 from negatives.store.manifest import read_manifest

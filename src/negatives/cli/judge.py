@@ -124,9 +124,10 @@ def _told(note: Cascade | None) -> str:
     if note is None:
         return "judged nothing"
     revised = "revised" if note.revised else "as before"
+    worth = "" if note.auc is None else f"; its scores tell labels with an AUC of {note.auc:.2f}"
     return (
         f"judged {note.pairs:,} of {note.full:,} pairs "
-        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}"
+        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}{worth}"
     )
 
 

@@ -23,16 +23,17 @@ import polars as pl
 from negatives.engine import Engine, Mapper
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
-from negatives.estimate.revision import Revision, learn, with_others
+from negatives.estimate.revision import label_auc, learn, with_others
 from negatives.events import Emit, Event, Progress, silent
 from negatives.machine import Machine
 from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
-from negatives.run.parts import of_queries, over_parts, replace_ledger, rewrite, write_frame
+from negatives.run.judged import Change, judged, undone
+from negatives.run.parts import over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
-from negatives.schema import ELIGIBLE, LEDGER_TAIL, POSITIVE, Floats, Rows, check_ledger
+from negatives.schema import POSITIVE, Floats, Rows
 from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
@@ -40,8 +41,6 @@ from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
 from negatives.store.run import WORK, Run
 
-BEFORE: Final = "p_relevant_before"
-"""Column of the first stage's p_relevant, where a judge has revised it."""
 CHOSEN: Final = "chosen-{}.parquet"
 PAIR: Final = ["query_id", "doc_id"]
 
@@ -260,7 +259,7 @@ class _Judging:
             )
         learned = folder.absolute() / "learned.parquet"
         write_frame(learned, pairs)
-        change = _Change(
+        change = Change(
             kind=self.judge.kind,
             column=self.ruling.column,
             rule=self.ruling.rule(),
@@ -271,7 +270,7 @@ class _Judging:
             seed=self.run.recipe.seed,
         )
         mark, old = f".judged-{key}", self.run.parts
-        one = partial(rewrite, partial(_judged, change), mark)
+        one = partial(rewrite, partial(judged, change), mark)
         rows = list(over_parts(self.account, self.engine, one, old, do="judge", stage="judge"))
         self.account.manifest.notes.cascade = Cascade(
             judge=self.judge.settings(),
@@ -280,10 +279,11 @@ class _Judging:
             unknown=unknown,
             calls=self.ruling.calls,
             full=full,
-            saving=round(1 - len(scores) / full, 4) if full else 0.0,
+            saving=round(1 - len(chosen) / full, 4) if full else 0.0,
             calibration=int((chosen["why"] == "calibration").sum()),
             labelled=int(pairs["labelled"].sum()),
             revised=revision is not None,
+            auc=label_auc(pairs.join(chosen.filter(why="value"), on=PAIR, how="anti")),
         )
         self.account.manifest.facts.cascade = self.asked
         replace_ledger(self.account, old, mark, rows)
@@ -298,7 +298,7 @@ class _Judging:
 
     def _base(self) -> pl.LazyFrame:
         """The ledger as it was mined."""
-        return _undone(self.run.candidates(), self.account.manifest.facts.cascade)
+        return undone(self.run.candidates(), self.account.manifest.facts.cascade)
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
         """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
@@ -354,62 +354,3 @@ class _Judging:
             proposed=pl.col("sources").list.len() > 0,
         )
         return with_others(pairs.collect())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Change:
-    """What a judge changes in a ledger; the scored pairs lie in a file.
-
-    `before`: what the judge before it was asked, which is undone. `has_p`: whether p_relevant of
-    any scored pair was known.
-    """
-
-    kind: str
-    column: str
-    rule: tuple[pl.Expr, pl.Expr]
-    before: Asked | None
-    pairs: Path
-    revision: Revision | None
-    has_p: bool
-    seed: int
-
-
-def _judged(change: _Change, path: Path) -> pl.DataFrame:
-    """A part of the new ledger: the scores, what they object to, and the revised p."""
-    old = _undone(pl.scan_parquet(path, glob=False), change.before).collect()
-    mine = of_queries(pl.scan_parquet(change.pairs, glob=False), old)
-    mine = mine.join(old, on="query_id", how="semi", maintain_order="left")
-    p = pl.Series("revised", [None] * len(mine), dtype=pl.Float32)
-    if change.revision is not None:
-        p = pl.Series("revised", change.revision.revised(mine, change.seed)).cast(pl.Float32)
-    found = mine.select(*PAIR, pl.col("judged").alias(change.column), p.fill_nan(None))
-    verdict, reason = change.rule
-    objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
-    new = (
-        old.join(found, on=PAIR, how="left", maintain_order="left")
-        .with_columns(verdict.alias("_verdict"), reason.alias("_reason"))
-        .with_columns(
-            pl.col("p_relevant").alias(BEFORE),
-            p_relevant=pl.coalesce("revised", "p_relevant"),
-            verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
-            rule=pl.when(objected).then(pl.lit(change.kind)).otherwise("rule"),
-            reason=pl.when(objected).then("_reason").otherwise("reason"),
-        )
-    )
-    added = [change.column, BEFORE] if change.has_p else [change.column]
-    head = [name for name in old.columns if name not in LEDGER_TAIL]
-    return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
-
-
-def _undone(ledger: pl.LazyFrame, before: Asked | None) -> pl.LazyFrame:
-    """The ledger, or a part of it, as it was before a judge was asked, where one was."""
-    if before is None:
-        return ledger
-    if BEFORE in ledger.collect_schema():
-        ledger = ledger.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
-    by = pl.col("rule") == before.judge["kind"]
-    return ledger.drop(before.column).with_columns(
-        verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
-        rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
-        reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
-    )

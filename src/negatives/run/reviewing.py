@@ -25,7 +25,7 @@ from negatives.estimation import Revised
 from negatives.events import Emit, silent
 from negatives.run.account import Account
 from negatives.run.engine import SharedOut, shared_out
-from negatives.run.judging import BEFORE
+from negatives.run.judged import BEFORE
 from negatives.run.parts import over_parts, replace_ledger, rewrite
 from negatives.run.picking import pick_again
 from negatives.run.reviews import PAIR, append_reviews, read_reviews

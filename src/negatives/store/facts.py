@@ -146,6 +146,7 @@ class Cascade(
         "full": "pairs of a full judging",
         "calibration": "for calibration",
         "revised": "p_relevant revised",
+        "auc": "auc of labels",
     },
 ):
     """What a costly judge did: pairs it has scored, of how many, and what that changed."""
@@ -162,6 +163,8 @@ class Cascade(
     calibration: int
     labelled: int
     revised: bool
+    auc: float | None = None
+    """How well its scores alone tell labelled pairs from others; null: too few were asked about."""
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, rename={"candidates": "of candidates"}):
