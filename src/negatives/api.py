@@ -304,6 +304,7 @@ class Run(store.Run):
         judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
         return self._reported(emit)
 
+    @watched
     def judging_cost(
         self,
         judge: Judge,
@@ -312,7 +313,7 @@ class Run(store.Run):
         threads: int | None = None,
         memory: str | int = "512MB",
         device: str = "auto",
-        emit: Emit = silent,
+        emit: Emit = shown,
     ) -> Foreseen:
         """What `judge` with the same judge and budget would cost; nobody is asked anything."""
         from negatives.run.judging import judging_cost

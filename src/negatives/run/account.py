@@ -38,8 +38,9 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def save(self) -> None:
-        """Write the manifest."""
-        self.manifest.save(self.run)
+        """Write the manifest, between two things that other threads say."""
+        with self._lock:
+            self.manifest.save(self.run)
 
     def holds(self, path: Path) -> bool:
         """Whether `path` is a finished file of the run."""
