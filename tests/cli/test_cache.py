@@ -43,7 +43,8 @@ def test_a_line_is_printed_for_each_space(kept: Path) -> None:
 def test_the_size_is_that_of_the_files(kept: Path) -> None:
     found = json.loads(negatives("cache", "size", "--json").stdout)
     size = sum(path.stat().st_size for path in kept.rglob("*") if path.is_file())
-    assert found == {"folder": str(kept), "spaces": 2, "vectors": 3, "bytes": size}
+    told = {"folder": str(kept), "spaces": 2, "vectors": 3, "replies": 0, "bytes": size}
+    assert found == told
     said = negatives("cache", "size").stdout
     assert said == f"{kept}: {size} bytes, 3 vectors in 2 spaces\n"
 
