@@ -16,8 +16,8 @@ from tests.each import for_each
 
 PUBLIC = """
 AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
-Fused Given InverseCloze Judged Known Margin NearDuplicate NegativesError NegativesWarning
-Neighbours NotBefore
+Fused Given InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
+NegativesWarning Neighbours NotBefore
 PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank
 RiskLimited Run RunError
 ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from negatives.card import Card
     from negatives.export.ask import Choices
     from negatives.generator import Generator
+    from negatives.opening import Foreseen
     from negatives.read.quarantine import Quarantine
     from negatives.read.split import By
     from negatives.show.examples import Order
@@ -298,7 +299,7 @@ class Run(store.Run):
         emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
-        """Let a costly judge, such as `Rerank`, look at `budget` pairs (None: all) of the ledger.
+        """Let a costly judge (`Rerank`, `LLMJudge`) look at `budget` pairs (None: all) of the run.
 
         They are those whose scores can change what is picked, and some for calibration. The ledger
         gets its scores, p_relevant is revised by them, and negatives are picked again. `threads`,
@@ -308,6 +309,24 @@ class Run(store.Run):
 
         judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
         return self._reported(emit)
+
+    @watched
+    def judging_cost(
+        self,
+        judge: Judge,
+        budget: int | None = None,
+        *,
+        threads: int | None = None,
+        memory: str | int = "512MB",
+        device: str = "auto",
+        emit: Emit = shown,
+    ) -> Foreseen:
+        """What `judge` with the same judge and budget would cost; nobody is asked anything."""
+        from negatives.run.judging import judging_cost
+
+        return judging_cost(
+            self, judge, budget, threads=threads, memory=memory, device=device, emit=emit
+        )
 
     @watched
     def review(

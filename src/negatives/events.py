@@ -26,10 +26,14 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Calls made to a service, and tokens it counted; added up in the manifest's cost."""
+    """Calls made to a service, and tokens it counted; added up in the manifest's cost.
+
+    `money`: in whatever the prices were given in.
+    """
 
     calls: int = 0
     tokens: int = 0
+    money: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,38 @@ class Tiled(Protocol):
         """The same proposer, to be asked for the queries of these tiles, which cover the corpus."""
 
 
+@dataclass(frozen=True)
+class Foreseen:
+    """What judging would cost: `asked` pairs, of which `known` need no call; the rest are `calls`.
+
+    `read` and `written`: tokens, about and at most. `money`: None where no price is given.
+
+    >>> Foreseen(asked=10, known=4, read=2400, written=48, money=None).calls
+    6
+    """
+
+    asked: int
+    known: int
+    read: int
+    written: int
+    money: float | None
+
+    @property
+    def calls(self) -> int:
+        """Pairs that no answer is known of."""
+        return self.asked - self.known
+
+    def __add__(self, other: Foreseen) -> Foreseen:
+        prices = [each.money for each in (self, other) if each.money is not None]
+        return Foreseen(
+            self.asked + other.asked,
+            self.known + other.known,
+            self.read + other.read,
+            self.written + other.written,
+            sum(prices) if prices else None,
+        )
+
+
 class Ruling(Protocol):
     """A judge opened on a collection."""
 

@@ -16,6 +16,7 @@ from negatives.judge.adaptive_margin import AdaptiveMargin as AdaptiveMargin
 from negatives.judge.agreement import Agreement as Agreement
 from negatives.judge.consistency import Consistency as Consistency
 from negatives.judge.known import Known as Known
+from negatives.judge.llm import LLMJudge as LLMJudge
 from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
 from negatives.judge.neighbours import Neighbours as Neighbours
 from negatives.judge.not_before import NotBefore as NotBefore

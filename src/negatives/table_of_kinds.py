@@ -27,6 +27,7 @@ KINDS: dict[str, dict[str, str]] = {
         "agreement": "negatives.judge.agreement:Agreement",
         "consistency": "negatives.judge.consistency:Consistency",
         "known": "negatives.judge.known:Known",
+        "llm": "negatives.judge.llm:LLMJudge",
         "margin": "negatives.judge.positive_aware:Margin",
         "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
         "neighbours": "negatives.judge.neighbours:Neighbours",

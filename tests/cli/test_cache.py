@@ -43,7 +43,8 @@ def test_a_line_is_printed_for_each_space(kept: Path) -> None:
 def test_the_size_is_that_of_the_files(kept: Path) -> None:
     found = json.loads(negatives("cache", "size", "--json").stdout)
     size = sum(path.stat().st_size for path in kept.rglob("*") if path.is_file())
-    assert found == {"folder": str(kept), "spaces": 2, "vectors": 3, "bytes": size}
+    told = {"folder": str(kept), "spaces": 2, "vectors": 3, "replies": 0, "bytes": size}
+    assert found == told
     said = negatives("cache", "size").stdout
     assert said == f"{kept}: {size} bytes, 3 vectors in 2 spaces\n"
 
@@ -52,7 +53,7 @@ def test_pruning_says_what_it_freed(kept: Path) -> None:
     assert negatives("cache", "prune", "--older-than", "30d").stdout == "freed 0 bytes: 0 vectors\n"
     assert json.loads(negatives("cache", "prune", "--to", "2GB", "--json").stdout)["vectors"] == 0
     assert negatives("cache", "prune", "--all").stdout.endswith(": 3 vectors\n")
-    assert negatives("cache", "list").stdout == f"no vectors are kept in {kept}\n"
+    assert negatives("cache", "list").stdout == f"nothing is kept in {kept}\n"
 
 
 def test_pruning_leaves_a_space_in_use_alone_and_says_so(kept: Path) -> None:

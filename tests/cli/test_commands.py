@@ -143,7 +143,7 @@ def test_the_doctor_measures_the_machine_when_asked() -> None:
         assert stage["unit"]
         assert stage["bound"]
         assert re.search(r"\d", stage["work"])  # of what size
-    assert negatives("cache", "list").stdout.startswith("no vectors are kept")
+    assert negatives("cache", "list").stdout.startswith("nothing is kept")
 
 
 def test_the_doctor_shows_each_stage_beside_its_ceiling(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,8 +22,8 @@ from tests.build import context
 from tests.contracts.kinds import stages
 from tests.pick.rows import rows as kept
 
-HEAVY = ("reranker", "consistency")
-"""Judges that need a model, or a file of lists."""
+HEAVY = ("reranker", "consistency", "llm")
+"""Judges that need a model, a server, or a file of lists."""
 
 
 def proposers(data: Collection, folder: Path, threads: int = 1) -> dict[str, Any]:

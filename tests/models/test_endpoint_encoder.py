@@ -19,18 +19,11 @@ import pytest
 from negatives.cli.app import run
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Event, Spent, Warned
-from negatives.models import endpoint
-from negatives.models.endpoint import (
-    BATCH,
-    CHARACTERS,
-    LARGEST,
-    LONGEST_WAIT,
-    SAID,
-    TRIES,
-    EndpointEncoder,
-)
+from negatives.models import service
+from negatives.models.endpoint import BATCH, CHARACTERS, LARGEST, EndpointEncoder
 from negatives.models.http_call import service_url
 from negatives.models.open_encoder import open_encoder
+from negatives.models.service import LONGEST_WAIT, SAID, TRIES
 from negatives.models.static import StaticEncoder
 from negatives.secrets import refuse_secrets
 from tests.each import for_each
@@ -202,7 +195,7 @@ def test_a_rate_limit_makes_the_other_calls_wait_too(server: Server) -> None:
     many = [f"text {row}" for row in range(3 * BATCH)]
     EndpointEncoder(f"{server.spec}?concurrency=1").encode(many)
     encoder = EndpointEncoder(server.spec)
-    encoder._not_before = time.monotonic() + 1
+    encoder._service._not_before = time.monotonic() + 1
     began = time.monotonic()
     encoder.encode(many)
     assert arrived[2] - arrived[1] > 0.9
@@ -407,7 +400,7 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 def test_a_reply_that_trickles_ends_with_the_time_of_the_whole_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(endpoint, "LONGEST_WAIT", 0.3)
+    monkeypatch.setattr(service, "LONGEST_WAIT", 0.3)
     for beginning in (b"HTTP", HEAD, HEAD + b"\r\n"):
         pieces = itertools.chain([beginning], itertools.repeat(b"x"))
         with Raw(pieces, pause=0.02) as spec:

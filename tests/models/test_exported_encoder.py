@@ -145,7 +145,7 @@ def test_a_model_half_removed_is_exported_anew(model: str) -> None:
     open_encoder(f"onnx:{model}")
     (held,) = held_models(store())
     (held.folder / "about.json").unlink()
-    assert negatives("cache", "list").stdout.startswith("no vectors are kept")
+    assert negatives("cache", "list").stdout.startswith("nothing is kept")
     open_encoder(f"onnx:{model}")
     assert [each.folder for each in held_models(store())] == [held.folder]
 

@@ -17,7 +17,7 @@ from negatives.estimate.budget import choose
 from negatives.estimate.revision import features, folds, learn, with_others
 from negatives.judge.near_duplicate import NearDuplicate
 from negatives.judge.reranker import Rerank
-from negatives.run.judging import BEFORE
+from negatives.run.judged import BEFORE
 from negatives.schema import ELIGIBLE, POSITIVE, REJECTED
 from negatives.show import write_report
 from negatives.store.manifest import read_manifest
@@ -96,6 +96,8 @@ def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
     note = judged.manifest.notes.cascade
     assert note is not None
     assert (note.pairs, note.calibration, note.budget) == (700, 200, 700)
+    assert note.auc is not None
+    assert 0 < note.auc < 1
     assert note.saving == pytest.approx(1 - 700 / note.full, abs=1e-4)
     assert scored.filter(pl.col("verdict") == POSITIVE).height == note.labelled == 100
     share = len(scored.join(picked, on=PAIR, how="semi")) / len(picked)
@@ -219,7 +221,7 @@ def test_a_judge_that_scores_no_single_pairs_belongs_into_the_recipe(run: neg.Ru
     assert str(caught.value) == (
         "near-duplicate does not score single pairs\n"
         "  fix:   put it into the recipe as [[judge]] and mine again; of those that come with the "
-        "package, reranker does"
+        "package, reranker and llm do"
     )
 
 

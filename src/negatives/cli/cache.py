@@ -1,4 +1,4 @@
-"""negatives cache: what runs share, vectors, scores and exported models: told, pruned, checked."""
+"""negatives cache: what runs share, such as vectors and replies: told, pruned, checked."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from negatives.machine import UNITS, parse_bytes
 
 app = cyclopts.App(
     name="cache",
-    help="Vectors and exported models that runs share: what is kept, making room, finding damage.",
+    help="Vectors, exported models and replies of language models that runs share: what is kept, "
+    "making room, finding damage.",
 )
 
 _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
@@ -25,7 +26,10 @@ _SECONDS = {"h": 3600, "d": 86_400, "w": 604_800}
 
 @app.command(name="list")
 def list_(*, json: Flag = False) -> None:
-    """List what is kept: vectors of one encoder with one prompt, scores of a reranker, ONNX models.
+    """List what is kept, by model and prompt.
+
+    That is vectors of an encoder, scores of a reranker, ONNX models, and replies of a language
+    model.
 
     Example:
 
@@ -39,8 +43,9 @@ def list_(*, json: Flag = False) -> None:
     from negatives.store.embedding_care import spaces
     from negatives.store.onnx_models import held_models
     from negatives.store.pair_scores import DTYPE
+    from negatives.store.replies import held_replies
 
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "encoder": held.about.encoder,
             "prompt": held.about.prompt,
@@ -48,6 +53,7 @@ def list_(*, json: Flag = False) -> None:
             "vectors": held.vectors,
             "scores": held.about.dtype == DTYPE,
             "model": False,
+            "replies": 0,
             "bytes": held.bytes,
             "last_used": _date(held.used),
             "folder": str(held.folder),
@@ -61,16 +67,32 @@ def list_(*, json: Flag = False) -> None:
             "vectors": 0,
             "scores": False,
             "model": True,
+            "replies": 0,
             "bytes": model.bytes,
             "last_used": _date(model.used),
             "folder": str(model.folder),
         }
         for model in held_models(_store())
     ]
+    rows += [
+        {
+            "encoder": kept.about.model,
+            "prompt": kept.about.prompt,
+            "dim": 0,
+            "vectors": 0,
+            "scores": False,
+            "model": False,
+            "replies": kept.replies,
+            "bytes": kept.bytes,
+            "last_used": _date(kept.used),
+            "folder": str(kept.folder),
+        }
+        for kept in held_replies(_store())
+    ]
     if json:
         print_json(rows)
     elif not rows:
-        print(f"no vectors are kept in {_store()}")
+        print(f"nothing is kept in {_store()}")
     else:
         _table([_line(row) for row in rows])
 
@@ -90,16 +112,20 @@ def size(*, json: Flag = False) -> None:
     """
     from negatives.store.embedding_care import spaces
     from negatives.store.onnx_models import held_models
+    from negatives.store.replies import held_replies
 
-    held, models = spaces(_store()), held_models(_store())
+    held, models, kept = spaces(_store()), held_models(_store()), held_replies(_store())
     vectors, total = sum(one.vectors for one in held), sum(one.bytes for one in held)
-    total += sum(model.bytes for model in models)
+    total += sum(model.bytes for model in models) + sum(one.bytes for one in kept)
+    replies = sum(one.replies for one in kept)
     if json:
         found = {"folder": str(_store()), "spaces": len(held), "vectors": vectors, "bytes": total}
+        found["replies"] = replies
         print_json(found)
     else:
         counted = "1 space" if len(held) == 1 else f"{len(held):,} spaces"
-        print(f"{_store()}: {_amount(total)}, {vectors:,} vectors in {counted}{_and(len(models))}")
+        others = _and(len(models), replies)
+        print(f"{_store()}: {_amount(total)}, {vectors:,} vectors in {counted}{others}")
 
 
 @app.command
@@ -110,9 +136,9 @@ def prune(
     all_: Annotated[bool, Parameter(name="--all", negative="", show_default=False)] = False,
     json: Flag = False,
 ) -> None:
-    """Remove vectors and exported models: those long unread, or as many as must go.
+    """Remove vectors, exported models and replies: those long unread, or as many as must go.
 
-    Vectors in use are left alone.
+    What is in use is left alone. A language model's replies to one prompt go together.
 
     Examples:
 
@@ -145,12 +171,11 @@ def prune(
     )
     if json:
         busy = [str(folder) for folder in freed.busy]
-        models = freed.models
-        print_json(
-            {"vectors": freed.vectors, "models": models, "bytes": freed.bytes, "in_use": busy}
-        )
+        removed = {"vectors": freed.vectors, "models": freed.models, "replies": freed.replies}
+        print_json(removed | {"bytes": freed.bytes, "in_use": busy})
     else:
-        print(f"freed {_amount(freed.bytes)}: {freed.vectors:,} vectors{_and(freed.models)}")
+        others = _and(freed.models, freed.replies)
+        print(f"freed {_amount(freed.bytes)}: {freed.vectors:,} vectors{others}")
         _tell_busy(freed.busy)
 
 
@@ -211,7 +236,9 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         row["encoder"],
         prompt,
         *(
-            ("scores of pairs", f"{row['vectors']:,} scores")
+            ("replies", f"{row['replies']:,} replies")
+            if row["dim"] == 0
+            else ("scores of pairs", f"{row['vectors']:,} scores")
             if row["scores"]
             else (f"{row['dim']} dimensions", "the model")
             if row["model"]
@@ -226,9 +253,10 @@ def _date(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _and(models: int) -> str:
-    """The exported models, where there are any."""
-    return f" and {models:,} exported model{'s' * (models != 1)}" if models else ""
+def _and(models: int, replies: int) -> str:
+    """The exported models and the replies, where there are any."""
+    made = f" and {models:,} exported model{'s' * (models != 1)}" if models else ""
+    return made + (f" and {replies:,} repl{'ies' if replies != 1 else 'y'}" if replies else "")
 
 
 def _table(lines: list[tuple[str, ...]]) -> None:

@@ -15,6 +15,8 @@ from negatives.wording import percent
 
 if TYPE_CHECKING:
     from negatives.api import Run
+    from negatives.opening import Foreseen
+    from negatives.stage import Judge
     from negatives.store.facts import Cascade, Notes
 
 
@@ -30,6 +32,7 @@ def judge(
     form: Form = "table",
     verdicts: Path | None = None,
     reviews: Flag = False,
+    dry_run: Flag = False,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
     json: Flag = False,
@@ -53,17 +56,22 @@ def judge(
 
         negatives judge runs/cranfield --set model=my-reranker.onnx --budget 5000
 
+        negatives judge runs/cranfield --judge llm --set model=http://127.0.0.1:8080/v1#qwen
+        --budget 200 --dry-run
+
     The same command again goes on from where it was stopped. No pair is scored
     twice by the same model.
 
     Parameters
     ----------
     judge
-        The kind of judge: reranker.
+        The kind of judge: reranker, or llm, a language model behind an
+        OpenAI-compatible endpoint.
     set_
         A setting of the judge, such as model=FOLDER or high=0.9.
     budget
-        Judge this many pairs at most; all by default.
+        Judge this many pairs at most; all by default. Of a language model each
+        is a call.
     ask
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
@@ -77,6 +85,8 @@ def judge(
         Argilla exports. Verdicts are kept in the run.
     reviews
         Learn from the verdicts that the run has: those of `negatives review RUN`.
+    dry_run
+        Say what judging would cost, in calls, tokens and money, and ask nobody.
     json
         Print what was found as JSON.
     """
@@ -86,7 +96,7 @@ def judge(
     from negatives.cli.summary import show_run
     from negatives.errors import InputError
     from negatives.recipe_changes import assignment
-    from negatives.stage import Judge, build
+    from negatives.stage import build
 
     opened = Run(run)
     if (ask is None) != (out is None):
@@ -109,6 +119,9 @@ def judge(
         return
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
+    if dry_run:
+        _foretell(opened.judging_cost(stage, budget, **asdict(resources)), stage, json)
+        return
     with listening() as emit:
         opened = opened.judge(stage, budget, **asdict(resources), **asdict(engine), emit=emit)
     if not json:
@@ -120,10 +133,30 @@ def _told(note: Cascade | None) -> str:
     if note is None:
         return "judged nothing"
     revised = "revised" if note.revised else "as before"
+    worth = "" if note.auc is None else f"; its scores tell labels with an AUC of {note.auc:.2f}"
     return (
         f"judged {note.pairs:,} of {note.full:,} pairs "
-        f"({note.calls:,} scored now); p_relevant {revised}"
+        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}{worth}"
     )
+
+
+def _unknown(note: Cascade) -> str:
+    return f", {note.unknown:,} unknown: the answer cannot be read" if note.unknown else ""
+
+
+def _foretell(cost: Foreseen, stage: Judge, json: bool) -> None:
+    if json:
+        print_json({"judge": stage.settings(), "calls": cost.calls} | asdict(cost))
+        return
+    known = f", {cost.known:,} of them known already" if cost.known else ""
+    print(f"would judge {cost.asked:,} pairs{known}: {cost.calls:,} calls{_tokens(cost)}")
+
+
+def _tokens(cost: Foreseen) -> str:
+    if not cost.read:
+        return ""
+    money = "" if cost.money is None else f", {cost.money:,.4g} in the unit of the price"
+    return f", some {cost.read:,} tokens read and {cost.written:,} at most written{money}"
 
 
 def _ask(run: Run, count: int, out: Path, form: Form, json: bool) -> None:

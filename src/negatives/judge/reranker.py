@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, ClassVar
 
-import numpy as np
 import polars as pl
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from negatives.errors import RecipeError
+from negatives.judge.asked_pairs import AskedPairs
 from negatives.models.open_reranker import open_reranker
 from negatives.models.scored_pairs import ScoredPairs
 from negatives.opening import JudgeContext
-from negatives.schema import REJECTED, TEXTS, Collection, Floats, Needs, Rows
+from negatives.schema import REJECTED, TEXTS, Floats, Needs, Rows
 from negatives.stage import Judge, Share
 
 COLUMN = "reranker_score"
@@ -88,18 +87,13 @@ class Rerank(Judge, kind="reranker"):
 
     def open(self, context: JudgeContext) -> RerankRuling:
         """Load the model."""
-        if self.top and not context.reference:
-            raise RecipeError(
-                "reranker: no source of the recipe scores the candidates, so there is no top",
-                fix="set top = 0 to score them all, or add a dense or bm25 source",
-            )
+        asked = AskedPairs(self.kind, context.collection, context.reference, self.top)
         machine = context.machine
         share = machine.shared(context.engine.workers)
         reranker = open_reranker(self.model, threads=machine.threads, device=machine.device)
         return RerankRuling(
             stage=self,
-            collection=context.collection,
-            reference=context.reference,
+            asked=asked,
             fingerprint=reranker.fingerprint,
             scored=ScoredPairs(
                 reranker,
@@ -128,8 +122,7 @@ class RerankRuling:
     """A reranker opened on a collection. `column` holds its scores."""
 
     stage: Rerank
-    collection: Collection
-    reference: str
+    asked: AskedPairs
     fingerprint: str
     scored: ScoredPairs
     column: str = COLUMN
@@ -141,25 +134,8 @@ class RerankRuling:
 
         Positives are always scored; `reranker_held` is null of those that would not have been.
         """
-        chosen = self._chosen(rows)
-        picked = rows[chosen]
-        scores = self.score(picked["query"].to_numpy(), picked["doc"].to_numpy())
-        column = pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
-        column = column.scatter(chosen, pl.Series(scores, dtype=pl.Float32))
-        made = rows.select(column.alias(COLUMN), self._held(rows, column).alias(HELD))
+        made = self.asked.scored(rows, self.score, COLUMN, HELD)
         return made.with_columns(*self.stage.derived, *self.rule())
-
-    def _held(self, rows: pl.DataFrame, scores: pl.Series) -> pl.Series:
-        """The scores but those of positives below their query's last scored candidate."""
-        if not self.stage.top:
-            return scores
-        positive = (pl.col("relevance") > 0).fill_null(False)
-        reference, scored = pl.col(f"{self.reference}_score"), pl.col(COLUMN).is_not_null()
-        others = scored & ~positive
-        last = reference.filter(others).min().over("query")
-        full = others.sum().over("query") >= self.stage.top
-        kept = pl.when(~positive | ~full | (reference >= last)).then(COLUMN)
-        return rows.with_columns(scores.alias(COLUMN)).select(kept).to_series()
 
     @property
     def calls(self) -> int:
@@ -185,17 +161,3 @@ class RerankRuling:
             .then(pl.format(f"reranker: probability {{}} >= {low:g}, not surely irrelevant", shown))
         )
         return verdict.alias("verdict"), reason.alias("reason")
-
-    def _chosen(self, rows: pl.DataFrame) -> NDArray[np.intp]:
-        """Which rows are scored: positives, and the `top` of each query that nobody objects to."""
-        empty = pl.Series(self.collection.lacking("docs", ("text",)), dtype=pl.UInt32)
-        with_text = rows.with_row_index("_place").filter(~pl.col("doc").is_in(empty.implode()))
-        positive = (pl.col("relevance") > 0).fill_null(False)
-        known = with_text.filter(positive)["_place"]
-        alive = with_text.filter(pl.col("verdict").is_null() & ~positive)
-        if self.stage.top:
-            score = f"{self.reference}_score"
-            alive = alive.sort(
-                "query", score, "doc", descending=[False, True, False], nulls_last=True
-            ).filter(pl.int_range(pl.len()).over("query") < self.stage.top)
-        return np.sort(pl.concat([known, alive["_place"]]).to_numpy()).astype(np.intp)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from negatives.run.picked import parts_with_picks
 from negatives.schema import DUPLICATE, REJECTED
+from negatives.stats.auc import auc
 from negatives.store.run import Run
 
 ALL: Final = "all"
@@ -113,10 +114,7 @@ def _auc(values: NDArray[np.float64], rows: pl.DataFrame, kind: str) -> float | 
     if not mine.any() or not others.any():
         return None
     filled = np.nan_to_num(values, nan=-np.inf)
-    both = pl.Series(np.concatenate([filled[mine], filled[others]]))
-    count, rest = int(mine.sum()), int(others.sum())
-    ranks = both.rank("average").to_numpy()[:count].sum()
-    return float((ranks - count * (count + 1) / 2) / (count * rest))
+    return auc(filled[mine], filled[others])
 
 
 def _caught(

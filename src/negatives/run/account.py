@@ -38,8 +38,9 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def save(self) -> None:
-        """Write the manifest."""
-        self.manifest.save(self.run)
+        """Write the manifest, between two things that other threads say."""
+        with self._lock:
+            self.manifest.save(self.run)
 
     def holds(self, path: Path) -> bool:
         """Whether `path` is a finished file of the run."""
@@ -80,6 +81,8 @@ class Account:
             cost = self.manifest.cost
             cost["calls"] = cost.get("calls", 0) + event.calls
             cost["tokens"] = cost.get("tokens", 0) + event.tokens
+            if event.money:
+                cost["money"] = round(cost.get("money", 0) + event.money, 9)
         elif isinstance(event, Warned):
             self.warn(event.text)
         elif isinstance(event, Noted):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,24 +23,17 @@ import polars as pl
 from negatives.engine import Engine, Mapper
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
-from negatives.estimate.revision import Revision, learn, with_others
-from negatives.events import Emit, silent
+from negatives.estimate.revision import label_auc, learn, with_others
+from negatives.events import Emit, Event, Progress, silent
 from negatives.machine import Machine
-from negatives.opening import JudgeContext
+from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of
-from negatives.run.parts import of_queries, over_parts, replace_ledger, rewrite, write_frame
+from negatives.run.judged import Change, judged, undone
+from negatives.run.parts import over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
-from negatives.schema import (
-    ELIGIBLE,
-    JUDGED_NEGATIVE,
-    LEDGER_TAIL,
-    POSITIVE,
-    Floats,
-    Rows,
-    check_ledger,
-)
+from negatives.schema import JUDGED_NEGATIVE, POSITIVE, Floats, Rows
 from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade
@@ -47,8 +41,6 @@ from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
 from negatives.store.run import WORK, Run
 
-BEFORE: Final = "p_relevant_before"
-"""Column of the first stage's p_relevant, where a judge has revised it."""
 CHOSEN: Final = "chosen-{}.parquet"
 PAIR: Final = ["query_id", "doc_id"]
 
@@ -81,6 +73,34 @@ class Costly(Protocol):
         ...
 
 
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A ruling that can tell what asking costs before it asks."""
+
+    def foresee(self, query: Rows, doc: Rows) -> Foreseen:
+        """What `score` of these pairs would cost."""
+        ...
+
+
+def judging_cost(
+    run: Run,
+    judge: Judge,
+    budget: int | None = None,
+    *,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = silent,
+) -> Foreseen:
+    """What `judge_run` with the same judge and budget would cost; nobody is asked anything."""
+    machine = Machine.checked(threads, memory, device)
+    with (
+        engine_named("local", None, "", machine).started() as mapper,
+        _opened(run, judge, budget, machine, mapper, emit) as (work, _),
+    ):
+        return work.foreseen()
+
+
 def judge_run(
     run: Run,
     judge: Judge,
@@ -103,6 +123,24 @@ def judge_run(
     machine = Machine.checked(threads, memory, device)
     chosen = engine_named(engine, workers, address, machine)
     refuse_scripts(chosen, (run.recipe.pick,))
+    with chosen.started() as mapper:
+        with _opened(run, judge, budget, machine, mapper, emit) as (work, folder):
+            if work.account.manifest.facts.cascade != work.asked:
+                work.carry_out(folder)
+        if work.account.manifest.status != DONE:
+            pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)
+
+
+@contextmanager
+def _opened(
+    run: Run,
+    judge: Judge,
+    budget: int | None,
+    machine: Machine,
+    mapper: Mapper,
+    emit: Emit,
+) -> Iterator[tuple[_Judging, Path]]:
+    """The work, with the run locked, and a folder for it; an error before where it cannot be."""
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", fix="give at least 1, or none for all")
     if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
@@ -114,32 +152,48 @@ def judge_run(
         )
     collection = collection_of(run)
     refuse_unmet((judge,), collection)
-    with chosen.started() as mapper:
-        with locked(run.path):
-            run = run.reopened()  # as it is, now that nobody else writes
-            account = Account(run.path, run.manifest, emit)
-            with _scratch(run.path / WORK / "judging") as folder:
-                ruling = judge.open(
-                    JudgeContext(
-                        collection=collection,
-                        scratch=folder,
-                        machine=machine,
-                        engine=mapper,
-                        seed=run.recipe.seed,
-                        reference=account.manifest.facts.reference,
-                        emit=account.hear,
-                    )
+    with locked(run.path):
+        run = run.reopened()  # as it is, now that nobody else writes
+        account = Account(run.path, run.manifest, emit)
+        with _scratch(run.path / WORK / "judging") as folder:
+            ruling = judge.open(
+                JudgeContext(
+                    collection=collection,
+                    scratch=folder,
+                    machine=machine,
+                    engine=mapper,
+                    seed=run.recipe.seed,
+                    reference=account.manifest.facts.reference,
+                    emit=_Bill(account).hear,
                 )
-                if not isinstance(ruling, Costly):
-                    raise RecipeError(
-                        f"{judge.kind} does not score single pairs",
-                        fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
-                    )
-                work = _Judging(run, judge, budget, ruling, account, mapper)
-                if account.manifest.facts.cascade != work.asked:
-                    work.carry_out(folder)
-        if account.manifest.status != DONE:
-            pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)
+            )
+            if not isinstance(ruling, Costly):
+                raise RecipeError(
+                    f"{judge.kind} does not score single pairs",
+                    fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
+                )
+            yield _Judging(run, judge, budget, ruling, account, mapper), folder
+
+
+class _Bill:
+    """Passes on what a judge says, and keeps what it has spent in the manifest as it goes on.
+
+    So that a process that is killed has told its cost, but for the last second's.
+    """
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._kept = dict(account.manifest.cost)
+        self._at = time.monotonic()
+
+    def hear(self, event: Event) -> None:
+        """Progress is told by the thread that waits for the others, which may save."""
+        self._account.hear(event)
+        if not isinstance(event, Progress) or self._kept == self._account.manifest.cost:
+            return
+        if event.done == event.total or time.monotonic() > self._at + _OFTEN:
+            self._account.save()
+            self._kept, self._at = dict(self._account.manifest.cost), time.monotonic()
 
 
 @contextmanager
@@ -157,7 +211,9 @@ def _scratch(folder: Path) -> Iterator[Path]:
                 folder.parent.rmdir()
 
 
-_COSTLY = "of those that come with the package, reranker does"
+_COSTLY = "of those that come with the package, reranker and llm do"
+_OFTEN: Final = 1.0
+"""Seconds between two savings of what was spent."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +249,8 @@ class _Judging:
         with self.account.stage(f"judge {self.judge.kind}") as stage:
             chosen, full = self._chosen(folder / CHOSEN.format(key))
             scores = self._scored(chosen)
-            stage.rows = len(scores)
+            stage.rows = len(chosen)
+            unknown = len(chosen) - len(scores)
         pairs = self._learnable(scores)
         revision = learn(pairs, self.run.recipe.seed)
         if revision is None and pairs["p_relevant"].is_not_null().any():
@@ -203,7 +260,7 @@ class _Judging:
             )
         learned = folder.absolute() / "learned.parquet"
         write_frame(learned, pairs)
-        change = _Change(
+        change = Change(
             kind=self.judge.kind,
             column=self.ruling.column,
             derived=self.judge.derived,
@@ -215,32 +272,54 @@ class _Judging:
             seed=self.run.recipe.seed,
         )
         mark, old = f".judged-{key}", self.run.parts
-        one = partial(rewrite, partial(_judged, change), mark)
+        one = partial(rewrite, partial(judged, change), mark)
         rows = list(over_parts(self.account, self.engine, one, old, do="judge", stage="judge"))
         self.account.manifest.notes.cascade = Cascade(
             judge=self.judge.settings(),
             budget=self.budget,
-            pairs=len(scores),
+            pairs=len(chosen),
+            unknown=unknown,
             calls=self.ruling.calls,
             full=full,
-            saving=round(1 - len(scores) / full, 4) if full else 0.0,
+            saving=round(1 - len(chosen) / full, 4) if full else 0.0,
             calibration=int((chosen["why"] == "calibration").sum()),
             labelled=int(pairs["labelled"].sum()),
             revised=revision is not None,
+            auc=label_auc(pairs.join(chosen.filter(why="value"), on=PAIR, how="anti")),
         )
         self.account.manifest.facts.cascade = self.asked
         replace_ledger(self.account, old, mark, rows)
 
+    def foreseen(self) -> Foreseen:
+        """What it would cost; where the judge cannot tell, how many pairs it would score."""
+        chosen = self._choice(self._judgeable())
+        rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
+        if isinstance(self.ruling, Foreseeing):
+            return self.ruling.foresee(rows["query"].to_numpy(), rows["doc"].to_numpy())
+        return Foreseen(asked=len(rows), known=0, read=0, written=0, money=None)
+
     def _base(self) -> pl.LazyFrame:
         """The ledger as it was mined."""
-        return _undone(self.run.candidates(), self.account.manifest.facts.cascade)
+        return undone(self.run.candidates(), self.account.manifest.facts.cascade)
 
     def _chosen(self, path: Path) -> tuple[pl.DataFrame, int]:
         """The pairs to judge, kept so that a restart chooses the same, and how many there are."""
+        pairs = self._judgeable()
+        if table_rows(path) is None:
+            write_frame(path, self._choice(pairs))
+        return pl.read_parquet(path, glob=False), len(pairs)
+
+    def _choice(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """Those to judge, of the pairs that can be."""
+        recipe = self.run.recipe
+        return choose(pairs, self.budget, recipe.pick.per_query, recipe.seed)
+
+    def _judgeable(self) -> pl.DataFrame:
+        """The pairs that can be judged, with what says which of them are worth it."""
         collection = collection_of(self.run)
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
-        pairs = (
+        return (
             judgeable(self._base(), self.budget)
             .filter(~pl.col("doc_id").is_in(empty.implode()))
             .select(
@@ -252,19 +331,17 @@ class _Judging:
             )
             .join(picked.lazy(), on=PAIR, how="left", maintain_order="left")
             .collect()
+            .with_columns(pl.col("picked").fill_null(False))
         )
-        if table_rows(path) is None:
-            pairs = pairs.with_columns(pl.col("picked").fill_null(False))
-            recipe = self.run.recipe
-            write_frame(path, choose(pairs, self.budget, recipe.pick.per_query, recipe.seed))
-        return pl.read_parquet(path, glob=False), len(pairs)
 
     def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
-        """query_id, doc_id and score (float32) of the chosen pairs."""
+        """query_id, doc_id and score (float32) of the chosen pairs, but for the unknown ones."""
         rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
         scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
         return collection_of(self.run).ids_of(
-            rows.with_columns(score=pl.Series(scores, dtype=pl.Float32))
+            rows.with_columns(score=pl.Series(scores, dtype=pl.Float32)).filter(
+                ~pl.col("score").is_nan()
+            )
         )
 
     def _learnable(self, scores: pl.DataFrame) -> pl.DataFrame:
@@ -285,64 +362,3 @@ class _Judging:
             settled.with_columns(others=pl.col("score").cast(pl.Float64)),
         ]
         return pl.concat(both, how="vertical_relaxed").drop("settled").sort(PAIR)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Change:
-    """What a judge changes in a ledger; the scored pairs lie in a file.
-
-    `before`: what the judge before it was asked, which is undone. `has_p`: whether p_relevant of
-    any scored pair was known.
-    """
-
-    kind: str
-    column: str
-    derived: tuple[pl.Expr, ...]
-    rule: tuple[pl.Expr, pl.Expr]
-    before: Asked | None
-    pairs: Path
-    revision: Revision | None
-    has_p: bool
-    seed: int
-
-
-def _judged(change: _Change, path: Path) -> pl.DataFrame:
-    """A part of the new ledger: the scores, what they object to, and the revised p."""
-    old = _undone(pl.scan_parquet(path, glob=False), change.before).collect()
-    mine = of_queries(pl.scan_parquet(change.pairs, glob=False), old)
-    mine = mine.join(old, on="query_id", how="semi", maintain_order="left")
-    p = pl.Series("revised", [None] * len(mine), dtype=pl.Float32)
-    if change.revision is not None:
-        p = pl.Series("revised", change.revision.revised(mine, change.seed)).cast(pl.Float32)
-    found = mine.select(*PAIR, pl.col("judged").alias(change.column), p.fill_nan(None))
-    verdict, reason = change.rule
-    objected = (pl.col("verdict") == ELIGIBLE) & pl.col("_verdict").is_not_null()
-    new = (
-        old.join(found, on=PAIR, how="left", maintain_order="left")
-        .with_columns(*change.derived, verdict.alias("_verdict"), reason.alias("_reason"))
-        .with_columns(
-            pl.col("p_relevant").alias(BEFORE),
-            p_relevant=pl.coalesce("revised", "p_relevant"),
-            verdict=pl.when(objected).then("_verdict").otherwise("verdict"),
-            rule=pl.when(objected).then(pl.lit(change.kind)).otherwise("rule"),
-            reason=pl.when(objected).then("_reason").otherwise("reason"),
-        )
-    )
-    derived = [expr.meta.output_name() for expr in change.derived]
-    added = [change.column, *derived, *([BEFORE] if change.has_p else [])]
-    head = [name for name in old.columns if name not in LEDGER_TAIL]
-    return check_ledger(new.select(*head, *added, *LEDGER_TAIL))
-
-
-def _undone(ledger: pl.LazyFrame, before: Asked | None) -> pl.LazyFrame:
-    """The ledger, or a part of it, as it was before a judge was asked, where one was."""
-    if before is None:
-        return ledger
-    if BEFORE in ledger.collect_schema():
-        ledger = ledger.with_columns(p_relevant=pl.col(BEFORE)).drop(BEFORE)
-    by = pl.col("rule") == before.judge["kind"]
-    return ledger.drop(before.column, *before.derived).with_columns(
-        verdict=pl.when(by).then(pl.lit(ELIGIBLE)).otherwise("verdict"),
-        rule=pl.when(by).then(pl.lit("")).otherwise("rule"),
-        reason=pl.when(by).then(pl.lit("")).otherwise("reason"),
-    )

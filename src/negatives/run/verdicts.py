@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import polars as pl
 
 from negatives.estimation import Revised
-from negatives.run.judging import BEFORE
+from negatives.run.judged import BEFORE
 from negatives.schema import ELIGIBLE, JUDGED_NEGATIVE, PAIR, REJECTED
 from negatives.stage import Estimator
 

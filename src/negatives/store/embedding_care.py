@@ -1,6 +1,7 @@
 """Looking after what runs share: what is kept, making room, finding and removing damage.
 
-That is the embedding store and, beside it, the models exported to ONNX. Only files that the library
+That is the embedding store and, beside it, the models exported to ONNX and the replies of language
+models. Only files that the library
 wrote are ever removed, and none of a space that a run is using.
 """
 
@@ -28,6 +29,13 @@ from negatives.store.onnx_models import (
     remove_model,
     remove_unfinished,
 )
+from negatives.store.replies import (
+    HeldReplies,
+    damaged_replies,
+    held_replies,
+    remove_replies,
+    reply_folders,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,7 @@ class Freed:
     vectors: int = 0
     bytes: int = 0
     models: int = 0
+    replies: int = 0
     busy: list[Path] = field(default_factory=list)
 
 
@@ -89,10 +98,10 @@ def _statuses(shards: list[Shard]) -> dict[Shard, os.stat_result]:
 def prune(store: Path, *, older_than: float | None = None, to: int | None = None) -> Freed:
     """Remove what is unread for `older_than` seconds, then the longest unread until `to` bytes.
 
-    Shards of vectors and exported models alike.
+    Shards of vectors, exported models, and a language model's replies to a prompt alike.
     """
     freed = Freed()
-    models = held_models(store)
+    wholes: list[HeldModel | HeldReplies] = [*held_models(store), *held_replies(store)]
     remove_unfinished(store)
     with ExitStack() as stack:
         free = []
@@ -106,17 +115,22 @@ def prune(store: Path, *, older_than: float | None = None, to: int | None = None
         sizes = _statuses([shard for folder in free for shard in list_shards(folder)])
         busy = _statuses([shard for folder in freed.busy for shard in list_shards(folder)])
         total = sum(status.st_size for status in (*sizes.values(), *busy.values()))
-        total += sum(model.bytes for model in models)
-        kept: list[tuple[float, int, Shard | HeldModel]] = [
+        total += sum(whole.bytes for whole in wholes)
+        kept: list[tuple[float, int, Shard | HeldModel | HeldReplies]] = [
             *((status.st_mtime, status.st_size, shard) for shard, status in sizes.items()),
-            *((model.used, model.bytes, model) for model in models),
+            *((whole.used, whole.bytes, whole) for whole in wholes),
         ]
         oldest = time.time() - older_than if older_than is not None else float("-inf")
         for used, size, item in sorted(kept, key=lambda one: (one[0], _place(one[2]))):
             if used < oldest or (to is not None and total > to):
+                if isinstance(item, HeldReplies) and not remove_replies(item.folder):
+                    freed.busy.append(item.folder)
+                    continue
                 total -= size
                 freed.bytes += size
-                if isinstance(item, HeldModel):
+                if isinstance(item, HeldReplies):
+                    freed.replies += item.replies
+                elif isinstance(item, HeldModel):
                     freed.models += 1
                     remove_model(item.folder)
                 else:
@@ -128,8 +142,8 @@ def prune(store: Path, *, older_than: float | None = None, to: int | None = None
     return freed
 
 
-def _place(item: Shard | HeldModel) -> Path:
-    return item.folder if isinstance(item, HeldModel) else item.path
+def _place(item: Shard | HeldModel | HeldReplies) -> Path:
+    return item.path if isinstance(item, Shard) else item.folder
 
 
 def verify(store: Path, *, repair: bool = False) -> Checked:
@@ -160,7 +174,18 @@ def verify(store: Path, *, repair: bool = False) -> Checked:
                     path.unlink(missing_ok=True)
                 _remove_if_empty(folder)
     _verify_models(store, checked)
+    _verify_replies(store, checked)
     return checked
+
+
+def _verify_replies(store: Path, checked: Checked) -> None:
+    """Read the replies of language models; what is damaged of one prompt's is removed with it."""
+    for folder in reply_folders(store):
+        checked.files += 1
+        if damaged_replies(folder):
+            checked.damaged.append(folder)
+            if checked.repaired and not remove_replies(folder):
+                checked.busy.append(folder)
 
 
 def _verify_models(store: Path, checked: Checked) -> None:

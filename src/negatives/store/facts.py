@@ -148,6 +148,7 @@ class Cascade(
         "full": "pairs of a full judging",
         "calibration": "for calibration",
         "revised": "p_relevant revised",
+        "auc": "auc of labels",
     },
 ):
     """What a costly judge did: pairs it has scored, of how many, and what that changed."""
@@ -157,11 +158,15 @@ class Cascade(
     pairs: int
     calls: int
     """Pairs that were scored in the last call; the others were known."""
+    unknown: int = 0
+    """Pairs whose answer could not be read: they have no score."""
     full: int
     saving: float
     calibration: int
     labelled: int
     revised: bool
+    auc: float | None = None
+    """How well its scores alone tell labelled pairs from others; null: too few were asked about."""
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, rename={"candidates": "of candidates"}):

@@ -63,7 +63,7 @@ class Manifest(msgspec.Struct, kw_only=True):
     facts: Facts = msgspec.field(default_factory=Facts)
     notes: Notes = msgspec.field(default_factory=Notes)
     warnings: list[str] = []
-    cost: dict[str, int] = {}
+    cost: dict[str, int | float] = {}
     hash: str = ""
 
     def enter(self, run: Path, path: Path, rows: int) -> None:

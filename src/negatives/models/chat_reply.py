@@ -1,0 +1,141 @@
+"""What a chat model has answered: its text, the tokens it might have said instead, and a reading.
+
+A reply is data from elsewhere. What cannot be read of it is None, for the caller to count as
+unknown; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from negatives.models.service import Garbled
+
+Schema = TypeVar("Schema", bound=msgspec.Struct)
+
+_THOUGHT: Final = re.compile(r"^.*?</think>", re.DOTALL)
+"""What models that reason aloud say before their answer."""
+_NO_NUMBER: Final = re.compile(rb"\b(NaN|-?Infinity)\b")
+"""What JSON has no word for, and servers write where a probability is nought."""
+
+
+class Token(msgspec.Struct, frozen=True):
+    """A token of a reply, and the log-probability of each that might have been in its place."""
+
+    text: str
+    among: dict[str, float]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """A reply: its text, its `tokens` where the server tells them, and how many it cost.
+
+    >>> answer = Answer("yes", read=120, written=1)
+    >>> answer.said
+    'yes'
+    """
+
+    text: str
+    tokens: tuple[Token, ...] = ()
+    read: int = 0
+    written: int = 0
+
+    @property
+    def said(self) -> str:
+        """The text without what was thought aloud before it."""
+        return _THOUGHT.sub("", self.text).strip()
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+
+
+class _Alternative(msgspec.Struct):
+    token: str
+    logprob: float | None = None
+
+
+class _Token(_Alternative):
+    top_logprobs: list[_Alternative] | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[_Token] | None = None
+
+
+class _Message(msgspec.Struct):
+    content: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message
+    logprobs: _Logprobs | None = None
+
+
+class _Completion(msgspec.Struct):
+    """What is read of a reply; whatever else it holds is left alone."""
+
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+def read_completion(body: bytes) -> Answer:
+    """The answer in the bytes of a reply; `Garbled` where they are no chat completion."""
+    try:
+        found = msgspec.json.decode(_NO_NUMBER.sub(b"null", body), type=_Completion)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        begins = body[:80].decode(errors="replace")
+        raise Garbled(f"the reply is no chat completion ({error}); it begins: {begins}") from None
+    if not found.choices:
+        raise Garbled("the reply is a chat completion without a choice")
+    choice = found.choices[0]
+    told = choice.logprobs.content if choice.logprobs else None
+    tokens = tuple(
+        Token(
+            each.token,
+            {
+                one.token: one.logprob
+                for one in (*(each.top_logprobs or ()), each)
+                if one.logprob is not None
+            },
+        )
+        for each in told or ()
+    )
+    usage = found.usage or _Usage()
+    read = usage.prompt_tokens or 0
+    written = usage.completion_tokens or max(0, (usage.total_tokens or 0) - read)
+    return Answer(choice.message.content or "", tokens, max(0, read), max(0, written))
+
+
+def parsed(answer: Answer, schema: type[Schema]) -> Schema | None:
+    """The answer as a `schema`; None where it holds none.
+
+    A server that knows no schemas lets its model write around the object: the first one that fits
+    is taken, and where there are several that differ, none.
+    """
+    fitting = []
+    for found in _objects(answer.said):
+        try:
+            fitting.append(msgspec.convert(found, schema))
+        except msgspec.ValidationError:
+            continue
+    return fitting[0] if fitting and all(each == fitting[0] for each in fitting) else None
+
+
+def _objects(text: str) -> Iterator[Any]:
+    """The JSON objects in a text, outermost ones only."""
+    import json
+
+    decoder, start = json.JSONDecoder(), text.find("{")
+    while start >= 0:
+        try:
+            found, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            end = start + 1
+        else:
+            yield found
+        start = text.find("{", end)
