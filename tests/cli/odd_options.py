@@ -125,7 +125,6 @@ def commands(run: Mapping[str, bytes]) -> Iterator[Odd]:
         "too many words": (*MINE, "more", "--out", "out"),
         "no data": ("mine", "--out", "out"),
         "data that is empty": ("mine", "", "--out", "out"),
-        "no out": ("mine", "data"),
         "out is empty": ("mine", "data", "--out", ""),
         "out is a file": (*MINE, "--out", "a-file"),
         "out is in a file": (*MINE, "--out", "a-file/out"),

@@ -179,7 +179,6 @@ def test_the_doctor_names_what_is_missing_with_its_command() -> None:
     ("arguments", "said"),
     [
         (("minee", "cranfield"), "Did you mean"),
-        (("mine", "cranfield"), "--out"),
         (("mine", "nowhere", "--out", "r"), "no such file or folder"),
         (("mine", "cranfield@dev", "--out", "r"), "there is no split 'dev'"),
         (("mine", "cranfield", "--out", "r", "--recipe", "nv-retreiver"), "nv-retriever"),

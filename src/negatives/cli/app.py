@@ -83,6 +83,10 @@ app.register_install_completion_command(
 )
 
 
+# An interruption is told by `told`, like all else that ends a command.
+app.meta.suppress_keyboard_interrupt = False
+
+
 @app.meta.default
 def launch(
     *words: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
