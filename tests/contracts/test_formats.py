@@ -23,6 +23,7 @@ CHOICES: dict[str, Any] = {
     "labels": "hard",
     "above": 0.6,
     "rows_per_query": 1,
+    "reviews": True,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -12,6 +13,7 @@ from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.options import Flag
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
+from negatives.cli.telling import telling
 
 if TYPE_CHECKING:
     from negatives.find.dense import Dense
@@ -168,6 +170,9 @@ def evaluate(
         )
     if per_query is not None:
         write_table(found.per_query, per_query)
+    if telling().quiet:  # else they have been said already
+        for note in found.figures["notes"]:
+            print(f"note: {note}", file=sys.stderr)
     if json:
         print_json(found.figures)
         return

@@ -99,6 +99,7 @@ def export(
     """
     from negatives.api import Run
     from negatives.cli.listen import listening
+    from negatives.export.frames import check_repository
 
     choices: Choices = {
         "scores": _scorer(scores),
@@ -116,6 +117,8 @@ def export(
         raise InputError("no file is named to write to", fix="-o FILE, or -o - for standard output")
     if public and push_to_hub is None:
         raise InputError("--public is for --push-to-hub", fix="leave it out")
+    if push_to_hub is not None:
+        check_repository(push_to_hub)  # before a file is written
     told: dict[str, Any] = {"format": format}
     opened = Run(run)
     with listening() as emit:

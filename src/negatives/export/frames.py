@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Unpack
 
 import polars as pl
@@ -16,6 +17,9 @@ from negatives.optional import require
 from negatives.run.inputs import collection_of
 from negatives.store.run import Run
 
+_NAMED: Final = r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*"
+_LONGEST: Final = 96
+"""Characters of a name that the hub takes."""
 _LOGIN: Final = "log in with `hf auth login`, or set HF_TOKEN; the token must be allowed to write"
 
 
@@ -56,6 +60,12 @@ def to_dataset(run: Run, format: str, *, emit: Emit = silent, **choices: Unpack[
     return library.Dataset.from_polars(to_polars(run, format, emit=emit, **choices))
 
 
+def check_repository(repository: str) -> None:
+    """Refuse what is no name of a dataset on the hub; `InputError`."""
+    if re.fullmatch(_NAMED, repository) is None or len(repository) > _LONGEST:
+        raise InputError(f"{repository!r} names no dataset", fix="name it as OWNER/NAME")
+
+
 def push_to_hub(
     run: Run,
     repository: str,
@@ -74,8 +84,7 @@ def push_to_hub(
     """
     library = require("datasets", extra="hub")
     hub = require("huggingface_hub", extra="hub")
-    if repository.count("/") != 1 or not all(repository.split("/")):
-        raise InputError(f"{repository!r} names no dataset", fix="name it as OWNER/NAME")
+    check_repository(repository)
     chosen, ask = asked(run, format, **choices)
     tables = {"default": to_polars(run, format, emit=emit, **choices)}
     for part in chosen.parts(ask):
