@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from negatives.errors import DataError
 from negatives.read.address import parse
 from negatives.read.beir import one_of
 from negatives.read.files import ending, stem
@@ -64,4 +65,7 @@ def _holds_documents(path: Path) -> bool:
         return False
     if is_mapping(path):
         return parts_in(mapping_in(path)) is None
-    return holds_texts(columns_of(path), "doc_id")
+    try:
+        return holds_texts(columns_of(path), "doc_id")
+    except DataError:  # its columns are no texts'; whoever reads collections says what it is
+        return False

@@ -187,8 +187,10 @@ def _header(path: Path) -> tuple[list[str], bool]:
     known = (*IDS["doc_id"], *IDS["query_id"], *TEXTS["doc_id"], *TEXTS["query_id"], TITLE)
     if any(_named(first, known)) or not head:
         return _each_once(first, path), True
-    if all(len(row) == 2 for row in head) and names_ids([row[0] for row in head]):
-        return ["_id", "text"], False
+    if all(len(row) == 2 for row in head):
+        first_ids, second_ids = (names_ids([row[at] for row in head]) for at in (0, 1))
+        if first_ids and not second_ids:  # two columns of ids are pairs
+            return ["_id", "text"], False
     raise DataError(
         f"the first line names no column of texts: {[name[:40] for name in first[:8]]}",
         where=f"{path}, line 1",
