@@ -147,12 +147,11 @@ def coverage_table() -> str:
 
 
 def passages_table() -> str:
-    """The first table of docs/results/passages.md and its verdict; nothing where there is none."""
+    """The first table of docs/results/passages.md; nothing where there is none."""
     page = DOCS / "results" / "passages.md"
     parts = page.read_text("utf-8").split("\n\n") if page.exists() else []
     table = next((part for part in parts if part.startswith("|")), "")
-    best = next((part for part in parts if part.startswith("The best of the others")), "")
-    return f"{table}\n\n{best}\n" if table else ""
+    return f"{table.strip()}\n" if table else ""
 
 
 FILLS: dict[str, Callable[[], str]] = {

@@ -146,7 +146,7 @@ def test_rows_go_to_standard_output_and_what_is_said_of_them_does_not(place: Pat
     for words in (("audit", "few", "--sample", "3"), ("judge", "few", "--ask", "3")):
         done = negatives(*words, "-o", "-", cwd=place)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.startswith("query_id,doc_id,query,document,relevant\n")
+        assert done.stdout.startswith("query_id,doc_id,query,document,relevant,")
         assert "FILE: 3 " in done.stderr
         refused = negatives(*words, "-o", "-", "--json", cwd=place)
         assert (refused.returncode, refused.stdout) == (2, "")

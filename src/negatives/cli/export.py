@@ -48,11 +48,11 @@ def export(
 
         negatives export runs/cranfield --format triplet -o triplets.parquet
 
-        negatives export runs/cranfield -f triplet --rows-per-query 7 -o few.parquet
+        negatives export runs/cranfield -f triplet --rows-per-query 7 -o t.parquet
 
         negatives export runs/cranfield -f flagembedding --scores -o train.jsonl
 
-        negatives export runs/cranfield -f cohere -o - | head -n 1
+        negatives export runs/cranfield -f cohere -o -
 
     Parameters
     ----------

@@ -56,8 +56,8 @@ def judge(
 
         negatives judge runs/cranfield --set model=my-reranker.onnx --budget 5000
 
-        negatives judge runs/cranfield --judge llm --set model=http://127.0.0.1:8080/v1#qwen
-        --budget 200 --dry-run
+        negatives judge runs/cranfield --judge llm --budget 200 --dry-run \\
+            --set model=http://127.0.0.1:8080/v1#qwen
 
     The same command again goes on from where it was stopped. No pair is scored
     twice by the same model.
