@@ -34,7 +34,7 @@ from negatives.recipe import shipped
 from tests.doc_pages import BLOCK, DOCS, README, ROOT, RUN, Block, blocks, generated, pages
 from tests.each import for_each
 
-SHOWN = {"text", "toml", "json"}
+SHOWN = {"text", "toml", "xml", "json"}
 NOT_RUN = re.compile(r"^(pip install|make) .*\n", re.MULTILINE)
 SPENT = re.compile(r"^(  time) {8}\d.*; peak \d.*$")
 UPDATE = os.environ.get("NEGATIVES_UPDATE_DOCS") == "1"
