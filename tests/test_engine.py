@@ -114,7 +114,7 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
 
 def test_engines_by_name_and_what_does_not_go_together() -> None:
     machine = Machine(threads=4)
-    assert engine_named("local", None, "", machine) == Local(3)  # 160 MB for each part
+    assert engine_named("local", None, "", Machine(threads=8)) == Local(6)  # 80 MB for each part
     assert engine_named("local", None, "", Machine(4, 64 * 2**20)) == Local(1)
     assert engine_named("processes", None, "", machine) == Processes(4, 1)
     assert engine_named("processes", 2, "", machine) == Processes(2, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,14 +36,17 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
     """Cranfield, with everything that a report can have: an estimate, rejections, a shortfall."""
-    return neg.mine(
-        "cranfield",
-        tmp_path_factory.mktemp("browser") / "run of mine",
-        sources=[neg.BM25(top=30), neg.Dense(top=30), neg.Fused(top=30), neg.Random(top=5)],
-        judges=[neg.Known(), neg.NearDuplicate(threshold=0.2)],
-        estimate=neg.Evidence(words=False),
-        pick=neg.RiskLimited(per_query=5),
-    )
+    folder = tmp_path_factory.mktemp("browser")
+    with contextlib.chdir(folder):  # its commands name it as it is named here
+        neg.mine(
+            "cranfield",
+            "run of mine",
+            sources=[neg.BM25(top=30), neg.Dense(top=30), neg.Fused(top=30), neg.Random(top=5)],
+            judges=[neg.Known(), neg.NearDuplicate(threshold=0.2)],
+            estimate=neg.Evidence(words=False),
+            pick=neg.RiskLimited(per_query=5),
+        )
+    return neg.Run(folder / "run of mine")
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,18 @@ class Difference:
     only_second, and jaccard, the pairs of both among those of either. `fates`: what became, in the
     other run, of the negatives of only one: `only_first` and `only_second`, each fate -> pairs.
     `examples`: pairs of only one, likeliest false first, one a query, with their texts.
+
+    >>> from negatives import BM25, Top, mine, tiny
+    >>> from negatives.show import difference
+    >>> runs = [
+    ...     mine(tiny.collection(), f"top-{n}", sources=[BM25(top=4)], pick=Top(per_query=n))
+    ...     for n in (1, 2)
+    ... ]
+    >>> found = difference(*runs)
+    >>> found.settings
+    [{'setting': 'pick.per_query', 'first': 1, 'second': 2}]
+    >>> found.negatives["only_second"]
+    3
     """
 
     first: str
