@@ -146,9 +146,9 @@ def test_a_wrong_command_is_one_message_and_exit_code_2(
         ("h.csv", "a,1,2\nb,3,4\n", "the first line is no header"),
         ("u.jsonl", '{"query":"a","pos":["b"],"neg":["c","d"],"neg_id":["1"]}\n',
          "u.jsonl, line 1: 1 ids for 2 texts"),
-        ("q.qrels", "1 0 a 1\n1 0 b\n2 0 c 0\n", "name the collection that has them"),
+        ("q.qrels", "1 0 a 1\n1 0 b\n2 0 c 0\n", "name what has them"),
         ("q.qrels", "1 0 a\n", "line 1 has 3 columns: TREC's runs have six, its qrels four"),
-        ("q.qrels", "1 0 a 0\n", "name the collection that has them: --corpus DATA"),
+        ("q.qrels", "1 0 a 0\n", "name what has them: --corpus DATA"),
         ("cut.parquet", "PAR1", "not a whole Parquet file"),
     ],
 )  # fmt: skip

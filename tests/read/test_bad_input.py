@@ -18,7 +18,7 @@ def test_a_missing_file_is_named_with_the_nearest_there_is(tmp_path: Path) -> No
     text = complaint(tmp_path / "pear.jsonl")
     assert text.splitlines()[0] == "no such file or folder"
     assert f"where: {tmp_path / 'pear.jsonl'}" in text
-    assert "did you mean 'pairs.jsonl'?" in text
+    assert f"did you mean '{tmp_path / 'pairs.jsonl'}'?" in text
 
 
 def test_a_misspelt_sample_is_corrected() -> None:
