@@ -267,7 +267,8 @@ def answer(run: Path, *command: str | Path) -> Any:
             found.pop(name, None)
         found.get("sections", {}).pop("cost", None)
         found.get("answer", {}).pop("next", None)  # its commands name the run as the user did
-        found.get("sections", {}).get("provenance", {}).pop("command", None)
+        for name in ("command", "run"):
+            found.get("sections", {}).get("provenance", {}).pop(name, None)
         return found
     assert done.returncode in (1, 2), text
     *_, what = text.partition("error: ")
