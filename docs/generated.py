@@ -146,12 +146,20 @@ def coverage_table() -> str:
     return "\n".join([*table[:2], *shown]) + "\n" if shown else ""
 
 
+HOW = ("With the document's title before each passage, as here", "Without titles")
+
+
 def passages_table() -> str:
-    """The first table of docs/results/passages.md; nothing where there is none."""
+    """The first table of docs/results/passages.md, and what it says of each setting at last."""
     page = DOCS / "results" / "passages.md"
     parts = page.read_text("utf-8").split("\n\n") if page.exists() else []
     table = next((part for part in parts if part.startswith("|")), "")
-    return f"{table.strip()}\n" if table else ""
+    closest = [part for part in parts if part.startswith("Of the others ")]
+    told = [
+        f"{how}: {said[0].lower()}{said[1:].strip()}"
+        for how, said in zip(HOW, closest, strict=True)
+    ]
+    return "\n\n".join([table.strip(), *told]) + "\n" if table else ""
 
 
 FILLS: dict[str, Callable[[], str]] = {
