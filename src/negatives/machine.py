@@ -17,6 +17,7 @@ _LEAST: Final = 16 * 2**20
 _MANY: Final = 64
 """Threads that may be asked for on the smallest machine: more is a mistake there."""
 _DEVICES: Final = ("auto", "cpu", "cuda", "mps", "xpu")
+_MEANT: Final = {"gpu": "cuda", "nvidia": "cuda"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def checked_device(device: str) -> str:
         raise InputError(
             f"there is no device {device!r}",
             where="--device",
-            fix=nearest(device, ("auto", "cpu", "cuda")),
+            fix=nearest(_MEANT.get(kind.lower(), device), _DEVICES),
         )
     if device not in ("auto", "cpu"):
         torch = require("torch", extra="train")

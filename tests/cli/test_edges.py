@@ -176,12 +176,13 @@ def test_a_nonsensical_number_of_threads_is_refused(tmp_path: Path, threads: str
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("device", ["tpu", "cuda:99", "cpu:x", ""])
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "cpu:x", ""])
 def test_a_device_that_is_not_there_is_refused_before_any_work(tmp_path: Path, device: str) -> None:
     for words in (("mine", DATA, "--out", tmp_path / "run"), ("evaluate", "bm25", DATA)):
         done = negatives(*words, "--device", device)
         assert done.returncode == 2
         assert "device" in done.stderr
+        assert ("did you mean 'cuda'" in done.stderr) == (device == "gpu")
         assert "documents" not in done.stderr
     assert list(tmp_path.iterdir()) == []
 

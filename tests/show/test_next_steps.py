@@ -13,7 +13,7 @@ from negatives.show.verdict import GOOD, STOP, USABLE
 
 NOW = Situation(
     run="runs/my data",
-    data="folder with spaces",
+    data="'folder with spaces' --corpus kb",
     level=GOOD,
     rules=(),
     max_false=0.05,
@@ -44,7 +44,7 @@ FIRST = {
     "a guess": "negatives review 'runs/my data'",
     "too many false": "negatives pick 'runs/my data' --max-false 0.02",
     "too many false, nothing easier": "negatives pick 'runs/my data' --per-query 3",
-    "not known": "negatives mine 'folder with spaces' --out 'runs/my data-estimated'",
+    "not known": "negatives mine 'folder with spaces' --corpus kb --out 'runs/my data-estimated'",
     "not known, no texts": "negatives audit 'runs/my data'",
     "too few": "negatives pick 'runs/my data' --per-query 4",
     "too easy": "negatives pick 'runs/my data' --max-false 0.1",

@@ -125,7 +125,7 @@ def _situation(
     asked, delivered = sections["asked"], sections["delivered"]
     return Situation(
         run=sections["provenance"]["run"],
-        data=sections["provenance"]["origin"],
+        data=sections["provenance"]["data"],
         level=found["level"],
         rules={reason["rule"] for reason in found["reasons"]},
         max_false=figures.yardstick,

@@ -16,8 +16,9 @@ MOST: Final = 3
 class Situation:
     """What decides about the next step.
 
-    `run` is the run's path as its user wrote it, `data` what it was made from (empty: in memory),
-    `level` and `rules` those of the verdict. `easier` and `harder`: a step of the frontier.
+    `run` is the run's path as its user wrote it, `data` what it was made from, with options and as
+    a shell takes it (empty: in memory), `level` and `rules` those of the verdict. `easier` and
+    `harder`: a step of the frontier.
     `enough`: the number of negatives that nine queries in ten got. `estimates`: whether the recipe
     estimates p_relevant; `texts`: whether documents have any.
     """
@@ -94,7 +95,7 @@ def _mended(now: Situation, run: str) -> Iterator[tuple[str, str]]:
     if {"unknown", "none"} & set(rules) and not now.estimates and now.data and now.texts:
         out = quoted(f"{now.run.rstrip('/')}-estimated")
         yield (
-            f"negatives mine {quoted(now.data)} --out {out}",
+            f"negatives mine {now.data} --out {out}",
             "The default recipe estimates how many are false",
         )
     if "false" in rules and now.easier:

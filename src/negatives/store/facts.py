@@ -6,6 +6,7 @@ Fields that hold what some stage has found, in that stage's own words, are open 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,6 +35,24 @@ class Inputs(msgspec.Struct, kw_only=True, omit_defaults=True):
     corpus_fields: str = ""
     query_fields: str = ""
     recipe: dict[str, Any] | None = None
+
+    @property
+    def arguments(self) -> str:
+        """What says in a shell which data it is, options included; empty: a collection in memory.
+
+        >>> Inputs(origin="my faq.csv", read_with={"corpus": "kb.jsonl"}).arguments
+        "'my faq.csv' --corpus kb.jsonl"
+        """
+        if not self.origin:
+            return ""
+        options = [
+            f"--{name.replace('_', '-')} {shlex.quote(str(each))}"
+            for name, said in self.read_with.items()
+            for each in (said if isinstance(said, list) else [said])
+        ]
+        aside = ["--quarantine FILE"] if self.quarantined else []
+        where = f"./{self.origin}" if self.origin.startswith("-") else self.origin
+        return " ".join([shlex.quote(where), *options, *aside])
 
 
 class Counts(msgspec.Struct, kw_only=True, omit_defaults=True):

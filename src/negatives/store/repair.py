@@ -91,14 +91,8 @@ def remedy(run: Path, inputs: Inputs, does: str = "makes it again") -> str:
         return (
             f"call mine again with the same collection and recipe={str(run / RECIPE)!r}: it {does}"
         )
-    more = "".join(
-        f" --{name.replace('_', '-')} {shlex.quote(str(each))}"
-        for name, said in inputs.read_with.items()
-        for each in (said if isinstance(said, list) else [said])
-    )
-    more += " --quarantine FILE" if inputs.quarantined else ""
-    origin, out = shlex.quote(inputs.origin), shlex.quote(str(run))
-    return f"negatives mine {origin} --recipe {recipe} --out {out}{more}   {does}"
+    out = shlex.quote(str(run))
+    return f"negatives mine {inputs.arguments} --recipe {recipe} --out {out}   {does}"
 
 
 def recipe_of(run: Path, inputs: Inputs) -> Recipe:

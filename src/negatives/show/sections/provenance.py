@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 from negatives.show.evidence import ReportEvidence
@@ -15,12 +14,12 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     """`command` is null for a collection made in memory: it takes a few lines of Python then."""
     run = evidence.run
     inputs = run.manifest.inputs
-    origin = inputs.origin
     return {
         "run": str(run.path),
-        "origin": origin,
-        "command": f"negatives mine {shlex.quote(origin)} --recipe {RECIPE} --out RUN"
-        if origin
+        "origin": inputs.origin,
+        "data": inputs.arguments,
+        "command": f"negatives mine {inputs.arguments} --recipe {RECIPE} --out RUN"
+        if inputs.origin
         else None,
         "recipe": run.recipe.to_toml(),
         "inputs": {name: getattr(inputs, name) for name in _TABLES},
