@@ -3,6 +3,10 @@ BIN := .venv/bin
 CORE_TESTS := tests/find tests/judge tests/pick tests/run/test_mine.py tests/store tests/test_recipe.py \
 	tests/test_schema.py tests/test_stage.py tests/text
 
+# A process that dies ends the tests: its files would be waited for without end.
+SHARED_OUT := -n logical --maxprocesses 4 --max-worker-restart 0 --dist loadgroup \
+	--no-loadscope-reorder
+
 .PHONY: demo test fast check lowest docs bench clean
 
 ## demo: mine the bundled collection; needs nothing but Python 3.11 or newer
@@ -11,11 +15,11 @@ demo: .venv/.core
 
 ## test: everything that CI runs
 test: check
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder --durations 20
+	$(BIN)/pytest $(SHARED_OUT) --durations 20
 
 ## fast: every test that is not slow
 fast: .venv/.dev
-	$(BIN)/pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder -m "not slow"
+	$(BIN)/pytest $(SHARED_OUT) -m "not slow"
 
 ## check: style, types, and which room may import which
 check: .venv/.dev

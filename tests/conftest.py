@@ -25,6 +25,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file's tests share a process, with what the file prepares; of the examples, a page's do.
 

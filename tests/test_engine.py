@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +28,20 @@ def square(number: int) -> int:
 def odd_ones_fail(error: type[Exception], number: int) -> int:
     if number % 2:
         raise error(f"no square of {number}")
+    return number * number
+
+
+class Slow(int):
+    """A number that takes seconds to be sent."""
+
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+        time.sleep(3)
+        return int, (int(self),)
+
+
+def zero_fails(number: int) -> int:
+    if number == 0:
+        raise DataError("no square of 0")
     return number * number
 
 
@@ -146,8 +162,12 @@ def test_ray_does_the_same_and_says_where_it_cannot_be_reached(tmp_path: Path) -
     with started(Ray(2)) as mapper:
         assert squares(mapper, partial(killed_once, tmp_path)) == [0, 1, 4, 9, 16, 25]
         assert "ValueError: no square of 5" in refused(mapper, partial(odd_ones_fail, ValueError))
-        with pytest.raises(DataError, match="no square of 1"):
-            squares(mapper, partial(odd_ones_fail, DataError))
+        with pytest.raises(DataError, match="no square of 0"):
+            list(carried_out(mapper, zero_fails, [0, Slow(1)], do="square", name=str))
+    for thread in threading.enumerate():  # whoever still waited when the error ended the pass
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(60)
+    assert not __import__("ray").is_initialized(), "it was started anew, and will end this process"
     with pytest.raises(WorkError) as caught, Ray(2, address="127.0.0.1:1").started():
         pass
     assert "or give --engine local" in caught.value.fix

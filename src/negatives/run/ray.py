@@ -13,8 +13,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from negatives.engine import Mapper, SetAside, call_shipped, shipped
@@ -47,7 +48,11 @@ class Ray:
             self._connect(ray)
         try:
             task = ray.remote(max_retries=0, num_cpus=1)(_answered)
-            yield _Started(ray, task, self.workers)
+            mapper = _Started(task, self.workers)
+            try:
+                yield mapper
+            finally:
+                mapper.end()
         finally:
             if not there:
                 ray.shutdown()
@@ -99,6 +104,9 @@ _CLUSTER: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Where this is 0, whatever the system, Ray listens at the loopback address only."""
 _PATIENCE: Final = 10.0
 """Seconds in which a cluster must answer."""
+_GLANCE: Final = 0.5
+"""Seconds after which who waits for a task looks whether it is still wanted."""
+_OVER: Final = "the pass on Ray has ended"
 
 
 @contextmanager
@@ -120,9 +128,16 @@ def _unsaid(*_: object, **__: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    ray: Any
+    """Whoever calls Ray after it was shut down starts it anew, and is ended when that one ends.
+
+    Threads may still wait for tasks when the first error ends a pass: from then on (`end`) they are
+    given nothing, and ask for nothing.
+    """
+
     task: Any
     workers: int
+    _ended: threading.Event = field(default_factory=threading.Event)
+    _calling: threading.Lock = field(default_factory=threading.Lock)
 
     def map(
         self, function: Callable[[Item], Result], items: Sequence[Item], *, alone: bool = True
@@ -131,11 +146,23 @@ class _Started:
         return shipped(self._ask, function, items, self.workers)
 
     def _ask(self, message: tuple[str, bytes, Any]) -> Any:
+        with self._calling:
+            if self._ended.is_set():
+                raise WorkError(_OVER)
+            reply = self.task.remote(message).future()
+        while not wait([reply], timeout=_GLANCE).done:
+            if self._ended.is_set():
+                raise WorkError(_OVER)
         try:
-            reply = self.ray.get(self.task.remote(message))
+            answer = reply.result()
         except Exception as error:  # a worker or its machine is gone
             raise WorkError(f"a Ray worker ended early: {_first_line(error)}") from None
-        return opened_reply(reply)
+        return opened_reply(answer)
+
+    def end(self) -> None:
+        """Ask Ray for nothing any more."""
+        with self._calling:
+            self._ended.set()
 
 
 def _answered(message: tuple[str, bytes, Any]) -> bytes:
