@@ -18,8 +18,8 @@ PUBLIC = """
 AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
 Fused Given InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
 NegativesWarning Neighbours NotBefore
-PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank
-RiskLimited Run RunError
+OutOfReach PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
+Rerank RiskLimited Run RunError
 ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
 audit compare evaluate lint load_recipe mine show_progress silent train
 """

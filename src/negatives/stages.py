@@ -22,6 +22,7 @@ from negatives.judge.neighbours import Neighbours as Neighbours
 from negatives.judge.not_before import NotBefore as NotBefore
 from negatives.judge.positive_aware import AbsoluteScore as AbsoluteScore
 from negatives.judge.positive_aware import Margin as Margin
+from negatives.judge.positive_aware import OutOfReach as OutOfReach
 from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositive
 from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
 from negatives.judge.rank_window import SkipTop as SkipTop

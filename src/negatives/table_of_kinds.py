@@ -32,6 +32,7 @@ KINDS: dict[str, dict[str, str]] = {
         "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
         "neighbours": "negatives.judge.neighbours:Neighbours",
         "not-before": "negatives.judge.not_before:NotBefore",
+        "out-of-reach": "negatives.judge.positive_aware:OutOfReach",
         "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
         "reranker": "negatives.judge.reranker:Rerank",
         "score-agreement": "negatives.judge.score_agreement:ScoreAgreement",

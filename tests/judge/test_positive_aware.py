@@ -12,6 +12,7 @@ from negatives.errors import RecipeError
 from negatives.judge.positive_aware import (
     AbsoluteScore,
     Margin,
+    OutOfReach,
     PercentOfPositive,
     PositiveAware,
 )
@@ -100,6 +101,14 @@ def test_at_its_loosest_a_rule_keeps_everything_strictly_below_the_positive(
 def test_of_several_positives_the_lowest_counts() -> None:
     rows = scored(([0.9, 0.6, 0.8], [0.7, 0.56, 0.54]))
     assert survivors(Margin(0.05), rows) == [0.54]
+
+
+def test_a_positive_that_many_candidates_reach_is_not_to_be_outdone() -> None:
+    rows = scored(([0.9, 0.2], [0.95, 0.9, 0.5]), ([0.3], [0.9, 0.8, 0.7, 0.1]), ([None], [0.9]))
+    assert survivors(OutOfReach(2, keep=1), rows) == [0.95, 0.9, 0.5, 0.1, 0.9]
+    assert survivors(OutOfReach(1, keep=1), rows) == [0.5, 0.1, 0.9]
+    assert survivors(OutOfReach(1, keep=2), rows) == [0.9, 0.5, 0.7, 0.1, 0.9]
+    assert survivors(OutOfReach(3, keep=1), rows) == [0.95, 0.9, 0.5, 0.9, 0.8, 0.7, 0.1, 0.9]
 
 
 def test_a_share_can_be_taken_above_the_score_of_a_random_pair() -> None:

@@ -110,6 +110,49 @@ class Margin(PositiveAware, kind="margin", kw_only=False):
         return f"lower margin below {self.margin:g}"
 
 
+class OutOfReach(PositiveAware, kind="out-of-reach", kw_only=False):
+    """Rejects what scores above a positive that the scorer does not find.
+
+    Where many candidates score at least as high as the best positive of a query, the scorer does
+    not see why that one is relevant: a passage may not say what it is about. To push down all that
+    scores higher teaches it the opposite of what the query asks for. Queries whose positive is
+    within reach keep what is harder, and no query loses its lowest `keep` (benchmark `passages`).
+
+    >>> from negatives import OutOfReach, tiny
+    >>> tiny.judged(OutOfReach(above=0, keep=0))  # every positive of these is found first
+    {}
+    """
+
+    above: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="candidates that may score as high as the query's best positive; where "
+            "more do, they are rejected",
+        ),
+    ] = 40
+    keep: Annotated[
+        int,
+        Meta(ge=0, description="candidates that each query keeps, the lowest of its scores"),
+    ] = 20
+
+    def cut(self) -> pl.Expr:
+        """The score of the best positive, where more than `above` candidates reach it.
+
+        Or that of the candidate after the lowest `keep`, if it is higher.
+        """
+        score, others = pl.col("score"), pl.col("relevance").is_null()
+        best = score.filter(pl.col("relevance") > 0).max().over("query")
+        after = score.filter(others).drop_nulls().sort().slice(self.keep, 1).first().over("query")
+        out_of_reach = (others & (score >= best)).sum().over("query") > self.above
+        return pl.when(out_of_reach & after.is_not_null()).then(pl.max_horizontal(best, after))
+
+    @property
+    def fix(self) -> str:
+        """Let each query keep more, or look further down."""
+        return f"raise keep of out-of-reach above {self.keep}, or raise `top` of the sources"
+
+
 class AbsoluteScore(PositiveAware, kind="absolute-score", kw_only=False):
     """Rejects scores at or above a fixed one (TopK-Abs), and scores below another.
 
