@@ -169,11 +169,11 @@ class Collection(schema.Collection):
         return collection_card(self)._repr_html_()
 
     @watched
-    def made(self, generator: Generator, *, seed: int = 0, emit: Emit = shown) -> Collection:
-        """The documents with queries that a generator, such as `InverseCloze`, writes from them."""
+    def made(self, *generators: Generator, seed: int = 0, emit: Emit = shown) -> Collection:
+        """The documents with queries that generators, such as `Heading`, write from them."""
         from negatives.run.making import made_queries
 
-        return _held(made_queries(self, generator, seed=seed, emit=emit))
+        return _held(made_queries(self, generators, seed=seed, emit=emit))
 
 
 def _held(found: schema.Collection) -> Collection:

@@ -19,6 +19,7 @@ KINDS: dict[str, dict[str, str]] = {
         "random": "negatives.find.sampled:Random",
     },
     "make": {
+        "heading": "negatives.make.heading:Heading",
         "inverse-cloze": "negatives.make.inverse_cloze:InverseCloze",
     },
     "judge": {

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections import defaultdict
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from cyclopts import Parameter
 
 from negatives.cli.options import Changes, Flag
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
+
+if TYPE_CHECKING:
+    from negatives.generator import Generator
 
 
 def make(
@@ -14,7 +20,7 @@ def make(
     /,
     *,
     out: OutFolder,
-    kind: str = "inverse-cloze",
+    kind: Annotated[list[str] | None, Parameter(negative="")] = None,
     set_: Changes = None,
     seed: int = 0,
     resources: Resources = EVERYTHING,
@@ -26,9 +32,12 @@ def make(
 
         negatives make cranfield --out made
 
+        negatives make corpus.jsonl --out made --kind heading --kind inverse-cloze
+
         negatives make corpus.jsonl --out made --set keep=0
 
-    Queries and judgements that DATA has are not used.
+    Queries and judgements that DATA has are not used. Of several generators each
+    works on the texts that the ones before it have left.
 
     Parameters
     ----------
@@ -38,9 +47,10 @@ def make(
     out
         The folder to make; it must not exist, or be empty.
     kind
-        The generator.
+        The generator, inverse-cloze by default. May be given several times.
     set_
-        Change a setting of the generator, such as keep=0.5.
+        Change a setting of the generator, such as keep=0.5; of one of several,
+        heading.words=3.
     seed
         Every random choice derives from it.
     json
@@ -49,26 +59,62 @@ def make(
     resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.cli.streams import print_json
-    from negatives.generator import Generator
     from negatives.machine import Machine
     from negatives.read import convert, known_texts
     from negatives.read.convert import refuse_to_replace
-    from negatives.recipe_changes import assignment
     from negatives.run.making import made_queries
-    from negatives.stage import build
 
-    settings = {"kind": kind} | dict(assignment(text) for text in set_ or [])
-    generator = cast("Generator", build("make", settings, "make"))
+    generators = _generators(kind or ["inverse-cloze"], set_ or [])
     refuse_to_replace(out)
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
     with listening() as emit:
         collection = known_texts(data)
-        made = made_queries(collection, generator, seed=seed, machine=machine, emit=emit)
+        made = made_queries(collection, generators, seed=seed, machine=machine, emit=emit)
         folder = convert(made, out)
-    queries, documents = len(made.queries), len(made.corpus)
+    documents = len(made.corpus)
+    without = documents - made.qrels["doc_id"].n_unique()
     if json:
-        counts = {"queries": queries, "documents": documents, "without": documents - queries}
-        print_json({"out": str(folder), **counts, "seed": seed, **generator.settings()})
+        counts = {"queries": len(made.queries), "documents": documents, "without": without}
+        settings = [each.settings() for each in generators]
+        how = settings[0] if len(settings) == 1 else {"make": settings}
+        print_json({"out": str(folder), **counts, "seed": seed, **how})
         return
-    without = f"{documents - queries:,} give none" if documents > queries else "one each"
-    print(f"{folder}\n{queries:,} queries, of {documents:,} documents: {without}")
+    print(f"{folder}\n{_told(len(made.queries), documents, without)}")
+
+
+def _told(queries: int, documents: int, without: int) -> str:
+    if queries == documents - without:
+        each = f"{without:,} give none" if without else "one each"
+    else:
+        each = f"{without:,} give none" if without else "each gives one or more"
+    return f"{queries:,} queries, of {documents:,} documents: {each}"
+
+
+def _generators(kinds: list[str], changes: list[str]) -> list[Generator]:
+    """The generators of these kinds, with what --set says of each."""
+    from negatives.errors import InputError, nearest
+    from negatives.recipe_changes import assignment
+    from negatives.stage import build
+
+    if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
+        raise InputError(
+            f"--kind {min(twice)} is given twice", fix="write a recipe with two [[make]] sections"
+        )
+    said: dict[str, dict[str, Any]] = defaultdict(dict)
+    for text in changes:
+        path, value = assignment(text)
+        of, dot, name = path.rpartition(".")
+        if not dot and len(kinds) > 1:
+            raise InputError(
+                f"--set {text} does not say of which generator",
+                fix=f"write --set {kinds[0]}.{text}",
+            )
+        if dot and of not in kinds:
+            raise InputError(
+                f"--set {text}: there is no generator {of!r} here", fix=nearest(of, kinds)
+            )
+        said[of or kinds[0]][name] = value
+    return [
+        cast("Generator", build("make", {"kind": kind} | said[kind], f"make {kind}"))
+        for kind in kinds
+    ]

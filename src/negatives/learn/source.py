@@ -98,16 +98,11 @@ class TrainingSource:
 
     def _with_queries(self, collection: Collection) -> Collection:
         """The collection, with queries of its own where the recipe writes some."""
-        for generator in self.recipe.make:
-            if generator.generates == "queries":
-                collection = made_queries(
-                    collection,
-                    generator,
-                    seed=self.recipe.seed,
-                    machine=self.machine,
-                    emit=self.emit,
-                )
-        return collection
+        writers = [each for each in self.recipe.make if each.generates == "queries"]
+        if not writers:
+            return collection
+        seed, machine = self.recipe.seed, self.machine
+        return made_queries(collection, writers, seed=seed, machine=machine, emit=self.emit)
 
     def mine(self, collection: Collection, encoder: str, out: Path, overwrite: bool = False) -> Run:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""

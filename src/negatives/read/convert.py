@@ -23,8 +23,8 @@ _SPECIAL: Final = '[\t\r\n"]'
 def convert(collection: Collection, out: str | Path) -> Path:
     """Write `collection` as a BEIR folder; refuses a folder that holds anything.
 
-    Rows are in the order of the file they came from, with their fields beside their texts. Titles
-    are part of the texts by now. Given negatives, which BEIR has no place for, go to
+    Rows are in the order of the file they came from, with their fields beside their texts. A title
+    is taken out of the text again that it stands before. Given negatives, which BEIR has no place for, go to
     given/SPLIT.tsv.
     """
     return convert_splits([collection], out)
@@ -50,8 +50,8 @@ def refuse_to_replace(out: Path) -> None:
 
 def _write(splits: Sequence[Collection], folder: Path) -> None:
     queries = pl.concat([each.queries for each in splits]).unique("query_id").sort("query_id")
-    _save(folder / "corpus.jsonl", _texts(splits[0].corpus, "doc_id", {"title": ""}))
-    _save(folder / "queries.jsonl", _texts(queries, "query_id", {}))
+    _save(folder / "corpus.jsonl", _texts(splits[0].corpus, "doc_id"))
+    _save(folder / "queries.jsonl", _texts(queries, "query_id"))
     for collection in splits:
         name = f"{collection.split}.tsv"
         _save(folder / "qrels" / name, _rows(collection.qrels, "query-id\tcorpus-id\tscore"))
@@ -71,16 +71,32 @@ def _save(path: Path, blocks: Iterator[bytes]) -> None:
     sync(path.parent)
 
 
-def _texts(frame: pl.DataFrame, key: str, extra: dict[str, str]) -> Iterator[bytes]:
+def _texts(frame: pl.DataFrame, key: str) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
-    fields = pl.exclude(key, "text", "row")
-    there = ["text"] if "text" in frame.columns else []
-    for part in frame.sort("row").select(key, *there, fields).iter_slices(CHUNK):
+    for part in frame.sort("row").iter_slices(CHUNK):
+        if "text" in part.columns and key == "doc_id":
+            part = _titled(part)
+        first = [name for name in ("title", "text") if name in part.columns]
         rows = [
-            {"_id": row.pop(key), **(extra if there else {}), **_given(row)}
-            for row in part.iter_rows(named=True)
+            {"_id": row.pop(key), **_given(row)}
+            for row in part.select(key, *first, pl.exclude(key, *first, "row")).iter_rows(
+                named=True
+            )
         ]
         yield encoder.encode_lines(rows)
+
+
+def _titled(part: pl.DataFrame) -> pl.DataFrame:
+    """Documents whose title and text make their text when they are read: both, or no title."""
+    if "title" not in part.columns:
+        return part.with_columns(title=pl.lit(""))
+    title, text = pl.col("title").fill_null(""), pl.col("text")
+    before = (title != "") & (text + " ").str.starts_with(title + " ")
+    rest = text.str.slice(title.str.len_chars() + 1)
+    return part.with_columns(
+        title=pl.when(before).then(title).otherwise(pl.lit("")),
+        text=pl.when(before).then(rest).otherwise(text),
+    )
 
 
 def _given(row: dict[str, object]) -> dict[str, object]:

@@ -8,9 +8,10 @@
 | type     | type                   | texts, numbers, true and false                               |
 | language | language, lang         | texts                                                        |
 | weight   | weight                 | numbers                                                      |
+| heading  | heading, headline      | texts                                                        |
 
-They stand beside the text, or in an object `metadata`; other keys are not read. A row may lack a
-field. A field that the first lines of a file do not have is not read, nor is one whose values are
+They stand beside the text, or in an object `metadata`; other keys are not read, but for a `title`
+(`texts`). A row may lack a field. A field that the first lines of a file do not have is not read, nor is one whose values are
 of several sorts; a note says so.
 """
 
@@ -32,6 +33,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "type": ("type",),
     "language": ("language", "lang"),
     "weight": ("weight",),
+    "heading": ("heading", "headline"),
 }
 METADATA: Final = "metadata"
 _FIELD_OF: Final = {name: field for field, names in NAMES.items() for name in names}

@@ -127,7 +127,7 @@ def _texts(dataset: Any, key: str, address: Address, findings: Findings) -> pl.D
     part = "corpus" if key == "doc_id" else "queries"
     fields = text_fields(dataset.column_names, key)
     blocks = _typed(dataset, fields, f"{address.name} ({part})", findings)
-    table = pl.concat([with_titles(block, key) for block in blocks], rechunk=False)
+    table = with_titles(blocks, key)
     findings.done()
     return table
 

@@ -153,7 +153,7 @@ def side_of(data: Any, key: str, findings: Findings, *, made: bool = False) -> p
     columns = [*table.schema]
     fields = text_fields(columns, key, made=made)
     blocks = from_frames(table.frames(), columns, fields, where, findings)
-    found = pl.concat([with_titles(block, key) for block in blocks], rechunk=False)
+    found = with_titles(blocks, key)
     findings.done()
     return found
 

@@ -6,7 +6,7 @@
 |        | query_id, qid, topic_id of queries                                                    |
 | text   | text, contents, content, body; passage, document of documents; query, question of      |
 |        | queries                                                                               |
-| title  | title: it goes before the text                                                        |
+| title  | title: it goes before the text, and is a field as well                                 |
 
 Files are JSON lines, a JSON array of objects, one JSON object of id -> text, Parquet, CSV and TSV
 (without a header where they have two columns, ids and texts, as MS MARCO's). A table without ids
@@ -16,7 +16,7 @@ gets some from the texts, as a file of pairs does, where it is named beside one.
 from __future__ import annotations
 
 from collections.abc import Collection as Names
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
@@ -72,10 +72,7 @@ def read_texts(
     if rows and bare:
         fields["text"] = Field("text", "text", required=False)
         fields.pop("title", None)
-    tables = [with_titles(block, key) for block in _blocks(path, fields, findings)]
-    # the blocks stay the chunks of one table: joining them would hold the file's text twice
-    empty = pl.DataFrame(schema={key: pl.String} | TEXT)
-    table = pl.concat(tables, rechunk=False) if tables else empty
+    table = with_titles(_blocks(path, fields, findings), key)
     if rows and bare:
         for row in table.filter(pl.col("text").is_not_null()).iter_rows(named=True):
             reason = "a text is here, and none in the first lines"
@@ -97,19 +94,31 @@ def text_fields(columns: Names[str], key: str, *, made: bool = False) -> dict[st
     return fields | {"text": Field(text, "text"), "title": Field(title, "text", required=False)}
 
 
-def with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
-    """`key`, text, row, file, line and the rest: the title, if there is one, before the text."""
-    text = pl.col("text")
-    if "title" in table.columns:
-        title = pl.col("title").fill_null("").str.strip_chars()
+def with_titles(blocks: Iterable[pl.DataFrame], key: str) -> pl.DataFrame:
+    """`key`, text, row, file, line and the rest: the title, if there is one, before the text.
+
+    Where any row has a title they are a field too, null in the others.
+    """
+    tables = [_with_titles(block, key) for block in blocks]
+    # the blocks stay the chunks of one table: joining them would hold the file's text twice
+    empty = pl.DataFrame(schema={key: pl.String} | TEXT)
+    table = pl.concat(tables, rechunk=False) if tables else empty
+    untitled = TITLE in table.columns and table[TITLE].null_count() == len(table)
+    return table.drop(TITLE) if untitled else table
+
+
+def _with_titles(table: pl.DataFrame, key: str) -> pl.DataFrame:
+    text, titles = pl.col("text"), []
+    if TITLE in table.columns:
+        title = pl.col(TITLE).fill_null("").str.strip_chars()
         text = pl.when(title == "").then(text).otherwise(title + " " + text)
-    table = table.with_columns(text.str.strip_chars().alias("text"))
+        titles = [pl.when(title != "").then(title).alias(TITLE)]
+    table = table.with_columns(text.str.strip_chars().alias("text"), *titles)
     if key not in table.columns:
         prefix = "d-" if key == "doc_id" else "q-"
         table = table.with_columns(made_ids(prefix, table["text"]).alias(key))
         table = table.unique(key, keep="first", maintain_order=True)
-    rest = pl.exclude(key, "text", "title", *PLACE)
-    return table.select(key, "text", *PLACE, rest)
+    return table.select(key, "text", *PLACE, pl.exclude(key, "text", *PLACE))
 
 
 def made_ids(prefix: str, texts: pl.Series) -> pl.Series:

@@ -1,13 +1,14 @@
-"""A collection made of documents alone: a generator writes the queries.
+"""A collection made of documents alone: generators write the queries.
 
-The documents are those of the collection, with the texts that the generator leaves them; queries
+The documents are those of the collection, with the texts that the generators leave them; queries
 and judgements of its own are not kept, for their documents may not be what was judged any more.
+Of several generators each is given what the ones before it have left.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,11 +18,12 @@ import polars as pl
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Progress, silent
-from negatives.generator import ORIGIN, Generator, Written, written
+from negatives.generator import ORIGIN, WRITTEN_QUERIES, Generator, Written, written
 from negatives.machine import MODEST, Machine
 from negatives.opening import Context
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
 from negatives.stage import refuse_unmet
+from negatives.text.keys import normalised_keys
 
 BLOCK: Final = 8192
 """Rows that a generator is handed at a time."""
@@ -29,53 +31,59 @@ BLOCK: Final = 8192
 
 def made_queries(
     collection: Collection,
-    generator: Generator,
+    generators: Generator | Sequence[Generator],
     *,
     seed: int = 0,
     machine: Machine = MODEST,
     emit: Emit = silent,
 ) -> Collection:
-    """The collection of the documents and the queries that `generator` writes from them.
+    """The collection of the documents and the queries that the generators write from them.
 
-    A query's id is its document's, with `gen:` before it; its fields say which generator wrote it,
-    by which seed, and, where one did, by which model and prompt. The document is its positive.
+    A query's id is its document's, with `gen:` before it, or `gen-2:` and so on where the document
+    has several; its fields say which generator wrote it, by which seed, and, where one did, by
+    which model and prompt. The document is its positive. What two generators ask of a document in
+    the same words is asked once.
     """
-    refuse_other("queries", [generator])
-    refuse_unmet([generator], collection)
+    generators = (generators,) if isinstance(generators, Generator) else tuple(generators)
+    refuse_other("queries", generators)
+    refuse_unmet(generators, collection)
     frames = []
     with tempfile.TemporaryDirectory() as scratch:
-        context = Context(collection, Path(scratch), machine=machine, seed=seed, emit=emit)
-        total = len(collection.corpus)
-        for start in range(0, total, BLOCK):
-            rows = np.arange(start, min(start + BLOCK, total), dtype=np.uint32)
-            frames.append(written(generator, context, rows))
-            emit(Progress(f"make {generator.label}", int(rows[-1]) + 1, total, "documents"))
+        for place, generator in enumerate(generators):
+            folder = Path(scratch) / str(place)
+            folder.mkdir()
+            context = Context(collection, folder, machine=machine, seed=seed, emit=emit)
+            made = _made(generator, context)
+            collection = replace(collection, corpus=_rewritten(collection.corpus, made))
+            frames.append(made.with_columns(generator=pl.lit(generator.label)))
     made = pl.concat(frames)
     if made.is_empty():
+        names = " and ".join(dict.fromkeys(each.label for each in generators))
         raise DataError(
-            f"{generator.label} finds nothing to make a query of in any of {total:,} documents",
+            f"{names} {'find' if len(generators) > 1 else 'finds'} nothing to make a query of in "
+            f"any of {len(collection.corpus):,} documents",
             where=f"collection {collection.name!r}",
             fix="change its settings (negatives make --set), or give longer texts",
         )
+    made = _each_once(made)
     doc_id = collection.corpus["doc_id"].gather(made["doc"])
-    query_id = pl.format("gen:{}", pl.lit(doc_id)).alias("query_id")
+    query_id = _named(doc_id)
     origin = [name for name in ORIGIN if made[name].null_count() < len(made)]
     queries = made.select(
         query_id,
         "text",
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("row"),
-        pl.lit(generator.label).alias("generator"),
+        "generator",
         pl.lit(seed, pl.Int64).alias("seed"),
         *origin,
     )
-    relevance = pl.lit(1, QRELS["relevance"]).alias("relevance")
+    relevance = pl.repeat(1, len(made), dtype=QRELS["relevance"], eager=True).alias("relevance")
     return check_collection(
         replace(
             collection,
             split="train",
-            corpus=_rewritten(collection.corpus, made),
-            queries=queries,
-            qrels=made.select(query_id, pl.lit(doc_id).alias("doc_id"), relevance),
+            queries=queries.sort("query_id"),
+            qrels=pl.DataFrame([query_id, doc_id, relevance]).sort("query_id"),
             given=pl.DataFrame(schema=GIVEN),
             identity="text",
             origin="",
@@ -83,6 +91,33 @@ def made_queries(
             read_with={},
         )
     )
+
+
+def _made(generator: Generator, context: Context) -> pl.DataFrame:
+    """What a generator writes of all documents."""
+    total = len(context.collection.corpus)
+    frames = [pl.DataFrame(schema={**WRITTEN_QUERIES, **ORIGIN})]
+    for start in range(0, total, BLOCK):
+        rows = np.arange(start, min(start + BLOCK, total), dtype=np.uint32)
+        frames.append(written(generator, context, rows))
+        context.emit(Progress(f"make {generator.label}", int(rows[-1]) + 1, total, "documents"))
+    return pl.concat(frames)
+
+
+def _each_once(made: pl.DataFrame) -> pl.DataFrame:
+    """Queries by document, the first of those that ask it in the same words."""
+    said = pl.Series("said", normalised_keys(made["text"]))
+    once = made.with_columns(said).unique(["doc", "said"], keep="first", maintain_order=True)
+    return once.drop("said").sort("doc", maintain_order=True)
+
+
+def _named(doc_id: pl.Series) -> pl.Series:
+    """The ids of queries, from those of their documents, which stand together."""
+    number = pl.int_range(1, pl.len() + 1).over("doc_id")
+    first = pl.when(number == 1).then(pl.lit("gen:")).otherwise(pl.format("gen-{}:", number))
+    return doc_id.alias("doc_id").to_frame().select((first + pl.col("doc_id")).alias("query_id"))[
+        "query_id"
+    ]
 
 
 def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:
