@@ -146,6 +146,33 @@ class Collection(schema.Collection):
         )
         return _held(made)
 
+    @staticmethod
+    @watched
+    def from_documents(
+        docs: Data,
+        *,
+        length: int | None = None,
+        encoding: str = "utf-8",
+        name: str = "",
+        emit: Emit = shown,
+    ) -> Collection:
+        """The passages of documents, without queries: a folder of files, or a document a row.
+
+        Files are .txt, .md, .html, .rst and .pdf; a table is a file or a frame of texts, with ids
+        and titles where there are some. They are parted at their headings, and a long section into
+        passages of at most `length` characters (None: 1000). `title` is what stands above a
+        passage, and `parent` its document. `encoding`: of files that are not UTF-8. What is passed
+        over is told. `made` writes queries for them.
+
+        >>> from negatives import Collection
+        >>> manual = [{"id": "pump", "title": "Pumps", "text": "A pump lifts water. It hums."}]
+        >>> Collection.from_documents(manual).corpus["doc_id", "text", "parent"].row(0)
+        ('pump#1', 'Pumps A pump lifts water. It hums.', 'pump')
+        """
+        from negatives.read.documents import read_passages
+
+        return _held(read_passages(docs, length=length, encoding=encoding, name=name, emit=emit))
+
     def split_queries(
         self, dev: float = 0.1, test: float = 0.0, *, seed: int = 0, by: By = "texts"
     ) -> dict[str, Collection]:

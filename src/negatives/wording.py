@@ -12,6 +12,11 @@ def count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}"
 
 
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 query`, `2,000 queries`: with `many` where it is not made by an s."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
 def figure(value: float | None) -> str:
     """Three significant digits: 0.0123, 1.23, 123, 12,300, 1.23e+12."""
     if value is None or not math.isfinite(value):

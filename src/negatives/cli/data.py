@@ -14,7 +14,7 @@ from negatives.cli.streams import print_json
 app = cyclopts.App(
     name="data",
     help="Check a collection, say what is in it, turn it into a BEIR folder, split it, plant in "
-    "it.",
+    "it; cut documents into passages.",
 )
 
 
@@ -216,6 +216,59 @@ def plant(
     print(read.convert(planted, out))
     kinds = ", ".join(sorted(truth["kind"].unique()))
     print(f"planted: {truth['doc_id'].n_unique():,} documents ({kinds}), {len(truth):,} pairs")
+
+
+@app.command
+def passages(
+    docs: str,
+    /,
+    *,
+    out: OutFolder,
+    length: int | None = None,
+    encoding: str = "utf-8",
+    json: Flag = False,
+) -> None:
+    """Read documents as you have them, and cut them into passages: a folder with corpus.jsonl.
+
+    DOCS is a folder of .txt, .md, .html, .rst and .pdf files (PDF needs negatives[pdf]), one such
+    file, or a JSONL, CSV or Parquet file with a document a row. They are parted at their
+    headings, and long sections into passages that do not overlap. Each passage has its
+    headings as its `title`, and its document's name as its `parent`.
+
+    Examples:
+
+        negatives data passages handbook/ -o passages
+
+        negatives data passages articles.jsonl -o passages --length 600
+
+    What cannot be read is passed over, counted and told; hidden files are, too, and links to
+    folders are not followed. `negatives make` writes queries for the passages.
+
+    Parameters
+    ----------
+    docs
+        The folder or file of the documents.
+    out
+        The folder to make; it must not exist, or be empty.
+    length
+        Characters of a passage, at most, its title aside; 1000 where none is given.
+    encoding
+        What files are written in that are not UTF-8 and do not say it, such as cp1252.
+    json
+        Print what was read as JSON.
+    """
+    from negatives.cli.listen import listening
+    from negatives.read.documents import write_passages
+    from negatives.wording import plural
+
+    with listening() as emit:
+        made = write_passages(docs, out, length=length, encoding=encoding, emit=emit)
+    if json:
+        print_json({"out": str(out), **made.figures()})
+        return
+    print(f"{out}\n{plural(made.passages, 'passage')} of {plural(made.documents, 'document')}")
+    if len(made.skipped):
+        print(f"passed over: {made.skipped.told()}")
 
 
 def _placed(problem: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ _EXTRAS = {
     "hub": (("datasets",), "Hugging Face datasets"),
     "ir": (("ir_datasets",), "ir_datasets:NAME"),
     "ray": (("ray",), "several machines"),
+    "pdf": (("pypdf",), "documents in PDF"),
 }
 
 

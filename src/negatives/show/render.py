@@ -108,7 +108,7 @@ def _environment() -> jinja2.Environment:
         "seconds": wording.seconds,
         "megabytes": wording.megabytes,
         "id": _id,
-        "plural": _plural,
+        "plural": wording.plural,
         "correlation": wording.correlation,
         "cut": shortened,
         "setting": _setting,
@@ -129,11 +129,6 @@ def _id(name: str) -> str:
     """An id, shortened in the middle when it is very long."""
     half = _LONGEST_ID // 2
     return name if len(name) <= _LONGEST_ID else f"{name[:half]}…{name[-half:]}"
-
-
-def _plural(number: int, one: str, many: str = "") -> str:
-    """`1 query`, `2 queries`."""
-    return f"{wording.count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def _setting(value: object) -> str:
