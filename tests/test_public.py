@@ -19,7 +19,7 @@ AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Den
 Fused Given InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
 NegativesWarning Neighbours NotBefore
 OutOfReach PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
-Rerank RiskLimited Run RunError
+Rerank RiskLimited Run RunError SameDocument
 ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
 audit compare evaluate lint load_recipe mine show_progress silent train
 """

@@ -27,6 +27,7 @@ from negatives.judge.positive_aware import PercentOfPositive as PercentOfPositiv
 from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
 from negatives.judge.rank_window import SkipTop as SkipTop
 from negatives.judge.reranker import Rerank as Rerank
+from negatives.judge.same_document import SameDocument as SameDocument
 from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
 from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
 from negatives.judge.self_aware import SelfAware as SelfAware

@@ -36,6 +36,7 @@ KINDS: dict[str, dict[str, str]] = {
         "out-of-reach": "negatives.judge.positive_aware:OutOfReach",
         "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
         "reranker": "negatives.judge.reranker:Rerank",
+        "same-document": "negatives.judge.same_document:SameDocument",
         "score-agreement": "negatives.judge.score_agreement:ScoreAgreement",
         "seed-neighbours": "negatives.judge.seed_neighbours:SeedNeighbours",
         "self-aware": "negatives.judge.self_aware:SelfAware",

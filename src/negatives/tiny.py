@@ -45,6 +45,8 @@ DOCS: Final = {
     "stove": (2005, "A stove of iron stays hot for hours."),
 }
 """Documents: id -> year and text, in the order of the ids."""
+PARENTS: Final = {"lift": "flight.md", "plane": "flight.md", "stall": "flight.md"}
+"""Of which document some of them are passages."""
 QUERIES: Final = {
     "pans": (2005, "why is a pan hot so soon"),
     "planes": (2015, "what keeps a plane with wings up in the air"),
@@ -65,7 +67,7 @@ ROWS: Final = ("cat", "cat 2", "dog", "hen", "bus", "car", "tram", "van")
 
 
 def collection() -> Collection:
-    """The collection, with a time of each document and query."""
+    """The collection, with a time of each document and query, and the document of some passages."""
 
     def side(key: str, texts: Mapping[str, tuple[int, str]]) -> pl.DataFrame:
         rows = [(name, text, row, time) for row, (name, (time, text)) in enumerate(texts.items())]
@@ -75,7 +77,9 @@ def collection() -> Collection:
     return Collection(
         name="tiny",
         split="train",
-        corpus=side("doc_id", DOCS),
+        corpus=side("doc_id", DOCS).with_columns(
+            parent=pl.col("doc_id").replace_strict(PARENTS, default=None)
+        ),
         queries=side("query_id", QUERIES),
         qrels=pl.DataFrame(JUDGED, schema=dict(QRELS), orient="row"),
         given=pl.DataFrame(GIVEN_NEGATIVES, schema=dict(GIVEN), orient="row"),

@@ -11,8 +11,8 @@ import pytest
 
 from negatives.errors import DataError, InputError
 from negatives.read import known_texts
-from negatives.read.documents import Cutting, read_passages, write_passages
-from negatives.read.documents.cut import passages
+from negatives.read.documents import read_passages, write_passages
+from negatives.read.documents.cut import Cutting, passages
 from negatives.read.documents.html import html_parts
 from negatives.read.documents.parts import Heading, Part
 from negatives.read.documents.plain import LONGEST, lines_of, markdown_parts, text_parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -73,6 +74,29 @@ def test_what_goes_by_ids_is_parted_by_its_queries_alone() -> None:
         "train": 8,
         "dev": 2,
     }
+
+
+def test_by_parent_no_document_has_passages_on_two_sides() -> None:
+    """Ten documents of three passages, a query for each; two documents share a passage's text."""
+    rows = [
+        (f"d{doc}#{part}", f"d{doc}", f"text {doc} {part}") for doc in range(10) for part in "abc"
+    ]
+    rows[3] = (rows[3][0], rows[3][1], rows[0][2])
+    plain = neg.Collection.from_pairs(
+        {name: f"what is {name}" for name, _, _ in rows},
+        {name: text for name, _, text in rows},
+        {name: {name} for name, _, _ in rows},
+    )
+    parents = pl.DataFrame(rows, schema=["doc_id", "parent", "_"], orient="row")
+    data = replace(plain, corpus=plain.corpus.join(parents.drop("_"), on="doc_id"))
+    for seed in range(9):
+        sides = split(data, dev=0.2, test=0.2, seed=seed, by="parent").sides
+        of = {name: {*side.qrels["doc_id"].str.slice(0, 2)} for name, side in sides.items()}
+        assert sum(map(len, of.values())) == 10, of
+        assert {len(of["dev"]), len(of["test"])} <= {1, 2}
+        assert any({"d0", "d1"} <= side for side in of.values())
+    with pytest.raises(DataError, match="splitting by documents needs the parent of the documents"):
+        split(plain, dev=0.2, by="parent")
 
 
 def test_the_folder_is_read_as_its_sides(tmp_path: Path) -> None:

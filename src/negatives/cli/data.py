@@ -120,7 +120,7 @@ def split(
     dev: float = 0.1,
     test: float = 0.0,
     seed: int = 0,
-    by: Literal["texts", "query"] = "texts",
+    by: Literal["texts", "query", "parent"] = "texts",
     reading: DataOptions = NOTHING_SAID,
     json: Flag = False,
 ) -> None:
@@ -149,7 +149,8 @@ def split(
         Which queries they are.
     by
         `query`: only the same queries stay together, and a positive may be on several sides. For
-        data in which shared positives link most queries.
+        data in which shared positives link most queries. `parent`: queries whose positives are
+        passages of one document stay together too, so that no document is on two sides.
     json
         Print the figures as JSON.
     """

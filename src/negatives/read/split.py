@@ -5,13 +5,15 @@ of the same normalised text: what is so linked, through however many others, is 
 groups are never parted. In an order drawn by the seed and the groups' own ids, each goes to the
 first side that has room for it: test, then dev; all that is left is train. Where documents go by
 ids alone (items that many users share), sharing one says nothing, and only queries are compared.
+Of passages, two queries may also be kept on one side where their positives are of one document.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import polars as pl
@@ -22,10 +24,13 @@ from scipy.sparse.csgraph import connected_components
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, InputError
 from negatives.read.convert import convert_splits
-from negatives.schema import Collection
+from negatives.schema import Collection, Needs, check_needs
 
-By = Literal["texts", "query"]
-"""What keeps queries together: their texts and those of their positives, or their texts alone."""
+By = Literal["texts", "query", "parent"]
+"""What keeps queries together: their texts and those of their positives; their texts alone; or
+those and the documents that their positives are passages of (`parent`)."""
+
+PARENT: Final = "parent"
 
 ENOUGH: Final = 0.5
 """Of the share that was asked for: with less than that a user is told."""
@@ -33,12 +38,16 @@ ENOUGH: Final = 0.5
 
 @dataclass(frozen=True)
 class Split:
-    """`sides`: the collection by side, train first; `groups`, and the queries of the largest."""
+    """`sides`: the collection by side, train first; `groups`, and the queries of the largest.
+
+    `shared`: what links the queries of a group.
+    """
 
     sides: dict[str, Collection]
     groups: int
     largest: int
     asked: dict[str, int]
+    shared: str = "texts"
 
     def figures(self) -> dict[str, Any]:
         """How many queries and positives each side has, and how the queries hang together."""
@@ -67,8 +76,8 @@ class Split:
             f"{name} has {sizes[name]:,}, not {self.asked[name]:,}" for name in small
         )
         return [
-            f"{said} queries: {self.largest:,} of {sum(sizes.values()):,} are linked by texts that "
-            "they share, and stay together"
+            f"{said} queries: {self.largest:,} of {sum(sizes.values()):,} are linked by "
+            f"{self.shared} that they share, and stay together"
         ]
 
 
@@ -79,8 +88,16 @@ def split(
 
     Raises `DataError` where a side would be empty.
     """
-    if by not in ("texts", "query"):
-        raise InputError(f"queries are not kept together by {by!r}", fix="texts, or query")
+    if by not in get_args(By):
+        raise InputError(f"queries are not kept together by {by!r}", fix="texts, query, or parent")
+    if by == PARENT:
+        check_needs(
+            collection,
+            Needs(docs=(PARENT,)),
+            "splitting by documents",
+            fix="give each passage the field `parent`, as `negatives data passages` does; or --by "
+            "texts",
+        )
     if not (0 <= dev < 1 and 0 <= test < 1 and 0 < dev + test < 1):
         raise InputError(
             f"dev {dev:g} and test {test:g} leave nothing, or nothing for train",
@@ -101,12 +118,13 @@ def split(
             continue
         there = asked.filter(pl.Series(side_of == name))
         sides[name] = _side(collection, name, there)
-    made = Split(sides, int((sizes > 0).sum()), int(sizes.max(initial=0)), counts)
+    shared = "texts or documents" if by == PARENT else "texts"
+    made = Split(sides, int((sizes > 0).sum()), int(sizes.max(initial=0)), counts, shared)
     for name, side in sides.items():
         if len(side.mined_queries) == 0:
             raise DataError(
                 f"{name} would be empty: of {len(mined):,} queries with a positive, "
-                f"{made.largest:,} are linked by texts that they share, and stay together",
+                f"{made.largest:,} are linked by {shared} that they share, and stay together",
                 where=collection.origin or collection.name,
                 fix="give another share"
                 + "; or keep only the same queries together: --by query" * (by == "texts"),
@@ -141,16 +159,28 @@ def _groups(collection: Collection, by: By) -> NDArray[np.int64]:
     _, same = np.unique(collection.keys("queries"), return_inverse=True)
     texts = same.reshape(-1).astype(np.int64)
     query, node = np.arange(count), count + texts
-    if by == "texts" and collection.identity == "text":
-        pairs = collection.positives
-        _, doc = np.unique(collection.keys("docs"), return_inverse=True)
-        shown = doc.reshape(-1)[pairs["doc"].to_numpy()].astype(np.int64)
+    pairs = collection.positives
+    for number in _linking(collection, by):
+        shown = number[pairs["doc"].to_numpy()]
         query = np.concatenate([query, pairs["query"].to_numpy().astype(np.int64)])
-        node = np.concatenate([node, count + len(texts) + shown])
+        node = np.concatenate([node, int(node.max(initial=count)) + 1 + shown])
     size = int(node.max(initial=0)) + 1
     graph = coo_array((np.ones(len(query), np.int8), (query, node)), shape=(size, size))
     _, labels = connected_components(graph, directed=False)
     return np.asarray(labels[:count], np.int64)
+
+
+def _linking(collection: Collection, by: By) -> Iterator[NDArray[np.int64]]:
+    """int64[docs] each: numbers that are the same where positives keep their queries together."""
+    if by != "query" and collection.identity == "text":
+        _, same = np.unique(collection.keys("docs"), return_inverse=True)
+        yield same.reshape(-1).astype(np.int64)
+    if by == PARENT:
+        parents = collection.corpus[PARENT].cast(pl.String)
+        # A passage without a document is one of its own.
+        named = pl.coalesce(PARENT, pl.format("passage {}", "doc_id"))
+        own = collection.corpus.select("doc_id").with_columns(parents).select(named)
+        yield own.to_series().rank("dense").cast(pl.Int64).to_numpy()
 
 
 def _dealt(

@@ -13,7 +13,7 @@ headings they stand (`title`). What could not be read is counted, and told.
     reading.py    all of it, as one collection or one file
 """
 
-from negatives.read.documents.cut import LENGTH, Cutting
-from negatives.read.documents.reading import Passages, read_passages, write_passages
+from negatives.read.documents.cut import LENGTH
+from negatives.read.documents.reading import read_passages, write_passages
 
-__all__ = ["LENGTH", "Cutting", "Passages", "read_passages", "write_passages"]
+__all__ = ["LENGTH", "read_passages", "write_passages"]
