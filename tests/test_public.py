@@ -21,7 +21,7 @@ NegativesWarning Neighbours NotBefore
 OutOfReach PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
 Rerank RiskLimited Run RunError SameDocument
 ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
-audit compare evaluate lint load_recipe mine show_progress silent train
+adapt audit compare evaluate lint load_recipe mine show_progress silent train
 """
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from negatives.kinds import KINDS, PUBLIC
 
 if TYPE_CHECKING:
+    from negatives.adaptation.adapt import adapt as adapt
     from negatives.api import Collection as Collection
     from negatives.api import Run as Run
     from negatives.api import mine as mine
@@ -41,6 +42,7 @@ _WHERE = {
     "RecipeError": "negatives.errors",
     "Run": "negatives.api",
     "RunError": "negatives.errors",
+    "adapt": "negatives.adaptation.adapt",
     "audit": "negatives.measure.audit",
     "compare": "negatives.learn.compare",
     "evaluate": "negatives.measure.evaluation",

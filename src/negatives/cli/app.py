@@ -10,6 +10,7 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from negatives.cli.adapt import adapt
 from negatives.cli.audit import audit
 from negatives.cli.cache import app as cache
 from negatives.cli.compare import compare
@@ -56,6 +57,7 @@ app = cyclopts.App(
 )
 VERBOSE = frozenset({"-v", "--verbose", "-qv", "-vq"})
 COMMANDS = (
+    adapt,
     mine,
     make,
     judge,

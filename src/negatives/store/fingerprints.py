@@ -16,15 +16,15 @@ def fingerprints(collection: Collection) -> dict[str, str]:
     """Table -> blake2b-128 of its ids, texts and judgements; of fields where there are any."""
     made = {
         "split": collection.split,
-        "corpus": _hash(_told_by(collection.corpus)),
-        "queries": _hash(_told_by(collection.queries)),
-        "qrels": _hash(collection.qrels),
-        "given": _hash(collection.given),
+        "corpus": table_hash(_told_by(collection.corpus)),
+        "queries": table_hash(_told_by(collection.queries)),
+        "qrels": table_hash(collection.qrels),
+        "given": table_hash(collection.given),
     }
     made["identity"] = "id" if collection.identity == "id" else ""
     for name, frame in (("corpus", collection.corpus), ("query", collection.queries)):
         fields = sorted({*frame.columns} - {"doc_id", "query_id", "text", "row"})
-        told = f"{', '.join(fields)}: {_hash(frame.select(fields))}" if fields else ""
+        told = f"{', '.join(fields)}: {table_hash(frame.select(fields))}" if fields else ""
         made[f"{name}_fields"] = told
     return made
 
@@ -44,8 +44,11 @@ def _told_by(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(name for name in ("doc_id", "query_id", "text") if name in frame.columns)
 
 
-def _hash(table: pl.DataFrame) -> str:
-    """Column by column, block by block, so that no second copy of the texts is made."""
+def table_hash(table: pl.DataFrame) -> str:
+    """Blake2b-128 of the values of a table.
+
+    Column by column, block by block, so that no second copy of the texts is made.
+    """
     digest = hashlib.blake2b(digest_size=16)
     for column in table.iter_columns():
         for start in range(0, len(column), _BLOCK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -29,13 +30,14 @@ from negatives.read.documents.folder import (
 )
 from negatives.read.documents.parts import Part, Unreadable
 from negatives.read.documents.tables import rows_of, table_of_documents
-from negatives.read.files import ending
+from negatives.read.files import ending, reading
 from negatives.read.findings import Findings
 from negatives.read.loading import known_texts
 from negatives.read.memory import is_named
 from negatives.read.texts import ENDINGS
 from negatives.schema import CORPUS, QRELS, QUERIES, Collection
-from negatives.store.atomic import writing_folder
+from negatives.store.atomic import file_hash, writing_folder
+from negatives.store.fingerprints import table_hash
 
 NUMBER: Final = "#"
 """Between a document's id and the number of its passage, from 1."""
@@ -139,6 +141,21 @@ def write_passages(
             msgspec.json.format(msgspec.json.encode(account.figures()), indent=1)
         )
     return account
+
+
+def fingerprint(docs: Any) -> str:
+    """Blake2b-128 of the documents: of their names and of all bytes of them."""
+    path = Path(docs) if is_named(docs) else None
+    if path is None or not path.exists():
+        return table_hash(table_of_documents(_corpus_of(docs), Findings()))
+    check_ordinary(path)
+    corpus = one_of(path, "corpus", ENDINGS) if path.is_dir() else path
+    files = documents_in(path, Skipped()) if corpus is None else [(corpus.name, corpus)]
+    digest = blake2b(digest_size=16)
+    for name, file in files:
+        with reading(file):
+            digest.update(f"{name}\0{file_hash(file)}\0".encode())
+    return digest.hexdigest()
 
 
 def _blocks(
