@@ -51,7 +51,21 @@ def written_queries(
     for each in generators:
         if lacking := _lacking(each, passages):
             emit(Warned(f"no document has a {lacking[0]}, so {each.label} writes no queries"))
-    return united(made_queries(passages, able, seed=seed, machine=machine, emit=emit), emit)
+    made = made_queries(passages, able, seed=seed, machine=machine, emit=emit)
+    return united(_titled(made, passages), emit)
+
+
+def _titled(made: Collection, passages: Collection) -> Collection:
+    """Every title before its passage again, where a generator has taken it away.
+
+    A passage is searched with its title, so it is learnt with it. That a heading's own query has
+    the same words then costs less than a model that has seen no titles: docs/results/adapt.md.
+    """
+    if not passages.has("docs", "title"):
+        return made
+    text, title = pl.col("text"), pl.col("title").fill_null("")
+    whole = pl.when(text.str.starts_with(title)).then(text).otherwise(title + " " + text)
+    return replace(made, corpus=made.corpus.with_columns(whole.alias("text")))
 
 
 def _lacking(generator: Generator, passages: Collection) -> list[str]:
