@@ -7,6 +7,7 @@ import os
 import sys
 
 NAMES = (
+    "adapt",
     "batching",
     "cascade",
     "encoders",

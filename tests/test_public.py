@@ -16,7 +16,7 @@ from tests.each import for_each
 
 PUBLIC = """
 AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
-Fused Given InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
+Fused Given Heading InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
 NegativesWarning Neighbours NotBefore
 OutOfReach PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
 Rerank RiskLimited Run RunError SameDocument

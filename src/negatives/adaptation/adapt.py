@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from negatives.adaptation.questions import RealQuestions, unseen
 from negatives.adaptation.steps import (
     METRICS,
     MODEL,
@@ -25,6 +26,7 @@ from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import InputError, NegativesError, RecipeError
 from negatives.events import Emit
 from negatives.learn.arms import Arm, negatives_of
+from negatives.learn.request import completed
 from negatives.learn.train import Trained
 from negatives.listening import shown, watched
 from negatives.machine import Machine
@@ -125,7 +127,12 @@ def adapt(
             fix="give a share of the documents, such as 0.1",
         )
     chosen = _recipe(recipe, llm, changes, seed)
+    learning = [text for text in changes if _of_learning(text)]
+    completed(chosen, model, "", learning)
     require("sentence_transformers", extra="train")
+    real = None
+    if queries is not None and qrels is not None:
+        real = RealQuestions.read(queries, qrels)
     folder = adaptation_folder(Path(out))
     folder.refuse_foreign()
     inputs = {
@@ -134,7 +141,7 @@ def adapt(
         "encoding": encoding,
         "model": model,
         "recipe": chosen.settings(),
-        "changes": [text for text in changes if _of_learning(text)],
+        "changes": learning,
         "dev": dev,
     }
     account = folder.begun(inputs)
@@ -146,7 +153,7 @@ def adapt(
             docs=docs,
             model=model,
             recipe=chosen,
-            changes=[text for text in changes if _of_learning(text)],
+            changes=learning,
             length=length,
             encoding=encoding,
             dev=dev,
@@ -155,7 +162,7 @@ def adapt(
         )
         folder.write(steps.account)
         try:
-            _carry_out(steps, queries, qrels)
+            _carry_out(steps, real)
         except NegativesError:
             if not steps.account["steps"]:
                 folder.wipe()  # nothing could be read: nothing is left
@@ -186,14 +193,15 @@ def _recipe(
     return chosen if seed is None else replace(chosen, seed=seed)
 
 
-def _carry_out(steps: Steps, queries: str | Path | None, qrels: str | Path | None) -> None:
+def _carry_out(steps: Steps, real: RealQuestions | None) -> None:
     passages = steps.passages()
+    # Before the hours of mining and training: what is wrong with the questions is told now.
+    asked = real and real.on(passages, steps.emit)
     made = steps.made(passages)
     train_queries, dev = made_split(made, "train"), made_split(made, "dev")
     on = {"made": dev}
-    if queries is not None and qrels is not None:
-        # Read before the hours of mining and training: what is wrong with them is told now.
-        on["real"] = steps.real(passages, train_queries, queries, qrels).collection
+    if asked:
+        on["real"] = unseen(asked, train_queries, steps.emit)
     before = {
         name: steps.evaluated(steps.model, each, f"before-{name}") for name, each in on.items()
     }

@@ -17,6 +17,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.generator import Generator
+from negatives.learn.dev import overlap
 from negatives.machine import Machine
 from negatives.read.documents.reading import DOCUMENT
 from negatives.read.findings import Findings
@@ -28,6 +29,7 @@ from negatives.run.making import made_queries
 from negatives.schema import QRELS, QUERIES, Collection, check_collection
 from negatives.stage import refuse_unmet
 from negatives.text.keys import normalised_keys
+from negatives.wording import plural
 
 SHARED: Final = 20
 """Passages that one query may ask for."""
@@ -84,8 +86,8 @@ def united(made: Collection, emit: Emit) -> Collection:
     if len(many):
         emit(
             Warned(
-                f"{len(many):,} queries that more than {SHARED} passages give are left out, "
-                "for they ask for none of them"
+                f"left out: {plural(len(many), 'query', 'queries')} that more than {SHARED} "
+                "passages give, and so ask for none of them"
             )
         )
     kept = pairs.filter(~pl.col("query_id").is_in(many.implode())).sort("query_id", "doc_id")
@@ -116,45 +118,68 @@ def parted(made: Collection, dev: float, seed: int, emit: Emit) -> Split:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """A user's own questions on the passages, and how many judgements name no document here."""
+class RealQuestions:
+    """A user's own questions, and which documents answer them: two files, read and checked."""
 
-    collection: Collection
-    unknown: int
+    queries: pl.DataFrame
+    qrels: pl.DataFrame
+    where: str
 
+    @classmethod
+    def read(cls, queries: str | Path, qrels: str | Path) -> RealQuestions:
+        """Raises `DataError` for what is wrong with either file."""
+        findings = Findings()
+        asked = in_order(read_texts(Path(queries), "query_id", findings), "query_id", findings)
+        pairs = read_qrels(Path(qrels), findings)
+        findings.done()
+        return cls(asked, pairs.select(QRELS.keys()), str(qrels))
 
-def judged(passages: Collection, queries: str | Path, qrels: str | Path) -> Judged:
-    """Questions with judgements of documents, or of passages: of a document each passage counts.
+    def on(self, passages: Collection, emit: Emit) -> Collection:
+        """The questions on the passages: of a document that answers, every passage counts.
 
-    A document is named by its id, or by its file's name without folders or without its ending
-    where only one document has it.
-    """
-    findings = Findings()
-    asked = in_order(read_texts(Path(queries), "query_id", findings), "query_id", findings)
-    pairs = read_qrels(Path(qrels), findings)
-    findings.done()
-    known = _names(passages)
-    pairs = pairs.select(QRELS.keys())
-    found = pairs.rename({"doc_id": "name"}).join(known, on="name")
-    found = found.sort("relevance", descending=True).unique(["query_id", "doc_id"], keep="first")
-    found = found.join(asked, on="query_id", how="semi").select(QRELS.keys())
-    if not (found["relevance"] > 0).any():
-        raise DataError(
-            f"none of {len(pairs):,} judgements names a query and a document that are here",
-            where=str(qrels),
-            fix="name documents as `negatives data passages` does: by their path in the folder, "
-            f"such as {passages.corpus[DOCUMENT][0]!r}",
+        A document is named by its id, or by its file's name without folders, or without its
+        ending, where only one document has it.
+        """
+        named = self.qrels.rename({"doc_id": "name"})
+        known = _names(passages)
+        found = named.join(known, on="name").join(self.queries, on="query_id", how="semi")
+        found = found.sort("relevance", descending=True).unique(
+            ["query_id", "doc_id"], keep="first", maintain_order=True
         )
-    unknown = len(pairs.rename({"doc_id": "name"}).join(known, on="name", how="anti"))
-    asked = asked.join(found, on="query_id", how="semi", maintain_order="left")
-    made = replace(
-        passages,
-        name="real questions",
-        split="dev",
-        queries=asked.select(QUERIES.keys()),
-        qrels=found.sort("query_id", "doc_id"),
+        if not (found["relevance"] > 0).any():
+            raise DataError(
+                f"none of {len(named):,} judgements names a query and a document that are here",
+                where=self.where,
+                fix="name documents as `negatives data passages` does: by their path in the "
+                f"folder, such as {passages.corpus[DOCUMENT][0]!r}",
+            )
+        if unknown := len(named.join(known, on="name", how="anti")):
+            told = (
+                f"{plural(unknown, 'judgement')} of real questions: of documents that are not here"
+            )
+            emit(Warned(told))
+        asked = self.queries.join(found, on="query_id", how="semi", maintain_order="left")
+        return check_collection(
+            replace(
+                passages,
+                name="real questions",
+                split="dev",
+                queries=asked.select(QUERIES.keys()),
+                qrels=found.select(QRELS.keys()).sort("query_id", "doc_id"),
+            )
+        )
+
+
+def unseen(real: Collection, trained: Collection, emit: Emit) -> Collection:
+    """The questions without those whose words are among the queries that are trained with."""
+    shared = overlap(trained, real)
+    if not len(shared):
+        return real
+    emit(
+        Warned(f"{plural(len(shared), 'real question')} of the words of a written query: left out")
     )
-    return Judged(check_collection(made), unknown)
+    ids = real.queries["query_id"].gather(shared).implode()
+    return replace(real, qrels=real.qrels.filter(~pl.col("query_id").is_in(ids)))
 
 
 def _names(passages: Collection) -> pl.DataFrame:

@@ -17,10 +17,9 @@ from typing import Any, Final, cast
 import msgspec
 import polars as pl
 
-from negatives.adaptation.questions import Judged, judged, parted, written_queries
+from negatives.adaptation.questions import parted, written_queries
 from negatives.events import Emit, Event, Spent, Warned
 from negatives.generator import Generator
-from negatives.learn.dev import overlap
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.source import mined_run
@@ -189,24 +188,6 @@ class Steps:
 
         self._done(step, measure)
         return frames[0]
-
-    def real(
-        self, passages: Collection, trained: Collection, queries: str | Path, qrels: str | Path
-    ) -> Judged:
-        """A user's own questions, without those whose words are among the queries trained with."""
-        found = judged(passages, queries, qrels)
-        if found.unknown:
-            text = (
-                f"{found.unknown:,} judgements of real questions name documents that are not here"
-            )
-            self.emit(Warned(text))
-        shared = overlap(trained, found.collection)
-        if not len(shared):
-            return found
-        self.emit(Warned(f"{len(shared):,} real questions are among those written, and left out"))
-        ids = found.collection.queries["query_id"].gather(shared).implode()
-        left = found.collection.qrels.filter(~pl.col("query_id").is_in(ids))
-        return Judged(replace(found.collection, qrels=left), found.unknown)
 
     def _done(self, name: str, do: Callable[[Emit], None]) -> None:
         """Take a step, unless the account says that it was taken; and enter what it cost."""

@@ -73,7 +73,8 @@ def adaptation_card(figures: Mapping[str, Any]) -> Card:
         (
             "negatives",
             f"{percent(negatives['coverage'])} of {count(negatives['per_query'])} a query, "
-            f"expected false {percent(negatives['false_share'])}, hardness {figure(negatives['hardness'])}",
+            f"expected false {percent(negatives['false_share'])}, "
+            f"hardness {figure(negatives['hardness'])}",
         ),
         (
             "trained",

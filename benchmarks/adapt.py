@@ -1,0 +1,224 @@
+"""From documents alone to a better model: what `negatives adapt` wins on real questions.
+
+The answers of MedQuAD as a plain folder, one Markdown file each with its topic as the heading:
+those that answer a dev question, and 4,500 others drawn by their ids. `negatives adapt` reads
+nothing else: it cuts them into passages, writes queries from headings and sentences without a
+language model, mines, and trains. It is judged on the real dev questions, which nobody wrote the
+queries from: of an answer every passage counts.
+
+Every arm starts from the same model and trains for as many steps, with three negatives a query,
+mined once by that model. `p_relevant` is the recipe of `adapt`; `same document too` rejects besides
+every passage of a positive's document; `naive top-3` takes the most similar passages; `in-batch
+only` has no mined negatives. `heading` and `inverse-cloze` are the first with queries of one
+generator alone. `real questions` is trained with the real questions of the train split that these
+documents answer, every passage of an answer a positive: what labels would have won. nDCG@10 is the
+mean over questions and seeds; differences are tested by paired randomisation over questions, p
+corrected for the number of arms (Holm). NEGATIVES_BENCH_SEEDS says how often each arm is trained,
+NEGATIVES_BENCH_MODEL what it starts from; what is done is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+import negatives as neg
+from benchmarks.data import CACHE, folder, load
+from benchmarks.page import write_page
+from negatives.adaptation.adapt import Adapted, adapt
+from negatives.adaptation.questions import RealQuestions, unseen, written_queries
+from negatives.adaptation.steps import MADE, PASSAGES
+from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.events import silent
+from negatives.judge.same_document import SameDocument
+from negatives.learn.compare import compare
+from negatives.machine import MODEST
+from negatives.measure.evaluation import evaluate
+from negatives.measure.significance import compare as paired
+from negatives.measure.significance import holm
+from negatives.read import known_texts
+from negatives.recipe import Recipe, load_recipe
+from negatives.recipe_changes import override
+from negatives.schema import Collection, check_collection
+
+MODEL = os.environ.get("NEGATIVES_BENCH_MODEL", "static")
+SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
+WORK = CACHE / "adapt" / re.sub(r"\W+", "-", MODEL)
+OTHERS = 4500
+METRIC = "nDCG@10"
+SETTINGS = ["train.steps=250", "train.batch_size=64", "train.negatives=3"]
+FIRST = "p_relevant"
+
+
+# ---- the data ------------------------------------------------------------------------------------
+
+
+def documents() -> Path:
+    """The folder of Markdown files."""
+    made, whole = CACHE / "adapt" / "docs", folder("medquad")
+    if made.is_dir():
+        return made
+    rows = [*map(msgspec.json.decode, (whole / "corpus.jsonl").read_bytes().splitlines())]
+    ids = pl.Series("id", [row["_id"] for row in rows])
+    dev = load("medquad@dev").qrels.filter(pl.col("relevance") > 0)["doc_id"].unique()
+    others = ids.filter(~ids.is_in(dev.implode()))
+    draw = pl.Series(uniforms(id_hashes(others), stream_key(0, "adapt/documents")))
+    kept = {*dev, *others.gather(draw.arg_sort()[:OTHERS])}
+    partial = made.with_name("docs-partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    for row in rows:
+        if row["_id"] in kept:
+            name = f"{row['_id'].removesuffix('.txt')}.md"
+            (partial / name).write_text(f"# {row['title']}\n\n{row['text']}\n", "utf-8")
+    partial.rename(made)
+    return made
+
+
+def questions(split: str) -> list[Path]:
+    """The real questions of a split, and which files answer them."""
+    at = CACHE / "adapt" / split
+    at.mkdir(parents=True, exist_ok=True)
+    data, there = load(f"medquad@{split}"), {path.stem for path in documents().iterdir()}
+    pairs = data.qrels.filter(pl.col("relevance") > 0).select(
+        "query_id", pl.col("doc_id").str.strip_suffix(".txt"), "relevance"
+    )
+    pairs = pairs.filter(pl.col("doc_id").is_in(sorted(there)))
+    asked = data.queries.join(pairs, on="query_id", how="semi").select("query_id", "text")
+    asked.rename({"query_id": "_id"}).write_ndjson(at / "queries.jsonl")
+    pairs.write_csv(at / "qrels.tsv", separator="\t")
+    return [at / "queries.jsonl", at / "qrels.tsv"]
+
+
+def adapted() -> Adapted:
+    """What the command makes of the folder; kept."""
+    queries, qrels = questions("dev")
+    return adapt(
+        documents(), WORK / "adapted", model=MODEL, queries=queries, qrels=qrels, threads=2
+    )
+
+
+def real(split: str, passages: Collection) -> Collection:
+    """Real questions on the passages."""
+    return RealQuestions.read(*questions(split)).on(passages, silent)
+
+
+# ---- the arms ------------------------------------------------------------------------------------
+
+
+def recipes() -> list[Recipe]:
+    """The arms on the queries of both generators, the first that of the command."""
+    first = replace(load_recipe("adapt"), make=(), name=FIRST)
+    judges = (*first.judge, SameDocument())
+    top = load_recipe("ance-static").with_pick(neg.Top(per_query=3))
+    return [
+        first,
+        replace(first, judge=judges, name="same document too"),
+        replace(override(top, ["find.dense.top=100"]), name="naive top-3"),
+    ]
+
+
+def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]:
+    """Values of each question by arm, a table a seed; where it was stopped it goes on."""
+    dev = real("dev", passages)
+    both = neg.Collection.load(f"{made}@train")
+    trained = {"both": both, "real": replace(real("train", passages), split="train")}
+    for generator in load_recipe("adapt").make:
+        one = written_queries(
+            passages,
+            [generator],  # type: ignore[list-item]
+            seed=0,
+            machine=MODEST,
+            emit=silent,
+        )
+        trained[generator.kind] = one
+    dev = unseen(dev, both, silent)
+    found: dict[str, list[pl.DataFrame]] = {}
+    for name, data in trained.items():
+        arms = recipes() if name == "both" else recipes()[:1]
+        frames = compare(
+            check_collection(data),
+            arms,
+            WORK / f"compared-{name}",
+            on=dev,
+            model=MODEL,
+            changes=[*SETTINGS, "train.checkpoint=400"],
+            control="none",
+            seeds=SEEDS,
+            metrics=(METRIC,),
+            threads=2,
+        ).per_query
+        if name == "both":
+            found |= frames
+        else:
+            found["real questions" if name == "real" else f"{name} alone"] = frames[FIRST]
+    found["before"] = [evaluate(MODEL, dev, metrics=(METRIC,), threads=2).per_query]
+    return found
+
+
+# ---- the page ------------------------------------------------------------------------------------
+
+
+def table(frames: Mapping[str, Sequence[pl.DataFrame]]) -> list[str]:
+    """An arm a row, the worst first, each tested against the first and against before."""
+    means = {
+        arm: [float(frame[METRIC].mean()) for frame in each]  # type: ignore[arg-type]
+        for arm, each in frames.items()
+    }
+    tests = {arm: paired(frames[FIRST], frames[arm], METRIC) for arm in frames if arm != FIRST}
+    corrected = dict(zip(tests, holm([test.test.p for test in tests.values()]), strict=True))
+    lines = [
+        f"| trained with | {METRIC} | by seed | {FIRST} against it | 95% interval | p "
+        "| better / worse |",
+        "|---|---:|---|---:|---|---:|---:|",
+    ]
+    for arm in sorted(means, key=lambda arm: sum(means[arm]) / len(means[arm])):
+        seeds = " ".join(f"{value:.3f}" for value in means[arm])
+        name = {"none": "in-batch only", "before": "nothing (before)"}.get(arm, arm)
+        row = f"| {name} | **{sum(means[arm]) / len(means[arm]):.4f}** | {seeds} "
+        if arm in tests:
+            test = tests[arm]
+            span = test.difference
+            row += (
+                f"| {span.value:+.4f} | {span.low:+.4f} to {span.high:+.4f} | "
+                f"{corrected[arm]:.4f} | {test.better} / {test.worse} |"
+            )
+        else:
+            row += "| | | | |"
+        lines.append(row)
+    return lines
+
+
+def command(made: Adapted) -> list[str]:
+    """What the command itself printed."""
+    return ["## The command", "", "```text", made.card().text(96), "```", ""]
+
+
+def main() -> None:
+    """Adapt, compare, and write the page."""
+    made = adapted()
+    passages = replace(known_texts(made.path / PASSAGES), name="answers")
+    frames = carry_out(passages, made.path / MADE)
+    read = made.figures["documents"]
+    written = made.figures["written"]["queries"]
+    lines = [
+        f"## {MODEL}, {SEEDS} seeds",
+        "",
+        f"{read['documents']:,} documents, {read['passages']:,} passages; "
+        + ", ".join(f"{number:,} queries by {name}" for name, number in written.items())
+        + f"; judged on {len(frames['before'][0]):,} real questions.",
+        "",
+        *table(frames),
+        "",
+        *command(made),
+    ]
+    write_page("adapt", "From documents alone", __doc__, lines)
+
+
+if __name__ == "__main__":
+    main()
