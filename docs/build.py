@@ -54,6 +54,7 @@ NAV: list[tuple[str, list[str]]] = [
             "review.md",
             "lint.md",
             "more-than-text.md",
+            "adapt.md",
             "making.md",
             "learning.md",
             "errors.md",

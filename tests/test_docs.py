@@ -36,7 +36,7 @@ from tests.each import for_each
 
 SHOWN = {"text", "toml", "xml", "json"}
 NOT_RUN = re.compile(r"^(pip install|make) .*\n", re.MULTILINE)
-SPENT = re.compile(r"^(  time) {8}\d.*; peak \d.*$")
+SPENT = re.compile(r"^(  time) {8}\d.*$")
 UPDATE = os.environ.get("NEGATIVES_UPDATE_DOCS") == "1"
 
 # Files of the repository that a page asks its reader to copy into an empty folder.

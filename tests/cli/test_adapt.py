@@ -85,7 +85,7 @@ def test_a_folder_becomes_a_model_and_what_it_won_is_said(whole: tuple[Path, Any
     for said in (
         "papers: ", "verdict ", "real nDCG@10 0.", "written nDCG@10 0.", "p = ",
         "read 60 documents", "1 file passed over", " by heading, ", " by inverse-cloze; ",
-        "of 7 a query", "trained static: ", "6 steps",
+        "of 3 a query", "trained static: ", "6 steps",
         f"model: {out / 'model'}", f"report: {out / 'report.html'}",
     ):  # fmt: skip
         assert said in words, (said, done.stdout)

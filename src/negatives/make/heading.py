@@ -98,7 +98,7 @@ class Heading(Generator, kind="heading"):
         """
         kept = context.scratch / f"{self.kind}-{self.field}.arrow"
         if kept.exists():
-            return pl.read_ipc(kept, memory_map=False).to_series()
+            return pl.read_ipc(kept).to_series()
         headings = context.collection.corpus[self.field].cast(pl.String)
         keys = pl.Series("key", normalised_keys(headings.fill_null("")))
         there = pl.when(pl.col("there")).then(pl.len().over("key")).otherwise(0)

@@ -50,7 +50,7 @@ def adaptation_page(figures: Mapping[str, Any]) -> str:
 def adaptation_card(figures: Mapping[str, Any]) -> Card:
     """A dozen lines for a terminal."""
     said, read, written = verdict(figures), figures["documents"], figures["written"]
-    rows = [("verdict", f"{said['title']}. {said['sentence']}")]
+    rows = [("verdict", said["sentence"])]
     for name, gain in _judged(figures):
         one = gain["metrics"][METRIC]
         rows.append(
