@@ -38,14 +38,17 @@ from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.events import silent
 from negatives.judge.same_document import SameDocument
 from negatives.learn.compare import compare
-from negatives.machine import MODEST
+from negatives.learn.request import completed
+from negatives.learn.source import mined_run
+from negatives.learn.train import train
+from negatives.machine import MODEST, Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as paired
 from negatives.measure.significance import holm
 from negatives.read import known_texts
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
-from negatives.schema import Collection, check_collection
+from negatives.schema import Collection
 
 MODEL = os.environ.get("NEGATIVES_BENCH_MODEL", "static")
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
@@ -125,40 +128,51 @@ def recipes() -> list[Recipe]:
 
 def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]:
     """Values of each question by arm, a table a seed; where it was stopped it goes on."""
-    dev = real("dev", passages)
     both = neg.Collection.load(f"{made}@train")
-    trained = {"both": both, "real": replace(real("train", passages), split="train")}
+    dev = unseen(real("dev", passages), both, silent)
+    found = {"before": [evaluate(MODEL, dev, metrics=(METRIC,), threads=2).per_query]}
+    found |= compare(
+        both,
+        recipes(),
+        WORK / "compared",
+        on=dev,
+        model=MODEL,
+        changes=[*SETTINGS, "train.checkpoint=400"],
+        control="none",
+        seeds=SEEDS,
+        metrics=(METRIC,),
+        threads=2,
+    ).per_query
+    found["real questions"] = alone("real", replace(real("train", passages), split="train"), dev)
     for generator in load_recipe("adapt").make:
-        one = written_queries(
-            passages,
-            [generator],  # type: ignore[list-item]
-            seed=0,
-            machine=MODEST,
-            emit=silent,
-        )
-        trained[generator.kind] = one
-    dev = unseen(dev, both, silent)
-    found: dict[str, list[pl.DataFrame]] = {}
-    for name, data in trained.items():
-        arms = recipes() if name == "both" else recipes()[:1]
-        frames = compare(
-            check_collection(data),
-            arms,
-            WORK / f"compared-{name}",
-            on=dev,
-            model=MODEL,
-            changes=[*SETTINGS, "train.checkpoint=400"],
-            control="none",
-            seeds=SEEDS,
-            metrics=(METRIC,),
-            threads=2,
-        ).per_query
-        if name == "both":
-            found |= frames
-        else:
-            found["real questions" if name == "real" else f"{name} alone"] = frames[FIRST]
-    found["before"] = [evaluate(MODEL, dev, metrics=(METRIC,), threads=2).per_query]
+        asked = written_queries(passages, [generator], seed=0, machine=MODEST, emit=silent)
+        found[f"{generator.kind} alone"] = alone(generator.kind, asked, dev)
     return found
+
+
+def alone(name: str, data: Collection, dev: Collection) -> list[pl.DataFrame]:
+    """The first recipe with other queries."""
+    out = WORK / "alone" / name
+    recipe = completed(recipes()[0], MODEL, "", [*SETTINGS, "train.checkpoint=400"])
+    frames = []
+    for seed in range(SEEDS):
+        table = out / f"seed-{seed}.parquet"
+        if not table.is_file():
+            run = mined_run(data, out / "run", recipe, MODEL, Machine(threads=2), silent)
+            model = out / f"model-{seed}"
+            train(
+                neg.Run(run.path, collection=data),
+                model,
+                model=MODEL,
+                recipe=recipe,
+                look=False,
+                seed=seed,
+                threads=2,
+            )
+            found = evaluate(str(model), dev, metrics=(METRIC,), threads=2)
+            found.per_query.write_parquet(table)
+        frames.append(pl.read_parquet(table))
+    return frames
 
 
 # ---- the page ------------------------------------------------------------------------------------
