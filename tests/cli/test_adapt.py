@@ -135,8 +135,9 @@ def test_again_nothing_is_done_twice_and_real_questions_may_come_later(
         monkeypatch.setattr(module, name, None)
     assert adapt(docs, out, changes=CHANGES, threads=1, emit=silent).figures == without.figures
     assert (out / "report.html").read_bytes() == page
-    asked = {"queries": real[0], "qrels": real[1]}
-    judged = adapt(docs, out, changes=CHANGES, threads=1, emit=silent, **asked)
+    judged = adapt(
+        docs, out, changes=CHANGES, threads=1, emit=silent, queries=real[0], qrels=real[1]
+    )
     assert list(judged.figures["gains"]) == ["made", "real"]
     assert "real questions" in repr(judged.card()).lower()
     assert contents(out).items() >= before.items()

@@ -147,7 +147,7 @@ def test_a_pdf_gives_its_title_and_its_pages(tmp_path: Path) -> None:
 
 
 def test_a_passage_is_of_whole_paragraphs_while_they_fit_and_of_one_section() -> None:
-    parts = [
+    parts: list[Part] = [
         Heading(1, "Pumps"), "a" * 30, "b" * 15, "c" * 30,
         Heading(3, "Deep"), "d" * 50,
         Heading(2, "Repairs"), "e" * 10, "***",

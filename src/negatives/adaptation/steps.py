@@ -19,7 +19,6 @@ import polars as pl
 
 from negatives.adaptation.questions import parted, written_queries
 from negatives.events import Emit, Event, Spent, Warned
-from negatives.generator import Generator
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.source import mined_run
@@ -118,7 +117,7 @@ class Steps:
             generators = [each for each in self.recipe.make if each.generates == "queries"]
             found = written_queries(
                 passages,
-                cast("list[Generator]", generators),
+                generators,
                 seed=self.seed,
                 machine=self.machine,
                 emit=emit,
