@@ -301,7 +301,9 @@ def test_nothing_to_read_is_an_error_that_says_what_was_there(tmp_path: Path) ->
     with pytest.raises(DataError, match=r"nothing to read in a file that ends in '\.docx'"):
         read_passages(tmp_path / "x.docx")
     (tmp_path / "ids.jsonl").write_text('{"_id": "a"}\n', "utf-8")
-    with pytest.raises(DataError, match="the documents have no texts"):
-        read_passages(tmp_path / "ids.jsonl")
+    (tmp_path / "faq.jsonl").write_text('{"question": "a", "answer": "b"}\n', "utf-8")
+    for name, columns in (("ids", "'_id'"), ("faq", "'question', 'answer'")):
+        with pytest.raises(DataError, match=f"no column of texts among {columns}"):
+            read_passages(tmp_path / f"{name}.jsonl")
     with pytest.raises(InputError, match="there is no encoding 'klingon'"):
         read_passages(docs, encoding="klingon")

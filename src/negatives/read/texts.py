@@ -66,8 +66,9 @@ def read_texts(
     rows = first_rows(path)
     columns = columns_of(path)
     fields = text_fields(columns, key, made=made) | fields_in(rows)
+    own = fields[key].name if key in fields else ""
     bare = not any(_named(columns, (*TEXTS[key], TITLE))) and (
-        by_id or all(is_known(name) or name == fields[key].name for name in columns)
+        by_id or all(is_known(name) or name == own for name in columns)
     )
     if rows and bare:
         fields["text"] = Field("text", "text", required=False)

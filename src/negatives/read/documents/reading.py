@@ -179,6 +179,7 @@ def _blocks(
                 size += len(passage.text)
                 account.passages += 1
                 if size > _BLOCK:
+                    emit(Progress("cut", account.passages, 0, "passages"))
                     yield rows
                     rows, size = [], 0
         except Unreadable as error:

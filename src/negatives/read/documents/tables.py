@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -12,7 +13,9 @@ from negatives.read.documents.parts import Part
 from negatives.read.documents.plain import text_parts
 from negatives.read.findings import Findings
 from negatives.read.gathered import in_order
+from negatives.read.mappings import is_mapping
 from negatives.read.memory import is_named, side_of
+from negatives.read.texts import columns_of, text_fields
 
 TITLE = "title"
 
@@ -22,19 +25,26 @@ def table_of_documents(data: Any, findings: Findings) -> pl.DataFrame:
 
     Those without ids get some from their texts.
     """
+    if is_named(data) and not is_mapping(Path(data)):
+        refuse_no_texts(columns_of(Path(data)), str(data))
     table = in_order(side_of(data, "doc_id", findings, made=True), "doc_id", findings)
     findings.done()
-    if "text" not in table.columns:
-        raise DataError(
-            "the documents have no texts",
-            where=str(data) if is_named(data) else "",
-            fix="give each a text, in a column such as text, content or body",
-        )
     if TITLE not in table.columns:
         table = table.with_columns(pl.lit(None, pl.String).alias(TITLE))
     # Titles are put before the texts when a table is read, and stand apart in a passage.
     text = pl.coalesce(pl.col("text").str.strip_prefix(pl.col(TITLE)), "text").str.strip_chars()
     return table.with_columns(text.alias("text")).drop("row", "file", "line", strict=False)
+
+
+def refuse_no_texts(columns: list[str], where: str) -> None:
+    """Raise `DataError` where no column holds texts of documents."""
+    if text_fields(columns, "doc_id", made=True)["text"].name not in columns:
+        raise DataError(
+            f"no column of texts among {', '.join(map(repr, columns[:8]))}",
+            where=where,
+            fix="give each document a text, in a column such as text, content or body; pairs of "
+            "questions and answers are for `negatives mine`",
+        )
 
 
 def rows_of(table: pl.DataFrame) -> Iterator[tuple[str, str, Iterator[Part], dict[str, Any]]]:
