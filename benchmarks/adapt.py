@@ -1,13 +1,13 @@
 """From documents alone to a better model: what `negatives adapt` wins on real questions.
 
-The answers of MedQuAD as a plain folder, one Markdown file each with its topic as the heading:
-those that answer a dev question, and 4,500 others drawn by their ids. `negatives adapt` reads
+Answers of MedQuAD as a plain folder, one Markdown file each with its topic as the heading: 1,000 of
+those that answer a dev question, and 1,500 others, drawn by their ids. `negatives adapt` reads
 nothing else: it cuts them into passages, writes queries from headings and sentences without a
 language model, mines, and trains. It is judged on the real dev questions, which nobody wrote the
 queries from: of an answer every passage counts.
 
-Every arm starts from the same model and trains for as many steps, with three negatives a query,
-mined once by that model. `p_relevant` is the recipe of `adapt`; `same document too` rejects besides
+Every arm starts from the same model and trains for 150 steps of 64, with three negatives a query,
+mined once by that model. `p_relevant` is the run of `adapt`; `same document too` rejects besides
 every passage of a positive's document; `naive top-3` takes the most similar passages; `in-batch
 only` has no mined negatives. `heading` and `inverse-cloze` are the first with queries of one
 generator alone. `real questions` is trained with the real questions of the train split that these
@@ -33,7 +33,7 @@ from benchmarks.data import CACHE, folder, load
 from benchmarks.page import write_page
 from negatives.adaptation.adapt import Adapted, adapt
 from negatives.adaptation.questions import RealQuestions, unseen, written_queries
-from negatives.adaptation.steps import MADE, PASSAGES
+from negatives.adaptation.steps import MADE, PASSAGES, RUN
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.events import silent
 from negatives.judge.same_document import SameDocument
@@ -53,10 +53,15 @@ from negatives.schema import Collection
 MODEL = os.environ.get("NEGATIVES_BENCH_MODEL", "static")
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK = CACHE / "adapt" / re.sub(r"\W+", "-", MODEL)
-OTHERS = 4500
+ANSWERS, OTHERS = 1000, 1500
 METRIC = "nDCG@10"
-SETTINGS = ["train.steps=250", "train.batch_size=64", "train.negatives=3"]
-FIRST = "p_relevant"
+SETTINGS = ["train.steps=150", "train.batch_size=64", "train.negatives=3"]
+FIRST = "run"
+NAMES = {
+    FIRST: "p_relevant (adapt)",
+    "none": "in-batch only",
+    "before": "nothing (before)",
+}
 
 
 # ---- the data ------------------------------------------------------------------------------------
@@ -70,9 +75,13 @@ def documents() -> Path:
     rows = [*map(msgspec.json.decode, (whole / "corpus.jsonl").read_bytes().splitlines())]
     ids = pl.Series("id", [row["_id"] for row in rows])
     dev = load("medquad@dev").qrels.filter(pl.col("relevance") > 0)["doc_id"].unique()
-    others = ids.filter(~ids.is_in(dev.implode()))
-    draw = pl.Series(uniforms(id_hashes(others), stream_key(0, "adapt/documents")))
-    kept = {*dev, *others.gather(draw.arg_sort()[:OTHERS])}
+    answers = ids.is_in(dev.implode())
+    draw = uniforms(id_hashes(ids), stream_key(0, "adapt/documents"))
+    drawn = pl.DataFrame({"id": ids, "answers": answers, "draw": draw}).sort("draw")
+    kept = {
+        *drawn.filter("answers")["id"][:ANSWERS],
+        *drawn.filter(~pl.col("answers"))["id"][:OTHERS],
+    }
     partial = made.with_name("docs-partial")
     partial.mkdir(parents=True, exist_ok=True)
     for row in rows:
@@ -114,15 +123,18 @@ def real(split: str, passages: Collection) -> Collection:
 # ---- the arms ------------------------------------------------------------------------------------
 
 
-def recipes() -> list[Recipe]:
-    """The arms on the queries of both generators, the first that of the command."""
-    first = replace(load_recipe("adapt"), make=(), name=FIRST)
-    judges = (*first.judge, SameDocument())
+def mining() -> Recipe:
+    """How the command mines."""
+    return replace(load_recipe("adapt"), make=(), name="adapt")
+
+
+def others() -> list[Recipe]:
+    """The arms beside the command's own run, on the same queries."""
+    judges = (*mining().judge, SameDocument())
     top = load_recipe("ance-static").with_pick(neg.Top(per_query=3))
     return [
-        first,
-        replace(first, judge=judges, name="same document too"),
         replace(override(top, ["find.dense.top=100"]), name="naive top-3"),
+        replace(mining(), judge=judges, name="same document too"),
     ]
 
 
@@ -133,7 +145,7 @@ def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]
     found = {"before": [evaluate(MODEL, dev, metrics=(METRIC,), threads=2).per_query]}
     found |= compare(
         both,
-        recipes(),
+        [made.with_name(RUN), *others()],
         WORK / "compared",
         on=dev,
         model=MODEL,
@@ -151,9 +163,9 @@ def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]
 
 
 def alone(name: str, data: Collection, dev: Collection) -> list[pl.DataFrame]:
-    """The first recipe with other queries."""
+    """The command's recipe with other queries."""
     out = WORK / "alone" / name
-    recipe = completed(recipes()[0], MODEL, "", [*SETTINGS, "train.checkpoint=400"])
+    recipe = completed(mining(), MODEL, "", [*SETTINGS, "train.checkpoint=400"])
     frames = []
     for seed in range(SEEDS):
         table = out / f"seed-{seed}.parquet"
@@ -187,13 +199,13 @@ def table(frames: Mapping[str, Sequence[pl.DataFrame]]) -> list[str]:
     tests = {arm: paired(frames[FIRST], frames[arm], METRIC) for arm in frames if arm != FIRST}
     corrected = dict(zip(tests, holm([test.test.p for test in tests.values()]), strict=True))
     lines = [
-        f"| trained with | {METRIC} | by seed | {FIRST} against it | 95% interval | p "
+        f"| trained with | {METRIC} | by seed | p_relevant against it | 95% interval | p "
         "| better / worse |",
         "|---|---:|---|---:|---|---:|---:|",
     ]
     for arm in sorted(means, key=lambda arm: sum(means[arm]) / len(means[arm])):
         seeds = " ".join(f"{value:.3f}" for value in means[arm])
-        name = {"none": "in-batch only", "before": "nothing (before)"}.get(arm, arm)
+        name = NAMES.get(arm, arm)
         row = f"| {name} | **{sum(means[arm]) / len(means[arm]):.4f}** | {seeds} "
         if arm in tests:
             test = tests[arm]
