@@ -142,11 +142,16 @@ def test_dev_is_of_other_documents_and_of_one_document_it_is_told() -> None:
     sides = parted(made, 0.3, 0, lambda event: None).sides
     of = [{*side.qrels["doc_id"].str.replace("#.*", "")} for side in sides.values()]
     assert of[0].isdisjoint(of[1])
+    few = parted(made, 0.01, 0, lambda event: None).sides
+    assert len(few["dev"].mined_queries) >= 1, "one document at least is kept out"
     texts, hear = heard()
     one = made.qrels.filter(pl.col("doc_id").str.starts_with("a/"))
     alone = replace(made, qrels=one)
     assert len(parted(alone, 0.5, 0, hear).sides["dev"].mined_queries) == 1  # type: ignore[arg-type]
     assert texts[0].startswith("there is one document, so dev has other passages of it")
+    single = replace(made, qrels=one.head(1))
+    with pytest.raises(DataError, match="1 document hang together: none can be kept out"):
+        parted(single, 0.5, 0, hear)  # type: ignore[arg-type]
 
 
 def test_of_a_document_that_answers_each_passage_counts(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import polars as pl
@@ -23,8 +24,9 @@ from negatives.adaptation.steps import (
 from negatives.bounded import read_json
 from negatives.card import Card, Showing
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.errors import InputError, NegativesError, RecipeError
-from negatives.events import Emit
+from negatives.errors import DataError, InputError, NegativesError, RecipeError
+from negatives.events import Emit, silent
+from negatives.find.dense import Dense
 from negatives.learn.arms import Arm, negatives_of
 from negatives.learn.request import completed
 from negatives.learn.train import Trained
@@ -32,6 +34,7 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.estimate import rounded
 from negatives.measure.significance import compare
+from negatives.opening import Context
 from negatives.optional import require
 from negatives.read.documents.cut import Cutting
 from negatives.read.documents.decoding import check_encoding
@@ -199,6 +202,7 @@ def _carry_out(steps: Steps, real: RealQuestions | None) -> None:
     asked = real and real.on(passages, steps.emit)
     made = steps.made(passages)
     train_queries, dev = made_split(made, "train"), made_split(made, "dev")
+    _refuse_unreadable(steps, train_queries)
     on = {"made": dev}
     if asked:
         on["real"] = unseen(asked, train_queries, steps.emit)
@@ -215,6 +219,20 @@ def _carry_out(steps: Steps, real: RealQuestions | None) -> None:
     steps.account["status"] = "done"
     write_text(steps.path / PAGE, adaptation_page(steps.account["figures"]))
     steps.folder.write(steps.account)
+
+
+def _refuse_unreadable(steps: Steps, queries: Collection) -> None:
+    """Raise `DataError` where the built-in model cannot read what it would be trained with."""
+    with TemporaryDirectory(prefix="negatives-") as scratch:
+        context = Context(queries, Path(scratch), machine=steps.machine, emit=silent)
+        reason = Dense(encoder=steps.model, optional=True).unfit(context)
+    if reason:
+        raise DataError(
+            reason,
+            where=f"--model {steps.model}",
+            fix="name a model of sentence-transformers that reads these languages, such as --model "
+            "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+        )
 
 
 def _gain(before: pl.DataFrame, after: pl.DataFrame) -> dict[str, Any]:

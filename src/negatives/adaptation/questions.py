@@ -8,6 +8,7 @@ heading that every document has, asks for none of them and is left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from negatives.read.documents.reading import DOCUMENT
 from negatives.read.findings import Findings
 from negatives.read.gathered import in_order
 from negatives.read.qrels import read_qrels
-from negatives.read.split import Split, split
+from negatives.read.split import By, Split, split
 from negatives.read.texts import read_texts
 from negatives.run.making import made_queries
 from negatives.schema import QRELS, QUERIES, Collection, check_collection
@@ -33,6 +34,8 @@ from negatives.wording import plural
 
 SHARED: Final = 20
 """Passages that one query may ask for."""
+LARGER: Final = (0.2, 0.35, 0.5)
+"""Shares of the queries that are kept out where a smaller one is not a single document."""
 
 
 def written_queries(
@@ -61,7 +64,8 @@ def _titled(made: Collection, passages: Collection) -> Collection:
     """Every title before its passage again, where a generator has taken it away.
 
     A passage is searched with its title, so it is learnt with it. That a heading's own query has
-    the same words then costs less than a model that has seen no titles: docs/results/adapt.md.
+    the same words then costs less than a model that has seen no titles: on MedQuAD's real questions
+    headings alone, in-batch, won .024 nDCG@10 with titles and .001 without.
     """
     if not passages.has("docs", "title"):
         return made
@@ -104,17 +108,28 @@ def united(made: Collection, emit: Emit) -> Collection:
 
 
 def parted(made: Collection, dev: float, seed: int, emit: Emit) -> Split:
-    """The queries as train and dev, so that no document has passages in both."""
+    """The queries as train and dev, so that no document has passages in both.
+
+    Of very few documents a larger share is kept out, for one at least must be.
+    """
     documents = made.corpus.join(made.qrels, on="doc_id", how="semi")[DOCUMENT].n_unique()
-    if documents > 1:
-        return split(made, dev, 0.0, seed, "parent")
-    emit(
-        Warned(
-            "there is one document, so dev has other passages of it: what they say of other "
-            "documents is less sure"
+    by: By = "parent" if documents > 1 else "texts"
+    if by == "texts":
+        emit(
+            Warned(
+                "there is one document, so dev has other passages of it: what they say of other "
+                "documents is less sure"
+            )
         )
+    for share in (dev, *(larger for larger in LARGER if larger > dev)):
+        with suppress(DataError):
+            return split(made, share, 0.0, seed, by)
+    raise DataError(
+        f"{plural(len(made.queries), 'query', 'queries')} of {plural(documents, 'document')} hang "
+        "together: none can be kept out of training to judge by",
+        where=made.name,
+        fix="give more documents, that differ",
     )
-    return split(made, dev, 0.0, seed, "texts")
 
 
 @dataclass(frozen=True)
