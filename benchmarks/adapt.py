@@ -1,7 +1,7 @@
 """From documents alone to a better model: what `negatives adapt` wins on real questions.
 
-Answers of MedQuAD as a plain folder, one Markdown file each with its topic as the heading: 1,000 of
-those that answer a dev question, and 1,500 others, drawn by their ids. `negatives adapt` reads
+Answers of MedQuAD as a plain folder, one Markdown file each with its topic as the heading: 500 of
+those that answer a dev question, and 1,000 others, drawn by their ids. `negatives adapt` reads
 nothing else: it cuts them into passages, writes queries from headings and sentences without a
 language model, mines, and trains. It is judged on the real dev questions, which nobody wrote the
 queries from: of an answer every passage counts.
@@ -53,7 +53,7 @@ from negatives.schema import Collection
 MODEL = os.environ.get("NEGATIVES_BENCH_MODEL", "static")
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK = CACHE / "adapt" / re.sub(r"\W+", "-", MODEL)
-ANSWERS, OTHERS = 1000, 1500
+ANSWERS, OTHERS = 500, 1000
 METRIC = "nDCG@10"
 SETTINGS = ["train.steps=150", "train.batch_size=64", "train.negatives=3"]
 FIRST = "run"
