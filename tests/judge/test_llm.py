@@ -16,8 +16,9 @@ import pytest
 import negatives as neg
 from negatives import tiny
 from negatives.errors import RecipeError, ServiceError
-from negatives.judge.llm import LLMJudge, LLMRuling
+from negatives.judge.llm import LLMJudge
 from negatives.judge.llm_score import SAID, graded, log_odds
+from negatives.judge.prompted import PromptedRuling
 from negatives.models.chat_reply import Answer, Token
 from negatives.opening import JudgeContext
 from negatives.run.judging import Costly, Foreseeing
@@ -36,7 +37,7 @@ def server() -> Iterator[ChatServer]:
         yield made
 
 
-def opened(server: ChatServer, scratch: Path, **settings: Any) -> LLMRuling:
+def opened(server: ChatServer, scratch: Path, **settings: Any) -> PromptedRuling:
     options = settings.pop("options", "")
     made = LLMJudge(model=f"{server.spec}{options}", **settings)
     return made.open(JudgeContext(collection=DATA, scratch=scratch, reference="dense"))

@@ -143,7 +143,7 @@ def _opened(
     """The work, with the run locked, and a folder for it; an error before where it cannot be."""
     if budget is not None and budget < 1:
         raise InputError(f"a budget of {budget} pairs", fix="give at least 1, or none for all")
-    if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
+    if any(type(stage) is type(judge) for stage in run.recipe.judge):
         raise RunError(
             f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
             where=str(run.path),
