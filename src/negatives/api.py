@@ -292,7 +292,7 @@ class Run(store.Run):
     def judge(
         self,
         judge: Judge,
-        budget: int | None = None,
+        budget: int | str | None = None,
         *,
         memory: str | int = "512MB",
         device: str = "auto",
@@ -302,7 +302,8 @@ class Run(store.Run):
         """Let a costly judge (`Rerank`, `LLMJudge`) look at `budget` pairs (None: all) of the run.
 
         They are those whose scores can change what is picked, and some for calibration. The ledger
-        gets its scores, p_relevant is revised by them, and negatives are picked again. `threads`,
+        gets its scores, p_relevant is revised by them, and negatives are picked again. A text is a
+        budget of calls or tokens: "500-calls", "200k-tokens". `threads`,
         `memory`, `device`, `engine`, `workers` and `address` are as for `mine`.
         """
         from negatives.run.judging import judge_run
@@ -314,7 +315,7 @@ class Run(store.Run):
     def judging_cost(
         self,
         judge: Judge,
-        budget: int | None = None,
+        budget: int | str | None = None,
         *,
         threads: int | None = None,
         memory: str | int = "512MB",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, Form, RunFolder
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from negatives.api import Run
     from negatives.opening import Foreseen
     from negatives.stage import Judge
-    from negatives.store.facts import Cascade, Notes
+    from negatives.store.facts import Cascade, Notes, Worth
+
+LEANS: Final = 0.2
+"""Specificity and sensitivity so far apart are a bias worth telling."""
 
 
 def judge(
@@ -26,7 +29,7 @@ def judge(
     *,
     judge: str = "reranker",
     set_: Changes = None,
-    budget: int | None = None,
+    budget: str | None = None,
     ask: int | None = None,
     out: OptionalOutFile = None,
     form: Form = "table",
@@ -70,8 +73,8 @@ def judge(
     set_
         A setting of the judge, such as model=FOLDER or high=0.9.
     budget
-        Judge this many pairs at most; all by default. Of a language model each
-        is a call.
+        Judge this many pairs at most; all by default. Of a language model also
+        so many calls or tokens: 500-calls, 200k-tokens.
     ask
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
@@ -133,10 +136,24 @@ def _told(note: Cascade | None) -> str:
     if note is None:
         return "judged nothing"
     revised = "revised" if note.revised else "as before"
-    worth = "" if note.auc is None else f"; its scores tell labels with an AUC of {note.auc:.2f}"
     return (
         f"judged {note.pairs:,} of {note.full:,} pairs "
-        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}{worth}"
+        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}{_worth(note.worth)}"
+    )
+
+
+def _worth(found: Worth | None) -> str:
+    if found is None:
+        return ""
+    told = f"; its scores tell labels with an AUC of {found.auc:.2f} ± {found.error:.2f}"
+    if found.sensitivity is None or found.specificity is None or found.bias is None:
+        return told
+    lean = (
+        "" if abs(found.bias) < LEANS else f", so it leans to {'no' if found.bias > 0 else 'yes'}"
+    )
+    return (
+        f"{told}; it says yes to {percent(found.sensitivity)} of the relevant pairs and no to "
+        f"{percent(found.specificity)} of the others{lean}"
     )
 
 
@@ -149,7 +166,10 @@ def _foretell(cost: Foreseen, stage: Judge, json: bool) -> None:
         print_json({"judge": stage.settings(), "calls": cost.calls} | asdict(cost))
         return
     known = f", {cost.known:,} of them known already" if cost.known else ""
-    print(f"would judge {cost.asked:,} pairs{known}: {cost.calls:,} calls{_tokens(cost)}")
+    questions = "" if cost.asked == cost.pairs else f" by {cost.asked:,} questions at most"
+    print(
+        f"would judge {cost.pairs:,} pairs{questions}{known}: {cost.calls:,} calls{_tokens(cost)}"
+    )
 
 
 def _tokens(cost: Foreseen) -> str:

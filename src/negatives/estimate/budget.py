@@ -22,26 +22,28 @@ PAIR: Final = ("query_id", "doc_id")
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
-def judgeable(pairs: Frame, budget: int | None) -> Frame:
+def judgeable(pairs: Frame, *, everything: bool) -> Frame:
     """What a costly judge can be asked about: positives, and pairs that nobody objects to.
 
-    Without a budget, judged negatives too: their scores change nothing, but a student may learn
-    from them.
+    Where it may look at everything, judged negatives too: their scores change nothing, but a
+    student may learn from them.
     """
-    asked = [POSITIVE, ELIGIBLE, JUDGED_NEGATIVE] if budget is None else [POSITIVE, ELIGIBLE]
+    asked = [POSITIVE, ELIGIBLE, JUDGED_NEGATIVE] if everything else [POSITIVE, ELIGIBLE]
     return pairs.filter(pl.col("verdict").is_in(asked))
 
 
 def choose(pairs: pl.DataFrame, budget: int | None, per_query: int, seed: int) -> pl.DataFrame:
     """query_id, doc_id and `why` of at most `budget` pairs (None: of all), in the order of ids.
 
+    `place`: in the order in which they are worth it, those for calibration first.
+
     `pairs`: query_id, doc_id, verdict, proposed (whether a source found it), p_relevant, hardness
     and picked, of pairs with text. Without any p_relevant there is nothing to calibrate, and all
     pairs are equally unsure.
     """
-    pairs = judgeable(pairs, budget).sort(PAIR)
+    pairs = judgeable(pairs, everything=budget is None).sort(PAIR)
     if budget is None or budget >= len(pairs):
-        return pairs.select(*PAIR, why=pl.lit("all"))
+        return pairs.select(*PAIR, why=pl.lit("all"), place=pl.int_range(pl.len()))
     drawn = pairs.clear().select(*PAIR, why=pl.lit("calibration"))
     if pairs["p_relevant"].is_not_null().any():
         share = min(max(int(budget * CALIBRATION), FEWEST), budget // 2)
@@ -52,7 +54,8 @@ def choose(pairs: pl.DataFrame, budget: int | None, per_query: int, seed: int) -
         .sort("value", *PAIR, descending=[True, False, False])
         .head(budget - len(drawn))
     )
-    return pl.concat([drawn, valued.select(*PAIR, why=pl.lit("value"))]).sort(PAIR)
+    both = pl.concat([drawn, valued.select(*PAIR, why=pl.lit("value"))])
+    return both.with_columns(place=pl.int_range(pl.len())).sort(PAIR)
 
 
 def _calibration(pairs: pl.DataFrame, count: int, seed: int) -> pl.DataFrame:

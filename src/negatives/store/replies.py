@@ -84,9 +84,7 @@ def open_replies(scratch: Path, about: AboutReplies) -> Iterator[Replies]:
             database.close()
 
 
-def known_replies(
-    scratch: Path, about: AboutReplies, keys: Sequence[bytes]
-) -> dict[bytes, bytes]:
+def known_replies(scratch: Path, about: AboutReplies, keys: Sequence[bytes]) -> dict[bytes, bytes]:
     """Those of the replies to `keys` that are there; nothing is made where there are none."""
     if not (_folder(scratch, about) / DATABASE).exists():
         return {}
