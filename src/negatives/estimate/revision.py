@@ -22,8 +22,8 @@ from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.stats.logistic import fit_logistic, sigmoid, with_intercept
 
 FOLDS: Final = 5
-ROUNDS: Final = 5
-"""Rounds of expectation maximisation; more change the third digit."""
+ROUNDS: Final = 20
+"""Rounds of expectation maximisation; with fewer a strong judge is believed too little."""
 FEWEST: Final = 20
 """Labelled and unlabelled scored pairs without which nothing is learned."""
 RIDGE: Final = 1.0
