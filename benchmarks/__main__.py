@@ -16,6 +16,7 @@ NAMES = (
     "exported",
     "growth",
     "judgements",
+    "judges",
     "learning",
     "lexical",
     "lint",

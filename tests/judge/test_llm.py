@@ -90,7 +90,6 @@ def test_a_list_is_one_question_asked_twice_and_says_what_single_pairs_do(
         assert ((listed["llm_score"] == yes) == (alone["llm_score"] > 0)).all(), mode
         shown_to = [tuple(shown(body, "document")) for body in server.bodies[before:]]
         assert sorted(shown_to[:3]) == sorted(each[::-1] for each in shown_to[3:]), "turned around"
-    assert opened(server, tmp_path, documents=3, orders=1).stage.orders == 1
 
 
 def test_places_in_a_list_are_drawn_by_ids_and_come_back_to_their_documents(

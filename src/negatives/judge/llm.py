@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, ClassVar, Final, Literal, NamedTuple
 
@@ -20,6 +19,7 @@ from negatives.judge.llm_score import (
     listed,
     listed_grades,
     log_odds,
+    mean_read,
 )
 from negatives.judge.prompted import PromptedJudge, Words
 from negatives.judge.shown_pairs import ShownPairs
@@ -144,7 +144,7 @@ class LLMJudge(PromptedJudge, kind="llm"):
         if len(said) == 1:
             return said[0]
         self._compare(said, ask)
-        return [_mean(each) for each in zip(*said, strict=True)]
+        return [mean_read(each) for each in zip(*said, strict=True)]
 
     def _alone(self, model: str, pairs: ShownPairs, ask: Asking, swapped: bool) -> list[float]:
         mode = _MODES[self.mode]
@@ -173,9 +173,3 @@ class LLMJudge(PromptedJudge, kind="llm"):
         line = self.relevant_from
         ask.figures["asked twice"] += int(both.sum())
         ask.figures["other by order"] += int(((first > line) != (second > line))[both].sum())
-
-
-def _mean(said: Sequence[float]) -> float:
-    """The mean of what could be read."""
-    read = [each for each in said if not math.isnan(each)]
-    return sum(read) / len(read) if read else math.nan

@@ -72,6 +72,23 @@ def log_odds(answer: Answer) -> float:
     return SAID if word[1].lower() == "yes" else -SAID
 
 
+def spoken_chance(answer: Answer, word: str) -> float:
+    """The probability of a word as the answer; 1 or 0 by the text where no probability is told."""
+    for token in _spoken(answer):
+        # Only the first piece of a longer word is a token of its own.
+        begins = [
+            text for text in token.among if text.strip() and word.startswith(text.strip().lower())
+        ]
+        return sum(math.exp(token.among[text]) for text in begins)
+    return float(answer.said.lower().lstrip("\"'*([ ").startswith(word))
+
+
+def mean_read(said: Iterable[float]) -> float:
+    """The mean of what could be read; NaN where nothing could."""
+    read = [each for each in said if not math.isnan(each)]
+    return sum(read) / len(read) if read else UNKNOWN
+
+
 def graded(answer: Answer) -> float:
     """From 0 to 3."""
     found = parsed(answer, _Graded)
