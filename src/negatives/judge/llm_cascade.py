@@ -14,7 +14,7 @@ from negatives.judge.llm import LLMJudge
 from negatives.judge.shown_pairs import ShownPairs
 
 
-class LLMCascade(LLMJudge, kind="llm-cascade"):
+class LLMCascade(LLMJudge, kind="llm-cascade", kw_only=True):
     """Asks a small language model about every pair, and a large one about those it flags.
 
     After RLHN (Thakur et al. 2025): a cheap model screens, a strong one decides, and what both take

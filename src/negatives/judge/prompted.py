@@ -134,11 +134,12 @@ class PromptedJudge(Judge):
 
     def check(self) -> None:
         """No key stands in a recipe, and only prompts that it uses are replaced."""
-        for key in self.keys.values():
+        for name in self.__struct_fields__:
+            key = getattr(self, name) if name.endswith("_key") else ""
             if key and not names_variable(key):
                 raise RecipeError(
-                    f"{self.kind}: api_key holds a literal key",
-                    fix='write api_key = "env:NAME_OF_VARIABLE"',
+                    f"{self.kind}: {name} holds a literal key",
+                    fix=f'write {name} = "env:NAME_OF_VARIABLE"',
                 )
         for name in self.prompts:
             if name not in self.words:
