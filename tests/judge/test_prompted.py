@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 
 import negatives as neg
+from negatives import tiny
 from negatives.chance import id_hashes, uniforms
 from negatives.errors import RecipeError
 from negatives.events import Counted, Event
@@ -23,6 +25,8 @@ from negatives.judge.self_check import combined
 from negatives.kinds import kinds
 from negatives.models.chat_reply import Answer
 from negatives.opening import JudgeContext
+from negatives.recipe import load_recipe, shipped
+from negatives.recipe_changes import override
 from negatives.stage import stage_class
 from tests.build import collection
 from tests.contracts.kinds import stages
@@ -103,7 +107,7 @@ def test_what_each_would_cost_is_no_less_than_what_it_costs_and_nothing_is_paid_
     for kind, each in calls.items():
         more = {"large": f"{server.spec}-large"} if kind == "llm-cascade" else {}
         # Another model a judge: two that ask one the same share the reply.
-        judge = stage_class("judge", kind)(model=f"{server.spec}-{kind}", **more)  # type: ignore[call-arg]
+        judge = stage_class("judge", kind)(model=f"{server.spec}-{kind}", **more)
         assert isinstance(judge, PromptedJudge)
         ruling = opened(judge, tmp_path / kind)
         foreseen = ruling.foresee(QUERY[:3], DOC[:3])
@@ -147,8 +151,6 @@ def test_documents_that_order_an_answer_stay_between_their_marks_in_every_prompt
 
 
 def draws(stream: int) -> NDArray[np.float64]:
-    import polars as pl
-
     return uniforms(id_hashes(pl.Series(list(TEXTS))), np.uint64(stream))
 
 
@@ -368,7 +370,7 @@ def test_wrong_settings_are_told_before_any_call(
 ) -> None:
     made = stage_class("judge", kind)
     with pytest.raises(RecipeError, match=said):
-        opened(made(**{"model": server.spec} | settings), tmp_path)  # type: ignore[call-arg, arg-type]
+        opened(made(**{"model": server.spec} | settings), tmp_path)  # type: ignore[arg-type]
     assert not server.bodies
 
 
@@ -384,3 +386,52 @@ def test_a_prompt_of_the_users_own_takes_the_place_of_a_shipped_one(
     assert ruling.fingerprint != opened(neg.Abstain(model=server.spec), tmp_path).fingerprint
     assert SAID > 0
     assert "debate" in kinds("judge")
+
+
+def knows(body: dict[str, Any]) -> str:
+    """A model that can do all that is asked of it: what has a wing in it is relevant."""
+    system, found = body["messages"][0]["content"], shown(body, "document")
+    relevant = ["wing" in text for text in found]
+    if '"relevant"' in system:
+        return json.dumps({"relevant": [place for place, yes in enumerate(relevant, 1) if yes]})
+    if '"grade"' in system:
+        grade = 3 if relevant[0] else 0
+        return json.dumps({"match": grade, "trust": grade, "grade": grade})
+    if '"rating"' in system:
+        return json.dumps({"rating": 9 if relevant[0] else 2})
+    if "one word" in system:
+        return "yes" if relevant[0] else "no"
+    return found[0]
+
+
+@pytest.mark.slow
+def test_every_recipe_with_a_language_model_runs_through_and_is_resumed_for_nothing(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    says(server, knows)
+    data = tiny.collection()
+    for name in shipped():
+        recipe = load_recipe(name)
+        judges = [judge for judge in recipe.judge if isinstance(judge, PromptedJudge)]
+        if not judges:
+            continue
+        assert recipe.purpose == "language-model", name
+        assert "--set judge." in recipe.about, name
+        changes: dict[str, Any] = {"find.bm25.top": 4, "find.dense.top": 4}
+        for judge in judges:
+            changes[f"judge.{judge.kind}.model"] = f"{server.spec}-{name}"
+            if "large" in judge.__struct_fields__:
+                changes[f"judge.{judge.kind}.large"] = f"{server.spec}-large-{name}"
+            if getattr(judge, "judges", None):
+                changes[f"judge.{judge.kind}.judges"] = [f"{server.spec}-{n}-{name}" for n in "ab"]
+        made = override(recipe, changes)
+        run = neg.mine(data, tmp_path / name, recipe=made)
+        ledger = run.candidates().collect()
+        for judge in judges:
+            assert ledger[judge.column].is_not_null().any(), name
+        calls = len(server.bodies)
+        assert run.manifest.cost["calls"] > 0, name
+        if name == "rlhn":
+            again = neg.mine(data, tmp_path / "again", recipe=made)
+            assert again.candidates().collect().equals(ledger)
+            assert len(server.bodies) == calls
