@@ -294,6 +294,7 @@ class Run(store.Run):
         judge: Judge,
         budget: int | str | None = None,
         *,
+        choice: str = "unsure",
         memory: str | int = "512MB",
         device: str = "auto",
         emit: Emit = shown,
@@ -303,12 +304,16 @@ class Run(store.Run):
 
         They are those whose scores can change what is picked, and some for calibration. The ledger
         gets its scores, p_relevant is revised by them, and negatives are picked again. A text is a
-        budget of calls or tokens: "500-calls", "200k-tokens". `threads`,
-        `memory`, `device`, `engine`, `workers` and `address` are as for `mine`.
+        budget of calls or tokens: "500-calls", "200k-tokens". `choice` says by what the pairs are
+        chosen: "unsure", "gain", "active-judging", "robust-active-distillation" or
+        "judging-budget-allocation". `threads`, `memory`, `device`, `engine`, `workers` and
+        `address` are as for `mine`.
         """
         from negatives.run.judging import judge_run
 
-        judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
+        judge_run(
+            self, judge, budget, choice=choice, memory=memory, device=device, emit=emit, **shared
+        )
         return self._reported(emit)
 
     @watched
@@ -317,6 +322,7 @@ class Run(store.Run):
         judge: Judge,
         budget: int | str | None = None,
         *,
+        choice: str = "unsure",
         threads: int | None = None,
         memory: str | int = "512MB",
         device: str = "auto",
@@ -326,7 +332,14 @@ class Run(store.Run):
         from negatives.run.judging import judging_cost
 
         return judging_cost(
-            self, judge, budget, threads=threads, memory=memory, device=device, emit=emit
+            self,
+            judge,
+            budget,
+            choice=choice,
+            threads=threads,
+            memory=memory,
+            device=device,
+            emit=emit,
         )
 
     @watched

@@ -30,6 +30,7 @@ def judge(
     judge: str = "reranker",
     set_: Changes = None,
     budget: str | None = None,
+    choice: str = "unsure",
     ask: int | None = None,
     out: OptionalOutFile = None,
     form: Form = "table",
@@ -75,6 +76,11 @@ def judge(
     budget
         Judge this many pairs at most; all by default. Of a language model also
         so many calls or tokens: 500-calls, 200k-tokens.
+    choice
+        Which pairs a budget goes to: unsure, those whose answer is least known;
+        gain, those whose answer wins most hardness; active-judging, the same at
+        worst; robust-active-distillation, drawn, informative and probably right;
+        judging-budget-allocation, shared out among the queries.
     ask
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
@@ -123,10 +129,14 @@ def judge(
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
     if dry_run:
-        _foretell(opened.judging_cost(stage, budget, **asdict(resources)), stage, json)
+        _foretell(
+            opened.judging_cost(stage, budget, choice=choice, **asdict(resources)), stage, json
+        )
         return
     with listening() as emit:
-        opened = opened.judge(stage, budget, **asdict(resources), **asdict(engine), emit=emit)
+        opened = opened.judge(
+            stage, budget, choice=choice, **asdict(resources), **asdict(engine), emit=emit
+        )
     if not json:
         print(_told(opened.manifest.notes.cascade))
     show_run(opened, json=json)
@@ -136,9 +146,12 @@ def _told(note: Cascade | None) -> str:
     if note is None:
         return "judged nothing"
     revised = "revised" if note.revised else "as before"
+    how, done = "", "scored"
+    if note.questions not in (0, note.pairs):
+        how, done = f"by {note.questions:,} questions ", "asked"
     return (
-        f"judged {note.pairs:,} of {note.full:,} pairs "
-        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}{_worth(note.worth)}"
+        f"judged {note.pairs:,} of {note.full:,} pairs {how}"
+        f"({note.calls:,} {done} now{_unknown(note)}); p_relevant {revised}{_worth(note.worth)}"
     )
 
 
@@ -158,7 +171,7 @@ def _worth(found: Worth | None) -> str:
 
 
 def _unknown(note: Cascade) -> str:
-    return f", {note.unknown:,} unknown: the answer cannot be read" if note.unknown else ""
+    return f", {note.unknown:,} unknown: no answer that can be used" if note.unknown else ""
 
 
 def _foretell(cost: Foreseen, stage: Judge, json: bool) -> None:

@@ -22,6 +22,7 @@ import polars as pl
 from negatives.engine import Engine, Mapper
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
+from negatives.estimate.choices import DEFAULT, named
 from negatives.estimate.judge_worth import worth
 from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, silent
@@ -89,6 +90,7 @@ def judging_cost(
     judge: Judge,
     budget: int | str | None = None,
     *,
+    choice: str = DEFAULT,
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
@@ -98,7 +100,7 @@ def judging_cost(
     machine = Machine.checked(threads, memory, device)
     with (
         engine_named("local", None, "", machine).started() as mapper,
-        _opened(run, judge, budget, machine, mapper, emit) as (work, _),
+        _opened(run, judge, (budget, choice), machine, mapper, emit) as (work, _),
     ):
         return work.foreseen()
 
@@ -108,6 +110,7 @@ def judge_run(
     judge: Judge,
     budget: int | str | None = None,
     *,
+    choice: str = DEFAULT,
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
@@ -118,7 +121,8 @@ def judge_run(
 ) -> None:
     """Judge at most `budget` pairs of a finished run (None: all), revise p_relevant, pick again.
 
-    A text is a budget of calls or tokens: "500-calls", "200k-tokens".
+    A text is a budget of calls or tokens: "500-calls", "200k-tokens". `choice`: by what the pairs
+    are chosen that a budget goes to (`estimate.choices`).
     Called again with the same judge and budget it goes on, or has nothing to do. With others it
     begins from the ledger as it was mined; scores that are known are not computed again. `engine`,
     `workers` and `address` are as for `mine`.
@@ -127,7 +131,7 @@ def judge_run(
     chosen = engine_named(engine, workers, address, machine)
     refuse_scripts(chosen, (run.recipe.pick,))
     with chosen.started() as mapper:
-        with _opened(run, judge, budget, machine, mapper, emit) as (work, folder):
+        with _opened(run, judge, (budget, choice), machine, mapper, emit) as (work, folder):
             if work.account.manifest.facts.cascade != work.asked:
                 work.carry_out(folder)
         if work.account.manifest.status != DONE:
@@ -138,13 +142,15 @@ def judge_run(
 def _opened(
     run: Run,
     judge: Judge,
-    said: int | str | None,
+    asked: tuple[int | str | None, str],
     machine: Machine,
     mapper: Mapper,
     emit: Emit,
 ) -> Iterator[tuple[_Judging, Path]]:
     """The work, with the run locked, and a folder for it; an error before where it cannot be."""
-    budget = None if said is None else Budget.read(said)
+    budget = None if asked[0] is None else Budget.read(asked[0])
+    choice = asked[1]
+    named(choice)
     if any(type(stage) is type(judge) for stage in run.recipe.judge):
         raise RunError(
             f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
@@ -179,7 +185,7 @@ def _opened(
                     f"{judge.kind} counts no {budget.unit}",
                     fix=f"give a budget of pairs: {budget.most}",
                 )
-            yield _Judging(run, judge, budget, ruling, account, mapper), folder
+            yield _Judging(run, judge, budget, choice, ruling, account, mapper), folder
 
 
 @contextmanager
@@ -207,6 +213,7 @@ class _Judging:
     run: Run
     judge: Judge
     budget: Budget | None
+    choice: str
     ruling: Costly
     account: Account
     engine: Mapper
@@ -219,6 +226,7 @@ class _Judging:
             column=self.ruling.column,
             fingerprint=self.ruling.fingerprint,
             budget=None if self.budget is None else self.budget.told,
+            choice=self.choice,
             derived=tuple(expr.meta.output_name() for expr in self.judge.derived),
         )
 
@@ -263,6 +271,7 @@ class _Judging:
             pairs=len(chosen),
             unknown=unknown,
             calls=self.ruling.calls,
+            questions=self.ruling.answered if isinstance(self.ruling, Billed) else 0,
             full=full,
             saving=round(1 - len(chosen) / full, 4) if full else 0.0,
             calibration=int((chosen["why"] == "calibration").sum()),
@@ -317,12 +326,20 @@ class _Judging:
 
     def _choice(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Those to judge, of the pairs that can be."""
-        per_query, seed = self.run.recipe.pick.per_query, self.run.recipe.seed
+        price = float(self.account.manifest.facts.tuning.get("price", 0.0))
+        by = partial(
+            choose,
+            pairs,
+            per_query=self.run.recipe.pick.per_query,
+            seed=self.run.recipe.seed,
+            choice=self.choice,
+            price=price,
+        )
         count = None if self.budget is None else self.budget.most
         if self.budget is not None and self.budget.unit != "pairs":
-            some = collection_of(self.run).rows_of(choose(pairs, SAMPLE, per_query, seed))
+            some = collection_of(self.run).rows_of(by(SAMPLE))
             count = affordable(self._billed, some, self.budget)
-        return choose(pairs, count, per_query, seed)
+        return by(count)
 
     def _judgeable(self) -> pl.DataFrame:
         """The pairs that can be judged, with what says which of them are worth it."""

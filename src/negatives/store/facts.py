@@ -104,6 +104,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     budget: int | str | None
     """Pairs, or a number with its unit, calls or tokens; None: all pairs."""
+    choice: str = "unsure"
+    """By what pairs were chosen, where there was a budget."""
     derived: tuple[str, ...] = ()
     """Further columns of the ledger, made of the judge's own."""
 
@@ -213,7 +215,9 @@ class Cascade(
     budget: int | str | None
     pairs: int
     calls: int
-    """Pairs that were scored in the last call; the others were known."""
+    """Pairs that were scored in the last call, or questions put; the others were known."""
+    questions: int = 0
+    """Questions by which the pairs were judged, where that is how it is done."""
     unknown: int = 0
     """Pairs whose answer could not be read: they have no score."""
     full: int
