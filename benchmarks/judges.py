@@ -29,6 +29,7 @@ from benchmarks.data import CACHE, load, minilm_vectors
 from benchmarks.judge_server import serving
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
+from negatives.estimate.choices import CHOICES
 
 COLLECTIONS = ("cranfield", "cisi", "med")
 HIDINGS = 2
@@ -36,7 +37,7 @@ PER_QUERY = 5
 ASKED = (0.02, 0.05)
 QUALITIES = ((0.9, 0.95), (0.8, 0.9), (0.6, 0.8), (0.5, 0.5))
 CALLS = (500, 1000, 2000)
-SMALL = 120
+SMALL = 80
 """Pairs that the real model is asked about, each twice: it has a slow processor."""
 CHARACTERS = 400
 KEPT = CACHE / "judges"
@@ -44,14 +45,14 @@ PAIR = ["query_id", "doc_id"]
 
 
 def one(name: str, seed: int, which: str) -> None:
-    """The simulated judges, or the real small model, on one hiding of one collection."""
+    """The simulated judges, the choices, or the small model, on one hiding of one collection."""
     data = load(name)
     case = hide(data, minilm_vectors(name, data), seed)
     with tempfile.TemporaryDirectory() as folder:
         # Replies are kept from one budget to the next, as a user's are.
         os.environ["NEGATIVES_CACHE"] = str(KEPT / "cache" if which == "small" else folder)
         run = _mined(case, seed, Path(folder))
-        told(_small(run, case) if which == "small" else _simulated(run, case))
+        told({"small": _small, "simulated": _simulated, "choices": _by_choice}[which](run, case))
 
 
 def _mined(case: Case, seed: int, folder: Path) -> neg.Run:
@@ -68,16 +69,30 @@ def _mined(case: Case, seed: int, folder: Path) -> neg.Run:
 
 def _simulated(run: neg.Run, case: Case) -> dict[str, Any]:
     """By quality and number of calls: worth, hardness and false share."""
-    truth = pl.concat([case.hidden, case.data.qrels.filter(relevance=1).select(PAIR)])
-    rows = case.data.rows_of(truth.unique()).select("query", "doc").rows()
     found: dict[str, Any] = {"none": _picked(run, case)}
-    with serving(case.data, rows) as server:
+    with serving(case.data, _truth(case)) as server:
         for quality in QUALITIES:
             for calls in CALLS:
                 judge = neg.LLMJudge(model=f"{server.spec(*quality)}?concurrency=2", characters=0)
                 run = run.judge(judge, f"{calls}-calls")
                 found[f"{quality} {calls}"] = _judged(run) | _picked(run, case)
     return found
+
+
+def _by_choice(run: neg.Run, case: Case) -> dict[str, Any]:
+    """What becomes of the negatives by each choice of the pairs that are asked about."""
+    found: dict[str, Any] = {"none": _picked(run, case)}
+    with serving(case.data, _truth(case)) as server:
+        judge = neg.LLMJudge(model=f"{server.spec(*QUALITIES[0])}?concurrency=2", characters=0)
+        for choice in CHOICES:
+            run = run.judge(judge, f"{CALLS[0]}-calls", choice=choice)
+            found[choice] = _judged(run) | _picked(run, case)
+    return found
+
+
+def _truth(case: Case) -> list[tuple[int, int]]:
+    truth = pl.concat([case.hidden, case.data.qrels.filter(pl.col("relevance") > 0).select(PAIR)])
+    return case.data.rows_of(truth.unique()).select("query", "doc").rows()
 
 
 def _small(run: neg.Run, case: Case) -> dict[str, Any]:
@@ -125,9 +140,9 @@ def main() -> None:
     strong = {
         name: [_asked(name, seed, "simulated") for seed in range(HIDINGS)] for name in COLLECTIONS
     }
-    write_page(
-        "judges", "Language models as judges", __doc__, [*_small_page(small), *_page(strong)]
-    )
+    choices = {name: _asked(name, 0, "choices") for name in COLLECTIONS}
+    lines = [*_small_page(small), *_page(strong), *_choices_page(choices)]
+    write_page("judges", "Language models as judges", __doc__, lines)
 
 
 def _asked(name: str, seed: int, which: str) -> dict[str, Any]:
@@ -196,6 +211,24 @@ def _page(found: dict[str, list[dict[str, Any]]]) -> list[str]:
                     f"| {name} | {quality[0]:.0%}, {quality[1]:.0%} | {rates[0]:.0%}, "
                     f"{rates[1]:.0%} | {float(asked):.0%} | {' | '.join(cells)} |"
                 )
+    return lines
+
+
+def _choices_page(results: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "",
+        "## Which pairs are asked about",
+        "",
+        f"The simulated judge of {QUALITIES[0][0]:.0%} and {QUALITIES[0][1]:.0%}, {CALLS[0]} calls, "
+        "one hiding. Cells: hardness, real false share, by each `--choice`.",
+        "",
+        "| collection | asked | no calls | " + " | ".join(CHOICES) + " |",
+        "|---|---|---|" + "---|" * len(CHOICES),
+    ]
+    for name, result in results.items():
+        for asked in map(str, ASKED):
+            cells = ["{:.2f}, {:.3f}".format(*result[way][asked]) for way in ("none", *CHOICES)]
+            lines.append(f"| {name} | {float(asked):.0%} | {' | '.join(cells)} |")
     return lines
 
 
