@@ -219,8 +219,8 @@ def _choices_page(results: dict[str, dict[str, Any]]) -> list[str]:
         "",
         "## Which pairs are asked about",
         "",
-        f"The simulated judge of {QUALITIES[0][0]:.0%} and {QUALITIES[0][1]:.0%}, {CALLS[0]} calls, "
-        "one hiding. Cells: hardness, real false share, by each `--choice`.",
+        f"The simulated judge of {QUALITIES[0][0]:.0%} and {QUALITIES[0][1]:.0%}, {CALLS[0]} "
+        "calls, one hiding. Cells: hardness, real false share, by each `--choice`.",
         "",
         "| collection | asked | no calls | " + " | ".join(CHOICES) + " |",
         "|---|---|---|" + "---|" * len(CHOICES),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 import pytest
 
@@ -17,7 +19,7 @@ SCHEMA = {
 
 
 def first(
-    rows: list[tuple[str, str, float | None, float, bool]], choice: str, count: int
+    rows: Sequence[tuple[str, str, float | None, float, bool]], choice: str, count: int
 ) -> list[str]:
     """The documents that a budget goes to."""
     frame = pl.DataFrame(rows, schema=SCHEMA, orient="row").with_columns(
@@ -49,7 +51,7 @@ def test_where_p_may_be_wrong_the_least_that_it_may_win_counts() -> None:
         ("q", "a-picked", 0.02, 0.5, True),
         ("q", "b-sure-gain", 0.35, 1.1, False),
         ("q", "c-more-but-doubtful", 0.6, 1.5, False),
-    ]  # type: list[tuple[str, str, float | None, float, bool]]
+    ]
     # b: 0.65 x 0.64 = 0.42, at worst 0.38 x 0.64; c: 0.4 x 1.04 = 0.42, at worst 0.18 x 1.04.
     assert first(rows, "active-judging", 1) == ["b-sure-gain"]
 

@@ -82,7 +82,7 @@ class ChatServer(ThreadingHTTPServer):
         if scripted is not None:
             return scripted
         with self.lock:
-            self.answered[json.dumps(body["messages"])] += 1
+            self.answered[json.dumps([body["model"], body["messages"]])] += 1
         found = [self.relevant(shown(body, "query")[0], each) for each in shown(body, "document")]
         if "documents" in body["messages"][-1]["content"]:
             relevant = [place for place, yes in enumerate(found, 1) if yes]

@@ -148,8 +148,7 @@ def _opened(
     emit: Emit,
 ) -> Iterator[tuple[_Judging, Path]]:
     """The work, with the run locked, and a folder for it; an error before where it cannot be."""
-    budget = None if asked[0] is None else Budget.read(asked[0])
-    choice = asked[1]
+    budget, choice = None if asked[0] is None else Budget.read(asked[0]), asked[1]
     named(choice)
     if any(type(stage) is type(judge) for stage in run.recipe.judge):
         raise RunError(
@@ -240,7 +239,10 @@ class _Judging:
         key = hashlib.blake2b(msgspec.json.encode(self.asked), digest_size=4).hexdigest()
         with self.account.stage(f"judge {self.judge.kind}") as stage:
             chosen, full = self._chosen(folder / CHOSEN.format(key))
-            chosen, scores = self._scored(chosen)
+            try:
+                chosen, scores = self._scored(chosen)
+            finally:
+                self.account.save()  # what was spent is told, though it was stopped
             stage.rows = len(chosen)
             unknown = len(chosen) - len(scores)
         pairs = self._learnable(scores)
