@@ -173,8 +173,12 @@ class Prompt:
         return ["x"] if name in self.lists else "x"
 
     def filled(self, texts: Mapping[str, Filling]) -> Messages:
-        """The messages with these texts, or lists of texts, each delimited as its variable."""
-        values = {
+        """The messages with these texts, or lists of texts, each delimited as its variable.
+
+        What is not said to be so is not.
+        """
+        values: dict[str, Filling] = dict.fromkeys(self.flags, False)
+        values |= {
             name: text
             if isinstance(text, bool)
             else delimited(text, name)
