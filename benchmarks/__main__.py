@@ -17,6 +17,7 @@ NAMES = (
     "exported",
     "growth",
     "judgements",
+    "judges",
     "learning",
     "lexical",
     "lint",

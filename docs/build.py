@@ -47,6 +47,7 @@ NAV: list[tuple[str, list[str]]] = [
             "choosing.md",
             "recipes.md",
             "probability.md",
+            "judging.md",
             "scale.md",
             "looking.md",
             "exports.md",

@@ -15,13 +15,13 @@ from negatives import errors
 from tests.each import for_each
 
 PUBLIC = """
-AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
-Fused Given Heading InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
-NegativesWarning Neighbours NotBefore
-OutOfReach PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
-Rerank RiskLimited Run RunError SameDocument
-ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
-adapt audit compare evaluate lint load_recipe mine show_progress silent train
+AbsoluteScore Abstain AdaptiveMargin Agreement BM25 Collection Consistency DataError Debate Dense
+Ensemble Evidence Fused Given Heading InverseCloze Judged Known LLMCascade LLMJudge Margin
+NearDuplicate NegativesError NegativesWarning Neighbours NotBefore OutOfReach PercentOfPositive
+PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError ReferenceAdapted Rerank
+RiskLimited Run RunError SameDocument ScoreAgreement SeedNeighbours SelfAware SelfCheck SimANS
+SkipSurvivors SkipTop Stratified Sufficiency Top __version__ adapt audit compare evaluate lint
+load_recipe mine show_progress silent train
 """
 
 

@@ -319,8 +319,9 @@ class Run(store.Run):
     def judge(
         self,
         judge: Judge,
-        budget: int | None = None,
+        budget: int | str | None = None,
         *,
+        choice: str = "unsure",
         memory: str | int = "512MB",
         device: str = "auto",
         emit: Emit = shown,
@@ -329,20 +330,26 @@ class Run(store.Run):
         """Let a costly judge (`Rerank`, `LLMJudge`) look at `budget` pairs (None: all) of the run.
 
         They are those whose scores can change what is picked, and some for calibration. The ledger
-        gets its scores, p_relevant is revised by them, and negatives are picked again. `threads`,
-        `memory`, `device`, `engine`, `workers` and `address` are as for `mine`.
+        gets its scores, p_relevant is revised by them, and negatives are picked again. A text is a
+        budget of calls or tokens: "500-calls", "200k-tokens". `choice` says by what the pairs are
+        chosen: "unsure", "gain", "active-judging", "robust-active-distillation" or
+        "judging-budget-allocation". `threads`, `memory`, `device`, `engine`, `workers` and
+        `address` are as for `mine`.
         """
         from negatives.run.judging import judge_run
 
-        judge_run(self, judge, budget, memory=memory, device=device, emit=emit, **shared)
+        judge_run(
+            self, judge, budget, choice=choice, memory=memory, device=device, emit=emit, **shared
+        )
         return self._reported(emit)
 
     @watched
     def judging_cost(
         self,
         judge: Judge,
-        budget: int | None = None,
+        budget: int | str | None = None,
         *,
+        choice: str = "unsure",
         threads: int | None = None,
         memory: str | int = "512MB",
         device: str = "auto",
@@ -352,7 +359,14 @@ class Run(store.Run):
         from negatives.run.judging import judging_cost
 
         return judging_cost(
-            self, judge, budget, threads=threads, memory=memory, device=device, emit=emit
+            self,
+            judge,
+            budget,
+            choice=choice,
+            threads=threads,
+            memory=memory,
+            device=device,
+            emit=emit,
         )
 
     @watched

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -103,9 +103,10 @@ class Tiled(Protocol):
 
 @dataclass(frozen=True)
 class Foreseen:
-    """What judging would cost: `asked` pairs, of which `known` need no call; the rest are `calls`.
+    """What asking would cost: `asked` questions, of which `known` need no call; the rest `calls`.
 
-    `read` and `written`: tokens, about and at most. `money`: None where no price is given.
+    `read` and `written`: tokens, about and at most. `money`: None where no price is given. `pairs`:
+    what the questions are about, where they are about pairs.
 
     >>> Foreseen(asked=10, known=4, read=2400, written=48, money=None).calls
     6
@@ -116,10 +117,11 @@ class Foreseen:
     read: int
     written: int
     money: float | None
+    pairs: int = 0
 
     @property
     def calls(self) -> int:
-        """Pairs that no answer is known of."""
+        """Questions that no answer is known to."""
         return self.asked - self.known
 
     def __add__(self, other: Foreseen) -> Foreseen:
@@ -130,7 +132,12 @@ class Foreseen:
             self.read + other.read,
             self.written + other.written,
             sum(prices) if prices else None,
+            self.pairs + other.pairs,
         )
+
+
+NOTHING: Final = Foreseen(asked=0, known=0, read=0, written=0, money=None)
+"""What asking nothing costs."""
 
 
 class Ruling(Protocol):

@@ -47,6 +47,7 @@ PURPOSES: Mapping[str, str] = {
     "false-negatives": "to keep false negatives out",
     "baseline": "baselines to compare with",
     "teacher": "with a cross-encoder as judge or teacher",
+    "language-model": "with a language model as judge",
     "loss": "with a loss of their own",
     "batches": "with batches, or an order, of their own",
     "bare": "without labels, or without texts",

@@ -116,7 +116,7 @@ def test_unknown_answers_have_no_score_and_are_told(run: Path, server: ChatServe
     server.script = lambda call, body: (200, completion("hm")) if call == count + 4 else None
     done = negatives(*asked(run, server, "--set", "unknown=0.05"))
     assert "judged 30 of " in done.stdout
-    assert "1 unknown: the answer cannot be read" in done.stdout
+    assert "1 unknown: no answer that can be used" in done.stdout
     scores = pl.read_parquet(run / "candidates" / "*.parquet")["llm_score"]
     assert scores.is_not_null().sum() == 29
 

@@ -8,9 +8,16 @@ from typing import Any
 from negatives.kinds import KINDS, kinds
 from negatives.stage import Stage, build
 
+MODEL = "http://127.0.0.1:9/v1#small"
+"""Where no language model answers."""
+
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("judge", "consistency"): {"lists": ["reworded.run"]},
-    ("judge", "llm"): {"model": "http://127.0.0.1:9/v1#small"},
+    **{
+        ("judge", kind): {"model": MODEL}
+        for kind in ("abstain", "debate", "llm", "reference-adapted", "self-check", "sufficiency")
+    },
+    ("judge", "llm-cascade"): {"model": MODEL, "large": "http://127.0.0.1:9/v1#large"},
     ("judge", "reranker"): {"model": "some-reranker"},
     ("estimate", "ensemble"): {
         "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}

@@ -13,16 +13,23 @@ import pytest
 
 from negatives.find.candidates import COLUMNS
 from negatives.generator import written
+from negatives.judge.prompted import PromptedJudge
+from negatives.kinds import kinds
 from negatives.machine import Machine
 from negatives.opening import EstimateContext
 from negatives.recipe import Recipe
 from negatives.run import mine
 from negatives.schema import Collection
+from negatives.stage import stage_class
 from tests.build import context
 from tests.contracts.kinds import stages
 from tests.pick.rows import rows as kept
 
-HEAVY = ("reranker", "consistency", "llm")
+HEAVY = (
+    "reranker",
+    "consistency",
+    *(kind for kind in kinds("judge") if issubclass(stage_class("judge", kind), PromptedJudge)),
+)
 """Judges that need a model, a server, or a file of lists."""
 
 

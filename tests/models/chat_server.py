@@ -82,8 +82,15 @@ class ChatServer(ThreadingHTTPServer):
         if scripted is not None:
             return scripted
         with self.lock:
-            self.answered[json.dumps(body["messages"])] += 1
-        yes = self.relevant(shown(body, "query")[0], shown(body, "document")[0])
+            self.answered[json.dumps([body["model"], body["messages"]])] += 1
+        found = [self.relevant(shown(body, "query")[0], each) for each in shown(body, "document")]
+        if "documents" in body["messages"][-1]["content"]:
+            relevant = [place for place, yes in enumerate(found, 1) if yes]
+            grades = [3 if yes else 0 for yes in found]
+            asked_grades = "grades" in body["messages"][0]["content"]
+            told = {"grades": grades} if asked_grades else {"relevant": relevant}
+            return 200, completion(json.dumps(told))
+        (yes,) = found
         if "JSON" in body["messages"][0]["content"]:
             grade = 3 if yes else 0
             text = json.dumps({"match": grade, "trust": 2, "grade": grade})

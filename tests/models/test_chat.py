@@ -23,7 +23,7 @@ from negatives.models.service import SLOW, TRIES
 from tests.killing import kill_when, start_python
 from tests.models.chat_server import ChatServer, Reply, completion, serving
 
-PROMPT = Prompt("judge-yes-no", ("query", "document"), ("positives",))
+PROMPT = Prompt("judge-yes-no", ("query", "document"), ("positives",), ("swapped",))
 YES_NO = Form(8, alternatives=20)
 GRADES = Form(64, schema=Grades)
 
@@ -37,7 +37,7 @@ def server() -> Iterator[ChatServer]:
 def question(number: int, *, json: bool = False) -> Messages:
     texts = {"query": "lift", "document": f"wing {number}", "positives": []}
     name = "judge-grades" if json else "judge-yes-no"
-    return Prompt(name, ("query", "document"), ("positives",)).filled(texts)
+    return Prompt(name, ("query", "document"), ("positives",), ("swapped",)).filled(texts)
 
 
 def chat(server: ChatServer, tmp_path: Path, options: str = "", **settings: Any) -> Chat:

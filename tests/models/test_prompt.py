@@ -16,7 +16,7 @@ NEEDED, LISTS = ("query", "document"), ("positives",)
 
 
 def prompt(name: str) -> Prompt:
-    return Prompt(name, NEEDED, LISTS)
+    return Prompt(name, NEEDED, LISTS, ("swapped",))
 
 
 def of(text: str, folder: Path) -> Prompt:

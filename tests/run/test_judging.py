@@ -80,7 +80,11 @@ def test_without_a_budget_all_that_can_change_is_judged(run: neg.Run, model: str
     assert note is not None
     assert note.pairs == note.full == note.calls == len(scored)
     assert note.saving == 0
-    assert note.revised
+    assert note.worth is not None
+    assert note.revised == note.worth.above_chance
+    assert not note.revised, "random weights are at chance, and not believed"
+    assert after["p_relevant"].equals(before["p_relevant"])
+    assert any("no better than chance (AUC 0.5" in text for text in judged.manifest.warnings)
     assert judged.manifest.counts.candidates == len(after)
 
 
@@ -96,8 +100,9 @@ def test_a_budget_is_kept_and_goes_where_a_score_can_change_a_pick(
     note = judged.manifest.notes.cascade
     assert note is not None
     assert (note.pairs, note.calibration, note.budget) == (700, 200, 700)
-    assert note.auc is not None
-    assert 0 < note.auc < 1
+    assert note.worth is not None
+    assert 0 < note.worth.auc < 1
+    assert note.worth.labelled == 100
     assert note.saving == pytest.approx(1 - 700 / note.full, abs=1e-4)
     assert scored.filter(pl.col("verdict") == POSITIVE).height == note.labelled == 100
     share = len(scored.join(picked, on=PAIR, how="semi")) / len(picked)

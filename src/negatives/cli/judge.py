@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, Form, RunFolder
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from negatives.api import Run
     from negatives.opening import Foreseen
     from negatives.stage import Judge
-    from negatives.store.facts import Cascade, Notes
+    from negatives.store.facts import Cascade, Notes, Worth
+
+LEANS: Final = 0.2
+"""Specificity and sensitivity so far apart are a bias worth telling."""
 
 
 def judge(
@@ -26,7 +29,8 @@ def judge(
     *,
     judge: str = "reranker",
     set_: Changes = None,
-    budget: int | None = None,
+    budget: str | None = None,
+    choice: str = "unsure",
     ask: int | None = None,
     out: OptionalOutFile = None,
     form: Form = "table",
@@ -70,8 +74,13 @@ def judge(
     set_
         A setting of the judge, such as model=FOLDER or high=0.9.
     budget
-        Judge this many pairs at most; all by default. Of a language model each
-        is a call.
+        Judge this many pairs at most; all by default. Of a language model also
+        so many calls or tokens: 500-calls, 200k-tokens.
+    choice
+        Which pairs a budget goes to: unsure, those whose answer is least known;
+        gain, those whose answer wins most hardness; active-judging, the same at
+        worst; robust-active-distillation, drawn, informative and probably right;
+        judging-budget-allocation, shared out among the queries.
     ask
         Write so many pairs, with their texts, to --out, for somebody to judge.
     out
@@ -120,10 +129,14 @@ def judge(
     settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
     stage = cast("Judge", build("judge", settings, "--judge"))
     if dry_run:
-        _foretell(opened.judging_cost(stage, budget, **asdict(resources)), stage, json)
+        _foretell(
+            opened.judging_cost(stage, budget, choice=choice, **asdict(resources)), stage, json
+        )
         return
     with listening() as emit:
-        opened = opened.judge(stage, budget, **asdict(resources), **asdict(engine), emit=emit)
+        opened = opened.judge(
+            stage, budget, choice=choice, **asdict(resources), **asdict(engine), emit=emit
+        )
     if not json:
         print(_told(opened.manifest.notes.cascade))
     show_run(opened, json=json)
@@ -133,15 +146,32 @@ def _told(note: Cascade | None) -> str:
     if note is None:
         return "judged nothing"
     revised = "revised" if note.revised else "as before"
-    worth = "" if note.auc is None else f"; its scores tell labels with an AUC of {note.auc:.2f}"
+    how, done = "", "scored"
+    if note.questions not in (0, note.pairs):
+        how, done = f"by {note.questions:,} questions ", "asked"
     return (
-        f"judged {note.pairs:,} of {note.full:,} pairs "
-        f"({note.calls:,} scored now{_unknown(note)}); p_relevant {revised}{worth}"
+        f"judged {note.pairs:,} of {note.full:,} pairs {how}"
+        f"({note.calls:,} {done} now{_unknown(note)}); p_relevant {revised}{_worth(note.worth)}"
+    )
+
+
+def _worth(found: Worth | None) -> str:
+    if found is None:
+        return ""
+    told = f"; its scores tell labels with an AUC of {found.auc:.2f} ± {found.error:.2f}"
+    if found.sensitivity is None or found.specificity is None or found.bias is None:
+        return told
+    lean = (
+        "" if abs(found.bias) < LEANS else f", so it leans to {'no' if found.bias > 0 else 'yes'}"
+    )
+    return (
+        f"{told}; it says yes to {percent(found.sensitivity)} of the relevant pairs and no to "
+        f"{percent(found.specificity)} of the others{lean}"
     )
 
 
 def _unknown(note: Cascade) -> str:
-    return f", {note.unknown:,} unknown: the answer cannot be read" if note.unknown else ""
+    return f", {note.unknown:,} unknown: no answer that can be used" if note.unknown else ""
 
 
 def _foretell(cost: Foreseen, stage: Judge, json: bool) -> None:
@@ -149,7 +179,10 @@ def _foretell(cost: Foreseen, stage: Judge, json: bool) -> None:
         print_json({"judge": stage.settings(), "calls": cost.calls} | asdict(cost))
         return
     known = f", {cost.known:,} of them known already" if cost.known else ""
-    print(f"would judge {cost.asked:,} pairs{known}: {cost.calls:,} calls{_tokens(cost)}")
+    questions = "" if cost.asked == cost.pairs else f" by {cost.asked:,} questions at most"
+    print(
+        f"would judge {cost.pairs:,} pairs{questions}{known}: {cost.calls:,} calls{_tokens(cost)}"
+    )
 
 
 def _tokens(cost: Foreseen) -> str:

@@ -19,12 +19,11 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.stats.auc import auc
 from negatives.stats.logistic import fit_logistic, sigmoid, with_intercept
 
 FOLDS: Final = 5
-ROUNDS: Final = 5
-"""Rounds of expectation maximisation; more change the third digit."""
+ROUNDS: Final = 20
+"""Rounds of expectation maximisation; with fewer a strong judge is believed too little."""
 FEWEST: Final = 20
 """Labelled and unlabelled scored pairs without which nothing is learned."""
 RIDGE: Final = 1.0
@@ -74,20 +73,6 @@ def learn(scored: pl.DataFrame, seed: int) -> Revision | None:
         full.append(one)
         base.append(other)
     return Revision(np.array(full), np.array(base))
-
-
-def label_auc(scored: pl.DataFrame) -> float | None:
-    """How well the scores alone tell labelled pairs from others (0.5: not at all), to two places.
-
-    `scored`: labelled, proposed and score of pairs that were not chosen by how unsure they are.
-    Among the others are relevant ones without a label, so that a perfect judge is told below 1.
-    None where there are too few of either.
-    """
-    usable = scored.filter("proposed")
-    labelled, score = usable["labelled"].to_numpy(), usable["score"].to_numpy()
-    if min(labelled.sum(), (~labelled).sum()) < FEWEST:
-        return None
-    return round(auc(score[labelled], score[~labelled]), 2)
 
 
 def with_others(scored: pl.DataFrame) -> pl.DataFrame:

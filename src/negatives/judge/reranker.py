@@ -126,6 +126,8 @@ class RerankRuling:
     fingerprint: str
     scored: ScoredPairs
     column: str = COLUMN
+    relevant_from: float = 0.0
+    """The score of even odds."""
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say.

@@ -132,9 +132,7 @@ class Chat:
         todo = dict(zip(keys, questions, strict=True))
         with open_replies(self._scratch, self._about(prompt)) as replies:
             held = replies.get(list(todo))
-            found: dict[bytes, Answer | None] = {
-                key: msgspec.msgpack.decode(reply, type=Answer) for key, reply in held.items()
-            }
+            found: dict[bytes, Answer | None] = {key: _kept(reply) for key, reply in held.items()}
             self._answered |= bool(held)
             lacking = {key: question for key, question in todo.items() if key not in held}
             tell = partial(_progress, self._emit, before, max(total, len(todo)))
@@ -151,10 +149,20 @@ class Chat:
         )
         return [found[key] for key in keys]
 
-    def foresee(self, prompt: Prompt, questions: Sequence[Messages], form: Form) -> Foreseen:
-        """What `ask` would cost; nothing is sent."""
+    def known(
+        self, prompt: Prompt, questions: Sequence[Messages], form: Form
+    ) -> list[Answer | None]:
+        """The replies that are kept, None of the others; nothing is sent."""
+        keys = _keys(questions, form)
+        held = known_replies(self._scratch, self._about(prompt), list(dict.fromkeys(keys)))
+        return [_kept(held[key]) if key in held else None for key in keys]
+
+    def foresee(
+        self, prompt: Prompt, questions: Sequence[Messages], form: Form, *, anew: bool = False
+    ) -> Foreseen:
+        """What `ask` would cost, `anew` if no reply was kept; nothing is sent."""
         todo = dict(zip(_keys(questions, form), questions, strict=True))
-        held = known_replies(self._scratch, self._about(prompt), list(todo))
+        held = {} if anew else known_replies(self._scratch, self._about(prompt), list(todo))
         lacking = [question for key, question in todo.items() if key not in held]
         size = sum(len("".join(question).encode()) for question in lacking)
         read, written = -(-size // BYTES_A_TOKEN), len(lacking) * form.longest
@@ -258,6 +266,10 @@ class Chat:
 
     def _about(self, prompt: Prompt) -> AboutReplies:
         return AboutReplies(model=self.name, prompt=prompt.name, hash=prompt.hash)
+
+
+def _kept(reply: bytes) -> Answer:
+    return msgspec.msgpack.decode(reply, type=Answer)
 
 
 def _keys(questions: Sequence[Messages], form: Form) -> list[bytes]:

@@ -20,6 +20,8 @@ from typing import Any, Final, NamedTuple
 from negatives.errors import RecipeError, nearest
 from negatives.faults import refused
 
+Filling = str | Sequence[str] | bool
+"""What a variable is filled with: a text, a list of texts, or whether something is so."""
 SHIPPED: Final = Path(__file__).parent / "prompts"
 
 _CONTROL: Final = re.compile(
@@ -60,14 +62,15 @@ def _hash(text: str) -> str:
 class Prompt:
     """A prompt, by the name of a shipped one or the path of a file.
 
-    `needed`: texts that it must have; `lists`: lists of texts that it may have, such as "positives"
-    of which each is a "positive". Raises `RecipeError` where it cannot be read, lacks one, or has
-    another.
+    `needed`: texts, or lists of texts, that it must have; `lists`: those that are lists, such as
+    "positives" of which each is a "positive"; they need not be there. `flags`: yes or no, which it
+    may ask for. Raises `RecipeError` where it cannot be read, lacks one, or has another.
     """
 
     name: str
     needed: Collection[str]
     lists: Collection[str] = ()
+    flags: Collection[str] = ()
 
     def __post_init__(self) -> None:
         from jinja2 import TemplateError, meta
@@ -94,7 +97,7 @@ class Prompt:
                     where=where,
                     fix=f"write {{{{ {name} }}}} where that text belongs",
                 )
-        known = {*self.needed, *self.lists}
+        known = {*self.needed, *self.lists, *self.flags}
         for name in sorted(found - known):
             raise RecipeError(
                 f"the prompt has a variable that nothing fills: {name!r}",
@@ -102,7 +105,7 @@ class Prompt:
                 fix=nearest(name, known),
             )
         try:
-            self.filled({name: ["x"] if name in self.lists else "x" for name in known})
+            self.filled({name: self._example(name) for name in known})
         except Exception as error:  # whatever Python says of what is written between the braces
             raise RecipeError(
                 f"the prompt cannot be filled in: {error}",
@@ -164,10 +167,21 @@ class Prompt:
     def _template(self) -> Any:
         return self._environment.from_string(self.source)
 
-    def filled(self, texts: Mapping[str, str | Sequence[str]]) -> Messages:
-        """The messages with these texts, or lists of texts, each delimited as its variable."""
-        values = {
-            name: delimited(text, name)
+    def _example(self, name: str) -> Filling:
+        if name in self.flags:
+            return True
+        return ["x"] if name in self.lists else "x"
+
+    def filled(self, texts: Mapping[str, Filling]) -> Messages:
+        """The messages with these texts, or lists of texts, each delimited as its variable.
+
+        What is not said to be so is not.
+        """
+        values: dict[str, Filling] = dict.fromkeys(self.flags, False)
+        values |= {
+            name: text
+            if isinstance(text, bool)
+            else delimited(text, name)
             if isinstance(text, str)
             else [delimited(each, name.removesuffix("s")) for each in text]
             for name, text in texts.items()

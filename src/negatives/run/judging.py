@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,8 +22,10 @@ import polars as pl
 from negatives.engine import Engine, Mapper
 from negatives.errors import InputError, RecipeError, RunError
 from negatives.estimate.budget import choose, judgeable
-from negatives.estimate.revision import label_auc, learn, with_others
-from negatives.events import Emit, Event, Progress, silent
+from negatives.estimate.choices import DEFAULT, named
+from negatives.estimate.judge_worth import worth
+from negatives.estimate.revision import Revision, learn, with_others
+from negatives.events import Emit, silent
 from negatives.machine import Machine
 from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
@@ -33,10 +34,11 @@ from negatives.run.inputs import collection_of
 from negatives.run.judged import Change, judged, undone
 from negatives.run.parts import over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
+from negatives.run.spending import SAMPLE, Bill, Billed, Budget, affordable, spent
 from negatives.schema import JUDGED_NEGATIVE, POSITIVE, Floats, Rows
 from negatives.stage import Judge, refuse_unmet
 from negatives.store.atomic import make_folder, remove_partial
-from negatives.store.facts import Asked, Cascade
+from negatives.store.facts import Asked, Cascade, Worth
 from negatives.store.lock import locked
 from negatives.store.manifest import DONE, table_rows
 from negatives.store.run import WORK, Run
@@ -74,19 +76,21 @@ class Costly(Protocol):
 
 
 @runtime_checkable
-class Foreseeing(Protocol):
-    """A ruling that can tell what asking costs before it asks."""
+class Deciding(Protocol):
+    """A ruling of whose scores it is known from where on they mean relevant."""
 
-    def foresee(self, query: Rows, doc: Rows) -> Foreseen:
-        """What `score` of these pairs would cost."""
+    @property
+    def relevant_from(self) -> float | None:
+        """Higher scores do; None: it does not say."""
         ...
 
 
 def judging_cost(
     run: Run,
     judge: Judge,
-    budget: int | None = None,
+    budget: int | str | None = None,
     *,
+    choice: str = DEFAULT,
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
@@ -96,7 +100,7 @@ def judging_cost(
     machine = Machine.checked(threads, memory, device)
     with (
         engine_named("local", None, "", machine).started() as mapper,
-        _opened(run, judge, budget, machine, mapper, emit) as (work, _),
+        _opened(run, judge, (budget, choice), machine, mapper, emit) as (work, _),
     ):
         return work.foreseen()
 
@@ -104,8 +108,9 @@ def judging_cost(
 def judge_run(
     run: Run,
     judge: Judge,
-    budget: int | None = None,
+    budget: int | str | None = None,
     *,
+    choice: str = DEFAULT,
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
@@ -116,6 +121,8 @@ def judge_run(
 ) -> None:
     """Judge at most `budget` pairs of a finished run (None: all), revise p_relevant, pick again.
 
+    A text is a budget of calls or tokens: "500-calls", "200k-tokens". `choice`: by what the pairs
+    are chosen that a budget goes to (`estimate.choices`).
     Called again with the same judge and budget it goes on, or has nothing to do. With others it
     begins from the ledger as it was mined; scores that are known are not computed again. `engine`,
     `workers` and `address` are as for `mine`.
@@ -124,7 +131,7 @@ def judge_run(
     chosen = engine_named(engine, workers, address, machine)
     refuse_scripts(chosen, (run.recipe.pick,))
     with chosen.started() as mapper:
-        with _opened(run, judge, budget, machine, mapper, emit) as (work, folder):
+        with _opened(run, judge, (budget, choice), machine, mapper, emit) as (work, folder):
             if work.account.manifest.facts.cascade != work.asked:
                 work.carry_out(folder)
         if work.account.manifest.status != DONE:
@@ -135,15 +142,15 @@ def judge_run(
 def _opened(
     run: Run,
     judge: Judge,
-    budget: int | None,
+    asked: tuple[int | str | None, str],
     machine: Machine,
     mapper: Mapper,
     emit: Emit,
 ) -> Iterator[tuple[_Judging, Path]]:
     """The work, with the run locked, and a folder for it; an error before where it cannot be."""
-    if budget is not None and budget < 1:
-        raise InputError(f"a budget of {budget} pairs", fix="give at least 1, or none for all")
-    if any(isinstance(stage, type(judge)) for stage in run.recipe.judge):
+    budget, choice = None if asked[0] is None else Budget.read(asked[0]), asked[1]
+    named(choice)
+    if any(type(stage) is type(judge) for stage in run.recipe.judge):
         raise RunError(
             f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
             where=str(run.path),
@@ -164,7 +171,7 @@ def _opened(
                     engine=mapper,
                     seed=run.recipe.seed,
                     reference=account.manifest.facts.reference,
-                    emit=_Bill(account).hear,
+                    emit=Bill(account).hear,
                 )
             )
             if not isinstance(ruling, Costly):
@@ -172,28 +179,12 @@ def _opened(
                     f"{judge.kind} does not score single pairs",
                     fix=f"put it into the recipe as [[judge]] and mine again; {_COSTLY}",
                 )
-            yield _Judging(run, judge, budget, ruling, account, mapper), folder
-
-
-class _Bill:
-    """Passes on what a judge says, and keeps what it has spent in the manifest as it goes on.
-
-    So that a process that is killed has told its cost, but for the last second's.
-    """
-
-    def __init__(self, account: Account) -> None:
-        self._account = account
-        self._kept = dict(account.manifest.cost)
-        self._at = time.monotonic()
-
-    def hear(self, event: Event) -> None:
-        """Progress is told by the thread that waits for the others, which may save."""
-        self._account.hear(event)
-        if not isinstance(event, Progress) or self._kept == self._account.manifest.cost:
-            return
-        if event.done == event.total or time.monotonic() > self._at + _OFTEN:
-            self._account.save()
-            self._kept, self._at = dict(self._account.manifest.cost), time.monotonic()
+            if budget is not None and budget.unit != "pairs" and not isinstance(ruling, Billed):
+                raise InputError(
+                    f"{judge.kind} counts no {budget.unit}",
+                    fix=f"give a budget of pairs: {budget.most}",
+                )
+            yield _Judging(run, judge, budget, choice, ruling, account, mapper), folder
 
 
 @contextmanager
@@ -212,8 +203,6 @@ def _scratch(folder: Path) -> Iterator[Path]:
 
 
 _COSTLY = "of those that come with the package, reranker and llm do"
-_OFTEN: Final = 1.0
-"""Seconds between two savings of what was spent."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +211,8 @@ class _Judging:
 
     run: Run
     judge: Judge
-    budget: int | None
+    budget: Budget | None
+    choice: str
     ruling: Costly
     account: Account
     engine: Mapper
@@ -234,7 +224,8 @@ class _Judging:
             judge=self.judge.settings(),
             column=self.ruling.column,
             fingerprint=self.ruling.fingerprint,
-            budget=self.budget,
+            budget=None if self.budget is None else self.budget.told,
+            choice=self.choice,
             derived=tuple(expr.meta.output_name() for expr in self.judge.derived),
         )
 
@@ -248,16 +239,18 @@ class _Judging:
         key = hashlib.blake2b(msgspec.json.encode(self.asked), digest_size=4).hexdigest()
         with self.account.stage(f"judge {self.judge.kind}") as stage:
             chosen, full = self._chosen(folder / CHOSEN.format(key))
-            scores = self._scored(chosen)
+            try:
+                chosen, scores = self._scored(chosen)
+            finally:
+                self.account.save()  # what was spent is told, though it was stopped
             stage.rows = len(chosen)
             unknown = len(chosen) - len(scores)
         pairs = self._learnable(scores)
-        revision = learn(pairs, self.run.recipe.seed)
-        if revision is None and pairs["p_relevant"].is_not_null().any():
-            self.account.warn(
-                f"p_relevant is as before: too few of the {len(scores):,} judged pairs are "
-                "labelled, or too few are not, to learn what a score means"
-            )
+        found = worth(
+            pairs.join(chosen.filter(why="value"), on=PAIR, how="anti"),
+            self.ruling.relevant_from if isinstance(self.ruling, Deciding) else None,
+        )
+        revision = self._learned(pairs, found)
         learned = folder.absolute() / "learned.parquet"
         write_frame(learned, pairs)
         change = Change(
@@ -276,27 +269,51 @@ class _Judging:
         rows = list(over_parts(self.account, self.engine, one, old, do="judge", stage="judge"))
         self.account.manifest.notes.cascade = Cascade(
             judge=self.judge.settings(),
-            budget=self.budget,
+            budget=self.asked.budget,
             pairs=len(chosen),
             unknown=unknown,
             calls=self.ruling.calls,
+            questions=self.ruling.answered if isinstance(self.ruling, Billed) else 0,
             full=full,
             saving=round(1 - len(chosen) / full, 4) if full else 0.0,
             calibration=int((chosen["why"] == "calibration").sum()),
             labelled=int(pairs["labelled"].sum()),
             revised=revision is not None,
-            auc=label_auc(pairs.join(chosen.filter(why="value"), on=PAIR, how="anti")),
+            worth=found,
         )
         self.account.manifest.facts.cascade = self.asked
         replace_ledger(self.account, old, mark, rows)
+
+    @property
+    def _billed(self) -> Billed:
+        assert isinstance(self.ruling, Billed), "refused when it was opened"
+        return self.ruling
+
+    def _learned(self, pairs: pl.DataFrame, found: Worth | None) -> Revision | None:
+        """What the scores say beyond the first p; None, and why, where they are not believed."""
+        if pairs["p_relevant"].is_null().all():
+            return None
+        if found is not None and not found.above_chance:
+            self.account.warn(
+                f"p_relevant is as before: the scores of {self.judge.kind} tell labelled pairs "
+                f"from others no better than chance (AUC {found.auc:.2f}, where chance gives 0.5)"
+            )
+            return None
+        revision = learn(pairs, self.run.recipe.seed)
+        if revision is None:
+            self.account.warn(
+                f"p_relevant is as before: too few of the {len(pairs):,} judged pairs are "
+                "labelled, or too few are not, to learn what a score means"
+            )
+        return revision
 
     def foreseen(self) -> Foreseen:
         """What it would cost; where the judge cannot tell, how many pairs it would score."""
         chosen = self._choice(self._judgeable())
         rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
-        if isinstance(self.ruling, Foreseeing):
+        if isinstance(self.ruling, Billed):
             return self.ruling.foresee(rows["query"].to_numpy(), rows["doc"].to_numpy())
-        return Foreseen(asked=len(rows), known=0, read=0, written=0, money=None)
+        return Foreseen(len(rows), known=0, read=0, written=0, money=None, pairs=len(rows))
 
     def _base(self) -> pl.LazyFrame:
         """The ledger as it was mined."""
@@ -311,8 +328,20 @@ class _Judging:
 
     def _choice(self, pairs: pl.DataFrame) -> pl.DataFrame:
         """Those to judge, of the pairs that can be."""
-        recipe = self.run.recipe
-        return choose(pairs, self.budget, recipe.pick.per_query, recipe.seed)
+        price = float(self.account.manifest.facts.tuning.get("price", 0.0))
+        by = partial(
+            choose,
+            pairs,
+            per_query=self.run.recipe.pick.per_query,
+            seed=self.run.recipe.seed,
+            choice=self.choice,
+            price=price,
+        )
+        count = None if self.budget is None else self.budget.most
+        if self.budget is not None and self.budget.unit != "pairs":
+            some = collection_of(self.run).rows_of(by(SAMPLE))
+            count = affordable(self._billed, some, self.budget)
+        return by(count)
 
     def _judgeable(self) -> pl.DataFrame:
         """The pairs that can be judged, with what says which of them are worth it."""
@@ -320,7 +349,7 @@ class _Judging:
         empty = collection.corpus["doc_id"].gather(collection.empty_docs)
         picked = self.run.negatives.select(*PAIR, picked=pl.lit(True))
         return (
-            judgeable(self._base(), self.budget)
+            judgeable(self._base(), everything=self.budget is None)
             .filter(~pl.col("doc_id").is_in(empty.implode()))
             .select(
                 *PAIR,
@@ -334,15 +363,22 @@ class _Judging:
             .with_columns(pl.col("picked").fill_null(False))
         )
 
-    def _scored(self, chosen: pl.DataFrame) -> pl.DataFrame:
-        """query_id, doc_id and score (float32) of the chosen pairs, but for the unknown ones."""
-        rows = collection_of(self.run).rows_of(chosen.select(PAIR)).sort("query", "doc")
-        scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
-        return collection_of(self.run).ids_of(
-            rows.with_columns(score=pl.Series(scores, dtype=pl.Float32)).filter(
-                ~pl.col("score").is_nan()
-            )
+    def _scored(self, chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The pairs that were asked about, and query_id, doc_id and score of those with one."""
+        data = collection_of(self.run)
+        if self.budget is None or self.budget.unit == "pairs":
+            rows = data.rows_of(chosen.select(PAIR)).sort("query", "doc")
+            scores = self.ruling.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
+        else:
+            first = chosen.sort(pl.col("place").min().over("query_id"), *PAIR)
+            rows = data.rows_of(first.select(PAIR).with_row_index("order")).sort("order")
+            scores = spent(self._billed, self.ruling.score, rows, self.budget)
+            rows = rows.head(len(scores))
+        made = data.ids_of(
+            rows.select("query", "doc").with_columns(score=pl.Series(scores, dtype=pl.Float32))
         )
+        asked = chosen.join(made, on=PAIR, how="semi")
+        return asked, made.filter(~pl.col("score").is_nan())
 
     def _learnable(self, scores: pl.DataFrame) -> pl.DataFrame:
         """The scored pairs with what the second stage needs of them."""

@@ -102,7 +102,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     judge: dict[str, Any]
     column: str
     fingerprint: str
-    budget: int | None
+    budget: int | str | None
+    """Pairs, or a number with its unit, calls or tokens; None: all pairs."""
+    choice: str = "unsure"
+    """By what pairs were chosen, where there was a budget."""
     derived: tuple[str, ...] = ()
     """Further columns of the ledger, made of the judge's own."""
 
@@ -159,6 +162,43 @@ class Relevance(
     """Verdicts of people that the label rate was revised by."""
 
 
+class Worth(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    omit_defaults=True,
+    rename={
+        "error": "standard error of the auc",
+        "above_chance": "above chance",
+        "says_yes": "says yes",
+        "expected_yes": "yes expected",
+    },
+):
+    """What a judge's scores are worth by the run's labels: see `estimate.judge_worth`."""
+
+    labelled: int
+    others: int
+    auc: float
+    """Probability that a labelled pair's score is above another's of the same queries."""
+    error: float
+    above_chance: bool
+    sensitivity: float | None = None
+    """Share of the relevant pairs that it takes for relevant."""
+    specificity: float | None = None
+    """Share of the others that it takes for not relevant."""
+    says_yes: float | None = None
+    """Share of the unlabelled pairs that it takes for relevant,"""
+    expected_yes: float | None = None
+    """and that are, by the first p_relevant."""
+
+    @property
+    def bias(self) -> float | None:
+        """Specificity less sensitivity: above 0, it says no too readily; below, yes."""
+        if self.sensitivity is None or self.specificity is None:
+            return None
+        return self.specificity - self.sensitivity
+
+
 class Cascade(
     msgspec.Struct,
     frozen=True,
@@ -167,16 +207,17 @@ class Cascade(
         "full": "pairs of a full judging",
         "calibration": "for calibration",
         "revised": "p_relevant revised",
-        "auc": "auc of labels",
     },
 ):
     """What a costly judge did: pairs it has scored, of how many, and what that changed."""
 
     judge: dict[str, Any]
-    budget: int | None
+    budget: int | str | None
     pairs: int
     calls: int
-    """Pairs that were scored in the last call; the others were known."""
+    """Pairs that were scored in the last call, or questions put; the others were known."""
+    questions: int = 0
+    """Questions by which the pairs were judged, where that is how it is done."""
     unknown: int = 0
     """Pairs whose answer could not be read: they have no score."""
     full: int
@@ -184,8 +225,8 @@ class Cascade(
     calibration: int
     labelled: int
     revised: bool
-    auc: float | None = None
-    """How well its scores alone tell labelled pairs from others; null: too few were asked about."""
+    worth: Worth | None = None
+    """What its scores say of the labels; null: too few pairs were asked about."""
 
 
 class Review(msgspec.Struct, frozen=True, kw_only=True, rename={"candidates": "of candidates"}):

@@ -84,12 +84,12 @@ def open_replies(scratch: Path, about: AboutReplies) -> Iterator[Replies]:
             database.close()
 
 
-def known_replies(scratch: Path, about: AboutReplies, keys: Sequence[bytes]) -> set[bytes]:
-    """Those of the keys that there is a reply to; nothing is made where there are none."""
+def known_replies(scratch: Path, about: AboutReplies, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Those of the replies to `keys` that are there; nothing is made where there are none."""
     if not (_folder(scratch, about) / DATABASE).exists():
-        return set()
+        return {}
     with open_replies(scratch, about) as replies:
-        return set(replies.get(keys))
+        return replies.get(keys)
 
 
 def _folder(scratch: Path, about: AboutReplies) -> Path:

@@ -1,0 +1,236 @@
+"""Language models as judges: what calls buy, measured through a real HTTP endpoint.
+
+Half of each query's positives are hidden, as in truth.md, and negatives are mined as if they had
+never been labelled; then `negatives judge --judge llm --budget N-calls` asks a model, revises
+p_relevant by what its answers say of the run's own labels, and picks again at the same asked false
+share. First the real model that a laptop without a graphics card runs at once, SmolLM2 with 135M
+parameters (4 bits, llama.cpp), each pair asked in two orders of the words yes and no: its worth by
+the labels of the run, and what becomes of the negatives. Then SIMULATED judges, which answer over
+HTTP from the true judgements with the stated sensitivity and specificity, each answer a bare yes or
+no of probability 0.9: what a strong model would buy with so many calls, and that one at chance does
+no harm. The evidence, p_relevant, the choice of pairs and the promise are the run's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import negatives as neg
+from benchmarks.coverage import Case, hide
+from benchmarks.data import CACHE, load, minilm_vectors
+from benchmarks.judge_server import serving
+from benchmarks.page import write_page
+from benchmarks.processes import ask, told
+from negatives.estimate.choices import CHOICES
+
+COLLECTIONS = ("cranfield", "cisi", "med")
+HIDINGS = 2
+PER_QUERY = 5
+ASKED = (0.02, 0.05)
+QUALITIES = ((0.9, 0.95), (0.8, 0.9), (0.6, 0.8), (0.5, 0.5))
+CALLS = (500, 1000, 2000)
+SMALL = 80
+"""Pairs that the real model is asked about, each twice: it has a slow processor."""
+CHARACTERS = 400
+KEPT = CACHE / "judges"
+PAIR = ["query_id", "doc_id"]
+
+
+def one(name: str, seed: int, which: str) -> None:
+    """The simulated judges, the choices, or the small model, on one hiding of one collection."""
+    data = load(name)
+    case = hide(data, minilm_vectors(name, data), seed)
+    with tempfile.TemporaryDirectory() as folder:
+        # Replies are kept from one budget to the next, as a user's are.
+        os.environ["NEGATIVES_CACHE"] = str(KEPT / "cache" if which == "small" else folder)
+        run = _mined(case, seed, Path(folder))
+        told({"small": _small, "simulated": _simulated, "choices": _by_choice}[which](run, case))
+
+
+def _mined(case: Case, seed: int, folder: Path) -> neg.Run:
+    return neg.mine(
+        case.data,
+        folder / "run",
+        sources=[neg.BM25(), case.dense],
+        judges=[neg.NearDuplicate(), neg.SelfAware(), neg.ScoreAgreement()],
+        estimate=neg.Evidence(),
+        pick=neg.RiskLimited(per_query=PER_QUERY, max_false=ASKED[-1]),
+        seed=seed,
+    )
+
+
+def _simulated(run: neg.Run, case: Case) -> dict[str, Any]:
+    """By quality and number of calls: worth, hardness and false share."""
+    found: dict[str, Any] = {"none": _picked(run, case)}
+    with serving(case.data, _truth(case)) as server:
+        for quality in QUALITIES:
+            for calls in CALLS:
+                judge = neg.LLMJudge(model=f"{server.spec(*quality)}?concurrency=2", characters=0)
+                run = run.judge(judge, f"{calls}-calls")
+                found[f"{quality} {calls}"] = _judged(run) | _picked(run, case)
+    return found
+
+
+def _by_choice(run: neg.Run, case: Case) -> dict[str, Any]:
+    """What becomes of the negatives by each choice of the pairs that are asked about."""
+    found: dict[str, Any] = {"none": _picked(run, case)}
+    with serving(case.data, _truth(case)) as server:
+        judge = neg.LLMJudge(model=f"{server.spec(*QUALITIES[0])}?concurrency=2", characters=0)
+        for choice in CHOICES:
+            run = run.judge(judge, f"{CALLS[0]}-calls", choice=choice)
+            found[choice] = _judged(run) | _picked(run, case)
+    return found
+
+
+def _truth(case: Case) -> list[tuple[int, int]]:
+    truth = pl.concat([case.hidden, case.data.qrels.filter(pl.col("relevance") > 0).select(PAIR)])
+    return case.data.rows_of(truth.unique()).select("query", "doc").rows()
+
+
+def _small(run: neg.Run, case: Case) -> dict[str, Any]:
+    """The real model's worth, its order effect, and what becomes of the negatives."""
+    from tests.models.small_model import serving_model
+
+    found: dict[str, Any] = {"none": _picked(run, case)}
+    with serving_model() as spec:
+        judge = neg.LLMJudge(model=spec, orders=2, characters=CHARACTERS)
+        run = run.judge(judge, SMALL)
+    counted = run.manifest.notes.measured["llm"]
+    return found | {"judged": _judged(run) | _picked(run, case), "counted": counted}
+
+
+def _judged(run: neg.Run) -> dict[str, Any]:
+    note = run.manifest.notes.cascade
+    if note is None or note.worth is None:
+        return {"pairs": getattr(note, "pairs", 0)}
+    worth = note.worth
+    return {
+        "pairs": note.pairs,
+        "revised": note.revised,
+        "worth": [worth.auc, worth.error, worth.sensitivity, worth.specificity],
+        "yes": [worth.says_yes, worth.expected_yes],
+    }
+
+
+def _picked(run: neg.Run, case: Case) -> dict[str, Any]:
+    """By asked share: mean hardness, and the share that is false in truth."""
+    made: dict[str, Any] = {}
+    for asked in ASKED:
+        run = run.repick(neg.RiskLimited(per_query=PER_QUERY, max_false=asked))
+        hardness = float(run.negatives["hardness"].cast(pl.Float64).mean() or 0.0)  # type: ignore[arg-type]
+        wrong = len(run.negatives.join(case.hidden, on=PAIR, how="semi"))
+        made[str(asked)] = (hardness, wrong / max(1, len(run.negatives)))
+    return made
+
+
+def main() -> None:
+    """Measure what is not measured yet, and write the page."""
+    if sys.argv[1:2] == ["one"]:
+        one(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+        return
+    small = {name: _asked(name, 0, "small") for name in COLLECTIONS}
+    strong = {
+        name: [_asked(name, seed, "simulated") for seed in range(HIDINGS)] for name in COLLECTIONS
+    }
+    choices = {name: _asked(name, 0, "choices") for name in COLLECTIONS}
+    lines = [*_small_page(small), *_page(strong), *_choices_page(choices)]
+    write_page("judges", "Language models as judges", __doc__, lines)
+
+
+def _asked(name: str, seed: int, which: str) -> dict[str, Any]:
+    """A result; measured once, so that a long benchmark can go on."""
+    path = KEPT / f"{which}-{name}-{seed}.json"
+    if not path.exists():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(ask("benchmarks.judges", name, seed, which)))
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+def _small_page(results: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "## The real small model",
+        "",
+        f"{SMALL} pairs a collection, each asked twice, {CHARACTERS} characters of a document. "
+        "AUC with its standard error by chance; sensitivity and specificity of its yes; in how "
+        "many of the pairs that could be read twice the order decided; hardness and real false "
+        "share before and after.",
+        "",
+        "| collection | AUC | says yes to relevant | says no to others | order decides | believed "
+        "| asked | before | after |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, result in results.items():
+        told, counted = result["judged"], result["counted"]
+        auc, error, yes, no = told["worth"]
+        order = counted["other by order"] / max(1, counted["asked twice"])
+        for asked in map(str, ASKED):
+            before, after = (
+                "{:.2f}, {:.3f}".format(*each[asked]) for each in (result["none"], told)
+            )
+            lines.append(
+                f"| {name} | {auc:.2f} ± {error:.2f} | {yes:.0%} | {no:.0%} | {order:.0%} | "
+                f"{'yes' if told['revised'] else 'no'} | {float(asked):.0%} | {before} | {after} |"
+            )
+    return lines
+
+
+def _page(found: dict[str, list[dict[str, Any]]]) -> list[str]:
+    lines = [
+        "",
+        "## Simulated judges, by calls",
+        "",
+        f"{HIDINGS} hidings, means; {PER_QUERY} negatives a query. Cells: hardness, real false "
+        "share. Measured: sensitivity and specificity as the run's own labels tell them at the "
+        "most calls.",
+        "",
+        "| collection | sensitivity, specificity | measured | asked | no calls | "
+        + " | ".join(f"{calls:,} calls" for calls in CALLS)
+        + " |",
+        "|---|---|---|---|---|" + "---|" * len(CALLS),
+    ]
+    for name, results in found.items():
+        for quality in QUALITIES:
+            last = [result[f"{quality} {CALLS[-1]}"].get("worth") for result in results]
+            rates = np.mean([each[2:] for each in last if each], axis=0)
+            for asked in map(str, ASKED):
+                ways = ["none", *(f"{quality} {calls}" for calls in CALLS)]
+                means = [
+                    np.mean([result[way][asked] for result in results], axis=0) for way in ways
+                ]
+                cells = [f"{hardness:.2f}, {false:.3f}" for hardness, false in means]
+                lines.append(
+                    f"| {name} | {quality[0]:.0%}, {quality[1]:.0%} | {rates[0]:.0%}, "
+                    f"{rates[1]:.0%} | {float(asked):.0%} | {' | '.join(cells)} |"
+                )
+    return lines
+
+
+def _choices_page(results: dict[str, dict[str, Any]]) -> list[str]:
+    lines = [
+        "",
+        "## Which pairs are asked about",
+        "",
+        f"The simulated judge of {QUALITIES[0][0]:.0%} and {QUALITIES[0][1]:.0%}, {CALLS[0]} "
+        "calls, one hiding. Cells: hardness, real false share, by each `--choice`.",
+        "",
+        "| collection | asked | no calls | " + " | ".join(CHOICES) + " |",
+        "|---|---|---|" + "---|" * len(CHOICES),
+    ]
+    for name, result in results.items():
+        for asked in map(str, ASKED):
+            cells = ["{:.2f}, {:.3f}".format(*result[way][asked]) for way in ("none", *CHOICES)]
+            lines.append(f"| {name} | {float(asked):.0%} | {' | '.join(cells)} |")
+    return lines
+
+
+if __name__ == "__main__":
+    main()
