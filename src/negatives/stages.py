@@ -15,11 +15,13 @@ from negatives.find.sampled import Random as Random
 from negatives.judge.adaptive_margin import AdaptiveMargin as AdaptiveMargin
 from negatives.judge.agreement import Agreement as Agreement
 from negatives.judge.consistency import Consistency as Consistency
+from negatives.judge.icr import ICR as ICR
 from negatives.judge.known import Known as Known
 from negatives.judge.llm import LLMJudge as LLMJudge
 from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
 from negatives.judge.neighbours import Neighbours as Neighbours
 from negatives.judge.not_before import NotBefore as NotBefore
+from negatives.judge.perplexity import Perplexity as Perplexity
 from negatives.judge.positive_aware import AbsoluteScore as AbsoluteScore
 from negatives.judge.positive_aware import Margin as Margin
 from negatives.judge.positive_aware import OutOfReach as OutOfReach
@@ -30,6 +32,7 @@ from negatives.judge.reranker import Rerank as Rerank
 from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
 from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
 from negatives.judge.self_aware import SelfAware as SelfAware
+from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
 from negatives.pick.quotas import Quotas as Quotas
 from negatives.pick.risk_limited import RiskLimited as RiskLimited

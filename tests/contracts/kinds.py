@@ -10,8 +10,11 @@ from negatives.stage import Stage, build
 
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("judge", "consistency"): {"lists": ["reworded.run"]},
+    ("judge", "icr"): {"model": "some-model"},
     ("judge", "llm"): {"model": "http://127.0.0.1:9/v1#small"},
+    ("judge", "perplexity"): {"model": "some-model"},
     ("judge", "reranker"): {"model": "some-reranker"},
+    ("judge", "text-perplexity"): {"model": "some-model"},
     ("estimate", "ensemble"): {
         "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}
     },

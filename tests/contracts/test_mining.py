@@ -22,7 +22,7 @@ from tests.build import context
 from tests.contracts.kinds import stages
 from tests.pick.rows import rows as kept
 
-HEAVY = ("reranker", "consistency", "llm")
+HEAVY = ("reranker", "consistency", "llm", "icr", "perplexity", "text-perplexity")
 """Judges that need a model, a server, or a file of lists."""
 
 
