@@ -15,13 +15,12 @@ from negatives import errors
 from tests.each import for_each
 
 PUBLIC = """
-AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency DataError Dense Ensemble Evidence
-Fused Given InverseCloze Judged Known LLMJudge Margin NearDuplicate NegativesError
-NegativesWarning Neighbours NotBefore
-OutOfReach PercentOfPositive PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
-Rerank RiskLimited Run RunError
-ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified Top __version__
-audit compare evaluate lint load_recipe mine show_progress silent train
+AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency Contrastive DataError Dense
+Ensemble Evidence Fused Given ICR InverseCloze Judged Known LLMJudge Margin NearDuplicate
+NegativesError NegativesWarning Neighbours NotBefore OutOfReach PercentOfPositive Perplexity
+PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank RiskLimited Run RunError
+ScoreAgreement SeedNeighbours SelfAware SimANS SkipSurvivors SkipTop Stratified TextPerplexity Top
+__version__ audit compare evaluate lint load_recipe mine show_progress silent train
 """
 
 

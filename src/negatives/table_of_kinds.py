@@ -19,6 +19,7 @@ KINDS: dict[str, dict[str, str]] = {
         "random": "negatives.find.sampled:Random",
     },
     "make": {
+        "contrastive": "negatives.make.contrastive:Contrastive",
         "inverse-cloze": "negatives.make.inverse_cloze:InverseCloze",
     },
     "judge": {

@@ -9,6 +9,7 @@ from negatives.kinds import KINDS, kinds
 from negatives.stage import Stage, build
 
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
+    ("make", "contrastive"): {"model": "some-model"},
     ("judge", "consistency"): {"lists": ["reworded.run"]},
     ("judge", "icr"): {"model": "some-model"},
     ("judge", "llm"): {"model": "http://127.0.0.1:9/v1#small"},

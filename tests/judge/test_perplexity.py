@@ -140,7 +140,8 @@ def test_in_a_recipe_its_scores_are_columns_and_its_filter_a_rule(tmp_path: Path
     ledger = run.candidates().collect()
     assert ledger["perplexity_score"].is_not_null().sum() > 0
     assert set(ledger.filter(rule="text-perplexity")["verdict"]) <= {"rejected"}
-    told = run.judge(neg.ICR(model=tiny_llama(), characters=30), budget=8).manifest.notes.cascade
+    run = run.judge(neg.ICR(model=tiny_llama(), characters=30), budget=8)
+    told = run.manifest.notes.cascade
     assert told is not None
     assert told.pairs <= 8
     assert "icr_score" in run.candidates().collect_schema()

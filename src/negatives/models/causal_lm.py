@@ -177,6 +177,10 @@ class CausalLM:
             token for token in (*several, self._fast.eos_token_id) if token is not None
         )
 
+    def reads_as(self, other: CausalLM) -> bool:
+        """Whether both have the same tokens."""
+        return bool(self._tokenizer.to_str() == other._tokenizer.to_str())
+
     def pieces(self, text: str) -> list[Piece]:
         """The tokens of a text with the places where they stand in it."""
         read = self._tokenizer.encode(text)

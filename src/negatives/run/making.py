@@ -45,6 +45,7 @@ def made_queries(
     frames = []
     with tempfile.TemporaryDirectory() as scratch:
         context = Context(collection, Path(scratch), machine=machine, seed=seed, emit=emit)
+        generator.ready(context)
         total = len(collection.corpus)
         for start in range(0, total, BLOCK):
             rows = np.arange(start, min(start + BLOCK, total), dtype=np.uint32)
