@@ -19,6 +19,7 @@ NAMES = (
     "learning",
     "lexical",
     "lint",
+    "local_models",
     "losses",
     "passages",
     "picture",
