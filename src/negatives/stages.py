@@ -32,6 +32,7 @@ from negatives.judge.reranker import Rerank as Rerank
 from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
 from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
 from negatives.judge.self_aware import SelfAware as SelfAware
+from negatives.judge.shared_keywords import SharedKeywords as SharedKeywords
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
 from negatives.make.contrastive import Contrastive as Contrastive
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze

@@ -41,6 +41,7 @@ KINDS: dict[str, dict[str, str]] = {
         "score-agreement": "negatives.judge.score_agreement:ScoreAgreement",
         "seed-neighbours": "negatives.judge.seed_neighbours:SeedNeighbours",
         "self-aware": "negatives.judge.self_aware:SelfAware",
+        "shared-keywords": "negatives.judge.shared_keywords:SharedKeywords",
         "skip-survivors": "negatives.judge.rank_window:SkipSurvivors",
         "skip-top": "negatives.judge.rank_window:SkipTop",
         "text-perplexity": "negatives.judge.text_perplexity:TextPerplexity",
