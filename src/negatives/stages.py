@@ -36,6 +36,7 @@ from negatives.judge.shared_keywords import SharedKeywords as SharedKeywords
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
 from negatives.make.contrastive import Contrastive as Contrastive
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
+from negatives.pick.mig import InformationGain as InformationGain
 from negatives.pick.quotas import Quotas as Quotas
 from negatives.pick.risk_limited import RiskLimited as RiskLimited
 from negatives.pick.sampled import RandomPick as RandomPick

@@ -52,6 +52,7 @@ KINDS: dict[str, dict[str, str]] = {
         "pooling-bias": "negatives.estimate.pooling_bias:PoolingBias",
     },
     "pick": {
+        "information-gain": "negatives.pick.mig:InformationGain",
         "quotas": "negatives.pick.quotas:Quotas",
         "random": "negatives.pick.sampled:RandomPick",
         "risk-limited": "negatives.pick.risk_limited:RiskLimited",

@@ -32,8 +32,8 @@ class SharedKeywords(Judge, kind="shared-keywords"):
     all is let through, unless `unowned` says otherwise.
 
     >>> from negatives import SharedKeywords, tiny
-    >>> tiny.judged(SharedKeywords())["wings"]
-    {'plane': 'shared-keywords: it answers another query with wing'}
+    >>> tiny.judged(SharedKeywords(unowned="reject"))["pans"]["stall"]
+    'shared-keywords: it answers no query'
     """
 
     concepts: Annotated[
