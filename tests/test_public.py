@@ -17,11 +17,11 @@ from tests.each import for_each
 PUBLIC = """
 AbsoluteScore AdaptiveMargin Agreement BM25 Collection Consistency Contrastive DataError Dense
 Ensemble Evidence Fused Given ICR InformationGain InverseCloze Judged Known LLMJudge Margin
-NearDuplicate NegativesError NegativesWarning Neighbours NotBefore OutOfReach PercentOfPositive
-Perplexity PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError Rerank RiskLimited
-Run RunError ScoreAgreement SeedNeighbours SelfAware SharedKeywords SimANS SkipSurvivors SkipTop
-Stratified TextPerplexity Top __version__ audit compare evaluate lint load_recipe mine
-show_progress silent train
+NearDuplicate NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach
+PercentOfPositive Perplexity PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError
+Rerank RiskLimited Run RunError ScoreAgreement SeedNeighbours SelfAware SharedKeywords SimANS
+SkipSurvivors SkipTop Stratified TextPerplexity Top __version__ audit compare evaluate lint
+load_recipe mine show_progress silent train
 """
 
 

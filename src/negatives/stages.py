@@ -37,6 +37,7 @@ from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
 from negatives.make.contrastive import Contrastive as Contrastive
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
 from negatives.pick.mig import InformationGain as InformationGain
+from negatives.pick.one_by_one import OneByOne as OneByOne
 from negatives.pick.quotas import Quotas as Quotas
 from negatives.pick.risk_limited import RiskLimited as RiskLimited
 from negatives.pick.sampled import RandomPick as RandomPick

@@ -53,6 +53,7 @@ KINDS: dict[str, dict[str, str]] = {
     },
     "pick": {
         "information-gain": "negatives.pick.mig:InformationGain",
+        "one-by-one": "negatives.pick.one_by_one:OneByOne",
         "quotas": "negatives.pick.quotas:Quotas",
         "random": "negatives.pick.sampled:RandomPick",
         "risk-limited": "negatives.pick.risk_limited:RiskLimited",

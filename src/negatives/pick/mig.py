@@ -39,7 +39,8 @@ class InformationGain(Picker, kind="information-gain"):
         Share, Meta(description="likeness of levels next to one another; 0: nothing is shared")
     ] = 0.5
     power: Annotated[
-        float, Meta(gt=0, le=1, description="below 1 more of the same is worth less; the paper: 0.8")
+        float,
+        Meta(gt=0, le=1, description="below 1 more of the same is worth less; the paper: 0.8"),
     ] = 0.5
     offset: Annotated[
         float, Meta(gt=0, le=1, description="the smaller, the more a tag never seen is worth")
