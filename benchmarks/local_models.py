@@ -32,7 +32,7 @@ from negatives.opening import JudgeContext
 from negatives.stats.auc import auc
 
 COLLECTIONS: Final = ("cranfield", "med")
-QUERIES: Final = 10
+QUERIES: Final = 8
 TOP: Final = 10
 CHARACTERS: Final = 300
 COLUMNS: Final = {

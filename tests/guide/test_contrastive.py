@@ -18,8 +18,17 @@ BASE, TUNED, NEGATIVE = (
 logits = st.lists(st.floats(-30, 30), min_size=5, max_size=5).map(np.array)
 
 
-def chances(*args: Doubles, **settings: float) -> Doubles:
-    return np.exp(steered(*args, **settings))
+def chances(
+    base: Doubles,
+    tuned: Doubles,
+    negative: Doubles | None = None,
+    *,
+    gamma: float = 1.5,
+    eta: float = 0.3,
+    alpha: float = 0.1,
+) -> Doubles:
+    made = steered(base, tuned, negative, gamma=gamma, eta=eta, alpha=alpha)
+    return np.asarray(np.exp(made))
 
 
 def test_the_worked_numbers() -> None:
@@ -33,14 +42,13 @@ def test_the_worked_numbers() -> None:
 def test_what_it_is_where_one_term_is_missing(
     base: Doubles, tuned: Doubles, negative: Doubles, constant: float
 ) -> None:
-    soft = {"alpha": 0.0}
     own, its_base = np.exp(normalised(tuned)), np.exp(normalised(base))
-    assert np.allclose(chances(base, tuned, negative, gamma=1, eta=0, **soft), own)
-    assert np.allclose(chances(base, tuned, negative, gamma=0, eta=0, **soft), its_base)
-    away = chances(base, tuned, base, gamma=1.5, eta=0.9, **soft)
-    assert np.allclose(away, chances(base, tuned, gamma=1.5, eta=0, **soft))
-    same = chances(base, base, negative, gamma=9, eta=0.4, **soft)
-    assert np.allclose(same, chances(base, base, negative, gamma=1, eta=0.4, **soft))
+    assert np.allclose(chances(base, tuned, negative, gamma=1, eta=0, alpha=0.0), own)
+    assert np.allclose(chances(base, tuned, negative, gamma=0, eta=0, alpha=0.0), its_base)
+    away = chances(base, tuned, base, gamma=1.5, eta=0.9, alpha=0.0)
+    assert np.allclose(away, chances(base, tuned, gamma=1.5, eta=0, alpha=0.0))
+    same = chances(base, base, negative, gamma=9, eta=0.4, alpha=0.0)
+    assert np.allclose(same, chances(base, base, negative, gamma=1, eta=0.4, alpha=0.0))
     moved = chances(base + constant, tuned - constant, negative + 2 * constant)
     assert np.allclose(moved, chances(base, tuned, negative))
 

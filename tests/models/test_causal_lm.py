@@ -128,7 +128,7 @@ def test_what_is_no_language_model_is_refused_with_what_to_do(tmp_path: Path) ->
         str(tmp_path / "nowhere"): "no language model at",
         str(empty): "no safetensors weights",
         str(gguf): "no safetensors weights",
-        str(bare): "tokenizer",
+        str(bare): "could be loaded",
         str(pickled): "pickles",
         broken(tmp_path / "code", "config.json", {"auto_map": {"AutoModel": "m.M"}}): "never done",
         broken(tmp_path / "odd", "config.json", {"model_type": "no-such"}): "could be loaded",

@@ -25,7 +25,7 @@ def drawn(turn: int) -> Doubles:
 def chosen(count: int, options: int, choose: str = "farthest") -> list[int]:
     made = one_by_one(ONE, POINTS, POINTS[:, 0], drawn, count=count, options=options,
                       choose="farthest" if choose == "farthest" else "hardest")  # fmt: skip
-    return made.tolist()
+    return [int(row) for row in made]
 
 
 def covered(chosen_ones: list[int]) -> float:

@@ -197,7 +197,7 @@ def standardised(scores: Doubles) -> Doubles:
     """
     if np.ptp(scores) == 0:  # of equal numbers, the computed deviation need not be 0
         return np.zeros(len(scores))
-    return (scores - scores.mean()) / scores.std()
+    return np.asarray((scores - scores.mean()) / scores.std())
 
 
 def _of_each(query: Rows) -> Sequence[np.ndarray[tuple[int], np.dtype[np.intp]]]:

@@ -165,8 +165,9 @@ class CausalLM:
     @property
     def start(self) -> int | None:
         """The token that stands before a text that has nothing before it; None: there is none."""
-        begin = self._fast.bos_token_id
-        return begin if begin is not None else self._fast.eos_token_id
+        begin: int | None = self._fast.bos_token_id
+        end: int | None = self._fast.eos_token_id
+        return end if begin is None else begin
 
     @cached_property
     def ends(self) -> frozenset[int]:
@@ -337,7 +338,7 @@ def _tokenizer(model: str) -> Any:
         made = library.AutoTokenizer.from_pretrained(model, trust_remote_code=False)
     except Exception as error:  # the hub, the disk and the library each have their own
         raise_spent(error)
-        raise unloadable(error, model, "tokenizer", MEND) from None
+        raise unloadable(error, model, "language model", MEND) from None
     if getattr(made, "backend_tokenizer", None) is None:
         raise DataError(
             "the model's tokenizer cannot say where its tokens stand in a text",

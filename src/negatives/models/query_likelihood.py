@@ -48,7 +48,7 @@ class QueryLikelihood:
         made = self._model.continuations([*known, *((self._context(""), q) for q in asked)])
         found = [each.mean for each in made]
         helps = np.array(found[: len(pairs)]) - np.array(found[len(pairs) :])
-        return np.nan_to_num(helps).astype(np.float32)
+        return np.asarray(np.nan_to_num(helps), np.float32)
 
     def _context(self, doc: str) -> str:
         return f"{BEFORE}{doc[: self._most]}{BETWEEN}"

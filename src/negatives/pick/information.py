@@ -33,7 +33,7 @@ def spread(likeness: Doubles, threshold: float = 0.9, share: float = 1.0) -> Dou
     """
     kept = np.where(likeness >= threshold, likeness, 0.0) * share
     np.fill_diagonal(kept, 1.0)
-    return kept / kept.sum(0)
+    return np.asarray(kept / kept.sum(0))
 
 
 def gains(have: Doubles, items: Doubles, *, power: float, offset: float, gain: Gain) -> Doubles:
