@@ -111,7 +111,7 @@ class Scripted(Joint):
         B: [0, 0.7, 0, 0.3],
         STOP: [1, 0, 0, 0],
     }
-    ends: ClassVar[frozenset[int]] = frozenset({END})  # type: ignore[assignment]
+    ends: ClassVar[frozenset[int]] = frozenset({END})
     forks: ClassVar[list[int]] = []
 
     def __init__(self, written: tuple[int, ...] = ()) -> None:
@@ -126,7 +126,7 @@ class Scripted(Joint):
     def log_probs(self) -> Doubles:
         last = self.written[-1] if self.written else None
         with np.errstate(divide="ignore"):
-            return np.log(np.array([self.NEXT[last]], float))
+            return np.asarray(np.log(np.array([self.NEXT[last]], float)))
 
     def says(self, token: int) -> str:
         return ["", "a", "b", "."][token]
@@ -156,22 +156,24 @@ def test_where_it_is_unsure_several_ways_are_tried_and_the_likeliest_is_kept() -
 
 def test_wrong_settings_and_models_are_told_before_anything_is_mined(tmp_path: Path) -> None:
     short = save_llama(tmp_path / "short", longest=64)
-    for settings, said in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"model": str(tmp_path / "no")}, "no language model at"),
         ({"model": short, "longest": 64}, "leaves no room for a prompt"),
         ({"expert_prompt": "steer-exprt"}, "no prompt 'steer-exprt'"),
         ({"negative_prompt": "steer-base"}, "does not have the variable 'query'"),
-    ]:
-        stage = Contrastive(**{"model": tiny_llama(), **settings})
+    ]
+    for settings, said in wrong:
+        stage = Contrastive(**({"model": tiny_llama()} | settings))
         recipe = neg.Recipe(find=(neg.BM25(top=3),), make=(stage,), pick=neg.Top())
         with pytest.raises(NegativesError, match=said):
             neg.mine(DATA, tmp_path / "run", recipe=recipe)
         assert not (tmp_path / "run" / "candidates").exists()
     with pytest.raises(RecipeError, match="shortest = 97 is above longest"):
         Contrastive(model="m", shortest=97)
-    for setting in ({"eta": -1}, {"top_p": 0}, {"temperature": 0}, {"documents": 0}):
-        with pytest.raises(RecipeError, match=next(iter(setting))):
-            Contrastive(model="m", **setting)
+    for name, value in {"eta": -1, "top_p": 0, "temperature": 0, "documents": 0}.items():
+        odd: dict[str, Any] = {name: value}
+        with pytest.raises(RecipeError, match=name):
+            Contrastive(model="m", **odd)
 
 
 @pytest.mark.slow
