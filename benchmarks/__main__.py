@@ -21,6 +21,7 @@ NAMES = (
     "learning",
     "lexical",
     "lint",
+    "local_models",
     "losses",
     "passages",
     "picture",

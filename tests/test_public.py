@@ -15,13 +15,14 @@ from negatives import errors
 from tests.each import for_each
 
 PUBLIC = """
-AbsoluteScore Abstain AdaptiveMargin Agreement BM25 Collection Consistency DataError Debate Dense
-Ensemble Evidence Fused Given Heading InverseCloze Judged Known LLMCascade LLMJudge Margin
-NearDuplicate NegativesError NegativesWarning Neighbours NotBefore OutOfReach PercentOfPositive
-PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError ReferenceAdapted Rerank
-RiskLimited Run RunError SameDocument ScoreAgreement SeedNeighbours SelfAware SelfCheck SimANS
-SkipSurvivors SkipTop Stratified Sufficiency Top __version__ adapt audit compare evaluate lint
-load_recipe mine show_progress silent train
+AbsoluteScore Abstain AdaptiveMargin Agreement BM25 Collection Consistency Contrastive DataError
+Debate Dense Ensemble Evidence Fused Given Heading ICR InformationGain InverseCloze Judged Known
+LLMCascade LLMJudge Margin NearDuplicate NegativesError NegativesWarning Neighbours NotBefore
+OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias Popularity Quotas Random RandomPick
+Recipe RecipeError ReferenceAdapted Rerank RiskLimited Run RunError SameDocument ScoreAgreement
+SeedNeighbours SelfAware SelfCheck SharedKeywords SimANS SkipSurvivors SkipTop Stratified
+Sufficiency TextPerplexity Top __version__ adapt audit compare evaluate lint load_recipe mine
+show_progress silent train
 """
 
 

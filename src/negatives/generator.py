@@ -58,6 +58,9 @@ class Generator(Stage, kw_only=True):
         """The name that what it writes goes by."""
         return self.name or self.kind
 
+    def ready(self, context: Context) -> None:
+        """Raise where it could not write, before any work: for want of a model, say."""
+
     @abstractmethod
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:
         """What is written from these documents (`WRITTEN_QUERIES`) or queries (`WRITTEN_DOCS`).

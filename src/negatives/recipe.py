@@ -51,6 +51,8 @@ PURPOSES: Mapping[str, str] = {
     "loss": "with a loss of their own",
     "batches": "with batches, or an order, of their own",
     "bare": "without labels, or without texts",
+    "written": "with texts that are written for them",
+    "subset": "to choose a few of many",
     "": "others",
 }
 """What a recipe may say that it is for, in the order in which they are listed, and in words."""

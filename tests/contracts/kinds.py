@@ -12,13 +12,17 @@ MODEL = "http://127.0.0.1:9/v1#small"
 """Where no language model answers."""
 
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
+    ("make", "contrastive"): {"model": "some-model"},
     ("judge", "consistency"): {"lists": ["reworded.run"]},
     **{
         ("judge", kind): {"model": MODEL}
         for kind in ("abstain", "debate", "llm", "reference-adapted", "self-check", "sufficiency")
     },
     ("judge", "llm-cascade"): {"model": MODEL, "large": "http://127.0.0.1:9/v1#large"},
+    ("judge", "icr"): {"model": "some-model"},
+    ("judge", "perplexity"): {"model": "some-model"},
     ("judge", "reranker"): {"model": "some-reranker"},
+    ("judge", "text-perplexity"): {"model": "some-model"},
     ("estimate", "ensemble"): {
         "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}
     },

@@ -111,7 +111,6 @@ class Heading(Generator, kind="heading"):
 
 
 def _words(text: pl.Expr) -> pl.Expr:
-    """How many words a text has; where they are not told apart by spaces, two characters are one.
-    """
+    """How many words a text has; where no spaces tell them apart, two characters are one."""
     unspaced = text.str.count_matches(f"[{UNSPACED}]")
     return pl.max_horizontal(text.str.count_matches(r"\S+"), (unspaced + 1) // 2)

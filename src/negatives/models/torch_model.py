@@ -27,7 +27,14 @@ Item = TypeVar("Item")
 
 
 def prepared(model: str, *, threads: int, device: str) -> Any:
-    """The library, with torch set to `threads`; refuses a bad device and an unsafe folder.
+    """The library sentence-transformers, once `check_loading` has nothing against the model."""
+    library = require("sentence_transformers", extra="train")
+    check_loading(model, threads=threads, device=device)
+    return library
+
+
+def check_loading(model: str, *, threads: int, device: str) -> None:
+    """Set torch to `threads`, and refuse a bad device and an unsafe folder.
 
     Torch's number of threads is one number for the whole process.
     """
@@ -36,7 +43,6 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
         raise RecipeError(
             f"there is no device {device!r}", where="device", fix=nearest(device, DEVICES)
         )
-    library = require("sentence_transformers", extra="train")
     torch.set_num_threads(threads)
     _hush()
     if device == "cuda" and not torch.cuda.is_available():
@@ -47,7 +53,6 @@ def prepared(model: str, *, threads: int, device: str) -> Any:
     if Path(model).is_file():
         raise DataError(f"{model!r} is a file, not a model's folder", fix="name its folder")
     check_model(model)
-    return library
 
 
 def _hush() -> None:

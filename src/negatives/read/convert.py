@@ -24,8 +24,8 @@ def convert(collection: Collection, out: str | Path) -> Path:
     """Write `collection` as a BEIR folder; refuses a folder that holds anything.
 
     Rows are in the order of the file they came from, with their fields beside their texts. A title
-    is taken out of the text again that it stands before. Given negatives, which BEIR has no place for, go to
-    given/SPLIT.tsv.
+    is taken out of the text again that it stands before. Given negatives, which BEIR has no place
+    for, go to given/SPLIT.tsv.
     """
     return convert_splits([collection], out)
 

@@ -11,8 +11,8 @@
 | heading  | heading, headline      | texts                                                        |
 
 They stand beside the text, or in an object `metadata`; other keys are not read, but for a `title`
-(`texts`). A row may lack a field. A field that the first lines of a file do not have is not read, nor is one whose values are
-of several sorts; a note says so.
+(`texts`). A row may lack a field. A field that the first lines of a file do not have is not read,
+nor is one whose values are of several sorts; a note says so.
 """
 
 from __future__ import annotations

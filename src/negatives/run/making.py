@@ -49,6 +49,10 @@ def made_queries(
     refuse_unmet(generators, collection)
     frames = []
     with tempfile.TemporaryDirectory() as scratch:
+        for generator in generators:
+            generator.ready(
+                Context(collection, Path(scratch), machine=machine, seed=seed, emit=emit)
+            )
         for place, generator in enumerate(generators):
             folder = Path(scratch) / str(place)
             folder.mkdir()
@@ -115,9 +119,11 @@ def _named(doc_id: pl.Series) -> pl.Series:
     """The ids of queries, from those of their documents, which stand together."""
     number = pl.int_range(1, pl.len() + 1).over("doc_id")
     first = pl.when(number == 1).then(pl.lit("gen:")).otherwise(pl.format("gen-{}:", number))
-    return doc_id.alias("doc_id").to_frame().select((first + pl.col("doc_id")).alias("query_id"))[
-        "query_id"
-    ]
+    return (
+        doc_id.alias("doc_id")
+        .to_frame()
+        .select((first + pl.col("doc_id")).alias("query_id"))["query_id"]
+    )
 
 
 def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:

@@ -203,6 +203,9 @@ class _Mining:
         for place, judge in enumerate(self.recipe.judge):
             with self.account.stage(f"open {judge.kind}"):
                 self.opened.judge(place)
+        for generator in self.recipe.make:
+            with self.account.stage(f"open {generator.label}"):
+                generator.ready(self.opened.writing(generator))
         self._rehearse()
         self._find()
         if self.recipe.estimate is not None:

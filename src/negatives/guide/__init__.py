@@ -1,0 +1,1 @@
+"""Negatives at generation time: what to write next, from what several predictions find probable."""
