@@ -12,9 +12,12 @@ Every arm trains the built-in table for 250 steps of 64, with three negatives a 
 the same table. `naive top-3` are the most similar passages that are not labelled, `95% rule` the
 recipe nv-retriever, `ranks 21-23` what comes after the first twenty, `top-3 of other documents` the
 most similar passages of other answers, which needs to be told whose each passage is, and `random 3
-of the top 50` three drawn by chance. `default` is the default recipe; it is told nothing of
-documents. `default, nothing out of reach` is the same without its rule about positives that the
-table does not find.
+of the top 50` three drawn by chance. `default` is the default recipe, and `passages` the recipe of
+that name, the same with a rule about positives that the table does not find (judge `out-of-reach`);
+both are told nothing of documents. What a labelled passage is worth is peculiar to this page: one
+drawn by chance may not answer its question. Where every positive answers, as in a FAQ, the rule
+takes away what is learned from: on the 200 dev questions of the tutorial's FAQ, four seeds, 100
+steps, nDCG@10 was 0.854 with it and 0.869 without.
 
 `of the right document` is the share of the negatives that are passages of an answer to their own
 query, and so false or nearly so. Which passages of other answers are relevant too nobody has
@@ -61,7 +64,6 @@ SENTENCE = re.compile(r"(?<=[.!?])\s+")
 BETWEEN = "#"  # between the id of an answer and the number of its passage
 NAMES = {
     "none": "in-batch only",
-    "without": "default, nothing out of reach",
     "naive top": "naive top-3",
     "of other answers": "top-3 of other documents",
     "random of the top 50": "random 3 of the top 50",
@@ -165,13 +167,11 @@ class OtherAnswersRuling:
 def recipes() -> list[Recipe]:
     """The arms that are mined, the default first: the others are tested against it."""
     KINDS["judge"]["other-answers"] = f"{__name__}:OtherAnswers"
-    default = load_recipe("default")
-    within = tuple(rule for rule in default.judge if not isinstance(rule, neg.OutOfReach))
     plain = override(load_recipe("ance-static"), ["find.dense.top=100"])
     top = plain.with_pick(neg.Top())
     made = [
-        default,
-        replace(default, name="without", judge=within),
+        load_recipe("default"),
+        load_recipe("passages"),
         replace(top, name="naive top"),
         replace(load_recipe("nv-retriever"), name="95% rule"),
         replace(top, name="ranks 21-23", judge=(neg.SkipTop(ranks=20),)),
