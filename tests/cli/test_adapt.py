@@ -188,6 +188,7 @@ def test_what_is_wrong_is_said_before_any_work(
         ((docs, "--recipe", "default"), "the recipe 'default' writes no queries"),
         ((docs, "--set", "pick.per_qery=3"), "per_query"),
         ((docs, "--model", "./nowhere"), "there is no model at './nowhere'"),
+        ((docs, "--model", docs), "model could be loaded"),
         ((docs, "--queries", real[0], "--qrels", tmp_path / "none.tsv"), "no such file"),
     ):
         done = negatives("adapt", *words, "--out", out, *QUICK)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import polars as pl
 
@@ -29,7 +29,8 @@ from negatives.events import Emit, silent
 from negatives.find.dense import Dense
 from negatives.learn.arms import Arm, negatives_of
 from negatives.learn.request import completed
-from negatives.learn.train import Trained
+from negatives.learn.settings import Training
+from negatives.learn.train import Trained, open_base, weights_of
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.estimate import rounded
@@ -131,7 +132,7 @@ def adapt(
         )
     chosen = _recipe(recipe, llm, changes, seed)
     learning = [text for text in changes if _of_learning(text)]
-    completed(chosen, model, "", learning)
+    settings = cast("Training", completed(chosen, model, "", learning).train)
     require("sentence_transformers", extra="train")
     real = None
     if queries is not None and qrels is not None:
@@ -143,6 +144,8 @@ def adapt(
         "length": length,
         "encoding": encoding,
         "model": model,
+        # A model that does not load is told now, and not when all is mined.
+        "weights": weights_of(open_base(settings, model, 0, machine)),
         "recipe": chosen.settings(),
         "changes": learning,
         "dev": dev,
