@@ -225,8 +225,8 @@ def test_a_judge_that_scores_no_single_pairs_belongs_into_the_recipe(run: neg.Ru
     assert not (run.path / ".work").exists()
     assert str(caught.value) == (
         "near-duplicate does not score single pairs\n"
-        "  fix:   put it into the recipe as [[judge]] and mine again; of those that come with the "
-        "package, reranker and llm do"
+        "  fix:   put it into the recipe as [[judge]] and mine again; reranker, perplexity, icr "
+        "and the judges that ask a language model do"
     )
 
 

@@ -21,7 +21,7 @@ def normalised(logits: Doubles) -> Doubles:
     """Log-probabilities of logits along the last axis; adding a constant to them changes nothing.
 
     >>> import numpy as np
-    >>> np.exp(normalised(np.log(np.array([1.0, 3.0])))).tolist()
+    >>> np.exp(normalised(np.log(np.array([1.0, 3.0])))).round(6).tolist()
     [0.25, 0.75]
     """
     highest = logits.max(-1, keepdims=True)
@@ -64,7 +64,7 @@ def nucleus(log_probs: Doubles, *, temperature: float = 1.0, top_p: float = 0.95
     """float64[vocabulary] probabilities: sharpened, then of the fewest that make up `top_p`.
 
     >>> import numpy as np
-    >>> nucleus(np.log(np.array([0.5, 0.3, 0.2])), top_p=0.7).tolist()
+    >>> nucleus(np.log(np.array([0.5, 0.3, 0.2])), top_p=0.7).round(6).tolist()
     [0.625, 0.375, 0.0]
     """
     chances = np.exp(normalised(log_probs / temperature))

@@ -152,7 +152,7 @@ def _opened(
     named(choice)
     if any(type(stage) is type(judge) for stage in run.recipe.judge):
         raise RunError(
-            f"the run was mined with a {judge.kind} judge: its scores are in the ledger",
+            f"the run was mined with the judge {judge.kind}: its scores are in the ledger",
             where=str(run.path),
             fix=f"mine without it, then judge with it; or change [[judge]] {judge.kind} and mine "
             "again",
@@ -202,7 +202,7 @@ def _scratch(folder: Path) -> Iterator[Path]:
                 folder.parent.rmdir()
 
 
-_COSTLY = "of those that come with the package, reranker and llm do"
+_COSTLY = "reranker, perplexity, icr and the judges that ask a language model do"
 
 
 @dataclass(frozen=True)
