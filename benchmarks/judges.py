@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from benchmarks.judge_server import serving
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
 from negatives.estimate.choices import CHOICES
+from negatives.opening import JudgeContext
 
 COLLECTIONS = ("cranfield", "cisi", "med")
 HIDINGS = 2
@@ -40,6 +42,7 @@ CALLS = (500, 1000, 2000)
 SMALL = 80
 """Pairs that the real model is asked about, each twice: it has a slow processor."""
 CHARACTERS = 400
+READ = 10_000
 KEPT = CACHE / "judges"
 PAIR = ["query_id", "doc_id"]
 
@@ -49,6 +52,9 @@ def one(name: str, seed: int, which: str) -> None:
     data = load(name)
     case = hide(data, minilm_vectors(name, data), seed)
     with tempfile.TemporaryDirectory() as folder:
+        if which == "reread":
+            told(_reread(case, Path(folder)))
+            return
         # Replies are kept from one budget to the next, as a user's are.
         os.environ["NEGATIVES_CACHE"] = str(KEPT / "cache" if which == "small" else folder)
         run = _mined(case, seed, Path(folder))
@@ -93,6 +99,23 @@ def _by_choice(run: neg.Run, case: Case) -> dict[str, Any]:
 def _truth(case: Case) -> list[tuple[int, int]]:
     truth = pl.concat([case.hidden, case.data.qrels.filter(pl.col("relevance") > 0).select(PAIR)])
     return case.data.rows_of(truth.unique()).select("query", "doc").rows()
+
+
+def _reread(case: Case, folder: Path) -> dict[str, Any]:
+    """Seconds that judging many pairs takes, and then again when every reply is kept."""
+    os.environ["NEGATIVES_CACHE"] = str(folder / "cache")
+    pairs = np.arange(READ)
+    query = (pairs // len(case.data.corpus)).astype(np.uint32)
+    doc = (pairs % len(case.data.corpus)).astype(np.uint32)
+    found = {}
+    with serving(case.data, _truth(case)) as server:
+        judge = neg.LLMJudge(model=f"{server.spec(*QUALITIES[0])}?concurrency=8")
+        for way in ("asked", "kept"):
+            ruling = judge.open(JudgeContext(case.data, folder, reference="dense"))
+            wall, used = time.perf_counter(), time.process_time()
+            ruling.score(query, doc)
+            found[way] = (time.perf_counter() - wall, time.process_time() - used, ruling.calls)
+    return found
 
 
 def _small(run: neg.Run, case: Case) -> dict[str, Any]:
@@ -141,7 +164,16 @@ def main() -> None:
         name: [_asked(name, seed, "simulated") for seed in range(HIDINGS)] for name in COLLECTIONS
     }
     choices = {name: _asked(name, 0, "choices") for name in COLLECTIONS}
-    lines = [*_small_page(small), *_page(strong), *_choices_page(choices)]
+    kept = _asked("med", 0, "reread")
+    lines = [
+        *_small_page(small),
+        *_page(strong),
+        *_choices_page(choices),
+        "",
+        f"{READ:,} judgements through HTTP, server included: {kept['asked'][1]:.0f} CPU-seconds; "
+        f"again, from the kept replies: {kept['kept'][1]:.1f} CPU-seconds "
+        f"({kept['kept'][0]:.1f} s on the clock) and {kept['kept'][2]:,} calls.",
+    ]
     write_page("judges", "Language models as judges", __doc__, lines)
 
 
