@@ -4,8 +4,8 @@ Half of each query's positives are hidden, as in truth.md, and negatives are min
 never been labelled; then `negatives judge --judge llm --budget N-calls` asks a model, revises
 p_relevant by what its answers say of the run's own labels, and picks again at the same asked false
 share. First the real model that a laptop without a graphics card runs at once, SmolLM2 with 135M
-parameters (4 bits, llama.cpp), each pair asked in two orders of the words yes and no: its worth by
-the labels of the run, and what becomes of the negatives. Then SIMULATED judges, which answer over
+parameters (4 bits, llama.cpp): its worth by the labels of the run, what the order of the words yes
+and no does to it, and what becomes of the negatives. Then SIMULATED judges, which answer over
 HTTP from the true judgements with the stated sensitivity and specificity, each answer a bare yes or
 no of probability 0.9: what a strong model would buy with so many calls, and that one at chance does
 no harm. The evidence, p_relevant, the choice of pairs and the promise are the run's own.
@@ -17,9 +17,11 @@ import json
 import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 
@@ -30,16 +32,25 @@ from benchmarks.judge_server import serving
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
 from negatives.estimate.choices import CHOICES
+from negatives.events import Counted, Event
+from negatives.opening import JudgeContext
 
 COLLECTIONS = ("cranfield", "cisi", "med")
+SLOWLY = ("med",)
+"""Collections that the real model is asked about: a call takes it seconds."""
 HIDINGS = 2
 PER_QUERY = 5
 ASKED = (0.02, 0.05)
 QUALITIES = ((0.9, 0.95), (0.8, 0.9), (0.6, 0.8), (0.5, 0.5))
 CALLS = (500, 1000, 2000)
 SMALL = 80
-"""Pairs that the real model is asked about, each twice: it has a slow processor."""
+"""Pairs that the real model is asked about, on a slow processor,"""
+TWICE = 32
+"""and those of them that it is asked about in both orders."""
+PORT = 44467
+"""Where it is served, so that its replies are found again."""
 CHARACTERS = 400
+READ = 10_000
 KEPT = CACHE / "judges"
 PAIR = ["query_id", "doc_id"]
 
@@ -49,6 +60,9 @@ def one(name: str, seed: int, which: str) -> None:
     data = load(name)
     case = hide(data, minilm_vectors(name, data), seed)
     with tempfile.TemporaryDirectory() as folder:
+        if which == "reread":
+            told(_reread(case, Path(folder)))
+            return
         # Replies are kept from one budget to the next, as a user's are.
         os.environ["NEGATIVES_CACHE"] = str(KEPT / "cache" if which == "small" else folder)
         run = _mined(case, seed, Path(folder))
@@ -95,16 +109,44 @@ def _truth(case: Case) -> list[tuple[int, int]]:
     return case.data.rows_of(truth.unique()).select("query", "doc").rows()
 
 
+def _reread(case: Case, folder: Path) -> dict[str, Any]:
+    """Seconds that judging many pairs takes, and then again when every reply is kept."""
+    os.environ["NEGATIVES_CACHE"] = str(folder / "cache")
+    pairs = np.arange(READ)
+    query = (pairs // len(case.data.corpus)).astype(np.uint32)
+    doc = (pairs % len(case.data.corpus)).astype(np.uint32)
+    found = {}
+    with serving(case.data, _truth(case)) as server:
+        judge = neg.LLMJudge(model=f"{server.spec(*QUALITIES[0])}?concurrency=8")
+        for way in ("asked", "kept"):
+            ruling = judge.open(JudgeContext(case.data, folder, reference="dense"))
+            wall, used = time.perf_counter(), time.process_time()
+            ruling.score(query, doc)
+            found[way] = (time.perf_counter() - wall, time.process_time() - used, ruling.calls)
+    return found
+
+
 def _small(run: neg.Run, case: Case) -> dict[str, Any]:
     """The real model's worth, its order effect, and what becomes of the negatives."""
     from tests.models.small_model import serving_model
 
     found: dict[str, Any] = {"none": _picked(run, case)}
-    with serving_model() as spec:
-        judge = neg.LLMJudge(model=spec, orders=2, characters=CHARACTERS)
+    heard: list[Event] = []
+    with serving_model(port=PORT) as spec, tempfile.TemporaryDirectory() as folder:
+        judge = neg.LLMJudge(model=spec, characters=CHARACTERS)
         run = run.judge(judge, SMALL)
-    counted = run.manifest.notes.measured["llm"]
-    return found | {"judged": _judged(run) | _picked(run, case), "counted": counted}
+        found["judged"] = _judged(run) | _picked(run, case)
+        scored = run.candidates().filter(pl.col("llm_score").is_not_null()).select(PAIR).collect()
+        rows = case.data.rows_of(scored).sort("query", "doc").head(TWICE)
+        context = JudgeContext(case.data, Path(folder), reference="dense", emit=heard.append)
+        both = msgspec.structs.replace(judge, orders=2).open(context)
+        both.score(rows["query"].to_numpy(), rows["doc"].to_numpy())
+    (counted,) = (
+        event.figures
+        for event in heard
+        if isinstance(event, Counted) and "asked twice" in event.figures
+    )
+    return found | {"counted": dict(counted)}
 
 
 def _judged(run: neg.Run) -> dict[str, Any]:
@@ -136,12 +178,21 @@ def main() -> None:
     if sys.argv[1:2] == ["one"]:
         one(sys.argv[2], int(sys.argv[3]), sys.argv[4])
         return
-    small = {name: _asked(name, 0, "small") for name in COLLECTIONS}
+    small = {name: _asked(name, 0, "small") for name in SLOWLY}
     strong = {
         name: [_asked(name, seed, "simulated") for seed in range(HIDINGS)] for name in COLLECTIONS
     }
     choices = {name: _asked(name, 0, "choices") for name in COLLECTIONS}
-    lines = [*_small_page(small), *_page(strong), *_choices_page(choices)]
+    kept = _asked("med", 0, "reread")
+    lines = [
+        *_small_page(small),
+        *_page(strong),
+        *_choices_page(choices),
+        "",
+        f"{READ:,} judgements through HTTP, server included: {kept['asked'][1]:.0f} CPU-seconds; "
+        f"again, from the kept replies: {kept['kept'][1]:.1f} CPU-seconds "
+        f"({kept['kept'][0]:.1f} s on the clock) and {kept['kept'][2]:,} calls.",
+    ]
     write_page("judges", "Language models as judges", __doc__, lines)
 
 
@@ -159,10 +210,10 @@ def _small_page(results: dict[str, dict[str, Any]]) -> list[str]:
     lines = [
         "## The real small model",
         "",
-        f"{SMALL} pairs a collection, each asked twice, {CHARACTERS} characters of a document. "
-        "AUC with its standard error by chance; sensitivity and specificity of its yes; in how "
-        "many of the pairs that could be read twice the order decided; hardness and real false "
-        "share before and after.",
+        f"{SMALL} pairs, {CHARACTERS} characters of a document each. AUC with its standard error "
+        "by chance; to how many of the relevant pairs it says yes, and no to how many of the "
+        f"others; in how many of {TWICE} pairs, asked again with the words yes and no the other "
+        "way round, the order decided; hardness and real false share before and after.",
         "",
         "| collection | AUC | says yes to relevant | says no to others | order decides | believed "
         "| asked | before | after |",

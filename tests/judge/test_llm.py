@@ -318,6 +318,31 @@ def test_positives_need_a_place_in_the_users_prompt(server: ChatServer, tmp_path
         LLMJudge(model=server.spec).open(JudgeContext(collection=DATA, scratch=tmp_path))
 
 
+def test_a_server_that_is_not_there_is_told_before_any_work(tmp_path: Path) -> None:
+    """But not where replies are kept, of which there may be enough."""
+    with serving() as server:
+        spec = server.spec
+    with pytest.raises(ServiceError, match=r"no server answers there(.|\n)*check that the"):
+        neg.mine(
+            tiny.collection(),
+            tmp_path / "run",
+            sources=[neg.BM25(top=5)],
+            judges=[LLMJudge(model=spec)],
+        )
+    assert not list((tmp_path / "run").rglob("part-*")), "nothing was searched"
+    with serving() as server:
+        opened(server, tmp_path, top=0).judge(ROWS)
+        later = opened(server, tmp_path, top=0)
+    later.judge(ROWS.clear())
+    assert later.judge(ROWS)["llm_score"].is_not_null().any()
+    assert (
+        LLMJudge(model="https://api.example.com/v1#m")
+        .open(JudgeContext(collection=DATA, scratch=tmp_path, reference="dense"))
+        .judge(ROWS.clear())
+        .is_empty()
+    ), "of an address elsewhere nothing is found out"
+
+
 def test_scores_of_no_pairs_are_none(server: ChatServer, tmp_path: Path) -> None:
     none = np.empty(0, np.uint32)
     assert len(opened(server, tmp_path).score(none, none)) == 0

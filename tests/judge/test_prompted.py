@@ -17,12 +17,11 @@ import negatives as neg
 from negatives import tiny
 from negatives.chance import id_hashes, uniforms
 from negatives.errors import RecipeError
-from negatives.events import Counted, Event
+from negatives.events import Counted, Event, silent
 from negatives.judge.alike_words import alike
-from negatives.judge.llm_score import SAID, spoken_chance
+from negatives.judge.llm_score import spoken_chance
 from negatives.judge.prompted import PromptedJudge, PromptedRuling
 from negatives.judge.self_check import combined
-from negatives.kinds import kinds
 from negatives.models.chat_reply import Answer
 from negatives.opening import JudgeContext
 from negatives.recipe import load_recipe, shipped
@@ -47,13 +46,8 @@ def server() -> Iterator[ChatServer]:
 
 
 def opened(judge: PromptedJudge, scratch: Path, heard: list[Event] | None = None) -> PromptedRuling:
-    context = JudgeContext(
-        collection=DATA, scratch=scratch, reference="dense", emit=(heard or []).append
-    )
-    if heard is not None:
-        context = JudgeContext(
-            collection=DATA, scratch=scratch, reference="dense", emit=heard.append
-        )
+    emit = silent if heard is None else heard.append
+    context = JudgeContext(collection=DATA, scratch=scratch, reference="dense", emit=emit)
     return judge.open(context)
 
 
@@ -384,8 +378,6 @@ def test_a_prompt_of_the_users_own_takes_the_place_of_a_shipped_one(
     ruling.score(QUERY[:1], DOC[:1])
     assert "Mine:" in server.bodies[0]["messages"][0]["content"]
     assert ruling.fingerprint != opened(neg.Abstain(model=server.spec), tmp_path).fingerprint
-    assert SAID > 0
-    assert "debate" in kinds("judge")
 
 
 def knows(body: dict[str, Any]) -> str:

@@ -25,12 +25,12 @@ def weights() -> Path:
 
 
 @contextmanager
-def serving_model(context: int = 1024) -> Iterator[str]:
-    """The specification of the model, while it is served."""
+def serving_model(context: int = 1024, port: int = 0) -> Iterator[str]:
+    """The specification of the model, while it is served; port 0: any."""
     path = weights()
     xllamacpp: Any = importlib.import_module("xllamacpp")
     settings = xllamacpp.CommonParams()
-    settings.n_ctx, settings.n_parallel, settings.port = context, 1, 0
+    settings.n_ctx, settings.n_parallel, settings.port = context, 1, port
     settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = 1
     settings.warmup = settings.ui = False
     settings.verbosity = -1

@@ -230,7 +230,13 @@ class PromptedRuling:
         return sum(chat.came for chat in self.chats.values())
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Scores of the chosen pairs, the same to be learned from, and what `reject` says."""
+        """Scores of the chosen pairs, the same to be learned from, and what `reject` says.
+
+        Of no rows, by which a run finds out beforehand what is wrong: that no server is there.
+        """
+        if rows.is_empty():
+            for chat in self.chats.values():
+                chat.refuse_absent(self.prompt)
         held = self.column.replace("_score", "_held")
         made = self.asked.scored(rows, self.score, self.column, held)
         return made.with_columns(*self.rule())

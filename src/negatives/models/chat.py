@@ -22,11 +22,18 @@ import msgspec
 from negatives.errors import RecipeError
 from negatives.events import Counted, Emit, Progress, Spent, Warned, silent
 from negatives.models.chat_reply import Answer, read_completion
+from negatives.models.http_call import is_there
 from negatives.models.prompt import Messages, Prompt
 from negatives.models.service import Refused, Unread, served
 from negatives.models.spec import whole_number
 from negatives.opening import Foreseen
-from negatives.store.replies import AboutReplies, Replies, known_replies, open_replies
+from negatives.store.replies import (
+    AboutReplies,
+    Replies,
+    any_replies,
+    known_replies,
+    open_replies,
+)
 
 CONCURRENCY: Final = 4
 """Calls at a time, unless the specification says `?concurrency=N`."""
@@ -148,6 +155,15 @@ class Chat:
             )
         )
         return [found[key] for key in keys]
+
+    def refuse_absent(self, prompt: Prompt) -> None:
+        """Raise `ServiceError` where a server on this machine is not there, before any work.
+
+        Not where replies to the prompt are kept: they may be all that is wanted.
+        """
+        if any_replies(self._scratch, self._about(prompt)) or is_there(self.service.url):
+            return
+        raise self.service.error("no server answers there")
 
     def known(
         self, prompt: Prompt, questions: Sequence[Messages], form: Form

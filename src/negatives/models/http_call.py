@@ -22,6 +22,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 _PIECE: Final = 1 << 16
+_LISTENS: Final = 5.0
+"""Seconds in which somebody who listens on this machine takes a call."""
 
 
 class CallFailed(Exception):
@@ -43,6 +45,23 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+def is_there(url: str) -> bool:
+    """Whether somebody listens at an address on this machine; of others nothing is found out.
+
+    They may be reached through a proxy, or answer for a while only.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host not in ("localhost", "::1") and not host.startswith("127."):
+        return True
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        with socket.create_connection((host, port), timeout=_LISTENS):
+            return True
+    except OSError:
+        return False
 
 
 def post(url: str, body: bytes, *, key: str = "", seconds: float, most: int) -> Reply:

@@ -92,6 +92,11 @@ def known_replies(scratch: Path, about: AboutReplies, keys: Sequence[bytes]) -> 
         return replies.get(keys)
 
 
+def any_replies(scratch: Path, about: AboutReplies) -> bool:
+    """Whether replies of `about` have ever been kept."""
+    return (_folder(scratch, about) / DATABASE).exists()
+
+
 def _folder(scratch: Path, about: AboutReplies) -> Path:
     store = store_folder()
     shared_one = store is not None and writable(store.parent)
