@@ -46,6 +46,14 @@ from negatives.make.heading import Heading as Heading
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
 from negatives.pick.mig import InformationGain as InformationGain
 from negatives.pick.one_by_one import OneByOne as OneByOne
+from negatives.make.graded import Graded as Graded
+from negatives.make.heading import Heading as Heading
+from negatives.make.inverse_cloze import InverseCloze as InverseCloze
+from negatives.make.irrelevant_conditions import IrrelevantConditions as IrrelevantConditions
+from negatives.make.queries import WrittenQueries as WrittenQueries
+from negatives.make.text_edits import TextEdits as TextEdits
+from negatives.make.verbalized import Verbalized as Verbalized
+from negatives.make.written import WrittenNegatives as WrittenNegatives
 from negatives.pick.quotas import Quotas as Quotas
 from negatives.pick.risk_limited import RiskLimited as RiskLimited
 from negatives.pick.sampled import RandomPick as RandomPick

@@ -20,8 +20,14 @@ KINDS: dict[str, dict[str, str]] = {
     },
     "make": {
         "contrastive": "negatives.make.contrastive:Contrastive",
+        "graded": "negatives.make.graded:Graded",
         "heading": "negatives.make.heading:Heading",
         "inverse-cloze": "negatives.make.inverse_cloze:InverseCloze",
+        "irrelevant-conditions": "negatives.make.irrelevant_conditions:IrrelevantConditions",
+        "queries": "negatives.make.queries:WrittenQueries",
+        "text-edits": "negatives.make.text_edits:TextEdits",
+        "verbalized": "negatives.make.verbalized:Verbalized",
+        "written": "negatives.make.written:WrittenNegatives",
     },
     "judge": {
         "absolute-score": "negatives.judge.positive_aware:AbsoluteScore",
