@@ -46,8 +46,12 @@ from negatives.make.heading import Heading as Heading
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
 from negatives.pick.mig import InformationGain as InformationGain
 from negatives.pick.one_by_one import OneByOne as OneByOne
+from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering
+from negatives.make.failure_inducing import FailureInducing as FailureInducing
 from negatives.make.graded import Graded as Graded
 from negatives.make.heading import Heading as Heading
+from negatives.make.imagined import ContrastingDemonstrations as ContrastingDemonstrations
+from negatives.make.imagined import ImaginedDomains as ImaginedDomains
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
 from negatives.make.irrelevant_conditions import IrrelevantConditions as IrrelevantConditions
 from negatives.make.queries import WrittenQueries as WrittenQueries

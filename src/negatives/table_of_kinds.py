@@ -20,8 +20,12 @@ KINDS: dict[str, dict[str, str]] = {
     },
     "make": {
         "contrastive": "negatives.make.contrastive:Contrastive",
+        "adversarial-filtering": "negatives.make.adversarial_filtering:AdversarialFiltering",
+        "contrasting-demonstrations": "negatives.make.imagined:ContrastingDemonstrations",
+        "failure-inducing": "negatives.make.failure_inducing:FailureInducing",
         "graded": "negatives.make.graded:Graded",
         "heading": "negatives.make.heading:Heading",
+        "imagined-domains": "negatives.make.imagined:ImaginedDomains",
         "inverse-cloze": "negatives.make.inverse_cloze:InverseCloze",
         "irrelevant-conditions": "negatives.make.irrelevant_conditions:IrrelevantConditions",
         "queries": "negatives.make.queries:WrittenQueries",

@@ -14,6 +14,11 @@ def writes(body: dict[str, Any]) -> dict[str, Any]:
     """What a good model replies to each of the shipped prompts."""
     system = body["messages"][0]["content"]
     document, query = (" ".join(shown(body, kind)) for kind in ("document", "query"))
+    if "hard to find it by" in system:
+        tried = "Found at once" in body["messages"][-1]["content"]
+        return {"queries": ["warm in a bowl" if tried else " ".join(document.split()[:4])]}
+    if '"domains"' in system:
+        return {"domains": [{"domain": "music", "passage": f"A song on {query} is sung."}]}
     if '"queries"' in system:
         words = document.split()
         return {"queries": [" ".join(words[:4]), " ".join(words[2:7]), "pears of no use"]}

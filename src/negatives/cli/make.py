@@ -80,7 +80,8 @@ def make(
     generators = _generators(kind or ["inverse-cloze"], set_ or [])
     if budget is not None:
         generators = budgeted(generators, budget)
-    refuse_to_replace(out)
+    if not dry_run:
+        refuse_to_replace(out)
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
     settings = [each.settings() for each in generators]
     how = settings[0] if len(settings) == 1 else {"make": settings}
