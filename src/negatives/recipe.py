@@ -48,7 +48,6 @@ PURPOSES: Mapping[str, str] = {
     "baseline": "baselines to compare with",
     "teacher": "with a cross-encoder as judge or teacher",
     "language-model": "with a language model as judge",
-    "written": "with documents that a model or a rule writes",
     "loss": "with a loss of their own",
     "batches": "with batches, or an order, of their own",
     "bare": "without labels, or without texts",

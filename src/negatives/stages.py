@@ -10,6 +10,7 @@ from negatives.find.dense import Dense as Dense
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
 from negatives.find.known import Judged as Judged
+from negatives.find.reformulations import Reformulations as Reformulations
 from negatives.find.sampled import Popularity as Popularity
 from negatives.find.sampled import Random as Random
 from negatives.judge.abstain import Abstain as Abstain

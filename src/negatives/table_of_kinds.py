@@ -17,6 +17,7 @@ KINDS: dict[str, dict[str, str]] = {
         "judged": "negatives.find.known:Judged",
         "popularity": "negatives.find.sampled:Popularity",
         "random": "negatives.find.sampled:Random",
+        "reformulations": "negatives.find.reformulations:Reformulations",
     },
     "make": {
         "contrastive": "negatives.make.contrastive:Contrastive",
