@@ -42,12 +42,8 @@ from negatives.judge.self_check import SelfCheck as SelfCheck
 from negatives.judge.shared_keywords import SharedKeywords as SharedKeywords
 from negatives.judge.sufficiency import Sufficiency as Sufficiency
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
-from negatives.make.contrastive import Contrastive as Contrastive
-from negatives.make.heading import Heading as Heading
-from negatives.make.inverse_cloze import InverseCloze as InverseCloze
-from negatives.pick.mig import InformationGain as InformationGain
-from negatives.pick.one_by_one import OneByOne as OneByOne
 from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering
+from negatives.make.contrastive import Contrastive as Contrastive
 from negatives.make.failure_inducing import FailureInducing as FailureInducing
 from negatives.make.graded import Graded as Graded
 from negatives.make.heading import Heading as Heading
@@ -59,6 +55,8 @@ from negatives.make.queries import WrittenQueries as WrittenQueries
 from negatives.make.text_edits import TextEdits as TextEdits
 from negatives.make.verbalized import Verbalized as Verbalized
 from negatives.make.written import WrittenNegatives as WrittenNegatives
+from negatives.pick.mig import InformationGain as InformationGain
+from negatives.pick.one_by_one import OneByOne as OneByOne
 from negatives.pick.quotas import Quotas as Quotas
 from negatives.pick.risk_limited import RiskLimited as RiskLimited
 from negatives.pick.sampled import RandomPick as RandomPick

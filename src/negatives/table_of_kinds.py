@@ -20,9 +20,9 @@ KINDS: dict[str, dict[str, str]] = {
         "reformulations": "negatives.find.reformulations:Reformulations",
     },
     "make": {
-        "contrastive": "negatives.make.contrastive:Contrastive",
         "adversarial-filtering": "negatives.make.adversarial_filtering:AdversarialFiltering",
         "contrasting-demonstrations": "negatives.make.imagined:ContrastingDemonstrations",
+        "contrastive": "negatives.make.contrastive:Contrastive",
         "failure-inducing": "negatives.make.failure_inducing:FailureInducing",
         "graded": "negatives.make.graded:Graded",
         "heading": "negatives.make.heading:Heading",

@@ -107,7 +107,7 @@ def test_every_generator_writes_the_same_of_a_row_whatever_is_beside_it(
     with writing() as server:
         for generator in stages("make", but=("contrastive", "failure-inducing")):
             at = {"model": server.spec} if generator.calls_each else {}
-            known = {"shortest": 1} if generator.kind == "inverse-cloze" else {}
+            known = {"shortest": 1} if hasattr(generator, "shortest") else {}
             whole = msgspec.structs.replace(generator, **at, **known)
             whole.ready(context(tiny, tmp_path))
             side = tiny.corpus if generator.generates == "queries" else tiny.queries

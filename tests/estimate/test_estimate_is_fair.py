@@ -15,7 +15,6 @@ import pytest
 
 import negatives as neg
 from negatives.chance import id_hashes, stream_key, uniforms
-
 from negatives.schema import Collection
 from tests.contracts.kinds import stages
 from tests.measure.halved import hidden_half

@@ -70,7 +70,8 @@ def test_other_words_find_other_documents_and_their_rankings_are_united(
     same = neg.Reformulations(model=server.spec, ways=1, repeat=1, top=9, how="ensemble")
     assert found(same, data, tmp_path / "two") == rows
     run = neg.mine(data, tmp_path / "run", recipe=neg.Recipe(
-        find=(neg.BM25(top=2), stage), judge=(neg.Known(),), pick=neg.Top(per_query=2, by="bm25_score")
+        find=(neg.BM25(top=2), stage), judge=(neg.Known(),),
+        pick=neg.Top(per_query=2, by="bm25_score"),
     ))  # fmt: skip
     sources = run.candidates().filter(query_id="q", doc_id="b").collect()["sources"][0].to_list()
     assert sources == ["reformulations"]
@@ -79,7 +80,9 @@ def test_other_words_find_other_documents_and_their_rankings_are_united(
 def test_the_worked_numbers_of_the_page() -> None:
     assert searched("q", ["alpha, beta, gamma"], 2, "ensemble") == ["q q alpha beta gamma"]
     assert searched("q", ["", "q"], 3, "fusion") == ["q", "q"]
-    assert sorted(searched("q", ["b", "a"], 1, "fusion")) == sorted(searched("q", ["a", "b"], 1, "fusion"))
+    assert sorted(searched("q", ["b", "a"], 1, "fusion")) == sorted(
+        searched("q", ["a", "b"], 1, "fusion")
+    )
     lists = {
         "one": proposed([(0, 1, 1, 1.0), (0, 2, 2, 1.0), (0, 3, 3, 1.0)]),
         "two": proposed([(0, 4, 1, 1.0), (0, 2, 2, 1.0), (0, 1, 3, 1.0)]),

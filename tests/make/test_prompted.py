@@ -59,8 +59,13 @@ def test_queries_are_kept_that_find_their_document_and_name_who_wrote_them(
     counted: list[Any] = []
     stage = neg.WrittenQueries(model=server.spec, round_trip=1)
     made = made_queries(data, stage, emit=counted.append)
-    texts = {key: made.queries.filter(query_id=key)["text"].to_list() for key in ("gen:a", "gen-2:a")}
-    assert texts == {"gen:a": ["steel plates carry heat"], "gen-2:a": ["carry heat slowly from the"]}
+    texts = {
+        key: made.queries.filter(query_id=key)["text"].to_list() for key in ("gen:a", "gen-2:a")
+    }
+    assert texts == {
+        "gen:a": ["steel plates carry heat"],
+        "gen-2:a": ["carry heat slowly from the"],
+    }
     assert len(made.queries) == 6
     row = made.queries.row(0, named=True)
     assert (row["generator"], row["model"]) == ("queries", server.spec)
@@ -93,7 +98,8 @@ def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(
     stage = neg.WrittenQueries(model=f"{server.spec}?price=1/2", round_trip=0)
     cost = making_cost(data, stage)
     assert (cost.asked, cost.calls, cost.written) == (3, 3, 3 * stage.longest)
-    assert cost.money and cost.read > 300
+    assert cost.money
+    assert cost.read > 300
     assert not server.bodies
     (less,) = budgeted([stage], 2)
     assert making_cost(data, less).calls <= 2
@@ -129,7 +135,9 @@ def test_a_negative_is_written_from_the_query_alone_or_with_a_positive(
 ) -> None:
     alone = neg.WrittenNegatives(model=server.spec)
     made = of_queries(alone, data, tmp_path)
-    assert made["text"].to_list() == [f"Something else than {text} is told here." for text in ASKED.values()]
+    assert made["text"].to_list() == [
+        f"Something else than {text} is told here." for text in ASKED.values()
+    ]
     assert made["grade"].null_count() == 2
     assert not shown(server.bodies[0], "positive")
     both = msgspec.structs.replace(alone, given="query+positive")
@@ -178,7 +186,9 @@ def test_a_run_pays_for_each_reply_once_and_is_the_same_again(
 def test_an_interruption_pays_nothing_twice(server: ChatServer, data: Collection) -> None:
     stage = neg.WrittenQueries(model=f"{server.spec}?concurrency=1", round_trip=0)
     good = server.script
-    server.script = lambda call, body: (401, {"error": "paid out"}) if call == 3 else good(call, body)
+    server.script = lambda call, body: (
+        (401, {"error": "paid out"}) if call == 3 else good(call, body)
+    )
     with pytest.raises(ServiceError, match="paid out"):
         made_queries(data, stage)
     server.script = good
@@ -281,7 +291,9 @@ def test_what_cannot_work_is_told_before_anything_is_asked(
     server: ChatServer, tmp_path: Path
 ) -> None:
     corpus = tmp_path / "corpus.jsonl"
-    corpus.write_text("".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in DOCS.items() if t))
+    corpus.write_text(
+        "".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in DOCS.items() if t)
+    )
     bad, out = tmp_path / "bad.j2", tmp_path / "made"
     bad.write_text("Write something.")
     model = ("--set", f"model={server.spec}")
@@ -311,7 +323,9 @@ def test_what_cannot_work_is_told_before_anything_is_asked(
 
 def test_the_command_tells_the_cost_before_and_after(server: ChatServer, tmp_path: Path) -> None:
     corpus, out = tmp_path / "corpus.jsonl", tmp_path / "made"
-    corpus.write_text("".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in DOCS.items() if t))
+    corpus.write_text(
+        "".join(json.dumps({"_id": k, "text": t}) + "\n" for k, t in DOCS.items() if t)
+    )
     words = ("make", corpus, "--out", out, "--kind", "queries", "--quiet",
              "--set", f"model={server.spec}", "--set", "round_trip=1")  # fmt: skip
     before = negatives(*words, "--dry-run")

@@ -16,7 +16,7 @@ from tests.models.small_model import serving_model
 
 DOCS = {
     "a": "Bread dough rises for two hours in a warm bowl, until it is twice as large as before.",
-    "b": "A steel plate carries heat from its warm side to its cold side, and copper does so faster.",
+    "b": "A steel plate carries heat from its warm side to its cold side, and copper is faster.",
 }
 ASKED = {"q": "how long does bread dough rise"}
 

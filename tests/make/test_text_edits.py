@@ -17,12 +17,12 @@ from negatives.read import load
 from negatives.text.edits import OPPOSITES, RULES, negated, renamed, swapped_names, swapped_numbers
 from tests.build import collection, context
 
-SOLID = "It was finished in 1889, is 324 m high, and is not open on 25 December."
+SOLID = "It was built in 1889, is 324 m high, and is not open on 25 May."
 
 
 def test_each_rule_changes_what_it_is_about_and_nothing_else() -> None:
     for rule, text, draw, expected in [
-        ("numbers", SOLID, 0.0, SOLID.replace("1889", "x").replace("324", "1889").replace("x", "324")),
+        ("numbers", SOLID, 0.0, "It was built in 324, is 1889 m high, and is not open on 25 May."),
         ("numbers", "Take 3.5 g.", 0.0, "Take 4.5 g."),
         ("numbers", "Room 007", 0.99, "Room 016"),
         ("numbers", "1,000 of 2,000 people", 0.3, "2,000 of 1,000 people"),
@@ -80,7 +80,8 @@ def test_siblings_take_the_name_of_another_document_of_the_same_parent(tmp_path:
     data = collection(corpus, {"q": "how many strings"}, [("q", "a", 1)])
     fields = {"title": ["violin", "viola", "oak"], "parent": ["instrument", "instrument", "tree"]}
     stage = neg.TextEdits(rules=["siblings"])
-    told = replace(data, corpus=data.corpus.with_columns(**{k: pl.Series(v) for k, v in fields.items()}))
+    columns = [pl.Series(name, values) for name, values in fields.items()]
+    told = replace(data, corpus=data.corpus.with_columns(columns))
     made = written(stage, context(told, tmp_path), np.array([0], np.uint32))
     assert made["text"].to_list() == ["A viola has four strings."]
     with pytest.raises(DataError, match="text-edits needs the title of the documents"):

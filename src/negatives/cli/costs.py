@@ -17,9 +17,7 @@ def calls_and_tokens(cost: Foreseen) -> str:
     if not cost.read:
         return calls
     money = "" if cost.money is None else f", {cost.money:,.4g} in the unit of the price"
-    return (
-        f"{calls}, some {cost.read:,} tokens read and {cost.written:,} at most written{money}"
-    )
+    return f"{calls}, some {cost.read:,} tokens read and {cost.written:,} at most written{money}"
 
 
 class Costs:

@@ -72,9 +72,7 @@ class Reformulations(Source, kind="reformulations"):
         Literal["bm25", "dense"], Meta(description="what is searched by: a kind of [[find]]")
     ] = "bm25"
     k: Annotated[int, Meta(ge=1, description="fusion: the larger, the flatter")] = 60
-    temperature: Annotated[
-        float, Meta(ge=0, le=2, description="how freely the model writes")
-    ] = 0.7
+    temperature: Annotated[float, Meta(ge=0, le=2, description="how freely the model writes")] = 0.7
     unknown: Annotated[
         Share, Meta(description="share of replies that may be none; more is an error")
     ] = 0.1

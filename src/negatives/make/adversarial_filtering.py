@@ -18,7 +18,7 @@ from msgspec import Meta
 from negatives.arrays import Rows
 from negatives.make.asking import Asking
 from negatives.make.prompted import Words
-from negatives.make.written import PassageWriter, Passages
+from negatives.make.written import Passages, PassageWriter
 from negatives.models.encoder import sides
 from negatives.models.open_encoder import open_encoder
 from negatives.models.prompt import Filling

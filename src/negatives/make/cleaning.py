@@ -1,4 +1,4 @@
-"""What of a model's text is used: a query or a passage as somebody might have written it, or nothing.
+"""What of a model's text is used: a query or passage as somebody might write it, or nothing.
 
 Models wrap what they are asked for in quotes and numbers, speak about their task instead of doing
 it, and copy what they were shown. Each rule has a name, under which it is counted.
@@ -86,5 +86,5 @@ def copied(query: str, document: str) -> bool:
 
 def _unquoted(text: str) -> str:
     found = _QUOTED.match(text)
-    inside = found is not None and not any(mark in found[1] for mark in "\"“”«»")
+    inside = found is not None and not any(mark in found[1] for mark in '"“”«»')
     return found[1].strip() if found is not None and inside else text

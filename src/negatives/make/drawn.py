@@ -19,9 +19,13 @@ def drawn_positives(context: Context, rows: Rows, stream: str) -> pl.DataFrame:
         pl.col("query").is_in(asked.implode()) & ~pl.col("doc").is_in(empty.implode())
     )
     drawn = pl.Series("drawn", pair_uniforms(data.ids_of(known), context.seed, stream))
-    return known.with_columns(drawn).sort("query", "drawn").unique("query", keep="first").select(
-        "query", "doc"
-    ).sort("query")
+    return (
+        known.with_columns(drawn)
+        .sort("query", "drawn")
+        .unique("query", keep="first")
+        .select("query", "doc")
+        .sort("query")
+    )
 
 
 def query_draws(context: Context, rows: Rows, stream: str) -> Doubles:

@@ -1,11 +1,11 @@
 """Lists of passages of several levels of relevance, written by a language model in one reply.
 
 Esfandiarpoor et al. 2025, "Beyond Contrastive Learning: Synthetic Data Enables List-wise Training
-with Multiple Levels of Relevance" (SyCL): for each query a model writes four passages, from one that
-answers it to one that has nothing to do with it. In one reply, so that the levels are relative to
-each other. The level that was asked for is kept as the passage's grade. Those of grade 2 and 3 were
-written to answer: they are no negatives (`meant-relevant`). That the others do not is not believed
-either; a judge of the run sees them all.
+with Multiple Levels of Relevance" (SyCL): for each query a model writes four passages, from one
+that answers it to one that has nothing to do with it. In one reply, so that the levels are relative
+to each other. The level that was asked for is kept as the passage's grade. Those of grade 2 and 3
+were written to answer: they are no negatives (`meant-relevant`). That the others do not is not
+believed either; a judge of the run sees them all.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class Graded(PassageWriter, kind="graded"):
         """Four passages."""
         return 900
 
-    def texts_of(self, reply: Any, context: Context, query: int) -> Sequence[tuple[str, int | None]]:
+    def texts_of(
+        self, reply: Any, context: Context, query: int
+    ) -> Sequence[tuple[str, int | None]]:
         """The passages of the wanted levels, the most relevant first."""
         return [
             (getattr(reply, level), grade)

@@ -16,7 +16,7 @@ from msgspec import Meta
 from negatives.arrays import Rows
 from negatives.chance import id_hashes, mix, stream_key, uniforms
 from negatives.make.prompted import Words
-from negatives.make.written import PassageWriter, Passages
+from negatives.make.written import Passages, PassageWriter
 from negatives.models.prompt import Filling
 from negatives.opening import Context
 
@@ -66,7 +66,9 @@ class ImaginedDomains(PassageWriter, kind="imagined-domains"):
             for row in rows.tolist()
         ]
 
-    def texts_of(self, reply: Any, context: Context, query: int) -> Sequence[tuple[str, int | None]]:
+    def texts_of(
+        self, reply: Any, context: Context, query: int
+    ) -> Sequence[tuple[str, int | None]]:
         """The passages."""
         return [(each.passage, None) for each in reply.domains[: self.count]]
 
@@ -91,9 +93,7 @@ class ContrastingDemonstrations(PassageWriter, kind="contrasting-demonstrations"
     ] = 1000
 
     words: ClassVar[Mapping[str, Words]] = {
-        "make-contrasting": Words(
-            ("query",), ("examples", "positives", "negatives"), ("count",)
-        )
+        "make-contrasting": Words(("query",), ("examples", "positives", "negatives"), ("count",))
     }
     reply: ClassVar[type[msgspec.Struct]] = Passages
 
@@ -148,9 +148,11 @@ class ContrastingDemonstrations(PassageWriter, kind="contrasting-demonstrations"
         ).filter(~pl.col("doc").is_in(empty.implode()))
         judged = judged.sort("query", "doc").unique("query", keep="first").rename({"doc": "other"})
         next_one = pl.coalesce(pl.col("doc").shift(-1), pl.col("doc").first())
-        return known.with_columns(next_one.alias("stand_in")).join(
-            judged, on="query", how="left", maintain_order="left"
-        ).select("query", "doc", other=pl.coalesce("other", "stand_in"))
+        return (
+            known.with_columns(next_one.alias("stand_in"))
+            .join(judged, on="query", how="left", maintain_order="left")
+            .select("query", "doc", other=pl.coalesce("other", "stand_in"))
+        )
 
 
 POOL = 300

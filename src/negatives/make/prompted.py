@@ -1,4 +1,4 @@
-"""What all generators that ask a language model share: their settings, and how they are carried out.
+"""What generators that ask a language model share: their settings, and how they are carried out.
 
 Such a generator is a prompt, the form of a reply, and what it makes of one. What a call costs, what
 is kept, and what becomes of a reply that nobody can read is the same for all of them, and here. A
@@ -38,7 +38,7 @@ class Words(NamedTuple):
 
 
 class PromptedGenerator(Generator):
-    """A generator that asks a language model; a subclass says in which words, and what replies mean.
+    """A generator that asks a language model; a subclass says how, and what replies mean.
 
     It defines `words`, the prompts that it uses, `longest`, the tokens of a reply, and `made`,
     which puts the questions through an `Asking` and gives rows of `WRITTEN_QUERIES` or
@@ -63,7 +63,7 @@ class PromptedGenerator(Generator):
         Meta(
             ge=0,
             le=len(STIMULI),
-            description="number of a sentence, an emotional appeal, put after each question; 0: none",
+            description="number of an emotional appeal that is put after each question; 0: none",
         ),
     ] = 0
     temperature: Annotated[

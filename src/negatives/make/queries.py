@@ -44,9 +44,7 @@ class WrittenQueries(PromptedGenerator, kind="queries"):
     count: Annotated[int, Meta(ge=1, le=20, description="queries a document")] = 3
     round_trip: Annotated[
         int,
-        Meta(
-            ge=0, description="ranks within which a query must find its document; 0: it need not"
-        ),
+        Meta(ge=0, description="ranks within which a query must find its document; 0: it need not"),
     ] = 10
     search: Annotated[Search, Meta(description="what finds it: a kind of [[find]]")] = "bm25"
 

@@ -70,7 +70,9 @@ class Verbalized(PassageWriter, kind="verbalized"):
         tail = round(1000 * self.below) if self.below < 1 else 0
         return [{"count": self.asked, "thousandths": tail} for _ in rows]
 
-    def texts_of(self, reply: Any, context: Context, query: int) -> Sequence[tuple[str, int | None]]:
+    def texts_of(
+        self, reply: Any, context: Context, query: int
+    ) -> Sequence[tuple[str, int | None]]:
         """The passages with a text, each once, or those that are drawn."""
         texts: dict[str, float] = {}
         for each in reply.responses[: self.asked]:

@@ -59,7 +59,9 @@ class PassageWriter(PromptedGenerator):
         """What else each question is filled with, in the order of the queries `rows`."""
         return [{} for _ in rows]
 
-    def texts_of(self, reply: Any, context: Context, query: int) -> Sequence[tuple[str, int | None]]:
+    def texts_of(
+        self, reply: Any, context: Context, query: int
+    ) -> Sequence[tuple[str, int | None]]:
         """The passages in a reply, each with the grade that it was meant to have."""
         return [(text, None) for text in reply.passages]
 

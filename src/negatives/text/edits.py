@@ -28,7 +28,8 @@ _PAIRS: Final = """
     before after|increase decrease|increases decreases|increased decreased|increasing decreasing
     high low|higher lower|highest lowest|large small|larger smaller|largest smallest|long short
     longer shorter|hot cold|hotter colder|fast slow|faster slower|strong weak|stronger weaker
-    early late|earlier later|first last|open closed|inside outside|with without|rise fall|rises falls
+    early late|earlier later|first last|open closed|inside outside|with without|rise fall
+    rises falls
     begin end|begins ends|began ended|start stop|starts stops|accept reject|accepts rejects
     allow forbid|allows forbids|allowed forbidden|same different|positive negative|old new
     better worse|best worst|left right|up down|north south|east west|true false|safe dangerous
