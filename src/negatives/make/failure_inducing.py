@@ -24,6 +24,7 @@ from negatives.make.cleaning import as_query
 from negatives.make.prompted import PromptedGenerator, Words, with_text
 from negatives.make.queries import Queries
 from negatives.make.round_trip import Search, ranks
+from negatives.models.prompt import Filling
 from negatives.opening import Context
 from negatives.schema import Needs
 
@@ -86,7 +87,7 @@ class FailureInducing(PromptedGenerator, kind="failure-inducing"):
         tried: dict[int, list[str]] = {doc: [] for doc in todo}
         failing: dict[int, str] = {}
         for _ in range(self.rounds):
-            fillings = [
+            fillings: list[dict[str, Filling]] = [
                 {"document": texts[doc][: self.characters or None], "examples": tried[doc]}
                 for doc in todo
             ]

@@ -107,4 +107,5 @@ def unlike(alike: pl.Expr, share: float, below: float) -> pl.Expr:
 
 def _unit(vectors: Floats) -> Doubles:
     long = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
-    return vectors / np.maximum(long, 1e-12)
+    unit: Doubles = vectors / np.maximum(long, 1e-12)
+    return unit

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import msgspec
+import numpy as np
 import polars as pl
 from msgspec import Meta
 
@@ -119,7 +120,7 @@ class PromptedGenerator(Generator):
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:
         """What the model writes of these documents or queries, and by which prompt."""
         prompts = self._prompts()
-        ask = Asking(*self._asking(context, prompts), unknown=self.unknown)
+        ask = Asking(**self._asking(context, prompts), unknown=self.unknown)
         made = self.made(context, rows, ask)
         ask.tell()
         wanted = WRITTEN_QUERIES if self.generates == "queries" else WRITTEN_DOCS
@@ -129,17 +130,24 @@ class PromptedGenerator(Generator):
 
     def foresee(self, context: Context, rows: Rows) -> Foreseen:
         """What `write` would cost, about and at most; nothing is sent."""
-        ask = Foreseeing(*self._asking(context, self._prompts()))
+        ask = Foreseeing(**self._asking(context, self._prompts()))
         self.made(context, rows, ask)
         return ask.foreseen
 
-    def _asking(self, context: Context, prompts: Mapping[str, Prompt]) -> tuple[Any, ...]:
+    def _asking(self, context: Context, prompts: Mapping[str, Prompt]) -> dict[str, Any]:
         chat = Chat(self.model, context.scratch, api_key=self.api_key, emit=context.emit)
         form = Form(
             self.tokens or self.longest, temperature=self.temperature, seed=_seed(context.seed)
         )
         said = STIMULI[self.stimulus - 1] if self.stimulus else ""
-        return self.label, chat, prompts, form, context.emit, said
+        return {
+            "name": self.label,
+            "chat": chat,
+            "prompts": prompts,
+            "form": form,
+            "emit": context.emit,
+            "stimulus": said,
+        }
 
     def _prompts(self) -> dict[str, Prompt]:
         return {
@@ -165,4 +173,4 @@ def _seed(seed: int) -> int:
 def with_text(context: Context, rows: Rows) -> Rows:
     """Those of the documents that have a text."""
     empty = context.collection.lacking("docs", ("text",))
-    return rows[~pl.Series(rows).is_in(pl.Series(empty, dtype=pl.UInt32).implode()).to_numpy()]
+    return np.setdiff1d(rows, empty).astype(np.uint32)

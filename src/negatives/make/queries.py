@@ -20,6 +20,7 @@ from negatives.make.asking import Asking
 from negatives.make.cleaning import as_query
 from negatives.make.prompted import PromptedGenerator, Words, with_text
 from negatives.make.round_trip import Search, ranks
+from negatives.models.prompt import Filling
 from negatives.opening import Context
 from negatives.schema import Needs
 
@@ -65,7 +66,7 @@ class WrittenQueries(PromptedGenerator, kind="queries"):
         """`count` queries of each document at most, each once."""
         rows = with_text(context, rows)
         texts = context.collection.doc_texts(rows)
-        fillings = [
+        fillings: list[dict[str, Filling]] = [
             {"document": text[: self.characters or None], "count": self.count} for text in texts
         ]
         found: list[tuple[int, str]] = []
