@@ -105,11 +105,12 @@ def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(
     assert making_cost(data, less).calls <= 2
     made_queries(data, less)
     assert making_cost(data, stage).known == len(server.bodies) <= 2
-    for budget, generators, what in [
+    wrong: list[tuple[int, list[Generator], str]] = [
         (0, [stage], "a budget of 0 questions"),
         (5, [neg.Heading()], "no generator asks a language model"),
         (1, [stage, neg.WrittenQueries(model=server.spec, name="two")], "at least 2"),
-    ]:
+    ]
+    for budget, generators, what in wrong:
         with pytest.raises(InputError) as caught:
             budgeted(generators, budget)
         assert what in str(caught.value)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import negatives as neg
 from negatives.events import Counted
 from negatives.generator import written
-from negatives.run.making import made_queries
 from tests.build import collection, context
 from tests.models.small_model import serving_model
 
@@ -28,16 +29,19 @@ def test_a_small_model_writes_what_is_read_or_counted_and_is_asked_once(
     monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
     data = collection(DOCS, ASKED, [("q", "a", 1)])
     heard: list[Any] = []
+    docs = np.arange(2, dtype=np.uint32)
+    listening = replace(context(data, tmp_path), emit=heard.append)
     with serving_model(2048) as spec:
-        stage = neg.WrittenQueries(model=spec, count=2, unknown=1.0, temperature=0, round_trip=2)
-        made = made_queries(data, stage, emit=heard.append)
-        assert {*made.qrels["doc_id"]} <= {*DOCS}
-        assert made.queries["text"].str.len_chars().min() >= 3  # type: ignore[operator]
-        again = neg.WrittenNegatives(model=spec, unknown=1.0, temperature=0)
-        first = written(again, context(data, tmp_path), data.mined_queries)
-    asked = [each.figures["asked"] for each in heard if isinstance(each, Counted)
-             and each.name == "make queries" and "asked" in each.figures]  # fmt: skip
-    assert sum(asked) == 2
+        queries = neg.WrittenQueries(model=spec, unknown=1.0, temperature=0, tokens=60)
+        passages = neg.WrittenNegatives(model=spec, unknown=1.0, temperature=0, tokens=60)
+        asked = written(queries, listening, docs)
+        told = written(passages, listening, data.mined_queries)
+    counted = [each.figures for each in heard if isinstance(each, Counted)]
+    counted = [each for each in counted if "unknown" in each]
+    assert [each["asked"] for each in counted] == [2, 1]
+    for made, figures in zip((asked, told), counted, strict=True):
+        assert figures["unknown"] < figures["asked"] or made.is_empty()
+        assert made["text"].str.len_chars().min() != 0
     # Nobody answers at the address any more: what is known needs nobody.
-    assert made_queries(data, stage).queries.equals(made.queries)
-    assert written(again, context(data, tmp_path), data.mined_queries).equals(first)
+    assert written(queries, context(data, tmp_path), docs).equals(asked)
+    assert written(passages, context(data, tmp_path), data.mined_queries).equals(told)
