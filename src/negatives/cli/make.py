@@ -40,8 +40,8 @@ def make(
 
         negatives make corpus.jsonl --out made --set keep=0
 
-        negatives make corpus.jsonl --out made --kind queries --budget 200 --dry-run \\
-            --set model=http://127.0.0.1:8080/v1#qwen
+        negatives make corpus.jsonl --out made --kind queries --budget 200 \\
+            --dry-run --set model=http://127.0.0.1:8080/v1#qwen
 
     Queries and judgements that DATA has are not used. Of several generators each
     works on the texts that the ones before it have left. What a language model has
