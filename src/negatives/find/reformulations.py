@@ -179,9 +179,9 @@ class ReformulatedProposer:
         """The candidates of all reformulations of a query, by the sum of their reciprocal ranks."""
         rows = np.flatnonzero(np.isin(self.own, queries)).astype(np.uint32)
         found = self.inner.propose(rows, {}).rename({"query": "row"})
-        number = np.zeros(len(self.own), np.int64)
-        for place in range(1, len(self.own)):
-            number[place] = number[place - 1] + 1 if self.own[place] == self.own[place - 1] else 0
+        place = np.arange(len(self.own))
+        begins = np.diff(self.own, prepend=self.own[:1] + 1) != 0
+        number = place - np.maximum.accumulate(np.where(begins, place, 0))
         of_row = pl.DataFrame({"row": rows, "query": self.own[rows], "way": number[rows]})
         found = found.join(of_row, on="row")
         lists = {
