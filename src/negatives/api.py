@@ -202,6 +202,13 @@ class Collection(schema.Collection):
 
         return _held(made_queries(self, generators, seed=seed, emit=emit))
 
+    @watched
+    def making_cost(self, *generators: Generator, seed: int = 0, emit: Emit = shown) -> Foreseen:
+        """What `made` by the same generators would cost; nobody is asked anything."""
+        from negatives.run.making import making_cost
+
+        return making_cost(self, generators, seed=seed, emit=emit)
+
 
 def _held(found: schema.Collection) -> Collection:
     """A collection as users hold it."""

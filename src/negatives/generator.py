@@ -12,11 +12,13 @@ from abc import abstractmethod
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
+import numpy as np
 import polars as pl
 
 from negatives.arrays import Rows
+from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import WorkError
-from negatives.opening import Context
+from negatives.opening import NOTHING, Context, Foreseen
 from negatives.schema import Columns
 from negatives.stage import Stage
 
@@ -51,6 +53,15 @@ class Generator(Stage, kw_only=True):
         ),
     ] = ""
 
+    most: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0,
+            description="documents, or queries, that it writes of at most, drawn by their ids; "
+            "0: all",
+        ),
+    ] = 0
+
     generates: ClassVar[Written] = "documents"
 
     @property
@@ -58,8 +69,17 @@ class Generator(Stage, kw_only=True):
         """The name that what it writes goes by."""
         return self.name or self.kind
 
+    @property
+    def calls_each(self) -> int:
+        """Questions that it puts to a model for each document or query, at most."""
+        return 0
+
     def ready(self, context: Context) -> None:
         """Raise where it could not write, before any work: for want of a model, say."""
+
+    def foresee(self, context: Context, rows: Rows) -> Foreseen:
+        """What writing from these documents or queries would cost; nothing is sent."""
+        return NOTHING
 
     @abstractmethod
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:
@@ -67,6 +87,14 @@ class Generator(Stage, kw_only=True):
 
         Sorted by them; those of which nothing can be made have no row.
         """
+
+
+def drawn_rows(generator: Generator, ids: pl.Series, seed: int) -> Rows:
+    """Places of the ids that it writes of, in order: all, or `most` drawn by the ids."""
+    if not generator.most or generator.most >= len(ids):
+        return np.arange(len(ids), dtype=np.uint32)
+    drawn = uniforms(id_hashes(ids), stream_key(seed, f"make/{generator.label}"))
+    return np.sort(np.argsort(drawn, kind="stable")[: generator.most]).astype(np.uint32)
 
 
 def written(generator: Generator, context: Context, rows: Rows) -> pl.DataFrame:

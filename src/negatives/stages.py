@@ -10,6 +10,7 @@ from negatives.find.dense import Dense as Dense
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
 from negatives.find.known import Judged as Judged
+from negatives.find.reformulations import Reformulations as Reformulations
 from negatives.find.sampled import Popularity as Popularity
 from negatives.find.sampled import Random as Random
 from negatives.judge.abstain import Abstain as Abstain
@@ -41,9 +42,19 @@ from negatives.judge.self_check import SelfCheck as SelfCheck
 from negatives.judge.shared_keywords import SharedKeywords as SharedKeywords
 from negatives.judge.sufficiency import Sufficiency as Sufficiency
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
+from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering
 from negatives.make.contrastive import Contrastive as Contrastive
+from negatives.make.failure_inducing import FailureInducing as FailureInducing
+from negatives.make.graded import Graded as Graded
 from negatives.make.heading import Heading as Heading
+from negatives.make.imagined import ContrastingDemonstrations as ContrastingDemonstrations
+from negatives.make.imagined import ImaginedDomains as ImaginedDomains
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
+from negatives.make.irrelevant_conditions import IrrelevantConditions as IrrelevantConditions
+from negatives.make.queries import WrittenQueries as WrittenQueries
+from negatives.make.text_edits import TextEdits as TextEdits
+from negatives.make.verbalized import Verbalized as Verbalized
+from negatives.make.written import WrittenNegatives as WrittenNegatives
 from negatives.pick.mig import InformationGain as InformationGain
 from negatives.pick.one_by_one import OneByOne as OneByOne
 from negatives.pick.quotas import Quotas as Quotas

@@ -1,8 +1,8 @@
 """A collection of nine texts to try a stage on: the examples of all stages do.
 
 What a run does in passes, shard by shard and file by file, is done here at once, and nothing stays
-behind: what a source has `proposed`, a judge `judged`, an estimator `estimated` and a picker
-`picked`, the `batches` of a batcher and the `losses` of a loss.
+behind: what a source has `proposed`, a generator `made`, a judge `judged`, an estimator `estimated`
+and a picker `picked`, the `batches` of a batcher and the `losses` of a loss.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from negatives.batch.examples import Examples
 from negatives.estimate.ensemble import Ensemble
 from negatives.find.bm25 import BM25
 from negatives.find.dense import Dense
+from negatives.generator import Generator, written
 from negatives.judge.known import Known
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss
@@ -93,6 +94,14 @@ def proposed(source: Source) -> dict[str, list[str]]:
     before = {label: each.propose(queries, {}) for label, each in _sources().items()}
     found = source.open(_context(_sources())).propose(queries, before)
     return _by_query(data.ids_of(found.select("query", "doc")))
+
+
+def made(generator: Generator) -> dict[str, list[str]]:
+    """Query -> the documents that a generator writes for it."""
+    data = collection()
+    rows = written(generator, _context(_sources()), data.mined_queries)
+    named = rows.select(data.queries["query_id"].gather(rows["query"]), doc_id="text")
+    return _by_query(named)
 
 
 def judged(judge: Judge) -> dict[str, dict[str, str]]:

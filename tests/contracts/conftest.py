@@ -36,13 +36,14 @@ GIVEN = [("q1", "d7"), ("q2", "d5")]
 
 @pytest.fixture
 def tiny() -> Collection:
-    """Eight documents, four queries, their times, judgements, and negatives that were given."""
+    """Eight documents, four queries, times, parents, judgements, and negatives that were given."""
     made = collection(DOCS, QUERIES, QRELS, GIVEN)
     docs, queries = (
         frame.with_columns(time=pl.int_range(pl.len()) * 10)
         for frame in (made.corpus, made.queries)
     )
-    return replace(made, corpus=docs, queries=queries)
+    parents = (pl.col("row") // 2).cast(pl.String)  # two passages of a document each
+    return replace(made, corpus=docs.with_columns(parent=parents), queries=queries)
 
 
 @pytest.fixture(autouse=True)

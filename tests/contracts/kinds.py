@@ -11,8 +11,10 @@ from negatives.stage import Stage, build
 MODEL = "http://127.0.0.1:9/v1#small"
 """Where no language model answers."""
 
+# fmt: off
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("make", "contrastive"): {"model": "some-model"},
+    ("find", "reformulations"): {"model": MODEL},
     ("judge", "consistency"): {"lists": ["reworded.run"]},
     **{
         ("judge", kind): {"model": MODEL}
@@ -21,6 +23,13 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("judge", "llm-cascade"): {"model": MODEL, "large": "http://127.0.0.1:9/v1#large"},
     ("judge", "icr"): {"model": "some-model"},
     ("judge", "perplexity"): {"model": "some-model"},
+    **{
+        ("make", kind): {"model": MODEL}
+        for kind in (
+            "adversarial-filtering", "contrasting-demonstrations", "failure-inducing", "graded",
+            "imagined-domains", "queries", "verbalized", "written",
+        )
+    },
     ("judge", "reranker"): {"model": "some-reranker"},
     ("judge", "text-perplexity"): {"model": "some-model"},
     ("estimate", "ensemble"): {
@@ -28,6 +37,7 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("pick", "quotas"): {"quotas": {"bm25": 2, "dense": 1}},
 }
+# fmt: on
 UNFINISHED = ("find", "unfinished")
 """A third party's, which is refused."""
 

@@ -23,6 +23,7 @@ from negatives.schema import Collection
 from negatives.stage import stage_class
 from tests.build import context
 from tests.contracts.kinds import stages
+from tests.make.writing_server import writing
 from tests.pick.rows import rows as kept
 
 HEAVY = (
@@ -49,7 +50,7 @@ def proposers(data: Collection, folder: Path, threads: int = 1) -> dict[str, Any
 def test_every_source_proposes_in_order_what_it_declares(tiny: Collection, tmp_path: Path) -> None:
     queries = tiny.mined_queries
     before = {k: p.propose(queries, {}) for k, p in proposers(tiny, tmp_path / "before").items()}
-    for source in stages("find"):
+    for source in stages("find", but=("reformulations",)):
         made = []
         for threads in (1, 2):
             scratch = tmp_path / f"{source.kind}-{threads}"
@@ -80,7 +81,7 @@ def test_a_source_that_reads_no_judgements_proposes_the_same_without_one(
     tiny: Collection, tmp_path: Path
 ) -> None:
     other = replace(tiny, qrels=tiny.qrels.with_columns(relevance=pl.lit(1, pl.Int32)))
-    for source in stages("find", but=("fused",)):
+    for source in stages("find", but=("fused", "reformulations")):
         whole = msgspec.structs.replace(source, **({"top": 8} if hasattr(source, "top") else {}))
         found = [
             whole.open(context(data, tmp_path / f"{source.kind}-{n}")).propose(
@@ -93,25 +94,33 @@ def test_a_source_that_reads_no_judgements_proposes_the_same_without_one(
 
 
 def test_every_generator_writes_the_same_of_a_row_whatever_is_beside_it(
-    tiny: Collection, tmp_path: Path
+    tiny: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
+    titles = pl.Series([f"Part {n} of it" for n in range(len(tiny.corpus))])
     tiny = replace(
-        tiny, corpus=tiny.corpus.with_columns(text=pl.col("text") + ". " + "It is so. " * 4)
+        tiny,
+        corpus=tiny.corpus.with_columns(
+            text=pl.col("text") + ". " + "It is so. " * 4, title=titles
+        ),
     )
-    for generator in stages("make", but=("contrastive",)):  # which needs a model
-        whole = (
-            generator
-            if generator.generates == "documents"
-            else msgspec.structs.replace(generator, shortest=1)
-        )
-        rows = np.arange(
-            len(tiny.corpus if generator.generates == "queries" else tiny.queries), dtype=np.uint32
-        )
-        every = written(whole, context(tiny, tmp_path, seed=3), rows)
-        assert len(every), generator.kind
-        some = written(whole, context(tiny, tmp_path, seed=3, threads=2), rows[1:3])
-        assert some.equals(every.filter(every.to_series(0).is_in([1, 2]))), generator.kind
-        assert generator.label in (generator.kind, generator.name)
+    with writing() as server:
+        for generator in stages("make", but=("contrastive", "failure-inducing")):
+            at = {"model": server.spec} if generator.calls_each else {}
+            known = {"shortest": 1} if hasattr(generator, "shortest") else {}
+            whole = msgspec.structs.replace(generator, **at, **known)
+            whole.ready(context(tiny, tmp_path))
+            side = tiny.corpus if generator.generates == "queries" else tiny.queries
+            rows = np.arange(len(side), dtype=np.uint32)
+            every = written(whole, context(tiny, tmp_path, seed=3), rows)
+            assert len(every), generator.kind
+            some = written(whole, context(tiny, tmp_path, seed=3, threads=2), rows[1:3])
+            mine = every.filter(every.to_series(0).is_in([1, 2]))
+            assert some.equals(mine), generator.kind
+            assert generator.label in (generator.kind, generator.name)
+            cost = whole.foresee(context(tiny, tmp_path), rows)
+            assert cost.asked <= len(rows) * generator.calls_each
+            assert bool(cost.asked) == bool(generator.calls_each), generator.kind
 
 
 def test_every_judge_adds_columns_to_the_rows_it_is_given(tiny: Collection, tmp_path: Path) -> None:

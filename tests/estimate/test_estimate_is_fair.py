@@ -15,9 +15,8 @@ import pytest
 
 import negatives as neg
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.kinds import kinds
 from negatives.schema import Collection
-from negatives.stage import stage_class
+from tests.contracts.kinds import stages
 from tests.measure.halved import hidden_half
 
 PAIR = ["query_id", "doc_id"]
@@ -145,10 +144,7 @@ def test_p_relevant_depends_on_no_row_number(tmp_path: Path) -> None:
 
 
 def test_what_reads_the_judgements_proposes_nothing_to_learn_from() -> None:
-    reading = {
-        kind: stage_class("find", kind)().reads_judgements  # type: ignore[attr-defined]
-        for kind in kinds("find")
-    }
+    reading = {source.kind: source.reads_judgements for source in stages("find")}
     assert {kind for kind, reads in reading.items() if reads} == {
         "given", "judged", "popularity", "random",
     }  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
+from negatives.cli.costs import Costs, calls_and_tokens
 from negatives.cli.options import Changes, Flag
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
@@ -22,6 +24,8 @@ def make(
     out: OutFolder,
     kind: Annotated[list[str] | None, Parameter(negative="")] = None,
     set_: Changes = None,
+    budget: int | None = None,
+    dry_run: Flag = False,
     seed: int = 0,
     resources: Resources = EVERYTHING,
     json: Flag = False,
@@ -36,8 +40,12 @@ def make(
 
         negatives make corpus.jsonl --out made --set keep=0
 
+        negatives make corpus.jsonl --out made --kind queries --budget 200 \\
+            --dry-run --set model=http://127.0.0.1:8080/v1#qwen
+
     Queries and judgements that DATA has are not used. Of several generators each
-    works on the texts that the ones before it have left.
+    works on the texts that the ones before it have left. What a language model has
+    replied is kept: the same command again asks nothing twice.
 
     Parameters
     ----------
@@ -51,6 +59,11 @@ def make(
     set_
         Change a setting of the generator, such as keep=0.5; of one of several,
         heading.words=3.
+    budget
+        Ask a language model this many questions at most, about documents drawn by
+        their ids; about all documents by default.
+    dry_run
+        Say what making would cost, in calls, tokens and money, and ask nobody.
     seed
         Every random choice derives from it.
     json
@@ -62,24 +75,40 @@ def make(
     from negatives.machine import Machine
     from negatives.read import convert, known_texts
     from negatives.read.convert import refuse_to_replace
-    from negatives.run.making import made_queries
+    from negatives.run.making import budgeted, made_queries, making_cost
 
     generators = _generators(kind or ["inverse-cloze"], set_ or [])
-    refuse_to_replace(out)
+    if budget is not None:
+        generators = budgeted(generators, budget)
+    if not dry_run:
+        refuse_to_replace(out)
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
+    settings = [each.settings() for each in generators]
+    how = settings[0] if len(settings) == 1 else {"make": settings}
+    spent = Costs()
     with listening() as emit:
         collection = known_texts(data)
-        made = made_queries(collection, generators, seed=seed, machine=machine, emit=emit)
+        if dry_run:
+            cost = making_cost(collection, generators, seed=seed, machine=machine, emit=emit)
+            if json:
+                print_json({**how, "calls": cost.calls} | asdict(cost))
+            else:
+                known = f", {cost.known:,} of them known already" if cost.known else ""
+                print(f"would ask {cost.asked:,} questions{known}: {calls_and_tokens(cost)}")
+            return
+        made = made_queries(
+            collection, generators, seed=seed, machine=machine, emit=spent.heard(emit)
+        )
         folder = convert(made, out)
     documents = len(made.corpus)
     without = documents - made.qrels["doc_id"].n_unique()
     if json:
         counts = {"queries": len(made.queries), "documents": documents, "without": without}
-        settings = [each.settings() for each in generators]
-        how = settings[0] if len(settings) == 1 else {"make": settings}
-        print_json({"out": str(folder), **counts, "seed": seed, **how})
+        print_json({"out": str(folder), **counts, **spent.figures(), "seed": seed, **how})
         return
     print(f"{folder}\n{_told(len(made.queries), documents, without)}")
+    for line in spent.lines():
+        print(line)
 
 
 def _told(queries: int, documents: int, without: int) -> str:

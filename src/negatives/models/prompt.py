@@ -20,8 +20,8 @@ from typing import Any, Final, NamedTuple
 from negatives.errors import RecipeError, nearest
 from negatives.faults import refused
 
-Filling = str | Sequence[str] | bool
-"""What a variable is filled with: a text, a list of texts, or whether something is so."""
+Filling = str | Sequence[str] | int
+"""What a variable is filled with: a text, a list of texts, a number, or whether something is so."""
 SHIPPED: Final = Path(__file__).parent / "prompts"
 
 _CONTROL: Final = re.compile(
@@ -63,8 +63,8 @@ class Prompt:
     """A prompt, by the name of a shipped one or the path of a file.
 
     `needed`: texts, or lists of texts, that it must have; `lists`: those that are lists, such as
-    "positives" of which each is a "positive"; they need not be there. `flags`: yes or no, which it
-    may ask for. Raises `RecipeError` where it cannot be read, lacks one, or has another.
+    "positives" of which each is a "positive"; they need not be there. `flags`: yes or no, or a
+    number, which it may ask for. Raises `RecipeError` where it cannot be read, lacks one, or has another.
     """
 
     name: str
@@ -180,7 +180,7 @@ class Prompt:
         values: dict[str, Filling] = dict.fromkeys(self.flags, False)
         values |= {
             name: text
-            if isinstance(text, bool)
+            if isinstance(text, int)
             else delimited(text, name)
             if isinstance(text, str)
             else [delimited(each, name.removesuffix("s")) for each in text]

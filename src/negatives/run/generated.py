@@ -14,13 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from negatives.arrays import Floats, Rows
 from negatives.engine import Mapper
 from negatives.errors import DataError
 from negatives.events import Event, Noted, Warned
-from negatives.generator import Generator, written
+from negatives.generator import Generator, drawn_rows, written
 from negatives.opening import Context, Proposer, Ruling
 from negatives.recipe import Recipe
 from negatives.run.account import Account
@@ -36,13 +37,17 @@ from negatives.run.parts import (
     write_frame,
 )
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
-from negatives.schema import GENERATED, Collection, check_ledger
+from negatives.schema import ELIGIBLE, GENERATED, PAIR, REJECTED, Collection, check_ledger
 from negatives.store.manifest import table_rows
 from negatives.store.run import GENERATED_FILE, WORK
 
 MADE: Final = f"{WORK}/made"
 """Scratch folder of what is written, and of the sources and judges opened on it."""
 MARK: Final = "-generated"
+MEANT: Final = 2
+"""Grade from which on a document was written to answer its query, and is no negative of it."""
+MEANT_RULE: Final = "meant-relevant"
+"""The rule that objects to those."""
 _PROPOSED: Final = {"query": pl.UInt32, "doc": pl.UInt32, "rank": pl.Int32, "score": pl.Float32}
 UNESTIMATED: Final = (
     "p_relevant of the {n:,} documents that were written is null, for labels say nothing of what "
@@ -137,8 +142,16 @@ def _written(opened: Opened, place: int, part: Part) -> tuple[Path, Sequence[Eve
         if table_rows(path) is None:
             context = opened.writing(generator)
             queries = _queries(opened.collection, read_frame(ledger))
+            queries = np.intersect1d(queries, _drawn(generator, context))
             write_frame(path, _named(generator, written(generator, context, queries), context))
     return path, tuple(heard)
+
+
+def _drawn(generator: Generator, context: Context) -> Rows:
+    """The queries that a generator writes for, of all that are mined."""
+    mined = context.collection.mined_queries
+    ids = context.collection.queries["query_id"].gather(mined)
+    return mined[drawn_rows(generator, ids, context.seed)]
 
 
 def _named(generator: Generator, made: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -185,7 +198,9 @@ def _added(
     path: Path,
 ) -> pl.DataFrame:
     old, whole, makers = read_frame(path), layer.collection, layer.recipe.make
-    made = pl.scan_parquet(table, glob=False).select("query_id", "doc_id", "generator")
+    written_ones = pl.scan_parquet(table, glob=False)
+    made = written_ones.select("query_id", "doc_id", "generator")
+    meant = written_ones.filter(pl.col("grade") >= MEANT).select(*PAIR, "grade")
     rows = whole.rows_of(of_queries(made, old))
     proposers: dict[str, Proposer] = {k: _Scores(each) for k, each in layer.sources.items()}
     for each in makers:
@@ -195,8 +210,21 @@ def _added(
     judged = judge_shard(whole, rulings, found.drop(not_sources))
     new = ledger_shard(whole, reference, judged, None)
     new = new.filter(pl.col("doc_id").str.starts_with(GENERATED_ID))
+    new = _without_meant(new, of_queries(meant, old))
     both = pl.concat([old, new], how="diagonal").select(old.columns)
     return check_ledger(both.sort("query_id", "doc_id"))
+
+
+def _without_meant(rows: pl.DataFrame, meant: pl.DataFrame) -> pl.DataFrame:
+    """The rows with those objected to that were written to answer their query."""
+    with_grade = rows.join(meant, on=PAIR, how="left", maintain_order="left")
+    told = pl.col("grade").is_not_null() & (pl.col("verdict") == ELIGIBLE)
+    reason = pl.format("written to be relevant: grade {}", "grade")
+    return with_grade.with_columns(
+        verdict=pl.when(told).then(pl.lit(REJECTED)).otherwise("verdict"),
+        rule=pl.when(told).then(pl.lit(MEANT_RULE)).otherwise("rule"),
+        reason=pl.when(told).then(reason).otherwise("reason"),
+    ).drop("grade")
 
 
 @dataclass(frozen=True)

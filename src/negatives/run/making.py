@@ -8,19 +8,28 @@ Of several generators each is given what the ones before it have left.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import numpy as np
+import msgspec
 import polars as pl
 
-from negatives.errors import DataError, RecipeError
+from negatives.arrays import Rows
+from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit, Progress, silent
-from negatives.generator import ORIGIN, WRITTEN_QUERIES, Generator, Written, written
+from negatives.generator import (
+    ORIGIN,
+    WRITTEN_QUERIES,
+    Generator,
+    Written,
+    drawn_rows,
+    written,
+)
 from negatives.machine import MODEST, Machine
-from negatives.opening import Context
+from negatives.opening import NOTHING, Context, Foreseen
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
 from negatives.stage import refuse_unmet
 from negatives.text.keys import normalised_keys
@@ -45,19 +54,13 @@ def made_queries(
     the same words is asked once.
     """
     generators = (generators,) if isinstance(generators, Generator) else tuple(generators)
-    refuse_other("queries", generators)
-    refuse_unmet(generators, collection)
+    _refuse(generators, collection)
     frames = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for generator in generators:
-            generator.ready(
-                Context(collection, Path(scratch), machine=machine, seed=seed, emit=emit)
-            )
-        for place, generator in enumerate(generators):
-            folder = Path(scratch) / str(place)
-            folder.mkdir()
-            context = Context(collection, folder, machine=machine, seed=seed, emit=emit)
-            made = _made(generator, context)
+    with _opened(generators, collection, seed, machine, emit) as contexts:
+        for generator, context in zip(generators, contexts, strict=True):
+            generator.ready(context)
+        for generator, context in zip(generators, contexts, strict=True):
+            made = _made(generator, replace(context, collection=collection))
             collection = replace(collection, corpus=_rewritten(collection.corpus, made))
             frames.append(made.with_columns(generator=pl.lit(generator.label)))
     made = pl.concat(frames)
@@ -97,12 +100,90 @@ def made_queries(
     )
 
 
+def making_cost(
+    collection: Collection,
+    generators: Generator | Sequence[Generator],
+    *,
+    seed: int = 0,
+    machine: Machine = MODEST,
+    emit: Emit = silent,
+) -> Foreseen:
+    """What `made_queries` of the same would cost, about and at most; nobody is asked anything."""
+    generators = (generators,) if isinstance(generators, Generator) else tuple(generators)
+    _refuse(generators, collection)
+    cost = NOTHING
+    with _opened(generators, collection, seed, machine, emit) as contexts:
+        for generator, context in zip(generators, contexts, strict=True):
+            generator.ready(context)
+            for rows in _blocks(generator, context):
+                cost += generator.foresee(context, rows)
+    return cost
+
+
+def budgeted(generators: Sequence[Generator], budget: int) -> list[Generator]:
+    """The generators, those that ask a model so many questions at most altogether."""
+    if budget < 1:
+        raise InputError(f"a budget of {budget} questions", fix="give at least 1, or none for all")
+    asking = sum(1 for each in generators if each.calls_each)
+    if not asking:
+        raise InputError(
+            "a budget is given, and no generator asks a language model",
+            where=", ".join(each.label for each in generators),
+            fix="leave it out, or set `most`, the documents that are written of at most",
+        )
+    made = []
+    for each in generators:
+        if each.calls_each:
+            most = budget // asking // each.calls_each
+            if not most:
+                raise InputError(
+                    f"a budget of {budget} questions is less than one document takes",
+                    where=each.label,
+                    fix=f"give at least {asking * each.calls_each}",
+                )
+            most = min(most, each.most or most)
+            made.append(msgspec.structs.replace(each, most=most))
+        else:
+            made.append(each)
+    return made
+
+
+def _refuse(generators: Sequence[Generator], collection: Collection) -> None:
+    """Raise where these generators cannot write queries of this collection."""
+    refuse_other("queries", generators)
+    refuse_unmet(generators, collection)
+
+
+@contextmanager
+def _opened(
+    generators: Sequence[Generator],
+    collection: Collection,
+    seed: int,
+    machine: Machine,
+    emit: Emit,
+) -> Iterator[list[Context]]:
+    """What each of the generators is given, with a folder of its own for as long as it lasts."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = [Path(scratch) / str(place) for place in range(len(generators))]
+        for folder in folders:
+            folder.mkdir()
+        yield [
+            Context(collection, folder, machine=machine, seed=seed, emit=emit) for folder in folders
+        ]
+
+
+def _blocks(generator: Generator, context: Context) -> Iterator[Rows]:
+    """The documents that a generator writes of, so many at a time."""
+    rows = drawn_rows(generator, context.collection.corpus["doc_id"], context.seed)
+    for start in range(0, len(rows), BLOCK):
+        yield rows[start : start + BLOCK]
+
+
 def _made(generator: Generator, context: Context) -> pl.DataFrame:
     """What a generator writes of all documents."""
     total = len(context.collection.corpus)
     frames = [pl.DataFrame(schema={**WRITTEN_QUERIES, **ORIGIN})]
-    for start in range(0, total, BLOCK):
-        rows = np.arange(start, min(start + BLOCK, total), dtype=np.uint32)
+    for rows in _blocks(generator, context):
         frames.append(written(generator, context, rows))
         context.emit(Progress(f"make {generator.label}", int(rows[-1]) + 1, total, "documents"))
     return pl.concat(frames)
