@@ -64,7 +64,8 @@ class Prompt:
 
     `needed`: texts, or lists of texts, that it must have; `lists`: those that are lists, such as
     "positives" of which each is a "positive"; they need not be there. `flags`: yes or no, or a
-    number, which it may ask for. Raises `RecipeError` where it cannot be read, lacks one, or has another.
+    number, which it may ask for. Raises `RecipeError` where it cannot be read, lacks one, or has
+    another.
     """
 
     name: str
