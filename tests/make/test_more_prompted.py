@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +88,35 @@ def test_domains_are_imagined_beside_a_positive(
     made = written(stage, context(data, tmp_path), data.mined_queries)
     assert made["text"][0] == "A song on how does heat pass is sung."
     assert shown(server.bodies[0], "positive")
+
+
+def test_what_a_model_wrote_as_a_negative_and_a_judge_finds_relevant_is_none(
+    server: ChatServer, data: Collection, tmp_path: Path
+) -> None:
+    write = server.script
+
+    def reply(call: int, body: dict[str, Any]) -> Any:
+        if "Grade the document" not in body["messages"][-1]["content"]:
+            return write(call, body)
+        grade = 3 if "heat" in shown(body, "document")[0] else 0
+        return 200, completion(json.dumps({"match": grade, "trust": 2, "grade": grade}))
+
+    server.script = reply
+    judge = neg.LLMJudge(model=server.spec, mode="grades", top=0, reject=2)
+    recipe = neg.Recipe(
+        find=(neg.BM25(top=2),),
+        make=(neg.WrittenNegatives(model=server.spec),),
+        judge=(neg.Known(), judge),
+        pick=neg.Top(per_query=9, by="bm25_score"),
+    )
+    run = neg.mine(data, tmp_path / "run", recipe=recipe)
+    rules = {
+        query: rule
+        for query, doc, rule in run.candidates()
+        .select("query_id", "doc_id", "rule")
+        .collect()
+        .iter_rows()
+        if doc.startswith("gen:")
+    }
+    assert rules == {"q": "llm", "r": "", "s": ""}
+    assert "gen:written:q:1" not in run.negatives["doc_id"].to_list()
