@@ -35,11 +35,11 @@ class Heading(Generator, kind="heading"):
 
     >>> import polars as pl
     >>> from negatives import Collection, Heading
-    >>> corpus = pl.DataFrame({"_id": ["a"], "title": ["Black tea"], "text": ["Steep it long."]})
-    >>> titled = Collection.from_polars(corpus, {"q": "?"}, {"q": {"a": 1}})
+    >>> corpus = pl.DataFrame({"_id": ["a"], "title": ["Black tea"], "text": ["Steep it for four minutes."]})
+    >>> titled = Collection.from_pairs({"q": "?"}, corpus, {"q": {"a": 1}})
     >>> made = titled.made(Heading())
     >>> made.queries["text"].to_list(), made.corpus["text"].to_list()
-    (['Black tea'], ['Steep it long.'])
+    (['Black tea'], ['Steep it for four minutes.'])
     """
 
     field: Annotated[

@@ -40,7 +40,7 @@ class TextEdits(Generator, kind="text-edits"):
 
     >>> from negatives import TextEdits, tiny
     >>> tiny.made(TextEdits(rules=["opposites"]))["planes"]
-    ['A plane stays down, for its wings push air down.']
+    ['A plane stays up, for its wings push air up.']
     """
 
     rules: Annotated[
