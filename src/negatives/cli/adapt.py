@@ -44,7 +44,8 @@ def adapt(
         negatives adapt handbook/ --out adapted --model ./MiniLM \\
             --queries questions.jsonl --qrels answers.tsv
 
-        negatives adapt handbook/ --out adapted --llm http://localhost:8080/v1#qwen3
+        negatives adapt handbook/ --out adapted \\
+            --llm http://localhost:8080/v1#qwen3
 
     The same command again goes on from where it was stopped. Training needs
     `pip install 'negatives[train]'`.

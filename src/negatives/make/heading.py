@@ -35,8 +35,8 @@ class Heading(Generator, kind="heading"):
 
     >>> import polars as pl
     >>> from negatives import Collection, Heading
-    >>> corpus = pl.DataFrame({"_id": ["a"], "title": ["Black tea"], "text": ["Steep it for four minutes."]})
-    >>> titled = Collection.from_pairs({"q": "?"}, corpus, {"q": {"a": 1}})
+    >>> tea = {"_id": ["a"], "title": ["Black tea"], "text": ["Steep it for four minutes."]}
+    >>> titled = Collection.from_pairs({"q": "?"}, pl.DataFrame(tea), {"q": {"a": 1}})
     >>> made = titled.made(Heading())
     >>> made.queries["text"].to_list(), made.corpus["text"].to_list()
     (['Black tea'], ['Steep it for four minutes.'])
