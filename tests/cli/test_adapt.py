@@ -17,6 +17,7 @@ from negatives.adaptation import steps as module
 from negatives.adaptation.adapt import adapt
 from negatives.events import silent
 from tests.cli.commands import negatives
+from tests.make.writing_server import writing
 from tests.show.made import Page
 
 pytest.importorskip("sentence_transformers")
@@ -170,6 +171,19 @@ def test_stopped_after_any_step_it_ends_with_the_same_bytes(
     assert stops == 6
     made = contents(out)
     assert {name: wanted[name] for name in made} == made
+
+
+def test_a_language_model_writes_the_queries_and_is_asked_once(docs: Path, tmp_path: Path) -> None:
+    def carried_out() -> Any:
+        return adapt(docs, tmp_path / "out", llm=server.spec, changes=CHANGES, threads=1)
+
+    with writing() as server:
+        made = carried_out()
+        calls = len(server.bodies)
+        assert carried_out().figures == made.figures
+        assert len(server.bodies) == calls
+    assert list(made.figures["written"]["queries"]) == ["queries"]
+    assert f"{calls} calls" in str(made.card())
 
 
 def test_what_is_wrong_is_said_before_any_work(
