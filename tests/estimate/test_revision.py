@@ -139,6 +139,4 @@ def test_the_revised_p_is_sharper_and_still_means_what_it_says() -> None:
     # Of sixteen seeds: 0.001 in all, 0.002, 0.002 and -0.010 in the bins, with deviations of 0.005,
     # 0.003, 0.019 and 0.027 each.
     mean = np.mean(gaps, axis=0)
-    assert (np.abs(mean - [0.001, 0.002, 0.002, -0.010]) < [0.007, 0.004, 0.025, 0.036]).all(), (
-        mean
-    )
+    assert (np.abs(mean - [0.001, 0.002, 0.002, -0.010]) < [0.007, 0.004, 0.025, 0.036]).all(), mean

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -115,6 +115,11 @@ class _Handler(BaseHTTPRequestHandler):
         sent = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
         with server.lock:
             server.at_once -= 1
+        with suppress(BrokenPipeError, ConnectionResetError):  # who asked was killed
+            self._send(status, sent)
+
+    def _send(self, status: int, sent: bytes) -> None:
+        server = self.server
         self.send_response(status)
         if server.retry_after and status == 429:
             self.send_header("Retry-After", server.retry_after)

@@ -83,10 +83,14 @@ class _Completion(msgspec.Struct):
     usage: _Usage | None = None
 
 
+_COMPLETION: Final = msgspec.json.Decoder(_Completion)
+"""Made here, once: threads that need the first one at the same time would end the process."""
+
+
 def read_completion(body: bytes) -> Answer:
     """The answer in the bytes of a reply; `Garbled` where they are no chat completion."""
     try:
-        found = msgspec.json.decode(_NO_NUMBER.sub(b"null", body), type=_Completion)
+        found = _COMPLETION.decode(_NO_NUMBER.sub(b"null", body))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         begins = body[:80].decode(errors="replace")
         raise Garbled(f"the reply is no chat completion ({error}); it begins: {begins}") from None

@@ -51,6 +51,10 @@ class _Vectors(msgspec.Struct):
     usage: _Usage | None = None
 
 
+_VECTORS: Final = msgspec.json.Decoder(_Vectors)
+"""Made here, once: threads that need the first one at the same time would end the process."""
+
+
 class EndpointEncoder:
     """Vectors from `URL#MODEL`, for example `http://127.0.0.1:8080/v1#all-minilm?concurrency=8`.
 
@@ -127,7 +131,7 @@ class EndpointEncoder:
 
     def _vectors(self, body: bytes, expected: int) -> Floats:
         try:
-            reply = msgspec.json.decode(body, type=_Vectors)
+            reply = _VECTORS.decode(body)
             reply.data.sort(key=lambda item: item.index)
             with np.errstate(over="ignore"):
                 vectors = np.asarray([item.embedding for item in reply.data], np.float32)
