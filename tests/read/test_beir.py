@@ -132,5 +132,6 @@ def test_extra_keys_are_ignored(tmp_path: Path) -> None:
 
 def test_the_tables_have_the_types_every_stage_expects(tmp_path: Path) -> None:
     collection = load(beir(tmp_path))
-    assert collection.corpus.schema == {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32}
+    schema = {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32, "title": pl.String}
+    assert collection.corpus.schema == schema
     assert collection.qrels.schema["relevance"] == pl.Int32
