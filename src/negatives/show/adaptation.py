@@ -112,7 +112,7 @@ def verdict(figures: Mapping[str, Any]) -> dict[str, str]:
         sentence = f"{told}: {chance}, which chance alone makes as well."
     if name == "made":
         sentence += (
-            " These queries were written, too: how much real ones gain, fifty of them would tell "
+            " These queries were written, too: what real ones gain, only real ones tell "
             "(--queries, --qrels)."
         )
     return {"title": title, "sentence": sentence}
