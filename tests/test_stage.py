@@ -156,7 +156,8 @@ def test_a_kind_nothing_like_any_is_told_all_of_them() -> None:
     assert message(lambda: build("pick", {"kind": "zzz"}, "pick")) == (
         "there is no pick kind 'zzz'\n"
         "  where: pick.kind\n"
-        "  fix:   valid: information-gain, one-by-one, quotas, random, risk-limited, simans, stratified, top"
+        "  fix:   valid: information-gain, one-by-one, quotas, random, risk-limited, simans, "
+        "stratified, top"
     )
 
 
@@ -164,7 +165,8 @@ def test_a_stage_without_a_kind_is_told_the_kinds() -> None:
     assert message(lambda: build("pick", {"per_query": 3}, "pick")) == (
         "a stage without a kind\n"
         "  where: pick\n"
-        "  fix:   kind = one of information-gain, one-by-one, quotas, random, risk-limited, simans, stratified, top"
+        "  fix:   kind = one of information-gain, one-by-one, quotas, random, risk-limited, simans, "
+        "stratified, top"
     )
 
 
