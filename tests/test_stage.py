@@ -165,8 +165,8 @@ def test_a_stage_without_a_kind_is_told_the_kinds() -> None:
     assert message(lambda: build("pick", {"per_query": 3}, "pick")) == (
         "a stage without a kind\n"
         "  where: pick\n"
-        "  fix:   kind = one of information-gain, one-by-one, quotas, random, risk-limited, simans, "
-        "stratified, top"
+        "  fix:   kind = one of information-gain, one-by-one, quotas, random, risk-limited, "
+        "simans, stratified, top"
     )
 
 
