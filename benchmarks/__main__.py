@@ -15,6 +15,7 @@ NAMES = (
     "encoding",
     "estimator",
     "exported",
+    "faq",
     "growth",
     "judgements",
     "judges",

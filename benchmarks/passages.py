@@ -15,9 +15,8 @@ most similar passages of other answers, which needs to be told whose each passag
 of the top 50` three drawn by chance. `default` is the default recipe, and `passages` the recipe of
 that name, the same with a rule about positives that the table does not find (judge `out-of-reach`);
 both are told nothing of documents. What a labelled passage is worth is peculiar to this page: one
-drawn by chance may not answer its question. Where every positive answers, as in a FAQ, the rule
-takes away what is learned from: on the 200 dev questions of the tutorial's FAQ, four seeds, 100
-steps, nDCG@10 was 0.854 with it and 0.869 without.
+drawn by chance may not answer its question. Where every positive answers, the rule may take away
+what is learned from (benchmark `faq`).
 
 `of the right document` is the share of the negatives that are passages of an answer to their own
 query, and so false or nearly so. Which passages of other answers are relevant too nobody has
