@@ -16,7 +16,8 @@ of the top 50` three drawn by chance. `default` is the default recipe, and `pass
 that name, the same with a rule about positives that the table does not find (judge `out-of-reach`);
 both are told nothing of documents. What a labelled passage is worth is peculiar to this page: one
 drawn by chance may not answer its question. Where every positive answers, the rule may take away
-what is learned from (benchmark `faq`).
+what is learned from (benchmark `faq`). How many candidates may reach the positive (40, not 10) was
+chosen with one seed on the dev questions of this page with titles: other data will say less of it.
 
 `of the right document` is the share of the negatives that are passages of an answer to their own
 query, and so false or nearly so. Which passages of other answers are relevant too nobody has
