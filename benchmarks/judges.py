@@ -9,6 +9,7 @@ and no does to it, and what becomes of the negatives. Then SIMULATED judges, whi
 HTTP from the true judgements with the stated sensitivity and specificity, each answer a bare yes or
 no of probability 0.9: what a strong model would buy with so many calls, and that one at chance does
 no harm. The evidence, p_relevant, the choice of pairs and the promise are the run's own.
+NEGATIVES_BENCH_GGUF names the file of another real model, which then stands beside the small one.
 """
 
 from __future__ import annotations
@@ -36,15 +37,17 @@ from negatives.events import Counted, Event
 from negatives.opening import JudgeContext
 
 COLLECTIONS = ("cranfield", "cisi", "med")
-SLOWLY = ("med",)
-"""Collections that the real model is asked about: a call takes it seconds."""
 HIDINGS = 2
 PER_QUERY = 5
 ASKED = (0.02, 0.05)
 QUALITIES = ((0.9, 0.95), (0.8, 0.9), (0.6, 0.8), (0.5, 0.5))
 CALLS = (500, 1000, 2000)
-SMALL = 80
-"""Pairs that the real model is asked about, on a slow processor,"""
+SMALLEST = "SmolLM2-135M"
+GIVEN = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
+MODELS = {SMALLEST: None} | ({GIVEN.stem: GIVEN} if GIVEN.suffix == ".gguf" else {})
+"""The file of each real model; None: the one that a package brings."""
+SMALL = 150
+"""Pairs that a real model is asked about, on a slow processor,"""
 TWICE = 32
 """and those of them that it is asked about in both orders."""
 PORT = 44467
@@ -64,9 +67,12 @@ def one(name: str, seed: int, which: str) -> None:
             told(_reread(case, Path(folder)))
             return
         # Replies are kept from one budget to the next, as a user's are.
-        os.environ["NEGATIVES_CACHE"] = str(KEPT / "cache" if which == "small" else folder)
+        os.environ["NEGATIVES_CACHE"] = str(KEPT / "cache" if which in MODELS else folder)
         run = _mined(case, seed, Path(folder))
-        told({"small": _small, "simulated": _simulated, "choices": _by_choice}[which](run, case))
+        if which in MODELS:
+            told(_small(run, case, MODELS[which]))
+        else:
+            told({"simulated": _simulated, "choices": _by_choice}[which](run, case))
 
 
 def _mined(case: Case, seed: int, folder: Path) -> neg.Run:
@@ -126,13 +132,13 @@ def _reread(case: Case, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _small(run: neg.Run, case: Case) -> dict[str, Any]:
+def _small(run: neg.Run, case: Case, file: Path | None) -> dict[str, Any]:
     """The real model's worth, its order effect, and what becomes of the negatives."""
     from tests.models.small_model import serving_model
 
     found: dict[str, Any] = {"none": _picked(run, case)}
     heard: list[Event] = []
-    with serving_model(port=PORT) as spec, tempfile.TemporaryDirectory() as folder:
+    with serving_model(port=PORT, file=file, slots=1 if file is None else 2) as spec, tempfile.TemporaryDirectory() as folder:
         judge = neg.LLMJudge(model=spec, characters=CHARACTERS)
         run = run.judge(judge, SMALL)
         found["judged"] = _judged(run) | _picked(run, case)
@@ -178,7 +184,9 @@ def main() -> None:
     if sys.argv[1:2] == ["one"]:
         one(sys.argv[2], int(sys.argv[3]), sys.argv[4])
         return
-    small = {name: _asked(name, 0, "small") for name in SLOWLY}
+    small = {
+        (model, name): _asked(name, 0, model) for model in MODELS for name in reversed(COLLECTIONS)
+    }
     strong = {
         name: [_asked(name, seed, "simulated") for seed in range(HIDINGS)] for name in COLLECTIONS
     }
@@ -206,20 +214,20 @@ def _asked(name: str, seed: int, which: str) -> dict[str, Any]:
     return found
 
 
-def _small_page(results: dict[str, dict[str, Any]]) -> list[str]:
+def _small_page(results: dict[tuple[str, str], dict[str, Any]]) -> list[str]:
     lines = [
-        "## The real small model",
+        "## Real small models",
         "",
         f"{SMALL} pairs, {CHARACTERS} characters of a document each. AUC with its standard error "
         "by chance; to how many of the relevant pairs it says yes, and no to how many of the "
         f"others; in how many of {TWICE} pairs, asked again with the words yes and no the other "
         "way round, the order decided; hardness and real false share before and after.",
         "",
-        "| collection | AUC | says yes to relevant | says no to others | order decides | believed "
-        "| asked | before | after |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | collection | AUC | says yes to relevant | says no to others | order decides "
+        "| believed | asked | before | after |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for name, result in results.items():
+    for (model, name), result in results.items():
         told, counted = result["judged"], result["counted"]
         auc, error, yes, no = told["worth"]
         order = counted["other by order"] / max(1, counted["asked twice"])
@@ -228,7 +236,7 @@ def _small_page(results: dict[str, dict[str, Any]]) -> list[str]:
                 "{:.2f}, {:.3f}".format(*each[asked]) for each in (result["none"], told)
             )
             lines.append(
-                f"| {name} | {auc:.2f} ± {error:.2f} | {yes:.0%} | {no:.0%} | {order:.0%} | "
+                f"| {model} | {name} | {auc:.2f} ± {error:.2f} | {yes:.0%} | {no:.0%} | {order:.0%} | "
                 f"{'yes' if told['revised'] else 'no'} | {float(asked):.0%} | {before} | {after} |"
             )
     return lines

@@ -25,16 +25,22 @@ def weights() -> Path:
 
 
 @contextmanager
-def serving_model(context: int = 1024, port: int = 0) -> Iterator[str]:
-    """The specification of the model, while it is served; port 0: any."""
-    path = weights()
+def serving_model(
+    context: int = 1024, port: int = 0, file: Path | None = None, slots: int = 1
+) -> Iterator[str]:
+    """The specification of the model, while it is served; port 0: any.
+
+    `file`: another GGUF file than the small model's; `slots`: replies at once, on up to two threads.
+    """
+    path = file or weights()
     xllamacpp: Any = importlib.import_module("xllamacpp")
     settings = xllamacpp.CommonParams()
-    settings.n_ctx, settings.n_parallel, settings.port = context, 1, port
-    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = 1
+    settings.n_ctx, settings.n_parallel, settings.port = context * slots, slots, port
+    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = min(slots, 2)
     settings.warmup = settings.ui = False
     settings.verbosity = -1
     settings.model.path = str(path)
     server = xllamacpp.Server(settings)
-    yield f"{server.listening_address}/v1#smollm2?concurrency=1&seconds=600"
+    name = file.stem if file else "smollm2"
+    yield f"{server.listening_address}/v1#{name}?concurrency={slots}&seconds=600"
     del server
