@@ -138,7 +138,9 @@ def _small(run: neg.Run, case: Case, file: Path | None) -> dict[str, Any]:
 
     found: dict[str, Any] = {"none": _picked(run, case)}
     heard: list[Event] = []
-    with serving_model(port=PORT, file=file, slots=1 if file is None else 2) as spec, tempfile.TemporaryDirectory() as folder:
+    slots = 1 if file is None else 2
+    serving_it = serving_model(port=PORT, file=file, slots=slots)
+    with serving_it as spec, tempfile.TemporaryDirectory() as folder:
         judge = neg.LLMJudge(model=spec, characters=CHARACTERS)
         run = run.judge(judge, SMALL)
         found["judged"] = _judged(run) | _picked(run, case)
@@ -236,8 +238,9 @@ def _small_page(results: dict[tuple[str, str], dict[str, Any]]) -> list[str]:
                 "{:.2f}, {:.3f}".format(*each[asked]) for each in (result["none"], told)
             )
             lines.append(
-                f"| {model} | {name} | {auc:.2f} ± {error:.2f} | {yes:.0%} | {no:.0%} | {order:.0%} | "
-                f"{'yes' if told['revised'] else 'no'} | {float(asked):.0%} | {before} | {after} |"
+                f"| {model} | {name} | {auc:.2f} ± {error:.2f} | {yes:.0%} | {no:.0%} "
+                f"| {order:.0%} | {'yes' if told['revised'] else 'no'} "
+                f"| {float(asked):.0%} | {before} | {after} |"
             )
     return lines
 

@@ -30,7 +30,8 @@ def serving_model(
 ) -> Iterator[str]:
     """The specification of the model, while it is served; port 0: any.
 
-    `file`: another GGUF file than the small model's; `slots`: replies at once, on up to two threads.
+    `file`: another GGUF file than the small model's; `slots`: how many replies at once, of which
+    no more than two threads are made.
     """
     path = file or weights()
     xllamacpp: Any = importlib.import_module("xllamacpp")
