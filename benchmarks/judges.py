@@ -46,9 +46,9 @@ SMALLEST = "SmolLM2-135M"
 GIVEN = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
 MODELS = {SMALLEST: None} | ({GIVEN.stem: GIVEN} if GIVEN.suffix == ".gguf" else {})
 """The file of each real model; None: the one that a package brings."""
-SMALL = 150
+SMALL = 100
 """Pairs that a real model is asked about, on a slow processor,"""
-TWICE = 32
+TWICE = 24
 """and those of them that it is asked about in both orders."""
 PORT = 44467
 """Where it is served, so that its replies are found again."""

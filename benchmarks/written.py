@@ -47,7 +47,8 @@ WORK = CACHE / "written" / WRITER
 SPLITS = {"medquad": ("train", "dev"), "scale_wordnet": ("train", "test")}
 METRIC = "nDCG@10"
 FIRST = "mined"
-VERSIONS: dict[Literal["query", "query+positive"], str] = {
+Version = Literal["query", "query+positive"]
+VERSIONS: dict[Version, str] = {
     "query": "written, from the query",
     "query+positive": "written, from query and positive",
 }
@@ -62,7 +63,7 @@ SHOWN = 4
 class Texts:
     """What was written: query id -> text, by version; and how many queries it was asked for."""
 
-    by_version: dict[str, dict[str, str]]
+    by_version: dict[Version, dict[str, str]]
     asked: int
 
     @property

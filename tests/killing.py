@@ -31,7 +31,7 @@ def kill_when(process: subprocess.Popen[bytes], moment: Callable[[], bool]) -> b
     Whatever it started must end with it.
     """
     while process.poll() is None and not moment():
-        time.sleep(0.001)
+        time.sleep(0.004)
     if process.poll() is None:
         os.kill(process.pid, signal.SIGKILL)
     ended = process.wait()
@@ -44,7 +44,7 @@ def left_over(process: subprocess.Popen[bytes]) -> list[int]:
     """Ids of the processes of its session that do not end; nothing where /proc cannot tell."""
     until = time.monotonic() + PATIENCE
     while (alive := _of_session(process.pid)) and time.monotonic() < until:
-        time.sleep(0.002)
+        time.sleep(0.004)
     return alive
 
 

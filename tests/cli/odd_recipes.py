@@ -40,6 +40,17 @@ def settings() -> Iterator[Odd]:
         )
 
 
+def misread(recipe: bytes) -> str:
+    """What is wrong with how a recipe is read, which is right or refused; empty: nothing."""
+    try:
+        parse(recipe.decode())
+    except RecipeError as refused:
+        return "" if refused.fix and refused.exit_code == 2 else f"no fix: {refused}"
+    except BaseException as error:  # the very thing that must not be
+        return f"raised {error!r}"
+    return ""
+
+
 def accepted() -> Iterator[Odd]:
     """Mining by the recipes of `settings` that are right as far as a recipe alone can tell."""
     for section, kind, field, name, text in _changed():
