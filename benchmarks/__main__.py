@@ -10,6 +10,7 @@ NAMES = (
     "adapt",
     "batching",
     "cascade",
+    "directions",
     "encoders",
     "coverage",
     "encoding",
@@ -36,6 +37,7 @@ NAMES = (
     "speed",
     "throughput",
     "truth",
+    "written",
     "whole",
     "scale",
 )
