@@ -28,6 +28,7 @@ NAMES = (
     "picture",
     "pipeline",
     "planted",
+    "recipes",
     "reranker",
     "review_server",
     "reviewing",

@@ -60,23 +60,30 @@ def bench_card(figures: Figures) -> Card:
 
 def bench_page(figures: Figures, picture: str) -> str:
     """The same in Markdown, with the picture, and what each recipe does in a sentence."""
-    names, *rows = _cells(figures)
     lines = [
         f"# {figures['data']}: {figures['metric']}",
         "",
         f"{headline(figures)}.",
         "",
-        *markdown_table(names, rows),
+        *bench_page_tables(figures),
         "",
         f"![quality against cost]({picture})",
         "",
+        "## What they do",
+        "",
     ]
-    if missing := _without(figures):
-        lines += ["## Not measured", "", *(f"- {line.strip()}" for line in missing), ""]
-    lines += ["## What they do", ""]
     about = figures["about"]
     lines += [f"- `{row['recipe']}`: {about.get(row['recipe'], '')}" for row in best_first(figures)]
     return "\n".join([*lines, ""])
+
+
+def bench_page_tables(figures: Figures) -> list[str]:
+    """The table in Markdown, and below it what is not in it, and why."""
+    names, *rows = _cells(figures)
+    lines = markdown_table(names, rows)
+    if missing := list(_without(figures)):
+        lines += ["", "Not measured:", "", *(f"- {line.strip()}" for line in missing)]
+    return lines
 
 
 def markdown_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -137,13 +144,15 @@ def _p(row: Row) -> str:
 
 
 def _without(figures: Figures) -> Iterator[str]:
-    """What is not in the table, and why."""
-    for name, why in figures["left_out"].items():
-        yield f"  {name} is left out: {why}"
-    for name, why in figures["failed"].items():
-        yield f"  {name} failed: {why}"
+    """What is not in the table, and why: those of one reason in a line."""
+    by_reason: dict[str, list[str]] = {}
+    for said, found in (("", figures["left_out"]), ("failed: ", figures["failed"])):
+        for name, why in found.items():
+            by_reason.setdefault(said + why, []).append(name)
+    for why, names in by_reason.items():
+        yield f"  {', '.join(names)}: {why}"
     if figures["not_yet"]:
-        yield f"  not yet: {', '.join(figures['not_yet'])}; the same command goes on"
+        yield f"  {', '.join(figures['not_yet'])}: not yet; the same command goes on"
 
 
 # ---- the picture ---------------------------------------------------------------------------------

@@ -53,16 +53,9 @@ def lacking(recipe: Recipe, collection: Collection) -> str:
         refuse_unmet(stages, collection)
     except NegativesError as error:
         return error.what
-    missing = {
-        why: f"{each.section} {each.kind}"
-        for each in stages
-        for model in each.models
-        if (why := absent(model))
-    }
-    if not missing:
-        return ""
-    told = [f"{why} ({where})" for why, where in missing.items()]
-    return "needs " + "; and ".join(told)
+    models = dict.fromkeys(model for each in stages for model in each.models)
+    missing = [why for model in models if (why := absent(model))]
+    return f"needs {'; and '.join(missing)}" if missing else ""
 
 
 def lacking_to_train(recipe: Recipe, collection: Collection) -> str:

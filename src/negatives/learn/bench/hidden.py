@@ -128,11 +128,13 @@ class Minings:
             return pl.read_parquet(table, glob=False)
         case, began = self.hidings[seed], time.perf_counter()
         if recipe is None:
-            mined = mined_pairs(case.visible, self.encoder, self.per_query, self.machine, seed)
+            mined, seconds = mined_pairs(
+                case.visible, self.encoder, self.per_query, self.machine, seed
+            )
             negatives, deviation = by_id(mined, case.visible), 0.0
         else:
             negatives, deviation = self._mined(case, override(recipe, {"seed": seed}))
-        seconds = time.perf_counter() - began
+            seconds = time.perf_counter() - began
         counts = delivered(case.visible, case.hidden, negatives, case.queries, case.docs)
         table.parent.mkdir(parents=True, exist_ok=True)
         with writing(table) as temporary:

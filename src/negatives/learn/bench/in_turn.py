@@ -46,14 +46,9 @@ def in_turn(way: Way, wanted: list[Recipe], stop_after: float, emit: Emit) -> di
     """
     reasons = {each.name: way.lacking(each) for each in wanted}
     left_out = {name: why for name, why in reasons.items() if why}
-    for name, why in left_out.items():
-        emit(
-            Warned(
-                f"{name} is left out: it {why}"
-                if why.startswith("needs")
-                else f"{name} is left out: {why}"
-            )
-        )
+    for why in dict.fromkeys(left_out.values()):
+        names = [name for name in left_out if left_out[name] == why]
+        emit(Warned(f"left out: {', '.join(names)}: {why}"))
     arms = way.arms([each for each in wanted if each.name not in left_out])
     plan = way.plan()
     known = plan.setdefault("arms", {})

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import io
 import random
+import time
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
@@ -40,8 +41,11 @@ def installed() -> bool:
 
 def mined_pairs(
     train: Collection, encoder: str, per_query: int, machine: Machine, seed: int = 0
-) -> pl.DataFrame:
-    """What it mines, by row of the collection: query and positive, and a negative a line."""
+) -> tuple[pl.DataFrame, float]:
+    """What it mines, a text of query, positive and negative a line, and the seconds it takes.
+
+    Loading the libraries and the model is not counted.
+    """
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
 
@@ -53,6 +57,7 @@ def mined_pairs(
         "query": train.queries["text"].gather(pairs["query"]).to_list(),
         "positive": train.corpus["text"].gather(pairs["doc"]).to_list(),
     }
+    began = time.perf_counter()
     with _quietly(seed):
         mined = mine_hard_negatives(
             Dataset.from_dict(texts),
@@ -64,7 +69,9 @@ def mined_pairs(
             verbose=False,
             **SETTINGS,
         )
-    return cast("pl.DataFrame", mined.to_polars()).select("query", "positive", "negative")
+    seconds = time.perf_counter() - began
+    frame = cast("pl.DataFrame", mined.to_polars())
+    return frame.select("query", "positive", "negative"), seconds
 
 
 def by_id(mined: pl.DataFrame, collection: Collection) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,13 +122,15 @@ class TrainedArms:
         done = plan.get("theirs")
         if done is not None and self._file.is_file() and file_hash(self._file) == done["hash"]:
             return
-        began, work = time.perf_counter(), self.work
-        mined = mined_pairs(work.collection, work.encoder, self.complete.per_query, work.machine)
+        work = self.work
+        mined, seconds = mined_pairs(
+            work.collection, work.encoder, self.complete.per_query, work.machine
+        )
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with writing(self._file) as temporary:
             mined.write_parquet(temporary)
         plan["theirs"] = {
-            "seconds": round(time.perf_counter() - began, 1),
+            "seconds": round(seconds, 1),
             "pairs": len(by_id(mined, work.collection)),
             "hash": file_hash(self._file),
         }
