@@ -27,7 +27,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -40,6 +40,7 @@ from benchmarks.passages import data as passages
 from negatives.learn.reranker import RerankerTraining
 from negatives.learn.train import train
 from negatives.measure.plant import plant
+from negatives.schema import Collection
 from negatives.show.bench import bench_page_tables, bench_picture, headline
 
 WORK = CACHE / "recipes"
@@ -51,7 +52,7 @@ LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrele
 """What needs no teacher; what needs one is left out where there is none, and says so."""
 TEACHERS = ("teacher", "gist", "cet", "sycl")
 
-Pair = tuple[neg.Collection, Any]
+Pair = tuple[Collection, Any]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Stage:
     settings: tuple[str, ...] = ("train.steps=250", "train.batch_size=64")
     seeds: int = 1
     per_query: int = 3
-    measure: str = "trained"
+    measure: Literal["trained", "hidden"] = "trained"
     teacher: bool = False
 
 

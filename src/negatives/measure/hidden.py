@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import polars as pl
@@ -20,12 +20,13 @@ from negatives.schema import Collection, Floats
 from negatives.search.exact import pair_scores
 from negatives.stats.bootstrap import resampled_means
 
+Held = TypeVar("Held", bound=Collection)
 PAIR: Final = ["query_id", "doc_id"]
 _RESAMPLES: Final = 2000
 _TAILS: Final = (0.025, 0.975)
 
 
-def half(data: Collection, seed: int) -> tuple[Collection, pl.DataFrame]:
+def half(data: Held, seed: int) -> tuple[Held, pl.DataFrame]:
     """Half of the positives hidden of every query that has at least two, and those hidden.
 
     Queries with fewer are left out; so are judged negatives. Which are hidden is drawn by `seed`
@@ -36,14 +37,12 @@ def half(data: Collection, seed: int) -> tuple[Collection, pl.DataFrame]:
     return _hidden(data, seed, "benchmark/hide", left)
 
 
-def all_but_one(data: Collection, seed: int) -> tuple[Collection, pl.DataFrame]:
+def all_but_one(data: Held, seed: int) -> tuple[Held, pl.DataFrame]:
     """One positive left of every query that has at least two (others go), and the hidden ones."""
     return _hidden(data, seed, "benchmark/one", pl.int_range(pl.len()).over("query_id") == 0)
 
 
-def _hidden(
-    data: Collection, seed: int, stream: str, left: pl.Expr
-) -> tuple[Collection, pl.DataFrame]:
+def _hidden(data: Held, seed: int, stream: str, left: pl.Expr) -> tuple[Held, pl.DataFrame]:
     positives = data.qrels.filter(pl.col("relevance") > 0).filter(pl.len().over("query_id") >= 2)
     if positives.is_empty():
         raise InputError(
