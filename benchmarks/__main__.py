@@ -29,6 +29,7 @@ NAMES = (
     "picture",
     "pipeline",
     "planted",
+    "recipes",
     "reranker",
     "review_server",
     "reviewing",

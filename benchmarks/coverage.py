@@ -23,7 +23,7 @@ import negatives as neg
 from benchmarks.data import load, minilm_vectors
 from benchmarks.frontier import frontier
 from benchmarks.page import write_page, write_picture
-from negatives.chance import pair_uniforms
+from negatives.measure.hidden import half
 from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
 
@@ -56,16 +56,12 @@ class Case:
 
 def hide(data: neg.Collection, vectors: Mapping[str, Path], seed: int) -> Case:
     """Hide half of each query's positives, of queries that have at least two."""
-    positives = data.qrels.filter(pl.col("relevance") > 0).filter(pl.len().over("query_id") >= 2)
-    shuffled = positives.with_columns(
-        draw=pl.Series(pair_uniforms(positives, seed, "benchmark/hide"))
-    ).sort("query_id", "draw")
-    half = pl.int_range(pl.len()).over("query_id") < pl.len().over("query_id") // 2
+    visible, hidden = half(data, seed)
     rows = {side: table.sort(table.columns[0])["row"].to_numpy() for side, table in
             (("queries", data.queries), ("docs", data.corpus))}  # fmt: skip
     return Case(
-        data=replace(data, qrels=shuffled.filter(~half).drop("draw"), origin=""),
-        hidden=shuffled.filter(half).select("query_id", "doc_id"),
+        data=visible,
+        hidden=hidden,
         vectors=vectors,
         queries=np.load(vectors["queries"])[rows["queries"]],
         docs=np.load(vectors["docs"])[rows["docs"]],

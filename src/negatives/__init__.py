@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from negatives.errors import RecipeError as RecipeError
     from negatives.errors import RunError as RunError
     from negatives.events import silent as silent
+    from negatives.learn.bench.bench import bench as bench
     from negatives.learn.compare import compare as compare
     from negatives.learn.train import train as train
     from negatives.listening import show_progress as show_progress
@@ -44,6 +45,7 @@ _WHERE = {
     "RunError": "negatives.errors",
     "adapt": "negatives.adaptation.adapt",
     "audit": "negatives.measure.audit",
+    "bench": "negatives.learn.bench.bench",
     "compare": "negatives.learn.compare",
     "evaluate": "negatives.measure.evaluation",
     "lint": "negatives.measure.lint",

@@ -25,6 +25,7 @@ from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
 HEAD = {
     "name": (str, ""),
     "paper": (str, ""),
+    "differs": (str, "what is not as in the paper"),
     "purpose": (str, "what it is for, by which `negatives recipes list` groups it"),
     "about": (str, ""),
     "seed": (int, "every random choice derives from this and the ids of the pair"),
@@ -93,6 +94,7 @@ class Recipe:
     train: Stage | None = None
     name: str = "custom"
     paper: str = ""
+    differs: str = ""
     purpose: str = ""
     about: str = ""
     seed: int = 0

@@ -25,6 +25,8 @@ from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every,
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_MODELS = ("model", "encoder", "guide", "large", "judges")
+"""What a setting that names models is called, in every room."""
 
 
 class StageMeta(msgspec.StructMeta, ABCMeta):
@@ -93,6 +95,15 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         that has it, is not proposed by a source that needs it.
         """
         return Needs()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models that it opens, by the names that it was given: what its settings that are
+        called `model`, `encoder`, `guide`, `large` or `judges` say, unless the class says more.
+        """
+        named = [getattr(self, name, "") for name in _MODELS]
+        every = [each for name in named for each in ([name] if isinstance(name, str) else name)]
+        return tuple(each for each in every if each)
 
     def settings(self) -> dict[str, Any]:
         """Every setting, defaults written out, `kind` first; plain values only."""

@@ -49,6 +49,7 @@ def test_balanced_clusters_differ_by_one_row_at_most(rows: int, data: st.DataObj
     assert sizes.max() - sizes.min() <= 1
 
 
+@pytest.mark.recipe("tas-balanced")
 def test_a_topic_aware_batch_is_of_one_topic_where_topics_are_multiples_of_it() -> None:
     made = clustered(128, 4, noise=0.1)
     for batch in TopicAware(clusters=4).open(made, 16).epoch(0):
@@ -84,12 +85,14 @@ def test_topics_come_in_proportion_to_their_size() -> None:
     assert sorted(drawn) == [False, False, False, True]
 
 
+@pytest.mark.recipe("ngame")
 def test_two_blobs_of_four_make_pure_batches_of_four() -> None:
     made = clustered(8, 2, noise=0.1)
     for batch in ClusterAware(first=4).open(made, 4).epoch(0):
         assert len(set((batch % 2).tolist())) == 1
 
 
+@pytest.mark.recipe("ngame")
 def test_clusters_double_at_the_epochs_listed_and_harden_the_batches() -> None:
     made = clustered(512, 32, noise=0.6)
     opened = ClusterAware(first=1, double_at=[1, 2, 3]).open(made, 32)
@@ -130,12 +133,14 @@ def test_no_label_comes_twice_in_a_batch_and_no_more_batches_than_must_be(
     assert len(batches) == max(-(-len(label) // size), int(np.bincount(label).max()))
 
 
+@pytest.mark.recipe("g-simclr")
 def test_all_rows_of_a_batch_are_of_different_clusters() -> None:
     made = clustered(96, 12, noise=0.1)
     for batch in NoSameCluster(clusters=12).open(made, 8).epoch(0):
         assert len(set((batch % 12).tolist())) == len(batch)
 
 
+@pytest.mark.recipe("sample4geo")
 def test_neighbours_fill_batches_with_one_of_two_far_clusters() -> None:
     made = clustered(16, 2, noise=0.1)
     for batch in NeighbourBatches(among=7, select=7).open(made, 8).epoch(0):
@@ -200,6 +205,7 @@ def owners(likeness: list[float], others: int, multiple: int) -> set[int]:
     raise AssertionError("row 0 never came first")
 
 
+@pytest.mark.recipe("saha")
 def test_owners_least_like_the_query_are_taken() -> None:
     assert owners([0.9, 0.2, 0.5, 0.1], others=2, multiple=2) == {4, 2}
 

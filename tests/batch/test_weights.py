@@ -25,6 +25,7 @@ def float32(values: list[float]) -> np.ndarray[Any, np.dtype[np.float32]]:
     return np.array(values, np.float32)
 
 
+@pytest.mark.recipe("peg")
 def test_superloss_has_the_numbers_worked_by_hand() -> None:
     found = superloss(np.array([1.0, 3.0, 1 - 2 / np.e, -50.0]), 1.0, 1.0)
     assert found[:2] == pytest.approx([1.0, 0.567143], abs=1e-6)
@@ -84,6 +85,7 @@ def test_planted_wrong_positives_weigh_less_early() -> None:
     assert found[planted].mean() < found[50:].mean()
 
 
+@pytest.mark.recipe("mmtg-curriculum")
 def test_stages_begin_at_epochs_0_1_and_3_of_ten() -> None:
     at = np.array([0.1, 0.3])
     assert [stage_at(epoch, 10, at) for epoch in range(5)] == [0, 1, 1, 2, 2]
@@ -125,6 +127,7 @@ def history(epochs: int, bounds: tuple[float, float] = (1.0, 1.0)) -> PairHistor
     return kept
 
 
+@pytest.mark.recipe("dbpm")
 def test_the_papers_history_has_the_numbers_worked_by_hand() -> None:
     kept = history(4)
     means = kept.history()

@@ -79,6 +79,7 @@ def contents(out: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.recipe("adapt")
 def test_a_folder_becomes_a_model_and_what_it_won_is_said(whole: tuple[Path, Any]) -> None:
     out, done = whole
     assert done.returncode == 0, done.stderr

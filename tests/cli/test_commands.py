@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from negatives.cli.bench import Share
+from negatives.cli.ceilings import Share
 from negatives.cli.doctor import show_bench
 from tests.cli.commands import negatives
 from tests.each import for_each

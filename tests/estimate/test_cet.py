@@ -29,6 +29,7 @@ def labels(*values: int) -> Labels:
     return np.array(values, np.int8)
 
 
+@pytest.mark.recipe("cet")
 def test_the_expectation_is_that_of_the_page() -> None:
     t = unlabelled_relevance(array(0.9, 0.5, 0.1), array(0.8, 0.5, 0.2))
     assert t == pytest.approx([0.642857, 0.333333, 0.081633], abs=1e-6)
@@ -47,6 +48,7 @@ def test_what_is_labelled_is_certain() -> None:
     assert selected == pytest.approx([1, 1, 1 / 3])
 
 
+@pytest.mark.recipe("cet")
 def test_dual_losses_are_those_of_the_page() -> None:
     # f = [2, 1, 0], g = [1, 0, -1], the label on item 1, reference item 0.
     dual = listwise(array(2, 1, 0), array(1, 0, -1), labels(0, 1, 0), ONE_LIST)

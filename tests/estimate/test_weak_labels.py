@@ -52,6 +52,7 @@ def planted(
     return made, truth
 
 
+@pytest.mark.recipe("weaver", "label-models")
 def test_posteriors_are_those_of_the_page() -> None:
     found = posterior(votes("111", "100", "011", "110"), WORKED, 0.3)
     assert found == pytest.approx([0.964286, 0.268657, 0.428571, 0.666667], abs=1e-6)

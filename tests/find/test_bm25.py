@@ -83,6 +83,7 @@ def any_word(docs: list[str]) -> bool:
     return any(re.search(r"\w\w", doc) for doc in docs)
 
 
+@pytest.mark.recipe("bm25")
 @pytest.mark.slow
 @settings(max_examples=60)
 @given(

@@ -77,6 +77,7 @@ def test_other_words_find_other_documents_and_their_rankings_are_united(
     assert sources == ["reformulations"]
 
 
+@pytest.mark.recipe("genqr-ensemble")
 def test_the_worked_numbers_of_the_page() -> None:
     assert searched("q", ["alpha, beta, gamma"], 2, "ensemble") == ["q q alpha beta gamma"]
     assert searched("q", ["", "q"], 3, "fusion") == ["q", "q"]

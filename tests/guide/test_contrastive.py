@@ -31,6 +31,7 @@ def chances(
     return np.asarray(np.exp(made))
 
 
+@pytest.mark.recipe("steer")
 def test_the_worked_numbers() -> None:
     amplified = chances(BASE, TUNED, NEGATIVE, gamma=2, eta=0)
     assert amplified == pytest.approx([0.054054, 0.810811, 0.135135], abs=1e-6)
@@ -81,6 +82,7 @@ def test_a_nucleus_holds_at_least_its_share_and_is_drawn_from(
     assert made[drawn(made, uniform)] > 0
 
 
+@pytest.mark.recipe("cautious-decoding")
 def test_trials_grow_with_doubt_and_the_likeliest_is_kept() -> None:
     counts = [trials(nats, 2.0, 6) for nats in np.linspace(0, 10, 50)]
     assert counts == sorted(counts)

@@ -16,6 +16,7 @@ from negatives.opening import JudgeContext
 from tests.judge.test_positive_aware import CASES, DATA, WORKED, context, scored, survivors
 
 
+@pytest.mark.recipe("lg-anna")
 def test_the_lower_cut_of_the_two_rules_holds() -> None:
     # A positive of 0.8: absolute 0.05 cuts at 0.75, relative 0.95 at 0.76; 0.755 survives one only.
     assert survivors(AdaptiveMargin(margin=0.05, percent=0.95), WORKED) == [0.74, 0.5]

@@ -35,6 +35,7 @@ def model() -> CausalLM:
     return CausalLM(tiny_llama(), attention=True)
 
 
+@pytest.mark.recipe("icr")
 def test_a_token_that_draws_attention_without_a_query_is_left_out() -> None:
     asked, free = np.array([0.1] * 9 + [0.02]), np.array([0.05] * 9 + [0.6])
     assert calibrated(asked, free) == pytest.approx(0.45)

@@ -199,6 +199,7 @@ def test_without_probabilities_the_word_counts_and_anything_else_is_unknown() ->
         assert math.isnan(log_odds(Answer(text))), text
 
 
+@pytest.mark.recipe("umbrela")
 def test_a_grade_is_the_mean_of_what_it_might_have_been() -> None:
     text = '{"match": 1, "trust": 1, "grade": 2}'
     told = alternatives(text, {"1": 1.0}, {"1": 1.0}, {"2": 0.5, "3": 0.25, "7": 0.25})

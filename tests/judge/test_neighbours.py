@@ -40,6 +40,7 @@ def flagged(
     return [name for name, verdict in names.items() if verdict == "rejected"]
 
 
+@pytest.mark.recipe("tacred-cleaning")
 def test_only_the_candidate_whose_nearest_clean_neighbour_is_positive_is_flagged(
     tmp_path: Path,
 ) -> None:
@@ -167,6 +168,7 @@ def misranked(scratch: Path) -> tuple[JudgeContext, pl.DataFrame]:
     return context, scored(context.collection, {"lost": 0.1, "sound": 0.9})
 
 
+@pytest.mark.recipe("tacred-cleaning")
 def test_the_candidates_nearest_to_a_misranked_positive_are_suspects(tmp_path: Path) -> None:
     context, rows = misranked(tmp_path)
     assert flagged(SeedNeighbours(nearest=3), context, rows) == ["d02", "d03", "d04"]

@@ -42,6 +42,7 @@ def opened(scratch: Path, **settings: Any) -> PerplexityRuling:
     return Perplexity(model=tiny_llama(), **settings).open(context)
 
 
+@pytest.mark.recipe("perplexity-filter")
 def test_the_score_is_what_the_document_tells_of_the_query() -> None:
     """Losses of 1.2 with and 2.0 without: a ratio of perplexities (IFD) of .449329."""
     model: Any = Losses({"wing": 1.2, "heat": 2.0, "": 2.0})

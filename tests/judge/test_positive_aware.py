@@ -59,6 +59,7 @@ def test_a_margin_of_a_twentieth_keeps_what_lies_below_075() -> None:
     assert survivors(Margin(0.05), WORKED) == [0.74, 0.5]
 
 
+@pytest.mark.recipe("nv-retriever")
 def test_95_percent_keeps_what_lies_below_076() -> None:
     # 0.95 x 0.8 = 0.76
     assert survivors(PercentOfPositive(0.95), WORKED) == [0.755, 0.74, 0.5]
@@ -103,6 +104,7 @@ def test_of_several_positives_the_lowest_counts() -> None:
     assert survivors(Margin(0.05), rows) == [0.54]
 
 
+@pytest.mark.recipe("passages")
 def test_a_positive_that_many_candidates_reach_is_not_to_be_outdone() -> None:
     rows = scored(([0.9, 0.2], [0.95, 0.9, 0.5]), ([0.3], [0.9, 0.8, 0.7, 0.1]), ([None], [0.9]))
     assert survivors(OutOfReach(2, keep=1), rows) == [0.95, 0.9, 0.5, 0.1, 0.9]

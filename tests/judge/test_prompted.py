@@ -181,6 +181,7 @@ def test_what_the_small_model_says_unreadably_goes_on_to_the_large_one(
     assert (opened(judge, tmp_path).score(QUERY[:4], DOC[:4]) < 0).all()
 
 
+@pytest.mark.recipe("rlhn")
 def test_a_cascade_finds_a_relevant_pair_with_the_product_of_both_recalls(
     server: ChatServer, tmp_path: Path
 ) -> None:
@@ -203,6 +204,7 @@ def test_a_cascade_finds_a_relevant_pair_with_the_product_of_both_recalls(
     assert found == pytest.approx(0.855, abs=3 * math.sqrt(0.855 * 0.145 / some))
 
 
+@pytest.mark.recipe("multi-judge-debate")
 def test_a_debate_is_the_same_whichever_side_speaks_first_to_the_judge(
     server: ChatServer, tmp_path: Path
 ) -> None:
@@ -239,6 +241,7 @@ def shown_arguments(body: dict[str, Any]) -> list[str]:
     ]
 
 
+@pytest.mark.recipe("debate")
 def test_with_a_fact_that_only_the_true_side_can_quote_a_judge_is_right_r_plus_half_the_rest(
     server: ChatServer, tmp_path: Path
 ) -> None:
@@ -264,6 +267,7 @@ def test_with_a_fact_that_only_the_true_side_can_quote_a_judge_is_right_r_plus_h
     assert right[found[rows]].all()
 
 
+@pytest.mark.recipe("self-check-annotator")
 def test_a_query_that_is_recovered_word_by_word_is_likest(
     server: ChatServer, tmp_path: Path
 ) -> None:
@@ -275,6 +279,7 @@ def test_a_query_that_is_recovered_word_by_word_is_likest(
     assert not any(shown(body, "query") for body in server.bodies), "the query is not shown"
 
 
+@pytest.mark.recipe("self-j")
 def test_a_rating_and_a_likeness_are_averaged_on_one_scale() -> None:
     """Self 7, likeness 0.8 scaled to 8: 7.5 of 10 (Self-J's page)."""
     document, reference = "a b c d e", "a b c d x"
@@ -295,6 +300,7 @@ def test_ten_is_not_one_and_a_rating_out_of_bounds_is_unknown(
     assert np.isnan(scores[2:]).all()
 
 
+@pytest.mark.recipe("reviseval")
 def test_the_words_that_a_revision_keeps_are_the_score(server: ChatServer, tmp_path: Path) -> None:
     """Identity scores 1; k of n words replaced leave 1 - k / n: 3 of 10, 0.7 (RevisEval's page)."""
     words = "one two three four five six seven eight nine ten"
@@ -310,6 +316,7 @@ def test_the_words_that_a_revision_keeps_are_the_score(server: ChatServer, tmp_p
     assert (opened(by_judge, tmp_path / "b").score(QUERY[:2], DOC[:2]) > 0).all()
 
 
+@pytest.mark.recipe("sim-rag")
 def test_a_critic_sees_the_answer_that_was_made_from_the_document_alone(
     server: ChatServer, tmp_path: Path
 ) -> None:
@@ -327,6 +334,7 @@ def test_a_critic_sees_the_answer_that_was_made_from_the_document_alone(
     assert accepted == ["wing number 7 of the plane"]
 
 
+@pytest.mark.recipe("abstention")
 def test_what_a_model_is_unsure_of_has_no_score_and_is_not_unreadable(
     server: ChatServer, tmp_path: Path
 ) -> None:

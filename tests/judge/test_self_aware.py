@@ -49,6 +49,7 @@ def test_of_several_owners_the_most_similar_counts(tmp_path: Path) -> None:
     assert str(reason).startswith("self-aware: a positive of query q3, alike 0.5")
 
 
+@pytest.mark.recipe("self-aware-negatives")
 def test_the_documents_whose_owners_are_least_like_the_query_stay(tmp_path: Path) -> None:
     # The method's worked example: owners at 0.9, 0.2, 0.5, 0.1, and two are wanted: q4 and q2.
     context = toy(tmp_path)

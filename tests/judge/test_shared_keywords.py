@@ -35,6 +35,7 @@ def left(scratch: Path, **settings: Any) -> dict[str, str]:
     }
 
 
+@pytest.mark.recipe("car")
 def test_with_a_concept_in_common_only_answers_of_other_things_are_left(tmp_path: Path) -> None:
     concepts = tmp_path / "concepts.tsv"
     assert left(tmp_path) == {"cat": "bcd", "car": "abd", "dog": "acd"}, "words alone"

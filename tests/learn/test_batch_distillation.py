@@ -31,6 +31,7 @@ def test_the_same_points_are_no_distance_apart_in_any_order() -> None:
     assert abs(distance(points, points.flip(0)).item()) < 1e-9
 
 
+@pytest.mark.recipe("sycl")
 def test_the_distance_of_sycl() -> None:
     left = table([2.0, 1.0, 0.0], [0.0, 1.0, 2.0]).softmax(-1)
     right = table([3.0, 2.0, 1.0], [3.0, 2.0, 1.0]).softmax(-1)
@@ -120,6 +121,7 @@ def test_the_slope_of_the_distance_is_a_number_where_scores_do_not_differ(
 # TAS-Balanced
 
 
+@pytest.mark.recipe("tas-balanced")
 def test_the_in_batch_margins_of_tas_balanced() -> None:
     student, guide = [[5.0, 2.0], [1.0, 4.0]], [[6.0, 1.0], [0.0, 5.0]]
     batch = replace(scored(student, 1, table([0.0], [0.0])), guide=scored(guide, 1))

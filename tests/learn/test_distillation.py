@@ -22,6 +22,7 @@ JUDGE, STUDENT = table([0.9, 0.8, 0.1]), table([0.7, 0.75, 0.3])
 # MarginMSE (GPL)
 
 
+@pytest.mark.recipe("gpl")
 def test_the_margins_of_gpl() -> None:
     assert of(MarginMSE(), table([4.0, 1.5]), table([9.0, 3.0])) == [12.25]
 
@@ -66,6 +67,7 @@ def test_margin_mse_is_the_mean_of_squared_errors_of_margins(
 # Divergences (UniME-V2, LG-ANNA)
 
 
+@pytest.mark.recipe("unime-v2")
 @pytest.mark.parametrize(("temperature", "expected"), [(0.02, 3.440434), (0.1, 0.275226)])
 def test_the_alignment_of_unime(temperature: float, expected: float) -> None:
     loss = KL(direction="symmetric", teacher_temperature=temperature)
@@ -78,6 +80,7 @@ def test_the_alignment_of_unime_does_not_know_who_teaches() -> None:
     assert of(JS(), STUDENT, JUDGE) == pytest.approx(of(JS(), JUDGE, STUDENT))
 
 
+@pytest.mark.recipe("lg-anna")
 def test_the_soft_labels_of_lg_anna() -> None:
     loss = KL(teacher_temperature=0.1)
     scores = table([0.8, 0.7, 0.2]) / 0.05
@@ -129,6 +132,7 @@ def test_divergences_are_what_their_sums_say(
 LOGITS, RETRIEVER = table([2.0, 1.0, 0.0]), table([1.0, 1.0, 0.0])
 
 
+@pytest.mark.recipe("ar2")
 def test_the_two_parts_of_ar2() -> None:
     assert of(Adversarial(share=0.0), RETRIEVER, LOGITS) == [pytest.approx(0.952025, abs=1e-6)]
     assert of(Adversarial(share=1.0), RETRIEVER, LOGITS) == [pytest.approx(1.103859, abs=1e-6)]

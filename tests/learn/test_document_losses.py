@@ -19,6 +19,7 @@ from tests.learn.lists import lists, logits, of, slope, table
 # Dice
 
 
+@pytest.mark.recipe("dice-loss")
 @pytest.mark.parametrize(("p", "expected"), [(0.1, 0.8182), (0.5, 0.3333), (0.9, 0.0526)])
 def test_the_dice_loss_of_a_positive(p: float, expected: float) -> None:
     assert of(Dice(alpha=0.0, smooth=1e-9), logits([p])) == [pytest.approx(expected, abs=1e-4)]

@@ -88,6 +88,7 @@ def test_it_is_the_sum_over_pairs_the_guide_lets_through(batch: EncodedBatch, lo
     assert loss.open()(batch).tolist() == pytest.approx(naive(batch, loss), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.recipe("gist")
 def test_the_worked_numbers() -> None:
     batch = of_similarities(STUDENT, guide=of_similarities(GUIDE))
     losses = alone(temperature=0.1)

@@ -42,6 +42,7 @@ def direct(positive: float, negatives: list[float], stage: HardnessWeighted, fal
     return math.log1p(max(rest, n * math.exp(-1 / t)) / plus)
 
 
+@pytest.mark.recipe("hcl")
 @pytest.mark.parametrize(
     ("beta", "tau", "expected"),
     [(0, 0, 0.759316), (0, 0.1, 0.657412), (1, 0, 0.915197), (1, 0.1, 0.845995)],

@@ -42,6 +42,7 @@ def uniform(monkeypatch: pytest.MonkeyPatch, *draws: list[float]) -> None:
     monkeypatch.setattr(torch, "rand", rand)
 
 
+@pytest.mark.recipe("mochi")
 def test_the_worked_pair_and_query_mixtures(monkeypatch: pytest.MonkeyPatch) -> None:
     positive, first, second = [0.9, math.sqrt(1 - 0.81)], [0.8, 0.6], [0.6, 0.8]
     batch = on_the_circle([1.0, 0.0], positive, first, second)
@@ -72,6 +73,7 @@ def test_mixtures_of_one_negative_are_that_negative_counted_again() -> None:
         assert torch.allclose(stage.open()(batch), expected)
 
 
+@pytest.mark.recipe("kalm-v2")
 def test_the_worked_online_mixtures(monkeypatch: pytest.MonkeyPatch) -> None:
     batch = on_the_circle([0.8, 0.6], [0.9, 0.5], [1.0, 0.0], [0.0, 1.0])
     uniform(monkeypatch, [0.0], [0.0], [0.5] * 3)  # the first, the next one, half of each

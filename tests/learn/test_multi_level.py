@@ -20,6 +20,7 @@ def graded(cosines: list[float], grades: list[float]) -> EncodedBatch:
     return batch_of(torch.tensor([[1.0, 0.0]]).double(), docs, labels=torch.tensor([grades]))
 
 
+@pytest.mark.recipe("detective")
 @pytest.mark.parametrize(
     ("cosines", "expected"),
     [([0.9, 0.5, -0.2, 0.1], 0.000192), ([0.1, 0.05, -0.9, -0.9], 0.00000179)],

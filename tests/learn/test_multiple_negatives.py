@@ -221,6 +221,7 @@ def test_a_direction_named_twice_is_an_error() -> None:
 # Focal
 
 
+@pytest.mark.recipe("kalm-v2")
 def test_focal_weights_and_mean_losses_as_worked() -> None:
     positive = [0.9, 0.5, 0.1]  # probabilities, each against one hard negative of logit 0
     rows = [[math.log(p / (1 - p)), 0.0] for p in positive]

@@ -18,6 +18,7 @@ LOSS = Pairwise().open()
 STAR = [[2.0, 1.5, 1.0, 0.5], [0.0, 1.0, 3.0, 2.0]]
 
 
+@pytest.mark.recipe("star")
 def test_the_batch_of_star() -> None:
     assert LOSS(scored(STAR, 2)).mean().item() == pytest.approx(0.246255, abs=1e-6)
 

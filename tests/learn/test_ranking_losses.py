@@ -22,6 +22,7 @@ from tests.learn.lists import lists, of, slope, table
 ADORE = LambdaRank(metric="mrr", target="labels")
 
 
+@pytest.mark.recipe("adore")
 def test_the_lists_of_adore() -> None:
     scores, positive = table([3.0, 2.0, 1.0]), table([0.0, 1.0, 0.0])
     assert of(ADORE, scores, positive) == [pytest.approx(0.354421, abs=1e-6)]
@@ -90,6 +91,7 @@ def test_lambda_rank_weighs_each_pair_by_the_change_of_the_metric(
 # Calibration sets
 
 
+@pytest.mark.recipe("calibration-sets")
 def test_the_margins_of_calibration_sets() -> None:
     loss, ranked = RankHinge(margin=0.001), table([3.0, 2.0, 1.0])
     assert of(loss, table([-0.010, -0.011, -0.015]), ranked) == [pytest.approx(0.0)]

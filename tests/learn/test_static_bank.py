@@ -23,6 +23,7 @@ def filled(bank: Tensor, **settings: object) -> BankLosses:
     return losses
 
 
+@pytest.mark.recipe("spn4cir")
 @pytest.mark.parametrize(
     ("temperature", "rows", "expected"),
     [

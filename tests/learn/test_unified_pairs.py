@@ -18,6 +18,7 @@ from tests.learn.encodings import batch_of, batches, cosine, plain, random_batch
 WORKED = torch.tensor([-0.3, 0, 0.05, 0.1, 0.1, 0.15, 0.2, 0.9], dtype=torch.float64)
 
 
+@pytest.mark.recipe("unpg")
 def test_the_worked_fences_drop_both_ends() -> None:
     assert kept(WORKED, "both", 1.5).tolist() == [False, *[True] * 6, False]
 
@@ -39,6 +40,7 @@ def test_a_batch_without_pairs_passes_through() -> None:
     assert torch.equal(unified, MultipleNegatives(temperature=0.05).open()(batch))
 
 
+@pytest.mark.recipe("unpg")
 def test_the_worked_loss_of_one_more_pair() -> None:
     assert plain(2, [0.4, 0]) == pytest.approx(0.290602, abs=1e-6)
     assert plain(2, [0.4, 0, 1.6]) == pytest.approx(0.696916, abs=1e-6)

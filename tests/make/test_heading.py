@@ -51,6 +51,7 @@ def test_a_title_is_read_into_the_text_and_kept_beside_it(titled: Path) -> None:
     assert "title" in load("cranfield").corpus.columns
 
 
+@pytest.mark.recipe("heading")
 def test_titles_of_their_own_are_queries_of_the_texts_without_them(titled: Path) -> None:
     made = made_queries(known_texts(titled), neg.Heading())
     assert asked(made) == {"gen:a": "Heat in plates", "gen:g": TITLED["g"][0]}

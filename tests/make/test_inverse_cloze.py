@@ -36,6 +36,7 @@ def test_a_sentence_ends_where_a_reader_of_its_script_sees_it_end() -> None:
         assert "".join(found) == text
 
 
+@pytest.mark.recipe("inverse-cloze")
 def test_a_sentence_is_the_query_and_the_rest_its_positive() -> None:
     made = made_queries(collection(DOCS, {"q": "?"}), neg.InverseCloze(keep=0))
     assert made.queries["query_id"].to_list() == ["gen:a"]

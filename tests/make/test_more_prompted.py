@@ -41,6 +41,7 @@ def data() -> Collection:
     return collection(DOCS, ASKED, JUDGED)
 
 
+@pytest.mark.recipe("reversegen")
 def test_a_query_is_kept_once_the_search_fails_on_it_and_not_if_it_is_lost(
     server: ChatServer, data: Collection
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_query_is_kept_once_the_search_fails_on_it_and_not_if_it_is_lost(
         neg.FailureInducing(model=server.spec, within=3)
 
 
+@pytest.mark.recipe("adversarial-filtering")
 def test_of_several_passages_the_hardest_are_kept(
     server: ChatServer, data: Collection, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_of_several_passages_the_hardest_are_kept(
     assert len(made) == 3
 
 
+@pytest.mark.recipe("contrasting-demonstrations")
 def test_examples_are_other_queries_with_what_answers_them_and_what_does_not(
     server: ChatServer, data: Collection, tmp_path: Path
 ) -> None:
@@ -81,6 +84,7 @@ def test_examples_are_other_queries_with_what_answers_them_and_what_does_not(
     assert DOCS["a"] in said, "the judged negative of s"
 
 
+@pytest.mark.recipe("imagined-domains")
 def test_domains_are_imagined_beside_a_positive(
     server: ChatServer, data: Collection, tmp_path: Path
 ) -> None:
@@ -90,6 +94,7 @@ def test_domains_are_imagined_beside_a_positive(
     assert shown(server.bodies[0], "positive")
 
 
+@pytest.mark.recipe("judged-synthetic-pipeline")
 def test_what_a_model_wrote_as_a_negative_and_a_judge_finds_relevant_is_none(
     server: ChatServer, data: Collection, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def data() -> Collection:
     return collection(DOCS, ASKED, [("q", "a", 1), ("r", "c", 1)])
 
 
+@pytest.mark.recipe("gpl-queries")
 def test_queries_are_kept_that_find_their_document_and_name_who_wrote_them(
     server: ChatServer, data: Collection
 ) -> None:
@@ -131,6 +132,7 @@ def of_queries(stage: Generator, data: Collection, tmp_path: Path) -> pl.DataFra
     return written(stage, context(data, tmp_path), data.mined_queries)
 
 
+@pytest.mark.recipe("dont-retrieve-generate")
 def test_a_negative_is_written_from_the_query_alone_or_with_a_positive(
     server: ChatServer, data: Collection, tmp_path: Path
 ) -> None:
@@ -214,6 +216,7 @@ def test_verbalized_replies_give_different_passages_and_draws_that_repeat(
     assert len(of_queries(neg.Verbalized(model=server.spec, temperature=1), data, tmp_path)) == 2
 
 
+@pytest.mark.recipe("verbalized-sampling")
 def test_probabilities_are_read_as_models_write_them() -> None:
     """The parser's table of the method's page."""
     for reply, expected in [
@@ -275,6 +278,7 @@ def test_too_many_unreadable_replies_are_an_error_and_a_few_are_counted(
     assert any(getattr(each, "figures", {}) == {"asked": 3, "unknown": 2} for each in heard)
 
 
+@pytest.mark.recipe("negative-prompt")
 def test_a_stimulus_comes_after_the_question_and_changes_the_hash(
     server: ChatServer, data: Collection, tmp_path: Path
 ) -> None:

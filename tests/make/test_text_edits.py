@@ -20,6 +20,7 @@ from tests.build import collection, context
 SOLID = "It was built in 1889, is 324 m high, and is not open on 25 May."
 
 
+@pytest.mark.recipe("text-edits")
 def test_each_rule_changes_what_it_is_about_and_nothing_else() -> None:
     for rule, text, draw, expected in [
         ("numbers", SOLID, 0.0, "It was built in 324, is 1889 m high, and is not open on 25 May."),
@@ -91,6 +92,7 @@ def test_siblings_take_the_name_of_another_document_of_the_same_parent(tmp_path:
         neg.TextEdits(rules=["names", "names"])
 
 
+@pytest.mark.recipe("irrelevant-conditions")
 def test_the_sentences_least_like_the_query_are_the_suspects() -> None:
     """The worked example of the method's page: of .8, .3, .45, .6 below .5 the second and third."""
     alike = pl.DataFrame({"alike": [0.8, 0.3, 0.45, 0.6]})

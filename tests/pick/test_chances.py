@@ -30,6 +30,7 @@ def law(difference: np.ndarray[tuple[int], np.dtype[np.float64]], *setting: obje
     return list(weights / weights.sum())
 
 
+@pytest.mark.recipe("simans")
 @pytest.mark.parametrize(
     ("a", "offset", "kernel", "expected"),
     [
@@ -134,6 +135,7 @@ def test_a_candidate_without_a_hardness_comes_after_all_others(a: float) -> None
         assert SimANS(a=a).pick(frame, seed)["doc_id"].to_list() == ["b", "a"]
 
 
+@pytest.mark.recipe("ance-static", "rocketqa-window")
 def test_random_picks_every_candidate_as_often() -> None:
     counts = firsts(RandomPick(), [0.0] * 6, 6_000)
     assert chi_square(counts, [1 / 6] * 6) < 20.5  # 5 df, p = 0.001

@@ -16,6 +16,7 @@ from tests.pick.rows import rows
 A, B = [1.0, 0.0], [0.0, 1.0]
 
 
+@pytest.mark.recipe("mig")
 def test_of_two_alike_and_one_other_the_other_is_second() -> None:
     items = np.array([A, A, B])
     order = most_informative(np.zeros(3, np.int64), items, 3, power=0.8, offset=1e-6, gain="slope")

@@ -34,6 +34,7 @@ def covered(chosen_ones: list[int]) -> float:
     return float(apart.min(1).max())
 
 
+@pytest.mark.recipe("add-one-in")
 def test_with_all_as_options_it_is_the_farthest_first_of_k_centres() -> None:
     made = chosen(8, len(POINTS))
     assert made[0] == int(drawn(0).argmin())

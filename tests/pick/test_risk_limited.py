@@ -55,6 +55,7 @@ def picked(part: pl.DataFrame, picker: neg.RiskLimited, folder: Path) -> tuple[p
     return tuned.pick(part.filter(pl.col("verdict") != "positive"), 0), told
 
 
+@pytest.mark.recipe("default")
 @pytest.mark.parametrize("share", [0.01, 0.02, 0.05, 0.1])
 def test_the_expected_share_is_kept_and_every_negative_delivered(
     share: float, tmp_path: Path

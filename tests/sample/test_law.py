@@ -43,6 +43,7 @@ def test_shares_are_weights_to_the_power_and_only_nothing_weighs_nothing(
     assert ((law.tickets > 0) == (np.array(given) > 0)).all()
 
 
+@pytest.mark.recipe("popularity")
 def test_popularity_of_a_worked_example() -> None:
     law = Law.weighted([8, 4, 2, 1], power=0.75)
     assert np.exp(law.log_shares) == pytest.approx(

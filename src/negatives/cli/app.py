@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from negatives.cli.adapt import adapt
 from negatives.cli.audit import audit
+from negatives.cli.bench import bench
 from negatives.cli.cache import app as cache
 from negatives.cli.compare import compare
 from negatives.cli.data import app as data
@@ -71,6 +72,7 @@ COMMANDS = (
     lint,
     train,
     compare,
+    bench,
     diff,
     doctor,
 )

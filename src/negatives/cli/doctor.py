@@ -100,7 +100,7 @@ def measured(threads: int, encoder: str) -> dict[str, Any]:
     """What `doctor --bench` reports, as plain values: rates a second, shares of the ceiling."""
     import time
 
-    from negatives.cli.bench import shares
+    from negatives.cli.ceilings import shares
     from negatives.models.open_encoder import open_encoder
     from negatives.read import load
     from negatives.search.ceilings import backend_rates, copy_rate, sgemm_rate

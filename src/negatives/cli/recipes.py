@@ -27,6 +27,9 @@ _WIDEST: Final = 100
 def list_(*, json: Flag = False) -> None:
     """List the recipes that come with the package, by what they are for.
 
+    Beside each stands its state: `working`, if it has a measured figure, a test of its
+    numbers, and says what differs from its paper; else what is missing.
+
     Example:
 
         negatives recipes list
@@ -37,28 +40,38 @@ def list_(*, json: Flag = False) -> None:
         Print them as JSON.
     """
     from negatives.recipe import PURPOSES, load_recipe, shipped
+    from negatives.recipe_states import WORKING, as_plain, state_of
 
     recipes = [load_recipe(name) for name in shipped()]
+    states = {recipe.name: state_of(recipe) for recipe in recipes}
     if json:
-        told = ("name", "purpose", "paper", "about")
-        print_json([{name: getattr(recipe, name) for name in told} for recipe in recipes])
+        told = ("name", "purpose", "paper", "differs", "about")
+        print_json(
+            [
+                {name: getattr(recipe, name) for name in told} | as_plain(states[recipe.name])
+                for recipe in recipes
+            ]
+        )
         return
     columns = min(shutil.get_terminal_size().columns, _WIDEST)
     for purpose, title in PURPOSES.items():
         if named := [recipe for recipe in recipes if recipe.purpose == purpose]:
             print(f"{title}")
             for recipe in named:
-                print("\n".join(_entry(recipe, columns)))
+                print("\n".join(_entry(recipe, states[recipe.name].word, columns)))
             print()
+    working = sum(state.word == WORKING for state in states.values())
+    print(f"{working} of {len(recipes)} are working: measured, tested, and told from their papers")
     print("negatives recipes show NAME   prints one: all it does, every setting, the paper")
 
 
-def _entry(recipe: Recipe, columns: int) -> list[str]:
-    """The name, and beside it in a sentence what the recipe does, and whom it follows."""
+def _entry(recipe: Recipe, state: str, columns: int) -> list[str]:
+    """The name, and beside it in a sentence what the recipe does, whom it follows, its state."""
     indent = min(22, columns // 3)
     about, _, _ = recipe.about.partition(". ")
     if followed := _YEAR.match(recipe.paper):
         about = f"{about.rstrip('.')} ({followed[0]})"
+    about = f"{about.rstrip('.')} [{state}]"
     room = columns - indent
     lines = textwrap.wrap(about, room) or [""]
     name = f"  {recipe.name}"
@@ -69,7 +82,9 @@ def _entry(recipe: Recipe, columns: int) -> list[str]:
 
 @app.command
 def show(name: str, /) -> None:
-    """Print a recipe as TOML, every setting written out and described.
+    """Print a recipe as TOML, every setting written out and described, and what is known of it.
+
+    Below it stand, as comments, its state, its measured figures and where they are from.
 
     Example:
 
@@ -81,8 +96,14 @@ def show(name: str, /) -> None:
         A recipe that comes with the package, or a .toml file.
     """
     from negatives.recipe import load_recipe
+    from negatives.recipe_states import state_of
 
-    print(load_recipe(name).to_toml(), end="")
+    recipe = load_recipe(name)
+    print(recipe.to_toml(), end="")
+    state = state_of(recipe)
+    print(f"\n# state: {state.word}")
+    for figure in state.figures:
+        print(f"# {figure}\n#   from {figure.source}")
 
 
 @app.command

@@ -85,6 +85,11 @@ class Ensemble(Estimator, kind="ensemble"):
             )
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """None: `model` says by which arithmetic, not by which network."""
+        return ()
+
+    @property
     def columns(self) -> list[str]:
         """The columns that vote."""
         return [*self.votes, *(name.removeprefix("-") for name in self.top)]

@@ -36,6 +36,15 @@ class Arm:
     """A run or a mined file that is there already; None: to be mined."""
     mined: bool = True
 
+    @property
+    def mines(self) -> bool:
+        """Whether its training learns from negatives that are mined once for all seeds.
+
+        Not where the recipe writes queries of its own: those are mined when it is trained.
+        """
+        writes = any(each.generates == "queries" for each in self.recipe.make)
+        return self.mined and not writes and cast("Training", self.recipe.train).negatives > 0
+
 
 def negatives_of(arm: Arm) -> dict[str, Any] | None:
     """What the report of an arm's run says of its negatives; None where there is no run."""

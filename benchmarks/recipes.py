@@ -1,0 +1,289 @@
+"""Every recipe that runs on a CPU, side by side: what it mines, and what a model learns by it.
+
+All have the same model, steps, batch, time and number of negatives, and beside them are always no
+mined negatives, random ones, the most similar ones that are not labelled (`naive top`, against
+which all are tested) and the miner of sentence-transformers with the settings of its
+documentation. It is `negatives bench`, on data of several kinds, a stage each, kept in
+recipes.json. What is measured is recipes as they are here, by small models in a minute: where a
+method needs a large model, long training or a batch of thousands, its figure here says little of
+the paper's.
+
+*Mined*: half of the positives of each query are hidden, and counted among the negatives, on
+collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant
+has unlabelled copies of 30% of the positives in the corpus that is trained with; the passages are
+those of benchmark `passages`. Sub-samples are drawn by ids. p is of paired randomisation over
+queries, corrected for the number of recipes of the stage (Holm); seeds are averaged first, so that
+a small p with one seed may be luck of training.
+
+NEGATIVES_BENCH_STAGE names the stages to carry out (none: only the page), NEGATIVES_BENCH_SEEDS how
+often, NEGATIVES_BENCH_MINUTES after how many minutes no other recipe is begun (18). What is done is
+kept: the same command goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+import negatives as neg
+from benchmarks.auto import section as auto_section
+from benchmarks.data import CACHE, load
+from benchmarks.learning import Study, minilm, sampled, split, tiny
+from benchmarks.page import RESULTS, write_page, write_picture
+from benchmarks.passages import data as passages
+from negatives.learn.reranker import RerankerTraining
+from negatives.learn.train import train
+from negatives.measure.plant import plant
+from negatives.schema import Collection
+from negatives.show.bench import bench_page_tables, bench_picture, headline
+
+WORK = CACHE / "recipes"
+KEPT = RESULTS / "recipes.json"
+FIGURES = Path("src/negatives/recipes/figures.json")
+HUB_RERANKER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
+HUB_GUIDE = "sentence-transformers/all-MiniLM-L6-v2"
+LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrelevant-conditions")
+"""What needs no teacher; what needs one is left out where there is none, and says so."""
+TEACHERS = ("teacher", "gist", "cet", "sycl")
+
+Pair = tuple[Collection, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Recipes on one collection, and how they are measured."""
+
+    title: str
+    data: Callable[[], Pair]
+    recipes: tuple[str, ...]
+    model: Callable[[], str] = lambda: "static"
+    settings: tuple[str, ...] = ("train.steps=250", "train.batch_size=64")
+    seeds: int = 1
+    per_query: int = 3
+    measure: Literal["trained", "hidden"] = "trained"
+    teacher: bool = False
+
+
+def whole(name: str) -> Callable[[], Pair]:
+    """A collection, of which positives will be hidden."""
+    return lambda: (load(name), None)
+
+
+def part(name: str, queries: int) -> Callable[[], Pair]:
+    """So many training queries, a fifth as many of dev, and a smaller corpus."""
+    study = Study(name, name, "static", "static", (), 1, "", 0 if name == "medquad" else queries)
+
+    def made() -> Pair:
+        train_split, dev = split(study)
+        if name == "medquad" and queries:
+            return sampled(train_split, dev, queries)
+        return train_split, dev
+
+    return made
+
+
+def planted() -> Pair:
+    """Copies of 30% of the positives in the corpus, unlabelled; dev is as it was."""
+    train_split, dev = part("medquad", 5_000)()
+    return plant(train_split, share=0.3)[0], dev
+
+
+def cut() -> Pair:
+    """Passages, of which one of an answer is labelled."""
+    folder = passages("titled")
+    return neg.Collection.load(f"{folder}@train"), neg.Collection.load(f"{folder}@dev")
+
+
+def skills() -> Pair:
+    """Sentences and the skills that they name: of houses for training, of technology for dev."""
+    return load("esco_skills@test_house"), load("esco_skills@dev_tech")
+
+
+SMALL = ("train.steps=80", "train.batch_size=32", "train.max_length=64", "train.learning_rate=3e-4")
+MINED = {
+    f"mining-{name}": Stage(
+        f"Mined from {name}, half of the positives hidden",
+        whole(name),
+        ("mining",),
+        seeds=3,
+        per_query=5,
+        measure="hidden",
+    )
+    for name in ("cranfield", "cisi", "med")
+}
+STAGES: dict[str, Stage] = MINED | {
+    "medquad": Stage("Trained on medquad, the static table", part("medquad", 0), LIGHT),
+    "wordnet": Stage(
+        "Trained on glosses of WordNet, 5,000 queries, the static table",
+        part("scale_wordnet", 5_000),
+        LIGHT,
+    ),
+    "debian": Stage(
+        "Trained on descriptions of packages, 5,000 queries, the static table",
+        part("scale_debian", 5_000),
+        LIGHT,
+    ),
+    "skills": Stage(
+        "Trained on skills in sentences (ESCO), the static table",
+        skills,
+        LIGHT,
+        settings=("train.steps=60", "train.batch_size=32"),
+        seeds=3,
+    ),
+    "planted": Stage(
+        "Trained on medquad with planted false negatives, 5,000 queries, the static table",
+        planted,
+        LIGHT,
+    ),
+    "passages": Stage("Trained on passages of medquad, the static table", cut, LIGHT),
+    "teachers": Stage(
+        "Trained on medquad, 1,000 queries, BERT-tiny, with a small teacher",
+        part("medquad", 1_000),
+        TEACHERS,
+        model=tiny,
+        settings=SMALL,
+        teacher=True,
+    ),
+    "tiny": Stage(
+        "Trained on medquad, 2,000 queries, BERT-tiny", part("medquad", 2_000), LIGHT, model=tiny,
+        settings=SMALL,
+    ),
+}  # fmt: skip
+
+
+def teacher() -> str:
+    """A cross-encoder from BERT-tiny, trained a minute on the same questions."""
+    folder = WORK / "teacher"
+    questions, _ = sampled(load("medquad@train"), load("medquad@dev"), 3_000)
+    train(
+        questions,
+        folder,
+        model=tiny(),
+        recipe="bm25",
+        kind="reranker",
+        settings=RerankerTraining(
+            steps=300, batch_size=16, negatives=3, max_length=96, learning_rate=3e-4
+        ),
+        encoder="static",
+        look=False,
+    )
+    return str(folder)
+
+
+def carry_out(name: str) -> None:
+    """One stage, and its figures into recipes.json."""
+    stage = STAGES[name]
+    data, on = stage.data()
+    use = {HUB_GUIDE: minilm()}
+    if stage.teacher:
+        use[HUB_RERANKER] = teacher()
+    figures = neg.bench(
+        data,
+        stage.recipes,
+        WORK / name,
+        measure=stage.measure,
+        on=on,
+        model=stage.model(),
+        encoder="static",
+        seeds=int(os.environ.get("NEGATIVES_BENCH_SEEDS", stage.seeds)),
+        per_query=stage.per_query,
+        changes=[] if stage.measure == "hidden" else [*stage.settings, "train.checkpoint=400"],
+        use=use,
+        stop_after=60 * float(os.environ.get("NEGATIVES_BENCH_MINUTES", "18")),
+        emit=said,
+    ).figures
+    kept = {**all_kept(), name: brief(figures) | {"title": stage.title}}
+    kept = {stage: kept[stage] for stage in STAGES if stage in kept}
+    KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+    write_picture(f"recipes-{name}", bench_picture(figures))
+
+
+def said(event: Any) -> None:
+    """Each recipe that is done, and each that is left out."""
+    if type(event).__name__ == "Progress":
+        print(f"{event.done} of {event.total} {event.unit}", flush=True)
+    elif type(event).__name__ == "Warned":
+        print(event.text, flush=True)
+
+
+def brief(figures: dict[str, Any]) -> dict[str, Any]:
+    """Figures without what stands elsewhere, numbers rounded, and a model by its own name."""
+    short = {key: value for key, value in figures.items() if key not in ("about", "settings")}
+    short["model"] = {tiny(): "BERT-tiny", minilm(): "MiniLM"}.get(short["model"], short["model"])
+    if "settings" in figures:
+        short["settings"] = {"batch_size": figures["settings"]["batch_size"]}
+    short["left_out"] = {name: why.replace(str(Path.cwd()), ".") for name, why in
+                         figures["left_out"].items()}  # fmt: skip
+    rounded: dict[str, Any] = _rounded(short)
+    return rounded
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, 5) if isinstance(value, float) else value
+
+
+def all_kept() -> dict[str, Any]:
+    """What recipes.json holds: the figures of each stage."""
+    return msgspec.json.decode(KEPT.read_bytes()) if KEPT.is_file() else {}
+
+
+def packaged(kept: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """Of each recipe its figures, a stage each: what `negatives recipes show` tells."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for name, figures in kept.items():
+        against = next(row for row in figures["rows"] if row["recipe"] == figures["against"])
+        for row in figures["rows"]:
+            said = {key: row[key] for key in ("mean", "false_share", "coverage", "hardness")
+                    if row.get(key) is not None}  # fmt: skip
+            trained = figures["measure"] == "trained"
+            found.setdefault(row["recipe"], []).append(
+                {
+                    "stage": name,
+                    "title": figures["title"],
+                    "metric": figures["metric"],
+                    "model": figures["model"],
+                    "seeds": figures["seeds"],
+                    "value": row["mean"] if trained else row["false_share"],
+                    "naive": against["mean"] if trained else against["false_share"],
+                    "p": row.get("test", {}).get("p_holm"),
+                    "seconds": row["seconds"],
+                    **{key: said[key] for key in ("coverage", "hardness") if key in said},
+                    "from": f"docs/results/recipes.md#{name}",
+                }
+            )
+    return dict(sorted(found.items()))
+
+
+def body(kept: dict[str, Any]) -> Iterator[str]:
+    """The page: a section a stage, and how `--recipe auto` fares."""
+    for name, figures in kept.items():
+        yield f"## {figures['title']} {{ #{name} }}"
+        yield f"\n{headline(figures)}.\n"
+        yield from bench_page_tables(figures)
+        yield f"\n![quality against cost](recipes-{name}.svg)\n"
+    yield from auto_section(kept)
+
+
+def main() -> None:
+    """The stages that are named, then the page and the packaged figures of all that is kept."""
+    for name in filter(None, os.environ.get("NEGATIVES_BENCH_STAGE", "").split(",")):
+        if name not in STAGES:
+            sys.exit(f"no stage {name!r}; there are {', '.join(STAGES)}")
+        carry_out(name)
+    kept = all_kept()
+    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(packaged(kept)), indent=1) + b"\n")
+    write_page("recipes", "Recipes side by side", __doc__, body(kept))
+
+
+if __name__ == "__main__":
+    main()

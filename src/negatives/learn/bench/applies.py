@@ -1,0 +1,76 @@
+"""Whether a recipe can be tried here: what it needs and is not there, found before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import polars as pl
+
+from negatives.errors import NegativesError
+from negatives.learn.loss import Loss
+from negatives.learn.settings import Training
+from negatives.models.absent import absent
+from negatives.recipe import LISTS, SINGLE, Recipe
+from negatives.schema import Collection
+from negatives.stage import Stage, build, refuse_unmet
+
+
+def stages_of(recipe: Recipe) -> Iterator[Stage]:
+    """Every stage of a recipe, in its order."""
+    for section in LISTS:
+        yield from getattr(recipe, section)
+    for section in SINGLE:
+        if (stage := getattr(recipe, section)) is not None:
+            yield stage
+
+
+def with_models(recipe: Recipe, use: Mapping[str, str]) -> Recipe:
+    """The recipe with other models in place of those that it names: `use` says which for which."""
+    if not use:
+        return recipe
+
+    def other(stage: Stage) -> Stage:
+        settings = {key: _other(value, use) for key, value in stage.settings().items()}
+        return build(stage.section, settings)
+
+    lists = {name: tuple(map(other, getattr(recipe, name))) for name in LISTS}
+    single = {name: other(each) for name in SINGLE if (each := getattr(recipe, name)) is not None}
+    return replace(recipe, **cast("dict[str, Any]", lists | single))
+
+
+def _other(value: Any, use: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_other(each, use) for each in value]
+    return use.get(value, value) if isinstance(value, str) else value
+
+
+def lacking(recipe: Recipe, collection: Collection) -> str:
+    """What mining by the recipe needs and is not there, in words; empty: nothing is missing."""
+    stages = [each for each in stages_of(recipe) if each.section != "train"]
+    try:
+        refuse_unmet(stages, collection)
+    except NegativesError as error:
+        return error.what
+    models = dict.fromkeys(model for each in stages for model in each.models)
+    missing = [why for model in models if (why := absent(model))]
+    return f"needs {'; and '.join(missing)}" if missing else ""
+
+
+def lacking_to_train(recipe: Recipe, collection: Collection) -> str:
+    """What training by the whole recipe needs besides; empty: nothing is missing."""
+    train, loss = cast("Training", recipe.train), cast("Loss", recipe.learn)
+    try:
+        train.refuse(loss)
+    except NegativesError as error:
+        return error.what
+    if loss.needs_labels and not train.labels and not _graded(collection):
+        return f"needs grades, or a teacher's scores to learn from (learn {loss.kind})"
+    return ""
+
+
+def _graded(collection: Collection) -> bool:
+    """Whether some positives are more relevant than others."""
+    positives = collection.qrels.filter(pl.col("relevance") > 0)
+    return positives["relevance"].n_unique() > 1

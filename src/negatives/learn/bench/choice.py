@@ -1,0 +1,84 @@
+"""Which recipes are tried, by names or by group, and the baselines that are always beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from negatives.errors import InputError, nearest
+from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
+from negatives.recipe_changes import override
+
+NAIVE: Final = "naive top"
+RANDOM: Final = "random"
+AGAINST: Final = NAIVE
+"""What all others are tested against: what one does who has thought of nothing."""
+
+_BASELINES: Final = {
+    RANDOM: ("random", "random", "Drawn by chance from the whole corpus."),
+    NAIVE: ("dense", "top", "The most similar documents that are not labelled."),
+}
+_ALL: Final = "all"
+_MINING: Final = "mining"
+_TRAINING: Final = "training"
+GROUPS: Final = (_ALL, _MINING, _TRAINING, *(purpose for purpose in PURPOSES if purpose))
+"""What may stand for several recipes: all, those that only mine, those that say how to train,
+and what `negatives recipes list` groups by."""
+
+
+def trains(recipe: Recipe) -> bool:
+    """Whether a recipe says of its own how a model is trained."""
+    return any(stage is not None for stage in (recipe.batch, recipe.learn, recipe.train))
+
+
+def baselines(per_query: int) -> list[Recipe]:
+    """What is always tried; those that are no recipe (none, another miner) are not among them."""
+    made = []
+    for name, (find, pick, about) in _BASELINES.items():
+        table = {"find": [{"kind": find, "top": 100}], "pick": {"kind": pick}}
+        head = {"name": name, "about": about, "purpose": "baseline"}
+        made.append(asked(from_settings({**table, **head}), per_query))
+    return made
+
+
+def asked(recipe: Recipe, per_query: int) -> Recipe:
+    """The recipe with as many negatives a query as all the others."""
+    return override(recipe, {"pick.per_query": per_query})
+
+
+def chosen(names: Sequence[str | Path | Recipe], per_query: int) -> list[Recipe]:
+    """The recipes that are named: groups, names, .toml files or recipes; each once, in order."""
+    found: dict[str, Recipe] = {}
+    for name in names:
+        for recipe in _named(name):
+            found.setdefault(recipe.name, asked(recipe, per_query))
+    taken = sorted(found.keys() & {*_BASELINES, "none", "sentence-transformers"})
+    if taken:
+        raise InputError(
+            f"a recipe is called as one of the baselines: {', '.join(taken)}",
+            fix="rename it in its file",
+        )
+    if not found:
+        raise InputError("no recipe is named", fix="--recipes all, say")
+    return list(found.values())
+
+
+def _named(name: str | Path | Recipe) -> list[Recipe]:
+    if isinstance(name, Recipe):
+        return [name]
+    text = str(name)
+    if text in shipped() or text.endswith(".toml"):
+        made = load_recipe(name)
+        return [replace(made, name=Path(text).stem) if text.endswith(".toml") else made]
+    if text not in GROUPS:
+        raise InputError(
+            f"there is no recipe and no group {text!r}",
+            where="--recipes",
+            fix=f"{nearest(text, [*shipped(), *GROUPS])} (groups: {', '.join(GROUPS)})",
+        )
+    every = [load_recipe(each) for each in shipped()]
+    if text in (_MINING, _TRAINING):
+        return [each for each in every if trains(each) == (text == _TRAINING)]
+    return [each for each in every if text in (_ALL, each.purpose)]
