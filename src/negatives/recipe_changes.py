@@ -81,6 +81,27 @@ def override(
     return replace(from_settings(table, f"recipe {recipe.name}"), stated=frozenset(stated | said))
 
 
+def without(recipe: Recipe, names: Sequence[str]) -> Recipe:
+    """The recipe with stages left out: `judge.reranker`, `find.dense`, `make.0`, `estimate`."""
+    made = recipe
+    for name in names:
+        section, _, stage = name.partition(".")
+        if section in LISTS and stage:
+            rows = made.settings().get(section, [])
+            place = _place_of(rows, stage, name)
+            kept = (each for at, each in enumerate(getattr(made, section)) if at != place)
+            made = replace(made, **{section: tuple(kept)})
+        elif section == "estimate" and not stage and made.estimate is not None:
+            made = replace(made, estimate=None)
+        else:
+            raise RecipeError(
+                f"there is no stage {name!r} to leave out",
+                where=name,
+                fix='such as "judge.reranker" or "find.dense", or "estimate" where there is one',
+            )
+    return made
+
+
 def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
     """The recipe whose sources compare what `encoder` makes of texts, where they have an encoder.
 
