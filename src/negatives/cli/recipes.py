@@ -101,5 +101,12 @@ def check(file: str, /) -> None:
     from negatives.recipe import load_recipe
 
     recipe = load_recipe(file)
+    rounds = ""
+    if recipe.round:
+        from negatives.learn.request import completed
+        from negatives.learn.rounds import planned
+
+        roles = planned(completed(recipe, "static"))
+        rounds = f"; rounds: {', '.join(role.kind for role in roles)}"
     stages = [stage.kind for stage in (*recipe.find, *recipe.make, *recipe.judge, recipe.pick)]
-    print(f"{file}: {recipe.name}: {' -> '.join(stages)}")
+    print(f"{file}: {recipe.name}: {' -> '.join(stages)}{rounds}")

@@ -25,6 +25,7 @@ from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import NONE, Arm, arms_of, digest, negatives_of, texts_of
 from negatives.learn.dev import overlap
 from negatives.learn.request import completed
+from negatives.learn.rounds import trainings
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train, weights_of
@@ -223,12 +224,17 @@ class _Comparing:
         }
 
     def _equal_steps(self, arm: Arm) -> Arm:
-        """As many batches for every arm: what its epochs have, if all batches were full."""
+        """As many batches for every arm: what its epochs have, if all batches were full.
+
+        Where an arm has rounds, they share these batches.
+        """
         settings = cast("Training", arm.recipe.train)
-        if settings.steps:
+        rounds = trainings(arm.recipe)
+        if settings.steps and rounds == 1:
             return arm
         examples = len(self.collection.positives)
-        steps = max(1, round(settings.epochs * examples / settings.batch_size))
+        whole = settings.steps or round(settings.epochs * examples / settings.batch_size)
+        steps = max(1, whole // rounds)
         settings = msgspec.structs.replace(settings, steps=steps)
         return replace(arm, recipe=replace(arm.recipe, train=settings))
 
@@ -237,8 +243,8 @@ class _Comparing:
 
     def _ready(self, arm: Arm) -> tuple[Arm, float]:
         """The arm with its negatives mined, and the seconds that took."""
-        if arm.data is not None or not arm.mined:
-            return arm, 0.0
+        if arm.data is not None or not arm.mined or arm.recipe.round:
+            return arm, 0.0  # rounds mine as they go
         began = time.perf_counter()
         out = self._place(arm) / "run"
         run = mined_run(self.collection, out, arm.recipe, self.encoder, self.machine, self.emit)

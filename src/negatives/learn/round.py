@@ -121,6 +121,8 @@ class Round(Stage, kw_only=True):
     """
 
     section: ClassVar[str] = "round"
+    trains: ClassVar[bool] = False
+    """Whether it takes steps of a trainer."""
 
     role: Annotated[
         Name, Meta(description="by which later rounds name the model that this round makes")

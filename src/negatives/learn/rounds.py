@@ -66,6 +66,13 @@ def planned(recipe: Recipe) -> list[Role]:
     return found
 
 
+def trainings(recipe: Recipe) -> int:
+    """Trainings of models of the kind that comes out at the end: 1 where there are no rounds."""
+    roles = planned(recipe)
+    pairs = zip(_rounds(recipe), roles, strict=True)
+    return sum(each.trains and role.kind == roles[-1].kind for each, role in pairs) or 1
+
+
 def _rounds(recipe: Recipe) -> tuple[Round, ...]:
     return cast("tuple[Round, ...]", recipe.round)
 
@@ -113,7 +120,8 @@ class Rounds:
         self.folder.write(account)
         models, last = {GIVEN: self.model}, None
         for number, each in enumerate(rounds):
-            self.emit(Progress("rounds", number, len(rounds), f"{each.role} is next"))
+            stage = f"round {number + 1} of {len(rounds)}"
+            self.emit(Progress(stage, 0, 1, each.role))
             turn = Turn(
                 number=number,
                 recipe=_plain(self.recipe),
@@ -131,7 +139,7 @@ class Rounds:
             told = {"round": number + 1, "kind": each.kind, "role": each.role, "folder": place}
             account["rounds"].append({**told, **done.account})
             self.folder.write(account)
-        self.emit(Progress("rounds", len(rounds), len(rounds), "done"))
+            self.emit(Progress(stage, 1, 1, each.role))
         self._finish(account, turn.folder, began)
 
     def _inputs(self, data: TrainingSet | Run | Collection, roles: list[Role]) -> dict[str, Any]:
@@ -165,6 +173,6 @@ class Rounds:
             "wall_seconds": round(time.perf_counter() - began, 2),
         }
         write_text(path / CURVE, curve(made["history"]))
-        settings = load_recipe(own.path / RECIPE)
-        write_text(path / CARD, card(made, replace(settings, round=self.recipe.round), self.model))
+        recipe = load_recipe(own.path / RECIPE)
+        write_text(path / CARD, card(made, recipe, self.model, whole=self.recipe))
         self.folder.write(made)  # last: now the model is there

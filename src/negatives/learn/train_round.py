@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
 from msgspec import field as setting
@@ -40,6 +40,8 @@ class TrainRound(Round, kind="train"):
     frozenset({'ranker'})
     """
 
+    trains: ClassVar[bool] = True
+
     model: Annotated[
         str,
         Meta(description="what the role begins as where no round has filled it; empty: the model "
@@ -66,14 +68,23 @@ class TrainRound(Round, kind="train"):
         Meta(description='stages that this round does without, such as "judge.reranker"'),
     ] = setting(default_factory=list)
     uses: Annotated[
-        dict[str, str],
+        dict[str, Any],
         Meta(description="settings that are the model of a role, such as a judge's `model`"),
     ] = setting(default_factory=dict)
+
+    def check(self) -> None:
+        """A role is a word, under a path that says what is to be its model."""
+        for path, role in _flat(self.uses).items():
+            if not isinstance(role, str):
+                raise RecipeError(
+                    f"train: uses = {self.uses!r} names no role under {path}",
+                    fix='uses = { "judge.reranker.model" = "ranker" }',
+                )
 
     @property
     def takes(self) -> frozenset[str]:
         """Roles whose models it begins from, mines with, or judges and is taught by."""
-        named = {self.start, self.encoder, *self.uses.values()}
+        named = {self.start, self.encoder, *_flat(self.uses).values()}
         return frozenset(named - {"", GIVEN})
 
     def planned(self, plan: Plan) -> Role:
@@ -92,7 +103,7 @@ class TrainRound(Round, kind="train"):
                 where=f"{plan.where}.encoder",
                 fix="name a role whose rounds train one",
             )
-        for path, role in self.uses.items():
+        for path, role in _flat(self.uses).items():
             plan.role(role, f"uses.{path}")
         changed = self.recipe(plan.recipe, dict.fromkeys(plan.roles, GIVEN), plan.number)
         training = cast("Training", changed.train)
@@ -139,7 +150,7 @@ class TrainRound(Round, kind="train"):
     def recipe(self, recipe: Recipe, models: Mapping[str, str], number: int) -> Recipe:
         """The recipe of this round alone, with the models that it uses."""
         changes = {"seed": recipe.seed + number, **_flat(self.set)}
-        changes |= {path: models[role] for path, role in self.uses.items()}
+        changes |= {path: models[role] for path, role in _flat(self.uses).items()}
         # What is of another kind comes first: other settings may be its own.
         first = {path: value for path, value in changes.items() if path.endswith(".kind")}
         try:
