@@ -16,10 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from negatives.batch.batcher import Batcher
 from negatives.errors import NegativesError, RecipeError, RunError
-from negatives.events import Emit, Progress
+from negatives.events import Emit
 from negatives.learn.base_models import Base, is_static, limit
+from negatives.learn.batched import Batching
 from negatives.learn.card import card
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
@@ -222,7 +222,7 @@ class _Training:
             "steps_planned": len(sampler),
             "data": f"{found.collection.name}@{found.collection.split}",
             "negatives": found.about,
-            "batches": sampler.batches.told(),
+            "batches": sampler.told(),
             "loss": told() if (told := getattr(plan.learning.loss, "told", None)) else {},
             "dev": None if dev_set is None else dev_set.collection.name,
             "wall_seconds": round(time.perf_counter() - began, 2),
@@ -348,30 +348,18 @@ class _Training:
         look: Look | None,
         refresher: Refresher | None,
     ) -> tuple[TrainingPlan, Sampler]:
-        settings, batcher = self.settings, cast("Batcher", self.recipe.batch)
         found = rows.training_set
-        examples = replace(
-            found.examples,
-            query_vectors=lambda: self._vectors(self.model, found.collection).all_queries(),
-            doc_vectors=lambda: self._vectors(self.model, found.collection).all_docs(),
+        batching = Batching(
+            recipe=self.recipe,
+            base=base,
+            found=found,
+            vectors=lambda: self._vectors(self.model, found.collection),
+            scratch=self.path / SCRATCH,
+            checkpoints=self.path / CHECKPOINTS,
+            emit=self.emit,
         )
-        batches = batcher.open(examples, settings.batch_size, self.recipe.seed)
-        self.emit(Progress("batch", 0, len(found), "examples"))
-        sampler = Sampler(
-            batches,
-            settings.batch_size,
-            epochs=settings.epochs,
-            steps=settings.steps,
-            before=None if refresher is None else refresher.before,
-        )
-        self.emit(Progress("batch", len(found), len(found), "examples"))
-        weighing = batcher.weigh(examples, self.recipe.seed)
-        if weighing is not None and not settings.weighs_rows:
-            raise RecipeError(
-                f"rows are not weighed where a {settings.kind} is trained",
-                where="batch.weight",
-                fix='set batch.weight = { kind = "equal" }',
-            )
+        sampler = batching.sampler(None if refresher is None else refresher.before)
+        weighing = batching.weighing()
         lesson = Lesson(
             loss=cast("Loss", self.recipe.learn),
             rows=rows,
@@ -379,10 +367,10 @@ class _Training:
             weighing=weighing,
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
-        learning = settings.prepare(base, lesson)
+        learning = self.settings.prepare(base, lesson)
         plan = TrainingPlan(
             base=base,
-            settings=settings,
+            settings=self.settings,
             learning=learning,
             sampler=sampler,
             folder=self.path / CHECKPOINTS,
