@@ -25,6 +25,7 @@ from negatives.learn.settings import Training
 from negatives.learn.source import content_of
 from negatives.learn.trained import Trained
 from negatives.learn.training_set import TrainingSet
+from negatives.recipe import ROUNDS as ROUND
 from negatives.recipe import Recipe, load_recipe
 from negatives.schema import Collection
 from negatives.store.atomic import write_text
@@ -55,12 +56,12 @@ def planned(recipe: Recipe) -> list[Role]:
             )
         found.append(each.planned(plan))
         roles = {**roles, each.role: found[-1]}
-        later = rounds[number + 1 :]
-        if later and not any(each.role in {other.role, *other.takes} for other in later):
+    for number, each in enumerate(rounds[:-1]):
+        if not any(each.role in {later.role, *later.takes} for later in rounds[number + 1 :]):
             raise RecipeError(
                 f"the model of the role {each.role!r} is made for nothing: no round after this one "
                 "takes it, and it is not the last",
-                where=f"{plan.where}.role",
+                where=f"{recipe.name}: {ROUND}.{number}.role",
                 fix="use it in a later round, or leave this one out",
             )
     return found
