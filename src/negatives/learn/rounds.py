@@ -173,6 +173,8 @@ class Rounds:
             "seconds": sum(entry["seconds"] or 0.0 for entry in trained),
             "wall_seconds": round(time.perf_counter() - began, 2),
         }
+        if not _rounds(self.recipe)[-1].trains:
+            made |= {"best": None, "best_step": None}  # nobody has looked at what it made
         write_text(path / CURVE, curve(made["history"]))
         recipe = load_recipe(own.path / RECIPE)
         write_text(path / CARD, card(made, recipe, self.model, whole=self.recipe))
