@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from negatives.api import Run, mine
@@ -90,6 +91,7 @@ def test_what_no_round_can_do_is_said_before_any_work() -> None:
         (train_ + '[[round]]\nkind = "average"\nof = ["model"]\n', "does not name two roles"),
         ('[[round]]\nrole = "model"\n', "a stage without a kind"),
         (train_ + 'uses = { judge.reranker.model = 3 }\n', "names no role under judge.reranker"),
+        (train_ + 'uses = { find.dense.encoder = "given" }\n', 'write encoder = "ROLE"'),
     ]:  # fmt: skip
         assert said in refused(text), text
 
@@ -144,14 +146,16 @@ def test_each_round_mines_with_the_model_just_trained(
     made = train(folder, out, model=static, recipe=rounds, look=False)
     first, second = out / "rounds" / "01-model", out / "rounds" / "02-model"
     encoders = [each.recipe.settings()["find"][0]["encoder"] for each in _runs(first, second)]
-    assert encoders == [static, str(first)]
+    assert encoders == [static, str(first.resolve())]
+    before, after = (_likeness(first, run) for run in _runs(first, second))
+    assert after > before, "to the model that mined them they are the nearest"
     assert [len(run.negatives) for run in _runs(first, second)] == [40 * 3, 40 * 2]
     assert [run.recipe.seed for run in _runs(first, second)] == [0, 1]
     assert weights(out) == weights(second) != weights(first) != weights(Path(static))
     told = made.account["rounds"]
     assert [(entry["round"], entry["began"], entry["steps"]) for entry in told] == [
         (1, static, 5),
-        (2, str(first), 5),
+        (2, "01-model", 5),
     ]
     assert made.account["steps"] == 10
     assert (
@@ -161,6 +165,19 @@ def test_each_round_mines_with_the_model_just_trained(
     again = (out / "training.json").read_bytes()
     train(folder, out, model=static, recipe=rounds, look=False)
     assert (out / "training.json").read_bytes() == again, "it was done"
+
+
+def _likeness(model: Path, run: Run) -> float:
+    """The mean score, by a model, of the first two negatives of each query."""
+    from sentence_transformers import SentenceTransformer
+
+    encoder = SentenceTransformer(str(model), device="cpu")
+    rows = run.negatives.filter(pl.col("position") < 2)
+    collection = run.collection
+    asked = rows.join(collection.queries, on="query_id", maintain_order="left")["text"].to_list()
+    found = rows.join(collection.corpus, on="doc_id", maintain_order="left")["text"].to_list()
+    sides = [encoder.encode(texts, normalize_embeddings=True) for texts in (asked, found)]
+    return float((sides[0] * sides[1]).sum(axis=1).mean())
 
 
 def _runs(*folders: Path) -> list[Run]:
@@ -352,16 +369,27 @@ def test_every_recipe_of_rounds_trains_by_name(
     assert len(told) == rounds
     assert account["steps"] == sum(entry.get("steps", 0) for entry in told) or not told
     assert not (out / "checkpoints").exists()
+    if name == "spn4cir":
+        from sentence_transformers import SentenceTransformer
+
+        first, last = (
+            SentenceTransformer(str(path), device="cpu")
+            for path in (out / "rounds" / "01-model", out)
+        )
+        texts = ["the lift of a wing", "heat in a plate"]
+        assert (last.encode_document(texts) == first.encode(texts)).all(), "this side is frozen"
+        assert (last.encode_query(texts) != first.encode(texts)).any()
     if name in ("ar2", "rocketqa"):
         judge = Run(out / "rounds" / "03-retriever" / "run").recipe.settings()["judge"][0]
-        assert judge["model"] == str(out / "rounds" / "02-ranker"), "they have swapped roles"
+        assert judge["model"] == str((out / "rounds" / "02-ranker").resolve()), (
+            "they have swapped roles"
+        )
 
 
 @pytest.mark.slow
 def test_event_driven_mines_what_was_there_when_the_query_was_asked(
     static: str, tmp_path: Path
 ) -> None:
-    import polars as pl
 
     from negatives.schema import Collection
     from tests.build import collection

@@ -104,7 +104,9 @@ def _rounds(account: dict[str, Any]) -> list[str]:
         what = (
             "the mean of " + ", ".join(entry["averaged"])
             if "averaged" in entry
-            else (f"trained as {entry['trained']} from {Path(entry['began']).name}")
+            else (
+                f"trained as {entry['trained']} from {Path(entry['began']).name or entry['began']}"
+            )
         )
         best = entry.get("best")
         told = "" if best is None else f"{best:.4f}"

@@ -135,7 +135,7 @@ class Rounds:
             )
             done = each.carry_out(turn)
             last = last if done.last is None else done.last
-            models = {**models, each.role: str(turn.folder)}
+            models = {**models, each.role: str(turn.folder.resolve())}
             place = turn.folder.relative_to(path).as_posix()
             told = {"round": number + 1, "kind": each.kind, "role": each.role, "folder": place}
             account["rounds"].append({**told, **done.account})

@@ -116,6 +116,12 @@ def train(
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
+    if chosen.round and not mined:
+        raise RecipeError(
+            f"the rounds of {chosen.name!r} are of mined negatives, and there are to be none",
+            where="--control none",
+            fix="train the control by a recipe without rounds, such as default",
+        )
     work = _Training(
         folder=folder,
         recipe=chosen,

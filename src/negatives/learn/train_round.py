@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
 from msgspec import Meta
@@ -105,6 +106,13 @@ class TrainRound(Round, kind="train"):
             )
         for path, role in _flat(self.uses).items():
             plan.role(role, f"uses.{path}")
+        for path in (*_flat(self.set), *_flat(self.uses)):
+            if path.startswith("find.") and path.endswith(".encoder"):
+                raise RecipeError(
+                    f"{path} would not be read: sources encode with the encoder of the round",
+                    where=plan.where,
+                    fix='write encoder = "ROLE"',
+                )
         changed = self.recipe(plan.recipe, dict.fromkeys(plan.roles, GIVEN), plan.number)
         training = cast("Training", changed.train)
         if not self.mine:
@@ -180,11 +188,13 @@ class TrainRound(Round, kind="train"):
             encoder = turn.models[self.encoder]
         elif training.encodes and (self.start or self.role) in turn.models:
             encoder = model
-        made = turn.train(data, turn.folder, model=model, recipe=recipe, encoder=encoder)
+        trained = turn.train(data, turn.folder, model=model, recipe=recipe, encoder=encoder)
         mined = turn.folder / MINED
-        told = {name: made.account[name] for name in _TOLD}
+        told = {name: trained.account[name] for name in _TOLD}
         last = Run(mined) if is_run(mined) else data if turn.number == 0 else None
-        return Carried({"began": model, "trained": training.kind, **told}, last)
+        made = {folder for role, folder in turn.models.items() if role != GIVEN}
+        began = Path(model).name if model in made else model
+        return Carried({"began": began, "trained": training.kind, **told}, last)
 
 
 _TOLD = ("examples", "steps", "best", "seconds", "negatives")
