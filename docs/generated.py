@@ -45,6 +45,7 @@ VERBS = {
     "batch": "Batchers: `[batch]`. One decides which training examples share a batch.",
     "learn": "Losses: `[learn]`. One says what is learned from a batch.",
     "train": "Trainers: `[train]`. The settings of one training, by the sort of model.",
+    "round": "Rounds: `[[round]]`. Trainings one after another, in the order of the recipe.",
 }
 ALSO = {
     "negatives.export.export": "negatives.export.export",

@@ -65,7 +65,10 @@ _EXAMPLE = "see negatives recipes show default, or correct the line that is name
 LEARNING = ("batch", "learn", "train")
 """Sections, one stage each, that say how a model learns from the negatives; mining ignores them."""
 
-LISTS = ("find", "make", "judge")
+ROUNDS = "round"
+"""The section of the rounds in which a model is trained, one after another; mining ignores it."""
+
+LISTS = ("find", "make", "judge", ROUNDS)
 """Sections of any number of stages."""
 SINGLE = ("estimate", "pick", *LEARNING)
 SECTIONS = (*LISTS, *SINGLE)
@@ -77,6 +80,7 @@ class Recipe:
 
     `batch`, `learn` and `train` say how a model is trained with the negatives: which examples share
     a batch, the loss, and the trainer's settings; None leaves the defaults of `negatives train`.
+    `round` says in which rounds, where there is more than one training.
 
     >>> from negatives import BM25, Margin, Recipe, Top
     >>> recipe = Recipe(find=(BM25(top=50),), judge=(Margin(2.5),), pick=Top(per_query=4))
@@ -92,6 +96,7 @@ class Recipe:
     batch: Stage | None = None
     learn: Stage | None = None
     train: Stage | None = None
+    round: tuple[Stage, ...] = ()
     name: str = "custom"
     paper: str = ""
     differs: str = ""
@@ -126,6 +131,12 @@ class Recipe:
                 f"reference names no source: {self.reference!r}",
                 where=f"{self.name}: reference",
                 fix=nearest(self.reference, labels),
+            )
+        if self.round and self.train is None:
+            raise RecipeError(
+                "a recipe of rounds needs a [train] stage: a round is a training",
+                where=f"{self.name}: {ROUNDS}",
+                fix='add [train] with kind = "encoder", or leave the rounds out to mine alone',
             )
         if self.purpose not in PURPOSES:
             raise RecipeError(
@@ -190,17 +201,20 @@ class Recipe:
     def to_toml(self) -> str:
         """The complete recipe as TOML, each setting with its description."""
         lines = [_line(key, getattr(self, key), about) for key, (_, about) in HEAD.items()]
-        for section, stages in self._lists():
+        mining = [(name, stages) for name, stages in self._lists() if name != ROUNDS]
+        for section, stages in mining:
             for stage in stages:
                 lines += ["", f"[[{section}]]", *_stage_lines(stage)]
         for name, single in self._single():
             lines += ["", f"[{name}]", *_stage_lines(single)]
+        for stage in self.round:
+            lines += ["", f"[[{ROUNDS}]]", *_stage_lines(stage)]
         return "\n".join([*lines, ""])
 
     def _lists(self) -> list[tuple[str, tuple[Stage, ...]]]:
-        """The sections of any number of stages; `make`, which few have, where it has some."""
+        """The sections of any number of stages; those that few have, where it has some."""
         lists = [(name, getattr(self, name)) for name in LISTS]
-        return [(name, stages) for name, stages in lists if stages or name != "make"]
+        return [(name, stages) for name, stages in lists if stages or name in ("find", "judge")]
 
     def _single(self) -> list[tuple[str, Stage]]:
         """The sections of one stage that this recipe has, in the order of a recipe."""

@@ -51,17 +51,21 @@ def override(
     """The recipe with settings changed by `PATH=VALUE` texts, or by values under their paths.
 
     A path is a setting of the recipe (`seed`), of the picker (`pick.by`), or of a stage named by
-    its place, label or kind (`find.0.top`, `find.bm25.top`). Values in texts are TOML; a bare word
-    is text. A new `kind` keeps every setting that both kinds have; what is lost is a `Warned`
-    event.
+    its place, label, role or kind (`find.0.top`, `find.bm25.top`); of a setting that is a table an
+    entry can be changed (`round.1.set.train.steps`). Values in texts are TOML; a bare word is text.
+    A new `kind` keeps every setting that both kinds have; what is lost is a `Warned` event.
     """
     table = recipe.settings()
     stated, said = set(recipe.stated), set[str]()
     for path, value, where in _each(changes):
         section, *inner = str(path).split(".")
-        if section in LISTS and section in table and len(inner) == 2:
+        if section in LISTS and section in table and len(inner) >= 2:
             place = _place_of(table[section], inner[0], where)
             stage, name, at = table[section][place], inner[1], f"{section}.{place}."
+            if inner[2:] and not isinstance(stage.get(name), dict):
+                raise _nowhere(str(path), where, table)
+            if inner[2:]:  # an entry of a table: a setting of one round, say
+                value = {**stage[name], ".".join(inner[2:]): value}
         elif section in SINGLE and section in table and len(inner) == 1:
             stage, name, at = table[section], inner[0], f"{section}."
         elif section in HEAD and not inner:
@@ -79,6 +83,28 @@ def override(
     if not changes:
         return recipe
     return replace(from_settings(table, f"recipe {recipe.name}"), stated=frozenset(stated | said))
+
+
+def without(recipe: Recipe, names: Sequence[str]) -> Recipe:
+    """The recipe with stages left out: `judge.reranker`, `find.dense`, `make.0`, `estimate`."""
+    made = recipe
+    for name in names:
+        section, _, stage = name.partition(".")
+        if section in LISTS and stage:
+            rows = made.settings().get(section, [])
+            place = _place_of(rows, stage, name)
+            kept = (each for at, each in enumerate(getattr(made, section)) if at != place)
+            changed: dict[str, Any] = {section: tuple(kept)}
+            made = replace(made, **changed)
+        elif section == "estimate" and not stage and made.estimate is not None:
+            made = replace(made, estimate=None)
+        else:
+            raise RecipeError(
+                f"there is no stage {name!r} to leave out",
+                where=name,
+                fix='such as "judge.reranker" or "find.dense", or "estimate" where there is one',
+            )
+    return made
 
 
 def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
@@ -165,9 +191,13 @@ def _within(paths: AbstractSet[str], stage: str) -> set[str]:
 def _place_of(stages: list[dict[str, Any]], name: str, where: str) -> int:
     if name.isdecimal() and int(name) < len(stages):
         return int(name)
-    named = [at for at, row in enumerate(stages) if name in (row.get("name"), row["kind"])]
+    named = [
+        at
+        for at, row in enumerate(stages)
+        if name in (row.get("name"), row.get("role"), row["kind"])
+    ]
     if len(named) != 1:
-        names = [str(row.get("name") or row["kind"]) for row in stages]
+        names = [str(row.get("name") or row.get("role") or row["kind"]) for row in stages]
         raise RecipeError(
             f"{len(named)} stages are called {name!r}",
             where=where,

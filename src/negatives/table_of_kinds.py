@@ -120,5 +120,9 @@ KINDS: dict[str, dict[str, str]] = {
         "sparse": "negatives.learn.sparse:SparseTraining",
         "static-embedding": "negatives.learn.encoder:StaticTraining",
     },
+    "round": {
+        "average": "negatives.learn.average_round:AverageRound",
+        "train": "negatives.learn.train_round:TrainRound",
+    },
 }
 """Section -> kind -> where it lives."""

@@ -35,6 +35,7 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("estimate", "ensemble"): {
         "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}
     },
+    ("round", "average"): {"of": ["first", "second"]},
     ("pick", "quotas"): {"quotas": {"bm25": 2, "dense": 1}},
 }
 # fmt: on

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -21,6 +22,8 @@ from negatives.find.candidates import COLUMNS
 from negatives.generator import Generator
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import ListLoss
+from negatives.learn.model_files import copy_model
+from negatives.learn.round import GIVEN, Carried, Plan, Role, Round, Turn
 from negatives.opening import Context, Ruling
 from negatives.pick.top import first, ordered
 from negatives.schema import Needs
@@ -189,6 +192,19 @@ class Careful(EncoderTraining, kind="careful"):
     rate: ClassVar[float] = 1e-6
 
 
+class Copied(Round, kind="copied"):
+    """Hands the given model on as it is."""
+
+    def planned(self, plan: Plan) -> Role:
+        """What the given model is."""
+        return plan.role(GIVEN, "role")
+
+    def carry_out(self, turn: Turn) -> Carried:
+        """Nothing is trained."""
+        copy_model(Path(turn.models[GIVEN]), turn.folder)
+        return Carried()
+
+
 class Unfinished(Source, kind="unfinished"):
     """A source whose author forgot to say how it opens."""
 
@@ -219,5 +235,6 @@ pick.easiest = tests.contracts.theirs:Easiest
 batch.backwards = tests.contracts.theirs:Backwards
 learn.gap = tests.contracts.theirs:Gap
 train.careful = tests.contracts.theirs:Careful
+round.copied = tests.contracts.theirs:Copied
 export.id-list = tests.contracts.theirs:ID_LIST
 """

@@ -53,6 +53,11 @@ class Batcher(Stage):
 
     section: ClassVar[str] = "batch"
 
+    @property
+    def refresh_every(self) -> int:
+        """Epochs after which it is opened anew, on vectors by the model as it is; 0: never."""
+        return 0
+
     @abstractmethod
     def open(self, examples: Examples, size: int, seed: int = 0) -> Batches:
         """Get ready to batch `examples`, `size` at a time."""

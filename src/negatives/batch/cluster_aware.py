@@ -10,19 +10,21 @@ from msgspec import Meta, field
 
 from negatives.arrays import Places
 from negatives.batch.clusters import balanced
-from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.epochs import Orders
 from negatives.batch.examples import Examples
 from negatives.batch.groups import whole
 from negatives.batch.needed import query_vectors
+from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import Order
 
 
-class ClusterAware(Ordering, kind="cluster-aware"):
+class ClusterAware(OfVectors, kind="cluster-aware"):
     """Clusters of like queries share a batch, and double in size at given epochs (NGAME).
 
     Dahiya et al. (2023): rows of one cluster are hard negatives of each other, other clusters give
     variety. Clusters are balanced, never bigger than a batch, and never cut. Clusters of 1 are a
-    plain shuffle. Rows that share what is relevant meet often: the loss has to mask it.
+    plain shuffle. The paper makes the vectors anew every five epochs (`refresh`). Rows that share
+    what is relevant meet often: the loss has to mask it.
 
     >>> from negatives import tiny
     >>> from negatives.batch.cluster_aware import ClusterAware
@@ -39,7 +41,7 @@ class ClusterAware(Ordering, kind="cluster-aware"):
     ] = field(default_factory=lambda: [1, 2, 3, 4, 5])
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:
-        """Cluster anew whenever the size changes; the vectors stay."""
+        """Cluster anew whenever the size changes, by one and the same vectors."""
         vectors = query_vectors(examples, self.kind)
         kept: dict[int, Places] = {}
         turn = threading.Lock()

@@ -10,9 +10,10 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from negatives.arrays import Rows, starts_of
-from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.epochs import Orders
 from negatives.batch.examples import Examples
 from negatives.batch.near import Near
+from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import Order, permutation, placed
 from negatives.compiling import compiled, to_compile
 from negatives.errors import RecipeError
@@ -22,7 +23,7 @@ _COMPILE = 1_000_000  # neighbours looked at below which a plain loop is done so
 _PICKS = 1024  # random choices among the far neighbours, shared by the rows
 
 
-class NeighbourBatches(Ordering, kind="neighbours"):
+class NeighbourBatches(OfVectors, kind="neighbours"):
     """Rows whose positives are near a row's query share its batch (Sample4Geo).
 
     Deuser et al. (2023), by the similarity of vectors: a row drawn at random brings half of

@@ -9,13 +9,14 @@ from msgspec import Meta
 
 from negatives.arrays import Places, starts_of
 from negatives.batch.clusters import k_means
-from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.epochs import Orders
 from negatives.batch.examples import Examples
 from negatives.batch.needed import query_vectors
+from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import Order, draws, permutation, placed
 
 
-class NoSameCluster(Ordering, kind="no-same-cluster"):
+class NoSameCluster(OfVectors, kind="no-same-cluster"):
     """Rows of one pseudo-label, a cluster of queries, never share a batch (G-SimCLR).
 
     Chakraborty et al. (2020): where nothing is labelled, what is alike may be the same. This takes

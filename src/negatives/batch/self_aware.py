@@ -8,17 +8,18 @@ import numpy as np
 from msgspec import Meta
 
 from negatives.arrays import Places, spread, starts_of
-from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.epochs import Orders
 from negatives.batch.examples import Examples
 from negatives.batch.groups import whole
 from negatives.batch.near import Near
+from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import permutation
 from negatives.search.shortlist import NO_DOC
 
 _OWNERS = 64  # rows of one positive that are looked at, drawn by the seed
 
 
-class SelfAwareBatches(Ordering, kind="self-aware"):
+class SelfAwareBatches(OfVectors, kind="self-aware"):
     """A row and the owners of documents near its query, those that ask the least alike (SaHa).
 
     Ju and Lee (2025): a document near a query is a hard negative if the query it is a positive of
@@ -41,7 +42,7 @@ class SelfAwareBatches(Ordering, kind="self-aware"):
     ] = 5
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:
-        """Group once; every epoch shuffles the groups."""
+        """Group once by these vectors; every epoch shuffles the groups."""
         group = self.groups(examples, size, seed)
         return lambda epoch: whole(group, size, seed, f"self-aware/{epoch}")
 

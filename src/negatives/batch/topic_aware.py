@@ -9,16 +9,17 @@ from msgspec import Meta
 
 from negatives.arrays import Places, places_within
 from negatives.batch.clusters import k_means
-from negatives.batch.epochs import Ordering, Orders
+from negatives.batch.epochs import Orders
 from negatives.batch.examples import Examples
 from negatives.batch.needed import query_vectors
+from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import Order, permutation, placed
 
 
-class TopicAware(Ordering, kind="topic-aware"):
+class TopicAware(OfVectors, kind="topic-aware"):
     """Each batch comes from one cluster of queries (TAS, Hofstätter et al., 2021).
 
-    k-means of the query vectors, once. Every row comes once an epoch, so clusters are drawn in
+    k-means of the query vectors. Every row comes once an epoch, so clusters are drawn in
     proportion to their size, where the paper draws them evenly and small ones too often. What is
     left of each cluster when its full batches are made is joined in batches of several topics. The
     paper's draw of negatives evenly over a teacher's margins is the picker `stratified`. One topic
@@ -36,7 +37,7 @@ class TopicAware(Ordering, kind="topic-aware"):
     per_batch: Annotated[int, Meta(ge=1, description="clusters that share a batch")] = 1
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:
-        """Cluster once; every epoch deals the clusters anew."""
+        """Cluster once by these vectors; every epoch deals the clusters anew."""
         clusters = self.clusters or max(1, len(np.unique(examples.query)) // 200)
         vectors = query_vectors(examples, self.kind)
         topic = k_means(vectors, clusters, seed, self.kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import cyclopts
 
@@ -13,6 +13,7 @@ from negatives.cli.options import Flag
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
+    from negatives.learn.round import Round
     from negatives.recipe import Recipe
 
 app = cyclopts.App(name="recipes", help="The methods that come with the package; check your own.")
@@ -122,5 +123,13 @@ def check(file: str, /) -> None:
     from negatives.recipe import load_recipe
 
     recipe = load_recipe(file)
+    rounds = ""
+    if recipe.round:
+        from negatives.learn.request import completed
+        from negatives.learn.rounds import planned
+
+        planned(completed(recipe, "static"))
+        each = cast("tuple[Round, ...]", recipe.round)
+        rounds = f"; rounds: {', '.join(f'{one.kind} {one.role}' for one in each)}"
     stages = [stage.kind for stage in (*recipe.find, *recipe.make, *recipe.judge, recipe.pick)]
-    print(f"{file}: {recipe.name}: {' -> '.join(stages)}")
+    print(f"{file}: {recipe.name}: {' -> '.join(stages)}{rounds}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -52,7 +52,8 @@ def train(
         negatives train runs/mine --out models/gist --set learn.kind=guided \\
             --set learn.guide=./MiniLM
 
-    The same command again goes on from where it was stopped.
+    The same command again goes on from where it was stopped. Where the recipe has rounds, they are
+    carried out in turn, each in OUT/rounds, and OUT is the model of the last.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def train(
     epochs
         Passes over the examples.
     steps
-        Batches in all, whatever the epochs.
+        Batches in all, whatever the epochs; of a recipe with rounds, in each of them.
     batch_size
         Examples a batch.
     set_
@@ -124,8 +125,20 @@ def train(
         return
     account = made.account
     print(f"{out}: {account['examples']:,} examples, {account['steps']:,} steps")
+    for entry in account.get("rounds", ()):
+        print(_round(entry))
     if account["best"] is not None:
         print(
             f"  dev nDCG@10 {account['best']:.4f} at step {account['best_step']:,} (a part of it)"
         )
     print(f"  negatives evaluate {out} DATA@dev   says how good it is")
+
+
+def _round(entry: dict[str, Any]) -> str:
+    """What a round did, in a line."""
+    if "averaged" in entry:
+        told = f"the mean of {', '.join(entry['averaged'])}"
+    else:
+        told = f"{entry['steps']:,} steps from {entry['began']}"
+        told += "" if entry["best"] is None else f", dev nDCG@10 {entry['best']:.4f}"
+    return f"  round {entry['round']} {entry['role']}: {told}"

@@ -10,8 +10,11 @@ from negatives.learn.trainer import METRIC
 from negatives.recipe import Recipe
 
 
-def card(account: dict[str, Any], recipe: Recipe, model: str) -> str:
-    """The text of the card, with the front matter that the hub reads."""
+def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | None = None) -> str:
+    """The text of the card, with the front matter that the hub reads.
+
+    `recipe`: of the training that made the model; `whole`: of all rounds, where there are several.
+    """
     train = cast("Training", recipe.train)
     kind, loads = train.kind, train.loaded_by
     base = Path(model).name or model
@@ -36,11 +39,12 @@ def card(account: dict[str, Any], recipe: Recipe, model: str) -> str:
         f'model = {loads}("path/to/this/folder")',
         "```",
         "",
+        *_rounds(account),
         *_history(account),
         "## Recipe",
         "",
         "```toml",
-        recipe.to_toml().strip(),
+        (whole or recipe).to_toml().strip(),
         "```",
         "",
     ]
@@ -88,3 +92,25 @@ def _history(account: dict[str, Any]) -> list[str]:
     rows = [f"| {row['step']:,} | {row[METRIC]:.4f} |" for row in looks]
     table = ["| step | nDCG@10 (dev) |", "|---:|---:|", *rows, ""] if looks else []
     return ["## On the way", "", "![loss and dev figures by step](curve.svg)", "", *table]
+
+
+def _rounds(account: dict[str, Any]) -> list[str]:
+    """A row for each round, where the model was made in several."""
+    if "rounds" not in account:
+        return []
+    lines = ["## Rounds", "", "| round | model | what | steps | nDCG@10 (dev) |"]
+    lines.append("|---:|---|---|---:|---:|")
+    for entry in account["rounds"]:
+        what = (
+            "the mean of " + ", ".join(entry["averaged"])
+            if "averaged" in entry
+            else (
+                f"trained as {entry['trained']} from {Path(entry['began']).name or entry['began']}"
+            )
+        )
+        best = entry.get("best")
+        told = "" if best is None else f"{best:.4f}"
+        lines.append(
+            f"| {entry['round']} | {entry['role']} | {what} | {entry.get('steps', '')} | {told} |"
+        )
+    return [*lines, ""]

@@ -31,6 +31,7 @@ class RerankerTraining(Training, kind="reranker"):
     task: ClassVar[str] = "text-ranking"
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "labels", "soft")
     weighs_rows: ClassVar[bool] = False
+    encodes: ClassVar[bool] = False
 
     batch_size: Annotated[PositiveInt, Meta(description="queries a batch, with their lists")] = 16
     soft: Annotated[

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count, islice
+from typing import Any
 
 from negatives.batch.batcher import Batch, Batches
 from negatives.errors import DataError
+from negatives.learn.renewal import Renewal
 
 
 class Sampler:
@@ -13,7 +16,9 @@ class Sampler:
 
     To torch's loader it is a batch sampler of one long epoch: going on after a stop is leaving out
     what was seen, which costs no encoding, and every process makes the same batches. `before` is
-    called with the number of each batch, from 0, just before its rows are read.
+    called with the number of each batch, from 0, just before its rows are read. With `renewal` the
+    batches of an epoch are made when it begins; there are as many in all as the batches at first
+    would have been.
     """
 
     drop_last = False
@@ -26,29 +31,41 @@ class Sampler:
         epochs: int = 1,
         steps: int = 0,
         before: Callable[[int], None] | None = None,
+        renewal: Renewal | None = None,
     ) -> None:
         self.batches = batches
         self.batch_size = size
         self.before = before
+        self.renewal = renewal
         self._plan: list[Batch] = []
-        number = 0
-        while len(self._plan) < steps if steps else number < epochs:
-            self._plan += batches.epoch(number)
-            number += 1
-            if not self._plan:
+        self._size = 0
+        for number in count():
+            if self._size >= steps if steps else number >= epochs:
+                break
+            made = list(batches.epoch(number))
+            if not made:
                 raise DataError(
                     "no batch can be made of the examples",
                     where=f"batches of {size}",
                     fix="set train.batch_size to fewer",
                 )
+            self._size += len(made)
+            if renewal is None:
+                self._plan += made
         if steps:
+            self._size = steps
             del self._plan[steps:]
 
     def __len__(self) -> int:
-        return len(self._plan)
+        return self._size
 
     def __iter__(self) -> Iterator[list[int]]:
-        for number, batch in enumerate(self._plan):
+        batches = iter(self._plan) if self.renewal is None else self.renewal.batches()
+        for number, batch in enumerate(islice(batches, self._size)):
             if self.before is not None:
                 self.before(number)
             yield batch.tolist()
+
+    def told(self) -> dict[str, Any]:
+        """What the account of the training should say of the batches."""
+        return self.batches.told() if self.renewal is None else self.renewal.told()

@@ -64,6 +64,8 @@ class Training(Stage, kw_only=True):
     """Settings that say of negatives: where recipes are compared, each keeps its own."""
     weighs_rows: ClassVar[bool] = True
     """Whether rows can count more or less, as `batch.weight` says."""
+    encodes: ClassVar[bool] = True
+    """Whether what is trained encodes texts, so that dense sources can use it."""
     caches_gradients: ClassVar[bool] = False
     """Whether a setting `chunk` spares memory."""
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from negatives.errors import InputError, RecipeError
+from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit
 from negatives.learn.request import as_run, is_mined_file, mined_table_of
 from negatives.learn.settings import Training
@@ -48,7 +48,7 @@ class TrainingSource:
     def read(self, data: Data) -> TrainingSet | Run | Collection:
         """What a user names, read, and refused where it cannot be trained with."""
         found = data if isinstance(data, TrainingSet) else self._read(data)
-        refuse_unmet((self._settings,), _content(found))
+        refuse_unmet((self._settings,), content_of(found))
         return found
 
     def _read(self, data: Data) -> TrainingSet | Run | Collection:
@@ -78,7 +78,7 @@ class TrainingSource:
         """The examples, and the address that other splits of the same data may be found at."""
         if isinstance(found, TrainingSet):
             return found, ""
-        origin = _content(found).origin
+        origin = content_of(found).origin
         if isinstance(found, Collection):
             found = self._with_queries(found)
             if not self._mines:
@@ -121,15 +121,27 @@ def mined_run(
     overwrite: bool = False,
 ) -> Run:
     """A collection mined by the first half of a recipe, its dense sources with `encoder`."""
-    mining = encoded(replace(recipe, batch=None, learn=None, train=None), encoder)
+    mining = encoded(replace(recipe, batch=None, learn=None, train=None, round=()), encoder)
     options = {**asdict(machine), "overwrite": overwrite}
     return reported(mine(collection, out, recipe=mining, **options, emit=emit), emit)
 
 
-def _content(found: TrainingSet | Run | Collection) -> Collection:
+def content_of(found: TrainingSet | Run | Collection) -> Collection:
+    """The collection that it is of."""
     if isinstance(found, Run):
         return collection_of(found)
     return found.collection if isinstance(found, TrainingSet) else found
+
+
+def to_mine(found: TrainingSet | Run | Collection) -> Collection:
+    """The collection that can be mined anew; `DataError` where there are only mined texts."""
+    if isinstance(found, TrainingSet) and "file" in found.about:
+        raise DataError(
+            "rounds mine anew, and a file of negatives has no other documents than they",
+            where=str(found.about["file"]),
+            fix="give the collection, or a run of it, in place of the file",
+        )
+    return content_of(found)
 
 
 def read_with(

@@ -11,15 +11,15 @@ import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from negatives.batch.batcher import Batcher
 from negatives.errors import NegativesError, RecipeError, RunError
-from negatives.events import Emit, Progress
+from negatives.events import Emit
 from negatives.learn.base_models import Base, is_static, limit
+from negatives.learn.batched import Batching
 from negatives.learn.card import card
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
@@ -27,12 +27,16 @@ from negatives.learn.frozen import FrozenDocs
 from negatives.learn.kept_pieces import keep_pieces
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
+from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
+from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import Lesson, Training
 from negatives.learn.source import Data, TrainingSource
+from negatives.learn.trained import Trained as Trained
+from negatives.learn.trained import model_folder
 from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint, step_of
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
@@ -49,23 +53,8 @@ from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
-from negatives.store.run import RECIPE
+from negatives.store.run import RECIPE, Run
 from negatives.store.work_folder import WorkFolder
-
-CHECKPOINTS: Final = "checkpoints"
-MINED: Final = "run"
-SCRATCH: Final = ".work"
-
-
-def model_folder(path: Path) -> WorkFolder:
-    """The folder of a trained model; what it mined is there before there is an account."""
-    return WorkFolder(
-        path=path,
-        work="training",
-        account="training.json",
-        early=frozenset((SCRATCH, MINED, RECIPE)),
-        anew="train again with --overwrite",
-    )
 
 
 def open_base(settings: Training, model: str, seed: int, machine: Machine) -> Base:
@@ -79,23 +68,6 @@ def weights_of(base: Base) -> str:
     digest = hashlib.blake2b(digest_size=16)
     hash_weights(digest, base.model)
     return digest.hexdigest()
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model's folder, and the account of its training."""
-
-    path: Path
-
-    def __repr__(self) -> str:
-        told = f"{self.account['examples']:,} examples, {self.account['steps']:,} steps"
-        best = self.account["best"]
-        return f"Trained({str(self.path)!r}: {told}{f', dev nDCG@10 {best:.4f}' if best else ''})"
-
-    @cached_property
-    def account(self) -> dict[str, Any]:
-        """Settings, data, negatives, history of loss and dev figures, best step, seconds."""
-        return model_folder(self.path).read()
 
 
 @watched
@@ -144,6 +116,12 @@ def train(
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
+    if chosen.round and not mined:
+        raise RecipeError(
+            f"the rounds of {chosen.name!r} are of mined negatives, and there are to be none",
+            where="--control none",
+            fix="train the control by a recipe without rounds, such as default",
+        )
     work = _Training(
         folder=folder,
         recipe=chosen,
@@ -156,11 +134,10 @@ def train(
         emit=emit,
     )
     with locked(path):
-        try:
-            work.carry_out(data, dev, look, overwrite)
-        except NegativesError:
-            work.leave_nothing()
-            raise
+        if chosen.round:
+            work.rounds(dev, look).carry_out(work.read(data), overwrite)
+        else:
+            work.once(data, dev, look, overwrite)
     return Trained(path)
 
 
@@ -251,16 +228,43 @@ class _Training:
             "steps_planned": len(sampler),
             "data": f"{found.collection.name}@{found.collection.split}",
             "negatives": found.about,
-            "batches": sampler.batches.told(),
+            "batches": sampler.told(),
             "loss": told() if (told := getattr(plan.learning.loss, "told", None)) else {},
             "dev": None if dev_set is None else dev_set.collection.name,
             "wall_seconds": round(time.perf_counter() - began, 2),
             **history,
         }
-        write_text(self.path / "curve.svg", curve(account["history"]))
-        write_text(self.path / "README.md", card(account, self.recipe, self.model))
+        write_text(self.path / CURVE, curve(account["history"]))
+        write_text(self.path / CARD, card(account, self.recipe, self.model))
         self.folder.write(account)  # last: now the model is there
         self.folder.remove(CHECKPOINTS, SCRATCH)
+
+    def read(self, data: Data) -> TrainingSet | Run | Collection:
+        return self._source.read(data)
+
+    def rounds(self, dev: Any, look: bool) -> Rounds:
+        """The recipe's rounds, of which each is a training of its own."""
+        options = {**asdict(self.machine), "report_to": self.report_to, "emit": self.emit}
+        return Rounds(
+            folder=self.folder,
+            recipe=self.recipe,
+            model=self.model,
+            encoder=self.encoder or self.model,
+            weights=self._weights,
+            train=partial(train, mined=self.mined, dev=dev, look=look, **options),
+            emit=self.emit,
+        )
+
+    def _weights(self, settings: Training, model: str) -> str:
+        return weights_of(open_base(settings, model, self.recipe.seed, self.machine))
+
+    def once(self, *asked: Any) -> None:
+        """One training; where it fails before there is anything of it, nothing is left."""
+        try:
+            self.carry_out(*asked)
+        except NegativesError:
+            self.leave_nothing()
+            raise
 
     def leave_nothing(self) -> None:
         """Remove what failed before its first checkpoint; what was mined stays."""
@@ -350,30 +354,18 @@ class _Training:
         look: Look | None,
         refresher: Refresher | None,
     ) -> tuple[TrainingPlan, Sampler]:
-        settings, batcher = self.settings, cast("Batcher", self.recipe.batch)
         found = rows.training_set
-        examples = replace(
-            found.examples,
-            query_vectors=lambda: self._vectors(self.model, found.collection).all_queries(),
-            doc_vectors=lambda: self._vectors(self.model, found.collection).all_docs(),
+        batching = Batching(
+            recipe=self.recipe,
+            base=base,
+            found=found,
+            vectors=lambda: self._vectors(self.model, found.collection),
+            scratch=self.path / SCRATCH,
+            checkpoints=self.path / CHECKPOINTS,
+            emit=self.emit,
         )
-        batches = batcher.open(examples, settings.batch_size, self.recipe.seed)
-        self.emit(Progress("batch", 0, len(found), "examples"))
-        sampler = Sampler(
-            batches,
-            settings.batch_size,
-            epochs=settings.epochs,
-            steps=settings.steps,
-            before=None if refresher is None else refresher.before,
-        )
-        self.emit(Progress("batch", len(found), len(found), "examples"))
-        weighing = batcher.weigh(examples, self.recipe.seed)
-        if weighing is not None and not settings.weighs_rows:
-            raise RecipeError(
-                f"rows are not weighed where a {settings.kind} is trained",
-                where="batch.weight",
-                fix='set batch.weight = { kind = "equal" }',
-            )
+        sampler = batching.sampler(None if refresher is None else refresher.before)
+        weighing = batching.weighing()
         lesson = Lesson(
             loss=cast("Loss", self.recipe.learn),
             rows=rows,
@@ -381,10 +373,10 @@ class _Training:
             weighing=weighing,
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
-        learning = settings.prepare(base, lesson)
+        learning = self.settings.prepare(base, lesson)
         plan = TrainingPlan(
             base=base,
-            settings=settings,
+            settings=self.settings,
             learning=learning,
             sampler=sampler,
             folder=self.path / CHECKPOINTS,

@@ -18,6 +18,7 @@ import polars as pl
 
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import Arm, digest, negatives_of
+from negatives.learn.rounds import trainings
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train, weights_of
@@ -87,12 +88,12 @@ class Trainings:
         """Mine for an arm, train it once a seed, and judge it; `done` trainings of `total` are."""
         arm = self._equal_steps(arm)
         ready, mining = self._ready(arm)
-        trainings = []
+        done_ones = []
         for seed in range(self.seeds):
-            trainings.append(self._one(ready, seed, plan))
+            done_ones.append(self._one(ready, seed, plan))
             self.emit(Progress("compare", done + seed + 1, total or self.seeds, "trainings"))
-        frames = [frame for frame, _ in trainings]
-        cost = _cost(mining, [account for _, account in trainings])
+        frames = [frame for frame, _ in done_ones]
+        cost = _cost(mining, [account for _, account in done_ones])
         return Measured(frames, negatives_of(ready), cost)
 
     def figures(
@@ -115,12 +116,17 @@ class Trainings:
         }
 
     def _equal_steps(self, arm: Arm) -> Arm:
-        """As many batches for every arm: what its epochs have, if all batches were full."""
+        """As many batches for every arm: what its epochs have, if all batches were full.
+
+        Where an arm has rounds, they share these batches.
+        """
         settings = cast("Training", arm.recipe.train)
-        if settings.steps:
+        rounds = trainings(arm.recipe)
+        if settings.steps and rounds == 1:
             return arm
         examples = len(self.collection.positives)
-        steps = max(1, round(settings.epochs * examples / settings.batch_size))
+        whole = settings.steps or round(settings.epochs * examples / settings.batch_size)
+        steps = max(1, whole // rounds)
         settings = msgspec.structs.replace(settings, steps=steps)
         return replace(arm, recipe=replace(arm.recipe, train=settings))
 
@@ -129,8 +135,8 @@ class Trainings:
 
     def _ready(self, arm: Arm) -> tuple[Arm, float]:
         """The arm with its negatives mined, and the seconds that took."""
-        if arm.data is not None or not arm.mines:
-            return arm, 0.0
+        if arm.data is not None or not arm.mines or arm.recipe.round:
+            return arm, 0.0  # rounds mine as they go
         began = time.perf_counter()
         out = self._place(arm) / "run"
         run = mined_run(self.collection, out, arm.recipe, self.encoder, self.machine, self.emit)

@@ -1,4 +1,4 @@
-"""Vectors of a training set's texts by a frozen encoder: for batchers, and for guided losses."""
+"""Vectors of a training set's texts, by a frozen encoder or by the model that is being trained."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from negatives.batch.examples import Examples
 from negatives.events import Emit
 from negatives.machine import Machine
 from negatives.models.embedding import Embedded, embed
 from negatives.models.open_encoder import open_encoder
 from negatives.opening import Context
 from negatives.schema import Collection, Floats
+from negatives.stats.lengths import normalised
 from negatives.store.vectors import read_rows
 
 
@@ -64,3 +66,30 @@ class Vectors:
     def all_docs(self) -> Floats:
         """float32[documents, dim]."""
         return np.array(self._embedded.docs)
+
+
+_TEXTS = 4096
+"""Texts that are handed to the model at once."""
+
+
+def vectors_now(model: Any, collection: Collection, examples: Examples, side: str) -> Floats:
+    """float32[queries or documents, dim] of unit length, by a model of sentence-transformers.
+
+    Of the texts of the examples alone; zeros for the others. The model goes on being trained.
+    """
+    if side == "queries":
+        rows, total, read = examples.query, len(collection.queries), collection.query_texts
+    else:
+        rows, total, read = examples.docs, len(collection.corpus), collection.doc_texts
+    asked = np.unique(rows[rows >= 0]).astype(np.uint32)
+    training, made = model.training, np.empty((0, 0), np.float32)
+    for start in range(0, len(asked), _TEXTS):
+        some = asked[start : start + _TEXTS]
+        found = model.encode(read(some), show_progress_bar=False)
+        dense = found.to_dense().cpu().numpy() if hasattr(found, "to_dense") else found
+        vectors = normalised(np.asarray(dense, np.float32))
+        if not len(made):
+            made = np.zeros((total, vectors.shape[1]), np.float32)
+        made[some] = vectors
+    model.train(training)
+    return made

@@ -22,7 +22,7 @@ import polars as pl
 from negatives.engine import Engine, Mapper, carried_out
 from negatives.errors import InputError
 from negatives.estimation import Fitted
-from negatives.events import Emit, Progress
+from negatives.events import Emit, Progress, Warned
 from negatives.faults import blames_input
 from negatives.listening import shown
 from negatives.machine import Machine
@@ -122,6 +122,8 @@ def mine(
         max_p=max_p,
         emit=emit,
     )
+    if recipe.round:
+        emit(Warned("mined once: the rounds of the recipe are followed by `negatives train`"))
     collection = check_collection(load(data))
     refuse_unlabelled(collection)
     refuse_unmet((*recipe.find, *recipe.make, *recipe.judge), collection)
