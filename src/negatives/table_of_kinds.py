@@ -80,6 +80,18 @@ KINDS: dict[str, dict[str, str]] = {
         "stratified": "negatives.pick.stratified:Stratified",
         "top": "negatives.pick.top:Top",
     },
+    "choose": {
+        "by-learning-curve": "negatives.choose.learning_curves:ByLearningCurve",
+        "hard-but-learned": "negatives.choose.hard_but_learned:HardButLearned",
+        "ifd": "negatives.choose.ifd:FollowingDifficulty",
+        "information-gain": "negatives.choose.subsets:InformativeExamples",
+        "not-naive": "negatives.choose.not_naive:NotNaive",
+        "one-by-one": "negatives.choose.subsets:OneByOneExamples",
+        "quality-rule": "negatives.choose.quality_rule:QualityRule",
+        "random": "negatives.choose.random:RandomExamples",
+        "self-filtered": "negatives.choose.self_filtered:SelfFiltered",
+        "teacher-and-student": "negatives.choose.teacher_and_student:TeacherAndStudent",
+    },
     "batch": {
         "cluster-aware": "negatives.batch.cluster_aware:ClusterAware",
         "conflict-free": "negatives.batch.conflict_free:ConflictFree",

@@ -20,9 +20,7 @@ A, B = [1.0, 0.0], [0.0, 1.0]
 def most_informative(
     items: Doubles, count: int, *, power: float, offset: float, gain: Gain
 ) -> list[int]:
-    worth = Information(
-        items.__getitem__, items.shape[1], power=power, offset=offset, gain=gain
-    )
+    worth = Information(items.__getitem__, items.shape[1], power=power, offset=offset, gain=gain)
     return [int(row) for row in lazy_greedy(worth, np.arange(len(items)), count)]
 
 

@@ -43,9 +43,7 @@ def asking_all(objective: Objective, rows: Places, count: int) -> list[int]:
 
 
 def information(items: Doubles) -> Information:
-    return Information(
-        items.__getitem__, items.shape[1], power=0.5, offset=0.01, gain="exact"
-    )
+    return Information(items.__getitem__, items.shape[1], power=0.5, offset=0.01, gain="exact")
 
 
 @given(st.integers(0, 2**20), st.integers(1, 40), st.integers(1, 45))

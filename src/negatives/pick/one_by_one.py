@@ -62,9 +62,7 @@ class OneByOne(Picker, kind="one-by-one"):
         def chosen(theirs: Places) -> Places:
             part = at[theirs] if self.choose == "farthest" else hardness[theirs]
             worth = Farthest(part) if self.choose == "farthest" else Fixed(part)
-            offers = Drawn(
-                np.arange(len(theirs)), lambda turn: draw(turn)[theirs], self.options
-            )
+            offers = Drawn(np.arange(len(theirs)), lambda turn: draw(turn)[theirs], self.options)
             return theirs[greedy_of_offers(worth, offers, self.per_query)]
 
         return rows[of_each_query(rows, chosen)]

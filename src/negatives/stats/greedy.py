@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import numpy as np
 
 from negatives.arrays import Doubles, Places
+from negatives.stats.lengths import Wide
 
 _BLOCK: Final = 4096
 """Rows that are asked about at once, at most: what an objective computes for them is in memory."""
@@ -52,7 +53,9 @@ def lazy_greedy(objective: Objective, rows: Places, count: int) -> Places:
     Gains must never rise as others are chosen.
     """
     bounds = [objective.gains(rows[at : at + _BLOCK]) for at in range(0, len(rows), _BLOCK)]
-    heap = list(zip((-np.concatenate([*bounds, np.empty(0)])).tolist(), range(len(rows))))
+    heap = list(
+        zip((-np.concatenate([*bounds, np.empty(0)])).tolist(), range(len(rows)), strict=True)
+    )
     heapify(heap)
     chosen: list[int] = []
     while heap and len(chosen) < count:
@@ -61,7 +64,7 @@ def lazy_greedy(objective: Objective, rows: Places, count: int) -> Places:
         while heap and heap[0][0] <= best[0] + _ROUNDING * abs(best[0]):
             asked = [heappop(heap)[1] for _ in range(min(size, len(heap)))]
             told = objective.gains(rows[asked])
-            known += zip((-told).tolist(), asked)
+            known += zip((-told).tolist(), asked, strict=True)
             best = min(known)
             size = min(4 * size, _BLOCK)
         known.remove(best)
@@ -117,7 +120,7 @@ class Farthest:
     [0, 3, 2]
     """
 
-    def __init__(self, at: Doubles) -> None:
+    def __init__(self, at: Wide) -> None:
         self._at = at
         self._chosen: list[int] = []
         self._seen = np.zeros(len(at), np.int64)
@@ -131,7 +134,9 @@ class Farthest:
             part = rows[behind == start]
             for begin in range(int(start), len(self._chosen), _BLOCK):
                 others = self._at[self._chosen[begin : begin + _BLOCK]]
-                self._nearest[part] = np.minimum(self._nearest[part], _least(self._at[part], others))
+                self._nearest[part] = np.minimum(
+                    self._nearest[part], _least(self._at[part], others)
+                )
         self._seen[rows] = len(self._chosen)
         return self._nearest[rows]
 
@@ -140,14 +145,14 @@ class Farthest:
         self._chosen.append(row)
 
 
-def _least(points: Doubles, others: Doubles) -> Doubles:
+def _least(points: Wide, others: Wide) -> Doubles:
     """float64[n]: the distance of each of `points` to the nearest of `others`."""
     points, others = points.astype(np.float64), others.astype(np.float64)
     if len(points) * len(others) * points.shape[1] <= _BLOCK * 64:  # exact, and small
         apart: Doubles = ((points[:, None] - others) ** 2).sum(2)
     else:
         apart = (points**2).sum(1)[:, None] + (others**2).sum(1) - 2 * points @ others.T
-    return np.sqrt(np.maximum(apart, 0.0).min(1))
+    return np.asarray(np.sqrt(np.maximum(apart, 0.0).min(1)))
 
 
 class Drawn:
