@@ -95,6 +95,7 @@ KINDS: dict[str, dict[str, str]] = {
     "batch": {
         "cluster-aware": "negatives.batch.cluster_aware:ClusterAware",
         "conflict-free": "negatives.batch.conflict_free:ConflictFree",
+        "estimated-order": "negatives.batch.estimated_order:EstimatedOrder",
         "grouped": "negatives.batch.grouped:Grouped",
         "neighbours": "negatives.batch.neighbours:NeighbourBatches",
         "no-same-cluster": "negatives.batch.no_same_cluster:NoSameCluster",

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles, Floats, Places
 from negatives.batch.examples import Examples
+from negatives.batch.student_lists import student_lists
 from negatives.chance import pair_uniforms
 from negatives.errors import RecipeError
 from negatives.events import Emit, silent
@@ -72,27 +73,21 @@ class Pool:
 
     def lists_by(self, encoder: str) -> Lists:
         """The same by another encoder's vectors; empty: the model that is trained."""
-        queries, docs = self.vectors(encoder)
-        made = self.examples
-        known = made.known.astype(np.int64)
-        return Lists(
-            queries=queries,
-            docs=docs,
-            shown=made.docs.astype(np.int64),
-            query=made.query.astype(np.int64),
-            known=np.sort(known[:, 0] * len(docs) + known[:, 1]),
-        )
+        return student_lists(self.examples, *self._vectors(encoder))
 
     def vectors(self, encoder: str = "") -> tuple[Floats, Floats]:
         """float32[n, dim] of the query of each example, float32[documents, dim] of documents."""
+        queries, docs = self._vectors(encoder)
+        return np.ascontiguousarray(queries[self.examples.query], np.float32), docs
+
+    def _vectors(self, encoder: str) -> tuple[Floats, Floats]:
         if self.encoded is None:
             raise RecipeError(
                 "choosing these examples needs vectors of their texts, and there are none",
                 where="[choose]",
                 fix='train with an encoder, or use kind = "random"',
             )
-        queries, docs = self.encoded(encoder)
-        return np.ascontiguousarray(queries[self.examples.query], np.float32), docs
+        return self.encoded(encoder)
 
     def best(self, values: Doubles, count: int) -> Places:
         """int64[m]: up to `count` rows of highest value, ties by id; never one of value NaN."""

@@ -26,7 +26,7 @@ class HardButLearned(Chooser, kind="hard-but-learned"):
     >>> from negatives import tiny
     >>> from negatives.choose.hard_but_learned import HardButLearned
     >>> tiny.chosen(HardButLearned(count=4, within=3))
-    ['dog', 'car', 'tram', 'cat']
+    ['dog', 'car', 'tram', 'hen']
     """
 
     early: Annotated[PositiveInt, Meta(description="epochs of the early checkpoint")] = 1

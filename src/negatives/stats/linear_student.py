@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Doubles, Floats, Places
 
 SCALE: Final = 20.0
-RATE: Final = 0.02
+RATE: Final = 0.1
 BATCH: Final = 64
 
 
@@ -106,18 +107,20 @@ class Student:
 
     def epoch(self, lists: Lists, order: Places, size: int = BATCH) -> Doubles:
         """float64[len(order)]: one pass in that order; the loss of each as it came by."""
-        return np.concatenate(
-            [self.learn(lists, rows) for rows in batches_of(order, size)] or [np.empty(0)]
-        )
+        losses = [np.empty(0)]
+        with threadpool_limits(limits=1, user_api="blas"):  # or rounding would follow the threads
+            losses += [self.learn(lists, rows) for rows in batches_of(order, size)]
+        return np.concatenate(losses)
 
     def seen(self, lists: Lists, order: Places, size: int = BATCH) -> tuple[Doubles, Places]:
         """Loss of each of `order` without learning, and the rank of its positive in its list."""
         losses, ranks = [np.empty(0)], [np.empty(0, np.int64)]
-        for rows in batches_of(order, size):
-            scores = self.logits(lists, rows)
-            own = scores[np.arange(len(rows)), np.arange(len(rows))]
-            losses.append(_losses(scores))
-            ranks.append(1 + (scores > own[:, None]).sum(1))
+        with threadpool_limits(limits=1, user_api="blas"):
+            for rows in batches_of(order, size):
+                scores = self.logits(lists, rows)
+                own = np.diagonal(scores)
+                losses.append(_losses(scores))
+                ranks.append(1 + (scores > own[:, None]).sum(1))
         return np.concatenate(losses), np.concatenate(ranks)
 
 
