@@ -42,6 +42,7 @@ VERBS = {
     "judge": "Judges: `[[judge]]`. Each adds evidence and may give a verdict; none drops a row.",
     "estimate": "Estimators: `[estimate]`. One says how probable it is that each pair is relevant.",
     "pick": "Pickers: `[pick]`. One decides which kept candidates become the negatives.",
+    "choose": "Choosers: `[choose]`. One decides which training examples are learned from.",
     "batch": "Batchers: `[batch]`. One decides which training examples share a batch.",
     "learn": "Losses: `[learn]`. One says what is learned from a batch.",
     "train": "Trainers: `[train]`. The settings of one training, by the sort of model.",

@@ -16,7 +16,18 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "negatives"
 TABLE, NAMES = SOURCE / "table_of_kinds.py", SOURCE / "stages.py"
-SECTIONS = ("find", "make", "judge", "estimate", "pick", "batch", "learn", "train", "round")
+SECTIONS = (
+    "find",
+    "make",
+    "judge",
+    "estimate",
+    "pick",
+    "choose",
+    "batch",
+    "learn",
+    "train",
+    "round",
+)
 
 TABLE_HEAD = '''"""Every stage of this package: `python scripts/kinds.py` writes it.
 

@@ -62,7 +62,7 @@ LARGEST = 1 << 20
 """Bytes of a file of settings, at most."""
 _EXAMPLE = "see negatives recipes show default, or correct the line that is named"
 
-LEARNING = ("batch", "learn", "train")
+LEARNING = ("choose", "batch", "learn", "train")
 """Sections, one stage each, that say how a model learns from the negatives; mining ignores them."""
 
 ROUNDS = "round"
@@ -78,9 +78,10 @@ SECTIONS = (*LISTS, *SINGLE)
 class Recipe:
     """A method: sources, judges, an estimator of p_relevant and a picker, with its seed.
 
-    `batch`, `learn` and `train` say how a model is trained with the negatives: which examples share
-    a batch, the loss, and the trainer's settings; None leaves the defaults of `negatives train`.
-    `round` says in which rounds, where there is more than one training.
+    `choose`, `batch`, `learn` and `train` say how a model is trained with the negatives: which
+    examples it learns from (None: all), which of them share a batch, the loss, and the trainer's
+    settings; None leaves the defaults of `negatives train`. `round` says in which rounds, where
+    there is more than one training.
 
     >>> from negatives import BM25, Margin, Recipe, Top
     >>> recipe = Recipe(find=(BM25(top=50),), judge=(Margin(2.5),), pick=Top(per_query=4))
@@ -93,6 +94,7 @@ class Recipe:
     judge: tuple[Judge, ...] = ()
     estimate: Estimator | None = None
     pick: Picker
+    choose: Stage | None = None
     batch: Stage | None = None
     learn: Stage | None = None
     train: Stage | None = None

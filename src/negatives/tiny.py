@@ -2,7 +2,8 @@
 
 What a run does in passes, shard by shard and file by file, is done here at once, and nothing stays
 behind: what a source has `proposed`, a generator `made`, a judge `judged`, an estimator `estimated`
-and a picker `picked`, the `batches` of a batcher and the `losses` of a loss.
+and a picker `picked`, the examples a chooser has `chosen`, the `batches` of a batcher and the
+`losses` of a loss.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Floats
 from negatives.batch.batcher import Batcher
 from negatives.batch.examples import Examples
+from negatives.choose.chooser import Chooser, Pool
 from negatives.estimate.ensemble import Ensemble
 from negatives.find.bm25 import BM25
 from negatives.find.dense import Dense
@@ -128,6 +131,21 @@ def batches(batcher: Batcher, size: int = 4, epoch: int = 0) -> list[list[str]]:
     return [[ROWS[row] for row in batch] for batch in batcher.open(examples(), size).epoch(epoch)]
 
 
+def chosen(chooser: Chooser) -> list[str]:
+    """Which of `ROWS` a chooser takes, in the order of choice."""
+    vectors = _angles()
+    pool = Pool(
+        examples=examples(),
+        pairs=pl.DataFrame({"query_id": [ROWS[0], *ROWS[:1], *ROWS[2:]], "doc_id": ROWS}),
+        query_texts=lambda rows: [ROWS[row] for row in rows],
+        doc_texts=lambda rows: [f"the {ROWS[row]}" for row in rows],
+        encoded=lambda encoder: (vectors[1:], vectors),
+        scratch=Path(),
+    )
+    rows, _ = chooser.choose(pool, chooser.budget(len(ROWS)))
+    return [ROWS[row] for row in rows]
+
+
 def losses(loss: Loss) -> list[float]:
     """The loss of each of the two rows of `batch`, to two places."""
     torch = require("torch", extra="train")
@@ -141,8 +159,7 @@ def losses(loss: Loss) -> list[float]:
 
 def examples() -> Examples:
     """`ROWS` as a batcher is given them."""
-    angles = np.radians([0, 10, 20, 30, 90, 100, 110, 120])
-    vectors = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    vectors = _angles()
     numbers = np.arange(len(ROWS), dtype=np.int32)
     query = np.maximum(numbers - 1, 0)
     pairs = np.stack([query, numbers], axis=1)
@@ -174,6 +191,12 @@ def batch() -> EncodedBatch:
         p_relevant=torch.tensor([[1.0, 0.1, 0.0], [1.0, 0.9, 0.0]]),
     )
     return replace(made, guide=made)
+
+
+def _angles() -> Floats:
+    """float32[rows, 2]: a vector for each of `ROWS`."""
+    angles = np.radians([0, 10, 20, 30, 90, 100, 110, 120])
+    return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
 
 @cache

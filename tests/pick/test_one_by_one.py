@@ -11,11 +11,11 @@ from scipy.stats import chisquare
 
 from negatives.arrays import Doubles
 from negatives.errors import RecipeError
-from negatives.pick.one_by_one import OneByOne, one_by_one
+from negatives.pick.one_by_one import OneByOne
+from negatives.stats.greedy import Drawn, Farthest, Fixed, greedy_of_offers
 from tests.pick.rows import rows
 
 POINTS = np.random.default_rng(0).normal(size=(40, 2))
-ONE = np.zeros(len(POINTS), np.int64)
 
 
 def drawn(turn: int) -> Doubles:
@@ -23,9 +23,9 @@ def drawn(turn: int) -> Doubles:
 
 
 def chosen(count: int, options: int, choose: str = "farthest") -> list[int]:
-    made = one_by_one(ONE, POINTS, POINTS[:, 0], drawn, count=count, options=options,
-                      choose="farthest" if choose == "farthest" else "hardest")  # fmt: skip
-    return [int(row) for row in made]
+    worth = Farthest(POINTS) if choose == "farthest" else Fixed(POINTS[:, 0])
+    offers = Drawn(np.arange(len(POINTS)), drawn, options)
+    return [int(row) for row in greedy_of_offers(worth, offers, count)]
 
 
 def covered(chosen_ones: list[int]) -> float:

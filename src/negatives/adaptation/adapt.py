@@ -41,7 +41,7 @@ from negatives.read.documents.cut import Cutting
 from negatives.read.documents.decoding import check_encoding
 from negatives.read.documents.reading import ACCOUNT as READ
 from negatives.read.documents.reading import fingerprint
-from negatives.recipe import Recipe, load_recipe
+from negatives.recipe import LEARNING, Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
@@ -177,7 +177,7 @@ def adapt(
 
 
 def _of_learning(change: str) -> bool:
-    return change.partition(".")[0] in ("batch", "learn", "train")
+    return change.partition(".")[0] in LEARNING
 
 
 def _recipe(

@@ -12,7 +12,7 @@ from negatives.batch.batcher import Batch, Batcher, Weighing
 from negatives.batch.examples import Examples
 from negatives.batch.order import Order
 from negatives.batch.report import conflict_rate, sizes
-from negatives.batch.weights import BadPairs, Curriculum, Equal, Progressive
+from negatives.batch.weights import BadPairs, Curriculum, Equal, Naive, Progressive
 from negatives.errors import RecipeError
 
 Orders = Callable[[int], Order]
@@ -23,7 +23,7 @@ class Ordering(Batcher, kw_only=True):
     """A batcher that knows the order of a whole epoch at once."""
 
     weight: Annotated[
-        Equal | Progressive | Curriculum | BadPairs,
+        Equal | Progressive | Curriculum | BadPairs | Naive,
         Meta(description="how much an example counts as training goes on"),
     ] = Equal()
 

@@ -11,6 +11,7 @@ from negatives.batch.bad_pairs import PairHistory
 from negatives.batch.batcher import Weighing
 from negatives.batch.curriculum import Easiest, difficulty
 from negatives.batch.examples import Examples
+from negatives.batch.naive import LossHistory
 from negatives.batch.progressive import EasyToHard
 from negatives.errors import RecipeError
 from negatives.stage import Share, Stage
@@ -98,3 +99,28 @@ class BadPairs(Stage, kind="bad-pairs"):
     def open(self, examples: Examples) -> Weighing | None:
         """No loss is known yet."""
         return PairHistory(len(examples), self.warmup, (self.low, self.high), self.epochs)
+
+
+class Naive(Stage, kind="naive"):
+    """Examples that have been learned so well that they teach nothing weigh little, or nothing.
+
+    Gui et al. (2023), sample adaptive augmentation: naive samples are found by the history of their
+    losses, and are then changed more strongly, so that they teach again. A reconstruction from the
+    abstract, in which they make way for the others instead: a text has no stronger change that
+    keeps what it says. An example whose running mean loss rises again counts again.
+    """
+
+    floor: Annotated[
+        float, Meta(gt=0, description="running mean of its losses below which one is naive")
+    ] = 0.05
+    slow: Annotated[
+        float, Meta(ge=0, lt=1, description="share of the running mean that stays at each loss")
+    ] = 0.5
+    times: Annotated[int, Meta(ge=1, description="losses of an example before it can be naive")] = 2
+    counts: Annotated[Share, Meta(description="weight of a naive example; others weigh 1")] = 0.0
+
+    def open(self, examples: Examples) -> Weighing | None:
+        """No loss is known yet."""
+        return LossHistory(
+            len(examples), slow=self.slow, floor=self.floor, times=self.times, weight=self.counts
+        )

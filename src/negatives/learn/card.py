@@ -66,6 +66,7 @@ def _facts(account: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
     negatives, train = account["negatives"], recipe.train
     found = [
         ("data", account["data"]),
+        *([("examples chosen by", repr(recipe.choose))] if recipe.choose else []),
         ("loss", repr(recipe.learn)),
         ("batches", repr(recipe.batch)),
     ]

@@ -62,10 +62,26 @@ def completed(
         train=recipe.train or build("train", {"kind": usual}, "train"),
         batch=recipe.batch or build("batch", {"kind": "random"}),
     )
-    made = override(made, kinds, emit)
+    made = _with_choice(override(made, kinds, emit), changes)
     usual = cast("Training", made.train).usual_loss
     made = replace(made, learn=made.learn or build("learn", {"kind": usual}))
     return override(made, [text for text in changes if text not in trained], emit)
+
+
+def _with_choice(recipe: Recipe, changes: Sequence[str]) -> Recipe:
+    """The recipe with the [choose] stage that `changes` name, where it has none of its own.
+
+    All that is said of it is taken at once, since some kinds cannot do without a setting.
+    """
+    said = dict(assignment(text) for text in changes)
+    if recipe.choose is not None or "choose.kind" not in said:
+        return recipe
+    settings = {
+        path.removeprefix("choose."): value
+        for path, value in said.items()
+        if path.startswith("choose.")
+    }
+    return replace(recipe, choose=build("choose", settings, "--set choose"))
 
 
 def as_run(data: object) -> Run | None:

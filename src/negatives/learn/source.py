@@ -48,7 +48,8 @@ class TrainingSource:
     def read(self, data: Data) -> TrainingSet | Run | Collection:
         """What a user names, read, and refused where it cannot be trained with."""
         found = data if isinstance(data, TrainingSet) else self._read(data)
-        refuse_unmet((self._settings,), content_of(found))
+        choosing = () if self.recipe.choose is None else (self.recipe.choose,)
+        refuse_unmet((self._settings, *choosing), content_of(found))
         return found
 
     def _read(self, data: Data) -> TrainingSet | Run | Collection:
@@ -121,7 +122,9 @@ def mined_run(
     overwrite: bool = False,
 ) -> Run:
     """A collection mined by the first half of a recipe, its dense sources with `encoder`."""
-    mining = encoded(replace(recipe, batch=None, learn=None, train=None, round=()), encoder)
+    mining = encoded(
+        replace(recipe, choose=None, batch=None, learn=None, train=None, round=()), encoder
+    )
     options = {**asdict(machine), "overwrite": overwrite}
     return reported(mine(collection, out, recipe=mining, **options, emit=emit), emit)
 

@@ -16,11 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from negatives.choose.chooser import Chooser
 from negatives.errors import NegativesError, RecipeError, RunError
 from negatives.events import Emit
 from negatives.learn.base_models import Base, is_static, limit
 from negatives.learn.batched import Batching
 from negatives.learn.card import card
+from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
 from negatives.learn.frozen import FrozenDocs
@@ -202,6 +204,7 @@ class _Training:
             return
         write_text(self.path / RECIPE, self.recipe.to_toml())
         self.folder.write({"status": "running", "inputs": inputs})
+        found, chosen = self._chosen(found)
         frozen = self._frozen(found.collection)
         rows = TrainingRows(
             found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
@@ -228,6 +231,7 @@ class _Training:
             "steps_planned": len(sampler),
             "data": f"{found.collection.name}@{found.collection.split}",
             "negatives": found.about,
+            **({"chosen": chosen} if chosen else {}),
             "batches": sampler.told(),
             "loss": told() if (told := getattr(plan.learning.loss, "told", None)) else {},
             "dev": None if dev_set is None else dev_set.collection.name,
@@ -301,6 +305,21 @@ class _Training:
             "examples": found.digest,
             "dev": None if dev is None else fingerprints(dev.collection),
         }
+
+    def _chosen(self, found: TrainingSet) -> tuple[TrainingSet, dict[str, Any]]:
+        """The examples that the recipe's [choose] stage takes, and what is told of it."""
+        if self.recipe.choose is None:
+            return found, {}
+        return choose_examples(
+            cast("Chooser", self.recipe.choose),
+            found,
+            lambda encoder: self._vectors(encoder, found.collection),
+            model=self.model,
+            scratch=self.path / SCRATCH,
+            seed=self.recipe.seed,
+            machine=self.machine,
+            emit=self.emit,
+        )
 
     def _guide(self, collection: Collection) -> Callable[[Any, Any], Any] | None:
         name = cast("Loss", self.recipe.learn).guided_by

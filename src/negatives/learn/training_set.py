@@ -52,6 +52,8 @@ class TrainingSet:
     """Of query int32[n] and documents int32[n, m]: a teacher's score of each pair."""
     about: dict[str, Any] = field(default_factory=dict)
     """What the training's account says of the negatives."""
+    left_out: Numbers | None = field(default=None, repr=False)
+    """int32[m, 2]: relevant pairs that are not learned from, and yet are no negatives."""
 
     @cached_property
     def doc_number(self) -> NDArray[np.int64]:
@@ -67,8 +69,10 @@ class TrainingSet:
     @cached_property
     def _relevant(self) -> NDArray[np.int64]:
         """int64[p, 2]: query and document, by row, of the qrels and of the examples."""
-        judged = self.collection.positives.to_numpy()
-        return np.concatenate([judged, self.positives]).astype(np.int64)
+        pairs = [self.collection.positives.to_numpy(), self.positives]
+        if self.left_out is not None:
+            pairs.append(self.left_out)
+        return np.concatenate(pairs).astype(np.int64)
 
     @cached_property
     def query_keys(self) -> Keys:
@@ -133,6 +137,12 @@ class TrainingSet:
         """The same examples with other negatives, `width` a query at most."""
         rows, p = _by_query(self.collection, negatives, width)
         return replace(self, negatives=rows, p_relevant=p)
+
+    def only(self, rows: NDArray[Any]) -> TrainingSet:
+        """Some of the examples, by number; the others stay known to be relevant."""
+        others = np.delete(self.positives, rows, axis=0)
+        left_out = others if self.left_out is None else np.concatenate([self.left_out, others])
+        return replace(self, positives=self.positives[rows], left_out=left_out)
 
     def name(self, numbers: list[int]) -> str:
         """The queries of some examples, for a message."""

@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Doubles
-from negatives.pick.information import Gain, most_informative, spread
+from negatives.arrays import Doubles, Places
+from negatives.pick.in_order import of_each_query
 from negatives.pick.top import require_column
 from negatives.stage import Picker, Share
+from negatives.stats.greedy import lazy_greedy
+from negatives.stats.information import Gain, Information, spread
 
 _LEVELS: Final = 12
 """Levels of hardness above and below 0 that are told apart."""
@@ -53,16 +55,19 @@ class InformationGain(Picker, kind="information-gain"):
         """Largest gain first; ties by doc_id. What has no tag comes last."""
         require_column(rows, self.by)
         rows = rows.sort("query_id", "doc_id")
-        query = rows["query_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
-        chosen = most_informative(
-            query,
-            self._items(rows),
-            self.per_query,
-            power=self.power,
-            offset=self.offset,
-            gain=self.gain,
-        )
-        return rows[chosen].sort("query_id", maintain_order=True)
+        items = self._items(rows)
+
+        def chosen(theirs: Places) -> Places:
+            there = Information(
+                items.__getitem__,
+                items.shape[1],
+                power=self.power,
+                offset=self.offset,
+                gain=self.gain,
+            )
+            return lazy_greedy(there, theirs, self.per_query)
+
+        return rows[of_each_query(rows, chosen)]
 
     def _items(self, rows: pl.DataFrame) -> Doubles:
         """float64[rows, tags]: quality on its tags, spread over tags like them."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Final, Literal
+from functools import cache
+from typing import Annotated, Literal
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
-from numpy.typing import NDArray
 
 from negatives.arrays import Doubles, Places
 from negatives.chance import pair_uniforms
 from negatives.errors import RecipeError
+from negatives.pick.in_order import of_each_query
 from negatives.pick.top import require_column
 from negatives.stage import Picker
+from negatives.stats.greedy import Drawn, Farthest, Fixed, greedy_of_offers
 
 Choice = Literal["farthest", "hardest"]
-Draw = Callable[[int], Doubles]
-"""A number in (0, 1) for each row, by the turn."""
-_NONE: Final = -1
 
 
 class OneByOne(Picker, kind="one-by-one"):
@@ -54,58 +52,20 @@ class OneByOne(Picker, kind="one-by-one"):
         for name in (*columns, "hardness"):
             require_column(rows, name)
         rows = rows.sort("query_id", "doc_id")
-        query = rows["query_id"].rank("dense").cast(pl.Int64).to_numpy() - 1
-        chosen = one_by_one(
-            query,
-            _placed(rows, columns),
-            rows["hardness"].cast(pl.Float64).fill_null(-np.inf).to_numpy(),
-            lambda turn: pair_uniforms(rows, seed, f"pick/one-by-one/{turn}"),
-            count=self.per_query,
-            options=self.options,
-            choose=self.choose,
-        )
-        return rows[chosen].sort("query_id", maintain_order=True)
+        hardness = rows["hardness"].cast(pl.Float64).fill_null(-np.inf).to_numpy()
+        at = _placed(rows, columns)
 
+        @cache
+        def draw(turn: int) -> Doubles:
+            return pair_uniforms(rows, seed, f"pick/one-by-one/{turn}")
 
-def one_by_one(
-    query: Places,
-    at: Doubles,
-    hardness: Doubles,
-    draw: Draw,
-    *,
-    count: int,
-    options: int,
-    choose: Choice,
-) -> Places:
-    """int64[m]: rows in the order of choice, up to `count` of each query.
+        def chosen(theirs: Places) -> Places:
+            part = at[theirs] if self.choose == "farthest" else hardness[theirs]
+            worth = Farthest(part) if self.choose == "farthest" else Fixed(part)
+            offers = Drawn(np.arange(len(theirs)), lambda turn: draw(turn)[theirs], self.options)
+            return theirs[greedy_of_offers(worth, offers, self.per_query)]
 
-    query: int64[n], 0 .. queries - 1; at: float64[n, columns]; draw(turn): float64[n], of which the
-    lowest are the options. All queries take their next item at once.
-    """
-    left = np.ones(len(query), bool)
-    nearest = np.full(len(query), np.inf)
-    """Distance to the nearest chosen one of the same query."""
-    queries = int(query.max(initial=_NONE)) + 1
-    chosen: list[NDArray[np.int64]] = []
-    for turn in range(count):
-        rows = np.flatnonzero(left)
-        if not len(rows):
-            break
-        drawn = rows[np.lexsort((draw(turn)[rows], query[rows]))]
-        begins = np.flatnonzero(np.diff(query[drawn], prepend=_NONE))
-        place = np.arange(len(drawn)) - np.repeat(begins, np.diff([*begins, len(drawn)]))
-        offered, order = drawn[place < options], place[place < options]
-        worth = nearest if choose == "farthest" else hardness
-        ranked = offered[np.lexsort((order, -worth[offered], query[offered]))]
-        best = ranked[np.flatnonzero(np.diff(query[ranked], prepend=_NONE))]
-        left[best] = False
-        chosen.append(best)
-        latest = np.full(queries, _NONE)
-        latest[query[best]] = best
-        theirs = latest[query]
-        far = np.sqrt(((at - at[theirs]) ** 2).sum(1))
-        nearest = np.where(theirs == _NONE, nearest, np.minimum(nearest, far))
-    return np.concatenate(chosen) if chosen else np.empty(0, np.int64)
+        return rows[of_each_query(rows, chosen)]
 
 
 def _placed(rows: pl.DataFrame, columns: list[str]) -> Doubles:

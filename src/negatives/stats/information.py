@@ -1,4 +1,4 @@
-"""Selection by information gain: what adds most to the tags that the chosen ones already have.
+"""Information gain: what an item adds to the tags that those already chosen have.
 
     x        how much of each tag is there; at first 0
     u_i      item i: its quality, divided among its tags, some of it passed on to tags like them
@@ -6,15 +6,16 @@
 
 The item with the largest gain is chosen, x grows by its u, and so on. The exact gain is
 sum phi(x + u_i) - phi(x); its slope, which the paper uses, is phi'(x) . u_i. The slope at 0 is
-b a^(b-1), so that with a small `a` a tag never seen beats everything. Chen et al. 2025, MIG.
+b a^(b-1), so that with a small `a` a tag never seen beats everything. Both only fall as x grows,
+so the greedy choice can be lazy. Chen et al. 2025, MIG.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from negatives.arrays import Doubles, Places
 
@@ -50,27 +51,41 @@ def gains(have: Doubles, items: Doubles, *, power: float, offset: float, gain: G
     return np.asarray(more.sum(-1))
 
 
-def most_informative(
-    query: Places, items: Doubles, count: int, *, power: float, offset: float, gain: Gain
-) -> Places:
-    """int64[m]: rows in the order of choice, up to `count` of each query; of equals the first.
+class Information:
+    """What rows add to the tags that are there; an objective of `greedy`.
 
-    query: int64[n], 0 .. queries - 1; items: float64[n, tags]. All queries take their next item at
-    once.
+    `items`: float64[n, tags] of the rows asked about, so that those of all need never be in memory.
+
+    >>> import numpy as np
+    >>> from negatives.stats.greedy import lazy_greedy
+    >>> items = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    >>> made = Information(lambda rows: items[rows], 2, power=0.8, offset=1e-6, gain="slope")
+    >>> lazy_greedy(made, np.arange(3), 3).tolist()
+    [0, 2, 1]
     """
-    queries = int(query.max(initial=-1)) + 1
-    have = np.zeros((queries, items.shape[1]))
-    left = np.ones(len(query), bool)
-    chosen: list[NDArray[np.int64]] = []
-    for _ in range(count):
-        rows = np.flatnonzero(left)
-        if not len(rows):
-            break
-        found = gains(have[query[rows]], items[rows], power=power, offset=offset, gain=gain)
-        order = np.lexsort((rows, -found, query[rows]))
-        ranked = rows[order]
-        best = ranked[np.flatnonzero(np.diff(query[ranked], prepend=-1))]
-        have[query[best]] += items[best]
-        left[best] = False
-        chosen.append(best)
-    return np.concatenate(chosen) if chosen else np.empty(0, np.int64)
+
+    def __init__(
+        self,
+        items: Callable[[Places], Doubles],
+        tags: int,
+        *,
+        power: float,
+        offset: float,
+        gain: Gain,
+    ) -> None:
+        self._items, self._power, self._offset, self._gain = items, power, offset, gain
+        self._have = np.zeros(tags)
+
+    def gains(self, rows: Places) -> Doubles:
+        """float64[n]."""
+        return gains(
+            self._have,
+            self._items(rows),
+            power=self._power,
+            offset=self._offset,
+            gain=self._gain,
+        )
+
+    def add(self, row: int) -> None:
+        """What it has is there."""
+        self._have += self._items(np.array([row], np.int64))[0]
