@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from negatives.errors import DataError
-from negatives.measure.table import read_table, write_table
+from negatives.read.table import read_table, write_table
 from negatives.read import load, splits
 from tests.read.tiny import beir, complaint
 

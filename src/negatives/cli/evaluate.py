@@ -130,7 +130,7 @@ def evaluate(
     from negatives.measure.evaluation import METRICS
     from negatives.measure.evaluation import evaluate as carry_out
     from negatives.measure.ranking import is_run_file
-    from negatives.measure.table import check_table_path, write_table
+    from negatives.read.table import check_table_path, write_table
     from negatives.read.quarantine import as_quarantine
 
     if per_query is not None:
