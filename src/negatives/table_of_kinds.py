@@ -70,6 +70,7 @@ KINDS: dict[str, dict[str, str]] = {
         "skip-top": "negatives.judge.rank_window:SkipTop",
         "sufficiency": "negatives.judge.sufficiency:Sufficiency",
         "text-perplexity": "negatives.judge.text_perplexity:TextPerplexity",
+        "wanted-type": "negatives.judge.wanted_type:WantedType",
     },
     "estimate": {
         "ensemble": "negatives.estimate.ensemble:Ensemble",
