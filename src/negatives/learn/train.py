@@ -229,6 +229,7 @@ class _Training:
         rows = TrainingRows(
             found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
         )
+        rows.begin(self.settings)
 
         def save(path: Path) -> None:
             if frozen is not None:
@@ -351,7 +352,7 @@ class _Training:
         refresher: Refresher | None,
     ) -> tuple[TrainingPlan, Sampler]:
         settings, batcher = self.settings, cast("Batcher", self.recipe.batch)
-        found = rows.training_set
+        found = rows.whole
         examples = replace(
             found.examples,
             query_vectors=lambda: self._vectors(self.model, found.collection).all_queries(),
@@ -364,7 +365,7 @@ class _Training:
             settings.batch_size,
             epochs=settings.epochs,
             steps=settings.steps,
-            before=None if refresher is None else refresher.before,
+            before=rows.before if refresher is None else refresher.before,
         )
         self.emit(Progress("batch", len(found), len(found), "examples"))
         weighing = batcher.weigh(examples, self.recipe.seed)
