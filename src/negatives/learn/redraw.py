@@ -15,7 +15,7 @@ class Redraw:
     """The examples of `full`, with `count` of each query's negatives, others each epoch.
 
     As in T2Ranking (Xie et al., 2023): of a list of L, every (L // n)-th one from the epoch's own
-    offset, so that each epoch has easy and hard ones, and all of them come in turn. `batches` is how
+    offset, so that each epoch has easy and hard ones, and all of them come in turn. `batches`: how
     many an epoch has.
     """
 

@@ -18,9 +18,9 @@ from negatives.judge.own import own_pairs
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
+from negatives.measure.counted import counted, first_of_another_type
 from negatives.measure.estimate import rounded
 from negatives.measure.evaluation_card import EvaluationShown
-from negatives.measure.counted import counted, first_of_another_type
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements

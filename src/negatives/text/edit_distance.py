@@ -46,10 +46,7 @@ class Names:
     def distances(self, name: str) -> NDArray[np.int64]:
         """int64[names]: edits between `name` and each, in the order in which they were given."""
         pattern = _codes(pl.Series([name.lower()[:LONGEST]]))
-        if not len(pattern):
-            made = self.lengths
-        else:
-            made = self._compared(pattern)
+        made = self._compared(pattern) if len(pattern) else self.lengths
         found = np.empty(len(self.order), np.int64)
         found[self.order] = made
         return found
