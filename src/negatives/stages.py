@@ -10,7 +10,10 @@ from negatives.find.dense import Dense as Dense
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
 from negatives.find.known import Judged as Judged
+from negatives.find.positive_neighbours import AlikeNames as AlikeNames
+from negatives.find.positive_neighbours import NearPositive as NearPositive
 from negatives.find.reformulations import Reformulations as Reformulations
+from negatives.find.same_parent import SameParent as SameParent
 from negatives.find.sampled import Popularity as Popularity
 from negatives.find.sampled import Random as Random
 from negatives.judge.abstain import Abstain as Abstain
@@ -22,6 +25,7 @@ from negatives.judge.icr import ICR as ICR
 from negatives.judge.known import Known as Known
 from negatives.judge.llm import LLMJudge as LLMJudge
 from negatives.judge.llm_cascade import LLMCascade as LLMCascade
+from negatives.judge.named_in_query import NamedInQuery as NamedInQuery
 from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
 from negatives.judge.neighbours import Neighbours as Neighbours
 from negatives.judge.not_before import NotBefore as NotBefore
@@ -34,14 +38,17 @@ from negatives.judge.rank_window import SkipSurvivors as SkipSurvivors
 from negatives.judge.rank_window import SkipTop as SkipTop
 from negatives.judge.reference_adapted import ReferenceAdapted as ReferenceAdapted
 from negatives.judge.reranker import Rerank as Rerank
+from negatives.judge.same_branch import SameBranch as SameBranch
 from negatives.judge.same_document import SameDocument as SameDocument
 from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
 from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
 from negatives.judge.self_aware import SelfAware as SelfAware
 from negatives.judge.self_check import SelfCheck as SelfCheck
+from negatives.judge.shared_alias import SharedAlias as SharedAlias
 from negatives.judge.shared_keywords import SharedKeywords as SharedKeywords
 from negatives.judge.sufficiency import Sufficiency as Sufficiency
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
+from negatives.judge.wanted_type import WantedType as WantedType
 from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering
 from negatives.make.contrastive import Contrastive as Contrastive
 from negatives.make.failure_inducing import FailureInducing as FailureInducing

@@ -49,8 +49,12 @@ DOCS: Final = {
     "stove": (2005, "A stove of iron stays hot for hours."),
 }
 """Documents: id -> year and text, in the order of the ids."""
-PARENTS: Final = {"lift": "flight.md", "plane": "flight.md", "stall": "flight.md"}
-"""Of which document some of them are passages."""
+PARENTS: Final = {"again": "lift", "lift": "flight.md", "plane": "flight.md", "stall": "flight.md"}
+"""What some of them are under: of which document they are passages, or a broader one of these."""
+TYPES: Final = {"albatross": "animal", "museum": "notice"}
+"""What some of them are; the others, and what every query asks for, are of the type "fact"."""
+TITLES: Final = {"again": "Wing", "copy": "Wing"}
+"""The names of some; of the others their ids are."""
 QUERIES: Final = {
     "pans": (2005, "why is a pan hot so soon"),
     "planes": (2015, "what keeps a plane with wings up in the air"),
@@ -71,7 +75,7 @@ ROWS: Final = ("cat", "cat 2", "dog", "hen", "bus", "car", "tram", "van")
 
 
 def collection() -> Collection:
-    """The collection, with a time of each document and query, and the document of some passages."""
+    """The collection, with a time and a type of each document and query, and a document's title."""
 
     def side(key: str, texts: Mapping[str, tuple[int, str]]) -> pl.DataFrame:
         rows = [(name, text, row, time) for row, (name, (time, text)) in enumerate(texts.items())]
@@ -82,9 +86,14 @@ def collection() -> Collection:
         name="tiny",
         split="train",
         corpus=side("doc_id", DOCS).with_columns(
-            parent=pl.col("doc_id").replace_strict(PARENTS, default=None)
+            parent=pl.col("doc_id").replace_strict(PARENTS, default=None),
+            type=pl.col("doc_id").replace_strict(TYPES, default="fact"),
+            title=pl.coalesce(
+                pl.col("doc_id").replace_strict(TITLES, default=None),
+                pl.col("doc_id").str.to_titlecase(),
+            ),
         ),
-        queries=side("query_id", QUERIES),
+        queries=side("query_id", QUERIES).with_columns(type=pl.lit("fact")),
         qrels=pl.DataFrame(JUDGED, schema=dict(QRELS), orient="row"),
         given=pl.DataFrame(GIVEN_NEGATIVES, schema=dict(GIVEN), orient="row"),
     )

@@ -36,14 +36,15 @@ GIVEN = [("q1", "d7"), ("q2", "d5")]
 
 @pytest.fixture
 def tiny() -> Collection:
-    """Eight documents, four queries, times, parents, judgements, and negatives that were given."""
+    """Eight documents, four queries, their fields, judgements, and negatives that were given."""
     made = collection(DOCS, QUERIES, QRELS, GIVEN)
     docs, queries = (
         frame.with_columns(time=pl.int_range(pl.len()) * 10)
         for frame in (made.corpus, made.queries)
     )
     parents = (pl.col("row") // 2).cast(pl.String)  # two passages of a document each
-    return replace(made, corpus=docs.with_columns(parent=parents), queries=queries)
+    docs = docs.with_columns(parent=parents, title=pl.col("doc_id"), type=pl.lit("text"))
+    return replace(made, corpus=docs, queries=queries.with_columns(type=pl.lit("text")))
 
 
 @pytest.fixture(autouse=True)

@@ -41,16 +41,19 @@ def test_a_newer_document_is_never_a_negative(tmp_path: Path) -> None:
         **dict(data.corpus.select("doc_id", "time").rows()),
         **dict(data.queries.select("query_id", "time").rows()),
     }
-    for undated in ("keep", "reject"):
-        judge = NotBefore(undated=undated)
-        run = mine(data, tmp_path / undated, sources=[neg.Random(top=60)], judges=[judge])
+    for undated, same in (("keep", "keep"), ("reject", "keep"), ("keep", "reject")):
+        judge = NotBefore(undated=undated, same_time=same)
+        run = mine(
+            data, tmp_path / f"{undated}-{same}", sources=[neg.Random(top=60)], judges=[judge]
+        )
         for row in run.candidates().collect().iter_rows(named=True):
             query, doc = times[row["query_id"]], times[row["doc_id"]]
             known = query is not None and doc is not None
             assert row["newer"] == (doc > query if known else None)
             if row["verdict"] == "positive":
                 continue
-            barred = doc > query if known else undated == "reject"
+            late = known and (doc > query or (doc == query and same == "reject"))
+            barred = late if known else undated == "reject"
             assert (row["verdict"] == "rejected") == barred
             assert row["rule"] == ("not-before" if barred else "")
 

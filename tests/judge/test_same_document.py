@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,24 @@ def test_a_passage_is_rejected_where_another_of_its_document_is_a_positive(tmp_p
                     wanted = f"same-document: of {PARENTS[doc]}, as positive p{min(others)}"
                     assert found["reason"][at] == wanted
             assert found["same_document"][6] is False, "another query's positives are not its own"
+
+
+def test_what_is_of_the_querys_own_document_is_rejected_where_queries_have_one(
+    tmp_path: Path,
+) -> None:
+    data = passages()
+    cases = replace(data, queries=data.queries.with_columns(parent=pl.Series(["b", None])))
+    rows = pl.DataFrame(
+        {"query": [0, 0, 0, 1], "doc": [0, 3, 5, 3], "relevance": [1, None, None, None]},
+        schema={"query": pl.UInt32, "doc": pl.UInt32, "relevance": pl.Int32},
+    )
+    found = SameDocument().open(JudgeContext(cases, tmp_path)).judge(rows)
+    assert found["reason"].to_list() == [
+        None,
+        "same-document: of b, as the query itself",
+        None,
+        None,
+    ]
 
 
 def test_without_documents_to_compare_it_is_refused_before_any_work(tmp_path: Path) -> None:

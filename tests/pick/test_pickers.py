@@ -111,3 +111,23 @@ def test_a_column_that_is_not_there_is_told_those_that_are(picker: Picker) -> No
 def test_a_column_of_text_orders_nothing() -> None:
     with pytest.raises(RecipeError, match="no numeric column 'doc_id'"):
         Top(by="doc_id").pick(rows(("x", "a", 0.0, 1, 1, 0.0)), seed=0)
+
+
+def test_shares_of_several_sources_are_exact_where_they_have_enough() -> None:
+    pool = rows(
+        *((f"q{q}", f"d{d:03}", 0.0, d + 1, 100 - d, None) for q in (1, 2) for d in range(99))
+    )
+    pool = pool.with_columns(third_rank=(pl.col("dense_rank") * 37 % 101).cast(pl.Int32))
+    quotas = Quotas(per_query=50, quotas={"bm25": 25, "dense": 15, "third": 10})
+    chosen = quotas.pick(pool, 0)
+    for _, each in chosen.group_by("query_id"):
+        assert each["bm25_rank"][:25].to_list() == list(range(1, 26))
+        assert each["dense_rank"][25:40].to_list() == list(range(2, 17))
+        assert len(each) == 50
+
+
+def test_quotas_take_nothing_that_is_too_probable() -> None:
+    pool = rows(*(("q", f"d{d}", 0.0, d + 1, None, None) for d in range(4)))
+    pool = pool.with_columns(p_relevant=pl.Series([0.9, 0.5, None, 0.51], dtype=pl.Float32))
+    quotas = Quotas(per_query=4, quotas={"bm25": 4}, max_p=0.5)
+    assert quotas.pick(pool, 0)["doc_id"].to_list() == ["d1", "d2"]

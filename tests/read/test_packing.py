@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from negatives.errors import DataError
-from negatives.measure.table import read_table, write_table
 from negatives.read import load, splits
+from negatives.read.table import read_table, write_table
 from tests.read.tiny import beir, complaint
 
 CASES = Path(__file__).parent.parent / "cases" / "compressed"

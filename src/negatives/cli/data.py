@@ -272,6 +272,78 @@ def passages(
         print(f"passed over: {made.skipped.told()}")
 
 
+@app.command
+def mentions(
+    entities: str,
+    texts: str,
+    /,
+    *,
+    out: OutFolder,
+    window: int = 64,
+    prototypes: int = 3,
+    dev: float = 0.1,
+    replace: float = 0.0,
+    seed: int = 0,
+    json: Flag = False,
+) -> None:
+    """Look for the names of ENTITIES in TEXTS: queries with positives that nobody has labelled.
+
+    ENTITIES is an ontology: JSONL, CSV, TSV or Parquet with an id and a name in each row, and
+    perhaps aliases (a list, or with | between them), type, parent and description. A name that
+    several entities have is left out. Each mention is a query; its positives are the reference
+    text of its entity and some of its mentions in other texts.
+
+    Example:
+
+        negatives data mentions diseases.jsonl abstracts.jsonl -o mentions
+
+    `negatives train mentions@train --recipe kriss` learns from it.
+
+    Parameters
+    ----------
+    entities
+        The file of the ontology.
+    texts
+        A file of documents, or a folder with corpus.jsonl.
+    out
+        The folder to make; it must not exist, or be empty.
+    window
+        Words around a mention.
+    prototypes
+        Mentions of each entity that are documents, at most.
+    dev
+        Share of the texts whose mentions are the split dev.
+    replace
+        How probably the name in a query of train is exchanged for another of its entity.
+    seed
+        Of what is drawn.
+    json
+        Print the counts as JSON.
+    """
+    from negatives.errors import InputError
+    from negatives.read.ontology import Mentions, write_mentions
+
+    for name, value, right in (
+        ("--window", window, window >= 2),
+        ("--prototypes", prototypes, prototypes >= 0),
+        ("--dev", dev, 0 <= dev < 0.6),
+        ("--replace", replace, 0 <= replace <= 1),
+    ):
+        if not right:
+            raise InputError(
+                f"{value} is no {name[2:]}",
+                where=name,
+                fix="a window of 2 words or more, prototypes from 0, dev below 0.6, replace to 1",
+            )
+    how = Mentions(window=window, prototypes=prototypes, dev=dev, replace=replace, seed=seed)
+    figures = write_mentions(entities, texts, out, how)
+    if json:
+        print_json({"out": str(out), **figures})
+        return
+    print(out)
+    _print(figures, "  ")
+
+
 def _placed(problem: dict[str, Any]) -> list[str]:
     """Where a problem is, and how it is fixed, as in the message of an error."""
     places = [problem["where"]] if problem.get("where") else []

@@ -130,8 +130,8 @@ def evaluate(
     from negatives.measure.evaluation import METRICS
     from negatives.measure.evaluation import evaluate as carry_out
     from negatives.measure.ranking import is_run_file
-    from negatives.measure.table import check_table_path, write_table
     from negatives.read.quarantine import as_quarantine
+    from negatives.read.table import check_table_path, write_table
 
     if per_query is not None:
         check_table_path(per_query)
@@ -231,6 +231,9 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
             f"find themselves: {figures['queries that find themselves']:,} queries, which rank "
             "the document of their own id; --without-self leaves it out"
         )
+    if figures["queries that find another type first"]:
+        other = figures["queries that find another type first"]
+        print(f"another type first: {other:,} queries, which ask for a type that it is not of")
     if figures["tied"] and (of_a_run or 2 * figures["tied"] > figures["retrieved"]):
         print(
             f"tied: {figures['tied']:,} of {figures['retrieved']:,} documents have the score of "

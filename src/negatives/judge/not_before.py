@@ -21,8 +21,8 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
 
     So prior cases are searched for (Santosh, Haddad and Grabmair, 2024, ECtHR-PCR): a judgement
     cites only those before it, and that it does not cite a later one says nothing. A document of
-    the query's own time is let through. Both sides need the field `time`: days or moments of both,
-    or numbers of both.
+    the query's own time is let through, unless `same_time` says otherwise. Both sides need the
+    field `time`: days or moments of both, or numbers of both.
 
     >>> from negatives import NotBefore, tiny
     >>> tiny.judged(NotBefore())["planes"]
@@ -32,6 +32,10 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
     undated: Annotated[
         Literal["keep", "reject"],
         Meta(description="what becomes of a pair of which one side has no time"),
+    ] = "keep"
+    same_time: Annotated[
+        Literal["keep", "reject"],
+        Meta(description="what becomes of a document of the query's own time"),
     ] = "keep"
 
     @property
@@ -58,6 +62,11 @@ class NotBefore(Judge, kind="not-before", kw_only=False):
         return NotBeforeRuling(self, docs, queries)
 
 
+def _written(time: str) -> pl.Expr:
+    """A time as people write it: a day that has no time of day is a day alone."""
+    return pl.col(time).cast(pl.String).str.replace(r"( 00:00:00)?(\.0+)?$", "")
+
+
 @dataclass(frozen=True, slots=True)
 class NotBeforeRuling:
     """The times of the documents and of the queries of one collection, by row."""
@@ -72,9 +81,12 @@ class NotBeforeRuling:
             doc=self.docs.gather(rows["doc"]), query=self.queries.gather(rows["query"])
         )
         newer, unjudged = pl.col("doc") > pl.col("query"), pl.col("relevance").is_null()
-        late = unjudged & newer.fill_null(False)
+        late = newer
+        if self.stage.same_time == "reject":
+            late = pl.col("doc") >= pl.col("query")
+        late = unjudged & late.fill_null(False)
         undated = unjudged & newer.is_null() & (self.stage.undated == "reject")
-        said = pl.format("not-before: of {}, and the query of {}", "doc", "query")
+        said = pl.format("not-before: of {}, and the query of {}", *map(_written, ("doc", "query")))
         return found.select(
             newer=newer,
             verdict=pl.when(late | undated).then(pl.lit(REJECTED)),

@@ -21,7 +21,9 @@ class SameDocument(Judge, kind="same-document", kw_only=False):
     Where documents are cut into passages and one of them is labelled, others of its document often
     answer too. The rule needs to be told whose each passage is: the field `parent`. It is a sure
     one and a blunt one: it rejects what would have been hard and right, and says nothing of
-    passages of other documents that answer as well, which p_relevant does.
+    passages of other documents that answer as well, which p_relevant does. Where queries have the
+    field too (a query may be a part of a document itself), what is of the query's own document is
+    rejected likewise.
 
     >>> from negatives import SameDocument, tiny
     >>> tiny.judged(SameDocument())["planes"]
@@ -48,16 +50,23 @@ class SameDocument(Judge, kind="same-document", kw_only=False):
 
     def open(self, context: JudgeContext) -> SameDocumentRuling:
         """Whose passage each is, by row."""
-        corpus = context.collection.corpus
-        return SameDocumentRuling(self, corpus[PARENT].cast(pl.String), corpus["doc_id"])
+        corpus, queries = context.collection.corpus, context.collection.queries
+        parents = [
+            side[PARENT].cast(pl.String)
+            if PARENT in side.columns
+            else pl.repeat(None, len(side), dtype=pl.String, eager=True)
+            for side in (corpus, queries)
+        ]
+        return SameDocumentRuling(self, *parents, corpus["doc_id"])
 
 
 @dataclass(frozen=True, slots=True)
 class SameDocumentRuling:
-    """The document of every passage of a collection, and the ids of the passages."""
+    """The document of every passage and of every query, and the ids of the passages."""
 
     stage: SameDocument
     parents: pl.Series
+    of_queries: pl.Series
     ids: pl.Series
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -70,10 +79,15 @@ class SameDocumentRuling:
         )
         found = found.join(known, on=["query", "parent"], how="left", maintain_order="left")
         itself = (pl.col("relevance") > 0).fill_null(False).cast(pl.UInt32)
-        same = pl.col("positives").fill_null(0) > itself
+        its_own = (pl.col("parent") == self.of_queries.gather(rows["query"])).fill_null(False)
+        same = its_own | (pl.col("positives").fill_null(0) > itself)
         out = same & pl.col("relevance").is_null() & (self.stage.verdict == "reject")
         positive = self.ids.gather(found["first"].fill_null(0))
-        said = pl.format("same-document: of {}, as positive {}", "parent", positive)
+        said = (
+            pl.when(its_own)
+            .then(pl.format("same-document: of {}, as the query itself", "parent"))
+            .otherwise(pl.format("same-document: of {}, as positive {}", "parent", positive))
+        )
         return found.select(
             same_document=same,
             verdict=pl.when(out).then(pl.lit(REJECTED)),

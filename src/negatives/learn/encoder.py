@@ -28,7 +28,7 @@ class EncoderTraining(Training, kind="encoder"):
     (2e-05, True, 'multiple-negatives')
     """
 
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "labels", "refresh")
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "refresh")
     caches_gradients: ClassVar[bool] = True
     of_tokens: ClassVar[bool | None] = False
     """Whether its models are static embeddings; None: it does not matter."""

@@ -29,7 +29,7 @@ class RerankerTraining(Training, kind="reranker"):
     usual_loss: ClassVar[str] = "softmax-list"
     loaded_by: ClassVar[str] = "CrossEncoder"
     task: ClassVar[str] = "text-ranking"
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "labels", "soft")
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "soft")
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
 

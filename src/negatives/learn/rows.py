@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from negatives.arrays import Floats
+from negatives.learn.redraw import Redraw
 from negatives.learn.training_set import TrainingSet
 from negatives.optional import require
+
+if TYPE_CHECKING:
+    from negatives.learn.settings import Training
 
 Guide = Callable[[Any, Any], tuple[Floats, Floats]]
 """Vectors of queries int32[n] and documents int32[n, m] (rows; -1: zeros): [n, g], [n, m, g]."""
@@ -29,6 +33,25 @@ class TrainingRows:
     guide: Guide | None = None
     doc_vectors: Callable[[Any], Floats] | None = None
     """Vectors of documents int32[n, m] that stand for their texts, where their side is frozen."""
+    redraw: Redraw | None = None
+    """What gives every epoch other negatives; None: they stay."""
+
+    @property
+    def whole(self) -> TrainingSet:
+        """The examples with all negatives that any epoch has."""
+        return self.training_set if self.redraw is None else self.redraw.full
+
+    def begin(self, settings: Training) -> None:
+        """Have the negatives of the first epoch, where epochs differ."""
+        if settings.redraw:
+            batches = -(-len(self.training_set) // settings.batch_size)
+            self.redraw = Redraw(self.training_set, settings.negatives, batches)
+            self.before(0)
+
+    def before(self, batch: int) -> None:
+        """Have the negatives that batch number `batch`, from 0, is read with."""
+        if self.redraw is not None:
+            self.training_set = self.redraw.at(batch)
 
     def columns(self) -> Any:
         """For encoders: query, positive, negative_1 ...; "" where there is no such negative.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
+from negatives.errors import RecipeError
 from negatives.schema import TEXTS, Needs
 from negatives.stage import PositiveInt, Share, Stage
 
@@ -60,7 +61,7 @@ class Training(Stage, kw_only=True):
     """The class of sentence-transformers that loads what is trained."""
     task: ClassVar[str] = "sentence-similarity"
     """The pipeline of the hub that it is for."""
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "labels")
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
     """Settings that say of negatives: where recipes are compared, each keeps its own."""
     weighs_rows: ClassVar[bool] = True
     """Whether rows can count more or less, as `batch.weight` says."""
@@ -81,6 +82,13 @@ class Training(Stage, kw_only=True):
     ] = 0
     batch_size: Annotated[PositiveInt, Meta(description="examples a batch")] = 64
     negatives: Annotated[Count, Meta(description="negatives an example, at most")] = 7
+    redraw: Annotated[
+        Count,
+        Meta(
+            description="the first so many negatives of a query, of which every epoch takes "
+            "others, evenly spread; 0: always the first"
+        ),
+    ] = 0
     learning_rate: Annotated[
         float, Meta(ge=0, description="highest rate; 0: what is usual for the kind of model")
     ] = 0.0
@@ -121,6 +129,26 @@ class Training(Stage, kw_only=True):
     def peak(self) -> float:
         """The highest learning rate."""
         return self.learning_rate or self.rate
+
+    def check(self) -> None:
+        """What is drawn from is more than what is drawn, and is not mined anew on the way."""
+        if self.redraw and not 0 < self.negatives < self.redraw:
+            raise RecipeError(
+                f"of {self.redraw} negatives every epoch cannot take {self.negatives} others",
+                where="train.redraw",
+                fix=f"set train.redraw above {self.negatives} = train.negatives, or to 0",
+            )
+        if self.redraw and self.refresh_every:
+            raise RecipeError(
+                "negatives are mined anew while the model is trained, and drawn anew too",
+                where="train.redraw",
+                fix="set train.refresh or train.redraw to 0",
+            )
+
+    @property
+    def negatives_read(self) -> int:
+        """Negatives of a query that are read, at most."""
+        return max(self.negatives, self.redraw)
 
     @property
     def docs_frozen(self) -> bool:

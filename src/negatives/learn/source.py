@@ -70,7 +70,7 @@ class TrainingSource:
                 fix="leave it out",
             )
         if file is not None:
-            return _of_file(file, self._settings.negatives)
+            return _of_file(file, self._settings.negatives_read)
         return run or as_collection(data, quarantine=self.aside)
 
     def examples(
@@ -85,7 +85,7 @@ class TrainingSource:
             if not self._mines:
                 return training_set(found, NOTHING, 0), origin
             found = self.mine(found, self.encoder, self.folder, overwrite)
-        width = self._settings.negatives if self.mined else 0
+        width = self._settings.negatives_read if self.mined else 0
         return of_run(found, width, self._settings.labels), origin
 
     @property
@@ -159,12 +159,12 @@ def read_with(
     corpus, queries = said.get("corpus"), said.get("queries")
     known = known_texts(corpus, queries) if corpus or queries else None
     mined = mined_file(file, known, options)
-    return _of_file(mined, cast("Training", recipe.train).negatives)
+    return _of_file(mined, cast("Training", recipe.train).negatives_read)
 
 
 def beside(data: Path, corpus: Collection, recipe: Recipe) -> TrainingSet:
     """A file of ids, with the collection that has their texts, as examples."""
-    return _of_file(mined_file(data, corpus), cast("Training", recipe.train).negatives)
+    return _of_file(mined_file(data, corpus), cast("Training", recipe.train).negatives_read)
 
 
 def _of_file(file: MinedFile, width: int) -> TrainingSet:

@@ -209,6 +209,7 @@ class _Training:
         rows = TrainingRows(
             found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
         )
+        rows.begin(self.settings)
 
         def save(path: Path) -> None:
             if frozen is not None:
@@ -373,7 +374,7 @@ class _Training:
         look: Look | None,
         refresher: Refresher | None,
     ) -> tuple[TrainingPlan, Sampler]:
-        found = rows.training_set
+        found = rows.whole
         batching = Batching(
             recipe=self.recipe,
             base=base,
@@ -383,7 +384,7 @@ class _Training:
             checkpoints=self.path / CHECKPOINTS,
             emit=self.emit,
         )
-        sampler = batching.sampler(None if refresher is None else refresher.before)
+        sampler = batching.sampler(rows.before if refresher is None else refresher.before)
         weighing = batching.weighing()
         lesson = Lesson(
             loss=cast("Loss", self.recipe.learn),

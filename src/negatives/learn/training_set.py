@@ -133,10 +133,17 @@ class TrainingSet:
             made.update(np.ascontiguousarray(table).tobytes())
         return made.hexdigest()
 
+    def with_same_texts(self, other: TrainingSet) -> TrainingSet:
+        """`other`, of the same collection and positives, with what has been found out of these."""
+        for name in _OF_TEXTS:
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
+
     def with_negatives(self, negatives: pl.DataFrame, width: int) -> TrainingSet:
         """The same examples with other negatives, `width` a query at most."""
         rows, p = _by_query(self.collection, negatives, width)
-        return replace(self, negatives=rows, p_relevant=p)
+        return self.with_same_texts(replace(self, negatives=rows, p_relevant=p))
 
     def only(self, rows: NDArray[Any]) -> TrainingSet:
         """Some of the examples, by number; the others stay known to be relevant."""
@@ -148,6 +155,10 @@ class TrainingSet:
         """The queries of some examples, for a message."""
         ids = self.collection.queries["query_id"]
         return ", ".join(f"{n} (query {ids[int(self.positives[n, 0])]!r})" for n in numbers)
+
+
+_OF_TEXTS: Final = ("doc_number", "query_number", "query_keys", "doc_keys", "known", "bank")
+"""What does not depend on the negatives, and takes time."""
 
 
 def training_set(

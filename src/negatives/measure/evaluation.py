@@ -18,6 +18,7 @@ from negatives.judge.own import own_pairs
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
+from negatives.measure.counted import counted, first_of_another_type
 from negatives.measure.estimate import rounded
 from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
@@ -187,6 +188,7 @@ def evaluate(
         "queries left out": len(plain.queries) - len(table),
         "queries that found nothing": int((table["retrieved"] == 0).sum()),
         "queries that find themselves": int(table[_ITSELF].sum()),
+        "queries that find another type first": int(table[_ANOTHER].sum()),
         "documents": None if alone else len(collection.corpus),
         "retrieved": int(table["retrieved"].sum()),
         "tied": int(table[_TIED].sum()),
@@ -210,6 +212,7 @@ _CEILING: Final = "_ceiling "
 _JUDGED: Final = "_judged"
 _TIED: Final = "_tied"
 _ITSELF: Final = "_itself"
+_ANOTHER: Final = "_another"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +238,9 @@ class _Measured:
             qrels = collection.qrels.filter(pl.col("query_id").is_in(ids.implode()))
             judged = judge_ranking(ranking, qrels, ids)
             columns = self._own(judged)
-            columns[_TIED] = _counted(ranking.filter(tied(ranking)), ids)
-            columns[_ITSELF] = _counted(ranking.join(own, on=["query_id", "doc_id"]), ids)
+            columns[_TIED] = counted(ranking.filter(tied(ranking)), ids)
+            columns[_ANOTHER] = counted(first_of_another_type(ranking, collection), ids)
+            columns[_ITSELF] = counted(ranking.join(own, on=["query_id", "doc_id"]), ids)
             for metric in self.metrics:
                 if not isinstance(metric, Metric):
                     columns[str(metric)] = metric.of_ranking(ranking, qrels, ids)
@@ -284,15 +288,6 @@ def _try_out(metrics: Sequence[Metric | IrMeasure], collection: Collection) -> N
     for metric in metrics:
         if isinstance(metric, Metric):
             metric.of(judged)
-
-
-def _counted(rows: pl.DataFrame, queries: pl.Series) -> Doubles:
-    """float64[queries]: how many of the rows are of each."""
-    counts = rows.group_by("query_id").len()
-    found = queries.to_frame("query_id").join(
-        counts, on="query_id", how="left", maintain_order="left"
-    )
-    return found["len"].fill_null(0).cast(pl.Float64).to_numpy()
 
 
 def _refuse_no_number(metric: Metric | IrMeasure, values: Doubles, queries: pl.Series) -> None:

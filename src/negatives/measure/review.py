@@ -11,7 +11,7 @@ import polars as pl
 
 from negatives.errors import DataError, InputError
 from negatives.measure.annotations import Form, annotated, tasks
-from negatives.measure.table import read_table, write_table
+from negatives.read.table import read_table, write_table
 from negatives.run.asking import ask_about, judged_sample, picks_of, random_sample
 from negatives.run.inputs import collection_of
 from negatives.run.reviews import (

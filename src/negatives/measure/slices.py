@@ -17,14 +17,15 @@ Groupings = dict[str, pl.DataFrame]
 
 
 def groupings(collection: Collection, run: Run | None = None) -> Groupings:
-    """By length of the query, by its number of positives, and by where a run's negatives are from.
+    """By length, number of positives and type of the query, and by where its negatives are from.
 
     Groups are named in the order in which they should be shown.
     """
-    words = collection.has("queries", "text")
+    words, typed = (collection.has("queries", name) for name in ("text", "type"))
     found = {
         **({"words of the query": by_length(collection)} if words else {}),
         "positives of the query": by_positives(collection),
+        **({"type of the query": by_type(collection)} if typed else {}),
     }
     if run is not None:
         found["main source of its negatives"] = by_source(collection, run)
@@ -43,6 +44,12 @@ def by_positives(collection: Collection) -> pl.DataFrame:
     counts = collection.positives.group_by("query").agg(count=pl.len()).sort("query")
     ids = collection.queries["query_id"].gather(counts["query"])
     return pl.DataFrame({"query_id": ids, "group": banded(counts["count"])})
+
+
+def by_type(collection: Collection) -> pl.DataFrame:
+    """The type that the query asks for, where it says so."""
+    rows = collection.queries[collection.mined_queries].drop_nulls("type")
+    return rows.select("query_id", group=pl.col("type").cast(pl.String))
 
 
 def by_source(collection: Collection, run: Run) -> pl.DataFrame:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.measure.barred import Bar, NotOlder
-from negatives.measure.table import read_table
+from negatives.read.table import read_table
 from negatives.schema import Collection
 
 _DAY: Final = 86_400_000_000

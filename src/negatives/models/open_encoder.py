@@ -8,6 +8,8 @@ onnx:NAME                             a sentence-transformers folder or hub name
 onnx:NAME?int8                        ... and made 8-bit
 http://host:port/v1#MODEL             an OpenAI-compatible embeddings endpoint
 http://host:port/v1#MODEL?concurrency=8   ... asked by 8 calls at a time instead of 4
+parts:NAME                            any of these, of long texts cut into parts of 200 words
+parts:WORDS:NAME                      ... or of so many words
 anything else                         a sentence-transformers folder or hub name
 """
 
@@ -19,6 +21,7 @@ from pathlib import Path
 from negatives.errors import DataError
 from negatives.events import Emit, silent
 from negatives.models.encoder import Encoder
+from negatives.models.parts import PREFIX, PartsEncoder, taken_apart
 from negatives.models.spec import names_nothing, split_options
 from negatives.secrets import refuse_secrets
 
@@ -48,6 +51,10 @@ def open_encoder(
 
         return StaticEncoder()
     refuse_secrets(spec)
+    if spec.lower().startswith(PREFIX):
+        words, name = taken_apart(spec)
+        opened = open_encoder(name, api_key=api_key, threads=threads, device=device, emit=emit)
+        return PartsEncoder(opened, words)
     if re.match(r"https?://", spec, re.IGNORECASE):
         from negatives.models.endpoint import EndpointEncoder
 

@@ -9,14 +9,15 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.pick.top import first
-from negatives.stage import Picker
+from negatives.stage import Picker, Share
 
 
 class Quotas(Picker, kind="quotas"):
     """The best-ranked of each source up to its quota, then the best-ranked of all that are left.
 
     A pair that several sources propose counts for the first that takes it; sources take turns in
-    the order of `quotas`. `per_query` bounds the total.
+    the order of `quotas`. `per_query` bounds the total. A pair of which no p_relevant is known is
+    never too probable.
 
     >>> from negatives import Quotas, tiny
     >>> tiny.picked(Quotas(per_query=3, quotas={"bm25": 2, "dense": 1}))["planes"]
@@ -26,6 +27,9 @@ class Quotas(Picker, kind="quotas"):
     quotas: Annotated[
         dict[str, Annotated[int, Meta(ge=0)]], Meta(description="source -> negatives from it")
     ] = {}
+    max_p: Annotated[
+        Share, Meta(description="never a pair that is more probably relevant than this")
+    ] = 1.0
 
     def check(self) -> None:
         """There is at least one quota, and no more than `per_query` in all."""
@@ -41,6 +45,8 @@ class Quotas(Picker, kind="quotas"):
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Quota by quota, best rank first; then by the best rank in any source; ties by doc_id."""
         chosen: list[pl.DataFrame] = []
+        if self.max_p < 1:
+            rows = rows.filter(~(pl.col("p_relevant") > self.max_p).fill_null(False))
         left = rows
         for source, quota in self.quotas.items():
             rank = f"{source}_rank"

@@ -10,7 +10,7 @@ import pytest
 
 import negatives as neg
 from negatives.measure.review import draw_sample, read_review
-from negatives.measure.table import read_table, write_table
+from negatives.read.table import read_table, write_table
 from tests.cli.commands import negatives
 
 TEXTS = [
