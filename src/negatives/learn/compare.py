@@ -23,11 +23,12 @@ from negatives.card import Card, Showing
 from negatives.errors import InputError, NegativesError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import NONE, Arm, arms_of, digest, negatives_of, texts_of
+from negatives.learn.base_models import weights_of
 from negatives.learn.dev import overlap
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
-from negatives.learn.train import open_base, train, weights_of
+from negatives.learn.train import open_base, train
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
@@ -237,7 +238,7 @@ class _Comparing:
 
     def _ready(self, arm: Arm) -> tuple[Arm, float]:
         """The arm with its negatives mined, and the seconds that took."""
-        if arm.data is not None or not arm.mined:
+        if arm.data is not None or not arm.mined or not arm.recipe.mines:
             return arm, 0.0
         began = time.perf_counter()
         out = self._place(arm) / "run"
