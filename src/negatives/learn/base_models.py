@@ -61,7 +61,7 @@ def usual_kind(name: str) -> str:
 def limit(base: Base, pieces: int, memory: int = 0) -> None:
     """Read at most `pieces` of a text; 0: as many as the model can.
 
-    The pieces of texts that a static embedding has seen are kept, in so many bytes of `memory`; 0: none are.
+    The pieces of texts that a static embedding has seen are kept in so many bytes of `memory`.
     """
     model = base.model
     static = is_static(model)
