@@ -188,6 +188,11 @@ class Recipe:
         columns = [column for judge in self.judge for column in judge.scores]
         return [column[: -len("_score")] for column in columns if column.endswith("_score")]
 
+    @property
+    def mines(self) -> bool:
+        """Whether there is something to mine: not where it trains without mined negatives."""
+        return bool(getattr(self.train, "negatives", 1))
+
     def with_pick(self, pick: Picker) -> Recipe:
         """The same recipe with another picking policy."""
         return replace(self, pick=pick)

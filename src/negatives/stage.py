@@ -105,6 +105,12 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         every = [each for name in named for each in ([name] if isinstance(name, str) else name)]
         return tuple(each for each in every if each)
 
+    def refuse_absent(self, context: Context) -> None:
+        """Raise where somebody it has to ask, such as a model's server, is not there.
+
+        Asked before any work, and cheap. What a stage opens in any case it need not look for here.
+        """
+
     def settings(self) -> dict[str, Any]:
         """Every setting, defaults written out, `kind` first; plain values only."""
         made: dict[str, Any] = msgspec.to_builtins(self)

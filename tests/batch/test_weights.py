@@ -122,6 +122,14 @@ def test_a_curriculum_whose_stages_do_not_fit_is_refused() -> None:
 
 def history(epochs: int, bounds: tuple[float, float] = (1.0, 1.0)) -> PairHistory:
     kept = PairHistory(4, 0.0, bounds, epochs)
+    for losses in ([2.0, 2.0, 3.0, 6.0], [1.0, 2.0, 3.0, 6.0], [1.0, 2.0, 3.0, 6.0]):
+        kept.observe(ROWS[:4], float32(losses))
+    return kept
+
+
+def after_two(epochs: int) -> PairHistory:
+    """The same before the third epoch."""
+    kept = PairHistory(4, 0.0, (1.0, 1.0), epochs)
     for losses in ([2.0, 2.0, 3.0, 6.0], [1.0, 2.0, 3.0, 6.0]):
         kept.observe(ROWS[:4], float32(losses))
     return kept
@@ -129,12 +137,13 @@ def history(epochs: int, bounds: tuple[float, float] = (1.0, 1.0)) -> PairHistor
 
 @pytest.mark.recipe("dbpm")
 def test_the_papers_history_has_the_numbers_worked_by_hand() -> None:
-    kept = history(4)
+    kept = after_two(4)
     means = kept.history()
     assert means == pytest.approx([0.5, 0.75, 1.125, 2.25])
     assert (means.mean(), means.std()) == pytest.approx((1.15625, 0.669509), abs=1e-6)
     assert kept.noisy().tolist() == [False] * 4  # 0.5 is just inside 0.486741
     assert kept.faulty().tolist() == [False, False, False, True]  # beyond 1.825759
+    kept.observe(ROWS[:4], float32([1.0, 2.0, 3.0, 6.0]))
     found = kept.weights(ROWS[:4], 5, 10)
     assert found[:3].tolist() == [1, 1, 1]
     assert found[3] == pytest.approx(2.6e-12, rel=0.02)
@@ -143,9 +152,8 @@ def test_the_papers_history_has_the_numbers_worked_by_hand() -> None:
 
 
 def test_by_default_the_ramp_is_made_up_for_and_no_weight_exceeds_1() -> None:
-    kept = history(0)
-    assert kept.history() == pytest.approx([4 / 3, 2, 3, 6])
-    found = kept.weights(ROWS[:4], 5, 10)
+    assert after_two(0).history() == pytest.approx([4 / 3, 2, 3, 6])
+    found = history(0).weights(ROWS[:4], 5, 10)
     deviation = np.std([4 / 3, 2, 3, 6])
     assert found[3] == pytest.approx(np.exp(-(((6 - 37 / 12) / deviation) ** 2) / 2))
     assert found[:3].tolist() == [1, 1, 1]
@@ -154,12 +162,54 @@ def test_by_default_the_ramp_is_made_up_for_and_no_weight_exceeds_1() -> None:
 def test_nothing_is_odd_where_bounds_are_far_or_losses_equal_or_the_warm_up_lasts() -> None:
     assert (history(0, (100.0, 100.0)).weights(ROWS[:4], 5, 10) == 1).all()
     constant = PairHistory(4, 0.0, (1.0, 1.0), 0)
-    constant.observe(ROWS[:4], float32([2, 2, 2, 2]))
+    for _ in range(2):
+        constant.observe(ROWS[:4], float32([2, 2, 2, 2]))
     assert (constant.weights(ROWS[:4], 5, 10) == 1).all()
     warm = PairHistory(4, 0.5, (1.0, 1.0), 0)
-    warm.observe(ROWS[:4], float32([1, 1, 1, 9]))
+    for _ in range(2):
+        warm.observe(ROWS[:4], float32([1, 1, 1, 9]))
     assert (warm.weights(ROWS[:4], 4, 10) == 1).all()
     assert (warm.weights(ROWS[:4], 5, 10) < 1).tolist() == [False, False, False, True]
+
+
+def naive_weights(
+    losses: np.ndarray[Any, Any], epoch: int, total: int, bound: float, ramp: bool
+) -> list[float]:
+    """The page's steps in plain loops: of losses[epoch][item], the weights in an epoch, from 0."""
+    items = range(losses.shape[1])
+    before = range(epoch)
+    scale = total * epoch if ramp else sum(1 + e for e in before)
+    means = [sum(float(losses[e][i]) * (1 + e) for e in before) / scale for i in items]
+    centre = sum(means) / len(means)
+    spread = (sum((mean - centre) ** 2 for mean in means) / len(means)) ** 0.5
+    made = []
+    for i in items:
+        odd = means[i] <= centre - bound * spread or means[i] >= centre + bound * spread
+        peak = 1 / (spread * (2 * np.pi) ** 0.5) if ramp else 1.0
+        far = (float(losses[epoch][i]) - centre) / spread
+        made.append(float(peak * np.exp(-(far**2) / 2)) if odd else 1.0)
+    return made
+
+
+@given(st.integers(0, 2**31), st.sampled_from([0, 6]), st.sampled_from([1, 4, 5]))
+def test_an_epoch_is_weighed_by_the_epochs_before_it_alone(
+    seed: int, epochs: int, size: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    losses = rng.gamma(2, 1, (6, 12)).astype(np.float32)
+    kept = PairHistory(12, 0.0, (1.0, 1.0), epochs)
+    for epoch, row in enumerate(losses):
+        order = rng.permutation(12).astype(np.int32)
+        found = np.zeros(12)
+        for start in range(0, 12, size):
+            batch = order[start : start + size]
+            kept.observe(batch, row[batch])
+            found[batch] = kept.weights(batch, epoch, 6)
+        if epoch:
+            expected = naive_weights(losses, epoch, 6, 1.0, bool(epochs))
+            assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        else:
+            assert (found == 1).all()  # there is no epoch before
 
 
 def test_planted_wrong_partners_are_found() -> None:

@@ -107,7 +107,7 @@ def test_rows_count_by_their_weights_and_the_losses_are_told_unweighted() -> Non
     module = LossModule(Table(), Seen(), weighing=weighing, steps=9)
     about = {"relevant": torch.eye(3).bool(), "present": torch.ones(3, 1).bool()}
     features = columns([0, 1, 2], [3, 4, 5], example=torch.tensor([7, 5, 6]), **about)
-    assert module(features).item() == pytest.approx((3 * 0 + 1 + 2) / 5)
+    assert module(features).item() == pytest.approx((3 * 0 + 1 + 2) / 3)
     module(features)
     assert weighing.asked == [([7, 5, 6], 0, 9), ([7, 5, 6], 1, 9)]
     assert weighing.told[0] == ([7, 5, 6], [0.0, 1.0, 2.0])

@@ -50,8 +50,8 @@ def test_each_level_has_only_what_is_below_it_against_it() -> None:
 
 
 def test_a_level_nobody_is_at_costs_nothing() -> None:
-    batch = graded([0.1, 0.9], [3, 0])
-    assert MultiLevel(weights=[1, 1]).open()(batch).tolist() == [0]
+    batch = graded([0.1, 0.9], [2, 0])
+    assert MultiLevel(weights=[1, 0, 1]).open()(batch).tolist() == [0]
 
 
 def test_documents_of_other_rows_are_negatives_unless_told_otherwise() -> None:

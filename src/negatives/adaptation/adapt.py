@@ -28,9 +28,10 @@ from negatives.errors import DataError, InputError, NegativesError, RecipeError
 from negatives.events import Emit, silent
 from negatives.find.dense import Dense
 from negatives.learn.arms import Arm, negatives_of
+from negatives.learn.base_models import weights_of
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
-from negatives.learn.train import Trained, open_base, weights_of
+from negatives.learn.train import Trained, open_base
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.estimate import rounded

@@ -16,7 +16,10 @@ class PairHistory:
 
     The n-th loss of an example counts n times. `bounds` are standard deviations below and above the
     mean; `epochs` > 0 takes the paper's mean, of loss * n / epochs, in place of the weighted mean.
-    The mean and deviation over all examples are taken when each has come once more.
+
+    Who is odd is found once a sweep, which is as many losses as there are examples, so an epoch:
+    the histories, their mean and their deviation are all of the sweeps before the one that is under
+    way. An example whose present loss was counted already would have one term more than the others.
     """
 
     def __init__(
@@ -26,7 +29,10 @@ class PairHistory:
         self._sum = np.zeros(examples)
         self._times = np.zeros(examples, np.int64)
         self._last = np.zeros(examples, np.float32)
-        self._common = np.array([np.nan, np.nan, 0.0])  # mean, deviation, losses seen since
+        self._odd = np.zeros(examples, np.bool_)
+        """Whether each was odd when the last sweep was over."""
+        self._common = np.array([np.nan, np.nan, 0.0])
+        """Mean and deviation of the histories then, and the losses seen since."""
 
     def history(self, rows: Batch | None = None) -> Doubles:
         """float64[n]: the mean loss of each of `rows` (None: all), later ones counting more.
@@ -41,12 +47,14 @@ class PairHistory:
         return mean
 
     def noisy(self, rows: Batch | None = None) -> Bools:
-        """bool[n]: whether the loss of each was far below the others'."""
-        return self.history(rows) <= float(self._common[0] - self._bounds[0] * self._common[1])
+        """bool[n]: whether the losses of each have been far below the others' so far."""
+        mean, deviation = self._spread()
+        return self.history(rows) <= mean - self._bounds[0] * deviation
 
     def faulty(self, rows: Batch | None = None) -> Bools:
-        """bool[n]: whether the loss of each was far above the others'; suspects worth a look."""
-        return self.history(rows) >= float(self._common[0] + self._bounds[1] * self._common[1])
+        """bool[n]: whether they have been far above the others'; suspects worth a look."""
+        mean, deviation = self._spread()
+        return self.history(rows) >= mean + self._bounds[1] * deviation
 
     def weights(self, batch: Batch, step: int, steps: int) -> Floats:
         """float32[size]: 1, but for the odd ones once the warm-up is over."""
@@ -54,29 +62,35 @@ class PairHistory:
         mean, deviation = self._common[:2]
         if step < self._warmup * steps or not deviation > 0:
             return found
-        odd = self.noisy(batch) | self.faulty(batch)
+        odd = self._odd[batch]
         far = (self._last[batch[odd]].astype(np.float64) - mean) / deviation
         peak = 1 / (deviation * np.sqrt(2 * np.pi)) if self._epochs else 1.0
         found[odd] = peak * np.exp(-(far**2) / 2)
         return found
 
     def observe(self, batch: Batch, losses: Floats) -> None:
-        """Add the next loss of each example."""
+        """Add the next loss of each example, the first of a new sweep once the last is over."""
+        if self._common[2] >= len(self._times):
+            self._odd = self.noisy() | self.faulty()
+            self._common = np.array([*self._spread(), 0.0])
         self._times[batch] += 1
         self._sum[batch] += losses.astype(np.float64) * self._times[batch]
         self._last[batch] = losses
         self._common[2] += len(batch)
-        if self._common[2] >= len(self._times):
-            history = self.history()
-            history = history[~np.isnan(history)]
-            self._common = np.array([history.mean(), history.std(), 0.0])
+
+    def _spread(self) -> tuple[float, float]:
+        """Mean and standard deviation of the histories so far."""
+        history = self.history()
+        history = history[~np.isnan(history)]
+        return (float(history.mean()), float(history.std())) if len(history) else (np.nan, np.nan)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """`sum` float64[n], `times` int64[n], `last` float32[n], `common` float64[3]."""
+        """`sum`, `times`, `last` and `odd` of each example, and `common` float64[3]."""
         return {
             "sum": self._sum.copy(),
             "times": self._times.copy(),
             "last": self._last.copy(),
+            "odd": self._odd.copy(),
             "common": self._common.copy(),
         }
 
@@ -85,4 +99,5 @@ class PairHistory:
         self._sum = state["sum"].astype(np.float64)
         self._times = state["times"].astype(np.int64)
         self._last = state["last"].astype(np.float32)
+        self._odd = state["odd"].astype(np.bool_)
         self._common = state["common"].astype(np.float64)

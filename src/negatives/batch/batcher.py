@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Floats
 from negatives.batch.examples import Examples
+from negatives.errors import DataError
 from negatives.stage import Stage
 
 Batch = NDArray[np.int32]
@@ -52,6 +53,19 @@ class Batcher(Stage):
     """Decides which training examples share a batch, and in which order."""
 
     section: ClassVar[str] = "batch"
+    arranges: ClassVar[bool] = False
+    """Whether it brings examples together, or keeps them apart: with one batch it cannot."""
+
+    def refuse_few(self, queries: int, examples: int, size: int) -> None:
+        """Raise `DataError` where it could do nothing with so few: asked before any work."""
+        if self.arranges and examples <= size:
+            raise DataError(
+                f"{examples:,} examples are one batch of {size}, and {self.kind} has nothing to "
+                "arrange",
+                where="train.batch_size, batch.kind",
+                fix=f"--set train.batch_size={max(2, examples // 4)}, or batches that are not "
+                "arranged: --set batch.kind=conflict-free",
+            )
 
     @property
     def refresh_every(self) -> int:

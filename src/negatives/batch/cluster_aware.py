@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta, field
@@ -33,6 +33,8 @@ class ClusterAware(OfVectors, kind="cluster-aware"):
     >>> tiny.batches(ClusterAware(first=2, double_at=[1]), size=4, epoch=1)
     [['car', 'tram', 'bus', 'van'], ['dog', 'cat', 'hen', 'cat 2']]
     """
+
+    arranges: ClassVar[bool] = True
 
     first: Annotated[int, Meta(ge=1, description="rows of a cluster in the first epoch")] = 1
     double_at: Annotated[

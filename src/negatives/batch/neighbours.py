@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from msgspec import Meta
@@ -37,6 +37,8 @@ class NeighbourBatches(OfVectors, kind="neighbours"):
     >>> tiny.batches(NeighbourBatches(among=3, select=3), size=4)
     [['cat 2', 'dog', 'hen', 'cat'], ['bus', 'car', 'tram', 'van']]
     """
+
+    arranges: ClassVar[bool] = True
 
     among: Annotated[int, Meta(ge=1, description="neighbours known of each query")] = 128
     select: Annotated[

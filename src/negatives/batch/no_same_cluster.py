@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
@@ -14,6 +14,7 @@ from negatives.batch.examples import Examples
 from negatives.batch.needed import query_vectors
 from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import Order, draws, permutation, placed
+from negatives.errors import DataError
 
 
 class NoSameCluster(OfVectors, kind="no-same-cluster"):
@@ -29,14 +30,31 @@ class NoSameCluster(OfVectors, kind="no-same-cluster"):
     [['van', 'cat'], ['bus', 'dog'], ['car', 'hen'], ['tram', 'cat 2']]
     """
 
+    arranges: ClassVar[bool] = True
+
     clusters: Annotated[
         int, Meta(ge=0, description="pseudo-labels; 0: twice as many as a batch has rows")
     ] = 0
 
+    def refuse_few(self, queries: int, examples: int, size: int) -> None:
+        """Some label has several queries."""
+        super().refuse_few(queries, examples, size)
+        labels = self._labels(size)
+        if labels >= queries:
+            raise DataError(
+                f"{queries:,} queries have {labels:,} pseudo-labels, each its own: batches are a "
+                "plain shuffle",
+                where="batch.clusters",
+                fix=f"--set batch.clusters={max(2, queries // 2)}, or fewer",
+            )
+
+    def _labels(self, size: int) -> int:
+        return self.clusters or 2 * size
+
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:
         """Cluster once; every epoch draws anew."""
         vectors = query_vectors(examples, self.kind)
-        label = k_means(vectors, self.clusters or 2 * size, seed, self.kind)
+        label = k_means(vectors, self._labels(size), seed, self.kind)
         return lambda epoch: apart(label, size, seed, f"no-same-cluster/{epoch}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from msgspec import Meta
@@ -34,6 +34,8 @@ class SelfAwareBatches(OfVectors, kind="self-aware"):
     >>> tiny.batches(SelfAwareBatches(others=3, multiple=1), size=4)
     [['cat 2', 'cat', 'dog', 'hen'], ['van', 'tram', 'bus', 'car']]
     """
+
+    arranges: ClassVar[bool] = True
 
     others: Annotated[int, Meta(ge=1, description="rows that a row brings into its group")] = 7
     multiple: Annotated[

@@ -81,7 +81,9 @@ class BadPairs(Stage, kind="bad-pairs"):
 
     Dynamic bad pair mining (Lan et al., 2024): after a warm-up, an example whose mean loss, later
     epochs counting more, lies `low` standard deviations below or `high` above the mean of all is
-    weighed by a Gaussian of its current loss; the others by 1.
+    weighed by a Gaussian of its current loss; the others by 1. Means and deviation are those of the
+    epochs before, as in the authors' code. Weights are not made up for: a batch of odd examples
+    counts less than one of others.
     """
 
     warmup: Annotated[Share, Meta(description="share of training in which all weigh 1")] = 0.625

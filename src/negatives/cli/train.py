@@ -110,6 +110,7 @@ def train(
             out,
             model=model,
             recipe=chosen,
+            kind=kind or "",
             mined=control is None,
             encoder=encoder,
             dev=dev,

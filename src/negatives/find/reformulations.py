@@ -90,10 +90,17 @@ class Reformulations(Source, kind="reformulations"):
                 fix='write api_key = "env:NAME_OF_VARIABLE"',
             )
 
+    def refuse_absent(self, context: Context) -> None:
+        """The server is there, or replies are kept."""
+        Chat(self.model, context.scratch, api_key=self.api_key).refuse_absent(self._asks())
+
+    def _asks(self) -> Prompt:
+        return Prompt(self.prompt or PROMPT, ("query",), flags=("way",))
+
     def open(self, context: Context) -> ReformulatedProposer:
         """Ask for all mined queries, and open the search on what comes back."""
         data, mined = context.collection, context.collection.mined_queries
-        prompt = Prompt(self.prompt or PROMPT, ("query",), flags=("way",))
+        prompt = self._asks()
         chat = Chat(self.model, context.scratch, api_key=self.api_key, emit=context.emit)
         words = self._words(context, chat, prompt, data.query_texts(mined))
         asked, owner = [], []

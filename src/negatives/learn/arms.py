@@ -43,7 +43,7 @@ class Arm:
         Not where the recipe writes queries of its own: those are mined when it is trained.
         """
         writes = any(each.generates == "queries" for each in self.recipe.make)
-        return self.mined and not writes and cast("Training", self.recipe.train).negatives > 0
+        return self.mined and not writes and self.recipe.mines
 
 
 def negatives_of(arm: Arm) -> dict[str, Any] | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from negatives.models.torch_model import loaded, prepared
+from negatives.learn.kept_pieces import keep_pieces
+from negatives.models.torch_model import hash_weights, loaded, prepared
 from negatives.optional import require, torch
 
 UNKNOWN: Final = "[UNK]"
@@ -53,19 +55,30 @@ def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options
 
 def usual_kind(name: str) -> str:
     """The kind of [train] that is usual for the sort of model that `name` is."""
-    return "static-embedding" if _is_static_folder(name) else "encoder"
+    return "static-embedding" if names_static(name) else "encoder"
 
 
-def limit(base: Base, pieces: int) -> None:
-    """Read at most `pieces` of a text; 0: as many as the model can."""
-    if not pieces:
-        return
+def limit(base: Base, pieces: int, memory: int = 0) -> None:
+    """Read at most `pieces` of a text; 0: as many as the model can.
+
+    The pieces of texts that a static embedding has seen are kept in so many bytes of `memory`.
+    """
     model = base.model
-    if is_static(model):
+    static = is_static(model)
+    if pieces and static:
         model[0].tokenizer.enable_truncation(pieces)
-    else:
+    elif pieces:
         longest = model.max_seq_length
         model.max_seq_length = pieces if longest is None else min(int(longest), pieces)
+    if static and memory:
+        keep_pieces(model, memory)
+
+
+def weights_of(base: Base) -> str:
+    """Blake2b-128 of all its weights, hexadecimal."""
+    digest = hashlib.blake2b(digest_size=16)
+    hash_weights(digest, base.model)
+    return digest.hexdigest()
 
 
 def is_static(model: Any) -> bool:
@@ -73,7 +86,8 @@ def is_static(model: Any) -> bool:
     return type(next(iter(model.children()))).__name__ == "StaticEmbedding"
 
 
-def _is_static_folder(name: str) -> bool:
+def names_static(name: str) -> bool:
+    """Whether the name, `static` or a folder's, is that of a static embedding."""
     modules = Path(name) / "modules.json"
     return name == "static" or (
         modules.is_file() and "StaticEmbedding" in modules.read_text("utf-8")

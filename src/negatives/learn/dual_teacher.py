@@ -51,6 +51,16 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
         float, Meta(ge=0, description="weight of the margins over others' documents")
     ] = 0.75
 
+    @property
+    def needs_guide(self) -> bool:
+        """Always, and it has no guide unless one is named."""
+        return True
+
+    @property
+    def sees_own_alone(self) -> bool:
+        """Where others' documents have no weight."""
+        return not self.in_batch
+
     def open(self) -> Losses:
         """The squared errors of each row's margins; `RecipeError` without labels or guide."""
 

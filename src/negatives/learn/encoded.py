@@ -38,7 +38,10 @@ class EncodedBatch:
         return self.docs.flatten(0, 1)
 
     def mean(self, losses: Tensor) -> Tensor:
-        """The mean of one loss a row, `losses` float[n], by the weights of the rows."""
-        if self.weights is None:
-            return losses.mean()
-        return (losses * self.weights).sum() / self.weights.sum().clamp(min=1e-12)
+        """The mean over the rows of one loss each, `losses` float[n], times its weight.
+
+        Divided by the number of rows and not by the sum of weights: that would make a row that
+        counts little count in full wherever the others of its batch count little, too. Weights
+        that are to be compared within a batch have the mean 1 themselves.
+        """
+        return (losses if self.weights is None else losses * self.weights).mean()

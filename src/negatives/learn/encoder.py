@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from negatives.errors import DataError, RecipeError
-from negatives.learn.base_models import Base, is_static, open_base
-from negatives.learn.lists import unlabelled
+from negatives.learn.base_models import Base, is_static, open_base, usual_kind
 from negatives.learn.loss import Regulariser
 from negatives.learn.settings import Count, Learning, Lesson, Training
 from negatives.models.torch_model import both_sides
@@ -63,6 +62,10 @@ class EncoderTraining(Training, kind="encoder"):
         """What is added to the loss; None: nothing."""
         return None
 
+    def kind_for(self, model: str) -> str:
+        """A static embedding has a trainer of its own, which differs by its learning rate."""
+        return usual_kind(model) if self.of_tokens is False else self.kind
+
     def open(self, name: str, *, threads: int, device: str) -> Base:
         """A model of one side, dense or static as its kind says."""
         base = open_base(name, self.loaded_by, threads=threads, device=device)
@@ -77,7 +80,8 @@ class EncoderTraining(Training, kind="encoder"):
             raise RecipeError(
                 f"{name!r} is {'' if static else 'no '}static embedding",
                 where=f"train.kind = {self.kind!r}",
-                fix='write "static-embedding"' if static else 'write "encoder"',
+                fix=f"--kind {usual_kind(name) if static else 'encoder'}, which keeps all other "
+                "settings; or another --model",
             )
         return base
 
@@ -87,8 +91,6 @@ class EncoderTraining(Training, kind="encoder"):
         from negatives.learn.module import LossModule
 
         found = lesson.rows.training_set
-        if lesson.loss.needs_labels and found.labels is None:
-            raise unlabelled(lesson.loss.kind)
         module = LossModule(
             base.model,
             lesson.loss,

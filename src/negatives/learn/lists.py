@@ -27,8 +27,9 @@ def unlabelled(kind: str) -> RecipeError:
     return RecipeError(
         f"{kind} learns from a teacher's scores or from grades, and the examples have none",
         where="learn.kind",
-        fix="set train.labels to a column of the run's ledger, such as dense_score or "
-        "reranker_score; or take a loss that needs none, such as softmax-list",
+        fix="set train.labels to a column of the run's ledger: relevance, which has the grades of "
+        "the qrels, or scores, such as dense_score or reranker_score; or take a loss that needs "
+        "none, such as softmax-list",
     )
 
 

@@ -8,7 +8,7 @@ caching in `learn/cached.py`; neither knows one loss from another.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -38,6 +38,9 @@ class Loss(Stage):
     section: ClassVar[str] = "learn"
     taught: ClassVar[bool] = False
     """Whether it learns from labels, whatever its settings are."""
+    graded: ClassVar[bool] = False
+    """Whether labels are grades of relevance: a negative without one was judged by nobody, and is
+    irrelevant. To other losses that learn from labels, a document without one is not there."""
     needs_bank: ClassVar[bool] = False
     """Whether what it opens has `fill(vectors)`, of every document, and `known(relevant)`."""
 
@@ -47,9 +50,28 @@ class Loss(Stage):
         return str(getattr(self, "guide", ""))
 
     @property
+    def needs_guide(self) -> bool:
+        """Whether it learns from a guide: then `guided_by` must name one."""
+        return bool(self.guided_by)
+
+    @property
+    def sees_own_alone(self) -> bool:
+        """Whether all it sees are a query's own documents, and not those of the rest of the batch.
+
+        A row without a negative of its own then teaches it nothing.
+        """
+        return False
+
+    @property
     def needs_labels(self) -> bool:
         """Whether it learns from labels: a teacher's scores, or grades, of each document."""
         return self.taught
+
+    def refuse_grades(self, grades: Sequence[int]) -> None:
+        """Raise where it cannot learn from these grades of positives, in order, each once.
+
+        Asked before any work, of a loss that is `graded` and learns from the qrels.
+        """
 
     @abstractmethod
     def open(self) -> Losses:
@@ -71,6 +93,11 @@ class ListLoss(Loss, kw_only=True):
     def needs_labels(self) -> bool:
         """Always where it is `taught`; where it has a `target`, as that says."""
         return self.taught or getattr(self, "target", "positive") != "positive"
+
+    @property
+    def sees_own_alone(self) -> bool:
+        """Always: it is a loss of one list."""
+        return True
 
     @abstractmethod
     def of(self, scores: Tensor, present: Tensor, labels: Tensor | None = None) -> Tensor:

@@ -13,6 +13,7 @@ from negatives.errors import WorkError
 from negatives.learn.cached import encode_cached, end_to_end
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Regulariser
+from negatives.learn.nothing import IdleBatches
 from negatives.optional import Tensor, torch
 
 ABOUT: Final = (
@@ -61,9 +62,12 @@ class LossModule(torch.nn.Module):  # type: ignore[misc]
         self.step = 0
         self.name = name
         self.regulariser = regulariser
+        self._idle = IdleBatches()
 
     def forward(self, sentence_features: Sequence[Mapping[str, Any]], labels: Any = None) -> Tensor:
-        """The mean loss of the batch, a scalar; stops at one that is no number."""
+        """The mean loss of the batch, a scalar; stops at one that is no number, and where the first
+        batches teach nothing.
+        """
         columns = [dict(features) for features in sentence_features]
         about: dict[str, Any] = {name: columns[0].pop(name) for name in ABOUT if name in columns[0]}
         queries, *docs = self._encoded(columns)
@@ -77,6 +81,8 @@ class LossModule(torch.nn.Module):  # type: ignore[misc]
         if weigh:
             batch = self._weighed(batch, example, losses)
         mean = batch.mean(losses)
+        if self.training:
+            self._idle.see(losses, batch.weights, self.step + 1 == self.steps)
         if self.regulariser is not None:
             mean = mean + self.regulariser(batch.queries, batch.docs)
         if not bool(torch.isfinite(mean)):

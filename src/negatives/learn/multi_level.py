@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 from msgspec import Meta, field
 
-from negatives.errors import DataError
+from negatives.errors import DataError, RecipeError
 from negatives.learn.contrast import against, joined, leave_out, log_sum
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
@@ -21,7 +23,8 @@ class MultiLevel(Loss, kind="multi-level"):
     3, same family: 2, same kind: 1, nothing in common: 0), or degrees of relevance. At each level
     the documents of just that grade are positives, as the mean of their logits; those of lower
     grades and the documents of other rows are negatives; those of higher grades take no part. A row
-    without a document of a grade has no loss at it.
+    without a document of a grade has no loss at it. A negative without a grade was judged by nobody
+    and is below all of them; a positive without one has the lowest.
 
     >>> from negatives import tiny
     >>> from negatives.learn.multi_level import MultiLevel
@@ -32,14 +35,40 @@ class MultiLevel(Loss, kind="multi-level"):
     """
 
     taught: ClassVar[bool] = True
+    graded: ClassVar[bool] = True
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.07
     weights: Annotated[
-        list[float], Meta(min_length=1, description="of grade 1, grade 2 and so on")
+        list[float],
+        Meta(min_length=1, description="of grade 1, grade 2 and so on; the last of all above, too"),
     ] = field(default_factory=lambda: [1.0, 1.0, 1.0])
     in_batch: Annotated[
         bool, Meta(description="the documents of other rows are negatives at every level")
     ] = True
+
+    @property
+    def sees_own_alone(self) -> bool:
+        """Where the documents of other rows are no negatives."""
+        return not self.in_batch
+
+    def check(self) -> None:
+        """Some level counts, and none against itself."""
+        if min(self.weights) < 0 or not any(self.weights):
+            raise RecipeError(
+                f"multi-level: weights = {self.weights} leave nothing to learn",
+                fix="at least 0 each, and one of them more",
+            )
+
+    def refuse_grades(self, grades: Sequence[int]) -> None:
+        """There is more than one level."""
+        if len(grades) < 2:
+            raise DataError(
+                f"multi-level learns from grades of relevance, and all positives have the grade "
+                f"{grades[0]}",
+                where="learn.kind, relevance in the qrels",
+                fix="grade the qrels (1, 2, 3 ...), or take a loss that needs no grades, such as "
+                "--set learn.kind=multiple-negatives",
+            )
 
     def open(self) -> Losses:
         """The loss of each row of a batch: the weighted sum over its levels."""
@@ -58,11 +87,14 @@ class MultiLevel(Loss, kind="multi-level"):
             never = pairs.query_doc_never(own=True)
             others.append(log_sum(leave_out(pairs.query_doc(), never)))
         known = torch.cat([torch.ones_like(batch.present[:, :1]), pairs.own_never()], -1)
+        grades = batch.labels.nan_to_num(0.0)
+        grades[:, 0] = torch.where(batch.labels[:, 0].isnan(), 1.0, grades[:, 0])
         losses = own.new_zeros(len(own))
-        for grade, weight in enumerate(self.weights, 1):
-            same = (batch.labels == grade) & batch.present
+        for grade in grades[grades > 0].unique().tolist():
+            weight = self.weights[min(math.ceil(grade), len(self.weights)) - 1]
+            same = (grades == grade) & batch.present
             # A document known to be relevant is a negative only where its grade says of what.
-            lower = (batch.labels < grade) & batch.present & ~(known & (batch.labels <= 0))
+            lower = (grades < grade) & batch.present & ~(known & (grades <= 0))
             negatives = log_sum(leave_out(own.clone(), ~lower))
             count = same.sum(-1)
             mean = (own * same).sum(-1) / count.clamp(min=1)

@@ -74,6 +74,11 @@ class MultipleNegatives(Loss, kind="multiple-negatives"):
                 fix='directions = ["query-doc", "doc-query"]',
             )
 
+    @property
+    def sees_own_alone(self) -> bool:
+        """Where it contrasts queries with their own negatives, and nothing else."""
+        return self.negatives == "hard" and self.directions == ["query-doc"]
+
     def open(self) -> Losses:
         """The loss of each row of a batch."""
         return self._losses

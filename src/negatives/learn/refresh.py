@@ -10,7 +10,7 @@ from pathlib import Path
 from negatives.learn.base_models import Base
 from negatives.learn.rows import TrainingRows
 from negatives.learn.trainer import last_checkpoint, step_of
-from negatives.learn.training_set import teacher
+from negatives.learn.training_set import picked, teacher
 from negatives.optional import torch
 from negatives.schema import Collection
 from negatives.store.run import Run
@@ -91,6 +91,6 @@ class Refresher:
 
     def _take(self, run: Run) -> None:
         before = self.rows.training_set
-        after = before.with_negatives(run.negatives, before.width - 1)
+        after = before.with_negatives(picked(run), before.width - 1)
         labels = teacher(run, self.labels) if self.labels else None
         self.rows.training_set = replace(after, labels=labels)

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from negatives.errors import DataError
-from negatives.events import Emit, silent
+from negatives.events import Emit, Warned, silent
+from negatives.exchange import exchanged
 from negatives.learn.base_models import usual_kind
 from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
@@ -44,7 +45,8 @@ def completed(
     """The recipe with all three stages of learning, the usual ones where it has none.
 
     `kind` is what is trained, and `changes` are `PATH=VALUE` texts. Another kind of a stage keeps
-    the settings that both kinds have; those that are lost are a `Warned` event.
+    the settings that both kinds have; those that are lost are a `Warned` event. Where no kind is
+    given, the trainer is that for the sort of model that is named, with the recipe's settings.
     """
     refuse_secrets(model)
     if model != "static" and names_nothing(model):
@@ -62,7 +64,8 @@ def completed(
         train=recipe.train or build("train", {"kind": usual}, "train"),
         batch=recipe.batch or build("batch", {"kind": "random"}),
     )
-    made = _with_choice(override(made, kinds, emit), changes)
+    made = override(made, kinds, emit) if kinds else _suited(made, model, emit)
+    made = _with_choice(made, changes)
     usual = cast("Training", made.train).usual_loss
     made = replace(made, learn=made.learn or build("learn", {"kind": usual}))
     return override(made, [text for text in changes if text not in trained], emit)
@@ -82,6 +85,26 @@ def _with_choice(recipe: Recipe, changes: Sequence[str]) -> Recipe:
         if path.startswith("choose.")
     }
     return replace(recipe, choose=build("choose", settings, "--set choose"))
+
+
+def _suited(recipe: Recipe, model: str, emit: Emit) -> Recipe:
+    """The recipe with the trainer that takes the model; its learning rate is that one's usual."""
+    train = cast("Training", recipe.train)
+    kind = train.kind_for(model)
+    if kind == train.kind:
+        return recipe
+    stated = {path.removeprefix("train.") for path in recipe.stated if path.startswith("train.")}
+    settings = exchanged("train", train.settings(), kind, emit, stated)
+    rate = settings.pop("learning_rate", 0.0)
+    made = cast("Training", build("train", settings, "train"))
+    if rate:
+        emit(
+            Warned(
+                f"[train] learning_rate = {rate:g} is not for a model of this sort ({kind}): "
+                f"{made.peak:g} takes its place; --set train.learning_rate=... says another"
+            )
+        )
+    return replace(recipe, train=made)
 
 
 def as_run(data: object) -> Run | None:

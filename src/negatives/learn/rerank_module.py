@@ -7,6 +7,7 @@ from typing import Any
 
 from negatives.errors import WorkError
 from negatives.learn.loss import ListLoss
+from negatives.learn.nothing import IdleBatches
 from negatives.optional import Tensor, torch
 
 
@@ -22,6 +23,7 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc]
         self.model = model
         self.settings = loss
         self.pairs = pairs
+        self._idle = IdleBatches()
 
     def forward(
         self,
@@ -46,6 +48,8 @@ class RerankModule(torch.nn.Module):  # type: ignore[misc]
         targets = targets.masked_scatter(present, torch.cat(list(labels)).float().to(device))
         losses = self.settings.of(scores, present, targets)
         mean = losses.mean()
+        if self.training:
+            self._idle.see(losses, None, False)
         if not bool(torch.isfinite(mean)):
             wrong = (~torch.isfinite(losses.detach())).nonzero().flatten().tolist()
             first = "; ".join(repr(queries[row][:60]) for row in wrong[:5])

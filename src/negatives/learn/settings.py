@@ -160,6 +160,12 @@ class Training(Stage, kw_only=True):
         """Steps between minings with the model as it is; 0: never."""
         return 0
 
+    def kind_for(self, model: str) -> str:
+        """The kind of trainer, with the same settings, that takes the model of this name: its own
+        unless the name tells that it cannot train it.
+        """
+        return self.kind
+
     @abstractmethod
     def open(self, name: str, *, threads: int, device: str) -> Base:
         """Load `name`, a folder or hub name, or `static`, to be trained.

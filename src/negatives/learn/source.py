@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit
+from negatives.learn.lists import unlabelled
+from negatives.learn.loss import Loss
 from negatives.learn.request import as_run, is_mined_file, mined_table_of
 from negatives.learn.settings import Training
 from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
@@ -26,6 +28,9 @@ from negatives.schema import TEXTS, Collection, check_needs
 from negatives.show import reported
 from negatives.stage import refuse_unmet
 from negatives.store.run import Run
+
+GRADES: Final = "relevance"
+"""Column of a run's ledger that has the grades of the qrels."""
 
 Data = Any
 """A run; a file or a table of mined negatives; examples; or what `Collection.load` takes."""
@@ -50,7 +55,20 @@ class TrainingSource:
         found = data if isinstance(data, TrainingSet) else self._read(data)
         choosing = () if self.recipe.choose is None else (self.recipe.choose,)
         refuse_unmet((self._settings, *choosing), content_of(found))
+        self._refuse_unlabelled(found)
         return found
+
+    def _refuse_unlabelled(self, found: TrainingSet | Run | Collection) -> None:
+        """Raise where the loss learns from labels, or from grades, and there will be none."""
+        loss, labels = cast("Loss", self.recipe.learn), self._settings.labels
+        if isinstance(found, TrainingSet) and found.labels is not None:
+            return
+        if loss.needs_labels and not labels:
+            raise unlabelled(loss.kind)
+        if loss.graded and labels == GRADES:
+            judged = content_of(found).judged["relevance"]
+            if grades := judged.filter(judged > 0).unique().sort().to_list():
+                loss.refuse_grades(grades)
 
     def _read(self, data: Data) -> TrainingSet | Run | Collection:
         run = as_run(data)

@@ -7,7 +7,6 @@ from its last checkpoint, and on a CPU comes to the same weights.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,20 +15,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+from negatives.batch.batcher import Batcher
 from negatives.choose.chooser import Chooser
 from negatives.errors import NegativesError, RecipeError, RunError
 from negatives.events import Emit
-from negatives.learn.base_models import Base, is_static, limit
+from negatives.learn.base_models import Base, limit, weights_of
 from negatives.learn.batched import Batching
 from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
 from negatives.learn.frozen import FrozenDocs
-from negatives.learn.kept_pieces import keep_pieces
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
+from negatives.learn.needed import opened_guide, refuse_few
+from negatives.learn.nothing import refuse_nothing
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
 from negatives.learn.rounds import Rounds
@@ -44,7 +45,7 @@ from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.listening import shown, watched
 from negatives.machine import Machine
-from negatives.models.torch_model import hash_weights
+from negatives.models.encoder import Encoder
 from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
@@ -65,11 +66,6 @@ def open_base(settings: Training, model: str, seed: int, machine: Machine) -> Ba
     return settings.open(model, threads=machine.threads, device=machine.device)
 
 
-def weights_of(base: Base) -> str:
-    """Blake2b-128 of all its weights, hexadecimal."""
-    digest = hashlib.blake2b(digest_size=16)
-    hash_weights(digest, base.model)
-    return digest.hexdigest()
 
 
 @watched
@@ -166,6 +162,14 @@ class _Training:
         return cast("Training", self.recipe.train)
 
     @property
+    def loss(self) -> Loss:
+        return cast("Loss", self.recipe.learn)
+
+    @property
+    def batcher(self) -> Batcher:
+        return cast("Batcher", self.recipe.batch)
+
+    @property
     def _source(self) -> TrainingSource:
         return TrainingSource(
             recipe=self.recipe,
@@ -187,12 +191,13 @@ class _Training:
         began = time.perf_counter()
         read = self._source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
-        limit(base, self.settings.max_length)
-        if is_static(base.model):
-            keep_pieces(base.model, self.machine.memory)
+        limit(base, self.settings.max_length, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
+        guide = opened_guide(self.loss, self.machine, self.emit)
+        refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self._source.examples(read, overwrite)
+        refuse_nothing(found, self.loss, self.settings, self.emit)
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
         if overwrite:
@@ -206,8 +211,13 @@ class _Training:
         self.folder.write({"status": "running", "inputs": inputs})
         found, chosen = self._chosen(found)
         frozen = self._frozen(found.collection)
+        seen = (
+            None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
+        )
         rows = TrainingRows(
-            found, self._guide(found.collection), None if frozen is None else frozen.vectors.docs
+            found,
+            None if seen is None else seen.guide,
+            None if frozen is None else frozen.vectors.docs,
         )
         rows.begin(self.settings)
 
@@ -292,9 +302,8 @@ class _Training:
         return found
 
     def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
-        if dev is None:
-            return None
-        return self.settings.look(dev, None if frozen is None else frozen.encode)
+        encode = None if frozen is None else frozen.encode
+        return None if dev is None else self.settings.look(dev, encode)
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
@@ -322,29 +331,24 @@ class _Training:
             emit=self.emit,
         )
 
-    def _guide(self, collection: Collection) -> Callable[[Any, Any], Any] | None:
-        name = cast("Loss", self.recipe.learn).guided_by
-        return self._vectors(name, collection).guide if name else None
-
-    def _vectors(self, encoder: str, collection: Collection) -> Vectors:
+    def _vectors(
+        self, encoder: str, collection: Collection, opened: Encoder | None = None
+    ) -> Vectors:
         return Vectors(
             encoder,
             collection,
             self.path / SCRATCH / "vectors",
             machine=self.machine,
             emit=self.emit,
+            opened=opened,
         )
 
     def _frozen(self, collection: Collection) -> FrozenDocs | None:
         if not self.settings.docs_frozen:
             return None
-        return FrozenDocs(
-            self.model,
-            self.settings,
-            self.machine.threads,
-            self.machine.device,
-            self._vectors(self.model, collection),
-        )
+        threads, device = self.machine.threads, self.machine.device
+        vectors = self._vectors(self.model, collection)
+        return FrozenDocs(self.model, self.settings, threads, device, vectors)
 
     def _refresher(
         self, base: Base, save: Callable[[Path], None], rows: TrainingRows
@@ -387,7 +391,7 @@ class _Training:
         sampler = batching.sampler(rows.before if refresher is None else refresher.before)
         weighing = batching.weighing()
         lesson = Lesson(
-            loss=cast("Loss", self.recipe.learn),
+            loss=self.loss,
             rows=rows,
             steps=len(sampler),
             weighing=weighing,

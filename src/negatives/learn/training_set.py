@@ -184,10 +184,30 @@ def training_set(
     return TrainingSet(collection, pairs.to_numpy().astype(np.int32), rows, p)
 
 
+def picked(run: Run) -> pl.DataFrame:
+    """The negatives of a run; `DataError` where it left none, which says why and what to change."""
+    if not run.negatives.is_empty():
+        return run.negatives
+    verdicts = run.manifest.counts.verdicts
+    told = ", ".join(f"{count:,} {verdict}" for verdict, count in verdicts.items() if count)
+    causes = run.manifest.facts.shortfall
+    why = f": {causes[0].about}" if causes else ""
+    raise DataError(
+        f"the recipe {run.recipe.name!r} left no negative to learn from{why}",
+        where=f"{run.path}, candidates: {told or 'none'}",
+        fix="; or ".join(
+            [*[cause.fix for cause in causes[:1]], "train without mined negatives: --control none"]
+        ),
+    )
+
+
 def of_run(run: Run, width: int, labels: str = "") -> TrainingSet:
-    """The examples of a run; what it relabelled is positive. `labels`: a column of its ledger."""
+    """The examples of a run; what it relabelled is positive. `labels`: a column of its ledger.
+
+    With a `width` of 0 it has no negatives; else `DataError` where the run has none.
+    """
     extra = run.relabelled if RELABELLED_FILE in run.manifest.files else None
-    negatives = run.negatives.filter(pl.col("position") < width)
+    negatives = picked(run).filter(pl.col("position") < width) if width else NOTHING
     made = training_set(collection_of(run), negatives, width, extra)
     shares = negatives["p_relevant"].drop_nulls()
     about = {

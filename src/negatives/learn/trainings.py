@@ -18,10 +18,11 @@ import polars as pl
 
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import Arm, digest, negatives_of
+from negatives.learn.base_models import weights_of
 from negatives.learn.rounds import trainings
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
-from negatives.learn.train import open_base, train, weights_of
+from negatives.learn.train import open_base, train
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries

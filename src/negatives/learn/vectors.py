@@ -11,6 +11,7 @@ from negatives.batch.examples import Examples
 from negatives.events import Emit
 from negatives.machine import Machine
 from negatives.models.embedding import Embedded, embed
+from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
 from negatives.opening import Context
 from negatives.schema import Collection, Floats
@@ -32,11 +33,15 @@ class Vectors:
         *,
         machine: Machine,
         emit: Emit,
+        opened: Encoder | None = None,
     ) -> None:
         self._collection = collection
         scratch.mkdir(parents=True, exist_ok=True)
         context = Context(collection, scratch, machine, emit=emit)
-        opened = open_encoder(encoder, threads=machine.threads, device=machine.device, emit=emit)
+        if opened is None:
+            opened = open_encoder(
+                encoder, threads=machine.threads, device=machine.device, emit=emit
+            )
         self._embedded: Embedded = embed(opened, context, name=encoder, label="guide")
 
     def queries(self, rows: Any) -> Floats:

@@ -117,6 +117,11 @@ class PromptedGenerator(Generator):
         Chat(self.model, context.scratch, api_key=self.api_key)
         self._prompts()
 
+    def refuse_absent(self, context: Context) -> None:
+        """The server is there, or replies to one of the prompts are kept."""
+        chat = Chat(self.model, context.scratch, api_key=self.api_key)
+        chat.refuse_absent(*self._prompts().values())
+
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:
         """What the model writes of these documents or queries, and by which prompt."""
         prompts = self._prompts()

@@ -156,12 +156,13 @@ class Chat:
         )
         return [found[key] for key in keys]
 
-    def refuse_absent(self, prompt: Prompt) -> None:
+    def refuse_absent(self, *prompts: Prompt) -> None:
         """Raise `ServiceError` where a server on this machine is not there, before any work.
 
-        Not where replies to the prompt are kept: they may be all that is wanted.
+        Not where replies to one of the prompts are kept: they may be all that is wanted.
         """
-        if any_replies(self._scratch, self._about(prompt)) or is_there(self.service.url):
+        kept = (any_replies(self._scratch, self._about(prompt)) for prompt in prompts)
+        if any(kept) or is_there(self.service.url):
             return
         raise self.service.error("no server answers there")
 

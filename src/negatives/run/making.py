@@ -30,6 +30,7 @@ from negatives.generator import (
 )
 from negatives.machine import MODEST, Machine
 from negatives.opening import NOTHING, Context, Foreseen
+from negatives.run.blamed import blamed
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
 from negatives.stage import refuse_unmet
 from negatives.text.keys import normalised_keys
@@ -59,6 +60,8 @@ def made_queries(
     with _opened(generators, collection, seed, machine, emit) as contexts:
         for generator, context in zip(generators, contexts, strict=True):
             generator.ready(context)
+            with blamed(generator):
+                generator.refuse_absent(context)
         for generator, context in zip(generators, contexts, strict=True):
             made = _made(generator, replace(context, collection=collection))
             collection = replace(collection, corpus=_rewritten(collection.corpus, made))

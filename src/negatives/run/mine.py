@@ -33,6 +33,7 @@ from negatives.recipe import Recipe
 from negatives.recipe_changes import adjusted
 from negatives.run import passes
 from negatives.run.account import Account
+from negatives.run.blamed import blamed
 from negatives.run.claim import claimed, is_there, run_folder
 from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.generated import add_generated, refuse_layer
@@ -40,7 +41,7 @@ from negatives.run.inputs import collection_of
 from negatives.run.making import refuse_other
 from negatives.run.opened import COLLECTION, Opened, RunPlan
 from negatives.run.picking import finish
-from negatives.run.resolved import fitting, resolved
+from negatives.run.resolved import fitting, refuse_idle, resolved
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
     ReferenceScorer,
@@ -124,6 +125,7 @@ def mine(
     )
     if recipe.round:
         emit(Warned("mined once: the rounds of the recipe are followed by `negatives train`"))
+    refuse_idle(recipe)
     collection = check_collection(load(data))
     refuse_unlabelled(collection)
     refuse_unmet((*recipe.find, *recipe.make, *recipe.judge), collection)
@@ -202,12 +204,7 @@ class _Mining:
         write_text(self.path / RECIPE, self.recipe.to_toml())
         for note in self.collection.notes:
             self.account.warn(note)
-        for place, judge in enumerate(self.recipe.judge):
-            with self.account.stage(f"open {judge.kind}"):
-                self.opened.judge(place)
-        for generator in self.recipe.make:
-            with self.account.stage(f"open {generator.label}"):
-                generator.ready(self.opened.writing(generator))
+        self._open()
         self._rehearse()
         self._find()
         if self.recipe.estimate is not None:
@@ -217,6 +214,22 @@ class _Mining:
             alone = any(judge.takes_all for judge in self.recipe.judge)
             judged = self._over("judge", passes.judge, "judged", alone=alone)
         return self._estimate(judged)
+
+    def _open(self) -> None:
+        """Open what may turn out not to be there, models and their servers, before any work."""
+        for source in self.recipe.find:
+            with blamed(source):
+                source.refuse_absent(self.opened.finding(source))
+        for generator in self.recipe.make:
+            context = self.opened.writing(generator)
+            with self.account.stage(f"open {generator.label}"), blamed(generator):
+                generator.ready(context)
+                generator.refuse_absent(context)
+        # Others encode the texts when they are opened, which takes a while.
+        models_first = sorted(enumerate(self.recipe.judge), key=lambda each: not each[1].takes_all)
+        for place, judge in models_first:
+            with self.account.stage(f"open {judge.kind}"), blamed(judge):
+                self.opened.judge(place)
 
     @cached_property
     def shards(self) -> list[passes.Shard]:

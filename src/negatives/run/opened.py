@@ -28,6 +28,7 @@ from negatives.machine import Machine
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling, Tiled
 from negatives.recipe import Recipe
 from negatives.schema import Collection
+from negatives.stage import Source
 from negatives.store.atomic import make_folder
 from negatives.store.handed_over import hand_over, taken_over
 from negatives.store.run import WORK
@@ -116,8 +117,12 @@ class Opened:
         """One source, which may look at those before it."""
         if label not in self._sources:
             stage = self.recipe.find[self.labels.index(label)]
-            self._sources[label] = stage.open(Context(**self._shared(f"find-{label}")))
+            self._sources[label] = stage.open(self.finding(stage))
         return self._sources[label]
+
+    def finding(self, source: Source) -> Context:
+        """What a source of the recipe is given."""
+        return Context(**self._shared(f"find-{source.label}"))
 
     @cached_property
     def never(self) -> Mapping[str, Rows]:

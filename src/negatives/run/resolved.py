@@ -7,9 +7,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from negatives.errors import RecipeError
 from negatives.opening import Context
 from negatives.recipe import Recipe, load_recipe
 from negatives.stage import Estimator, Judge, Picker, Source, build
+
+
+def refuse_idle(recipe: Recipe) -> None:
+    """Raise `RecipeError` where a recipe trains without mined negatives: there is nothing to mine.
+
+    One that writes queries says of them itself what to do.
+    """
+    if not recipe.mines and not recipe.make:
+        raise RecipeError(
+            f"the recipe {recipe.name!r} trains without mined negatives: there is nothing to mine",
+            where="train.negatives = 0",
+            fix=f"negatives train DATA --recipe {recipe.name} --out MODEL; or, to mine what it "
+            "finds all the same, --set train.negatives=7",
+        )
 
 
 def resolved(
