@@ -66,8 +66,6 @@ def open_base(settings: Training, model: str, seed: int, machine: Machine) -> Ba
     return settings.open(model, threads=machine.threads, device=machine.device)
 
 
-
-
 @watched
 def train(
     data: Data,
