@@ -202,6 +202,15 @@ def test_a_run_gives_the_first_round_its_negatives_and_a_file_gives_no_other(
     assert made.account["rounds"][1]["negatives"] == made.account["rounds"][0]["negatives"]
 
 
+def test_what_a_later_round_needs_of_the_data_is_said_before_any_round(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    made = completed(load_recipe("event-driven"), static, changes=FEWER)
+    with pytest.raises(DataError, match="not-before needs the time of the documents"):
+        train(folder, tmp_path / "m", model=static, recipe=made, look=False)
+    assert not (tmp_path / "m").exists()
+
+
 def test_a_model_that_cannot_be_opened_is_told_before_any_round(
     folder: Path, static: str, tmp_path: Path
 ) -> None:

@@ -64,7 +64,7 @@ class AverageRound(Round, kind="average"):
                         where=f"{plan.where}.of",
                         fix="average rounds of one kind that begin as one model",
                     )
-        return replace(found[0], training=None, mined=False)
+        return replace(found[0], training=None, mined=False, stages=())
 
     def carry_out(self, turn: Turn) -> Carried:
         """Write the mean; nothing of it is there before it is whole."""

@@ -46,6 +46,8 @@ class Role:
     """What trains it, where its model is none that another round has made: it must open `began`."""
     mined: bool = False
     """Whether the round had negatives, which later rounds may take."""
+    stages: tuple[Stage, ...] = ()
+    """What it mines with: a collection that lacks what these need is refused before any round."""
 
 
 Roles = Mapping[str, Role]

@@ -28,6 +28,7 @@ from negatives.learn.training_set import TrainingSet
 from negatives.recipe import ROUNDS as ROUND
 from negatives.recipe import Recipe, load_recipe
 from negatives.schema import Collection
+from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK
@@ -146,7 +147,9 @@ class Rounds:
     def _inputs(self, data: TrainingSet | Run | Collection, roles: list[Role]) -> dict[str, Any]:
         """What the final weights depend on; a model that cannot be opened is told now."""
         weights = {}
-        for role in roles:
+        for number, role in enumerate(roles):
+            first = number == 0 and not isinstance(data, Collection)  # its negatives are there
+            refuse_unmet(() if first else role.stages, content_of(data))
             if role.training is not None:
                 name = self.model if role.began == GIVEN else role.began
                 weights[f"{role.kind} {name}"] = self.weights(role.training, name)

@@ -123,6 +123,8 @@ class TrainRound(Round, kind="train"):
             raise RecipeError(
                 error.what, where=f"{plan.where}: {error.where}", fix=error.fix
             ) from None
+        mined = self.mine and training.negatives > 0
+        stages = (*changed.find, *changed.judge) if mined else ()
         if own is not None and begins != GIVEN:
             if own.kind != training.kind:
                 raise RecipeError(
@@ -130,13 +132,14 @@ class TrainRound(Round, kind="train"):
                     where=f"{plan.where}.set",
                     fix="give the two models roles of their own",
                 )
-            return replace(own, training=None, mined=self.mine and training.negatives > 0)
+            return replace(own, training=None, mined=mined, stages=stages)
         return Role(
             kind=training.kind,
             encodes=training.encodes,
             began=self.model or GIVEN,
             training=training,
             mined=training.negatives > 0,
+            stages=stages,
         )
 
     def _refuse_mining(self, plan: Plan, training: Training) -> None:
