@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from negatives.api import Run, mine
-from negatives.errors import DataError, RecipeError
+from negatives.errors import DataError, RecipeError, RunError
 from negatives.learn.average_round import AverageRound, average
 from negatives.learn.request import completed
 from negatives.learn.round import Round
@@ -222,6 +222,20 @@ def test_a_model_that_cannot_be_opened_is_told_before_any_round(
     with pytest.raises(DataError, match="no model could be loaded"):
         train(folder, tmp_path / "m", model=static, recipe=made, look=False)
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.slow
+def test_another_training_in_the_folder_is_left_as_it_is(
+    mined: Run, folder: Path, static: str, tmp_path: Path
+) -> None:
+    plain = recipe()
+    train(mined, tmp_path / "m", model=static, recipe=plain, look=False)
+    there = {path.name: path.read_bytes() for path in (tmp_path / "m").glob("*.*")}
+    with pytest.raises(RunError, match="holds another training; it differs in"):
+        train(folder, tmp_path / "m", model=static, recipe=recipe(TrainRound()), look=False)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "m").glob("*.*")} == there
+    with pytest.raises(RecipeError, match="are of mined negatives, and there are to be none"):
+        train(folder, tmp_path / "n", model=static, recipe=recipe(TrainRound()), mined=False)
 
 
 CODE = """

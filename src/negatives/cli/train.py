@@ -137,9 +137,10 @@ def train(
 
 def _round(entry: dict[str, Any]) -> str:
     """What a round did, in a line."""
+    told = f"carried out as {entry['kind']}"
     if "averaged" in entry:
         told = f"the mean of {', '.join(entry['averaged'])}"
-    else:
+    elif "steps" in entry:
         told = f"{entry['steps']:,} steps from {entry['began']}"
         told += "" if entry["best"] is None else f", dev nDCG@10 {entry['best']:.4f}"
     return f"  round {entry['round']} {entry['role']}: {told}"

@@ -102,13 +102,11 @@ def _rounds(account: dict[str, Any]) -> list[str]:
     lines = ["## Rounds", "", "| round | model | what | steps | nDCG@10 (dev) |"]
     lines.append("|---:|---|---|---:|---:|")
     for entry in account["rounds"]:
-        what = (
-            "the mean of " + ", ".join(entry["averaged"])
-            if "averaged" in entry
-            else (
-                f"trained as {entry['trained']} from {Path(entry['began']).name or entry['began']}"
-            )
-        )
+        what = entry["kind"]
+        if "averaged" in entry:
+            what = f"the mean of {', '.join(entry['averaged'])}"
+        elif "trained" in entry:
+            what = f"trained as {entry['trained']} from {Path(entry['began']).name}"
         best = entry.get("best")
         told = "" if best is None else f"{best:.4f}"
         lines.append(

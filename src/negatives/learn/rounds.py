@@ -22,7 +22,7 @@ from negatives.learn.curve import curve
 from negatives.learn.model_files import ACCOUNT, CARD, CURVE, ROUNDS, copy_model
 from negatives.learn.round import GIVEN, Plan, Role, Round, Turn
 from negatives.learn.settings import Training
-from negatives.learn.source import content_of
+from negatives.learn.source import content_of, to_mine
 from negatives.learn.trained import Trained
 from negatives.learn.training_set import TrainingSet
 from negatives.recipe import ROUNDS as ROUND
@@ -57,6 +57,12 @@ def planned(recipe: Recipe) -> list[Role]:
             )
         found.append(each.planned(plan))
         roles = {**roles, each.role: found[-1]}
+    if rounds and not any(each.trains for each in rounds):
+        raise RecipeError(
+            "no round trains a model",
+            where=f"{recipe.name}: {ROUND}",
+            fix='add [[round]] with kind = "train"',
+        )
     for number, each in enumerate(rounds[:-1]):
         if not any(each.role in {later.role, *later.takes} for later in rounds[number + 1 :]):
             raise RecipeError(
@@ -100,16 +106,8 @@ class Rounds:
 
         Where it fails before anything was mined or trained, nothing is left.
         """
-        try:
-            self._carry_out(data, overwrite)
-        except NegativesError:
-            if not any((self.folder.path / ROUNDS).glob("*/*")):
-                self.folder.remove(ROUNDS, RECIPE, ACCOUNT)
-            raise
-
-    def _carry_out(self, data: TrainingSet | Run | Collection, overwrite: bool) -> None:
         began = time.perf_counter()
-        path, rounds = self.folder.path, _rounds(self.recipe)
+        path = self.folder.path
         inputs = self._inputs(data, planned(self.recipe))
         if overwrite:
             there = {entry.name for entry in path.iterdir()} - {LOCK, ACCOUNT}
@@ -120,6 +118,17 @@ class Rounds:
         account: dict[str, Any] = {"status": "running", "inputs": inputs, "rounds": []}
         write_text(path / RECIPE, self.recipe.to_toml())
         self.folder.write(account)
+        try:
+            last = self._each(data, account)
+        except NegativesError:
+            if not any((path / ROUNDS).glob("*/*")):
+                self.folder.remove(ROUNDS, RECIPE, ACCOUNT)
+            raise
+        self._finish(account, last, began)
+
+    def _each(self, data: TrainingSet | Run | Collection, account: dict[str, Any]) -> Path:
+        """Carry out every round, and enter it in the account; the folder of the last."""
+        path, rounds = self.folder.path, _rounds(self.recipe)
         models, last = {GIVEN: self.model}, None
         for number, each in enumerate(rounds):
             stage = f"round {number + 1} of {len(rounds)}"
@@ -142,14 +151,14 @@ class Rounds:
             account["rounds"].append({**told, **done.account})
             self.folder.write(account)
             self.emit(Progress(stage, 1, 1, each.role))
-        self._finish(account, turn.folder, began)
+        return turn.folder
 
     def _inputs(self, data: TrainingSet | Run | Collection, roles: list[Role]) -> dict[str, Any]:
         """What the final weights depend on; a model that cannot be opened is told now."""
         weights = {}
         for number, role in enumerate(roles):
-            first = number == 0 and not isinstance(data, Collection)  # its negatives are there
-            refuse_unmet(() if first else role.stages, content_of(data))
+            if role.stages and (number or isinstance(data, Collection)):  # else they are there
+                refuse_unmet(role.stages, to_mine(data))
             if role.training is not None:
                 name = self.model if role.began == GIVEN else role.began
                 weights[f"{role.kind} {name}"] = self.weights(role.training, name)

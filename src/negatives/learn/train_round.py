@@ -13,7 +13,7 @@ from msgspec import field as setting
 from negatives.errors import RecipeError
 from negatives.learn.model_files import MINED
 from negatives.learn.round import GIVEN, Carried, Name, Plan, Role, Round, Turn
-from negatives.learn.source import to_mine
+from negatives.learn.source import content_of, to_mine
 from negatives.recipe import HEAD, SINGLE, Recipe
 from negatives.recipe_changes import override, without
 from negatives.store.run import Run, is_run
@@ -179,12 +179,12 @@ class TrainRound(Round, kind="train"):
         """Mine, where it does, and train."""
         recipe = self.recipe(turn.recipe, turn.models, turn.number)
         training = cast("Training", recipe.train)
-        if turn.number == 0:
+        if not training.negatives:
+            data = content_of(turn.data)
+        elif turn.number == 0:
             data = turn.data
-        elif self.mine or not training.negatives:
-            data = to_mine(turn.data)
         else:
-            data = turn.last
+            data = to_mine(turn.data) if self.mine else turn.last
         model = self.begins(turn.models)
         encoder = turn.encoder
         if self.encoder:
