@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from negatives.errors import NegativesError, RecipeError
+from negatives.errors import InputError, NegativesError, RecipeError
 from negatives.events import Emit, Progress
 from negatives.learn.card import card
 from negatives.learn.curve import curve
@@ -159,9 +159,17 @@ class Rounds:
         for number, role in enumerate(roles):
             if role.stages and (number or isinstance(data, Collection)):  # else they are there
                 refuse_unmet(role.stages, to_mine(data))
-            if role.training is not None:
-                name = self.model if role.began == GIVEN else role.began
+            if role.training is None:
+                continue
+            name = self.model if role.began == GIVEN else role.began
+            try:
                 weights[f"{role.kind} {name}"] = self.weights(role.training, name)
+            except InputError as error:
+                raise RecipeError(
+                    f"round {number + 1} cannot begin: {error.what}",
+                    where=error.where or name,
+                    fix=f"--set {ROUND}.{number}.model=MODEL names another; or {error.fix}",
+                ) from None
         return {
             "model": self.model,
             "encoder": self.encoder,
