@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from negatives.learn.train_round import TrainRound
 from negatives.read import load
 from negatives.recipe import Recipe, load_recipe, parse
 from negatives.recipe_changes import override
+from tests.build import collection
 from tests.killing import kill_when, start_python
 from tests.learn.small import FEW, tiny_bert
 
@@ -412,21 +414,34 @@ def test_every_recipe_of_rounds_trains_by_name(
 def test_event_driven_mines_what_was_there_when_the_query_was_asked(
     tmp_path: Path,
 ) -> None:
-
-    from negatives.schema import Collection
-    from tests.build import collection
-
-    docs = {f"d{n}": f"news of the match number {n}" for n in range(12)}
-    queries = {f"q{n}": f"who won match {n}" for n in range(6)}
-    made: Collection = collection(docs, queries, [(f"q{n}", f"d{n}", 1) for n in range(6)])
-    from dataclasses import replace
-
+    cities = [
+        "Rome",
+        "Paris",
+        "Oslo",
+        "Lima",
+        "Cairo",
+        "Delhi",
+        "Tokyo",
+        "Boston",
+        "Dublin",
+        "Vienna",
+        "Havana",
+        "Madrid",
+    ]
+    docs = {f"d{n}": f"the vote in {city} was won by party {n}" for n, city in enumerate(cities)}
+    queries = {f"q{n}": f"who won in {cities[n]}" for n in range(6)}
+    made = collection(docs, queries, [(f"q{n}", f"d{n}", 1) for n in range(6)])
     made = replace(
         made,
         corpus=made.corpus.with_columns(time=pl.int_range(pl.len())),
         queries=made.queries.with_columns(time=pl.int_range(pl.len()) + 2),
     )
-    changes = (*FEWER, "train.batch_size=3", "judge.percent-of-positive.percent=1.0")
+    changes = (
+        *FEWER,
+        "train.batch_size=3",
+        "judge.percent-of-positive.percent=1.0",
+        "judge.near-duplicate.threshold=1.0",
+    )
     recipe_ = completed(load_recipe("event-driven"), "static", changes=changes)
     out = tmp_path / "m"
     train(made, out, model="static", recipe=recipe_, look=False, threads=1)
