@@ -414,20 +414,7 @@ def test_every_recipe_of_rounds_trains_by_name(
 def test_event_driven_mines_what_was_there_when_the_query_was_asked(
     tmp_path: Path,
 ) -> None:
-    cities = [
-        "Rome",
-        "Paris",
-        "Oslo",
-        "Lima",
-        "Cairo",
-        "Delhi",
-        "Tokyo",
-        "Boston",
-        "Dublin",
-        "Vienna",
-        "Havana",
-        "Madrid",
-    ]
+    cities = ["Rome", "Paris", "Oslo", "Lima", "Cairo", "Delhi", "Tokyo", "Boston"]
     docs = {f"d{n}": f"the vote in {city} was won by party {n}" for n, city in enumerate(cities)}
     queries = {f"q{n}": f"who won in {cities[n]}" for n in range(6)}
     made = collection(docs, queries, [(f"q{n}", f"d{n}", 1) for n in range(6)])

@@ -48,9 +48,10 @@ class Refresher:
         if step % self.every == 0:
             self._refresh(step)
 
-    def go_on(self, step: int) -> None:
-        """Get ready for a training that goes on at `step`: later minings are made again."""
-        self.begin = step
+    def __post_init__(self) -> None:
+        """Get ready for a training that goes on at a checkpoint: later minings are made again."""
+        last = last_checkpoint(self.checkpoints)
+        self.begin = step = 0 if last is None else step_of(last)
         for old in self.folder.glob("refresh-*"):
             if step_of(old) > step:
                 self._forget(old)

@@ -97,6 +97,8 @@ class Rounds:
     recipe: Recipe
     model: str
     encoder: str
+    mined: bool
+    """Whether there are mined negatives at all."""
     weights: Weights
     train: Callable[..., Any]
     emit: Emit
@@ -108,6 +110,13 @@ class Rounds:
         """
         began = time.perf_counter()
         path = self.folder.path
+        if not self.mined:
+            raise RecipeError(
+                f"the rounds of {self.recipe.name!r} are of mined negatives, and there are to be "
+                "none",
+                where="--control none",
+                fix="train the control by a recipe without rounds, such as default",
+            )
         inputs = self._inputs(data, planned(self.recipe))
         if overwrite:
             there = {entry.name for entry in path.iterdir()} - {LOCK, ACCOUNT}

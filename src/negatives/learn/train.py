@@ -40,7 +40,7 @@ from negatives.learn.settings import Lesson, Training
 from negatives.learn.source import Data, TrainingSource
 from negatives.learn.trained import Trained as Trained
 from negatives.learn.trained import model_folder
-from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint, step_of
+from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.listening import shown, watched
@@ -56,7 +56,7 @@ from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
-from negatives.store.run import RECIPE, Run
+from negatives.store.run import RECIPE
 from negatives.store.work_folder import WorkFolder
 
 
@@ -112,12 +112,6 @@ def train(
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
-    if chosen.round and not mined:
-        raise RecipeError(
-            f"the rounds of {chosen.name!r} are of mined negatives, and there are to be none",
-            where="--control none",
-            fix="train the control by a recipe without rounds, such as default",
-        )
     work = _Training(
         folder=folder,
         recipe=chosen,
@@ -131,7 +125,7 @@ def train(
     )
     with locked(path):
         if chosen.round:
-            work.rounds(dev, look).carry_out(work.read(data), overwrite)
+            work.rounds(dev, look).carry_out(work.source.read(data), overwrite)
         else:
             work.once(data, dev, look, overwrite)
     return Trained(path)
@@ -168,7 +162,7 @@ class _Training:
         return cast("Batcher", self.recipe.batch)
 
     @property
-    def _source(self) -> TrainingSource:
+    def source(self) -> TrainingSource:
         return TrainingSource(
             recipe=self.recipe,
             encoder=self.encoder or self.model,
@@ -187,14 +181,14 @@ class _Training:
         overwrite: bool,
     ) -> None:
         began = time.perf_counter()
-        read = self._source.read(data)
+        read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
         limit(base, self.settings.max_length, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
-        found, origin = self._source.examples(read, overwrite)
+        found, origin = self.source.examples(read, overwrite)
         refuse_nothing(found, self.loss, self.settings, self.emit)
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
@@ -252,9 +246,6 @@ class _Training:
         self.folder.write(account)  # last: now the model is there
         self.folder.remove(CHECKPOINTS, SCRATCH)
 
-    def read(self, data: Data) -> TrainingSet | Run | Collection:
-        return self._source.read(data)
-
     def rounds(self, dev: Any, look: bool) -> Rounds:
         """The recipe's rounds, of which each is a training of its own."""
         options = {**asdict(self.machine), "report_to": self.report_to, "emit": self.emit}
@@ -263,6 +254,7 @@ class _Training:
             recipe=self.recipe,
             model=self.model,
             encoder=self.encoder or self.model,
+            mined=self.mined,
             weights=self._weights,
             train=partial(train, mined=self.mined, dev=dev, look=look, **options),
             emit=self.emit,
@@ -355,19 +347,10 @@ class _Training:
         if not every:
             return None
         checkpoints = self.path / CHECKPOINTS
-        refresher = Refresher(
-            self.path / SCRATCH,
-            checkpoints,
-            base,
-            save,
-            rows,
-            every,
-            self._source.mine,
-            self.settings.labels,
+        source, labels = self.source, self.settings.labels
+        return Refresher(
+            self.path / SCRATCH, checkpoints, base, save, rows, every, source.mine, labels
         )
-        last = last_checkpoint(checkpoints)
-        refresher.go_on(0 if last is None else step_of(last))
-        return refresher
 
     def _plan(
         self,

@@ -14,7 +14,7 @@ from negatives.errors import RecipeError
 from negatives.learn.model_files import MINED
 from negatives.learn.round import GIVEN, Carried, Name, Plan, Role, Round, Turn
 from negatives.learn.source import content_of, to_mine
-from negatives.recipe import HEAD, SINGLE, Recipe
+from negatives.recipe import HEAD, LEARNING, SINGLE, Recipe
 from negatives.recipe_changes import override, without
 from negatives.store.run import Run, is_run
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from negatives.learn.loss import Loss
     from negatives.learn.settings import Training
 
-_OF_LEARNING = ("batch", "learn", "train", "seed")
+_OF_LEARNING = (*LEARNING, "seed")
 """What can be set in a round that does not mine."""
 
 
