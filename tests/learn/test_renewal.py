@@ -53,6 +53,7 @@ def taken(found: Renewal, count: int) -> list[list[int]]:
     return [sorted(next(batches).tolist()) for _ in range(count)]
 
 
+@pytest.mark.recipe("ngame")
 def test_epochs_after_a_renewal_are_ordered_by_the_new_vectors(tmp_path: Path) -> None:
     found, asked = renewal(tmp_path, every=2)
     batches = taken(found, 8)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from negatives.api import Run, mine
 from negatives.errors import DataError, RecipeError, RunError
-from negatives.learn.average_round import AverageRound, average
+from negatives.learn.average_round import AverageRound
 from negatives.learn.request import completed
 from negatives.learn.round import Round
-from negatives.learn.rounds import planned, trainings
+from negatives.learn.rounds import planned
 from negatives.learn.train import train
 from negatives.learn.train_round import TrainRound
 from negatives.read import load
-from negatives.recipe import Recipe, load_recipe, parse
+from negatives.recipe import Recipe, parse
 from negatives.recipe_changes import override
-from tests.build import collection
 from tests.killing import kill_when, start_python
-from tests.learn.small import FEW, tiny_bert
+from tests.learn.small import FEW
 
 pytest.importorskip("sentence_transformers")
 
@@ -133,12 +130,7 @@ def test_settings_of_a_round_are_paths_with_or_without_quotes_and_can_be_changed
         assert (changed["train"]["steps"], changed["pick"]["per_query"]) == (7, 2)
 
 
-def test_the_steps_of_a_comparison_are_shared_by_the_trainings_of_what_comes_out() -> None:
-    for name, count in (("ar2", 3), ("rocketqa", 3), ("kalm-v2", 3), ("ance", 4), ("default", 1)):
-        made = completed(load_recipe(name), "static")
-        assert trainings(made) == count, name
-
-
+@pytest.mark.recipe("ance")
 @pytest.mark.slow
 def test_each_round_mines_with_the_model_just_trained(
     folder: Path, static: str, tmp_path: Path
@@ -204,15 +196,6 @@ def test_a_run_gives_the_first_round_its_negatives_and_a_file_gives_no_other(
     assert made.account["rounds"][1]["negatives"] == made.account["rounds"][0]["negatives"]
 
 
-def test_what_a_later_round_needs_of_the_data_is_said_before_any_round(
-    folder: Path, static: str, tmp_path: Path
-) -> None:
-    made = completed(load_recipe("event-driven"), static, changes=FEWER)
-    with pytest.raises(DataError, match="not-before needs the time of the documents"):
-        train(folder, tmp_path / "m", model=static, recipe=made, look=False)
-    assert not (tmp_path / "m").exists()
-
-
 def test_a_model_that_cannot_be_opened_is_told_before_any_round(
     folder: Path, static: str, tmp_path: Path
 ) -> None:
@@ -267,67 +250,6 @@ def test_rounds_that_are_killed_come_to_the_same_bytes(
     assert weights(stopped) == weights(whole)
 
 
-def saved(folder: Path, **tensors: Any) -> Path:
-    """A model's folder of a few numbers."""
-    from safetensors.torch import save_file
-
-    folder.mkdir()
-    save_file(tensors, str(folder / "model.safetensors"))
-    (folder / "modules.json").write_text("[]")
-    (folder / "training.json").write_text(folder.name)
-    return folder
-
-
-def test_the_mean_of_weights_is_that_of_every_number_in_any_order(tmp_path: Path) -> None:
-    import torch
-    from safetensors.torch import load_file
-
-    drawn = [torch.randn(5, 3, generator=torch.Generator().manual_seed(seed)) for seed in range(3)]
-    count = torch.tensor([7])
-    members = [saved(tmp_path / f"{n}", w=w, count=count + n) for n, w in enumerate(drawn)]
-    means = []
-    for place, order in enumerate(([0, 1, 2], [2, 0, 1])):
-        out = tmp_path / f"out-{place}"
-        out.mkdir()
-        average([members[n] for n in order], out)
-        means.append(load_file(str(out / "model.safetensors")))
-    expected = [
-        [sum(float(w[row, column]) for w in drawn) / 3 for column in range(3)] for row in range(5)
-    ]
-    assert torch.allclose(means[0]["w"], torch.tensor(expected), atol=1e-7)
-    assert torch.equal(means[0]["w"], means[1]["w"])
-    assert [int(mean["count"]) for mean in means] == [7, 9], "whole numbers are the first one's"
-    assert not (tmp_path / "out-0" / "training.json").exists(), "which is no part of a model"
-
-
-def test_the_mean_of_one_model_with_itself_is_that_model(tmp_path: Path) -> None:
-    import torch
-
-    drawn = torch.randn(40, generator=torch.Generator().manual_seed(1))
-    members = [saved(tmp_path / name, w=drawn) for name in ("a", "b", "c")]
-    (tmp_path / "out").mkdir()
-    average(members, tmp_path / "out")
-    from safetensors.torch import load_file
-
-    assert torch.equal(load_file(str(tmp_path / "out" / "model.safetensors"))["w"], drawn)
-
-
-def test_models_of_other_parts_or_shapes_have_no_mean(tmp_path: Path) -> None:
-    import torch
-
-    one = saved(tmp_path / "one", w=torch.ones(3))
-    wide = saved(tmp_path / "wide", w=torch.ones(4))
-    more = saved(tmp_path / "more", w=torch.ones(3), v=torch.ones(1))
-    other = saved(tmp_path / "other", w=torch.ones(3))
-    (other / "modules.json").write_text("[1]")
-    for place, (member, said) in enumerate(
-        [(wide, "the weights 'w' differ"), (more, "that another lacks"), (other, "other parts")]
-    ):
-        (tmp_path / f"out-{place}").mkdir()
-        with pytest.raises(RecipeError, match=said):
-            average([one, member], tmp_path / f"out-{place}")
-
-
 @pytest.mark.slow
 def test_a_soup_is_the_mean_of_trainings_that_differ_by_their_seeds(
     folder: Path, static: str, tmp_path: Path
@@ -348,95 +270,3 @@ def test_a_soup_is_the_mean_of_trainings_that_differ_by_their_seeds(
     assert (one != two).any()
     assert abs(mean - (one.astype(float) + two) / 2).max() < 1e-6
     assert "| 3 | model | the mean of one, two |" in (out / "README.md").read_text()
-
-
-FEWER = (
-    "train.kind=static-embedding",
-    "train.steps=5",
-    "train.batch_size=8",
-    "pick.per_query=2",
-    "train.checkpoint=100",
-)
-RANKER = {
-    "train.max_length": 24,
-    "train.negatives": 2,
-    "train.steps": 2,
-    "train.batch_size": 4,
-    "pick.per_query": 2,
-}
-
-
-def ranked(name: str, *places: int) -> tuple[str, ...]:
-    """Changes by which the rankers of a recipe are the small BERT."""
-    changes = [f"find.dense.top={4}", "train.negatives=2", f"round.1.model={tiny_bert()}"]
-    for place in places:
-        changes += [f"round.{place}.set.{path}={value}" for path, value in RANKER.items()]
-    return (*changes, f"judge.reranker.model={tiny_bert()}")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "rounds"),
-    [("ance", 4), ("spn4cir", 2), ("kalm-v2", 4), ("ar2", 5), ("rocketqa", 4), ("ngame", 0)],
-)
-def test_every_recipe_of_rounds_trains_by_name(
-    folder: Path, static: str, tmp_path: Path, name: str, rounds: int
-) -> None:
-    own: dict[str, tuple[str, ...]] = {
-        "kalm-v2": ("judge.skip-top.ranks=5", "train.negatives=2"),
-        "ar2": ranked("ar2", 1, 3) if name == "ar2" else (),
-        "rocketqa": ranked("rocketqa", 1) if name == "rocketqa" else (),
-    }
-    made = completed(load_recipe(name), static, changes=(*FEWER, *own.get(name, ())))
-    out = tmp_path / "m"
-    account = train(folder, out, model=static, recipe=made, look=False, threads=1).account
-    told = account.get("rounds", [])
-    assert len(told) == rounds
-    assert account["steps"] == sum(entry.get("steps", 0) for entry in told) or not told
-    assert not (out / "checkpoints").exists()
-    if name == "spn4cir":
-        from sentence_transformers import SentenceTransformer
-
-        first, last = (
-            SentenceTransformer(str(path), device="cpu")
-            for path in (out / "rounds" / "01-model", out)
-        )
-        texts = ["the lift of a wing", "heat in a plate"]
-        assert (last.encode_document(texts) == first.encode(texts)).all(), "this side is frozen"
-        assert (last.encode_query(texts) != first.encode(texts)).any()
-    if name in ("ar2", "rocketqa"):
-        judges = Run(out / "rounds" / "03-retriever" / "run").recipe.settings()["judge"]
-        (ranker,) = (judge["model"] for judge in judges if judge["kind"] == "reranker")
-        assert ranker == str((out / "rounds" / "02-ranker").resolve()), "they have swapped roles"
-
-
-@pytest.mark.slow
-def test_event_driven_mines_what_was_there_when_the_query_was_asked(
-    tmp_path: Path,
-) -> None:
-    cities = ["Rome", "Paris", "Oslo", "Lima", "Cairo", "Delhi", "Tokyo", "Boston"]
-    docs = {f"d{n}": f"the vote in {city} was won by party {n}" for n, city in enumerate(cities)}
-    queries = {f"q{n}": f"who won in {cities[n]}" for n in range(6)}
-    made = collection(docs, queries, [(f"q{n}", f"d{n}", 1) for n in range(6)])
-    made = replace(
-        made,
-        corpus=made.corpus.with_columns(time=pl.int_range(pl.len())),
-        queries=made.queries.with_columns(time=pl.int_range(pl.len()) + 2),
-    )
-    changes = (
-        *FEWER,
-        "train.batch_size=3",
-        "judge.percent-of-positive.percent=1.0",
-        "judge.near-duplicate.threshold=1.0",
-    )
-    recipe_ = completed(load_recipe("event-driven"), "static", changes=changes)
-    out = tmp_path / "m"
-    train(made, out, model="static", recipe=recipe_, look=False, threads=1)
-    assert not (out / "rounds" / "01-model" / "run").exists(), "the batch is the negatives"
-    found = Run(out / "rounds" / "02-model" / "run").negatives
-    assert len(found)
-    late = [
-        int(doc[1:]) > int(query[1:]) + 2
-        for query, doc in found.select("query_id", "doc_id").iter_rows()
-    ]
-    assert not any(late)
