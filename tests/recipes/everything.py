@@ -27,7 +27,7 @@ RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transfor
 """How the names of models begin that recipes name."""
 
 
-CHEAP = {"most": 4, "tokens": 8}
+CHEAP = {"most": 4, "longest": 16, "trials": 2}
 """Settings of what asks a model: of four queries, in a few words."""
 
 
