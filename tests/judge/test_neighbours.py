@@ -43,6 +43,7 @@ def flagged(
     return [name for name, verdict in names.items() if verdict == "rejected"]
 
 
+@pytest.mark.recipe("tacred-extrinsic")
 @pytest.mark.recipe("tacred-cleaning")
 def test_only_the_candidate_whose_nearest_clean_neighbour_is_positive_is_flagged(
     tmp_path: Path,
@@ -244,6 +245,7 @@ def naive_suspects(stage: SeedNeighbours, context: JudgeContext, rows: pl.DataFr
     return found
 
 
+@pytest.mark.recipe("tacred-cleaning")
 @pytest.mark.parametrize("step", [0.0, 0.25])
 def test_suspects_are_those_of_plain_loops_ties_and_all(tmp_path: Path, step: float) -> None:
     # Rounded to a step, many documents are as alike, and many candidates score the same.

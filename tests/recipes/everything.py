@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from negatives.read import load
-from negatives.recipe import Recipe
+from negatives.recipe import LISTS, SINGLE, Recipe
 from negatives.stage import Stage
 from tests.learn.small import save_static
 from tests.models.tiny_lm import save_llama
@@ -27,6 +27,8 @@ RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transfor
 """How the names of models begin that recipes name."""
 
 
+FIELDS = ("text", "title", "time")
+"""Columns of the small data."""
 CHEAP = {"most": 4, "longest": 16, "trials": 2}
 """Settings of what asks a model: of four queries, in a few words."""
 
@@ -74,6 +76,13 @@ def asks_a_server(recipe: Recipe) -> bool:
     return any(value.startswith(("http://", "https://")) for _, value in settings_of(recipe))
 
 
+def further_fields(recipe: Recipe) -> set[str]:
+    """Columns of documents and queries that it needs and the small data have not."""
+    stages = [stage for _, several in _stages(recipe) for _, stage in several]
+    asked = {name for stage in stages for name in (*stage.needs.docs, *stage.needs.queries)}
+    return asked - {*FIELDS}
+
+
 def settings_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
     """Path and value of every setting of a recipe that is a text, those in lists one by one."""
     for section, stages in _stages(recipe):
@@ -86,16 +95,16 @@ def settings_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
 
 
 def _stages(recipe: Recipe) -> Iterator[tuple[str, list[tuple[str, Stage]]]]:
-    for section in ("find", "make", "judge"):
+    for section in LISTS:
         several: tuple[Stage, ...] = getattr(recipe, section)
         yield section, [(f".{place}", stage) for place, stage in enumerate(several)]
-    for section in ("estimate", "pick", "batch", "learn", "train"):
+    for section in SINGLE:
         stage: Stage | None = getattr(recipe, section)
         yield section, [] if stage is None else [("", stage)]
 
 
 def _save_data(folder: Path) -> Path:
-    """Queries of the sample with one positive each, of two grades, and documents with titles."""
+    """Queries of the sample with one positive each, of two grades; titles and times."""
     whole = load("cranfield")
     rows = whole.judged.filter(pl.col("relevance") > 0).sort("query", "relevance", "doc")
     kept = rows.unique("query", keep="first", maintain_order=True)
@@ -106,10 +115,12 @@ def _save_data(folder: Path) -> Path:
         for doc in whole.corpus[docs].iter_rows(named=True):
             title, _, text = doc["text"].partition(" . ")
             row = {"_id": doc["doc_id"], "title": title[:80], "text": text or title}
+            row |= {"time": 1950}
             file.write(json.dumps(row) + "\n")
     with (folder / "queries.jsonl").open("w") as file:
         for row in whole.queries[kept["query"].to_list()].iter_rows(named=True):
-            file.write(json.dumps({"_id": row["query_id"], "text": row["text"]}) + "\n")
+            made = {"_id": row["query_id"], "text": row["text"], "time": 1960}
+            file.write(json.dumps(made) + "\n")
     kept.select(
         whole.queries["query_id"].gather(kept["query"]).alias("query-id"),
         whole.corpus["doc_id"].gather(kept["doc"]).alias("corpus-id"),
