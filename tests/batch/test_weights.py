@@ -191,6 +191,7 @@ def naive_weights(
     return made
 
 
+@pytest.mark.recipe("dbpm")
 @given(st.integers(0, 2**31), st.sampled_from([0, 6]), st.sampled_from([1, 4, 5]))
 def test_an_epoch_is_weighed_by_the_epochs_before_it_alone(
     seed: int, epochs: int, size: int

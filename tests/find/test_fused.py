@@ -98,6 +98,7 @@ def test_every_method_is_its_formula(
         assert mine["score"].is_sorted(descending=True)
 
 
+@pytest.mark.recipe("rrf")
 def test_ranks_1_and_3_beat_2_and_2_and_both_beat_1_alone() -> None:
     lists: Lists = {
         "a": {0: [(13, 9.0), (22, 8.0), (7, 7.0)]},

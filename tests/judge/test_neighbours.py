@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -15,9 +16,11 @@ from negatives.errors import RecipeError
 from negatives.judge import likeness as module
 from negatives.judge.neighbours import Neighbours
 from negatives.judge.seed_neighbours import SeedNeighbours
-from negatives.opening import JudgeContext
+from negatives.opening import JudgeContext, Likens
 from negatives.schema import Collection
 from tests.judge.likened import by_id, likened, pairs
+
+Pair = tuple[int, int]
 
 
 def line(place: float) -> tuple[float, float]:
@@ -40,6 +43,7 @@ def flagged(
     return [name for name, verdict in names.items() if verdict == "rejected"]
 
 
+@pytest.mark.recipe("tacred-extrinsic")
 @pytest.mark.recipe("tacred-cleaning")
 def test_only_the_candidate_whose_nearest_clean_neighbour_is_positive_is_flagged(
     tmp_path: Path,
@@ -214,6 +218,54 @@ def test_positives_without_a_score_and_constant_scores_give_no_seed(
     context, rows = misranked(tmp_path)
     same = rows.with_columns(dense_score=pl.lit(score, pl.Float32))
     assert flagged(SeedNeighbours(), context, same) == []
+
+
+def naive_suspects(stage: SeedNeighbours, context: JudgeContext, rows: pl.DataFrame) -> set[Pair]:
+    """The method in plain loops: seeds, the nearest candidates of each, those near most first."""
+    source = context.sources["dense"]
+    assert isinstance(source, Likens)
+    found: set[Pair] = set()
+    for query in rows["query"].unique():
+        mine = [row for row in rows.iter_rows(named=True) if row["query"] == query]
+        unjudged = [row for row in mine if row["relevance"] is None]
+        scores = sorted((row["dense_score"] for row in unjudged), reverse=True)
+        if len(scores) < stage.below:
+            continue
+        bar = scores[stage.below - 1]
+        held: dict[int, list[float]] = {}
+        for row in mine:
+            if (row["relevance"] or 0) > 0 and row["dense_score"] < bar:
+                docs = np.array([each["doc"] for each in unjudged], np.uint32)
+                alike = source.doc_likeness(np.full(len(docs), row["doc"], np.uint32), docs)
+                near = sorted(zip(-alike, docs.tolist(), strict=True))[: stage.nearest]
+                for less, doc in near:
+                    held.setdefault(doc, []).append(float(-less))
+        order = sorted(held, key=lambda doc: (-len(held[doc]), -max(held[doc]), doc))
+        found |= {(query, doc) for doc in order[: int(len(unjudged) * stage.cap)]}
+    return found
+
+
+@pytest.mark.recipe("tacred-cleaning")
+@pytest.mark.parametrize("step", [0.0, 0.25])
+def test_suspects_are_those_of_plain_loops_ties_and_all(tmp_path: Path, step: float) -> None:
+    # Rounded to a step, many documents are as alike, and many candidates score the same.
+    draw = np.random.default_rng(0)
+    docs = {f"d{n:02d}": tuple(_rounded(draw.normal(size=4), step)) for n in range(60)}
+    queries = {f"q{n}": tuple(draw.normal(size=4)) for n in range(5)}
+    qrels = [(query, f"d{doc:02d}", 1) for query in queries for doc in draw.choice(60, 8, False)]
+    context = likened(tmp_path, queries, docs, qrels)
+    rows = pairs(context.collection)
+    scores = _rounded(draw.normal(size=len(rows)), step)
+    rows = rows.with_columns(dense_score=pl.Series(scores, dtype=pl.Float32))
+    for stage in (SeedNeighbours(below=3), SeedNeighbours(below=5, nearest=6, cap=0.3)):
+        verdict = stage.open(context).judge(rows)["verdict"]
+        suspects = rows.filter((verdict == "rejected").fill_null(False)).select("query", "doc")
+        assert {*suspects.iter_rows()} == naive_suspects(stage, context, rows)
+        assert len(suspects) > 20
+
+
+def _rounded(values: np.ndarray[Any, Any], step: float) -> np.ndarray[Any, Any]:
+    return np.round(values / step) * step if step else values
 
 
 def test_planted_false_negatives_are_found(tmp_path: Path) -> None:

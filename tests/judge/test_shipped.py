@@ -11,7 +11,7 @@ import pytest
 import negatives as neg
 from negatives.recipe import load_recipe
 
-RECIPES = ["cet", "lg-anna", "self-aware-negatives", "tacred-cleaning", "weaver"]
+RECIPES = ["cet", "self-aware-negatives", "tacred-cleaning", "tacred-extrinsic", "weaver"]
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,7 @@ def test_with_dropout_the_gradient_is_that_of_the_same_chunks_kept(
     assert not torch.allclose(other, kept, rtol=0, atol=1e-3), "there is no dropout to speak of"
 
 
+@pytest.mark.recipe("gradcache")
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 2, 3, N, 2 * N])
 def test_without_dropout_the_gradient_is_that_of_the_whole_batch(

@@ -1,0 +1,1 @@
+"""Every shipped recipe, carried out."""

@@ -1,0 +1,129 @@
+"""What any shipped recipe needs, small: data with grades and titles, and models of random weights.
+
+What a recipe needs is read off its settings, so that one that comes to the package is tried, too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from negatives.read import load
+from negatives.recipe import LISTS, SINGLE, Recipe
+from negatives.stage import Stage
+from tests.learn.small import save_static
+from tests.models.tiny_lm import save_llama
+from tests.models.tiny_reranker import save_cross_encoder
+
+QUERIES, DOCS = 24, 80
+FEW = ("train.steps=5", "train.batch_size=6", "train.max_length=32", "train.checkpoint=5")
+"""Five steps of batches that leave something to arrange of so few queries."""
+RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transformers/"
+"""How the names of models begin that recipes name."""
+
+
+FIELDS = ("text", "title", "time")
+"""Columns of the small data."""
+CHEAP = {"most": 4, "longest": 16, "trials": 2}
+"""Settings of what asks a model: of four queries, in a few words."""
+
+
+@dataclass(frozen=True)
+class Everything:
+    """A BEIR folder, and models by the beginnings of the names that they stand for."""
+
+    data: Path
+    models: dict[str, str]
+    encoder: str
+
+    @classmethod
+    def saved(cls, folder: Path) -> Everything:
+        """All of it, written into a folder."""
+        data = _save_data(folder / "data")
+        texts = load(data).corpus["text"].to_list()
+        encoder = str(save_static(folder / "static", texts))
+        models = {
+            RERANKER: save_cross_encoder(folder / "reranker", scale=3.0),
+            CAUSAL: save_llama(folder / "language-model"),
+            GUIDE: encoder,
+        }
+        return cls(data, models, encoder)
+
+    def changes(self, recipe: Recipe) -> list[str]:
+        """Settings that put the small models in the place of those that a recipe names."""
+        made = []
+        for path, value in settings_of(recipe):
+            for begins, model in self.models.items():
+                if value.startswith(begins):
+                    made.append(f"{path}={model}")
+        for section, stages in _stages(recipe):
+            for place, stage in stages:
+                made += [
+                    f"{section}{place}.{name}={value}"
+                    for name, value in CHEAP.items()
+                    if name in stage.__struct_fields__ and section in ("make", "judge")
+                ]
+        return made
+
+
+def asks_a_server(recipe: Recipe) -> bool:
+    """Whether it needs a language model behind an address, read off its settings."""
+    return any(value.startswith(("http://", "https://")) for _, value in settings_of(recipe))
+
+
+def further_fields(recipe: Recipe) -> set[str]:
+    """Columns of documents and queries that it needs and the small data have not."""
+    stages = [stage for _, several in _stages(recipe) for _, stage in several]
+    asked = {name for stage in stages for name in (*stage.needs.docs, *stage.needs.queries)}
+    return asked - {*FIELDS}
+
+
+def settings_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Path and value of every setting of a recipe that is a text, those in lists one by one."""
+    for section, stages in _stages(recipe):
+        for place, stage in stages:
+            for name in stage.__struct_fields__:
+                value: Any = getattr(stage, name)
+                for text in value if isinstance(value, list | tuple) else [value]:
+                    if isinstance(text, str):
+                        yield f"{section}{place}.{name}", text
+
+
+def _stages(recipe: Recipe) -> Iterator[tuple[str, list[tuple[str, Stage]]]]:
+    for section in LISTS:
+        several: tuple[Stage, ...] = getattr(recipe, section)
+        yield section, [(f".{place}", stage) for place, stage in enumerate(several)]
+    for section in SINGLE:
+        stage: Stage | None = getattr(recipe, section)
+        yield section, [] if stage is None else [("", stage)]
+
+
+def _save_data(folder: Path) -> Path:
+    """Queries of the sample with one positive each, of two grades; titles and times."""
+    whole = load("cranfield")
+    rows = whole.judged.filter(pl.col("relevance") > 0).sort("query", "relevance", "doc")
+    kept = rows.unique("query", keep="first", maintain_order=True)
+    kept = kept.filter(~pl.col("doc").is_in(whole.empty_docs.tolist())).head(QUERIES)
+    docs = sorted({*kept["doc"].to_list(), *range(DOCS)} - {*whole.empty_docs.tolist()})
+    (folder / "qrels").mkdir(parents=True)
+    with (folder / "corpus.jsonl").open("w") as file:
+        for doc in whole.corpus[docs].iter_rows(named=True):
+            title, _, text = doc["text"].partition(" . ")
+            row = {"_id": doc["doc_id"], "title": title[:80], "text": text or title}
+            row |= {"time": 1950}
+            file.write(json.dumps(row) + "\n")
+    with (folder / "queries.jsonl").open("w") as file:
+        for row in whole.queries[kept["query"].to_list()].iter_rows(named=True):
+            made = {"_id": row["query_id"], "text": row["text"], "time": 1960}
+            file.write(json.dumps(made) + "\n")
+    kept.select(
+        whole.queries["query_id"].gather(kept["query"]).alias("query-id"),
+        whole.corpus["doc_id"].gather(kept["doc"]).alias("corpus-id"),
+        (pl.int_range(pl.len()) % 2 + 1).alias("score"),
+    ).write_csv(folder / "qrels" / "train.tsv", separator="\t")
+    return folder

@@ -1,0 +1,71 @@
+"""Every recipe that can be carried out here is, by its name: mined with, and trained five steps."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from negatives.events import Event
+from negatives.learn.request import completed
+from negatives.learn.settings import Training
+from negatives.recipe import load_recipe, shipped
+from tests.cli.commands import negatives
+from tests.each import for_each
+from tests.recipes.everything import FEW, Everything, asks_a_server, further_fields
+
+ASKING = {name for name in shipped() if asks_a_server(load_recipe(name))}
+"""Recipes that need somebody who answers at an address."""
+FIELDED = {name: fields for name in shipped() if (fields := further_fields(load_recipe(name)))}
+"""Recipes that need more of documents or queries than texts, titles and times."""
+HERE = [name for name in shipped() if name not in ASKING and name not in FIELDED]
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Everything:
+    pytest.importorskip("sentence_transformers")
+    return Everything.saved(tmp_path_factory.mktemp("everything"))
+
+
+def test_recipes_that_are_not_tried_are_known_by_what_they_need() -> None:
+    assert all("language model" in load_recipe(name).about for name in ASKING), ASKING
+    assert len(HERE) + len(ASKING | {*FIELDED}) == len(shipped())
+    assert len(HERE) > len(shipped()) / 2
+
+
+def test_a_recipe_that_needs_a_field_is_refused_before_any_work(
+    everything: Everything, tmp_path: Path
+) -> None:
+    for name in FIELDED:
+        out = tmp_path / name
+        done = negatives("mine", everything.data, "--out", out, "--recipe", name)
+        assert done.returncode == 2, name
+        assert any(field in done.stderr for field in FIELDED[name]), done.stderr
+        assert not out.exists()
+
+
+@pytest.mark.slow
+@for_each("name", HERE)
+def test_it_trains_five_steps_by_its_name(
+    name: str, everything: Everything, tmp_path: Path
+) -> None:
+    from negatives.learn.train import train
+
+    said: list[Event] = []
+    shown = load_recipe(name)
+    task = shown.train.task if isinstance(shown.train, Training) else ""
+    ranking = task == "text-ranking"
+    model = everything.models["cross-encoder/"] if ranking else everything.encoder
+    changes = (*FEW, *everything.changes(shown))
+    recipe = completed(shown, model, changes=changes, emit=said.append)
+    made = train(
+        everything.data, tmp_path / "m", model=model, recipe=recipe, encoder=everything.encoder,
+        look=False, threads=1, emit=said.append,
+    ).account  # fmt: skip
+    losses = [row["loss"] for row in made["history"] if "loss" in row]
+    assert made["steps"] == 5 or recipe.round
+    assert losses
+    assert all(map(math.isfinite, losses))
+    assert any(losses)  # a batch of one row, such as the last of an epoch, may teach nothing
+    assert (tmp_path / "m" / "run").exists() == recipe.mines or recipe.round
