@@ -16,9 +16,15 @@ from negatives.read.ontology import BEGIN, END, Mentions, mentions, read_ontolog
 from tests.cli.commands import negatives
 
 ENTITIES: list[dict[str, Any]] = [
-    {"cui": "C1", "name": "Myocardial infarction", "aliases": ["heart attack", "MI"], "type": "disease", "parent": "C4"},
+    {
+        "cui": "C1", "name": "Myocardial infarction", "aliases": ["heart attack", "MI"],
+        "type": "disease", "parent": "C4",
+    },
     {"cui": "C2", "name": "Aspirin", "aliases": ["ASS", "acetylsalicylic acid"], "type": "drug"},
-    {"cui": "C3", "name": "Emergency room", "aliases": ["ER", "casualty"], "description": "A place."},
+    {
+        "cui": "C3", "name": "Emergency room", "aliases": ["ER", "casualty"],
+        "description": "A place.",
+    },
     {"cui": "C4", "name": "Heart disease", "aliases": ["er"]},
 ]  # fmt: skip
 SENTENCES = [
@@ -50,16 +56,14 @@ def test_only_whole_names_of_one_entity_are_mentions(tmp_path: Path) -> None:
         re.findall(rf"{re.escape(BEGIN)} (.*) {re.escape(END)}", text)[0]
         for text in train.queries["text"]
     )
-    assert said == sorted(
-        ["Acetylsalicylic acid", "aspirin", "aspirin", "casualty", *["heart attack"] * 2]
-        + ["heart disease"]
-    )
+    wanted = ["Acetylsalicylic acid", "aspirin", "aspirin", "casualty", "heart attack"]
+    assert said == [*wanted, "heart attack", "heart disease"]
     assert made.figures["names of several entities"] == 1  # er, which is in no query: "ER" is not
     first = train.queries.filter(pl.col("text").str.starts_with("After"))["text"]
-    assert sorted(first) == [
+    assert {*first} == {
         f"After a heart attack, {BEGIN} aspirin {END} is given.",
         f"After a {BEGIN} heart attack {END} , aspirin is given.",
-    ]
+    }
 
 
 def test_the_reference_text_has_what_the_ontology_knows(tmp_path: Path) -> None:
