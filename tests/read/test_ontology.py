@@ -28,9 +28,12 @@ ENTITIES: list[dict[str, Any]] = [
     {"cui": "C4", "name": "Heart disease", "aliases": ["er"]},
 ]  # fmt: skip
 SENTENCES = [
-    "After a heart attack, aspirin is given.", "İn the casualty: a HEART ATTACK!", "Heart attacks are"
-    " many; see the ER.", "Is aspirin a heart disease drug?", "Acetylsalicylic acid helps.",
-]  # fmt: skip
+    "After a heart attack, aspirin is given.",
+    "İn the casualty: a HEART ATTACK!",
+    "Heart attacks are many; see the ER.",
+    "Is aspirin a heart disease drug?",
+    "Acetylsalicylic acid helps.",
+]
 
 
 def written(
