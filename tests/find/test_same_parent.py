@@ -40,6 +40,7 @@ def proposed(folder: Path, edges: Edges, positives: Sequence[str], **settings: A
     return data.ids_of(found).select("doc_id", "rank", "score")
 
 
+@pytest.mark.recipe("skill-extraction")
 def test_the_page_of_taxonomies_by_hand(tmp_path: Path) -> None:
     siblings = proposed(tmp_path, TREE, ["a1"])
     assert {*siblings["doc_id"]} == {"a2", "a3"}

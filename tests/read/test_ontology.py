@@ -50,6 +50,7 @@ def sentences(ids: str) -> pl.DataFrame:
     return pl.DataFrame({"doc_id": list(ids), "text": SENTENCES[: len(ids)]})
 
 
+@pytest.mark.recipe("kriss")
 def test_only_whole_names_of_one_entity_are_mentions(tmp_path: Path) -> None:
     entities, _ = written(tmp_path)
     how = Mentions(bank=0, dev=0, shortest=2)
@@ -97,6 +98,7 @@ def test_a_query_has_all_documents_of_its_entity_and_no_text_is_on_two_sides(
         assert data.qrels.group_by("query_id").len()["len"].max() <= 3  # type: ignore[operator]
 
 
+@pytest.mark.recipe("kriss")
 def test_names_are_exchanged_in_training_only_and_as_often_as_asked(tmp_path: Path) -> None:
     entities, texts = written(tmp_path)
     made = {}
