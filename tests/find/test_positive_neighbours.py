@@ -15,7 +15,8 @@ from tests.build import collection, context
 from tests.text.test_edit_distance import naive
 
 NAMES = {
-    "d1": "java", "d2": "javascript", "d3": "python", "d4": "jira", "d5": "", "d6": "scala", "d7": "r"
+    "d1": "java", "d2": "javascript", "d3": "python", "d4": "jira", "d5": "", "d6": "scala",
+    "d7": "r",
 }  # fmt: skip
 DATA = collection(
     {doc: f"The language {name}, and what it is for." for doc, name in NAMES.items()},

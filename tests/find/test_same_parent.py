@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,7 +32,7 @@ def labelled(edges: Edges, positives: Sequence[str]) -> Collection:
     return collection({name: f"text of {name}" for name in names}, {"q": "?"}, pairs)
 
 
-def proposed(folder: Path, edges: Edges, positives: Sequence[str], **settings: int) -> pl.DataFrame:
+def proposed(folder: Path, edges: Edges, positives: Sequence[str], **settings: Any) -> pl.DataFrame:
     """doc_id, rank, score of what is proposed for the one query."""
     data = labelled(edges, positives)
     stage = SameParent(edges=written(folder, edges), **settings)
@@ -39,6 +40,7 @@ def proposed(folder: Path, edges: Edges, positives: Sequence[str], **settings: i
     return data.ids_of(found).select("doc_id", "rank", "score")
 
 
+@pytest.mark.recipe("skill-extraction")
 def test_the_page_of_taxonomies_by_hand(tmp_path: Path) -> None:
     siblings = proposed(tmp_path, TREE, ["a1"])
     assert {*siblings["doc_id"]} == {"a2", "a3"}

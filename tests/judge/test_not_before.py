@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from negatives.judge.not_before import NotBefore
 from negatives.read import load
 from negatives.run import mine
 
+Rule = Literal["keep", "reject"]
 YEARS = range(2000, 2021)
 
 
@@ -35,13 +37,15 @@ def folder(path: Path, *, of_queries: str = "{}") -> Path:
     return path
 
 
+@pytest.mark.recipe("ecthr-pcr")
 def test_a_newer_document_is_never_a_negative(tmp_path: Path) -> None:
     data = load(folder(tmp_path / "cases"))
     times = {
         **dict(data.corpus.select("doc_id", "time").rows()),
         **dict(data.queries.select("query_id", "time").rows()),
     }
-    for undated, same in (("keep", "keep"), ("reject", "keep"), ("keep", "reject")):
+    rules: list[tuple[Rule, Rule]] = [("keep", "keep"), ("reject", "keep"), ("keep", "reject")]
+    for undated, same in rules:
         judge = NotBefore(undated=undated, same_time=same)
         run = mine(
             data, tmp_path / f"{undated}-{same}", sources=[neg.Random(top=60)], judges=[judge]

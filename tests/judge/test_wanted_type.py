@@ -47,6 +47,7 @@ def left(folder: Path, wanted: str, skip: int, found: bool = True) -> dict[int, 
     return dict(kept.select(pl.col("doc") + 1, "wanted_type").rows())
 
 
+@pytest.mark.recipe("mm-embed")
 def test_the_list_of_the_page_by_hand(tmp_path: Path) -> None:
     assert left(tmp_path, "image", 4) == {1: 0, 3: 0, 5: 1}
     # With the other type wanted the two sorts change places.
@@ -56,6 +57,7 @@ def test_the_list_of_the_page_by_hand(tmp_path: Path) -> None:
     assert left(tmp_path, "image", 0) == {1: 0, 2: 1, 3: 0, 5: 1}
 
 
+@pytest.mark.recipe("mm-embed")
 def test_both_sorts_are_drawn_equally_often_and_the_one_where_there_is_no_other() -> None:
     pick = Stratified(per_query=1, by="wanted_type", edges=[0.5], begin="chance")
     many = kept(*((f"q{q}", f"d{d}", 0.0, None, d, None) for q in range(10_000) for d in range(3)))

@@ -19,12 +19,14 @@ from negatives.learn.training_set import TrainingSet
 from tests.build import collection
 
 
+@pytest.mark.recipe("t2ranking")
 def test_the_page_of_t2ranking_by_hand() -> None:
     lists = [strided(np.array([10]), 3, epoch)[0].tolist() for epoch in range(4)]
     assert lists == [[0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 3, 6]]  # the last one never comes
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=5), st.integers(1, 7))
+@pytest.mark.recipe("t2ranking")
 def test_over_its_epochs_a_list_gives_each_place_once(lengths: list[int], count: int) -> None:
     for row, length in enumerate(lengths):
         step = max(1, length // count)
@@ -77,7 +79,16 @@ def test_settings_that_do_not_go_together_are_refused() -> None:
 
 
 @pytest.mark.slow
-def test_a_training_that_draws_anew_differs_from_one_that_does_not(tmp_path: Path) -> None:
+def test_a_training_draws_anew_in_every_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    epochs, of = [], Redraw._of
+
+    def noted(self: Redraw, epoch: int) -> TrainingSet:
+        epochs.append(epoch)
+        return of(self, epoch)
+
+    monkeypatch.setattr(Redraw, "_of", noted)
     full = examples()
     made = []
     for name, redraw in (("anew", 6), ("same", 0)):
@@ -87,3 +98,4 @@ def test_a_training_that_draws_anew_differs_from_one_that_does_not(tmp_path: Pat
     assert made[0]["examples"] == made[1]["examples"] == 2
     assert made[0]["steps"] == made[1]["steps"] == 3
     assert made[0]["history"] != made[1]["history"]
+    assert sorted({*epochs}) == [0, 1, 2]

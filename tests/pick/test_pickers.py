@@ -113,6 +113,7 @@ def test_a_column_of_text_orders_nothing() -> None:
         Top(by="doc_id").pick(rows(("x", "a", 0.0, 1, 1, 0.0)), seed=0)
 
 
+@pytest.mark.recipe("skill-extraction")
 def test_shares_of_several_sources_are_exact_where_they_have_enough() -> None:
     pool = rows(
         *((f"q{q}", f"d{d:03}", 0.0, d + 1, 100 - d, None) for q in (1, 2) for d in range(99))

@@ -16,15 +16,24 @@ from negatives.read.ontology import BEGIN, END, Mentions, mentions, read_ontolog
 from tests.cli.commands import negatives
 
 ENTITIES: list[dict[str, Any]] = [
-    {"cui": "C1", "name": "Myocardial infarction", "aliases": ["heart attack", "MI"], "type": "disease", "parent": "C4"},
+    {
+        "cui": "C1", "name": "Myocardial infarction", "aliases": ["heart attack", "MI"],
+        "type": "disease", "parent": "C4",
+    },
     {"cui": "C2", "name": "Aspirin", "aliases": ["ASS", "acetylsalicylic acid"], "type": "drug"},
-    {"cui": "C3", "name": "Emergency room", "aliases": ["ER", "casualty"], "description": "A place."},
+    {
+        "cui": "C3", "name": "Emergency room", "aliases": ["ER", "casualty"],
+        "description": "A place.",
+    },
     {"cui": "C4", "name": "Heart disease", "aliases": ["er"]},
 ]  # fmt: skip
 SENTENCES = [
-    "After a heart attack, aspirin is given.", "İn the casualty: a HEART ATTACK!", "Heart attacks are"
-    " many; see the ER.", "Is aspirin a heart disease drug?", "Acetylsalicylic acid helps.",
-]  # fmt: skip
+    "After a heart attack, aspirin is given.",
+    "İn the casualty: a HEART ATTACK!",
+    "Heart attacks are many; see the ER.",
+    "Is aspirin a heart disease drug?",
+    "Acetylsalicylic acid helps.",
+]
 
 
 def written(
@@ -41,6 +50,7 @@ def sentences(ids: str) -> pl.DataFrame:
     return pl.DataFrame({"doc_id": list(ids), "text": SENTENCES[: len(ids)]})
 
 
+@pytest.mark.recipe("kriss")
 def test_only_whole_names_of_one_entity_are_mentions(tmp_path: Path) -> None:
     entities, _ = written(tmp_path)
     how = Mentions(bank=0, dev=0, shortest=2)
@@ -50,16 +60,14 @@ def test_only_whole_names_of_one_entity_are_mentions(tmp_path: Path) -> None:
         re.findall(rf"{re.escape(BEGIN)} (.*) {re.escape(END)}", text)[0]
         for text in train.queries["text"]
     )
-    assert said == sorted(
-        ["Acetylsalicylic acid", "aspirin", "aspirin", "casualty", *["heart attack"] * 2]
-        + ["heart disease"]
-    )
+    wanted = ["Acetylsalicylic acid", "aspirin", "aspirin", "casualty", "heart attack"]
+    assert said == [*wanted, "heart attack", "heart disease"]
     assert made.figures["names of several entities"] == 1  # er, which is in no query: "ER" is not
     first = train.queries.filter(pl.col("text").str.starts_with("After"))["text"]
-    assert sorted(first) == [
+    assert {*first} == {
         f"After a heart attack, {BEGIN} aspirin {END} is given.",
         f"After a {BEGIN} heart attack {END} , aspirin is given.",
-    ]
+    }
 
 
 def test_the_reference_text_has_what_the_ontology_knows(tmp_path: Path) -> None:
@@ -90,6 +98,7 @@ def test_a_query_has_all_documents_of_its_entity_and_no_text_is_on_two_sides(
         assert data.qrels.group_by("query_id").len()["len"].max() <= 3  # type: ignore[operator]
 
 
+@pytest.mark.recipe("kriss")
 def test_names_are_exchanged_in_training_only_and_as_often_as_asked(tmp_path: Path) -> None:
     entities, texts = written(tmp_path)
     made = {}

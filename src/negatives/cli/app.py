@@ -21,6 +21,7 @@ from negatives.cli.doctor import doctor
 from negatives.cli.ending import check_words, terminable, told
 from negatives.cli.evaluate import evaluate
 from negatives.cli.export import export
+from negatives.cli.generalise import generalise
 from negatives.cli.judge import judge
 from negatives.cli.lint import lint
 from negatives.cli.make import make
@@ -73,6 +74,7 @@ COMMANDS = (
     train,
     compare,
     bench,
+    generalise,
     diff,
     doctor,
 )

@@ -25,7 +25,7 @@ from negatives.faults import refused
 from negatives.printable import printable
 
 TRACEBACK: Final = "NEGATIVES_TRACEBACK"
-RESUMABLE: Final = ("adapt", "mine", "judge", "train", "compare", "bench")
+RESUMABLE: Final = ("adapt", "mine", "judge", "train", "compare", "bench", "generalise")
 LONGEST: Final = 500
 """Characters of a line: a name of thousands is recognised by its beginning and its end."""
 _FREE: Final = ("--query-prompt", "--doc-prompt", "--query-vectors", "--doc-vectors", "--api-key")

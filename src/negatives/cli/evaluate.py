@@ -27,9 +27,10 @@ def evaluate(
     model: str,
     data: str,
     /,
-    *,
+    *more: str,
     metric: Names = None,
     per_query: Path | None = None,
+    save_run: Path | None = None,
     depth: int = 1000,
     rerank: str | None = None,
     top: int = 100,
@@ -70,6 +71,8 @@ def evaluate(
         negatives evaluate my-model DATA@test --trained-on DATA@train \\
             --protocol extrapolation
 
+        negatives evaluate static scifact nfcorpus fiqa --save-run runs
+
     Parameters
     ----------
     model
@@ -78,10 +81,14 @@ def evaluate(
     data
         The collection; see `negatives --help`. DATA@test names a split. For a TREC run a file of
         qrels (TREC's or BEIR's) will do.
+    more
+        More collections: a table with a line each, and the mean, in which each counts once.
     metric
         A name as in ir-measures; may be repeated. nDCG@10, RR@10, R@100 and AP by default.
     per_query
         Write the values of each query to this file: .csv, .tsv, .jsonl or .parquet.
+    save_run
+        Keep the ranking in this file, as TREC's; of several collections, in this folder.
     depth
         Documents ranked for each query; 0 for all.
     rerank
@@ -150,6 +157,19 @@ def evaluate(
         opened = Dense(encoder=model, similarity=similarity, **settings)
     elif any(settings.values()) or similarity != "cosine":
         raise InputError("prompts, vectors and keys are for encoders", fix="leave them out")
+    if more:
+        _several(
+            [data, *more], opened, metric, save_run, json, reading,
+            depth=depth, rerank=rerank, top=top, confidence=confidence, seed=seed,
+            **asdict(resources),
+            alone={
+                "--per-query": per_query, "--slices": slices, "--condensed": condensed,
+                "--protocol": protocol, "--query-times": query_times,
+                "--query-vectors": query_vectors, "--doc-vectors": doc_vectors,
+            },
+            without_self=without_self,
+        )  # fmt: skip
+        return
     with listening() as emit:
         found = carry_out(
             opened,
@@ -166,6 +186,7 @@ def evaluate(
             seed=seed,
             **asdict(resources),
             quarantine=aside,
+            save_run=save_run,
             emit=emit,
         )
     if per_query is not None:
@@ -177,6 +198,55 @@ def evaluate(
         print_json(found.figures)
         return
     _show(found.figures, rerank is None and is_run_file(model))
+
+
+def _several(
+    data: list[str],
+    model: str | Dense,
+    metric: list[str] | None,
+    save: Path | None,
+    json: bool,
+    reading: DataOptions,
+    *,
+    alone: dict[str, Any],
+    without_self: bool,
+    **how: Any,
+) -> None:
+    """A line for each collection, and their mean; `alone`: options of one collection."""
+    from negatives.cli.listen import listening
+    from negatives.errors import InputError
+    from negatives.measure.evaluation import METRICS, WithoutSelf
+    from negatives.measure.several import evaluate_several
+
+    for option, value in alone.items():
+        if value:
+            raise InputError(
+                "this is of one collection, and several are named",
+                where=option,
+                fix="leave it out, or evaluate on one at a time",
+            )
+    with listening() as emit:
+        found = evaluate_several(
+            model,
+            [reading.load(each, lost="count") if reading.said() else each for each in data],
+            metrics=metric or METRICS,
+            save=save,
+            protocols=[WithoutSelf()] if without_self else [],
+            emit=emit,
+            **how,
+        )
+    if json:
+        print_json(found)
+        return
+    names = list(found["mean over sets"])
+    width = max(len("mean over sets"), *(len(row["data"]) for row in found["sets"]))
+    print(f"{found['model']}\n")
+    print(f"{'':<{width}}  queries  " + "  ".join(f"{name:>7}" for name in names))
+    for row in found["sets"]:
+        cells = (f"{row['metrics'][name]['value']:{max(7, len(name))}.3f}" for name in names)
+        print(f"{row['data']:<{width}}  {row['queries']:>7,}  " + "  ".join(cells))
+    cells = (f"{found['mean over sets'][name]:{max(7, len(name))}.3f}" for name in names)
+    print(f"{'mean over sets':<{width}}  {'':>7}  " + "  ".join(cells))
 
 
 def _protocols(

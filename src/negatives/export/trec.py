@@ -33,7 +33,7 @@ def run_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     left = (pl.len().over("query_id") - rank + 1).cast(pl.Float32)
     lowest = pl.col("score").min().over("query_id")
     rows = rows.with_columns(pl.col("score").fill_null(lowest).fill_null(left))
-    return _written(rows).select(
+    return without_white_space(rows).select(
         "query_id",
         pl.lit("Q0").alias("q0"),
         "doc_id",
@@ -71,7 +71,7 @@ def qrels_lines(block: ExportBlock, ask: Ask) -> pl.DataFrame:
     if ask.positives != "relabelled":
         pooled = given.filter(pl.col("relevance") < 0)
         known = pl.concat([known, pooled.join(known, on=pair, how="anti")])
-    return _written(known.sort("query_id", "doc_id")).select(
+    return without_white_space(known.sort("query_id", "doc_id")).select(
         "query_id", pl.lit(0).alias("iteration"), "doc_id", "relevance"
     )
 
@@ -90,7 +90,7 @@ def _strictly_falling(rows: pl.DataFrame) -> pl.Series:
     return pl.Series("score", restored.view(np.float32))
 
 
-def _written(rows: pl.DataFrame) -> pl.DataFrame:
+def without_white_space(rows: pl.DataFrame) -> pl.DataFrame:
     """Return `rows` if their ids can stand between white space."""
     for column in ("query_id", "doc_id"):
         spaced = rows.filter(pl.col(column).str.contains(r"\s|^$"))[column].unique().sort()

@@ -51,13 +51,10 @@ class SameDocument(Judge, kind="same-document", kw_only=False):
     def open(self, context: JudgeContext) -> SameDocumentRuling:
         """Whose passage each is, by row."""
         corpus, queries = context.collection.corpus, context.collection.queries
-        parents = [
-            side[PARENT].cast(pl.String)
-            if PARENT in side.columns
-            else pl.repeat(None, len(side), dtype=pl.String, eager=True)
-            for side in (corpus, queries)
-        ]
-        return SameDocumentRuling(self, *parents, corpus["doc_id"])
+        nobody = pl.repeat(None, len(queries), dtype=pl.String, eager=True)
+        asking = queries[PARENT].cast(pl.String) if PARENT in queries.columns else nobody
+        parents = corpus[PARENT].cast(pl.String)
+        return SameDocumentRuling(self, parents, asking, corpus["doc_id"])
 
 
 @dataclass(frozen=True, slots=True)

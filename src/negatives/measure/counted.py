@@ -36,3 +36,10 @@ def first_of_another_type(ranking: pl.DataFrame, collection: Collection) -> pl.D
         .join(queries, on="query_id")
         .filter(pl.col("is") != pl.col("wanted"))
     )
+
+
+def positives_lost(collection: Collection, queries: pl.Series) -> int:
+    """How many positives of these queries are documents that the corpus lacks."""
+    positive = collection.qrels.filter(pl.col("relevance") > 0)
+    here = positive.filter(pl.col("query_id").is_in(queries.implode()))
+    return len(here.join(collection.corpus, on="doc_id", how="anti"))

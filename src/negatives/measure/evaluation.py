@@ -18,7 +18,7 @@ from negatives.judge.own import own_pairs
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
-from negatives.measure.counted import counted, first_of_another_type
+from negatives.measure.counted import counted, first_of_another_type, positives_lost
 from negatives.measure.estimate import rounded
 from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
@@ -37,6 +37,7 @@ from negatives.measure.ranking import (
     run_of,
     tied,
 )
+from negatives.measure.saved_run import Keep, keeping
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
@@ -106,6 +107,7 @@ def evaluate(
     memory: str | int = "512MB",
     device: str = "auto",
     quarantine: str | Path | Quarantine | None = None,
+    save_run: Path | None = None,
     emit: Emit = shown,
 ) -> Evaluation:
     """Rank a collection's documents for every query with a positive, and measure the ranking.
@@ -119,8 +121,9 @@ def evaluate(
     would score in the best order. `condense` adds each metric on the lists without what nobody
     judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
     came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
-    and `WithoutSelf`. `quarantine`: a file in which bad rows of `data` are set aside. Judgements of
-    documents that the corpus lacks count as not found, as for trec_eval.
+    and `WithoutSelf`. `quarantine`: a file in which bad rows of `data` are set aside. `save_run`: a
+    file for the ranking, as TREC's. Judgements of documents that the corpus lacks count as not
+    found, as for trec_eval.
 
     `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
     nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
@@ -176,7 +179,8 @@ def evaluate(
             first = open_ranker(rerank, context, depth=depth, bar=bar)
             ranker = reranking(cast("Reranker", model), first, context, top=top)
         measured = _Measured(asked, top if rerank is not None else None, condense)
-        table = measured.table(ranker, context, depth, bar)
+        with keeping(save_run) as keep:
+            table = measured.table(ranker, context, depth, bar, keep)
     figures: dict[str, Any] = {
         "model": named,
         "rerank": None if rerank is None else {"of": _named(rerank), "top": top},
@@ -193,7 +197,7 @@ def evaluate(
         "retrieved": int(table["retrieved"].sum()),
         "tied": int(table[_TIED].sum()),
         "positives": int(table["positives"].sum()),
-        "positives not in the corpus": _lost(collection, table["query_id"]),
+        "positives not in the corpus": positives_lost(collection, table["query_id"]),
         "metrics": _means(table, asked, "", confidence, seed),
         "judged": {str(_SEEN): rounded(float(np.mean(table[_JUDGED].to_numpy())))},
     }
@@ -228,12 +232,15 @@ class _Measured:
         """The metrics that are computed here."""
         return [metric for metric in self.metrics if isinstance(metric, Metric)]
 
-    def table(self, ranker: Ranker, context: Context, depth: int, bar: Bar) -> pl.DataFrame:
+    def table(
+        self, ranker: Ranker, context: Context, depth: int, bar: Bar, keep: Keep
+    ) -> pl.DataFrame:
         """A row for each query: positives, retrieved, metrics, ceilings, and what else is asked."""
         collection, rows = context.collection, []
         own = own_pairs(collection)
         total, done = len(collection.mined_queries), 0
         for queries, ranking in rankings(ranker, context, depth=depth, bar=bar):
+            keep(ranking)
             ids = collection.queries["query_id"].gather(queries)
             qrels = collection.qrels.filter(pl.col("query_id").is_in(ids.implode()))
             judged = judge_ranking(ranking, qrels, ids)
@@ -315,13 +322,6 @@ def _refuse_unjudged(collection: Collection, what: str) -> None:
             where=called(collection),
             fix="name a split that has judgements above 0, as in DATA@test",
         )
-
-
-def _lost(collection: Collection, queries: pl.Series) -> int:
-    """How many positives of these queries are documents that the corpus lacks."""
-    positive = collection.qrels.filter(pl.col("relevance") > 0)
-    here = positive.filter(pl.col("query_id").is_in(queries.implode()))
-    return len(here.join(collection.corpus, on="doc_id", how="anti"))
 
 
 def _warn_of_one_sided(collection: Collection, emit: Emit) -> None:

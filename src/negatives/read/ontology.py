@@ -50,9 +50,9 @@ class Mentions:
 
     `window`: words around a mention, half before it and half behind. `prototypes`: mentions of each
     entity that are documents; `most`: that are queries. `bank`, `dev`: shares of the texts that
-    prototypes, and dev queries, come from. `replace`: how probably the name in a query of train
-    is exchanged for another of its entity, so that no model can go by the name alone. `shortest`: characters of
-    a name.
+    prototypes, and dev queries, come from. `replace`: how probably the name in a query of train is
+    exchanged for another of its entity, so that no model can go by the name alone. `shortest`:
+    characters of a name.
     """
 
     window: int = 64

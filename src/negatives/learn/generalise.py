@@ -1,0 +1,211 @@
+"""generalise: what a way of choosing negatives teaches of queries unlike those of training.
+
+Test queries are often like training queries, and a score rewards what remembers (Zhan et al., CIKM
+2022). `folds` clusters training and test queries together and leaves one cluster at a time out of
+training: of each fold's test queries those of the other clusters interpolate, and those of the one
+that was left out extrapolate. `samples` is for few test queries: two trainings on as many queries,
+those nearest to the test queries and others far from them, and one test. Negatives are mined inside
+each training set, with the model that training starts from, so that nothing is brought along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Literal, NamedTuple
+
+import polars as pl
+
+from negatives.errors import InputError
+from negatives.events import Emit, Progress, Warned, silent
+from negatives.learn.arms import NONE, Arm, arms_of
+from negatives.learn.request import completed
+from negatives.learn.train import train
+from negatives.listening import shown, watched
+from negatives.measure.evaluation import evaluate
+from negatives.measure.protocol import folds, label_overlap, near_and_far
+from negatives.measure.significance import compare as compare_queries
+from negatives.read import as_collection
+from negatives.recipe import Recipe
+from negatives.schema import Collection
+from negatives.stats.bootstrap import interval
+from negatives.store.atomic import write_json
+from negatives.store.fingerprints import fingerprints
+from negatives.store.lock import locked
+from negatives.store.work_folder import WorkFolder
+
+Protocol = Literal["folds", "samples"]
+
+METRICS: Final = ("nDCG@10",)
+FIGURES: Final = "generalise.json"
+SIDES: Final = ("interpolation", "extrapolation")
+
+
+class _Test(NamedTuple):
+    """What one model is trained on, and the test queries by side."""
+
+    name: str
+    train: Collection
+    sides: dict[str, Collection]
+
+
+def generalisation_folder(path: Path) -> WorkFolder:
+    """The folder: its plan is the account; each training is a folder in it."""
+    return WorkFolder(
+        path=path,
+        work="generalisation",
+        account="plan.json",
+        own=("models", FIGURES),
+        replaced="choose another --out",
+    )
+
+
+@watched
+def generalise(
+    data: Any,
+    recipes: Sequence[str | Path | Recipe],
+    out: str | Path,
+    *,
+    on: Any,
+    protocol: Protocol = "folds",
+    buckets: int = 5,
+    size: int = 0,
+    similar_by: str = "static",
+    model: str = "static",
+    kind: str = "",
+    changes: Sequence[str] = (),
+    control: str = NONE,
+    metrics: Sequence[str] = METRICS,
+    seed: int = 0,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = shown,
+) -> dict[str, Any]:
+    """Train `model` by each recipe on what a protocol leaves of `data`, and test it on both sides.
+
+    `similar_by` is the encoder that says which queries are alike, and should not be the one under
+    test. `size`: queries of each of the two samples. Returns plain values, which `out` keeps as
+    generalise.json: for each recipe and side the mean over queries and its interval, and the
+    difference of every recipe to the first. Started again, it goes on where it was stopped.
+    """
+    chosen = arms_of(
+        recipes, control, partial(completed, model=model, kind=kind, changes=changes, emit=emit)
+    )
+    for arm in chosen:
+        if arm.data is not None:
+            raise InputError(
+                f"{arm.name} is mined already, from all of the training queries",
+                where="--recipes",
+                fix="name the recipe that it was mined by",
+            )
+    trained, tested = as_collection(data), as_collection(on, lost="count")
+    if similar_by == model:
+        emit(
+            Warned(
+                f"{model} says which queries are alike, and is what is trained: name another "
+                "encoder with --similar-by"
+            )
+        )
+    tests = list(_tests(trained, tested, protocol, buckets, size, similar_by, seed))
+    folder = generalisation_folder(Path(out))
+    folder.refuse_foreign()
+    inputs = {
+        "data": fingerprints(trained), "on": fingerprints(tested), "protocol": protocol,
+        "buckets": buckets, "size": size, "similar_by": similar_by, "seed": seed, "model": model,
+        "metrics": list(metrics), "arms": {arm.name: arm.recipe.settings() for arm in chosen},
+    }  # fmt: skip
+    machine = {"threads": threads, "memory": memory, "device": device}
+    with locked(folder.path):
+        plan = folder.begun(inputs) or {"inputs": inputs, "status": "running"}
+        folder.write(plan)
+        found: dict[str, dict[str, list[pl.DataFrame]]] = {}
+        done, total = 0, len(tests) * len(chosen)
+        for arm in chosen:
+            per_side = found.setdefault(arm.name, {side: [] for side in SIDES})
+            for test in tests:
+                for side, frame in _one(arm, test, folder.path, model, metrics, seed, machine):
+                    per_side[side].append(frame)
+                done += 1
+                emit(Progress("generalise", done, total, "trainings"))
+        figures = {
+            "data": f"{trained.name}@{trained.split}",
+            "on": f"{tested.name}@{tested.split}",
+            "model": model,
+            "protocol": protocol,
+            "trainings": [_of(test) for test in tests],
+            "relevant in training too": label_overlap(trained, tested),
+            "metrics": {name: _table(found, name, seed) for name in metrics},
+        }
+        write_json(folder.path / FIGURES, figures)
+        folder.write({**plan, "status": "done"})
+    return figures
+
+
+def _tests(
+    trained: Collection, tested: Collection, protocol: Protocol, buckets: int, size: int,
+    encoder: str, seed: int,
+) -> Iterator[_Test]:  # fmt: skip
+    if protocol == "folds":
+        for fold in folds(trained, tested, buckets=buckets, encoder=encoder, seed=seed):
+            inside, outside = fold.interpolation, fold.extrapolation
+            sides = {"interpolation": inside, "extrapolation": outside}
+            kept = {side: each for side, each in sides.items() if len(each.mined_queries)}
+            yield _Test(f"without-{fold.bucket}", fold.train, kept)
+        return
+    samples = near_and_far(
+        trained, tested, size or len(trained.mined_queries) // 4, encoder=encoder, seed=seed
+    )
+    yield _Test("near", samples.interpolation, {"interpolation": tested})
+    yield _Test("far", samples.extrapolation, {"extrapolation": tested})
+
+
+def _of(test: _Test) -> dict[str, Any]:
+    """What a training has, in numbers."""
+    sides = {side: len(each.mined_queries) for side, each in test.sides.items()}
+    return {"name": test.name, "training queries": len(test.train.mined_queries), **sides}
+
+
+def _one(
+    arm: Arm, test: _Test, folder: Path, model: str, metrics: Sequence[str], seed: int,
+    machine: dict[str, Any],
+) -> Iterator[tuple[str, pl.DataFrame]]:  # fmt: skip
+    """The values of each test query by one recipe and one training, side by side."""
+    out = folder / "models" / arm.name / test.name
+    made = train(
+        test.train, out, model=model, recipe=arm.recipe, mined=arm.mined, look=False, seed=seed,
+        emit=silent, **machine,
+    )  # fmt: skip
+    for side, each in test.sides.items():
+        found = evaluate(str(made.path), each, metrics=metrics, emit=silent, **machine)
+        yield side, found.per_query.select("query_id", *metrics)
+
+
+def _table(
+    found: dict[str, dict[str, list[pl.DataFrame]]], metric: str, seed: int
+) -> list[dict[str, Any]]:
+    """For each recipe: both sides, their difference, and the gain over the first recipe."""
+    rows = []
+    first = next(iter(found))
+    means = {
+        arm: {side: _mean_by_query(frames, metric) for side, frames in sides.items()}
+        for arm, sides in found.items()
+    }
+    for arm, sides in means.items():
+        row: dict[str, Any] = {"arm": arm}
+        for side, frame in sides.items():
+            span = interval(frame[metric].to_numpy(), seed=seed)
+            row[side] = {"queries": len(frame), "value": span.value}
+            row[side] |= {"low": span.low, "high": span.high}
+            if arm != first:
+                made = compare_queries(frame, means[first][side], metric, seed=seed)
+                row[side] |= {"over": first, "gain": made.difference.value, "p": made.test.p}
+        row["lost"] = row["interpolation"]["value"] - row["extrapolation"]["value"]
+        rows.append(row)
+    return rows
+
+
+def _mean_by_query(frames: list[pl.DataFrame], metric: str) -> pl.DataFrame:
+    """A query that was tested several times counts once, with the mean of its values."""
+    return pl.concat(frames).group_by("query_id").agg(pl.col(metric).mean()).sort("query_id")

@@ -1,0 +1,64 @@
+"""One model on several collections: a table, its mean over collections, and the runs behind it.
+
+As benchmarks of several collections are reported (Kamalloo et al., 2023, on BEIR): each collection
+counts once, however many queries it has, and whoever doubts a figure can measure the run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from negatives.errors import InputError
+from negatives.events import Emit
+from negatives.listening import shown, watched
+from negatives.measure.estimate import rounded
+from negatives.measure.evaluation import METRICS, evaluate
+from negatives.store.atomic import file_hash, write_json
+
+FIGURES: Final = "evaluations.json"
+
+
+@watched
+def evaluate_several(
+    model: Any,
+    data: Sequence[Any],
+    *,
+    metrics: Sequence[str] = METRICS,
+    save: str | Path | None = None,
+    emit: Emit = shown,
+    **how: Any,
+) -> dict[str, Any]:
+    """`evaluate` on each collection, and the mean over collections of each metric.
+
+    `save` is a folder for the runs, one file a collection (NAME-SPLIT.run), and evaluations.json
+    with their hashes. `how`: further settings of `evaluate`. Raises `InputError` where two
+    collections have one name.
+    """
+    folder = None if save is None else Path(save)
+    rows: list[dict[str, Any]] = []
+    for each in data:
+        found = evaluate(
+            model, each, metrics=metrics, emit=emit,
+            save_run=None if folder is None else folder / f"set-{len(rows)}.run", **how,
+        ).figures  # fmt: skip
+        row = {"data": found["data"], "queries": found["queries"], "metrics": found["metrics"]}
+        row["judged"] = found["judged"]["Judged@10"]
+        if any(row["data"] == other["data"] for other in rows):
+            raise InputError(f"two collections are called {row['data']}", fix="name each once")
+        if folder is not None:
+            path = folder / f"{found['data'].replace('@', '-').replace('/', '-')}.run"
+            (folder / f"set-{len(rows)}.run").replace(path)
+            row["run"] = {"file": path.name, "blake2b": file_hash(path)}
+        rows.append(row)
+    means = {
+        name: rounded(float(np.mean([row["metrics"][name]["value"] for row in rows])))
+        for name in rows[0]["metrics"]
+    }
+    figures = {"model": found["model"], "sets": rows, "mean over sets": means}
+    if folder is not None:
+        write_json(folder / FIGURES, figures)
+    return figures
