@@ -22,7 +22,9 @@ from negatives.choose.self_filtered import SelfFiltered
 from negatives.choose.subsets import InformativeExamples, OneByOneExamples
 from negatives.choose.teacher_and_student import TeacherAndStudent
 from negatives.errors import DataError, RecipeError
+from negatives.events import silent
 from negatives.kinds import KINDS
+from negatives.machine import MODEST
 from negatives.stage import build
 from tests.batch.made import clustered
 
@@ -188,3 +190,11 @@ def test_without_vectors_a_chooser_that_needs_them_says_so() -> None:
     made = replace(pool(clustered(10, 2)), encoded=None)
     with pytest.raises(RecipeError, match="needs vectors of their texts"):
         ids_of(TeacherAndStudent(count=3), made)
+
+
+def test_a_teacher_that_is_not_there_is_missed_before_any_work() -> None:
+    with pytest.raises(DataError, match="the teacher cannot be used") as caught:
+        TeacherAndStudent(teacher="nowhere/at-all").ready(MODEST, silent)
+    assert "--set choose.teacher=MODEL" in str(caught.value)
+    TeacherAndStudent().ready(MODEST, silent)
+    NotNaive().ready(MODEST, silent)

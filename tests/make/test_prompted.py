@@ -23,7 +23,8 @@ from negatives.make.verbalized import Responses, chance, renormalised
 from negatives.models.chat_reply import Answer
 from negatives.models.stimuli import STIMULI, flips
 from negatives.read import load
-from negatives.run.making import budgeted, made_queries, making_cost
+from negatives.run.making import made_queries
+from negatives.run.making_cost import budgeted, making_cost
 from negatives.schema import Collection
 from tests.build import collection, context
 from tests.cli.commands import negatives
@@ -107,7 +108,7 @@ def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(
     made_queries(data, less)
     assert making_cost(data, stage).known == len(server.bodies) <= 2
     wrong: list[tuple[int, list[Generator], str]] = [
-        (0, [stage], "a budget of 0 questions"),
+        (0, [stage], "a budget of 0 calls"),
         (5, [neg.Heading()], "no generator asks a language model"),
         (1, [stage, neg.WrittenQueries(model=server.spec, name="two")], "at least 2"),
     ]
@@ -310,7 +311,7 @@ def test_what_cannot_work_is_told_before_anything_is_asked(
         (*model, "--set", "prompts={ask = 'x.j2'}"): "does not use a prompt 'ask'",
         (*model, "--set", "api_key=sk-123"): "literal key",
         (*model, "--set", "stimulus=11"): "stimulus",
-        (*model, "--budget", "0"): "a budget of 0 questions",
+        (*model, "--budget", "0"): "a budget of 0 calls",
         ("--kind", "written", *model): "writes documents, not queries",
     }.items():
         kind = () if "--kind" in words else ("--kind", "queries")
