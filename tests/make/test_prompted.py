@@ -118,6 +118,39 @@ def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(
         assert what in str(caught.value)
 
 
+def test_a_budget_of_tokens_is_shared_out_and_a_larger_one_writes_of_the_same_and_more(
+    server: ChatServer,
+) -> None:
+    rows = {"_id": [f"d{n}" for n in range(40)], "text": [f"{n} " + "word " * n for n in range(40)]}
+    docs = neg.Collection.from_documents(pl.DataFrame(rows))
+    stage = neg.WrittenQueries(model=server.spec, round_trip=0, tokens=100)
+    whole = making_cost(docs, stage)
+    all_of_it = whole.read + whole.written
+    before = 0
+    for tokens in (all_of_it // 4, all_of_it // 2, all_of_it):
+        (less,) = budgeted([stage], f"{tokens}-tokens", docs)
+        cost = making_cost(docs, less)
+        assert cost.read + cost.written <= tokens
+        assert before < cost.calls
+        before = cost.calls
+        if less.most < 40:
+            more = making_cost(docs, msgspec.structs.replace(less, most=less.most + 1))
+            assert more.read + more.written > tokens, "no more would have fitted"
+    assert before == 40
+    halves = budgeted([stage, neg.WrittenQueries(model=server.spec, name="two", tokens=100)],
+                      f"{all_of_it}-tokens", docs)  # fmt: skip
+    assert sum(making_cost(docs, each).calls for each in halves) < 80
+    for budget, what in {
+        "3-tokens": "less than one document takes",
+        "5-pairs": "a budget of pairs",
+        "some": "write 500 (questions), 500-calls or 200k-tokens",
+    }.items():
+        with pytest.raises(InputError) as caught:
+            budgeted([stage], budget, docs)
+        assert what in str(caught.value)
+    assert not server.bodies
+
+
 def test_which_documents_are_drawn_depends_on_their_ids_alone() -> None:
     stage = neg.InverseCloze(most=40)
     ids = pl.Series([f"d{n}" for n in range(100)])

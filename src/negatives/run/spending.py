@@ -55,9 +55,8 @@ class Budget:
             raise InputError(f"{str(said)!r} is no budget", fix=_EXAMPLES[plain])
         number, times, unit = found.groups()
         units: dict[str, Unit] = {"pair": "pairs", "call": "calls", "token": "tokens"}
-        made = cls(
-            int(number) * _TIMES[times.lower()], units[(unit or plain.removesuffix("s")).lower()]
-        )
+        meant = units[(unit or plain.removesuffix("s")).lower()]
+        made = cls(int(number) * _TIMES[times.lower()], meant)
         if made.most < 1:
             raise InputError(
                 f"a budget of {made.most} {made.unit}", fix="give at least 1, or none for all"
