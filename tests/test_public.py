@@ -16,14 +16,15 @@ from tests.each import for_each
 
 PUBLIC = """
 AbsoluteScore Abstain AdaptiveMargin AdversarialFiltering Agreement BM25 Collection Consistency
-ContrastingDemonstrations Contrastive DataError Debate Dense Ensemble Evidence FailureInducing Fused
-Given Graded Heading ICR ImaginedDomains InformationGain InverseCloze IrrelevantConditions Judged
-Known LLMCascade LLMJudge Margin NearDuplicate NegativesError NegativesWarning Neighbours NotBefore
-OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias Popularity Quotas Random RandomPick
-Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameDocument
-ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedKeywords SimANS SkipSurvivors SkipTop
-Stratified Sufficiency TextEdits TextPerplexity Top Verbalized WrittenNegatives WrittenQueries
-__version__ adapt audit compare evaluate lint load_recipe mine show_progress silent train
+ContrastingDemonstrations Contrastive DataError Debate Dense Ensemble Evidence FailureInducing
+Fused GeneratorBandit Given Graded Heading ICR ImaginedDomains InformationGain InverseCloze
+IrrelevantConditions IterativeDeepening Judged Known LLMCascade LLMJudge Margin NearDuplicate
+NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive
+Perplexity PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
+Reformulations Rerank RiskLimited Run RunError SameDocument ScoreAgreement SeedNeighbours
+SelfAware SelfCheck SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits
+TextPerplexity Top Verbalized WrittenNegatives WrittenQueries __version__ adapt audit compare
+evaluate lint load_recipe mine show_progress silent train
 """
 
 
