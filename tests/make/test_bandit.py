@@ -21,9 +21,13 @@ from tests.build import collection, context
 from tests.make.writing_server import writing
 from tests.models.chat_server import ChatServer, completion, shown
 
-DOCS = {"a": "heat passes slowly through steel plates", "b": "bread dough rises in a warm bowl"}
-ASKED = {f"q{n}": f"how does heat pass {n}" for n in range(6)} | {
-    f"r{n}": f"when does dough rise {n}" for n in range(6)
+DOCS = {
+    "a": "how heat does pass: heat does pass slowly, and how slowly does heat pass",
+    "b": "when dough does rise: bread dough does rise warm, and when does dough rise",
+}
+TIMES = ("now", "here", "then", "again", "today", "well")
+ASKED = {f"q{n}": f"how does heat pass {word}" for n, word in enumerate(TIMES)} | {
+    f"r{n}": f"when does dough rise {word}" for n, word in enumerate(TIMES)
 }
 JUDGED = [(name, "a" if name[0] == "q" else "b", 1) for name in ASKED]
 
@@ -100,14 +104,13 @@ def test_each_sort_of_query_is_given_to_the_model_that_writes_hard_ones_for_it(
         return 200, completion(json.dumps({"passages": [text]}))
 
     server.script = reply
-    models = [
-        server.spec.replace("#", "#").rpartition("#")[0] + f"#{name}" for name in good.values()
-    ]
+    address = server.spec.rpartition("#")[0]
+    models = [f"{address}#{name}" for name in good.values()]
     stage = neg.GeneratorBandit(models=models, explore=6, together=2, encoder="static")
     made = written(stage, context(data, tmp_path), data.mined_queries)
     asked = data.query_texts(made["query"].to_numpy())
     right = Counter(
-        model == next(good[word] for word in good if word in query)
+        model.endswith(next(good[word] for word in good if word in query))
         for model, query in zip(made["model"], asked, strict=True)
     )
     assert right[True] >= 9, "but for a few that were explored"

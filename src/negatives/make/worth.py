@@ -1,4 +1,4 @@
-"""What a written negative is worth before anybody has judged it: hard, and not the positive again."""
+"""What a written negative is worth before anybody has judged it: hard, and no answer."""
 
 from __future__ import annotations
 
