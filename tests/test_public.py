@@ -15,15 +15,16 @@ from negatives import errors
 from tests.each import for_each
 
 PUBLIC = """
-AbsoluteScore Abstain AdaptiveMargin AdversarialFiltering Agreement BM25 Collection Consistency
-ContrastingDemonstrations Contrastive DataError Debate Dense Ensemble Evidence FailureInducing
-Fused GeneratorBandit Given Graded Heading ICR ImaginedDomains InformationGain InverseCloze
-IrrelevantConditions IterativeDeepening Judged Known LLMCascade LLMJudge Margin NearDuplicate
-NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive
-Perplexity PoolingBias Popularity Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
-Reformulations Rerank RiskLimited Run RunError SameDocument ScoreAgreement SeedNeighbours
-SelfAware SelfCheck SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits
-TextPerplexity Top Verbalized WrittenNegatives WrittenQueries __version__ adapt audit compare
+AbsoluteScore Abstain AdaptiveMargin AdversarialFiltering Agreement AlikeNames BM25 Collection
+Consistency ContrastingDemonstrations Contrastive DataError Debate Dense Ensemble Evidence
+FailureInducing Fused GeneratorBandit Given Graded Heading ICR ImaginedDomains InformationGain
+InverseCloze IrrelevantConditions IterativeDeepening Judged Known LLMCascade LLMJudge Margin
+NamedInQuery NearDuplicate NearPositive NegativesError NegativesWarning Neighbours NotBefore
+OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias Popularity Quotas Random RandomPick
+Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
+SameDocument SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias
+SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits TextPerplexity Top
+Verbalized WantedType WrittenNegatives WrittenQueries __version__ adapt audit bench compare
 evaluate lint load_recipe mine show_progress silent train
 """
 
