@@ -10,6 +10,7 @@ NAMES = (
     "adapt",
     "batching",
     "cascade",
+    "choosing",
     "directions",
     "encoders",
     "coverage",

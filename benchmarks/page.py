@@ -23,9 +23,12 @@ _PACKAGES = (
 )
 
 
-def write_page(name: str, title: str, about: str | None, lines: Iterable[str]) -> None:
+def write_page(
+    name: str, title: str, about: str | None, lines: Iterable[str], module: str = ""
+) -> None:
     """Write docs/results/NAME.md: the title, what `about` (the benchmark's own docstring) says, the
-    lines, and a note of the command, the date and the versions.
+    lines, and a note of the command (`module`, where it is not called as the page is), the date and
+    the versions.
     """
     found = []
     for package in _PACKAGES:
@@ -33,7 +36,7 @@ def write_page(name: str, title: str, about: str | None, lines: Iterable[str]) -
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             continue
-    module = name.replace("-", "_")
+    module = module or name.replace("-", "_")
     note = (
         f"\n\n---\nWritten by `python -m benchmarks {module}` on {datetime.date.today()}, "
         f"{os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(found)}.\n"

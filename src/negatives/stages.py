@@ -50,6 +50,7 @@ from negatives.judge.sufficiency import Sufficiency as Sufficiency
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
 from negatives.judge.wanted_type import WantedType as WantedType
 from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering
+from negatives.make.bandit import GeneratorBandit as GeneratorBandit
 from negatives.make.contrastive import Contrastive as Contrastive
 from negatives.make.failure_inducing import FailureInducing as FailureInducing
 from negatives.make.graded import Graded as Graded
@@ -58,6 +59,7 @@ from negatives.make.imagined import ContrastingDemonstrations as ContrastingDemo
 from negatives.make.imagined import ImaginedDomains as ImaginedDomains
 from negatives.make.inverse_cloze import InverseCloze as InverseCloze
 from negatives.make.irrelevant_conditions import IrrelevantConditions as IrrelevantConditions
+from negatives.make.iterative_deepening import IterativeDeepening as IterativeDeepening
 from negatives.make.queries import WrittenQueries as WrittenQueries
 from negatives.make.text_edits import TextEdits as TextEdits
 from negatives.make.verbalized import Verbalized as Verbalized

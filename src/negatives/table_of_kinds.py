@@ -24,6 +24,7 @@ KINDS: dict[str, dict[str, str]] = {
     },
     "make": {
         "adversarial-filtering": "negatives.make.adversarial_filtering:AdversarialFiltering",
+        "bandit": "negatives.make.bandit:GeneratorBandit",
         "contrasting-demonstrations": "negatives.make.imagined:ContrastingDemonstrations",
         "contrastive": "negatives.make.contrastive:Contrastive",
         "failure-inducing": "negatives.make.failure_inducing:FailureInducing",
@@ -32,6 +33,7 @@ KINDS: dict[str, dict[str, str]] = {
         "imagined-domains": "negatives.make.imagined:ImaginedDomains",
         "inverse-cloze": "negatives.make.inverse_cloze:InverseCloze",
         "irrelevant-conditions": "negatives.make.irrelevant_conditions:IrrelevantConditions",
+        "iterative-deepening": "negatives.make.iterative_deepening:IterativeDeepening",
         "queries": "negatives.make.queries:WrittenQueries",
         "text-edits": "negatives.make.text_edits:TextEdits",
         "verbalized": "negatives.make.verbalized:Verbalized",

@@ -17,6 +17,7 @@ from negatives.stats.linear_student import Student
 from tests.batch.made import clustered, flat
 
 
+@pytest.mark.recipe("sample-order")
 def test_the_estimate_tells_which_order_ends_with_less_loss() -> None:
     made = clustered(96, 12, noise=1.5)
     assert made.query_vectors is not None
@@ -44,6 +45,7 @@ def test_every_epoch_has_the_blocks_in_one_order_and_the_rows_in_another() -> No
     assert flat(first).tolist() != flat(second).tolist()
 
 
+@pytest.mark.recipe("naive-samples")
 def test_what_is_learned_stops_counting_and_counts_again_when_its_loss_rises() -> None:
     made = clustered(4, 2)
     weighing = RandomBatches(weight=Naive(floor=0.1, slow=0.5, times=2)).weigh(made)

@@ -22,7 +22,9 @@ from negatives.choose.self_filtered import SelfFiltered
 from negatives.choose.subsets import InformativeExamples, OneByOneExamples
 from negatives.choose.teacher_and_student import TeacherAndStudent
 from negatives.errors import DataError, RecipeError
+from negatives.events import silent
 from negatives.kinds import KINDS
+from negatives.machine import MODEST
 from negatives.stage import build
 from tests.batch.made import clustered
 
@@ -87,6 +89,9 @@ def test_topics_are_covered_by_what_adds_most_and_by_what_is_farthest() -> None:
         assert {int(each[1:]) % 5 for each in ids_of(chooser, made)} == set(range(5)), chooser
 
 
+@pytest.mark.recipe("filtered-self-improvement")
+@pytest.mark.recipe("web-instance-selection")
+@pytest.mark.recipe("impossible-distillation")
 def test_wrong_pairs_are_left_out_by_students_and_teachers() -> None:
     made = pool(clustered(100, 20, noise=0.1), wrong=20)
     wrong = {f"q{row:03}" for row in range(20)}
@@ -109,6 +114,8 @@ def test_what_a_student_knows_by_heart_is_taken_last() -> None:
     assert few.tolist() == made.shuffled("not-naive/draw")[:5].tolist(), "none is: by chance"
 
 
+@pytest.mark.recipe("judging-budget-allocation")
+@pytest.mark.recipe("difficult-replay")
 def test_an_easy_group_gets_less_of_the_budget_than_one_that_still_learns() -> None:
     level, power = np.array([0.1, 2.0]), np.array([0.5, 0.5])
     place = np.arange(1.0, 31.0)
@@ -128,6 +135,7 @@ def test_an_easy_group_gets_less_of_the_budget_than_one_that_still_learns() -> N
     assert [*told["groups"]] == ["type 0", "type 1", "type 2"]
 
 
+@pytest.mark.recipe("instructmining")
 def test_a_rule_without_noise_is_recovered_and_a_constant_ranks_nothing_anew() -> None:
     sets = np.random.default_rng(0).normal(size=(50, 3))
     slopes = np.array([0.5, -2.0, 0.0])
@@ -147,6 +155,8 @@ def test_a_rule_tells_what_it_goes_by() -> None:
     assert 0 <= told["explained"] <= 1
 
 
+@pytest.mark.recipe("salt")
+@pytest.mark.recipe("ifd")
 def test_the_worked_numbers_of_salt_and_of_ifd() -> None:
     losses = np.array([[0.1, 2, 0.5, 3, 1.0]])
     mask = np.array([[True, True, False, False, True]])
@@ -188,3 +198,11 @@ def test_without_vectors_a_chooser_that_needs_them_says_so() -> None:
     made = replace(pool(clustered(10, 2)), encoded=None)
     with pytest.raises(RecipeError, match="needs vectors of their texts"):
         ids_of(TeacherAndStudent(count=3), made)
+
+
+def test_a_teacher_that_is_not_there_is_missed_before_any_work() -> None:
+    with pytest.raises(DataError, match="the teacher cannot be used") as caught:
+        TeacherAndStudent(teacher="nowhere/at-all").ready(MODEST, silent)
+    assert "--set choose.teacher=MODEL" in str(caught.value)
+    TeacherAndStudent().ready(MODEST, silent)
+    NotNaive().ready(MODEST, silent)

@@ -14,6 +14,8 @@ MODEL = "http://127.0.0.1:9/v1#small"
 # fmt: off
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("make", "contrastive"): {"model": "some-model"},
+    ("make", "bandit"): {"models": [MODEL, "http://127.0.0.1:9/v1#large"]},
+    ("choose", "ifd"): {"model": "some-model"},
     ("find", "reformulations"): {"model": MODEL},
     ("judge", "consistency"): {"lists": ["reworded.run"]},
     **{
@@ -27,7 +29,7 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
         ("make", kind): {"model": MODEL}
         for kind in (
             "adversarial-filtering", "contrasting-demonstrations", "failure-inducing", "graded",
-            "imagined-domains", "queries", "verbalized", "written",
+            "imagined-domains", "iterative-deepening", "queries", "verbalized", "written",
         )
     },
     ("judge", "reranker"): {"model": "some-reranker"},

@@ -12,7 +12,8 @@ import pytest
 import negatives as neg
 from negatives.errors import RecipeError
 from negatives.generator import written
-from negatives.run.making import made_queries, making_cost
+from negatives.run.making import made_queries
+from negatives.run.making_cost import making_cost
 from negatives.schema import Collection
 from tests.build import collection, context
 from tests.make.writing_server import writing

@@ -21,9 +21,10 @@ from negatives.make.cleaning import as_passage, as_query
 from negatives.make.queries import Queries
 from negatives.make.verbalized import Responses, chance, renormalised
 from negatives.models.chat_reply import Answer
-from negatives.models.stimuli import STIMULI, flips
+from negatives.models.stimuli import STIMULI
 from negatives.read import load
-from negatives.run.making import budgeted, made_queries, making_cost
+from negatives.run.making import made_queries
+from negatives.run.making_cost import budgeted, making_cost
 from negatives.schema import Collection
 from tests.build import collection, context
 from tests.cli.commands import negatives
@@ -107,7 +108,7 @@ def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(
     made_queries(data, less)
     assert making_cost(data, stage).known == len(server.bodies) <= 2
     wrong: list[tuple[int, list[Generator], str]] = [
-        (0, [stage], "a budget of 0 questions"),
+        (0, [stage], "a budget of 0 calls"),
         (5, [neg.Heading()], "no generator asks a language model"),
         (1, [stage, neg.WrittenQueries(model=server.spec, name="two")], "at least 2"),
     ]
@@ -115,6 +116,39 @@ def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(
         with pytest.raises(InputError) as caught:
             budgeted(generators, budget)
         assert what in str(caught.value)
+
+
+def test_a_budget_of_tokens_is_shared_out_and_a_larger_one_writes_of_the_same_and_more(
+    server: ChatServer,
+) -> None:
+    rows = {"_id": [f"d{n}" for n in range(40)], "text": [f"{n} " + "word " * n for n in range(40)]}
+    docs = neg.Collection.from_documents(pl.DataFrame(rows))
+    stage = neg.WrittenQueries(model=server.spec, round_trip=0, tokens=100)
+    whole = making_cost(docs, stage)
+    all_of_it = whole.read + whole.written
+    before = 0
+    for tokens in (all_of_it // 4, all_of_it // 2, all_of_it):
+        (less,) = budgeted([stage], f"{tokens}-tokens", docs)
+        cost = making_cost(docs, less)
+        assert cost.read + cost.written <= tokens
+        assert before < cost.calls
+        before = cost.calls
+        if less.most < 40:
+            more = making_cost(docs, msgspec.structs.replace(less, most=less.most + 1))
+            assert more.read + more.written > tokens, "no more would have fitted"
+    assert before == 40
+    halves = budgeted([stage, neg.WrittenQueries(model=server.spec, name="two", tokens=100)],
+                      f"{all_of_it}-tokens", docs)  # fmt: skip
+    assert sum(making_cost(docs, each).calls for each in halves) < 80
+    for budget, what in {
+        "3-tokens": "less than one document takes",
+        "5-pairs": "a budget of pairs",
+        "some": "write 500 (questions), 500-calls or 200k-tokens",
+    }.items():
+        with pytest.raises(InputError) as caught:
+            budgeted([stage], budget, docs)
+        assert what in str(caught.value)
+    assert not server.bodies
 
 
 def test_which_documents_are_drawn_depends_on_their_ids_alone() -> None:
@@ -289,7 +323,6 @@ def test_a_stimulus_comes_after_the_question_and_changes_the_hash(
     said = [body["messages"][-1]["content"] for body in server.bodies]
     assert sum(text.endswith(STIMULI[2]) for text in said) == 2
     assert len({*STIMULI}) == 10
-    assert flips([0, 1], [0, 1]) == 0
 
 
 def test_what_cannot_work_is_told_before_anything_is_asked(
@@ -310,7 +343,7 @@ def test_what_cannot_work_is_told_before_anything_is_asked(
         (*model, "--set", "prompts={ask = 'x.j2'}"): "does not use a prompt 'ask'",
         (*model, "--set", "api_key=sk-123"): "literal key",
         (*model, "--set", "stimulus=11"): "stimulus",
-        (*model, "--budget", "0"): "a budget of 0 questions",
+        (*model, "--budget", "0"): "a budget of 0 calls",
         ("--kind", "written", *model): "writes documents, not queries",
     }.items():
         kind = () if "--kind" in words else ("--kind", "queries")

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import polars as pl
 
-from negatives.adaptation.questions import RealQuestions, unseen
+from negatives.adaptation.questions import RealQuestions, able_to_write, unseen
 from negatives.adaptation.steps import (
     METRICS,
     MODEL,
@@ -36,8 +36,10 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.estimate import rounded
 from negatives.measure.significance import compare
-from negatives.opening import Context
+from negatives.opening import Context, Foreseen
 from negatives.optional import require
+from negatives.read import known_texts
+from negatives.read.documents import write_passages
 from negatives.read.documents.cut import Cutting
 from negatives.read.documents.decoding import check_encoding
 from negatives.read.documents.reading import ACCOUNT as READ
@@ -45,6 +47,7 @@ from negatives.read.documents.reading import fingerprint
 from negatives.recipe import LEARNING, Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.run.inputs import collection_of
+from negatives.run.making_cost import budgeted, making_cost, read_budget
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show.adaptation import adaptation_card, adaptation_page
@@ -99,6 +102,7 @@ def adapt(
     dev: float = DEV,
     changes: Sequence[str] = (),
     seed: int | None = None,
+    budget: int | str | None = None,
     threads: int | None = None,
     memory: str | int = "512MB",
     device: str = "auto",
@@ -110,8 +114,9 @@ def adapt(
     queries are written by the recipe's [[make]] stages, or by the language model `llm`
     (URL#NAME). A share `dev` of the documents is kept out of training: the model is judged on
     their queries, and on `queries` with `qrels`, questions of real people that it never saw, where
-    there are some. `changes` are `PATH=VALUE` texts for the recipe. `out` keeps every step, and
-    goes on where it was stopped.
+    there are some. `changes` are `PATH=VALUE` texts for the recipe. `budget`: questions that a
+    language model is asked at most, or "200k-tokens". `out` keeps every step, and goes on where it
+    was stopped. What it would ask a language model is what `adapting_cost` tells.
 
     Raises `InputError` for what is wrong, before any work where it can be known.
     """
@@ -132,6 +137,8 @@ def adapt(
             fix="give a share of the documents, such as 0.1",
         )
     chosen = _recipe(recipe, llm, changes, seed)
+    if budget is not None:
+        read_budget(budget)
     learning = [text for text in changes if _of_learning(text)]
     settings = cast("Training", completed(chosen, model, "", learning).train)
     require("sentence_transformers", extra="train")
@@ -150,6 +157,7 @@ def adapt(
         "recipe": chosen.settings(),
         "changes": learning,
         "dev": dev,
+        **({} if budget is None else {"budget": str(budget)}),
     }
     account = folder.begun(inputs)
     with locked(folder.path):
@@ -164,6 +172,7 @@ def adapt(
             length=length,
             encoding=encoding,
             dev=dev,
+            budget=None if budget is None else str(budget),
             machine=machine,
             emit=emit,
         )
@@ -175,6 +184,42 @@ def adapt(
                 folder.wipe()  # nothing could be read: nothing is left
             raise
     return Adapted(folder.path)
+
+
+@watched
+def adapting_cost(
+    docs: Any,
+    *,
+    llm: str = "",
+    recipe: Recipe | str | Path = RECIPE,
+    length: int | None = None,
+    encoding: str = "utf-8",
+    changes: Sequence[str] = (),
+    seed: int | None = None,
+    budget: int | str | None = None,
+    threads: int | None = None,
+    memory: str | int = "512MB",
+    device: str = "auto",
+    emit: Emit = shown,
+) -> Foreseen:
+    """What `adapt` of the same would ask a language model to write queries; nobody is asked.
+
+    What documents it would have written for those queries is not foreseen: there are none yet.
+    """
+    machine = Machine.checked(threads, memory, device)
+    refuse_secrets(llm)
+    chosen = _recipe(recipe, llm, changes, seed)
+    writers = [each for each in chosen.make if each.generates == "queries"]
+    with TemporaryDirectory(prefix="negatives-") as scratch:
+        out = Path(scratch) / PASSAGES
+        write_passages(docs, out, length=length, encoding=encoding, emit=emit)
+        passages = known_texts(out)
+        able = able_to_write(passages, writers, emit)
+        shared = {"seed": chosen.seed, "machine": machine, "emit": emit}
+        if budget is not None:
+            asking = sum(1 for each in chosen.make if each.calls_each)
+            able = budgeted(able, budget, passages, among=asking, **shared)  # type: ignore[arg-type]
+        return making_cost(passages, able, **shared)  # type: ignore[arg-type]
 
 
 def _of_learning(change: str) -> bool:

@@ -46,18 +46,23 @@ def written_queries(
     machine: Machine,
     emit: Emit,
 ) -> Collection:
-    """The passages with what the generators write, each query once.
+    """The passages with what the generators write, each query once."""
+    able = able_to_write(passages, generators, emit)
+    made = made_queries(passages, able, seed=seed, machine=machine, emit=emit)
+    return united(_titled(made, passages), emit)
 
-    A generator that needs what no passage has is left out, and told, while another is there.
-    """
+
+def able_to_write(
+    passages: Collection, generators: Sequence[Generator], emit: Emit
+) -> list[Generator]:
+    """The generators but for those that need what no passage has, which is told; one, at least."""
     able = [each for each in generators if not _lacking(each, passages)]
     if not able:
         refuse_unmet(generators, passages)
     for each in generators:
         if lacking := _lacking(each, passages):
             emit(Warned(f"no document has a {lacking[0]}, so {each.label} writes no queries"))
-    made = made_queries(passages, able, seed=seed, machine=machine, emit=emit)
-    return united(_titled(made, passages), emit)
+    return able
 
 
 def _titled(made: Collection, passages: Collection) -> Collection:

@@ -19,6 +19,7 @@ import polars as pl
 
 from negatives.adaptation.questions import parted, written_queries
 from negatives.events import Emit, Event, Spent, Warned
+from negatives.generator import Generator, Written
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.source import mined_run
@@ -29,6 +30,7 @@ from negatives.read import known_texts, load
 from negatives.read.documents import write_passages
 from negatives.read.split import write_split
 from negatives.recipe import Recipe
+from negatives.run.making_cost import budgeted
 from negatives.schema import Collection
 from negatives.store.atomic import file_hash, writing
 from negatives.store.fingerprints import fingerprints
@@ -73,6 +75,7 @@ class Steps:
     length: int | None
     encoding: str
     dev: float
+    budget: str | None
     machine: Machine
     emit: Emit
 
@@ -114,7 +117,7 @@ class Steps:
         def write(emit: Emit) -> None:
             if out.exists():
                 return
-            generators = [each for each in self.recipe.make if each.generates == "queries"]
+            generators = self._kept_to_budget("queries", passages, emit)
             found = written_queries(
                 passages,
                 generators,
@@ -132,12 +135,12 @@ class Steps:
 
     def run(self, train_queries: Collection) -> Run:
         """The negatives of the queries."""
-        making = tuple(each for each in self.recipe.make if each.generates == "documents")
-        recipe = replace(self.recipe, make=making)
         out = self.path / RUN
         found: list[Run] = []
 
         def mine(emit: Emit) -> None:
+            making = tuple(self._kept_to_budget("documents", train_queries, emit))
+            recipe = replace(self.recipe, make=making)
             found.append(mined_run(train_queries, out, recipe, self.model, self.machine, emit))
 
         self._done(RUN, mine)
@@ -156,6 +159,17 @@ class Steps:
 
         self._done(MODEL, teach)
         return Trained(out)
+
+    def _kept_to_budget(self, generates: Written, on: Collection, emit: Emit) -> list[Generator]:
+        """The recipe's generators of one sort, with their share of the budget of all."""
+        making = self.recipe.make
+        found = [each for each in making if each.generates == generates]
+        asking = sum(1 for each in making if each.calls_each)
+        if self.budget is None or not any(each.calls_each for each in found):
+            return found
+        return budgeted(
+            found, self.budget, on, among=asking, seed=self.seed, machine=self.machine, emit=emit
+        )
 
     def _to_learn(self, examples: int) -> Recipe:
         """The recipe with its stages of learning; few examples are gone through several times."""

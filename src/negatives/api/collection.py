@@ -187,7 +187,7 @@ class Collection(schema.Collection):
     @watched
     def making_cost(self, *generators: Generator, seed: int = 0, emit: Emit = shown) -> Foreseen:
         """What `made` by the same generators would cost; nobody is asked anything."""
-        from negatives.run.making import making_cost
+        from negatives.run.making_cost import making_cost
 
         return making_cost(self, generators, seed=seed, emit=emit)
 

@@ -98,7 +98,8 @@ class Pool:
 class Chooser(Stage, kw_only=True):
     """Decides which training examples a model learns from: a pair of query and positive each.
 
-    To write one, define `choose`. What is not chosen stays known to be relevant: no negative of
+    To write one, define `choose`, and `ready` where it needs a model besides the trained one. What
+    is not chosen stays known to be relevant: no negative of
     another example is ever a positive that was left out.
     """
 
@@ -115,10 +116,8 @@ class Chooser(Stage, kw_only=True):
         """How many of so many examples are asked for."""
         return min(examples, self.count or max(1, round(self.share * examples)))
 
-    @property
-    def asks_of(self) -> str:
-        """The model besides the trained one that it opens; empty: none."""
-        return ""
+    def ready(self, machine: Machine, emit: Emit) -> None:
+        """Raise where it could not choose, before any work: for want of a model, say."""
 
     @abstractmethod
     def choose(self, pool: Pool, count: int) -> tuple[Places, dict[str, Any]]:

@@ -10,7 +10,8 @@ from msgspec import Meta
 from negatives.arrays import Doubles, Places
 from negatives.choose.chooser import Chooser, Pool
 from negatives.errors import DataError
-from negatives.events import Progress
+from negatives.events import Emit, Progress
+from negatives.machine import Machine
 from negatives.models.causal_lm import CausalLM
 from negatives.store.embedding_shards import text_keys
 from negatives.store.pair_scores import pair_keys, pair_scores
@@ -29,8 +30,8 @@ class FollowingDifficulty(Chooser, kind="ifd"):
     model that is run here; fewer are where fewer qualify.
 
     >>> from negatives.choose.ifd import FollowingDifficulty
-    >>> FollowingDifficulty(model="HuggingFaceTB/SmolLM2-135M").asks_of
-    'HuggingFaceTB/SmolLM2-135M'
+    >>> FollowingDifficulty(model="HuggingFaceTB/SmolLM2-135M", share=0.1).budget(2000)
+    200
     """
 
     model: Annotated[
@@ -43,10 +44,21 @@ class FollowingDifficulty(Chooser, kind="ifd"):
         int, Meta(ge=1, description="tokens of a positive, at least: of fewer it is noise")
     ] = 5
 
-    @property
-    def asks_of(self) -> str:
-        """The language model."""
-        return self.model
+    def ready(self, machine: Machine, emit: Emit) -> None:
+        """Open the language model."""
+        self._opened(machine)
+
+    def _opened(self, machine: Machine) -> CausalLM:
+        try:
+            return CausalLM(
+                self.model, threads=machine.threads, device=machine.device, memory=machine.memory
+            )
+        except DataError as error:
+            raise DataError(
+                f"the language model of ifd cannot be used: {error.what}",
+                where=f"choose.model = {self.model!r}",
+                fix="--set choose.model=FOLDER: a causal language model with safetensors weights",
+            ) from None
 
     def choose(self, pool: Pool, count: int) -> tuple[Places, dict[str, Any]]:
         """Of those below 1, the highest first."""
@@ -76,17 +88,14 @@ class FollowingDifficulty(Chooser, kind="ifd"):
                 strict=True,
             )
         )
-        machine = pool.machine
-        model = CausalLM(
-            self.model, threads=machine.threads, device=machine.device, memory=machine.memory
-        )
+        model = self._opened(pool.machine)
         keys = pair_keys(*(text_keys(side) for side in zip(*pairs, strict=True)))
         distinct, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
         with pair_scores(
             pool.scratch,
             fingerprint=f"{model.fingerprint}-ifd-{self.shortest}",
             name=self.model,
-            memory=machine.memory,
+            memory=pool.machine.memory,
         ) as store:
             lacking = np.flatnonzero(~store.get(distinct)[1])
             for start in range(0, len(lacking), _CHUNK):

@@ -10,6 +10,10 @@ from msgspec import Meta
 from negatives.arrays import Doubles, Places
 from negatives.choose.chooser import Chooser, Pool
 from negatives.choose.students import taught
+from negatives.errors import DataError
+from negatives.events import Emit
+from negatives.machine import Machine
+from negatives.models.open_encoder import open_encoder
 from negatives.stage import PositiveInt
 from negatives.stats.linear_student import Student
 
@@ -35,10 +39,18 @@ class TeacherAndStudent(Chooser, kind="teacher-and-student"):
     epochs: Annotated[PositiveInt, Meta(description="of the student")] = 1
     lists: Annotated[PositiveInt, Meta(description="lists drawn for each example")] = 3
 
-    @property
-    def asks_of(self) -> str:
-        """The teacher."""
-        return self.teacher
+    def ready(self, machine: Machine, emit: Emit) -> None:
+        """Open the teacher."""
+        if not self.teacher:
+            return
+        try:
+            open_encoder(self.teacher, threads=machine.threads, device=machine.device, emit=emit)
+        except DataError as error:
+            raise DataError(
+                f"the teacher cannot be used: {error.what}",
+                where=f"choose.teacher = {self.teacher!r}",
+                fix="--set choose.teacher=MODEL: an encoder's folder or hub name, or static",
+            ) from None
 
     def choose(self, pool: Pool, count: int) -> tuple[Places, dict[str, Any]]:
         """Most useful first."""

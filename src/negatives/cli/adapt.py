@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+from negatives.cli.costs import tell_cost
 from negatives.cli.options import Changes, Flag, changes
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
@@ -26,6 +28,8 @@ def adapt(
     dev: float = 0.1,
     steps: int | None = None,
     set_: Changes = None,
+    budget: str | None = None,
+    dry_run: Flag = False,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
     json: Flag = False,
@@ -45,7 +49,7 @@ def adapt(
             --queries questions.jsonl --qrels answers.tsv
 
         negatives adapt handbook/ --out adapted \\
-            --llm http://localhost:8080/v1#qwen3
+            --llm http://localhost:8080/v1#qwen3 --budget 200k-tokens --dry-run
 
     The same command again goes on from where it was stopped. Training needs
     `pip install 'negatives[train]'`.
@@ -80,6 +84,11 @@ def adapt(
         Batches of the training; by default one pass, and where there are few queries several.
     set_
         Change a setting of the recipe, such as pick.per_query=4 or train.learning_rate=1e-4.
+    budget
+        Ask the language model so many questions at most, or spend 200k-tokens at most, on
+        passages drawn by their ids; all by default.
+    dry_run
+        Say what writing the queries would cost, in calls, tokens and money; ask nobody.
     seed
         Every random choice derives from it.
     json
@@ -87,23 +96,40 @@ def adapt(
     """
     resources.limit_pools()
     from negatives.adaptation.adapt import adapt as carry_out
+    from negatives.adaptation.adapt import adapting_cost
     from negatives.adaptation.steps import PAGE
     from negatives.cli.listen import listening
 
+    shared: dict[str, Any] = {
+        "llm": llm,
+        "recipe": recipe,
+        "length": length,
+        "encoding": encoding,
+        "seed": seed,
+    }
+    if dry_run:
+        with listening() as emit:
+            cost = adapting_cost(
+                docs,
+                **shared,
+                changes=changes(set_, {}),
+                budget=budget,
+                **asdict(resources),
+                emit=emit,
+            )
+        tell_cost(cost, {"llm": llm}, json=json)
+        return
     with listening() as emit:
         made = carry_out(
             docs,
             out,
             model=model,
-            llm=llm,
-            recipe=recipe,
+            **shared,
+            budget=budget,
             queries=queries,
             qrels=qrels,
-            length=length,
-            encoding=encoding,
             dev=dev,
             changes=changes(set_, {"train.steps": steps}),
-            seed=seed,
             **asdict(resources),
             emit=emit,
         )

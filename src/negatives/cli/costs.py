@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,6 +19,17 @@ def calls_and_tokens(cost: Foreseen) -> str:
         return calls
     money = "" if cost.money is None else f", {cost.money:,.4g} in the unit of the price"
     return f"{calls}, some {cost.read:,} tokens read and {cost.written:,} at most written{money}"
+
+
+def tell_cost(cost: Foreseen, how: Mapping[str, Any], *, json: bool) -> None:
+    """Print what asking would cost; for machines with the settings `how`."""
+    from negatives.cli.streams import print_json
+
+    if json:
+        print_json({**how, "calls": cost.calls} | asdict(cost))
+        return
+    known = f", {cost.known:,} of them known already" if cost.known else ""
+    print(f"would ask {cost.asked:,} questions{known}: {calls_and_tokens(cost)}")
 
 
 class Costs:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from cyclopts import Parameter
 
-from negatives.cli.costs import Costs, calls_and_tokens
+from negatives.cli.costs import Costs, tell_cost
 from negatives.cli.options import Changes, Flag
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
@@ -24,7 +23,7 @@ def make(
     out: OutFolder,
     kind: Annotated[list[str] | None, Parameter(negative="")] = None,
     set_: Changes = None,
-    budget: int | None = None,
+    budget: str | None = None,
     dry_run: Flag = False,
     seed: int = 0,
     resources: Resources = EVERYTHING,
@@ -60,8 +59,8 @@ def make(
         Change a setting of the generator, such as keep=0.5; of one of several,
         heading.words=3.
     budget
-        Ask a language model this many questions at most, about documents drawn by
-        their ids; about all documents by default.
+        Ask a language model this many questions at most, or spend 200k-tokens at most, on
+        documents drawn by their ids; all documents by default.
     dry_run
         Say what making would cost, in calls, tokens and money, and ask nobody.
     seed
@@ -75,26 +74,27 @@ def make(
     from negatives.machine import Machine
     from negatives.read import convert, known_texts
     from negatives.read.convert import refuse_to_replace
-    from negatives.run.making import budgeted, made_queries, making_cost
+    from negatives.run.making import made_queries
+    from negatives.run.making_cost import budgeted, making_cost, read_budget
 
     generators = _generators(kind or ["inverse-cloze"], set_ or [])
     if budget is not None:
-        generators = budgeted(generators, budget)
+        read_budget(budget)
     if not dry_run:
         refuse_to_replace(out)
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
-    settings = [each.settings() for each in generators]
-    how = settings[0] if len(settings) == 1 else {"make": settings}
     spent = Costs()
     with listening() as emit:
         collection = known_texts(data)
+        if budget is not None:
+            generators = budgeted(
+                generators, budget, collection, seed=seed, machine=machine, emit=emit
+            )
+        settings = [each.settings() for each in generators]
+        how = settings[0] if len(settings) == 1 else {"make": settings}
         if dry_run:
             cost = making_cost(collection, generators, seed=seed, machine=machine, emit=emit)
-            if json:
-                print_json({**how, "calls": cost.calls} | asdict(cost))
-            else:
-                known = f", {cost.known:,} of them known already" if cost.known else ""
-                print(f"would ask {cost.asked:,} questions{known}: {calls_and_tokens(cost)}")
+            tell_cost(cost, how, json=json)
             return
         made = made_queries(
             collection, generators, seed=seed, machine=machine, emit=spent.heard(emit)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from negatives.cli.clock import Clock
+from negatives.cli.costs import tell_cost
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag
@@ -27,6 +28,8 @@ def mine(
     encoder: str | None = None,
     relabel: float | None = None,
     set_: Changes = None,
+    budget: str | None = None,
+    dry_run: Flag = False,
     seed: int | None = None,
     resources: Resources = EVERYTHING,
     engine: EngineOptions = HERE,
@@ -48,6 +51,9 @@ def mine(
         negatives mine pairs.parquet --out runs/nv --recipe nv-retriever
 
         negatives mine cranfield --out runs/deep --set find.dense.top=200
+
+        negatives mine cranfield --out runs/written --recipe my-recipe.toml \\
+            --budget 200k-tokens --dry-run
 
         negatives mine faq.csv --out runs/faq --corpus articles.csv \\
             --query-column Frage --positive-column Antwort
@@ -84,6 +90,11 @@ def mine(
         as 0.9. Needs a recipe with an [estimate] stage.
     set_
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
+    budget
+        Let the recipe's [[make]] stages ask a language model so many questions at most, or
+        spend 200k-tokens at most, for queries drawn by their ids; for all by default.
+    dry_run
+        Say what the [[make]] stages would cost, and find nothing.
     seed
         Every random choice derives from it; what the recipe says by default (`default`: 0).
     corpus_shard
@@ -99,9 +110,14 @@ def mine(
     from negatives.cli.listen import listening
     from negatives.cli.naming import default_folder
     from negatives.cli.summary import show_run
+    from negatives.machine import Machine
     from negatives.recipe import load_recipe
     from negatives.recipe_changes import adjusted
+    from negatives.run.making_cost import budgeted_recipe, making_cost, read_budget
 
+    machine = Machine.checked(resources.threads, resources.memory, resources.device)
+    if budget is not None:
+        read_budget(budget)
     with listening() as shown:
         emit = clock.hearing(shown)
         chosen = adjusted(
@@ -115,8 +131,23 @@ def mine(
             strict=strict or None,
             emit=emit,
         )
+        if seed is not None:
+            chosen = replace(chosen, seed=seed)
         with clock.stage("read"):
             collection = reading.load(data)
+        if budget is not None:
+            chosen = budgeted_recipe(chosen, budget, collection, machine=machine, emit=emit)
+        if dry_run:
+            cost = making_cost(
+                collection,
+                chosen.make,
+                generates="documents",
+                seed=chosen.seed,
+                machine=machine,
+                emit=emit,
+            )
+            tell_cost(cost, {"make": [each.settings() for each in chosen.make]}, json=json)
+            return
         if out is None:
             out = default_folder(data, collection, chosen)
             if not telling().quiet:

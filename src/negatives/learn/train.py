@@ -186,6 +186,8 @@ class _Training:
         limit(base, self.settings.max_length, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
+        if self.recipe.choose is not None:
+            cast("Chooser", self.recipe.choose).ready(self.machine, self.emit)
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self.source.examples(read, overwrite)

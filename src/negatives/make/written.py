@@ -66,12 +66,15 @@ class PassageWriter(PromptedGenerator):
         return [(text, None) for text in reply.passages]
 
     def made(self, context: Context, rows: Rows, ask: Asking) -> list[tuple[Any, ...]]:
-        """What is used of each reply: each text once, none that is no passage."""
+        """What is used of each reply to the question that each query is shown with."""
+        return list(self.passages(context, rows, ask, self.shown(context, rows)))
+
+    def passages(
+        self, context: Context, rows: Rows, ask: Asking, shown: Sequence[Mapping[str, Filling]]
+    ) -> list[tuple[int, str, int | None]]:
+        """Query, text and grade of what is used: each text once, none that is no passage."""
         queries = context.collection.query_texts(rows)
-        fillings = [
-            {"query": query, **more}
-            for query, more in zip(queries, self.shown(context, rows), strict=True)
-        ]
+        fillings = [{"query": query, **more} for query, more in zip(queries, shown, strict=True)]
         found: list[tuple[int, str, int | None]] = []
         for row, query, reply in zip(
             rows.tolist(), queries, ask.ask(self.prompt, fillings, self.reply), strict=True

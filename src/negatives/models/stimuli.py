@@ -4,13 +4,13 @@ Wang et al. 2024, "NegativePrompt: Leveraging Psychology for Large Language Mode
 Negative Emotional Stimuli", find that a discouraging sentence after a prompt changes how well it is
 answered. The sentences here are this package's own, ten as in the paper, after the same three
 theories: cognitive dissonance, social comparison, stress and coping. None is claimed to help:
-whoever uses one measures how many answers flip, and the best of ten on one test set is the best by
-chance as well.
+`negatives diff` tells how many verdicts flip between a run with one and a run without, with
+McNemar's test (`measure/flips.py`), and the best of ten on one test set is the best by chance as
+well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 STIMULI: Final = (
@@ -26,15 +26,3 @@ STIMULI: Final = (
     "What depends on this cannot be mended afterwards.",
 )
 """The first three after cognitive dissonance, four after social comparison, three after stress."""
-
-
-def flips(before: Sequence[object], after: Sequence[object]) -> float:
-    """The share of items whose verdict is another than before.
-
-    >>> flips([1, 0, 1, 1], [1, 1, 1, 1])
-    0.25
-    """
-    if len(before) != len(after):
-        raise ValueError(f"{len(before)} verdicts before, {len(after)} after")
-    changed = sum(one != other for one, other in zip(before, after, strict=True))
-    return changed / max(1, len(before))

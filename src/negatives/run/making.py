@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import polars as pl
 
 from negatives.arrays import Rows
-from negatives.errors import DataError, InputError, RecipeError
+from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Progress, silent
 from negatives.generator import (
     ORIGIN,
@@ -29,7 +28,7 @@ from negatives.generator import (
     written,
 )
 from negatives.machine import MODEST, Machine
-from negatives.opening import NOTHING, Context, Foreseen
+from negatives.opening import Context
 from negatives.run.blamed import blamed
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
 from negatives.stage import refuse_unmet
@@ -57,7 +56,7 @@ def made_queries(
     generators = (generators,) if isinstance(generators, Generator) else tuple(generators)
     _refuse(generators, collection)
     frames = []
-    with _opened(generators, collection, seed, machine, emit) as contexts:
+    with opened_contexts(generators, collection, seed, machine, emit) as contexts:
         for generator, context in zip(generators, contexts, strict=True):
             generator.ready(context)
             with blamed(generator):
@@ -103,54 +102,6 @@ def made_queries(
     )
 
 
-def making_cost(
-    collection: Collection,
-    generators: Generator | Sequence[Generator],
-    *,
-    seed: int = 0,
-    machine: Machine = MODEST,
-    emit: Emit = silent,
-) -> Foreseen:
-    """What `made_queries` of the same would cost, about and at most; nobody is asked anything."""
-    generators = (generators,) if isinstance(generators, Generator) else tuple(generators)
-    _refuse(generators, collection)
-    cost = NOTHING
-    with _opened(generators, collection, seed, machine, emit) as contexts:
-        for generator, context in zip(generators, contexts, strict=True):
-            generator.ready(context)
-            for rows in _blocks(generator, context):
-                cost += generator.foresee(context, rows)
-    return cost
-
-
-def budgeted(generators: Sequence[Generator], budget: int) -> list[Generator]:
-    """The generators, those that ask a model so many questions at most altogether."""
-    if budget < 1:
-        raise InputError(f"a budget of {budget} questions", fix="give at least 1, or none for all")
-    asking = sum(1 for each in generators if each.calls_each)
-    if not asking:
-        raise InputError(
-            "a budget is given, and no generator asks a language model",
-            where=", ".join(each.label for each in generators),
-            fix="leave it out, or set `most`, the documents that are written of at most",
-        )
-    made = []
-    for each in generators:
-        if each.calls_each:
-            most = budget // asking // each.calls_each
-            if not most:
-                raise InputError(
-                    f"a budget of {budget} questions is less than one document takes",
-                    where=each.label,
-                    fix=f"give at least {asking * each.calls_each}",
-                )
-            most = min(most, each.most or most)
-            made.append(msgspec.structs.replace(each, most=most))
-        else:
-            made.append(each)
-    return made
-
-
 def _refuse(generators: Sequence[Generator], collection: Collection) -> None:
     """Raise where these generators cannot write queries of this collection."""
     refuse_other("queries", generators)
@@ -158,7 +109,7 @@ def _refuse(generators: Sequence[Generator], collection: Collection) -> None:
 
 
 @contextmanager
-def _opened(
+def opened_contexts(
     generators: Sequence[Generator],
     collection: Collection,
     seed: int,
@@ -175,9 +126,15 @@ def _opened(
         ]
 
 
-def _blocks(generator: Generator, context: Context) -> Iterator[Rows]:
-    """The documents that a generator writes of, so many at a time."""
-    rows = drawn_rows(generator, context.collection.corpus["doc_id"], context.seed)
+def blocks(generator: Generator, context: Context) -> Iterator[Rows]:
+    """The documents, or queries, that a generator writes of, so many at a time."""
+    data = context.collection
+    if generator.generates == "queries":
+        rows = drawn_rows(generator, data.corpus["doc_id"], context.seed)
+    else:
+        mined = data.mined_queries
+        ids = data.queries["query_id"].gather(mined)
+        rows = mined[drawn_rows(generator, ids, context.seed)]
     for start in range(0, len(rows), BLOCK):
         yield rows[start : start + BLOCK]
 
@@ -186,7 +143,7 @@ def _made(generator: Generator, context: Context) -> pl.DataFrame:
     """What a generator writes of all documents."""
     total = len(context.collection.corpus)
     frames = [pl.DataFrame(schema={**WRITTEN_QUERIES, **ORIGIN})]
-    for rows in _blocks(generator, context):
+    for rows in blocks(generator, context):
         frames.append(written(generator, context, rows))
         context.emit(Progress(f"make {generator.label}", int(rows[-1]) + 1, total, "documents"))
     return pl.concat(frames)

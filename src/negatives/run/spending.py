@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol, runtime_checkable
 
@@ -21,7 +21,10 @@ Unit = Literal["pairs", "calls", "tokens"]
 
 _WRITTEN: Final = re.compile(r"(-?\d+)\s*([kM]?)(?:[-\s]?(pair|call|token)s?)?", re.IGNORECASE)
 _TIMES: Final = {"": 1, "k": 1_000, "m": 1_000_000}
-_EXAMPLE: Final = "write 500 (pairs), 500-calls or 200k-tokens; without a budget all are judged"
+_EXAMPLES: Final[Mapping[Unit, str]] = {
+    "pairs": "write 500 (pairs), 500-calls or 200k-tokens; without a budget all are judged",
+    "calls": "write 500 (questions), 500-calls or 200k-tokens; without a budget all are asked",
+}
 SAMPLE: Final = 64
 """Pairs whose cost says how many a budget is for."""
 _FIRST: Final = 16
@@ -45,14 +48,15 @@ class Budget:
     unit: Unit = "pairs"
 
     @classmethod
-    def read(cls, said: int | str) -> Budget:
-        """From what a user says; raises `InputError`."""
+    def read(cls, said: int | str, plain: Unit = "pairs") -> Budget:
+        """From what a user says, a number alone being of `plain`; raises `InputError`."""
         found = _WRITTEN.fullmatch(str(said).strip())
         if found is None:
-            raise InputError(f"{str(said)!r} is no budget", fix=_EXAMPLE)
+            raise InputError(f"{str(said)!r} is no budget", fix=_EXAMPLES[plain])
         number, times, unit = found.groups()
         units: dict[str, Unit] = {"pair": "pairs", "call": "calls", "token": "tokens"}
-        made = cls(int(number) * _TIMES[times.lower()], units[(unit or "pair").lower()])
+        meant = units[(unit or plain.removesuffix("s")).lower()]
+        made = cls(int(number) * _TIMES[times.lower()], meant)
         if made.most < 1:
             raise InputError(
                 f"a budget of {made.most} {made.unit}", fix="give at least 1, or none for all"

@@ -13,6 +13,8 @@ import msgspec
 import polars as pl
 
 from negatives.measure.estimate import rounded, share
+from negatives.measure.flips import Flips
+from negatives.run.inputs import GENERATED_ID
 from negatives.schema import KEPT, PAIR
 from negatives.show.summary import Summary
 from negatives.show.texts import ABSENT, ReportTexts
@@ -41,7 +43,9 @@ class Difference:
     `data`: tables of the collection that are not the same. `settings`: setting, first, second; None
     where a run has no such setting. `figures`: name, first, second; hardness can be compared only
     where `comparable` (one collection and one reference scorer). `negatives`: both, only_first,
-    only_second, and jaccard, the pairs of both among those of either. `fates`: what became, in the
+    only_second, and jaccard, the pairs of both among those of either. `flips`: of the pairs that
+    both runs have judged, and of the documents that a model wrote for both (`written`), how many
+    were kept in one run only, with McNemar's p-value. `fates`: what became, in the
     other run, of the negatives of only one: `only_first` and `only_second`, each fate -> pairs.
     `examples`: pairs of only one, likeliest false first, one a query, with their texts.
 
@@ -65,6 +69,7 @@ class Difference:
     comparable: bool
     figures: list[dict[str, Any]]
     negatives: dict[str, Any]
+    flips: dict[str, dict[str, Any]]
     fates: dict[str, dict[str, int]]
     examples: dict[str, list[dict[str, Any]]]
 
@@ -94,12 +99,37 @@ def difference(first: Run, second: Run, examples: int = EXAMPLES) -> Difference:
         comparable=not data and scorers[0] == scorers[1] is not None,
         figures=_side_by_side(*summaries),
         negatives={**counts, "jaccard": share(both, sum(counts.values()))},
+        flips=_flips(first, second),
         fates={name: _counted(pairs) for name, pairs in alone.items()},
         examples={
             name: _examples(pairs, run, examples)
             for (name, pairs), run in zip(alone.items(), runs, strict=True)
         },
     )
+
+
+def _flips(first: Run, second: Run) -> dict[str, dict[str, Any]]:
+    """How many pairs of both ledgers are kept in one run and not in the other."""
+    kept = [
+        run.candidates().select(*PAIR, pl.col("verdict").is_in(KEPT).alias(name))
+        for run, name in ((first, "first"), (second, "second"))
+    ]
+    made = pl.col("doc_id").str.starts_with(GENERATED_ID).alias("made")
+    table = (
+        kept[0]
+        .join(kept[1], on=PAIR)
+        .group_by(made, "first", "second")
+        .agg(pl.len())
+        .collect(engine="streaming")
+    )
+    found = {}
+    for name, rows in (("pairs", table), ("written", table.filter("made"))):
+        gained = int(rows.filter(~pl.col("first"), pl.col("second"))["len"].sum())
+        lost = int(rows.filter(pl.col("first"), ~pl.col("second"))["len"].sum())
+        flips = Flips(int(rows["len"].sum()), gained, lost)
+        if flips.items:
+            found[name] = {**asdict(flips), "share": rounded(flips.share), "p": flips.p}
+    return found
 
 
 def _other_tables(first: Run, second: Run) -> list[str]:

@@ -13,6 +13,7 @@ from negatives.text.naming import called
 from negatives.wording import MISSING, count, figure, percent
 
 _WIDEST: Final = 120
+_BOTH: Final = {"pairs": "pairs in both ledgers", "written": "texts written for both"}
 _SHARES: Final = ("coverage", "false share", "above")
 """How the names of figures begin that are shares."""
 
@@ -88,6 +89,14 @@ def _pairs(found: Difference, width: int) -> list[str]:
     if either:
         shared += f", {percent(counts['jaccard'])} of the {count(either)} in either"
     lines = [f"negatives: {shared}"]
+    for sort, flips in found.flips.items():
+        if flips["gained"] or flips["lost"]:
+            told = (
+                f"of {count(flips['items'])} {_BOTH[sort]} {percent(flips['share'])} flip: "
+                f"{count(flips['lost'])} are kept in 1 only, {count(flips['gained'])} in 2 only "
+                f"(McNemar's p {figure(flips['p'])})"
+            )
+            lines += textwrap.wrap(told, width - 2, initial_indent="  ", subsequent_indent="    ")
     for number, other, name in ((1, 2, "only_first"), (2, 1, "only_second")):
         fates = ", ".join(f"{count(rows)} {fate}" for fate, rows in found.fates[name].items())
         told = f"only in {number}: {count(counts[name])}"
