@@ -275,7 +275,7 @@ def cli_page() -> str:
     codes = (
         "Exit codes: 0 done; 1 the work failed; 2 the input or the command is wrong; "
         "130 interrupted (Ctrl-C) and 143 stopped (SIGTERM), after which the same mine, judge, "
-        "train or compare command goes on. Progress goes to stderr, results to stdout. "
+        "train, compare or bench command goes on. Progress goes to stderr, results to stdout. "
         "-v, or NEGATIVES_TRACEBACK=1, shows where in the code an error was raised."
     )
     return text.replace("# negatives\n", f"# Command line\n\n{codes}\n", 1)

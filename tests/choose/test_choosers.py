@@ -87,6 +87,7 @@ def test_topics_are_covered_by_what_adds_most_and_by_what_is_farthest() -> None:
         assert {int(each[1:]) % 5 for each in ids_of(chooser, made)} == set(range(5)), chooser
 
 
+@pytest.mark.recipe("filtered-self-improvement", "web-instance-selection")
 def test_wrong_pairs_are_left_out_by_students_and_teachers() -> None:
     made = pool(clustered(100, 20, noise=0.1), wrong=20)
     wrong = {f"q{row:03}" for row in range(20)}
@@ -100,6 +101,7 @@ def test_wrong_pairs_are_left_out_by_students_and_teachers() -> None:
         assert len(chosen & wrong) / len(chosen) <= 0.1, chooser.kind
 
 
+@pytest.mark.recipe("naive-samples")
 def test_what_a_student_knows_by_heart_is_taken_last() -> None:
     made = pool(clustered(64, 50, noise=0.3))  # where two are of one topic, neither is easy
     rows, told = NotNaive(count=64, floor=0.3).choose(made, 64)
@@ -109,6 +111,7 @@ def test_what_a_student_knows_by_heart_is_taken_last() -> None:
     assert few.tolist() == made.shuffled("not-naive/draw")[:5].tolist(), "none is: by chance"
 
 
+@pytest.mark.recipe("judging-budget-allocation")
 def test_an_easy_group_gets_less_of_the_budget_than_one_that_still_learns() -> None:
     level, power = np.array([0.1, 2.0]), np.array([0.5, 0.5])
     place = np.arange(1.0, 31.0)
@@ -128,6 +131,7 @@ def test_an_easy_group_gets_less_of_the_budget_than_one_that_still_learns() -> N
     assert [*told["groups"]] == ["type 0", "type 1", "type 2"]
 
 
+@pytest.mark.recipe("instructmining")
 def test_a_rule_without_noise_is_recovered_and_a_constant_ranks_nothing_anew() -> None:
     sets = np.random.default_rng(0).normal(size=(50, 3))
     slopes = np.array([0.5, -2.0, 0.0])
@@ -147,6 +151,7 @@ def test_a_rule_tells_what_it_goes_by() -> None:
     assert 0 <= told["explained"] <= 1
 
 
+@pytest.mark.recipe("salt", "ifd")
 def test_the_worked_numbers_of_salt_and_of_ifd() -> None:
     losses = np.array([[0.1, 2, 0.5, 3, 1.0]])
     mask = np.array([[True, True, False, False, True]])

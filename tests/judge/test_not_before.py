@@ -35,6 +35,7 @@ def folder(path: Path, *, of_queries: str = "{}") -> Path:
     return path
 
 
+@pytest.mark.recipe("ecthr-pcr")
 def test_a_newer_document_is_never_a_negative(tmp_path: Path) -> None:
     data = load(folder(tmp_path / "cases"))
     times = {

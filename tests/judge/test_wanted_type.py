@@ -47,6 +47,7 @@ def left(folder: Path, wanted: str, skip: int, found: bool = True) -> dict[int, 
     return dict(kept.select(pl.col("doc") + 1, "wanted_type").rows())
 
 
+@pytest.mark.recipe("mm-embed")
 def test_the_list_of_the_page_by_hand(tmp_path: Path) -> None:
     assert left(tmp_path, "image", 4) == {1: 0, 3: 0, 5: 1}
     # With the other type wanted the two sorts change places.

@@ -225,16 +225,14 @@ def test_a_recipe_that_fails_does_not_stop_the_others(
     folder: Path, static: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from negatives.errors import WorkError
-    from negatives.learn import trainings
-
-    mine = trainings.mined_run
+    from negatives.learn.source import mined_run as mine
 
     def failing(collection: Any, out: Path, recipe: Recipe, *more: Any) -> Any:
         if recipe.name == "bm25":
             raise WorkError("no luck today")
         return mine(collection, out, recipe, *more)
 
-    monkeypatch.setattr(trainings, "mined_run", failing)
+    monkeypatch.setattr("negatives.learn.trainings.mined_run", failing)
     made = trained(folder, ["bm25", "simans"], tmp_path / "b", static)
     assert made["failed"]["bm25"] == "no luck today"
     assert [row["recipe"] for row in made["rows"]] == [*BASELINES, "simans"]

@@ -19,6 +19,7 @@ from negatives.learn.training_set import TrainingSet
 from tests.build import collection
 
 
+@pytest.mark.recipe("t2ranking")
 def test_the_page_of_t2ranking_by_hand() -> None:
     lists = [strided(np.array([10]), 3, epoch)[0].tolist() for epoch in range(4)]
     assert lists == [[0, 3, 6], [1, 4, 7], [2, 5, 8], [0, 3, 6]]  # the last one never comes

@@ -349,6 +349,7 @@ def ranked(name: str, *places: int) -> tuple[str, ...]:
     return (*changes, f"judge.reranker.model={tiny_bert()}")
 
 
+@pytest.mark.recipe("ance", "rocketqa")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rounds"),
@@ -386,6 +387,7 @@ def test_every_recipe_of_rounds_trains_by_name(
         )
 
 
+@pytest.mark.recipe("event-driven")
 @pytest.mark.slow
 def test_event_driven_mines_what_was_there_when_the_query_was_asked(
     static: str, tmp_path: Path

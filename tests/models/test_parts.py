@@ -36,6 +36,7 @@ def test_a_text_of_one_part_has_the_vector_of_the_encoder_itself() -> None:
     assert parts.fingerprint == f"parts-50-{flat.fingerprint}"
 
 
+@pytest.mark.recipe("ecthr-pcr")
 def test_a_longer_text_has_the_mean_of_its_parts_in_any_order() -> None:
     encoder = PartsEncoder(Lengths(), 2)
     found = encoder.encode(["a bb cc d eee", "eee a bb cc d", "short", "a b x"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def test_they_are_those_of_the_naive_table(name: str, names: list[str]) -> None:
     assert found.tolist() == [naive(name[:LONGEST], each[:LONGEST]) for each in names]
 
 
+@pytest.mark.recipe("skill-extraction")
 def test_the_page_of_skill_extraction_by_hand() -> None:
     names = Names.of(pl.Series(["javascript", "python", "jira", "Java", None]))
     assert names.distances("java").tolist() == [6, 6, 2, 0, 4]
