@@ -28,6 +28,7 @@ GENERATED = {
     "../src/negatives/cli/": "reference/cli.md",
     "../src/negatives/kinds.py": "reference/stages.md",
     "../src/negatives/pick/": "reference/stages.md#pick",
+    "../src/negatives/learn/round.py": "reference/stages.md#round",
     "../src/negatives/read/": "reference/formats.md",
     "../src/negatives/read/mined/names.py": "reference/formats.md#columns",
     "../src/negatives/recipes/": "reference/recipes.md",

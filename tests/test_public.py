@@ -23,7 +23,7 @@ OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias Popularity Quotas R
 Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameDocument
 ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedKeywords SimANS SkipSurvivors SkipTop
 Stratified Sufficiency TextEdits TextPerplexity Top Verbalized WrittenNegatives WrittenQueries
-__version__ adapt audit compare evaluate lint load_recipe mine show_progress silent train
+__version__ adapt audit bench compare evaluate lint load_recipe mine show_progress silent train
 """
 
 

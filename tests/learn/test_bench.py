@@ -50,13 +50,20 @@ def trained(folder: Path, recipes: Any, out: Path, static: str, **options: Any) 
 def test_groups_are_all_what_only_mines_what_trains_and_what_recipes_are_for() -> None:
     assert {"all", "mining", "training", "false-negatives", "loss"} <= {*GROUPS}
     groups = ("all", "mining", "training", "false-negatives")
-    named = {group: [each.name for each in chosen([group], 5)] for group in groups}
+    named = {group: _names(chosen([group], 10)) for group in groups}
     assert named["all"] == list(shipped())
     assert sorted(named["mining"] + named["training"]) == named["all"]
     assert all(trains(load_recipe(name)) for name in named["training"])
     assert "nv-retriever" in named["false-negatives"]
-    assert next(each.name for each in chosen(["bm25", "baseline"], 5)) == "bm25"
-    assert {each.pick.per_query for each in chosen(["baseline"], 5)} == {5}
+    assert chosen(["bm25", "baseline"], 5)[0][0].name == "bm25"
+    assert {each.pick.per_query for each in chosen(["baseline"], 5)[0]} == {5}
+    made, refused = chosen(["skill-extraction", "bm25"], 5)
+    assert [each.name for each in made] == ["bm25"]
+    assert refused["skill-extraction"].startswith("cannot have 5 negatives a query: ")
+
+
+def _names(made: tuple[list[Recipe], dict[str, str]]) -> list[str]:
+    return sorted([*(each.name for each in made[0]), *made[1]])
 
 
 def test_what_is_no_recipe_is_told_the_nearest_and_the_groups() -> None:
