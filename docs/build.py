@@ -19,6 +19,7 @@ from generated import DOCS, PAGES, filled
 
 ROOT = DOCS.parent
 FENCE = re.compile(r"^(\s*```\w+)[^\n`]+$", re.MULTILINE)
+RECIPE = re.compile(r"\.\./src/negatives/recipes/([\w-]+)\.toml")
 LINK = re.compile(r"(?<=\]\()[^)\s]+(?=\))")
 GENERATED = {
     "results/": "results/index.md",
@@ -27,6 +28,7 @@ GENERATED = {
     "../src/negatives/cli/": "reference/cli.md",
     "../src/negatives/kinds.py": "reference/stages.md",
     "../src/negatives/pick/": "reference/stages.md#pick",
+    "../src/negatives/learn/round.py": "reference/stages.md#round",
     "../src/negatives/read/": "reference/formats.md",
     "../src/negatives/read/mined/names.py": "reference/formats.md#columns",
     "../src/negatives/recipes/": "reference/recipes.md",
@@ -46,6 +48,7 @@ NAV: list[tuple[str, list[str]]] = [
             "concepts.md",
             "choosing.md",
             "recipes.md",
+            "methods.md",
             "probability.md",
             "judging.md",
             "scale.md",
@@ -74,7 +77,7 @@ def assemble(folder: Path) -> None:
         if path.suffix == ".md":
             # What follows the language of a fence is for the tests, and mkdocs takes it amiss.
             text = FENCE.sub(r"\1", filled(path.read_text("utf-8")))
-            text = LINK.sub(lambda link: GENERATED.get(link[0], link[0]), text)
+            text = LINK.sub(lambda link: _on_the_site(link[0]), text)
         elif path.suffix == ".svg":
             text = path.read_text("utf-8")
         else:
@@ -84,6 +87,11 @@ def assemble(folder: Path) -> None:
     for name, make in PAGES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(make(), "utf-8")
+
+
+def _on_the_site(link: str) -> str:
+    """Where a link of the repository leads to on the site."""
+    return GENERATED.get(link) or RECIPE.sub(r"reference/recipes.md#\1", link)
 
 
 def navigation(folder: Path) -> list[Any]:

@@ -19,6 +19,7 @@ from typing import Any, get_args
 
 import griffe
 import markup
+import methods
 import msgspec
 
 import negatives
@@ -106,7 +107,8 @@ def recipe_table() -> str:
         lines.append("|---|---|---|")
         for name in names:
             table = tomllib.loads(shipped()[name])
-            lines.append(f"| `{name}` | {table.get('about', '')} | {table.get('paper', '')} |")
+            about = " ".join(filter(None, (table.get("about"), table.get("differs"))))
+            lines.append(f"| `{name}` | {about} | {table.get('paper', '')} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
@@ -172,6 +174,7 @@ FILLS: dict[str, Callable[[], str]] = {
     "export-names": export_names,
     "coverage": coverage_table,
     "passages": passages_table,
+    "methods": methods.methods_table,
 }
 
 
@@ -184,16 +187,14 @@ def filled(text: str) -> str:
 
 
 def recipes_page() -> str:
-    """Every shipped recipe: in words, and its file."""
+    """Every shipped recipe: the idea, what it takes, its figures, its stages, and its file."""
     parts = [
-        "# Files of the recipes",
-        "Every recipe of the package in full. What they are for: [Recipes](../recipes.md).",
+        "# The recipes one by one",
+        "Every recipe of the package in full. What they are for: [Recipes](../recipes.md); which "
+        "methods have one: [Methods](../methods.md).",
     ]
     for name, text in shipped().items():
-        table = tomllib.loads(text)
-        parts += [f"## {name} {{ #{name} }}", str(table.get("about", ""))]
-        if table.get("paper"):
-            parts.append(f"After {table['paper']}.")
+        parts += [f"## {name} {{ #{name} }}", *methods.about(name)]
         parts += [in_words(name, linked=True), f"```toml\n{text.strip()}\n```"]
     return markup.page(parts)
 
@@ -274,7 +275,7 @@ def cli_page() -> str:
     codes = (
         "Exit codes: 0 done; 1 the work failed; 2 the input or the command is wrong; "
         "130 interrupted (Ctrl-C) and 143 stopped (SIGTERM), after which the same mine, judge, "
-        "train or compare command goes on. Progress goes to stderr, results to stdout. "
+        "train, compare or bench command goes on. Progress goes to stderr, results to stdout. "
         "-v, or NEGATIVES_TRACEBACK=1, shows where in the code an error was raised."
     )
     return text.replace("# negatives\n", f"# Command line\n\n{codes}\n", 1)

@@ -43,6 +43,9 @@ HEAD = {
     ),
 }
 
+WORDS = ("name", "paper", "differs", "purpose", "about")
+"""What is said of a recipe, and changes nothing that it does."""
+
 PURPOSES: Mapping[str, str] = {
     "start": "to start with",
     "false-negatives": "to keep false negatives out",
@@ -204,6 +207,11 @@ class Recipe:
             **{name: [stage.settings() for stage in stages] for name, stages in self._lists()},
             **{name: stage.settings() for name, stage in self._single()},
         }
+
+    def does(self) -> dict[str, Any]:
+        """Its settings without what is only said of it, and without the seed."""
+        said = {*WORDS, "seed"}
+        return {key: value for key, value in self.settings().items() if key not in said}
 
     def to_toml(self) -> str:
         """The complete recipe as TOML, each setting with its description."""

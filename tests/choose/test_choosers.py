@@ -105,6 +105,7 @@ def test_wrong_pairs_are_left_out_by_students_and_teachers() -> None:
         assert len(chosen & wrong) / len(chosen) <= 0.1, chooser.kind
 
 
+@pytest.mark.recipe("naive-samples")
 def test_what_a_student_knows_by_heart_is_taken_last() -> None:
     made = pool(clustered(64, 50, noise=0.3))  # where two are of one topic, neither is easy
     rows, told = NotNaive(count=64, floor=0.3).choose(made, 64)

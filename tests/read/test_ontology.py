@@ -82,6 +82,7 @@ def test_the_reference_text_has_what_the_ontology_knows(tmp_path: Path) -> None:
     assert (fields["C1#0"]["parent"], fields["C1#0"]["type"]) == ("C1", "disease")
 
 
+@pytest.mark.recipe("kriss")
 def test_a_query_has_all_documents_of_its_entity_and_no_text_is_on_two_sides(
     tmp_path: Path,
 ) -> None:

@@ -83,7 +83,7 @@ class Trainings:
 
     def of_arm(self, arm: Arm) -> dict[str, Any]:
         """What the figures of an arm depend on, besides what all arms share."""
-        return {**arm.recipe.settings(), "seed": None, "given": digest(arm.data)}
+        return {**arm.recipe.does(), "given": digest(arm.data)}
 
     def measured(self, arm: Arm, plan: dict[str, Any], done: int = 0, total: int = 0) -> Measured:
         """Mine for an arm, train it once a seed, and judge it; `done` trainings of `total` are."""

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from negatives.models.spec import names_nothing
 
-_BUILT_IN: Final = frozenset({"", "static", "precomputed"})
+BUILT_IN: Final = frozenset({"", "static", "precomputed"})
+"""What is always there."""
 _PATIENCE: Final = 1.0
 """Seconds in which a service takes a connection."""
 _FILES: Final = ("config.json", "modules.json")
@@ -26,7 +27,7 @@ def absent(spec: str) -> str:
     ('', './nowhere, which is not there')
     """
     name = spec.partition("?")[0]
-    if name in _BUILT_IN:
+    if name in BUILT_IN:
         return ""
     if urlsplit(name).scheme in ("http", "https"):
         return "" if _answers(name) else f"{name}, where nothing answers"

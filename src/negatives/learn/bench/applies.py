@@ -11,6 +11,7 @@ import polars as pl
 from negatives.errors import NegativesError
 from negatives.learn.loss import Loss
 from negatives.learn.settings import Training
+from negatives.learn.source import GRADES
 from negatives.models.absent import absent
 from negatives.recipe import LISTS, SINGLE, Recipe
 from negatives.schema import Collection
@@ -61,16 +62,13 @@ def lacking(recipe: Recipe, collection: Collection) -> str:
 def lacking_to_train(recipe: Recipe, collection: Collection) -> str:
     """What training by the whole recipe needs besides; empty: nothing is missing."""
     train, loss = cast("Training", recipe.train), cast("Loss", recipe.learn)
+    if loss.needs_labels and not train.labels:
+        return f"needs a teacher's scores to learn from (learn {loss.kind})"
     try:
         train.refuse(loss)
+        if loss.graded and train.labels == GRADES:
+            positive = collection.qrels.filter(pl.col("relevance") > 0)["relevance"]
+            loss.refuse_grades(positive.unique().sort().to_list())
     except NegativesError as error:
         return error.what
-    if loss.needs_labels and not train.labels and not _graded(collection):
-        return f"needs grades, or a teacher's scores to learn from (learn {loss.kind})"
     return ""
-
-
-def _graded(collection: Collection) -> bool:
-    """Whether some positives are more relevant than others."""
-    positives = collection.qrels.filter(pl.col("relevance") > 0)
-    return positives["relevance"].n_unique() > 1

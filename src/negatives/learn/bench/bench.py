@@ -132,7 +132,8 @@ def bench(
         raise InputError("no negative a query is left", fix="--per-query 5, say")
     refuse_secrets(model, encoder or "", *(use or {}).values())
     named = [recipes] if isinstance(recipes, str | Path | Recipe) else list(recipes)
-    wanted = [with_models(each, use or {}) for each in chosen(named, per_query)]
+    asked, refused = chosen(named, per_query)
+    wanted = [with_models(each, use or {}) for each in asked]
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
@@ -146,7 +147,7 @@ def bench(
         way = _trainings(folder, collection, on, aside, fair, encoder or model, seeds, machine)
     with locked(folder.path):
         try:
-            figures = in_turn(way, wanted, stop_after, emit) | {
+            figures = in_turn(way, wanted, refused, stop_after, emit) | {
                 "per_query": per_query,
                 "about": {each.name: each.about for each in [*baselines(per_query), *wanted]}
                 | ABOUT,

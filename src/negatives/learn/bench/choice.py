@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from negatives.errors import InputError, nearest
+from negatives.errors import InputError, RecipeError, nearest
 from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
 from negatives.recipe_changes import override
 
@@ -48,21 +48,32 @@ def asked(recipe: Recipe, per_query: int) -> Recipe:
     return override(recipe, {"pick.per_query": per_query})
 
 
-def chosen(names: Sequence[str | Path | Recipe], per_query: int) -> list[Recipe]:
-    """The recipes that are named: groups, names, .toml files or recipes; each once, in order."""
+def chosen(
+    names: Sequence[str | Path | Recipe], per_query: int
+) -> tuple[list[Recipe], dict[str, str]]:
+    """The recipes that are named: groups, names, .toml files or recipes; each once, in order.
+
+    Beside them those that cannot have so many negatives a query, with the reason.
+    """
     found: dict[str, Recipe] = {}
+    refused: dict[str, str] = {}
     for name in names:
         for recipe in _named(name):
-            found.setdefault(recipe.name, asked(recipe, per_query))
+            if recipe.name in found or recipe.name in refused:
+                continue
+            try:
+                found[recipe.name] = asked(recipe, per_query)
+            except RecipeError as error:
+                refused[recipe.name] = f"cannot have {per_query} negatives a query: {error.what}"
     taken = sorted(found.keys() & {*_BASELINES, "none", "sentence-transformers"})
     if taken:
         raise InputError(
             f"a recipe is called as one of the baselines: {', '.join(taken)}",
             fix="rename it in its file",
         )
-    if not found:
+    if not found and not refused:
         raise InputError("no recipe is named", fix="--recipes all, say")
-    return list(found.values())
+    return list(found.values()), refused
 
 
 def _named(name: str | Path | Recipe) -> list[Recipe]:

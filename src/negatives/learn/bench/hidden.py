@@ -78,7 +78,7 @@ class Minings:
 
     def made_from(self, arm: Recipe | None) -> dict[str, Any]:
         """What the figures of an arm depend on, besides what all share."""
-        return SETTINGS if arm is None else {**arm.settings(), "seed": None}
+        return SETTINGS if arm is None else arm.does()
 
     def lacking(self, recipe: Recipe) -> str:
         """Why a recipe cannot be measured in this way here; empty: it can."""

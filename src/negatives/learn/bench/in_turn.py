@@ -39,12 +39,16 @@ class Way(Protocol):
         """All that was measured, in plain values."""
 
 
-def in_turn(way: Way, wanted: list[Recipe], stop_after: float, emit: Emit) -> dict[str, Any]:
+def in_turn(
+    way: Way, wanted: list[Recipe], refused: Mapping[str, str], stop_after: float, emit: Emit
+) -> dict[str, Any]:
     """The figures of all recipes that apply, and which do not, which failed, which are to come.
+
+    `refused`: recipes that do not apply whatever the data, with the reason.
 
     After `stop_after` seconds (0: never) no other is begun that is not done already.
     """
-    reasons = {each.name: way.lacking(each) for each in wanted}
+    reasons = {**refused, **{each.name: way.lacking(each) for each in wanted}}
     left_out = {name: why for name, why in reasons.items() if why}
     for why in dict.fromkeys(left_out.values()):
         names = [name for name in left_out if left_out[name] == why]

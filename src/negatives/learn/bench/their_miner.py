@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 
 import polars as pl
 
+from negatives.errors import WorkError
 from negatives.learn.base_models import limit, usual_kind
 from negatives.learn.settings import Training
 from negatives.machine import Machine
@@ -70,6 +71,8 @@ def mined_pairs(
             **SETTINGS,
         )
     seconds = time.perf_counter() - began
+    if not len(mined):
+        raise WorkError("it delivered no negative at all", where=NAME)
     frame = cast("pl.DataFrame", mined.to_polars())
     return frame.select("query", "positive", "negative"), seconds
 

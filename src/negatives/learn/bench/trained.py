@@ -86,7 +86,7 @@ class TrainedArms:
     def made_from(self, arm: Arm) -> dict[str, Any]:
         """What the figures of an arm depend on, besides what all share."""
         if arm.data is not None:
-            return {**arm.recipe.settings(), "seed": None, "given": SETTINGS}
+            return {**arm.recipe.does(), "given": SETTINGS}
         return self.work.of_arm(arm)
 
     def measured(self, name: str, arm: Arm, plan: dict[str, Any]) -> Measured:
