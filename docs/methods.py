@@ -84,7 +84,7 @@ def about(name: str) -> Iterator[str]:
 def takes(recipe: Recipe) -> str:
     """Models, texts and time that a recipe needs."""
     models = dict.fromkeys(
-        model for stage in stages_of(recipe) for model in stage.models if model not in BUILT_IN
+        model for stage in stages_of(recipe) for model in stage.opens if model not in BUILT_IN
     )
     fields = sorted({name for stage in stages_of(recipe) for name in stage.needs.docs})
     said = [

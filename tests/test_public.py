@@ -21,10 +21,11 @@ FailureInducing Fused GeneratorBandit Given Graded Heading ICR ImaginedDomains I
 InverseCloze IrrelevantConditions IterativeDeepening Judged Known LLMCascade LLMJudge Margin
 NamedInQuery NearDuplicate NearPositive NegativesError NegativesWarning Neighbours NotBefore
 OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias Popularity Quotas Random RandomPick
-Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameDocument
-ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedKeywords SimANS SkipSurvivors SkipTop
-Stratified Sufficiency TextEdits TextPerplexity Top Verbalized WrittenNegatives WrittenQueries
-__version__ adapt audit bench compare evaluate lint load_recipe mine show_progress silent train
+Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
+SameDocument SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords
+SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits TextPerplexity Top Verbalized
+WantedType WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate lint
+load_recipe mine show_progress silent train
 """
 
 

@@ -97,7 +97,7 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         return Needs()
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def opens(self) -> tuple[str, ...]:
         """The models that it opens, by the names that it was given: what its settings that are
         called `model`, `encoder`, `guide`, `large` or `judges` say, unless the class says more.
         """

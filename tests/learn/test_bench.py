@@ -80,7 +80,7 @@ def test_what_is_no_recipe_is_told_the_nearest_and_the_groups() -> None:
 def test_another_model_takes_the_place_of_one_that_recipes_name() -> None:
     use = exchanges(["http://127.0.0.1:8080/v1#model=http://127.0.0.1:1/v1#mine"])
     made = with_models(load_recipe("multi-judge-debate"), use)
-    assert [model.partition("#")[2] for model in made.judge[-1].models] == [
+    assert [model.partition("#")[2] for model in made.judge[-1].opens] == [
         "mine", "mine", "second", "third",
     ]  # fmt: skip
     assert load_recipe("weaver").estimate.models == ()  # type: ignore[union-attr]

@@ -64,7 +64,7 @@ def test_rows_have_the_negatives_of_their_epoch_and_what_is_known_of_them() -> N
     assert later.doc_keys is keys, "what takes time is not found out again"
     assert drawn.at(0).negatives.tolist() == [[2, 5], [8, 10]], "a training may be gone on with"
     rows = TrainingRows(full)
-    rows.begin(StaticTraining(negatives=2, redraw=6, batch_size=1))
+    rows.redrawn(6, negatives=2, size=1)
     assert rows.training_set.width == 3
     assert rows.whole is full
     rows.before(2)

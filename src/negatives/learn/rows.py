@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -13,9 +13,6 @@ from negatives.arrays import Floats
 from negatives.learn.redraw import Redraw
 from negatives.learn.training_set import TrainingSet
 from negatives.optional import require
-
-if TYPE_CHECKING:
-    from negatives.learn.settings import Training
 
 Guide = Callable[[Any, Any], tuple[Floats, Floats]]
 """Vectors of queries int32[n] and documents int32[n, m] (rows; -1: zeros): [n, g], [n, m, g]."""
@@ -41,11 +38,13 @@ class TrainingRows:
         """The examples with all negatives that any epoch has."""
         return self.training_set if self.redraw is None else self.redraw.full
 
-    def begin(self, settings: Training) -> None:
-        """Have the negatives of the first epoch, where epochs differ."""
-        if settings.redraw:
-            batches = -(-len(self.training_set) // settings.batch_size)
-            self.redraw = Redraw(self.training_set, settings.negatives, batches)
+    def redrawn(self, of: int, negatives: int, size: int) -> None:
+        """Have other `negatives` of each list of `of` in every epoch, in batches of `size`.
+
+        `of` 0: the same in all epochs.
+        """
+        if of:
+            self.redraw = Redraw(self.training_set, negatives, -(-len(self.training_set) // size))
             self.before(0)
 
     def before(self, batch: int) -> None:

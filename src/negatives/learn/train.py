@@ -213,7 +213,7 @@ class _Training:
             None if seen is None else seen.guide,
             None if frozen is None else frozen.vectors.docs,
         )
-        rows.begin(self.settings)
+        rows.redrawn(self.settings.redraw, self.settings.negatives, self.settings.batch_size)
 
         def save(path: Path) -> None:
             if frozen is not None:

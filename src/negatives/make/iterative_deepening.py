@@ -55,7 +55,7 @@ class IterativeDeepening(PassageWriter, kind="iterative-deepening"):
     @property
     def longest(self) -> int:
         """Some two hundred tokens a passage, of the deepest question."""
-        return 220 * 2 ** (self.depth - 1) + 20
+        return 220 * (1 << (self.depth - 1)) + 20
 
     def made(self, context: Context, rows: Rows, ask: Asking) -> list[tuple[Any, ...]]:
         """The best of what was written for each query, hardest first."""

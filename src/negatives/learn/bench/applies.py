@@ -54,7 +54,7 @@ def lacking(recipe: Recipe, collection: Collection) -> str:
         refuse_unmet(stages, collection)
     except NegativesError as error:
         return error.what
-    models = dict.fromkeys(model for each in stages for model in each.models)
+    models = dict.fromkeys(model for each in stages for model in each.opens)
     missing = [why for model in models if (why := absent(model))]
     return f"needs {'; and '.join(missing)}" if missing else ""
 
