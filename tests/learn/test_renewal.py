@@ -88,10 +88,12 @@ def test_vectors_that_no_checkpoint_needs_any_more_are_removed(tmp_path: Path) -
 def test_a_reranker_has_no_vectors_to_follow(folder: Path, tmp_path: Path) -> None:
     from negatives.learn.train import train
 
-    recipe = learning(tiny_bert(), "batch.kind=topic-aware", "batch.refresh=1", kind="reranker")
+    recipe = learning(tiny_bert(), *FOLLOWING, kind="reranker")
     with pytest.raises(RecipeError, match="no vectors that batches could follow"):
         train(folder, tmp_path / "m", model=tiny_bert(), recipe=recipe, look=False)
 
+
+FOLLOWING = ("batch.kind=topic-aware", "batch.clusters=2", "batch.refresh=1")
 
 CODE = """
 import sys
@@ -113,6 +115,7 @@ def test_a_killed_training_whose_batches_follow_it_comes_to_the_same_bytes(
         static,
         f"batch.kind={kind}",
         "batch.refresh=1",
+        *(["batch.clusters=2"] if kind == "topic-aware" else []),
         "train.steps=60",
         "train.negatives=0",
         "train.checkpoint=20",
