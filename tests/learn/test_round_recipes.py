@@ -43,7 +43,7 @@ UNSURE = ("judge.reranker.low=0.9", "judge.reranker.high=0.9")
 
 def ranked(*places: int) -> tuple[str, ...]:
     """Changes by which the rankers of a recipe are the small BERT."""
-    changes = [f"find.dense.top={4}", "train.negatives=2", f"round.1.model={tiny_bert()}"]
+    changes = ["find.dense.top=4", "train.negatives=2", f"round.1.model={tiny_bert()}"]
     for place in places:
         changes += [f"round.{place}.set.{path}={value}" for path, value in RANKER.items()]
     return (*changes, f"judge.reranker.model={tiny_bert()}")
