@@ -29,8 +29,8 @@ RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transfor
 
 FIELDS = ("text", "title", "time")
 """Columns of the small data."""
-CHEAP = {"most": 4, "longest": 16, "trials": 2}
-"""Settings of what asks a model: of four queries, in a few words."""
+CHEAP = {"most": 4, "longest": 16, "trials": 2, "top": 2}
+"""Settings of what asks a language model: of four queries, in a few words, of two candidates."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +58,13 @@ class Everything:
         """Settings that put the small models in the place of those that a recipe names."""
         made = []
         for path, value in settings_of(recipe):
-            for begins, model in self.models.items():
-                if value.startswith(begins):
-                    made.append(f"{path}={model}")
-        for section, stages in _stages(recipe):
-            for place, stage in stages:
-                made += [
-                    f"{section}{place}.{name}={value}"
-                    for name, value in CHEAP.items()
-                    if name in stage.__struct_fields__ and section in ("make", "judge")
-                ]
+            begins = next((name for name in self.models if value.startswith(name)), None)
+            if begins is not None:
+                made.append(f"{path}={self.models[begins]}")
+            if begins == CAUSAL:
+                stage, at = _stage_of(recipe, path)
+                cheap = [name for name in CHEAP if name in stage.__struct_fields__]
+                made += [f"{at}.{name}={CHEAP[name]}" for name in cheap]
         return made
 
 
@@ -92,6 +89,15 @@ def settings_of(recipe: Recipe) -> Iterator[tuple[str, str]]:
                 for text in value if isinstance(value, list | tuple) else [value]:
                     if isinstance(text, str):
                         yield f"{section}{place}.{name}", text
+
+
+def _stage_of(recipe: Recipe, path: str) -> tuple[Stage, str]:
+    """The stage that a setting is of, and its own path."""
+    at = path.rpartition(".")[0]
+    named = {
+        f"{section}{place}": stage for section, all_ in _stages(recipe) for place, stage in all_
+    }
+    return named[at], at
 
 
 def _stages(recipe: Recipe) -> Iterator[tuple[str, list[tuple[str, Stage]]]]:

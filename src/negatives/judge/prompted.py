@@ -24,7 +24,7 @@ from negatives.judge.asking import Asking, Foreseeing
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Chat
 from negatives.models.prompt import Prompt
-from negatives.opening import Foreseen, JudgeContext
+from negatives.opening import Context, Foreseen, JudgeContext
 from negatives.schema import REJECTED, TEXTS, Floats, Needs, Rows
 from negatives.secrets import names_variable
 from negatives.stage import Judge, Share
@@ -160,6 +160,12 @@ class PromptedJudge(Judge):
             seed=context.seed,
             emit=context.emit,
         )
+
+    def refuse_absent(self, context: Context) -> None:
+        """Every server is there, or replies to one of the prompts are kept."""
+        prompts = [self._prompt(name, words) for name, words in self.words.items()]
+        for model, key in self.keys.items():
+            Chat(model or self.model, context.scratch, api_key=key).refuse_absent(*prompts)
 
     def file_of(self, name: str) -> str:
         """The prompt that is used under a name: that name, or the user's file."""

@@ -225,6 +225,9 @@ class _Mining:
             with self.account.stage(f"open {generator.label}"), blamed(generator):
                 generator.ready(context)
                 generator.refuse_absent(context)
+        for place, judge in enumerate(self.recipe.judge):
+            with blamed(judge):
+                judge.refuse_absent(self.opened.judging(place))
         # Others encode the texts when they are opened, which takes a while.
         models_first = sorted(enumerate(self.recipe.judge), key=lambda each: not each[1].takes_all)
         for place, judge in models_first:

@@ -140,9 +140,13 @@ class Opened:
         """The judge at a place of the recipe."""
         stage = self.recipe.judge[place]
         if place not in self._judges:
-            context = JudgeContext(**self._for_judge(f"judge-{place}-{stage.kind}"))
-            self._judges[place] = stage.open(context)
+            self._judges[place] = stage.open(self.judging(place))
         return stage.kind, self._judges[place]
+
+    def judging(self, place: int) -> JudgeContext:
+        """What the judge at a place of the recipe is given."""
+        kind = self.recipe.judge[place].kind
+        return JudgeContext(**self._for_judge(f"judge-{place}-{kind}"))
 
     def writing(self, generator: Generator) -> Context:
         """What a generator of the recipe is given to write documents."""
