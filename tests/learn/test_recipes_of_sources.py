@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from negatives.errors import RecipeError
 from negatives.learn.train import train
 from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
@@ -45,3 +46,13 @@ def test_each_trains_by_name(tmp_path: Path) -> None:
         )
         assert made.account["steps"] == 2, name
         assert made.account["negatives"]["negatives"] > 0, name
+
+
+def test_what_is_trained_is_no_encoder_of_parts(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        train(fielded(), tmp_path / "m", model="parts:200:static")
+    assert str(caught.value) == (
+        "what is trained reads a text as it is, and not by parts\n"
+        "  where: --model\n"
+        "  fix:   name the model alone, static; parts are for --encoder"
+    )

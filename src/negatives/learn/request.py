@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from negatives.errors import DataError
+from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned, silent
 from negatives.exchange import exchanged
 from negatives.learn.base_models import usual_kind
 from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
+from negatives.models.parts import PREFIX, taken_apart
 from negatives.models.spec import names_nothing
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.memory import is_columns, is_named, mined_table, three_parts
@@ -49,6 +50,12 @@ def completed(
     given, the trainer is that for the sort of model that is named, with the recipe's settings.
     """
     refuse_secrets(model)
+    if model.lower().startswith(PREFIX):
+        raise RecipeError(
+            "what is trained reads a text as it is, and not by parts",
+            where="--model",
+            fix=f"name the model alone, {taken_apart(model)[1]}; parts are for --encoder",
+        )
     if model != "static" and names_nothing(model):
         raise DataError(
             f"there is no model at {model!r}",
