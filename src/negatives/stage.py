@@ -99,7 +99,8 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     @property
     def opens(self) -> tuple[str, ...]:
         """The models that it opens, by the names that it was given: what its settings that are
-        called `model`, `encoder`, `guide`, `teacher`, `large` or `judges` say, unless the class says more.
+        called `model`, `encoder`, `guide`, `teacher`, `large` or `judges` say, unless the class
+        says more.
         """
         named = [getattr(self, name, "") for name in _MODELS]
         every = [each for name in named for each in ([name] if isinstance(name, str) else name)]
