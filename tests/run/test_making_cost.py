@@ -36,9 +36,7 @@ def test_the_generators_of_a_mined_recipe_keep_to_a_budget_of_either_unit() -> N
 
 def test_what_adapt_would_ask_is_foreseen_and_nothing_is_made(tmp_path: Path) -> None:
     for name in "abc":
-        (tmp_path / f"{name}.md").write_text(
-            f"# About {name}\n\nWhat {name} is and is not.\n"
-        )
+        (tmp_path / f"{name}.md").write_text(f"# About {name}\n\nWhat {name} is and is not.\n")
     cost = adapting_cost(tmp_path, llm=NOBODY, emit=silent)
     assert cost.calls == 3
     less = adapting_cost(tmp_path, llm=NOBODY, budget="2-calls", emit=silent)
