@@ -25,7 +25,7 @@ from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every,
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_MODELS = ("model", "encoder", "guide", "large", "judges")
+_MODELS = ("model", "encoder", "guide", "teacher", "large", "judges")
 """What a setting that names models is called, in every room."""
 
 
@@ -99,7 +99,8 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     @property
     def opens(self) -> tuple[str, ...]:
         """The models that it opens, by the names that it was given: what its settings that are
-        called `model`, `encoder`, `guide`, `large` or `judges` say, unless the class says more.
+        called `model`, `encoder`, `guide`, `teacher`, `large` or `judges` say, unless the class
+        says more.
         """
         named = [getattr(self, name, "") for name in _MODELS]
         every = [each for name in named for each in ([name] if isinstance(name, str) else name)]

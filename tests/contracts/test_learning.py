@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 
 from negatives.batch.batcher import Batcher
+from negatives.choose.chooser import Chooser
 from negatives.errors import NegativesError, RecipeError
+from negatives.events import silent
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import ListLoss, Loss
 from negatives.learn.settings import Training
+from negatives.machine import MODEST
 from negatives.stage import build
 from tests.batch.made import clustered, flat
+from tests.choose.test_choosers import pool
 from tests.contracts.kinds import stages
 
 
@@ -28,6 +32,17 @@ def test_every_batcher_gives_each_row_once_an_epoch_by_seed_and_number_alone() -
         assert sorted(flat(batches).tolist()) == list(range(60)), batcher.kind
         assert all(0 < len(batch) <= 8 for batch in batches)
         assert batcher.weigh(made) is None, "by default all count the same"
+
+
+def test_every_chooser_takes_so_many_different_examples_by_seed_and_ids_alone() -> None:
+    for chooser in stages("choose", but=("ifd",)):
+        assert isinstance(chooser, Chooser)
+        made = pool(clustered(60, 5))
+        rows, told = chooser.choose(made, 9)
+        assert len(rows) == len({*rows.tolist()}) == 9, chooser.kind
+        assert rows.tolist() == chooser.choose(pool(clustered(60, 5)), 9)[0].tolist()
+        assert isinstance(told, dict)
+        chooser.ready(MODEST, silent)
 
 
 def drawn(*, labels: bool, guide: bool) -> EncodedBatch:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Floats, Rows
+from negatives.arrays import Floats, Places, Rows
 from negatives.batch.epochs import Ordering, Orders
 from negatives.batch.examples import Examples
 from negatives.batch.order import cut
+from negatives.choose.chooser import Chooser, Pool
 from negatives.estimation import Estimation, Fitted
 from negatives.events import Emit
 from negatives.export.ask import Ask, Format
@@ -168,6 +169,14 @@ class Easiest(Picker, kind="easiest"):
         return first(ordered(rows, "hardness", descending=False), self.per_query)
 
 
+class LastOnes(Chooser, kind="last"):
+    """The last examples by their ids."""
+
+    def choose(self, pool: Pool, count: int) -> tuple[Places, dict[str, Any]]:
+        """From the end."""
+        return pool.in_order[::-1][:count], {}
+
+
 class Backwards(Ordering, kind="backwards"):
     """The last example first."""
 
@@ -232,6 +241,7 @@ make.negated = tests.contracts.theirs:Negated
 judge.too-long = tests.contracts.theirs:TooLong
 estimate.even = tests.contracts.theirs:Even
 pick.easiest = tests.contracts.theirs:Easiest
+choose.last = tests.contracts.theirs:LastOnes
 batch.backwards = tests.contracts.theirs:Backwards
 learn.gap = tests.contracts.theirs:Gap
 train.careful = tests.contracts.theirs:Careful

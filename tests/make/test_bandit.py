@@ -106,7 +106,7 @@ def test_each_sort_of_query_is_given_to_the_model_that_writes_hard_ones_for_it(
     server.script = reply
     address = server.spec.rpartition("#")[0]
     models = [f"{address}#{name}" for name in good.values()]
-    stage = neg.GeneratorBandit(models=models, explore=6, together=2, encoder="static")
+    stage = neg.GeneratorBandit(writers=models, explore=6, together=2, encoder="static")
     made = written(stage, context(data, tmp_path), data.mined_queries)
     asked = data.query_texts(made["query"].to_numpy())
     right = Counter(

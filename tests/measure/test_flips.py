@@ -33,11 +33,11 @@ def test_verdicts_are_told_apart_by_their_direction() -> None:
 
 def test_a_difference_of_two_runs_tells_the_verdicts_that_flip(tmp_path: Path) -> None:
     data = tiny.collection()
-    one, other = (
+    runs = [
         neg.mine(data, tmp_path / name, sources=[neg.Dense(top=5)], judges=judges, pick=neg.Top())
         for name, judges in (("all", []), ("few", [neg.PercentOfPositive(0.5)]))
-    )
-    found = difference(one, other)
+    ]
+    found = difference(runs[0], runs[1])
     flips = found.flips["pairs"]
     assert flips["gained"] == 0 < flips["lost"]
     assert flips["p"] == Flips(flips["items"], 0, flips["lost"]).p

@@ -99,8 +99,8 @@ class Chooser(Stage, kw_only=True):
     """Decides which training examples a model learns from: a pair of query and positive each.
 
     To write one, define `choose`, and `ready` where it needs a model besides the trained one. What
-    is not chosen stays known to be relevant: no negative of
-    another example is ever a positive that was left out.
+    is not chosen stays known to be relevant: no negative of another example is ever a positive that
+    was left out.
     """
 
     section: ClassVar[str] = "choose"

@@ -35,11 +35,11 @@ class GeneratorBandit(Generator, kind="bandit"):
 
     >>> from negatives.make.bandit import GeneratorBandit
     >>> small, large = "http://127.0.0.1:8080/v1#small", "http://127.0.0.1:8080/v1#large"
-    >>> GeneratorBandit(models=[small, large], explore=32).calls_each
+    >>> GeneratorBandit(writers=[small, large], explore=32).calls_each
     1
     """
 
-    models: Annotated[
+    writers: Annotated[
         list[str], Meta(min_length=2, description="URL#NAME of each, as `written` takes it")
     ]
     api_key: Annotated[str, Meta(description="env:NAME of the variable that holds it")] = ""
@@ -75,6 +75,11 @@ class GeneratorBandit(Generator, kind="bandit"):
         return TEXTS
 
     @property
+    def models(self) -> tuple[str, ...]:
+        """The language models, and the encoder."""
+        return (*self.writers, self.encoder)
+
+    @property
     def calls_each(self) -> int:
         """One question for each query."""
         return 1
@@ -85,8 +90,13 @@ class GeneratorBandit(Generator, kind="bandit"):
         shared = {"api_key": self.api_key, "count": self.count, "given": self.given}
         return [
             WrittenNegatives(model=model, name=self.label, **shared)  # type: ignore[arg-type]
-            for model in self.models
+            for model in self.writers
         ]
+
+    def refuse_absent(self, context: Context) -> None:
+        """Each of the models is there."""
+        for arm in self.arms:
+            arm.refuse_absent(context)
 
     def ready(self, context: Context) -> None:
         """Read the prompt and the addresses."""
@@ -103,7 +113,7 @@ class GeneratorBandit(Generator, kind="bandit"):
         if not len(rows):
             return pl.DataFrame(schema={**WRITTEN_DOCS, **ORIGIN})
         worth = Worth(context, self.encoder, self.rejected)
-        bandit = KernelUCB(len(self.models), ridge=_RIDGE, width=self.width)
+        bandit = KernelUCB(len(self.writers), ridge=_RIDGE, width=self.width)
         explored = self._explored(context)
         taken = np.full(len(context.collection.queries), -1, np.int64)
         for start in range(0, len(explored), self.together):
@@ -111,7 +121,7 @@ class GeneratorBandit(Generator, kind="bandit"):
             at = worth.query_vectors(some).astype(np.float64)
             arm = bandit.choose(at, self.doubt)
             if not start:  # nothing is known: each arm has its turn
-                arm = np.arange(len(some)) % len(self.models)
+                arm = np.arange(len(some)) % len(self.writers)
             taken[some] = arm
             made = self._by(context, some, arm)
             earned = worth.of(made["query"].to_list(), made["text"].to_list())
@@ -128,7 +138,7 @@ class GeneratorBandit(Generator, kind="bandit"):
 
     @property
     def _names(self) -> list[str]:
-        return [model.rpartition("#")[2].partition("?")[0] for model in self.models]
+        return [model.rpartition("#")[2].partition("?")[0] for model in self.writers]
 
     def _explored(self, context: Context) -> Rows:
         """Queries of the whole collection, drawn by their ids, in the order of exploring."""
