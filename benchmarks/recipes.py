@@ -32,6 +32,7 @@ from typing import Any, Literal
 import msgspec
 
 import negatives as neg
+from benchmarks.auto import looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
 from benchmarks.learning import Study, minilm, sampled, split, tiny
@@ -198,7 +199,10 @@ def carry_out(name: str) -> None:
         stop_after=60 * float(os.environ.get("NEGATIVES_BENCH_MINUTES", "18")),
         emit=said,
     ).figures
-    kept = {**all_kept(), name: brief(figures) | {"title": stage.title}}
+    told = brief(figures) | {"title": stage.title}
+    if stage.measure == "trained":
+        told["evidence"] = looked_at(data)
+    kept = {**all_kept(), name: told}
     kept = {stage: kept[stage] for stage in STAGES if stage in kept}
     KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     write_picture(f"recipes-{name}", bench_picture(figures))

@@ -71,7 +71,8 @@ def mine(
         The run directory to make, or to go on with; by default runs/NAME, by what the data
         is called (and the split, and the recipe, where they are named).
     recipe
-        A recipe that comes with the package (`negatives recipes list`), or a .toml file.
+        A recipe that comes with the package (`negatives recipes list`), or a .toml file;
+        `auto` mines some queries first, chooses by what is found, and says why.
     per_query
         Negatives asked for each query; what the recipe says by default (`default`: 7).
     max_false
@@ -113,15 +114,21 @@ def mine(
     from negatives.machine import Machine
     from negatives.recipe import load_recipe
     from negatives.recipe_changes import adjusted
+    from negatives.run.automatic import AUTO
     from negatives.run.making_cost import budgeted_recipe, making_cost, read_budget
+    from negatives.run.mine import automatically
 
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
     if budget is not None:
         read_budget(budget)
     with listening() as shown:
         emit = clock.hearing(shown)
+        with clock.stage("read"):
+            collection = reading.load(data)
         chosen = adjusted(
-            load_recipe(recipe),
+            automatically(collection, machine, encoder, emit)
+            if recipe == AUTO
+            else load_recipe(recipe),
             set_ or (),
             per_query=per_query,
             relabel=relabel,
@@ -133,8 +140,6 @@ def mine(
         )
         if seed is not None:
             chosen = replace(chosen, seed=seed)
-        with clock.stage("read"):
-            collection = reading.load(data)
         if budget is not None:
             chosen = budgeted_recipe(chosen, budget, collection, machine=machine, emit=emit)
         if dry_run:

@@ -64,7 +64,8 @@ def train(
     model
         What to start from: a folder or hub name, or `static`, the table in the package.
     recipe
-        How to mine and to learn; a run's own by default, else `default`.
+        How to mine and to learn; a run's own by default, else `default`. `auto` mines some
+        queries first, and chooses by what is found.
     kind
         What is trained: encoder, static-embedding, sparse or reranker. By default what the
         recipe says, else an encoder, or a static embedding where `model` is one. It keeps
@@ -96,17 +97,26 @@ def train(
     resources.limit_pools()
     from negatives.cli.listen import listening
     from negatives.learn.request import completed, recipe_of
-    from negatives.learn.source import read_with
+    from negatives.learn.source import for_these_data, read_with
     from negatives.learn.train import train as carry_out
+    from negatives.machine import Machine
     from negatives.read.quarantine import as_quarantine
+    from negatives.run.automatic import AUTO
 
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
     with listening() as emit:
         said = changes(set_, trained)
-        chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
+        if recipe == AUTO:
+            machine = Machine.checked(resources.threads, resources.memory, resources.device)
+            read = reading.load(data, quarantine=aside) if reading.said() else data
+            read, named = for_these_data(read, encoder or model, machine, emit, aside)
+            chosen = completed(named, model, kind or "", said, emit)
+        else:
+            chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
+            read = read_with(data, chosen, aside, **reading.said())
         made = carry_out(
-            read_with(data, chosen, aside, **reading.said()),
+            read,
             out,
             model=model,
             recipe=chosen,

@@ -23,12 +23,14 @@ from negatives.learn.arms import NONE, Arm, arms_of, texts_of
 from negatives.learn.dev import overlap
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
+from negatives.learn.source import for_these_data
 from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
+from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show.comparison import comparison_card
@@ -110,6 +112,9 @@ def compare(
     refuse_unlabelled(collection)
     judged = judged_on(collection, on, aside)
     complete = partial(completed, model=model, kind=kind, changes=changes, emit=emit)
+    if AUTO in arms:
+        _, named = for_these_data(collection, encoder or model, machine, emit)
+        arms = [replace(named, name=AUTO) if arm == AUTO else arm for arm in arms]
     chosen = arms_of(arms, control, complete)
     own = [texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
     trained = [collection, *own]

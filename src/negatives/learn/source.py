@@ -24,6 +24,7 @@ from negatives.recipe_changes import encoded
 from negatives.run import mine
 from negatives.run.inputs import collection_of
 from negatives.run.making import made_queries
+from negatives.run.mine import automatically
 from negatives.schema import TEXTS, Collection, check_needs
 from negatives.show import reported
 from negatives.stage import refuse_unmet
@@ -128,6 +129,25 @@ class TrainingSource:
         making = tuple(each for each in self.recipe.make if each.generates == "documents")
         recipe = replace(self.recipe, make=making)
         return mined_run(collection, out, recipe, encoder, self.machine, self.emit, overwrite)
+
+
+def for_these_data(
+    data: Data,
+    encoder: str,
+    machine: Machine,
+    emit: Emit,
+    aside: Quarantine | None = None,
+) -> tuple[Collection, Recipe]:
+    """A collection, read, and the recipe that its data speak for (`--recipe auto`)."""
+    given = isinstance(data, str | Path) and is_mined_file(Path(data))
+    if as_run(data) is not None or given or isinstance(data, TrainingSet):
+        raise InputError(
+            "auto chooses how to mine, and these negatives are there already",
+            where=str(data),
+            fix="give the collection, or leave --recipe out",
+        )
+    collection = as_collection(data, quarantine=aside)
+    return collection, automatically(collection, machine, encoder, emit)
 
 
 def mined_run(

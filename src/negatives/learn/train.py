@@ -37,7 +37,7 @@ from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import Lesson, Training
-from negatives.learn.source import Data, TrainingSource
+from negatives.learn.source import Data, TrainingSource, for_these_data
 from negatives.learn.trained import Trained as Trained
 from negatives.learn.trained import model_folder
 from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint
@@ -50,6 +50,7 @@ from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
+from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.atomic import write_text
@@ -108,6 +109,9 @@ def train(
     path = Path(out)
     folder = model_folder(path)
     folder.refuse_foreign()
+    set_aside = as_quarantine(quarantine)
+    if recipe == AUTO:
+        data, recipe = for_these_data(data, encoder or model, machine, emit, set_aside)
     chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
@@ -120,7 +124,7 @@ def train(
         mined=mined,
         machine=machine,
         report_to=report_to,
-        aside=as_quarantine(quarantine),
+        aside=set_aside,
         emit=emit,
     )
     with locked(path):

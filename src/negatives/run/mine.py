@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ import polars as pl
 from negatives.engine import Engine, Mapper, carried_out
 from negatives.errors import InputError
 from negatives.estimation import Fitted
-from negatives.events import Emit, Progress, Warned
+from negatives.events import Emit, Progress, Warned, silent
 from negatives.faults import blames_input
 from negatives.listening import shown
 from negatives.machine import Machine
@@ -33,6 +33,7 @@ from negatives.recipe import Recipe
 from negatives.recipe_changes import adjusted
 from negatives.run import passes
 from negatives.run.account import Account
+from negatives.run.automatic import AUTO, automatic
 from negatives.run.blamed import blamed
 from negatives.run.claim import claimed, is_there, run_folder
 from negatives.run.engine import engine_named, refuse_scripts
@@ -113,6 +114,9 @@ def mine(
         raise InputError(
             f"{corpus_shard} documents at a time", where="--corpus-shard", fix="give 0 for all"
         )
+    if recipe == AUTO and sources is None:
+        data = check_collection(load(data))
+        recipe = automatically(data, machine, encoder, emit)
     recipe = resolved(recipe, sources, judges, estimate, pick, seed)
     recipe = adjusted(
         recipe,
@@ -155,6 +159,16 @@ def mine(
                 folder.wipe()  # no part was finished: nothing new is left
             raise
     return Run.of(path, account.manifest, collection)
+
+
+def automatically(
+    collection: Collection, machine: Machine, encoder: str | None, emit: Emit
+) -> Recipe:
+    """The recipe that the data speak for (`automatic`); which, and why, is a `Warned` event."""
+    refuse_unlabelled(collection)
+    recipe, why = automatic(collection, partial(mine, **asdict(machine), emit=silent), encoder)
+    emit(Warned(why))
+    return recipe
 
 
 @dataclass(frozen=True)
