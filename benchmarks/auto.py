@@ -40,7 +40,7 @@ def section(kept: Mapping[str, Any]) -> Iterator[str]:
         return
     yield "## Chosen by auto { #auto }"
     yield (
-        "\nWhat `--recipe auto` sees of the data that is trained with (a probe of 300 queries), and "
+        "\nWhat `--recipe auto` sees of the data trained with (a probe of 300 queries), and "
         f"takes: `passages` where at least {UNREACHED:.0%} of the positives are out of reach and "
         f"{FALSE:.0%} of the top is expected to be false, else `default`. *Left out*: what it "
         "takes with the first limit set on the other data sets alone.\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from negatives.errors import InputError, RecipeError, nearest
-from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
+from negatives.recipe import LEARNING, PURPOSES, Recipe, from_settings, load_recipe, shipped
 from negatives.recipe_changes import override
 
 NAIVE: Final = "naive top"
@@ -30,7 +30,7 @@ and what `negatives recipes list` groups by."""
 
 def trains(recipe: Recipe) -> bool:
     """Whether a recipe says of its own how a model is trained."""
-    return any(stage is not None for stage in (recipe.batch, recipe.learn, recipe.train))
+    return bool(recipe.round) or any(getattr(recipe, name) is not None for name in LEARNING)
 
 
 def baselines(per_query: int) -> list[Recipe]:
