@@ -15,7 +15,7 @@ from negatives.recipe_changes import override
 from negatives.schema import Collection
 from tests.learn.test_generalise import TRAIN
 
-NAMES = ("mm-embed", "ecthr-pcr", "t2ranking")
+NAMES = ("skill-extraction", "mm-embed", "ecthr-pcr", "kriss")
 
 
 def fielded() -> Collection:
