@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from importlib.resources import files
 
 import pytest
 from scripts.tested import TABLE, written
@@ -79,3 +80,13 @@ def test_a_figure_is_told_beside_that_of_naive_top() -> None:
     assert str(FIGURE) == (
         "false share 0.0100, naive top 0.5000, p = 0.0010 (Mined from med; static, 3 seeds)"
     )
+
+
+def test_a_method_of_which_there_is_a_recipe_names_it() -> None:
+    text = (files("negatives") / "recipes" / "methods.tsv").read_text("utf-8")
+    rows = [line.split("\t") for line in text.splitlines()[1:]]
+    assert len(rows) == 154
+    for method, _, _, recipes, elsewhere in rows:
+        assert method not in shipped() or method in recipes.split()
+        assert recipes or elsewhere, f"{method}: no recipe and no reason"
+        assert {*recipes.split()} <= {*shipped()}
