@@ -37,7 +37,7 @@ from negatives.measure.ranking import (
     run_of,
     tied,
 )
-from negatives.measure.saved_run import Keep, keeping
+from negatives.measure.saved_run import Keep, keeping, refuse_folder
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
@@ -137,6 +137,7 @@ def evaluate(
     if depth < 0 or top < 1:
         raise InputError("a depth below 0, or a top below 1", fix="give the documents to rank")
     asked = parse_metrics(metrics)
+    refuse_folder(save_run)
     named = _named(model)
     alone = False
     if not is_named(data):

@@ -8,11 +8,22 @@ from pathlib import Path
 
 import polars as pl
 
+from negatives.errors import InputError
 from negatives.export.trec import TAG, without_white_space
 from negatives.store.atomic import writing
 
 Keep = Callable[[pl.DataFrame], None]
 """Takes a ranking of some queries: query_id, doc_id, rank, score."""
+
+
+def refuse_folder(path: Path | None) -> None:
+    """Raise `InputError`, before anything is ranked, where a folder has the name of the file."""
+    if path is not None and path.is_dir():
+        raise InputError(
+            "a ranking is kept in a file, and this is a folder",
+            where=str(path),
+            fix=f"--save-run {path / 'ranking.run'}",
+        )
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import polars as pl
 
 from negatives.measure.estimate import rounded, share
 from negatives.measure.flips import Flips
+from negatives.recipe import WORDS
 from negatives.run.inputs import GENERATED_ID
 from negatives.schema import KEPT, PAIR
 from negatives.show.summary import Summary
@@ -32,7 +33,7 @@ _TABLES: Final = (
 )  # fmt: skip
 _SAME_SCORES: Final = frozenset({"name", "top", "optional"})
 """Settings of a source that change no score."""
-_UNSAID: Final = frozenset({"name", "paper", "about", "purpose"})
+_UNSAID: Final = frozenset(WORDS)
 """Keys of a recipe that say nothing of what it does."""
 
 
