@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from negatives.learn.bench.applies import stages_of
-from negatives.learn.bench.choice import trains
 from negatives.models.absent import BUILT_IN
 from negatives.recipe import PURPOSES, Recipe, load_recipe, shipped
 from negatives.recipe_states import WORKING, Figure, state_of
@@ -90,7 +89,7 @@ def takes(recipe: Recipe) -> str:
     said = [
         f"Documents with {' and '.join(fields)}" if fields else "Nothing but ids",
         f"models: {', '.join(f'`{model}`' for model in models)}" if models else "no other model",
-        "training by its own loss or batches" if trains(recipe) else "mining alone",
+        "training by its own loss or batches" if recipe.trains else "mining alone",
     ]
     figures = [figure.seconds for figure in state_of(recipe).figures]
     if figures:

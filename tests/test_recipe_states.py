@@ -13,6 +13,17 @@ from negatives.recipe import load_recipe, shipped
 from negatives.recipe_states import WORKING, Figure, State, state_of
 from tests.cli.commands import negatives
 
+TRAINED = Figure(
+    stage="medquad",
+    title="Trained on medquad",
+    metric="nDCG@10",
+    model="static",
+    seeds=1,
+    value=0.7,
+    naive=0.6,
+    seconds=20.0,
+    source="docs/results/recipes.md#medquad",
+)
 FIGURE = Figure(
     stage="med",
     title="Mined from med",
@@ -42,6 +53,8 @@ def test_every_mark_names_a_recipe() -> None:
         (State((), ("a test",), True), "no figure"),
         (State((FIGURE,), (), True), "no test of its numbers"),
         (State((FIGURE,), ("a test",), False), "not said what differs"),
+        (State((FIGURE,), ("a test",), True, trains=True), "no figure of a trained model"),
+        (State((TRAINED, FIGURE), ("a test",), True, trains=True), WORKING),
         (State((), (), False), "no figure, no test of its numbers, not said what differs"),
     ],
 )

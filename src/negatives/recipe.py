@@ -196,6 +196,11 @@ class Recipe:
         """Whether there is something to mine: not where it trains without mined negatives."""
         return bool(getattr(self.train, "negatives", 1))
 
+    @property
+    def trains(self) -> bool:
+        """Whether it says of its own how a model is trained."""
+        return bool(self.round) or any(getattr(self, name) is not None for name in LEARNING)
+
     def with_pick(self, pick: Picker) -> Recipe:
         """The same recipe with another picking policy."""
         return replace(self, pick=pick)

@@ -1,9 +1,10 @@
 """What is known of each recipe of the package: its figures, its tests, and the state that follows.
 
 A state is computed, never typed. A recipe is *working* when it has a measured figure
-(`recipes/figures.json`, written by `python -m benchmarks recipes`), when a test is about its
-numbers (`recipes/tested.json`, which `scripts/tested.py` writes from the marks of the tests), and
-when it says what differs from its paper, if it has one.
+(`recipes/figures.json`, written by `python -m benchmarks recipes`), of a trained model where it
+says how one is trained; when a test is about its numbers (`recipes/tested.json`, which
+`scripts/tested.py` writes from the marks of the tests); and when it says what differs from its
+paper, if it has one.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import msgspec
 from negatives.recipe import Recipe
 
 WORKING: Final = "working"
+FALSE_SHARE: Final = "false share"
+"""What figures of negatives are of, without a model that was trained with them."""
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from"}):
@@ -59,16 +62,23 @@ class State:
     tests: tuple[str, ...]
     told: bool
     """Whether it says what differs from its paper, or follows none."""
+    trains: bool = False
+    """Whether it says how a model is trained, so that figures of its negatives are not enough."""
 
     @property
     def missing(self) -> tuple[str, ...]:
         """What it lacks to be working."""
         lacks = {
             "no figure": not self.figures,
+            "no figure of a trained model": bool(self.figures) and self.trains and self._mined,
             "no test of its numbers": not self.tests,
             "not said what differs": not self.told,
         }
         return tuple(name for name, lacking in lacks.items() if lacking)
+
+    @property
+    def _mined(self) -> bool:
+        return all(figure.metric == FALSE_SHARE for figure in self.figures)
 
     @property
     def word(self) -> str:
@@ -83,6 +93,7 @@ def state_of(recipe: Recipe) -> State:
         figures=figures.get(recipe.name, ()),
         tests=tests.get(recipe.name, ()),
         told=bool(recipe.differs or not recipe.paper),
+        trains=recipe.trains,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 from negatives.errors import InputError, RunError
 from negatives.learn.bench.applies import with_models
 from negatives.learn.bench.bench import bench, exchanges
-from negatives.learn.bench.choice import GROUPS, chosen, trains
+from negatives.learn.bench.choice import GROUPS, chosen
 from negatives.learn.bench.their_miner import NAME, by_id
 from negatives.measure.hidden import delivered, half, summed
 from negatives.measure.significance import holm
@@ -53,7 +53,7 @@ def test_groups_are_all_what_only_mines_what_trains_and_what_recipes_are_for() -
     named = {group: _names(chosen([group], 10)) for group in groups}
     assert named["all"] == list(shipped())
     assert sorted(named["mining"] + named["training"]) == named["all"]
-    assert all(trains(load_recipe(name)) for name in named["training"])
+    assert all(load_recipe(name).trains for name in named["training"])
     assert "nv-retriever" in named["false-negatives"]
     assert chosen(["bm25", "baseline"], 5)[0][0].name == "bm25"
     assert {each.pick.per_query for each in chosen(["baseline"], 5)[0]} == {5}

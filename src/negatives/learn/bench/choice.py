@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from negatives.errors import InputError, RecipeError, nearest
-from negatives.recipe import LEARNING, PURPOSES, Recipe, from_settings, load_recipe, shipped
+from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
 from negatives.recipe_changes import override
 
 NAIVE: Final = "naive top"
@@ -26,11 +26,6 @@ _TRAINING: Final = "training"
 GROUPS: Final = (_ALL, _MINING, _TRAINING, *(purpose for purpose in PURPOSES if purpose))
 """What may stand for several recipes: all, those that only mine, those that say how to train,
 and what `negatives recipes list` groups by."""
-
-
-def trains(recipe: Recipe) -> bool:
-    """Whether a recipe says of its own how a model is trained."""
-    return bool(recipe.round) or any(getattr(recipe, name) is not None for name in LEARNING)
 
 
 def baselines(per_query: int) -> list[Recipe]:
@@ -91,5 +86,5 @@ def _named(name: str | Path | Recipe) -> list[Recipe]:
         )
     every = [load_recipe(each) for each in shipped()]
     if text in (_MINING, _TRAINING):
-        return [each for each in every if trains(each) == (text == _TRAINING)]
+        return [each for each in every if each.trains == (text == _TRAINING)]
     return [each for each in every if text in (_ALL, each.purpose)]

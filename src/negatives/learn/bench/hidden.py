@@ -15,7 +15,7 @@ import polars as pl
 from negatives.errors import WorkError
 from negatives.events import silent
 from negatives.learn.bench.applies import lacking
-from negatives.learn.bench.choice import AGAINST, baselines, trains
+from negatives.learn.bench.choice import AGAINST, baselines
 from negatives.learn.bench.their_miner import NAME, SETTINGS, by_id, installed, mined_pairs
 from negatives.learn.source import mined_run
 from negatives.learn.vectors import Vectors
@@ -25,12 +25,13 @@ from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm
 from negatives.recipe import Recipe
 from negatives.recipe_changes import override
+from negatives.recipe_states import FALSE_SHARE
 from negatives.schema import Collection, Floats
 from negatives.store.atomic import file_hash, writing
 from negatives.store.fingerprints import fingerprints
 from negatives.store.work_folder import WorkFolder
 
-METRIC: Final = "false share"
+METRIC: Final = FALSE_SHARE
 _FALSE: Final = "false_of_asked"
 
 
@@ -84,7 +85,7 @@ class Minings:
         """Why a recipe cannot be measured in this way here; empty: it can."""
         if any(each.generates == "queries" for each in recipe.make):
             return "writes queries of its own, which have no positives that could be hidden"
-        if trains(recipe):
+        if recipe.trains:
             return "says how a model is trained: it is measured by training"
         return lacking(recipe, self.collection)
 
