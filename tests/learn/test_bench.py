@@ -85,7 +85,7 @@ def test_another_model_takes_the_place_of_one_that_recipes_name() -> None:
     ]  # fmt: skip
     rounds = load_recipe("ar2").round
     assert [model for each in rounds for model in each.opens if model == "retriever"] == []
-    assert load_recipe("weaver").estimate.models == ()  # type: ignore[union-attr]
+    assert load_recipe("weaver").estimate.opens == ()  # type: ignore[union-attr]
     with pytest.raises(InputError, match="not NAME=OTHER: 'alone'"):
         exchanges(["alone"])
 

@@ -45,8 +45,8 @@ def generalise(
 
     Example:
 
-        negatives generalise DATA@train --on DATA@test --recipes default nv-retriever \\
-            --out generalise/mine
+        negatives generalise DATA@train --on DATA@test --recipes default \\
+            nv-retriever --out generalise/mine
 
     The same command again goes on from where it was stopped.
 

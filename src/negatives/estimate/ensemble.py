@@ -85,7 +85,7 @@ class Ensemble(Estimator, kind="ensemble"):
             )
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def opens(self) -> tuple[str, ...]:
         """None: `model` says by which arithmetic, not by which network."""
         return ()
 

@@ -131,7 +131,7 @@ class Round(Stage, kw_only=True):
     ] = "model"
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def opens(self) -> tuple[str, ...]:
         """What its role begins as, where that is named: `encoder` is the name of a role here."""
         named = str(getattr(self, "model", ""))
         return (named,) if named else ()

@@ -75,7 +75,7 @@ class GeneratorBandit(Generator, kind="bandit"):
         return TEXTS
 
     @property
-    def models(self) -> tuple[str, ...]:
+    def opens(self) -> tuple[str, ...]:
         """The language models, and the encoder."""
         return (*self.writers, self.encoder)
 
