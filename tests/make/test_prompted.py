@@ -352,7 +352,7 @@ def test_what_cannot_work_is_told_before_anything_is_asked(
     assert not server.bodies
     gone = negatives("make", corpus, "--out", out, "--kind", "queries", "--set",
                      "model=http://127.0.0.1:9/v1#m?seconds=2")  # fmt: skip
-    assert (gone.returncode, "no usable answer" in gone.stderr) == (1, True), gone.stderr
+    assert (gone.returncode, "no server answers there" in gone.stderr) == (1, True), gone.stderr
     server.script = lambda call, body: (200, "<html>sign in</html>")
     page = negatives("make", corpus, "--out", out, "--kind", "queries", *model)
     assert (page.returncode, "sign in" in page.stderr) == (1, True), page.stderr
