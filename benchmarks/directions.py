@@ -63,11 +63,11 @@ class Claim:
     worse: str
 
 
-TOP = ["pick.per_query=3", "find.dense.top=100"]
-RANDOM = ("hcl", ["pick.per_query=3", "find.random.top=20"])
-LEXICAL = ("bm25", ["pick.per_query=3"])
+THREE = "pick.per_query=3"
+TOP = [THREE, "find.dense.top=100"]
+OF_ALL = [THREE, "find.random.top=20"]
 WAYS: dict[str, tuple[str, list[str]]] = {
-    "in-batch": (*LEXICAL[:1], ["train.negatives=0"]),
+    "in-batch": ("bm25", ["train.negatives=0"]),
     "top": ("ance-static", ["pick.kind=top", *TOP]),
     "top, guided": (
         "ance-static",
@@ -80,36 +80,36 @@ WAYS: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "below 95%": ("nv-retriever", TOP),
-    "around the positive": ("simans", ["pick.per_query=3"]),
+    "around the positive": ("simans", [THREE]),
     "random of the top": (
         "ance-static",
-        ["pick.per_query=3", "find.dense.top=200"],
+        [THREE, "find.dense.top=200"],
     ),
-    "random": (RANDOM[0], [*RANDOM[1], "learn.kind=multiple-negatives", "learn.temperature=0.05"]),
+    "random": ("hcl", [*OF_ALL, "learn.kind=multiple-negatives", "learn.temperature=0.05"]),
     "random, debiased": (
-        RANDOM[0],
-        [*RANDOM[1], "learn.beta=0.0", "learn.tau_plus=0.01"],
+        "hcl",
+        [*OF_ALL, "learn.beta=0.0", "learn.tau_plus=0.01"],
     ),
     "random, hardness-weighted": (
-        RANDOM[0],
-        [*RANDOM[1], "learn.beta=0.5"],
+        "hcl",
+        [*OF_ALL, "learn.beta=0.5"],
     ),
-    "lexical": LEXICAL,
-    "lexical, one topic a batch": (LEXICAL[0], [*LEXICAL[1], "batch.kind=topic-aware"]),
-    "p_relevant": ("default", ["pick.per_query=3"]),
-    "p_relevant, relabelled": ("default", ["pick.per_query=3", "relabel=0.8"]),
-    "p_relevant, as a weight": ("default", ["pick.per_query=3", "learn.doubt=weight"]),
-    "easy first": ("mmtg-curriculum", ["pick.per_query=3", "pick.strata=3"]),
+    "lexical": ("bm25", [THREE]),
+    "lexical, one topic a batch": ("bm25", [THREE, "batch.kind=topic-aware"]),
+    "p_relevant": ("default", [THREE]),
+    "p_relevant, relabelled": ("default", [THREE, "relabel=0.8"]),
+    "p_relevant, as a weight": ("default", [THREE, "learn.doubt=weight"]),
+    "easy first": ("mmtg-curriculum", [THREE, "pick.strata=3"]),
     "one order for all": (
         "mmtg-curriculum",
-        ["pick.per_query=3", "pick.strata=3", 'batch.weight={kind="equal"}'],
+        [THREE, "pick.strata=3", 'batch.weight={kind="equal"}'],
     ),
-    "focal": ("kalm-v2", ["pick.per_query=3", "learn.pairs=0"]),
-    "not focal": ("kalm-v2", ["pick.per_query=3", "learn.pairs=0", "learn.gamma=0.0"]),
-    "mixed": ("kalm-v2", ["pick.per_query=3", "learn.gamma=0.0"]),
+    "focal": ("kalm-v2", [THREE, "learn.pairs=0"]),
+    "not focal": ("kalm-v2", [THREE, "learn.pairs=0", "learn.gamma=0.0"]),
+    "mixed": ("kalm-v2", [THREE, "learn.gamma=0.0"]),
     "mined once": ("star", ["train.negatives=1"]),
     "mined anew": ("star", ["train.negatives=1", "train.refresh=40"]),
-    "adore": ("adore", ["pick.per_query=3", "train.refresh=40", "train.frozen=nothing"]),
+    "adore": ("adore", [THREE, "train.refresh=40", "train.frozen=nothing"]),
 }
 CLAIMS = (
     Claim("Mined negatives beside those of the batch", "Karpukhin et al. 2020", "top", "in-batch"),
@@ -233,8 +233,8 @@ def recipe(way: str) -> Recipe:
     base, changes = WAYS[way]
     kept = {change.partition("=")[0] for change in changes}
     settings = [*SETTINGS, *(() if "train.negatives" in kept else ("train.negatives=3",))]
-    plain = replace(load_recipe(base), name=re.sub(r"\W+", "-", way), train=None)
-    whole = replace(load_recipe(base), name=plain.name)
+    plain = replace(load_recipe(base), name=re.sub(r"\W+", "-", way), train=None, round=())
+    whole = replace(load_recipe(base), name=plain.name, round=())
     started = (
         whole if any(name.startswith(("train.refresh", "train.frozen")) for name in kept) else plain
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from negatives.make.worth import worth
 from negatives.schema import Collection
 from negatives.stats.kernel_ucb import KernelUCB
 from tests.build import collection, context
-from tests.make.writing_server import writing
 from tests.models.chat_server import ChatServer, completion, shown
 
 DOCS = {
@@ -30,14 +28,6 @@ ASKED = {f"q{n}": f"how does heat pass {word}" for n, word in enumerate(TIMES)} 
     f"r{n}": f"when does dough rise {word}" for n, word in enumerate(TIMES)
 }
 JUDGED = [(name, "a" if name[0] == "q" else "b", 1) for name in ASKED]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ChatServer]:
-    """A server, and a store of replies of its own."""
-    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
-    with writing() as made:
-        yield made
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from negatives.run.making import made_queries
 from negatives.run.making_cost import making_cost
 from negatives.schema import Collection
 from tests.build import collection, context
-from tests.make.writing_server import writing
 from tests.models.chat_server import ChatServer, completion, shown
 
 DOCS = {
@@ -26,14 +24,6 @@ DOCS = {
 }
 ASKED = {"q": "how does heat pass", "r": "when does dough rise", "s": "what has a cone"}
 JUDGED = [("q", "a", 1), ("r", "c", 1), ("s", "b", 1), ("s", "a", 0)]
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ChatServer]:
-    """A server, and a store of replies of its own."""
-    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
-    with writing() as made:
-        yield made
 
 
 @pytest.fixture

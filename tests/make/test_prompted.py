@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from negatives.run.making_cost import budgeted, making_cost
 from negatives.schema import Collection
 from tests.build import collection, context
 from tests.cli.commands import negatives
-from tests.make.writing_server import replying, writing
+from tests.make.writing_server import replying
 from tests.models.chat_server import ChatServer, completion, shown
 
 DOCS = {
@@ -38,14 +37,6 @@ DOCS = {
     "e": "",
 }
 ASKED = {"q": "how does heat pass", "r": "when does dough rise"}
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ChatServer]:
-    """A server, and a store of replies of its own."""
-    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
-    with writing() as made:
-        yield made
 
 
 @pytest.fixture
