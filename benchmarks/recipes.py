@@ -1,12 +1,12 @@
 """Every recipe that runs on a CPU, side by side: what it mines, and what a model learns by it.
 
-All have the same model, steps, batch, time and number of negatives, and beside them are always no
-mined negatives, random ones, the most similar ones that are not labelled (`naive top`, against
-which all are tested) and the miner of sentence-transformers with the settings of its
-documentation. It is `negatives bench`, on data of several kinds, a stage each, kept in
-recipes.json. What is measured is recipes as they are here, by small models in a minute: where a
-method needs a large model, long training or a batch of thousands, its figure here says little of
-the paper's.
+All have the same model, steps, batch, time and number of negatives (how two vectors are compared is
+the model's, and not the recipe's), and beside them are always no mined negatives, random ones, the
+most similar ones that are not labelled (`naive top`, against which all are tested) and the miner of
+sentence-transformers with the settings of its documentation. It is `negatives bench`, on data of
+several kinds, a stage each, kept in recipes.json. What is measured is recipes as they are here, by
+small models in a minute: where a method needs a large model, long training or a batch of thousands,
+its figure here says little of the paper's.
 
 *Mined*: half of the positives of each query are hidden, and counted among the negatives, on
 collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant
@@ -64,6 +64,7 @@ class Stage:
     data: Callable[[], Pair]
     recipes: tuple[str, ...]
     model: Callable[[], str] = lambda: "static"
+    kind: str = ""
     settings: tuple[str, ...] = ("train.steps=250", "train.batch_size=64")
     seeds: int = 1
     per_query: int = 3
@@ -136,6 +137,7 @@ STAGES: dict[str, Stage] = MINED | {
         LIGHT,
         settings=("train.steps=60", "train.batch_size=32"),
         seeds=3,
+        per_query=10,
     ),
     "planted": Stage(
         "Trained on medquad with planted false negatives, 5,000 queries, the static table",
@@ -150,6 +152,15 @@ STAGES: dict[str, Stage] = MINED | {
         model=tiny,
         settings=SMALL,
         teacher=True,
+    ),
+    "rerankers": Stage(
+        "Rerankers trained on medquad, 2,000 queries, from BERT-tiny",
+        part("medquad", 2_000),
+        ("default", "bm25", "dice-loss"),
+        model=tiny,
+        kind="reranker",
+        settings=("train.steps=80", "train.batch_size=16", "train.max_length=96",
+                  "train.learning_rate=3e-4"),
     ),
     "tiny": Stage(
         "Trained on medquad, 2,000 queries, BERT-tiny", part("medquad", 2_000), LIGHT, model=tiny,
@@ -191,6 +202,7 @@ def carry_out(name: str) -> None:
         measure=stage.measure,
         on=on,
         model=stage.model(),
+        kind=stage.kind,
         encoder="static",
         seeds=int(os.environ.get("NEGATIVES_BENCH_SEEDS", stage.seeds)),
         per_query=stage.per_query,

@@ -16,6 +16,7 @@ from negatives.learn.bench.applies import with_models
 from negatives.learn.bench.bench import bench, exchanges
 from negatives.learn.bench.choice import GROUPS, chosen
 from negatives.learn.bench.their_miner import NAME, by_id
+from negatives.learn.bench.trained import Fair
 from negatives.measure.hidden import delivered, half, summed
 from negatives.measure.significance import holm
 from negatives.read import load
@@ -187,7 +188,20 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def made(folder: Path, static: str, out: Path) -> dict[str, Any]:
-    return trained(folder, ["bm25", "hcl", "gpl", "detective"], out, static)
+    return trained(folder, ["bm25", "hcl", "gpl", "detective", "dice-loss"], out, static)
+
+
+def test_how_vectors_are_compared_is_the_models_and_not_the_recipes() -> None:
+    table, kept = Fair("static", "static-embedding", (), 3), Fair("static", "encoder", (), 3)
+    for name in ("ance", "star", "demonstration-retrieval", "adore"):
+        own = load_recipe(name).learn.settings()  # type: ignore[union-attr]
+        cosine = table(load_recipe(name)).learn.settings()  # type: ignore[union-attr]
+        assert own["similarity"] == "dot"
+        assert (cosine["similarity"], cosine["temperature"]) == ("cosine", 0.05)
+        assert kept(load_recipe(name)).learn.settings() == own  # type: ignore[union-attr]
+    # Margins of a teacher have the teacher's scale, and what says cosine has its own temperature.
+    assert table(load_recipe("gpl")).learn.similarity == "dot"  # type: ignore[union-attr]
+    assert table(load_recipe("hcl")).learn == load_recipe("hcl").learn
 
 
 @pytest.mark.slow
@@ -199,7 +213,8 @@ def test_the_baselines_are_always_there_and_all_have_equal_means(made: dict[str,
     assert [name for name in rows if "test" not in rows[name]] == ["naive top"]
     # Of data as small as these the other miner looks at no rank.
     assert made["failed"] == {NAME: "it delivered no negative at all"}
-    assert set(made["left_out"]) == {"gpl", "detective"}
+    assert set(made["left_out"]) == {"gpl", "detective", "dice-loss"}
+    assert "text-ranking" in made["left_out"]["dice-loss"]
     assert "cross-encoder/ms-marco-MiniLM-L-6-v2" in made["left_out"]["gpl"]
 
 

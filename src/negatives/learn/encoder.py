@@ -122,4 +122,5 @@ class StaticTraining(EncoderTraining, kind="static-embedding"):
     """
 
     rate: ClassVar[float] = 1e-2
+    by_cosine: ClassVar[bool] = True
     of_tokens: ClassVar[bool | None] = True

@@ -67,6 +67,8 @@ class Training(Stage, kw_only=True):
     """Whether rows can count more or less, as `batch.weight` says."""
     encodes: ClassVar[bool] = True
     """Whether what is trained encodes texts, so that dense sources can use it."""
+    by_cosine: ClassVar[bool] = False
+    """Whether what it starts from was made to be compared by the cosine."""
     caches_gradients: ClassVar[bool] = False
     """Whether a setting `chunk` spares memory."""
 

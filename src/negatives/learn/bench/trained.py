@@ -14,6 +14,8 @@ from negatives.learn.arms import NONE, Arm, arms_of
 from negatives.learn.bench.applies import lacking, lacking_to_train
 from negatives.learn.bench.choice import AGAINST, baselines
 from negatives.learn.bench.their_miner import NAME, SETTINGS, by_id, installed, mined_pairs
+from negatives.learn.loss import Loss
+from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.trainings import ARMS, Measured, Trainings
@@ -23,11 +25,17 @@ from negatives.store.atomic import file_hash, writing
 from negatives.store.work_folder import WorkFolder
 
 METRIC: Final = "nDCG@10"
+USUAL: Final = MultipleNegatives().temperature
 
 
 @dataclass(frozen=True)
 class Fair:
-    """A recipe made ready for training with the means that all have."""
+    """A recipe made ready for training with the means that all have.
+
+    How two vectors are compared is the model's: where it was made for the cosine, a loss that takes
+    dot products as they are takes cosines at the usual temperature. Recipes say dot products where
+    a paper's model was made for them; another ranks badly by them before it has learned anything.
+    """
 
     model: str
     kind: str
@@ -40,6 +48,8 @@ class Fair:
         `RecipeError` where the model cannot be trained by it.
         """
         made = completed(recipe, self.model, self.kind, self.changes, silent)
+        if cast("Training", made.train).by_cosine and _by_dot(cast("Loss", made.learn)):
+            made = override(made, {"learn.similarity": "cosine", "learn.temperature": USUAL})
         own = cast("Training", recipe.train).negatives if recipe.train else self.per_query
         return override(made, {"train.negatives": min(own, self.per_query)})
 
@@ -67,7 +77,7 @@ class TrainedArms:
             made = self.complete(recipe)
         except NegativesError as error:
             return error.what
-        return lacking_to_train(made, self.work.collection)
+        return _other_task(recipe, made) or lacking_to_train(made, self.work.collection)
 
     def plan(self) -> dict[str, Any]:
         """The account of the folder; `RunError` where it holds something else."""
@@ -141,6 +151,21 @@ def first_arm(complete: Fair) -> Arm:
     """The arm that all others are tested against, and have the trainer of."""
     known = {each.name: each for each in baselines(complete.per_query)}
     return Arm(AGAINST, complete(known[AGAINST]), None)
+
+
+def _by_dot(loss: Loss) -> bool:
+    """Whether it learns from dot products as they are, and not from a teacher's of that scale."""
+    settings = loss.settings()
+    as_they_are = settings.get("similarity") == "dot" and settings.get("temperature") == 1.0
+    return as_they_are and not loss.needs_labels
+
+
+def _other_task(recipe: Recipe, made: Recipe) -> str:
+    """Why what is trained is not what the recipe trains; empty where it is, or it trains none."""
+    own, given = cast("Training | None", recipe.train), cast("Training", made.train)
+    if own is None or own.task == given.task:
+        return ""
+    return f"trains a model for {own.task}, and here one for {given.task} is trained"
 
 
 def _row(row: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
