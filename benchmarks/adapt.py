@@ -16,6 +16,11 @@ documents answer, every passage of an answer a positive: what labels would have 
 mean over questions and seeds; differences are tested by paired randomisation over questions, p
 corrected for the number of arms (Holm). NEGATIVES_BENCH_SEEDS says how often each arm is trained,
 NEGATIVES_BENCH_MODEL what it starts from; what is done is kept.
+
+Where NEGATIVES_BENCH_GGUF names a language model (a GGUF file), it writes queries of 300 passages
+besides, drawn by their ids, three each, of which those stay that find their passage (GPL's way),
+through a real HTTP server on this machine. They are held against the headings of the same passages:
+mined and trained alike, for 60 steps of 32.
 """
 
 from __future__ import annotations
@@ -25,9 +30,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import polars as pl
+from tests.models.small_model import serving_model
 
 import negatives as neg
 from benchmarks.data import CACHE, folder, load
@@ -37,6 +44,7 @@ from negatives.adaptation.questions import RealQuestions, unseen, written_querie
 from negatives.adaptation.steps import MADE, PASSAGES, RUN
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.events import silent
+from negatives.generator import Generator
 from negatives.judge.same_document import SameDocument
 from negatives.learn.compare import compare
 from negatives.learn.request import completed
@@ -50,6 +58,7 @@ from negatives.read import known_texts
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
+from negatives.stage import build
 
 MODEL = os.environ.get("NEGATIVES_BENCH_MODEL", "static")
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
@@ -57,7 +66,11 @@ WORK = CACHE / "adapt" / re.sub(r"\W+", "-", MODEL)
 LOOKED_AT, ANSWERS, OTHERS = 500, 500, 4500
 """Answers of dev questions that a setting was chosen with and that are left out, those that are
 judged on, and answers beside them."""
+FILE = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
+DRAWN, PORT = 300, 44469
+"""Passages that a language model writes queries of; where it is served, to find its replies."""
 METRIC = "nDCG@10"
+FEW = ["train.steps=60", "train.batch_size=32", "train.negatives=3"]
 SETTINGS = ["train.steps=250", "train.batch_size=64", "train.negatives=3"]
 FIRST = "run"
 NAMES = {
@@ -123,6 +136,11 @@ def real(split: str, passages: Collection) -> Collection:
     return RealQuestions.read(*questions(split)).on(passages, silent)
 
 
+def asked_of(passages: Collection, made: Path) -> Collection:
+    """The real questions that are judged on, but for those that were written word for word."""
+    return unseen(real("dev", passages), neg.Collection.load(f"{made}@train"), silent)
+
+
 # ---- the arms ------------------------------------------------------------------------------------
 
 
@@ -143,8 +161,7 @@ def others() -> list[Recipe]:
 
 def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]:
     """Values of each question by arm, a table a seed; where it was stopped it goes on."""
-    both = neg.Collection.load(f"{made}@train")
-    dev = unseen(real("dev", passages), both, silent)
+    both, dev = neg.Collection.load(f"{made}@train"), asked_of(passages, made)
     found = {"before": [evaluate(MODEL, dev, metrics=(METRIC,), threads=2).per_query]}
     found |= compare(
         both,
@@ -165,10 +182,28 @@ def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]
     return found
 
 
-def alone(name: str, data: Collection, dev: Collection) -> list[pl.DataFrame]:
+def by_language_model(passages: Collection, dev: Collection) -> dict[str, list[pl.DataFrame]]:
+    """Queries that a language model writes, and headings, of the same drawn passages."""
+    same = {"name": "drawn", "most": DRAWN}
+    heading = {**load_recipe("adapt").make[0].settings(), **same}
+    os.environ["NEGATIVES_CACHE"] = str(CACHE / "adapt" / "replies")
+    found = {}
+    with serving_model(1536, port=PORT, file=FILE, slots=2) as model:
+        written = {"kind": "queries", "model": model, "characters": 1500, "unknown": 1.0, **same}
+        for name, settings in (("headings", heading), (FILE.stem, written)):
+            generator = cast("Generator", build("make", settings))
+            asked = written_queries(passages, [generator], seed=0, machine=MODEST, emit=silent)
+            label = f"{name}, {len(asked.queries):,} queries"
+            found[label] = alone(f"drawn-{name}", asked, dev, FEW)
+    return found
+
+
+def alone(
+    name: str, data: Collection, dev: Collection, settings: Sequence[str] = SETTINGS
+) -> list[pl.DataFrame]:
     """The command's recipe with other queries."""
     out = WORK / "alone" / name
-    recipe = completed(mining(), MODEL, "", [*SETTINGS, "train.checkpoint=400"])
+    recipe = completed(mining(), MODEL, "", [*settings, "train.checkpoint=400"])
     frames = []
     for seed in range(SEEDS):
         table = out / f"seed-{seed}.parquet"
@@ -193,16 +228,17 @@ def alone(name: str, data: Collection, dev: Collection) -> list[pl.DataFrame]:
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def table(frames: Mapping[str, Sequence[pl.DataFrame]]) -> list[str]:
-    """An arm a row, the worst first, each tested against the first and against before."""
+def table(frames: Mapping[str, Sequence[pl.DataFrame]], first: str = FIRST) -> list[str]:
+    """An arm a row, the worst first, the first tested against each."""
     means = {
         arm: [float(frame[METRIC].mean()) for frame in each]  # type: ignore[arg-type]
         for arm, each in frames.items()
     }
-    tests = {arm: paired(frames[FIRST], frames[arm], METRIC) for arm in frames if arm != FIRST}
+    tests = {arm: paired(frames[first], frames[arm], METRIC) for arm in frames if arm != first}
     corrected = dict(zip(tests, holm([test.test.p for test in tests.values()]), strict=True))
     lines = [
-        f"| trained with | {METRIC} | by seed | p_relevant against it | 95% interval | p "
+        f"| trained with | {METRIC} | by seed | {NAMES.get(first, first)} against it "
+        "| 95% interval | p "
         "| better / worse |",
         "|---|---:|---|---:|---|---:|---:|",
     ]
@@ -246,6 +282,10 @@ def main() -> None:
         "",
         *command(made),
     ]
+    if FILE.suffix == ".gguf":
+        dev = asked_of(passages, made.path / MADE)
+        drawn = {"before": frames["before"], **by_language_model(passages, dev)}
+        lines += [f"## Queries by {FILE.stem}", "", *table(drawn, [*drawn][-1]), ""]
     write_page("adapt", "From documents alone", __doc__, lines)
 
 
