@@ -90,7 +90,7 @@ def texts(name: str, data: Collection) -> Texts:
         os.environ["NEGATIVES_CACHE"] = str(kept)
         with serving_model(1024, port=PORT, file=FILE, slots=2) as model:
             writer = neg.WrittenNegatives(
-                model=model, given=given, characters=400, tokens=90, unknown=1.0
+                model=model, given=given, characters=400, tokens=160, unknown=1.0
             )
             recipe = replace(load_recipe("bm25"), make=(writer,), name="written")
             run = neg.mine(data, out, recipe=recipe, threads=2)

@@ -82,7 +82,10 @@ def test_a_document_is_data_and_the_prompt_says_how_many(
     body = server.bodies[0]
     assert shown(body, "document") == [told["a"]]
     assert "Write 1 query." in body["messages"][-1]["content"]
-    assert body["response_format"]["json_schema"]["schema"]["required"] == ["queries"]
+    schema = body["response_format"]["json_schema"]["schema"]
+    assert schema["required"] == ["queries"]
+    # A server that binds replies to it stops a model that would write on until it is cut off.
+    assert schema["properties"]["queries"]["maxItems"] == 1
 
 
 def test_a_dry_run_tells_the_calls_and_a_budget_keeps_to_them(

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final, get_origin
 
 import msgspec
 
@@ -37,7 +37,8 @@ _TRAILING: Final = re.compile(r",(\s*[}\]])")
 class Asking:
     """Puts questions to `chat`; `unknown` is the share of replies that may be unreadable.
 
-    `dropped`: what was written and is not used, by reason.
+    `several`: how many members a list of a reply is to have at most, which a server that binds
+    replies to a schema is told; 0: any. `dropped`: what was written and is not used, by reason.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Asking:
     emit: Emit
     stimulus: str = ""
     unknown: float = 1.0
+    several: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
     replies: int = 0
     unread: int = 0
@@ -55,7 +57,7 @@ class Asking:
         self, prompt: str, fillings: Sequence[Mapping[str, Filling]], schema: type[Schema]
     ) -> list[Schema | None]:
         """The reply to each question; None where it cannot be read."""
-        words, form = self.prompts[prompt], in_form(self.form, schema)
+        words, form = self.prompts[prompt], in_form(self.form, bounded(schema, self.several))
         questions = [self._with_stimulus(words.filled(each)) for each in fillings]
         found: list[Schema | None] = []
         for part in _parts(len(questions)):
@@ -119,13 +121,32 @@ class Foreseeing(Asking):
         """No reply to any."""
         words = self.prompts[prompt]
         questions = [self._with_stimulus(words.filled(each)) for each in fillings]
-        self.foreseen += self.chat.foresee(words, questions, in_form(self.form, schema))
+        self.foreseen += self.chat.foresee(
+            words, questions, in_form(self.form, bounded(schema, self.several))
+        )
         return [None] * len(questions)
 
 
 def in_form(form: Form, schema: type[msgspec.Struct]) -> Form:
     """The form, of replies of a schema."""
     return Form(form.longest, schema, form.alternatives, form.temperature, form.seed)
+
+
+def bounded(schema: type[msgspec.Struct], several: int) -> type[msgspec.Struct]:
+    """The schema with at most so many members in a list, for a server to keep to; 0: as it is.
+
+    A model that writes on and on is cut off in the middle, and nothing of it can be read. A reply
+    is read by the schema as it was: one of more members is no worse for it.
+    """
+    if not several:
+        return schema
+    fields = [
+        (each.name, Annotated[each.type, msgspec.Meta(max_length=several)])
+        if get_origin(each.type) is list
+        else (each.name, each.type)
+        for each in msgspec.structs.fields(schema)
+    ]
+    return msgspec.defstruct(schema.__name__, fields, frozen=True)
 
 
 def reply_of(answer: Answer, schema: type[Schema]) -> Schema | None:

@@ -99,6 +99,11 @@ class PromptedGenerator(Generator):
         """One question for each document or query."""
         return 1
 
+    @property
+    def several(self) -> int:
+        """Members that a list of a reply is to have, at most; 0: any."""
+        return 0
+
     def check(self) -> None:
         """No key stands in a recipe, and only prompts that it uses are replaced."""
         if self.api_key and not names_variable(self.api_key):
@@ -152,6 +157,7 @@ class PromptedGenerator(Generator):
             "form": form,
             "emit": context.emit,
             "stimulus": said,
+            "several": self.several,
         }
 
     def _prompts(self) -> dict[str, Prompt]:

@@ -58,6 +58,11 @@ class WrittenQueries(PromptedGenerator, kind="queries"):
         return Needs(docs=("text",), instead="give a collection of texts")
 
     @property
+    def several(self) -> int:
+        """As many as are asked for."""
+        return self.count
+
+    @property
     def longest(self) -> int:
         """Some forty tokens a query."""
         return 40 * self.count + 20

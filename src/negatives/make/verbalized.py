@@ -61,6 +61,11 @@ class Verbalized(PassageWriter, kind="verbalized"):
     reply: ClassVar[type[msgspec.Struct]] = Responses
 
     @property
+    def several(self) -> int:
+        """As many as are asked for."""
+        return self.asked
+
+    @property
     def longest(self) -> int:
         """A hundred and twenty tokens a passage."""
         return 120 * self.asked + 100

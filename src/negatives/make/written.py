@@ -121,6 +121,11 @@ class WrittenNegatives(PassageWriter, kind="written"):
     }
 
     @property
+    def several(self) -> int:
+        """As many as are asked for."""
+        return self.count
+
+    @property
     def longest(self) -> int:
         """Some two hundred tokens a passage."""
         return 220 * self.count + 20
