@@ -50,8 +50,9 @@ FIGURES = Path("src/negatives/recipes/figures.json")
 HUB_RERANKER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 HUB_GUIDE = "sentence-transformers/all-MiniLM-L6-v2"
 LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrelevant-conditions")
-"""What needs no teacher; what needs one is left out where there is none, and says so."""
-TEACHERS = ("teacher", "gist", "cet", "sycl")
+"""What needs neither a guide nor a teacher, which take more time than all else together; what needs
+one is left out, and says so."""
+TEACHERS = ("teacher", "false-negatives", "sycl")
 
 Pair = tuple[Collection, Any]
 
@@ -192,9 +193,7 @@ def carry_out(name: str) -> None:
     """One stage, and its figures into recipes.json."""
     stage = STAGES[name]
     data, on = stage.data()
-    use = {HUB_GUIDE: minilm()}
-    if stage.teacher:
-        use[HUB_RERANKER] = teacher()
+    use = {HUB_GUIDE: minilm(), HUB_RERANKER: teacher()} if stage.teacher else {}
     figures = neg.bench(
         data,
         stage.recipes,
