@@ -52,7 +52,7 @@ HUB_GUIDE = "sentence-transformers/all-MiniLM-L6-v2"
 LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrelevant-conditions")
 """What needs neither a guide nor a teacher, which take more time than all else together; what needs
 one is left out, and says so."""
-TEACHERS = ("teacher", "false-negatives", "sycl")
+TEACHERS = ("teacher", "gist", "lg-anna", "sycl")
 
 Pair = tuple[Collection, Any]
 
