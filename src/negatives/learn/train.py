@@ -306,7 +306,7 @@ class _Training:
         return {
             "model": self.model,
             "weights": weights_of(base),
-            "recipe": self.recipe.settings(),
+            "recipe": self.recipe.effective(),
             "data": fingerprints(found.collection),
             "examples": found.digest,
             "dev": None if dev is None else fingerprints(dev.collection),
