@@ -52,9 +52,7 @@ def parts(code: str) -> Iterator[str | re.Match[str]]:
         yield code[start:]
 
 
-def by_bash(
-    code: str, folder: Path, given: str | None = None
-) -> subprocess.CompletedProcess[str]:
+def by_bash(code: str, folder: Path, given: str | None = None) -> subprocess.CompletedProcess[str]:
     """Bash, which finds the tool that is installed here, and stops where a line fails."""
     return subprocess.run(
         ["bash", "-eo", "pipefail", "-c", code],
@@ -72,9 +70,7 @@ def _command(found: re.Match[str], folder: Path) -> subprocess.CompletedProcess[
         return done
     passed = by_bash(f"cat {found['then']}", folder, done.stdout)
     code = done.returncode or passed.returncode
-    return subprocess.CompletedProcess(
-        found[0], code, passed.stdout, done.stderr + passed.stderr
-    )
+    return subprocess.CompletedProcess(found[0], code, passed.stdout, done.stderr + passed.stderr)
 
 
 def _words(text: str) -> list[str]:

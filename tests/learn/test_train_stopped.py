@@ -54,9 +54,7 @@ def compare(run: Path, model: str, recipe: Recipe, step: int, tmp_path: Path) ->
     return whole, stopped
 
 
-def test_a_killed_training_comes_to_the_same_bytes(
-    mined: Run, static: str, tmp_path: Path
-) -> None:
+def test_a_killed_training_comes_to_the_same_bytes(mined: Run, static: str, tmp_path: Path) -> None:
     recipe = learning(
         static,
         "train.steps=60",

@@ -26,7 +26,8 @@ class Quotas(Picker, kind="quotas"):
     """
 
     quotas: Annotated[
-        dict[str, Annotated[int, Meta(ge=0)]], Meta(description="source or generator -> negatives from it")
+        dict[str, Annotated[int, Meta(ge=0)]],
+        Meta(description="source or generator -> negatives from it"),
     ] = {}
     max_p: Annotated[
         Share, Meta(description="never a pair that is more probably relevant than this")
@@ -76,6 +77,4 @@ def _of(rows: pl.DataFrame, label: str) -> pl.DataFrame:
     if "sources" in rows.columns:
         return rows.filter(pl.col("sources").list.contains(label)).sort("query_id", "doc_id")
     names = [name.removesuffix("_rank") for name in rows.columns if name.endswith("_rank")]
-    raise RecipeError(
-        f"quotas: the run has no source {label!r}", fix=f"one of {', '.join(names)}"
-    )
+    raise RecipeError(f"quotas: the run has no source {label!r}", fix=f"one of {', '.join(names)}")
