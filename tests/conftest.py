@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +12,23 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared")
+
+
+def _keep_to_own_processors() -> None:
+    """Divide the processors between the processes of one suite, and what each of them starts.
+
+    Threads of torch and polars of several processes on the same processors would mostly wait for
+    each other, and spin while they do. Before any library is loaded that counts processors.
+    """
+    number = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if number.isdecimal() and hasattr(os, "sched_setaffinity"):
+        there = sorted(os.sched_getaffinity(0))
+        workers = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        if workers <= len(there):
+            os.sched_setaffinity(0, there[int(number) % workers :: workers])
+
+
+_keep_to_own_processors()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +43,23 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test begins without stored vectors; processes that it starts inherit the folder."""
     monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+_IMPORTED = 50
+"""New modules from which on it is worth while to look at what there is once more."""
+_modules = 0
+
+
+def pytest_runtest_teardown() -> None:
+    """Leave what modules consist of out of later collections of garbage: it stays to the end.
+
+    A training has all that there is looked through, and torch alone is a million of objects.
+    """
+    global _modules
+    if len(sys.modules) > _modules + _IMPORTED:
+        gc.collect()
+        gc.freeze()
+        _modules = len(sys.modules)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read

@@ -1,7 +1,8 @@
 """README.md and docs/: what they show is run, what they say comes out, and the site builds.
 
 Blocks of ```python and ```bash run in an empty folder, in order, and share what they make with the
-later ones of their page. A ```text block right after one is its output: python's and bash's stdout,
+later ones of their page; commands of the tool are carried out in this process, but for those of
+README.md. A ```text block right after one is its output: python's and bash's stdout,
 or stderr where the block is marked `exit=N`; only times may differ. Words after the language mark a
 block: `no-run` (only compiled), `slow` (runs with the slow tests), `exit=N`. Lines of `pip install`
 and `make` are not run.
@@ -31,8 +32,10 @@ import pytest
 from negatives.cli.app import app
 from negatives.kinds import KINDS
 from negatives.recipe import shipped
+from tests.doc_commands import by_bash, carried_out
 from tests.doc_pages import BLOCK, DOCS, README, ROOT, RUN, Block, blocks, generated, pages
 from tests.each import for_each
+from tests.test_docs_links import builder
 
 SHOWN = {"text", "toml", "xml", "json"}
 NOT_RUN = re.compile(r"^(pip install|make) .*\n", re.MULTILINE)
@@ -77,16 +80,8 @@ class Played:
                 exec(compile(code, where, "exec"), self.names)
             said = shown.getvalue()
         else:
-            code = NOT_RUN.sub("", code)
-            if not code.strip():
-                return
-            ended = subprocess.run(
-                ["bash", "-eo", "pipefail", "-c", code],
-                cwd=self.folder,
-                capture_output=True,
-                text=True,
-                env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-            )
+            run = by_bash if self.page == README else carried_out  # one page is as a user has it
+            ended = run(NOT_RUN.sub("", code), self.folder)
             assert ended.returncode == block.exit, f"{where}\n{ended.stdout}{ended.stderr}"
             said = ended.stderr if block.exit else ended.stdout
         if block.output is not None:
@@ -286,14 +281,19 @@ def test_the_site_has_every_page(site: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_broken_link_stops_the_site(tmp_path: Path) -> None:
-    shutil.copytree(DOCS, tmp_path / "docs")
-    with (tmp_path / "docs" / "concepts.md").open("a", encoding="utf-8") as page:
-        page.write("\n[nowhere](nowhere.md)\n")
-    ended = subprocess.run(
-        [sys.executable, str(tmp_path / "docs" / "build.py"), "--out", str(tmp_path / "site")],
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode != 0
-    assert "nowhere.md" in ended.stderr
+@pytest.mark.filterwarnings("default")
+def test_a_broken_link_stops_the_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mkdocs.exceptions import Abort
+
+    made = builder()
+    monkeypatch.setattr(made, "DOCS", tmp_path)
+    monkeypatch.setattr(made, "PAGES", {})
+    shutil.copy(DOCS / "mkdocs.yml", tmp_path)
+    (tmp_path / "index.md").write_text("# One\n\n[the other](glossary.md)\n", "utf-8")
+    (tmp_path / "glossary.md").write_text("# Other\n", "utf-8")
+    made.build(tmp_path / "site")
+    assert (tmp_path / "site" / "glossary.html").is_file()
+    for link in ("nowhere.md", "glossary.md#nothing"):
+        (tmp_path / "glossary.md").write_text(f"# Other\n\n[nowhere]({link})\n", "utf-8")
+        with pytest.raises(Abort):
+            made.build(tmp_path / "site")

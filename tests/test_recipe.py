@@ -182,7 +182,7 @@ ERRORS = {
     ),
     "no source": (
         '[pick]\nkind = "top"',
-        "a recipe needs at least one [[find]] stage\n"
+        "a recipe needs a [[find]] stage, or a [[make]] stage\n"
         "  where: my.toml: find\n"
         '  fix:   add [[find]] with kind = "bm25"',
     ),

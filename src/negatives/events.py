@@ -64,5 +64,19 @@ Event = Progress | Warned | Spent | Noted | Counted | Took
 Emit = Callable[[Event], None]
 
 
+def once(emit: Emit) -> Emit:
+    """A listener of several pieces of work, whom `emit` hears through: no warning is told twice."""
+    told: set[str] = set()
+
+    def heard(event: Event) -> None:
+        if isinstance(event, Warned):
+            if event.text in told:
+                return
+            told.add(event.text)
+        emit(event)
+
+    return heard
+
+
 def silent(event: Event) -> None:
     """The default listener: hears everything, says nothing."""

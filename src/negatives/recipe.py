@@ -81,6 +81,7 @@ SECTIONS = (*LISTS, *SINGLE)
 class Recipe:
     """A method: sources, judges, an estimator of p_relevant and a picker, with its seed.
 
+    Where there are generators (`make`) there need be no source: what they write is picked from.
     `choose`, `batch`, `learn` and `train` say how a model is trained with the negatives: which
     examples it learns from (None: all), which of them share a batch, the loss, and the trainer's
     settings; None leaves the defaults of `negatives train`. `round` says in which rounds, where
@@ -92,7 +93,7 @@ class Recipe:
     {'kind': 'top', 'per_query': 2, 'by': 'hardness'}
     """
 
-    find: tuple[Source, ...]
+    find: tuple[Source, ...] = ()
     make: tuple[Generator, ...] = ()
     judge: tuple[Judge, ...] = ()
     estimate: Estimator | None = None
@@ -115,9 +116,9 @@ class Recipe:
     """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
     def __post_init__(self) -> None:
-        if not self.find:
+        if not self.find and not self.make:
             raise RecipeError(
-                "a recipe needs at least one [[find]] stage",
+                "a recipe needs a [[find]] stage, or a [[make]] stage",
                 where=f"{self.name}: find",
                 fix='add [[find]] with kind = "bm25"',
             )
@@ -129,6 +130,13 @@ class Recipe:
                     f"two sources are both called {label!r}",
                     where=f"{self.name}: find",
                     fix="give one of them another `name`",
+                )
+        for label in self.pick.takes_from:
+            if label not in named:
+                raise RecipeError(
+                    f"{self.pick.kind}: nothing is called {label!r}, by which it would pick",
+                    where=f"{self.name}: pick",
+                    fix=nearest(label, named),
                 )
         labels += self._judges_scores
         if self.reference and self.reference not in labels:
@@ -213,10 +221,16 @@ class Recipe:
             **{name: stage.settings() for name, stage in self._single()},
         }
 
+    def effective(self) -> dict[str, Any]:
+        """The settings that results depend on: without what is only said of it (`WORDS`).
+
+        Work that goes on, or is kept, is of the same recipe where these are the same.
+        """
+        return {key: value for key, value in self.settings().items() if key not in WORDS}
+
     def does(self) -> dict[str, Any]:
-        """Its settings without what is only said of it, and without the seed."""
-        said = {*WORDS, "seed"}
-        return {key: value for key, value in self.settings().items() if key not in said}
+        """The settings that results depend on, but for the seed."""
+        return {key: value for key, value in self.effective().items() if key != "seed"}
 
     def to_toml(self) -> str:
         """The complete recipe as TOML, each setting with its description."""

@@ -266,6 +266,11 @@ class Picker(Stage, kw_only=True):
         int, msgspec.Meta(ge=1, le=32_767, description="negatives asked for each query")
     ] = 7
 
+    @property
+    def takes_from(self) -> tuple[str, ...]:
+        """Labels of the sources and generators that it names."""
+        return ()
+
     def tuned(
         self, parts: Sequence[Path], basis: Basis = "labels"
     ) -> tuple[Picker, dict[str, Any]]:

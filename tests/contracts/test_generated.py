@@ -10,10 +10,11 @@ import pytest
 
 import negatives as neg
 from negatives.api import Run
-from negatives.errors import DataError
+from negatives.errors import DataError, RecipeError
 from negatives.find.bm25 import BM25
 from negatives.find.dense import Dense
 from negatives.learn.training_set import of_run
+from negatives.pick.quotas import Quotas
 from negatives.pick.top import Top
 from negatives.read import convert
 from negatives.recipe import Recipe, from_settings
@@ -75,6 +76,29 @@ def test_it_is_exported_linted_learned_from_picked_again_and_reported(
     assert "gen:negated:q" in page
     run = run.repick(Top(per_query=1))
     assert (len(run.negatives), len(run.generated)) == (4, 8)
+
+
+@pytest.mark.slow
+def test_a_recipe_may_only_write_and_quotas_may_name_who_writes(
+    tiny: Collection, tmp_path: Path
+) -> None:
+    alone = Recipe(make=(Negated(copies=2),), pick=Top(per_query=2))
+    run = neg.mine(tiny, tmp_path / "alone", recipe=alone)
+    assert run.negatives["doc_id"].str.starts_with("gen:negated:").all()
+    assert len(run.negatives) == 8
+    assert from_settings(run.recipe.settings()).find == ()
+    mixed = replace(RECIPE, pick=Quotas(per_query=3, quotas={"negated": 1, "bm25": 2}))
+    run = neg.mine(tiny, tmp_path / "mixed", recipe=mixed)
+    written = pl.col("doc_id").str.starts_with("gen:").alias("written")
+    first = run.negatives.group_by("query_id", maintain_order=True).agg(written)["written"]
+    assert first.to_list() == [[True, False, False]] * 4
+    with pytest.raises(RecipeError) as caught:
+        replace(RECIPE, pick=Quotas(per_query=3, quotas={"negate": 1}))
+    assert str(caught.value) == (
+        "quotas: nothing is called 'negate', by which it would pick\n"
+        "  where: custom: pick\n"
+        "  fix:   did you mean 'negated'?"
+    )
 
 
 @pytest.mark.slow

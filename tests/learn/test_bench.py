@@ -228,6 +228,9 @@ def test_more_recipes_are_added_to_what_is_done(
     assert {path: path.stat().st_mtime_ns for path in done} == done
     before = {row["recipe"]: row["mean"] for row in made["rows"]}
     assert {row["recipe"]: row["mean"] for row in more["rows"] if row["recipe"] in before} == before
+    said = replace(load_recipe("bm25"), about="words", paper="words", differs="words")
+    trained(folder, [said], out, static)
+    assert {path: path.stat().st_mtime_ns for path in done} == done, "words change nothing"
     other = override(load_recipe("bm25"), ["find.bm25.top=7"])
     with pytest.raises(RunError, match="differs in: recipe bm25"):
         trained(folder, [other], out, static)

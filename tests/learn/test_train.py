@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,9 @@ def test_the_card_names_data_negatives_and_recipe(trained: Trained, mined: Run) 
 
 def test_the_same_again_does_nothing(trained: Trained, mined: Run, static: str) -> None:
     before = {file: file.stat().st_mtime_ns for file in trained.path.iterdir()}
-    train(mined, trained.path, model=static, recipe=learning(static, "train.learning_rate=0.05"))
+    recipe = learning(static, "train.learning_rate=0.05")
+    for same in (recipe, replace(recipe, name="other", about="words", differs="words")):
+        train(mined, trained.path, model=static, recipe=same)
     assert {file: file.stat().st_mtime_ns for file in before} == before
 
 

@@ -54,16 +54,13 @@ def compare(run: Path, model: str, recipe: Recipe, step: int, tmp_path: Path) ->
     return whole, stopped
 
 
-@pytest.mark.parametrize("weight", ["equal", "progressive"])
-def test_a_killed_training_comes_to_the_same_bytes(
-    mined: Run, static: str, tmp_path: Path, weight: str
-) -> None:
+def test_a_killed_training_comes_to_the_same_bytes(mined: Run, static: str, tmp_path: Path) -> None:
     recipe = learning(
         static,
         "train.steps=60",
         "train.checkpoint=20",
         "train.learning_rate=0.05",
-        f'batch.weight={{kind="{weight}"}}',
+        'batch.weight={kind="progressive"}',  # which remembers more than equal weights do
     )
     whole, stopped = compare(mined.path, static, recipe, 20, tmp_path)
     assert weights(stopped) == weights(whole) != weights(Path(static))

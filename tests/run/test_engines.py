@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ from negatives.events import Event, Warned
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.run import mine as mine_only  # no report: it would look the odd judge up by its kind
+from negatives.run.ray import Ray
 from tests.build import collection
 from tests.cli.commands import negatives
 from tests.models.tiny_reranker import save_onnx
@@ -42,7 +44,18 @@ def odd(path: Path, **settings: bool) -> Recipe:
     return replace(SMALL, judge=(Odd(query="q015", while_there=str(path), **settings),))
 
 
+@pytest.fixture(scope="module")
+def _cluster() -> Iterator[None]:
+    """One of Ray's for all tests of this file: a connection that is there is used, and left."""
+    if not find_spec("ray"):
+        yield
+        return
+    with Ray(RAY["workers"], RAY["threads"]).started():
+        yield
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("_cluster")
 def test_engines_and_tiles_change_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     whole = neg.mine("cranfield", tmp_path / "whole", recipe=RECIPE)
@@ -83,6 +96,7 @@ def test_an_odd_query_is_named_when_the_others_are_finished(engine: str, tmp_pat
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("_cluster")
 @pytest.mark.parametrize("options", [PROCESSES, RAY], ids=["processes", "ray"])
 def test_a_worker_that_dies_in_the_middle_changes_no_byte(
     options: dict[str, Any], tmp_path: Path

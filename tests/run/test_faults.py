@@ -41,12 +41,12 @@ embedding.CHUNK_TEXTS = 100
 def hear(stage):
     print(f"{stage}\\t{time.monotonic()}", flush=True)
 hear("index")
-neg.mine("cranfield", sys.argv[1], recipe=override(load_recipe("default"), ["shard=8"]), threads=2,
+neg.mine("cranfield", sys.argv[1], recipe=override(load_recipe("default"), ["shard=25"]), threads=2,
          emit=lambda event: hear(event.stage.split()[0]) if isinstance(event, Progress) else None)
 hear("end")
 """
 
-KILLS = {"index": 2, "encode": 3, "find": 3, "judge": 4, "end": 0}
+KILLS = {"index": 1, "encode": 2, "find": 2, "judge": 2, "end": 0}
 """Of each phase; the one that begins with judging picks and writes too."""
 
 
@@ -85,7 +85,7 @@ def test_killed_in_every_phase_again_and_again_a_run_ends_in_the_same_bytes(
 
             if kill_when(begin("killed"), moment):
                 killed[list(heard(log))[-1]] += 1
-    assert killed.total() >= 10
+    assert killed.total() >= 5
     assert all(killed[phase] >= 1 for phase in ("encode", "find", "judge")), killed
     assert begin("killed").wait() == 0
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")

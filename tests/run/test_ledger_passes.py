@@ -75,11 +75,13 @@ def review(run: Run, engine: Engine) -> None:
 VERBS: tuple[Callable[[Run, Engine], None], ...] = (pick, relabel, judge, review)
 
 
-@pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def installed() -> Iterator[None]:
     """The stages of this folder, as if another package had them."""
     theirs = {"estimate": {"by-rank": "tests.run.odd_stages:ByRank"}}
-    monkeypatch.setattr(kinds, "_third_parties", lambda: theirs)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kinds, "_third_parties", lambda: theirs)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -109,22 +111,32 @@ def everything(mined: Path, folder: Path, engine: Engine) -> dict[str, dict[str,
     return made
 
 
-@pytest.mark.slow
-def test_no_byte_of_a_ledger_depends_on_the_engine(mined: Path, tmp_path: Path) -> None:
-    local = everything(mined, tmp_path / "local", Started(LOCAL))
-    for verb, made in local.items():
-        assert made != tables(mined), f"{verb} does something"
-    rejected = Run(tmp_path / "local/judge", collection=DATA).rejected
+@pytest.fixture(scope="module")
+def local(mined: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
+    """What each verb makes in this process."""
+    folder = tmp_path_factory.mktemp("passes") / "local"
+    made = everything(mined, folder, Started(LOCAL))
+    for verb, found in made.items():
+        assert found != tables(mined), f"{verb} does something"
+    rejected = Run(folder / "judge", collection=DATA).rejected
     assert rejected["rule"].to_list().count("parity") > 0
-    assert len(Run(tmp_path / "local/relabel", collection=DATA).relabelled) > 0
+    assert len(Run(folder / "relabel", collection=DATA).relabelled) > 0
+    return made
+
+
+@pytest.mark.slow
+def test_no_byte_of_a_ledger_depends_on_the_engine(
+    mined: Path, local: dict[str, dict[str, bytes]], tmp_path: Path
+) -> None:
     with Processes(2).started() as mapper:
         assert everything(mined, tmp_path / "processes", Started(mapper)) == local
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
-def test_nor_does_it_on_ray(mined: Path, tmp_path: Path) -> None:
-    local = everything(mined, tmp_path / "local", Started(LOCAL))
+def test_nor_does_it_on_ray(
+    mined: Path, local: dict[str, dict[str, bytes]], tmp_path: Path
+) -> None:
     with Ray(2).started() as mapper:
         assert everything(mined, tmp_path / "ray", Started(mapper)) == local
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -304,6 +305,16 @@ def test_another_recipe_is_refused_and_says_what_differs(
     with pytest.raises(RunError, match="negatives pick RUN applies another picker"):
         neg.mine(cranfield, run.path, recipe=SMALL.with_pick(neg.Top(per_query=2)))
     assert contents(run.path) == before
+
+
+def test_what_is_only_said_of_a_recipe_makes_no_other_run(
+    run: neg.Run, cranfield: neg.Collection
+) -> None:
+    before = contents(run.path)
+    again = replace(SMALL, name="other", about="words", paper="words", differs="words")
+    made = neg.mine(cranfield, run.path, recipe=again)
+    assert contents(made.path) == before
+    assert made.recipe.about == SMALL.about, "it was mined under these words"
 
 
 @pytest.mark.slow

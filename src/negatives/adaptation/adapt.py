@@ -154,7 +154,7 @@ def adapt(
         "model": model,
         # A model that does not load is told now, and not when all is mined.
         "weights": weights_of(open_base(settings, model, 0, machine)),
-        "recipe": chosen.settings(),
+        "recipe": chosen.effective(),
         "changes": learning,
         "dev": dev,
         **({} if budget is None else {"budget": str(budget)}),

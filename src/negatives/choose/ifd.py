@@ -13,6 +13,7 @@ from negatives.errors import DataError
 from negatives.events import Emit, Progress
 from negatives.machine import Machine
 from negatives.models.causal_lm import CausalLM
+from negatives.models.language_model import LocalModel, run_here
 from negatives.store.embedding_shards import text_keys
 from negatives.store.pair_scores import pair_keys, pair_scores
 
@@ -34,9 +35,7 @@ class FollowingDifficulty(Chooser, kind="ifd"):
     200
     """
 
-    model: Annotated[
-        str, Meta(min_length=1, description="a causal language model's folder or hub name")
-    ]
+    model: LocalModel
     characters: Annotated[
         int, Meta(ge=0, description="characters of a positive that are read; 0: all")
     ] = 1000
@@ -50,9 +49,7 @@ class FollowingDifficulty(Chooser, kind="ifd"):
 
     def _opened(self, machine: Machine) -> CausalLM:
         try:
-            return CausalLM(
-                self.model, threads=machine.threads, device=machine.device, memory=machine.memory
-            )
+            return run_here(self.model, machine)
         except DataError as error:
             raise DataError(
                 f"the language model of ifd cannot be used: {error.what}",

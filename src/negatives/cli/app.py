@@ -17,6 +17,7 @@ from negatives.cli.cache import app as cache
 from negatives.cli.compare import compare
 from negatives.cli.data import app as data
 from negatives.cli.diff import diff
+from negatives.cli.distract import distract
 from negatives.cli.doctor import doctor
 from negatives.cli.ending import check_words, terminable, told
 from negatives.cli.evaluate import evaluate
@@ -76,6 +77,7 @@ COMMANDS = (
     bench,
     generalise,
     diff,
+    distract,
     doctor,
 )
 for command in COMMANDS:

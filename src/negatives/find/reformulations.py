@@ -19,14 +19,14 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.arrays import Floats, Rows
-from negatives.errors import RecipeError, ServiceError
+from negatives.errors import ServiceError
 from negatives.events import Counted
 from negatives.find.fused import fuse
 from negatives.models.chat import Chat, Form
+from negatives.models.language_model import ApiKey, Endpoint, refuse_literal_keys
 from negatives.models.prompt import Prompt
 from negatives.opening import Context, Proposer
 from negatives.schema import GIVEN, TEXTS, Needs
-from negatives.secrets import names_variable
 from negatives.stage import Share, Source, build
 from negatives.store.atomic import make_folder
 from negatives.text.keys import normalised
@@ -45,15 +45,8 @@ class Reformulations(Source, kind="reformulations"):
     """
 
     repeats_others: ClassVar[bool] = True
-    model: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="URL#NAME of an OpenAI-compatible endpoint, [?concurrency=4&per_minute=60"
-            "&seconds=180&price=IN/OUT], prices for a million tokens",
-        ),
-    ]
-    api_key: Annotated[str, Meta(description="env:NAME of the variable that holds it")] = ""
+    model: Endpoint
+    api_key: ApiKey = ""
     prompt: Annotated[
         str, Meta(description="a Jinja file with query, and way, a number from 1; empty: ours")
     ] = ""
@@ -84,11 +77,7 @@ class Reformulations(Source, kind="reformulations"):
 
     def check(self) -> None:
         """No key stands in a recipe."""
-        if self.api_key and not names_variable(self.api_key):
-            raise RecipeError(
-                "reformulations: api_key holds a literal key",
-                fix='write api_key = "env:NAME_OF_VARIABLE"',
-            )
+        refuse_literal_keys(self.kind, {"api_key": self.api_key})
 
     def refuse_absent(self, context: Context) -> None:
         """The server is there, or replies are kept."""

@@ -10,10 +10,11 @@ from msgspec import Meta
 
 from negatives.judge.asking import Asking
 from negatives.judge.llm_score import log_odds, spoken_chance
-from negatives.judge.prompted import PromptedJudge, Words
+from negatives.judge.prompted import PAIR, PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
 from negatives.models.chat_reply import Answer
+from negatives.models.language_model import Words
 from negatives.stage import Share
 
 _PROMPT: Final = "judge-abstain"
@@ -43,7 +44,7 @@ class Abstain(PromptedJudge, kind="abstain"):
     @property
     def words(self) -> Mapping[str, Words]:
         """One prompt."""
-        return {_PROMPT: Words()}
+        return {_PROMPT: PAIR}
 
     def scored(self, pairs: ShownPairs, ask: Asking) -> Sequence[float | None]:
         """Log-odds of yes against no; None where it abstains."""

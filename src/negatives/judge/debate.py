@@ -9,9 +9,10 @@ from msgspec import Meta
 
 from negatives.judge.asking import Asking
 from negatives.judge.llm_score import log_odds, mean_read
-from negatives.judge.prompted import PromptedJudge, Words
+from negatives.judge.prompted import PAIR, PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
+from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 
 _ARGUE: Final = "judge-debate-argue"
@@ -52,7 +53,7 @@ class Debate(PromptedJudge, kind="debate"):
         """What a side is asked, and what a judge is."""
         lists = ("positives", "arguments")
         return {
-            _ARGUE: Words(lists=lists, flags=("relevant",)),
+            _ARGUE: PAIR._replace(lists=lists, flags=("relevant",)),
             _DECIDE: Words(
                 needed=("query", "document", "arguments"), lists=lists, flags=("swapped",)
             ),

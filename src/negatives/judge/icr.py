@@ -15,8 +15,8 @@ from negatives.arrays import Doubles
 from negatives.chance import pair_uniforms
 from negatives.events import Counted, Progress, Warned
 from negatives.judge.asked_pairs import AskedPairs
-from negatives.models.causal_lm import CausalLM
 from negatives.models.in_context import InContext
+from negatives.models.language_model import LocalModel, run_here
 from negatives.opening import JudgeContext
 from negatives.schema import TEXTS, Floats, Needs, Rows
 from negatives.stage import Judge
@@ -50,9 +50,7 @@ class ICR(Judge, kind="icr"):
     scores: ClassVar[tuple[str, ...]] = (COLUMN,)
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
-    model: Annotated[
-        str, Meta(min_length=1, description="a causal language model's folder or hub name")
-    ]
+    model: LocalModel
     top: Annotated[
         int,
         Meta(ge=0, description="candidates a query that are read, by reference score; 0: all"),
@@ -75,14 +73,7 @@ class ICR(Judge, kind="icr"):
     def open(self, context: JudgeContext) -> ICRRuling:
         """Load the model."""
         asked = AskedPairs(self.kind, context.collection, context.reference, self.top)
-        machine = context.machine
-        model = CausalLM(
-            self.model,
-            threads=machine.threads,
-            device=machine.device,
-            memory=machine.memory,
-            attention=True,
-        )
+        model = run_here(self.model, context.machine, attention=True)
         reader = InContext(model, window=self.window, characters=self.characters)
         return ICRRuling(self, asked, reader, context)
 

@@ -21,10 +21,11 @@ from negatives.judge.llm_score import (
     log_odds,
     mean_read,
 )
-from negatives.judge.prompted import PromptedJudge, Words
+from negatives.judge.prompted import PAIR, PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
 from negatives.models.chat_reply import Answer
+from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 
 
@@ -106,7 +107,7 @@ class LLMJudge(PromptedJudge, kind="llm"):
         """The prompt of its mode."""
         mode = _MODES[self.mode]
         if self.documents == 1:
-            return {mode.prompt: Words(flags=("swapped",))}
+            return {mode.prompt: PAIR._replace(flags=("swapped",))}
         return {
             mode.of_list: Words(needed=("query", "documents"), lists=("documents", "positives"))
         }

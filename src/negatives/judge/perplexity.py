@@ -10,11 +10,11 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.judge.asked_pairs import AskedPairs
-from negatives.models.causal_lm import CausalLM
+from negatives.judge.scored_ruling import ScoredRuling, scored_pairs
+from negatives.models.language_model import READ, LocalModel, Read, run_here
 from negatives.models.query_likelihood import QueryLikelihood
-from negatives.models.scored_pairs import ScoredPairs
 from negatives.opening import JudgeContext
-from negatives.schema import REJECTED, TEXTS, Floats, Needs, Rows
+from negatives.schema import REJECTED, TEXTS, Needs
 from negatives.stage import Judge
 
 COLUMN: Final = "perplexity_score"
@@ -41,16 +41,12 @@ class Perplexity(Judge, kind="perplexity"):
     scores: ClassVar[tuple[str, ...]] = (COLUMN,)
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
-    model: Annotated[
-        str, Meta(min_length=1, description="a causal language model's folder or hub name")
-    ]
+    model: LocalModel
     top: Annotated[
         int,
         Meta(ge=0, description="candidates a query that are scored, by reference score; 0: all"),
     ] = 10
-    characters: Annotated[
-        int, Meta(ge=0, description="characters of a document that are read; 0: all")
-    ] = 2000
+    characters: Read = READ
     reject: Annotated[
         float,
         Meta(
@@ -67,26 +63,15 @@ class Perplexity(Judge, kind="perplexity"):
 
     def open(self, context: JudgeContext) -> PerplexityRuling:
         """Load the model."""
-        asked = AskedPairs(self.kind, context.collection, context.reference, self.top)
-        machine = context.machine
-        model = CausalLM(
-            self.model, threads=machine.threads, device=machine.device, memory=machine.memory
-        )
-        reranker = QueryLikelihood(model, self.characters)
-        collection = context.collection
+        model = run_here(self.model, context.machine)
         return PerplexityRuling(
-            stage=self,
-            asked=asked,
-            fingerprint=reranker.fingerprint,
-            scored=ScoredPairs(
-                reranker,
-                self.model,
-                collection,
-                context.scratch,
-                memory=machine.memory,
-                emit=context.emit,
-                expected=len(collection.mined_queries) * self.top + len(collection.positives),
+            asked=AskedPairs(self.kind, context.collection, context.reference, self.top),
+            scored=scored_pairs(
+                QueryLikelihood(model, self.characters), self.model, self.top, context
             ),
+            column=COLUMN,
+            held=HELD,
+            reject=self.reject,
         )
 
     @property
@@ -95,36 +80,18 @@ class Perplexity(Judge, kind="perplexity"):
         return f"raise perplexity reject above {self.reject:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class PerplexityRuling:
-    """A language model opened on a collection. `column` holds its scores."""
+@dataclass(frozen=True)
+class PerplexityRuling(ScoredRuling):
+    """A language model opened on a collection."""
 
-    stage: Perplexity
-    asked: AskedPairs
-    fingerprint: str
-    scored: ScoredPairs
-    column: str = COLUMN
-
-    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`perplexity_score` of the chosen pairs, null of the others, and what `reject` says."""
-        return self.asked.scored(rows, self.score, COLUMN, HELD).with_columns(*self.rule())
-
-    @property
-    def calls(self) -> int:
-        """Pairs that the model has scored since it was opened; the others were in the store."""
-        return self.scored.calls
-
-    def score(self, query: Rows, doc: Rows) -> Floats:
-        """float32[n] of these pairs, whatever else is known of them."""
-        return self.scored.score(query, doc)
+    reject: float
 
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` and `reason` from the score's column."""
         times = pl.col(COLUMN).cast(pl.Float64).exp()
-        reject = self.stage.reject
-        over = times >= reject if reject else pl.lit(False)
+        over = times >= self.reject if self.reject else pl.lit(False)
         reason = pl.format(
-            f"perplexity: the query {{}} times as probable after it, >= {reject:g}, likely "
+            f"perplexity: the query {{}} times as probable after it, >= {self.reject:g}, likely "
             "relevant",
             times.round(2),
         )

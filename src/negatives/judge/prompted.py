@@ -11,26 +11,40 @@ import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import Annotated, ClassVar, Final
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.errors import RecipeError, ServiceError, nearest
+from negatives.errors import RecipeError, ServiceError
 from negatives.events import Counted, Emit
 from negatives.judge.asked_pairs import AskedPairs
 from negatives.judge.asking import Asking, Foreseeing
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Chat
+from negatives.models.language_model import (
+    SHOWN,
+    ApiKey,
+    Endpoint,
+    Prompts,
+    Shown,
+    Tokens,
+    Unknown,
+    Words,
+    refuse_literal_keys,
+    refuse_unused_prompts,
+)
 from negatives.models.prompt import Prompt
 from negatives.opening import Context, Foreseen, JudgeContext
 from negatives.schema import REJECTED, TEXTS, Floats, Needs, Rows
-from negatives.secrets import names_variable
-from negatives.stage import Judge, Share
+from negatives.stage import Judge
 from negatives.wording import percent
 
 NEVER = 4.0
+
+PAIR: Final = Words(("query", "document"), ("positives",))
+"""What a prompt about a query and a document needs, and may show besides."""
 
 _FIRST: Final = 32
 """Pairs asked about at first, so that a model that cannot be used costs little,"""
@@ -38,14 +52,6 @@ _TOGETHER: Final = 256
 """and then."""
 _SOON: Final = 20
 """Replies after which too many unknown ones end the work, before all are paid for."""
-
-
-class Words(NamedTuple):
-    """What a prompt must have, may have lists of, and may ask for: see `models.prompt.Prompt`."""
-
-    needed: tuple[str, ...] = ("query", "document")
-    lists: tuple[str, ...] = ("positives",)
-    flags: tuple[str, ...] = ()
 
 
 class PromptedJudge(Judge):
@@ -57,19 +63,9 @@ class PromptedJudge(Judge):
 
     takes_all: ClassVar[bool] = True
 
-    model: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="URL#NAME of an OpenAI-compatible endpoint, [?concurrency=4&per_minute=60"
-            "&seconds=180&price=IN/OUT], prices for a million tokens",
-        ),
-    ]
-    api_key: Annotated[str, Meta(description="env:NAME of the variable that holds it")] = ""
-    prompts: Annotated[
-        dict[str, str],
-        Meta(description="name of a shipped prompt -> a Jinja file to be used in its place"),
-    ] = {}
+    model: Endpoint
+    api_key: ApiKey = ""
+    prompts: Prompts = {}
     positives: Annotated[
         int, Meta(ge=0, le=20, description="known positives of the query that are shown")
     ] = 0
@@ -83,15 +79,9 @@ class PromptedJudge(Judge):
         float,
         Meta(ge=0, description="reject from this probability, or grade, on; 4: never"),
     ] = NEVER
-    unknown: Annotated[
-        Share, Meta(description="share of replies that may be unreadable; more is an error")
-    ] = 0.1
-    characters: Annotated[
-        int, Meta(ge=0, description="characters of a document that are shown; 0: all")
-    ] = 6000
-    tokens: Annotated[
-        int, Meta(ge=0, description="tokens a reply may have; 0: as many as it needs")
-    ] = 0
+    unknown: Unknown = 0.1
+    characters: Shown = SHOWN
+    tokens: Tokens = 0
 
     @property
     def needs(self) -> Needs:
@@ -134,18 +124,9 @@ class PromptedJudge(Judge):
 
     def check(self) -> None:
         """No key stands in a recipe, and only prompts that it uses are replaced."""
-        for name in self.__struct_fields__:
-            key = getattr(self, name) if name.endswith("_key") else ""
-            if key and not names_variable(key):
-                raise RecipeError(
-                    f"{self.kind}: {name} holds a literal key",
-                    fix=f'write {name} = "env:NAME_OF_VARIABLE"',
-                )
-        for name in self.prompts:
-            if name not in self.words:
-                raise RecipeError(
-                    f"{self.kind} does not use a prompt {name!r}", fix=nearest(name, self.words)
-                )
+        keys = {name: getattr(self, name) for name in self.__struct_fields__ if "_key" in name}
+        refuse_literal_keys(self.kind, keys)
+        refuse_unused_prompts(self.kind, self.prompts, self.words)
 
     def open(self, context: JudgeContext) -> PromptedRuling:
         """Read the prompts; nothing is sent yet."""

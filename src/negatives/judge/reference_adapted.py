@@ -13,9 +13,10 @@ from negatives.errors import RecipeError
 from negatives.judge.alike_words import alike
 from negatives.judge.asking import Asking
 from negatives.judge.llm_score import log_odds
-from negatives.judge.prompted import NEVER, PromptedJudge, Words
+from negatives.judge.prompted import NEVER, PAIR, PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
+from negatives.models.language_model import Shown, Words
 
 _REVISE: Final = "judge-revise"
 _COMPARE: Final = "judge-beside-revision"
@@ -42,17 +43,15 @@ class ReferenceAdapted(PromptedJudge, kind="reference-adapted"):
         Literal["edits", "judge"],
         Meta(description="the words that stay, or the model's opinion beside the revision"),
     ] = "edits"
-    characters: Annotated[
-        int, Meta(ge=0, description="characters of a document that are shown; 0: all")
-    ] = 1200
+    characters: Shown = 1200
 
     @property
     def words(self) -> Mapping[str, Words]:
         """What is asked first, and then."""
-        revise = {_REVISE: Words()}
+        revise = {_REVISE: PAIR}
         if self.by == "edits":
             return revise
-        return revise | {_COMPARE: Words(needed=("query", "document", "revision"))}
+        return revise | {_COMPARE: PAIR._replace(needed=("query", "document", "revision"))}
 
     @property
     def relevant_from(self) -> float | None:

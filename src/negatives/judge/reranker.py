@@ -12,10 +12,10 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.judge.asked_pairs import AskedPairs
+from negatives.judge.scored_ruling import ScoredRuling, scored_pairs
 from negatives.models.open_reranker import open_reranker
-from negatives.models.scored_pairs import ScoredPairs
 from negatives.opening import JudgeContext
-from negatives.schema import REJECTED, TEXTS, Floats, Needs, Rows
+from negatives.schema import REJECTED, TEXTS, Needs
 from negatives.stage import Judge, Share
 
 COLUMN = "reranker_score"
@@ -87,28 +87,15 @@ class Rerank(Judge, kind="reranker"):
 
     def open(self, context: JudgeContext) -> RerankRuling:
         """Load the model."""
-        asked = AskedPairs(self.kind, context.collection, context.reference, self.top)
-        machine = context.machine
-        share = machine.shared(context.engine.workers)
+        machine, share = context.machine, context.machine.shared(context.engine.workers)
         reranker = open_reranker(self.model, threads=machine.threads, device=machine.device)
+        again = partial(open_reranker, self.model, threads=share.threads, device=share.device)
         return RerankRuling(
+            asked=AskedPairs(self.kind, context.collection, context.reference, self.top),
+            scored=scored_pairs(reranker, self.model, self.top, context, again),
+            column=COLUMN,
+            held=HELD,
             stage=self,
-            asked=asked,
-            fingerprint=reranker.fingerprint,
-            scored=ScoredPairs(
-                reranker,
-                self.model,
-                context.collection,
-                context.scratch,
-                memory=machine.memory,
-                emit=context.emit,
-                expected=len(context.collection.mined_queries) * self.top
-                + len(context.collection.positives),
-                engine=context.engine,
-                again=partial(
-                    open_reranker, self.model, threads=share.threads, device=share.device
-                ),
-            ),
         )
 
     @property
@@ -117,36 +104,18 @@ class Rerank(Judge, kind="reranker"):
         return f"raise reranker low above {self.low:g}"
 
 
-@dataclass(frozen=True, slots=True)
-class RerankRuling:
-    """A reranker opened on a collection. `column` holds its scores."""
+@dataclass(frozen=True)
+class RerankRuling(ScoredRuling):
+    """A reranker opened on a collection: its scores are log-odds."""
 
     stage: Rerank
-    asked: AskedPairs
-    fingerprint: str
-    scored: ScoredPairs
-    column: str = COLUMN
     relevant_from: float = 0.0
     """The score of even odds."""
 
-    def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """`reranker_score` of the chosen pairs, null of the others, and what the thresholds say.
-
-        `reranker_probability` is its sigmoid.
-
-        Positives are always scored; `reranker_held` is null of those that would not have been.
-        """
-        made = self.asked.scored(rows, self.score, COLUMN, HELD)
-        return made.with_columns(*self.stage.derived, *self.rule())
-
     @property
-    def calls(self) -> int:
-        """Pairs that the model has scored since it was opened; the others were in the store."""
-        return self.scored.calls
-
-    def score(self, query: Rows, doc: Rows) -> Floats:
-        """float32[n] log-odds of these pairs, whatever else is known of them."""
-        return self.scored.score(query, doc)
+    def derived(self) -> tuple[pl.Expr, ...]:
+        """`reranker_probability`, the sigmoid of the score."""
+        return self.stage.derived
 
     def rule(self) -> tuple[pl.Expr, pl.Expr]:
         """`verdict` and `reason` from the score's column."""

@@ -13,10 +13,11 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.judge.alike_words import alike
 from negatives.judge.asking import Asking
-from negatives.judge.prompted import NEVER, PromptedJudge, Words
+from negatives.judge.prompted import NEVER, PAIR, PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
 from negatives.models.chat_reply import Answer, parsed
+from negatives.models.language_model import Words
 
 _RECOVER: Final = "judge-recover"
 _RATE: Final = "judge-rate"
@@ -58,8 +59,8 @@ class SelfCheck(PromptedJudge, kind="self-check"):
     def words(self) -> Mapping[str, Words]:
         """One prompt a way."""
         if self.way == "recover":
-            return {_RECOVER: Words(needed=("document",), lists=())}
-        return {_RATE: Words()}
+            return {_RECOVER: Words(("document",))}
+        return {_RATE: PAIR}
 
     @property
     def relevant_from(self) -> float | None:

@@ -7,9 +7,10 @@ from typing import ClassVar, Final
 
 from negatives.judge.asking import Asking
 from negatives.judge.llm_score import log_odds
-from negatives.judge.prompted import PromptedJudge, Words
+from negatives.judge.prompted import PAIR, PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
+from negatives.models.language_model import Words
 
 _ANSWER: Final = "judge-answer"
 _CRITIC: Final = "judge-sufficient"
@@ -35,8 +36,8 @@ class Sufficiency(PromptedJudge, kind="sufficiency"):
     def words(self) -> Mapping[str, Words]:
         """What is answered, and what the critic is asked."""
         return {
-            _ANSWER: Words(lists=()),
-            _CRITIC: Words(needed=("query", "document", "answer")),
+            _ANSWER: PAIR._replace(lists=()),
+            _CRITIC: PAIR._replace(needed=("query", "document", "answer")),
         }
 
     def scored(self, pairs: ShownPairs, ask: Asking) -> Sequence[float | None]:

@@ -13,6 +13,7 @@ from negatives.arrays import Floats, Rows
 from negatives.errors import RecipeError
 from negatives.events import Progress
 from negatives.models.causal_lm import CausalLM
+from negatives.models.language_model import READ, LocalModel, Read, run_here
 from negatives.opening import JudgeContext
 from negatives.schema import REJECTED, Needs
 from negatives.stage import Judge
@@ -43,18 +44,14 @@ class TextPerplexity(Judge, kind="text-perplexity"):
 
     takes_all = True
 
-    model: Annotated[
-        str, Meta(min_length=1, description="a causal language model's folder or hub name")
-    ]
+    model: LocalModel
     lowest: Annotated[
         float, Meta(ge=0, description="reject where the perplexity is below this; 0: never")
     ] = NEVER
     highest: Annotated[
         float, Meta(ge=0, description="reject where the perplexity is above this; 0: never")
     ] = NEVER
-    characters: Annotated[
-        int, Meta(ge=0, description="characters of a document that are read; 0: all")
-    ] = 2000
+    characters: Read = READ
 
     @property
     def needs(self) -> Needs:
@@ -72,11 +69,7 @@ class TextPerplexity(Judge, kind="text-perplexity"):
 
     def open(self, context: JudgeContext) -> TextPerplexityRuling:
         """Load the model."""
-        machine = context.machine
-        model = CausalLM(
-            self.model, threads=machine.threads, device=machine.device, memory=machine.memory
-        )
-        return TextPerplexityRuling(self, model, context)
+        return TextPerplexityRuling(self, run_here(self.model, context.machine), context)
 
     @property
     def fix(self) -> str:

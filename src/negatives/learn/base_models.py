@@ -113,4 +113,4 @@ def _built_in(library: Any, device: str | None) -> Any:
     unknown = table.mean(axis=0, keepdims=True) * 1e-3
     table = torch.tensor(np.concatenate([table, unknown]))
     static = modules.StaticEmbedding(tokenizer, embedding_weights=table)
-    return library.SentenceTransformer(modules=[static], device=device)
+    return library.SentenceTransformer(modules=[static], device=device, similarity_fn_name="cosine")

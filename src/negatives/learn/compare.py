@@ -18,7 +18,7 @@ import polars as pl
 
 from negatives.card import Card, Showing
 from negatives.errors import InputError, NegativesError
-from negatives.events import Emit, Warned
+from negatives.events import Emit, Warned, once
 from negatives.learn.arms import NONE, Arm, arms_of, texts_of
 from negatives.learn.dev import overlap
 from negatives.learn.request import completed
@@ -111,6 +111,7 @@ def compare(
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
     judged = judged_on(collection, on, aside)
+    emit = once(emit)
     complete = partial(completed, model=model, kind=kind, changes=changes, emit=emit)
     if AUTO in arms:
         _, named = for_these_data(collection, encoder or model, machine, emit)

@@ -16,7 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.errors import DataError
+from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
@@ -170,6 +170,16 @@ def dev_set(
     if len(shared):
         emit(Warned(f"{len(shared)} queries of the dev split are trained with, and left out"))
     return DevSet.of(own, seed, shared)
+
+
+def refuse_impatient(found: DevSet | None, patience: int) -> None:
+    """Raise `RecipeError` where training is to stop early, and nothing is there to stop it by."""
+    if found is None and patience:
+        raise RecipeError(
+            "stopping early needs a dev split, and there is none",
+            where=f"train.patience = {patience}",
+            fix="name one with --dev, or set train.patience=0",
+        )
 
 
 def _dev_of_the_same(

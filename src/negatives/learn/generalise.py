@@ -114,7 +114,7 @@ def generalise(
     inputs = {
         "data": fingerprints(trained), "on": fingerprints(tested), "protocol": protocol,
         "buckets": buckets, "size": size, "similar_by": similar_by, "seed": seed, "model": model,
-        "metrics": list(metrics), "arms": {arm.name: arm.recipe.settings() for arm in chosen},
+        "metrics": list(metrics), "arms": {arm.name: arm.recipe.effective() for arm in chosen},
     }  # fmt: skip
     machine = {"threads": threads, "memory": memory, "device": device}
     with locked(folder.path):

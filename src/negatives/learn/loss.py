@@ -31,6 +31,9 @@ TeacherTemperature = Annotated[
     float, msgspec.Meta(gt=0, description="the teacher's scores are divided by it")
 ]
 
+_COMPARING = ("similarity", "temperature")
+"""Settings of a loss that say how it makes logits of embeddings, where it has them."""
+
 
 class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""
@@ -61,6 +64,12 @@ class Loss(Stage):
         A row without a negative of its own then teaches it nothing.
         """
         return False
+
+    @property
+    def plain_products(self) -> bool:
+        """Whether its logits are dot products of embeddings, not divided by any temperature."""
+        similarity, temperature = (getattr(self, name, None) for name in _COMPARING)
+        return similarity == "dot" and temperature == 1
 
     @property
     def needs_labels(self) -> bool:

@@ -183,7 +183,7 @@ class Rounds:
             "model": self.model,
             "encoder": self.encoder,
             "weights": weights,
-            "recipe": self.recipe.settings(),
+            "recipe": self.recipe.effective(),
             "data": fingerprints(content_of(data)),
             "examples": data.digest if isinstance(data, TrainingSet) else "",
         }

@@ -17,20 +17,21 @@ from typing import Any, cast
 
 from negatives.batch.batcher import Batcher
 from negatives.choose.chooser import Chooser
-from negatives.errors import NegativesError, RecipeError, RunError
-from negatives.events import Emit
+from negatives.errors import NegativesError, RunError
+from negatives.events import Emit, once
 from negatives.learn.base_models import Base, limit, weights_of
 from negatives.learn.batched import Batching
 from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
-from negatives.learn.dev import DevSet, dev_set
+from negatives.learn.dev import DevSet, dev_set, refuse_impatient
 from negatives.learn.frozen import FrozenDocs
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
 from negatives.learn.needed import opened_guide, refuse_few
 from negatives.learn.nothing import refuse_nothing
+from negatives.learn.own_similarity import warn_of_products
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
 from negatives.learn.rounds import Rounds
@@ -187,6 +188,7 @@ class _Training:
         began = time.perf_counter()
         read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
+        warn_of_products(base, self.loss, self.emit)
         limit(base, self.settings.max_length, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
@@ -196,8 +198,12 @@ class _Training:
         refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self.source.examples(read, overwrite)
         refuse_nothing(found, self.loss, self.settings, self.emit)
-        dev_set = self._dev(dev, origin, found.collection) if look else None
-        inputs = self._inputs(base, found, dev_set)
+        looked_at = None
+        if look:
+            seed = self.recipe.seed
+            looked_at = dev_set(dev, origin, found.collection, seed, self.aside, self.emit)
+            refuse_impatient(looked_at, self.settings.patience)
+        inputs = self._inputs(base, found, looked_at)
         if overwrite:
             kept = {LOCK, MINED if found.about.get("run") == MINED else ""}
             there = {entry.name for entry in self.path.iterdir()} - {*kept, self.folder.account}
@@ -226,7 +232,7 @@ class _Training:
                 base.model.save_pretrained(str(path), create_model_card=False)
 
         refresher = self._refresher(base, save, rows)
-        plan, sampler = self._plan(base, rows, self._look(dev_set, frozen), refresher)
+        plan, sampler = self._plan(base, rows, self._look(looked_at, frozen), refresher)
         history = carry_out(plan)
         if self.settings.lora:
             merge_adapters(base.model)
@@ -243,7 +249,7 @@ class _Training:
             **({"chosen": chosen} if chosen else {}),
             "batches": sampler.told(),
             "loss": told() if (told := getattr(plan.learning.loss, "told", None)) else {},
-            "dev": None if dev_set is None else dev_set.collection.name,
+            "dev": None if looked_at is None else looked_at.collection.name,
             "wall_seconds": round(time.perf_counter() - began, 2),
             **history,
         }
@@ -254,7 +260,7 @@ class _Training:
 
     def rounds(self, dev: Any, look: bool) -> Rounds:
         """The recipe's rounds, of which each is a training of its own."""
-        options = {**asdict(self.machine), "report_to": self.report_to, "emit": self.emit}
+        options = {**asdict(self.machine), "report_to": self.report_to, "emit": once(self.emit)}
         return Rounds(
             folder=self.folder,
             recipe=self.recipe,
@@ -285,18 +291,6 @@ class _Training:
             if not done and last_checkpoint(self.path / CHECKPOINTS) is None:
                 self.folder.remove(self.folder.account, RECIPE, CHECKPOINTS, SCRATCH)
 
-    def _dev(
-        self, dev: Collection | str | Path | None, origin: str, train: Collection
-    ) -> DevSet | None:
-        found = dev_set(dev, origin, train, self.recipe.seed, self.aside, self.emit)
-        if found is None and self.settings.patience:
-            raise RecipeError(
-                "stopping early needs a dev split, and there is none",
-                where=f"train.patience = {self.settings.patience}",
-                fix="name one with --dev, or set train.patience=0",
-            )
-        return found
-
     def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
         encode = None if frozen is None else frozen.encode
         return None if dev is None else self.settings.look(dev, encode)
@@ -306,7 +300,7 @@ class _Training:
         return {
             "model": self.model,
             "weights": weights_of(base),
-            "recipe": self.recipe.settings(),
+            "recipe": self.recipe.effective(),
             "data": fingerprints(found.collection),
             "examples": found.digest,
             "dev": None if dev is None else fingerprints(dev.collection),

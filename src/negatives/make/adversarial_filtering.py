@@ -17,9 +17,9 @@ from msgspec import Meta
 
 from negatives.arrays import Rows
 from negatives.make.asking import Asking
-from negatives.make.prompted import Words
 from negatives.make.written import Passages, PassageWriter
 from negatives.models.encoder import sides
+from negatives.models.language_model import Words
 from negatives.models.open_encoder import open_encoder
 from negatives.models.prompt import Filling
 from negatives.opening import Context

@@ -14,6 +14,7 @@ from negatives.events import Counted
 from negatives.generator import ORIGIN, WRITTEN_DOCS, Generator, Written
 from negatives.make.worth import Worth
 from negatives.make.written import WrittenNegatives
+from negatives.models.language_model import ApiKey, refuse_literal_keys
 from negatives.opening import NOTHING, Context, Foreseen
 from negatives.schema import TEXTS, Needs
 from negatives.stage import PositiveInt
@@ -42,7 +43,7 @@ class GeneratorBandit(Generator, kind="bandit"):
     writers: Annotated[
         list[str], Meta(min_length=2, description="URL#NAME of each, as `written` takes it")
     ]
-    api_key: Annotated[str, Meta(description="env:NAME of the variable that holds it")] = ""
+    api_key: ApiKey = ""
     count: Annotated[int, Meta(ge=1, le=20, description="passages a query")] = 1
     given: Annotated[
         Literal["query", "query+positive"],
@@ -78,6 +79,10 @@ class GeneratorBandit(Generator, kind="bandit"):
     def opens(self) -> tuple[str, ...]:
         """The language models, and the encoder."""
         return (*self.writers, self.encoder)
+
+    def check(self) -> None:
+        """No key stands in a recipe."""
+        refuse_literal_keys(self.kind, {"api_key": self.api_key})
 
     @property
     def calls_each(self) -> int:

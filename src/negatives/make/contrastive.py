@@ -29,6 +29,7 @@ from negatives.guide.contrastive import steered
 from negatives.make.stepwise import Joint, Style, write
 from negatives.models.branches import Branches
 from negatives.models.causal_lm import CausalLM
+from negatives.models.language_model import LocalModel
 from negatives.models.prompt import Prompt
 from negatives.opening import Context
 from negatives.schema import TEXTS, Needs
@@ -50,9 +51,7 @@ class Contrastive(Generator, kind="contrastive"):
     (('text',), 'contrastive')
     """
 
-    model: Annotated[
-        str, Meta(min_length=1, description="a causal language model's folder or hub name")
-    ]
+    model: LocalModel
     tuned: Annotated[
         str,
         Meta(description="the same model tuned on the domain, as the expert; empty: by its prompt"),

@@ -21,9 +21,10 @@ from negatives.errors import RecipeError
 from negatives.generator import Written
 from negatives.make.asking import Asking, Foreseeing
 from negatives.make.cleaning import as_query
-from negatives.make.prompted import PromptedGenerator, Words, with_text
+from negatives.make.prompted import PromptedGenerator, with_text
 from negatives.make.queries import Queries
 from negatives.make.round_trip import Search, ranks
+from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 from negatives.opening import Context
 from negatives.schema import Needs

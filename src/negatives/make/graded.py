@@ -16,8 +16,8 @@ from typing import Annotated, Any, ClassVar, Final
 import msgspec
 from msgspec import Meta
 
-from negatives.make.prompted import Words
 from negatives.make.written import PassageWriter
+from negatives.models.language_model import Words
 from negatives.opening import Context
 
 

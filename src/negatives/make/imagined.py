@@ -15,8 +15,8 @@ from msgspec import Meta
 
 from negatives.arrays import Rows
 from negatives.chance import id_hashes, mix, stream_key, uniforms
-from negatives.make.prompted import Words
 from negatives.make.written import Passages, PassageWriter
+from negatives.models.language_model import Shown, Words
 from negatives.models.prompt import Filling
 from negatives.opening import Context
 
@@ -88,9 +88,7 @@ class ContrastingDemonstrations(PassageWriter, kind="contrasting-demonstrations"
 
     examples: Annotated[int, Meta(ge=1, le=8, description="other queries that are shown")] = 3
     count: Annotated[int, Meta(ge=1, le=20, description="passages a query")] = 1
-    characters: Annotated[
-        int, Meta(ge=0, description="characters of a document that are shown; 0: all")
-    ] = 1000
+    characters: Shown = 1000
 
     words: ClassVar[Mapping[str, Words]] = {
         "make-contrasting": Words(("query",), ("examples", "positives", "negatives"), ("count",))

@@ -10,9 +10,9 @@ from msgspec import Meta
 
 from negatives.arrays import Rows
 from negatives.make.asking import Asking, Foreseeing
-from negatives.make.prompted import Words
 from negatives.make.worth import Worth
 from negatives.make.written import PassageWriter
+from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 from negatives.opening import Context
 

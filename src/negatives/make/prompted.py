@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -19,23 +19,24 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.arrays import Rows
-from negatives.errors import RecipeError, nearest
 from negatives.generator import WRITTEN_DOCS, WRITTEN_QUERIES, Generator
 from negatives.make.asking import Asking, Foreseeing
 from negatives.models.chat import Chat, Form
+from negatives.models.language_model import (
+    SHOWN,
+    ApiKey,
+    Endpoint,
+    Prompts,
+    Shown,
+    Tokens,
+    Unknown,
+    Words,
+    refuse_literal_keys,
+    refuse_unused_prompts,
+)
 from negatives.models.prompt import Prompt
 from negatives.models.stimuli import STIMULI
 from negatives.opening import Context, Foreseen
-from negatives.secrets import names_variable
-from negatives.stage import Share
-
-
-class Words(NamedTuple):
-    """What a prompt must have, may have lists of, and may ask for: see `models.prompt.Prompt`."""
-
-    needed: tuple[str, ...]
-    lists: tuple[str, ...] = ()
-    flags: tuple[str, ...] = ()
 
 
 class PromptedGenerator(Generator):
@@ -46,19 +47,9 @@ class PromptedGenerator(Generator):
     `WRITTEN_DOCS` in the order of what it was given.
     """
 
-    model: Annotated[
-        str,
-        Meta(
-            min_length=1,
-            description="URL#NAME of an OpenAI-compatible endpoint, [?concurrency=4&per_minute=60"
-            "&seconds=180&price=IN/OUT], prices for a million tokens",
-        ),
-    ]
-    api_key: Annotated[str, Meta(description="env:NAME of the variable that holds it")] = ""
-    prompts: Annotated[
-        dict[str, str],
-        Meta(description="name of a shipped prompt -> a Jinja file to be used in its place"),
-    ] = {}
+    model: Endpoint
+    api_key: ApiKey = ""
+    prompts: Prompts = {}
     stimulus: Annotated[
         int,
         Meta(
@@ -70,15 +61,9 @@ class PromptedGenerator(Generator):
     temperature: Annotated[
         float, Meta(ge=0, le=2, description="how freely it writes; 0: always the likeliest word")
     ] = 0.7
-    unknown: Annotated[
-        Share, Meta(description="share of replies that may be unreadable; more is an error")
-    ] = 0.1
-    characters: Annotated[
-        int, Meta(ge=0, description="characters of a document that are shown; 0: all")
-    ] = 6000
-    tokens: Annotated[
-        int, Meta(ge=0, description="tokens a reply may have; 0: as many as it needs")
-    ] = 0
+    unknown: Unknown = 0.1
+    characters: Shown = SHOWN
+    tokens: Tokens = 0
 
     words: ClassVar[Mapping[str, Words]] = {}
 
@@ -106,16 +91,8 @@ class PromptedGenerator(Generator):
 
     def check(self) -> None:
         """No key stands in a recipe, and only prompts that it uses are replaced."""
-        if self.api_key and not names_variable(self.api_key):
-            raise RecipeError(
-                f"{self.kind}: api_key holds a literal key",
-                fix='write api_key = "env:NAME_OF_VARIABLE"',
-            )
-        for name in self.prompts:
-            if name not in self.words:
-                raise RecipeError(
-                    f"{self.kind} does not use a prompt {name!r}", fix=nearest(name, self.words)
-                )
+        refuse_literal_keys(self.kind, {"api_key": self.api_key})
+        refuse_unused_prompts(self.kind, self.prompts, self.words)
 
     def ready(self, context: Context) -> None:
         """Read the prompts and the address; nothing is sent."""

@@ -18,8 +18,8 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles, Rows
 from negatives.make.drawn import query_draws
-from negatives.make.prompted import Words
 from negatives.make.written import PassageWriter
+from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 from negatives.opening import Context
 

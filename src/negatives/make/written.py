@@ -20,7 +20,8 @@ from negatives.generator import Written
 from negatives.make.asking import Asking
 from negatives.make.cleaning import as_passage
 from negatives.make.drawn import drawn_positives
-from negatives.make.prompted import PromptedGenerator, Words
+from negatives.make.prompted import PromptedGenerator
+from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 from negatives.opening import Context
 from negatives.schema import TEXTS, Needs

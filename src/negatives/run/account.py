@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -135,7 +136,13 @@ def peak_memory() -> int:
 
 def library_versions() -> dict[str, str]:
     """Versions of the packages that shape a result, where installed."""
-    found = {"python": sys.version.split()[0]}
+    return {"python": sys.version.split()[0], **_installed()}
+
+
+@cache
+def _installed() -> dict[str, str]:
+    """Versions of packages as their metadata say, which are read and parsed but once."""
+    found = {}
     for name in _PACKAGES:
         try:
             found[name] = version(name)

@@ -16,7 +16,7 @@ from negatives.schema import Collection
 from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.manifest import NAME as MANIFEST
-from negatives.store.manifest import Manifest, decode_manifest
+from negatives.store.manifest import RUNNING, Manifest, decode_manifest
 from negatives.store.repair import forget_damaged
 from negatives.store.run import (
     GENERATED_FILE,
@@ -60,8 +60,8 @@ def claimed(
     before = None if overwrite else decode_manifest(path)
     if before is not None:
         differing = differences(asdict(before.inputs), data)
-        now, then = recipe.settings(), before.inputs.recipe or {}
-        differing += [f"recipe {key}" for key in differences(then, now)]
+        then = before.inputs.recipe or {}
+        differing += [f"recipe {key}" for key in differences(then, recipe.effective())]
         only_pick = set(differing) <= {"recipe pick", "recipe relabel"}
         pick = (
             "negatives pick RUN applies another picker, or --relabel, to the same ledger; or "
@@ -74,6 +74,9 @@ def claimed(
             for name, problem in lost.items():
                 _clear(path, name)
                 emit(Warned(f"{name} {problem}: it is made again"))
+            if before.status == RUNNING and then != recipe.settings():
+                before.inputs.recipe = recipe.settings()  # other words, which recipe.toml will have
+                before.save(path)
             return before
         emit(Warned(f"{MANIFEST} was changed by something else: the run is made anew"))
     folder.wipe()

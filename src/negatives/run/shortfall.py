@@ -54,6 +54,8 @@ def _fix(cause: str, recipe: Recipe) -> str:
     more = "raise `top` of " + ", ".join(
         f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
     )
+    if not recipe.find:
+        more = "have more written for each query, or add a [[find]] stage"
     for judge in recipe.judge:
         if cause in (judge.rules or {judge.kind}) and judge.fix:
             return f"{judge.fix}; or {more}"

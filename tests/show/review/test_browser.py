@@ -102,8 +102,7 @@ def test_ten_pairs_are_judged_by_keys_and_outlive_the_server(
     assert len(standing(read_lines(run.path))) == 11
 
 
-@pytest.mark.parametrize("width", [1200, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (390, "dark")])
 def test_every_page_fits_and_axe_finds_nothing_serious(
     browser: Any, run: neg.Run, width: int, scheme: str
 ) -> None:
