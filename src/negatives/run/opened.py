@@ -187,7 +187,7 @@ class Opened:
             **self._for_judge("estimate"),
             evidence={name: sign for judge in judges for name, sign in judge.evidence.items()},
             copies=pl.any_horizontal(there) if there else None,
-            blind=frozenset(each.label for each in find if not each.reads_judgements),
+            blind=frozenset(each.label for each in find if each.blind),
         )
 
 
