@@ -151,9 +151,16 @@ class Source(Stage, kw_only=True):
     """Whether it proposes what other sources of the recipe propose: no evidence of its own."""
 
     @property
+    def saw_labels(self) -> bool:
+        """Whether it scores a labelled pair higher because it is labelled, as a model does that was
+        trained with these labels: its scores are no evidence for an estimator then.
+        """
+        return False
+
+    @property
     def blind(self) -> bool:
         """Whether an estimator can learn from it: its proposals do not give a pair's label away."""
-        return self.leaves_out_own or not self.reads_judgements
+        return not self.saw_labels and (self.leaves_out_own or not self.reads_judgements)
 
     @property
     def label(self) -> str:

@@ -177,7 +177,12 @@ class Opened:
     def _for_judge(self, scratch: str) -> dict[str, Any]:
         """What judges and estimators are told besides."""
         reference = self.recipe.reference_source
-        return {**self._shared(scratch), "reference": reference, "sources": self._sources}
+        return {
+            **self._shared(scratch),
+            "reference": reference,
+            "sources": self._sources,
+            "saw_labels": frozenset(each.label for each in self.recipe.find if each.saw_labels),
+        }
 
     def _for_estimator(self) -> EstimateContext:
         find, judges = self.recipe.find, self.recipe.judge
