@@ -37,11 +37,13 @@ class Context:
 class JudgeContext(Context):
     """What a judge is opened with: the run's sources by label, and which is the reference.
 
-    `sources` is filled before any row is judged.
+    `sources` is filled before any row is judged. `saw_labels`: those of them whose scores were
+    learned from the labels of the collection, so that they tell a pair's own label.
     """
 
     reference: str = ""
     sources: Mapping[str, Proposer] = field(default_factory=dict)
+    saw_labels: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,12 +139,28 @@ class Source(Stage, kw_only=True):
     reads_judgements: ClassVar[bool] = False
     """Whether what it proposes depends on which pairs are judged or given.
 
-    An estimator cannot learn from such proposals: being proposed would give the label away.
+    An estimator cannot learn from such proposals: being proposed would give the label away; unless
+    the source leaves it out.
     """
+    leaves_out_own: ClassVar[bool] = False
+    """Whether it proposes, ranks and scores a labelled pair as if its own label was not known, so
+    that an estimator can learn from it although it reads other judgements."""
     ranks_by_relevance: ClassVar[bool] = True
     """Whether a better rank says that a pair is more probably relevant: not of a random draw."""
     repeats_others: ClassVar[bool] = False
     """Whether it proposes what other sources of the recipe propose: no evidence of its own."""
+
+    @property
+    def saw_labels(self) -> bool:
+        """Whether it scores a labelled pair higher because it is labelled, as a model does that was
+        trained with these labels: its scores are no evidence for an estimator then.
+        """
+        return False
+
+    @property
+    def blind(self) -> bool:
+        """Whether an estimator can learn from it: its proposals do not give a pair's label away."""
+        return not self.saw_labels and (self.leaves_out_own or not self.reads_judgements)
 
     @property
     def label(self) -> str:

@@ -6,6 +6,7 @@ from negatives.estimate.ensemble import Ensemble as Ensemble
 from negatives.estimate.evidence import Evidence as Evidence
 from negatives.estimate.pooling_bias import PoolingBias as PoolingBias
 from negatives.find.bm25 import BM25 as BM25
+from negatives.find.co_occurrence import CoOccurrence as CoOccurrence
 from negatives.find.dense import Dense as Dense
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
@@ -23,6 +24,8 @@ from negatives.judge.consistency import Consistency as Consistency
 from negatives.judge.debate import Debate as Debate
 from negatives.judge.icr import ICR as ICR
 from negatives.judge.known import Known as Known
+from negatives.judge.like_queries import LikeQueries as LikeQueries
+from negatives.judge.like_queries import PopularityEvidence as PopularityEvidence
 from negatives.judge.llm import LLMJudge as LLMJudge
 from negatives.judge.llm_cascade import LLMCascade as LLMCascade
 from negatives.judge.named_in_query import NamedInQuery as NamedInQuery

@@ -12,6 +12,7 @@ KINDS: dict[str, dict[str, str]] = {
     "find": {
         "alike-names": "negatives.find.positive_neighbours:AlikeNames",
         "bm25": "negatives.find.bm25:BM25",
+        "co-occurrence": "negatives.find.co_occurrence:CoOccurrence",
         "dense": "negatives.find.dense:Dense",
         "fused": "negatives.find.fused:Fused",
         "given": "negatives.find.known:Given",
@@ -48,6 +49,7 @@ KINDS: dict[str, dict[str, str]] = {
         "debate": "negatives.judge.debate:Debate",
         "icr": "negatives.judge.icr:ICR",
         "known": "negatives.judge.known:Known",
+        "like-queries": "negatives.judge.like_queries:LikeQueries",
         "llm": "negatives.judge.llm:LLMJudge",
         "llm-cascade": "negatives.judge.llm_cascade:LLMCascade",
         "margin": "negatives.judge.positive_aware:Margin",
@@ -58,6 +60,7 @@ KINDS: dict[str, dict[str, str]] = {
         "out-of-reach": "negatives.judge.positive_aware:OutOfReach",
         "percent-of-positive": "negatives.judge.positive_aware:PercentOfPositive",
         "perplexity": "negatives.judge.perplexity:Perplexity",
+        "popularity": "negatives.judge.like_queries:PopularityEvidence",
         "reference-adapted": "negatives.judge.reference_adapted:ReferenceAdapted",
         "reranker": "negatives.judge.reranker:Rerank",
         "same-branch": "negatives.judge.same_branch:SameBranch",

@@ -172,6 +172,12 @@ def test_each_source_has_its_share_by_p_relevant_and_by_the_truth(halved: Halved
         mean = mine["p_relevant"].cast(pl.Float64).mean()
         assert row["share by p_relevant"] == pytest.approx(mean, rel=1e-5)
     assert {row["source"] for row in found.sources} == {"bm25", "dense"}
+    assert found.told is not None
+    told = found.told["p_relevant"]["all"]
+    assert told["auroc"] > 0.7
+    assert told["auprc"] > 3 * told["prevalence"]  # what a random order has
+    said = str(found.card())
+    assert f"{told['pairs']:,} candidates are relevant (a random order: 0.5" in said
 
 
 # ---- hubs ----------------------------------------------------------------------------------------

@@ -184,7 +184,7 @@ def test_commands_say_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     assert said.stderr == (
         "error: bm25 needs the text of the documents, and these have nothing but their ids\n"
         "  where: find bm25, collection 'plays'\n"
-        "  fix:   leave bm25 out; popularity and random need ids alone: --recipe popularity\n"
+        "  fix:   leave bm25 out; co-occurrence, popularity and random need ids alone: --recipe ids\n"
     )
     assert not (tmp_path / "run").exists()
     rows = [{"_id": "d1", "image": "a.png"}, {"_id": "d2", "image": "b.png"}]
@@ -195,3 +195,23 @@ def test_commands_say_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
         "error: dense needs the text of the documents, and these have only the path of an image\n"
     )
     assert "encode them yourself, and give the vectors with encoder = " in said.stderr
+
+
+def test_edge_lists_are_two_columns_of_ids(tmp_path: Path) -> None:
+    for name, text in (
+        ("a.tsv", "1\t2\n1\t3\n2\t3\n"),
+        ("b.csv", "source,target\n1,2\n1,3\n2,3\n"),
+        ("c.txt", "# a comment\n1 2\n1 3\n2 3\n"),
+        ("d.tsv", "src\tdst\n1\t2\n\n1\t3\n2\t3\n2\t3\n"),
+    ):
+        data = load(f"ids:{written(tmp_path / name, text)}")
+        assert data.qrels.rows() == [("1", "2", 1), ("1", "3", 1), ("2", "3", 1)], name
+        assert data.corpus["doc_id"].to_list() == ["2", "3"]
+    assert "1 judgement is repeated: it counts once" in data.notes
+    loops = load(f"ids:{written(tmp_path / 'e.tsv', '1 1' + chr(10) + '1 2' + chr(10))}")
+    assert "1 edge leads from an id to itself" in loops.notes
+    for text, said in (
+        ("1.0,2\n1.0,3\n2.5,3\n", "line 1: 1.0,2"),
+        ("1,2\n" * 60 + "1,2,3\n", "line 61: expected 2 ids, found 3"),
+    ):
+        assert said in complaint(f"ids:{written(tmp_path / 'f.csv', text)}"), text

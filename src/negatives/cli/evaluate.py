@@ -71,6 +71,8 @@ def evaluate(
         negatives evaluate my-model DATA@test --trained-on DATA@train \\
             --protocol extrapolation
 
+        negatives evaluate my-model labels@test --metric PSP@5 --metric P@1
+
         negatives evaluate static scifact nfcorpus fiqa --save-run runs
 
     Parameters
@@ -104,7 +106,8 @@ def evaluate(
     protocol
         Only the test queries nearer to the training queries, or only the farther half.
     trained_on
-        With --protocol: the training queries, such as DATA@train.
+        What MODEL was trained on, such as DATA@train: for --protocol, and for metrics that ask how
+        often a document is a positive there (PSP@5; without it the split train of DATA).
     query_times
         A file of query ids and times; with --doc-times only older documents can be found.
     doc_times
@@ -178,10 +181,13 @@ def evaluate(
             depth=depth,
             rerank=rerank,
             top=top,
-            protocols=_protocols(protocol, trained_on, query_times, doc_times, without_self, aside),
+            protocols=_protocols(
+                protocol, trained_on, query_times, doc_times, without_self, aside, metric
+            ),
             condense=condensed,
             slices=slices,
             run=run,
+            trained_on=trained_on,
             confidence=confidence,
             seed=seed,
             **asdict(resources),
@@ -256,17 +262,26 @@ def _protocols(
     doc_times: Path | None,
     without_self: bool,
     aside: Quarantine | None,
+    metric: Names,
 ) -> list[Setting]:
     from negatives.errors import InputError
-    from negatives.measure.evaluation import WithoutSelf
+    from negatives.measure.evaluation import METRICS, WithoutSelf
+    from negatives.measure.metric_names import parse_metrics
     from negatives.measure.protocol import Like
     from negatives.measure.temporal import InTime
     from negatives.read import load
 
     found: list[Setting] = []
-    if (side is None) != (trained_on is None):
+    trained = any(getattr(each, "trained", False) for each in parse_metrics(metric or METRICS))
+    if trained_on is not None and side is None and not trained:
         raise InputError(
-            "--protocol and --trained-on go together",
+            "neither a protocol nor a metric asks what the model was trained on",
+            where="--trained-on",
+            fix="name --protocol interpolation, or --metric PSP@5; or leave it out",
+        )
+    if side is not None and trained_on is None:
+        raise InputError(
+            "--protocol asks what the model was trained on",
             fix="--protocol interpolation --trained-on DATA@train",
         )
     if (query_times is None) != (doc_times is None):
@@ -309,6 +324,8 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
             f"tied: {figures['tied']:,} of {figures['retrieved']:,} documents have the score of "
             "another of their query; the last id comes first, as in trec_eval"
         )
+    if figures["label counts"]:
+        print(f"propensities: by how often documents are positives in {figures['label counts']}")
     sure = f"{100 * figures['confidence']:.4g}% interval"
     width = max(9, *map(len, figures["metrics"]))
     print(f"\n{'metric':<{width}}  {'value':>6}  {sure:<16}  ceiling")

@@ -74,9 +74,14 @@ class Evidence(Estimator, kind="evidence"):
 
     def open(self, context: EstimateContext) -> EvidenceEstimation:
         """Weigh the words of every document once, into the scratch folder."""
+        sources = {
+            label: source
+            for label, source in context.sources.items()
+            if label not in context.saw_labels
+        }
         likenesses: dict[str, Likeness] = {
             label: source.doc_likeness
-            for label, source in context.sources.items()
+            for label, source in sources.items()
             if isinstance(source, Likens)
         }
         if self.words and context.collection.has("docs", "text"):
@@ -84,9 +89,7 @@ class Evidence(Estimator, kind="evidence"):
             likenesses["words"] = vectors.likeness
         nothing = np.empty(0, np.uint32)
         scorers = [
-            label
-            for label, source in context.sources.items()
-            if source.score(nothing, nothing) is not None
+            label for label, source in sources.items() if source.score(nothing, nothing) is not None
         ]
         held, known = (
             features_of(scorers, list(likenesses), context.evidence, view)

@@ -81,8 +81,8 @@ class BM25(Source, kind="bm25"):
     @property
     def needs(self) -> Needs:
         """Words of both sides."""
-        instead = f"leave {self.label} out; popularity and random need ids alone"
-        return Needs(("text",), ("text",), f"{instead}: --recipe popularity")
+        instead = f"leave {self.label} out; co-occurrence, popularity and random need ids alone"
+        return Needs(("text",), ("text",), f"{instead}: --recipe ids")
 
     def open(self, context: Context) -> BM25Proposer:
         """Index the corpus once into the scratch folder, then map it."""

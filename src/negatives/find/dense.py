@@ -75,6 +75,13 @@ class Dense(Source, kind="dense"):
         str, Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the documents")
     ] = ""
     api_key: Annotated[str, Meta(description="for an endpoint: env:NAME of the variable")] = ""
+    learned_from: Annotated[
+        Literal["other-data", "these-labels"],
+        Meta(
+            description="where `these-labels` are what the model was trained with, labelled pairs "
+            "score higher for it, and its scores are no evidence of relevance"
+        ),
+    ] = "other-data"
     optional: Annotated[
         bool,
         Meta(
@@ -109,9 +116,14 @@ class Dense(Source, kind="dense"):
         instead = (
             f"{self.encoder} encodes texts: encode them yourself, and give the vectors with "
             'encoder = "precomputed", query_vectors and doc_vectors; popularity and random need '
-            "ids alone: --recipe popularity"
+            "ids alone: --recipe ids"
         )
         return Needs(("text",), ("text",), instead)
+
+    @property
+    def saw_labels(self) -> bool:
+        """Where the model was trained with these labels."""
+        return self.learned_from == "these-labels"
 
     def unfit(self, context: Context) -> str:
         """What the built-in encoder cannot read, where this source is optional."""

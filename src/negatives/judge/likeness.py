@@ -16,7 +16,11 @@ _PAIRS = 1 << 20
 
 def likening(context: JudgeContext, of: str, kind: str) -> Likens:
     """The source called `of`; or the reference, or the last, that can say how alike texts are."""
-    able = {name: each for name, each in context.sources.items() if isinstance(each, Likens)}
+    able = {
+        name: each
+        for name, each in context.sources.items()
+        if isinstance(each, Likens) and (name == of or name not in context.saw_labels)
+    }
     name = of or (context.reference if context.reference in able else next(reversed(able), ""))
     if name in able:
         return able[name]

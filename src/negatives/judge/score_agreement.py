@@ -44,7 +44,7 @@ class ScoreAgreement(Judge, kind="score-agreement", kw_only=False):
 
     def open(self, context: JudgeContext) -> ScoreAgreementRuling:
         """Nothing to build."""
-        return ScoreAgreementRuling(self)
+        return ScoreAgreementRuling(self, context.saw_labels)
 
     @property
     def fix(self) -> str:
@@ -57,13 +57,16 @@ class ScoreAgreementRuling:
     """Scores of several sources."""
 
     stage: ScoreAgreement
+    saw_labels: frozenset[str] = frozenset()
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """`score_agreement`, in (0, 1), null where fewer than two sources have an opinion."""
         names = self.stage.of or [
             name.removesuffix("_score")
             for name in rows.columns
-            if name.endswith("_score") and f"{name.removesuffix('_score')}_rank" in rows.columns
+            if name.endswith("_score")
+            and f"{name.removesuffix('_score')}_rank" in rows.columns
+            and name.removesuffix("_score") not in self.saw_labels
         ]
         scores = [score_column(rows, f"{name}_score").alias(name) for name in names]
         ranked = rows.select("query", "relevance", *scores).with_columns(

@@ -124,7 +124,9 @@ class SelfAwareRuling:
     def _likeness(self, left: Rows, right: Rows) -> Floats:
         """float32[n]: by vectors; by words only where nothing is rejected by a fixed likeness."""
         evidence_alone = not (self.stage.of or self.stage.maximum)
-        if evidence_alone and not any(map(_likens, self.context.sources.values())):
+        told = self.context.saw_labels
+        able = [each for name, each in self.context.sources.items() if name not in told]
+        if evidence_alone and not any(map(_likens, able)):
             if not self.context.collection.has("queries", "text"):
                 return np.full(len(left), np.nan, np.float32)
             queries = self.context.collection.queries["text"]

@@ -15,6 +15,7 @@ from negatives.measure.estimate import rounded, share
 from negatives.measure.hubness import hubness
 from negatives.measure.recovered import recovered
 from negatives.measure.review import read_review, review_of
+from negatives.measure.told_apart import told_apart
 from negatives.measure.truth import against, read_truth
 from negatives.schema import PAIR
 from negatives.store.run import Run
@@ -26,7 +27,9 @@ class Audit(Showing):
     """What was found; `truth` is None where none was given, `planted` likewise.
 
     `sources`: for each source that negatives came from, how many, and which share of them is false
-    by p_relevant and by the truth. A pair that several sources proposed counts for each.
+    by p_relevant and by the truth. A pair that several sources proposed counts for each. `told`:
+    how well p_relevant and the scores tell what the truth calls relevant (`imbalance`), among the
+    candidates that the truth judges, or that no one has; in all and by source.
     """
 
     run: str
@@ -36,6 +39,7 @@ class Audit(Showing):
     sources: list[dict[str, Any]]
     hubness: dict[str, Any]
     planted: pl.DataFrame | None = None
+    told: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         estimates = self.certificate.estimates
@@ -47,7 +51,13 @@ class Audit(Showing):
     def card(self) -> Card:
         """What it says to a person."""
         return audit_card(
-            self.run, self.coverage, self.certificate, self.truth, self.sources, self.hubness
+            self.run,
+            self.coverage,
+            self.certificate,
+            self.truth,
+            self.sources,
+            self.hubness,
+            self.told,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,6 +68,7 @@ class Audit(Showing):
             **self.certificate.as_dict(),
             "truth": self.truth,
             "sources": self.sources,
+            "told apart": self.told,
             "hubness": self.hubness,
             "planted": None if self.planted is None else self.planted.to_dicts(),
         }
@@ -93,6 +104,7 @@ def audit(
         sources=_sources(negatives, judged),
         hubness=hubness(negatives, counts.documents, counts.queries),
         planted=None if plant is None else recovered(opened, plant),
+        told=None if judged is None else told_apart(opened, judged),
     )
 
 

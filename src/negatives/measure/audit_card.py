@@ -19,6 +19,7 @@ def audit_card(
     truth: dict[str, Any] | None,
     sources: list[dict[str, Any]],
     hubness: dict[str, Any],
+    told: dict[str, Any] | None = None,
 ) -> Card:
     """The estimates with what they assume, the truth if it was given, sources and hubs."""
     rows: list[tuple[str, str]] = []
@@ -29,6 +30,7 @@ def audit_card(
         rows += [("", line) for line in _behind(name, estimate.details)]
     if truth:
         rows.append(("truth", _truth(truth)))
+    rows += _told(told or {})
     rows += [(f"from {row['source']}", _source(row)) for row in sources]
     rows.append(("hubs", _hubs(hubness)))
     title = f"{run}: {certificate.negatives:,} negatives, coverage {percent(coverage)}"
@@ -68,6 +70,24 @@ def _truth(truth: dict[str, Any]) -> str:
         f"{truth['not relevant']:,} judged not relevant, {truth['unjudged']:,} unjudged; "
         f"{truth['queries judged']:,} of {truth['queries']:,} queries are judged"
     )
+
+
+def _told(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """How well p_relevant, or else every score, tells relevant candidates from others."""
+    chosen = {"p_relevant": told["p_relevant"]} if "p_relevant" in told else told
+    rows = []
+    for name, groups in chosen.items():
+        for group, each in groups.items():
+            where = "" if group == "all" else f", of {group}"
+            rows.append(
+                (
+                    name if group == "all" else "",
+                    f"AUROC {figure(each['auroc'])}, AUPRC {figure(each['auprc'])} where "
+                    f"{percent(each['prevalence'])} of {each['pairs']:,} candidates are relevant"
+                    f"{where} (a random order: 0.5 and {figure(each['prevalence'])})",
+                )
+            )
+    return rows
 
 
 def _source(row: dict[str, Any]) -> str:

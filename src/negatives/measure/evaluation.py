@@ -24,8 +24,10 @@ from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
+from negatives.measure.means import CEILING, means, sliced
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
+from negatives.measure.propensity import LabelCounts, label_counts
 from negatives.measure.ranking import (
     RANKED,
     Model,
@@ -47,7 +49,7 @@ from negatives.read.loading import Data
 from negatives.read.memory import is_named
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
-from negatives.stats.bootstrap import check_confidence, interval
+from negatives.stats.bootstrap import check_confidence
 from negatives.store.run import Run
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
@@ -101,6 +103,7 @@ def evaluate(
     condense: bool = False,
     slices: bool | Groupings = False,
     run: Run | str | Path | None = None,
+    trained_on: Data = None,
     confidence: float = CONFIDENCE,
     seed: int = 0,
     threads: int | None = None,
@@ -121,9 +124,11 @@ def evaluate(
     would score in the best order. `condense` adds each metric on the lists without what nobody
     judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
     came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
-    and `WithoutSelf`. `quarantine`: a file in which bad rows of `data` are set aside. `save_run`: a
-    file for the ranking, as TREC's. Judgements of documents that the corpus lacks count as not
-    found, as for trec_eval.
+    and `WithoutSelf`. `trained_on`: what the model was trained on, for metrics that ask how often
+    each document is a positive there (PSP@5); without it the split train of the same data.
+    `quarantine`: a file in which bad rows of `data` are set aside. `save_run`: a file for the
+    ranking, as TREC's. Judgements of documents that the corpus lacks count as not found, as for
+    trec_eval.
 
     `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
     nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
@@ -158,7 +163,9 @@ def evaluate(
         collection, bar = protocol.apply(collection, heard)
         bars.append(bar)
     _refuse_unjudged(collection, "the protocol leaves no query with a positive")
-    _try_out(asked, collection)
+    asks = any(isinstance(metric, Metric) and metric.trained for metric in asked)
+    counts = label_counts(collection, trained_on) if asks else None
+    _try_out(asked, collection, counts)
     if condense or any(getattr(metric, "kind", "") == "Bpref" for metric in asked):
         _warn_of_one_sided(collection, heard)
     parts = slices if isinstance(slices, dict) else {}
@@ -179,7 +186,7 @@ def evaluate(
         else:
             first = open_ranker(rerank, context, depth=depth, bar=bar)
             ranker = reranking(cast("Reranker", model), first, context, top=top)
-        measured = _Measured(asked, top if rerank is not None else None, condense)
+        measured = _Measured(asked, top if rerank is not None else None, condense, counts)
         with keeping(save_run) as keep:
             table = measured.table(ranker, context, depth, bar, keep)
     figures: dict[str, Any] = {
@@ -199,12 +206,13 @@ def evaluate(
         "tied": int(table[_TIED].sum()),
         "positives": int(table["positives"].sum()),
         "positives not in the corpus": positives_lost(collection, table["query_id"]),
-        "metrics": _means(table, asked, "", confidence, seed),
+        "metrics": means(table, asked, "", confidence, seed),
+        "label counts": None if counts is None else counts.name,
         "judged": {str(_SEEN): rounded(float(np.mean(table[_JUDGED].to_numpy())))},
     }
     if condense:
-        figures["condensed"] = _means(table, measured.own, _CONDENSED, confidence, seed)
-    found = _sliced(table, asked, parts, confidence, seed)
+        figures["condensed"] = means(table, measured.own, _CONDENSED, confidence, seed)
+    found = sliced(table, asked, parts, confidence, seed)
     if slices:
         figures["slices"] = found.to_dicts()
     figures["notes"] = heard.warnings
@@ -213,7 +221,6 @@ def evaluate(
 
 
 _CONDENSED: Final = " condensed"
-_CEILING: Final = "_ceiling "
 _JUDGED: Final = "_judged"
 _TIED: Final = "_tied"
 _ITSELF: Final = "_itself"
@@ -227,6 +234,7 @@ class _Measured:
     metrics: Sequence[Metric | IrMeasure]
     top: int | None
     condense: bool
+    counts: LabelCounts | None
 
     @property
     def own(self) -> list[Metric]:
@@ -244,7 +252,9 @@ class _Measured:
             keep(ranking)
             ids = collection.queries["query_id"].gather(queries)
             qrels = collection.qrels.filter(pl.col("query_id").is_in(ids.implode()))
-            judged = judge_ranking(ranking, qrels, ids)
+            judged = judge_ranking(
+                ranking, qrels, ids, documents=len(collection.corpus), counts=self.counts
+            )
             columns = self._own(judged)
             columns[_TIED] = counted(ranking.filter(tied(ranking)), ids)
             columns[_ANOTHER] = counted(first_of_another_type(ranking, collection), ids)
@@ -269,7 +279,7 @@ class _Measured:
         for metric in self.own:
             columns[str(metric)] = metric.of(judged)
             if metric.kind != _SEEN.kind and not metric.total:
-                columns[f"{_CEILING}{metric}"] = metric.of(best)
+                columns[f"{CEILING}{metric}"] = metric.of(best)
         if self.condense:
             fewer = condensed(judged)
             columns |= {f"{metric}{_CONDENSED}": metric.of(fewer) for metric in self.own}
@@ -289,10 +299,12 @@ class _Heard:
         self.emit(event)
 
 
-def _try_out(metrics: Sequence[Metric | IrMeasure], collection: Collection) -> None:
+def _try_out(
+    metrics: Sequence[Metric | IrMeasure], collection: Collection, counts: LabelCounts | None
+) -> None:
     """Raise what a metric has against the judgements now, and not when all is ranked."""
     nothing = pl.DataFrame(schema=RANKED)
-    judged = judge_ranking(nothing, collection.qrels, collection.queries["query_id"])
+    judged = judge_ranking(nothing, collection.qrels, collection.queries["query_id"], counts=counts)
     for metric in metrics:
         if isinstance(metric, Metric):
             metric.of(judged)
@@ -344,53 +356,3 @@ def _named(model: object) -> str:
     return "a ranking" if isinstance(model, pl.DataFrame) else getattr(
         model, "encoder", type(model).__name__
     )  # fmt: skip
-
-
-def _means(
-    table: pl.DataFrame,
-    metrics: Sequence[Metric | IrMeasure],
-    ending: str,
-    confidence: float,
-    seed: int,
-) -> dict[str, dict[str, float | None]]:
-    found: dict[str, dict[str, float | None]] = {}
-    for metric in metrics:
-        values = table[f"{metric}{ending}"].to_numpy()
-        if metric.total:  # a count of these queries, which estimates nothing
-            found[str(metric)] = {"value": int(values.sum()), "low": None, "high": None}
-            continue
-        made = interval(values, confidence=confidence, seed=seed)
-        row = {"value": rounded(made.value), "low": rounded(made.low), "high": rounded(made.high)}
-        if not ending and f"{_CEILING}{metric}" in table.columns:
-            row["ceiling"] = rounded(float(np.mean(table[f"{_CEILING}{metric}"].to_numpy())))
-        found[str(metric)] = row
-    return found
-
-
-SLICES: Final = {
-    "by": pl.String, "group": pl.String, "queries": pl.Int64, "metric": pl.String,
-    "value": pl.Float64, "low": pl.Float64, "high": pl.Float64,
-}  # fmt: skip
-
-
-def _sliced(
-    table: pl.DataFrame,
-    metrics: Sequence[Metric | IrMeasure],
-    parts: Groupings,
-    confidence: float,
-    seed: int,
-) -> pl.DataFrame:
-    rows = []
-    for by, frame in parts.items():
-        if not {"query_id", "group"} <= set(frame.columns):
-            raise InputError(
-                f"the slice {by!r} needs the columns query_id and group",
-                fix="give a frame with both columns",
-            )
-        grouped = table.join(
-            frame.select("query_id", group=pl.col("group").cast(pl.String)), on="query_id"
-        ).sort("group", "query_id")
-        for (group,), some in grouped.group_by("group", maintain_order=True):
-            for name, row in _means(some, metrics, "", confidence, seed).items():
-                rows.append((by, group, len(some), name, row["value"], row["low"], row["high"]))
-    return pl.DataFrame(rows, schema=SLICES, orient="row")

@@ -19,8 +19,8 @@ _FORM: Final = re.compile(r"([^\W\d]\w*)(?:\((.*)\))?(?:@([^@()]+))?", re.DOTALL
 _LONGEST: Final = 200
 
 ALIASES: Final = {
-    "MAP": "AP", "MRR": "RR", "NDCG": "nDCG", "Precision": "P", "Recall": "R", "BPref": "Bpref",
-    "RPrec": "Rprec",
+    "MAP": "AP", "AUPRC": "AP", "MRR": "RR", "NDCG": "nDCG", "Precision": "P", "Recall": "R",
+    "BPref": "Bpref", "RPrec": "Rprec",
 }  # fmt: skip
 """Other names that ir-measures gives to the same metrics."""
 
@@ -29,6 +29,7 @@ ELSEWHERE: Final = {
     "hit_rate": "Success", "hitrate": "Success", "hit": "Success", "hits": "Success",
     "acc": "Success", "accuracy": "Success", "r_precision": "Rprec", "num_ret": "NumRet",
     "num_rel": "NumRel", "num_rel_ret": "NumRelRet", "num_q": "NumQ", "set_p": "SetP",
+    "auc": "AUROC", "roc_auc": "AUROC", "ps_p": "PSP", "psprecision": "PSP", "pr_auc": "AP",
     "set_recall": "SetR", "set_f": "SetF", "set_map": "SetAP", "iprec_at_recall": "IPrec",
 }  # fmt: skip
 """What other tools call them, in lower case: a name is only ever proposed from these."""
@@ -174,9 +175,11 @@ def _own(written: Written, name: str) -> Metric:
 
 def _checked(text: str, key: str, value: object, choice: Choice) -> Setting:
     if not choice.of:
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
-            return float(value)
-        raise InputError(f"{key}={value!r} in the metric {text!r}", fix="give a share of 0 to 1")
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if number and 0 <= float(value) <= choice.most:  # type: ignore[arg-type]
+            return float(value)  # type: ignore[arg-type]
+        what = "a share of 0 to 1" if choice.most == 1 else f"a number of 0 to {choice.most:g}"
+        raise InputError(f"{key}={value!r} in the metric {text!r}", fix=f"give {what}")
     if value in choice.of:
         return str(value)
     raise InputError(

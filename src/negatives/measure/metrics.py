@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Bools, Doubles
 from negatives.errors import InputError
 from negatives.measure.judged import JudgedPairs, places
+from negatives.measure.propensity import A, B, propensities
 
 Setting = str | float
 
@@ -103,6 +104,52 @@ def r_capped_precision(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     return _over(_found(judged, cutoff, rel), np.minimum(_relevant(judged, rel), cutoff))
 
 
+def propensity_scored_precision(
+    judged: JudgedPairs,
+    cutoff: int,
+    rel: int,
+    A: Setting = A,  # noqa: N803 (as the paper calls it)
+    B: Setting = B,  # noqa: N803
+) -> Doubles:
+    """Precision in which a label counts for 1 over its propensity, over the best there could be of
+    the query: PSP@k, normalised query by query (Jain, Prabhu and Varma, KDD 2016).
+    """
+    if judged.counts is None:
+        raise InputError(
+            f"PSP@{cutoff} asks how many training queries have each label, and nobody said",
+            fix="--trained-on DATA@train; in Python trained_on=",
+        )
+    worth, most = (
+        1 / propensities(counts, judged.trained, float(A), float(B)) for counts in judged.counts
+    )
+    hit = (judged.relevance >= rel) & (judged.rank <= cutoff)
+    known = judged.known_relevance >= rel
+    query, most = judged.known_query[known], most[known]
+    order = np.lexsort((-most, query))
+    best = places(query[order]) <= cutoff
+    return _over(
+        _sum(judged, judged.query[hit], worth[hit]),
+        _sum(judged, query[order][best], most[order][best]),
+    )
+
+
+def area_under_roc(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
+    """How probable it is that a relevant document stands above another, of all documents: AUROC.
+
+    What is not in the list stands below it, at one place: ties count one half. What is unjudged is
+    taken for irrelevant. Each document above a relevant one costs the same, wherever that is.
+    """
+    hit = judged.relevance >= rel
+    query, relevant = judged.query[hit], _relevant(judged, rel)
+    found = _count(judged, hit)
+    documents = np.maximum(judged.documents, judged.retrieved + relevant - found)
+    others, listed = documents - relevant, judged.retrieved - found
+    above = _sum(judged, query, (judged.rank[hit] - places(query)).astype(np.float64))
+    above += (relevant - found) * (listed + (others - listed) / 2)
+    wrong = _over(above, relevant * others)
+    return np.where(relevant > 0, 1 - wrong, 0.0)
+
+
 def success(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
     """1 where a relevant document is among the first `cutoff`, else 0."""
     return np.minimum(_found(judged, cutoff, rel), 1)
@@ -164,10 +211,13 @@ def one(judged: JudgedPairs, cutoff: int, rel: int) -> Doubles:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a setting is where it is not given, and what it may be: one of `of`, or a share."""
+    """What a setting is where it is not given, and what it may be: one of `of`, or a number from 0
+    to `most`.
+    """
 
     default: Setting
     of: tuple[str, ...] = ()
+    most: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +226,7 @@ class Kind:
 
     `cutoff`, `rel`: whether one is needed (True), refused (False), or may be given (None). `more`:
     the other settings. `total`: whether its values are added up over the queries, not averaged.
+    `trained`: whether it asks how often documents are positives in the data of a training.
     """
 
     compute: Callable[..., Doubles]
@@ -183,6 +234,7 @@ class Kind:
     rel: bool | None = None
     more: Mapping[str, Choice] = field(default_factory=dict)
     total: bool = False
+    trained: bool = False
 
 
 OWN: Final = {
@@ -191,6 +243,13 @@ OWN: Final = {
     "R": Kind(recall, cutoff=True),
     "P": Kind(precision, cutoff=True),
     "RP": Kind(r_capped_precision, cutoff=True),
+    "PSP": Kind(
+        propensity_scored_precision,
+        cutoff=True,
+        more={"A": Choice(A, most=10.0), "B": Choice(B, most=100.0)},
+        trained=True,
+    ),
+    "AUROC": Kind(area_under_roc, cutoff=False),
     "Success": Kind(success, cutoff=True),
     "AP": Kind(average_precision),
     "Rprec": Kind(r_precision, cutoff=False),
@@ -204,7 +263,7 @@ OWN: Final = {
     "NumRel": Kind(relevant_known, cutoff=False, total=True),
     "NumQ": Kind(one, cutoff=False, rel=False, total=True),
 }
-"""Metrics computed here; all but RP are in ir-measures too, and give the same there."""
+"""Metrics computed here; all but RP, PSP and AUROC are in ir-measures, and give the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +283,11 @@ class Metric:
             shown.insert(0, f"rel={self.rel}")
         settings = f"({','.join(shown)})" if shown else ""
         return f"{self.kind}{settings}" + (f"@{self.cutoff}" if self.cutoff else "")
+
+    @property
+    def trained(self) -> bool:
+        """Whether it asks how often documents are positives in the data of a training."""
+        return OWN[self.kind].trained
 
     @property
     def total(self) -> bool:

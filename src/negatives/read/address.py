@@ -8,7 +8,8 @@ Hugging Face hub.
 
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
-(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); pair files (Parquet, JSONL, CSV or TSV,
+(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); rows with labels
+(the package `labelled`); pair files (Parquet, JSONL, CSV or TSV,
 also under data/). A JSON file may be a whole collection: one object of queries, corpus and
 relevant_docs, by ids.
 """
@@ -23,11 +24,12 @@ from typing import Final, Literal
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
+from negatives.read.labelled.found import is_labelled
 from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
 from negatives.secrets import refuse_secrets
 
-Format = Literal["beir", "pairs", "parts", "trec", "hub", "ir_datasets"]
+Format = Literal["beir", "pairs", "parts", "labelled", "trec", "hub", "ir_datasets"]
 
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
@@ -38,7 +40,8 @@ BY_ID: Final = "ids:"
 
 FORMS: Final = (
     "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a Parquet, JSONL, CSV or TSV "
-    "file of pairs, a folder of TREC files, a Hugging Face dataset, ir_datasets:NAME, or cranfield"
+    "file of pairs, a folder of TREC files or of rows with labels, a Hugging Face dataset, "
+    "ir_datasets:NAME, or cranfield"
 )
 _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?")
 
@@ -66,9 +69,9 @@ def parse(data: str | Path) -> Address:
     check_ordinary(Path(text))
     if text.startswith(BY_ID) and not Path(text).exists():
         address = parse(text.removeprefix(BY_ID))
-        if address.format not in ("beir", "pairs"):
+        if address.format not in ("beir", "pairs", "labelled"):
             raise DataError(
-                f"{BY_ID} goes before a BEIR folder, or a file or a folder of ids",
+                f"{BY_ID} goes before a BEIR folder, or a file or a folder of ids or of labels",
                 where=text,
                 fix=f"leave {BY_ID} out",
             )
@@ -92,7 +95,7 @@ def _locate(text: str, split: str | None) -> Address:
         return Address(folder_format(path), path, path.resolve().name, split)
     if path.exists():
         _check_ending(path)
-        return Address("parts" if holds_parts(path) else "pairs", path, stem(path), split)
+        return Address(_file_format(path), path, stem(path), split)
     if path.is_symlink():
         raise dead_link(path)
     scheme, colon, name = text.partition(":")
@@ -107,6 +110,12 @@ def _locate(text: str, split: str | None) -> Address:
     raise DataError(
         "no such file or folder", where=text, fix=nearest_path(path, f"name {FORMS}", ["cranfield"])
     )
+
+
+def _file_format(path: Path) -> Format:
+    if holds_parts(path):
+        return "parts"
+    return "labelled" if is_labelled(path) else "pairs"
 
 
 def _check_ending(path: Path) -> None:
@@ -140,6 +149,8 @@ def folder_format(folder: Path) -> Format:
     )
     if (folder / "qrels").is_dir() or named:
         return "beir"
+    if is_labelled(folder):
+        return "labelled"
     if pair_files(folder):
         return "pairs"
     held = holds(folder)

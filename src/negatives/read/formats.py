@@ -35,6 +35,10 @@ def reader(named: Format) -> Reader:
             from negatives.read import parts
 
             return parts
+        case "labelled":
+            from negatives.read.labelled import folder
+
+            return folder
         case "trec":
             from negatives.read import trec
 

@@ -30,6 +30,14 @@ NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32
 FIRST_PLACE: Final = (pl.col("file").alias("first_file"), pl.col("line").alias("first_line"))
 
 
+@dataclass(frozen=True, slots=True)
+class Unlabelled:
+    """How a note speaks of queries without a positive: of one, and of many."""
+
+    one: str = "{n} query has no positive: it is not mined"
+    many: str = "{n} queries have no positive: they are not mined"
+
+
 @dataclass(frozen=True)
 class Tables:
     """What a reader read: corpus and queries (id, text, row), qrels and given pairs.
@@ -47,6 +55,7 @@ class Tables:
     given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=NO_GIVEN))
     elsewhere: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.String))
     identity: Identity | None = None
+    unlabelled: Unlabelled = Unlabelled()
 
 
 def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collection:
@@ -74,7 +83,7 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
         qrels=qrels.select(list(QRELS)).sort("query_id", "doc_id"),
         identity=tables.identity,
     )
-    _note_oddities(made, findings)
+    _note_oddities(made, tables.unlabelled, findings)
     given = given.unique(["query_id", "doc_id"], keep="first", maintain_order=True)
     return check_collection(
         replace(made, given=given.select(list(GIVEN)), notes=findings.notes),
@@ -231,7 +240,7 @@ def _report(fault: Fault, row: dict[str, object], reason: str, findings: Finding
     findings.add(fault, int(str(row["file"])), int(str(row["line"])), reason, raw)
 
 
-def _note_oddities(collection: Collection, findings: Findings) -> None:
+def _note_oddities(collection: Collection, unlabelled: Unlabelled, findings: Findings) -> None:
     qrels, queries = collection.qrels, collection.queries
     if collection.has("docs", "text"):
         by = " by its text" if collection.identity == "id" else ""
@@ -246,11 +255,7 @@ def _note_oddities(collection: Collection, findings: Findings) -> None:
         )
     note_pooled(qrels, findings)
     positives = qrels.filter(pl.col("relevance") > 0)["query_id"].n_unique()
-    findings.note(
-        "{n} query has no positive: it is not mined",
-        "{n} queries have no positive: they are not mined",
-        len(queries) - positives,
-    )
+    findings.note(unlabelled.one, unlabelled.many, len(queries) - positives)
 
 
 def note_pooled(qrels: pl.DataFrame, findings: Findings) -> None:

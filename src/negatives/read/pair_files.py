@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import PAIR_ENDINGS, Address, pair_files
 from negatives.read.by_id import collected_by_id
+from negatives.read.edges import collected_edges, holds_edges
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import ending
 from negatives.read.findings import Findings
@@ -44,6 +46,10 @@ def read(
     by_split = _by_split(address)
     paths = by_split[split]
     named = [path for path in paths if _SPLIT.match(path.name)] or paths
+    if address.by_id and options == AS_NAMED and holds_edges(named[0]):
+        return collected_edges(
+            address.name, split, named, _of_other_splits(by_split, split), findings
+        )
     first = mined_file(named[0], known, options)
     if not (address.by_id or (first.layout.name == INTERACTIONS and known is None)):
         files = [mined_file(path, known, options) for path in paths]
@@ -51,16 +57,20 @@ def read(
     if len(named) < len(paths):
         left = [path.name for path in paths if path not in named]
         findings.note(f"not read, for it is of no split: {', '.join(left)}", "", 1)
-    elsewhere = [
+    elsewhere = _of_other_splits(by_split, split)
+    files, others = (
+        [mined_file(path, options=options) for path in some] for some in (named, elsewhere)
+    )
+    return collected_by_id(address.name, split, files, others, findings)
+
+
+def _of_other_splits(by_split: Mapping[str, list[Path]], split: str) -> list[Path]:
+    return [
         path
         for other, there in by_split.items()
         for path in there
         if other != split and _SPLIT.match(path.name)
     ]
-    files, others = (
-        [mined_file(path, options=options) for path in some] for some in (named, elsewhere)
-    )
-    return collected_by_id(address.name, split, files, others, findings)
 
 
 def collected(

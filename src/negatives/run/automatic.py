@@ -117,7 +117,7 @@ def automatic(
     try:
         refuse_unmet((*plain.find, *plain.judge), collection)
     except DataError as error:
-        return _told(Choice("popularity", f"all other recipes need more: {error.what}"), "")
+        return _told(Choice("ids", f"recipes that read texts need more: {error.what}"), "")
     found = probed(collection, mine, encoder)
     return _told(choose(found), f" ({found})")
 

@@ -177,7 +177,12 @@ class Opened:
     def _for_judge(self, scratch: str) -> dict[str, Any]:
         """What judges and estimators are told besides."""
         reference = self.recipe.reference_source
-        return {**self._shared(scratch), "reference": reference, "sources": self._sources}
+        return {
+            **self._shared(scratch),
+            "reference": reference,
+            "sources": self._sources,
+            "saw_labels": frozenset(each.label for each in self.recipe.find if each.saw_labels),
+        }
 
     def _for_estimator(self) -> EstimateContext:
         find, judges = self.recipe.find, self.recipe.judge
@@ -187,7 +192,7 @@ class Opened:
             **self._for_judge("estimate"),
             evidence={name: sign for judge in judges for name, sign in judge.evidence.items()},
             copies=pl.any_horizontal(there) if there else None,
-            blind=frozenset(each.label for each in find if not each.reads_judgements),
+            blind=frozenset(each.label for each in find if each.blind),
         )
 
 
