@@ -35,6 +35,10 @@ def reader(named: Format) -> Reader:
             from negatives.read import parts
 
             return parts
+        case "triples":
+            from negatives.read import triples
+
+            return triples
         case "trec":
             from negatives.read import trec
 
