@@ -1,4 +1,4 @@
-"""Triples of PyKEEN: factories and datasets that are handed over, and the folders they are saved to.
+"""Triples of PyKEEN: factories and datasets that are handed over, or were saved to a folder.
 
 `TriplesFactory.to_path_binary` writes numbers (numeric_triples.tsv.gz) and what they stand for
 (entity_to_id.tsv.gz, relation_to_id.tsv.gz); a dataset has such a folder for each split. Beside
@@ -66,7 +66,7 @@ def _labels(folder: Path, name: str) -> pl.DataFrame | None:
 
 
 def factories(data: Any) -> dict[str, Any]:
-    """The triples factories by split of a factory, or of a dataset, of PyKEEN; empty: it is none."""
+    """The factories by split of a factory, or a dataset, of PyKEEN; empty: it is neither."""
     classes = {each.__name__ for each in type(data).__mro__ if _is_theirs(each)}
     if "CoreTriplesFactory" in classes:
         return {"train": data}
