@@ -5,6 +5,7 @@
 from negatives.estimate.ensemble import Ensemble as Ensemble
 from negatives.estimate.evidence import Evidence as Evidence
 from negatives.estimate.pooling_bias import PoolingBias as PoolingBias
+from negatives.find.bernoulli import Bernoulli as Bernoulli
 from negatives.find.bm25 import BM25 as BM25
 from negatives.find.co_occurrence import CoOccurrence as CoOccurrence
 from negatives.find.dense import Dense as Dense
@@ -14,9 +15,11 @@ from negatives.find.known import Judged as Judged
 from negatives.find.positive_neighbours import AlikeNames as AlikeNames
 from negatives.find.positive_neighbours import NearPositive as NearPositive
 from negatives.find.reformulations import Reformulations as Reformulations
+from negatives.find.same_cluster import SameCluster as SameCluster
 from negatives.find.same_parent import SameParent as SameParent
 from negatives.find.sampled import Popularity as Popularity
 from negatives.find.sampled import Random as Random
+from negatives.find.typed import Typed as Typed
 from negatives.judge.abstain import Abstain as Abstain
 from negatives.judge.adaptive_margin import AdaptiveMargin as AdaptiveMargin
 from negatives.judge.agreement import Agreement as Agreement

@@ -11,6 +11,7 @@ from __future__ import annotations
 KINDS: dict[str, dict[str, str]] = {
     "find": {
         "alike-names": "negatives.find.positive_neighbours:AlikeNames",
+        "bernoulli": "negatives.find.bernoulli:Bernoulli",
         "bm25": "negatives.find.bm25:BM25",
         "co-occurrence": "negatives.find.co_occurrence:CoOccurrence",
         "dense": "negatives.find.dense:Dense",
@@ -21,7 +22,9 @@ KINDS: dict[str, dict[str, str]] = {
         "popularity": "negatives.find.sampled:Popularity",
         "random": "negatives.find.sampled:Random",
         "reformulations": "negatives.find.reformulations:Reformulations",
+        "same-cluster": "negatives.find.same_cluster:SameCluster",
         "same-parent": "negatives.find.same_parent:SameParent",
+        "typed": "negatives.find.typed:Typed",
     },
     "make": {
         "adversarial-filtering": "negatives.make.adversarial_filtering:AdversarialFiltering",

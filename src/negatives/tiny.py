@@ -93,7 +93,12 @@ def collection() -> Collection:
                 pl.col("doc_id").str.to_titlecase(),
             ),
         ),
-        queries=side("query_id", QUERIES).with_columns(type=pl.lit("fact")),
+        queries=side("query_id", QUERIES).with_columns(
+            type=pl.lit("fact"),
+            entity=pl.col("query_id"),
+            relation=pl.lit("is explained by"),
+            asks=pl.lit("tail"),
+        ),
         qrels=pl.DataFrame(JUDGED, schema=dict(QRELS), orient="row"),
         given=pl.DataFrame(GIVEN_NEGATIVES, schema=dict(GIVEN), orient="row"),
     )

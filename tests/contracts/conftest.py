@@ -44,7 +44,10 @@ def tiny() -> Collection:
     )
     parents = (pl.col("row") // 2).cast(pl.String)  # two passages of a document each
     docs = docs.with_columns(parent=parents, title=pl.col("doc_id"), type=pl.lit("text"))
-    return replace(made, corpus=docs, queries=queries.with_columns(type=pl.lit("text")))
+    queries = queries.with_columns(
+        type=pl.lit("text"), entity=pl.col("query_id"), relation=pl.lit("r"), asks=pl.lit("tail")
+    )
+    return replace(made, corpus=docs, queries=queries)
 
 
 @pytest.fixture(autouse=True)

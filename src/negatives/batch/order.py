@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from negatives.arrays import Places
 from negatives.batch.batcher import Batch
-from negatives.chance import mix, stream_key, uniforms
+from negatives.stats.shuffled import draws as draws
+from negatives.stats.shuffled import permutation as permutation
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,3 @@ def placed(rows: Places, batch: Places, seed: int, stream: str) -> Order:
     rank[shuffled] = np.arange(len(sizes))
     order = np.argsort(rank[batch], kind="stable")
     return Order(rows[order].astype(np.int32), np.cumsum(sizes[shuffled]))
-
-
-def permutation(length: int, seed: int, stream: str) -> Places:
-    """int64[length]: 0 .. length - 1, shuffled; depends on the seed and the stream's name only."""
-    numbers = np.arange(length, dtype=np.uint64)
-    # The finaliser is a bijection: no two hashes are the same, so every way to sort is stable.
-    return np.argsort(mix(numbers ^ stream_key(seed, f"batch/{stream}")))
-
-
-def draws(length: int, seed: int, stream: str) -> NDArray[np.float64]:
-    """float64[length] in (0, 1); depends on the seed and the stream's name only."""
-    return uniforms(np.arange(length, dtype=np.uint64), stream_key(seed, f"batch/{stream}"))

@@ -38,12 +38,15 @@ def audit(
 
         negatives audit runs/cranfield --truth qrels/complete.tsv
 
+        negatives audit runs/umls --truth other-splits
+
         negatives audit runs/planted --planted
 
     Parameters
     ----------
     truth
-        Judgements that the run did not see: a qrels file, BEIR's or TREC's.
+        Judgements that the run did not see: a qrels file, BEIR's or TREC's; DATA@test; or
+        other-splits, for all other splits of the data that the run was mined from.
     review
         A judged sample: query_id, doc_id and relevant (1 or 0), as JSONL, CSV, TSV or
         Parquet, or JSON that Label Studio or Argilla exports. By default what was

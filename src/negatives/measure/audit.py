@@ -16,7 +16,7 @@ from negatives.measure.hubness import hubness
 from negatives.measure.recovered import recovered
 from negatives.measure.review import read_review, review_of
 from negatives.measure.told_apart import told_apart
-from negatives.measure.truth import against, read_truth
+from negatives.measure.truth import against, truth_of
 from negatives.schema import PAIR
 from negatives.store.run import Run
 from negatives.wording import percent
@@ -85,8 +85,8 @@ def audit(
     """How many of a run's negatives are false, by every way there is to tell, and how sure that is.
 
     `truth`: a qrels file (BEIR or TREC), or a frame of query_id, doc_id, relevance, or `{query_id:
-    doc_ids}`, that the run
-    did not see. `review`: a file of judged pairs, drawn by `negatives audit RUN --sample N -o
+    doc_ids}`, that the run did not see; a collection in any form, such as "DATA@test"; or
+    "other-splits", for all other splits of the data that it was mined from. `review`: a file of judged pairs, drawn by `negatives audit RUN --sample N -o
     FILE`; None: what the run's own reviews say of a random sample, if they do. `plant`: the truth
     that `negatives.measure.plant.plant` gave with the collection the run was mined from. Bounds
     hold with `confidence`.
@@ -94,7 +94,7 @@ def audit(
     opened = run if isinstance(run, Run) else Run(run)
     negatives = opened.negatives
     counts = opened.manifest.counts
-    judged = None if truth is None else read_truth(truth)
+    judged = None if truth is None else truth_of(opened, truth)
     reviewed = review_of(opened) if review is None else read_review(review, opened)
     return Audit(
         run=str(opened.path),

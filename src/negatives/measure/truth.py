@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import polars as pl
 
 from negatives.errors import DataError
 from negatives.measure.estimate import share
 from negatives.measure.judgements import judgements_alone
+from negatives.read import load
 from negatives.read.findings import Findings
 from negatives.read.memory import is_named, qrels_of
-from negatives.schema import PAIR
+from negatives.read.other_splits import other_splits
+from negatives.run.inputs import collection_of
+from negatives.schema import PAIR, QRELS, Collection
+from negatives.store.run import Run
+
+OTHER_SPLITS: Final = "other-splits"
+"""Stands for all other splits of the data that a run was mined from."""
+
+
+def truth_of(run: Run, truth: Any) -> pl.DataFrame:
+    """What `truth` says, as `read_truth` reads it; or what all other splits of the run's data say.
+
+    Raises `DataError` where there are no other splits.
+    """
+    if not is_named(truth) or str(truth) != OTHER_SPLITS or Path(OTHER_SPLITS).exists():
+        return read_truth(truth)
+    collection = collection_of(run)
+    found = [each.qrels for each in other_splits(collection)]
+    if not found:
+        raise DataError(
+            "the data that the run was mined from have no other splits",
+            where=collection.origin or f"collection {collection.name!r}",
+            fix="name judgements: --truth FILE, or --truth DATA@test",
+        )
+    return read_truth(pl.concat([pl.DataFrame(schema=dict(QRELS)), *found]))
 
 
 def read_truth(truth: Any) -> pl.DataFrame:
@@ -19,7 +45,7 @@ def read_truth(truth: Any) -> pl.DataFrame:
 
     Pairs of a relevance below 0 are left out: they were pooled, and nobody has judged them.
     BEIR's three columns with or without a header, or TREC's four; or a frame of those columns, or
-    a dictionary such as `{query_id: doc_ids}`.
+    a dictionary such as `{query_id: doc_ids}`. Or a collection in any form, such as DATA@test.
     """
     if isinstance(truth, pl.DataFrame):
         missing = [name for name in (*PAIR, "relevance") if name not in truth.columns]
@@ -30,10 +56,14 @@ def read_truth(truth: Any) -> pl.DataFrame:
                 fix="give query_id, doc_id and relevance",
             )
         table = truth
+    elif isinstance(truth, Collection):
+        table = truth.qrels
     elif not is_named(truth):
         table = qrels_of(truth, Findings())
-    else:
+    elif Path(truth).is_file():
         table = judgements_alone(truth, Findings())
+    else:
+        table = load(truth, lost="count").qrels
     table = table.filter(pl.col("relevance") >= 0)
     return table.group_by(PAIR).agg(pl.col("relevance").max()).sort(PAIR)
 

@@ -8,10 +8,10 @@ Hugging Face hub.
 
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
-(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); rows with labels
-(the package `labelled`); pair files (Parquet, JSONL, CSV or TSV,
-also under data/). A JSON file may be a whole collection: one object of queries, corpus and
-relevant_docs, by ids.
+(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); triples of a knowledge graph (columns of
+heads, relations and tails, `triple_files.py`); rows with labels (the package `labelled`); pair
+files (Parquet, JSONL, CSV or TSV, also under data/). A JSON file may be a whole collection: one
+object of queries, corpus and relevant_docs, by ids.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ from negatives.read.files import dead_link, ending, first_existing, matching, st
 from negatives.read.labelled.found import is_labelled
 from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
+from negatives.read.pykeen_triples import folders as pykeen_folders
+from negatives.read.triple_files import holds_triples, is_triple_file
 from negatives.secrets import refuse_secrets
 
-Format = Literal["beir", "pairs", "parts", "labelled", "trec", "hub", "ir_datasets"]
+Format = Literal["beir", "pairs", "parts", "labelled", "triples", "trec", "hub", "ir_datasets"]
 
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
@@ -115,6 +117,8 @@ def _locate(text: str, split: str | None) -> Address:
 def _file_format(path: Path) -> Format:
     if holds_parts(path):
         return "parts"
+    if is_triple_file(path):
+        return "triples"
     return "labelled" if is_labelled(path) else "pairs"
 
 
@@ -151,6 +155,8 @@ def folder_format(folder: Path) -> Format:
         return "beir"
     if is_labelled(folder):
         return "labelled"
+    if pykeen_folders(folder) or holds_triples(folder):
+        return "triples"
     if pair_files(folder):
         return "pairs"
     held = holds(folder)

@@ -9,6 +9,9 @@
 | language | language, lang         | texts                                                        |
 | weight   | weight                 | numbers                                                      |
 | heading  | heading, headline      | texts                                                        |
+| entity   | entity                 | of a question of a knowledge graph: the entity that is given |
+| relation | relation               | its relation                                                 |
+| asks     | asks                   | and whether it asks for the head or the tail                 |
 
 They stand beside the text, or in an object `metadata`; other keys are not read, but for a `title`
 (`texts`). A row may lack a field. A field that the first lines of a file do not have is not read,
@@ -34,6 +37,9 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("language", "lang"),
     "weight": ("weight",),
     "heading": ("heading", "headline"),
+    "entity": ("entity",),
+    "relation": ("relation",),
+    "asks": ("asks",),
 }
 METADATA: Final = "metadata"
 _FIELD_OF: Final = {name: field for field, names in NAMES.items() for name in names}

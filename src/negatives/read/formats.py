@@ -39,6 +39,10 @@ def reader(named: Format) -> Reader:
             from negatives.read.labelled import folder
 
             return folder
+        case "triples":
+            from negatives.read import triples
+
+            return triples
         case "trec":
             from negatives.read import trec
 

@@ -6,6 +6,8 @@
 | dataset of `datasets`, a list of rows, a          | columns                                    |
 | dictionary of columns                             |                                            |
 | a dictionary of such tables                       | splits by their names                      |
+| a frame with columns of heads, relations and      | triples, as a file of them                 |
+| tails; a factory or a dataset of PyKEEN           |                                            |
 | `{"queries": ..., "corpus": ..., "qrels": ...}`   | a collection of three tables, each in one  |
 | (or relevant_docs), or an object that has them    | of these forms or by ids (`mappings.py`)   |
 
@@ -45,8 +47,12 @@ from negatives.read.mined.names import plain, role_of
 from negatives.read.mined.rows import MinedFile, understood
 from negatives.read.mined.source import tables as as_source
 from negatives.read.pair_files import collected
+from negatives.read.pykeen_triples import factories, of_factory
 from negatives.read.qrels import named, read_qrels, typed_qrels
 from negatives.read.texts import read_texts, text_fields, with_titles
+from negatives.read.triple_files import named_parts, typed_triples
+from negatives.read.triple_names import Names
+from negatives.read.triples import collected as graph_of
 from negatives.schema import Collection
 
 FORMS: Final = (
@@ -73,7 +79,7 @@ def is_named(data: object) -> bool:
 
 def splits_of(data: Any) -> list[str]:
     """The splits of data that is handed over, in name order; train where it has none."""
-    return sorted(_split_tables(data)) or ["train"]
+    return sorted(factories(data) or _split_tables(data)) or ["train"]
 
 
 def read_memory(
@@ -96,6 +102,9 @@ def read_memory(
                 fix="leave them out",
             )
         return of_parts(*parts, name=name or "data", split=split, findings=findings)
+    triples = _triples(data, split, name, findings)
+    if triples:
+        return graph_of(name or "triples", split, triples, Names(), findings)
     of_splits = _split_tables(data)
     file = mined_table(of_splits.get(split, data), known, options, name)
     called = name or str(file.path)
@@ -103,6 +112,26 @@ def read_memory(
         others = [mined_table(of_splits[other]) for other in of_splits if other != split]
         return collected_by_id(called, split, [file], others, findings)
     return collected(called, split, [file], findings)[0]
+
+
+def _triples(data: Any, split: str, name: str, findings: Findings) -> dict[str, pl.DataFrame]:
+    """The triples of each split of a knowledge graph; empty: the data is none."""
+    found = {}
+    own = {each: findings if each == split else Findings(set_aside=True) for each in (split,)}
+    theirs = factories(data)
+    for each, factory in theirs.items():
+        found[each] = of_factory(factory, name or each, own.get(each, Findings(set_aside=True)))
+    if theirs:
+        return found
+    for each, rows in (_split_tables(data) or {split: data}).items():
+        if isinstance(rows, Mapping) and not is_columns(rows):
+            return {}
+        table = table_of(rows, name)
+        if named_parts([*table.schema]) is None:
+            return {}
+        aside = own.get(each, Findings(set_aside=True))
+        found[each] = typed_triples(table.frames(), [*table.schema], table.name, aside)
+    return found
 
 
 def of_parts(

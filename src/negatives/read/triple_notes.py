@@ -1,0 +1,122 @@
+"""What is odd about the triples of a graph, and about its splits: said in words of the graph.
+
+A test triple that train has too, the other way round, or by the inverse of its relation, is
+answered by heart: the leak for which FB15k and WN18 were made anew (Toutanova and Chen, 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from negatives.read.findings import FIRST, Findings
+from negatives.read.triple_files import PARTS
+
+_INVERSE: Final = 0.8
+"""Share of the triples of two relations, of each, that is in the other the other way round."""
+_FEWEST: Final = 5
+"""Triples of a relation, below which nobody can tell of which other one it is the inverse."""
+
+Splits = Mapping[str, pl.DataFrame]
+
+
+def note_oddities(split: str, splits: Splits, listed: pl.Series | None, findings: Findings) -> None:
+    """Note what is odd of `split`, whose triples are true, and of how the others stand to it.
+
+    `listed`: the entities that a file lists; None: there is no such file.
+    """
+    here = splits[split]
+    for name, there in splits.items():
+        if there.is_empty():
+            findings.note(f"split {name} has no triples", "", 1)
+    learned = splits.get("train", here)
+    _note_rare(learned, findings)
+    tested = {name: rows for name, rows in splits.items() if name != "train" and len(rows)}
+    if "train" in splits and split != "train":
+        tested = {split: here}
+    if "train" in splits and len(learned):
+        opposite = _opposites(learned)
+        for name, rows in tested.items():
+            _note_leaks(name, rows, learned, opposite, findings)
+            _note_unknown(name, rows, learned, findings)
+    if listed is not None:
+        named = _entities(here)
+        strange = named.filter(~named.is_in(listed.implode())).sort()
+        _note(strange, "entity", "entities", "not in the file of entities", "", findings)
+
+
+def _note_rare(rows: pl.DataFrame, findings: Findings) -> None:
+    counts = rows.group_by("relation").len()
+    once = counts.filter(pl.col("len") == 1)["relation"].sort()
+    _note(once, "relation", "relations", "in one triple only", "hardly to be learned", findings)
+
+
+def _note_leaks(
+    name: str, rows: pl.DataFrame, learned: pl.DataFrame, opposite: pl.DataFrame, findings: Findings
+) -> None:
+    total = len(rows)
+    again = rows.join(learned, on=PARTS, how="semi")
+    if len(again):
+        findings.note(
+            f"leak: {len(again):,} of {total:,} triples of {name} are triples of train too", "", 1
+        )
+    reversed_ = rows.join(opposite, on="relation").join(
+        learned,
+        left_on=["tail", "inverse", "head"],
+        right_on=["head", "relation", "tail"],
+        how="semi",
+    )
+    found = reversed_.select(PARTS).unique()
+    if len(found):
+        findings.note(
+            f"leak: {len(found):,} of {total:,} triples of {name} stand in train the other way "
+            "round, by the same relation or by its inverse: a model knows them by heart",
+            "",
+            1,
+        )
+
+
+def _note_unknown(name: str, rows: pl.DataFrame, learned: pl.DataFrame, findings: Findings) -> None:
+    known = _entities(learned).implode()
+    new = _entities(rows)
+    strange = new.filter(~new.is_in(known)).sort()
+    after = f"of {name} and in no triple of train", "a model of ids knows nothing of it"
+    _note(strange, "entity", "entities", *after, findings)
+    relations = rows["relation"].unique()
+    strange = relations.filter(~relations.is_in(learned["relation"].unique().implode())).sort()
+    _note(strange, "relation", "relations", *after, findings)
+
+
+def _note(ids: pl.Series, one: str, many: str, what: str, why: str, findings: Findings) -> None:
+    if ids.is_empty():
+        return
+    first = ", ".join(ids[:FIRST]) + (", ..." if len(ids) > FIRST else "")
+    said = f"{len(ids):,} {one if len(ids) == 1 else many} {'is' if len(ids) == 1 else 'are'}"
+    findings.note(f"{said} {what} ({first})" + (f": {why}" if why else ""), "", 1)
+
+
+def _entities(rows: pl.DataFrame) -> pl.Series:
+    return pl.concat([rows["head"], rows["tail"].alias("head")]).unique()
+
+
+def _opposites(rows: pl.DataFrame) -> pl.DataFrame:
+    """relation, inverse: each relation with itself, and with those that are its inverse."""
+    sizes = rows.group_by("relation").len("size")
+    turned = rows.select(head="tail", inverse="relation", tail="head")
+    pairs = (
+        rows.join(turned, on=["head", "tail"])
+        .filter(pl.col("relation") != pl.col("inverse"))
+        .group_by("relation", "inverse")
+        .len("both")
+        .join(sizes, on="relation")
+        .join(sizes.rename({"relation": "inverse", "size": "other"}), on="inverse")
+        .filter(
+            (pl.min_horizontal("size", "other") >= _FEWEST)
+            & (pl.col("both") >= _INVERSE * pl.max_horizontal("size", "other"))
+        )
+        .select("relation", "inverse")
+    )
+    own = sizes.select("relation", inverse="relation")
+    return pl.concat([own, pairs])
