@@ -7,6 +7,7 @@ from negatives.estimate.evidence import Evidence as Evidence
 from negatives.estimate.pooling_bias import PoolingBias as PoolingBias
 from negatives.find.bm25 import BM25 as BM25
 from negatives.find.dense import Dense as Dense
+from negatives.find.dynamic import Dynamic as Dynamic
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
 from negatives.find.known import Judged as Judged

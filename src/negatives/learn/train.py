@@ -25,11 +25,12 @@ from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set
+from negatives.learn.drawn import StepDraws, step_draws
 from negatives.learn.frozen import FrozenDocs
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
-from negatives.learn.needed import opened_guide, refuse_few
+from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
 from negatives.learn.nothing import refuse_nothing
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
@@ -115,7 +116,7 @@ def train(
     chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
-    cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
+    refuse_loss(cast("Training", chosen.train), cast("Loss", chosen.learn))
     work = _Training(
         folder=folder,
         recipe=chosen,
@@ -187,7 +188,8 @@ class _Training:
         began = time.perf_counter()
         read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
-        limit(base, self.settings.max_length, self.machine.memory)
+        if self.settings.reads_texts:
+            limit(base, self.settings.max_length, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
         if self.recipe.choose is not None:
@@ -195,7 +197,9 @@ class _Training:
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self.source.examples(read, overwrite)
-        refuse_nothing(found, self.loss, self.settings, self.emit)
+        draws = self._draws(found)
+        if draws is None:
+            refuse_nothing(found, self.loss, self.settings, self.emit)
         dev_set = self._dev(dev, origin, found.collection) if look else None
         inputs = self._inputs(base, found, dev_set)
         if overwrite:
@@ -226,7 +230,7 @@ class _Training:
                 base.model.save_pretrained(str(path), create_model_card=False)
 
         refresher = self._refresher(base, save, rows)
-        plan, sampler = self._plan(base, rows, self._look(dev_set, frozen), refresher)
+        plan, sampler = self._plan(base, rows, draws, self._look(dev_set, frozen), refresher)
         history = carry_out(plan)
         if self.settings.lora:
             merge_adapters(base.model)
@@ -301,6 +305,13 @@ class _Training:
         encode = None if frozen is None else frozen.encode
         return None if dev is None else self.settings.look(dev, encode)
 
+    def _draws(self, found: TrainingSet) -> StepDraws | None:
+        """What draws negatives at every step; None where they were mined, or where there are none.
+        """
+        if not (self.mined and self.recipe.draws and self.settings.negatives) or found.width > 1:
+            return None
+        return step_draws(found, self.recipe, self.emit)
+
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
         return {
@@ -362,6 +373,7 @@ class _Training:
         self,
         base: Base,
         rows: TrainingRows,
+        draws: StepDraws | None,
         look: Look | None,
         refresher: Refresher | None,
     ) -> tuple[TrainingPlan, Sampler]:
@@ -381,7 +393,9 @@ class _Training:
             loss=self.loss,
             rows=rows,
             steps=len(sampler),
+            seed=self.recipe.seed,
             weighing=weighing,
+            draws=draws,
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
         learning = self.settings.prepare(base, lesson)
