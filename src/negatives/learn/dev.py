@@ -70,7 +70,9 @@ class DevSet:
         drawn = _drawn(collection.queries["query_id"].gather(mined), seed)
         queries = np.sort(mined[drawn[:QUERIES]])
         if collection.identity == "id":
-            return cls(collection, queries, np.arange(len(collection.corpus), dtype=np.uint32), known)
+            return cls(
+                collection, queries, np.arange(len(collection.corpus), dtype=np.uint32), known
+            )
         judged = collection.judged.filter(pl.col("query").is_in(queries.tolist()))
         needed = judged["doc"].unique().to_numpy()
         others = np.setdiff1d(np.arange(len(collection.corpus), dtype=np.uint32), needed)
@@ -208,7 +210,7 @@ def dev_set(
     if named is not None:
         found = as_collection(named, quarantine=aside, lost="count")
         if found.identity == "id":
-            return DevSet.of(found, seed, known=_known_by_id(train, found, emit))
+            return _by_id(train, found, seed, emit)
         refuse_overlap(train, found)
         return DevSet.of(found, seed)
     own = _dev_of_the_same(origin, train.read_with, aside)
@@ -216,15 +218,15 @@ def dev_set(
         emit(Warned(f"there is no dev split, so the last step is kept, not the best: {NEW_SPLIT}"))
         return None
     if own.identity == "id":
-        return DevSet.of(own, seed, known=_known_by_id(train, own, emit))
+        return _by_id(train, own, seed, emit)
     shared = overlap(train, own)
     if len(shared):
         emit(Warned(f"{len(shared)} queries of the dev split are trained with, and left out"))
     return DevSet.of(own, seed, shared)
 
 
-def _known_by_id(train: Collection, dev: Collection, emit: Emit) -> Elsewhere:
-    """What is known of the queries of `dev` from training; a leak is told."""
+def _by_id(train: Collection, dev: Collection, seed: int, emit: Emit) -> DevSet:
+    """Queries of `dev` that are trained with, and what is known of them; a leak is told."""
     found = Elsewhere.of(dev, [train])
     if found.leaked:
         emit(
@@ -233,7 +235,11 @@ def _known_by_id(train: Collection, dev: Collection, emit: Emit) -> Elsewhere:
                 "with: a leak, which makes its figures too good"
             )
         )
-    return found
+    trained = train.queries["query_id"].gather(train.mined_queries)
+    new = (~dev.queries["query_id"].is_in(trained.implode())).arg_true().to_numpy()
+    if len(new):
+        emit(Warned(f"{len(new):,} queries of the dev split are not trained with, and left out"))
+    return DevSet.of(dev, seed, new.astype(np.uint32), found)
 
 
 def _dev_of_the_same(

@@ -22,6 +22,7 @@ from negatives.models.by_id import (
     write_about,
     write_ids,
 )
+from negatives.models.embedded import Similarity
 from negatives.optional import torch
 from negatives.schema import Collection, Side
 from negatives.stats.lengths import normalised
@@ -61,7 +62,7 @@ class IdTables(torch.nn.Module):  # type: ignore[misc]
 
         What an id begins with depends on the seed and the id alone.
         """
-        similarity = getattr(loss, "similarity", "cosine")
+        similarity: Similarity = getattr(loss, "similarity", "cosine")
         before = {side: getattr(self, side).detach().cpu().numpy() for side in SIDES}
         told = Factors(dim=dim, similarity=similarity, parts=loss.parts)
         same = (self.about.dim, self.about.parts) == (told.dim, told.parts)

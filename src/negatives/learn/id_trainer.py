@@ -36,8 +36,7 @@ def id_trainer() -> tuple[Any, Any]:
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
             told = {f"eval_{name}": value for name, value in self.evaluator(self.model).items()}
             self.log(dict(told))
-            handler = self.callback_handler
-            self.control = handler.on_evaluate(self.args, self.state, self.control, told)
+            self.callback_handler.on_evaluate(self.args, self.state, self.control, told)
             return told
 
     return IdTrainer, transformers.TrainingArguments

@@ -63,9 +63,11 @@ def by_popularity(collection: Collection, counts: Places | None = None) -> pl.Da
     if counts is None or not counts.any():
         counts = np.bincount(pairs["doc"].to_numpy(), minlength=len(collection.corpus))
     theirs = pairs.with_columns(count=pl.Series(counts[pairs["doc"].to_numpy()]))
-    middle = theirs.group_by("query").agg(
-        pl.col("count").quantile(0.5, interpolation="lower").cast(pl.Int64)
-    ).sort("query")
+    middle = (
+        theirs.group_by("query")
+        .agg(pl.col("count").quantile(0.5, interpolation="lower").cast(pl.Int64))
+        .sort("query")
+    )
     ids = collection.queries["query_id"].gather(middle["query"])
     return pl.DataFrame({"query_id": ids, "group": banded(middle["count"])})
 

@@ -99,8 +99,12 @@ class IdTable:
     def _rows(self) -> pl.DataFrame:
         return pl.DataFrame({"id": self.ids}).with_row_index("row")
 
-    def rows_of(self, ids: pl.Series) -> pl.Series:
-        """The row of each id; `DataError` listing the first that have none."""
+    def knows(self, ids: pl.Series) -> pl.Series:
+        """bool[n]: whether there is a vector of each id."""
+        return ids.is_in(self.ids.implode())
+
+    def of(self, ids: pl.Series) -> Floats:
+        """float32[n, dim]; `DataError` listing the first ids that have no vector."""
         asked = pl.DataFrame({"id": ids})
         rows = asked.join(self._rows, on="id", how="left", maintain_order="left")["row"]
         missing = ids.filter(rows.is_null())
@@ -113,12 +117,12 @@ class IdTable:
                 fix="train on data that has them, such as a folder whose train and test files "
                 "share their items; or leave them out of this",
             )
-        return rows
+        return np.ascontiguousarray(self.vectors[rows.to_numpy()])
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """float32[ids, dim]: the vector of each id."""
-        rows = self.rows_of(pl.Series(texts, dtype=pl.String)).to_numpy()
-        return Encoded(self.vectors[rows], np.zeros(len(rows), np.bool_))
+        made = self.of(pl.Series(texts, dtype=pl.String))
+        return Encoded(made, np.zeros(len(made), np.bool_))
 
 
 class IdEncoder:
