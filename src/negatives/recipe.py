@@ -202,7 +202,13 @@ class Recipe:
     @property
     def mines(self) -> bool:
         """Whether there is something to mine: not where it trains without mined negatives."""
-        return bool(getattr(self.train, "negatives", 1))
+        return bool(getattr(self.train, "negatives", 1)) and not self.draws
+
+    @property
+    def draws(self) -> bool:
+        """Whether all its negatives are drawn while a model is trained, anew at every step."""
+        able = bool(getattr(self.train, "draws", False))
+        return able and not self.make and all(source.samples for source in self.find)
 
     @property
     def trains(self) -> bool:

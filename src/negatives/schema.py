@@ -43,6 +43,7 @@ CONTENT: Final = ("text", "image")
 """Columns of documents and queries that hold content: a text, the path of an image; blank: none."""
 
 GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
+TIMES: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "time": pl.Float64}
 PAIR: Final = ["query_id", "doc_id"]
 
 POSITIVE: Final = "positive"
@@ -115,7 +116,8 @@ class Collection:
     as `time`. `identity` is "text" where both sides have texts, unless it is given. `qrels` holds
     graded judgements (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and
     judged by nobody, as for trec_eval, so that the pair is as good as absent). `given` holds
-    negatives that came with the data. `notes` are warnings found while reading. `origin` is what
+    negatives that came with the data, `times` when pairs were judged or came to be, where the data
+    say so (numbers as they are, dates in days). `notes` are warnings found while reading. `origin` is what
     `read.load` was asked for, so that a finished run can find its texts again (`quarantined`: with
     bad rows set aside; `read_with`: with which other keywords); empty for a collection made in
     Python.
@@ -127,6 +129,7 @@ class Collection:
     queries: pl.DataFrame
     qrels: pl.DataFrame
     given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GIVEN))
+    times: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TIMES))
     notes: tuple[str, ...] = ()
     origin: str = ""
     quarantined: bool = False

@@ -147,6 +147,9 @@ class Source(Stage, kw_only=True):
     that an estimator can learn from it although it reads other judgements."""
     ranks_by_relevance: ClassVar[bool] = True
     """Whether a better rank says that a pair is more probably relevant: not of a random draw."""
+    samples: ClassVar[bool] = False
+    """Whether its candidates are random draws, which a trainer can make anew at every step (see
+    `find.sampled.SampledSource`)."""
     repeats_others: ClassVar[bool] = False
     """Whether it proposes what other sources of the recipe propose: no evidence of its own."""
 

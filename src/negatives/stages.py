@@ -9,6 +9,7 @@ from negatives.find.bernoulli import Bernoulli as Bernoulli
 from negatives.find.bm25 import BM25 as BM25
 from negatives.find.co_occurrence import CoOccurrence as CoOccurrence
 from negatives.find.dense import Dense as Dense
+from negatives.find.dynamic import Dynamic as Dynamic
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
 from negatives.find.known import Judged as Judged

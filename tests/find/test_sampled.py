@@ -27,7 +27,9 @@ def queries(count: int) -> dict[str, str]:
 def opened(
     stage: Random | Popularity, data: Collection, scratch: Path, seed: int = 0
 ) -> SampledProposer:
-    return stage.open(context(data, scratch, seed=seed))
+    made = stage.open(context(data, scratch, seed=seed))
+    assert isinstance(made, SampledProposer)
+    return made
 
 
 def all_of(data: Collection) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:

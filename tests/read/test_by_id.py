@@ -45,18 +45,19 @@ def test_interactions_are_a_collection_that_goes_by_id(tmp_path: Path) -> None:
     assert data.notes == (
         "column 'weight' is not used: every row counts as one positive",
         "1 judgement is repeated: it counts once",
+        "1 user has every item, so that there is no negative: '7'",
     )
 
 
 def test_every_type_of_file_says_the_same(tmp_path: Path) -> None:
-    rows = {"user": ["a", "a", "b"], "item": ["x", "y", "x"]}
+    rows = {"user": ["a", "a", "b"], "item": ["x", "y", "z"]}
     frame = pl.DataFrame(rows)
     frame.write_csv(tmp_path / "plays.csv")
     frame.write_parquet(tmp_path / "plays.parquet")
     frame.write_ndjson(tmp_path / "plays.jsonl")
     made = [load(tmp_path / f"plays.{end}") for end in ("csv", "parquet", "jsonl")]
     for data in made:
-        assert data.qrels.rows() == [("a", "x", 1), ("a", "y", 1), ("b", "x", 1)]
+        assert data.qrels.rows() == [("a", "x", 1), ("a", "y", 1), ("b", "z", 1)]
         assert data.notes == ()
 
 
@@ -64,7 +65,12 @@ def test_a_rating_is_the_relevance_and_a_dislike_is_a_judged_negative(tmp_path: 
     text = "user,item,rating,timestamp\na,x,5,100\na,y,0,101\nb,x,-1,102\nb,y,1,103\n"
     data = load(written(tmp_path / "rated.csv", text))
     assert data.qrels.rows() == [("a", "x", 5), ("a", "y", 0), ("b", "x", 0), ("b", "y", 1)]
-    assert "column 'timestamp' is not used" in data.notes
+    assert data.times.rows() == [
+        ("a", "x", 100.0),
+        ("a", "y", 101.0),
+        ("b", "x", 102.0),
+        ("b", "y", 103.0),
+    ]
     assert "1 rating is below 0: a dislike, and so judged not relevant" in data.notes
     halves = written(tmp_path / "halves.csv", "user,item,rating\na,x,3.5\n")
     assert "rating is 3.5" in complaint(halves)
@@ -80,7 +86,43 @@ def test_splits_of_a_folder_share_their_items_and_other_files_are_left_aside(
     assert train.corpus["doc_id"].to_list() == test.corpus["doc_id"].to_list() == ["10", "11", "12"]
     assert train.queries["query_id"].to_list() == ["1", "2"]
     assert test.queries["query_id"].to_list() == ["1"]
-    assert train.notes == ("not read, for it is of no split: friends.tsv",)
+    assert train.notes == (
+        "not read, for it is of no split: friends.tsv",
+        "1 item has no interaction in train: nothing is learned of them",
+    )
+
+
+def test_times_are_of_one_unit_and_of_a_pair_the_first_counts(tmp_path: Path) -> None:
+    head = "user,item,timestamp\n"
+    timed = load(written(tmp_path / "a.csv", head + "u,x,1262304000\nv,y,1262304001\n"))
+    assert timed.times.rows() == [("u", "x", 1262304000.0), ("v", "y", 1262304001.0)]
+    again = load(written(tmp_path / "b.csv", head + "u,x,30\nu,x,20\nv,y,2\n"))
+    assert again.times.rows() == [("u", "x", 20.0), ("v", "y", 2.0)]
+    dates = load(written(tmp_path / "c.csv", head + "u,x,1970-01-03\nv,y,1970-01-02T12:00:00\n"))
+    assert dates.times["time"].to_list() == [2.0, 1.5]
+    pl.DataFrame({"user": [1, 2], "item": [3, 4], "date": [None, None]}).with_columns(
+        date=pl.Series([datetime(1970, 1, 2), datetime(1970, 1, 4)])
+    ).write_parquet(tmp_path / "d.parquet")
+    assert load(tmp_path / "d.parquet").times["time"].to_list() == [1.0, 3.0]
+    for first, second, said in (
+        ("1262304000", "1262304000000", "in seconds and in milliseconds"),
+        ("1262304000", "2010-01-01", "in seconds and in dates"),
+        ("0", "1262304000", "in small numbers and in seconds"),
+    ):
+        mixed = written(tmp_path / "mixed.csv", f"{head}u,x,{first}\nv,y,{second}\n")
+        message = complaint(mixed)
+        assert f"column 'timestamp' has times {said}: {first} in row" in message, message
+    assert "'timestamp' is 'soon'" in complaint(written(tmp_path / "e.csv", head + "u,x,soon\n"))
+
+
+def test_ids_that_a_table_wrote_as_floats_are_refused(tmp_path: Path) -> None:
+    for text in ("user_id\titem_id\n12.0\t3\n7.0\t4\n", "user_id\titem_id\n1\t3.0\n2\t4.0\n"):
+        assert "numbers with a fraction" in complaint(written(tmp_path / "floats.tsv", text))
+    frame = pl.DataFrame({"user": [1.0, 2.0], "item": ["a", "b"]})
+    frame.write_parquet(tmp_path / "floats.parquet")
+    message = complaint(tmp_path / "floats.parquet")
+    assert "column 'user' holds the ids of users as numbers with a fraction" in message
+    assert "df['user'].astype('Int64') in pandas" in message
 
 
 def test_a_row_without_an_id_is_a_bad_row(tmp_path: Path) -> None:

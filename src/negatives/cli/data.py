@@ -120,7 +120,7 @@ def split(
     dev: float = 0.1,
     test: float = 0.0,
     seed: int = 0,
-    by: Literal["texts", "query", "parent"] = "texts",
+    by: Literal["texts", "query", "parent", "pairs", "last", "time"] = "texts",
     reading: DataOptions = NOTHING_SAID,
     json: Flag = False,
 ) -> None:
@@ -134,6 +134,8 @@ def split(
         negatives data split pairs.csv --dev 0.1 -o my-beir-folder
 
         negatives data split my-data@train --dev 0.1 --test 0.1 -o my-beir-folder
+
+        negatives data split plays.csv --by last --test 1 -o my-beir-folder
 
     Parameters
     ----------
@@ -150,18 +152,26 @@ def split(
     by
         `query`: only the same queries stay together, and a positive may be on several sides. For
         data in which shared positives link most queries. `parent`: queries whose positives are
-        passages of one document stay together too, so that no document is on two sides.
+        passages of one document stay together too, so that no document is on two sides. Three
+        part the positives of every query, and not the queries: `pairs` by chance; `last`, where
+        the last positive of each query is of test and the one before it of dev (whatever share
+        above 0 they have); `time`, where the newest shares of all are.
     json
         Print the figures as JSON.
     """
     from negatives import read
     from negatives.read.convert import refuse_to_replace
+    from negatives.read.split import Split, write_split
     from negatives.read.split import split as part
-    from negatives.read.split import write_split
+    from negatives.read.split_pairs import PairSplit, split_pairs
 
     refuse_to_replace(out)
     collection = reading.load(data)
-    made = part(collection, dev, test, seed, by)
+    made: Split | PairSplit
+    if by == "pairs" or by == "last" or by == "time":
+        made = split_pairs(collection, by, dev, test, seed)
+    else:
+        made = part(collection, dev, test, seed, by)
     write_split(made, out)
     figures = made.figures()
     others = [name for name in read.splits(data) if name != collection.split]

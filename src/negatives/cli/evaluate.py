@@ -42,6 +42,7 @@ def evaluate(
     query_times: Path | None = None,
     doc_times: Path | None = None,
     without_self: Flag = False,
+    known: Literal["leave-out", "keep"] | None = None,
     query_prompt: str = "",
     doc_prompt: str = "",
     similarity: Literal["cosine", "dot"] = "cosine",
@@ -114,6 +115,9 @@ def evaluate(
         A file of document ids and times.
     without_self
         No query finds the document of its own id.
+    known
+        What other splits of DATA call relevant to a query is not ranked for it (leave-out), or
+        is ranked (keep). Left out by default where documents go by their ids.
     query_prompt
         Put before each query.
     doc_prompt
@@ -171,6 +175,7 @@ def evaluate(
                 "--query-vectors": query_vectors, "--doc-vectors": doc_vectors,
             },
             without_self=without_self,
+            known=known,
         )  # fmt: skip
         return
     with listening() as emit:
@@ -184,6 +189,7 @@ def evaluate(
             protocols=_protocols(
                 protocol, trained_on, query_times, doc_times, without_self, aside, metric
             ),
+            known=known,
             condense=condensed,
             slices=slices,
             run=run,
@@ -216,6 +222,7 @@ def _several(
     *,
     alone: dict[str, Any],
     without_self: bool,
+    known: Literal["leave-out", "keep"] | None,
     **how: Any,
 ) -> None:
     """A line for each collection, and their mean; `alone`: options of one collection."""
@@ -238,6 +245,7 @@ def _several(
             metrics=metric or METRICS,
             save=save,
             protocols=[WithoutSelf()] if without_self else [],
+            known=known,
             emit=emit,
             **how,
         )
@@ -319,6 +327,12 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
     if figures["queries that find another type first"]:
         other = figures["queries that find another type first"]
         print(f"another type first: {other:,} queries, which ask for a type that it is not of")
+    elsewhere = figures["known elsewhere"]
+    if elsewhere and elsewhere["pairs"]:
+        print(
+            f"known elsewhere: {elsewhere['pairs']:,} pairs, relevant by {_listed(elsewhere['splits'])}"
+            ", are not ranked; --known keep ranks them"
+        )
     if figures["tied"] and (of_a_run or 2 * figures["tied"] > figures["retrieved"]):
         print(
             f"tied: {figures['tied']:,} of {figures['retrieved']:,} documents have the score of "
@@ -340,6 +354,11 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
     print("ceiling: what a perfect reranker of the same lists would score")
     if "slices" in figures:
         _show_slices(figures["slices"], list(figures["metrics"]))
+
+
+def _listed(names: list[str]) -> str:
+    """The names, as a sentence has them."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _show_slices(rows: list[dict[str, Any]], metrics: list[str]) -> None:

@@ -19,6 +19,7 @@ from negatives.find.bm25 import BM25
 from negatives.find.candidates import among_positives, from_matrix
 from negatives.find.given import from_files
 from negatives.machine import Machine
+from negatives.models.by_id import names_ids
 from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
@@ -111,7 +112,7 @@ class Dense(Source, kind="dense"):
     @property
     def needs(self) -> Needs:
         """Texts to encode, unless the vectors are there."""
-        if self.encoder == PRECOMPUTED:
+        if self.encoder == PRECOMPUTED or names_ids(self.encoder):
             return Needs()
         instead = (
             f"{self.encoder} encodes texts: encode them yourself, and give the vectors with "

@@ -6,6 +6,7 @@ Known positives of the query and documents without text are excluded exactly. Dr
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
@@ -13,21 +14,57 @@ from typing import Annotated, ClassVar
 import numpy as np
 import polars as pl
 from msgspec import Meta
-from numpy.typing import NDArray
 
-from negatives.arrays import Floats, Keys, Rows
+from negatives.arrays import Doubles, Floats, Keys, Places, Rows
 from negatives.chance import id_hashes, mix, stream_key
-from negatives.opening import Context
+from negatives.opening import Context, Proposer
 from negatives.sample.attempts import NO_DOC
 from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
+from negatives.schema import Collection
 from negatives.search.shortlist import places
 from negatives.stage import Source
 
 
-class Random(Source, kind="random"):
+class SampledSource(Source, kw_only=True):
+    """A source whose candidates are draws of one law over all documents.
+
+    A run draws `top` of them for each query, once; a trainer that draws (`Training.draws`) takes
+    its law, and draws others at every step.
+    """
+
+    samples: ClassVar[bool] = True
+    reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
+    ranks_by_relevance: ClassVar[bool] = False
+
+    @property
+    def best_of(self) -> int:
+        """Draws for one negative: the one that the model scores highest is it."""
+        return 1
+
+    @abstractmethod
+    def law(self, collection: Collection) -> Law | None:
+        """How likely each document is to be drawn; None where there is nothing to draw."""
+
+    def open(self, context: Context) -> Proposer:
+        """Draw by its law, positives excluded."""
+        law, collection = self.law(context.collection), context.collection
+        conditioned = None
+        if law is not None:
+            # The same bits as compiled draws, without waiting for a compiler.
+            positives = Exclusion.from_collection(collection)
+            conditioned = Conditioned.of(law, positives, "numpy")
+        hashes = id_hashes(collection.queries["query_id"])
+        return SampledProposer(
+            top=min(self.proposes, len(collection.corpus)),
+            conditioned=conditioned,
+            keys=mix(hashes ^ stream_key(context.seed, f"find/{self.label}")),
+        )
+
+
+class Random(SampledSource, kind="random"):
     """Documents drawn uniformly: easy negatives, and the baseline every method is compared with.
 
     >>> from negatives import Random, tiny
@@ -35,17 +72,14 @@ class Random(Source, kind="random"):
     ['plane', 'copy', 'stove']
     """
 
-    reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
-    ranks_by_relevance: ClassVar[bool] = False
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
 
-    def open(self, context: Context) -> SampledProposer:
+    def law(self, collection: Collection) -> Law | None:
         """Every document is as likely as any other."""
-        weights = np.ones(len(context.collection.corpus), np.float64)
-        return _open(self.label, self.top, context, weights, power=1.0)
+        return law_of(np.ones(len(collection.corpus)), 1.0, collection)
 
 
-class Popularity(Source, kind="popularity"):
+class Popularity(SampledSource, kind="popularity"):
     """Documents drawn by how often they are a positive, to a power (Mikolov et al., 2013).
 
     A document that is never a positive counts as one, so that it can be drawn too.
@@ -57,36 +91,31 @@ class Popularity(Source, kind="popularity"):
     ['pan', 'stall', 'plane']
     """
 
-    reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
-    ranks_by_relevance: ClassVar[bool] = False
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     power: Annotated[float, Meta(ge=0, description="0: uniform; 1: in proportion to the count")] = (
         0.75
     )
 
-    def open(self, context: Context) -> SampledProposer:
+    def law(self, collection: Collection) -> Law | None:
         """Count each document's positives."""
-        docs = context.collection.positives["doc"].to_numpy()
-        counts = np.bincount(docs, minlength=len(context.collection.corpus)) + 1
-        return _open(self.label, self.top, context, counts.astype(np.float64), self.power)
+        return law_of(popularity(collection), self.power, collection)
 
 
-def _open(
-    label: str, top: int, context: Context, weights: NDArray[np.float64], power: float
-) -> SampledProposer:
-    collection = context.collection
-    weights[collection.empty_docs] = 0.0
-    conditioned = None
-    if weights.any():
-        positives = Exclusion.from_collection(collection)
-        # The same bits as compiled draws, without waiting for a compiler.
-        conditioned = Conditioned.of(Law.weighted(weights, power), positives, "numpy")
-    hashes = id_hashes(collection.queries["query_id"])
-    return SampledProposer(
-        top=min(top, len(weights)),
-        conditioned=conditioned,
-        keys=mix(hashes ^ stream_key(context.seed, f"find/{label}")),
-    )
+def popularity(collection: Collection) -> Doubles:
+    """float64[docs]: how many queries have each document as a positive, and one more."""
+    docs = collection.positives["doc"].to_numpy()
+    counts = np.bincount(docs, minlength=len(collection.corpus)) + 1
+    return counts.astype(np.float64)
+
+
+def law_of(weights: Doubles, power: float, collection: Collection) -> Law | None:
+    """The law of `weights` ** `power`; documents without text, where identity is text, have none.
+
+    None where no document is left.
+    """
+    left = weights.copy()
+    left[collection.empty_docs] = 0.0
+    return Law.weighted(left, power) if left.any() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +152,12 @@ class SampledProposer:
                 "log_q": log_q[drawn],
             }
         )
+
+    def independent(self, rows: Places, draws: int) -> Rows:
+        """uint32[b, draws]: draws of each row that may repeat; `NO_DOC` where there is nothing."""
+        if self.conditioned is None:
+            return np.full((len(rows), draws), NO_DOC, np.uint32)
+        return self.conditioned.draw(self.keys[rows], rows, draws)
 
     def score(self, query: Rows, doc: Rows) -> Floats | None:
         """None: a draw has a probability, not a score."""

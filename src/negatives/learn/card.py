@@ -20,12 +20,14 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
     base = Path(model).name or model
     lines = [
         "---",
-        "library_name: sentence-transformers",
+        *(["library_name: sentence-transformers"] if loads else []),
         f"pipeline_tag: {train.task}",
-        "tags: [sentence-transformers, negatives]",
+        f"tags: [{'sentence-transformers, ' if loads else ''}negatives]",
         "---",
         "",
-        f"# {base}, fine-tuned as {'an' if kind[0] in 'aeiou' else 'a'} {kind}",
+        f"# {base}, fine-tuned as {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        if train.reads_texts
+        else "# Vectors by id",
         "",
         f"{_about(account, recipe, base)}",
         "",
@@ -34,9 +36,7 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
         *(f"| {name} | {value} |" for name, value in _facts(account, recipe)),
         "",
         "```python",
-        f"from sentence_transformers import {loads}",
-        "",
-        f'model = {loads}("path/to/this/folder")',
+        *_loading(loads),
         "```",
         "",
         *_rounds(account),
@@ -51,15 +51,35 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
     return "\n".join(lines)
 
 
+def _loading(loads: str) -> list[str]:
+    """The lines of Python that open the model."""
+    if loads:
+        first = f"from sentence_transformers import {loads}"
+        return [first, "", f'model = {loads}("path/to/this/folder")']
+    return [
+        "from negatives.models.open_encoder import open_encoder",
+        "",
+        'queries, docs = open_encoder("path/to/this/folder").sides',
+        'vectors = docs.encode(["some id", "another"]).vectors',
+    ]
+
+
 def _about(account: dict[str, Any], recipe: Recipe, base: str) -> str:
     how = f"{account['examples']:,} examples in {account['steps']:,} steps"
     negatives = account["negatives"]
+    if recipe.draws:
+        return f"Trained on {how}, with negatives drawn at every step: {_drawn(recipe)}."
     if not negatives:
         return f"Trained from {base} on {how}, without mined negatives."
     return (
         f"Trained from {base} on {how}, with negatives "
         f"{'of the recipe ' + repr(negatives['recipe']) if 'recipe' in negatives else 'of a file'}."
     )
+
+
+def _drawn(recipe: Recipe) -> str:
+    """The sources that they are drawn by."""
+    return ", ".join(repr(source) for source in recipe.find)
 
 
 def _facts(account: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:

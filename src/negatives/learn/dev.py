@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned
+from negatives.measure.elsewhere import Elsewhere
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
 from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
@@ -41,15 +42,23 @@ Score = Callable[[list[tuple[str, str]]], Floats]
 class DevSet:
     """Some queries of a dev split, and documents to find their positives among.
 
-    At most 300 queries; all their judged documents, and others up to 2,000, drawn by chance.
+    At most 300 queries; all their judged documents, and others up to 2,000, drawn by chance. Where
+    documents go by their ids all of them are there, but for those `known` from training.
     """
 
     collection: Collection
     queries: NDArray[np.uint32]
     docs: NDArray[np.uint32]
+    known: Elsewhere | None = None
 
     @classmethod
-    def of(cls, collection: Collection, seed: int = 0, without: NDArray[Any] = _NONE) -> DevSet:
+    def of(
+        cls,
+        collection: Collection,
+        seed: int = 0,
+        without: NDArray[Any] = _NONE,
+        known: Elsewhere | None = None,
+    ) -> DevSet:
         """Draw them; the same for the same seed. `without`: rows of queries to leave out."""
         mined = np.setdiff1d(collection.mined_queries, without)
         if not len(mined):
@@ -60,6 +69,10 @@ class DevSet:
             )
         drawn = _drawn(collection.queries["query_id"].gather(mined), seed)
         queries = np.sort(mined[drawn[:QUERIES]])
+        if collection.identity == "id":
+            return cls(
+                collection, queries, np.arange(len(collection.corpus), dtype=np.uint32), known
+            )
         judged = collection.judged.filter(pl.col("query").is_in(queries.tolist()))
         needed = judged["doc"].unique().to_numpy()
         others = np.setdiff1d(np.arange(len(collection.corpus), dtype=np.uint32), needed)
@@ -101,6 +114,24 @@ class DevSet:
             return self.ndcg_of_encoder(encode, frozen)
 
         return of_encoder
+
+    def look_of_tables(self) -> Callable[[Any], float]:
+        """nDCG@10 of vectors by id (`IdTables`), over all documents."""
+        asked = self.collection.queries["query_id"].gather(self.queries)
+        ids = self.collection.corpus["doc_id"].gather(self.docs)
+
+        def of_tables(model: Any) -> float:
+            rows = rows_in(model.ids["queries"], asked, "queries", self.collection)
+            columns = rows_in(model.ids["docs"], ids, "documents", self.collection)
+            scores = model.vectors("queries")[rows] @ model.vectors("docs")[columns].T
+            if self.known is not None:
+                gone = self.known(self.queries)
+                scores[gone.query, np.searchsorted(self.docs, gone.doc)] = -np.inf
+            part = np.argpartition(-scores, min(CUTOFF, scores.shape[1]) - 1, axis=1)[:, :CUTOFF]
+            order = np.argsort(-np.take_along_axis(scores, part, axis=1), axis=1, kind="stable")
+            return self._ndcg(self.docs[np.take_along_axis(part, order, axis=1)])
+
+        return of_tables
 
     def look_of_reranker(self) -> Callable[[Any], float]:
         """nDCG@10 of a cross-encoder of sentence-transformers."""
@@ -144,6 +175,22 @@ class DevSet:
         return float(ndcg(judge_ranking(ranking, self.collection.qrels, asked), CUTOFF, 1).mean())
 
 
+def rows_in(known: pl.Series, ids: pl.Series, what: str, dev: Collection) -> NDArray[np.int64]:
+    """The place of each of `ids` in `known`; `DataError` where some are not there."""
+    there = pl.DataFrame({"id": known}).with_row_index("row")
+    rows = pl.DataFrame({"id": ids}).join(there, on="id", how="left", maintain_order="left")["row"]
+    missing = ids.filter(rows.is_null())
+    if len(missing):
+        listed = ", ".join(map(repr, missing[:5]))
+        raise DataError(
+            f"{len(missing):,} of {len(ids):,} {what} of the dev split are not trained: {listed}",
+            where=f"{dev.name}@{dev.split}",
+            fix="leave them out of it, or split so that every one has an interaction in train: "
+            "negatives data split DATA --by last -o FOLDER",
+        )
+    return rows.cast(pl.Int64).to_numpy()
+
+
 def dev_set(
     named: Data,
     origin: str,
@@ -157,15 +204,21 @@ def dev_set(
     Where there is none, a warning names the command that makes one.
 
     What is named shares no query with `train`; of the other those that it shares are left out.
+    Where queries go by their ids, they are those that are trained with, and it is pairs that must
+    not be the same.
     """
     if named is not None:
         found = as_collection(named, quarantine=aside, lost="count")
+        if found.identity == "id":
+            return _by_id(train, found, seed, emit)
         refuse_overlap(train, found)
         return DevSet.of(found, seed)
     own = _dev_of_the_same(origin, train.read_with, aside)
     if own is None:
         emit(Warned(f"there is no dev split, so the last step is kept, not the best: {NEW_SPLIT}"))
         return None
+    if own.identity == "id":
+        return _by_id(train, own, seed, emit)
     shared = overlap(train, own)
     if len(shared):
         emit(Warned(f"{len(shared)} queries of the dev split are trained with, and left out"))
@@ -180,6 +233,21 @@ def refuse_impatient(found: DevSet | None, patience: int) -> None:
             where=f"train.patience = {patience}",
             fix="name one with --dev, or set train.patience=0",
         )
+def _by_id(train: Collection, dev: Collection, seed: int, emit: Emit) -> DevSet:
+    """Queries of `dev` that are trained with, and what is known of them; a leak is told."""
+    found = Elsewhere.of(dev, [train])
+    if found.leaked:
+        emit(
+            Warned(
+                f"{found.leaked:,} of {len(dev.positives):,} positives of the dev split are trained "
+                "with: a leak, which makes its figures too good"
+            )
+        )
+    trained = train.queries["query_id"].gather(train.mined_queries)
+    new = (~dev.queries["query_id"].is_in(trained.implode())).arg_true().to_numpy()
+    if len(new):
+        emit(Warned(f"{len(new):,} queries of the dev split are not trained with, and left out"))
+    return DevSet.of(dev, seed, new.astype(np.uint32), found)
 
 
 def _dev_of_the_same(

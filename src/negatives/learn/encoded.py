@@ -28,6 +28,9 @@ class EncodedBatch:
     """float[n, 1 + k]: a teacher's score, or a grade, of each query's own documents."""
     p_relevant: Tensor | None = None
     """float[n, 1 + k]: probability that each of its own documents is relevant; the positive's 1."""
+    log_q: Tensor | None = None
+    """float[n, 1 + k]: log-probability with which each of its own documents was drawn; NaN of the
+    positive, and of what was not drawn."""
     weights: Tensor | None = None
     """float[n]: how much each row counts."""
     guide: EncodedBatch | None = None

@@ -15,6 +15,7 @@ import msgspec
 
 from negatives.learn.encoded import EncodedBatch
 from negatives.optional import Tensor
+from negatives.schema import Side
 from negatives.stage import Stage
 
 Losses = Callable[[EncodedBatch], Tensor]
@@ -44,6 +45,12 @@ class Loss(Stage):
     graded: ClassVar[bool] = False
     """Whether labels are grades of relevance: a negative without one was judged by nobody, and is
     irrelevant. To other losses that learn from labels, a document without one is not there."""
+    parts: ClassVar[int] = 1
+    """Vectors of equal width that it reads of each query and document, end to end. The first says
+    what is near to what, and is all that is compared in the end; others are parts of the loss, such
+    as a model of wrong labels, and a model of texts has none of them."""
+    corrects: ClassVar[bool] = False
+    """Whether it makes up for how probable each drawn negative was, by its log_q."""
     needs_bank: ClassVar[bool] = False
     """Whether what it opens has `fill(vectors)`, of every document, and `known(relevant)`."""
 
@@ -75,6 +82,10 @@ class Loss(Stage):
     def needs_labels(self) -> bool:
         """Whether it learns from labels: a teacher's scores, or grades, of each document."""
         return self.taught
+
+    def starts(self, side: Side, part: int) -> tuple[float, float]:
+        """Between which numbers, divided by the root of the width, vectors learned by id begin."""
+        return -1.0, 1.0
 
     def refuse_grades(self, grades: Sequence[int]) -> None:
         """Raise where it cannot learn from these grades of positives, in order, each once.

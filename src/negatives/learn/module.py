@@ -73,10 +73,13 @@ class LossModule(torch.nn.Module):  # type: ignore[misc]
         queries, *docs = self._encoded(columns)
         kept = about.get("doc_vectors")
         batch = _batch(queries, torch.stack(docs, dim=1) if kept is None else kept, about, labels)
-        example = about.get("example")
-        weigh = self.weighing is not None and example is not None and self.training
         if "in_bank" in about:
             self.losses.known(about["in_bank"])
+        return self.mean(batch, about.get("example"))
+
+    def mean(self, batch: EncodedBatch, example: Any = None) -> Tensor:
+        """The mean loss of a batch of the examples of these numbers, which weigh what they do."""
+        weigh = self.weighing is not None and example is not None and self.training
         losses = self.losses(batch)
         if weigh:
             batch = self._weighed(batch, example, losses)

@@ -8,6 +8,7 @@ from negatives.batch.batcher import Batcher
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit
 from negatives.learn.loss import Loss
+from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.machine import Machine
 from negatives.models.encoder import Encoder
@@ -42,6 +43,18 @@ def opened_guide(loss: Loss, machine: Machine, emit: Emit) -> Encoder | None:
             where=f"learn.guide = {loss.guided_by!r}",
             fix=_NAME_A_GUIDE,
         ) from None
+
+
+def refuse_loss(training: Training, loss: Loss) -> None:
+    """Raise `RecipeError` where a trainer cannot take a loss."""
+    if loss.parts > 1 and not training.by_id:
+        raise RecipeError(
+            f"the loss {loss.kind!r} has a model of its own, by id, and {training.kind} reads "
+            "texts",
+            where="learn.kind",
+            fix="--kind factors, or another loss",
+        )
+    training.refuse(loss)
 
 
 def refuse_few(batcher: Batcher, found: TrainingSet | Run | Collection, size: int) -> None:

@@ -58,6 +58,7 @@ class Refresher:
 
     def before(self, batch: int) -> None:
         """Have the negatives that batch number `batch`, from 0, is read with."""
+        self.rows.before(batch)
         wanted = self._needed(batch)
         if batch >= self.begin and wanted != self.taken:
             self._take(self._run(wanted))

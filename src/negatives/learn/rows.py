@@ -32,6 +32,8 @@ class TrainingRows:
     """Vectors of documents int32[n, m] that stand for their texts, where their side is frozen."""
     redraw: Redraw | None = None
     """What gives every epoch other negatives; None: they stay."""
+    batch: int = 0
+    """The number of the batch that is read, from 0."""
 
     @property
     def whole(self) -> TrainingSet:
@@ -49,6 +51,7 @@ class TrainingRows:
 
     def before(self, batch: int) -> None:
         """Have the negatives that batch number `batch`, from 0, is read with."""
+        self.batch = batch
         if self.redraw is not None:
             self.training_set = self.redraw.at(batch)
 

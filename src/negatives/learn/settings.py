@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from negatives.errors import RecipeError
-from negatives.schema import TEXTS, Needs
+from negatives.schema import TEXTS, Collection, Needs
 from negatives.stage import PositiveInt, Share, Stage
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from negatives.arrays import Floats
     from negatives.batch.batcher import Weighing
     from negatives.learn.base_models import Base
     from negatives.learn.dev import DevSet, Encode
+    from negatives.learn.drawn import StepDraws
     from negatives.learn.loss import Loss
     from negatives.learn.rows import TrainingRows
 
@@ -34,7 +37,10 @@ class Lesson:
     loss: Loss
     rows: TrainingRows
     steps: int
+    seed: int
     weighing: Weighing | None
+    draws: StepDraws | None
+    """What draws negatives at every step; None: nothing does."""
     vectors: Callable[[Any], Floats]
     """float32[n, dim] of documents by the model as it was, by row of the collection."""
 
@@ -58,7 +64,7 @@ class Training(Stage, kw_only=True):
     usual_loss: ClassVar[str] = "multiple-negatives"
     """The kind of [learn] where a recipe names none."""
     loaded_by: ClassVar[str] = "SentenceTransformer"
-    """The class of sentence-transformers that loads what is trained."""
+    """The class of sentence-transformers that loads what is trained; empty: this library does."""
     task: ClassVar[str] = "sentence-similarity"
     """The pipeline of the hub that it is for."""
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
@@ -72,9 +78,16 @@ class Training(Stage, kw_only=True):
     caches_gradients: ClassVar[bool] = False
     """Whether a setting `chunk` spares memory."""
 
+    reads_texts: ClassVar[bool] = True
+    """Whether its models read texts, of which `max_length` pieces are read."""
+    draws: ClassVar[bool] = False
+    """Whether it draws negatives at every step where all sources of the recipe are draws."""
+    by_id: ClassVar[bool] = False
+    """Whether it learns vectors by id, of as many parts as a loss asks for."""
+
     @property
     def needs(self) -> Needs:
-        """Every trainer there is reads texts."""
+        """Texts, unless it says otherwise."""
         return TEXTS
 
     epochs: Annotated[PositiveInt, Meta(description="passes over the examples")] = 1
@@ -161,6 +174,10 @@ class Training(Stage, kw_only=True):
     def refresh_every(self) -> int:
         """Steps between minings with the model as it is; 0: never."""
         return 0
+
+    def never(self, collection: Collection) -> pl.DataFrame | None:
+        """Pairs (query, doc by row) that are drawn no more than known positives; None: no others."""
+        return None
 
     def kind_for(self, model: str) -> str:
         """The kind of trainer, with the same settings, that takes the model of this name: its own

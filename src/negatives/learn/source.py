@@ -114,7 +114,7 @@ class TrainingSource:
     @property
     def _mines(self) -> bool:
         """Whether a collection is mined."""
-        return self.mined and self._settings.negatives > 0
+        return self.mined and self.recipe.mines
 
     def _with_queries(self, collection: Collection) -> Collection:
         """The collection, with queries of its own where the recipe writes some."""

@@ -25,11 +25,12 @@ from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set, refuse_impatient
+from negatives.learn.drawn import StepDraws, step_draws
 from negatives.learn.frozen import FrozenDocs
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
-from negatives.learn.needed import opened_guide, refuse_few
+from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
 from negatives.learn.nothing import refuse_nothing
 from negatives.learn.own_similarity import warn_of_products
 from negatives.learn.refresh import Refresher
@@ -116,7 +117,7 @@ def train(
     chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
-    cast("Training", chosen.train).refuse(cast("Loss", chosen.learn))
+    refuse_loss(cast("Training", chosen.train), cast("Loss", chosen.learn))
     work = _Training(
         folder=folder,
         recipe=chosen,
@@ -189,7 +190,8 @@ class _Training:
         read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
         warn_of_products(base, self.loss, self.emit)
-        limit(base, self.settings.max_length, self.machine.memory)
+        if self.settings.reads_texts:
+            limit(base, self.settings.max_length, self.machine.memory)
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
         if self.recipe.choose is not None:
@@ -197,7 +199,9 @@ class _Training:
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self.source.examples(read, overwrite)
-        refuse_nothing(found, self.loss, self.settings, self.emit)
+        draws = self._draws(found)
+        if draws is None:
+            refuse_nothing(found, self.loss, self.settings, self.emit)
         looked_at = None
         if look:
             seed = self.recipe.seed
@@ -232,7 +236,7 @@ class _Training:
                 base.model.save_pretrained(str(path), create_model_card=False)
 
         refresher = self._refresher(base, save, rows)
-        plan, sampler = self._plan(base, rows, self._look(looked_at, frozen), refresher)
+        plan, sampler = self._plan(base, rows, draws, self._look(looked_at, frozen), refresher)
         history = carry_out(plan)
         if self.settings.lora:
             merge_adapters(base.model)
@@ -295,6 +299,12 @@ class _Training:
         encode = None if frozen is None else frozen.encode
         return None if dev is None else self.settings.look(dev, encode)
 
+    def _draws(self, found: TrainingSet) -> StepDraws | None:
+        """What draws negatives at every step; None where they were mined, or where there are none."""
+        if not (self.mined and self.recipe.draws and self.settings.negatives) or found.width > 1:
+            return None
+        return step_draws(found, self.recipe, self.emit)
+
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
         return {
@@ -356,6 +366,7 @@ class _Training:
         self,
         base: Base,
         rows: TrainingRows,
+        draws: StepDraws | None,
         look: Look | None,
         refresher: Refresher | None,
     ) -> tuple[TrainingPlan, Sampler]:
@@ -375,7 +386,9 @@ class _Training:
             loss=self.loss,
             rows=rows,
             steps=len(sampler),
+            seed=self.recipe.seed,
             weighing=weighing,
+            draws=draws,
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
         learning = self.settings.prepare(base, lesson)

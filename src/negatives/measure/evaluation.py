@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Literal, Protocol, cast
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, SameId, any_of
 from negatives.measure.counted import counted, first_of_another_type, positives_lost
+from negatives.measure.elsewhere import Elsewhere, WithoutKnown
 from negatives.measure.estimate import rounded
 from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
@@ -54,6 +55,8 @@ from negatives.store.run import Run
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
 CONFIDENCE: Final = 0.95
+Known = Literal["leave-out", "keep"]
+"""What becomes of documents that another split says are relevant: not ranked, or ranked."""
 _SEEN: Final = Metric("Judged", 10)
 
 
@@ -100,6 +103,7 @@ def evaluate(
     rerank: Model | None = None,
     top: int = 100,
     protocols: Sequence[Setting] = (),
+    known: Known | None = None,
     condense: bool = False,
     slices: bool | Groupings = False,
     run: Run | str | Path | None = None,
@@ -124,11 +128,13 @@ def evaluate(
     would score in the best order. `condense` adds each metric on the lists without what nobody
     judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
     came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
-    and `WithoutSelf`. `trained_on`: what the model was trained on, for metrics that ask how often
-    each document is a positive there (PSP@5); without it the split train of the same data.
-    `quarantine`: a file in which bad rows of `data` are set aside. `save_run`: a file for the
-    ranking, as TREC's. Judgements of documents that the corpus lacks count as not found, as for
-    trec_eval.
+    and `WithoutSelf`. `known` says whether documents that another split of the data calls relevant
+    to a query are ranked for it; they are left out where documents go by their ids, and ranked
+    elsewhere, unless it is given (see `WithoutKnown`). `trained_on`: what the model was trained on,
+    for metrics that ask how often each document is a positive there (PSP@5); without it the split
+    train of the same data. `quarantine`: a file in which bad rows of `data` are set aside.
+    `save_run`: a file for the ranking, as TREC's. Judgements of documents that the corpus lacks
+    count as not found, as for trec_eval.
 
     `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
     nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
@@ -159,9 +165,11 @@ def evaluate(
         heard(Warned(note))
     _refuse_unjudged(collection, "no query has a positive")
     plain, bars = collection, []
+    protocols = _with_known(protocols, known, collection)
     for protocol in protocols:
         collection, bar = protocol.apply(collection, heard)
         bars.append(bar)
+    elsewhere = next((bar for bar in bars if isinstance(bar, Elsewhere)), None)
     _refuse_unjudged(collection, "the protocol leaves no query with a positive")
     asks = any(isinstance(metric, Metric) and metric.trained for metric in asked)
     counts = label_counts(collection, trained_on) if asks else None
@@ -170,7 +178,8 @@ def evaluate(
         _warn_of_one_sided(collection, heard)
     parts = slices if isinstance(slices, dict) else {}
     if slices is True:
-        parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run)
+        counts = None if elsewhere is None else elsewhere.counts
+        parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run, counts)
         parts |= dict(p.grouping(collection) for p in protocols if hasattr(p, "grouping"))
     bar = any_of(bars)
     with tempfile.TemporaryDirectory(prefix="negatives-") as scratch:
@@ -194,6 +203,7 @@ def evaluate(
         "rerank": None if rerank is None else {"of": _named(rerank), "top": top},
         "data": called(collection),
         "protocols": [type(protocol).__name__ for protocol in protocols],
+        "known elsewhere": _known_elsewhere(elsewhere),
         "depth": depth,
         "confidence": confidence,
         "queries": len(table),
@@ -326,6 +336,20 @@ def _refuse_without_texts(slices: bool, protocols: Sequence[Setting]) -> None:
             "slices and protocols look at texts, and judgements alone have none",
             fix="name the collection in place of its qrels file",
         )
+
+
+def _with_known(
+    protocols: Sequence[Setting], known: Known | None, collection: Collection
+) -> list[Setting]:
+    """The protocols, and the one that leaves out what is known elsewhere, where it is wanted."""
+    said = any(isinstance(protocol, WithoutKnown) for protocol in protocols)
+    wanted = known == "leave-out" or (known is None and collection.identity == "id")
+    return [*protocols, *([WithoutKnown()] if wanted and not said else [])]
+
+
+def _known_elsewhere(found: Elsewhere | None) -> dict[str, Any] | None:
+    """How many pairs are left out of the rankings, and of which splits; None: nobody looked."""
+    return None if found is None else {"pairs": len(found), "splits": list(found.splits)}
 
 
 def _refuse_unjudged(collection: Collection, what: str) -> None:

@@ -17,6 +17,8 @@ from negatives.measure.metrics import OWN, Choice, Metric, Setting
 
 _FORM: Final = re.compile(r"([^\W\d]\w*)(?:\((.*)\))?(?:@([^@()]+))?", re.DOTALL)
 _LONGEST: Final = 200
+_SAMPLED: Final = re.compile(r"sampl|neg(ative)?s?(?![a-z])", re.IGNORECASE)
+"""Names, or settings, of metrics that rank a positive among a few drawn documents."""
 
 ALIASES: Final = {
     "MAP": "AP", "AUPRC": "AP", "MRR": "RR", "NDCG": "nDCG", "Precision": "P", "Recall": "R",
@@ -27,7 +29,7 @@ ALIASES: Final = {
 ELSEWHERE: Final = {
     "ndcg_cut": "nDCG", "map_cut": "AP", "recip_rank": "RR", "recall": "R", "precision": "P",
     "hit_rate": "Success", "hitrate": "Success", "hit": "Success", "hits": "Success",
-    "acc": "Success", "accuracy": "Success", "r_precision": "Rprec", "num_ret": "NumRet",
+    "acc": "Success", "hr": "Success", "accuracy": "Success", "r_precision": "Rprec", "num_ret": "NumRet",
     "num_rel": "NumRel", "num_rel_ret": "NumRelRet", "num_q": "NumQ", "set_p": "SetP",
     "auc": "AUROC", "roc_auc": "AUROC", "ps_p": "PSP", "psprecision": "PSP", "pr_auc": "AP",
     "set_recall": "SetR", "set_f": "SetF", "set_map": "SetAP", "iprec_at_recall": "IPrec",
@@ -63,6 +65,13 @@ def parse_metric(text: str) -> Metric | IrMeasure:
 
     Raises `InputError` with the nearest name, `MissingExtra` where only ir-measures could know it.
     """
+    if _SAMPLED.search(text[:_LONGEST]):
+        raise InputError(
+            f"{text!r} is a metric of a sampled ranking: a positive among some drawn documents, "
+            "which can put models in another order than all documents do (Krichene and Rendle, "
+            "KDD 2020)",
+            fix="name the metric alone, such as nDCG@10 or Success@10: all documents are ranked",
+        )
     written = _taken_apart(text)
     name = ALIASES.get(written.name, written.name)
     if name == "NumRet" and "rel" in written.settings:

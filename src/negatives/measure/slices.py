@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from negatives.arrays import Places
 from negatives.errors import InputError
 from negatives.schema import Collection
 from negatives.store.run import Run
@@ -16,10 +17,14 @@ PARTS: Final = 4
 Groupings = dict[str, pl.DataFrame]
 
 
-def groupings(collection: Collection, run: Run | None = None) -> Groupings:
+def groupings(
+    collection: Collection, run: Run | None = None, counts: Places | None = None
+) -> Groupings:
     """By length, number of positives and type of the query, and by where its negatives are from.
 
-    Groups are named in the order in which they should be shown.
+    Where documents go by their ids, by how popular the query's positives are, too; `counts:
+    int64[docs]`: how many queries have each document in the other splits. Groups are named in the
+    order in which they should be shown.
     """
     words, typed = (collection.has("queries", name) for name in ("text", "type"))
     found = {
@@ -27,6 +32,8 @@ def groupings(collection: Collection, run: Run | None = None) -> Groupings:
         "positives of the query": by_positives(collection),
         **({"type of the query": by_type(collection)} if typed else {}),
     }
+    if collection.identity == "id":
+        found["popularity of its positives"] = by_popularity(collection, counts)
     if run is not None:
         found["main source of its negatives"] = by_source(collection, run)
     return found
@@ -44,6 +51,25 @@ def by_positives(collection: Collection) -> pl.DataFrame:
     counts = collection.positives.group_by("query").agg(count=pl.len()).sort("query")
     ids = collection.queries["query_id"].gather(counts["query"])
     return pl.DataFrame({"query_id": ids, "group": banded(counts["count"])})
+
+
+def by_popularity(collection: Collection, counts: Places | None = None) -> pl.DataFrame:
+    """Quartiles of the median popularity of each query's positives, the least popular first.
+
+    Popularity is how many queries have a document as a positive: by `counts` where another split
+    has any, such as that of training, else in the collection itself.
+    """
+    pairs = collection.positives
+    if counts is None or not counts.any():
+        counts = np.bincount(pairs["doc"].to_numpy(), minlength=len(collection.corpus))
+    theirs = pairs.with_columns(count=pl.Series(counts[pairs["doc"].to_numpy()]))
+    middle = (
+        theirs.group_by("query")
+        .agg(pl.col("count").quantile(0.5, interpolation="lower").cast(pl.Int64))
+        .sort("query")
+    )
+    ids = collection.queries["query_id"].gather(middle["query"])
+    return pl.DataFrame({"query_id": ids, "group": banded(middle["count"])})
 
 
 def by_type(collection: Collection) -> pl.DataFrame:

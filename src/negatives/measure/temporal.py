@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.measure.barred import Bar, NotOlder
+from negatives.read.moments import DAY, days
 from negatives.read.table import read_table
 from negatives.schema import Collection
 
-_DAY: Final = 86_400_000_000
 FIRST: Final = 5
 
 
@@ -102,11 +102,7 @@ def _numbers(times: pl.Series) -> pl.Series:
     if times.dtype.is_numeric():
         return times.cast(pl.Float64)
     if times.dtype.is_temporal():
-        return times.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / _DAY
+        return times.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / DAY
     text = times.cast(pl.String).str.strip_chars()
     numbers = text.cast(pl.Float64, strict=False)
-    if numbers.null_count() == text.null_count():
-        return numbers
-    whole = text.str.replace(r"^(\d{4}-\d{2}-\d{2})$", "${1}T00:00:00").str.replace(" ", "T")
-    dates = whole.str.slice(0, 19).str.to_datetime("%Y-%m-%dT%H:%M:%S", strict=False)
-    return dates.cast(pl.Datetime("us")).cast(pl.Int64).cast(pl.Float64) / _DAY
+    return numbers if numbers.null_count() == text.null_count() else days(text)

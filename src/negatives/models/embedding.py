@@ -15,14 +15,13 @@ stored before does count: a text keeps the vector that it got first.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -32,6 +31,11 @@ from negatives.engine import LOCAL, Lazily, carried_out
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
 from negatives.models.checks import check_vectors
+from negatives.models.by_id import IdEncoder
+from negatives.models.embed_by_id import embed_by_id
+from negatives.models.embedded import Embedded as Embedded
+from negatives.models.embedded import Similarity as Similarity
+from negatives.models.embedded import key_of as key_of
 from negatives.models.encode_texts import EncodeTexts, Numbered, OpenAgain
 from negatives.models.encoder import Encoded, Encoder, sides
 from negatives.models.readable import check_readable
@@ -50,7 +54,6 @@ from negatives.store.embeddings import (
 )
 from negatives.store.vectors import open_vectors, write_vectors
 
-Similarity = Literal["cosine", "dot"]
 Ready = Callable[[Iterator[Floats]], Iterator[Floats]]
 
 BLOCK: Final = 4096
@@ -62,18 +65,6 @@ CHUNK_VECTOR_BYTES: Final = 16 * 2**20
 PROBE: Final = "a model learns what something is from what it is not"
 CUT: Final = 0.01
 """The share of texts read only in part from which on the user is told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Both sides as float32 rows, mapped: of the mined queries, and of every document.
-
-    `fingerprint` changes whenever the vectors would.
-    """
-
-    fingerprint: str
-    queries: Floats
-    docs: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +101,11 @@ def embed(
     Emits progress, and for each side a `Noted("encode LABEL queries")`, `... corpus`: texts,
     distinct, from_store, encoded (distinct texts), truncated (texts) and seconds. Raises
     `DataError` naming the first texts whose vectors have a NaN, an infinity or nothing but zeros,
-    and where the encoder cannot read the texts of a side.
+    and where the encoder cannot read the texts of a side. Vectors that were learned by id are
+    looked up, and compared as they were trained to be, whatever `similarity` says.
     """
+    if isinstance(encoder, IdEncoder):
+        return embed_by_id(encoder, context, label)
     collection = context.collection
     check_needs(collection, TEXTS, f"the encoder {name}", where=label)
     mined = collection.queries[collection.mined_queries]
@@ -311,8 +305,3 @@ def _keys(texts: pl.Series) -> Keys:
 def is_empty(texts: pl.Series) -> Bools:
     """bool[n]: whether a text is nothing but blanks."""
     return (texts.str.strip_chars().str.len_bytes() == 0).to_numpy()
-
-
-def key_of(*parts: str) -> str:
-    """Names the files of two sides: a hash of all that their numbers follow from."""
-    return hashlib.blake2b("\0".join(("float32", *parts)).encode(), digest_size=8).hexdigest()

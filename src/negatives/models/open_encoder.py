@@ -10,6 +10,7 @@ http://host:port/v1#MODEL             an OpenAI-compatible embeddings endpoint
 http://host:port/v1#MODEL?concurrency=8   ... asked by 8 calls at a time instead of 4
 parts:NAME                            any of these, of long texts cut into parts of 200 words
 parts:WORDS:NAME                      ... or of so many words
+a folder with factors.json            vectors that were learned by id: ids are looked up
 anything else                         a sentence-transformers folder or hub name
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from negatives.errors import DataError
 from negatives.events import Emit, silent
+from negatives.models.by_id import IdEncoder, names_ids
 from negatives.models.encoder import Encoder
 from negatives.models.parts import PREFIX, PartsEncoder, taken_apart
 from negatives.models.spec import names_nothing, split_options
@@ -70,6 +72,8 @@ def open_encoder(
             f"there is no encoder at {spec!r}",
             fix="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
         )
+    if names_ids(spec):
+        return IdEncoder(spec)
     from negatives.models.sentence_transformers import SentenceTransformersEncoder
 
     return SentenceTransformersEncoder(spec, threads=threads, device=device)

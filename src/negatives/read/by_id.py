@@ -2,7 +2,8 @@
 
 A file is one of interactions where it has a column of users and a column of items (the names are in
 `mined/names.py`). Every row is then a positive; or a column `rating` tells the relevance: above 0 a
-positive, 0 or below a dislike, which is a judged negative. Any other file whose queries and
+positive, 0 or below a dislike, which is a judged negative. A column `timestamp` tells when each came
+to be: of a pair that is there twice, when it was there first. Any other file whose queries and
 documents are ids alone is read so where its name has `ids:` before it. The documents are all that
 the files of a folder name, whatever their split, so that train and test have the same corpus.
 """
@@ -21,17 +22,19 @@ from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.read.qrels import EMPTY
-from negatives.schema import Collection
+from negatives.schema import PAIR, TIMES, Collection
 
 
 def collected_by_id(
     name: str, split: str, files: Iterable[MinedFile], others: Iterable[MinedFile], found: Findings
 ) -> Collection:
     """The collection of some files of ids; `others`: files of other splits, for their documents."""
-    qrels, given = [EMPTY], [pl.DataFrame(schema=NO_GIVEN)]
+    qrels, given, times = [EMPTY], [pl.DataFrame(schema=NO_GIVEN)], [pl.DataFrame(schema=TIMES)]
+    interactions = False
     for file in files:
+        interactions = dislikes = file.layout.name == INTERACTIONS
         for block in _blocks(file, found):
-            dislikes = file.layout.name == INTERACTIONS
+            times.append(_times(block))
             qrels += _judgements(block, dislikes, found)
             given.append(_pairs(block, block.negatives.filter(pl.col("relevance").is_null())))
     found.done()
@@ -41,7 +44,7 @@ def collected_by_id(
             sides = (block.positives, block.negatives, block.unjudged)
             elsewhere += [_pairs(block, side) for side in sides]
     judged, unjudged, more = pl.concat(qrels), pl.concat(given), pl.concat(elsewhere)
-    return gather(
+    made = gather(
         name,
         split,
         Tables(
@@ -53,6 +56,34 @@ def collected_by_id(
         ),
         found,
     )
+    when = pl.concat(times).join(made.qrels, on=PAIR, how="semi")
+    made = replace(made, times=when.group_by(PAIR).agg(pl.col("time").min()).sort(PAIR))
+    return replace(made, notes=(*made.notes, *_oddities(made))) if interactions else made
+
+
+def _times(block: MinedBlock) -> pl.DataFrame:
+    """query_id, doc_id, time of the pairs of a block: a pair's first time is when it came to be."""
+    rows = block.queries.select("row", query_id="id").join(block.times, on="row", how="inner")
+    sides = [side.select("row", doc_id="id") for side in (block.positives, block.negatives,
+                                                         block.unjudged)]  # fmt: skip
+    return pl.concat(sides).join(rows, on="row", how="inner").select(list(TIMES))
+
+
+def _oddities(made: Collection) -> list[str]:
+    """What is odd about interactions: users who have everything, items that nobody has."""
+    counts = made.positives.group_by("query").len()
+    full = counts.filter(pl.col("len") >= len(made.corpus))["query"].sort()
+    untouched = len(made.corpus) - made.positives["doc"].n_unique()
+    told = []
+    if len(full):
+        first = ", ".join(map(repr, made.queries["query_id"].gather(full[:3])))
+        said = "user has" if len(full) == 1 else "users have"
+        more = ", ..." if len(full) > 3 else ""
+        told.append(f"{len(full):,} {said} every item, so that there is no negative: {first}{more}")
+    if untouched and made.split == "train":
+        said = "item has" if untouched == 1 else "items have"
+        told.append(f"{untouched:,} {said} no interaction in train: nothing is learned of them")
+    return told
 
 
 def _blocks(file: MinedFile, found: Findings) -> Iterable[MinedBlock]:
@@ -74,12 +105,11 @@ def _blocks(file: MinedFile, found: Findings) -> Iterable[MinedBlock]:
             reason = "the query or the document has no id"
             found.add(MISSING, row["file"], row["line"], reason, {"query": row["id"]})
             found.enough()
-        yield MinedBlock(
-            *(
-                side.join(bad, on="row", how="anti", maintain_order="left")
-                for side in (block.queries, block.positives, block.negatives, block.unjudged)
-            )
+        asked, positives, negatives, unjudged = (
+            side.join(bad, on="row", how="anti", maintain_order="left")
+            for side in (block.queries, block.positives, block.negatives, block.unjudged)
         )
+        yield MinedBlock(asked, positives, negatives, unjudged, block.times)
 
 
 def _judgements(block: MinedBlock, dislikes: bool, found: Findings) -> list[pl.DataFrame]:

@@ -24,6 +24,7 @@ from scipy.sparse.csgraph import connected_components
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, InputError
 from negatives.read.convert import convert_splits
+from negatives.read.split_pairs import PairSplit
 from negatives.schema import Collection, Needs, check_needs
 
 By = Literal["texts", "query", "parent"]
@@ -132,7 +133,7 @@ def split(
     return made
 
 
-def write_split(made: Split, out: str | Path) -> Path:
+def write_split(made: Split | PairSplit, out: str | Path) -> Path:
     """The sides as one BEIR folder: qrels/train.tsv, qrels/dev.tsv ..."""
     return convert_splits(list(made.sides.values()), out)
 

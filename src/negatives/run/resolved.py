@@ -18,6 +18,14 @@ def refuse_idle(recipe: Recipe) -> None:
 
     One that writes queries says of them itself what to do.
     """
+    if recipe.draws:
+        raise RecipeError(
+            f"the recipe {recipe.name!r} draws its negatives while a model is trained, anew at "
+            "every step: there is nothing to mine",
+            where=f"train.kind = {recipe.train.kind!r}" if recipe.train else "",
+            fix=f"negatives train DATA --recipe {recipe.name} --out MODEL; or, for draws that stay "
+            "as they are, --recipe popularity",
+        )
     if not recipe.mines and not recipe.make:
         raise RecipeError(
             f"the recipe {recipe.name!r} trains without mined negatives: there is nothing to mine",

@@ -16,7 +16,7 @@
 | scored-list    | query_id, document_ids, scores: a collection says which are positives        |
 | qrels          | query-id, corpus-id, score (above 0 a positive); or TREC's four columns      |
 | run, trec-run  | ids, and every line a negative                                               |
-| interactions   | user_id, item_id, and perhaps a rating: ids of which there are no texts      |
+| interactions   | user_id, item_id, perhaps rating, timestamp: ids of which there are no texts |
 
 Documents may be texts, ids (of names in _id, or whole numbers), objects of both, or lists of these
 by the system that found them. Objects never become texts, nor ids, nor numbers.
@@ -33,6 +33,7 @@ from negatives.read.grades import is_number
 from negatives.read.mined.columns import Column
 from negatives.read.mined.names import (
     ITEMS,
+    MOMENTS,
     RATINGS,
     USERS,
     Role,
@@ -61,7 +62,7 @@ class Layout:
     `wide`: a row holds a query with its positives and negatives. `pair`: a query, one document, a
     label. `list`: a query, documents, their labels. `label` is empty where every row is a negative;
     in a wide layout it is the relevance of the positives. `scores`: a column of scores, one a
-    document of the row. `notes`: what a reader of the file should know. Without `negatives` the
+    document of the row; `time`: one of the moments of the rows. `notes`: what a reader of the file should know. Without `negatives` the
     file is one of pairs. `relevant_from`: the least label that is relevant, where that was said.
     """
 
@@ -76,13 +77,14 @@ class Layout:
     query_form: Form = "plain"
     notes: tuple[str, ...] = ()
     relevant_from: float | None = None
+    time: str = ""
 
     @property
     def columns(self) -> list[str]:
         """The columns to read."""
         parts = [*self.positives, *self.negatives]
         names = [part.column for part in parts] + [part.scores for part in parts]
-        names = [self.query, self.query_id, *names, self.label, self.scores]
+        names = [self.query, self.query_id, *names, self.label, self.scores, self.time]
         return list(dict.fromkeys(name for name in names if name))
 
     @property
@@ -134,22 +136,30 @@ class _Deciding(Roles):
 
     def _interactions(self) -> Layout | None:
         """Users and items: ids of which nobody has a text."""
-        user, item, rating = (
+        user, item, rating, time = (
             [self._columns[self._names[name]] for name in names if name in self._names]
-            for names in (USERS, ITEMS, RATINGS)
+            for names in (USERS, ITEMS, RATINGS, MOMENTS)
         )
         if not user or not item:
             return None
-        for what, columns in (("user", user), ("item", item), ("rating", rating)):
+        called = {"user": user, "item": item, "rating": rating, "time": time}
+        for what, columns in called.items():
             if columns:
                 self._only(what, columns)
-        for column in (*user, *item):
+        for what, column in (("user", user[0]), ("item", item[0])):
+            if column.is_fractions and not column.depth:
+                held = f", such as {column.sample[0]}" if column.sample else ""
+                raise self._refused(
+                    f"column {column.name!r} holds the ids of {what}s as numbers with a fraction"
+                    f"{held}, which is how a table writes whole numbers among empty cells",
+                    f"write them as whole numbers: df[{column.name!r}].astype('Int64') in pandas",
+                )
             if column.depth or column.holds not in ("text", "whole", "nothing"):
                 raise self._refused(
                     f"column {column.name!r} holds {column}, and no ids",
                     "write one interaction a row: a user, an item",
                 )
-        used = {column.name for column in (*user, *item, *rating)}
+        used = {column.name for columns in called.values() for column in columns}
         left = [name for name in self._columns if name not in used]
         if left:
             said = ", ".join(map(repr, left))
@@ -158,11 +168,11 @@ class _Deciding(Roles):
                 f"column{'s' * (len(left) > 1)} {said} {'are' if left[1:] else 'is'} not used"
                 + counts
             )
-        part = (Part(item[0].name, "id", False),)
+        part, when = (Part(item[0].name, "id", False),), time[0].name if time else ""
         if rating:
             label = self._label(rating[0]).name
-            return Layout(INTERACTIONS, "pair", "", user[0].name, (), part, label)
-        return Layout(INTERACTIONS, "wide", "", user[0].name, part)
+            return Layout(INTERACTIONS, "pair", "", user[0].name, (), part, label, time=when)
+        return Layout(INTERACTIONS, "wide", "", user[0].name, part, time=when)
 
     def _lines_of_trec(self) -> Layout | None:
         """A run's negatives.parquet, TREC's run, and judgements: ids only."""

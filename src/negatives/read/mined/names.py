@@ -13,7 +13,8 @@
 | scores       | pos_scores, neg_scores; scores beside documents of both sides                    |
 
 A file with a column of users (user, user_id, uid) and one of items (item, item_id, movie_id,
-product_id ...) is one of interactions: every row is a positive, or `rating` says which are.
+product_id ...) is one of interactions: every row is a positive, or `rating` says which are, and
+`timestamp` (or time, date ...) when it came to be.
 
 A document that is on no side by its name is a positive where a row has one and no label. Where a
 query or a positive has none of these names, the only text column left over is taken, and a note
@@ -92,6 +93,9 @@ ITEMS: Final = (
     *("item", "item_id", "itemid", "iid", "movie_id", "movieid", "product_id", "artist_id"),
 )
 RATINGS: Final = ("rating", "ratings", "relevance", "label")
+MOMENTS: Final = (
+    *("timestamp", "time", "datetime", "date", "ts", "unix_timestamp", "event_time", "timestamps"),
+)
 """Columns of a file of interactions; every other is not used."""
 
 _NEGATIVE: Final = (

@@ -18,7 +18,8 @@ from negatives.read.findings import BAD_SCORE, DANGLING, Fault, Findings
 from negatives.read.grades import whole
 from negatives.read.mined.flat import Flat, FlatRows, Lengths, joined
 from negatives.read.mined.parts import Part
-from negatives.read.mined.rows import DOCS, QUERIES, MinedBlock, MinedFile
+from negatives.read.mined.rows import DOCS, MOMENTS, QUERIES, MinedBlock, MinedFile
+from negatives.read.moments import NO_MOMENT, Units, moments
 
 UNCLEAR: Final = Fault(
     "unclear-label",
@@ -50,10 +51,10 @@ def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[MinedB
     header = file.source.header.note
     for note in (*([header] if header else []), *file.layout.notes):
         found.note(note, note, 1)
-    empty = True
+    empty, units = True, Units()
     for rows in file.source.rows(file.layout, found):
         empty = empty and rows.row.is_empty()
-        yield _Reading(file, rows, found).block()
+        yield _Reading(file, rows, found, units).block()
         found.enough()
     if empty and not found.faults:
         raise DataError(
@@ -84,8 +85,8 @@ def _refuse_textless(file: MinedFile) -> None:
 class _Reading:
     """Some rows of a file on their way to be a block; `at` is the number of a row among them."""
 
-    def __init__(self, file: MinedFile, rows: FlatRows, findings: Findings) -> None:
-        self._file, self._layout = file, file.layout
+    def __init__(self, file: MinedFile, rows: FlatRows, findings: Findings, units: Units) -> None:
+        self._file, self._layout, self._units = file, file.layout, units
         self._rows, self._findings = rows, findings
         self._height = len(rows.row)
         self._bad: NDArray[np.bool_] = np.zeros(self._height, np.bool_)
@@ -105,9 +106,20 @@ class _Reading:
             below = pl.col("relevance").fill_null(0) < 0
             unjudged, negatives = negatives.filter(below), negatives.filter(~below)
         sides = [self._with_texts(side, "doc") for side in (positives, negatives, unjudged)]
-        return MinedBlock(
-            self._finished(queries, QUERIES), *(self._finished(s, DOCS) for s in sides)
-        )
+        times = self._times() if layout.time else pl.DataFrame(schema=MOMENTS)
+        asked = self._finished(queries, QUERIES)
+        positives, negatives, unjudged = (self._finished(side, DOCS) for side in sides)
+        return MinedBlock(asked, positives, negatives, unjudged, times)
+
+    def _times(self) -> pl.DataFrame:
+        """row, time of the rows; those whose moment cannot be read are reported."""
+        texts = self._rows.strings(self._layout.time)
+        times = moments(texts)
+        for at in times.is_null().arg_true():
+            said = repr(texts[at]) if texts[at] is not None else "null"
+            self._report(NO_MOMENT, at, f"{self._layout.time!r} is {said}")
+        self._units.see(times, texts, self._rows.line, self._layout.time, str(self._file.path))
+        return pl.DataFrame({"row": self._rows.row, "time": times}, schema=MOMENTS).drop_nulls()
 
     def _finished(self, frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
         """`frame` by the rows of the file, without bad rows, and without what is no document."""

@@ -8,7 +8,7 @@ documents of its columns), so that it can be found again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,7 @@ DOCS: Final = pl.Schema(
         "relevance": pl.Int32,
     }
 )
+MOMENTS: Final = pl.Schema({"row": pl.UInt32, "time": pl.Float64})
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ class MinedBlock:
     Ids are null where the file has none; a document without id and text is not listed. A text that
     is null was null in the file, of a query or a document that it names. `score` is a teacher's,
     and `relevance` a label of the file; null where it has none. `unjudged`: documents with a label
-    below 0, which is no judgement.
+    below 0, which is no judgement. `times`: row, time (float64), where the layout has some.
     """
 
     queries: pl.DataFrame
     positives: pl.DataFrame
     negatives: pl.DataFrame
     unjudged: pl.DataFrame
+    times: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=MOMENTS))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""The positives of every query are parted: by chance, the last of each, or after a moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from negatives.errors import DataError
+from negatives.read import load
+from negatives.read.split_pairs import ByPairs, split_pairs
+from negatives.schema import Collection
+from tests.cli.commands import negatives
+
+
+def plays(path: Path, timed: bool = True) -> Path:
+    """Twenty users with up to nine items each, one a moment; one has a single item, one dislikes."""
+    draw = np.random.default_rng(5)
+    rows = [
+        (f"u{user:02}", f"i{item}", 1)
+        for user in range(20)
+        for item in draw.choice(30, int(draw.integers(2, 9)), replace=False).tolist()
+    ]
+    rows += [("single", "i1", 1), ("u00", "i99", -1)]
+    times = draw.permutation(len(rows)).tolist()
+    lines = [
+        f"{user},{item},{rating}" + f",{time}" * timed
+        for (user, item, rating), time in zip(rows, times, strict=True)
+    ]
+    head = "user,item,rating" + ",timestamp" * timed
+    path.write_text("\n".join([head, *lines]) + "\n")
+    return path
+
+
+def pairs(side: Collection) -> set[tuple[str, str]]:
+    rows = side.qrels.filter(side.qrels["relevance"] > 0).select("query_id", "doc_id").rows()
+    return {*rows}
+
+
+def test_every_way_parts_the_positives_and_loses_none(tmp_path: Path) -> None:
+    data = load(plays(tmp_path / "plays.csv"))
+    ways: tuple[ByPairs, ...] = ("pairs", "last", "time")
+    for by in ways:
+        made = split_pairs(data, by, dev=0.2, test=0.2)
+        parts = [pairs(side) for side in made.sides.values()]
+        assert [*made.sides] == ["train", "dev", "test"]
+        assert sum(map(len, parts)) == len(set().union(*parts))
+        if by != "time":
+            assert set().union(*parts) == pairs(data)
+            assert {query for query, _ in parts[0]} == {query for query, _ in pairs(data)}
+        assert ("u00", "i99", 0) in made.sides["train"].qrels.rows()
+        assert made.sides["test"].qrels["relevance"].min() == 1
+
+
+def test_the_last_positive_of_each_is_of_test_and_the_one_before_it_of_dev(tmp_path: Path) -> None:
+    data = load(plays(tmp_path / "plays.csv"))
+    made = split_pairs(data, "last", dev=1, test=1)
+    time = {(query, doc): when for query, doc, when in data.times.iter_rows()}
+    for user in data.queries["query_id"]:
+        theirs = sorted((p for p in pairs(data) if p[0] == user), key=lambda p: time[p])
+        sides = {
+            name: {p for p in pairs(side) if p[0] == user} for name, side in made.sides.items()
+        }
+        assert sides["test"] == {*theirs[-1:]} if len(theirs) > 1 else set() == sides["test"]
+        assert sides["dev"] == ({theirs[-2]} if len(theirs) > 2 else set())
+
+
+def test_after_a_moment_all_is_newer_and_nothing_is_new_to_train(tmp_path: Path) -> None:
+    data = load(plays(tmp_path / "plays.csv"))
+    made = split_pairs(data, "time", dev=0.0, test=0.7)
+    time = {(query, doc): when for query, doc, when in data.times.iter_rows()}
+    train, test = pairs(made.sides["train"]), pairs(made.sides["test"])
+    assert max(time[p] for p in train) < min(time[p] for p in test)
+    assert {q for q, _ in test} <= {q for q, _ in train}
+    assert {d for _, d in test} <= {d for _, d in train}
+    left_out = len(pairs(data)) - len(train) - len(test)
+    assert made.notes[0].startswith(f"{left_out} of {left_out + len(test)} later positives are of")
+
+
+def test_a_split_by_chance_depends_on_ids_alone_and_has_about_the_shares(tmp_path: Path) -> None:
+    data = load(plays(tmp_path / "plays.csv", timed=False))
+    made = split_pairs(data, "pairs", dev=0.0, test=0.3, seed=3)
+    assert 0.15 < len(pairs(made.sides["test"])) / len(pairs(data)) < 0.45
+    fewer = Collection(
+        **{**data.__dict__, "qrels": data.qrels.filter(data.qrels["query_id"] < "u1")}
+    )
+    again = split_pairs(fewer, "pairs", dev=0.0, test=0.3, seed=3)
+    theirs = {pair for pair in pairs(made.sides["test"]) if pair[0] < "u1"}
+    assert pairs(again.sides["test"]) == theirs
+
+
+def test_what_cannot_be_parted_is_refused(tmp_path: Path) -> None:
+    untimed = load(plays(tmp_path / "plays.csv", timed=False))
+    with pytest.raises(DataError, match="nothing says when the positives came to be"):
+        split_pairs(untimed, "last", test=1)
+    single = tmp_path / "single.csv"
+    single.write_text("user,item,timestamp\na,x,1\nb,y,2\n")
+    with pytest.raises(DataError, match="test would be empty"):
+        split_pairs(load(single), "last", dev=0, test=1)
+
+
+def test_the_command_makes_a_folder_whose_splits_share_users_and_items(tmp_path: Path) -> None:
+    path, out = plays(tmp_path / "plays.csv"), tmp_path / "parted"
+    done = negatives("data", "split", path, "--by", "last", "--test", "1", "--dev", "0", "-o", out)
+    assert done.returncode == 0, done.stderr
+    train, test = load(f"{out}@train"), load(f"{out}@test")
+    assert train.identity == test.identity == "id"
+    assert train.corpus["doc_id"].to_list() == test.corpus["doc_id"].to_list()
+    assert not pairs(train) & pairs(test)
