@@ -8,8 +8,8 @@ Hugging Face hub.
 
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
-(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); pair files (Parquet, JSONL, CSV or TSV,
-also under data/). A JSON file may be a whole collection: one object of queries, corpus and
+(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); responses of a language model (the
+package `responses`); pair files (Parquet, JSONL, CSV or TSV, also under data/). A JSON file may be a whole collection: one object of queries, corpus and
 relevant_docs, by ids.
 """
 
@@ -25,9 +25,10 @@ from negatives.errors import DataError, nearest_path
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
 from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
+from negatives.read.responses.found import is_responses
 from negatives.secrets import refuse_secrets
 
-Format = Literal["beir", "pairs", "parts", "trec", "hub", "ir_datasets"]
+Format = Literal["beir", "pairs", "parts", "responses", "trec", "hub", "ir_datasets"]
 
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
@@ -92,7 +93,7 @@ def _locate(text: str, split: str | None) -> Address:
         return Address(folder_format(path), path, path.resolve().name, split)
     if path.exists():
         _check_ending(path)
-        return Address("parts" if holds_parts(path) else "pairs", path, stem(path), split)
+        return Address(_file_format(path), path, stem(path), split)
     if path.is_symlink():
         raise dead_link(path)
     scheme, colon, name = text.partition(":")
@@ -107,6 +108,12 @@ def _locate(text: str, split: str | None) -> Address:
     raise DataError(
         "no such file or folder", where=text, fix=nearest_path(path, f"name {FORMS}", ["cranfield"])
     )
+
+
+def _file_format(path: Path) -> Format:
+    if holds_parts(path):
+        return "parts"
+    return "responses" if is_responses(path) else "pairs"
 
 
 def _check_ending(path: Path) -> None:
@@ -140,6 +147,8 @@ def folder_format(folder: Path) -> Format:
     )
     if (folder / "qrels").is_dir() or named:
         return "beir"
+    if is_responses(folder):
+        return "responses"
     if pair_files(folder):
         return "pairs"
     held = holds(folder)

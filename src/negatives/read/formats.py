@@ -35,6 +35,10 @@ def reader(named: Format) -> Reader:
             from negatives.read import parts
 
             return parts
+        case "responses":
+            from negatives.read.responses import folder
+
+            return folder
         case "trec":
             from negatives.read import trec
 
