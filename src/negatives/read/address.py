@@ -8,15 +8,16 @@ Hugging Face hub.
 
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
-(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); triples of a knowledge graph (columns of
-heads, relations and tails, `triple_files.py`); rows with labels (the package `labelled`); pair
-files (Parquet, JSONL, CSV or TSV, also under data/). A JSON file may be a whole collection: one
-object of queries, corpus and relevant_docs, by ids.
+(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); what its files hold tells: triples of a
+knowledge graph (`triple_files.py`), rows with labels (the package `labelled`), responses of a
+language model (the package `responses`); pair files (Parquet, JSONL, CSV or TSV, also under data/).
+A JSON file may be a whole collection: one object of queries, corpus and relevant_docs, by ids.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -28,11 +29,25 @@ from negatives.read.labelled.found import is_labelled
 from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
 from negatives.read.pykeen_triples import folders as pykeen_folders
+from negatives.read.responses.found import is_responses
 from negatives.read.triple_files import holds_triples, is_triple_file
 from negatives.secrets import refuse_secrets
 
-Format = Literal["beir", "pairs", "parts", "labelled", "triples", "trec", "hub", "ir_datasets"]
+Format = Literal[
+    "beir", "pairs", "parts", "labelled", "triples", "responses", "trec", "hub", "ir_datasets"
+]
 
+_BY_FILE: Final[Mapping[Format, Callable[[Path], bool]]] = {
+    "triples": is_triple_file,
+    "labelled": is_labelled,
+    "responses": is_responses,
+}
+"""Formats of which a file is one by what it holds; any other is of pairs."""
+_BY_FOLDER: Final[Mapping[Format, Callable[[Path], bool]]] = {
+    "labelled": is_labelled,
+    "triples": lambda folder: bool(pykeen_folders(folder)) or holds_triples(folder),
+    "responses": is_responses,
+}
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
 """Files of ids alone, whose texts another collection has."""
@@ -117,9 +132,7 @@ def _locate(text: str, split: str | None) -> Address:
 def _file_format(path: Path) -> Format:
     if holds_parts(path):
         return "parts"
-    if is_triple_file(path):
-        return "triples"
-    return "labelled" if is_labelled(path) else "pairs"
+    return next((named for named, holds in _BY_FILE.items() if holds(path)), "pairs")
 
 
 def _check_ending(path: Path) -> None:
@@ -153,10 +166,9 @@ def folder_format(folder: Path) -> Format:
     )
     if (folder / "qrels").is_dir() or named:
         return "beir"
-    if is_labelled(folder):
-        return "labelled"
-    if pykeen_folders(folder) or holds_triples(folder):
-        return "triples"
+    for named, holds_such in _BY_FOLDER.items():
+        if holds_such(folder):
+            return named
     if pair_files(folder):
         return "pairs"
     held = holds(folder)

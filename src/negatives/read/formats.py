@@ -43,6 +43,10 @@ def reader(named: Format) -> Reader:
             from negatives.read import triples
 
             return triples
+        case "responses":
+            from negatives.read.responses import folder
+
+            return folder
         case "trec":
             from negatives.read import trec
 

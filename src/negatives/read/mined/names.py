@@ -5,8 +5,8 @@
 | query        | query, anchor, question, sentence1, sent0, query_text, text1                     |
 | positive     | positive(s), pos, chosen; positive_ or relevant_ with passages, docs, texts ...  |
 | negatives    | negative(s), neg, hard_negative(s), rejected; each also with a number: negative_1 |
-| a document   | passage, document, doc, answer, text, sentence2, sent1, text2, response;         |
-|              | completion, whose query is prompt                                                |
+| a document   | passage, document, doc, answer, text, sentence2, sent1, text2; response or       |
+|              | completion, whose query is prompt where none is there                            |
 | query id     | query_id, qid, anchor_id, question_id                                            |
 | document ids | positive_id, negative_id, negative_1_id; doc_id, corpus_id, document_ids, pid    |
 | label        | label(s), relevance, rel, grade, or score: whole numbers, or true and false      |
@@ -70,7 +70,8 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
         *("doc_id", "docid", "corpus_id", "document_id", "passage_id", "pid", "did"),
         *("doc_ids", "docids", "corpus_ids", "document_ids", "passage_ids", "pids"),
     ),
-    "label": ("label", "labels", "relevance", "relevances", "rel", "grade", "grades"),
+    "label": ("label", "labels", "relevance", "relevances", "rel", "grade", "grades")
+    + ("is_correct",),
     "score": ("score", "scores", "ce_score", "ce_scores", "teacher_score", "teacher_scores"),
     "positive_scores": (
         "pos_scores",

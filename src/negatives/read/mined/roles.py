@@ -50,8 +50,10 @@ class Roles:
             if role:
                 self._roles.setdefault(role, []).append(column)
         there = {*self._names}
-        completed = {"prompt", "completion"} <= there and "query" not in self._roles
-        named = {"chosen", "rejected", "prompt"} <= there or completed
+        answered = "prompt" in there and there & {"completion", "response"}
+        named = {"chosen", "rejected", "prompt"} <= there or (
+            answered and "query" not in self._roles
+        )
         if named and "query" not in self._told:
             self._roles.setdefault("query", []).append(columns[self._names["prompt"]])
 
