@@ -140,6 +140,7 @@ KINDS: dict[str, dict[str, str]] = {
         "pointwise": "negatives.learn.pointwise:Pointwise",
         "rank-hinge": "negatives.learn.rank_hinge:RankHinge",
         "sampled-softmax": "negatives.learn.sampled_softmax:SampledSoftmax",
+        "self-adversarial": "negatives.learn.self_adversarial:SelfAdversarial",
         "softmax-list": "negatives.learn.softmax_list:SoftmaxList",
         "static-bank": "negatives.learn.static_bank:StaticBank",
         "unified-pairs": "negatives.learn.unified_pairs:UnifiedPairs",

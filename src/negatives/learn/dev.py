@@ -233,6 +233,8 @@ def refuse_impatient(found: DevSet | None, patience: int) -> None:
             where=f"train.patience = {patience}",
             fix="name one with --dev, or set train.patience=0",
         )
+
+
 def _by_id(train: Collection, dev: Collection, seed: int, emit: Emit) -> DevSet:
     """Queries of `dev` that are trained with, and what is known of them; a leak is told."""
     found = Elsewhere.of(dev, [train])

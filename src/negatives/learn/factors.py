@@ -11,8 +11,8 @@ from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.learn.base_models import Base
-from negatives.learn.loss import Loss
 from negatives.learn.estimates import probable
+from negatives.learn.loss import Loss
 from negatives.learn.settings import Count, Learning, Lesson, Training
 from negatives.models.by_id import names_ids
 from negatives.optional import Tensor, torch

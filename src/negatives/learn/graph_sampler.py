@@ -175,4 +175,3 @@ def _of_run(run: Run, graph: Graph, factory: Any) -> Pools:
     row, answer = np.divmod(pairs, graph.entities)
     lists = Ragged.of_owners(row, answer.astype(np.uint32), len(graph.keys))
     return Pools(lists, of_row=np.where(lists.lengths > 0, np.arange(len(graph.keys)), -1))
-

@@ -30,8 +30,8 @@ from negatives.arrays import Bools, Floats, Keys, Places, Rows, by_volume
 from negatives.engine import LOCAL, Lazily, carried_out
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
-from negatives.models.checks import check_vectors
 from negatives.models.by_id import IdEncoder
+from negatives.models.checks import check_vectors
 from negatives.models.embed_by_id import embed_by_id
 from negatives.models.embedded import Embedded as Embedded
 from negatives.models.embedded import Similarity as Similarity

@@ -100,7 +100,7 @@ def _options(row: Mapping[str, Any]) -> list[str]:
 
 def _solutions(row: Mapping[str, Any]) -> list[str]:
     """Keys whose values are objects of a solution and whether it is right."""
-    return [key for key, value in row.items() if isinstance(value, dict) and _SOLUTION <= {*value}]
+    return [key for key, value in row.items() if isinstance(value, dict) and {*value} >= _SOLUTION]
 
 
 def _steps(row: Mapping[str, Any]) -> tuple[str, str] | None:
