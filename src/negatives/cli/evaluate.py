@@ -280,8 +280,8 @@ def _protocols(
     from negatives.read import load
 
     found: list[Setting] = []
-    trained = any(getattr(each, "trained", False) for each in parse_metrics(metric or METRICS))
-    if trained_on is not None and side is None and not trained:
+    asks = any(getattr(each, "trained", False) for each in parse_metrics(metric or METRICS))
+    if trained_on is not None and side is None and not asks:
         raise InputError(
             "neither a protocol nor a metric asks what the model was trained on",
             where="--trained-on",

@@ -178,8 +178,8 @@ def evaluate(
         _warn_of_one_sided(collection, heard)
     parts = slices if isinstance(slices, dict) else {}
     if slices is True:
-        counts = None if elsewhere is None else elsewhere.counts
-        parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run, counts)
+        popular = None if elsewhere is None else elsewhere.counts
+        parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run, popular)
         parts |= dict(p.grouping(collection) for p in protocols if hasattr(p, "grouping"))
     bar = any_of(bars)
     with tempfile.TemporaryDirectory(prefix="negatives-") as scratch:

@@ -161,10 +161,10 @@ def folder_format(folder: Path) -> Format:
         return "hub"
     if topic_files(folder) and not first_existing(folder, "queries.jsonl", "queries.parquet"):
         return "trec"
-    named = first_existing(
+    beir = first_existing(
         folder, "corpus.jsonl", "queries.jsonl", "corpus.parquet", "corpus.csv", "corpus.json"
     )
-    if (folder / "qrels").is_dir() or named:
+    if (folder / "qrels").is_dir() or beir:
         return "beir"
     for named, holds_such in _BY_FOLDER.items():
         if holds_such(folder):

@@ -36,17 +36,17 @@ def reader(named: Format) -> Reader:
 
             return parts
         case "labelled":
-            from negatives.read.labelled import folder
+            from negatives.read.labelled import folder as labelled
 
-            return folder
+            return labelled
         case "triples":
             from negatives.read import triples
 
             return triples
         case "responses":
-            from negatives.read.responses import folder
+            from negatives.read.responses import folder as responses
 
-            return folder
+            return responses
         case "trec":
             from negatives.read import trec
 
