@@ -35,6 +35,7 @@ import negatives as neg
 from benchmarks.auto import looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
+from benchmarks.figures import package
 from benchmarks.learning import Study, minilm, sampled, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
@@ -46,7 +47,6 @@ from negatives.show.bench import bench_page_tables, bench_picture, headline
 
 WORK = CACHE / "recipes"
 KEPT = RESULTS / "recipes.json"
-FIGURES = Path("src/negatives/recipes/figures.json")
 HUB_RERANKER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
 HUB_GUIDE = "sentence-transformers/all-MiniLM-L6-v2"
 LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrelevant-conditions")
@@ -273,7 +273,6 @@ def packaged(kept: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
                     "p": row.get("test", {}).get("p_holm"),
                     "seconds": row["seconds"],
                     **{key: said[key] for key in ("coverage", "hardness") if key in said},
-                    "from": f"docs/results/recipes.md#{name}",
                 }
             )
     return dict(sorted(found.items()))
@@ -296,7 +295,7 @@ def main() -> None:
             sys.exit(f"no stage {name!r}; there are {', '.join(STAGES)}")
         carry_out(name)
     kept = all_kept()
-    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(packaged(kept)), indent=1) + b"\n")
+    package("recipes", packaged(kept))
     write_page("recipes", "Recipes side by side", __doc__, body(kept))
 
 

@@ -25,7 +25,7 @@ FALSE_SHARE: Final = "false share"
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from"}):
-    """One measured figure of a recipe, beside that of `naive top` under the same means."""
+    """One measured figure of a recipe, beside that of a baseline under the same means."""
 
     stage: str
     title: str
@@ -37,15 +37,17 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from"
     seconds: float
     source: str
     """The page, and the place in it, where it stands among the others."""
+    beside: str = "naive top"
+    """The baseline, of which `naive` is the value."""
     p: float | None = None
-    """Of the difference from `naive top`, corrected for the number of recipes."""
+    """Of the difference from the baseline, corrected for the number of recipes."""
     coverage: float | None = None
     hardness: float | None = None
 
     def __str__(self) -> str:
         sure = "" if self.p is None else f", p = {self.p:.4f}"
         return (
-            f"{self.metric} {self.value:.4f}, naive top {self.naive:.4f}{sure} "
+            f"{self.metric} {self.value:.4f}, {self.beside} {self.naive:.4f}{sure} "
             f"({self.title}; {self.model}, {self.seeds} seed{'s' if self.seeds != 1 else ''})"
         )
 
