@@ -131,13 +131,6 @@ class Recipe:
                     where=f"{self.name}: find",
                     fix="give one of them another `name`",
                 )
-        for label in self.pick.takes_from:
-            if label not in named:
-                raise RecipeError(
-                    f"{self.pick.kind}: nothing is called {label!r}, by which it would pick",
-                    where=f"{self.name}: pick",
-                    fix=nearest(label, named),
-                )
         labels += self._judges_scores
         if self.reference and self.reference not in labels:
             raise RecipeError(
@@ -214,6 +207,20 @@ class Recipe:
     def trains(self) -> bool:
         """Whether it says of its own how a model is trained."""
         return bool(self.round) or any(getattr(self, name) is not None for name in LEARNING)
+
+    def refuse_unnamed(self) -> None:
+        """Raise `RecipeError` where the picker takes from a source or generator that is not here.
+
+        Asked before any work: a recipe that is being put together may not have it yet.
+        """
+        named = [each.label for each in (*self.find, *self.make)]
+        for label in self.pick.takes_from:
+            if label not in named:
+                raise RecipeError(
+                    f"{self.pick.kind}: nothing is called {label!r}, by which it would pick",
+                    where=f"{self.name}: pick",
+                    fix=nearest(label, named),
+                )
 
     def with_pick(self, pick: Picker) -> Recipe:
         """The same recipe with another picking policy."""

@@ -93,7 +93,7 @@ def test_a_recipe_may_only_write_and_quotas_may_name_who_writes(
     first = run.negatives.group_by("query_id", maintain_order=True).agg(written)["written"]
     assert first.to_list() == [[True, False, False]] * 4
     with pytest.raises(RecipeError) as caught:
-        replace(RECIPE, pick=Quotas(per_query=3, quotas={"negate": 1}))
+        run.repick(Quotas(per_query=3, quotas={"negate": 1}))
     assert str(caught.value) == (
         "quotas: nothing is called 'negate', by which it would pick\n"
         "  where: custom: pick\n"

@@ -10,6 +10,7 @@ import importlib
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ import pytest
 
 import negatives as neg
 from negatives import kinds, tiny
+from negatives.recipe import parse
 from negatives.stage import build
 from tests.build import collection
-from tests.doc_pages import DOCS, Block, blocks
+from tests.doc_pages import BLOCK, DOCS, Block, blocks
 
 STAGES = {
     "find.adjacent": "adjacent:Adjacent",
@@ -162,3 +164,14 @@ def test_a_domain_is_read_and_mined(theirs: Any, tmp_path: Path) -> None:
     assert sorted(run.negatives.select("query_id", "doc_id").rows()) == [
         ("chair", "p2"), ("lamp", "p2"),
     ]  # fmt: skip
+
+
+def test_the_recipe_of_the_page_is_read_mines_and_says_what_differs(tmp_path: Path) -> None:
+    text = (DOCS / "contributing" / "recipe.md").read_text("utf-8")
+    (made,) = [found[3] for found in BLOCK.finditer(text) if found[1] == "toml"]
+    recipe = parse(made)
+    assert recipe.name == "lce"
+    assert recipe.differs
+    assert recipe.trains
+    run = neg.mine(DATA, tmp_path / "run", recipe=replace(recipe, pick=neg.RandomPick(per_query=2)))
+    assert len(run.negatives) == 4

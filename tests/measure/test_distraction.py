@@ -84,7 +84,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
     folder = tmp_path_factory.mktemp("distraction")
     data = collection(DOCS, QUERIES, [(f"q{n}", f"good-{n}", 1) for n in range(COUNT)])
     path = convert(data, folder / "data")
-    return neg.mine(path, folder / "run", sources=[neg.BM25(top=6)], pick=neg.Top(per_query=4, by="bm25_score"))  # fmt: skip
+    pick = neg.Top(per_query=4, by="bm25_score")
+    return neg.mine(path, folder / "run", sources=[neg.BM25(top=6)], pick=pick)
 
 
 def test_ranks_are_put_at_both_ends() -> None:
@@ -101,7 +102,6 @@ def test_reordering_loses_nothing_and_the_best_two_stand_at_the_ends(ranked: lis
     assert len(ranked) < 2 or made[-1] == ranked[1]
 
 
-@pytest.mark.recipe("rag-hard-negatives")
 def test_a_reader_that_is_distracted_is_told_from_one_that_is_not(run: neg.Run) -> None:
     with serving() as server:
         for reader, right in ((oracle, [1, 1, 1, 1]), (distractible, [1, 1, 0, 0])):

@@ -123,6 +123,7 @@ def check(file: str, /) -> None:
     from negatives.recipe import load_recipe
 
     recipe = load_recipe(file)
+    recipe.refuse_unnamed()
     rounds = ""
     if recipe.round:
         from negatives.learn.request import completed

@@ -141,6 +141,7 @@ def mine(
     folder = run_folder(path)
     folder.refuse_file()
     recipe, replaced = fitting(recipe, Context(collection, path / WORK, seed=recipe.seed))
+    recipe.refuse_unnamed()
     with ExitStack() as stack:
         stack.enter_context(locked(path))
         folder.refuse_foreign(known=is_there(path), overwrite=overwrite)

@@ -62,6 +62,7 @@ def pick_again(
     with locked(run.path):
         run = run.reopened()  # as it is, now that nobody else writes
         recipe = run.recipe.with_pick(pick)
+        recipe.refuse_unnamed()
         if relabel is not None:
             recipe = replace(recipe, relabel=relabel)
         account = Account(run.path, run.manifest, emit)
