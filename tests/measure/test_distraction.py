@@ -34,11 +34,12 @@ from tests.models.small_model import serving_model
 PASSAGE = re.compile(r"<passage ([0-9a-f]{8})>\n(.*?)\n</passage \1>", re.DOTALL)
 QUERY = re.compile(r"<query ([0-9a-f]{8})>\n(.*?)\n</query \1>", re.DOTALL)
 COUNT = 8
-QUERIES = {f"q{n}": f"what does machine {n}x make in the hall" for n in range(COUNT)}
+QUERIES = {f"q{n}": f"what{n} does{n} machine{n} make{n} in{n} hall{n}" for n in range(COUNT)}
+"""Of words that no other question has, so that nothing but its own distractors is like one."""
 DOCS = {
-    **{f"good-{n}": f"machine {n}x turns out thing{n} from steel" for n in range(COUNT)},
+    **{f"good-{n}": f"machine{n} turns out thing{n} from steel" for n in range(COUNT)},
     **{
-        f"hard-{n}-{k}": f"what does machine {n}x make in the hall: rumour {k} says {'abcd'[k]}"
+        f"hard-{n}-{k}": f"{QUERIES[f'q{n}']} as rumour {k} says"
         for n in range(COUNT)
         for k in range(4)
     },
@@ -113,7 +114,8 @@ def test_a_reader_that_is_distracted_is_told_from_one_that_is_not(run: neg.Run) 
             lost = COUNT * (right[1] - right[2])
             assert found.flips[RANDOM, HARD] == Flips(COUNT, gained=0, lost=lost)
             assert found.flips[HARD, REORDERED] == Flips(COUNT, 0, 0)
-            assert found.as_dict()["flips"][0]["p"] == (1.0 if reader is oracle else 2**-7)
+            p = found.as_dict()["flips"][0]["p"]
+            assert p == pytest.approx(1.0 if reader is oracle else 2**-7)
 
 
 def test_the_positive_has_one_place_in_all_lists_and_only_then_lists_are_reordered(
@@ -128,7 +130,7 @@ def test_the_positive_has_one_place_in_all_lists_and_only_then_lists_are_reorder
         assert len(easy) == len(mined) == 4
         assert easy.index(positive) == mined.index(positive)
         assert last == reordered(mined)
-        assert not any("rumour" in passage for passage in easy)
+        assert {*easy} & {*mined} == {positive}
         assert sum("rumour" in passage for passage in mined) == 3
         places.add(mined.index(positive))
     assert len(places) > 1, "they are drawn, question by question"
@@ -172,7 +174,7 @@ def test_from_the_command_line(run: neg.Run, tmp_path: Path) -> None:
         done = negatives(*words, "--llm", server.spec)
         assert done.returncode == 0, done.stderr
         assert "6 questions, 3 passages beside the positive" in done.stdout
-        assert "random -> hard: 0 became right and 6 wrong, p = 0.0312" in done.stdout
+        assert "random -> hard: 0 became right and 6 wrong, p = 0.031" in done.stdout
         again = negatives(*words, "--llm", server.spec, "--json")
         assert json.loads(again.stdout)["right"]["hard"] == 0
         asked = len(server.bodies)
