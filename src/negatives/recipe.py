@@ -213,7 +213,7 @@ class Recipe:
 
         Asked before any work: a recipe that is being put together may not have it yet.
         """
-        named = [each.label for each in (*self.find, *self.make)]
+        named = [*(each.label for each in self.find), *(each.label for each in self.make)]
         for label in self.pick.takes_from:
             if label not in named:
                 raise RecipeError(
