@@ -41,3 +41,11 @@ class FrozenDocs:
 
     def _opened(self) -> Any:
         return self.settings.open(self.model, threads=self.threads, device=self.device).model
+
+
+def saved(model: Any, frozen: FrozenDocs | None, path: Path) -> None:
+    """Write a trained model; one of two sides where that of the documents is frozen."""
+    if frozen is not None:
+        frozen.save(model, path)
+    else:
+        model.save_pretrained(str(path), create_model_card=False)

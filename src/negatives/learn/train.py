@@ -26,7 +26,7 @@ from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set, refuse_impatient
 from negatives.learn.drawn import StepDraws, step_draws
-from negatives.learn.frozen import FrozenDocs
+from negatives.learn.frozen import FrozenDocs, saved
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
@@ -219,22 +219,10 @@ class _Training:
         self.folder.write({"status": "running", "inputs": inputs})
         found, chosen = self._chosen(found)
         frozen = self._frozen(found.collection)
-        seen = (
-            None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
-        )
-        rows = TrainingRows(
-            found,
-            None if seen is None else seen.guide,
-            None if frozen is None else frozen.vectors.docs,
-        )
+        seen = guide and self._vectors(self.loss.guided_by, found.collection, guide)
+        rows = TrainingRows(found, seen and seen.guide, frozen and frozen.vectors.docs)
         rows.redrawn(self.settings.redraw, self.settings.negatives, self.settings.batch_size)
-
-        def save(path: Path) -> None:
-            if frozen is not None:
-                frozen.save(base.model, path)
-            else:
-                base.model.save_pretrained(str(path), create_model_card=False)
-
+        save = partial(saved, base.model, frozen)
         refresher = self._refresher(base, save, rows)
         plan, sampler = self._plan(base, rows, draws, self._look(looked_at, frozen), refresher)
         history = carry_out(plan)
