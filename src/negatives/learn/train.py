@@ -288,7 +288,7 @@ class _Training:
         return None if dev is None else self.settings.look(dev, encode)
 
     def _draws(self, found: TrainingSet) -> StepDraws | None:
-        """What draws negatives at every step; None where they were mined, or where there are none."""
+        """What draws negatives at every step; None where they were mined, or there are none."""
         if not (self.mined and self.recipe.draws and self.settings.negatives) or found.width > 1:
             return None
         return step_draws(found, self.recipe, self.emit)
