@@ -16,7 +16,7 @@ from negatives.batch.no_same_cluster import NoSameCluster, apart
 from negatives.batch.random import RandomBatches
 from negatives.batch.self_aware import SelfAwareBatches
 from negatives.batch.topic_aware import TopicAware
-from negatives.errors import RecipeError
+from negatives.errors import DataError, RecipeError
 from tests.batch.made import clustered, examples, flat, hardness
 
 
@@ -99,6 +99,29 @@ def test_clusters_double_at_the_epochs_listed_and_harden_the_batches() -> None:
     hard = [hardness(made, opened.epoch(epoch)) for epoch in range(4)]
     assert hard == sorted(hard)
     assert hard[3] > hard[0] + 0.05
+
+
+@pytest.mark.recipe("ngame")
+def test_each_query_comes_once_an_epoch_with_one_of_its_positives() -> None:
+    query = [row // 4 for row in range(64)]  # four positives each, of one vector
+    vectors = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    made = examples(query, [[row] for row in range(64)], vectors=(vectors, vectors))
+    whole = ClusterAware(first=4).open(made, 8)
+    assert any(len({query[row] for row in batch}) < len(batch) for batch in whole.epoch(0))
+    opened = ClusterAware(first=4, rows="one-a-query").open(made, 8)
+    drawn = []
+    for epoch in range(8):
+        batches = [batch.tolist() for batch in opened.epoch(epoch)]
+        assert [len(batch) for batch in batches] == [8, 8]
+        assert sorted(query[row] for batch in batches for row in batch) == list(range(16))
+        drawn.append(frozenset(row for batch in batches for row in batch))
+        again = ClusterAware(first=4, rows="one-a-query").open(made, 8).epoch(epoch)
+        assert [batch.tolist() for batch in again] == batches
+    assert len(set(drawn)) == 8
+    assert len(frozenset.union(*drawn)) > 50  # all positives come in turn
+    with pytest.raises(DataError, match="16 examples are one batch of 16"):
+        ClusterAware(rows="one-a-query").refuse_few(16, 64, 16)
 
 
 def test_clusters_are_never_cut() -> None:
