@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -278,3 +280,22 @@ def test_batches_hold_whole_groups() -> None:
     group = stage.groups(made, 16, 0)
     for batch in stage.open(made, 16).epoch(0):
         assert all((group[batch] == each).sum() == (group == each).sum() for each in group[batch])
+
+
+@pytest.mark.recipe("g-simclr")
+def test_pseudo_labels_may_be_of_the_positives_or_their_parents() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    made = examples([0, 1, 2, 3, 0, 1], [[0], [1], [2], [3], [2], [0]], vectors=(vectors, vectors))
+    taxonomy = replace(made, doc_parents=lambda: np.array([7, 7, 9, -1]))
+    by_parent = {0: "a", 1: "a", 2: "b", 3: "c"}
+    for of, label in (("parents", by_parent), ("positives", {n: n for n in range(4)})):
+        opened = NoSameCluster(of=of, clusters=4).open(taxonomy, 3)  # type: ignore[arg-type]
+        for epoch in range(3):
+            rows = []
+            for batch in opened.epoch(epoch):
+                labels = [label[int(made.docs[row, 0])] for row in batch]
+                assert len(set(labels)) == len(labels), of
+                rows += batch.tolist()
+            assert sorted(rows) == list(range(6))
+    with pytest.raises(RecipeError, match="no field `parent`"):
+        NoSameCluster(of="parents").open(made, 3).epoch(0)

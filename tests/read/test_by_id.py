@@ -226,7 +226,8 @@ def test_commands_say_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     assert said.stderr == (
         "error: bm25 needs the text of the documents, and these have nothing but their ids\n"
         "  where: find bm25, collection 'plays'\n"
-        "  fix:   leave bm25 out; co-occurrence, popularity and random need ids alone: --recipe ids\n"
+        "  fix:   leave bm25 out; co-occurrence, popularity and random need ids alone: "
+        "--recipe ids\n"
     )
     assert not (tmp_path / "run").exists()
     rows = [{"_id": "d1", "image": "a.png"}, {"_id": "d2", "image": "b.png"}]
