@@ -36,6 +36,8 @@ def test_a_known_positive_is_no_negative_even_where_too_few_are_left() -> None:
     found = loss(replace(batch, relevant=relevant))
     assert found[0].item() == pytest.approx((0 + 0.1) / 2)  # .2 and .6 are left, not three of them
     assert found[1:].tolist() == loss(batch)[1:].tolist()
+    blind = HardestMargin(hardest=10, similarity="dot", mask=False).open()
+    assert blind(replace(batch, relevant=relevant)).tolist() == loss(batch).tolist()
     relevant[0] = True
     assert loss(replace(batch, relevant=relevant))[0].item() == 0.0
 

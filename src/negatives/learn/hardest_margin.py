@@ -9,7 +9,7 @@ from msgspec import Meta
 from negatives.learn.contrast import leave_out, lowest
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses, Similarity
-from negatives.learn.pairs import TrainingPairs
+from negatives.learn.pairs import TrainingPairs, own_of
 from negatives.optional import Tensor, torch
 
 
@@ -38,6 +38,13 @@ class HardestMargin(Loss, kind="hardest-margin", kw_only=True):
     temperature: Annotated[
         float, Meta(gt=0, description="of the weights: similarities are divided by it")
     ] = 0.1
+    mask: Annotated[
+        bool,
+        Meta(
+            description="whether what is known to be relevant is no negative; false only to see "
+            "what that is worth"
+        ),
+    ] = True
     similarity: Similarity = "cosine"
 
     def open(self) -> Losses:
@@ -46,7 +53,8 @@ class HardestMargin(Loss, kind="hardest-margin", kw_only=True):
 
     def _losses(self, batch: EncodedBatch) -> Tensor:
         pairs = TrainingPairs(batch, self.similarity, 1.0)
-        scores = leave_out(pairs.query_doc(), pairs.query_doc_never())
+        never = pairs.query_doc_never() if self.mask else _own_positive(pairs)
+        scores = leave_out(pairs.query_doc(), never)
         top = scores.topk(min(self.hardest, scores.shape[1]), dim=1).values
         there = top > lowest(top)
         short = (top - pairs.positive().unsqueeze(-1) + self.margin).clamp(min=0.0)
@@ -57,3 +65,11 @@ class HardestMargin(Loss, kind="hardest-margin", kw_only=True):
                 weights = logits.masked_fill(~there, lowest(top)).softmax(-1)
             short = short * weights
         return short.sum(-1) / there.sum(-1).clamp(min=1)
+
+
+def _own_positive(pairs: TrainingPairs) -> Tensor:
+    """bool[n, m]: each row's own positive, and fillers."""
+    present = pairs.batch.present
+    never: Tensor = ~present.flatten().expand(len(present), -1).clone()
+    own_of(never, pairs.width)[:, 0] = True
+    return never
