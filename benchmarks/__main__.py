@@ -21,6 +21,7 @@ NAMES = (
     "growth",
     "judgements",
     "judges",
+    "labels",
     "learning",
     "lexical",
     "lint",

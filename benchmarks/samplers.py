@@ -2,7 +2,8 @@
 
 Each figure is of whole batches from query rows to documents; ours with the log-probability of each,
 too. Positives a query follow Zipf's law with a mean of 50, and so does their popularity. Every way
-is asked in turn in the same process and thread; seconds are those its thread was running.
+is asked in turn in the same process and thread; seconds are those its thread was running. Then the
+same with the positives of collections that were read from their files.
 """
 
 from __future__ import annotations
@@ -11,14 +12,17 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.data import load
 from benchmarks.page import write_page
 from negatives.compiling import Engine
 from negatives.sample import Exclusion, PopularityNegatives, SharedNegatives, UniformNegatives
 
+COLLECTIONS = ("lastfm", "debtags_xmc")
 SIZES = ((10_000, 100_000), (100_000, 1_000_000))
 ROWS = 4_096
 PER_QUERY = 64
@@ -47,6 +51,15 @@ def world(queries: int, docs: int) -> World:
     query, doc = np.repeat(np.arange(queries), sizes), rng.permutation(docs)[popular]
     began = time.perf_counter()
     known = Exclusion.from_pairs(query, doc, queries=queries, docs=docs)
+    return World(query, doc, known, time.perf_counter() - began)
+
+
+def read(name: str) -> World:
+    """The positives of a collection, as the readers give them."""
+    data = load(name)
+    query, doc = (data.positives[side].to_numpy().astype(np.int64) for side in ("query", "doc"))
+    began = time.perf_counter()
+    known = Exclusion.from_collection(data)
     return World(query, doc, known, time.perf_counter() - began)
 
 
@@ -148,13 +161,18 @@ def main() -> None:
         "known positives of their query.",
         "",
     ]
-    for queries, docs in SIZES:
-        made = world(queries, docs)
+    worlds = [
+        (f"{queries:,} queries x {docs:,} documents", partial(world, queries, docs))
+        for queries, docs in SIZES
+    ]
+    worlds += [(name, partial(read, name)) for name in COLLECTIONS]
+    for name, make in worlds:
+        made = make()
         known = made.known
         held = sum(a.nbytes for a in (known.starts, known.members, known.bits, known.bytes_at))
         held += known.factors.nbytes + known.shifts.nbytes
         lines += [
-            f"## {queries:,} queries x {docs:,} documents, {len(known.members):,} positives",
+            f"## {name}, {len(known.members):,} positives",
             "",
             f"The exclusion takes {held / 2**20:.0f} MB and {made.seconds:.1f} s to make.",
             "",

@@ -126,6 +126,7 @@ KINDS: dict[str, dict[str, str]] = {
         "flip": "negatives.learn.flip:Flip",
         "focal": "negatives.learn.focal:Focal",
         "guided": "negatives.learn.guided:Guided",
+        "hardest-margin": "negatives.learn.hardest_margin:HardestMargin",
         "hardness-weighted": "negatives.learn.hardness_weighted:HardnessWeighted",
         "js": "negatives.learn.distil:JS",
         "kl": "negatives.learn.distil:KL",

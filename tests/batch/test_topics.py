@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ from negatives.batch.no_same_cluster import NoSameCluster, apart
 from negatives.batch.random import RandomBatches
 from negatives.batch.self_aware import SelfAwareBatches
 from negatives.batch.topic_aware import TopicAware
-from negatives.errors import RecipeError
+from negatives.errors import DataError, RecipeError
 from tests.batch.made import clustered, examples, flat, hardness
 
 
@@ -99,6 +101,29 @@ def test_clusters_double_at_the_epochs_listed_and_harden_the_batches() -> None:
     hard = [hardness(made, opened.epoch(epoch)) for epoch in range(4)]
     assert hard == sorted(hard)
     assert hard[3] > hard[0] + 0.05
+
+
+@pytest.mark.recipe("ngame")
+def test_each_query_comes_once_an_epoch_with_one_of_its_positives() -> None:
+    query = [row // 4 for row in range(64)]  # four positives each, of one vector
+    vectors = np.random.default_rng(0).normal(size=(16, 4)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    made = examples(query, [[row] for row in range(64)], vectors=(vectors, vectors))
+    whole = ClusterAware(first=4).open(made, 8)
+    assert any(len({query[row] for row in batch}) < len(batch) for batch in whole.epoch(0))
+    opened = ClusterAware(first=4, rows="one-a-query").open(made, 8)
+    drawn = []
+    for epoch in range(8):
+        batches = [batch.tolist() for batch in opened.epoch(epoch)]
+        assert [len(batch) for batch in batches] == [8, 8]
+        assert sorted(query[row] for batch in batches for row in batch) == list(range(16))
+        drawn.append(frozenset(row for batch in batches for row in batch))
+        again = ClusterAware(first=4, rows="one-a-query").open(made, 8).epoch(epoch)
+        assert [batch.tolist() for batch in again] == batches
+    assert len(set(drawn)) == 8
+    assert len(frozenset.union(*drawn)) > 50  # all positives come in turn
+    with pytest.raises(DataError, match="16 examples are one batch of 16"):
+        ClusterAware(rows="one-a-query").refuse_few(16, 64, 16)
 
 
 def test_clusters_are_never_cut() -> None:
@@ -255,3 +280,22 @@ def test_batches_hold_whole_groups() -> None:
     group = stage.groups(made, 16, 0)
     for batch in stage.open(made, 16).epoch(0):
         assert all((group[batch] == each).sum() == (group == each).sum() for each in group[batch])
+
+
+@pytest.mark.recipe("g-simclr")
+def test_pseudo_labels_may_be_of_the_positives_or_their_parents() -> None:
+    vectors = np.eye(4, dtype=np.float32)
+    made = examples([0, 1, 2, 3, 0, 1], [[0], [1], [2], [3], [2], [0]], vectors=(vectors, vectors))
+    taxonomy = replace(made, doc_parents=lambda: np.array([7, 7, 9, -1]))
+    by_parent = {0: "a", 1: "a", 2: "b", 3: "c"}
+    for of, label in (("parents", by_parent), ("positives", {n: n for n in range(4)})):
+        opened = NoSameCluster(of=of, clusters=4).open(taxonomy, 3)  # type: ignore[arg-type]
+        for epoch in range(3):
+            rows = []
+            for batch in opened.epoch(epoch):
+                labels = [label[int(made.docs[row, 0])] for row in batch]
+                assert len(set(labels)) == len(labels), of
+                rows += batch.tolist()
+            assert sorted(rows) == list(range(6))
+    with pytest.raises(RecipeError, match="no field `parent`"):
+        NoSameCluster(of="parents").open(made, 3).epoch(0)

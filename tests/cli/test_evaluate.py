@@ -102,7 +102,7 @@ def test_only_what_is_older_is_found(folder: Path, capsys: pytest.CaptureFixture
         (["./nothing", "DATA@test", "--rerank", "bm25"], "there is no reranker at './nothing'"),
         (["static", "DATA@dev"], "there is no split 'dev'"),
         (["FOLDER/a.run", "DATA@train", "--query-prompt", "q: "], "are for encoders"),
-        (["static", "DATA@test", "--protocol", "interpolation"], "asks what the model was trained on"),
+        (["static", "DATA@test", "--protocol", "interpolation"], "asks what the model was"),
         (["static", "DATA@test", "--query-times", "x.csv"], "--doc-times go together"),
         (["static", "DATA@test", "--confidence", "95"], "a confidence of 95"),
         (["static", "DATA@test", "--per-query", "x.doc"], "tells no format of a table"),

@@ -18,7 +18,7 @@ from negatives.schema import Collection
 from negatives.search.shared_positives import SharedPositives
 from negatives.stats.auc import auc
 
-QUERIES, DOCS, TASTES = 120, 180, 6
+QUERIES, DOCS, TASTES = 160, 240, 6
 PAIR = ["query_id", "doc_id"]
 
 
@@ -151,7 +151,7 @@ def test_a_query_with_one_positive_has_no_other_to_go_by(tmp_path: Path) -> None
     context = Context(one, tmp_path, emit=lambda event: heard.append(str(event)))
     found = neg.CoOccurrence().open(context).propose(one.mined_queries, {})
     assert found.filter(pl.col("query") == 0).is_empty()
-    assert any("1 of 120 queries have one positive" in each for each in heard)
+    assert any("1 of 160 queries have one positive" in each for each in heard)
 
 
 @pytest.mark.slow
@@ -163,7 +163,8 @@ def test_the_promise_holds_on_hidden_positives(tmp_path: Path) -> None:
     ledger = run.candidates().filter(pl.col("verdict") == "eligible").collect()
     ledger = ledger.join(truth, on=PAIR, how="left").with_columns(pl.col("hidden").fill_null(False))
     mean, share = ledger["p_relevant"].mean(), ledger["hidden"].mean()
-    assert 0.7 * share < mean < 4 * share  # type: ignore[operator]  # rather too high than too low
+    # Rather too high than too low: where the evidence is weak, the label rate is not known.
+    assert 0.7 * share < mean < 4 * share  # type: ignore[operator]
     told = auc(
         *(
             ledger.filter(pl.col("hidden") == each)["p_relevant"].to_numpy()
@@ -172,7 +173,7 @@ def test_the_promise_holds_on_hidden_positives(tmp_path: Path) -> None:
     )
     assert told > 0.85
     picked = run.negatives
-    assert len(picked) == 3 * QUERIES
+    assert len(picked) == 3 * len(data.mined_queries)
     false = len(picked.join(gone, on=PAIR, how="semi")) / len(picked)
     assert false <= 0.05
 

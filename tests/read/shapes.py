@@ -251,6 +251,15 @@ def ratings(folder: Path) -> Path:
     return _lines(folder / "ratings.csv", "user_id,item_id,rating", *rows)
 
 
+def labelled(folder: Path) -> Path:
+    """A folder of texts, each with a list of its labels."""
+    answered = {query: [doc for each, doc in PAIRS if each == query] for query, _ in PAIRS}
+    rows = [{"_id": q, "text": QUERIES[q], "labels": docs} for q, docs in answered.items()]
+    _jsonl(folder / "tags" / "train.jsonl", rows)
+    named = [{"_id": doc, "label": DOCS[doc]} for _, doc in PAIRS]
+    return _jsonl(folder / "tags" / "labels.jsonl", named).parent
+
+
 SHAPES = (
     Shape(
         "a data frame of questions and answers",
@@ -384,6 +393,13 @@ SHAPES = (
         documents=6,
         positives=9,
         recipe="popularity",
+    ),
+    Shape(
+        "texts with lists of labels",
+        "extreme classification",
+        "`train.jsonl`: `text`, `labels`; `labels.jsonl`: `_id`, `label`",
+        "`negatives mine FOLDER`, `negatives train FOLDER --recipe ngame`",
+        labelled,
     ),
 )
 

@@ -226,7 +226,8 @@ def test_commands_say_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     assert said.stderr == (
         "error: bm25 needs the text of the documents, and these have nothing but their ids\n"
         "  where: find bm25, collection 'plays'\n"
-        "  fix:   leave bm25 out; co-occurrence, popularity and random need ids alone: --recipe ids\n"
+        "  fix:   leave bm25 out; co-occurrence, popularity and random need ids alone: "
+        "--recipe ids\n"
     )
     assert not (tmp_path / "run").exists()
     rows = [{"_id": "d1", "image": "a.png"}, {"_id": "d2", "image": "b.png"}]
@@ -257,3 +258,23 @@ def test_edge_lists_are_two_columns_of_ids(tmp_path: Path) -> None:
         ("1,2\n" * 60 + "1,2,3\n", "line 61: expected 2 ids, found 3"),
     ):
         assert said in complaint(f"ids:{written(tmp_path / 'f.csv', text)}"), text
+
+
+def test_items_have_names_where_a_file_beside_them_has(tmp_path: Path) -> None:
+    plays = written(tmp_path / "plays.tsv", "user_id\titem_id\n1\ta\n1\tb\n2\ta\n2\tc\n")
+    for name, text in (
+        ("movies.csv", "item_id,title,genre\na,Alien,horror\nb,Brazil,\n"),
+        ("names.jsonl", '{"id": "a", "name": "Alien"}\n{"id": "b", "name": "Brazil"}\n'),
+        ("long.tsv", "id\ttitle\ttext\na\tAlien\tin space\nb\tBrazil\tforms\n"),
+    ):
+        data = load(plays, corpus=written(tmp_path / name, text))
+        assert data.identity == "id"
+        assert data.corpus["title"].to_list() == ["Alien", "Brazil", None], name
+        assert data.notes == ("1 item has no name: its id is shown",)
+        assert load(data.origin, **data.read_with).corpus.equals(data.corpus)
+    (tmp_path / "folder").mkdir()
+    for name in ("plays.tsv", "movies.csv"):
+        (tmp_path / name).rename(tmp_path / "folder" / name)
+    assert load(tmp_path / "folder").corpus["title"].to_list() == ["Alien", "Brazil", None]
+    with pytest.raises(DataError, match="none of the 3 items is named, such as 'a'"):
+        load(tmp_path / "folder/plays.tsv", corpus=written(tmp_path / "x.csv", "id,title\n9,No\n"))

@@ -12,12 +12,12 @@ import pytest
 from negatives.errors import DataError
 from negatives.read import convert, load, validate
 
-LABELS = [
+LABELS: list[dict[str, Any]] = [
     {"_id": 0, "label": "fruit", "text": "what grows on trees"},
     {"_id": 1, "label": "root"},
     {"_id": 2, "label": "nut", "text": "in a shell"},
 ]
-TRAIN = [
+TRAIN: list[dict[str, Any]] = [
     {"_id": "apple", "title": "Apple", "text": "round and red", "labels": [0]},
     {"_id": "beet", "text": "red and in the ground", "labels": [1, 1]},
     {"_id": "stone", "text": "hard", "labels": []},

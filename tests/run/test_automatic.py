@@ -82,4 +82,4 @@ def test_without_texts_there_is_one_that_applies(tmp_path: Path) -> None:
     pairs.write_text("\n".join(["user_id,item_id", *rows]) + "\n")
     made = negatives("mine", pairs, "--recipe", "auto", "--out", tmp_path / "run")
     assert made.returncode == 0, made.stderr
-    assert "auto chose popularity" in made.stderr
+    assert "auto chose ids" in made.stderr

@@ -11,7 +11,7 @@ from msgspec import Meta
 from negatives.batch.batcher import Batch, Batcher, Weighing
 from negatives.batch.examples import Examples
 from negatives.batch.order import Order
-from negatives.batch.report import conflict_rate, sizes
+from negatives.batch.report import conflict_rate, masked_share, sizes
 from negatives.batch.weights import BadPairs, Curriculum, Equal, Naive, Progressive
 from negatives.errors import RecipeError
 
@@ -59,4 +59,5 @@ class Epochs:
         if self._last is None:
             return {"batches": 0}
         rate = conflict_rate(self._examples, self._last)
-        return {**sizes(self._last.sizes), "conflict_rate": rate}
+        masked = masked_share(self._examples, self._last)
+        return {**sizes(self._last.sizes), "conflict_rate": rate, "masked_share": masked}

@@ -32,6 +32,9 @@ class Examples:
     """float32[queries, dim], unit length, by query number; computed when first asked for."""
     doc_vectors: Callable[[], Floats] | None = field(default=None, repr=False)
     """float32[documents, dim], unit length, by document number; the same encoder."""
+    doc_parents: Callable[[], NDArray[np.int64]] | None = field(default=None, repr=False)
+    """int64[documents], by document number: a number of what is above it in a taxonomy, -1 where
+    nothing is; None where documents have no field `parent`."""
 
     def __len__(self) -> int:
         return len(self.query)

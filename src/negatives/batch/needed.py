@@ -16,6 +16,13 @@ def query_vectors(examples: Examples, kind: str) -> Floats:
     return np.ascontiguousarray(examples.query_vectors()[examples.query], np.float32)
 
 
+def positive_vectors(examples: Examples, kind: str) -> Floats:
+    """float32[n, dim]: the positive of each row; `RecipeError` naming `kind` without vectors."""
+    if examples.doc_vectors is None:
+        raise missing(kind)
+    return np.ascontiguousarray(examples.doc_vectors()[examples.docs[:, 0]], np.float32)
+
+
 def missing(kind: str) -> RecipeError:
     """What is said of a batcher of this kind that is given no vectors."""
     return RecipeError(

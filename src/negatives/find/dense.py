@@ -77,12 +77,13 @@ class Dense(Source, kind="dense"):
     ] = ""
     api_key: Annotated[str, Meta(description="for an endpoint: env:NAME of the variable")] = ""
     learned_from: Annotated[
-        Literal["other-data", "these-labels"],
+        Literal["auto", "other-data", "these-labels"],
         Meta(
             description="where `these-labels` are what the model was trained with, labelled pairs "
-            "score higher for it, and its scores are no evidence of relevance"
+            "score higher for it, and its scores are no evidence of relevance; `auto`: so are "
+            "vectors that were learned by id"
         ),
-    ] = "other-data"
+    ] = "auto"
     optional: Annotated[
         bool,
         Meta(
@@ -124,7 +125,8 @@ class Dense(Source, kind="dense"):
     @property
     def saw_labels(self) -> bool:
         """Where the model was trained with these labels."""
-        return self.learned_from == "these-labels"
+        by_id = self.learned_from == "auto" and names_ids(self.encoder)
+        return by_id or self.learned_from == "these-labels"
 
     def unfit(self, context: Context) -> str:
         """What the built-in encoder cannot read, where this source is optional."""

@@ -49,6 +49,7 @@ class Batching:
             self.found.examples,
             query_vectors=lambda: self.vectors().all_queries(),
             doc_vectors=lambda: self.vectors().all_docs(),
+            doc_parents=self.found.doc_parents,
         )
 
     def sampler(self, before: Callable[[int], None] | None) -> Sampler:

@@ -22,6 +22,7 @@ from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE, Run
 from negatives.text.keys import normalised_keys
 
+_PARENT: Final = "parent"
 NOTHING: Final = pl.DataFrame(
     schema={
         "query_id": pl.String,
@@ -95,6 +96,16 @@ class TrainingSet:
         """int32[m]: documents that can be a negative, each of those that are the same once."""
         rows = np.unique(self.doc_number)
         return np.setdiff1d(rows, self.collection.empty_docs).astype(np.int32)
+
+    @property
+    def doc_parents(self) -> Callable[[], NDArray[np.int64]] | None:
+        """Numbers of their parents, by row; None where the corpus has no field `parent`."""
+        corpus = self.collection.corpus
+        if _PARENT not in corpus.columns:
+            return None
+        said = pl.col(_PARENT).cast(pl.String)
+        rank = (said.rank("dense") - 1).cast(pl.Int64).fill_null(-1)
+        return lambda: corpus.select(rank).to_series().to_numpy()
 
     @property
     def width(self) -> int:

@@ -118,7 +118,7 @@ def _by_threshold(relevant: Bools, scores: NDArray[Any]) -> tuple[Doubles, Doubl
     """float64[t] each, from the highest score: relevant pairs, and others."""
     values, place = np.unique(-np.asarray(scores, np.float64), return_inverse=True)
     ours, theirs = (
-        np.bincount(place, weights=mine.astype(np.float64), minlength=len(values))
+        np.asarray(np.bincount(place, mine.astype(np.float64), len(values)), np.float64)
         for mine in (relevant, ~relevant)
     )
     return ours, theirs

@@ -13,8 +13,10 @@ from negatives.read.describe import describe
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.findings import Findings
 from negatives.read.formats import read_beside, reader
+from negatives.read.item_names import holds_names, with_names
 from negatives.read.known import sides
 from negatives.read.memory import is_named, of_parts, read_memory, splits_of
+from negatives.read.pair_files import goes_by_id
 from negatives.read.quarantine import Quarantine, as_quarantine, finding
 from negatives.schema import Collection, Lost, Needs, check_needs
 
@@ -60,10 +62,14 @@ def load(
         _refuse_collection(data, split, corpus, queries, options)
         return data
     aside = as_quarantine(quarantine)
-    known = None if corpus is None and queries is None else known_texts(corpus, queries, aside)
+    names = _names_beside(data, corpus, queries, options)
+    texts = None if names is not None else corpus
+    known = None if texts is None and queries is None else known_texts(texts, queries, aside)
     with finding(aside) as findings:
         findings.count_lost = lost == "count"
         collection = _read(data, split, findings, known, options, name)
+        if names is not None:
+            collection = with_names(collection, names, findings)
     if known is not None and known.qrels.is_empty():
         collection = replace(collection, notes=(*known.notes, *collection.notes))
     beside = {"corpus": corpus, "queries": queries}
@@ -77,6 +83,16 @@ def load(
         quarantined=quarantine is not None,
         read_with=where | options.settings(),
     )
+
+
+def _names_beside(data: Data, corpus: Data, queries: Data, options: FileOptions) -> Path | None:
+    """The file of the names of items that `corpus` is, where `data` goes by its ids."""
+    if queries is not None or not (is_named(data) and is_named(corpus)):
+        return None
+    address = parse(data)
+    if address.format != "pairs" or not holds_names(Path(corpus)):
+        return None
+    return Path(corpus) if goes_by_id(address, options) else None
 
 
 def load_parts(
@@ -140,9 +156,12 @@ def validate(
     """
     findings = Findings(set_aside=True)
     try:
-        beside = corpus is not None or queries is not None
+        options = FileOptions.of(**said)
+        names = _names_beside(data, corpus, queries, options)
+        beside = names is None and (corpus is not None or queries is not None)
         known = known_texts(corpus, queries) if beside else None
-        description = describe(_read(data, "", findings, known, FileOptions.of(**said)))
+        found = _read(data, "", findings, known, options)
+        description = describe(found if names is None else with_names(found, names, findings))
     except DataError as error:
         fatal = {"kind": "fatal", "what": error.what, "where": error.where, "fix": error.fix}
         problems = [*findings.problems(), fatal]

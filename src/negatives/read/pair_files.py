@@ -22,6 +22,7 @@ from negatives.read.edges import collected_edges, holds_edges
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import ending
 from negatives.read.findings import Findings
+from negatives.read.item_names import holds_names, with_names
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile, mined_file
 from negatives.read.pairs import PairTable
@@ -44,12 +45,12 @@ def read(
 ) -> Collection:
     """The collection of all files of one split, their ids those of `known`."""
     by_split = _by_split(address)
-    paths = by_split[split]
+    paths, names = _apart(by_split[split], address)
     named = [path for path in paths if _SPLIT.match(path.name)] or paths
     if address.by_id and options == AS_NAMED and holds_edges(named[0]):
-        return collected_edges(
-            address.name, split, named, _of_other_splits(by_split, split), findings
-        )
+        others = _of_other_splits(by_split, split)
+        made = collected_edges(address.name, split, named, others, findings)
+        return with_names(made, names[0], findings) if names else made
     first = mined_file(named[0], known, options)
     if not (address.by_id or (first.layout.name == INTERACTIONS and known is None)):
         files = [mined_file(path, known, options) for path in paths]
@@ -61,7 +62,27 @@ def read(
     files, others = (
         [mined_file(path, options=options) for path in some] for some in (named, elsewhere)
     )
-    return collected_by_id(address.name, split, files, others, findings)
+    made = collected_by_id(address.name, split, files, others, findings)
+    return with_names(made, names[0], findings) if names else made
+
+
+def goes_by_id(address: Address, options: FileOptions) -> bool:
+    """Whether the files hold ids alone: interactions, or what `ids:` stands before."""
+    if address.by_id or not address.path.exists():
+        return address.by_id
+    first = next(iter(_by_split(address).values()))[0]
+    return mined_file(first, options=options).layout.name == INTERACTIONS
+
+
+def _apart(paths: list[Path], address: Address) -> tuple[list[Path], list[Path]]:
+    """Files of rows, and files of the names of items beside rows that have none."""
+    names = [path for path in paths if holds_names(path)] if paths[1:] else []
+    rows = [path for path in paths if path not in names]
+    if not names or not rows:
+        return paths, []
+    if not address.by_id and mined_file(rows[0]).layout.name != INTERACTIONS:
+        return paths, []
+    return rows, names
 
 
 def _of_other_splits(by_split: Mapping[str, list[Path]], split: str) -> list[Path]:

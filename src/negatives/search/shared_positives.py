@@ -72,7 +72,8 @@ class SharedPositives:
         asked = query.astype(np.uint64) << np.uint64(32) | doc
         if not len(keys):
             return np.zeros(len(asked), np.bool_)
-        return np.equal(keys.take(np.searchsorted(keys, asked), mode="clip"), asked)
+        found: Bools = np.equal(keys.take(np.searchsorted(keys, asked), mode="clip"), asked)
+        return found
 
     @property
     def _keys(self) -> Any:

@@ -13,6 +13,8 @@ from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import Run
 
+_READ: Final = ("text", "title")
+"""What is shown of a document or a query: its text, or else what it is called."""
 LONGEST: Final = 700
 """Characters of a text that are shown, at most."""
 
@@ -59,9 +61,10 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 def _texts(
     frame: pl.DataFrame | None, key: str, ids: Iterable[str], longest: int
 ) -> dict[str, dict[str, Any]]:
-    if frame is None or "text" not in frame.columns:
+    said = [] if frame is None else [name for name in _READ if name in frame.columns]
+    if frame is None or not said:
         return {}
-    found = frame.filter(pl.col(key).is_in(sorted(set(ids)))).select(key, "text")
+    found = frame.filter(pl.col(key).is_in(sorted(set(ids)))).select(key, said[0]).drop_nulls()
     return {name: _shown(text, longest) for name, text in found.iter_rows()}
 
 
