@@ -25,8 +25,8 @@ Popularity PopularityEvidence Quotas Random RandomPick Recipe RecipeError Refere
 Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameParent
 ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS SkipSurvivors
 SkipTop Stratified Sufficiency TextEdits TextPerplexity Top Typed Verbalized WantedType
-WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate lint load_recipe mine
-show_progress silent train
+WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate guide lint
+load_recipe mine show_progress silent train
 """
 
 
