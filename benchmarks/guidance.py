@@ -49,7 +49,7 @@ from negatives.guide import (
 TOY = os.environ.get("NEGATIVES_BENCH_TOY") == "1"
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "1" if TOY else "5"))
 WORK = CACHE / ("guidance-toy" if TOY else "guidance")
-SCALE, STRENGTH, STEPS = 3.0, 0.6, 8 if TOY else 30
+SCALE, STRENGTH, STEPS = 2.0, 0.6, 8 if TOY else 30
 SCHEDULES = {"throughout": Schedule(), "stopped at .4": Schedule(stop=0.4)}
 WEIGHTS = (0.0, 0.5, 2.0) if TOY else (0.0, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0)
 SCALES = (1.0, 3.0) if TOY else (1.0, 1.5, 2.0, 3.0, 5.0, 8.0)

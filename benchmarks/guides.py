@@ -20,6 +20,7 @@ import json
 import math
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from statistics import mean, pstdev
 from typing import Any
 
@@ -225,7 +226,7 @@ def intervals(seed: int) -> Figures:
         found = np.stack(
             [
                 gradient(model, error(model, images[:256], low, high, random))
-                for low, high in zip(edges[:-1], edges[1:], strict=True)
+                for low, high in pairwise(edges)
             ]
         )
         found /= np.linalg.norm(found, axis=1, keepdims=True)
@@ -241,7 +242,7 @@ def intervals(seed: int) -> Figures:
             chosen = [images[rows.integers(len(images), size=32)] for _ in range(number)]
             losses = [
                 error(model, clean, low, high, random)
-                for clean, low, high in zip(chosen, ends[:-1], ends[1:], strict=True)
+                for clean, (low, high) in zip(chosen, pairwise(ends), strict=True)
             ]
             if starts is None:
                 gradient(model, sum(losses) / number)

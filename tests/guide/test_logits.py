@@ -148,6 +148,8 @@ def test_prompts_and_branches_that_cannot_be_used_are_refused() -> None:
         written(processor(negative=long))
     with pytest.raises(DataError, match="the negative branch gives"):
         written(processor(negative=lambda tokens: torch.zeros((len(tokens), 4))))
+    with pytest.raises(DataError, match="of the negative branch are no numbers, in row 0 after 0"):
+        written(processor(negative=lambda tokens: torch.full((len(tokens), 258), torch.nan)))
     with pytest.raises(DataError, match="nothing to steer by"):
         SteeredLogits()
     config = transformers.T5Config(

@@ -22,7 +22,8 @@ Branch = Callable[[Any], Any]
 class PromptBranch:
     """What a decoder finds to be next after a prompt of its own and the tokens written so far.
 
-    input_ids: int64[prompts, tokens], padded on the left, with attention_mask where it is padded.
+    input_ids: int64[prompts, tokens], padded on the left, with attention_mask where it is padded:
+    `PromptBranch(model, **tokenizer(texts, return_tensors="pt", padding=True))`.
     One prompt is that of all rows; several are those of as many rows, each repeated for its beams.
     What was read is kept, so that a token costs one step.
 
@@ -171,6 +172,14 @@ class SteeredLogits:
                     f"the {name} branch gives {tuple(logits.shape)}, generate "
                     f"{tuple(expert.shape)}: (rows, tokens of the vocabulary)",
                     fix="use a model with the same tokenizer, of a vocabulary as large",
+                )
+        for name, logits in {"generated": expert, **found}.items():
+            if bool(logits.isnan().any()):
+                row = int(logits.isnan().any(-1).nonzero()[0])
+                raise DataError(
+                    f"the logits of the {name} branch are no numbers, in row {row} after "
+                    f"{written.shape[1]:,} tokens",
+                    fix="load the model in float32 or bfloat16; float16 overflows on many",
                 )
         return steered(
             found.get("base", expert),
