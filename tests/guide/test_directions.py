@@ -120,6 +120,12 @@ def test_further_positives_add_what_is_perpendicular_to_the_main_one() -> None:
     assert made == pytest.approx(np.array([[2.0, 0.8]]))
 
 
+def test_a_weight_may_be_a_number_of_any_sort() -> None:
+    for weight in (2, 2.0, np.float32(2), np.array(2.0), [2.0], (2,), np.array([2.0])):
+        made = perp_neg(NONE, WANTED, [UNWANTED], weight, scale=1.0)
+        assert made == pytest.approx(np.array([[1.0, -1.6]]))
+
+
 def test_a_condition_that_changes_nothing_leaves_numbers() -> None:
     made = both(perp_neg, NONE, NONE, [UNWANTED], 1.0, scale=2.0)
     assert made == pytest.approx(np.array([[-1.2, -1.6]]))

@@ -20,6 +20,7 @@ def test_the_share_is_drawn_by_id_and_by_epoch() -> None:
     assert drawn_share(IDS, 0.05, epoch=1).tolist() != drawn.tolist()
     assert drawn_share(IDS, 0.05, seed=1).tolist() != drawn.tolist()
     assert drawn_share([], 0.5).tolist() == []
+    assert drawn_share(range(99), 0.5).tolist() == drawn_share([*map(str, range(99))], 0.5).tolist()
 
 
 def test_a_negative_example_is_trained_towards_its_input() -> None:

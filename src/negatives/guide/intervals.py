@@ -30,7 +30,8 @@ Cost = Callable[[int, int], float]
 def cut(steps: int, intervals: int, cost: Cost) -> list[int]:
     """Where each interval begins, the first at 0: those of the lowest sum of costs.
 
-    Of equal sums, the one whose last interval begins earliest. It asks for every cost once: steps^2 / 2.
+    Of equal sums, the one whose last interval begins earliest. It asks for every cost once, which
+    is steps^2 / 2.
 
     >>> cut(8, 3, spread([0, 0, 0, 5, 5, 9, 9, 9]))
     [0, 3, 5]

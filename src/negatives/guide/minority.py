@@ -36,7 +36,7 @@ def minority_scores(
     """
     if not len(remade):
         raise DataError("nothing was remade", fix="give float[draws, samples, ...]")
-    total = None
+    total: Array = 0
     for each in remade:
         same_shape(samples=samples, remade=each)
         found = (
@@ -44,7 +44,7 @@ def minority_scores(
             if distance is None
             else distance(samples, each)
         )
-        total = found if total is None else total + found
+        total = total + found
     return total / len(remade)
 
 

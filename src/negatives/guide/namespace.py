@@ -66,9 +66,10 @@ def largest(array: Array) -> Array:
     return namespace(array).amax(array, -1)[..., None]
 
 
-def as_weights(weights: float | Sequence[float], number: int, of: str) -> list[float]:
+def as_weights(weights: Any, number: int, of: str) -> list[float]:
     """A finite weight, 0 or above, for each of so many; one number is that of each."""
-    each = [float(weights)] * number if isinstance(weights, int | float) else [*map(float, weights)]
+    several = isinstance(weights, Sequence) or getattr(weights, "ndim", 0) > 0
+    each = [*map(float, weights)] if several else [float(weights)] * number
     if len(each) != number:
         raise DataError(
             f"{len(each):,} weights for {number:,} {of}", fix="one number, or one for each"

@@ -22,7 +22,7 @@ from negatives.errors import DataError
 from negatives.guide.namespace import Array, like_samples, namespace, same_shape
 
 
-def drawn_share(ids: Sequence[str], share: float, *, seed: int = 0, epoch: int = 0) -> Bools:
+def drawn_share(ids: Sequence[str | int], share: float, *, seed: int = 0, epoch: int = 0) -> Bools:
     """bool[ids]: the examples of an epoch that are trained on in the other way, drawn one by one.
 
     The draw depends on the seed, the epoch and the id alone, never on the batch.
@@ -34,7 +34,8 @@ def drawn_share(ids: Sequence[str], share: float, *, seed: int = 0, epoch: int =
         raise DataError(f"a share of {share:g}", fix="from 0 to 1; .05 is usual for negatives")
     drawn: Bools = (
         uniforms(
-            id_hashes(pl.Series(ids, dtype=pl.String)), stream_key(seed, f"guide/negative/{epoch}")
+            id_hashes(pl.Series([*map(str, ids)], dtype=pl.String)),
+            stream_key(seed, f"guide/negative/{epoch}"),
         )
         < share
     )
