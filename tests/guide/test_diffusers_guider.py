@@ -59,7 +59,7 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
         if not THERE:
             pytest.skip("diffusers is not installed: pip install 'negatives[diffusion]'")
     else:
-        for name, content in {
+        modules: dict[str, dict[str, Any]] = {
             "diffusers": {},
             "diffusers.guiders": {},
             "diffusers.guiders.guider_utils": {
@@ -67,7 +67,8 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
                 "GuiderOutput": SimpleNamespace,
             },
             "diffusers.configuration_utils": {"register_to_config": lambda init: init},
-        }.items():
+        }
+        for name, content in modules.items():
             module = ModuleType(name)
             vars(module).update(content)
             monkeypatch.setitem(sys.modules, name, module)
@@ -147,7 +148,7 @@ def test_nonsense_is_refused_before_diffusers_is_asked() -> None:
         ({"stop": 2.0}, "a schedule from 0 to 2"),
         ({"start": 1.0, "stop": 1.0}, "a guider that starts at 1"),
     ):
-        given: dict[str, Any] = settings  # type: ignore[assignment]
+        given: dict[str, Any] = {**settings}
         with pytest.raises(DataError, match=said):
             negative_guider(**given)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,7 +134,7 @@ def test_a_condition_that_changes_nothing_leaves_numbers() -> None:
 
 def test_what_cannot_be_guided_is_refused() -> None:
     flat = np.array([1.0, 0.0])
-    for arguments, said in {
+    refused: dict[str, tuple[Any, str]] = {
         "shapes": ((NONE, WANTED, [UNWANTED[:, :1]]), "several shapes"),
         "list": ((NONE, WANTED, UNWANTED), "one array, whose first axis"),
         "weights": ((NONE, WANTED, [UNWANTED], [1.0, 2.0]), "2 weights for 1 negatives"),
@@ -141,7 +142,8 @@ def test_what_cannot_be_guided_is_refused() -> None:
         "nan": ((NONE, WANTED, [UNWANTED], float("nan")), "a weight of nan"),
         "flat": ((flat, flat, [flat]), r"the shape \(2,\), in which no axis is of samples"),
         "lists": (([[0.0]], [[1.0]], []), "a list is no array"),
-    }.values():
+    }
+    for arguments, said in refused.values():
         with pytest.raises(DataError, match=said):
             perp_neg(*arguments)
 

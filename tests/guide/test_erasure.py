@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -71,13 +73,14 @@ def test_its_limits() -> None:
 
 def test_nonsense_is_refused() -> None:
     eye = np.eye(2)
-    for call, said in (
+    calls: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: ring(np.zeros(3), 1), "has no direction"),
         (lambda: ring(np.ones(3), 1, lowest=0.9, highest=0.6), "a ring of cosines from 0.9 to 0.6"),
         (lambda: erased(eye, eye[:1], eye[:1], eye[:1]), "1 vectors are to be erased and kept"),
         (lambda: erased(eye, np.ones((1, 3)), eye[:1]), "for weights of"),
         (lambda: erased(eye, eye, eye[:1]), "for 2 erased vectors"),
         (lambda: erased(eye, eye[:1], eye[:1], tie=0.0), "a tie of 0"),
-    ):
+    )
+    for call, said in calls:
         with pytest.raises(DataError, match=said):
             call()

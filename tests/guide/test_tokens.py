@@ -29,8 +29,8 @@ def naive(hidden: Doubles, reference: Doubles, alpha: float, threshold: float) -
     for place, token in enumerate(hidden):
         cosines = []
         for other in reference:
-            lengths = max(np.linalg.norm(token), 1e-12) * max(np.linalg.norm(other), 1e-12)
-            cosines.append(float(token @ other / lengths))
+            lengths = [max(float(np.linalg.norm(each)), 1e-12) for each in (token, other)]
+            cosines.append(float(token @ other / lengths[0] / lengths[1]))
         if max(cosines) > threshold:
             match = reference[cosines.index(max(cosines))]
             made[place] = (1 + alpha) * token - alpha * match
