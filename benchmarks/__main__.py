@@ -19,6 +19,8 @@ NAMES = (
     "exported",
     "faq",
     "growth",
+    "guidance",
+    "guides",
     "judgements",
     "judges",
     "labels",

@@ -60,6 +60,7 @@ NAV: list[tuple[str, list[str]]] = [
             "more-than-text.md",
             "adapt.md",
             "making.md",
+            "guides.md",
             "learning.md",
             "errors.md",
         ],

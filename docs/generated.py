@@ -337,6 +337,9 @@ def api_page() -> str:
             stages.append(f"[`{name}`](stages.md#{value.section}-{value.__struct_config__.tag})")
         elif hasattr(value, "__module__"):
             parts += _object(name, _parsed(value.__module__)[value.__qualname__])
+    for name in sorted(negatives.guide.__all__):
+        value = getattr(negatives.guide, name)
+        parts += _object(f"guide.{name}", _parsed(value.__module__)[value.__qualname__])
     for name, module in ALSO.items():
         parts += _object(name, _parsed(module)[name.rpartition(".")[2]])
     parts += ["## Stages { #stages }", ", ".join(stages)]

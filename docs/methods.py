@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 
 from negatives.learn.bench.applies import stages_of
 from negatives.models.absent import BUILT_IN
@@ -17,6 +19,8 @@ from negatives.recipe import PURPOSES, Recipe, load_recipe, shipped
 from negatives.recipe_states import WORKING, Figure, state_of
 
 NO_RECIPE = "no recipe yet"
+GUIDE = re.compile(r"(?P<functions>`neg\.guide\..+); benchmark `(?P<benchmark>\w+)`")
+"""What the table says of a method that is a function of the room `guide`."""
 
 
 def methods() -> list[dict[str, str]]:
@@ -29,11 +33,12 @@ def methods_table() -> str:
     """All methods by their place in the flow: those with a recipe first, with its state."""
     places = dict.fromkeys(row["place"] for row in methods())
     rows = [(row, told(row)) for row in methods()]
-    working = sum(state == WORKING for _, state in rows)
+    working = sum(state.split(":")[0] == WORKING for _, state in rows)
     named = sum(bool(recipes_of(row)) for row, _ in rows)
     parts = [
-        f"Of {len(rows)} methods {named} have a recipe, of which {working} are working by the rule "
-        "above; the others are named with the part of the library that does it, or the reason."
+        f"Of {len(rows)} methods {named} have a recipe. Working by the rule above are {working}, "
+        "guides whose figures are there among them; the others are named with the part of the "
+        "library that does it, or the reason."
     ]
     for place in sorted(places):
         lines = ["| method | paper | recipe | state, or why there is none |", "|---|---|---|---|"]
@@ -56,9 +61,18 @@ def recipes_of(row: dict[str, str]) -> list[str]:
 
 
 def told(row: dict[str, str]) -> str:
-    """The states of a method's recipes; without any, what there is in place of it, or why not."""
+    """The states of a method's recipes; without any, what there is in place of it, or why not.
+
+    A guide is a function, no recipe, and is working when the page of its benchmark is there.
+    """
     states = dict.fromkeys(state_of(load_recipe(name)).word for name in recipes_of(row))
-    return "; ".join(states) or row["elsewhere"] or NO_RECIPE
+    elsewhere = row["elsewhere"]
+    if found := GUIDE.fullmatch(elsewhere):
+        page = Path(f"results/{found['benchmark']}.md")
+        if (Path(__file__).parent / page).is_file():
+            return f"{WORKING}: {found['functions']} ([measured]({page.as_posix()}))"
+        return f"no figure: {found['functions']}"
+    return "; ".join(states) or elsewhere or NO_RECIPE
 
 
 # ---- a section of a recipe -----------------------------------------------------------------------

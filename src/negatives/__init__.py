@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from negatives.kinds import KINDS, PUBLIC
 
 if TYPE_CHECKING:
+    from negatives import guide as guide
     from negatives.adaptation.adapt import adapt as adapt
     from negatives.api import Collection as Collection
     from negatives.api import Run as Run
@@ -61,10 +62,15 @@ _WHERE |= {
     for place in KINDS.get(section, {}).values()
 }
 
-__all__ = [*_WHERE, "__version__"]
+_ROOMS = ("guide",)
+"""Rooms whose functions are called by the name of the room: neg.guide.cfg."""
+
+__all__ = [*_WHERE, *_ROOMS, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
     if name not in _WHERE:
         raise AttributeError(f"module 'negatives' has no attribute {name!r}")
     value = getattr(importlib.import_module(_WHERE[name]), name)

@@ -194,7 +194,7 @@ class Contrastive(Generator, kind="contrastive"):
 
     def _guide(self, log_probs: Doubles) -> Doubles:
         negative = log_probs[2] if len(log_probs) > 2 else None
-        return steered(
+        made: Doubles = steered(
             log_probs[0],
             log_probs[1],
             negative,
@@ -202,6 +202,7 @@ class Contrastive(Generator, kind="contrastive"):
             eta=self.eta if negative is not None else 0.0,
             alpha=self.alpha,
         )
+        return made
 
     @property
     def _prompts(self) -> tuple[Prompt, Prompt, Prompt]:
