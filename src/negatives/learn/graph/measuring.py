@@ -116,9 +116,7 @@ def measured(
 def _ranks(
     made: GraphModel, split: Split, splits: Sequence[Split], machine: Machine, most: int
 ) -> dict[str, float]:
-    evaluator = require("pykeen.evaluation", extra="kg").RankBasedEvaluator(
-        filtered=True, automatic_memory_optimization=False
-    )
+    evaluator = require("pykeen.evaluation", extra="kg").RankBasedEvaluator(filtered=True)
     asked = split.true
     if most and len(asked) > most:
         asked = asked[np.sort(np.argsort(mix(np.arange(len(asked)).astype(np.uint64)))[:most])]

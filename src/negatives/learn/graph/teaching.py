@@ -191,7 +191,7 @@ class _Loop:
         total = loss.mean() + model.collect_regularization_term()
         if not torch.isfinite(total):
             raise WorkError(
-                f"the loss is {float(total)} at step {step + 1:,}",
+                f"the loss is {float(total.detach())} at step {step + 1:,}",
                 where=f"train.learning_rate = {settings.peak:g}",
                 fix=f"lower it: --set train.learning_rate={settings.peak / 10:g}",
             )
@@ -201,7 +201,7 @@ class _Loop:
             torch.nn.utils.clip_grad_norm_(model.get_grad_params(), settings.clip)
         optimizer.step()
         model.post_parameter_update()
-        return float(loss.mean())
+        return float(loss.detach().mean())
 
     def _rate(self, step: int, steps: int) -> float:
         """The share of the highest learning rate at a step."""
