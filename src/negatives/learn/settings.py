@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from negatives.learn.training_set import TrainingSet
     from negatives.machine import Machine
     from negatives.recipe import Recipe
-    from negatives.schema import Collection
     from negatives.store.run import Run
 
 Count = Annotated[int, Meta(ge=0)]

@@ -19,6 +19,7 @@ from negatives.batch.batcher import Batcher
 from negatives.choose.chooser import Chooser
 from negatives.errors import NegativesError, RunError
 from negatives.events import Emit, once
+from negatives.learn.alone import NOBODY, teach_alone
 from negatives.learn.base_models import Base, limit, weights_of
 from negatives.learn.batched import Batching
 from negatives.learn.card import card
@@ -38,7 +39,7 @@ from negatives.learn.request import completed, recipe_of
 from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
-from negatives.learn.settings import Lesson, Training, Whole
+from negatives.learn.settings import Lesson, Training
 from negatives.learn.source import Data, TrainingSource, for_these_data
 from negatives.learn.trained import Trained as Trained
 from negatives.learn.trained import model_folder
@@ -49,7 +50,6 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.encoder import Encoder
 from negatives.optional import torch
-from negatives.read import DEV
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
@@ -60,7 +60,7 @@ from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
-from negatives.store.run import RECIPE, Run
+from negatives.store.run import RECIPE
 from negatives.store.work_folder import WorkFolder
 
 
@@ -134,7 +134,7 @@ def train(
         if chosen.round:
             work.rounds(dev, look).carry_out(work.source.read(data), overwrite)
         elif work.settings.alone:
-            work.alone(data, dev, look, overwrite)
+            teach_alone(work.source, folder, data, dev if look else NOBODY, overwrite)
         else:
             work.once(data, dev, look, overwrite)
     return Trained(path)
@@ -264,46 +264,6 @@ class _Training:
         write_text(self.path / CARD, card(account, self.recipe, self.model))
         self.folder.write(account)  # last: now the model is there
         self.folder.remove(CHECKPOINTS, SCRATCH)
-
-    def alone(self, data: Data, dev: Any, look: bool, overwrite: bool) -> None:
-        """One training by a trainer that does all of it by itself; begun anew where it stopped."""
-        if dev is not None and not isinstance(dev, str):
-            raise RecipeError(
-                f"{self.settings.kind} looks at a split of its own data",
-                where="--dev",
-                fix="--dev valid, the name of the split",
-            )
-        read = self.source.read(data)
-        of_data = read.manifest.inputs.data if isinstance(read, Run) else fingerprints(read)
-        names = () if not look else DEV if dev is None else (dev.rpartition("@")[2],)
-        inputs = {"recipe": self.recipe.settings(), "data": of_data, "dev": list(names)}
-        if overwrite:
-            kept = {LOCK, self.folder.account}
-            there = {entry.name for entry in self.path.iterdir()} - kept
-            self.folder.remove(*there, self.folder.account)
-        elif (before := self.folder.begun(inputs)) and before["status"] == "done":
-            return
-        write_text(self.path / RECIPE, self.recipe.to_toml())
-        self.folder.write({"status": "running", "inputs": inputs})
-        try:
-            told = self.settings.teach(
-                Whole(
-                    read=read,
-                    recipe=self.recipe,
-                    mine=lambda found: self.source.mine(
-                        found, self.encoder or "static", self.path / MINED
-                    ),
-                    path=self.path,
-                    dev=names,
-                    machine=self.machine,
-                    emit=self.emit,
-                )
-            )
-        except NegativesError:
-            self.folder.remove(self.folder.account, RECIPE)
-            raise
-        versions = library_versions()
-        self.folder.write({"status": "done", "inputs": inputs, "versions": versions, **told})
 
     def rounds(self, dev: Any, look: bool) -> Rounds:
         """The recipe's rounds, of which each is a training of its own."""
