@@ -21,6 +21,7 @@ NAMES = (
     "growth",
     "judgements",
     "judges",
+    "knowledge_graphs",
     "learning",
     "lexical",
     "lint",

@@ -58,9 +58,11 @@ def drawn(source: Any, data: Collection, folder: Path) -> tuple[pl.DataFrame, li
     found = opened.propose(queries, {})
     part = opened.propose(queries[2:5], {})
     assert part.equals(found.filter(pl.col("query").is_in(queries[2:5].tolist())))
-    assert not data.ids_of(found.select("query", "doc")).join(
-        data.qrels, on=["query_id", "doc_id"]
-    ).height  # a known answer is never drawn
+    assert (
+        not data.ids_of(found.select("query", "doc"))
+        .join(data.qrels, on=["query_id", "doc_id"])
+        .height
+    )  # a known answer is never drawn
     return data.ids_of(found), told
 
 

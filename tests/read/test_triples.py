@@ -64,8 +64,9 @@ def test_a_folder_of_splits_shares_its_entities_and_its_questions(tmp_path: Path
     assert train.corpus["doc_id"].equals(test.corpus["doc_id"])
     assert ("ann|knows|?", "rome", 0) in test.qrels.rows()  # verified to be false
     assert ("ann|knows|?", "dan", 1) not in train.qrels.rows()  # nothing drawn may know it
-    assert "1 entity is of test and in no triple of train (dan): a model of ids knows nothing of it" in (
-        train.notes
+    assert (
+        "1 entity is of test and in no triple of train (dan): a model of ids knows nothing of it"
+        in (train.notes)
     )
 
 
