@@ -1,14 +1,14 @@
 """Negatives of knowledge graphs: what each sampler makes of the same model, in PyKEEN's own loop.
 
 TransE of 64 numbers with 16 corruptions a triple, trained by PyKEEN's pipeline; only the negative
-sampler differs, and for self-adversarial weights the loss. The learning rate of each arm is the best
-of three by the validation split, with a seed of its own. Ranks are filtered by all splits, ties
-count half. *Known* are triples of train among the negatives, *true* those of valid and test, which
-no sampler may know. Seconds are those of training, beside PyKEEN's simplest sampler with the same
-seed. Clusters are k-means of the vectors of names and descriptions (static encoder), of codex_s, of
-which no names are at hand, those of the same types. p_relevant is estimated in a run of the recipe
-lemon, where there are texts and questions few enough. NEGATIVES_BENCH_SEEDS says how often each is
-trained, NEGATIVES_BENCH_GRAPHS which graphs; what is done is kept.
+sampler differs, and for self-adversarial weights the loss. The learning rate of each arm is the
+best of three by the validation split, with a seed of its own. Ranks are filtered by all splits,
+ties count half. *Known* are triples of train among the negatives, *true* those of valid and test,
+which no sampler may know. Seconds are those of training, beside PyKEEN's simplest sampler with the
+same seed. Clusters are k-means of the vectors of names and descriptions (static encoder), of
+codex_s, of which no names are at hand, those of the same types. p_relevant is estimated in a run of
+the recipe lemon, where there are texts and questions few enough. NEGATIVES_BENCH_SEEDS says how
+often each is trained, NEGATIVES_BENCH_GRAPHS which graphs; what is done is kept.
 """
 
 from __future__ import annotations
