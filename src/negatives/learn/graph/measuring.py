@@ -8,7 +8,9 @@ dev split, for each relation (Socher et al., 2013).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -122,14 +124,29 @@ def _ranks(
         asked = asked[np.sort(np.argsort(mix(np.arange(len(asked)).astype(np.uint64)))[:most])]
     others = [torch.from_numpy(each.true) for each in splits if len(each.true)]
     torch.set_num_threads(machine.threads)
-    results = evaluator.evaluate(
-        model=made.model,
-        mapped_triples=torch.from_numpy(asked),
-        batch_size=_BATCH,
-        use_tqdm=False,
-        additional_filter_triples=others,
-    )
+    with _quiet():
+        results = evaluator.evaluate(
+            model=made.model,
+            mapped_triples=torch.from_numpy(asked),
+            batch_size=_BATCH,
+            use_tqdm=False,
+            additional_filter_triples=others,
+        )
     return {name: float(results.get_metric(theirs)) for name, theirs in _NAMES.items()}
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """PyKEEN logs, once for each evaluation, that memory is not adapted on a CPU."""
+    loggers = [logging.getLogger(name) for name in ("torch_max_mem", "pykeen")]
+    levels = [each.level for each in loggers]
+    for each in loggers:
+        each.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.setLevel(level)
 
 
 def scores_of(made: GraphModel, triples: Triples) -> Floats:
