@@ -45,6 +45,7 @@ class GraphTraining(Training, kind="kg"):
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "mix")
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
+    reads_texts: ClassVar[bool] = False
     alone: ClassVar[bool] = True
 
     architecture: Annotated[
