@@ -24,6 +24,7 @@ NAMES = (
     "judgements",
     "judges",
     "labels",
+    "knowledge_graphs",
     "learning",
     "lexical",
     "lint",

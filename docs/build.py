@@ -58,6 +58,7 @@ NAV: list[tuple[str, list[str]]] = [
             "review.md",
             "lint.md",
             "more-than-text.md",
+            "knowledge-graphs.md",
             "adapt.md",
             "making.md",
             "guides.md",

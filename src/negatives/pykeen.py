@@ -8,8 +8,8 @@ Needs `pip install 'negatives[kg]'`.
 
 from __future__ import annotations
 
-from negatives.learn.graph_sampler import ExactNegativeSampler as ExactNegativeSampler
-from negatives.learn.graph_sampler import clusters_of as clusters_of
+from negatives.learn.graph.sampler import ExactNegativeSampler as ExactNegativeSampler
+from negatives.learn.graph.sampler import clusters_of as clusters_of
 from negatives.optional import require
 
 __all__ = ["ExactNegativeSampler", "clusters_of"]

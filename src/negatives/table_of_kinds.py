@@ -150,6 +150,7 @@ KINDS: dict[str, dict[str, str]] = {
     "train": {
         "encoder": "negatives.learn.encoder:EncoderTraining",
         "factors": "negatives.learn.factors:FactorsTraining",
+        "kg": "negatives.learn.graph_training:GraphTraining",
         "reranker": "negatives.learn.reranker:RerankerTraining",
         "sparse": "negatives.learn.sparse:SparseTraining",
         "static-embedding": "negatives.learn.encoder:StaticTraining",

@@ -18,6 +18,7 @@ from negatives.learn.margin_mse import MarginMSE
 from negatives.learn.pairwise_listwise import PairwiseListwise
 from negatives.learn.pointwise import Pointwise
 from negatives.learn.rank_hinge import RankHinge
+from negatives.learn.self_adversarial import SelfAdversarial
 from negatives.learn.softmax_list import SoftmaxList
 from negatives.stage import build
 from tests.each import for_each
@@ -47,9 +48,15 @@ UNTAUGHT: list[ListLoss] = [
     Dice(alpha=0.1, denominator="squared", false_positives=0.3, negatives_per_positive=2.0),
     Pointwise(positive_weight=7.0),
     PairwiseListwise(),
+    SelfAdversarial(),
+    SelfAdversarial(alpha=0.0, margin=0.0),
 ]
 LOSSES = TAUGHT + UNTAUGHT
-SHIFTLESS = [loss for loss in LOSSES if not isinstance(loss, Dice | Pointwise | PairwiseListwise)]
+SHIFTLESS = [
+    loss
+    for loss in LOSSES
+    if not isinstance(loss, Dice | Pointwise | PairwiseListwise | SelfAdversarial)
+]
 
 
 @pytest.mark.slow

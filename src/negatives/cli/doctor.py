@@ -20,6 +20,7 @@ _EXTRAS = {
     "ir": (("ir_datasets",), "ir_datasets:NAME"),
     "ray": (("ray",), "several machines"),
     "pdf": (("pypdf",), "documents in PDF"),
+    "kg": (("pykeen", "numba"), "models of knowledge graphs"),
 }
 
 

@@ -80,7 +80,8 @@ def evaluate(
     ----------
     model
         `bm25`, `static`, a .onnx file, a sentence-transformers folder or name, onnx:NAME
-        to export such a one once, http://host/v1#model, `precomputed`, or a TREC run's file.
+        to export such a one once, http://host/v1#model, `precomputed`, or a TREC run's file; or
+        a folder that `negatives train --kind kg` made.
     data
         The collection; see `negatives --help`. DATA@test names a split. For a TREC run a file of
         qrels (TREC's or BEIR's) will do.
@@ -141,6 +142,7 @@ def evaluate(
     from negatives.cli.listen import listening
     from negatives.errors import InputError
     from negatives.find.dense import Dense
+    from negatives.learn.graph.model import is_graph_model
     from negatives.measure.evaluation import METRICS
     from negatives.measure.evaluation import evaluate as carry_out
     from negatives.measure.ranking import is_run_file
@@ -178,6 +180,9 @@ def evaluate(
             known=known,
         )  # fmt: skip
         return
+    if is_graph_model(model):
+        _graph(model, data, resources, json)
+        return
     with listening() as emit:
         found = carry_out(
             opened,
@@ -210,6 +215,36 @@ def evaluate(
         print_json(found.figures)
         return
     _show(found.figures, rerank is None and is_run_file(model))
+
+
+def _graph(model: str, data: str, resources: Resources, json: bool) -> None:
+    """Filtered ranks of a model of a knowledge graph, and how it tells true from false triples."""
+    from negatives.cli.listen import listening
+    from negatives.learn.graph.measuring import evaluate_graph
+    from negatives.machine import Machine
+
+    machine = Machine.checked(resources.threads, resources.memory, resources.device)
+    with listening() as emit:
+        found = evaluate_graph(model, data, machine, emit)
+    if json:
+        print_json(found)
+        return
+    among = f"{found['triples']:,} triples among {found['entities']:,} entities"
+    print(f"{found['model']} on {found['data']}: {among}")
+    if found["triples without vectors"]:
+        count = found["triples without vectors"]
+        print(f"left out: {count:,} triples, of which the model has no vectors")
+    others = found["splits left out of ranks"]
+    print(f"filtered: other answers of this split and of {', '.join(others) or 'no other'}")
+    print()
+    for name in ("MRR", "hits@1", "hits@3", "hits@10", "mean rank"):
+        print(f"{name:<12}  {found[name]:8.4f}")
+    told = found["classification"]
+    if told is not None:
+        print(f"\ntelling them from {told['false triples']:,} triples verified to be false")
+        print(f"{'AUROC':<12}  {told['AUROC']:8.4f}")
+        if "accuracy" in told:
+            print(f"{'accuracy':<12}  {told['accuracy']:8.4f}  borders from {told['borders from']}")
 
 
 def _several(

@@ -52,6 +52,8 @@ def train(
         negatives train runs/mine --out models/gist --set learn.kind=guided \\
             --set learn.guide=./MiniLM
 
+        negatives train umls --out models/kg --kind kg --set train.architecture=RotatE
+
     The same command again goes on from where it was stopped. Where the recipe has rounds, they are
     carried out in turn, each in OUT/rounds, and OUT is the model of the last.
 
@@ -67,9 +69,10 @@ def train(
         How to mine and to learn; a run's own by default, else `default`. `auto` mines some
         queries first, and chooses by what is found.
     kind
-        What is trained: encoder, static-embedding, sparse or reranker. By default what the
-        recipe says, else an encoder, or a static embedding where `model` is one. It keeps
-        the recipe's settings, but for those that it does not have.
+        What is trained: encoder, static-embedding, sparse, reranker, or kg, a model of a
+        knowledge graph. By default what the recipe says, else an encoder, or a static
+        embedding where `model` is one. It keeps the recipe's settings, but for those that it
+        does not have.
     control
         `none`: train without mined negatives, to know what they are worth.
     encoder
@@ -113,7 +116,7 @@ def train(
             read, named = for_these_data(read, encoder or model, machine, emit, aside)
             chosen = completed(named, model, kind or "", said, emit)
         else:
-            chosen = completed(recipe_of(data, recipe), model, kind or "", said, emit)
+            chosen = completed(recipe_of(data, recipe, kind or ""), model, kind or "", said, emit)
             read = read_with(data, chosen, aside, **reading.said())
         made = carry_out(
             read,
@@ -139,9 +142,12 @@ def train(
     for entry in account.get("rounds", ()):
         print(_round(entry))
     if account["best"] is not None:
+        metric = account.get("metric", "nDCG@10")
         print(
-            f"  dev nDCG@10 {account['best']:.4f} at step {account['best_step']:,} (a part of it)"
+            f"  dev {metric} {account['best']:.4f} at step {account['best_step']:,} (a part of it)"
         )
+    for split, found in account.get("measured", {}).items():
+        print(f"  {split}: MRR {found['MRR']:.4f}, hits@10 {found['hits@10']:.4f} (filtered)")
     print(f"  negatives evaluate {out} DATA@dev   says how good it is")
 
 

@@ -15,6 +15,7 @@ from negatives.chance import id_hashes, mix, stream_key
 from negatives.find.sampled import Random, SampledProposer
 from negatives.find.typed import sides
 from negatives.opening import Context
+from negatives.sample.triples import Corruption, Graph
 from negatives.schema import Collection, Needs
 from negatives.stage import Source
 
@@ -62,6 +63,10 @@ class Bernoulli(Source, kind="bernoulli"):
             slots += coins.astype(np.float64) * 2.0**-53 < share
         return BernoulliProposer(drawn, slots)
 
+    def corruption(self, context: Context, graph: Graph, rows: Places) -> Corruption:
+        """All entities alike; heads and tails as often as said above."""
+        return Corruption(head_shares=graph.head_shares())
+
 
 def asked_shares(collection: Collection) -> Doubles:
     """float64[queries]: of the corruptions of a relation, the share of the side that is asked."""
@@ -78,7 +83,8 @@ def asked_shares(collection: Collection) -> Doubles:
     # A side is asked for by the mean of the *other* question's answers: heads by tails of a head.
     theirs = both["other"].fill_null(1.0).to_numpy()
     own = np.where(mean[side] > 0, mean[side], 1.0)
-    return theirs / (own + theirs)
+    made: Doubles = theirs / (own + theirs)
+    return made
 
 
 def _other(asks: pl.Expr) -> pl.Expr:

@@ -28,6 +28,7 @@ from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
+from negatives.sample.triples import Corruption, Graph, Pools
 from negatives.schema import Collection
 from negatives.stage import Source
 
@@ -112,6 +113,17 @@ class Pooled(Source, kw_only=True):
         )
         self._tell(context, proposer)
         return proposer
+
+    def corruption(self, context: Context, graph: Graph, rows: Places) -> Corruption:
+        """See `Corrupts`."""
+        share = float(getattr(self, "mix", 1.0))
+        if share == 1:
+            warn_of_hardness_alone(self.label, context)
+        return Corruption(self.pools(context, graph, rows), share)
+
+    def pools(self, context: Context, graph: Graph, rows: Places) -> Pools:
+        """The lists, for triples that are corrupted."""
+        raise NotImplementedError
 
     def _tell(self, context: Context, proposer: PooledProposer) -> None:
         mined = context.collection.mined_queries

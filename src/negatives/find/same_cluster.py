@@ -15,6 +15,7 @@ from negatives.find.dense import Dense
 from negatives.find.pooled import Lists, Mix, Pooled
 from negatives.models.precomputed import read_vectors
 from negatives.opening import Context
+from negatives.sample.triples import Graph, Pools
 from negatives.schema import Needs
 from negatives.stats.clusters import k_means
 from negatives.stats.lengths import normalised
@@ -91,6 +92,10 @@ class SameCluster(Pooled, kind="same-cluster"):
         query, own = positives["query"].to_numpy(), group[positives["doc"].to_numpy()]
         inside = own >= 0
         return Lists.of(docs, query[inside].astype(np.int64), own[inside]), fingerprint
+
+    def pools(self, context: Context, graph: Graph, rows: Places) -> Pools:
+        """The cluster of the entity that is replaced."""
+        return Pools.clusters(self._groups(context)[0], graph.entities)
 
     def _groups(self, context: Context) -> tuple[Places, str]:
         """int64[docs]: the cluster of each document, -1 where it has none; and what that is by."""

@@ -23,6 +23,7 @@ from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
 from negatives.sample.exclusion import Exclusion
 from negatives.sample.law import Law
+from negatives.sample.triples import Corruption, Graph
 from negatives.schema import Collection
 from negatives.search.shortlist import places
 from negatives.stage import Source
@@ -77,6 +78,10 @@ class Random(SampledSource, kind="random"):
     def law(self, collection: Collection) -> Law | None:
         """Every document is as likely as any other."""
         return law_of(np.ones(len(collection.corpus)), 1.0, collection)
+
+    def corruption(self, context: Context, graph: Graph, rows: Places) -> Corruption:
+        """See `Corrupts`: all entities alike, and heads as often as tails."""
+        return Corruption()
 
 
 class Popularity(SampledSource, kind="popularity"):

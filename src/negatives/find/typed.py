@@ -13,6 +13,7 @@ from negatives.events import Warned
 from negatives.find.pooled import Lists, Mix, Pooled
 from negatives.opening import Context
 from negatives.read.triple_names import BETWEEN
+from negatives.sample.triples import Graph, Pools
 from negatives.schema import Collection, Needs
 
 
@@ -65,6 +66,14 @@ class Typed(Pooled, kind="typed"):
         if whole.all() and count:
             context.emit(Warned(f"{self.label}: every entity is of the type that is asked for"))
         return Lists.of(docs, np.arange(len(side)), side), "data"
+
+    def pools(self, context: Context, graph: Graph, rows: Places) -> Pools:
+        """The list of its relation and side for each question."""
+        found, _ = self.lists(context)
+        of_row = np.full(len(graph.keys), -1, np.int64)
+        there = rows >= 0
+        of_row[rows[there]] = sides(context.collection)[there]
+        return Pools(found.docs, of_row=of_row)
 
 
 def sides(collection: Collection) -> Places:

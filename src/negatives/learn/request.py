@@ -22,18 +22,21 @@ from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import assignment, override
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
-from negatives.stage import build
+from negatives.stage import build, stage_class
 from negatives.store.run import Run, is_run
 
 
-def recipe_of(data: object, recipe: Recipe | str | Path | None) -> Recipe:
-    """The recipe that is named; else the run's own, or the default."""
+def recipe_of(data: object, recipe: Recipe | str | Path | None, kind: str = "") -> Recipe:
+    """The recipe that is named; else the run's own, or the usual one for a trainer of this kind."""
     if isinstance(recipe, Recipe):
         return recipe
     if recipe is not None:
         return load_recipe(recipe)
     run = as_run(data)
-    return load_recipe("default") if run is None else run.recipe
+    if run is not None:
+        return run.recipe
+    usual = cast("type[Training]", stage_class("train", kind)).usual_recipe if kind else "default"
+    return load_recipe(usual)
 
 
 def completed(

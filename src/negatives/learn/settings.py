@@ -17,15 +17,22 @@ from negatives.schema import TEXTS, Collection, Needs
 from negatives.stage import PositiveInt, Share, Stage
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from negatives.arrays import Floats
     from negatives.batch.batcher import Weighing
+    from negatives.events import Emit
     from negatives.learn.base_models import Base
     from negatives.learn.dev import DevSet, Encode
     from negatives.learn.drawn import StepDraws
     from negatives.learn.loss import Loss
     from negatives.learn.rows import TrainingRows
+    from negatives.learn.training_set import TrainingSet
+    from negatives.machine import Machine
+    from negatives.recipe import Recipe
+    from negatives.store.run import Run
 
 Count = Annotated[int, Meta(ge=0)]
 
@@ -55,6 +62,21 @@ class Learning:
     loss: Any
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A training from beginning to end, for a trainer that does all of it by itself."""
+
+    read: TrainingSet | Run | Collection
+    recipe: Recipe
+    mine: Callable[[Collection], Run]
+    """Mines a collection by the recipe, into the folder of the training."""
+    path: Path
+    dev: tuple[str, ...]
+    """Names of the split to look at on the way; none: nobody looks."""
+    machine: Machine
+    emit: Emit
+
+
 class Training(Stage, kw_only=True):
     """Settings of a trainer, whatever it trains."""
 
@@ -69,6 +91,11 @@ class Training(Stage, kw_only=True):
     """The pipeline of the hub that it is for."""
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
     """Settings that say of negatives: where recipes are compared, each keeps its own."""
+    usual_recipe: ClassVar[str] = "default"
+    """The recipe where none is named."""
+    alone: ClassVar[bool] = False
+    """Whether it trains from beginning to end by itself (`teach`), and not by the trainers of
+    sentence-transformers."""
     weighs_rows: ClassVar[bool] = True
     """Whether rows can count more or less, as `batch.weight` says."""
     encodes: ClassVar[bool] = True
@@ -191,6 +218,10 @@ class Training(Stage, kw_only=True):
 
         Raises `DataError` for a model that does not load, `RecipeError` for one of another sort.
         """
+
+    def teach(self, whole: Whole) -> dict[str, Any]:
+        """Train, and write the model: for those that are `alone`. What the account says of it."""
+        raise NotImplementedError
 
     def refuse(self, loss: Loss) -> None:
         """Raise `RecipeError` for a loss that it cannot take, or for settings that clash."""

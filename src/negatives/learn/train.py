@@ -19,6 +19,7 @@ from negatives.batch.batcher import Batcher
 from negatives.choose.chooser import Chooser
 from negatives.errors import NegativesError, RunError
 from negatives.events import Emit, once
+from negatives.learn.alone import NOBODY, teach_alone
 from negatives.learn.base_models import Base, limit, weights_of
 from negatives.learn.batched import Batching
 from negatives.learn.card import card
@@ -114,7 +115,7 @@ def train(
     set_aside = as_quarantine(quarantine)
     if recipe == AUTO:
         data, recipe = for_these_data(data, encoder or model, machine, emit, set_aside)
-    chosen = completed(recipe_of(data, recipe), model, kind, emit=emit)
+    chosen = completed(recipe_of(data, recipe, kind), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     refuse_loss(cast("Training", chosen.train), cast("Loss", chosen.learn))
@@ -132,6 +133,8 @@ def train(
     with locked(path):
         if chosen.round:
             work.rounds(dev, look).carry_out(work.source.read(data), overwrite)
+        elif work.settings.alone:
+            teach_alone(work.source, folder, data, dev if look else NOBODY, overwrite)
         else:
             work.once(data, dev, look, overwrite)
     return Trained(path)

@@ -86,9 +86,10 @@ def audit(
 
     `truth`: a qrels file (BEIR or TREC), or a frame of query_id, doc_id, relevance, or `{query_id:
     doc_ids}`, that the run did not see; a collection in any form, such as "DATA@test"; or
-    "other-splits", for all other splits of the data that it was mined from. `review`: a file of judged pairs, drawn by `negatives audit RUN --sample N -o
-    FILE`; None: what the run's own reviews say of a random sample, if they do. `plant`: the truth
-    that `negatives.measure.plant.plant` gave with the collection the run was mined from. Bounds
+    "other-splits", for all other splits of the data that it was mined from. `review`: a file of
+    judged pairs, drawn by `negatives audit RUN --sample N -o FILE`; None: what the run's own
+    reviews say of a random sample, if they do. `plant`: the truth that
+    `negatives.measure.plant.plant` gave with the collection the run was mined from. Bounds
     hold with `confidence`.
     """
     opened = run if isinstance(run, Run) else Run(run)

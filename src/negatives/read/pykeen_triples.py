@@ -16,7 +16,7 @@ from negatives.errors import DataError
 from negatives.read.files import first_existing
 from negatives.read.findings import DANGLING, Findings
 from negatives.read.table import read_table
-from negatives.read.triple_files import PARTS, TRIPLES, read_triples
+from negatives.read.triple_files import PARTS, read_triples
 
 NUMBERED: Final = "numeric_triples.tsv"
 _LABELS: Final = {"entity": "entity_to_id.tsv", "relation": "relation_to_id.tsv"}
@@ -101,4 +101,4 @@ def of_factory(factory: Any, name: str, findings: Findings) -> pl.DataFrame:
         pl.lit(True).alias("true"),
         pl.lit(file, dtype=pl.UInt32).alias("file"),
         pl.col("line").cast(pl.UInt32),
-    ).cast(TRIPLES)
+    )

@@ -3,8 +3,8 @@
 A file has a header that names the three columns (below), in any order and with others beside them,
 or three columns and no header. Without one nothing but its look tells a file of triples, so it is
 taken for one only in a folder with several splits, where the relations repeat, as they do in a
-graph and texts do not. Where the third column is all numbers, heads and tails must also share some
-ids: else it could be ratings.
+graph and texts do not. Where the third column is all numbers it could be ratings: then relations
+must not be numbers, and be fewer than the tails, and heads and tails must share some ids.
 
 | column   | names, in upper or lower case, with `_`, `-` or a space               |
 |----------|-----------------------------------------------------------------------|
@@ -35,7 +35,7 @@ from negatives.read.files import ending, matching, stem
 from negatives.read.findings import BAD_SCORE, Fault, Findings
 from negatives.read.frames import from_frames, parquet_frames, parquet_schema
 from negatives.read.jsonl import Field, JsonLines, first_records
-from negatives.read.mined.names import plain, role_of
+from negatives.read.mined.names import ITEMS, RATINGS, USERS, plain, role_of
 
 PARTS: Final = ("head", "relation", "tail")
 LABEL: Final = "label"
@@ -137,15 +137,21 @@ def _columns(path: Path) -> list[str]:
 
 def _looks_like_triples(path: Path) -> bool:
     rows = _first_rows(path, _LOOKED_AT)
-    if any(len(row) != 3 for row in rows[:20]) or any(role_of(name) for name in rows[0]):
+    if any(len(row) != 3 for row in rows[:20]) or any(map(_names_another, rows[0])):
         return False
-    if any(map(_is_number, rows[0][1:2])) and _is_number(rows[0][2]):
-        return False
-    whole = [row for row in rows if len(row) == 3]
+    whole = [row for row in rows[1:] or rows if len(row) == 3]  # the first may be of names
     heads, relations, tails = ({*column} for column in zip(*whole, strict=True))
     if len(whole) > 1 and 2 * len(relations) > len(whole):
         return False
-    return not all(map(_is_number, tails)) or bool(heads & tails)
+    if not all(map(_is_number, tails)):
+        return True
+    numbers = all(map(_is_number, relations))
+    return not numbers and len(relations) < len(tails) and bool(heads & tails)
+
+
+def _names_another(name: str) -> bool:
+    """Whether a column by its name is one of pairs, or of users and items."""
+    return role_of(name) is not None or plain(name) in (*USERS, *ITEMS, *RATINGS)
 
 
 def _is_number(text: str) -> bool:

@@ -178,15 +178,16 @@ def _called(ids: pl.Series, names: pl.DataFrame) -> pl.Series:
 
 
 def _entities(rows: pl.DataFrame, names: Names) -> pl.DataFrame:
-    """All entities, with name and description as their text, name as title, and type."""
+    """All entities, in the order in which they are listed, then named.
+
+    Name and description are their text, the name their title; and their type.
+    """
     listed = names.entities.select(doc_id="id").with_columns(
         file=pl.lit(0, pl.UInt32), line=pl.lit(0, pl.UInt32)
     )
     place = ("file", "line")
-    named = pl.concat(
-        [rows.select(pl.col(HEAD).alias("doc_id"), *place),
-         rows.select(pl.col(TAIL).alias("doc_id"), *place), listed]
-    ).unique("doc_id", keep="first", maintain_order=True)  # fmt: skip
+    sides = [rows.select(pl.col(side).alias("doc_id"), *place) for side in (HEAD, TAIL)]
+    named = pl.concat([listed, *sides]).unique("doc_id", keep="first", maintain_order=True)
     table = named.with_row_index("row").join(
         names.entities, left_on="doc_id", right_on="id", how="left", maintain_order="left"
     )

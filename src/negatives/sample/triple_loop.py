@@ -36,7 +36,7 @@ def corrupt(
 
 
 @compiled
-def _kth(ticket: int, low: int, high: int, gone: Rows) -> int:
+def _kth(ticket: Any, low: Any, high: Any, gone: Rows) -> Any:
     """The place of the ticket-th that is not among gone[low:high], ascending places."""
     first = low
     while low < high:
@@ -49,7 +49,7 @@ def _kth(ticket: int, low: int, high: int, gone: Rows) -> int:
 
 
 @compiled
-def _first_of(pool: int, low: int, high: int, pools: Places) -> int:
+def _first_of(pool: Any, low: Any, high: Any, pools: Places) -> Any:
     """Where `pool`, or what is above it, begins in pools[low:high]."""
     while low < high:
         middle = (low + high) >> 1
@@ -87,7 +87,7 @@ def _fill(
     high = np.empty(2, np.int64)
     for i in range(len(triples)):
         for side in range(2):
-            row = rows[i, side]
+            row = np.int64(rows[i, side])
             old = triples[i, 2 - 2 * side]
             pool = np.int64(-1)
             if row < 0:
@@ -119,7 +119,7 @@ def _fill(
             valid[i, slot] = left[side] > 0
             if left[side] <= 0:
                 continue
-            row = rows[i, side]
+            row = np.int64(rows[i, side])
             if hard and some[side] > 0:
                 place = _kth(_scaled(drawn, some[side]), low[side], high[side], gone)
                 entity = np.int64(lists[base[side] + place])

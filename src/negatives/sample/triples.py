@@ -11,7 +11,7 @@ answers a question has.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from negatives.arrays import Bools, Doubles, Keys, Places, Ragged, Rows
 from negatives.chance import mix as mixed
 from negatives.errors import InputError
+from negatives.opening import Context
 from negatives.sample.exclusion import within
 
 HEAD: Final = 0
@@ -104,7 +105,8 @@ class Graph:
         means = total / np.maximum(asked, 1)
         tph, hpt = means[: self.relations], means[self.relations :]
         both = tph + hpt
-        return np.divide(tph, both, out=np.full(len(both), _EVEN), where=both > 0)
+        made: Doubles = np.divide(tph, both, out=np.full(len(both), _EVEN), where=both > 0)
+        return made
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,26 @@ class Pools:
         some = np.flatnonzero(groups >= 0)
         lists = Ragged.of_owners(groups[some], some.astype(np.uint32), int(groups.max()) + 1)
         return Pools(lists, of_entity=groups)
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """How a source corrupts triples: from which lists, how often, and which side."""
+
+    pools: Pools | None = None
+    mix: float = 0.0
+    head_shares: Doubles | None = None
+
+
+@runtime_checkable
+class Corrupts(Protocol):
+    """A source by whose law triples can be corrupted at every step, so that nothing is mined."""
+
+    def corruption(self, context: Context, graph: Graph, rows: Places) -> Corruption:
+        """Its law for a graph; `rows: int64[queries]`, each query's row there, -1: none.
+
+        Entities have the numbers of the collection's documents.
+        """
 
 
 @dataclass(frozen=True)

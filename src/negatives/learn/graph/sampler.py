@@ -7,7 +7,6 @@ hardly more than the simplest sampler.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -15,10 +14,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import ArrayLike
 
-from negatives.arrays import Places, Ragged
-from negatives.errors import DataError, InputError
+from negatives.arrays import Places
+from negatives.errors import InputError
+from negatives.learn.graph.laws import run_pools
+from negatives.learn.graph.triples import Numbering
 from negatives.optional import require, torch
-from negatives.run.inputs import collection_of
 from negatives.sample.triples import Corruptions, Graph, Pools
 from negatives.stats.clusters import k_means
 from negatives.stats.lengths import normalised
@@ -33,7 +33,7 @@ _LARGEST_KEY: Final = 2**62
 _pykeen = require("pykeen.sampling.negative_sampler", extra="kg")
 
 
-class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc]
+class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc, name-defined]
     """Corrupted triples that are never known ones; see `negatives.pykeen`.
 
     >>> import torch
@@ -56,6 +56,7 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc]
         run: Run | str | Path | None = None,
         factory: Any = None,
         known: Any = None,
+        corruptions: Corruptions | None = None,
         **others: Any,
     ) -> None:
         """Prepare what is drawn from; `others` are what every sampler of PyKEEN takes.
@@ -68,8 +69,12 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc]
         is what has no such list, or nothing but known triples in it. `sides`: heads and tails are
         replaced alike, or as TransH does. `known`: further triples that are never drawn, such as
         ones that a user knows besides those for training; truths of a test split must not be here.
+        `corruptions` says all of this at once.
         """
         super().__init__(mapped_triples=mapped_triples, **others)
+        if corruptions is not None:
+            self.corruptions = corruptions
+            return
         triples = np.asarray(mapped_triples.cpu().numpy(), np.int64)
         if known is not None:
             triples = np.concatenate([triples, np.asarray(known, np.int64).reshape(-1, 3)])
@@ -139,39 +144,9 @@ def clusters_of(given: ArrayLike, clusters: int = 0, seed: int = 0) -> Places:
     return k_means(normalised(array.astype(np.float32)), count, seed, "find/same-cluster")
 
 
-def numbers_of(ids: pl.Series, labels: Mapping[str, int]) -> Places:
-    """int64[n]: the number of each id; -1 of what is not there."""
-    known = pl.Series([*labels], dtype=pl.String), pl.Series([*labels.values()], dtype=pl.Int64)
-    return ids.replace_strict(*known, default=-1, return_dtype=pl.Int64).to_numpy()
-
-
 def _of_run(run: Run, graph: Graph, factory: Any) -> Pools:
-    """The negatives of a run as a list for each question."""
-    collection = collection_of(run)
-    fields = ("entity", "relation", "asks")
-    if not all(collection.has("queries", name) for name in fields):
-        raise DataError(
-            "the queries of the run are no questions of a knowledge graph",
-            where=str(run.path),
-            fix="mine a graph: a file or a folder of triples",
-        )
-    rows = run.negatives.select("query_id", "doc_id").join(
-        collection.queries.select("query_id", *fields), on="query_id", how="left"
-    )
-    entity, doc = (numbers_of(rows[name], factory.entity_to_id) for name in ("entity", "doc_id"))
-    relation = numbers_of(rows["relation"], factory.relation_to_id)
-    there = (entity >= 0) & (doc >= 0) & (relation >= 0)
-    side = (rows["asks"] == "head").to_numpy().astype(np.int64)
-    key = (side * graph.relations + relation) * graph.entities + entity
-    at = np.searchsorted(graph.keys, key)
-    there &= graph.keys.take(at, mode="clip") == key
-    if not there.any():
-        raise DataError(
-            f"none of the {len(rows):,} negatives is of a question of these triples",
-            where=str(run.path),
-            fix="mine the graph that the model is trained with; ids are the labels of the factory",
-        )
-    pairs = np.unique(at[there] * graph.entities + doc[there])
-    row, answer = np.divmod(pairs, graph.entities)
-    lists = Ragged.of_owners(row, answer.astype(np.uint32), len(graph.keys))
-    return Pools(lists, of_row=np.where(lists.lengths > 0, np.arange(len(graph.keys)), -1))
+    """The negatives of a run as a list for each question, by the numbers of a factory."""
+    ids = sorted(factory.entity_to_id.items(), key=lambda item: item[1])
+    names = sorted(factory.relation_to_id.items(), key=lambda item: item[1])
+    numbering = Numbering(*(pl.Series([each for each, _ in side]) for side in (ids, names)))
+    return run_pools(run, numbering, graph)

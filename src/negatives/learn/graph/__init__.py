@@ -1,0 +1,1 @@
+"""Models of knowledge graphs: PyKEEN's, trained with negatives of this library, and measured."""

@@ -1,0 +1,114 @@
+"""The trainer of models of knowledge graphs: PyKEEN's models, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from msgspec import Meta
+
+from negatives.errors import RecipeError
+from negatives.learn.base_models import Base
+from negatives.learn.loss import ListLoss, Loss
+from negatives.learn.settings import Count, Learning, Lesson, Training, Whole
+from negatives.schema import Needs
+from negatives.stage import PositiveInt, Share
+
+if TYPE_CHECKING:
+    from negatives.learn.dev import DevSet, Encode
+
+QUESTIONS = Needs(
+    queries=("entity", "relation", "asks"),
+    instead="models of knowledge graphs learn from triples: a file or a folder of them",
+)
+
+
+class GraphTraining(Training, kind="kg"):
+    """Train a model of a knowledge graph, by its name in PyKEEN (TransE, RotatE, ComplEx, ...).
+
+    Where all sources of the recipe can be drawn from at every step (`random`, `bernoulli`, `typed`,
+    `same-cluster`), nothing is mined: each triple is corrupted anew every time. Else, and of a run,
+    the negatives of the run are drawn from. No known triple is ever a negative. The loss is one
+    over lists: the triple before its corruptions.
+
+    >>> from negatives.learn.graph_training import GraphTraining
+    >>> training = GraphTraining(architecture="RotatE", dim=32)
+    >>> training.peak, training.encodes, training.needs.queries
+    (0.01, False, ('entity', 'relation', 'asks'))
+    """
+
+    rate: ClassVar[float] = 1e-2
+    usual_loss: ClassVar[str] = "softmax-list"
+    usual_recipe: ClassVar[str] = "self-adversarial"
+    loaded_by: ClassVar[str] = ""
+    task: ClassVar[str] = "graph-ml"
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "mix")
+    weighs_rows: ClassVar[bool] = False
+    encodes: ClassVar[bool] = False
+    reads_texts: ClassVar[bool] = False
+    alone: ClassVar[bool] = True
+
+    architecture: Annotated[
+        str, Meta(description="the model's name in PyKEEN: TransE, DistMult, ComplEx, RotatE, ...")
+    ] = "TransE"
+    dim: Annotated[PositiveInt, Meta(description="numbers of the vector of an entity")] = 64
+    epochs: Annotated[PositiveInt, Meta(description="passes over the triples")] = 50
+    batch_size: Annotated[PositiveInt, Meta(description="triples a batch")] = 256
+    negatives: Annotated[Count, Meta(description="corruptions of each triple")] = 16
+    mix: Annotated[
+        Share,
+        Meta(description="of the corruptions, the share of a run's negatives; others are any"),
+    ] = 1.0
+
+    @property
+    def needs(self) -> Needs:
+        """Questions of a knowledge graph."""
+        return QUESTIONS
+
+    def check(self) -> None:
+        """What is of texts, or of a trainer that is not this one, has no meaning here."""
+        super().check()
+        for name, usual in (("lora", 0), ("redraw", 0), ("labels", "")):
+            if getattr(self, name) != usual:
+                raise RecipeError(
+                    "vectors of a knowledge graph are not learned from texts, nor from scores",
+                    where=f"train.{name} = {getattr(self, name)!r}",
+                    fix=f"set train.{name}={usual or chr(34) * 2}",
+                )
+        if not self.negatives:
+            raise RecipeError(
+                "a model learns nothing from triples alone: every score would rise",
+                where="train.negatives = 0",
+                fix="set train.negatives=16",
+            )
+
+    def kind_for(self, model: str) -> str:
+        """Itself, whatever is named."""
+        return self.kind
+
+    def refuse(self, loss: Loss) -> None:
+        """Only the scores of a triple and its corruptions are there."""
+        if not isinstance(loss, ListLoss) or loss.needs_labels or loss.needs_guide:
+            raise RecipeError(
+                f"the loss {loss.kind!r} needs more than scores of a triple and its corruptions",
+                where="learn.kind",
+                fix="take self-adversarial, softmax-list or pointwise",
+            )
+
+    def teach(self, whole: Whole) -> dict[str, Any]:
+        """Train, write the model, and measure it on the other splits."""
+        from negatives.learn.graph.teaching import teach
+
+        return teach(self, whole)
+
+    def open(self, name: str, *, threads: int, device: str) -> Base:
+        """Not asked: it trains from beginning to end by itself."""
+        raise NotImplementedError
+
+    def prepare(self, base: Base, lesson: Lesson) -> Learning:
+        """Not asked."""
+        raise NotImplementedError
+
+    def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
+        """Not asked."""
+        raise NotImplementedError

@@ -1,0 +1,167 @@
+"""Knowledge graphs: triples in files, frames and PyKEEN's folders, and what is odd about them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from negatives.errors import DataError
+from negatives.read import convert, load, splits
+
+TRAIN = "h\tr\tt\nann\tknows\tbob\nann\tknows\tcy\nbob\tlives in\trome\ncy\tlives in\trome\n"
+
+
+def written(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def graph(folder: Path, **files: str) -> Path:
+    for name, text in files.items():
+        written(folder / f"{name}.tsv", text)
+    return folder
+
+
+def complaint(data: str | Path) -> str:
+    with pytest.raises(DataError) as caught:
+        load(data)
+    return str(caught.value)
+
+
+def test_a_triple_asks_for_its_tail_and_for_its_head(tmp_path: Path) -> None:
+    data = load(written(tmp_path / "people.tsv", TRAIN))
+    assert data.identity == "id"
+    assert data.corpus["doc_id"].to_list() == ["ann", "bob", "cy", "rome"]
+    assert data.qrels.rows() == [
+        ("?|knows|bob", "ann", 1),
+        ("?|knows|cy", "ann", 1),
+        ("?|lives in|rome", "bob", 1),
+        ("?|lives in|rome", "cy", 1),
+        ("ann|knows|?", "bob", 1),
+        ("ann|knows|?", "cy", 1),
+        ("bob|lives in|?", "rome", 1),
+        ("cy|lives in|?", "rome", 1),
+    ]
+    asked = data.queries.filter(pl.col("query_id") == "ann|knows|?")
+    assert asked.select("entity", "relation", "asks").row(0) == ("ann", "knows", "tail")
+    assert "text" not in data.queries.columns  # the ids say it all
+
+
+def test_a_folder_of_splits_shares_its_entities_and_its_questions(tmp_path: Path) -> None:
+    folder = graph(
+        tmp_path / "g",
+        train=TRAIN,
+        test="h\tr\tt\nann\tknows\tdan\n",
+        test_negatives="h\tr\tt\nann\tknows\trome\n",
+    )
+    assert splits(folder) == ["test", "train"]
+    train, test = load(folder), load(f"{folder}@test")
+    assert train.corpus["doc_id"].equals(test.corpus["doc_id"])
+    assert ("ann|knows|?", "rome", 0) in test.qrels.rows()  # verified to be false
+    assert ("ann|knows|?", "dan", 1) not in train.qrels.rows()  # nothing drawn may know it
+    assert (
+        "1 entity is of test and in no triple of train (dan): a model of ids knows nothing of it"
+        in (train.notes)
+    )
+
+
+def test_triples_are_told_by_their_look_only_where_they_repeat_relations(tmp_path: Path) -> None:
+    rows = "".join(f"e{n}\tlikes\te{n + 1}\n" for n in range(9))
+    bare = graph(tmp_path / "bare", train=rows, valid=rows, test=rows)
+    assert len(load(bare).qrels) == 18
+    ratings = "".join(f"u{n}\ti{n % 3}\t{n % 5}\n" for n in range(9))
+    assert "no header" in complaint(graph(tmp_path / "rated", train=ratings, test=ratings))
+    texts = "".join(f"what is {n}\tit is {n}\tno, it is not {n}\n" for n in range(9))
+    read = load(graph(tmp_path / "texts", train=texts, test=texts))
+    assert read.identity == "text"
+
+
+def test_every_form_of_the_same_triples_is_the_same_collection(tmp_path: Path) -> None:
+    rows = [line.split("\t") for line in TRAIN.splitlines()[1:]]
+    frame = pl.DataFrame(rows, schema=["subject", "predicate", "object"], orient="row")
+    frame.write_parquet(tmp_path / "g.parquet")
+    frame.write_ndjson(tmp_path / "g.jsonl")
+    frame.write_csv(tmp_path / "g.csv")
+    with gzip.open(tmp_path / "g.tsv.gz", "wt") as file:
+        file.write(TRAIN)
+    expected = load(written(tmp_path / "plain" / "g.tsv", TRAIN)).qrels
+    for data in ("g.parquet", "g.jsonl", "g.csv", "g.tsv.gz"):
+        assert load(tmp_path / data).qrels.equals(expected), data
+    assert load(frame).qrels.equals(expected)
+    assert load({"train": frame, "test": frame}, split="test").qrels.equals(expected)
+
+
+def test_what_pykeen_saved_is_read_by_its_labels(tmp_path: Path) -> None:
+    folder = tmp_path / "saved" / "training"
+    folder.mkdir(parents=True)
+    files = {
+        "numeric_triples": "head\trelation\ttail\n0\t0\t1\n",
+        "entity_to_id": "id\tlabel\n0\tann\n1\tbob\n",
+        "relation_to_id": "id\tlabel\n0\tknows\n",
+    }
+    for name, text in files.items():
+        with gzip.open(folder / f"{name}.tsv.gz", "wt") as file:
+            file.write(text)
+    (folder / "base.pth").write_bytes(b"a pickle that nobody opens")
+    for data in (tmp_path / "saved", folder):
+        assert load(data).qrels.rows() == [("?|knows|bob", "ann", 1), ("ann|knows|?", "bob", 1)]
+
+
+def test_names_make_texts_and_types_a_field(tmp_path: Path) -> None:
+    folder = graph(tmp_path / "g", train=TRAIN)
+    entities = [{"_id": "ann", "name": "Ann", "description": "A friend."}, {"_id": "zoe"}]
+    written(folder / "entities.jsonl", "".join(json.dumps(row) + "\n" for row in entities))
+    written(folder / "relations.jsonl", '{"_id": "knows", "text": "is a friend of"}\n')
+    written(folder / "entity_types.jsonl", '{"_id": "ann", "types": ["human", "friend"]}\n')
+    data = load(folder)
+    docs = {row["doc_id"]: row for row in data.corpus.iter_rows(named=True)}
+    assert docs["ann"]["text"] == "Ann A friend."
+    assert docs["ann"]["type"] == "human|friend"
+    assert docs["zoe"]["text"] == ""  # listed, and in no triple
+    texts = dict(data.queries.select("query_id", "text").iter_rows())
+    assert texts["ann|knows|?"] == "Ann is a friend of ?"
+    assert texts["?|knows|bob"] == "? is a friend of bob"
+    assert "3 entities are not in the file of entities (bob, cy, rome)" in data.notes
+    again = load(convert(data, tmp_path / "beir"))
+    assert again.queries.select("query_id", "asks", "entity", "relation").equals(
+        data.queries.select("query_id", "asks", "entity", "relation")
+    )
+
+
+def test_oddities_are_told_in_words_of_the_graph(tmp_path: Path) -> None:
+    folder = graph(
+        tmp_path / "g",
+        train=TRAIN + "ann\tknows\tbob\nbob\tis known by\tann\n",
+        test="h\tr\tt\nbob\tknows\tann\nann\tknows\tcy\n",
+        valid="h\tr\tt\n",
+    )
+    assert set(load(folder).notes) >= {
+        "1 triple is repeated: it counts once",
+        "1 relation is in one triple only (is known by): hardly to be learned",
+        "leak: 1 of 2 triples of test are triples of train too",
+        "leak: 1 of 2 triples of test stand in train the other way round, by the same relation or "
+        "by its inverse: a model knows them by heart",
+        "split valid has no triples",
+    }
+    assert "the split 'valid' has no triples" in complaint(f"{folder}@valid")
+
+
+def test_what_is_no_triple_is_refused_with_its_place(tmp_path: Path) -> None:
+    for text, said in (
+        ("h\tr\tt\na\tb\n", "line 2: 2 columns, where the first line has 3"),
+        ("h\tr\tt\na\t \tc\n", "1 triple lacks its head, its relation or its tail"),
+        ("h\tr\tt\tlabel\na\tb\tc\tmaybe\n", "the label is 'maybe', and neither 1 nor 0 or -1"),
+        ("h\tr\tt\tlabel\na\tb\tc\t1\na\tb\tc\t-1\n", "is false here, and true before"),
+        ("h\tr\tt\na|b\tc\td\na\tb|c\td\n", "two questions would be called 'a|b|c|?'"),
+        ("h\tr\tt\n", "there are no triples"),
+    ):
+        assert said in complaint(written(tmp_path / "g.tsv", text))
+    pl.DataFrame({"h": [1.5], "r": ["b"], "t": [2.0]}).write_parquet(tmp_path / "g.parquet")
+    assert "holds numbers that are no ids, such as 1.5" in complaint(tmp_path / "g.parquet")
+    labelled = load(written(tmp_path / "l.tsv", "h\tr\tt\tlabel\na\tb\tc\t1\na\tb\td\t-1\n"))
+    assert ("a|b|?", "d", 0) in labelled.qrels.rows()
