@@ -31,6 +31,7 @@ NAMES = (
     "pipeline",
     "planted",
     "recipes",
+    "recommendation",
     "reranker",
     "review_server",
     "reviewing",

@@ -67,7 +67,8 @@ def train(
         How to mine and to learn; a run's own by default, else `default`. `auto` mines some
         queries first, and chooses by what is found.
     kind
-        What is trained: encoder, static-embedding, sparse or reranker. By default what the
+        What is trained: encoder, static-embedding, sparse, reranker, or factors, which are
+        vectors by id of what has no texts. By default what the
         recipe says, else an encoder, or a static embedding where `model` is one. It keeps
         the recipe's settings, but for those that it does not have.
     control

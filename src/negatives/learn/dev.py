@@ -241,8 +241,8 @@ def _by_id(train: Collection, dev: Collection, seed: int, emit: Emit) -> DevSet:
     if found.leaked:
         emit(
             Warned(
-                f"{found.leaked:,} of {len(dev.positives):,} positives of the dev split are trained "
-                "with: a leak, which makes its figures too good"
+                f"{found.leaked:,} of {len(dev.positives):,} positives of the dev split are "
+                "trained with: a leak, which makes its figures too good"
             )
         )
     trained = train.queries["query_id"].gather(train.mined_queries)

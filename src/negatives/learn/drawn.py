@@ -169,9 +169,13 @@ def _tell_of_full(found: TrainingSet, laws: Sequence[_Law], emit: Emit) -> None:
     )
 
 
-def step_draws(found: TrainingSet, recipe: Recipe, emit: Emit) -> StepDraws:
-    """What draws the negatives of a recipe whose sources are all draws."""
+def step_draws(found: TrainingSet, recipe: Recipe, mined: bool, emit: Emit) -> StepDraws | None:
+    """What draws the negatives of a recipe whose sources are all draws; None where they are there
+    already, or where the recipe mines them, or where there are to be none (`mined` False).
+    """
     train, loss = cast("Training", recipe.train), cast("Loss", recipe.learn)
+    if not (mined and recipe.draws and train.negatives) or found.width > 1:
+        return None
     never = train.never(found.collection)
     made = StepDraws.of(found, recipe.find, train.negatives, recipe.seed, never, emit)
     if loss.corrects and not made.corrected:

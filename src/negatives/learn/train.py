@@ -98,10 +98,9 @@ def train(
     first by `recipe` (with `encoder`, or the model that is trained, as its dense encoder); with
     `mined` False it is trained without mined negatives. The recipe's [batch], [learn] and [train]
     stages say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
-    "reranker", "sparse", "static-embedding") chooses its defaults. `dev` is a split to look at on
-    the way, whose best look is kept; DATA@dev where there is one and none is named; with `look`
-    False there are no looks, and the last step is kept. Bad rows of collections are set aside in
-    the file `quarantine`.
+    "reranker", "sparse", "static-embedding", "factors") chooses its defaults. `dev` is a split to
+    look at on the way, whose best look is kept; DATA@dev where none is named; with `look` False
+    there are no looks, and the last step is kept. `quarantine`: a file for bad rows of collections.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
@@ -199,7 +198,7 @@ class _Training:
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self.source.examples(read, overwrite)
-        draws = self._draws(found)
+        draws = step_draws(found, self.recipe, self.mined, self.emit)
         if draws is None:
             refuse_nothing(found, self.loss, self.settings, self.emit)
         looked_at = None
@@ -236,7 +235,9 @@ class _Training:
                 base.model.save_pretrained(str(path), create_model_card=False)
 
         refresher = self._refresher(base, save, rows)
-        plan, sampler = self._plan(base, rows, draws, self._look(looked_at, frozen), refresher)
+        encode = None if frozen is None else frozen.encode
+        look_at = None if looked_at is None else self.settings.look(looked_at, encode)
+        plan, sampler = self._plan(base, rows, draws, look_at, refresher)
         history = carry_out(plan)
         if self.settings.lora:
             merge_adapters(base.model)
@@ -271,13 +272,10 @@ class _Training:
             model=self.model,
             encoder=self.encoder or self.model,
             mined=self.mined,
-            weights=self._weights,
+            weights=lambda *asked: weights_of(open_base(*asked, self.recipe.seed, self.machine)),
             train=partial(train, mined=self.mined, dev=dev, look=look, **options),
             emit=self.emit,
         )
-
-    def _weights(self, settings: Training, model: str) -> str:
-        return weights_of(open_base(settings, model, self.recipe.seed, self.machine))
 
     def once(self, *asked: Any) -> None:
         """One training; where it fails before there is anything of it, nothing is left."""
@@ -295,15 +293,6 @@ class _Training:
             if not done and last_checkpoint(self.path / CHECKPOINTS) is None:
                 self.folder.remove(self.folder.account, RECIPE, CHECKPOINTS, SCRATCH)
 
-    def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
-        encode = None if frozen is None else frozen.encode
-        return None if dev is None else self.settings.look(dev, encode)
-
-    def _draws(self, found: TrainingSet) -> StepDraws | None:
-        """What draws negatives at every step; None where they were mined, or where there are none."""
-        if not (self.mined and self.recipe.draws and self.settings.negatives) or found.width > 1:
-            return None
-        return step_draws(found, self.recipe, self.emit)
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
@@ -392,7 +381,7 @@ class _Training:
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
         learning = self.settings.prepare(base, lesson)
-        plan = TrainingPlan(
+        return TrainingPlan(
             base=base,
             settings=self.settings,
             learning=learning,
@@ -404,5 +393,4 @@ class _Training:
             emit=self.emit,
             weighing=weighing,
             at_step=refresher,
-        )
-        return plan, sampler
+        ), sampler
