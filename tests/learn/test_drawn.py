@@ -33,7 +33,7 @@ def examples(data: Collection) -> TrainingSet:
     return training_set(data, NOTHING, 0)
 
 
-def drawn(found: TrainingSet, *sources: Source, step: int = 0, **how: int) -> list[np.ndarray]:  # type: ignore[type-arg]
+def drawn(found: TrainingSet, *sources: Source, step: int = 0, **how: int) -> list[np.ndarray]:
     made = StepDraws.of(found, sources, how.get("negatives", 8), how.get("seed", 0))
     return [each.docs for each in made.draw(np.arange(len(found)), step)]
 

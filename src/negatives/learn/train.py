@@ -218,12 +218,10 @@ class _Training:
         self.folder.write({"status": "running", "inputs": inputs})
         found, chosen = self._chosen(found)
         frozen = self._frozen(found.collection)
-        seen = (
-            None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
-        )
+        by = None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
         rows = TrainingRows(
             found,
-            None if seen is None else seen.guide,
+            None if by is None else by.guide,
             None if frozen is None else frozen.vectors.docs,
         )
         rows.redrawn(self.settings.redraw, self.settings.negatives, self.settings.batch_size)
@@ -272,10 +270,13 @@ class _Training:
             model=self.model,
             encoder=self.encoder or self.model,
             mined=self.mined,
-            weights=lambda *asked: weights_of(open_base(*asked, self.recipe.seed, self.machine)),
+            weights=self._weights,
             train=partial(train, mined=self.mined, dev=dev, look=look, **options),
             emit=self.emit,
         )
+
+    def _weights(self, settings: Training, model: str) -> str:
+        return weights_of(open_base(settings, model, self.recipe.seed, self.machine))
 
     def once(self, *asked: Any) -> None:
         """One training; where it fails before there is anything of it, nothing is left."""

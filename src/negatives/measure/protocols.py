@@ -1,6 +1,4 @@
-"""Protocols of evaluation: what is judged, and what a query may find; but for the smallest each has a
-file of its own.
-"""
+"""Protocols of evaluation: what is judged, and what a query may find."""
 
 from __future__ import annotations
 
