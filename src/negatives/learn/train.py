@@ -217,6 +217,8 @@ class _Training:
         write_text(self.path / RECIPE, self.recipe.to_toml())
         self.folder.write({"status": "running", "inputs": inputs})
         found, chosen = self._chosen(found)
+        if chosen and draws is not None:
+            draws = step_draws(found, self.recipe, self.mined, self.emit)
         frozen = self._frozen(found.collection)
         by = None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
         rows = TrainingRows(
@@ -293,7 +295,6 @@ class _Training:
             done = there and self.folder.read()["status"] == "done"
             if not done and last_checkpoint(self.path / CHECKPOINTS) is None:
                 self.folder.remove(self.folder.account, RECIPE, CHECKPOINTS, SCRATCH)
-
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""

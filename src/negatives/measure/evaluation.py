@@ -28,11 +28,11 @@ from negatives.measure.judgements import is_judgements, judged_alone, refuse_jud
 from negatives.measure.means import CEILING, means, sliced
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
+from negatives.measure.propensity import LabelCounts, label_counts
 from negatives.measure.protocols import Known as Known
 from negatives.measure.protocols import Setting as Setting
 from negatives.measure.protocols import WithoutSelf as WithoutSelf
 from negatives.measure.protocols import with_known
-from negatives.measure.propensity import LabelCounts, label_counts
 from negatives.measure.ranking import (
     RANKED,
     Model,
