@@ -25,7 +25,7 @@ from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set, refuse_impatient
-from negatives.learn.drawn import StepDraws, step_draws
+from negatives.learn.drawn import StepDraws
 from negatives.learn.frozen import FrozenDocs
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
@@ -33,6 +33,7 @@ from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
 from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
 from negatives.learn.nothing import refuse_nothing
 from negatives.learn.own_similarity import warn_of_products
+from negatives.learn.recipe_draws import step_draws
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
 from negatives.learn.rounds import Rounds
