@@ -35,6 +35,7 @@ NAMES = (
     "pipeline",
     "planted",
     "recipes",
+    "recommendation",
     "reranker",
     "review_server",
     "reviewing",

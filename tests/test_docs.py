@@ -4,8 +4,8 @@ Blocks of ```python and ```bash run in an empty folder, in order, and share what
 later ones of their page; commands of the tool are carried out in this process, but for those of
 README.md. A ```text block right after one is its output: python's and bash's stdout,
 or stderr where the block is marked `exit=N`; only times may differ. Words after the language mark a
-block: `no-run` (only compiled), `slow` (runs with the slow tests), `exit=N`. Lines of `pip install`
-and `make` are not run.
+block: `no-run` (only compiled), `slow` (runs with the slow tests), `exit=N`, `needs=MODULE` (only
+compiled where that is not installed). Lines of `pip install` and `make` are not run.
 
 NEGATIVES_UPDATE_DOCS=1 writes differing output into the pages instead of failing.
 """
@@ -71,7 +71,8 @@ class Played:
         code = block.code
         for text, stand_in in STAND_INS.items():
             code = code.replace(text, self.model if stand_in == "MODEL" else stand_in)
-        if "no-run" in block.marks:
+        needed = [mark.removeprefix("needs=") for mark in block.marks if "needs=" in mark]
+        if "no-run" in block.marks or not all(map(importlib.util.find_spec, needed)):
             check_syntax(block, where)
             return
         if block.language == "python":

@@ -14,6 +14,7 @@ from negatives.errors import NegativesError, RecipeError
 from negatives.events import silent
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import ListLoss, Loss
+from negatives.learn.needed import refuse_loss
 from negatives.learn.settings import Training
 from negatives.machine import MODEST
 from negatives.stage import build
@@ -97,12 +98,20 @@ def test_every_trainer_has_the_settings_that_it_speaks_of() -> None:
         fields = training.__struct_fields__
         assert {*training.of_negatives} <= {*fields}
         assert training.caches_gradients == ("chunk" in fields)
-        assert hasattr(library, training.loaded_by)
+        assert hasattr(library, training.loaded_by) or not training.reads_texts
         assert (training.docs_frozen, training.refresh_every) == (False, 0)
         assert training.peak == training.rate
         usual = build("learn", {"kind": training.usual_loss})
         assert isinstance(usual, Loss)
-        training.refuse(usual)
+        refuse_loss(training, usual)
+
+
+def test_a_loss_with_a_model_of_its_own_is_for_what_learns_by_id() -> None:
+    for training in stages("train"):
+        for loss in stages("learn"):
+            if loss.parts > 1 and not training.by_id:
+                with pytest.raises(RecipeError, match="has a model of its own, by id"):
+                    refuse_loss(training, loss)
 
 
 def test_a_trainer_without_embeddings_refuses_the_losses_that_need_them() -> None:

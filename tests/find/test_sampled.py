@@ -27,9 +27,7 @@ def queries(count: int) -> dict[str, str]:
 def opened(
     stage: Random | Popularity, data: Collection, scratch: Path, seed: int = 0
 ) -> SampledProposer:
-    made = stage.open(context(data, scratch, seed=seed))
-    assert isinstance(made, SampledProposer)
-    return made
+    return stage.open(context(data, scratch, seed=seed))
 
 
 def all_of(data: Collection) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:

@@ -15,7 +15,7 @@ from tests.cli.commands import negatives
 
 
 def plays(path: Path, timed: bool = True) -> Path:
-    """Twenty users with up to nine items each, one a moment; one has a single item, one dislikes."""
+    """Twenty users with up to nine items, one a moment; one has a single item, one dislikes one."""
     draw = np.random.default_rng(5)
     rows = [
         (f"u{user:02}", f"i{item}", 1)

@@ -365,8 +365,8 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
     elsewhere = figures["known elsewhere"]
     if elsewhere and elsewhere["pairs"]:
         print(
-            f"known elsewhere: {elsewhere['pairs']:,} pairs, relevant by {_listed(elsewhere['splits'])}"
-            ", are not ranked; --known keep ranks them"
+            f"known elsewhere: {elsewhere['pairs']:,} pairs, relevant by "
+            f"{_listed(elsewhere['splits'])}, are not ranked; --known keep ranks them"
         )
     if figures["tied"] and (of_a_run or 2 * figures["tied"] > figures["retrieved"]):
         print(

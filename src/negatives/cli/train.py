@@ -69,10 +69,10 @@ def train(
         How to mine and to learn; a run's own by default, else `default`. `auto` mines some
         queries first, and chooses by what is found.
     kind
-        What is trained: encoder, static-embedding, sparse, reranker, or kg, a model of a
-        knowledge graph. By default what the recipe says, else an encoder, or a static
-        embedding where `model` is one. It keeps the recipe's settings, but for those that it
-        does not have.
+        What is trained: encoder, static-embedding, sparse, reranker; factors, vectors by id of
+        what has no texts; or kg, a model of a knowledge graph. By default what the recipe says,
+        else an encoder, or a static embedding where `model` is one. It keeps the recipe's
+        settings, but for those that it does not have.
     control
         `none`: train without mined negatives, to know what they are worth.
     encoder

@@ -61,10 +61,8 @@ class Dynamic(SampledSource, kind="dynamic"):
 
     def open(self, context: Context) -> Proposer:
         """Draw, and have the encoder choose."""
-        drawn = super().open(context)
-        assert isinstance(drawn, SampledProposer)
         chooser = Dense(name=self.label, encoder=self.encoder).open(context)
-        return DynamicProposer(self.top, self.draws, drawn, chooser)
+        return DynamicProposer(self.top, self.draws, self.drawing(context), chooser)
 
 
 @dataclass(frozen=True, slots=True)

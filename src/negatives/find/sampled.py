@@ -17,7 +17,7 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles, Floats, Keys, Places, Rows
 from negatives.chance import id_hashes, mix, stream_key
-from negatives.opening import Context, Proposer
+from negatives.opening import Context
 from negatives.sample.attempts import NO_DOC
 from negatives.sample.conditioned import Conditioned
 from negatives.sample.distinct import draw_distinct
@@ -49,8 +49,8 @@ class SampledSource(Source, kw_only=True):
     def law(self, collection: Collection) -> Law | None:
         """How likely each document is to be drawn; None where there is nothing to draw."""
 
-    def open(self, context: Context) -> Proposer:
-        """Draw by its law, positives excluded."""
+    def drawing(self, context: Context) -> SampledProposer:
+        """Draws by its law for the queries of a collection, positives excluded."""
         law, collection = self.law(context.collection), context.collection
         conditioned = None
         if law is not None:
@@ -65,7 +65,15 @@ class SampledSource(Source, kw_only=True):
         )
 
 
-class Random(SampledSource, kind="random"):
+class DrawnSource(SampledSource, kw_only=True):
+    """A source that proposes what it draws."""
+
+    def open(self, context: Context) -> SampledProposer:
+        """Draw by its law, positives excluded."""
+        return self.drawing(context)
+
+
+class Random(DrawnSource, kind="random"):
     """Documents drawn uniformly: easy negatives, and the baseline every method is compared with.
 
     >>> from negatives import Random, tiny
@@ -84,7 +92,7 @@ class Random(SampledSource, kind="random"):
         return Corruption()
 
 
-class Popularity(SampledSource, kind="popularity"):
+class Popularity(DrawnSource, kind="popularity"):
     """Documents drawn by how often they are a positive, to a power (Mikolov et al., 2013).
 
     A document that is never a positive counts as one, so that it can be drawn too.

@@ -20,6 +20,7 @@ from negatives.learn.trainer import last_checkpoint, step_of
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors, vectors_now
 from negatives.recipe import Recipe
+from negatives.stats.lengths import normalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,8 @@ class Batching:
         def encode(side: str) -> Floats:
             if side == "docs" and self._settings.docs_frozen:
                 return self.vectors().all_docs()
+            if self._settings.by_id:
+                return normalised(self.base.model.vectors(side))
             return vectors_now(self.base.model, self.found.collection, examples, side)
 
         return Renewal(

@@ -67,7 +67,7 @@ def _loading(loads: str) -> list[str]:
 def _about(account: dict[str, Any], recipe: Recipe, base: str) -> str:
     how = f"{account['examples']:,} examples in {account['steps']:,} steps"
     negatives = account["negatives"]
-    if recipe.draws:
+    if recipe.draws and not negatives:
         return f"Trained on {how}, with negatives drawn at every step: {_drawn(recipe)}."
     if not negatives:
         return f"Trained from {base} on {how}, without mined negatives."

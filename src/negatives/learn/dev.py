@@ -42,8 +42,8 @@ Score = Callable[[list[tuple[str, str]]], Floats]
 class DevSet:
     """Some queries of a dev split, and documents to find their positives among.
 
-    At most 300 queries; all their judged documents, and others up to 2,000, drawn by chance. Where
-    documents go by their ids all of them are there, but for those `known` from training.
+    At most 300 queries; all their judged documents, and others up to 2,000, drawn by chance.
+    `known`: what training says is relevant to them, where queries go by their ids.
     """
 
     collection: Collection
@@ -69,16 +69,13 @@ class DevSet:
             )
         drawn = _drawn(collection.queries["query_id"].gather(mined), seed)
         queries = np.sort(mined[drawn[:QUERIES]])
-        if collection.identity == "id":
-            return cls(
-                collection, queries, np.arange(len(collection.corpus), dtype=np.uint32), known
-            )
         judged = collection.judged.filter(pl.col("query").is_in(queries.tolist()))
         needed = judged["doc"].unique().to_numpy()
         others = np.setdiff1d(np.arange(len(collection.corpus), dtype=np.uint32), needed)
         drawn = _drawn(collection.corpus["doc_id"].gather(others), seed)
         more = others[drawn[: max(0, DOCS - len(needed))]]
-        return cls(collection, queries, np.sort(np.concatenate([needed, more]).astype(np.uint32)))
+        drawn_docs = np.sort(np.concatenate([needed, more]).astype(np.uint32))
+        return cls(collection, queries, drawn_docs, known)
 
     def ndcg_of_encoder(self, encode: Encode, docs: Floats | None = None) -> float:
         """Mean nDCG@10 of the drawn queries over the drawn documents (`docs`: their vectors)."""
@@ -116,20 +113,25 @@ class DevSet:
         return of_encoder
 
     def look_of_tables(self) -> Callable[[Any], float]:
-        """nDCG@10 of vectors by id (`IdTables`), over all documents."""
+        """nDCG@10 of vectors by id (`IdTables`), over all documents but those `known`.
+
+        Queries that were not trained are left out: nothing can be known of them.
+        """
         asked = self.collection.queries["query_id"].gather(self.queries)
-        ids = self.collection.corpus["doc_id"].gather(self.docs)
+        ids = self.collection.corpus["doc_id"]
 
         def of_tables(model: Any) -> float:
-            rows = rows_in(model.ids["queries"], asked, "queries", self.collection)
-            columns = rows_in(model.ids["docs"], ids, "documents", self.collection)
+            trained = asked.is_in(model.ids["queries"].implode()).to_numpy()
+            queries = self.queries[trained]
+            rows = rows_in(model.ids["queries"], asked.filter(pl.Series(trained)), self.collection)
+            columns = rows_in(model.ids["docs"], ids, self.collection)
             scores = model.vectors("queries")[rows] @ model.vectors("docs")[columns].T
             if self.known is not None:
-                gone = self.known(self.queries)
-                scores[gone.query, np.searchsorted(self.docs, gone.doc)] = -np.inf
+                gone = self.known(queries)
+                scores[gone.query, gone.doc] = -np.inf
             part = np.argpartition(-scores, min(CUTOFF, scores.shape[1]) - 1, axis=1)[:, :CUTOFF]
             order = np.argsort(-np.take_along_axis(scores, part, axis=1), axis=1, kind="stable")
-            return self._ndcg(self.docs[np.take_along_axis(part, order, axis=1)])
+            return self._ndcg(np.take_along_axis(part, order, axis=1).astype(np.uint32), queries)
 
         return of_tables
 
@@ -161,10 +163,11 @@ class DevSet:
         found = np.argsort(-scores, axis=1, kind="stable")[:, :LIST]
         return np.sort(self.docs[found], axis=1)  # by id, so that the order gives nothing away
 
-    def _ndcg(self, found: NDArray[np.uint32]) -> float:
+    def _ndcg(self, found: NDArray[np.uint32], queries: NDArray[np.uint32] | None = None) -> float:
+        """Of uint32[queries, depth] documents; `queries`: of some of the queries alone."""
         ids, docs = self.collection.queries["query_id"], self.collection.corpus["doc_id"]
         depth = found.shape[1]
-        asked = ids.gather(self.queries)
+        asked = ids.gather(self.queries if queries is None else queries)
         ranking = pl.DataFrame(
             {
                 "query_id": asked.gather(np.repeat(np.arange(len(asked)), depth)),
@@ -175,18 +178,20 @@ class DevSet:
         return float(ndcg(judge_ranking(ranking, self.collection.qrels, asked), CUTOFF, 1).mean())
 
 
-def rows_in(known: pl.Series, ids: pl.Series, what: str, dev: Collection) -> NDArray[np.int64]:
-    """The place of each of `ids` in `known`; `DataError` where some are not there."""
+def rows_in(known: pl.Series, ids: pl.Series, dev: Collection) -> NDArray[np.int64]:
+    """The place of each of `ids` in `known`; `DataError` where there are none, or some are not."""
     there = pl.DataFrame({"id": known}).with_row_index("row")
     rows = pl.DataFrame({"id": ids}).join(there, on="id", how="left", maintain_order="left")["row"]
     missing = ids.filter(rows.is_null())
-    if len(missing):
-        listed = ", ".join(map(repr, missing[:5]))
+    if len(missing) or ids.is_empty():
+        listed = f": {', '.join(map(repr, missing[:5]))}" if len(missing) else ""
         raise DataError(
-            f"{len(missing):,} of {len(ids):,} {what} of the dev split are not trained: {listed}",
+            f"{len(missing):,} documents of the dev split are not trained{listed}"
+            if len(missing)
+            else "no query of the dev split is trained",
             where=f"{dev.name}@{dev.split}",
-            fix="leave them out of it, or split so that every one has an interaction in train: "
-            "negatives data split DATA --by last -o FOLDER",
+            fix="split so that each has an interaction in train, and all share the documents: "
+            "negatives data split DATA --by pairs -o FOLDER",
         )
     return rows.cast(pl.Int64).to_numpy()
 
@@ -236,20 +241,16 @@ def refuse_impatient(found: DevSet | None, patience: int) -> None:
 
 
 def _by_id(train: Collection, dev: Collection, seed: int, emit: Emit) -> DevSet:
-    """Queries of `dev` that are trained with, and what is known of them; a leak is told."""
+    """The dev set, with what is known of its queries from training; a leak is told."""
     found = Elsewhere.of(dev, [train])
     if found.leaked:
         emit(
             Warned(
-                f"{found.leaked:,} of {len(dev.positives):,} positives of the dev split are trained "
-                "with: a leak, which makes its figures too good"
+                f"{found.leaked:,} of {len(dev.positives):,} positives of the dev split are "
+                "trained with: a leak, which makes its figures too good"
             )
         )
-    trained = train.queries["query_id"].gather(train.mined_queries)
-    new = (~dev.queries["query_id"].is_in(trained.implode())).arg_true().to_numpy()
-    if len(new):
-        emit(Warned(f"{len(new):,} queries of the dev split are not trained with, and left out"))
-    return DevSet.of(dev, seed, new.astype(np.uint32), found)
+    return DevSet.of(dev, seed, known=found)
 
 
 def _dev_of_the_same(
@@ -267,7 +268,12 @@ def _dev_of_the_same(
 
 
 def overlap(train: Collection, dev: Collection) -> NDArray[np.uint32]:
-    """Rows of the queries of `dev` whose text is trained with: they say nothing."""
+    """Rows of the queries of `dev` whose text is trained with: they say nothing.
+
+    Where queries go by their ids, they are meant to be the same, and their positives to be others.
+    """
+    if dev.identity == "id":
+        return np.empty(0, np.uint32)
     asked = dev.keys("queries")[dev.mined_queries]
     seen = train.keys("queries")[train.mined_queries]
     return np.asarray(dev.mined_queries[np.isin(asked, seen)])

@@ -19,10 +19,7 @@ from negatives.chance import id_hashes, mix, stream_key
 from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.find.sampled import SampledSource
-from negatives.learn.loss import Loss
-from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
-from negatives.recipe import Recipe
 from negatives.sample.attempts import GOLDEN, NO_DOC
 from negatives.sample.conditioned import Conditioned
 from negatives.sample.exclusion import Exclusion
@@ -167,18 +164,3 @@ def _tell_of_full(found: TrainingSet, laws: Sequence[_Law], emit: Emit) -> None:
             f"that may be drawn: they have no negatives ({listed})"
         )
     )
-
-
-def step_draws(found: TrainingSet, recipe: Recipe, emit: Emit) -> StepDraws:
-    """What draws the negatives of a recipe whose sources are all draws."""
-    train, loss = cast("Training", recipe.train), cast("Loss", recipe.learn)
-    never = train.never(found.collection)
-    made = StepDraws.of(found, recipe.find, train.negatives, recipe.seed, never, emit)
-    if loss.corrects and not made.corrected:
-        emit(
-            Warned(
-                f"{loss.kind} makes up for how probable a draw was, and of the best of several "
-                "draws nobody knows that: they count as if they had been mined"
-            )
-        )
-    return made

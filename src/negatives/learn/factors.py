@@ -148,5 +148,5 @@ class FactorsTraining(Training, kind="factors"):
 
 
 def _squares(weight: float, queries: Tensor, docs: Tensor) -> Tensor:
-    """The mean over rows of the squared lengths of a query's and its documents' vectors."""
-    return weight * ((queries**2).sum(-1) + (docs**2).sum(-1).sum(-1)).mean()
+    """The mean squared length of the queries' vectors, and that of their documents'."""
+    return weight * ((queries**2).sum(-1).mean() + (docs**2).sum(-1).mean())

@@ -27,7 +27,7 @@ class IdCollator:
         self.draws = draws
 
     def __call__(self, examples: list[int]) -> dict[str, Any]:
-        """query int64[n], docs int64[n, 1 + k] (-1: none), drawn: docs and log_q of each law, ..."""
+        """query int64[n], docs int64[n, 1 + k] (-1: none); drawn: docs and log_q of each law."""
         found, example = self.rows.training_set, np.asarray(examples)
         pairs = found.positives[example]
         docs = found.docs_of(pairs).astype(np.int64)

@@ -28,7 +28,7 @@ class Pairwise(Loss, kind="pairwise", kw_only=True):
     >>> tiny.losses(Pairwise()), tiny.losses(Pairwise(temperature=0.1))
     ([0.41, 0.53], [0.03, 0.85])
     >>> tiny.losses(Pairwise(negatives="hard"))
-    [0.32, 0.59]
+    [0.32, 0.49]
     """
 
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0

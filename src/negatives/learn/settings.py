@@ -203,7 +203,7 @@ class Training(Stage, kw_only=True):
         return 0
 
     def never(self, collection: Collection) -> pl.DataFrame | None:
-        """Pairs (query, doc by row) that are drawn no more than known positives; None: no others."""
+        """Pairs (query, doc by row) that are not drawn, though nobody knows them for positives."""
         return None
 
     def kind_for(self, model: str) -> str:

@@ -26,7 +26,7 @@ from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
 from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set, refuse_impatient
-from negatives.learn.drawn import StepDraws, step_draws
+from negatives.learn.drawn import StepDraws
 from negatives.learn.frozen import FrozenDocs, saved
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
@@ -34,6 +34,7 @@ from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
 from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
 from negatives.learn.nothing import refuse_nothing
 from negatives.learn.own_similarity import warn_of_products
+from negatives.learn.recipe_draws import step_draws
 from negatives.learn.refresh import Refresher
 from negatives.learn.request import completed, recipe_of
 from negatives.learn.rounds import Rounds
@@ -99,10 +100,9 @@ def train(
     first by `recipe` (with `encoder`, or the model that is trained, as its dense encoder); with
     `mined` False it is trained without mined negatives. The recipe's [batch], [learn] and [train]
     stages say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
-    "reranker", "sparse", "static-embedding") chooses its defaults. `dev` is a split to look at on
-    the way, whose best look is kept; DATA@dev where there is one and none is named; with `look`
-    False there are no looks, and the last step is kept. Bad rows of collections are set aside in
-    the file `quarantine`.
+    "reranker", "sparse", "static-embedding", "factors") chooses its defaults. `dev` is a split to
+    look at on the way, whose best look is kept; DATA@dev where none is named; with `look` False
+    there are no looks, and the last step is kept. `quarantine`: a file for bad rows of collections.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
@@ -202,7 +202,7 @@ class _Training:
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
         found, origin = self.source.examples(read, overwrite)
-        draws = self._draws(found)
+        draws = step_draws(found, self.recipe, self.mined, self.emit)
         if draws is None:
             refuse_nothing(found, self.loss, self.settings, self.emit)
         looked_at = None
@@ -221,13 +221,17 @@ class _Training:
         write_text(self.path / RECIPE, self.recipe.to_toml())
         self.folder.write({"status": "running", "inputs": inputs})
         found, chosen = self._chosen(found)
+        if chosen and draws is not None:
+            draws = step_draws(found, self.recipe, self.mined, self.emit)
         frozen = self._frozen(found.collection)
         seen = guide and self._vectors(self.loss.guided_by, found.collection, guide)
         rows = TrainingRows(found, seen and seen.guide, frozen and frozen.vectors.docs)
         rows.redrawn(self.settings.redraw, self.settings.negatives, self.settings.batch_size)
         save = partial(saved, base.model, frozen)
         refresher = self._refresher(base, save, rows)
-        plan, sampler = self._plan(base, rows, draws, self._look(looked_at, frozen), refresher)
+        encode = None if frozen is None else frozen.encode
+        look_at = None if looked_at is None else self.settings.look(looked_at, encode)
+        plan, sampler = self._plan(base, rows, draws, look_at, refresher)
         history = carry_out(plan)
         if self.settings.lora:
             merge_adapters(base.model)
@@ -285,16 +289,6 @@ class _Training:
             done = there and self.folder.read()["status"] == "done"
             if not done and last_checkpoint(self.path / CHECKPOINTS) is None:
                 self.folder.remove(self.folder.account, RECIPE, CHECKPOINTS, SCRATCH)
-
-    def _look(self, dev: DevSet | None, frozen: FrozenDocs | None) -> Look | None:
-        encode = None if frozen is None else frozen.encode
-        return None if dev is None else self.settings.look(dev, encode)
-
-    def _draws(self, found: TrainingSet) -> StepDraws | None:
-        """What draws negatives at every step; None where they were mined, or there are none."""
-        if not (self.mined and self.recipe.draws and self.settings.negatives) or found.width > 1:
-            return None
-        return step_draws(found, self.recipe, self.emit)
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""
@@ -383,7 +377,7 @@ class _Training:
             vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
         )
         learning = self.settings.prepare(base, lesson)
-        plan = TrainingPlan(
+        return TrainingPlan(
             base=base,
             settings=self.settings,
             learning=learning,
@@ -395,5 +389,4 @@ class _Training:
             emit=self.emit,
             weighing=weighing,
             at_step=refresher,
-        )
-        return plan, sampler
+        ), sampler

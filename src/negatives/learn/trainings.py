@@ -24,6 +24,7 @@ from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
 from negatives.learn.train import open_base, train
 from negatives.machine import Machine
+from negatives.measure.elsewhere import WithoutKnown
 from negatives.measure.evaluation import evaluate
 from negatives.measure.significance import compare as compare_queries
 from negatives.measure.significance import holm, seed_spread
@@ -171,8 +172,14 @@ class Trainings:
             **asdict(self.machine),
             emit=self.emit,
         )
+        by_id = self.judged.identity == "id"
         frame = evaluate(
-            str(out), self.judged, metrics=self.metrics, **asdict(self.machine), emit=silent
+            str(out),
+            self.judged,
+            metrics=self.metrics,
+            protocols=[WithoutKnown((self.collection,))] if by_id else [],
+            **asdict(self.machine),
+            emit=silent,
         ).per_query
         with writing(table) as temporary:
             frame.write_parquet(temporary)

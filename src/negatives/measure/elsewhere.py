@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -67,8 +68,12 @@ class Elsewhere:
         theirs = self.docs.take(queries)
         return Excluded(theirs.owners.astype(np.uint32), theirs.values)
 
+    def figures(self) -> dict[str, Any]:
+        """How many pairs are left out of the rankings, and of which splits."""
+        return {"pairs": len(self), "splits": list(self.splits)}
 
-_PAIRS = {"query": pl.UInt32, "doc": pl.UInt32}
+
+_PAIRS: Final = {"query": pl.UInt32, "doc": pl.UInt32}
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,8 @@ class WithoutKnown:
         if found.leaked:
             emit(
                 Warned(
-                    f"{found.leaked:,} positives of {collection.split or 'this split'} are "
-                    "positives of another split too: a leak, which makes figures too good"
+                    f"{found.leaked:,} of {len(collection.positives):,} positives are positives of "
+                    "another split too: a leak, which makes figures too good"
                 )
             )
         return collection, found

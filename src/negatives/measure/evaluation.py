@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -17,9 +17,9 @@ from negatives.events import Emit, Event, Progress, Warned
 from negatives.judge.own import own_pairs
 from negatives.listening import shown, watched
 from negatives.machine import Machine
-from negatives.measure.barred import Bar, SameId, any_of
+from negatives.measure.barred import Bar, any_of
 from negatives.measure.counted import counted, first_of_another_type, positives_lost
-from negatives.measure.elsewhere import Elsewhere, WithoutKnown
+from negatives.measure.elsewhere import Elsewhere
 from negatives.measure.estimate import rounded
 from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.ir_measures import IrMeasure
@@ -29,6 +29,10 @@ from negatives.measure.means import CEILING, means, sliced
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
 from negatives.measure.propensity import LabelCounts, label_counts
+from negatives.measure.protocols import Known as Known
+from negatives.measure.protocols import Setting as Setting
+from negatives.measure.protocols import WithoutSelf as WithoutSelf
+from negatives.measure.protocols import with_known
 from negatives.measure.ranking import (
     RANKED,
     Model,
@@ -55,25 +59,7 @@ from negatives.store.run import Run
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
 CONFIDENCE: Final = 0.95
-Known = Literal["leave-out", "keep"]
-"""What becomes of documents that another split says are relevant: not ranked, or ranked."""
 _SEEN: Final = Metric("Judged", 10)
-
-
-class Setting(Protocol):
-    """A protocol of evaluation: what is judged, and what may be found. See `InTime`, `Like`."""
-
-    def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
-        """The collection as this protocol judges it, and documents that queries may not find."""
-
-
-@dataclass(frozen=True, slots=True)
-class WithoutSelf:
-    """A protocol: no query finds the document of its own id (as ArguAna's and Quora's would)."""
-
-    def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
-        """The collection as it is."""
-        return collection, SameId.of(collection)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -165,7 +151,7 @@ def evaluate(
         heard(Warned(note))
     _refuse_unjudged(collection, "no query has a positive")
     plain, bars = collection, []
-    protocols = _with_known(protocols, known, collection)
+    protocols = with_known(protocols, known, collection)
     for protocol in protocols:
         collection, bar = protocol.apply(collection, heard)
         bars.append(bar)
@@ -203,7 +189,7 @@ def evaluate(
         "rerank": None if rerank is None else {"of": _named(rerank), "top": top},
         "data": called(collection),
         "protocols": [type(protocol).__name__ for protocol in protocols],
-        "known elsewhere": _known_elsewhere(elsewhere),
+        "known elsewhere": None if elsewhere is None else elsewhere.figures(),
         "depth": depth,
         "confidence": confidence,
         "queries": len(table),
@@ -336,20 +322,6 @@ def _refuse_without_texts(slices: bool, protocols: Sequence[Setting]) -> None:
             "slices and protocols look at texts, and judgements alone have none",
             fix="name the collection in place of its qrels file",
         )
-
-
-def _with_known(
-    protocols: Sequence[Setting], known: Known | None, collection: Collection
-) -> list[Setting]:
-    """The protocols, and the one that leaves out what is known elsewhere, where it is wanted."""
-    said = any(isinstance(protocol, WithoutKnown) for protocol in protocols)
-    wanted = known == "leave-out" or (known is None and collection.identity == "id")
-    return [*protocols, *([WithoutKnown()] if wanted and not said else [])]
-
-
-def _known_elsewhere(found: Elsewhere | None) -> dict[str, Any] | None:
-    """How many pairs are left out of the rankings, and of which splits; None: nobody looked."""
-    return None if found is None else {"pairs": len(found), "splits": list(found.splits)}
 
 
 def _refuse_unjudged(collection: Collection, what: str) -> None:

@@ -29,7 +29,8 @@ ALIASES: Final = {
 ELSEWHERE: Final = {
     "ndcg_cut": "nDCG", "map_cut": "AP", "recip_rank": "RR", "recall": "R", "precision": "P",
     "hit_rate": "Success", "hitrate": "Success", "hit": "Success", "hits": "Success",
-    "acc": "Success", "hr": "Success", "accuracy": "Success", "r_precision": "Rprec", "num_ret": "NumRet",
+    "acc": "Success", "hr": "Success", "accuracy": "Success", "r_precision": "Rprec",
+    "num_ret": "NumRet",
     "num_rel": "NumRel", "num_rel_ret": "NumRelRet", "num_q": "NumQ", "set_p": "SetP",
     "auc": "AUROC", "roc_auc": "AUROC", "ps_p": "PSP", "psprecision": "PSP", "pr_auc": "AP",
     "set_recall": "SetR", "set_f": "SetF", "set_map": "SetAP", "iprec_at_recall": "IPrec",

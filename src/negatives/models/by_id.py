@@ -35,7 +35,7 @@ _LARGEST: Final = 1 << 16
 
 
 class Factors(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """What `factors.json` says: `dim` numbers of each row are its vector, the rest is the loss's."""
+    """What `factors.json` says: `dim` numbers of a row are its vector, the rest is the loss's."""
 
     dim: int
     similarity: Literal["cosine", "dot"]

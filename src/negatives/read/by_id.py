@@ -2,8 +2,8 @@
 
 A file is one of interactions where it has a column of users and a column of items (the names are in
 `mined/names.py`). Every row is then a positive; or a column `rating` tells the relevance: above 0 a
-positive, 0 or below a dislike, which is a judged negative. A column `timestamp` tells when each came
-to be: of a pair that is there twice, when it was there first. Any other file whose queries and
+positive, 0 or below a dislike, which is a judged negative. A column `timestamp` tells when each
+came to be: of a pair that is there twice, when it was there first. Any other file whose queries and
 documents are ids alone is read so where its name has `ids:` before it. The documents are all that
 the files of a folder name, whatever their split, so that train and test have the same corpus.
 """

@@ -88,7 +88,7 @@ BAD_SCORE = Fault(
     "row has a relevance that is no whole number",
     "rows have a relevance that is no whole number",
     "grade with whole numbers: above 0 relevant, 0 judged and not relevant; scores of a teacher do "
-    "not tell which documents are negatives",
+    "not tell which documents are negatives; of ratings --relevant-from tells which are likes",
 )
 DUPLICATE_ID = Fault(
     "duplicate-id",

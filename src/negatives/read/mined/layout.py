@@ -62,8 +62,9 @@ class Layout:
     `wide`: a row holds a query with its positives and negatives. `pair`: a query, one document, a
     label. `list`: a query, documents, their labels. `label` is empty where every row is a negative;
     in a wide layout it is the relevance of the positives. `scores`: a column of scores, one a
-    document of the row; `time`: one of the moments of the rows. `notes`: what a reader of the file should know. Without `negatives` the
-    file is one of pairs. `relevant_from`: the least label that is relevant, where that was said.
+    document of the row; `time`: one of the moments of the rows. `notes`: what a reader of the file
+    should know. Without `negatives` the file is one of pairs. `relevant_from`: the least label that
+    is relevant, where that was said.
     """
 
     name: str
@@ -146,19 +147,7 @@ class _Deciding(Roles):
         for what, columns in called.items():
             if columns:
                 self._only(what, columns)
-        for what, column in (("user", user[0]), ("item", item[0])):
-            if column.is_fractions and not column.depth:
-                held = f", such as {column.sample[0]}" if column.sample else ""
-                raise self._refused(
-                    f"column {column.name!r} holds the ids of {what}s as numbers with a fraction"
-                    f"{held}, which is how a table writes whole numbers among empty cells",
-                    f"write them as whole numbers: df[{column.name!r}].astype('Int64') in pandas",
-                )
-            if column.depth or column.holds not in ("text", "whole", "nothing"):
-                raise self._refused(
-                    f"column {column.name!r} holds {column}, and no ids",
-                    "write one interaction a row: a user, an item",
-                )
+        self._refuse_no_ids(user[0], item[0])
         used = {column.name for columns in called.values() for column in columns}
         left = [name for name in self._columns if name not in used]
         if left:

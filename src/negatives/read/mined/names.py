@@ -89,9 +89,30 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
     ),
 }
 
-USERS: Final = ("user", "user_id", "userid", "uid")
+_THINGS: Final = (
+    *(
+        "movie",
+        "product",
+        "artist",
+        "track",
+        "song",
+        "book",
+        "business",
+        "venue",
+        "location",
+        "poi",
+    ),
+    *("game", "app", "video", "recipe", "article", "news"),
+)
+USERS: Final = (
+    *("user", "user_id", "userid", "uid", "user_idx", "customer_id", "customerid"),
+    *("reviewer_id", "reviewerid"),
+)
 ITEMS: Final = (
-    *("item", "item_id", "itemid", "iid", "movie_id", "movieid", "product_id", "artist_id"),
+    *("item", "item_id", "itemid", "iid", "item_idx"),
+    *(f"{what}_id" for what in (*_THINGS,)),
+    *(f"{what}id" for what in (*_THINGS,)),
+    *("asin", "parent_asin"),
 )
 RATINGS: Final = ("rating", "ratings", "relevance", "label")
 MOMENTS: Final = (
@@ -124,8 +145,9 @@ _ROLES: Final[dict[str, Role]] = {name: role for role, names in NAMES.items() fo
 
 
 def plain(name: str) -> str:
-    """A name as it is compared."""
-    return re.sub(r"[-.\s]+", "_", name.strip().lower())
+    """A name as it is compared; what RecBole writes after it is its type."""
+    bare = re.sub(r":(token|float)(_seq)?$", "", name.strip().lower())
+    return re.sub(r"[-.\s]+", "_", bare)
 
 
 def role_of(name: str) -> Role | None:

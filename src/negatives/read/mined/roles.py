@@ -120,6 +120,22 @@ class Roles:
             f"several columns could be the {what}: {names}", "leave only one of them, or rename it"
         )
 
+    def _refuse_no_ids(self, user: Column, item: Column) -> None:
+        """Ids are no numbers with a fraction: of 12.0 and 12 nobody can say that they are one."""
+        for what, column in (("user", user), ("item", item)):
+            if column.is_fractions and not column.depth:
+                held = f", such as {column.sample[0]}" if column.sample else ""
+                raise self._refused(
+                    f"column {column.name!r} holds the ids of {what}s as numbers with a fraction"
+                    f"{held}, which is how a table writes whole numbers among empty cells",
+                    f"write them as whole numbers: df[{column.name!r}].astype('Int64') in pandas",
+                )
+            if column.depth or column.holds not in ("text", "whole", "nothing"):
+                raise self._refused(
+                    f"column {column.name!r} holds {column}, and no ids",
+                    "write one interaction a row: a user, an item",
+                )
+
     def _missing(self, what: str, free: list[Column] | None = None) -> DataError:
         listed = ", ".join(map(repr, self._columns))
         if free:
