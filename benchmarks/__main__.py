@@ -39,6 +39,7 @@ NAMES = (
     "speed",
     "throughput",
     "truth",
+    "unlearning",
     "written",
     "whole",
     "scale",

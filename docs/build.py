@@ -58,6 +58,7 @@ NAV: list[tuple[str, list[str]]] = [
             "review.md",
             "lint.md",
             "more-than-text.md",
+            "language-models.md",
             "adapt.md",
             "making.md",
             "learning.md",
