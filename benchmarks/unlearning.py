@@ -169,7 +169,7 @@ def figures(seed: int) -> dict[str, dict[str, Any]]:
         source = there["anchors"] if arm == "D2O" else there["forget"]
         name = arm.lower().replace(" ", "").replace("+", "-")
         out = learned(
-            name, original, source, seed, FORGETTING, *changes, *more, "train.evaluate=2",
+            name, original, source, seed, FORGETTING, *changes, *more, "train.evaluate=4",
             "train.learning_rate=0.0003", dev=there["forget"],
         )  # fmt: skip
         found[arm] = of_arm(out, level, retrained, judged)

@@ -66,6 +66,7 @@ def of_logits(logits: Any, hidden: Any, loss: SequenceLoss, shift: float = 0.0) 
     return replace(made, references=references, frozen=other(), reinforced=other())
 
 
+@pytest.mark.slow
 def test_every_gradient_is_that_of_the_formula() -> None:
     generator = torch.Generator().manual_seed(0)
     logits, hidden, step, inner = (
