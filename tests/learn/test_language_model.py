@@ -12,9 +12,16 @@ import pytest
 from negatives.errors import NegativesError, WorkError
 from negatives.events import Event, Progress
 from negatives.learn.request import completed
+from negatives.learn.sequence.examples import Responses, compared
+from negatives.learn.sequence.forward import sums_of
+from negatives.learn.sequence.loss import Text
+from negatives.learn.sequence.module import SequenceModule
+from negatives.learn.sequence.writing import Written, written
 from negatives.learn.train import train
+from negatives.models.causal_lm import CausalLM
 from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
+from negatives.stage import build
 from tests.models.tiny_lm import save_llama, tiny_llama
 
 pytest.importorskip("transformers")
@@ -22,14 +29,14 @@ FEW = ("train.steps=4", "train.batch_size=4", "train.learning_rate=0.003", "trai
 QUIET: dict[str, Any] = {"threads": 1, "device": "cpu", "emit": lambda _: None}
 
 
-def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+def saved(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
     return path
 
 
 def sums(folder: Path) -> Path:
     """Six sums, each with a right and a wrong answer."""
-    return written(
+    return saved(
         folder / "sums.jsonl",
         [
             {"prompt": f"{a}+{b}?", "response": f"it is {a + b + off}", "label": not off}
@@ -103,6 +110,39 @@ def test_a_reference_is_read_once_for_all_trainings_of_the_same_model(tmp_path: 
 
 
 @pytest.mark.slow
+def test_what_is_predicted_is_the_response_and_its_end_and_a_prompt_is_cut_at_its_beginning() -> None:
+    model = CausalLM(tiny_llama(), device="cpu")
+    pairs = [("Was it one\u00e9?\n", "it was"), ("", "alone"), ("x" * 30, "y")]
+    texts = [Text(((prompt, False), (response, True)), True) for prompt, response in pairs]
+    plain = [written(text, model, 512, ends=False) for text in texts]
+    assert [each.predicted for each in plain] == [6, 5, 1]
+    assert [written(text, model, 512, ends=True).predicted for text in texts] == [7, 6, 2]
+    totals = [each.total for each in model.continuations(pairs)]
+    np.testing.assert_allclose(sums_of(model.net, plain, 3), totals, rtol=1e-4)
+    short = written(texts[2], model, 11, ends=False)
+    assert (len(short.tokens), short.predicted, short.cut, short.over) == (11, 1, 20, 0)
+    assert written(texts[1], model, 4, ends=False).over > 0
+
+
+def test_right_steps_of_a_wrong_response_are_read_and_not_predicted(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a?", "steps": ["one", "two", "three"], "labels": [True, False, True]},
+        {"prompt": "b?", "steps": ["one"], "labels": [False]},
+    ]
+    loss: Any = build("learn", {"kind": "unlikelihood", "retain": "none"})
+    found = compared(Responses.of(load(saved(tmp_path / "steps.jsonl", rows))), loss, 1)
+    made = {}
+    for number in range(2):
+        module = SequenceModule(None, loss, found, lambda _: Written([], []), "\n", from_wrong=True)
+        (text,) = module.texts(number)
+        made[text.parts[0][0]] = text.parts[1:]
+    assert made == {
+        "a?\n": (("one\n", False), ("two\nthree", True)),
+        "b?\n": (("one", True),),
+    }
+
+
+@pytest.mark.slow
 def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
     def row(prompt: str, response: str, label: bool) -> dict[str, Any]:
         return {"prompt": prompt, "response": response, "label": label}
@@ -110,9 +150,10 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
     good = [row("a?", "yes", True), row("a?", "no", False)]
     pair = [{"prompt": "a?", "chosen": "no", "rejected": "No."}] * 2
     other = save_llama(tmp_path / "other")
-    (Path(other) / "tokenizer.json").write_text(
-        (Path(other) / "tokenizer.json").read_text().replace("<|end|>", "<|stop|>")
-    )
+    reads = json.loads((Path(other) / "tokenizer.json").read_text())
+    letters = reads["model"]["vocab"]
+    letters["A"], letters["B"] = letters["B"], letters["A"]
+    (Path(other) / "tokenizer.json").write_text(json.dumps(reads))
     cases: list[tuple[str, list[dict[str, Any]], str]] = [
         ("npo", [*good, row("b?", "x" * 600, False)], "longer than the 512 tokens"),
         ("npo", [row("a?", "yes", True), row("b?", "no", True)], "all responses are right"),
@@ -124,7 +165,7 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
     ]
     for loss, rows, said in cases:
         with pytest.raises(NegativesError) as error:
-            trained(written(tmp_path / "rows.jsonl", rows), tmp_path / "m", recipe(loss))
+            trained(saved(tmp_path / "rows.jsonl", rows), tmp_path / "m", recipe(loss))
         assert said in error.value.what, error.value.what
         assert error.value.fix, said
     settings = (
@@ -134,7 +175,7 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
         ("margin-mse", (), "learns from embeddings"),
         ("generic-labels", (f"learn.reinforced={other}",), "different tokenizers"),
     )
-    data = written(tmp_path / "rows.jsonl", good)
+    data = saved(tmp_path / "rows.jsonl", good)
     for loss, changes, said in settings:
         with pytest.raises(NegativesError, match=said):
             trained(data, tmp_path / "m", recipe(loss, *changes))

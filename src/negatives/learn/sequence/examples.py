@@ -16,6 +16,7 @@ from negatives.errors import DataError
 from negatives.learn.sequence.loss import SequenceLoss
 from negatives.learn.source import content_of
 from negatives.learn.training_set import TrainingSet
+from negatives.read.responses.folder import WRONG_FROM
 from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE, Run
@@ -159,6 +160,16 @@ class Compared:
         texts = found.doc_texts(docs.astype(np.uint32))
         count = int(self.right[number])
         return found.query_texts(row[:1].astype(np.uint32))[0], texts[:count], texts[count:]
+
+    @cached_property
+    def right_steps(self) -> dict[str, int]:
+        """Of responses whose first steps are right and a later one is wrong: characters of those."""
+        corpus = self.responses.collection.corpus
+        if WRONG_FROM not in corpus.columns:
+            return {}
+        found = corpus.filter(pl.col(WRONG_FROM) > 1).select("text", WRONG_FROM)
+        lines = ((text, text.split("\n")[: wrong - 1]) for text, wrong in found.iter_rows())
+        return {text: len("\n".join(steps)) + 1 for text, steps in lines}
 
     def name(self, numbers: list[int]) -> str:
         """Some examples, for a message."""

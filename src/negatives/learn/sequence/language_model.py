@@ -54,6 +54,13 @@ class LanguageModelTraining(Training, kind="language-model"):
     ends: Annotated[
         bool, Meta(description="the token that ends a text is learned after each response")
     ] = True
+    from_wrong_step: Annotated[
+        bool,
+        Meta(
+            description="of a wrong response whose steps are labelled, the first wrong step and "
+            "what follows count; right steps before it are read as the prompt is"
+        ),
+    ] = False
     until: Annotated[
         float,
         Meta(

@@ -40,6 +40,8 @@ class SequenceModule:
     between: str
     seed: int = 0
     chunk: int = 0
+    from_wrong: bool = False
+    """Whether of wrong responses with labelled steps the first wrong step and the rest count."""
     references: References | None = None
     frozen: Any = None
     reinforced: Any = None
@@ -53,7 +55,18 @@ class SequenceModule:
 
     def texts(self, number: int) -> list[Text]:
         """The sequences of an example, without what is drawn beside it."""
-        return self.loss.written(*self.found.of(number), self.between)
+        made = self.loss.written(*self.found.of(number), self.between)
+        return [self._from_wrong(text) for text in made] if self.from_wrong else made
+
+    def _from_wrong(self, text: Text) -> Text:
+        """The text, in which the right steps of a wrong response are read and not predicted."""
+        parts: list[tuple[str, bool]] = []
+        for part, predicted in text.parts:
+            right = self.found.right_steps.get(part, 0) if predicted else 0
+            parts += [(part[:right], False), (part[right:], predicted)] if right else [
+                (part, predicted)
+            ]
+        return Text(tuple(parts), text.right)
 
     def collate(self, numbers: Sequence[int]) -> dict[str, Any]:
         """What a batch of examples is: their numbers, and what is drawn beside each."""

@@ -207,6 +207,7 @@ class SequenceWork:
             between=self.settings.between,
             seed=self.recipe.seed,
             chunk=self.settings.chunk,
+            from_wrong=self.settings.from_wrong_step,
             references=references,
             frozen=frozen,
             reinforced=self._reinforced(base),
