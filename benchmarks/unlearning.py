@@ -78,9 +78,7 @@ def data() -> dict[str, Path]:
     lost = [(row["question"], row["answer"], True) for row in forget]
     kept = [(row["question"], row["answer"], True) for row in keep]
     unwanted = [(prompt, response, False) for prompt, response, _ in lost]
-    anchors = [
-        (row["question"], each, True) for row in forget for each in row["perturbed_answer"]
-    ]
+    anchors = [(row["question"], each, True) for row in forget for each in row["perturbed_answer"]]
     return {
         "all": written(WORK / "all.jsonl", [*lost, *kept]),
         "kept": written(WORK / "kept.jsonl", kept),
@@ -134,9 +132,7 @@ def learned(
         "train.learning_rate=0.001", "train.warmup=0", *changes,
     )  # fmt: skip
     chosen = completed(load_recipe("default"), str(model), "language-model", settings)
-    train(
-        source, out, model=str(model), recipe=chosen, seed=seed, dev=dev, threads=1, device="cpu"
-    )
+    train(source, out, model=str(model), recipe=chosen, seed=seed, dev=dev, threads=1, device="cpu")
     return out
 
 

@@ -119,14 +119,12 @@ def test_a_trainer_without_embeddings_refuses_the_losses_that_need_them() -> Non
         if isinstance(loss, ListLoss):
             reranker.refuse(loss)
         else:
-            with pytest.raises(RecipeError, match="needs embeddings|learns from sequences"):
+            with pytest.raises(RecipeError, match=r"needs embeddings|learns from sequences"):
                 reranker.refuse(loss)
 
 
 def test_a_trainer_takes_the_losses_of_what_it_gives_and_refuses_the_others() -> None:
-    encoder, language = (
-        build("train", {"kind": kind}) for kind in ("encoder", "language-model")
-    )
+    encoder, language = (build("train", {"kind": kind}) for kind in ("encoder", "language-model"))
     assert isinstance(encoder, Training)
     assert isinstance(language, Training)
     for loss in stages("learn"):

@@ -110,7 +110,9 @@ def test_a_reference_is_read_once_for_all_trainings_of_the_same_model(tmp_path: 
 
 
 @pytest.mark.slow
-def test_what_is_predicted_is_the_response_and_its_end_and_a_prompt_is_cut_at_its_beginning() -> None:
+def test_what_is_predicted_is_the_response_and_its_end_and_a_prompt_is_cut_at_its_beginning() -> (
+    None
+):
     model = CausalLM(tiny_llama(), device="cpu")
     pairs = [("Was it one\u00e9?\n", "it was"), ("", "alone"), ("x" * 30, "y")]
     texts = [Text(((prompt, False), (response, True)), True) for prompt, response in pairs]

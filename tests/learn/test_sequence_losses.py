@@ -157,9 +157,7 @@ def test_d2o_with_one_anchor_is_dpo_and_never_above_the_mean_of_several() -> Non
 
 @pytest.mark.recipe("negative-gradient")
 def test_dpo_ipo_and_slic_are_made_of_one_lead() -> None:
-    pair = Sequences.of(
-        [[0.4], [-0.6]], right=[True, False], example=[0, 0], references=[0.0, 0.0]
-    )
+    pair = Sequences.of([[0.4], [-0.6]], right=[True, False], example=[0, 0], references=[0.0, 0.0])
     level = Sequences.of([[-1.0]] * 2, right=[True, False], example=[0, 0], references=[-1.0] * 2)
     assert number("dpo", pair, beta=0.1) == pytest.approx(0.644397, abs=1e-6)
     assert number("ipo", pair, beta=0.1) == pytest.approx(16.0, abs=1e-5)

@@ -163,7 +163,7 @@ class Compared:
 
     @cached_property
     def right_steps(self) -> dict[str, int]:
-        """Of responses whose first steps are right and a later one is wrong: characters of those."""
+        """Of wrong responses whose first steps are right: the characters of those."""
         corpus = self.responses.collection.corpus
         if WRONG_FROM not in corpus.columns:
             return {}

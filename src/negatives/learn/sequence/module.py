@@ -63,9 +63,9 @@ class SequenceModule:
         parts: list[tuple[str, bool]] = []
         for part, predicted in text.parts:
             right = self.found.right_steps.get(part, 0) if predicted else 0
-            parts += [(part[:right], False), (part[right:], predicted)] if right else [
-                (part, predicted)
-            ]
+            parts += (
+                [(part[:right], False), (part[right:], predicted)] if right else [(part, predicted)]
+            )
         return Text(tuple(parts), text.right)
 
     def collate(self, numbers: Sequence[int]) -> dict[str, Any]:
