@@ -44,6 +44,7 @@ NAMES = (
     "speed",
     "throughput",
     "truth",
+    "unlearning",
     "written",
     "whole",
     "scale",

@@ -51,9 +51,10 @@ def stages() -> Iterator[type]:
     """Every class with a kind and a section, from the files that have one."""
     from negatives.stage import Stage
 
-    for path in sorted(SOURCE.glob("*/*.py")):
+    for path in sorted(SOURCE.glob("*/**/*.py")):
         if ', kind="' in path.read_text("utf-8"):
-            importlib.import_module(f"negatives.{path.parent.name}.{path.stem}")
+            place = path.relative_to(SOURCE).with_suffix("").parts
+            importlib.import_module(".".join(("negatives", *place)))
     todo = [Stage]
     while todo:
         cls = todo.pop()

@@ -33,6 +33,7 @@ NEEDED: dict[tuple[str, str], dict[str, Any]] = {
         )
     },
     ("judge", "reranker"): {"model": "some-reranker"},
+    ("learn", "generic-labels"): {"reinforced": "some-model"},
     ("judge", "text-perplexity"): {"model": "some-model"},
     ("estimate", "ensemble"): {
         "votes": {"bm25_score": 5.0, "dense_score": 0.5, "characters": 30.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +64,10 @@ def test_every_loss_is_a_number_a_row_and_needs_what_it_says() -> None:
     torch = pytest.importorskip("torch")
     for loss in stages("learn"):
         assert isinstance(loss, Loss)
+        if loss.learns_from == "sequences":  # what they are is in test_sequence_losses.py
+            with pytest.raises(RecipeError, match="train a language model"):
+                loss.open()
+            continue
         guided = bool(loss.guided_by) or loss.kind in _NAMES_ITS_GUIDE
         batch = drawn(labels=loss.needs_labels, guide=guided)
         values = _opened(loss)(batch)
@@ -92,12 +97,14 @@ def _draws(loss: Loss) -> bool:
 
 
 def test_every_trainer_has_the_settings_that_it_speaks_of() -> None:
-    library = pytest.importorskip("sentence_transformers")
+    for name in ("sentence_transformers", "transformers"):
+        pytest.importorskip(name)
     for training in stages("train"):
         assert isinstance(training, Training)
         fields = training.__struct_fields__
         assert {*training.of_negatives} <= {*fields}
         assert training.caches_gradients == ("chunk" in fields)
+        library = importlib.import_module(training.library.replace("-", "_"))
         assert hasattr(library, training.loaded_by) or not training.reads_texts
         assert (training.docs_frozen, training.refresh_every) == (False, 0)
         assert training.peak == training.rate
@@ -121,8 +128,21 @@ def test_a_trainer_without_embeddings_refuses_the_losses_that_need_them() -> Non
         if isinstance(loss, ListLoss):
             reranker.refuse(loss)
         else:
-            with pytest.raises(RecipeError, match="needs embeddings"):
+            with pytest.raises(RecipeError, match=r"needs embeddings|learns from sequences"):
                 reranker.refuse(loss)
+
+
+def test_a_trainer_takes_the_losses_of_what_it_gives_and_refuses_the_others() -> None:
+    encoder, language = (build("train", {"kind": kind}) for kind in ("encoder", "language-model"))
+    assert isinstance(encoder, Training)
+    assert isinstance(language, Training)
+    for loss in stages("learn"):
+        takes, refuses = (
+            (language, encoder) if loss.learns_from == language.gives else (encoder, language)
+        )
+        takes.refuse(loss)
+        with pytest.raises(RecipeError, match=f"learns from {loss.learns_from}"):
+            refuses.refuse(loss)
 
 
 def test_a_declared_need_of_labels_follows_the_settings() -> None:

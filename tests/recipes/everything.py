@@ -40,6 +40,7 @@ class Everything:
     data: Path
     models: dict[str, str]
     encoder: str
+    responses: Path
 
     @classmethod
     def saved(cls, folder: Path) -> Everything:
@@ -52,7 +53,7 @@ class Everything:
             CAUSAL: save_llama(folder / "language-model"),
             GUIDE: encoder,
         }
-        return cls(data, models, encoder)
+        return cls(data, models, encoder, _save_responses(folder / "responses.jsonl"))
 
     def changes(self, recipe: Recipe) -> list[str]:
         """Settings that put the small models in the place of those that a recipe names."""
@@ -107,6 +108,18 @@ def _stages(recipe: Recipe) -> Iterator[tuple[str, list[tuple[str, Stage]]]]:
     for section in SINGLE:
         stage: Stage | None = getattr(recipe, section)
         yield section, [] if stage is None else [("", stage)]
+
+
+def _save_responses(path: Path) -> Path:
+    """Prompts with two right and two wrong responses each."""
+    rows = [
+        {"prompt": f"{a} and one?", "response": f"{said} {a + 1 + off}", "label": off == 0}
+        for a in range(4)
+        for said in ("it is", "that makes")
+        for off in (0, 1)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
 
 
 def _save_data(folder: Path) -> Path:

@@ -43,6 +43,9 @@ def evaluate(
     doc_times: Path | None = None,
     without_self: Flag = False,
     known: Literal["leave-out", "keep"] | None = None,
+    retrained: str | None = None,
+    unseen: str | None = None,
+    between: str | None = None,
     query_prompt: str = "",
     doc_prompt: str = "",
     similarity: Literal["cosine", "dot"] = "cosine",
@@ -76,12 +79,15 @@ def evaluate(
 
         negatives evaluate static scifact nfcorpus fiqa --save-run runs
 
+        negatives evaluate my-language-model tofu@forget01 --retrained control
+
     Parameters
     ----------
     model
         `bm25`, `static`, a .onnx file, a sentence-transformers folder or name, onnx:NAME
-        to export such a one once, http://host/v1#model, `precomputed`, or a TREC run's file; or
-        a folder that `negatives train --kind kg` made.
+        to export such a one once, http://host/v1#model, `precomputed`, or a TREC run's file; a
+        folder that `negatives train --kind kg` made; or a causal language model's folder: then
+        how likely right and wrong responses are.
     data
         The collection; see `negatives --help`. DATA@test names a split. For a TREC run a file of
         qrels (TREC's or BEIR's) will do.
@@ -119,6 +125,12 @@ def evaluate(
     known
         What other splits of DATA call relevant to a query is not ranked for it (leave-out), or
         is ranked (keep). Left out by default where documents go by their ids.
+    retrained
+        Of a language model: one that was never trained on what is to be forgotten.
+    unseen
+        Of a language model: responses that it never saw, to tell members by.
+    between
+        Of a language model: what stands between prompt and response; a line end by default.
     query_prompt
         Put before each query.
     doc_prompt
@@ -139,6 +151,7 @@ def evaluate(
         Print the figures as JSON.
     """
     resources.limit_pools()
+    from negatives.cli.evaluate_responses import evaluate_responses, is_of_responses
     from negatives.cli.listen import listening
     from negatives.errors import InputError
     from negatives.find.dense import Dense
@@ -149,6 +162,10 @@ def evaluate(
     from negatives.read.quarantine import as_quarantine
     from negatives.read.table import check_table_path, write_table
 
+    said = {"--retrained": retrained, "--unseen": unseen, "--between": between}
+    if is_of_responses(model, said, any((rerank, more, metric, per_query, save_run, slices))):
+        evaluate_responses(model, data, said, resources, reading, json)
+        return
     if per_query is not None:
         check_table_path(per_query)
     if run is not None and not slices:

@@ -25,12 +25,16 @@ _MODULES: Final = {
 
 @dataclass(frozen=True)
 class Base:
-    """A model ready to be trained, and sentence-transformers' trainer and arguments for it."""
+    """A model ready to be trained, and the trainer and arguments of its library for it."""
 
     name: str
     model: Any
     trainer: Any
     arguments: Any
+
+    def save(self, folder: Path) -> None:
+        """Write the model. It has no card: to write one takes longer than all the rest."""
+        self.model.save_pretrained(str(folder), create_model_card=False)
 
 
 def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options: Any) -> Base:

@@ -20,9 +20,9 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
     base = Path(model).name or model
     lines = [
         "---",
-        *(["library_name: sentence-transformers"] if loads else []),
+        *([f"library_name: {train.library}"] if loads else []),
         f"pipeline_tag: {train.task}",
-        f"tags: [{'sentence-transformers, ' if loads else ''}negatives]",
+        f"tags: [{f'{train.library}, ' if loads else ''}negatives]",
         "---",
         "",
         f"# {base}, fine-tuned as {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
@@ -36,7 +36,7 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
         *(f"| {name} | {value} |" for name, value in _facts(account, recipe)),
         "",
         "```python",
-        *_loading(loads),
+        *_loading(train),
         "```",
         "",
         *_rounds(account),
@@ -51,11 +51,11 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
     return "\n".join(lines)
 
 
-def _loading(loads: str) -> list[str]:
+def _loading(train: Training) -> list[str]:
     """The lines of Python that open the model."""
-    if loads:
-        first = f"from sentence_transformers import {loads}"
-        return [first, "", f'model = {loads}("path/to/this/folder")']
+    if loads := train.loaded_by:
+        first = f"from {train.library.replace('-', '_')} import {loads}"
+        return [first, "", f'model = {loads}{train.loading}("path/to/this/folder")']
     return [
         "from negatives.models.open_encoder import open_encoder",
         "",

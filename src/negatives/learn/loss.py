@@ -40,6 +40,8 @@ class Loss(Stage):
     """A function of one batch of embeddings, to be made small."""
 
     section: ClassVar[str] = "learn"
+    learns_from: ClassVar[str] = "embeddings"
+    """What a trainer must give it: `embeddings` and scores of texts, or `sequences` of tokens."""
     taught: ClassVar[bool] = False
     """Whether it learns from labels, whatever its settings are."""
     graded: ClassVar[bool] = False

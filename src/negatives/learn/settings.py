@@ -85,8 +85,14 @@ class Training(Stage, kw_only=True):
     """The learning rate where none is set."""
     usual_loss: ClassVar[str] = "multiple-negatives"
     """The kind of [learn] where a recipe names none."""
+    gives: ClassVar[str] = "embeddings"
+    """What it gives a loss (`Loss.learns_from`)."""
+    library: ClassVar[str] = "sentence-transformers"
+    """The library whose class loads what is trained, as the hub calls it."""
     loaded_by: ClassVar[str] = "SentenceTransformer"
-    """The class of sentence-transformers that loads what is trained; empty: this library does."""
+    """The class that loads what is trained; empty: this library does."""
+    loading: ClassVar[str] = ""
+    """The method of that class that does, where it is not the class itself."""
     task: ClassVar[str] = "sentence-similarity"
     """The pipeline of the hub that it is for."""
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
@@ -225,6 +231,13 @@ class Training(Stage, kw_only=True):
 
     def refuse(self, loss: Loss) -> None:
         """Raise `RecipeError` for a loss that it cannot take, or for settings that clash."""
+        if loss.learns_from != self.gives:
+            raise RecipeError(
+                f"the loss {loss.kind!r} learns from {loss.learns_from}, and training of kind "
+                f"{self.kind!r} gives {self.gives}",
+                where="learn.kind",
+                fix=f"--set learn.kind={self.usual_loss}, or the trainer that the loss is for",
+            )
 
     @abstractmethod
     def prepare(self, base: Base, lesson: Lesson) -> Learning:

@@ -73,6 +73,8 @@ class TrainingSource:
 
     def _read(self, data: Data) -> TrainingSet | Run | Collection:
         run = as_run(data)
+        if run is None and self._reads_responses:
+            return as_collection(data, quarantine=self.aside)
         named = isinstance(data, str | Path) and is_mined_file(Path(data))
         file = mined_file(Path(data)) if named else mined_table_of(data)
         labels = self._settings.labels
@@ -106,6 +108,11 @@ class TrainingSource:
             found = self.mine(found, self.encoder, self.folder, overwrite)
         width = self._settings.negatives_read if self.mined else 0
         return of_run(found, width, self._settings.labels), origin
+
+    @property
+    def _reads_responses(self) -> bool:
+        """Whether all of a collection is learned from, right or wrong, positives or none."""
+        return self._settings.gives == "sequences"
 
     @property
     def _settings(self) -> Training:
@@ -192,7 +199,8 @@ def read_with(
     file = Path(data)
     columns = {name: said[name] for name in said if name not in ("corpus", "queries")}
     options = FileOptions.of(**columns)
-    if not said or as_run(file) is not None or not is_mined_file(file, options):
+    responses = cast("Training", recipe.train).gives == "sequences"
+    if not said or responses or as_run(file) is not None or not is_mined_file(file, options):
         return load(data, quarantine=quarantine, **said) if said else data
     corpus, queries = said.get("corpus"), said.get("queries")
     known = known_texts(corpus, queries) if corpus or queries else None

@@ -40,6 +40,7 @@ from negatives.learn.request import completed, recipe_of
 from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
+from negatives.learn.sequence.work import SequenceWork
 from negatives.learn.settings import Lesson, Training
 from negatives.learn.source import Data, TrainingSource, for_these_data
 from negatives.learn.trained import Trained as Trained
@@ -189,6 +190,12 @@ class _Training:
         look: bool,
         overwrite: bool,
     ) -> None:
+        if self.settings.gives == "sequences":
+            seen = None if dev is None else self.source.read(dev)
+            how = (self.folder, self.recipe, self.model, self.machine, self.report_to, self.emit)
+            work = SequenceWork(*how, mined=self.mined)
+            work.carry_out(self.source.read(data), seen, overwrite)
+            return
         began = time.perf_counter()
         read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)

@@ -1,4 +1,4 @@
-"""sentence-transformers' trainer, set up for one training: arguments, callbacks, what it tells."""
+"""A library's trainer, set up for one training: arguments, callbacks, what it tells."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ APART: Final = 100
 Look = Callable[[Any], float]
 """nDCG@10 of a model on the dev set."""
 
-AtStep = Callable[[int], None]
+AtStep = Callable[[int], bool | None]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class TrainingPlan:
     emit: Emit
     weighing: Weighing | None = None
     at_step: AtStep | None = None
-    """Called after each step, with how many are done."""
+    """Called after each step, with how many are done; true ends the training."""
 
 
 def carry_out(plan: TrainingPlan) -> dict[str, Any]:
@@ -86,8 +86,7 @@ def _trainer(plan: TrainingPlan) -> Any:
             return plan.sampler
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-            """A checkpoint has no card: to write one takes longer than all the rest."""
-            self.model.save_pretrained(str(output_dir), create_model_card=False)
+            plan.base.save(Path(str(output_dir)))
 
         def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
             """The card is our own, and names the negatives."""
@@ -167,8 +166,8 @@ def _callbacks(plan: TrainingPlan) -> list[Any]:
             if plan.settings.seconds and spent > plan.settings.seconds:
                 control.should_training_stop = True
             plan.emit(Progress("train", state.global_step, state.max_steps, "steps"))
-            if plan.at_step is not None:
-                plan.at_step(state.global_step)
+            if plan.at_step is not None and plan.at_step(state.global_step):
+                control.should_training_stop = control.should_save = True
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **told: Any) -> None:
             best, found = state.best_metric, told["metrics"].get(f"eval_{METRIC}")

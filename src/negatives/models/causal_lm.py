@@ -169,6 +169,11 @@ class CausalLM:
         end: int | None = self._fast.eos_token_id
         return end if begin is None else begin
 
+    @property
+    def reader(self) -> Any:
+        """What reads texts, as transformers has it."""
+        return self._fast
+
     @cached_property
     def ends(self) -> frozenset[int]:
         """Tokens that end a text."""

@@ -239,3 +239,13 @@ def _refused(what: str, path: Path) -> DataError:
         where=str(path),
         fix=MEND,
     )
+
+
+def is_language_model(name: str) -> bool:
+    """Whether a folder says that it holds a causal language model of transformers."""
+    folder = Path(name)
+    if not (folder / "config.json").is_file() or (folder / "modules.json").exists():
+        return False
+    stated = read_json(folder / "config.json")
+    named = stated.get("architectures") if isinstance(stated, dict) else None
+    return any(str(each).endswith(("ForCausalLM", "LMHeadModel")) for each in named or ())

@@ -70,8 +70,10 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
         *("doc_id", "docid", "corpus_id", "document_id", "passage_id", "pid", "did"),
         *("doc_ids", "docids", "corpus_ids", "document_ids", "passage_ids", "pids"),
     ),
-    "label": ("label", "labels", "relevance", "relevances", "rel", "grade", "grades")
-    + ("is_correct",),
+    "label": (
+        *("label", "labels", "relevance", "relevances", "rel", "grade", "grades"),
+        "is_correct",
+    ),
     "score": ("score", "scores", "ce_score", "ce_scores", "teacher_score", "teacher_scores"),
     "positive_scores": (
         "pos_scores",
