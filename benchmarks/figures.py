@@ -15,7 +15,7 @@ FIGURES = Path("src/negatives/recipes/figures.json")
 
 
 def package(page: str, found: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
-    """Put the figures of docs/results/PAGE.md into the package: of each recipe some, as `Figure`."""
+    """Put the figures of docs/results/PAGE.md into the package: some of each recipe."""
     source = f"docs/results/{page}.md"
     before = msgspec.json.decode(FIGURES.read_bytes())
     kept = {

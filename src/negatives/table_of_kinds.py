@@ -170,6 +170,7 @@ KINDS: dict[str, dict[str, str]] = {
     "train": {
         "encoder": "negatives.learn.encoder:EncoderTraining",
         "factors": "negatives.learn.factors:FactorsTraining",
+        "kg": "negatives.learn.graph_training:GraphTraining",
         "language-model": "negatives.learn.sequence.language_model:LanguageModelTraining",
         "reranker": "negatives.learn.reranker:RerankerTraining",
         "sparse": "negatives.learn.sparse:SparseTraining",

@@ -231,8 +231,12 @@ class _Training:
         if chosen and draws is not None:
             draws = step_draws(found, self.recipe, self.mined, self.emit)
         frozen = self._frozen(found.collection)
-        seen = guide and self._vectors(self.loss.guided_by, found.collection, guide)
-        rows = TrainingRows(found, seen and seen.guide, frozen and frozen.vectors.docs)
+        by = None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
+        rows = TrainingRows(
+            found,
+            None if by is None else by.guide,
+            None if frozen is None else frozen.vectors.docs,
+        )
         rows.redrawn(self.settings.redraw, self.settings.negatives, self.settings.batch_size)
         save = partial(saved, base.model, frozen)
         refresher = self._refresher(base, save, rows)

@@ -70,7 +70,9 @@ def read_names(folder: Path, findings: Findings) -> Names:
         relations = _of_two_columns(folder, "relation2text.txt", "", findings)
     if types is not None:
         said = types.select("id", said="type")
-        entities = entities.join(said, on="id", how="full", coalesce=True, maintain_order="left_right").select(
+        entities = entities.join(
+            said, on="id", how="full", coalesce=True, maintain_order="left_right"
+        ).select(
             "id",
             *(pl.col(name).fill_null("") for name in ("name", "description")),
             type=pl.when(pl.col("said").fill_null("") != "")
