@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,16 +50,29 @@ _IMPORTED = 50
 _modules = 0
 
 
-def pytest_runtest_teardown() -> None:
-    """Leave what modules consist of out of later collections of garbage: it stays to the end.
+def _leave_modules_out_of_collections() -> None:
+    """What modules consist of stays to the end, and no later collection of garbage looks at it.
 
-    A training has all that there is looked through, and torch alone is a million of objects.
+    A training collects garbage, and torch alone is hundreds of thousands of objects.
     """
     global _modules
     if len(sys.modules) > _modules + _IMPORTED:
         gc.collect()
         gc.freeze()
         _modules = len(sys.modules)
+
+
+def pytest_runtest_teardown() -> None:
+    """After a test that imported what nobody had before."""
+    _leave_modules_out_of_collections()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup() -> Generator[None, object, object]:
+    """After a fixture that did."""
+    made = yield
+    _leave_modules_out_of_collections()
+    return made
 
 
 @pytest.hookimpl(tryfirst=True)  # before the groups are read
