@@ -168,13 +168,15 @@ def _singles(run: neg.Run, pool: pl.DataFrame, false: Bools) -> dict[str, dict[s
     lowest = positives.group_by("query_id").agg(lowest=pl.col(f"{reference}_score").min())
     rows = pool.join(lowest, on="query_id", how="left", maintain_order="left")
     rules = {
-        "dense score": pl.col(f"{reference}_score"),
-        "dense rank": -pl.col(f"{reference}_rank").fill_null(1000).log(),
-        "bm25 score": pl.col("bm25_score"),
-        "bm25 rank": -pl.col("bm25_rank").fill_null(1000).log(),
         "score - positive": pl.col(f"{reference}_score") - pl.col("lowest"),
         "score / positive": pl.col(f"{reference}_score") / pl.col("lowest").clip(0.05),
     }
+    for label in [source.label for source in run.recipe.find if source.scores_pairs]:
+        rules[f"{label} score"] = pl.col(f"{label}_score")
+        rules[f"{label} rank"] = -pl.col(f"{label}_rank").fill_null(1000).log()
+    for name in ("like_queries", "popularity"):
+        if name in rows.columns:
+            rules[name] = pl.col(name)
     made = {}
     for name, rule in rules.items():
         values = rows.select(rule.cast(pl.Float64)).to_series().fill_null(0.0).to_numpy()

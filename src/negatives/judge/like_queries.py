@@ -25,7 +25,7 @@ class LikeQueries(Judge, kind="like-queries"):
     positives of its query as an unlabelled one.
 
     >>> from negatives import LikeQueries, tiny
-    >>> tiny.judged(LikeQueries())["wings"]
+    >>> tiny.judged(LikeQueries())  # it adds evidence, and objects to nothing
     {}
     """
 
@@ -69,7 +69,7 @@ class PopularityEvidence(Judge, kind="popularity"):
     is never counted.
 
     >>> from negatives import PopularityEvidence, tiny
-    >>> tiny.judged(PopularityEvidence())["wings"]
+    >>> tiny.judged(PopularityEvidence())  # it adds evidence, and objects to nothing
     {}
     """
 
