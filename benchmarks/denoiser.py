@@ -54,7 +54,7 @@ def digits() -> tuple[Any, Any, Any, Any]:
 # ---- the model -----------------------------------------------------------------------------------
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Attention and a layer, each added to what comes in."""
 
     def __init__(self) -> None:
@@ -77,7 +77,7 @@ class Block(nn.Module):
         return x + self.layer(self.second(x))
 
 
-class Denoiser(nn.Module):
+class Denoiser(nn.Module):  # type: ignore[misc]
     """The noise in noisy images, float[n, 64], at an angle (0: clean), under a condition."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Denoiser(nn.Module):
         patches = noisy.view(-1, 4, 2, 4, 2).permute(0, 1, 3, 2, 4).reshape(-1, 16, 4)
         x = torch.cat([told, self.patches(patches) + self.places + time[:, None]], 1)
         for number, block in enumerate(self.blocks):
-            x = block.attended(x)  # type: ignore[operator]
+            x = block.attended(x)
             if kept is not None:
                 kept.append(x[:, 1:])
             if away is not None:
@@ -140,7 +140,8 @@ def trained(steps: int = STEPS, folder: Path = CACHE / "guidance") -> Denoiser:
     model = Denoiser()
     if path.is_file():
         model.load_state_dict(torch.load(path, weights_only=True))
-        return model.eval()
+        model.eval()
+        return model
     images, targets, _, _ = digits()
     random = np.random.default_rng(0)
     average = torch.optim.swa_utils.AveragedModel(
@@ -164,7 +165,8 @@ def trained(steps: int = STEPS, folder: Path = CACHE / "guidance") -> Denoiser:
     torch.save(average.module.state_dict(), unfinished)
     unfinished.rename(path)
     model.load_state_dict(average.module.state_dict())
-    return model.eval()
+    model.eval()
+    return model
 
 
 # ---- the judges ----------------------------------------------------------------------------------
