@@ -3,9 +3,9 @@
 The 1,797 digits of scikit-learn (8 x 8), four fifths of them for training. A condition is a
 property of digits, and every digit has several: even, odd, small, large, with a closed loop, of
 straight strokes. In training one property of each image is shown, or none. The model is a
-transformer of three blocks over 16 patches that predicts noise. Judges are made of real digits: a
-support vector machine says which digit a sample is, and one that is further from every training
-image than 99% of the held-out ones is off the manifold.
+transformer of three blocks over 16 patches that predicts velocity, and so noise. Judges are made of
+real digits: a support vector machine says which digit a sample is, and one that is further from
+every training image than 99% of the held-out ones is off the manifold.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def digits() -> tuple[Any, Any, Any, Any]:
 # ---- the model -----------------------------------------------------------------------------------
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]
     """Attention and a layer, each added to what comes in."""
 
     def __init__(self) -> None:
@@ -77,12 +77,12 @@ class Block(nn.Module):
         return x + self.layer(self.second(x))
 
 
-class Denoiser(nn.Module):
+class Denoiser(nn.Module):  # type: ignore[misc]
     """The noise in noisy images, float[n, 64], at an angle (0: clean), under a condition."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.patches, self.noise = nn.Linear(4, WIDTH), nn.Linear(WIDTH, 4)
+        self.patches, self.velocity = nn.Linear(4, WIDTH), nn.Linear(WIDTH, 4)
         self.places = nn.Parameter(torch.randn(16, WIDTH) * 0.1)
         self.conditions = nn.Embedding(NOTHING + 1, WIDTH)
         self.times = nn.Linear(2 * WAVES, WIDTH)
@@ -107,14 +107,16 @@ class Denoiser(nn.Module):
         patches = noisy.view(-1, 4, 2, 4, 2).permute(0, 1, 3, 2, 4).reshape(-1, 16, 4)
         x = torch.cat([told, self.patches(patches) + self.places + time[:, None]], 1)
         for number, block in enumerate(self.blocks):
-            x = block.attended(x)  # type: ignore[operator]
+            x = block.attended(x)
             if kept is not None:
                 kept.append(x[:, 1:])
             if away is not None:
                 x = torch.cat([x[:, :1], negtome(x[:, 1:], away[number], alpha=alpha)], 1)
             x = block(x)
-        made = self.noise(self.last(x[:, 1:]))
-        return made.view(-1, 4, 4, 2, 2).permute(0, 1, 3, 2, 4).reshape(-1, 64)
+        made = self.velocity(self.last(x[:, 1:]))
+        made = made.view(-1, 4, 4, 2, 2).permute(0, 1, 3, 2, 4).reshape(-1, 64)
+        # Of cos noise - sin clean, so that where nearly all is noise hardly any error is left.
+        return angle.sin()[:, None] * noisy + angle.cos()[:, None] * made
 
 
 def shown(targets: Any, random: np.random.Generator) -> Any:
@@ -126,6 +128,11 @@ def shown(targets: Any, random: np.random.Generator) -> Any:
     return torch.as_tensor(condition)
 
 
+def velocity_error(predicted: Any, noise: Any, angle: Any) -> Any:
+    """The mean squared error of what the model predicts, which weighs noise levels alike."""
+    return ((predicted - noise) / angle.cos()[:, None]).square().mean()
+
+
 def trained(steps: int = STEPS, folder: Path = CACHE / "guidance") -> Denoiser:
     """The model, trained once for so many steps and kept."""
     path = folder / f"denoiser-{steps}.pt"
@@ -133,7 +140,8 @@ def trained(steps: int = STEPS, folder: Path = CACHE / "guidance") -> Denoiser:
     model = Denoiser()
     if path.is_file():
         model.load_state_dict(torch.load(path, weights_only=True))
-        return model.eval()
+        model.eval()
+        return model
     images, targets, _, _ = digits()
     random = np.random.default_rng(0)
     average = torch.optim.swa_utils.AveragedModel(
@@ -146,7 +154,7 @@ def trained(steps: int = STEPS, folder: Path = CACHE / "guidance") -> Denoiser:
         clean, noise = torch.from_numpy(images[rows]), torch.randn(BATCH, 64)
         angle = torch.rand(BATCH) * (math.pi / 2 - 0.04) + 0.02
         noisy = angle.cos()[:, None] * clean + angle.sin()[:, None] * noise
-        loss = (model(noisy, angle, shown(targets[rows], random)) - noise).square().mean()
+        loss = velocity_error(model(noisy, angle, shown(targets[rows], random)), noise, angle)
         learner.zero_grad()
         loss.backward()
         learner.step()
@@ -157,7 +165,8 @@ def trained(steps: int = STEPS, folder: Path = CACHE / "guidance") -> Denoiser:
     torch.save(average.module.state_dict(), unfinished)
     unfinished.rename(path)
     model.load_state_dict(average.module.state_dict())
-    return model.eval()
+    model.eval()
+    return model
 
 
 # ---- the judges ----------------------------------------------------------------------------------

@@ -27,7 +27,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.data import CACHE
-from benchmarks.denoiser import NOTHING, PROPERTIES, Denoiser, Judges, digits
+from benchmarks.denoiser import (
+    NOTHING,
+    PROPERTIES,
+    Denoiser,
+    Judges,
+    digits,
+    velocity_error,
+)
 from benchmarks.page import write_page
 from negatives.guide import (
     Mixture,
@@ -76,7 +83,9 @@ def negative_targets(seed: int) -> Figures:
         draws = [drawn_share(ids, share, seed=seed, epoch=epoch) for epoch in range(4)]
         negative = np.concatenate(draws)
         inputs, goals = np.tile(bad, (4, 1)), np.tile(images, (4, 1))
-        model = MLPRegressor((256,), max_iter=2 if TOY else 60, random_state=seed, tol=0)
+        model = MLPRegressor(
+            hidden_layer_sizes=(256,), max_iter=2 if TOY else 60, random_state=seed, tol=0
+        )
         model.fit(np.column_stack([inputs, negative]), mixed_targets(goals, inputs, negative))
 
         def restored(is_negative: float, model: Any = model) -> Any:
@@ -183,7 +192,9 @@ def captions(seed: int) -> Figures:
         image.append(row % len(targets))
     dropped = drawn_share([str(row) for row in range(len(word))], 0.5, seed=seed)
     inputs = np.column_stack([images[image] * ~dropped[:, None], ~dropped])
-    model = MLPClassifier((64,), max_iter=3 if TOY else 60, random_state=seed, tol=0)
+    model = MLPClassifier(
+        hidden_layer_sizes=(64,), max_iter=3 if TOY else 60, random_state=seed, tol=0
+    )
     model.fit(inputs, word)
     logs = [
         model.predict_log_proba(np.column_stack([held * seen, np.full(len(held), seen)]))
@@ -214,7 +225,7 @@ def intervals(seed: int) -> Figures:
         angle = torch.rand(len(clean), generator=random) * (high - low) + low
         noisy = angle.cos()[:, None] * x + angle.sin()[:, None] * noise
         nothing = torch.full((len(clean),), NOTHING)
-        return (model(noisy, angle, nothing) - noise).square().mean()
+        return velocity_error(model(noisy, angle, nothing), noise, angle)
 
     def gradient(model: Any, loss: Any) -> Any:
         model.zero_grad()

@@ -111,8 +111,10 @@ def test_samples_of_a_batch_do_not_meddle_with_one_another() -> None:
     random = np.random.default_rng(0)
     none, wanted, other = random.normal(size=(3, 5, 2, 4))
     together = perp_neg(none, wanted, [other], 1.5)
-    alone = [perp_neg(*(x[i : i + 1] for x in (none, wanted)), [other[i : i + 1]], 1.5)[0]
-             for i in range(5)]  # fmt: skip
+    alone = []
+    for sample in range(5):
+        u, c, n = (x[sample : sample + 1] for x in (none, wanted, other))
+        alone.append(perp_neg(u, c, [n], 1.5)[0])
     assert together == pytest.approx(np.stack(alone))
 
 
@@ -122,7 +124,8 @@ def test_further_positives_add_what_is_perpendicular_to_the_main_one() -> None:
 
 
 def test_a_weight_may_be_a_number_of_any_sort() -> None:
-    for weight in (2, 2.0, np.float32(2), np.array(2.0), [2.0], (2,), np.array([2.0])):
+    sorts: list[Any] = [2, 2.0, np.float32(2), np.array(2.0), [2.0], (2,), np.array([2.0])]
+    for weight in sorts:
         made = perp_neg(NONE, WANTED, [UNWANTED], weight, scale=1.0)
         assert made == pytest.approx(np.array([[1.0, -1.6]]))
 
