@@ -113,6 +113,7 @@ def test_the_first_of_many_queries_follow_the_law(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.recipe("lemon", "hyperpave")
 def test_clusters_are_of_a_field_a_file_or_an_encoder(people: Collection, tmp_path: Path) -> None:
     field, _ = drawn(SameCluster(top=9, mix=1.0, field="type"), people, tmp_path)
     assert docs_of(field, "ann|born in|?") == {"oslo"}  # of the type of rome

@@ -86,24 +86,24 @@ def _fill(
     low = np.empty(2, np.int64)
     high = np.empty(2, np.int64)
     for i in range(len(triples)):
-        for side in range(2):
-            row = np.int64(rows[i, side])
-            old = triples[i, 2 - 2 * side]
+        for end in range(2):
+            row = np.int64(rows[i, end])
+            old = triples[i, 2 - 2 * end]
             pool = np.int64(-1)
             if row < 0:
-                left[side] = entities - 1
+                left[end] = entities - 1
             else:
-                left[side] = entities - (starts[row + 1] - starts[row])
+                left[end] = entities - (starts[row + 1] - starts[row])
                 if len(of_row):
                     pool = of_row[row]
             if len(of_entity):
                 pool = of_entity[old]
-            some[side] = 0
+            some[end] = 0
             if pool >= 0 and row >= 0:
-                base[side] = list_starts[pool]
-                low[side] = _first_of(pool, gone_starts[row], gone_starts[row + 1], gone_pools)
-                high[side] = _first_of(pool + 1, low[side], gone_starts[row + 1], gone_pools)
-                some[side] = list_starts[pool + 1] - base[side] - (high[side] - low[side])
+                base[end] = list_starts[pool]
+                low[end] = _first_of(pool, gone_starts[row], gone_starts[row + 1], gone_pools)
+                high[end] = _first_of(pool + 1, low[end], gone_starts[row + 1], gone_pools)
+                some[end] = list_starts[pool + 1] - base[end] - (high[end] - low[end])
         share = head_shares[triples[i, 1]]
         start = _mix(key ^ _mix(np.uint64(i)))
         for slot in range(made.shape[1]):

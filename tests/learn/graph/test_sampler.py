@@ -31,11 +31,11 @@ def factory() -> Any:
     return TriplesFactory.from_labeled_triples(np.array(ROWS))
 
 
-def sampler(factory: Any, **settings: Any) -> ExactNegativeSampler:
+def sampler(of: Any, /, **settings: Any) -> ExactNegativeSampler:
     return ExactNegativeSampler(
-        mapped_triples=factory.mapped_triples,
-        num_entities=factory.num_entities,
-        num_relations=factory.num_relations,
+        mapped_triples=of.mapped_triples,
+        num_entities=of.num_entities,
+        num_relations=of.num_relations,
         **{"num_negs_per_pos": 40} | settings,
     )
 

@@ -50,6 +50,7 @@ def model(graph: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = negatives(
         "train", graph, "--kind", "kg", "--out", out, "--steps", "12",
         "--set", "train.dim=4", "--set", "train.architecture=DistMult",
+        "--set", "train.evaluate=12",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return out

@@ -31,7 +31,7 @@ from negatives.sample.triples import Triples
 from negatives.schema import Collection
 from negatives.stats.auc import auc
 
-_BATCH: Final = 32
+_BATCH: Final = 256
 _SCORED: Final = 8192
 _NAMES: Final = {
     "MRR": "both.realistic.inverse_harmonic_mean_rank",
