@@ -125,6 +125,19 @@ def test_ids_that_a_table_wrote_as_floats_are_refused(tmp_path: Path) -> None:
     assert "df['user'].astype('Int64') in pandas" in message
 
 
+def test_three_columns_of_numbers_are_interactions_by_their_names(tmp_path: Path) -> None:
+    rows = [
+        (user, item, 1 + (user * item) % 3) for user in range(20) for item in range(user % 5 + 2)
+    ]
+    for name in ("train", "test"):
+        lines = [f"{user}\t{item + 9 * (name == 'test')}\t{plays}\n" for user, item, plays in rows]
+        written(tmp_path / f"{name}.tsv", "userID\tartistID\tweight\n" + "".join(lines))
+    data = load(tmp_path)
+    assert data.identity == "id"
+    assert len(data.positives) == len(rows)
+    assert len(data.queries) == 20
+
+
 def test_a_row_without_an_id_is_a_bad_row(tmp_path: Path) -> None:
     path = written(tmp_path / "plays.tsv", "user_id\titem_id\n1\t\n\t2\n3\t4\n")
     found = validate(path)
