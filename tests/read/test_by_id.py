@@ -96,6 +96,7 @@ def test_times_are_of_one_unit_and_of_a_pair_the_first_counts(tmp_path: Path) ->
     head = "user,item,timestamp\n"
     timed = load(written(tmp_path / "a.csv", head + "u,x,1262304000\nv,y,1262304001\n"))
     assert timed.times.rows() == [("u", "x", 1262304000.0), ("v", "y", 1262304001.0)]
+    assert describe(timed)["times"] == "2 of 2, 1262304000 to 1262304001"
     again = load(written(tmp_path / "b.csv", head + "u,x,30\nu,x,20\nv,y,2\n"))
     assert again.times.rows() == [("u", "x", 20.0), ("v", "y", 2.0)]
     dates = load(written(tmp_path / "c.csv", head + "u,x,1970-01-03\nv,y,1970-01-02T12:00:00\n"))
