@@ -56,7 +56,7 @@ def describe(collection: Collection) -> dict[str, Any]:
 
 def _times(collection: Collection) -> str:
     """Of how many judgements it is known when they came to be, and from when to when."""
-    when = collection.times["time"]
+    when = collection.times["time"].to_numpy()
     span = f"{when.min():.10g} to {when.max():.10g}"
     return f"{len(when):,} of {len(collection.qrels):,}, {span}"
 
