@@ -11,11 +11,17 @@ import pytest
 
 import negatives as neg
 from negatives.errors import DataError, NegativesError, RecipeError, RunError
+from negatives.events import silent
+from negatives.learn.estimates import probable
 from negatives.learn.factors import FactorsTraining
 from negatives.learn.pairwise import Pairwise
+from negatives.learn.recipe_draws import step_draws
+from negatives.learn.request import completed
 from negatives.learn.train import train
+from negatives.learn.training_set import NOTHING, training_set
 from negatives.models.by_id import IdEncoder
 from negatives.models.open_encoder import open_encoder
+from negatives.read import load
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from tests.cli.commands import negatives
@@ -172,6 +178,18 @@ def test_what_a_run_holds_for_probably_relevant_is_never_drawn(
     recipe = small("bpr", f"train.estimates={without}", "train.max_p=0.5")
     with pytest.raises(RunError, match="no p_relevant"):
         train(plays, tmp_path / "m", recipe=recipe, look=False, threads=1)
+    data = load(plays)
+    estimated = neg.mine(data, tmp_path / "estimated", recipe="ids")
+    above = probable(estimated.path, 0.2, data)
+    known = estimated.candidates().filter(pl.col("p_relevant") > 0.2).collect()
+    assert len(above) == len(known) > 0
+    bounded = small("dns", f"train.estimates={estimated.path}", "train.max_p=0.2")
+    draws = step_draws(training_set(data, NOTHING, 0), completed(bounded, "static"), True, silent)
+    assert draws is not None
+    drawn = draws.draw(np.arange(len(draws.rows)), 0)[0].docs.reshape(len(draws.rows), -1)
+    pairs = {(int(user), doc) for user, row in zip(draws.rows, drawn.tolist(), strict=True)
+             for doc in row}  # fmt: skip
+    assert not pairs & {*above.rows()}
 
 
 def test_what_cannot_be_trained_by_id_is_refused(plays: Path, tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ def test_times_are_of_one_unit_and_of_a_pair_the_first_counts(tmp_path: Path) ->
     head = "user,item,timestamp\n"
     timed = load(written(tmp_path / "a.csv", head + "u,x,1262304000\nv,y,1262304001\n"))
     assert timed.times.rows() == [("u", "x", 1262304000.0), ("v", "y", 1262304001.0)]
+    assert describe(timed)["times"] == "2 of 2, 1262304000 to 1262304001"
     again = load(written(tmp_path / "b.csv", head + "u,x,30\nu,x,20\nv,y,2\n"))
     assert again.times.rows() == [("u", "x", 20.0), ("v", "y", 2.0)]
     dates = load(written(tmp_path / "c.csv", head + "u,x,1970-01-03\nv,y,1970-01-02T12:00:00\n"))
@@ -123,6 +124,19 @@ def test_ids_that_a_table_wrote_as_floats_are_refused(tmp_path: Path) -> None:
     message = complaint(tmp_path / "floats.parquet")
     assert "column 'user' holds the ids of users as numbers with a fraction" in message
     assert "df['user'].astype('Int64') in pandas" in message
+
+
+def test_three_columns_of_numbers_are_interactions_by_their_names(tmp_path: Path) -> None:
+    rows = [
+        (user, item, 1 + (user * item) % 3) for user in range(20) for item in range(user % 5 + 2)
+    ]
+    for name in ("train", "test"):
+        lines = [f"{user}\t{item + 9 * (name == 'test')}\t{plays}\n" for user, item, plays in rows]
+        written(tmp_path / f"{name}.tsv", "userID\tartistID\tweight\n" + "".join(lines))
+    data = load(tmp_path)
+    assert data.identity == "id"
+    assert len(data.positives) == len(rows)
+    assert len(data.queries) == 20
 
 
 def test_a_row_without_an_id_is_a_bad_row(tmp_path: Path) -> None:

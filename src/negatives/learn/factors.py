@@ -39,7 +39,6 @@ class FactorsTraining(Training, kind="factors"):
     """
 
     rate: ClassVar[float] = 5e-3
-    usual_loss: ClassVar[str] = "sampled-softmax"
     loaded_by: ClassVar[str] = ""
     task: ClassVar[str] = "other"
     of_negatives: ClassVar[tuple[str, ...]] = (

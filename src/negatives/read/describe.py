@@ -48,9 +48,17 @@ def describe(collection: Collection) -> dict[str, Any]:
         "positives_per_query": _spread(per_query),
         "queries_without_positive": len(collection.queries) - len(per_query),
         "documents_never_judged": len(collection.corpus) - qrels["doc_id"].n_unique(),
+        **({"times": _times(collection)} if len(collection.times) else {}),
         **texts,
         "notes": list(collection.notes),
     }
+
+
+def _times(collection: Collection) -> str:
+    """Of how many judgements it is known when they came to be, and from when to when."""
+    when = collection.times["time"].to_numpy()
+    span = f"{when.min():.10g} to {when.max():.10g}"
+    return f"{len(when):,} of {len(collection.qrels):,}, {span}"
 
 
 def _fields(frame: pl.DataFrame) -> dict[str, str]:
