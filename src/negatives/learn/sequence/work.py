@@ -256,13 +256,14 @@ class SequenceWork:
     def _watching(
         self, base: LanguageBase, responses: Responses, writing: _Writing, steps: int
     ) -> Watching:
-        sides = [
+        right, wrong = (
             [writing.plain(*pair, ends=False) for pair in responses.texts(side[spread(len(side))])]
             for side in (responses.right, responses.wrong)
-        ]
+        )
         return Watching(
             base.model,
-            *sides,
+            right,
+            wrong,
             self.path / SCRATCH / "figures.json",
             every=self.settings.evaluate or max(1, steps // LOOKS),
             at_once=self.settings.chunk or self.settings.batch_size,
