@@ -47,6 +47,13 @@ def opened_guide(loss: Loss, machine: Machine, emit: Emit) -> Encoder | None:
 
 def refuse_loss(training: Training, loss: Loss) -> None:
     """Raise `RecipeError` where a trainer cannot take a loss."""
+    if loss.parts > 1 and not training.by_id:
+        raise RecipeError(
+            f"the loss {loss.kind!r} has a model of its own, by id, and {training.kind} reads "
+            "texts",
+            where="learn.kind",
+            fix="--kind factors, or another loss",
+        )
     if loss.learns_from != training.gives:
         raise RecipeError(
             f"the loss {loss.kind!r} learns from {loss.learns_from}, and training of kind "
@@ -54,13 +61,6 @@ def refuse_loss(training: Training, loss: Loss) -> None:
             where="learn.kind",
             fix=f"--set learn.kind={training.usual_loss}, or the trainer that the loss is for: "
             + ("--kind language-model" if loss.learns_from == "sequences" else "--kind encoder"),
-        )
-    if loss.parts > 1 and not training.by_id:
-        raise RecipeError(
-            f"the loss {loss.kind!r} has a model of its own, by id, and {training.kind} reads "
-            "texts",
-            where="learn.kind",
-            fix="--kind factors, or another loss",
         )
     training.refuse(loss)
 
