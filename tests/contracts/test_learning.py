@@ -128,7 +128,7 @@ def test_a_trainer_without_embeddings_refuses_the_losses_that_need_them() -> Non
         if isinstance(loss, ListLoss):
             reranker.refuse(loss)
         else:
-            with pytest.raises(RecipeError, match=r"needs embeddings|learns from sequences"):
+            with pytest.raises(RecipeError, match="needs embeddings"):
                 reranker.refuse(loss)
 
 
@@ -140,9 +140,10 @@ def test_a_trainer_takes_the_losses_of_what_it_gives_and_refuses_the_others() ->
         takes, refuses = (
             (language, encoder) if loss.learns_from == language.gives else (encoder, language)
         )
-        takes.refuse(loss)
-        with pytest.raises(RecipeError, match=f"learns from {loss.learns_from}"):
-            refuses.refuse(loss)
+        if loss.parts == 1:
+            refuse_loss(takes, loss)
+        with pytest.raises(RecipeError, match=f"learns from {loss.learns_from}|of its own"):
+            refuse_loss(refuses, loss)
 
 
 def test_a_declared_need_of_labels_follows_the_settings() -> None:

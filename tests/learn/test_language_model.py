@@ -59,7 +59,8 @@ def recipe(loss: str, *changes: str) -> Recipe:
 def weights(folder: Path) -> dict[str, Any]:
     from safetensors.numpy import load_file
 
-    return load_file(folder / "model.safetensors")
+    made: dict[str, Any] = load_file(folder / "model.safetensors")
+    return made
 
 
 def trained(data: Any, out: Path, chosen: Recipe, **more: Any) -> dict[str, Any]:

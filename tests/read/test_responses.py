@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from negatives.errors import DataError
+from negatives.measure.lint import lint
 from negatives.read import load, splits
 from negatives.read.loading import validate
 from negatives.schema import Collection
@@ -112,3 +113,13 @@ def test_bad_rows_are_listed_in_the_words_of_prompts_and_responses(tmp_path: Pat
     found = validate(written(tmp_path / "bad.jsonl", good, {"prompt": "b?"}))
     assert found["problems"][0]["kind"] == "no-response"
     assert found["description"]["positives"] == 1
+
+
+def test_lint_reads_them_too(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "2+2?", "steps": ["two twos", "so 4"], "labels": [True, True]},
+        {"prompt": "2+2?", "steps": ["Two twos!", "So 4."], "labels": [True, False]},
+    ]
+    found = lint(written(tmp_path / "steps.jsonl", *rows))
+    assert (found.rows, found.negatives) == (2, 1)
+    assert any("positive" in finding.verdict for finding in found.findings), found.findings

@@ -73,11 +73,11 @@ def evaluate_responses(
     )
     beside = found.get("retrained", {})
     print(f"\n{'':<28}  {'model':>9}{'  retrained' if beside else ''}")
-    for name, said in _ROWS.items():
+    for name, told in _ROWS.items():
         if found.get(name) is None:
             continue
         other = "" if beside.get(name) is None else f"  {beside[name]:>9.4f}"
-        print(f"{said:<28}  {found[name]:>9.4f}{other}")
+        print(f"{told:<28}  {found[name]:>9.4f}{other}")
     if beside:
         print()
         _print_beside(beside)

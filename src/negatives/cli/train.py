@@ -49,6 +49,8 @@ def train(
 
         negatives train runs/mine --out models/r --model ./MiniLM --kind reranker
 
+        negatives train tofu@forget01 --out models/f --model ./my-llm --recipe npo
+
         negatives train runs/mine --out models/gist --set learn.kind=guided \\
             --set learn.guide=./MiniLM
 
@@ -70,8 +72,8 @@ def train(
         queries first, and chooses by what is found.
     kind
         What is trained: encoder, static-embedding, sparse, reranker; factors, vectors by id of
-        what has no texts; or kg, a model of a knowledge graph. By default what the recipe says,
-        else an encoder, or a static embedding where `model` is one. It keeps the recipe's
+        what has no texts; kg, a model of a knowledge graph; or language-model, by right and
+        wrong responses as they are. By default what the recipe says, else an encoder, or a static embedding where `model` is one. It keeps the recipe's
         settings, but for those that it does not have.
     control
         `none`: train without mined negatives, to know what they are worth.

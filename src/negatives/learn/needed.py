@@ -54,6 +54,14 @@ def refuse_loss(training: Training, loss: Loss) -> None:
             where="learn.kind",
             fix="--kind factors, or another loss",
         )
+    if loss.learns_from != training.gives:
+        raise RecipeError(
+            f"the loss {loss.kind!r} learns from {loss.learns_from}, and training of kind "
+            f"{training.kind!r} gives {training.gives}",
+            where="learn.kind",
+            fix=f"--set learn.kind={training.usual_loss}, or the trainer that the loss is for: "
+            + ("--kind language-model" if loss.learns_from == "sequences" else "--kind encoder"),
+        )
     training.refuse(loss)
 
 

@@ -51,7 +51,6 @@ class RerankerTraining(Training, kind="reranker"):
 
     def refuse(self, loss: Loss) -> None:
         """There are scores of a list, and no embeddings."""
-        super().refuse(loss)
         if not isinstance(loss, ListLoss):
             raise RecipeError(
                 f"the loss {loss.kind!r} needs embeddings, and a reranker has none",

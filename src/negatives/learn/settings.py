@@ -231,13 +231,6 @@ class Training(Stage, kw_only=True):
 
     def refuse(self, loss: Loss) -> None:
         """Raise `RecipeError` for a loss that it cannot take, or for settings that clash."""
-        if loss.learns_from != self.gives:
-            raise RecipeError(
-                f"the loss {loss.kind!r} learns from {loss.learns_from}, and training of kind "
-                f"{self.kind!r} gives {self.gives}",
-                where="learn.kind",
-                fix=f"--set learn.kind={self.usual_loss}, or the trainer that the loss is for",
-            )
 
     @abstractmethod
     def prepare(self, base: Base, lesson: Lesson) -> Learning:

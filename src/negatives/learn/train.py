@@ -191,10 +191,10 @@ class _Training:
         overwrite: bool,
     ) -> None:
         if self.settings.gives == "sequences":
-            seen = None if dev is None else self.source.read(dev)
+            other = None if dev is None else self.source.read(dev)
             how = (self.folder, self.recipe, self.model, self.machine, self.report_to, self.emit)
             work = SequenceWork(*how, mined=self.mined)
-            work.carry_out(self.source.read(data), seen, overwrite)
+            work.carry_out(self.source.read(data), other, overwrite)
             return
         began = time.perf_counter()
         read = self.source.read(data)

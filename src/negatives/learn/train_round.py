@@ -12,6 +12,7 @@ from msgspec import field as setting
 
 from negatives.errors import RecipeError
 from negatives.learn.model_files import MINED
+from negatives.learn.needed import refuse_loss
 from negatives.learn.round import GIVEN, Carried, Name, Plan, Role, Round, Turn
 from negatives.learn.source import content_of, to_mine
 from negatives.recipe import HEAD, LEARNING, SINGLE, Recipe
@@ -118,7 +119,7 @@ class TrainRound(Round, kind="train"):
         if not self.mine:
             self._refuse_mining(plan, training)
         try:
-            training.refuse(cast("Loss", changed.learn))
+            refuse_loss(training, cast("Loss", changed.learn))
         except RecipeError as error:
             raise RecipeError(
                 error.what, where=f"{plan.where}: {error.where}", fix=error.fix

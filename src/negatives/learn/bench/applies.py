@@ -10,6 +10,7 @@ import polars as pl
 
 from negatives.errors import NegativesError
 from negatives.learn.loss import Loss
+from negatives.learn.needed import refuse_loss
 from negatives.learn.settings import Training
 from negatives.learn.source import GRADES
 from negatives.models.absent import absent
@@ -65,7 +66,7 @@ def lacking_to_train(recipe: Recipe, collection: Collection) -> str:
     if loss.needs_labels and not train.labels:
         return f"needs a teacher's scores to learn from (learn {loss.kind})"
     try:
-        train.refuse(loss)
+        refuse_loss(train, loss)
         if loss.graded and train.labels == GRADES:
             positive = collection.qrels.filter(pl.col("relevance") > 0)["relevance"]
             loss.refuse_grades(positive.unique().sort().to_list())

@@ -93,8 +93,7 @@ class LanguageModelTraining(Training, kind="language-model"):
         return language_base(name, threads=threads, device=device)
 
     def refuse(self, loss: Loss) -> None:
-        """Losses of sequences alone; of the whole batch, where that is read at once."""
-        super().refuse(loss)
+        """A loss of the whole batch, where that is read in parts."""
         if self.chunk and cast("SequenceLoss", loss).whole_batch:
             raise RecipeError(
                 f"the loss {loss.kind!r} compares the examples of a batch with each other, and "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from negatives.batch.batcher import Batcher
 from negatives.errors import DataError, RecipeError
@@ -43,7 +45,9 @@ if TYPE_CHECKING:
     from negatives.schema import Collection
     from negatives.store.run import Run
 
-FIRST = 5
+FIRST: Final = 5
+SOME: Final = 1 << 13
+"""Texts whose tokens are held."""
 
 
 @dataclass(frozen=True)
@@ -256,13 +260,14 @@ class SequenceWork:
     def _watching(
         self, base: LanguageBase, responses: Responses, writing: _Writing, steps: int
     ) -> Watching:
-        sides = [
+        right, wrong = (
             [writing.plain(*pair, ends=False) for pair in responses.texts(side[spread(len(side))])]
             for side in (responses.right, responses.wrong)
-        ]
+        )
         return Watching(
             base.model,
-            *sides,
+            right,
+            wrong,
             self.path / SCRATCH / "figures.json",
             every=self.settings.evaluate or max(1, steps // LOOKS),
             at_once=self.settings.chunk or self.settings.batch_size,
@@ -288,6 +293,14 @@ class _Writing:
         return f"{self.settings.between!r} {self.settings.ends} {self.longest}"
 
     def write(self, text: Text) -> Written:
+        return self._once(text)
+
+    @cached_property
+    def _once(self) -> Callable[[Text], Written]:
+        """Tokens of a text that comes again and again, as in pairs, are made once."""
+        return lru_cache(SOME)(self._written)
+
+    def _written(self, text: Text) -> Written:
         return written(text, self.language, self.longest, ends=self.settings.ends)
 
     def plain(self, prompt: str, response: str, *, ends: bool | None = None) -> Written:

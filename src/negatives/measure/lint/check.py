@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from negatives.errors import DataError
 from negatives.events import Emit, Progress
 from negatives.listening import shown, watched
 from negatives.measure.lint.examples import examples
@@ -16,7 +17,8 @@ from negatives.measure.lint.findings import Finding, LintRule, Report
 from negatives.measure.lint.fix import Fixed, fix
 from negatives.measure.lint.reference import ReferenceTexts, test_sets
 from negatives.measure.lint.rules import RULES
-from negatives.read.loading import Data, known_texts
+from negatives.read.address import parse
+from negatives.read.loading import Data, known_texts, load
 from negatives.read.memory import is_named, mined_table
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
@@ -58,9 +60,10 @@ def lint(
 ) -> Linted:
     """What is wrong with a file of mined negatives, anybody's, or with a run directory.
 
-    `file`: triplets, n-tuples, lists, labelled pairs or lists, FlagEmbedding, Tevatron, qrels or a
-    TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a dataset saved by `datasets`; or a frame of
-    the same columns, of pandas, polars or `datasets`. `data`, any
+    `file`: triplets, n-tuples, lists, labelled pairs or lists, responses of a language model,
+    FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a
+    dataset saved by `datasets`; or a frame of the same columns, of pandas, polars or `datasets`.
+    `data`, any
     form that `Collection.load` takes, knows ids, more positives and the whole texts; without it the
     file's own positives are the known ones. `against` names test sets that training must not see;
     where it names none and `data` is a BEIR folder read as train, its test split is one. Bad rows
@@ -100,7 +103,8 @@ def _mined(file: Data, known: Collection | None) -> MinedFile:
     if not is_named(file):
         return mined_table(file, known)
     if not is_run(Path(file)):
-        return mined_file(file, known)
+        responses = _responses(file)
+        return mined_file(file, known) if responses is None else mined_table(responses, known)
     run = Run(file)
     negatives = parquet(run.negatives_file)
     if known is None:
@@ -108,6 +112,24 @@ def _mined(file: Data, known: Collection | None) -> MinedFile:
     elif len(run.generated):
         known = with_generated(known, run.generated)
     return understood(negatives, known)
+
+
+def _responses(file: str | Path) -> pl.DataFrame | None:
+    """Responses of a language model, as labelled pairs; None where the file holds none."""
+    try:
+        if parse(file).format != "responses":
+            return None
+    except DataError:
+        return None
+    data = load(file)
+    rows = data.judged
+    return pl.DataFrame(
+        {
+            "query": data.query_texts(rows["query"].to_numpy()),
+            "document": data.doc_texts(rows["doc"].to_numpy()),
+            "label": rows["relevance"],
+        }
+    )
 
 
 def _finding(
