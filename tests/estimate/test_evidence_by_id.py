@@ -191,7 +191,7 @@ def test_vectors_that_were_learned_from_the_labels_are_no_evidence(
     ways = {}
     for way in ("other-data", "these-labels"):
         dense = neg.Dense(
-            encoder="precomputed", similarity="dot", learned_from=way,  # type: ignore[arg-type]
+            encoder="precomputed", similarity="dot", learned_from=way,
             query_vectors=str(tmp_path / "queries.npy"), doc_vectors=str(tmp_path / "docs.npy"),
             top=40,
         )  # fmt: skip

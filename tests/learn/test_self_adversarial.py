@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ ROW = table([3.0, 2.0, 1.0, 0.0])
 """The score of a positive, and those of three negatives."""
 
 
-def plain(**settings: float) -> SelfAdversarial:
+def plain(**settings: Any) -> SelfAdversarial:
     return SelfAdversarial(margin=0.0, temperature=1.0, **settings)
 
 

@@ -79,7 +79,10 @@ def test_a_label_that_is_not_there_is_an_error_that_says_where(tmp_path: Path) -
 
 
 def test_bad_rows_can_be_set_aside(tmp_path: Path) -> None:
-    rows = [{"_id": "x", "text": "t", "labels": [9, 0]}, {"_id": "y", "text": "u", "labels": "0"}]
+    rows: list[Any] = [
+        {"_id": "x", "text": "t", "labels": [9, 0]},
+        {"_id": "y", "text": "u", "labels": "0"},
+    ]
     made = load(folder(tmp_path / "a", [*rows, *TRAIN]), quarantine=tmp_path / "aside.jsonl")
     assert made.qrels.rows() == [("apple", "0", 1), ("beet", "1", 1), ("x", "0", 1)]
     assert len((tmp_path / "aside.jsonl").read_text().splitlines()) == 2

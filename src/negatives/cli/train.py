@@ -73,8 +73,9 @@ def train(
     kind
         What is trained: encoder, static-embedding, sparse, reranker; factors, vectors by id of
         what has no texts; kg, a model of a knowledge graph; or language-model, by right and
-        wrong responses as they are. By default what the recipe says, else an encoder, or a static embedding where `model` is one. It keeps the recipe's
-        settings, but for those that it does not have.
+        wrong responses as they are. By default what the recipe says, else an encoder, or a
+        static embedding where `model` is one. It keeps the recipe's settings, but for those
+        that it does not have.
     control
         `none`: train without mined negatives, to know what they are worth.
     encoder

@@ -58,11 +58,11 @@ def read(
     if len(named) < len(paths):
         left = [path.name for path in paths if path not in named]
         findings.note(f"not read, for it is of no split: {', '.join(left)}", "", 1)
-    elsewhere = _of_other_splits(by_split, split)
-    files, others = (
-        [mined_file(path, options=options) for path in some] for some in (named, elsewhere)
+    of_split, of_others = (
+        [mined_file(path, options=options) for path in some]
+        for some in (named, _of_other_splits(by_split, split))
     )
-    made = collected_by_id(address.name, split, files, others, findings)
+    made = collected_by_id(address.name, split, of_split, of_others, findings)
     return with_names(made, names[0], findings) if names else made
 
 
