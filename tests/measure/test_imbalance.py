@@ -33,6 +33,7 @@ def by_definition(labels: list[int], scores: list[float]) -> tuple[float, float]
 
 
 def test_the_worked_figures_hold_and_so_does_the_identity() -> None:
+    falling = [float(each) for each in FALLING]
     for labels, expected in (
         ([0, 1, 1, 0, 0, 0], (0.75, 0.583333)),
         ([1, 0, 1, 0, 0, 0], (0.875, 0.833333)),
@@ -40,7 +41,7 @@ def test_the_worked_figures_hold_and_so_does_the_identity() -> None:
         ([1, 0, 0, 1, 0, 0], (0.75, 0.75)),
     ):
         assert found(labels) == expected
-        assert by_definition(labels, FALLING.tolist()) == pytest.approx(expected, abs=1e-6)
+        assert by_definition(labels, falling) == pytest.approx(expected, abs=1e-6)
     rng = np.random.default_rng(0)
     for _ in range(20):
         labels = rng.permutation([1] * 5 + [0] * 12).tolist()
