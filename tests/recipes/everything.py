@@ -6,7 +6,7 @@ What a recipe needs is read off its settings, so that one that comes to the pack
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,16 @@ def asks_a_server(recipe: Recipe) -> bool:
 
 def further_fields(recipe: Recipe) -> set[str]:
     """Columns of documents and queries that it needs and the small data have not."""
-    stages = [stage for _, several in _stages(recipe) for _, stage in several]
+    return _fields(stage for _, several in _stages(recipe) for _, stage in several)
+
+
+def mining_fields(recipe: Recipe) -> set[str]:
+    """Those of them that mining needs."""
+    return _fields((*recipe.find, *recipe.make, *recipe.judge))
+
+
+def _fields(needing: Iterable[Stage]) -> set[str]:
+    stages = list(needing)
     asked = {name for stage in stages for name in (*stage.needs.docs, *stage.needs.queries)}
     return asked - {*FIELDS}
 
