@@ -38,7 +38,7 @@ SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "5"))
 TOY = bool(os.environ.get("NEGATIVES_BENCH_TOY"))
 WORK = CACHE / ("unlearning-toy" if TOY else "unlearning")
 FORGET, KEEP = (10, 20) if TOY else (40, 80)
-LEARNING, FORGETTING, REINFORCING = (6, 4, 2) if TOY else (500, 120, 40)
+LEARNING, FORGETTING, REINFORCING = (6, 4, 2) if TOY else (400, 80, 40)
 LATER = 2 if TOY else 20
 """Steps after equal forgetting at which it is looked once more."""
 BATCH = 8
