@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
-
-from msgspec import Meta
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from negatives.errors import RecipeError
 from negatives.learn.base_models import Base
+from negatives.learn.graph.settings import GraphSettings
 from negatives.learn.loss import ListLoss, Loss
-from negatives.learn.settings import Count, Learning, Lesson, Training, Whole
+from negatives.learn.settings import Learning, Lesson, Whole
 from negatives.schema import Needs
-from negatives.stage import PositiveInt, Share
 
 if TYPE_CHECKING:
     from negatives.learn.dev import DevSet, Encode
@@ -23,7 +21,7 @@ QUESTIONS = Needs(
 )
 
 
-class GraphTraining(Training, kind="kg"):
+class GraphTraining(GraphSettings, kind="kg"):
     """Train a model of a knowledge graph, by its name in PyKEEN (TransE, RotatE, ComplEx, ...).
 
     Where all sources of the recipe can be drawn from at every step (`random`, `bernoulli`, `typed`,
@@ -47,18 +45,6 @@ class GraphTraining(Training, kind="kg"):
     encodes: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
     alone: ClassVar[bool] = True
-
-    architecture: Annotated[
-        str, Meta(description="the model's name in PyKEEN: TransE, DistMult, ComplEx, RotatE, ...")
-    ] = "TransE"
-    dim: Annotated[PositiveInt, Meta(description="numbers of the vector of an entity")] = 64
-    epochs: Annotated[PositiveInt, Meta(description="passes over the triples")] = 50
-    batch_size: Annotated[PositiveInt, Meta(description="triples a batch")] = 256
-    negatives: Annotated[Count, Meta(description="corruptions of each triple")] = 16
-    mix: Annotated[
-        Share,
-        Meta(description="of the corruptions, the share of a run's negatives; others are any"),
-    ] = 1.0
 
     @property
     def needs(self) -> Needs:

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from negatives.arrays import Bools, Doubles, Places, Ragged, Rows
+from negatives.arrays import Bools, Doubles, Places, Rows
 from negatives.compiling import compiled
 from negatives.sample.attempts import GOLDEN
 from negatives.sample.draw_loop import _mix, _scaled
-
-if TYPE_CHECKING:
-    from negatives.sample.triples import Pools, Triples
-
-
-def corrupt(
-    triples: Triples,
-    rows: Places,
-    answers: Ragged[np.uint32],
-    pools: Pools,
-    excluded: tuple[Places, Rows, Places],
-    entities: int,
-    head_shares: Doubles,
-    mix: float,
-    key: np.uint64,
-    made: Triples,
-    valid: Bools,
-) -> None:
-    """Fill `made` int64[n, slots, 3] and `valid` bool[n, slots]."""
-    _fill(
-        triples, rows, answers.starts, answers.values, pools.lists.starts, pools.lists.values,
-        pools.of_row, pools.of_entity, *excluded, entities, head_shares, mix, key, made, valid,
-    )  # fmt: skip
 
 
 @compiled
@@ -61,7 +38,7 @@ def _first_of(pool: Any, low: Any, high: Any, pools: Places) -> Any:
 
 
 @compiled
-def _fill(
+def corrupt(
     triples: Any,
     rows: Places,
     starts: Places,
@@ -80,6 +57,7 @@ def _fill(
     made: Any,
     valid: Bools,
 ) -> None:
+    """Fill `made` int64[n, slots, 3] and `valid` bool[n, slots]."""
     left = np.empty(2, np.int64)  # of all entities, for the tail and for the head
     some = np.empty(2, np.int64)  # of the list
     base = np.empty(2, np.int64)

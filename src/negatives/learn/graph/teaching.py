@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from negatives.events import Progress, Warned
 from negatives.learn.graph.laws import drawn, draws_alone, run_pools
 from negatives.learn.graph.measuring import measured, triples_of_splits
 from negatives.learn.graph.model import GraphAbout, GraphModel, new_model
+from negatives.learn.graph.settings import GraphSettings
 from negatives.learn.graph.triples import Numbering
 from negatives.learn.loss import ListLoss
 from negatives.learn.settings import Whole
@@ -23,16 +24,13 @@ from negatives.sample.triples import Corruptions, Graph, Triples
 from negatives.schema import Collection
 from negatives.store.run import Run
 
-if TYPE_CHECKING:
-    from negatives.learn.graph_training import GraphTraining
-
 METRIC = "dev_mrr"
 _LOOKS = 10
 _LOOKED_AT = 500
 """Triples of the dev split that a look measures, at most."""
 
 
-def teach(settings: GraphTraining, whole: Whole) -> dict[str, Any]:
+def teach(settings: GraphSettings, whole: Whole) -> dict[str, Any]:
     """Train, save, and measure on every other split; what the account says of it."""
     started = time.perf_counter()
     read = whole.read
@@ -115,7 +113,7 @@ def _tell_of_full(graph: Graph, whole: Whole) -> None:
 class _Loop:
     """The steps of one training."""
 
-    settings: GraphTraining
+    settings: GraphSettings
     whole: Whole
     made: GraphModel
     corruptions: Corruptions
