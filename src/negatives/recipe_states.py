@@ -34,11 +34,11 @@ class Figure(msgspec.Struct, frozen=True, kw_only=True, rename={"source": "from"
     seeds: int
     value: float
     naive: float
-    seconds: float
     source: str
     """The page, and the place in it, where it stands among the others."""
     beside: str = "naive top"
     """The baseline, of which `naive` is the value."""
+    seconds: float | None = None
     p: float | None = None
     """Of the difference from the baseline, corrected for the number of recipes."""
     coverage: float | None = None
