@@ -173,7 +173,7 @@ def commands(run: Mapping[str, bytes]) -> Iterator[Odd]:
         "a sample into a folder": ("audit", "RUN", "--sample", "3", "-o", "data"),
         "a sample into the system": ("audit", "RUN", "--sample", "3", "-o", "/proc/x.csv"),
         "a review of a folder": ("audit", "RUN", "--review", "data"),
-        "a truth that is an empty folder": ("audit", "RUN", "--truth", "empty"),
+        "a truth that is an empty file": ("audit", "RUN", "--truth", "empty"),
         "no model": ("evaluate", "./nowhere", "data"),
         "a model that is a file": ("evaluate", "a-file", "data"),
         "a model that is empty": ("evaluate", "", "data"),
