@@ -22,6 +22,7 @@ from negatives.guide.manifold import ddim_step
 class Mixture:
     """Components of one `deviation` around `means`, float[components, features].
 
+    >>> import numpy as np
     >>> from negatives.guide import Mixture
     >>> plane = Mixture([[-2.0, 0.0], [2.0, 0.0]], deviation=0.1)
     >>> plane.noise(np.array([[2.0, 0.0]]), 1.0).tolist()
