@@ -32,7 +32,8 @@ def naive(hidden: Doubles, reference: Doubles, alpha: float, threshold: float) -
             lengths = [max(float(np.linalg.norm(each)), 1e-12) for each in (token, other)]
             cosines.append(float(token @ other / lengths[0] / lengths[1]))
         if max(cosines) > threshold:
-            match = reference[cosines.index(max(cosines))]
+            equal = [cosine == max(cosines) for cosine in cosines]  # all, of a token of no length
+            match = reference[equal].mean(axis=0)
             made[place] = (1 + alpha) * token - alpha * match
     return made
 

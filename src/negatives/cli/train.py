@@ -54,7 +54,8 @@ def train(
         negatives train runs/mine --out models/gist --set learn.kind=guided \\
             --set learn.guide=./MiniLM
 
-        negatives train umls --out models/kg --kind kg --set train.architecture=RotatE
+        negatives train umls --out models/kg --kind kg \\
+            --set train.architecture=RotatE
 
     The same command again goes on from where it was stopped. Where the recipe has rounds, they are
     carried out in turn, each in OUT/rounds, and OUT is the model of the last.
