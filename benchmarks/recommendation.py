@@ -219,7 +219,7 @@ def of_implicit(
     settings: tuple[float, float],
 ) -> dict[str, Any]:  # fmt: skip
     """`implicit`'s BPR, its vectors measured as the others are."""
-    from implicit.cpu.bpr import BayesianPersonalizedRanking  # type: ignore[import-untyped]
+    from implicit.cpu.bpr import BayesianPersonalizedRanking
     from scipy.sparse import csr_array
 
     began = time.perf_counter()
