@@ -151,6 +151,8 @@ def evaluate(
         Print the figures as JSON.
     """
     resources.limit_pools()
+    from negatives.cli.evaluate_graph import show_graph
+    from negatives.cli.evaluate_in_turn import evaluate_in_turn
     from negatives.cli.evaluate_responses import evaluate_responses, is_of_responses
     from negatives.cli.listen import listening
     from negatives.errors import InputError
@@ -184,7 +186,7 @@ def evaluate(
     elif any(settings.values()) or similarity != "cosine":
         raise InputError("prompts, vectors and keys are for encoders", fix="leave them out")
     if more:
-        _several(
+        evaluate_in_turn(
             [data, *more], opened, metric, save_run, json, reading,
             depth=depth, rerank=rerank, top=top, confidence=confidence, seed=seed,
             **asdict(resources),
@@ -198,7 +200,7 @@ def evaluate(
         )  # fmt: skip
         return
     if is_graph_model(model):
-        _graph(model, data, resources, json)
+        show_graph(model, data, resources, json)
         return
     with listening() as emit:
         found = carry_out(
@@ -232,87 +234,6 @@ def evaluate(
         print_json(found.figures)
         return
     _show(found.figures, rerank is None and is_run_file(model))
-
-
-def _graph(model: str, data: str, resources: Resources, json: bool) -> None:
-    """Filtered ranks of a model of a knowledge graph, and how it tells true from false triples."""
-    from negatives.cli.listen import listening
-    from negatives.learn.graph.measuring import evaluate_graph
-    from negatives.machine import Machine
-
-    machine = Machine.checked(resources.threads, resources.memory, resources.device)
-    with listening() as emit:
-        found = evaluate_graph(model, data, machine, emit)
-    if json:
-        print_json(found)
-        return
-    among = f"{found['triples']:,} triples among {found['entities']:,} entities"
-    print(f"{found['model']} on {found['data']}: {among}")
-    if found["triples without vectors"]:
-        count = found["triples without vectors"]
-        print(f"left out: {count:,} triples, of which the model has no vectors")
-    others = found["splits left out of ranks"]
-    print(f"filtered: other answers of this split and of {', '.join(others) or 'no other'}")
-    print()
-    for name in ("MRR", "hits@1", "hits@3", "hits@10", "mean rank"):
-        print(f"{name:<12}  {found[name]:8.4f}")
-    told = found["classification"]
-    if told is not None:
-        print(f"\ntelling them from {told['false triples']:,} triples verified to be false")
-        print(f"{'AUROC':<12}  {told['AUROC']:8.4f}")
-        if "accuracy" in told:
-            print(f"{'accuracy':<12}  {told['accuracy']:8.4f}  borders from {told['borders from']}")
-
-
-def _several(
-    data: list[str],
-    model: str | Dense,
-    metric: list[str] | None,
-    save: Path | None,
-    json: bool,
-    reading: DataOptions,
-    *,
-    alone: dict[str, Any],
-    without_self: bool,
-    known: Literal["leave-out", "keep"] | None,
-    **how: Any,
-) -> None:
-    """A line for each collection, and their mean; `alone`: options of one collection."""
-    from negatives.cli.listen import listening
-    from negatives.errors import InputError
-    from negatives.measure.evaluation import METRICS, WithoutSelf
-    from negatives.measure.several import evaluate_several
-
-    for option, value in alone.items():
-        if value:
-            raise InputError(
-                "this is of one collection, and several are named",
-                where=option,
-                fix="leave it out, or evaluate on one at a time",
-            )
-    with listening() as emit:
-        found = evaluate_several(
-            model,
-            [reading.load(each, lost="count") if reading.said() else each for each in data],
-            metrics=metric or METRICS,
-            save=save,
-            protocols=[WithoutSelf()] if without_self else [],
-            known=known,
-            emit=emit,
-            **how,
-        )
-    if json:
-        print_json(found)
-        return
-    names = list(found["mean over sets"])
-    width = max(len("mean over sets"), *(len(row["data"]) for row in found["sets"]))
-    print(f"{found['model']}\n")
-    print(f"{'':<{width}}  queries  " + "  ".join(f"{name:>7}" for name in names))
-    for row in found["sets"]:
-        cells = (f"{row['metrics'][name]['value']:{max(7, len(name))}.3f}" for name in names)
-        print(f"{row['data']:<{width}}  {row['queries']:>7,}  " + "  ".join(cells))
-    cells = (f"{found['mean over sets'][name]:{max(7, len(name))}.3f}" for name in names)
-    print(f"{'mean over sets':<{width}}  {'':>7}  " + "  ".join(cells))
 
 
 def _protocols(

@@ -1,0 +1,36 @@
+"""negatives evaluate, where MODEL is one of a knowledge graph: filtered ranks of entities."""
+
+from __future__ import annotations
+
+from negatives.cli.resources import Resources
+from negatives.cli.streams import print_json
+
+
+def show_graph(model: str, data: str, resources: Resources, json: bool) -> None:
+    """Filtered ranks of a model of a knowledge graph, and how it tells true from false triples."""
+    from negatives.cli.listen import listening
+    from negatives.learn.graph.measuring import evaluate_graph
+    from negatives.machine import Machine
+
+    machine = Machine.checked(resources.threads, resources.memory, resources.device)
+    with listening() as emit:
+        found = evaluate_graph(model, data, machine, emit)
+    if json:
+        print_json(found)
+        return
+    among = f"{found['triples']:,} triples among {found['entities']:,} entities"
+    print(f"{found['model']} on {found['data']}: {among}")
+    if found["triples without vectors"]:
+        count = found["triples without vectors"]
+        print(f"left out: {count:,} triples, of which the model has no vectors")
+    others = found["splits left out of ranks"]
+    print(f"filtered: other answers of this split and of {', '.join(others) or 'no other'}")
+    print()
+    for name in ("MRR", "hits@1", "hits@3", "hits@10", "mean rank"):
+        print(f"{name:<12}  {found[name]:8.4f}")
+    told = found["classification"]
+    if told is not None:
+        print(f"\ntelling them from {told['false triples']:,} triples verified to be false")
+        print(f"{'AUROC':<12}  {told['AUROC']:8.4f}")
+        if "accuracy" in told:
+            print(f"{'accuracy':<12}  {told['accuracy']:8.4f}  borders from {told['borders from']}")

@@ -1,0 +1,63 @@
+"""negatives evaluate of several collections: a line for each, and their mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from negatives.cli.data_options import DataOptions
+from negatives.cli.streams import print_json
+
+if TYPE_CHECKING:
+    from negatives.find.dense import Dense
+
+
+def evaluate_in_turn(
+    data: list[str],
+    model: str | Dense,
+    metric: list[str] | None,
+    save: Path | None,
+    json: bool,
+    reading: DataOptions,
+    *,
+    alone: dict[str, Any],
+    without_self: bool,
+    known: Literal["leave-out", "keep"] | None,
+    **how: Any,
+) -> None:
+    """A line for each collection, and their mean; `alone`: options of one collection."""
+    from negatives.cli.listen import listening
+    from negatives.errors import InputError
+    from negatives.measure.evaluation import METRICS, WithoutSelf
+    from negatives.measure.several import evaluate_several
+
+    for option, value in alone.items():
+        if value:
+            raise InputError(
+                "this is of one collection, and several are named",
+                where=option,
+                fix="leave it out, or evaluate on one at a time",
+            )
+    with listening() as emit:
+        found = evaluate_several(
+            model,
+            [reading.load(each, lost="count") if reading.said() else each for each in data],
+            metrics=metric or METRICS,
+            save=save,
+            protocols=[WithoutSelf()] if without_self else [],
+            known=known,
+            emit=emit,
+            **how,
+        )
+    if json:
+        print_json(found)
+        return
+    names = list(found["mean over sets"])
+    width = max(len("mean over sets"), *(len(row["data"]) for row in found["sets"]))
+    print(f"{found['model']}\n")
+    print(f"{'':<{width}}  queries  " + "  ".join(f"{name:>7}" for name in names))
+    for row in found["sets"]:
+        cells = (f"{row['metrics'][name]['value']:{max(7, len(name))}.3f}" for name in names)
+        print(f"{row['data']:<{width}}  {row['queries']:>7,}  " + "  ".join(cells))
+    cells = (f"{found['mean over sets'][name]:{max(7, len(name))}.3f}" for name in names)
+    print(f"{'mean over sets':<{width}}  {'':>7}  " + "  ".join(cells))
