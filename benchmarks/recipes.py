@@ -4,9 +4,10 @@ All have the same model, steps, batch, time and number of negatives (how two vec
 the model's, and not the recipe's), and beside them are always no mined negatives, random ones, the
 most similar ones that are not labelled (`naive top`, against which all are tested) and the miner of
 sentence-transformers with the settings of its documentation. It is `negatives bench`, on data of
-several kinds, a stage each, kept in recipes.json. What is measured is recipes as they are here, by
-small models in a minute: where a method needs a large model, long training or a batch of thousands,
-its figure here says little of the paper's.
+several kinds, a stage each, kept in recipes.json. Seconds are of one run each, some of them beside
+other work on the machine: read no more of them than their order. What is measured is recipes as
+they are here, by small models in a minute: where a method needs a large model, long training or a
+batch of thousands, its figure here says little of the paper's.
 
 *Mined*: half of the positives of each query are hidden, and counted among the negatives, on
 collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant

@@ -11,6 +11,7 @@ list, only the first `top` have to be looked at.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
@@ -80,9 +81,9 @@ class Pooled(Source, kw_only=True):
     reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
     ranks_by_relevance: ClassVar[bool] = False
 
+    @abstractmethod
     def lists(self, context: Context) -> tuple[Lists, str]:
         """The lists, and what names all that they follow from besides the data."""
-        raise NotImplementedError
 
     def open(self, context: Context) -> PooledProposer:
         """Make the lists; say how many queries have nothing to be drawn from them."""
@@ -121,9 +122,9 @@ class Pooled(Source, kw_only=True):
             warn_of_hardness_alone(self.label, context)
         return Corruption(self.pools(context, graph, rows), share)
 
+    @abstractmethod
     def pools(self, context: Context, graph: Graph, rows: Places) -> Pools:
         """The lists, for triples that are corrupted."""
-        raise NotImplementedError
 
     def _tell(self, context: Context, proposer: PooledProposer) -> None:
         mined = context.collection.mined_queries

@@ -232,11 +232,8 @@ class _Training:
             draws = step_draws(found, self.recipe, self.mined, self.emit)
         frozen = self._frozen(found.collection)
         by = None if guide is None else self._vectors(self.loss.guided_by, found.collection, guide)
-        rows = TrainingRows(
-            found,
-            None if by is None else by.guide,
-            None if frozen is None else frozen.vectors.docs,
-        )
+        of_frozen = None if frozen is None else frozen.vectors.docs
+        rows = TrainingRows(found, None if by is None else by.guide, of_frozen)
         rows.redrawn(self.settings.redraw, self.settings.negatives, self.settings.batch_size)
         save = partial(saved, base.model, frozen)
         refresher = self._refresher(base, save, rows)
