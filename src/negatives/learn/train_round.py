@@ -17,6 +17,7 @@ from negatives.learn.round import GIVEN, Carried, Name, Plan, Role, Round, Turn
 from negatives.learn.source import content_of, to_mine
 from negatives.recipe import HEAD, LEARNING, SINGLE, Recipe
 from negatives.recipe_changes import override, without
+from negatives.schema import Collection
 from negatives.store.run import Run, is_run
 
 if TYPE_CHECKING:
@@ -195,7 +196,9 @@ class TrainRound(Round, kind="train"):
         trained = turn.train(data, turn.folder, model=model, recipe=recipe, encoder=encoder)
         mined = turn.folder / MINED
         told = {name: trained.account[name] for name in _TOLD}
-        last = Run(mined) if is_run(mined) else data if turn.number == 0 else None
+        last = data if turn.number == 0 else None
+        if is_run(mined):  # which a collection in memory cannot be read again for
+            last = Run(mined, collection=data if isinstance(data, Collection) else None)
         made = {folder for role, folder in turn.models.items() if role != GIVEN}
         began = Path(model).name if model in made else model
         return Carried({"began": began, "trained": training.kind, **told}, last)
