@@ -29,6 +29,7 @@ import torch
 
 import negatives as neg
 from benchmarks.data import CACHE, folder
+from benchmarks.figures import package
 from benchmarks.page import write_page
 from negatives.arrays import Places
 from negatives.learn.graph.triples import Numbering
@@ -223,8 +224,12 @@ def arms_of(task: Task) -> list[Arm]:
     return [arm for arm in ARMS if task.estimated or not arm.run]
 
 
-def rows_of(task: Task, kept: Kept) -> Iterator[str]:
-    """A row of the table for each arm."""
+Found = dict[str, list[dict[str, float]]]
+"""What each seed of each arm came to."""
+
+
+def measured(task: Task, kept: Kept) -> tuple[Found, dict[str, float]]:
+    """What each arm came to, and the rates that were chosen."""
     rates = {}
     for arm in arms_of(task):
         tuned = {
@@ -235,7 +240,7 @@ def rows_of(task: Task, kept: Kept) -> Iterator[str]:
             for rate in RATES
         }
         rates[arm.name] = max(tuned, key=lambda rate: tuned[rate])
-    found: dict[str, list[dict[str, float]]] = {arm.name: [] for arm in arms_of(task)}
+    found: Found = {arm.name: [] for arm in arms_of(task)}
     for seed in range(SEEDS):  # seed by seed, so that seconds of one seed stand side by side
         for arm in arms_of(task):
             rate = rates[arm.name]
@@ -249,6 +254,35 @@ def rows_of(task: Task, kept: Kept) -> Iterator[str]:
                     f"{name}/looked at", lambda arm=arm, seed=seed: looked_at(task, arm, seed)
                 )
             )
+    return found, rates
+
+
+RECIPES = {"LEMON with p_relevant": "lemon", "self-adversarial, uniform": "self-adversarial"}
+"""The arms that are a recipe; beside them stands the first arm."""
+
+
+def packaged(task: Task, found: Found) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The figure of each recipe on a graph: what `negatives recipes show` tells."""
+    for arm, recipe in RECIPES.items():
+        if arm in found:
+            yield (
+                recipe,
+                {
+                    "stage": task.name,
+                    "title": f"Links of {task.name}",
+                    "metric": "MRR",
+                    "model": "TransE",
+                    "seeds": len(found[arm]),
+                    "value": round(_mean(found[arm], "mrr"), 5),
+                    "naive": round(_mean(found[ARMS[0].name], "mrr"), 5),
+                    "beside": ARMS[0].name,
+                    "seconds": round(_mean(found[arm], "seconds"), 1),
+                },
+            )
+
+
+def rows_of(found: Found, rates: Mapping[str, float]) -> Iterator[str]:
+    """A row of the table for each arm."""
     basic = [each["seconds"] for each in found[ARMS[0].name]]
     for name, each in found.items():
         ratios = [one["seconds"] / own for one, own in zip(each, basic, strict=True)]
@@ -272,10 +306,14 @@ def main() -> None:
     torch.set_num_threads(1)
     wanted = os.environ.get("NEGATIVES_BENCH_GRAPHS", "").split()
     kept, lines = Kept(KEPT), []
+    figures: dict[str, list[dict[str, Any]]] = {}
     for task in GRAPHS:
         if wanted and task.name not in wanted:
             continue
         triples = splits_of(task.name).triples["train"]
+        found, rates = measured(task, kept)
+        for recipe, figure in packaged(task, found):
+            figures.setdefault(recipe, []).append(figure)
         lines += [
             f"## {task.name}",
             "",
@@ -283,7 +321,8 @@ def main() -> None:
             "",
             "| negatives | rate | MRR | hits@10 | known | true | time |",
             "|---|---:|---|---:|---:|---:|---:|",
-            *rows_of(task, kept),
+            *rows_of(found, rates),
             "",
         ]
+    package("knowledge-graphs", figures)
     write_page("knowledge-graphs", "Negatives of knowledge graphs", __doc__, lines)

@@ -24,6 +24,7 @@ from typing import Any
 
 import negatives as neg
 from benchmarks.data import CACHE, folder
+from benchmarks.figures import package
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
 from negatives.recipe import load_recipe
@@ -98,6 +99,7 @@ def kept(data: str, model: str, arm: str, seed: int) -> dict[str, Any]:
 def main() -> None:
     """Seed by seed, every arm of every model; then the page."""
     lines: list[str] = []
+    figures: list[dict[str, Any]] = []
     for data in COLLECTIONS:
         for model in MODELS:
             found: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
@@ -105,7 +107,24 @@ def main() -> None:
                 for arm in ARMS:
                     found[arm].append(kept(data, model, arm, seed))
             lines += [f"## {data}, {model}", "", *table(found), ""]
+            figures.append(figure(data, model, found))
+    package("labels", {"ngame": figures})
     write_page("labels", "Extreme classification", __doc__, lines)
+
+
+def figure(data: str, model: str, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """What `negatives recipes show` tells of the recipe."""
+    return {
+        "stage": data,
+        "title": f"Labels of {data}",
+        "metric": "P@1",
+        "model": model,
+        "seeds": len(found["ngame"]),
+        "value": round(_mean(found["ngame"], "P@1"), 5),
+        "naive": round(_mean(found["random"], "P@1"), 5),
+        "beside": "random batches",
+        "seconds": round(_mean(found["ngame"], "seconds"), 1),
+    }
 
 
 def table(found: dict[str, list[dict[str, Any]]]) -> list[str]:

@@ -25,6 +25,7 @@ from typing import Any
 import torch
 
 from benchmarks.data import CACHE, folder
+from benchmarks.figures import package
 from benchmarks.page import write_page
 from negatives.learn.request import completed
 from negatives.learn.train import train
@@ -218,6 +219,36 @@ def lines(every: list[dict[str, dict[str, Any]]]) -> Iterator[str]:
     yield f"{seconds:,.0f} seconds a seed for all arms, without the models they start from."
 
 
+RECIPES = {"NPO + RT": "npo", "WHP + RT": "whp", "D2O": "d2o"}
+BESIDE = "GA + RT"
+
+
+def packaged(every: list[dict[str, dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    """Of each recipe its figure, where all seeds of it came to forget as much."""
+    means = {}
+    for arm in (*RECIPES, BESIDE):
+        there = [found[arm]["equal"] for found in every]
+        if None not in there:
+            means[arm] = round(mean(each["right_nll"] for each in there), 5)
+    return {
+        recipe: [
+            {
+                "stage": "tofu",
+                "title": "Forgetting two authors of TOFU",
+                "metric": "NLL of what is kept, at equal forgetting (lower is better)",
+                "model": "a Llama of two layers",
+                "seeds": len(every),
+                "value": means[arm],
+                "naive": means[BESIDE],
+                "beside": BESIDE,
+                "seconds": round(mean(found[arm]["seconds"] for found in every), 1),
+            }
+        ]
+        for arm, recipe in RECIPES.items()
+        if arm in means and BESIDE in means
+    }
+
+
 def _spread(values: list[float], places: int = 3) -> str:
     if not values:
         return "-"
@@ -230,5 +261,6 @@ def main() -> None:
     os.environ["NEGATIVES_CACHE"] = str(WORK / "store")
     every = [figures(seed) for seed in range(SEEDS)]
     if not TOY:
+        package("unlearning", packaged(every))
         write_page("unlearning", "Forgetting authors", __doc__, lines(every))
     print("\n".join(lines(every)))
