@@ -6,8 +6,9 @@ and another one with the same seed the four alone, the *retrained* control. Ever
 the original, with equal steps, batches and learning rate. *Equal forgetting* is the first step at
 which the forgotten answers are as improbable as to the control; there the negative log-likelihood
 of what is kept is compared, a token, and 20 steps later once more, with how much further the
-forgotten ones have fallen (overshoot): an arm that fades by itself stays. Means over seeds, and
-the smallest and largest; `never` counts seeds in which that step did not come.
+forgotten ones have fallen (overshoot): an arm that fades by itself stays. *Half-way* is the same at
+half of the control's improbability, which milder arms reach, too; `never` counts seeds in which a
+step did not come. Means over seeds, and the smallest and largest.
 
 NEGATIVES_BENCH_SEEDS says how often (5), NEGATIVES_BENCH_TOY=1 cuts all steps to a few. Models and
 figures are kept in .cache/benchmarks/unlearning, seed by seed, and what is there is not done again.
@@ -178,7 +179,7 @@ def of_arm(out: Path, level: float, retrained: Any, judged: Any) -> dict[str, An
     """Where it had forgotten as much as the control, and what had become of it later."""
     account = json.loads((out / "training.json").read_text())
     seen = account["figures"]
-    equal = at_equal_forgetting(seen, level)
+    equal, half = at_equal_forgetting(seen, level), at_equal_forgetting(seen, level / 2)
     later = None
     if equal is not None:
         later = next((row for row in seen if row["step"] >= equal["step"] + LATER), None)
@@ -186,8 +187,10 @@ def of_arm(out: Path, level: float, retrained: Any, judged: Any) -> dict[str, An
     return {
         "before": seen[0]["right_nll"],
         "level": level,
+        "half": half,
         "equal": equal,
         "later": later,
+        "end": seen[-1],
         "ks_p": ends["ks_p"],
         "seconds": account["wall_seconds"],
     }
@@ -200,18 +203,21 @@ def lines(every: list[dict[str, dict[str, Any]]]) -> Iterator[str]:
     yield f"NLL of a token: kept answers by the original {before:.3f}; forgotten ones by the "
     yield f"control {level:.3f}. Seeds: {len(every)}."
     yield ""
-    yield "| arm | steps | kept, at equal forgetting | kept, 20 steps later | overshoot | never |"
-    yield "|---|---|---|---|---|---|"
+    yield (
+        "| arm | half-way: steps | kept | never | equal: steps | kept | never "
+        "| kept 20 steps later | overshoot | at the end: forgotten | kept |"
+    )
+    yield f"|---|{'---|' * 10}"
     for arm in ARMS:
         of = [found[arm] for found in every]
-        there = [each for each in of if each["equal"] is not None]
-        later = [each for each in there if each["later"] is not None]
+        later = [each for each in of if each["later"] is not None]
         cells = [
-            _spread([each["equal"]["step"] for each in there], 0),
-            _spread([each["equal"]["right_nll"] for each in there]),
+            *_reached([each["half"] for each in of]),
+            *_reached([each["equal"] for each in of]),
             _spread([each["later"]["right_nll"] for each in later]),
             _spread([each["later"]["wrong_nll"] - each["level"] for each in later]),
-            f"{len(of) - len(there)} of {len(of)}",
+            _spread([each["end"]["wrong_nll"] for each in of]),
+            _spread([each["end"]["right_nll"] for each in of]),
         ]
         yield f"| {arm} | {' | '.join(cells)} |"
     seconds = mean(sum(each["seconds"] for each in found.values()) for found in every)
@@ -219,15 +225,23 @@ def lines(every: list[dict[str, dict[str, Any]]]) -> Iterator[str]:
     yield f"{seconds:,.0f} seconds a seed for all arms, without the models they start from."
 
 
+def _reached(steps: list[dict[str, float] | None]) -> Iterator[str]:
+    """When a level was reached, what was kept then, and in how many seeds it was not."""
+    there = [step for step in steps if step is not None]
+    yield _spread([step["step"] for step in there], 0)
+    yield _spread([step["right_nll"] for step in there])
+    yield f"{len(steps) - len(there)} of {len(steps)}"
+
+
 RECIPES = {"NPO + RT": "npo", "WHP + RT": "whp", "D2O": "d2o"}
 BESIDE = "GA + RT"
 
 
 def packaged(every: list[dict[str, dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Of each recipe its figure, where all seeds of it came to forget as much."""
+    """Of each recipe its figure, where all seeds of it came half-way."""
     means = {}
     for arm in (*RECIPES, BESIDE):
-        there = [found[arm]["equal"] for found in every]
+        there = [found[arm]["half"] for found in every]
         if None not in there:
             means[arm] = round(mean(each["right_nll"] for each in there), 5)
     return {
@@ -235,7 +249,7 @@ def packaged(every: list[dict[str, dict[str, Any]]]) -> dict[str, list[dict[str,
             {
                 "stage": "tofu",
                 "title": "Forgetting two authors of TOFU",
-                "metric": "NLL of what is kept, at equal forgetting (lower is better)",
+                "metric": "NLL of what is kept, forgotten half-way (lower is better)",
                 "model": "a Llama of two layers",
                 "seeds": len(every),
                 "value": means[arm],
