@@ -14,8 +14,10 @@ only` has no mined negatives. `heading` and `inverse-cloze` are the first with q
 generator alone. `real questions` is trained with the real questions of the train split that these
 documents answer, every passage of an answer a positive: what labels would have won. nDCG@10 is the
 mean over questions and seeds; differences are tested by paired randomisation over questions, p
-corrected for the number of arms (Holm). NEGATIVES_BENCH_SEEDS says how often each arm is trained,
-NEGATIVES_BENCH_MODEL what it starts from; what is done is kept.
+corrected for the number of arms (Holm). MiniLM is trained on less: 1,000 other answers, 40 steps of
+16, texts cut at 64 tokens, and without the arms that differ from the first in a detail.
+NEGATIVES_BENCH_SEEDS says how often each arm is trained, NEGATIVES_BENCH_MODEL what it starts from
+(static, MiniLM); what is done is kept, and the page has all that is.
 
 Where NEGATIVES_BENCH_GGUF names a language model (a GGUF file), it writes queries of 300 passages
 besides, drawn by their ids, three each, of which those stay that find their passage (GPL's way),
@@ -26,9 +28,8 @@ mined and trained alike, for 60 steps of 32.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -38,6 +39,7 @@ from tests.models.small_model import serving_model
 
 import negatives as neg
 from benchmarks.data import CACHE, folder, load
+from benchmarks.learning import minilm
 from benchmarks.page import write_page
 from negatives.adaptation.adapt import Adapted, adapt
 from negatives.adaptation.questions import RealQuestions, unseen, written_queries
@@ -60,18 +62,49 @@ from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.stage import build
 
-MODEL = os.environ.get("NEGATIVES_BENCH_MODEL", "static")
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
-WORK = CACHE / "adapt" / re.sub(r"\W+", "-", MODEL)
-LOOKED_AT, ANSWERS, OTHERS = 500, 500, 4500
-"""Answers of dev questions that a setting was chosen with and that are left out, those that are
-judged on, and answers beside them."""
+WORK = CACHE / "adapt"
+LOOKED_AT, ANSWERS = 500, 500
+"""Answers of dev questions that a setting was chosen with and that are left out, and those that are
+judged on."""
 FILE = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
 DRAWN, PORT = 300, 44469
 """Passages that a language model writes queries of; where it is served, to find its replies."""
 METRIC = "nDCG@10"
-FEW = ["train.steps=60", "train.batch_size=32", "train.negatives=3"]
-SETTINGS = ["train.steps=250", "train.batch_size=64", "train.negatives=3"]
+Frames = dict[str, list[pl.DataFrame]]
+"""Of each arm the values of each question, a table a seed."""
+FEW = ("train.steps=60", "train.batch_size=32", "train.negatives=3")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a model is trained on, and for how long."""
+
+    model: str
+    name: str = "static"
+    others: int = 4500
+    """Answers beside those that are judged on."""
+    settings: tuple[str, ...] = ("train.steps=250", "train.batch_size=64", "train.negatives=3")
+    command: tuple[str, ...] = ()
+    """What is changed of the recipe for the command; empty: nothing, as a user has it."""
+    details: bool = True
+    """Whether the arms are there that differ from the first in a detail."""
+
+    @property
+    def work(self) -> Path:
+        """Where all is kept."""
+        return WORK / self.name
+
+
+def scales() -> dict[str, Scale]:
+    """By the name of the model."""
+    cpu = ("train.steps=40", "train.batch_size=16", "train.max_length=64", "train.negatives=3")
+    return {
+        "static": Scale("static"),
+        "MiniLM": Scale(minilm(), "MiniLM", 1000, cpu, cpu, details=False),
+    }
+
+
 FIRST = "run"
 NAMES = {
     FIRST: "p_relevant (adapt)",
@@ -83,9 +116,9 @@ NAMES = {
 # ---- the data ------------------------------------------------------------------------------------
 
 
-def documents() -> Path:
+def documents(scale: Scale) -> Path:
     """The folder of Markdown files."""
-    made, whole = CACHE / "adapt" / "docs", folder("medquad")
+    made, whole = WORK / f"docs-{scale.others}" / "docs", folder("medquad")
     if made.is_dir():
         return made
     rows = [*map(msgspec.json.decode, (whole / "corpus.jsonl").read_bytes().splitlines())]
@@ -96,7 +129,7 @@ def documents() -> Path:
     drawn = pl.DataFrame({"id": ids, "answers": answers, "draw": draw}).sort("draw")
     kept = {
         *drawn.filter("answers")["id"][LOOKED_AT : LOOKED_AT + ANSWERS],
-        *drawn.filter(~pl.col("answers"))["id"][:OTHERS],
+        *drawn.filter(~pl.col("answers"))["id"][: scale.others],
     }
     partial = made.with_name("docs-partial")
     partial.mkdir(parents=True, exist_ok=True)
@@ -108,11 +141,12 @@ def documents() -> Path:
     return made
 
 
-def questions(split: str) -> list[Path]:
+def questions(split: str, scale: Scale) -> list[Path]:
     """The real questions of a split, and which files answer them."""
-    at = CACHE / "adapt" / split
+    docs = documents(scale)
+    at = docs.parent / split
     at.mkdir(parents=True, exist_ok=True)
-    data, there = load(f"medquad@{split}"), {path.stem for path in documents().iterdir()}
+    data, there = load(f"medquad@{split}"), {path.stem for path in docs.iterdir()}
     pairs = data.qrels.filter(pl.col("relevance") > 0).select(
         "query_id", pl.col("doc_id").str.strip_suffix(".txt"), "relevance"
     )
@@ -123,22 +157,28 @@ def questions(split: str) -> list[Path]:
     return [at / "queries.jsonl", at / "qrels.tsv"]
 
 
-def adapted() -> Adapted:
+def adapted(scale: Scale) -> Adapted:
     """What the command makes of the folder; kept."""
-    queries, qrels = questions("dev")
+    queries, qrels = questions("dev", scale)
     return adapt(
-        documents(), WORK / "adapted", model=MODEL, queries=queries, qrels=qrels, threads=2
+        documents(scale),
+        scale.work / "adapted",
+        model=scale.model,
+        queries=queries,
+        qrels=qrels,
+        changes=scale.command,
+        threads=2,
     )
 
 
-def real(split: str, passages: Collection) -> Collection:
+def real(split: str, passages: Collection, scale: Scale) -> Collection:
     """Real questions on the passages."""
-    return RealQuestions.read(*questions(split)).on(passages, silent)
+    return RealQuestions.read(*questions(split, scale)).on(passages, silent)
 
 
-def asked_of(passages: Collection, made: Path) -> Collection:
+def asked_of(passages: Collection, made: Path, scale: Scale) -> Collection:
     """The real questions that are judged on, but for those that were written word for word."""
-    return unseen(real("dev", passages), neg.Collection.load(f"{made}@train"), silent)
+    return unseen(real("dev", passages, scale), neg.Collection.load(f"{made}@train"), silent)
 
 
 # ---- the arms ------------------------------------------------------------------------------------
@@ -149,40 +189,41 @@ def mining() -> Recipe:
     return replace(load_recipe("adapt"), make=(), name="adapt")
 
 
-def others() -> list[Recipe]:
+def others(scale: Scale) -> list[Recipe]:
     """The arms beside the command's own run, on the same queries."""
     judges = (*mining().judge, SameDocument())
     top = load_recipe("ance-static").with_pick(neg.Top(per_query=3))
-    return [
-        replace(override(top, ["find.dense.top=100"]), name="naive top-3"),
-        replace(mining(), judge=judges, name="same document too"),
-    ]
+    naive = replace(override(top, ["find.dense.top=100"]), name="naive top-3")
+    same = replace(mining(), judge=judges, name="same document too")
+    return [naive, same] if scale.details else [naive]
 
 
-def carry_out(passages: Collection, made: Path) -> dict[str, list[pl.DataFrame]]:
+def carry_out(passages: Collection, made: Path, scale: Scale) -> Frames:
     """Values of each question by arm, a table a seed; where it was stopped it goes on."""
-    both, dev = neg.Collection.load(f"{made}@train"), asked_of(passages, made)
-    found = {"before": [evaluate(MODEL, dev, metrics=(METRIC,), threads=2).per_query]}
+    both, dev = neg.Collection.load(f"{made}@train"), asked_of(passages, made, scale)
+    before = evaluate(scale.model, dev, metrics=(METRIC,), threads=2).per_query
+    found = {"before": [before]}
     found |= compare(
         both,
-        [made.with_name(RUN), *others()],
-        WORK / "compared",
+        [made.with_name(RUN), *others(scale)],
+        scale.work / "compared",
         on=dev,
-        model=MODEL,
-        changes=[*SETTINGS, "train.checkpoint=400"],
+        model=scale.model,
+        changes=[*scale.settings, "train.checkpoint=400"],
         control="none",
         seeds=SEEDS,
         metrics=(METRIC,),
         threads=2,
     ).per_query
-    found["real questions"] = alone("real", replace(real("train", passages), split="train"), dev)
-    for generator in load_recipe("adapt").make:
+    asked = replace(real("train", passages, scale), split="train")
+    found["real questions"] = alone("real", asked, dev, scale)
+    for generator in load_recipe("adapt").make if scale.details else ():
         asked = written_queries(passages, [generator], seed=0, machine=MODEST, emit=silent)
-        found[f"{generator.kind} alone"] = alone(generator.kind, asked, dev)
+        found[f"{generator.kind} alone"] = alone(generator.kind, asked, dev, scale)
     return found
 
 
-def by_language_model(passages: Collection, dev: Collection) -> dict[str, list[pl.DataFrame]]:
+def by_language_model(passages: Collection, dev: Collection, scale: Scale) -> Frames:
     """Queries that a language model writes, and headings, of the same drawn passages."""
     same = {"name": "drawn", "most": DRAWN}
     heading = {**load_recipe("adapt").make[0].settings(), **same}
@@ -194,26 +235,24 @@ def by_language_model(passages: Collection, dev: Collection) -> dict[str, list[p
             generator = cast("Generator", build("make", settings))
             asked = written_queries(passages, [generator], seed=0, machine=MODEST, emit=silent)
             label = f"{name}, {len(asked.queries):,} queries"
-            found[label] = alone(f"drawn-{name}", asked, dev, FEW)
+            found[label] = alone(f"drawn-{name}", asked, dev, replace(scale, settings=FEW))
     return found
 
 
-def alone(
-    name: str, data: Collection, dev: Collection, settings: Sequence[str] = SETTINGS
-) -> list[pl.DataFrame]:
+def alone(name: str, data: Collection, dev: Collection, scale: Scale) -> list[pl.DataFrame]:
     """The command's recipe with other queries."""
-    out = WORK / "alone" / name
-    recipe = completed(mining(), MODEL, "", [*settings, "train.checkpoint=400"])
+    out = scale.work / "alone" / name
+    recipe = completed(mining(), scale.model, "", [*scale.settings, "train.checkpoint=400"])
     frames = []
     for seed in range(SEEDS):
         table = out / f"seed-{seed}.parquet"
         if not table.is_file():
-            run = mined_run(data, out / "run", recipe, MODEL, Machine(threads=2), silent)
+            run = mined_run(data, out / "run", recipe, scale.model, Machine(threads=2), silent)
             model = out / f"model-{seed}"
             train(
                 neg.Run(run.path, collection=data),
                 model,
-                model=MODEL,
+                model=scale.model,
                 recipe=recipe,
                 look=False,
                 seed=seed,
@@ -264,15 +303,15 @@ def command(made: Adapted) -> list[str]:
     return ["## The command", "", "```text", made.card().text(96), "```", ""]
 
 
-def main() -> None:
-    """Adapt, compare, and write the page."""
-    made = adapted()
+def section(scale: Scale) -> list[str]:
+    """What a model came to."""
+    made = adapted(scale)
     passages = replace(known_texts(made.path / PASSAGES), name="answers")
-    frames = carry_out(passages, made.path / MADE)
+    frames = carry_out(passages, made.path / MADE, scale)
     read = made.figures["documents"]
     written = made.figures["written"]["queries"]
     lines = [
-        f"## {MODEL}, {SEEDS} seeds",
+        f"## {scale.name}, {SEEDS} seeds",
         "",
         f"{read['documents']:,} documents, {read['passages']:,} passages; "
         + ", ".join(f"{number:,} queries by {name}" for name, number in written.items())
@@ -282,10 +321,20 @@ def main() -> None:
         "",
         *command(made),
     ]
-    if FILE.suffix == ".gguf":
-        dev = asked_of(passages, made.path / MADE)
-        drawn = {"before": frames["before"], **by_language_model(passages, dev)}
+    if FILE.suffix == ".gguf" and scale.details:
+        dev = asked_of(passages, made.path / MADE, scale)
+        drawn = {"before": frames["before"], **by_language_model(passages, dev, scale)}
         lines += [f"## Queries by {FILE.stem}", "", *table(drawn, [*drawn][-1]), ""]
+    return lines
+
+
+def main() -> None:
+    """Adapt, compare, keep the section of the model, and write the page of all."""
+    scale = scales()[os.environ.get("NEGATIVES_BENCH_MODEL", "static")]
+    lines = section(scale)
+    (scale.work / "section.md").write_text("\n".join(lines), "utf-8")
+    every = (each.work / "section.md" for each in scales().values())
+    lines = [line for path in every if path.is_file() for line in path.read_text().splitlines()]
     write_page("adapt", "From documents alone", __doc__, lines)
 
 

@@ -28,6 +28,7 @@ KINDS: dict[str, dict[str, str]] = {
         "typed": "negatives.find.typed:Typed",
     },
     "make": {
+        "adversarial-decoding": "negatives.make.adversarial_decoding:AdversarialDecoding",
         "adversarial-filtering": "negatives.make.adversarial_filtering:AdversarialFiltering",
         "bandit": "negatives.make.bandit:GeneratorBandit",
         "contrasting-demonstrations": "negatives.make.imagined:ContrastingDemonstrations",

@@ -23,6 +23,7 @@ from negatives.store.run import Run, is_run
 if TYPE_CHECKING:
     from negatives.learn.loss import Loss
     from negatives.learn.settings import Training
+    from negatives.learn.training_set import TrainingSet
 
 _OF_LEARNING = (*LEARNING, "seed")
 """What can be set in a round that does not mine."""
@@ -196,7 +197,7 @@ class TrainRound(Round, kind="train"):
         trained = turn.train(data, turn.folder, model=model, recipe=recipe, encoder=encoder)
         mined = turn.folder / MINED
         told = {name: trained.account[name] for name in _TOLD}
-        last = data if turn.number == 0 else None
+        last: Run | TrainingSet | Collection | None = data if turn.number == 0 else None
         if is_run(mined):  # which a collection in memory cannot be read again for
             last = Run(mined, collection=data if isinstance(data, Collection) else None)
         made = {folder for role, folder in turn.models.items() if role != GIVEN}

@@ -66,6 +66,10 @@ class Joint:
         """The text of a token."""
         return self.parts[0].model.text([token])
 
+    def with_one(self, token: int) -> str:
+        """What was written, and a token more."""
+        return self.parts[0].model.text([*self.written, token])
+
     def accept(self, token: int) -> None:
         """Write a token, in all branches."""
         for part in self.parts:
