@@ -200,8 +200,10 @@ def lines(every: list[dict[str, dict[str, Any]]]) -> Iterator[str]:
     """The table."""
     level = mean(each["level"] for found in every for each in found.values())
     before = mean(each["before"] for found in every for each in found.values())
-    yield f"NLL of a token: kept answers by the original {before:.3f}; forgotten ones by the "
-    yield f"control {level:.3f}. Seeds: {len(every)}."
+    yield (
+        f"NLL of a token: kept answers by the original {before:.3f}; forgotten ones by the control "
+        f"{level:.3f}. Seeds: {len(every)}."
+    )
     yield ""
     yield (
         "| arm | half-way: steps | kept | never | equal: steps | kept | never "
@@ -238,29 +240,26 @@ BESIDE = "GA + RT"
 
 
 def packaged(every: list[dict[str, dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    """Of each recipe its figure, where all seeds of it came half-way."""
-    means = {}
-    for arm in (*RECIPES, BESIDE):
-        there = [found[arm]["half"] for found in every]
-        if None not in there:
-            means[arm] = round(mean(each["right_nll"] for each in there), 5)
-    return {
-        recipe: [
-            {
-                "stage": "tofu",
-                "title": "Forgetting two authors of TOFU",
-                "metric": "NLL of what is kept, forgotten half-way (lower is better)",
-                "model": "a Llama of two layers",
-                "seeds": len(every),
-                "value": means[arm],
-                "naive": means[BESIDE],
-                "beside": BESIDE,
-                "seconds": round(mean(found[arm]["seconds"] for found in every), 1),
-            }
-        ]
-        for arm, recipe in RECIPES.items()
-        if arm in means and BESIDE in means
+    """Of each recipe what it keeps half-way, where all seeds came there, and what it forgets."""
+    return {recipe: [*_figures(every, arm)] for arm, recipe in RECIPES.items()}
+
+
+def _figures(every: list[dict[str, dict[str, Any]]], arm: str) -> Iterator[dict[str, Any]]:
+    about = {
+        "title": "Forgetting two authors of TOFU",
+        "model": "a Llama of two layers",
+        "seeds": len(every),
+        "beside": BESIDE,
+        "seconds": round(mean(found[arm]["seconds"] for found in every), 1),
     }
+    for stage, name, metric in (
+        ("half", "right_nll", "NLL of what is kept, forgotten half-way (lower is better)"),
+        ("end", "wrong_nll", "NLL of what is forgotten, at the end (higher is more forgotten)"),
+    ):
+        own, beside = ([found[each][stage] for found in every] for each in (arm, BESIDE))
+        if None not in own:
+            value, naive = (round(mean(at[name] for at in each), 5) for each in (own, beside))
+            yield {"stage": "tofu", "metric": metric, "value": value, "naive": naive, **about}
 
 
 def _spread(values: list[float], places: int = 3) -> str:
