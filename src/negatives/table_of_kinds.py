@@ -180,5 +180,8 @@ KINDS: dict[str, dict[str, str]] = {
         "average": "negatives.learn.average_round:AverageRound",
         "train": "negatives.learn.train_round:TrainRound",
     },
+    "audit": {
+        "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",
+    },
 }
 """Section -> kind -> where it lives."""
