@@ -181,6 +181,7 @@ KINDS: dict[str, dict[str, str]] = {
         "train": "negatives.learn.train_round:TrainRound",
     },
     "audit": {
+        "equity": "negatives.measure.audits.equity:Equity",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
         "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",
     },
