@@ -183,6 +183,7 @@ KINDS: dict[str, dict[str, str]] = {
     "audit": {
         "equity": "negatives.measure.audits.equity:Equity",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
+        "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
         "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",
     },
 }
