@@ -48,6 +48,7 @@ VERBS = {
     "learn": "Losses: `[learn]`. One says what is learned from a batch.",
     "train": "Trainers: `[train]`. The settings of one training, by the sort of model.",
     "round": "Rounds: `[[round]]`. Trainings one after another, in the order of the recipe.",
+    "audit": "Checks: `negatives audit --checks`. Each asks one thing of a run or a mined file.",
 }
 ALSO = {
     "negatives.export.export": "negatives.export.export",

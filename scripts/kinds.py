@@ -27,6 +27,7 @@ SECTIONS = (
     "learn",
     "train",
     "round",
+    "audit",
 )
 
 TABLE_HEAD = '''"""Every stage of this package: `python scripts/kinds.py` writes it.

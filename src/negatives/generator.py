@@ -9,13 +9,14 @@ row depends on the seed and on that row's ids and contents only, never on the ro
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 import numpy as np
 import polars as pl
 
-from negatives.arrays import Rows
+from negatives.arrays import Bools, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import WorkError
 from negatives.opening import NOTHING, Context, Foreseen
@@ -80,6 +81,14 @@ class Generator(Stage, kw_only=True):
     def foresee(self, context: Context, rows: Rows) -> Foreseen:
         """What writing from these documents or queries would cost; nothing is sent."""
         return NOTHING
+
+    def lets_pass(self, context: Context, rows: Rows, texts: Sequence[str]) -> Bools | None:
+        """bool[n]: which texts, written for queries by row, its own check would take for no answer.
+
+        None: it asks for nothing again. Override it where it does, so that an audit can count how
+        many known answers pass.
+        """
+        return None
 
     @abstractmethod
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:

@@ -181,5 +181,11 @@ KINDS: dict[str, dict[str, str]] = {
         "average": "negatives.learn.average_round:AverageRound",
         "train": "negatives.learn.train_round:TrainRound",
     },
+    "audit": {
+        "equity": "negatives.measure.audits.equity:Equity",
+        "poisoning": "negatives.measure.audits.poisoning:Poisoning",
+        "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
+        "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",
+    },
 }
 """Section -> kind -> where it lives."""

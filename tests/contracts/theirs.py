@@ -25,6 +25,8 @@ from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import ListLoss
 from negatives.learn.model_files import copy_model
 from negatives.learn.round import GIVEN, Carried, Plan, Role, Round, Turn
+from negatives.measure.audits import Answer, Check, Subject
+from negatives.measure.estimate import Estimate
 from negatives.opening import Context, Ruling
 from negatives.pick.top import first, ordered
 from negatives.schema import Needs
@@ -218,6 +220,21 @@ class Unfinished(Source, kind="unfinished"):
     """A source whose author forgot to say how it opens."""
 
 
+class EvenNumber(Check, kind="even-number"):
+    """Whether the negatives are as many as go in pairs."""
+
+    def lacking(self, subject: Subject) -> str:
+        """Nothing."""
+        return ""
+
+    def find(self, subject: Subject) -> Answer:
+        """What is left over."""
+        left = Estimate(
+            value=len(subject.negatives) % 2, confidence=subject.confidence, assumption="one counts"
+        )
+        return Answer(self.kind, "negatives without a partner", left, left.value == 1, "mine more")
+
+
 @dataclass(frozen=True)
 class IdList(Format):
     """The ids of the negatives."""
@@ -246,5 +263,6 @@ batch.backwards = tests.contracts.theirs:Backwards
 learn.gap = tests.contracts.theirs:Gap
 train.careful = tests.contracts.theirs:Careful
 round.copied = tests.contracts.theirs:Copied
+audit.even-number = tests.contracts.theirs:EvenNumber
 export.id-list = tests.contracts.theirs:ID_LIST
 """

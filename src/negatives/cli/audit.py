@@ -1,32 +1,43 @@
-"""negatives audit: how many of a run's negatives are false, from where, and how sure that is."""
+"""negatives audit: how many of a run's negatives are false, and what else could be wrong."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
-from negatives.cli.options import Flag, Form, RunFolder
+from cyclopts import Parameter
+
+from negatives.cli.options import Changes, Flag, Form
 from negatives.cli.output import OptionalOutFile, beside, named, output
 from negatives.cli.streams import print_card, print_json
 
 if TYPE_CHECKING:
     from negatives.store.run import Run
 
+Names = Annotated[list[str] | None, Parameter(negative="")]
+
 
 def audit(
-    run: RunFolder,
+    run: Path,
     /,
     *,
+    checks: Names = None,
+    fail_on: Names = None,
+    set_: Changes = None,
+    corpus: str | None = None,
     truth: Path | None = None,
     review: Path | None = None,
     sample: int | None = None,
     out: OptionalOutFile = None,
     form: Form = "table",
     planted: Flag = False,
-    confidence: float = 0.9,
+    confidence: float | None = None,
     json: Flag = False,
-) -> None:
+) -> int:
     """How many of a run's negatives are false: by the model, by known positives, by a review.
+
+    With --checks instead: what else could be wrong with a run, or with a mined file of
+    anybody's. Exit code 1 where a check named by --fail-on sounds an alarm.
 
     Examples:
 
@@ -42,8 +53,22 @@ def audit(
 
         negatives audit runs/planted --planted
 
+        negatives audit triplets.parquet --checks all --fail-on all
+
+        negatives audit runs/cranfield --checks equity --set equity.by=type
+
     Parameters
     ----------
+    run
+        A finished run directory; with --checks a mined file as well.
+    checks
+        Checks to ask instead, divided by commas; `all` asks those that can be asked of it.
+    fail_on
+        Checks, or `all`, whose alarm makes the exit code 1.
+    set_
+        A setting of a check: CHECK.SETTING=VALUE; may be repeated.
+    corpus
+        --checks, of a file of ids: what has the texts, a collection or a file of documents.
     truth
         Judgements that the run did not see: a qrels file, BEIR's or TREC's; DATA@test; or
         other-splits, for all other splits of the data that the run was mined from.
@@ -61,15 +86,23 @@ def audit(
     planted
         What found the false negatives that `negatives data plant` had planted, instead.
     confidence
-        How sure the bounds are.
+        How sure the bounds are: 0.9, and of --checks 0.95.
     json
         Print what was found as JSON.
     """
     from negatives.errors import InputError
     from negatives.measure.audit import audit as check
+    from negatives.measure.certificate import CONFIDENCE
     from negatives.measure.review import draw_sample
     from negatives.store.run import Run
 
+    if checks or fail_on or set_ or corpus:
+        if planted or review or sample is not None:
+            raise InputError(
+                "--checks goes with --truth and --confidence, and with no other way to audit",
+                fix="audit with --planted, --review or --sample in a second command",
+            )
+        return _checks(run, checks or ["all"], fail_on, set_, corpus, truth, confidence, json)
     opened = Run(run)
     if planted:
         if truth or review or sample is not None:
@@ -78,7 +111,7 @@ def audit(
                 fix="audit with --truth, --review or --sample in a second command",
             )
         _planted(opened, json)
-        return
+        return 0
     if (sample is None) != (out is None):
         raise InputError(
             "--sample and --out go together", fix="negatives audit RUN --sample 100 -o FILE.csv"
@@ -93,18 +126,83 @@ def audit(
             written = draw_sample(opened, sample, file, form)
         if json:
             print_json({"run": str(run), "sample": str(out), "pairs": written})
-            return
+            return 0
         print(
             f"{named(out)}: {written:,} of the negatives, drawn at random. Fill in `relevant` "
             f"(1, 0, or nothing), then: negatives audit {run} --review {named(out)}",
             file=beside(out),
         )
-        return
-    found = check(opened, truth, review, confidence=confidence)
+        return 0
+    sure = CONFIDENCE if confidence is None else confidence
+    found = check(opened, truth, review, confidence=sure)
     if json:
         print_json(found.as_dict())
-        return
-    print_card(found.card())
+    else:
+        print_card(found.card())
+    return 0
+
+
+def _checks(
+    run: Path,
+    checks: list[str],
+    fail_on: list[str] | None,
+    changed: list[str] | None,
+    corpus: str | None,
+    truth: Path | None,
+    confidence: float | None,
+    json: bool,
+) -> int:
+    """Ask checks, tell what they say, and say whether one of `fail_on` sounds an alarm."""
+    from negatives.cli.listen import listening
+    from negatives.errors import InputError, nearest
+    from negatives.measure.audits.asked import ALL, ask, checks_of
+    from negatives.measure.audits.subject import CONFIDENCE, subject_of
+
+    names = _divided(checks)
+    made, every = checks_of(names, _settings(changed or []))
+    asked = [check.kind for check in made]
+    stopping = _divided(fail_on or [])
+    for name in stopping:
+        if name not in (ALL, *asked):
+            raise InputError(
+                f"--fail-on {name}: that is not asked", fix=nearest(name, [ALL, *asked])
+            )
+    with listening() as emit:
+        subject = subject_of(
+            run,
+            corpus=corpus,
+            truth=truth,
+            confidence=CONFIDENCE if confidence is None else confidence,
+        )
+        found = ask(subject, made, every=every, emit=emit)
+    if json:
+        print_json(found.as_dict())
+    else:
+        print_card(found.card())
+    stopped = ALL in stopping and found.alarms
+    return int(bool(stopped or set(stopping) & set(found.alarms)))
+
+
+def _divided(given: list[str]) -> list[str]:
+    return [name.strip() for each in given for name in each.split(",") if name.strip()]
+
+
+def _settings(changed: list[str]) -> dict[str, dict[str, Any]]:
+    """CHECK.SETTING=VALUE as settings by check."""
+    from negatives.errors import InputError
+    from negatives.recipe_changes import assignment
+
+    made: dict[str, dict[str, Any]] = {}
+    for text in changed:
+        path, value = assignment(text)
+        check, dot, setting = path.partition(".")
+        if not dot:
+            raise InputError(
+                f"--set {text}: no setting of a check",
+                fix="write CHECK.SETTING=VALUE, such as equity.by=type",
+            )
+        made.setdefault(check, {})[setting] = value
+    return made
 
 
 def _planted(run: Run, json: bool) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from msgspec import Meta
 
-from negatives.arrays import Rows
+from negatives.arrays import Bools, Rows
 from negatives.make.asking import Asking, Foreseeing
 from negatives.make.worth import Worth
 from negatives.make.written import PassageWriter
@@ -56,6 +56,14 @@ class IterativeDeepening(PassageWriter, kind="iterative-deepening"):
     def longest(self) -> int:
         """Some two hundred tokens a passage, of the deepest question."""
         return 220 * (1 << (self.depth - 1)) + 20
+
+    def lets_pass(self, context: Context, rows: Rows, texts: Sequence[str]) -> Bools:
+        """Those that an encoder finds farther from the query, and from its positive, than answers
+        are.
+        """
+        worth = Worth(context, self.encoder, self.rejected).of([int(row) for row in rows], texts)
+        passes: Bools = worth > 0
+        return passes
 
     def made(self, context: Context, rows: Rows, ask: Asking) -> list[tuple[Any, ...]]:
         """The best of what was written for each query, hardest first."""

@@ -1,0 +1,67 @@
+"""A check: settings, what it needs to be asked, and the answer that it gives."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from negatives.measure.audits.subject import Subject
+from negatives.measure.estimate import Estimate
+from negatives.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a check says of a subject.
+
+    `about`: what the value of `estimate` is, a noun phrase; the estimate holds its interval, what
+    it assumes, and the counts behind it. `alarm`: whether something is wrong; None where that
+    cannot be told, and the estimate says why. `advice`: what to do, one sentence.
+
+    >>> from negatives.measure.audits import Answer
+    >>> from negatives.measure.estimate import Estimate
+    >>> two = Estimate(value=0.2, confidence=0.95, assumption="one counts rightly")
+    >>> Answer("even-number", "share left over", two, False, "go on").as_dict()["value"]
+    0.2
+    """
+
+    check: str
+    about: str
+    estimate: Estimate
+    alarm: bool | None
+    advice: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, JSON-able."""
+        return {
+            "check": self.check,
+            "about": self.about,
+            "alarm": self.alarm,
+            "advice": self.advice,
+            **self.estimate.as_dict(),
+        }
+
+
+class Check(Stage):
+    """Asks one thing of a run, or of a mined file: a figure, an interval, and what to do.
+
+    A third party's is an entry `audit.KIND` of the group `negatives.stages`. It defines `lacking`
+    and `find`, and nothing else.
+
+    >>> from negatives.measure.audits.verifier_bound import VerifierBound
+    >>> VerifierBound(passes=0.2).kind
+    'verifier-bound'
+    """
+
+    section: ClassVar[str] = "audit"
+
+    @abstractmethod
+    def lacking(self, subject: Subject) -> str:
+        """What the subject lacks for this check, as one sentence that says how to give it; empty:
+        nothing. Cheap, for all checks are asked it before any work.
+        """
+
+    @abstractmethod
+    def find(self, subject: Subject) -> Answer:
+        """The answer; only called where nothing is lacking."""
