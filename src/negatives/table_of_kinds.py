@@ -141,6 +141,7 @@ KINDS: dict[str, dict[str, str]] = {
         "lambda-rank": "negatives.learn.lambda_rank:LambdaRank",
         "likelihood": "negatives.learn.sequence.likelihood:Likelihood",
         "margin-mse": "negatives.learn.margin_mse:MarginMSE",
+        "marked": "negatives.learn.sequence.marked:Marked",
         "mixing": "negatives.learn.mixing:Mixing",
         "multi-level": "negatives.learn.multi_level:MultiLevel",
         "multiple-negatives": "negatives.learn.multiple_negatives:MultipleNegatives",
