@@ -153,6 +153,7 @@ KINDS: dict[str, dict[str, str]] = {
         "pairwise-listwise": "negatives.learn.pairwise_listwise:PairwiseListwise",
         "pointwise": "negatives.learn.pointwise:Pointwise",
         "rank-hinge": "negatives.learn.rank_hinge:RankHinge",
+        "refinement": "negatives.learn.sequence.refinement:Refinement",
         "rmu": "negatives.learn.sequence.rmu:RMU",
         "sampled-softmax": "negatives.learn.sampled_softmax:SampledSoftmax",
         "self-adversarial": "negatives.learn.self_adversarial:SelfAdversarial",

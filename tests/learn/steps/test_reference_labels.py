@@ -73,12 +73,15 @@ def test_no_alignment_in_order_is_more_alike(steps: list[str], reference: list[s
 
 def test_scores_of_steps_make_one_of_the_solution() -> None:
     values = np.array([0.9, 0.8, 0.4])
-    found = {how: aggregate(values, how) for how in ("min", "product", "mean", "last")}  # type: ignore[arg-type]
+    found = {how: aggregate(values, how) for how in ("min", "product", "mean", "last")}
     assert found == pytest.approx({"min": 0.4, "product": 0.288, "mean": 0.7, "last": 0.4})
-    for bad in (lambda: aggregate(np.array([]), "min"), lambda: labelled([], ["a"]),
-                lambda: labelled([" "], ["a"]), lambda: aggregate(values, "most")):  # fmt: skip
-        with pytest.raises(NegativesError):
-            bad()
+    with pytest.raises(NegativesError, match="no steps"):
+        aggregate(np.array([]), "min")
+    with pytest.raises(NegativesError, match="put together by 'most'"):
+        aggregate(values, "most")  # type: ignore[arg-type]
+    for steps in ([], [" "]):
+        with pytest.raises(NegativesError, match="some are empty"):
+            labelled(steps, ["a"])
 
 
 def test_what_is_labelled_is_read_with_its_first_wrong_step(tmp_path: Path) -> None:
