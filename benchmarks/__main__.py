@@ -35,6 +35,7 @@ NAMES = (
     "pipeline",
     "planted",
     "recipes",
+    "references",
     "recommendation",
     "reranker",
     "review_server",

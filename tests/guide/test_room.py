@@ -15,11 +15,11 @@ from negatives import guide
 from tests.doc_pages import ROOT
 
 NAMES = """
-Mixture PromptBranch Schedule SteeredLogits beyond caption_guided cfg cfg_plus_plus
-classifier_guided clean_sample contrasted cut ddim_step drawn_share entropy equivalent_scale erased
-generated in_ring likeliest minority_classes minority_scores mixed_targets negative_guider
-negative_prompt negtome perp_neg perpendicular reconciled ring signals spread steered strangeness
-subtracted trials
+ForgetIndex Mixture PromptBranch RestrictedLogits Schedule SteeredLogits beyond caption_guided cfg
+cfg_plus_plus classifier_guided clean_sample contrasted cut ddim_step drawn_share entropy
+equivalent_scale erased generated in_ring key_phrases likeliest minority_classes minority_scores
+mixed_targets negative_guider negative_prompt negtome perp_neg perpendicular reconciled ring signals
+spread steered strangeness subtracted trials
 """
 
 

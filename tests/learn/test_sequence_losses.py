@@ -234,3 +234,25 @@ def test_prompts_and_padding_cannot_be_in_a_sum_or_a_mean() -> None:
     batch = Sequences.of([[-1.0, -2.0, -3.0], [-4.0]], right=[True, False], example=[0, 0])
     assert (batch.sums.tolist(), batch.means.tolist()) == ([-6.0, -4.0], [-2.0, -4.0])
     assert batch.lengths.tolist() == [3.0, 1.0]
+
+
+@pytest.mark.recipe("thought-refinement")
+def test_a_draft_is_read_and_never_learned() -> None:
+    loss: Any = build("learn", {"kind": "refinement"})
+    (text,) = loss.written("Q", ["right"], ["wrong"], "\n")
+    assert [part for part, predicted in text.parts if predicted] == ["right"]
+    assert text.text == f"Q\nwrong\n{loss.ask}right"
+    batch = Sequences.of([[-1.0, -3.0]], right=[True], example=[0])
+    assert loss.of(batch).tolist() == [2.0]
+
+
+@pytest.mark.recipe("grounding-supervision")
+def test_of_a_context_in_the_prompt_nothing_is_learned() -> None:
+    from negatives.recipe import load_recipe
+
+    loss: Any = load_recipe("grounding-supervision").learn
+    prompt = "Who wrote it?\nIn 1990 Ana Lem wrote Blue Hour."
+    (text,) = loss.written(prompt, ["Ana Lem"], [], "\n")
+    assert text.parts == ((f"{prompt}\n", False), ("Ana Lem", True))
+    batch = Sequences.of([[-1.0, -3.0]], right=[True], example=[0])
+    assert loss.of(batch).tolist() == [2.0]

@@ -10,6 +10,7 @@ Guides are functions of arrays, of numpy or of torch alike, and know no model:
     ring, in_ring, beyond, erased                    a concept and its neighbours (erasure)
     steered, contrasted, caption_guided              the next token (contrastive)
     entropy, trials, likeliest                       where a model is unsure (cautious)
+    key_phrases, ForgetIndex, RestrictedLogits       what must not be written (restriction)
     cut, spread, strangeness, reconciled             tasks that hinder one another (intervals)
 
 `Schedule` says how strong a guide is at each step. `Mixture` has a perfect denoiser to try guides
@@ -57,12 +58,17 @@ if TYPE_CHECKING:
     from negatives.guide.mixture import signals as signals
     from negatives.guide.negative_targets import drawn_share as drawn_share
     from negatives.guide.negative_targets import mixed_targets as mixed_targets
+    from negatives.guide.restriction import ForgetIndex as ForgetIndex
+    from negatives.guide.restriction import RestrictedLogits as RestrictedLogits
+    from negatives.guide.restriction import key_phrases as key_phrases
     from negatives.guide.schedule import Schedule as Schedule
     from negatives.guide.tokens import negtome as negtome
 
 _WHERE = {
+    "ForgetIndex": "restriction",
     "Mixture": "mixture",
     "PromptBranch": "logits",
+    "RestrictedLogits": "restriction",
     "Schedule": "schedule",
     "SteeredLogits": "logits",
     "beyond": "erasure",
@@ -80,6 +86,7 @@ _WHERE = {
     "erased": "erasure",
     "generated": "mixture",
     "in_ring": "erasure",
+    "key_phrases": "restriction",
     "likeliest": "cautious",
     "minority_classes": "minority",
     "minority_scores": "minority",
