@@ -18,6 +18,7 @@ NAMES = (
     "estimator",
     "exported",
     "faq",
+    "graph_truth",
     "growth",
     "guidance",
     "guides",

@@ -139,6 +139,7 @@ KINDS: dict[str, dict[str, str]] = {
         "js": "negatives.learn.distil:JS",
         "kl": "negatives.learn.distil:KL",
         "kto": "negatives.learn.sequence.kto:KTO",
+        "label-chain": "negatives.learn.label_chain:LabelChain",
         "lambda-rank": "negatives.learn.lambda_rank:LambdaRank",
         "likelihood": "negatives.learn.sequence.likelihood:Likelihood",
         "margin-mse": "negatives.learn.margin_mse:MarginMSE",

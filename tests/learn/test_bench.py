@@ -124,7 +124,7 @@ def test_what_is_delivered_is_counted_as_loops_count_it(cranfield: Collection) -
     )
     negatives = pl.concat([negatives, hidden.filter(pl.col("query_id").is_in(ids))])
     negatives = negatives.unique(maintain_order=True)
-    found = delivered(visible, hidden, negatives, queries, docs)
+    found = delivered(visible, hidden, negatives, (queries, docs))
     truth = set(hidden.iter_rows())
     places = [dict(zip(frame[key], range(len(frame)), strict=True)) for frame, key in
               ((cranfield.queries, "query_id"), (cranfield.corpus, "doc_id"))]  # fmt: skip

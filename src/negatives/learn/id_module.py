@@ -52,6 +52,15 @@ def _tensors(draws: Draws) -> dict[str, Tensor]:
     return {"docs": torch.as_tensor(draws.docs), "log_q": torch.as_tensor(draws.log_q)}
 
 
+def _widened(labels: Tensor | None, width: int) -> Tensor | None:
+    """float[n, width]: labels, and NaN of the documents that were drawn and nobody has judged."""
+    if labels is None:
+        return None
+    more = width - labels.shape[1]
+    wide: Tensor = torch.nn.functional.pad(labels, (0, more), value=float("nan"))
+    return wide
+
+
 class IdLossModule(LossModule):
     """`LossModule` of two tables of vectors. `rows`: what is known of the examples."""
 
@@ -69,7 +78,7 @@ class IdLossModule(LossModule):
             docs=self.model("docs", docs.clamp(min=0)),
             relevant=self._relevant(given["query"], docs, present),
             present=present,
-            labels=given.get("labels"),
+            labels=_widened(given.get("labels"), docs.shape[1]),
             p_relevant=given.get("p_relevant"),
             log_q=log_q,
         )

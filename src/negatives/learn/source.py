@@ -12,7 +12,7 @@ from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Loss
 from negatives.learn.request import as_run, is_mined_file, mined_table_of
 from negatives.learn.settings import Training
-from negatives.learn.training_set import NOTHING, TrainingSet, of_run, training_set
+from negatives.learn.training_set import NOTHING, TrainingSet, grades_of, of_run, training_set
 from negatives.machine import Machine
 from negatives.read import as_collection, known_texts, load
 from negatives.read.file_options import FileOptions
@@ -78,7 +78,7 @@ class TrainingSource:
         named = isinstance(data, str | Path) and is_mined_file(Path(data))
         file = mined_file(Path(data)) if named else mined_table_of(data)
         labels = self._settings.labels
-        if run is None and labels and (file is not None or not self._mines):
+        if run is None and labels and (file is not None or not self._has_labels):
             raise RecipeError(
                 "scores are a column of a run's ledger, and this is trained without a run",
                 where=f"train.labels = {labels!r}",
@@ -104,7 +104,9 @@ class TrainingSource:
         if isinstance(found, Collection):
             found = self._with_queries(found)
             if not self._mines:
-                return training_set(found, NOTHING, 0), origin
+                made = training_set(found, NOTHING, 0)
+                graded = self._settings.labels == GRADES
+                return replace(made, labels=grades_of(found) if graded else None), origin
             found = self.mine(found, self.encoder, self.folder, overwrite)
         width = self._settings.negatives_read if self.mined else 0
         return of_run(found, width, self._settings.labels), origin
@@ -122,6 +124,14 @@ class TrainingSource:
     def _mines(self) -> bool:
         """Whether a collection is mined."""
         return self.mined and self.recipe.mines
+
+    @property
+    def _has_labels(self) -> bool:
+        """Whether a collection comes to have the labels: by the run that is mined of it, or, where
+        negatives are drawn, because they are the grades of its qrels.
+        """
+        drawn = self.mined and self.recipe.draws
+        return self._mines or (drawn and self._settings.labels == GRADES)
 
     def _with_queries(self, collection: Collection) -> Collection:
         """The collection, with queries of its own where the recipe writes some."""

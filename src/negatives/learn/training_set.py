@@ -256,8 +256,16 @@ def teacher(run: Run, column: str) -> Callable[[Numbers, Numbers], Floats]:
         )
     frame = run.candidates().select("query_id", "doc_id", column).collect()
     collection = collection_of(run)
-    rows = collection.rows_of(frame)
-    docs = len(collection.corpus)
+    return _looked_up(collection.rows_of(frame), column, len(collection.corpus))
+
+
+def grades_of(collection: Collection) -> Callable[[Numbers, Numbers], Floats]:
+    """Grades of pairs by the qrels; NaN of pairs that nobody judged."""
+    return _looked_up(collection.judged, "relevance", len(collection.corpus))
+
+
+def _looked_up(rows: pl.DataFrame, column: str, docs: int) -> Callable[[Numbers, Numbers], Floats]:
+    """What a column says of pairs (query, doc by row) of a corpus of so many `docs`."""
     keys = rows["query"].to_numpy().astype(np.int64) * docs + rows["doc"].to_numpy()
     order = np.argsort(keys)
     keys, scores = keys[order], rows[column].cast(pl.Float32).to_numpy()[order]

@@ -60,41 +60,53 @@ def delivered(
     visible: Collection,
     hidden: pl.DataFrame,
     negatives: pl.DataFrame,
-    queries: Floats,
-    docs: Floats,
+    vectors: tuple[Floats, Floats] | None,
 ) -> pl.DataFrame:
     """By query: `delivered` negatives, how many are `false`, and the sum of what they score above
     the query's lowest visible positive (`above`, of `scored`).
 
-    `negatives`: query_id, doc_id. `queries` and `docs` are float32[n, dim] vectors by row of the
-    collection, of one encoder for all that is compared. Written documents have no score.
+    `negatives`: query_id, doc_id. `vectors` are those of queries and of documents, float32[n, dim]
+    by row of the collection, of one encoder for all that is compared; None: nothing has a score, as
+    written documents have none.
     """
     marked = negatives.select(PAIR).join(
         hidden.with_columns(false=True), on=PAIR, how="left", maintain_order="left"
     )
-    known = visible.rows_of(marked.join(visible.corpus.select("doc_id"), on="doc_id"))
-    positives = visible.positives
-    lowest = (
-        positives.with_columns(score=pl.Series(_scores(queries, docs, positives)))
-        .group_by("query")
-        .agg(lowest=pl.col("score").min())
-    )
-    scored = (
-        known.with_columns(score=pl.Series(_scores(queries, docs, known)))
-        .join(lowest, on="query")
-        .group_by("query")
-        .agg(above=(pl.col("score") - pl.col("lowest")).sum(), scored=pl.len())
-    )
-    scored = scored.with_columns(query_id=visible.queries["query_id"].gather(scored["query"]))
     counts = marked.group_by("query_id").agg(
         delivered=pl.len(), false=pl.col("false").fill_null(False).sum()
     )
     every = visible.qrels.select("query_id").unique().sort("query_id")
     return (
         every.join(counts, on="query_id", how="left")
-        .join(scored.select("query_id", "above", "scored"), on="query_id", how="left")
+        .join(_scored(visible, marked, vectors), on="query_id", how="left")
         .with_columns(pl.exclude("query_id").fill_null(0))
         .sort("query_id")
+    )
+
+
+def _scored(
+    visible: Collection, negatives: pl.DataFrame, vectors: tuple[Floats, Floats] | None
+) -> pl.DataFrame:
+    """query_id, `above` and `scored` of `delivered`; no row where there are no vectors."""
+    if vectors is None:
+        return pl.DataFrame(
+            schema={"query_id": pl.String, "above": pl.Float32, "scored": pl.UInt32}
+        )
+    known = visible.rows_of(negatives.join(visible.corpus.select("doc_id"), on="doc_id"))
+    positives = visible.positives
+    lowest = (
+        positives.with_columns(score=pl.Series(_scores(*vectors, positives)))
+        .group_by("query")
+        .agg(lowest=pl.col("score").min())
+    )
+    scored = (
+        known.with_columns(score=pl.Series(_scores(*vectors, known)))
+        .join(lowest, on="query")
+        .group_by("query")
+        .agg(above=(pl.col("score") - pl.col("lowest")).sum(), scored=pl.len())
+    )
+    return scored.select(
+        visible.queries["query_id"].gather(scored["query"]).alias("query_id"), "above", "scored"
     )
 
 
@@ -110,7 +122,7 @@ class Delivered:
     >>> by_query = pl.DataFrame({"delivered": [2, 1], "false": [1, 0], "above": [-0.5, 0.2],
     ...                          "scored": [2, 1]})
     >>> found = summed([by_query], asked=2, deviation=0.1)
-    >>> found.coverage, round(found.false_share, 3), round(found.hardness, 3)
+    >>> found.coverage, round(found.false_share, 3), found.hardness
     (0.75, 0.333, -1.0)
     """
 
@@ -119,8 +131,9 @@ class Delivered:
     low: float
     high: float
     """Where the false share of all such queries may be, by drawing queries (95%)."""
-    hardness: float
-    """Standard deviations above the lowest visible positive, on average."""
+    hardness: float | None
+    """Standard deviations above the lowest visible positive, on average; None: nothing has a
+    score."""
 
 
 def summed(frames: Sequence[pl.DataFrame], asked: int, deviation: float) -> Delivered:
@@ -131,12 +144,13 @@ def summed(frames: Sequence[pl.DataFrame], asked: int, deviation: float) -> Deli
     means = [resampled_means(by_query[:, at].astype(float), 0, _RESAMPLES) for at in (0, 1)]
     shares = means[1] / np.maximum(means[0], 1e-12)  # the same draws of queries for both
     low, high = np.quantile(shares, _TAILS)
+    above = total["above"] / total["scored"] if total["scored"] else None
     return Delivered(
         coverage=total["delivered"] / max(wanted, 1),
         false_share=total["false"] / max(total["delivered"], 1),
         low=float(low),
         high=float(high),
-        hardness=total["above"] / max(total["scored"], 1) / (deviation or 1.0),
+        hardness=above / (deviation or 1.0) if above is not None else None,
     )
 
 

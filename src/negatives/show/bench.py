@@ -124,7 +124,7 @@ def _cells(figures: Figures) -> list[list[str]]:
                 f"{row['false_share']:.1%}",
                 f"{row['low']:.1%} {row['high']:.1%}",
                 f"{row['coverage']:.0%}",
-                f"{row['hardness']:+.2f}",
+                "" if row["hardness"] is None else f"{row['hardness']:+.2f}",
                 _p(row),
                 f"{row['seconds']:.1f}",
             ]
@@ -171,15 +171,19 @@ _BASELINES: Final = frozenset({"none", "random", "naive top", "sentence-transfor
 
 
 def bench_picture(figures: Figures) -> str:
-    """SVG: quality up and seconds across; of hidden positives, false share up, hardness across."""
+    """SVG: quality up and seconds across; of hidden positives, false share up, hardness across, or
+    coverage where nothing has a score that could say how hard it is.
+    """
     rows = figures["rows"]
     if figures["measure"] == "trained":
         points = [
             Point(row["recipe"], math.log10(max(row["seconds"], 0.1)), row["mean"]) for row in rows
         ]
         return scatter(points, headline(figures), "seconds to mine and train", figures["metric"])
-    points = [Point(row["recipe"], row["hardness"], row["false_share"]) for row in rows]
-    return scatter(points, headline(figures), "hardness", "false share", seconds=False)
+    scored = any(row["hardness"] is not None for row in rows)
+    across = "hardness" if scored else "coverage"
+    points = [Point(row["recipe"], row[across] or 0.0, row["false_share"]) for row in rows]
+    return scatter(points, headline(figures), across, "false share", seconds=False)
 
 
 def scatter(

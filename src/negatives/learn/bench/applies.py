@@ -14,7 +14,8 @@ from negatives.learn.needed import refuse_loss
 from negatives.learn.settings import Training
 from negatives.learn.source import GRADES
 from negatives.models.absent import absent
-from negatives.recipe import LISTS, SINGLE, Recipe
+from negatives.recipe import LEARNING, LISTS, SINGLE, Recipe
+from negatives.recipe_changes import encoded
 from negatives.schema import Collection
 from negatives.stage import Stage, build, refuse_unmet
 
@@ -48,9 +49,14 @@ def _other(value: Any, use: Mapping[str, str]) -> Any:
     return use.get(value, value) if isinstance(value, str) else value
 
 
-def lacking(recipe: Recipe, collection: Collection) -> str:
-    """What mining by the recipe needs and is not there, in words; empty: nothing is missing."""
-    stages = [each for each in stages_of(recipe) if each.section != "train"]
+def lacking(recipe: Recipe, collection: Collection, encoder: str) -> str:
+    """What the recipe needs and is not there, in words; empty: nothing is missing.
+
+    Its dense sources have `encoder`. Of a recipe that mines nothing, because all its negatives are
+    drawn while a model is trained, only the stages that say how are asked.
+    """
+    done = [each for each in stages_of(encoded(recipe, encoder)) if each.section != "train"]
+    stages = [each for each in done if recipe.mines or each.section in LEARNING]
     try:
         refuse_unmet(stages, collection)
     except NegativesError as error:

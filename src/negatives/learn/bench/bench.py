@@ -27,10 +27,12 @@ from negatives.learn.bench.in_turn import Way, in_turn
 from negatives.learn.bench.trained import METRIC, Fair, TrainedArms, first_arm
 from negatives.learn.compare import judged_on, without
 from negatives.learn.dev import overlap
+from negatives.learn.factors import FactorsTraining
 from negatives.learn.settings import Training
 from negatives.learn.trainings import ARMS, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
+from negatives.models.by_id import SIDES
 from negatives.read import DEV, NEW_SPLIT, as_collection, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
@@ -119,6 +121,9 @@ def bench(
     sentence-transformers' own miner where it is installed are always among them; all are tested
     against the most similar ones, query by query, with p corrected for their number (Holm).
 
+    Where documents and queries have nothing but ids, vectors by id are trained, the most similar
+    ones are told by judgements alone (co-occurrence), and what reads texts is left out.
+
     All have `per_query` negatives a query, at most. `use` gives other models in place of those that
     recipes name: {"http://127.0.0.1:8080/v1#model": "http://host:1/v1#name"}. A recipe that needs
     what is not there is named with the reason, before any work, and one that fails does not stop
@@ -137,20 +142,22 @@ def bench(
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
+    if why := their_miner.lacking(collection):
+        refused[their_miner.NAME] = why
     folder = bench_folder(Path(out))
     folder.refuse_foreign()
     way: Way
     if _how(measure, collection, on) == "hidden":
         way = Minings(folder, collection, encoder or model, seeds, per_query, machine)
     else:
-        fair = Fair(model, kind or usual_kind(model), tuple(changes), per_query)
+        fair = Fair(model, kind or _kind(model, collection), tuple(changes), per_query)
         way = _trainings(folder, collection, on, aside, fair, encoder or model, seeds, machine)
+    known = baselines(per_query, collection, encoder or model)
     with locked(folder.path):
         try:
             figures = in_turn(way, wanted, refused, stop_after, emit) | {
                 "per_query": per_query,
-                "about": {each.name: each.about for each in [*baselines(per_query), *wanted]}
-                | ABOUT,
+                "about": {each.name: each.about for each in [*known, *wanted]} | ABOUT,
             }
         except NegativesError:
             if not (folder.path / ARMS).exists():
@@ -177,6 +184,12 @@ def exchanges(texts: Sequence[str]) -> dict[str, str]:
             )
         found[name] = other
     return found
+
+
+def _kind(model: str, collection: Collection) -> str:
+    """What is trained where nobody says: vectors by id where there are no texts to be read."""
+    read = all(collection.has(side, "text") for side in SIDES)
+    return usual_kind(model) if read else FactorsTraining().kind
 
 
 def _how(measure: Measure, collection: Collection, on: Any) -> Literal["trained", "hidden"]:
@@ -208,7 +221,7 @@ def _trainings(
 ) -> TrainedArms:
     """All ready to train: dev queries that are trained with are left out."""
     judged = judged_on(collection, on, aside)
-    first = first_arm(fair)
+    first = first_arm(fair, collection, encoder)
     refuse_unmet((cast("Training", first.recipe.train),), collection)
     shared = overlap(collection, judged)
     trainings = Trainings(

@@ -7,9 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from negatives.errors import InputError, RecipeError, nearest
+from negatives.errors import DataError, InputError, RecipeError, nearest
 from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
-from negatives.recipe_changes import override
+from negatives.recipe_changes import encoded, override
+from negatives.schema import Collection
+from negatives.stage import refuse_unmet
 
 NAIVE: Final = "naive top"
 RANDOM: Final = "random"
@@ -17,9 +19,17 @@ AGAINST: Final = NAIVE
 """What all others are tested against: what one does who has thought of nothing."""
 
 _BASELINES: Final = {
-    RANDOM: ("random", "random", "Drawn by chance from the whole corpus."),
-    NAIVE: ("dense", "top", "The most similar documents that are not labelled."),
+    RANDOM: (("random", "random", "Drawn by chance from the whole corpus."),),
+    NAIVE: (
+        ("dense", "top", "The most similar documents that are not labelled."),
+        (
+            "co-occurrence",
+            "top",
+            "The documents that are positives of the same queries most often, and not labelled.",
+        ),
+    ),
 }
+"""Of each, the source and the picker; the first that the collection has all for is taken."""
 _ALL: Final = "all"
 _MINING: Final = "mining"
 _TRAINING: Final = "training"
@@ -28,14 +38,30 @@ GROUPS: Final = (_ALL, _MINING, _TRAINING, *(purpose for purpose in PURPOSES if 
 and what `negatives recipes list` groups by."""
 
 
-def baselines(per_query: int) -> list[Recipe]:
-    """What is always tried; those that are no recipe (none, another miner) are not among them."""
+def baselines(per_query: int, collection: Collection, encoder: str) -> list[Recipe]:
+    """What is always tried; those that are no recipe (none, another miner) are not among them.
+
+    Where there are no texts that `encoder` could read, nearness is told by judgements alone.
+    """
     made = []
-    for name, (find, pick, about) in _BASELINES.items():
-        table = {"find": [{"kind": find, "top": 100}], "pick": {"kind": pick}}
-        head = {"name": name, "about": about, "purpose": "baseline"}
-        made.append(asked(from_settings({**table, **head}), per_query))
+    for name, ways in _BASELINES.items():
+        forms = [_baseline(name, *way) for way in ways]
+        fit = [form for form in forms if _has_all(encoded(form, encoder), collection)]
+        made.append(asked((fit or forms)[0], per_query))
     return made
+
+
+def _baseline(name: str, find: str, pick: str, about: str) -> Recipe:
+    table = {"find": [{"kind": find, "top": 100}], "pick": {"kind": pick}}
+    return from_settings({**table, "name": name, "about": about, "purpose": "baseline"})
+
+
+def _has_all(recipe: Recipe, collection: Collection) -> bool:
+    try:
+        refuse_unmet(recipe.find, collection)
+    except DataError:
+        return False
+    return True
 
 
 def asked(recipe: Recipe, per_query: int) -> Recipe:

@@ -14,9 +14,10 @@ import polars as pl
 
 from negatives.errors import WorkError
 from negatives.events import silent
+from negatives.learn.bench import their_miner
 from negatives.learn.bench.applies import lacking
 from negatives.learn.bench.choice import AGAINST, baselines
-from negatives.learn.bench.their_miner import NAME, SETTINGS, by_id, installed, mined_pairs
+from negatives.learn.bench.their_miner import NAME, SETTINGS, by_id, mined_pairs
 from negatives.learn.source import mined_run
 from negatives.learn.vectors import Vectors
 from negatives.machine import Machine
@@ -37,12 +38,13 @@ _FALSE: Final = "false_of_asked"
 
 @dataclass(frozen=True)
 class Hiding:
-    """One hiding of the positives, with the vectors that hardness is measured by."""
+    """One hiding of the positives, with the vectors that hardness is measured by, where there are
+    texts.
+    """
 
     visible: Collection
     hidden: pl.DataFrame
-    queries: Floats
-    docs: Floats
+    vectors: tuple[Floats, Floats] | None
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ class Minings:
 
     def arms(self, recipes: list[Recipe]) -> dict[str, Recipe | None]:
         """The recipes with the baselines before them; None is the miner that is no recipe."""
-        named: dict[str, Recipe | None] = {each.name: each for each in baselines(self.per_query)}
-        if installed():
+        named: dict[str, Recipe | None] = {
+            each.name: each for each in baselines(self.per_query, self.collection, self.encoder)
+        }
+        if not their_miner.lacking(self.collection):
             named[NAME] = None
         return named | {each.name: each for each in recipes}
 
@@ -87,17 +91,20 @@ class Minings:
             return "writes queries of its own, which have no positives that could be hidden"
         if recipe.trains:
             return "says how a model is trained: it is measured by training"
-        return lacking(recipe, self.collection)
+        return lacking(recipe, self.collection, self.encoder)
 
     @cached_property
     def hidings(self) -> list[Hiding]:
         """All of them; the texts are encoded once."""
+        parted = [half(self.collection, seed) for seed in range(self.seeds)]
+        if not all(self.collection.has(side, "text") for side in ("queries", "docs")):
+            return [Hiding(*each, None) for each in parted]
         with tempfile.TemporaryDirectory() as scratch:
             vectors = Vectors(
                 self.encoder, self.collection, Path(scratch), machine=self.machine, emit=silent
             )
-            queries, docs = vectors.all_queries(), vectors.all_docs()
-        return [Hiding(*half(self.collection, seed), queries, docs) for seed in range(self.seeds)]
+            both = vectors.all_queries(), vectors.all_docs()
+        return [Hiding(*each, both) for each in parted]
 
     def measured(self, name: str, arm: Recipe | None, plan: dict[str, Any]) -> list[pl.DataFrame]:
         """A frame of counts by query for each hiding."""
@@ -136,7 +143,7 @@ class Minings:
         else:
             negatives, deviation = self._mined(case, override(recipe, {"seed": seed}))
             seconds = time.perf_counter() - began
-        counts = delivered(case.visible, case.hidden, negatives, case.queries, case.docs)
+        counts = delivered(case.visible, case.hidden, negatives, case.vectors)
         table.parent.mkdir(parents=True, exist_ok=True)
         with writing(table) as temporary:
             counts.write_parquet(temporary)

@@ -12,12 +12,12 @@ from typing import Any, Final, cast
 
 import polars as pl
 
-from negatives.errors import WorkError
+from negatives.errors import DataError, WorkError
 from negatives.learn.base_models import limit, usual_kind
 from negatives.learn.settings import Training
 from negatives.machine import Machine
 from negatives.optional import torch
-from negatives.schema import Collection
+from negatives.schema import TEXTS, Collection, check_needs
 from negatives.stage import build
 
 NAME: Final = "sentence-transformers"
@@ -34,10 +34,17 @@ SETTINGS: Final = {
 }
 
 
-def installed() -> bool:
-    """Whether it can be asked."""
+def lacking(collection: Collection) -> str:
+    """Why it cannot be asked here; empty: it can."""
     needed = ("sentence_transformers", "datasets", "torch")
-    return all(importlib.util.find_spec(name) is not None for name in needed)
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"{', '.join(missing)} not installed"
+    try:
+        check_needs(collection, TEXTS, "it")
+    except DataError as error:
+        return error.what
+    return ""
 
 
 def mined_pairs(

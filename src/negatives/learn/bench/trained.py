@@ -11,9 +11,10 @@ from typing import Any, Final, cast
 from negatives.errors import NegativesError
 from negatives.events import silent
 from negatives.learn.arms import NONE, Arm, arms_of
+from negatives.learn.bench import their_miner
 from negatives.learn.bench.applies import lacking, lacking_to_train
 from negatives.learn.bench.choice import AGAINST, baselines
-from negatives.learn.bench.their_miner import NAME, SETTINGS, by_id, installed, mined_pairs
+from negatives.learn.bench.their_miner import NAME, SETTINGS, by_id, mined_pairs
 from negatives.learn.loss import Loss
 from negatives.learn.multiple_negatives import MultipleNegatives
 from negatives.learn.request import completed
@@ -21,6 +22,7 @@ from negatives.learn.settings import Training
 from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.recipe import Recipe
 from negatives.recipe_changes import override
+from negatives.schema import Collection
 from negatives.store.atomic import file_hash, writing
 from negatives.store.work_folder import WorkFolder
 
@@ -71,13 +73,16 @@ class TrainedArms:
 
     def lacking(self, recipe: Recipe) -> str:
         """Why a recipe cannot be measured in this way here; empty: it can."""
-        if why := lacking(recipe, self.work.collection):
-            return why
+        collection, encoder = self.work.collection, self.work.encoder
         try:
             made = self.complete(recipe)
         except NegativesError as error:
-            return error.what
-        return _other_task(recipe, made) or lacking_to_train(made, self.work.collection)
+            return lacking(recipe, collection, encoder) or error.what
+        return (
+            lacking(made, collection, encoder)
+            or _other_task(recipe, made)
+            or lacking_to_train(made, collection)
+        )
 
     def plan(self) -> dict[str, Any]:
         """The account of the folder; `RunError` where it holds something else."""
@@ -85,12 +90,14 @@ class TrainedArms:
 
     def arms(self, recipes: list[Recipe]) -> dict[str, Arm]:
         """The recipes with the baselines before them."""
-        known = baselines(self.complete.per_query)
+        work = self.work
+        known = baselines(self.complete.per_query, work.collection, work.encoder)
         made = [each for each in known if each.name != AGAINST] + recipes
         arms = arms_of([self.first.recipe, *made], NONE, self.complete)
         named = {arm.name: arm for arm in arms}
         none, first = named.pop(NONE), named.pop(AGAINST)
-        theirs = {NAME: Arm(NAME, first.recipe, self._file)} if installed() else {}
+        there = not their_miner.lacking(work.collection)
+        theirs = {NAME: Arm(NAME, first.recipe, self._file)} if there else {}
         return {NONE: none, AGAINST: first, **theirs, **named}
 
     def made_from(self, arm: Arm) -> dict[str, Any]:
@@ -147,9 +154,10 @@ class TrainedArms:
         self.folder.write(plan)
 
 
-def first_arm(complete: Fair) -> Arm:
+def first_arm(complete: Fair, collection: Collection, encoder: str) -> Arm:
     """The arm that all others are tested against, and have the trainer of."""
-    known = {each.name: each for each in baselines(complete.per_query)}
+    every = baselines(complete.per_query, collection, encoder)
+    known = {each.name: each for each in every}
     return Arm(AGAINST, complete(known[AGAINST]), None)
 
 
