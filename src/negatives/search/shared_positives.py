@@ -97,7 +97,7 @@ class Reach:
     """How much of the queries that have a document is shared with a query: the sum over all owners.
 
     `weights: float64[docs]` of a shared positive. `worth(queries, owners, shared)` is what sharing
-    so much with an owner counts for: float32[n], given the rows of both; nothing counts for nothing.
+    so much with an owner counts for: float32[n], given the rows of both; 0 counts for 0.
     """
 
     def __init__(self, shared: SharedPositives, weights: Doubles, worth: Worth) -> None:
