@@ -39,6 +39,7 @@ def row_of(graph: str, way: str, recipe: Recipe, others: set[tuple[str, str]]) -
     with tempfile.TemporaryDirectory() as scratch:
         run = neg.mine(f"{folder(graph)}@train", Path(scratch) / "run", recipe=recipe)
         told = run.manifest.notes.p_relevant
+        assert told is not None, "the recipe estimates it"
         expected = float(run.negatives["p_relevant"].mean())  # type: ignore[arg-type]
         picked = run.negatives.select("query_id", "doc_id").rows()
     false = sum(pair in others for pair in picked) / len(picked)

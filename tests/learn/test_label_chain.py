@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 from negatives.errors import DataError, RecipeError  # noqa: E402
 from negatives.learn.encoded import EncodedBatch  # noqa: E402
 from negatives.learn.label_chain import LabelChain, of_both, of_first  # noqa: E402
+from negatives.optional import Tensor  # noqa: E402
 from tests.cli.commands import negatives  # noqa: E402
 
 
@@ -75,7 +76,7 @@ def test_extreme_products_have_finite_losses_and_gradients() -> None:
 def test_gradients_are_those_of_finite_differences() -> None:
     made = batch([0.4, -1.0, 2.0], [-0.3, 0.8, 1.5], [2.0, 1.0, math.nan])
 
-    def loss(docs: torch.Tensor) -> torch.Tensor:
+    def loss(docs: Tensor) -> Tensor:
         found = EncodedBatch(made.queries, docs, made.relevant, made.present, made.labels)
         return LabelChain(weight=0.7).open()(found)
 
@@ -102,7 +103,7 @@ def test_a_purchase_is_learned_as_it_is_where_few_click() -> None:
         first, last = (torch.zeros(2, dtype=torch.float64, requires_grad=True) for _ in "ab")
         optimiser = torch.optim.LBFGS([first, last], max_iter=60)
 
-        def step() -> torch.Tensor:
+        def step() -> Tensor:
             optimiser.zero_grad()
             a, b = first[0] + first[1] * x, last[0] + last[1] * x
             if by_chain:

@@ -97,7 +97,7 @@ class Reach:
     """How much of the queries that have a document is shared with a query: the sum over all owners.
 
     `weights: float64[docs]` of a shared positive. `worth(queries, owners, shared)` is what sharing
-    so much with an owner counts for: float32 of the shape of `shared`, given the rows of both.
+    so much with an owner counts for: float32[n], given the rows of both; 0 counts for 0.
     """
 
     def __init__(self, shared: SharedPositives, weights: Doubles, worth: Worth) -> None:
@@ -116,9 +116,10 @@ class Reach:
 
     def _of_all(self, some: Rows) -> Floats:
         """What unlabelled pairs reach; 0 for the labelled ones."""
-        everyone = np.arange(len(self.shared.docs))
-        held = self._worth(some[:, None], everyone[None, :], self._overlap(some, held=True))
-        made = np.asarray(held @ self._matrix, np.float32)
+        held = self._overlap(some, held=True)
+        asker = np.repeat(some, np.diff(held.indptr))
+        held.data = self._worth(asker, held.indices, held.data)
+        made: Floats = (held @ self._matrix).toarray()
         theirs = self.shared.docs.take(some)
         made[theirs.owners, theirs.values] = 0.0
         return made
@@ -130,7 +131,7 @@ class Reach:
         step = max(1, CELLS // max(max(self._matrix.shape), 1))
         for start in range(0, len(different), step):
             some = different[start : start + step]
-            whole = self._overlap(some, held=False)
+            whole = self._overlap(some, held=False).toarray()
             mine = np.flatnonzero((place >= start) & (place < start + step))
             sizes = self.shared.queries.lengths[doc[mine]]
             for low, high in by_volume(sizes, CELLS):
@@ -143,8 +144,8 @@ class Reach:
                 np.add.at(found, asker, value)
         return found
 
-    def _overlap(self, some: Rows, *, held: bool) -> Floats:
-        """float32[some, queries]: weights of shared positives; 0 with itself.
+    def _overlap(self, some: Rows, *, held: bool) -> csr_matrix:
+        """float32[some, queries], sparse: weights of shared positives; 0 with itself.
 
         `held`: of those that are left of a query for its unlabelled pairs.
         """
@@ -161,8 +162,8 @@ class Reach:
             (self._weights[docs], (theirs.owners[kept], docs)),
             shape=(len(some), self._matrix.shape[1]),
         )
-        made = np.asarray((rows @ self._turned).todense(), np.float32)
-        made[np.arange(len(some)), some] = 0.0
+        made = rows @ self._turned
+        made.data[made.indices == np.repeat(some, np.diff(made.indptr))] = 0.0
         return made
 
     def pairs(self, query: Rows, doc: Rows) -> Doubles:
