@@ -5,9 +5,9 @@ their errors on. So at every step the student is first moved `depth` steps ahead
 teacher takes the mean with that student; the student is put back, and learns from the labels that
 the teacher now gives:
 
-    ahead    = student - rate * gradient(supervised + guided by the teacher as it was), `depth` times
+    ahead    = student - rate * gradient(supervised + by the teacher as it was), `depth` times
     teacher  = momentum * teacher + (1 - momentum) * ahead
-    student  = student - rate * gradient(supervised + guided by the teacher as it is now)
+    student  = student - rate * gradient(supervised + by the teacher as it is now)
 
 A reconstruction from the abstract, of FST-D; for any torch modules, and whatever labels: a false
 negative that the teacher calls relevant is one that the student need not learn as wrong.
