@@ -181,14 +181,16 @@ def steps() -> Iterator[str]:
         text = (there / f"{name}.jsonl").read_text("utf-8")
         return [json.loads(line) for line in text.splitlines()]
 
-    right = {row["question"]: row["answer"].split("\n") for row in read("test")}
+    def lines(text: str) -> list[str]:
+        return [line for line in text.split("\n") if line.strip()]
+
+    right = {row["question"]: lines(row["answer"]) for row in read("test")}
     told: dict[bool, list[bool]] = {True: [], False: []}
     for row in read("example_model_solutions"):
         for each in row.values():
-            lines = [] if isinstance(each, str) else each["solution"].split("\n")
-            lines = [line for line in lines if line.strip()]
-            if lines:
-                labels = labelled(lines, right[row["question"]])
+            solution = [] if isinstance(each, str) else lines(each["solution"])
+            if solution:
+                labels = labelled(solution, right[row["question"]])
                 told[each["is_correct"]].append(all(label.right for label in labels))
     yield "| solutions | | all steps right by the rule |"
     yield "|---|---|---|"
@@ -199,6 +201,7 @@ def steps() -> Iterator[str]:
 def main() -> None:
     """Measure, and write the page."""
     torch.set_num_threads(1)
+    by_rule = [*steps()]
     reference, policy, source = models()
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["NEGATIVES_CACHE"] = scratch
@@ -228,7 +231,7 @@ def main() -> None:
         f"{len(cached)} batches of {BATCH} pairs; losses apart by {apart:.1e} at most. An epoch "
         f"with cached references takes 1/{slow / fast:.2f} of the time; the first one, with their "
         f"reading, 1/{slow / (fast + once):.2f}. (The target was 1/1.6.)", "",
-        "## Labels of steps, by a rule", "", *steps(),
+        "## Labels of steps, by a rule", "", *by_rule,
     ]  # fmt: skip
     write_page("references", "Losses against a reference", __doc__, lines)
     print("\n".join(lines))

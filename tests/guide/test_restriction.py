@@ -125,7 +125,7 @@ def test_what_is_like_a_phrase_is_written_less_gladly() -> None:
         return np.array([[1.0, 0.0] if "wizard" in t or "mage" in t else [0.0, 1.0] for t in texts])
 
     pieces = Pieces("mage", " tree", "wizard")
-    settings = {"start": 0, "embed": embed, "alike": 0.5, "weight": 2.0}
+    settings: dict[str, Any] = {"start": 0, "embed": embed, "alike": 0.5, "weight": 2.0}
     made = RestrictedLogits(pieces, ["wizard"], **settings)(torch.tensor([[2]]), torch.zeros(1, 4))
     assert made.tolist() == [[0.0, -2.0, 0.0, -float("inf")]]
 

@@ -125,12 +125,12 @@ class RestrictedLogits:
     number of tokens, as generate has them: `start`.
 
     >>> import torch
-    >>> from types import SimpleNamespace as Made
     >>> from negatives.guide import RestrictedLogits
-    >>> words = ["", "a", " b", " c"]
-    >>> reader = Made(eos_token_id=0, decode=lambda ids, **_: "".join(words[i] for i in ids))
-    >>> reader.__class__.__len__ = lambda _: 4
-    >>> restricted = RestrictedLogits(reader, ["A B"], start=0)
+    >>> class Reader:
+    ...     words, eos_token_id = ["", "a", " b", " c"], 0
+    ...     __len__ = lambda self: 4
+    ...     decode = lambda self, ids, **_: "".join(self.words[each] for each in ids)
+    >>> restricted = RestrictedLogits(Reader(), ["A B"], start=0)
     >>> restricted(torch.tensor([[1]]), torch.zeros(1, 4)).tolist()
     [[0.0, 0.0, -inf, 0.0]]
     """

@@ -67,8 +67,7 @@ def planted() -> tuple[Any, Any, set[int]]:
 def test_items_with_copies_that_are_kept_are_the_hardest_and_harder_than_random_ones() -> None:
     model, losses, twice = planted()
     start = [each.clone() for each in model.parameters()]
-    settings = {"steps": 20, "sign_rate": 0.03}
-    found = worst_case(model, losses, 4, rounds=15, weight_rate=0.3, **settings)
+    found = worst_case(model, losses, 4, rounds=15, weight_rate=0.3, steps=20, sign_rate=0.03)
     assert all(torch.equal(a, b) for a, b in zip(start, model.parameters(), strict=True))
     assert len({*found.items.tolist()} & twice) >= 3
 

@@ -24,7 +24,7 @@ from negatives.optional import Tensor, torch
 
 LossOf = Callable[[Any, int], Tensor]
 """A model and the number of an item -> its loss, with gradient."""
-ORDERS: Final = (*range(2, 65), 80, 96, 128, 192, 256, 512)
+ORDERS: Final[tuple[int, ...]] = (*range(2, 65), 80, 96, 128, 192, 256, 512)
 
 
 def private_steps(
