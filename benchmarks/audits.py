@@ -164,13 +164,6 @@ def listed(name: str, lists: int, folder: Path) -> Case:
     return run.negatives.select("query_id", "doc_id", place=place), data.queries, corpus
 
 
-def _most_planted(case: Case) -> int:
-    """Queries that the planted document found most often is a negative of."""
-    counts = case[0].filter(PLANTED).group_by("doc_id").len()["len"]
-    return max(counts.to_list(), default=0)
-
-
-REACH = 5
 PLANTED = pl.col("doc_id").str.starts_with("planted")
 
 
@@ -184,12 +177,7 @@ def poisons(runs: dict[str, neg.Run], folder: Path) -> Iterator[tuple[Row, str]]
             name = f"planted: a document for {share:.0%} of the queries, by {attack}"
             yield filtered(name, made)
     made = [listed(name, lists, folder) for name in COLLECTIONS for lists in range(1, 9)]
-    reached = [case for case in made if _most_planted(case) >= REACH]
-    yield filtered(
-        f"planted: 1 to 8 lists of words in the corpus, one of which is a negative of {REACH} "
-        f"queries or more (so of {len(reached)} of {len(made)} attacks)",
-        reached,
-    )
+    yield filtered("planted: 1 to 8 lists of words in the corpus", made)
 
 
 def filtered(name: str, made: list[Case]) -> tuple[Row, str]:
@@ -241,40 +229,6 @@ def groups(run: neg.Run) -> Iterator[Row]:
         yield f"planted: a group's false share is {times:g} times as high", found
 
 
-# ---- shortcuts -----------------------------------------------------------------------------------
-
-
-def shortcuts(runs: dict[str, neg.Run]) -> Iterator[Row]:
-    """Halves of the queries with three negatives each, which are marked in three ways or not."""
-
-    def told(share: float, text: pl.Expr) -> Iterator[bool]:
-        """Whether a share of the negatives, each a document of its own, is told by its mark."""
-        for name, run in runs.items():
-            data = run.collection
-            few = run.negatives.filter(pl.col("position") < 3).select("query_id", "doc_id")
-            for seed in range(CASES // len(COLLECTIONS)):
-                rows = few.filter(pl.Series(drawn(few["query_id"], seed, f"audits/{name}") < 0.5))
-                docs = rows["doc_id"].unique().sort()
-                marked = docs.filter(pl.Series(drawn(docs, seed, "audits/mark") < share))
-                names = pl.DataFrame({"doc_id": marked, "new": "0" + marked})
-                new = data.corpus.join(names, on="doc_id").with_columns(text=text, doc_id="new")
-                corpus = pl.concat([data.corpus, new.select(data.corpus.columns)]).sort("doc_id")
-                rows = rows.join(names, on="doc_id", how="left").select(
-                    "query_id", doc_id=pl.coalesce("new", "doc_id")
-                )
-                whole = replace(data, corpus=corpus, origin="")
-                subject = Subject(f"{name} {seed}", whole, rows)
-                yield bool(ask(subject, ["shortcuts"]).alarms)
-
-    plain = pl.col("text")
-    yield "clean", list(told(0.0, plain))
-    for share in (0.5, 0.8, 1.0):
-        marked = pl.lit("indeed ") + plain
-        yield f"planted: {share:.0%} of the negatives have a word", list(told(share, marked))
-    cut = plain.str.head((plain.str.len_chars() * 0.4).cast(pl.Int64))
-    yield "planted: the negatives are cut to 40% of their characters", list(told(1.0, cut))
-
-
 # ---- the page ------------------------------------------------------------------------------------
 
 
@@ -309,8 +263,6 @@ def main() -> None:
         lines += ["", "## equity", "", _EQUITY, "", *head]
         run = neg.mine(collection("cranfield"), folder / "estimated")
         lines += [line(row) for row in groups(run)]
-        lines += ["", "## shortcuts", "", _SHORTCUT, "", *head]
-        lines += [line(row) for row in shortcuts(runs)]
     write_page("audits", "Audits", __doc__, lines)
 
 
@@ -333,11 +285,6 @@ _POISON = (
 _EQUITY = (
     "Cranfield; queries in two or three groups drawn at random. An alarm is promised in at most 1% "
     "of cases where groups are alike."
-)
-_SHORTCUT = (
-    "The same three collections, three negatives for half of the queries, eight halves of each. An "
-    "alarm is an AUROC whose interval is above 0.75; that of a word in a share of the negatives is "
-    "a half and half of the share. A planted id is left out: it is told always."
 )
 
 
