@@ -8,6 +8,7 @@ import sys
 
 NAMES = (
     "adapt",
+    "audits",
     "batching",
     "cascade",
     "choosing",

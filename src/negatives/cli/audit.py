@@ -103,6 +103,12 @@ def audit(
                 fix="audit with --planted, --review or --sample in a second command",
             )
         return _checks(run, checks or ["all"], fail_on, set_, corpus, truth, confidence, json)
+    if run.is_file():
+        raise InputError(
+            "this is a file, not a run",
+            where=str(run),
+            fix="negatives audit FILE --checks all; or name a run directory",
+        )
     opened = Run(run)
     if planted:
         if truth or review or sample is not None:

@@ -1,0 +1,66 @@
+"""negatives audit --checks: what it prints, and when its exit code is 1."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import negatives as neg
+from negatives.cli import app
+from negatives.errors import InputError
+from negatives.measure.audits import ask, subject_of
+
+
+def command(*arguments: object) -> int:
+    """The exit code of `negatives audit`."""
+    try:
+        return app.run(["audit", *map(str, arguments)])
+    except SystemExit as left:
+        return int(left.code or 0)
+
+
+def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
+    triplets_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(triplets_file, "--checks", "all", "--fail-on", "all", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {each["check"] for each in told["checks"]} == {"poisoning", "shortcuts"}
+    assert set(told["not asked"]) == {"equity", "verifier-bound"}
+    assert told["alarms"] == []
+
+
+def test_an_alarm_makes_the_exit_code_1_where_it_is_asked_to(
+    triplets_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    low = ("--checks", "shortcuts", "--set", "shortcuts.most=0.5")
+    assert command(triplets_file, *low) == 0
+    assert "ALARM" in capsys.readouterr().out
+    assert command(triplets_file, *low, "--fail-on", "shortcuts") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--checks", "equity"), "equity cannot be asked: the queries have no field 'type'"),
+        (("--checks", "poisonig"), "did you mean 'poisoning'?"),
+        (("--checks", "poisoning", "--fail-on", "equity"), "that is not asked"),
+        (("--checks", "poisoning", "--set", "equity.by=x"), "settings of equity, which is not"),
+        (("--checks", "poisoning", "--planted"), "with no other way to audit"),
+        ((), "negatives audit FILE --checks all"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_before_any_work(
+    triplets_file: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    assert command(triplets_file, *arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_nothing_to_ask_is_refused(run: neg.Run) -> None:
+    with pytest.raises(InputError, match="no check is named"):
+        ask(subject_of(run), [])
