@@ -200,6 +200,8 @@ def lines(every: list[dict[str, dict[str, Any]]]) -> Iterator[str]:
     """The table."""
     level = mean(each["level"] for found in every for each in found.values())
     before = mean(each["before"] for found in every for each in found.values())
+    yield "## tofu"
+    yield ""
     yield (
         f"NLL of a token: kept answers by the original {before:.3f}; forgotten ones by the control "
         f"{level:.3f}. Seeds: {len(every)}."
