@@ -14,6 +14,7 @@ MODEL = "http://127.0.0.1:9/v1#small"
 # fmt: off
 NEEDED: dict[tuple[str, str], dict[str, Any]] = {
     ("make", "contrastive"): {"model": "some-model"},
+    ("make", "adversarial-decoding"): {"model": "some-model"},
     ("make", "bandit"): {"writers": [MODEL, "http://127.0.0.1:9/v1#large"]},
     ("choose", "ifd"): {"model": "some-model"},
     ("find", "reformulations"): {"model": MODEL},

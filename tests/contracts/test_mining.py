@@ -106,7 +106,8 @@ def test_every_generator_writes_the_same_of_a_row_whatever_is_beside_it(
     )
     with writing() as server:
         for generator in stages(
-            "make", but=("contrastive", "failure-inducing", "iterative-deepening")
+            "make",
+            but=("adversarial-decoding", "contrastive", "failure-inducing", "iterative-deepening"),
         ):
             at: dict[str, Any] = {"model": server.spec} if generator.calls_each else {}
             if hasattr(generator, "writers"):
