@@ -31,7 +31,7 @@ class LabelChain(Loss, kind="label-chain", kw_only=True):
     >>> from negatives import tiny
     >>> from negatives.learn.label_chain import LabelChain
     >>> tiny.losses(LabelChain(first=0.5, last=0.8))
-    [0.89, 1.04]
+    [1.45, 1.15]
     """
 
     parts: ClassVar[int] = 2
