@@ -15,8 +15,9 @@ from negatives import errors
 from tests.each import for_each
 
 PUBLIC = """
-AbsoluteScore Abstain AdaptiveMargin AdversarialDecoding AdversarialFiltering Agreement AlikeNames BM25
-Bernoulli CoOccurrence Collection Consistency ContrastingDemonstrations Contrastive DataError Debate Dense
+AbsoluteScore Abstain AdaptiveMargin AdversarialDecoding AdversarialFiltering Agreement AlikeNames
+BM25 Bernoulli CoOccurrence Collection Consistency ContrastingDemonstrations Contrastive DataError
+Debate Dense
 Dynamic Ensemble Evidence FailureInducing Fused GeneratorBandit Given Graded Heading ICR
 ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening Judged Known
 LLMCascade LLMJudge LikeQueries Margin NamedInQuery NearDuplicate NearPositive NegativesError
