@@ -258,7 +258,7 @@ def measured(task: Task, kept: Kept) -> tuple[Found, dict[str, float]]:
 
 
 RECIPES = {"LEMON with p_relevant": "lemon", "self-adversarial, uniform": "self-adversarial"}
-"""The arms that are a recipe; beside them stands the first arm."""
+"""The arms that draw as a recipe does (the loss of `lemon` is another there); beside them the first."""
 
 
 def packaged(task: Task, found: Found) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -269,7 +269,7 @@ def packaged(task: Task, found: Found) -> Iterator[tuple[str, dict[str, Any]]]:
                 recipe,
                 {
                     "stage": task.name,
-                    "title": f"Links of {task.name}",
+                    "title": f"Links of {task.name}, in PyKEEN's own loop",
                     "metric": "MRR",
                     "model": "TransE",
                     "seeds": len(found[arm]),

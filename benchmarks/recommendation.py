@@ -309,7 +309,7 @@ def figures(name: str) -> list[dict[str, Any]]:
 
 RECIPES: Final = {
     "uniform": "bpr",
-    "DNS-16": "dns",
+    "DNS-4": "dns",
     "NBPO-4": "nbpo",
     "sampled softmax-64 with log_q": "sampled-softmax",
 }

@@ -10,7 +10,7 @@ query's best positive. Beam, weights and lengths are from memory of the paper.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated, Final
 
 import numpy as np
@@ -22,7 +22,7 @@ from negatives.errors import DataError, RecipeError
 from negatives.events import Progress
 from negatives.generator import Generator
 from negatives.make.beams import Search, searched
-from negatives.make.stepwise import Joint
+from negatives.make.stepwise import Joint, opened, refuse_lengths, refuse_no_room
 from negatives.models.branches import Branches
 from negatives.models.causal_lm import CausalLM
 from negatives.models.encoder import Encoder, sides
@@ -83,11 +83,7 @@ class AdversarialDecoding(Generator, kind="adversarial-decoding"):
 
     def check(self) -> None:
         """A passage has room for what it must have, and there are as many beams as passages."""
-        if self.shortest > self.longest:
-            raise RecipeError(
-                f"{self.kind}: shortest = {self.shortest:,} is above longest = {self.longest:,}",
-                fix="tokens of a passage, at least and at most",
-            )
+        refuse_lengths(self.kind, self.shortest, self.longest)
         if self.documents > self.beams:
             raise RecipeError(
                 f"{self.kind}: documents = {self.documents:,} is above beams = {self.beams:,}, of "
@@ -97,19 +93,14 @@ class AdversarialDecoding(Generator, kind="adversarial-decoding"):
 
     def ready(self, context: Context) -> None:
         """Open the models and read the prompt."""
-        model, _ = self._model(context), self._encoder(context)
+        model, _ = opened(context.machine, self.model), self._encoder(context)
         _ = self._prompt
-        if model.longest <= self.longest:
-            raise RecipeError(
-                f"{self.kind}: longest = {self.longest:,} leaves no room for a prompt: the model "
-                f"reads {model.longest:,} tokens",
-                where=self.model,
-                fix="give fewer",
-            )
+        refuse_no_room(self.kind, model, self.longest)
 
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:
         """The best beams of each query that has a positive; the empty ones are left out."""
-        data, model, encoder = context.collection, self._model(context), self._encoder(context)
+        data, encoder = context.collection, self._encoder(context)
+        model = opened(context.machine, self.model)
         positives = dict(data.positives.group_by("query").agg("doc").sort("query").iter_rows())
         if not positives:
             raise DataError(
@@ -152,21 +143,11 @@ class AdversarialDecoding(Generator, kind="adversarial-decoding"):
     def _prompt(self) -> Prompt:
         return Prompt(self.prompt, ("query",))
 
-    def _model(self, context: Context) -> CausalLM:
-        machine = context.machine
-        return _opened(machine.threads, machine.device, machine.memory, self.model)
-
     def _encoder(self, context: Context) -> Encoder:
         machine = context.machine
         return open_encoder(
             self.encoder, threads=machine.threads, device=machine.device, emit=context.emit
         )
-
-
-@lru_cache(maxsize=1)
-def _opened(threads: int, device: str, memory: int, name: str) -> CausalLM:
-    """A model that is opened once for all parts of a run."""
-    return CausalLM(name, threads=threads, device=device, memory=memory)
 
 
 def _compared(encoder: Encoder, query: str, positives: Sequence[str]) -> tuple[Doubles, float]:

@@ -13,7 +13,6 @@ from. A reconstruction.
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache, partial
 from typing import Annotated
 
 import numpy as np
@@ -22,11 +21,18 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.errors import DataError, RecipeError
+from negatives.errors import DataError
 from negatives.events import Progress
 from negatives.generator import Generator
 from negatives.guide.contrastive import steered
-from negatives.make.stepwise import Joint, Style, write
+from negatives.make.stepwise import (
+    Joint,
+    Style,
+    opened,
+    refuse_lengths,
+    refuse_no_room,
+    write,
+)
 from negatives.models.branches import Branches
 from negatives.models.causal_lm import CausalLM
 from negatives.models.language_model import LocalModel
@@ -102,23 +108,13 @@ class Contrastive(Generator, kind="contrastive"):
 
     def check(self) -> None:
         """A document has room for what it must have."""
-        if self.shortest > self.longest:
-            raise RecipeError(
-                f"contrastive: shortest = {self.shortest:,} is above longest = {self.longest:,}",
-                fix="tokens of a document, at least and at most",
-            )
+        refuse_lengths(self.kind, self.shortest, self.longest)
 
     def ready(self, context: Context) -> None:
         """Open the models and read the prompts."""
         models = self._models(context)
         _ = self._prompts
-        if models[0].longest <= self.longest:
-            raise RecipeError(
-                f"contrastive: longest = {self.longest:,} leaves no room for a prompt: the model "
-                f"reads {models[0].longest:,} tokens",
-                where=self.model,
-                fix="give fewer",
-            )
+        refuse_no_room(self.kind, models[0], self.longest)
 
     def write(self, context: Context, rows: Rows) -> pl.DataFrame:
         """So many documents of each query, one after the other; empty ones are left out."""
@@ -218,9 +214,7 @@ class Contrastive(Generator, kind="contrastive"):
         return hashlib.blake2b(hashes.encode(), digest_size=10).hexdigest()
 
     def _models(self, context: Context) -> list[CausalLM]:
-        machine = context.machine
-        one = partial(_opened, machine.threads, machine.device, machine.memory)
-        models = [one(name) for name in (self.model, self.tuned) if name]
+        models = [opened(context.machine, name) for name in (self.model, self.tuned) if name]
         if not models[0].reads_as(models[-1]):
             raise DataError(
                 "the tuned model has another vocabulary than the model: their tokens cannot be "
@@ -229,12 +223,6 @@ class Contrastive(Generator, kind="contrastive"):
                 fix="name the model that it was tuned from",
             )
         return models
-
-
-@lru_cache(maxsize=2)
-def _opened(threads: int, device: str, memory: int, name: str) -> CausalLM:
-    """A model that is opened once for all parts of a run."""
-    return CausalLM(name, threads=threads, device=device, memory=memory)
 
 
 def _passage(text: str) -> str:

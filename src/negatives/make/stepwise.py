@@ -8,13 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from negatives.arrays import Doubles
+from negatives.errors import RecipeError
 from negatives.guide.cautious import ends_trial, entropy, likeliest, trials
 from negatives.guide.contrastive import drawn, nucleus
+from negatives.machine import Machine
 from negatives.models.branches import Branches
+from negatives.models.causal_lm import CausalLM
+
+
+def opened(machine: Machine, name: str) -> CausalLM:
+    """A model to write with, opened once for all parts of a run."""
+    return _opened(machine.threads, machine.device, machine.memory, name)
+
+
+@lru_cache(maxsize=2)
+def _opened(threads: int, device: str, memory: int, name: str) -> CausalLM:
+    return CausalLM(name, threads=threads, device=device, memory=memory)
+
+
+def refuse_lengths(kind: str, shortest: int, longest: int) -> None:
+    """Raise `RecipeError` where a document has no room for what it must have."""
+    if shortest > longest:
+        raise RecipeError(
+            f"{kind}: shortest = {shortest:,} is above longest = {longest:,}",
+            fix="tokens of a document, at least and at most",
+        )
+
+
+def refuse_no_room(kind: str, model: CausalLM, longest: int) -> None:
+    """Raise `RecipeError` where a document as long as it may be leaves no room for a prompt."""
+    if model.longest <= longest:
+        raise RecipeError(
+            f"{kind}: longest = {longest:,} leaves no room for a prompt: the model reads "
+            f"{model.longest:,} tokens",
+            where=model.name,
+            fix="give fewer",
+        )
+
 
 Guide = Callable[[Doubles], Doubles]
 """float64[branches, vocabulary] log-probabilities -> float64[vocabulary] of the next token."""
