@@ -258,7 +258,7 @@ def measured(task: Task, kept: Kept) -> tuple[Found, dict[str, float]]:
 
 
 RECIPES = {"LEMON with p_relevant": "lemon", "self-adversarial, uniform": "self-adversarial"}
-"""The arms that draw as a recipe does (the loss of `lemon` is another there); beside them the first."""
+"""The arms that draw as a recipe does, `lemon` with another loss; beside them stands the first."""
 
 
 def packaged(task: Task, found: Found) -> Iterator[tuple[str, dict[str, Any]]]:
