@@ -12,6 +12,7 @@ NAMES = (
     "batching",
     "cascade",
     "choosing",
+    "cuda",
     "directions",
     "encoders",
     "coverage",

@@ -32,8 +32,8 @@ Found = tuple[Any, Any]
 
 def floats(queries: Any, docs: Any, threads: int) -> Found:
     """This library, numpy."""
+    from negatives.search.blas import Blas
     from negatives.search.exact import top_k
-    from negatives.search.product import Blas
 
     return top_k(queries, docs, K, backend=Blas(workers=threads))
 
@@ -50,11 +50,11 @@ def bfloat16(queries: Any, docs: Any, threads: int) -> Found:
     """This library, torch in bfloat16."""
     import torch
 
+    from negatives.search.bfloat16_product import Bfloat16
     from negatives.search.exact import top_k
-    from negatives.search.torch_product import Torch
 
     torch.set_num_threads(threads)
-    return top_k(queries, docs, K, backend=Torch("cpu"))
+    return top_k(queries, docs, K, backend=Bfloat16())
 
 
 def faiss_blocks(queries: Any, docs: Any, threads: int) -> Found:

@@ -60,8 +60,8 @@ def ours(model: str, made: TrainingSet, settings: Training) -> float:
     return float(settings.steps * settings.batch_size / account["seconds"])
 
 
-def theirs(model: str, made: TrainingSet, settings: Training) -> float:
-    """Examples a second of `SentenceTransformerTrainer`."""
+def theirs(model: str, made: TrainingSet, settings: Training, **options: Any) -> float:
+    """Examples a second of `SentenceTransformerTrainer`, with further options of its own."""
     from datasets import Dataset
     from sentence_transformers import (
         SentenceTransformerTrainer,
@@ -93,6 +93,7 @@ def theirs(model: str, made: TrainingSet, settings: Training) -> float:
                 report_to="none",
                 disable_tqdm=True,
                 use_cpu=base.model.device.type == "cpu",
+                **options,
             ),
             train_dataset=Dataset.from_dict(texts),
             loss=MultipleNegativesRankingLoss(base.model),

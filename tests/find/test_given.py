@@ -18,10 +18,13 @@ from negatives.errors import DataError
 from negatives.events import Warned
 from negatives.find.dense import Dense
 from negatives.find.given import from_files
-from negatives.search.exact import Excluded, pair_scores, top_k
+from negatives.search.backend import Backend
+from negatives.search.bfloat16_product import Bfloat16
+from negatives.search.blas import Blas
+from negatives.search.exact import pair_scores, top_k
+from negatives.search.excluded import Excluded
 from negatives.search.int8_product import Int8
-from negatives.search.product import Backend, Blas
-from negatives.search.torch_product import Torch
+from negatives.search.on_device import OnDevice
 from tests.build import collection, context
 from tests.cli.commands import negatives
 from tests.each import for_each
@@ -165,7 +168,9 @@ def test_a_rule_decides_as_it_would_on_the_vectors_that_were_given(tmp_path: Pat
 
 
 @pytest.mark.slow
-@for_each("backend", [Blas(block=64), Int8(block=64), Torch("cpu", block=64)])
+@for_each(
+    "backend", [Blas(block=64), Int8(block=64), Bfloat16(block=64), OnDevice("cpu", block=64)]
+)
 @for_each("scale", [1.0, 1e-15, 1e-9, 1e9, 1e17])
 def test_every_backend_gives_the_scores_that_judges_get_for_the_same_pairs(
     backend: Backend, scale: float

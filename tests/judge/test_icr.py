@@ -74,8 +74,9 @@ def test_the_score_is_the_attention_of_one_whole_pass(model: CausalLM) -> None:
         pieces = model.pieces(listing + AFTER + asked)
         start = next(n for n, piece in enumerate(pieces) if piece.start >= len(listing))
         with torch.inference_mode():
-            out = model.net(torch.tensor([[p.token for p in pieces]]), output_attentions=True)
-        whole = torch.cat(out.attentions).double().numpy()  # layers x heads x tokens x tokens
+            tokens = torch.tensor([[piece.token for piece in pieces]], device=model.device)
+            out = model.net(tokens, output_attentions=True)
+        whole = torch.cat(out.attentions).double().cpu().numpy()  # layers x heads x tokens x tokens
         totals.append(whole[:, :, start:].mean(2).sum((0, 1)))
         assert totals[-1].sum() == pytest.approx(model.layers * model.heads, rel=1e-5)
     expected = []

@@ -26,8 +26,10 @@ def test_it_is_that_of_one_whole_pass_whatever_the_memory(model: CausalLM) -> No
     for reader in (model, little):
         for end, made in zip(ENDS, attended(reader, BEGINNING, ENDS), strict=True):
             with torch.inference_mode():
-                out = model.net(torch.tensor([BEGINNING + end]), output_attentions=True)
-            whole = np.stack([layer[0].numpy() for layer in out.attentions])
+                out = model.net(
+                    torch.tensor([BEGINNING + end], device=model.device), output_attentions=True
+                )
+            whole = np.stack([layer[0].cpu().numpy() for layer in out.attentions])
             expected = whole[:, :, len(BEGINNING) :].mean(2)
             assert made.shape == (2, 4, len(BEGINNING) + len(end))
             assert np.allclose(made, expected, atol=1e-5)

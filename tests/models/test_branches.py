@@ -31,8 +31,8 @@ def test_each_branch_finds_probable_what_it_would_alone(model: CausalLM) -> None
     assert np.allclose(np.exp(together.log_probs).sum(1), 1)
     tokens = [piece.token for piece in model.pieces(PROMPTS[0])] + [50, 60, 70]
     with torch.inference_mode():
-        expected = model.net(torch.tensor([tokens])).logits[0, -1].log_softmax(-1)
-    assert np.allclose(together.log_probs[0], expected.numpy(), atol=1e-5)
+        expected = model.net(torch.tensor([tokens], device=model.device)).logits[0, -1]
+    assert np.allclose(together.log_probs[0], expected.log_softmax(-1).cpu().numpy(), atol=1e-5)
     assert together.text == model.text([50, 60, 70])
 
 

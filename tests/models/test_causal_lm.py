@@ -40,7 +40,7 @@ def by_hand(model: CausalLM, context: str, continuation: str) -> list[float]:
     boundary = len(model.pieces(context)) or 1
     tokens += [piece.token for piece in model.pieces(context + continuation)]
     with torch.inference_mode():
-        logits = model.net(torch.tensor([tokens])).logits[0].double()
+        logits = model.net(torch.tensor([tokens], device=model.device)).logits[0].double()
     chances = logits.log_softmax(-1)
     return [float(chances[n - 1, tokens[n]]) for n in range(boundary, len(tokens))]
 

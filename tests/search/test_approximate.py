@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from negatives.search.approximate import Kind, layout_of, open_index
-from negatives.search.exact import Excluded, top_k
+from negatives.search.exact import top_k
+from negatives.search.excluded import Excluded
 from negatives.search.shortlist import NO_DOC
 from tests.search.test_exact import spread
 

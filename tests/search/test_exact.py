@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from negatives.arrays import Floats, Rows
-from negatives.search import shortlist
-from negatives.search.exact import Excluded, pair_scores, top_k
-from negatives.search.product import Backend, Blas
-from negatives.search.shortlist import NO_DOC
-from negatives.search.torch_product import Torch
+from negatives.search import on_device
+from negatives.search import shortlist as shortlists
+from negatives.search.backend import Asked, Backend
+from negatives.search.bfloat16_product import Bfloat16
+from negatives.search.blas import Blas
+from negatives.search.exact import pair_scores, top_k
+from negatives.search.excluded import NOTHING, Excluded
+from negatives.search.on_device import OnDevice
+from negatives.search.shortlist import NO_DOC, Shortlist
 from negatives.store.vectors import open_vectors, write_vectors
 from tests.each import for_each
 
@@ -114,7 +119,46 @@ def test_it_finds_what_a_plain_search_finds_ties_by_row(
 @settings(max_examples=60, deadline=None)
 @given(searches(), st.integers(1, 7))
 def test_coarser_products_nominate_more_and_find_the_same(search: Search, block: int) -> None:
-    assert search.run(Torch("cpu", block=block))[0] == search.expected()
+    assert search.run(Bfloat16(block=block))[0] == search.expected()
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(searches(), st.integers(1, 7), st.sampled_from([0, 1, on_device.SPARE]))
+def test_a_device_finds_the_same_whatever_it_can_tell_apart(
+    search: Search, block: int, spare: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(on_device, "SPARE", spare)
+        assert search.run(OnDevice("cpu", workers=2, block=block))[0] == search.expected()
+
+
+@pytest.mark.parametrize("scale", [1.0, 300.0, 1e20])
+def test_a_device_changes_no_bit_of_what_is_found(scale: float) -> None:
+    queries, docs = spread(30, 64, seed=20), spread(9_000, 64, seed=21)
+    docs[4_000:4_200] = docs[0]  # more documents of one score than are kept
+    queries[7] = docs[0]
+    docs = docs * np.float32(scale)
+    excluded = pairs({(3, 17), (3, 18), (4, 8_999)})
+    banned = np.array([5, 6_000], np.uint32)
+    rows, scores = top_k(queries, docs, 40, banned=banned, excluded=excluded)
+    again = top_k(
+        queries, docs, 40, banned=banned, excluded=excluded, backend=OnDevice("cpu", workers=2)
+    )
+    np.testing.assert_array_equal(again[0], rows)
+    np.testing.assert_array_equal(again[1], scores)
+
+
+def test_a_device_leaves_to_the_processors_only_what_it_cannot_tell_apart() -> None:
+    docs = spread(3_000, 64, seed=24)
+    docs[100:200] = docs[0]
+    queries = np.concatenate([spread(9, 64, seed=25), docs[:1]])
+    asked = Asked(queries, docs, 20, np.ones(len(docs), bool), NOTHING)
+    shortlist = Shortlist(len(queries), 20, partial(pair_scores, queries, docs))
+    assert OnDevice("cpu").nominate(asked, shortlist).tolist() == [True] * 9 + [False]
+    rows, _ = shortlist.best()
+    np.testing.assert_array_equal(rows[:9], top_k(queries[:9], docs, 20)[0])
+    assert (rows[9] == NO_DOC).all()
 
 
 @pytest.mark.parametrize("scale", [1.0, 300.0])
@@ -122,7 +166,7 @@ def test_bfloat16_changes_no_bit_of_what_is_found(scale: float) -> None:
     queries, docs = spread(30, 64, seed=20), spread(9_000, 64, seed=21)
     docs = docs * np.float32(scale)
     rows, scores = top_k(queries, docs, 40)
-    again = top_k(queries, docs, 40, backend=Torch("cpu"))
+    again = top_k(queries, docs, 40, backend=Bfloat16())
     np.testing.assert_array_equal(again[0], rows)
     np.testing.assert_array_equal(again[1], scores)
 
@@ -227,9 +271,9 @@ def test_the_sort_key_of_a_score_puts_the_highest_first_and_can_be_undone(
     values: list[float],
 ) -> None:
     scores = np.array(values, np.float32)
-    key = shortlist._descending(scores)
+    key = shortlists._descending(scores)
     np.testing.assert_array_equal(np.argsort(key, kind="stable"), _plain_order(scores))
-    np.testing.assert_array_equal(shortlist._ascending(key), scores)
+    np.testing.assert_array_equal(shortlists._ascending(key), scores)
 
 
 def _plain_order(scores: Floats) -> list[int]:
@@ -246,7 +290,7 @@ def test_the_bar_is_the_kth_highest_score_of_those_that_have_k(
     for owner in range(5):
         own = sorted(score[query == owner], reverse=True)
         expected.append(own[k - 1] if len(own) >= k else -np.inf)
-    assert shortlist._kth(query, score, k, 5).tolist() == expected
+    assert shortlists._kth(query, score, k, 5).tolist() == expected
 
 
 def test_the_score_of_a_pair_does_not_depend_on_the_pairs_beside_it() -> None:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Floats
 from negatives.search import backends, int8_product
+from negatives.search.bfloat16_product import Bfloat16
+from negatives.search.blas import Blas
 from negatives.search.exact import top_k
 from negatives.search.int8_product import MOST, ZERO, Int8, open_session
-from negatives.search.product import Blas, Nominated
-from negatives.search.torch_product import Torch
+from negatives.search.product import Nominated
 from tests.each import for_each
 from tests.search.test_exact import Pairs, spread
 
@@ -129,7 +130,7 @@ def test_where_all_is_alike_it_leaves_the_blocks_to_float32_in_bounded_memory(
         (1e9, 1e-6, False, Blas),
         (1e13, 1e-6, False, Int8),
         (1e13, 1e-2, False, Blas),
-        (1e13, 1e-6, True, Torch),
+        (1e13, 1e-6, True, Bfloat16),
     ],
 )
 def test_the_processor_and_the_work_decide_what_multiplies(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negatives.machine import Machine
-from negatives.search.exact import Excluded
+from negatives.search.excluded import Excluded
 from negatives.search.searcher import ExactSearch
 from negatives.search.shortlist import NO_DOC
 from negatives.search.tiles import Joined, Tile, joined, search_tile

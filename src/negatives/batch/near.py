@@ -9,7 +9,8 @@ import numpy as np
 from negatives.arrays import Floats, Places, Rows
 from negatives.batch.examples import Examples
 from negatives.batch.needed import missing
-from negatives.search.exact import Excluded, top_k
+from negatives.search.exact import top_k
+from negatives.search.excluded import Excluded
 
 
 @dataclass(frozen=True, slots=True)

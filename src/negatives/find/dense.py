@@ -27,7 +27,8 @@ from negatives.models.readable import check_readable
 from negatives.opening import Context, Proposer
 from negatives.optional import require
 from negatives.schema import Needs
-from negatives.search.exact import Excluded, pair_scores
+from negatives.search.exact import pair_scores
+from negatives.search.excluded import Excluded
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.tiles import Joined, Tile, search_tile
 from negatives.secrets import names_variable

@@ -15,7 +15,7 @@ from negatives.find.candidates import from_lists, from_matrix, ranked
 from negatives.find.dense import Dense, DenseProposer
 from negatives.opening import Context
 from negatives.schema import Collection, Needs
-from negatives.search.exact import Excluded
+from negatives.search.excluded import Excluded
 from negatives.stage import Source
 from negatives.text.edit_distance import Names
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from negatives.arrays import Doubles, Places, Ragged, Rows
 from negatives.schema import Collection
-from negatives.search.exact import NOTHING, Excluded
+from negatives.search.excluded import NOTHING, Excluded
 
 Bar = Callable[[Rows], Excluded]
 """From rows of queries to pairs: the place of a query among those rows, the row of a document."""

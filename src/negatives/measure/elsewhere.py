@@ -21,7 +21,7 @@ from negatives.events import Emit, Warned
 from negatives.measure.barred import Bar
 from negatives.read.other_splits import other_splits
 from negatives.schema import Collection
-from negatives.search.exact import Excluded
+from negatives.search.excluded import Excluded
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from negatives.arrays import Floats, Places, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.models.encoder import Encoder
 from negatives.models.open_encoder import open_encoder
+from negatives.search.blas import Blas
 from negatives.search.exact import top_k
-from negatives.search.product import Blas
 from negatives.stats.k_means import moved_centres, nearest_centres
 from negatives.stats.lengths import normalised
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from negatives.arrays import Floats, Rows
 from negatives.optional import require
-from negatives.search.exact import NOTHING, Excluded, pair_scores, top_k
+from negatives.search.exact import pair_scores, top_k
+from negatives.search.excluded import NOTHING, Excluded
 from negatives.search.shortlist import NO_DOC
 from negatives.stats.lengths import lengths, normalised
 from negatives.store.atomic import writing

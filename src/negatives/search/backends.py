@@ -14,8 +14,9 @@ from pathlib import Path
 from negatives.errors import InputError
 from negatives.faults import raise_spent
 from negatives.optional import require
+from negatives.search.backend import Backend
+from negatives.search.blas import Blas
 from negatives.search.int8_product import Int8
-from negatives.search.product import Backend, Blas
 
 _WORTHWHILE = 2e12
 """Multiplications and additions (several seconds of a processor) that pay for importing torch."""
@@ -33,23 +34,28 @@ def choose_backend(device: str, operations: float, wanted: float, threads: int) 
     Raises `InputError` for a device that is not there.
     """
     if device not in ("auto", "cpu"):
-        return _torch(device)
+        return _on(device, threads)
     if operations >= _WORTHWHILE and find_spec("torch"):
         if device == "auto" and has_gpu():
-            return _torch("cuda")
+            return _on("cuda", threads)
         if multiplies_bfloat16():
-            return _torch("cpu", threads)
+            return _in_bfloat16(threads)
     if operations >= _WORTH_BYTES and wanted <= _FEW and has_int8():
         return Int8(workers=threads)
     return Blas(workers=threads)
 
 
-def _torch(device: str, threads: int = 0) -> Backend:
-    from negatives.search.torch_product import Torch
+def _in_bfloat16(threads: int) -> Backend:
+    from negatives.search.bfloat16_product import Bfloat16
+
+    require("torch", extra="train").set_num_threads(threads)
+    return Bfloat16()
+
+
+def _on(device: str, threads: int) -> Backend:
+    from negatives.search.on_device import OnDevice
 
     torch = require("torch", extra="train")
-    if threads:
-        torch.set_num_threads(threads)
     try:
         torch.zeros(1, device=device)
     except Exception as error:  # torch has one for each way a device may be missing
@@ -58,7 +64,7 @@ def _torch(device: str, threads: int = 0) -> Backend:
         raise InputError(
             f"no device {device!r}: {first}", where="device", fix="give auto or cpu"
         ) from None
-    return Torch(device)
+    return OnDevice(device, workers=threads)
 
 
 def has_int8() -> bool:

@@ -13,10 +13,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Floats
+from negatives.search.backend import Backend
 from negatives.search.backends import choose_backend, has_gpu, has_int8, multiplies_bfloat16
+from negatives.search.blas import Blas
 from negatives.search.exact import top_k
 from negatives.search.int8_product import Int8
-from negatives.search.product import Backend, Blas
 from negatives.stats.lengths import normalised
 
 _WIDTH = 384

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from negatives.arrays import Floats, Places
 from negatives.optional import require
-from negatives.search.product import Blas, BlasProduct, Nominated, Product, least
+from negatives.search.blas import Blas, BlasProduct
+from negatives.search.by_blocks import ByBlocks
+from negatives.search.product import Nominated, Product, least
 from negatives.stats.lengths import lengths
 
 MOST: Final = 64
@@ -40,7 +42,7 @@ Bytes = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Int8:
+class Int8(ByBlocks):
     """8-bit products by onnxruntime, one thread to a block of documents."""
 
     workers: int = 1

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from negatives.arrays import Floats, Rows
 from negatives.machine import Machine
 from negatives.search.backends import choose_backend
-from negatives.search.exact import Excluded, top_k
+from negatives.search.exact import top_k
+from negatives.search.excluded import Excluded
 
 
 class Searcher(Protocol):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from negatives.arrays import Floats, Rows
-from negatives.search.exact import Excluded
+from negatives.search.excluded import Excluded
 from negatives.search.searcher import ExactSearch
 from negatives.search.shortlist import NO_DOC
 from negatives.store.vectors import open_range

@@ -1,4 +1,4 @@
-"""Products in bfloat16 by torch: on a GPU, or on a processor that multiplies bfloat16 natively.
+"""Products in bfloat16 by torch, on a processor that multiplies bfloat16 natively.
 
 Eight bits of a factor nominate about three times as many pairs as float32 does; they are scored in
 float32 like all others, so that the results are the same.
@@ -13,6 +13,7 @@ import numpy as np
 
 from negatives.arrays import Floats, Places
 from negatives.optional import require
+from negatives.search.by_blocks import ByBlocks
 from negatives.search.product import Nominated, least
 from negatives.stats.lengths import lengths
 
@@ -21,50 +22,41 @@ _ROUNDING = 2.0**-7
 
 
 @dataclass(frozen=True, slots=True)
-class Torch:
-    """Products on `device`, as torch names it."""
+class Bfloat16(ByBlocks):
+    """Products of bfloat16, each by all of torch's threads."""
 
-    device: str
+    name: str = "torch cpu bfloat16"
     batch: int = 8192
     block: int = 16_384
     workers: int = 1
 
-    @property
-    def name(self) -> str:
-        """Torch, the device and the type."""
-        return f"torch {self.device} bfloat16"
-
-    def open(self, queries: Floats) -> TorchProduct:
-        """Move the queries to the device."""
+    def open(self, queries: Floats) -> Bfloat16Product:
+        """Round the queries."""
         torch = require("torch", extra="train")
         slack = lengths(queries) * np.float32(_ROUNDING)
-        return TorchProduct(_moved(torch, queries, self.device), slack, self.device, torch)
+        return Bfloat16Product(_rounded(torch, queries), slack, torch)
 
 
 @dataclass(frozen=True, slots=True)
-class TorchProduct:
-    """A batch of queries on the device."""
+class Bfloat16Product:
+    """A batch of queries in bfloat16."""
 
     queries: Any
     slack: Floats
-    device: str
     torch: Any
 
     def above(self, docs: Floats, bar: Floats, query: Places, column: Places) -> Nominated:
         """See `Product.above`."""
         torch = self.torch
         with torch.inference_mode():
-            block = _moved(torch, docs, self.device)
+            block = _rounded(torch, docs)
             cells = self.queries @ block.T
-            cells[self._there(query), self._there(column)] = -torch.inf
+            cells[torch.from_numpy(query), torch.from_numpy(column)] = -torch.inf
             slack = self.slack * np.float32(_longest(torch, block))
-            found = torch.nonzero(cells >= self._there(least(bar, slack))[:, None])
-            products = cells[found[:, 0], found[:, 1]].float().cpu().numpy()
-            rows, columns = found.T.cpu().numpy()
+            found = torch.nonzero(cells >= torch.from_numpy(least(bar, slack))[:, None])
+            products = cells[found[:, 0], found[:, 1]].float().numpy()
+            rows, columns = found.T.numpy()
         return Nominated(rows, columns, products - slack[rows], slack)
-
-    def _there(self, values: Any) -> Any:
-        return self.torch.from_numpy(np.ascontiguousarray(values)).to(self.device)
 
 
 def _longest(torch: Any, block: Any) -> float:
@@ -74,6 +66,6 @@ def _longest(torch: Any, block: Any) -> float:
     return float(torch.linalg.vector_norm(wide / largest, dim=1).max() * largest)
 
 
-def _moved(torch: Any, vectors: Floats, device: str) -> Any:
-    """On the device in bfloat16: a copy, since the block's own memory is read into again."""
-    return torch.from_numpy(np.ascontiguousarray(vectors)).to(device).to(torch.bfloat16)
+def _rounded(torch: Any, vectors: Floats) -> Any:
+    """A copy, since a block's own memory is read into again."""
+    return torch.from_numpy(np.ascontiguousarray(vectors)).to(torch.bfloat16)
