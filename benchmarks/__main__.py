@@ -9,6 +9,7 @@ import sys
 NAMES = (
     "adapt",
     "audits",
+    "audits_models",
     "batching",
     "cascade",
     "choosing",

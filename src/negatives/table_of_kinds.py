@@ -185,7 +185,9 @@ KINDS: dict[str, dict[str, str]] = {
         "train": "negatives.learn.train_round:TrainRound",
     },
     "audit": {
+        "contamination": "negatives.measure.audits.contamination:Contamination",
         "equity": "negatives.measure.audits.equity:Equity",
+        "machine-text": "negatives.measure.audits.machine_text:MachineText",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
         "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
         "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",

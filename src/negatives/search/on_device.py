@@ -97,7 +97,7 @@ class OnDevice:
         """Blocks on the device, in order; the next ones are read while one is worked on."""
 
         def read(start: int, stop: int) -> tuple[int, Any]:
-            block = np.require(read_block(asked.docs, start, stop), requirements="CW")
+            block = np.require(read_block(asked.docs, start, stop), requirements=("C", "W"))
             return start, torch.from_numpy(block).to(self.device)
 
         waiting: deque[Future[tuple[int, Any]]] = deque()

@@ -27,8 +27,24 @@ def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
     assert command(triplets_file, "--checks", "all", "--fail-on", "all", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     assert {each["check"] for each in told["checks"]} == {"poisoning", "shortcuts"}
-    assert set(told["not asked"]) == {"equity", "verifier-bound"}
+    assert set(told["not asked"]) == {
+        "contamination",
+        "equity",
+        "machine-text",
+        "verifier-bound",
+    }
     assert told["alarms"] == []
+
+
+def test_of_a_set_without_negatives_only_what_is_no_question_about_them_can_be_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"query": "why", "positive": "It is so."}\n')
+    assert command(file, "--checks", "shortcuts") == 2
+    assert "shortcuts cannot be asked: there is no negative" in capsys.readouterr().err
+    assert command(file, "--checks", "contamination") == 2
+    assert "no language model is named" in capsys.readouterr().err
 
 
 def test_an_alarm_makes_the_exit_code_1_where_it_is_asked_to(

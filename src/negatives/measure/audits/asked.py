@@ -127,7 +127,7 @@ def ask(
         made, every = made + found, every or of_all
     if not made:
         raise InputError("no check is named", fix=f"name some, or {ALL!r}")
-    lacking = {check.kind: why for check in made if (why := check.lacking(subject))}
+    lacking = {check.kind: why for check in made if (why := _lacking(check, subject))}
     if lacking and not every:
         name, why = next(iter(lacking.items()))
         raise InputError(f"{name} cannot be asked: {why}", where=subject.name, fix=_FIX)
@@ -139,4 +139,14 @@ def ask(
     return Answers(subject.name, tuple(answers), lacking)
 
 
+def _lacking(check: Check, subject: Subject) -> str:
+    if check.asks_negatives and subject.negatives.is_empty():
+        return _NONE
+    return check.lacking(subject)
+
+
+_NONE: Final = (
+    "there is no negative; name a run, or a file of mined negatives (rows labelled 0, or a column "
+    "of them)"
+)
 _FIX: Final = "give what it lacks, or leave this check out"

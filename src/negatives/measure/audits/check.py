@@ -56,6 +56,9 @@ class Check(Stage):
 
     section: ClassVar[str] = "audit"
 
+    asks_negatives: ClassVar[bool] = True
+    """Whether it is a question about negatives, so that there must be some."""
+
     @abstractmethod
     def lacking(self, subject: Subject) -> str:
         """What the subject lacks for this check, as one sentence that says how to give it; empty:

@@ -72,7 +72,8 @@ def subject_of(
     """A run, or a mined file in any form that `load` reads, as what checks are asked about.
 
     `corpus` has the texts of a file of ids. The negatives of a file are those it gives and those it
-    labels 0. `truth`: as for `negatives.measure.audit.audit`. `DataError` where there are none.
+    labels 0; there may be none. `truth`: as for `negatives.measure.audit.audit`. `DataError` where
+    there is neither a negative nor a positive.
     """
     check_confidence(confidence)
     run = _run(data)
@@ -90,9 +91,9 @@ def subject_of(
     zero = collection.qrels.filter(pl.col("relevance") == 0).select(PAIR)
     negatives = pl.concat([given, zero]).unique().sort(PAIR)
     name = str(data) if is_named(data) else collection.name
-    if negatives.is_empty():
+    if negatives.is_empty() and collection.positives.is_empty():
         raise DataError(
-            "there is no negative to audit",
+            "there is no negative to audit, and no positive",
             where=name,
             fix="name a run, or a file of mined negatives (rows labelled 0, or a column of them)",
         )

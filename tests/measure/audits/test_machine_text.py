@@ -1,0 +1,100 @@
+"""Lastde is the paper's, and what a model wrote is told from what people wrote."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.special import ndtr
+
+import negatives as neg
+from negatives.errors import InputError
+from negatives.measure.audits import Subject, ask, subject_of
+from negatives.measure.audits.machine_text import MachineText, diversity, excess, lastde
+from tests.models.taught_lm import save_taught
+
+SEQUENCE = np.array([[1, 2, 13, 7, 9, 5, 4]], np.float64)
+
+
+def test_entropies_and_their_deviation_are_those_of_the_paper() -> None:
+    found = [float(diversity(SEQUENCE, scale, bins=10)[0]) for scale in (1, 2, 3)]
+    assert found == pytest.approx([0.301030, 0, 0], abs=1e-6)
+    assert np.std(found, ddof=1) == pytest.approx(0.173800, abs=1e-6)
+
+
+def test_a_sequence_that_does_not_change_has_no_diversity_and_a_scale_changes_none() -> None:
+    rng = np.random.default_rng(0)
+    read = -rng.gamma(2, 1, (5, 60)).astype(np.float32)
+    assert diversity(np.full((1, 50), -2.0), 1).tolist() == [0.0]
+    for scale in (1, 3):
+        np.testing.assert_allclose(diversity(read * 4, scale), diversity(read, scale))
+    np.testing.assert_allclose(lastde(read * 4), lastde(read) * 4, rtol=1e-5)
+
+
+def test_the_excess_is_what_negatives_have_more_than_people_and_its_interval_holds() -> None:
+    rng, inside, positive = np.random.default_rng(1), 0, 0
+    for _ in range(100):
+        people, machine = rng.normal(0, 1, 200), rng.random(150) < 0.3
+        found = excess(people, rng.normal(0, 1, 150) + 9 * machine)
+        usual = ndtr(np.quantile(people[::2], 0.95))  # of people who are not in the sample, too
+        inside += (found.low or 0) <= 0.3 * usual <= (found.high or 0)
+        positive += (found.low or 0) > 0
+    assert inside >= 95
+    assert positive >= 95
+    clean = [excess(rng.normal(0, 1, 200), rng.normal(0, 1, 150)) for _ in range(100)]
+    assert sum((each.low or 0) > 0 for each in clean) <= 2
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One that was taught half of cranfield, so that it can write like it."""
+    texts = neg.Collection.load("cranfield").corpus["text"].to_list()
+    return save_taught(tmp_path_factory.mktemp("writer") / "m", texts[::2], texts, steps=80)
+
+
+def written(model: str, count: int) -> list[str]:
+    """Texts that it wrote, of its own probabilities."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    torch.manual_seed(0)
+    net, words = (each.from_pretrained(model) for each in (AutoModelForCausalLM, AutoTokenizer))
+    start = torch.zeros((count, 1), dtype=torch.int64)
+    made = net.generate(
+        start, do_sample=True, temperature=0.5, min_new_tokens=60, max_new_tokens=60,
+        bad_words_ids=[[0], [1], [2]],
+    )  # fmt: skip
+    return [words.decode(row[1:]) for row in made]
+
+
+@pytest.mark.slow
+def test_negatives_that_the_model_wrote_are_an_alarm_and_mined_ones_are_not(
+    run: neg.Run, model: str
+) -> None:
+    subject = subject_of(run)
+    check = MachineText(model=model, tokens=50)
+    assert ask(subject, [check])["machine-text"].alarm is False
+    texts = written(model, 120)
+    ids = [f"w{n}" for n in range(len(texts))]
+    row = pl.int_range(len(ids), dtype=pl.UInt32, eager=True) + len(subject.collection.corpus)
+    docs = pl.DataFrame({"doc_id": ids, "text": texts, "row": row.cast(pl.UInt32)})
+    columns = ["doc_id", "text", "row"]
+    corpus = pl.concat([subject.collection.corpus.select(columns), docs]).sort("doc_id")
+    negatives = subject.negatives.head(len(ids)).with_columns(doc_id=pl.Series(ids))
+    data = replace(subject.collection, corpus=corpus, origin="")
+    found = ask(replace(subject, collection=data, negatives=negatives), [check])["machine-text"]
+    assert found.alarm is True
+    assert (found.estimate.details["AUROC"] or 0) > 0.9
+
+
+def test_what_it_lacks_is_told_before_any_work(run: neg.Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no language model is named"):
+        ask(subject_of(run), [MachineText()])
+    data = neg.Collection.load("cranfield")
+    nobody = replace(data, qrels=data.qrels.head(0), origin="")
+    bare = Subject("a", nobody, subject_of(run).negatives)
+    with pytest.raises(InputError, match=r"name texts of people: --set machine-text\.human=FILE"):
+        ask(bare, [MachineText(model="m")])
