@@ -10,6 +10,7 @@ NAMES = (
     "adapt",
     "audits",
     "audits_models",
+    "baits",
     "batching",
     "cascade",
     "choosing",
