@@ -40,7 +40,9 @@ class GraphTraining(GraphSettings, kind="kg"):
     usual_recipe: ClassVar[str] = "self-adversarial"
     loaded_by: ClassVar[str] = ""
     task: ClassVar[str] = "graph-ml"
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "mix")
+    of_negatives: ClassVar[tuple[str, ...]] = (
+        *("negatives", "redraw", "labels", "mix", "known_draws"),
+    )
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
