@@ -26,8 +26,8 @@ def _kth(ticket: Any, low: Any, high: Any, gone: Rows) -> Any:
 
 
 @compiled
-def _first_of(pool: Any, low: Any, high: Any, pools: Places) -> Any:
-    """Where `pool`, or what is above it, begins in pools[low:high]."""
+def _first_of(pool: Any, low: Any, high: Any, pools: Any) -> Any:
+    """Where `pool`, or what is above it, begins in pools[low:high], ascending."""
     while low < high:
         middle = (low + high) >> 1
         if pools[middle] < pool:

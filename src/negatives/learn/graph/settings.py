@@ -6,12 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from negatives.learn.settings import Count, Training
+from negatives.learn.settings import Count, WholeTraining
 from negatives.sample.triples import KnownDraws
 from negatives.stage import PositiveInt, Share
 
 
-class GraphSettings(Training, kw_only=True):
+class GraphSettings(WholeTraining, kw_only=True):
     """Which model, how large, and how its triples are corrupted."""
 
     architecture: Annotated[
