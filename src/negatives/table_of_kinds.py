@@ -123,6 +123,7 @@ KINDS: dict[str, dict[str, str]] = {
     "learn": {
         "adversarial": "negatives.learn.adversarial:Adversarial",
         "chain-of-hindsight": "negatives.learn.sequence.hindsight:ChainOfHindsight",
+        "cluster-weighted": "negatives.learn.cluster_weighted:ClusterWeighted",
         "d2o": "negatives.learn.sequence.d2o:D2O",
         "dice": "negatives.learn.dice:Dice",
         "dpo": "negatives.learn.sequence.preference:DPO",
