@@ -154,6 +154,7 @@ KINDS: dict[str, dict[str, str]] = {
         "orpo": "negatives.learn.sequence.preference:ORPO",
         "pairwise": "negatives.learn.pairwise:Pairwise",
         "pairwise-listwise": "negatives.learn.pairwise_listwise:PairwiseListwise",
+        "perturbed-states": "negatives.learn.sequence.claps:PerturbedStates",
         "pointwise": "negatives.learn.pointwise:Pointwise",
         "rank-hinge": "negatives.learn.rank_hinge:RankHinge",
         "refinement": "negatives.learn.sequence.refinement:Refinement",
