@@ -156,6 +156,7 @@ KINDS: dict[str, dict[str, str]] = {
         "pairwise-listwise": "negatives.learn.pairwise_listwise:PairwiseListwise",
         "perturbed-states": "negatives.learn.sequence.claps:PerturbedStates",
         "pointwise": "negatives.learn.pointwise:Pointwise",
+        "quality-margin": "negatives.learn.sequence.qcrd:QualityMargin",
         "rank-hinge": "negatives.learn.rank_hinge:RankHinge",
         "refinement": "negatives.learn.sequence.refinement:Refinement",
         "rmu": "negatives.learn.sequence.rmu:RMU",
