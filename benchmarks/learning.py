@@ -31,7 +31,7 @@ from benchmarks.data import CACHE, load
 from benchmarks.page import write_page
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.learn.compare import compare
-from negatives.learn.settings import Training
+from negatives.learn.settings import ModelTraining
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
@@ -151,7 +151,7 @@ def theirs(train: Collection, encoder: str, folder: Path) -> Path:
     out = folder / "sentence-transformers.parquet"
     if out.is_file():
         return out
-    settings = cast("Training", build("train", {"kind": usual_kind(encoder)}))
+    settings = cast("ModelTraining", build("train", {"kind": usual_kind(encoder)}))
     base = settings.open(encoder, threads=2, device="cpu")
     limit(base, 512)
     pairs = train.positives

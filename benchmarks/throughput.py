@@ -20,7 +20,7 @@ from benchmarks.data import load
 from benchmarks.learning import minilm, sampled, tiny
 from benchmarks.page import write_page
 from negatives.learn.base_models import limit, usual_kind
-from negatives.learn.settings import Training
+from negatives.learn.settings import ModelTraining
 from negatives.learn.train import train
 from negatives.learn.training_set import TrainingSet, training_set
 from negatives.stage import build
@@ -51,7 +51,7 @@ def examples() -> TrainingSet:
     return training_set(data, negatives, EACH)
 
 
-def ours(model: str, made: TrainingSet, settings: Training) -> float:
+def ours(model: str, made: TrainingSet, settings: ModelTraining) -> float:
     """Examples a second of `negatives train`."""
     with tempfile.TemporaryDirectory() as folder:
         account = train(
@@ -60,7 +60,7 @@ def ours(model: str, made: TrainingSet, settings: Training) -> float:
     return float(settings.steps * settings.batch_size / account["seconds"])
 
 
-def theirs(model: str, made: TrainingSet, settings: Training, **options: Any) -> float:
+def theirs(model: str, made: TrainingSet, settings: ModelTraining, **options: Any) -> float:
     """Examples a second of `SentenceTransformerTrainer`, with further options of its own."""
     from datasets import Dataset
     from sentence_transformers import (
@@ -107,7 +107,7 @@ def contest(name: str, made: TrainingSet) -> str:
     model = {"static": "static", "BERT-tiny": tiny(), "MiniLM": minilm()}[name]
     sizes: dict[str, Any] = SIZES[name] | {"checkpoint": 10_000, "negatives": EACH}
     sizes |= {"kind": usual_kind(model)}
-    settings = cast("Training", build("train", sizes))
+    settings = cast("ModelTraining", build("train", sizes))
     found: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(REPEATS):
         found["theirs"].append(theirs(model, made, settings))

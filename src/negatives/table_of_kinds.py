@@ -123,6 +123,7 @@ KINDS: dict[str, dict[str, str]] = {
     "learn": {
         "adversarial": "negatives.learn.adversarial:Adversarial",
         "chain-of-hindsight": "negatives.learn.sequence.hindsight:ChainOfHindsight",
+        "cluster-weighted": "negatives.learn.cluster_weighted:ClusterWeighted",
         "d2o": "negatives.learn.sequence.d2o:D2O",
         "dice": "negatives.learn.dice:Dice",
         "dpo": "negatives.learn.sequence.preference:DPO",
@@ -153,7 +154,9 @@ KINDS: dict[str, dict[str, str]] = {
         "orpo": "negatives.learn.sequence.preference:ORPO",
         "pairwise": "negatives.learn.pairwise:Pairwise",
         "pairwise-listwise": "negatives.learn.pairwise_listwise:PairwiseListwise",
+        "perturbed-states": "negatives.learn.sequence.claps:PerturbedStates",
         "pointwise": "negatives.learn.pointwise:Pointwise",
+        "quality-margin": "negatives.learn.sequence.qcrd:QualityMargin",
         "rank-hinge": "negatives.learn.rank_hinge:RankHinge",
         "refinement": "negatives.learn.sequence.refinement:Refinement",
         "rmu": "negatives.learn.sequence.rmu:RMU",

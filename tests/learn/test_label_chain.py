@@ -12,8 +12,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from negatives.errors import DataError, RecipeError  # noqa: E402
+from negatives.events import silent  # noqa: E402
 from negatives.learn.encoded import EncodedBatch  # noqa: E402
 from negatives.learn.label_chain import LabelChain, of_both, of_first  # noqa: E402
+from negatives.learn.train import train  # noqa: E402
 from negatives.optional import Tensor  # noqa: E402
 from tests.cli.commands import negatives  # noqa: E402
 
@@ -171,3 +173,22 @@ def test_grades_of_positives_are_learned_from_with_negatives_drawn_at_every_step
     wrong = negatives("train", tmp_path / "flat", "--recipe", "esmm", "--out", tmp_path / "w")
     assert wrong.returncode == 2
     assert "positives have the grades 1" in wrong.stderr
+
+
+@pytest.mark.recipe("esmm")
+def test_a_file_with_ratings_is_mined_negatives_and_by_id_it_is_graded(
+    sales: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "sales.tsv"
+    file.write_bytes((sales / "train.tsv").read_bytes())
+    wrong = negatives("train", file, "--recipe", "esmm", "--out", tmp_path / "w")
+    assert wrong.returncode == 2
+    assert f"learns from grades of positives, and {file} is read as mined neg" in wrong.stderr
+    assert f"read it by id, ids:{file}" in wrong.stderr
+    done = negatives(
+        "train", f"ids:{file}", "--recipe", "esmm", "--out", tmp_path / "m", "--steps", "2"
+    )
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(RecipeError, match="the table is read as mined negatives") as error:
+        train(pl.read_csv(file, separator="\t"), tmp_path / "t", recipe="esmm", emit=silent)
+    assert "Collection.load(table)" in error.value.fix

@@ -20,6 +20,8 @@ torch = pytest.importorskip("torch")
 SETTINGS: dict[str, dict[str, Any]] = {
     "generic-labels": {"reinforced": "some-model"},
     "weighted-ascent": {"power": 0.0},  # its weight is a constant to the gradient
+    "perturbed-states": {"weight": 0.0},  # what is perturbed is a constant to the gradient
+    "quality-margin": {"quality": "equal"},  # what is learned is a constant to the gradient
 }
 SHIFTS = {"topr": -40.0, "kto": 40.0}
 """Of the references, so that what is a constant to the gradient does not change: a taper of 1, a

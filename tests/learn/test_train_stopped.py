@@ -114,7 +114,7 @@ def test_a_training_that_failed_while_its_model_was_saved_is_finished(
         raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["negatives.learn.train"], "card", broken)
+        patch.setattr(sys.modules["negatives.learn.work"], "card", broken)
         with pytest.raises(KeyboardInterrupt):
             train(mined, tmp_path / "m", model=static, recipe=recipe)
     made = train(mined, tmp_path / "m", model=static, recipe=recipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -108,11 +109,47 @@ def test_what_everybody_answers_has_no_negative_and_what_is_unknown_avoids_itsel
     assert [2, 0, 2] not in drawn[0].tolist()
 
 
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(graphs(), st.sampled_from(["", "typed", "clusters"]))
+def test_known_ones_are_dropped_and_nothing_else_is(made: tuple[Rows, int, int], law: str) -> None:
+    known, entities, relations = made
+    graph = Graph.of(known, entities=entities, relations=relations)
+    pools = pools_of(law, graph)
+    law_of = Corruptions(graph, 0.5 if law else 0.0, pools, known_draws="dropped")
+    drawn, valid = law_of.draw(np.array(known, np.int64), key=3, count=20)
+    for row, ok in zip(drawn.tolist(), valid.tolist(), strict=True):
+        assert [tuple(each) not in known for each in row] == ok
+
+
+def test_where_known_ones_are_dropped_a_question_with_many_answers_has_fewer_negatives() -> None:
+    known = [(0, 0, 1), (0, 0, 2), (0, 0, 3), (4, 1, 0)]
+    graph = Graph.of(known, entities=5, relations=2)
+    law = Corruptions(graph, known_draws="dropped")
+    triples = np.array([(0, 0, 1), (4, 1, 0), (2, 1, 3)], np.int64)
+    drawn, valid = law.draw(triples, key=1, count=MANY * 100)
+    # of 5 tails 3 are known of (0, r, ?) and 1 head of (?, r, 1); of the second one 1 and 1; of a
+    # triple that is not known only itself is not drawn
+    assert valid.mean(axis=1).tolist() == [
+        pytest.approx(1 - (3 + 1) / 10, abs=0.01),
+        pytest.approx(1 - (1 + 1) / 10, abs=0.01),
+        1.0,
+    ]
+    left = Counter(t for _, _, t in drawn[0][valid[0]].tolist() if t != 1)
+    assert set(left) == {0, 4}
+    assert left[0] / left.total() == pytest.approx(0.5, abs=0.02)
+    # from a list, too: of (0, r, ?) the tails that are seen are all known, and nothing is left
+    typed = Corruptions(graph, 1.0, pools_of("typed", graph), known_draws="dropped")
+    drawn, valid = typed.draw(triples[:1], key=1, count=MANY)
+    assert not valid[drawn[..., 2] != 1].any()
+
+
 def test_what_does_not_belong_together_is_refused() -> None:
     graph = Graph.of([(0, 0, 1)], entities=2, relations=1)
     for wrong, said in (
         (lambda: Corruptions(graph, 0.5), "there is no list to draw from"),
         (lambda: Corruptions(graph, 1.5), "mix is 1.5"),
+        (lambda: Corruptions(graph, known_draws=cast("Any", "kept")), "known_draws is 'kept'"),
         (lambda: Pools.clusters([0, 1, 1], 2), "for 2 entities"),
         (lambda: Graph.of([(0, 0, 5)], entities=2, relations=1), "no such entity row: [5]"),
         (lambda: Graph.of([], entities=2, relations=1), "triples of shape"),

@@ -13,7 +13,7 @@ from negatives.errors import RecipeError
 from negatives.learn.base_models import Base
 from negatives.learn.estimates import probable
 from negatives.learn.loss import Loss
-from negatives.learn.settings import Count, Learning, Lesson, Training
+from negatives.learn.settings import Count, Learning, Lesson, LessonTraining
 from negatives.models.by_id import names_ids
 from negatives.optional import Tensor, torch
 from negatives.schema import Collection, Needs
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from negatives.learn.dev import DevSet, Encode
 
 
-class FactorsTraining(Training, kind="factors"):
+class FactorsTraining(LessonTraining, kind="factors"):
     """Train a vector of each query and of each document by id: matrix factorisation.
 
     Where all of a recipe's sources are draws (`random`, `popularity`, `dynamic`), nothing is mined:

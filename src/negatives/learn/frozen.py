@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from negatives.arrays import Floats
-from negatives.learn.settings import Training
+from negatives.learn.settings import ModelTraining
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import two_sided
 
@@ -25,7 +25,7 @@ class FrozenDocs:
     """
 
     model: str
-    settings: Training
+    settings: ModelTraining
     threads: int
     device: str
     vectors: Vectors

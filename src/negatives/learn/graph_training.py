@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from negatives.errors import RecipeError
-from negatives.learn.base_models import Base
 from negatives.learn.graph.settings import GraphSettings
 from negatives.learn.loss import ListLoss, Loss
-from negatives.learn.settings import Learning, Lesson, Whole
+from negatives.learn.settings import Whole
 from negatives.schema import Needs
-
-if TYPE_CHECKING:
-    from negatives.learn.dev import DevSet, Encode
 
 QUESTIONS = Needs(
     queries=("entity", "relation", "asks"),
@@ -40,11 +35,12 @@ class GraphTraining(GraphSettings, kind="kg"):
     usual_recipe: ClassVar[str] = "self-adversarial"
     loaded_by: ClassVar[str] = ""
     task: ClassVar[str] = "graph-ml"
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "mix")
+    of_negatives: ClassVar[tuple[str, ...]] = (
+        *("negatives", "redraw", "labels", "mix", "known_draws"),
+    )
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
-    alone: ClassVar[bool] = True
 
     @property
     def needs(self) -> Needs:
@@ -86,15 +82,3 @@ class GraphTraining(GraphSettings, kind="kg"):
         from negatives.learn.graph.teaching import teach
 
         return teach(self, whole)
-
-    def open(self, name: str, *, threads: int, device: str) -> Base:
-        """Not asked: it trains from beginning to end by itself."""
-        raise NotImplementedError
-
-    def prepare(self, base: Base, lesson: Lesson) -> Learning:
-        """Not asked."""
-        raise NotImplementedError
-
-    def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
-        """Not asked."""
-        raise NotImplementedError

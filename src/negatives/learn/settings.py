@@ -1,5 +1,8 @@
 """What a trainer is: its settings, and how it opens and teaches the sort of model that it is for.
 
+A trainer is one of three. A `WholeTraining` makes its model from beginning to end by itself. A
+`ModelTraining` opens a model that is named, and that is trained further. A `LessonTraining` does,
+too, and teaches it by rows of queries and documents, with the trainers of sentence-transformers.
 Each sort of model has a file of its own.
 """
 
@@ -99,9 +102,6 @@ class Training(Stage, kw_only=True):
     """Settings that say of negatives: where recipes are compared, each keeps its own."""
     usual_recipe: ClassVar[str] = "default"
     """The recipe where none is named."""
-    alone: ClassVar[bool] = False
-    """Whether it trains from beginning to end by itself (`teach`), and not by the trainers of
-    sentence-transformers."""
     weighs_rows: ClassVar[bool] = True
     """Whether rows can count more or less, as `batch.weight` says."""
     encodes: ClassVar[bool] = True
@@ -218,6 +218,21 @@ class Training(Stage, kw_only=True):
         """
         return self.kind
 
+    def refuse(self, loss: Loss) -> None:
+        """Raise `RecipeError` for a loss that it cannot take, or for settings that clash."""
+
+
+class WholeTraining(Training, kw_only=True):
+    """A trainer that makes its model from beginning to end, whatever model is named."""
+
+    @abstractmethod
+    def teach(self, whole: Whole) -> dict[str, Any]:
+        """Train, and write the model. What the account says of it."""
+
+
+class ModelTraining(Training, kw_only=True):
+    """A trainer of a model that is named, and is there before."""
+
     @abstractmethod
     def open(self, name: str, *, threads: int, device: str) -> Base:
         """Load `name`, a folder or hub name, or `static`, to be trained.
@@ -225,12 +240,9 @@ class Training(Stage, kw_only=True):
         Raises `DataError` for a model that does not load, `RecipeError` for one of another sort.
         """
 
-    def teach(self, whole: Whole) -> dict[str, Any]:
-        """Train, and write the model: for those that are `alone`. What the account says of it."""
-        raise NotImplementedError
 
-    def refuse(self, loss: Loss) -> None:
-        """Raise `RecipeError` for a loss that it cannot take, or for settings that clash."""
+class LessonTraining(ModelTraining, kw_only=True):
+    """A trainer of a model by rows of queries and documents."""
 
     @abstractmethod
     def prepare(self, base: Base, lesson: Lesson) -> Learning:

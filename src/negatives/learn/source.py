@@ -78,6 +78,19 @@ class TrainingSource:
         named = isinstance(data, str | Path) and is_mined_file(Path(data))
         file = mined_file(Path(data)) if named else mined_table_of(data)
         labels = self._settings.labels
+        if file is not None and labels == GRADES:
+            name = str(data) if named else "the table"
+            raise RecipeError(
+                f"the loss learns from grades of positives, and {name} is read as mined negatives, "
+                "in which what is graded low, or not at all, is one",
+                where=f"train.labels = {labels!r}",
+                fix=(
+                    f"of users and items, read it by id, ids:{name}"
+                    if named
+                    else "of users and items, give Collection.load(table)"
+                )
+                + "; else give a collection with graded qrels",
+            )
         if run is None and labels and (file is not None or not self._has_labels):
             raise RecipeError(
                 "scores are a column of a run's ledger, and this is trained without a run",

@@ -9,28 +9,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from negatives.batch.batcher import Batcher
 from negatives.choose.chooser import Chooser
-from negatives.errors import NegativesError, RunError
+from negatives.errors import RecipeError
 from negatives.events import Emit, once
-from negatives.learn.alone import NOBODY, teach_alone
 from negatives.learn.base_models import Base, limit, weights_of
 from negatives.learn.batched import Batching
-from negatives.learn.card import card
 from negatives.learn.choosing import choose_examples
-from negatives.learn.curve import curve
 from negatives.learn.dev import DevSet, dev_set, refuse_impatient
 from negatives.learn.drawn import StepDraws
 from negatives.learn.frozen import FrozenDocs, saved
 from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
-from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, MINED, SCRATCH
+from negatives.learn.model_files import CHECKPOINTS, MINED, SCRATCH
 from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
 from negatives.learn.nothing import refuse_nothing
 from negatives.learn.own_similarity import warn_of_products
@@ -41,33 +36,40 @@ from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.sequence.work import SequenceWork
-from negatives.learn.settings import Lesson, Training
-from negatives.learn.source import Data, TrainingSource, for_these_data
+from negatives.learn.settings import Lesson, LessonTraining, ModelTraining, Training, WholeTraining
+from negatives.learn.source import Data, for_these_data
 from negatives.learn.trained import Trained as Trained
 from negatives.learn.trained import model_folder
-from negatives.learn.trainer import Look, TrainingPlan, carry_out, last_checkpoint
+from negatives.learn.trainer import Look, TrainingPlan, carry_out
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
+from negatives.learn.whole_work import WholeWork
+from negatives.learn.work import Work
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.encoder import Encoder
 from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
-from negatives.run.account import library_versions
 from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
-from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
-from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
-from negatives.store.run import RECIPE
-from negatives.store.work_folder import WorkFolder
 
 
 def open_base(settings: Training, model: str, seed: int, machine: Machine) -> Base:
-    """The model to start from; a scoring head that it lacks is drawn by `seed`."""
+    """The model to start from; a scoring head that it lacks is drawn by `seed`.
+
+    Raises `RecipeError` for a trainer that starts from none.
+    """
+    if not isinstance(settings, ModelTraining):
+        raise RecipeError(
+            f"training of kind {settings.kind!r} starts from no model, as rounds do, and "
+            "trainings that are compared",
+            where="train.kind",
+            fix=f"train it once: negatives train DATA --kind {settings.kind}",
+        )
     torch.manual_seed(seed)
     return settings.open(model, threads=machine.threads, device=machine.device)
 
@@ -120,7 +122,7 @@ def train(
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     refuse_loss(cast("Training", chosen.train), cast("Loss", chosen.learn))
-    work = _Training(
+    work = _work(chosen)(
         folder=folder,
         recipe=chosen,
         model=model,
@@ -133,69 +135,45 @@ def train(
     )
     with locked(path):
         if chosen.round:
-            work.rounds(dev, look).carry_out(work.source.read(data), overwrite)
-        elif work.settings.alone:
-            teach_alone(work.source, folder, data, dev if look else NOBODY, overwrite)
+            _rounds(work, dev, look).carry_out(work.source.read(data), overwrite)
         else:
             work.once(data, dev, look, overwrite)
     return Trained(path)
 
 
+def _work(recipe: Recipe) -> type[Work]:
+    """How what a recipe trains is trained."""
+    training = cast("Training", recipe.train)
+    if isinstance(training, WholeTraining):
+        return WholeWork
+    return SequenceWork if training.gives == "sequences" else _LessonWork
+
+
+def _rounds(work: Work, dev: Any, look: bool) -> Rounds:
+    """The recipe's rounds, of which each is a training of its own."""
+    seed, machine = work.recipe.seed, work.machine
+    options = {**asdict(machine), "report_to": work.report_to, "emit": once(work.emit)}
+    return Rounds(
+        folder=work.folder,
+        recipe=work.recipe,
+        model=work.model,
+        encoder=work.encoder or work.model,
+        mined=work.mined,
+        weights=lambda settings, model: weights_of(open_base(settings, model, seed, machine)),
+        train=partial(train, mined=work.mined, dev=dev, look=look, **options),
+        emit=work.emit,
+    )
+
+
 @dataclass(frozen=True)
-class _Training:
-    """One call of `train`."""
-
-    folder: WorkFolder
-    recipe: Recipe
-    model: str
-    encoder: str | None
-    mined: bool
-    machine: Machine
-    report_to: str
-    aside: Quarantine | None
-    emit: Emit
+class _LessonWork(Work):
+    """What `train` does with a `LessonTraining`."""
 
     @property
-    def path(self) -> Path:
-        return self.folder.path
+    def settings(self) -> LessonTraining:
+        return cast("LessonTraining", self.recipe.train)
 
-    @property
-    def settings(self) -> Training:
-        return cast("Training", self.recipe.train)
-
-    @property
-    def loss(self) -> Loss:
-        return cast("Loss", self.recipe.learn)
-
-    @property
-    def batcher(self) -> Batcher:
-        return cast("Batcher", self.recipe.batch)
-
-    @property
-    def source(self) -> TrainingSource:
-        return TrainingSource(
-            recipe=self.recipe,
-            encoder=self.encoder or self.model,
-            mined=self.mined,
-            folder=self.path / MINED,
-            machine=self.machine,
-            aside=self.aside,
-            emit=self.emit,
-        )
-
-    def carry_out(
-        self,
-        data: Data,
-        dev: Collection | str | Path | None,
-        look: bool,
-        overwrite: bool,
-    ) -> None:
-        if self.settings.gives == "sequences":
-            other = None if dev is None else self.source.read(dev)
-            how = (self.folder, self.recipe, self.model, self.machine, self.report_to, self.emit)
-            work = SequenceWork(*how, mined=self.mined)
-            work.carry_out(self.source.read(data), other, overwrite)
-            return
+    def carry_out(self, data: Data, dev: Any, look: bool, overwrite: bool) -> None:
         began = time.perf_counter()
         read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
@@ -218,15 +196,9 @@ class _Training:
             looked_at = dev_set(dev, origin, found.collection, seed, self.aside, self.emit)
             refuse_impatient(looked_at, self.settings.patience)
         inputs = self._inputs(base, found, looked_at)
-        if overwrite:
-            kept = {LOCK, MINED if found.about.get("run") == MINED else ""}
-            there = {entry.name for entry in self.path.iterdir()} - {*kept, self.folder.account}
-            self.folder.remove(*there, self.folder.account)
-        elif (before := self.folder.begun(inputs)) and before["status"] == "done":
-            self.folder.remove(CHECKPOINTS, SCRATCH)
+        kept = MINED if found.about.get("run") == MINED else ""
+        if not self.begin(inputs, overwrite, kept):
             return
-        write_text(self.path / RECIPE, self.recipe.to_toml())
-        self.folder.write({"status": "running", "inputs": inputs})
         found, chosen = self._chosen(found)
         if chosen and draws is not None:
             draws = step_draws(found, self.recipe, self.mined, self.emit)
@@ -244,10 +216,7 @@ class _Training:
         if self.settings.lora:
             merge_adapters(base.model)
         save(self.path)
-        account = {
-            "status": "done",
-            "inputs": inputs,
-            "versions": library_versions(),
+        told = {
             "device": str(base.model.device),
             "examples": len(found),
             "steps_planned": len(sampler),
@@ -255,48 +224,11 @@ class _Training:
             "negatives": found.about,
             **({"chosen": chosen} if chosen else {}),
             "batches": sampler.told(),
-            "loss": told() if (told := getattr(plan.learning.loss, "told", None)) else {},
+            "loss": seen() if (seen := getattr(plan.learning.loss, "told", None)) else {},
             "dev": None if looked_at is None else looked_at.collection.name,
-            "wall_seconds": round(time.perf_counter() - began, 2),
             **history,
         }
-        write_text(self.path / CURVE, curve(account["history"]))
-        write_text(self.path / CARD, card(account, self.recipe, self.model))
-        self.folder.write(account)  # last: now the model is there
-        self.folder.remove(CHECKPOINTS, SCRATCH)
-
-    def rounds(self, dev: Any, look: bool) -> Rounds:
-        """The recipe's rounds, of which each is a training of its own."""
-        options = {**asdict(self.machine), "report_to": self.report_to, "emit": once(self.emit)}
-        return Rounds(
-            folder=self.folder,
-            recipe=self.recipe,
-            model=self.model,
-            encoder=self.encoder or self.model,
-            mined=self.mined,
-            weights=self._weights,
-            train=partial(train, mined=self.mined, dev=dev, look=look, **options),
-            emit=self.emit,
-        )
-
-    def _weights(self, settings: Training, model: str) -> str:
-        return weights_of(open_base(settings, model, self.recipe.seed, self.machine))
-
-    def once(self, *asked: Any) -> None:
-        """One training; where it fails before there is anything of it, nothing is left."""
-        try:
-            self.carry_out(*asked)
-        except NegativesError:
-            self.leave_nothing()
-            raise
-
-    def leave_nothing(self) -> None:
-        """Remove what failed before its first checkpoint; what was mined stays."""
-        with suppress(RunError):  # whose files these are cannot be told
-            there = (self.path / self.folder.account).is_file()
-            done = there and self.folder.read()["status"] == "done"
-            if not done and last_checkpoint(self.path / CHECKPOINTS) is None:
-                self.folder.remove(self.folder.account, RECIPE, CHECKPOINTS, SCRATCH)
+        self.end(inputs, began, told)
 
     def _inputs(self, base: Base, found: TrainingSet, dev: DevSet | None) -> dict[str, Any]:
         """What the final weights depend on."""

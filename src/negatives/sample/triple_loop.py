@@ -26,8 +26,8 @@ def _kth(ticket: Any, low: Any, high: Any, gone: Rows) -> Any:
 
 
 @compiled
-def _first_of(pool: Any, low: Any, high: Any, pools: Places) -> Any:
-    """Where `pool`, or what is above it, begins in pools[low:high]."""
+def _first_of(pool: Any, low: Any, high: Any, pools: Any) -> Any:
+    """Where `pool`, or what is above it, begins in pools[low:high], ascending."""
     while low < high:
         middle = (low + high) >> 1
         if pools[middle] < pool:
@@ -53,11 +53,15 @@ def corrupt(
     entities: int,
     head_shares: Doubles,
     mix: float,
+    drops: bool,
     key: np.uint64,
     made: Any,
     valid: Bools,
 ) -> None:
-    """Fill `made` int64[n, slots, 3] and `valid` bool[n, slots]."""
+    """Fill `made` int64[n, slots, 3] and `valid` bool[n, slots].
+
+    With `drops` a known answer is drawn like any other entity, and is not valid.
+    """
     left = np.empty(2, np.int64)  # of all entities, for the tail and for the head
     some = np.empty(2, np.int64)  # of the list
     base = np.empty(2, np.int64)
@@ -71,7 +75,9 @@ def corrupt(
             if row < 0:
                 left[end] = entities - 1
             else:
-                left[end] = entities - (starts[row + 1] - starts[row])
+                left[end] = entities
+                if not drops:
+                    left[end] -= starts[row + 1] - starts[row]
                 if len(of_row):
                     pool = of_row[row]
             if len(of_entity):
@@ -102,8 +108,13 @@ def corrupt(
                 place = _kth(_scaled(drawn, some[side]), low[side], high[side], gone)
                 entity = np.int64(lists[base[side] + place])
             elif row >= 0:
-                entity = _kth(_scaled(drawn, left[side]), starts[row], starts[row + 1], known)
+                entity = _scaled(drawn, left[side])
+                if not drops:
+                    entity = _kth(entity, starts[row], starts[row + 1], known)
             else:
                 entity = _scaled(drawn, left[side])
                 entity += entity >= triples[i, 2 - 2 * side]
             made[i, slot, 2 - 2 * side] = entity
+            if drops and row >= 0:
+                place = _first_of(entity, starts[row], starts[row + 1], known)
+                valid[i, slot] = place == starts[row + 1] or known[place] != entity

@@ -5,13 +5,14 @@ its head likewise. Replacements are drawn uniformly from all entities, or, as of
 from a *pool*: those that were seen on that side of the relation (types), those of the same cluster,
 or a list of the question's own. What is known is left out exactly, by counting: of the n that are
 not known the k-th is taken, so that nothing is drawn twice and no loop can hang, however many
-answers a question has.
+answers a question has. Or it is drawn like any other and *dropped*: then a question has fewer
+negatives the more answers it has, as it has with PyKEEN's filter.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,6 +28,8 @@ TAIL: Final = 2
 _EVEN: Final = 0.5
 
 Triples = NDArray[np.int64]
+KnownDraws = Literal["redrawn", "dropped"]
+"""What becomes of a draw that is a known triple: another takes its place, or none does."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,7 @@ class Corruptions:
     pools: Pools | None = None
     head_shares: Doubles | None = None
     """float64[relations]: how often the head is replaced; None: half of the time."""
+    known_draws: KnownDraws = "redrawn"
     _excluded: tuple[Places, Rows, Places] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -174,13 +178,16 @@ class Corruptions:
             raise InputError(
                 f"mix is {self.mix}, and there is no list to draw from", fix="name one, or mix = 0"
             )
+        if self.known_draws not in get_args(KnownDraws):
+            raise InputError(f"known_draws is {self.known_draws!r}", fix='"redrawn" or "dropped"')
         object.__setattr__(self, "_excluded", self._known_in_pools())
 
     def draw(self, triples: Triples, key: int, count: int) -> tuple[Triples, Bools]:
         """int64[n, count, 3] corrupted triples, and bool[n, count] whether each is one.
 
-        It is none where every entity answers both questions of a triple. They depend on `key`, on
-        the place of the triple among `triples` and on the slot, and on nothing else.
+        It is none where every entity answers both questions of a triple, and, where known ones are
+        dropped, where a known one was drawn. They depend on `key`, on the place of the triple among
+        `triples` and on the slot, and on nothing else.
         """
         from negatives.sample import triple_loop
 
@@ -201,6 +208,7 @@ class Corruptions:
             self.graph.entities,
             np.full(self.graph.relations, _EVEN) if shares is None else shares,
             self.mix,
+            self.known_draws == "dropped",
             mixed(np.array([key], np.uint64))[0],
             made,
             valid,
@@ -213,8 +221,12 @@ class Corruptions:
     def _known_in_pools(self) -> tuple[Places, Rows, Places]:
         """starts[rows + 1], place and pool of known answers: their places in the lists they are in.
 
-        Of each row ascending by (pool, place): what a draw from the row's list leaves out.
+        Of each row ascending by (pool, place): what a draw from the row's list leaves out. None
+        where known ones are drawn, and dropped.
         """
+        if self.known_draws == "dropped":
+            empty = np.empty(0, np.int64)
+            return np.zeros(len(self.graph.keys) + 1, np.int64), empty.astype(np.uint32), empty
         answers, pools = self.graph.answers, self._lists()
         owners, known = answers.owners, answers.values.astype(np.int64)
         if len(pools.of_row):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Floats, Places
-from negatives.stats.k_means import moved_centres, nearest_centres
+from negatives.stats.k_means import moved_centres, nearest_centres, one_thread
 from negatives.stats.shuffled import draws, permutation
 
 _LEARN = 256  # vectors of each cluster that are learned from, at most
@@ -42,7 +41,7 @@ def _spread_out(sample: Floats, clusters: int, seed: int, stream: str) -> Floats
     chances = draws(clusters, seed, stream)
     chosen = np.zeros(clusters, np.int64)
     apart = np.full(len(sample), np.inf, np.float32)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         for turn in range(1, clusters):
             np.minimum(apart, 2 - 2 * (sample @ sample[chosen[turn - 1]]), out=apart)
             ends = np.cumsum(np.maximum(apart, 0), dtype=np.float64)

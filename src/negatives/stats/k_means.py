@@ -6,16 +6,33 @@ How centres begin is the caller's choice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Final
 
 import numpy as np
 from scipy.sparse import csr_array
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from negatives.arrays import Floats, Places, starts_of
 from negatives.stats.lengths import normalised
 
 _BLOCK: Final = 4096  # vectors multiplied at once
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Products of matrices by one thread: else their rounding would follow the number of threads.
+
+    Finding the libraries that multiply takes milliseconds, as long as the clusters of a batch, so
+    it is done once.
+    """
+    made: AbstractContextManager[object] = _multiplying().limit(limits=1)
+    return made
+
+
+@cache
+def _multiplying() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
 
 
 def moved_centres(
@@ -44,7 +61,7 @@ def moved_centres(
 def nearest_centres(vectors: Floats, centres: Floats) -> Places:
     """int64[n]: the centre with the highest inner product, the first of several."""
     found = np.empty(len(vectors), np.int64)
-    with threadpool_limits(limits=1, user_api="blas"):  # or rounding would follow the threads
+    with one_thread():
         for start in range(0, len(vectors), _BLOCK):
             part = slice(start, start + _BLOCK)
             found[part] = np.argmax(vectors[part] @ centres.T, axis=1)

@@ -60,6 +60,12 @@ def test_pykeen_finds_it_by_name_and_nothing_known_is_drawn(factory: Any) -> Non
     assert torch.equal(found, again)
     more = sampler(factory, known=[[0, 0, 3]])
     assert (0, 0, 3) not in drawn(more, triples[:1])
+    # or a known one is dropped, and PyKEEN is told which
+    found, mask = sampler(factory, known_draws="dropped").sample(triples)
+    told = [[tuple(row) not in known for row in rows] for rows in found.tolist()]
+    assert mask is not None
+    assert mask.tolist() == told
+    assert not mask.all()
     # of a graph in which all is true nothing is a negative, and PyKEEN is told so
     full = torch.tensor([[h, 0, t] for h in range(2) for t in range(2)])
     _, mask = ExactNegativeSampler(mapped_triples=full, num_negs_per_pos=3).sample(full)
@@ -102,6 +108,7 @@ def test_what_a_law_needs_is_asked_for(factory: Any) -> None:
         ({"clusters": [0] * 6}, "clusters is given, and the law is 'uniform'"),
         ({"law": "run", "run": "nowhere"}, "nothing says which numbers they have"),
         ({"sides": "odd"}, "sides is 'odd'"),
+        ({"known_draws": "kept"}, "known_draws is 'kept'"),
         ({"law": "clusters", "clusters": [0, 1]}, "for 6 entities"),
     ):
         with pytest.raises(InputError, match=said):

@@ -153,3 +153,16 @@ def test_the_border_between_true_and_false_is_the_best_there_is() -> None:
         ([False, False, False, True], np.nextafter(np.float32(3), np.float32(9))),
     ):
         assert _border(scores, np.array(true)) == pytest.approx(border)
+
+
+@pytest.mark.slow
+def test_it_starts_from_no_model_and_is_neither_compared_nor_trained_in_rounds(
+    graph: Path, tmp_path: Path
+) -> None:
+    done = negatives(
+        "compare", graph, "--kind", "kg", "--recipes", "self-adversarial", "lemon",
+        "--seeds", "1", "--out", tmp_path / "compared",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "training of kind 'kg' starts from no model" in done.stderr
+    assert "negatives train DATA --kind kg" in done.stderr

@@ -14,7 +14,7 @@ import polars as pl
 
 from negatives.errors import DataError, WorkError
 from negatives.learn.base_models import limit, usual_kind
-from negatives.learn.settings import Training
+from negatives.learn.settings import ModelTraining
 from negatives.machine import Machine
 from negatives.optional import torch
 from negatives.schema import TEXTS, Collection, check_needs
@@ -57,7 +57,7 @@ def mined_pairs(
     from datasets import Dataset
     from sentence_transformers.util import mine_hard_negatives
 
-    settings = cast("Training", build("train", {"kind": usual_kind(encoder)}))
+    settings = cast("ModelTraining", build("train", {"kind": usual_kind(encoder)}))
     base = settings.open(encoder, threads=machine.threads, device=machine.device)
     limit(base, 512)
     pairs = train.positives

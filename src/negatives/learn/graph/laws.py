@@ -15,7 +15,7 @@ from negatives.learn.graph.triples import Numbering, numbers
 from negatives.machine import Machine
 from negatives.opening import Context
 from negatives.run.inputs import collection_of
-from negatives.sample.triples import Corruptions, Corrupts, Graph, Pools
+from negatives.sample.triples import Corruptions, Corrupts, Graph, KnownDraws, Pools
 from negatives.schema import Collection
 from negatives.stage import Source
 from negatives.store.run import Run
@@ -31,6 +31,7 @@ def drawn(
     collection: Collection,
     numbering: Numbering,
     graph: Graph,
+    known_draws: KnownDraws,
     *,
     seed: int,
     machine: Machine,
@@ -59,7 +60,7 @@ def drawn(
                     )
                 pools, mix = law.pools, law.mix * source.proposes / total
             shares = law.head_shares if shares is None else shares
-    return Corruptions(graph, mix, pools, shares)
+    return Corruptions(graph, mix, pools, shares, known_draws)
 
 
 def run_pools(run: Run, numbering: Numbering, graph: Graph) -> Pools:

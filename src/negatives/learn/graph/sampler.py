@@ -19,7 +19,7 @@ from negatives.errors import InputError
 from negatives.learn.graph.laws import run_pools
 from negatives.learn.graph.triples import Numbering
 from negatives.optional import require, torch
-from negatives.sample.triples import Corruptions, Graph, Pools
+from negatives.sample.triples import Corruptions, Graph, KnownDraws, Pools
 from negatives.stats.clusters import k_means
 from negatives.stats.lengths import normalised
 from negatives.store.run import Run
@@ -56,6 +56,7 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc, name-
         run: Run | str | Path | None = None,
         factory: Any = None,
         known: Any = None,
+        known_draws: KnownDraws = "redrawn",
         corruptions: Corruptions | None = None,
         **others: Any,
     ) -> None:
@@ -69,7 +70,9 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc, name-
         is what has no such list, or nothing but known triples in it. `sides`: heads and tails are
         replaced alike, or as TransH does. `known`: further triples that are never drawn, such as
         ones that a user knows besides those for training; truths of a test split must not be here.
-        `corruptions` says all of this at once.
+        `known_draws`: a known triple that comes up is `redrawn`, so that each has as many negatives
+        as are asked for, or `dropped`, as PyKEEN's filter does: then it has fewer, the more answers
+        its question has. `corruptions` says all of this at once.
         """
         super().__init__(mapped_triples=mapped_triples, **others)
         if corruptions is not None:
@@ -85,7 +88,7 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc, name-
         if sides not in ("even", "bernoulli"):
             raise InputError(f"sides is {sides!r}", fix='"even" or "bernoulli"')
         shares = graph.head_shares() if sides == "bernoulli" else None
-        self.corruptions = Corruptions(graph, mix, pools, shares)
+        self.corruptions = Corruptions(graph, mix, pools, shares, known_draws)
 
     def sample(self, positive_batch: Any) -> tuple[Any, Any]:
         """See PyKEEN: int64[batch, negatives, 3], and which are negatives; None: all of them."""

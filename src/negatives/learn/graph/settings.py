@@ -6,11 +6,12 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from negatives.learn.settings import Count, Training
+from negatives.learn.settings import Count, WholeTraining
+from negatives.sample.triples import KnownDraws
 from negatives.stage import PositiveInt, Share
 
 
-class GraphSettings(Training, kw_only=True):
+class GraphSettings(WholeTraining, kw_only=True):
     """Which model, how large, and how its triples are corrupted."""
 
     architecture: Annotated[
@@ -24,3 +25,10 @@ class GraphSettings(Training, kw_only=True):
         Share,
         Meta(description="of the corruptions, the share of a run's negatives; others are any"),
     ] = 1.0
+    known_draws: Annotated[
+        KnownDraws,
+        Meta(
+            description="what becomes of a corruption that is a known triple: redrawn, or dropped, "
+            "so that a question with many answers has fewer negatives"
+        ),
+    ] = "redrawn"

@@ -49,10 +49,12 @@ def teach(settings: GraphSettings, whole: Whole) -> dict[str, Any]:
     if run is None:
         corruptions = drawn(
             whole.recipe.find, collection, numbering, graph,
+            settings.known_draws,
             seed=whole.recipe.seed, machine=whole.machine, emit=whole.emit,
         )  # fmt: skip
     else:
-        corruptions = Corruptions(graph, settings.mix, run_pools(run, numbering, graph))
+        pools = run_pools(run, numbering, graph)
+        corruptions = Corruptions(graph, settings.mix, pools, known_draws=settings.known_draws)
     _tell_of_full(graph, whole)
     about = GraphAbout(architecture=settings.architecture, dim=settings.dim)
     torch.set_num_threads(whole.machine.threads)

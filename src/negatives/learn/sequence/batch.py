@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -38,6 +39,12 @@ class Sequences:
     """float[m, vocabulary], of which `log_probs` are."""
     hidden: Tensor | None = None
     """float[m, width]: what the layer that the loss names holds for each token."""
+    states: Tensor | None = None
+    """float[m, width]: the last states, of which `head` makes `logits`."""
+    prompts: Tensor | None = None
+    """float[n, width]: the mean of the last states of each response's prompt."""
+    head: Callable[[Tensor], Tensor] | None = None
+    """The last layer: logits of states."""
     frozen: Sequences | None = None
     """The same by the model as it was, without gradient: distributions, not sums."""
     reinforced: Sequences | None = None
@@ -112,7 +119,7 @@ class Sequences:
         return sums / counts.clamp(min=1)
 
     def known(self, name: str) -> Tensor:
-        """A tensor that a loss cannot do without: `targets`, `logits` or `hidden`."""
+        """A tensor that a loss cannot do without, such as `targets`, `logits` or `hidden`."""
         found: Tensor | None = getattr(self, name)
         if found is None:
             raise WorkError(f"the loss needs {name} of the tokens, and the batch has none")
@@ -127,7 +134,7 @@ class Sequences:
 
     def without_gradient(self) -> Sequences:
         """The same numbers, as constants."""
-        names = ("log_probs", "logits", "hidden")
+        names = ("log_probs", "logits", "hidden", "states", "prompts")
         there = {name: getattr(self, name) for name in names}
         return replace(
             self, **{name: value.detach() for name, value in there.items() if value is not None}

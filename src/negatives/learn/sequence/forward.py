@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,6 +42,15 @@ class Padded:
         return cls(*made)
 
     @property
+    def prompts(self) -> Tensor:
+        """bool[n, longest]: what stands before the first token of each text that is predicted."""
+        first = torch.full((len(self.tokens),), self.tokens.shape[1], device=self.tokens.device)
+        first = first.scatter_reduce(0, self.row, self.place, "amin")
+        at = torch.arange(self.tokens.shape[1], device=self.tokens.device)
+        made: Tensor = (at < first[:, None]) & (self.mask > 0)
+        return made
+
+    @property
     def targets(self) -> Tensor:
         """int64[m]: the predicted tokens."""
         return self.tokens[self.row, self.place]
@@ -53,23 +62,47 @@ class Predicted:
 
     log_probs: Tensor
     logits: Tensor
-    hidden: Tensor | None
+    hidden: Tensor | None = None
+    states: Tensor | None = None
+    prompts: Tensor | None = None
 
     @classmethod
-    def of(cls, net: Any, table: Padded, layer: int | None = None) -> Predicted:
+    def of(
+        cls, net: Any, table: Padded, layer: int | None = None, states: bool = False
+    ) -> Predicted:
         """Read a table once; logits of predicted tokens alone are kept, in full precision."""
         out = net(
             input_ids=table.tokens,
             attention_mask=table.mask,
             use_cache=False,
-            output_hidden_states=layer is not None,
+            output_hidden_states=layer is not None or states,
         )
         logits = out.logits[table.row, table.place - 1].float()
         own = logits.gather(1, table.targets[:, None])[:, 0]
         hidden = None
         if layer is not None:
             hidden = out.hidden_states[layer + 1][table.row, table.place].float()
-        return cls(own - logits.logsumexp(1), logits, hidden)
+        made = cls(own - logits.logsumexp(1), logits, hidden)
+        if not states:
+            return made
+        last = out.hidden_states[-1]
+        asked = table.prompts.to(last.dtype)[..., None]
+        return replace(
+            made,
+            states=last[table.row, table.place - 1].float(),
+            prompts=((last * asked).sum(1) / asked.sum(1).clamp(min=1)).float(),
+        )
+
+
+def head_of(net: Any) -> Callable[[Tensor], Tensor]:
+    """What a model makes logits of its last states with."""
+    layer = net.get_output_embeddings()
+
+    def head(states: Tensor) -> Tensor:
+        made: Tensor = layer(states.to(layer.weight.dtype)).float()
+        return made
+
+    return head
 
 
 def sums_of(net: Any, texts: Sequence[Written], at_once: int) -> Floats:
@@ -101,13 +134,14 @@ def sequences(
     examples: int,
     references: Tensor | None,
     layer: int | None,
+    states: bool = False,
     frozen: Any = None,
     reinforced: Any = None,
 ) -> Sequences:
     """A batch for a loss, by the model that learns and by those that stand still beside it."""
 
     def seen(model: Any) -> Sequences:
-        said = Predicted.of(model, table, layer)
+        said = Predicted.of(model, table, layer, states)
         return Sequences(
             log_probs=said.log_probs,
             row=table.row,
@@ -117,6 +151,9 @@ def sequences(
             targets=table.targets,
             logits=said.logits,
             hidden=said.hidden,
+            states=said.states,
+            prompts=said.prompts,
+            head=head_of(model) if states else None,
         )
 
     with torch.no_grad():

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 
 from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.learn.base_models import Base
 from negatives.learn.sequence.loss import SequenceLoss
-from negatives.learn.settings import Count, Learning, Lesson, Training
+from negatives.learn.settings import Count, ModelTraining
 from negatives.stage import PositiveInt
 
 if TYPE_CHECKING:
-    from negatives.learn.dev import DevSet, Encode
     from negatives.learn.loss import Loss
 
 
-class LanguageModelTraining(Training, kind="language-model"):
+class LanguageModelTraining(ModelTraining, kind="language-model"):
     """Train a causal language model on right and wrong responses, with transformers' trainer.
 
     >>> from negatives.learn.sequence.language_model import LanguageModelTraining
@@ -101,11 +99,3 @@ class LanguageModelTraining(Training, kind="language-model"):
                 where=f"train.chunk = {self.chunk}",
                 fix="set train.chunk=0, and train.batch_size to fewer",
             )
-
-    def prepare(self, base: Base, lesson: Lesson) -> Learning:
-        """What it learns is made ready by `sequence.work`, for it is no rows of texts."""
-        raise NotImplementedError
-
-    def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
-        """It ranks nothing; how good it is `sequence.watching` says."""
-        raise NotImplementedError

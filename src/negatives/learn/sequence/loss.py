@@ -46,6 +46,8 @@ class SequenceLoss(Loss):
     unit: ClassVar[Unit] = "wrong"
     needs_references: ClassVar[bool] = False
     """Whether it compares the sum of each response with that of the model as it was."""
+    needs_states: ClassVar[bool] = False
+    """Whether it needs the states that logits are made of, of responses and of prompts."""
     whole_batch: ClassVar[bool] = False
     """Whether an example's loss depends on the others of its batch, which then cannot be parted."""
 

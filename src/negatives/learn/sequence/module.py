@@ -119,6 +119,7 @@ class SequenceModule:
             examples=len(numbers),
             references=references,
             layer=self.loss.layer,
+            states=self.loss.needs_states,
             frozen=self.frozen,
             reinforced=self.reinforced,
         )

@@ -7,17 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final, cast
 
-from negatives.batch.batcher import Batcher
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.learn.base_models import weights_of
-from negatives.learn.card import card
-from negatives.learn.curve import curve
 from negatives.learn.lora import add_adapters, merge_adapters
-from negatives.learn.model_files import CARD, CHECKPOINTS, CURVE, SCRATCH
+from negatives.learn.model_files import CHECKPOINTS, SCRATCH
 from negatives.learn.sampler import Sampler
 from negatives.learn.sequence.examples import Compared, Responses, compared
 from negatives.learn.sequence.language_model import LanguageModelTraining
@@ -28,22 +24,12 @@ from negatives.learn.sequence.trainer import LanguageBase, Numbers
 from negatives.learn.sequence.watching import LOOKS, Watching, spread
 from negatives.learn.sequence.writing import Written, written
 from negatives.learn.settings import Learning
+from negatives.learn.source import Data
 from negatives.learn.trainer import TrainingPlan, carry_out, last_checkpoint, step_of, world_size
-from negatives.machine import Machine
+from negatives.learn.work import Work
 from negatives.models.causal_lm import CausalLM
 from negatives.optional import torch
-from negatives.recipe import Recipe
-from negatives.run.account import library_versions
-from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
-from negatives.store.lock import NAME as LOCK
-from negatives.store.run import RECIPE
-from negatives.store.work_folder import WorkFolder
-
-if TYPE_CHECKING:
-    from negatives.learn.training_set import TrainingSet
-    from negatives.schema import Collection
-    from negatives.store.run import Run
 
 FIRST: Final = 5
 SOME: Final = 1 << 13
@@ -51,22 +37,8 @@ SOME: Final = 1 << 13
 
 
 @dataclass(frozen=True)
-class SequenceWork:
+class SequenceWork(Work):
     """What `train` does where a language model is trained."""
-
-    folder: WorkFolder
-    recipe: Recipe
-    model: str
-    machine: Machine
-    report_to: str
-    emit: Emit
-    mined: bool = True
-    """Whether wrong responses are learned from; else right ones alone, the control."""
-
-    @property
-    def path(self) -> Path:
-        """The folder of the training."""
-        return self.folder.path
 
     @property
     def settings(self) -> LanguageModelTraining:
@@ -78,20 +50,17 @@ class SequenceWork:
         """The recipe's [learn]."""
         return cast("SequenceLoss", self.recipe.learn)
 
-    def carry_out(
-        self,
-        read: TrainingSet | Run | Collection,
-        dev: TrainingSet | Run | Collection | None,
-        overwrite: bool,
-    ) -> None:
-        """Train on what was read, or go on with it."""
+    def carry_out(self, data: Data, dev: Any, look: bool, overwrite: bool) -> None:
+        """Train on responses, or go on with it; it looks at those of `dev`, or at its own."""
+        other = None if dev is None else self.source.read(dev)
+        read = self.source.read(data)
         began = time.perf_counter()
         self._refuse_what_is_of_rankings()
         responses = Responses.of(read)
         if not self.mined:
             responses = replace(responses, wrong=responses.wrong[:0], about={})
         found = compared(responses, self.loss, self.settings.negatives)
-        watched = responses if dev is None else Responses.of(dev)
+        watched = responses if other is None else Responses.of(other)
         torch.manual_seed(self.recipe.seed)
         base = cast(
             "LanguageBase",
@@ -113,18 +82,12 @@ class SequenceWork:
             "recipe": self.recipe.settings(),
             "data": fingerprints(responses.collection),
             "examples": found.digest,
-            "dev": None if dev is None else fingerprints(watched.collection),
+            "dev": None if other is None else fingerprints(watched.collection),
         }
-        if overwrite:
-            there = {entry.name for entry in self.path.iterdir()} - {LOCK, self.folder.account}
-            self.folder.remove(*there, self.folder.account)
-        elif (before := self.folder.begun(inputs)) and before["status"] == "done":
-            self.folder.remove(CHECKPOINTS, SCRATCH)
+        if not self.begin(inputs, overwrite):
             return
         module = self._module(base, found, writing, weights)
         writing.refuse_long(module, self.emit)
-        write_text(self.path / RECIPE, self.recipe.to_toml())
-        self.folder.write({"status": "running", "inputs": inputs})
         read_for_references = module.remember()
         if self.settings.lora:
             add_adapters(base.model, self.settings.lora)
@@ -149,10 +112,7 @@ class SequenceWork:
         if self.settings.lora:
             merge_adapters(base.model)
         base.save(self.path)
-        account = {
-            "status": "done",
-            "inputs": inputs,
-            "versions": library_versions(),
+        told = {
             "device": str(base.model.device),
             "examples": len(found),
             "steps_planned": len(sampler),
@@ -163,15 +123,11 @@ class SequenceWork:
             "references_read": read_for_references,
             "batches": sampler.told(),
             "loss": {},
-            "dev": None if dev is None else watched.collection.name,
+            "dev": None if other is None else watched.collection.name,
             "figures": watching.seen,
-            "wall_seconds": round(time.perf_counter() - began, 2),
             **history,
         }
-        write_text(self.path / CURVE, curve(account["history"]))
-        write_text(self.path / CARD, card(account, self.recipe, self.model))
-        self.folder.write(account)  # last: now the model is there
-        self.folder.remove(CHECKPOINTS, SCRATCH)
+        self.end(inputs, began, told)
 
     def _refuse_what_is_of_rankings(self) -> None:
         if world_size() > 1:
@@ -232,7 +188,7 @@ class SequenceWork:
         return _still(other.net)
 
     def _sampler(self, found: Compared, module: SequenceModule) -> Sampler:
-        batcher = cast("Batcher", self.recipe.batch)
+        batcher = self.batcher
         if batcher.weigh(found.examples, self.recipe.seed) is not None:
             raise RecipeError(
                 "examples are not weighed where a language model is trained",
