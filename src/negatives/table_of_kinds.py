@@ -185,6 +185,7 @@ KINDS: dict[str, dict[str, str]] = {
         "train": "negatives.learn.train_round:TrainRound",
     },
     "audit": {
+        "blind": "negatives.measure.audits.blind:Blind",
         "equity": "negatives.measure.audits.equity:Equity",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
         "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
