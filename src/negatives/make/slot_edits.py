@@ -112,7 +112,7 @@ class SlotEdits:
         side = self._draws(f"{stream}/side", at, cell) < 0.5
         slot = np.where(side, tokens.wide[0][at], tokens.wide[1][at])
         word = self.slots.only(self._content_words()).drawn(slot, self._draws(stream, at, cell))
-        there = (word != 0) & self._seen_elsewhere(slot, at)
+        there = (word != 0) & self._as_usual(at, word)
         where, word = at[there], word[there]
         unlike = (self._stems(word) != self._stems(tokens.word[where])).to_numpy()
         return self._one(stream, *self._unsaid(where[unlike], word[unlike]))
@@ -128,7 +128,7 @@ class SlotEdits:
             wheres.append(at)
             words.append(self.slots.only(own).drawn(tokens.narrow[at], draw))
         where, word = np.concatenate(wheres), np.concatenate(words)
-        there = (word != 0) & self._seen_elsewhere(tokens.narrow[where], where)
+        there = (word != 0) & self._as_usual(where, word)
         where, word = where[there], word[there]
         unlike = _looked_up(sense, word) != _looked_up(sense, tokens.word[where])
         return where[unlike], word[unlike]
@@ -144,12 +144,17 @@ class SlotEdits:
         chosen = _one_each(self.tokens.text[where], order, np.ones(len(where), bool))
         return self._written(where[chosen], word[chosen])
 
-    def _seen_elsewhere(self, slot: Keys, where: Places) -> Bools:
-        """Which words stand in their slot in another place, too, as what is put there does.
+    def _as_usual(self, where: Places, word: Keys) -> Bools:
+        """Which words are as usual at a place as the one that is there: seen in a slot of it in
+        other texts where that one is, and unseen where that one stands nowhere else.
 
-        If a text of which nothing else is like it were edited, what is put in would be more usual.
+        Otherwise a text would be the more, or the less, usual for being edited.
         """
-        return self.slots.counts(slot, self.tokens.word[where]) > 1
+        tokens, alike = self.tokens, np.ones(len(where), bool)
+        for slot in (tokens.narrow[where], *(each[where] for each in tokens.wide)):
+            elsewhere = self.slots.counts(slot, tokens.word[where]) > 1
+            alike &= elsewhere == (self.slots.counts(slot, word) > 0)
+        return alike
 
     def _counts(self, slot: Places, word: Places) -> Places:
         """How often the word at one place stands in the slot of another."""
