@@ -188,6 +188,7 @@ KINDS: dict[str, dict[str, str]] = {
         "train": "negatives.learn.train_round:TrainRound",
     },
     "audit": {
+        "blind": "negatives.measure.audits.blind:Blind",
         "contamination": "negatives.measure.audits.contamination:Contamination",
         "equity": "negatives.measure.audits.equity:Equity",
         "machine-text": "negatives.measure.audits.machine_text:MachineText",

@@ -21,6 +21,7 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles, Floats
 from negatives.machine import available_threads
+from negatives.measure.audits.blindfold import logistic, words_of
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.first_tokens import drawn_texts, first_tokens
 from negatives.measure.audits.subject import Subject
@@ -209,16 +210,10 @@ _SCORES: Final[Mapping[str, Callable[[Floats, str], float]]] = {
 
 def blind(ours: Sequence[str], theirs: Sequence[str]) -> float:
     """AUROC by which two sorts of text are told apart by their words, in texts not fitted on."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
 
     label = np.repeat([1, 0], [len(ours), len(theirs)])
-    model = make_pipeline(
-        TfidfVectorizer(sublinear_tf=True, min_df=2),
-        LogisticRegression(C=1.0, max_iter=500, class_weight="balanced"),
-    )
+    words = words_of(pl.Series([*ours, *theirs]))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    odds = cross_val_predict(model, [*ours, *theirs], label, cv=folds, method="decision_function")
+    odds = cross_val_predict(logistic(), words, label, cv=folds, method="decision_function")
     return auc(odds[label == 1], odds[label == 0])

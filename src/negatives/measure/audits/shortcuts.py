@@ -10,7 +10,6 @@ documents that it was not fitted on. What it can tell, a model that is trained o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -19,21 +18,24 @@ from msgspec import Meta
 
 from negatives.arrays import Bools, Doubles, Places
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.measure.audits.blindfold import (
+    WORDS,
+    curved,
+    fitted,
+    logistic,
+    query_weights,
+    words_of,
+)
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.schema import PAIR
-from negatives.text.keys import normalised
 
 FOLDS: Final = 5
 SAMPLE: Final = 20_000
 """Documents that are looked at, at most, drawn by their ids."""
 PAIRS: Final = 100_000
 """Pairs, of whole queries but the last, by which it is counted what is told apart, at most."""
-DRAWS: Final = 400
-"""Times that queries are drawn anew."""
-WORDS: Final = 20_000
-"""Words that are looked at, the commonest."""
 
 
 class Shortcuts(Check, kind="shortcuts"):
@@ -122,22 +124,25 @@ def marks(
     pairs = pairs.with_columns(drawn=pl.Series(drawn)).sort("drawn", "query_id").head(PAIRS)
     pairs = pairs.sort("query_id", "doc_id", "positive")
     doc, positive = pairs["doc"].to_numpy().astype(np.int64), pairs["positive"].to_numpy()
-    made: dict[str, tuple[Any, Any]] = {"the id": (_characters(docs["doc_id"]), _logistic())}
+    made: dict[str, tuple[Any, Any]] = {"the id": (_characters(docs["doc_id"]), logistic())}
     if "text" in docs.columns:
         texts = docs["text"].fill_null("")
-        words = _words(texts)
-        made["the length"] = (_curved(texts.str.len_chars()), _logistic())
-        made["the words"] = (words, _logistic())
+        words = words_of(texts)
+        made["the length"] = (curved(texts.str.len_chars()), logistic())
+        made["the words"] = (words, logistic())
         made["one word"] = (words > 0, OneWord())
     if "row" in docs.columns:
-        made["the place in the corpus"] = (_curved(docs["row"]), _logistic())
+        made["the place in the corpus"] = (curved(docs["row"]), logistic())
     sure = 1 - (1 - confidence) / len(made)
     number = pairs["query_id"].rle_id().to_numpy().astype(np.int64)
     found = {}
     for mark, (features, model) in made.items():
         scores = _out_of_fold(features, model, doc, positive)
         value = _auc(scores, positive, np.ones(len(scores)))
-        draws = [_auc(scores, positive, weights) for weights in _query_weights(number, seed)]
+        draws = [
+            _auc(scores, positive, weights)
+            for weights in query_weights(number, stream_key(seed, "audit/shortcuts/queries"))
+        ]
         low, high = np.quantile(draws, [(1 - sure) / 2, (1 + sure) / 2])
         found[mark] = Estimate(
             value=float(value), low=float(low), high=float(high), confidence=confidence,
@@ -187,22 +192,6 @@ class OneWord:
         return has
 
 
-def _logistic() -> Any:
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=1.0, max_iter=500)
-
-
-def _query_weights(number: Places, seed: int) -> Iterator[Doubles]:
-    """float64[pairs]: how often each pair counts, once for each draw of the queries (exponential
-    weights, Rubin, 1981). `number`: int64[pairs], the query of each.
-    """
-    key, count = stream_key(seed, "audit/shortcuts/queries"), int(number.max()) + 1
-    for draw in range(DRAWS):
-        cells = np.arange(draw * count, (draw + 1) * count, dtype=np.uint64)
-        yield -np.log(uniforms(cells, key))[number]
-
-
 def _auc(scores: Doubles, positive: Bools, weights: Doubles) -> float:
     """Probability that a positive scores higher than a negative, by weight; ties count half."""
     distinct, at = np.unique(scores, return_inverse=True)
@@ -212,38 +201,12 @@ def _auc(scores: Doubles, positive: Bools, weights: Doubles) -> float:
     return float((ours * below).sum() / (ours.sum() * theirs.sum()))
 
 
-def _curved(values: pl.Series) -> Doubles:
-    """float64[n, 2]: the rank of a number, and its square, so that both ends can be set apart."""
-    rank = values.rank("average").to_numpy() / max(len(values), 1)
-    return np.stack([rank, rank**2], axis=1) * 4
-
-
-def _words(texts: pl.Series) -> Any:
-    """The words of each text, by TF-IDF."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    vectoriser = TfidfVectorizer(
-        analyzer=str.split, sublinear_tf=True, min_df=2, max_features=WORDS
-    )
-    return _fitted(vectoriser, normalised(texts))
-
-
 def _characters(ids: pl.Series) -> Any:
     """What ids consist of: runs of one to three characters, and how they begin."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     marked = "^" + ids.str.replace_all(r"[0-9]", "0")
-    return _fitted(
+    return fitted(
         CountVectorizer(analyzer="char", ngram_range=(1, 3), binary=True, max_features=WORDS),
         marked,
     )
-
-
-def _fitted(vectoriser: Any, texts: pl.Series) -> Any:
-    """The vectors; one column of nought where no text has anything that two of them have."""
-    from scipy.sparse import csr_matrix
-
-    try:
-        return vectoriser.fit_transform(texts.to_list()).tocsr()
-    except ValueError:
-        return csr_matrix((len(texts), 1))
