@@ -298,9 +298,10 @@ def table(frames: Mapping[str, Sequence[pl.DataFrame]], first: str = FIRST) -> l
     return lines
 
 
-def command(made: Adapted) -> list[str]:
-    """What the command itself printed."""
-    return ["## The command", "", "```text", made.card().text(96), "```", ""]
+def command(made: Adapted, scale: Scale) -> list[str]:
+    """What the command itself printed, with the model by its name."""
+    printed = made.card().text(96).replace(scale.model, scale.name)
+    return ["## The command", "", "```text", printed, "```", ""]
 
 
 def section(scale: Scale) -> list[str]:
@@ -319,7 +320,7 @@ def section(scale: Scale) -> list[str]:
         "",
         *table(frames),
         "",
-        *command(made),
+        *command(made, scale),
     ]
     if FILE.suffix == ".gguf" and scale.details:
         dev = asked_of(passages, made.path / MADE, scale)
