@@ -13,6 +13,7 @@ NAMES = (
     "baits",
     "batching",
     "cascade",
+    "blind",
     "choosing",
     "cuda",
     "directions",
