@@ -6,7 +6,8 @@ them, for the positives are not from that end. `negatives audit --checks shortcu
 each recipe's negatives: by which mark, without the query, positives are told from them, and how
 well (AUROC with its interval over queries, corrected for the number of marks; 0.5 tells nothing).
 Each mines with the settings it has, with the static table of the package where it has a dense
-source. Recipes that cannot mine this collection as it is are named with their reason.
+source. Recipes that cannot mine this collection as it is are named with their reason. Made
+documents have ids and places of their own, which no model that reads texts sees.
 """
 
 from __future__ import annotations
