@@ -36,7 +36,7 @@ class OnDevice:
 
     device: str
     workers: int = 1
-    batch: int = 65_536
+    batch: int = 16_384
     block: int = 65_536
 
     @property
