@@ -19,6 +19,7 @@ from benchmarks.data import CACHE
 from benchmarks.page import write_page
 from benchmarks.smollm2 import smollm2
 from negatives.arrays import Doubles
+from negatives.machine import available_threads
 from negatives.measure.audits import Subject, ask
 from negatives.measure.audits.contamination import Contamination
 from negatives.measure.audits.first_tokens import first_tokens
@@ -28,8 +29,8 @@ from negatives.stats.auc import auc
 
 EACH = 80
 TOKENS = 48
-STEPS = (5, 10, 20, 40)
-WRITTEN, PEOPLE, READ = 160, 640, 100
+STEPS = (10, 20, 40)
+WRITTEN, PEOPLE, READ = 120, 480, 100
 SHARES = (0.05, 0.1, 0.2, 0.5)
 
 
@@ -70,7 +71,7 @@ def scores() -> tuple[Doubles, Doubles]:
     kept = CACHE / "audits-machine-text.npz"
     if not kept.is_file():
         folder = str(smollm2())
-        model = CausalLM(folder, threads=2)
+        model = CausalLM(folder, threads=available_threads())
         people = documents(PEOPLE, 0)["text"].to_list()
         texts = written(folder, [text[:60] for text in documents(PEOPLE + WRITTEN, 1)["text"]])
         kept.parent.mkdir(parents=True, exist_ok=True)
