@@ -83,7 +83,7 @@ def test_a_model_that_was_trained_on_the_documents_is_told_by_the_command(
     assert app.run(where) == 0
     assert "planted: 24 sequences, 40 times each" in capsys.readouterr().out
     assert app.run(where) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "the folder is not empty" in capsys.readouterr().err
     lists = tmp_path / "lists"
     planted = pl.read_ndjson(lists / "planted.jsonl")["positive"].to_list()
     words = neg.Collection.load("cranfield").corpus["text"].to_list()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Literal
 
 import cyclopts
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
+from negatives.cli.data_planting import canaries, plant
 from negatives.cli.options import Flag
 from negatives.cli.output import OutFolder
 from negatives.cli.streams import print_json
@@ -17,6 +17,8 @@ app = cyclopts.App(
     help="Check a collection, say what is in it, turn it into a BEIR folder, split it, plant in "
     "it; cut documents into passages.",
 )
+app.command(plant)
+app.command(canaries)
 
 
 @app.command
@@ -190,108 +192,6 @@ def split(
         print(f"  {name:<5}  {queries}, {positives}")
     for note in figures["notes"]:
         print(f"  note   {note}")
-
-
-@app.command
-def plant(
-    data: str,
-    /,
-    *,
-    out: OutFolder,
-    share: float = 0.1,
-    seed: int = 0,
-    reading: DataOptions = NOTHING_SAID,
-) -> None:
-    """Write DATA as a BEIR folder with unlabelled copies of some positives: known false negatives.
-
-    Mine the folder, and `negatives audit RUN --planted` says what found them.
-
-    Example:
-
-        negatives data plant cranfield -o planted-cranfield
-
-    Parameters
-    ----------
-    data
-        The collection; see `negatives --help`.
-    out
-        The folder to make; it must not exist, or be empty.
-    share
-        Of the documents that are a positive of some query, above 0, at most 1.
-    seed
-        Which they are, and how they are changed.
-    """
-    from negatives import read
-    from negatives.measure.plant import plant as grow
-
-    planted, truth = grow(reading.load(data), seed, share)
-    print(read.convert(planted, out))
-    kinds = ", ".join(sorted(truth["kind"].unique()))
-    print(f"planted: {truth['doc_id'].n_unique():,} documents ({kinds}), {len(truth):,} pairs")
-
-
-@app.command
-def canaries(
-    data: str,
-    /,
-    *,
-    out: OutFolder,
-    lists: Path,
-    model: str,
-    count: int = 40,
-    tokens: int = 25,
-    repeats: int = 10,
-    seed: int = 0,
-    reading: DataOptions = NOTHING_SAID,
-) -> None:
-    """Write DATA as a BEIR folder with sequences planted that nobody else would write.
-
-    Who trains a language model on the folder can later be told by them. A local model writes
-    twice as many as are planted; LISTS gets `planted.jsonl` and `unseen.jsonl`, to be kept to
-    yourself, and `negatives audit LISTS/planted.jsonl --checks contamination` asks a model.
-
-    Example:
-
-        negatives data canaries cranfield -o marked --lists secret --model ./SmolLM2
-
-    Parameters
-    ----------
-    data
-        The collection; see `negatives --help`.
-    out
-        The folder to make; it must not exist, or be empty.
-    lists
-        The folder for the two lists, which must not exist, or be empty.
-    model
-        A causal language model that writes them, a folder or hub name with safetensors weights.
-    count
-        Sequences to plant, 10 or more, each into a document of its own.
-    tokens
-        Of each sequence, 8 or more.
-    repeats
-        How often each is written into its document. Few leave no trace in a large model.
-    seed
-        What is written, and where it is planted.
-    """
-    from negatives import read
-    from negatives.errors import InputError
-    from negatives.machine import available_threads
-    from negatives.measure.canaries import plant_canaries
-    from negatives.models.causal_lm import CausalLM
-
-    if lists.exists() and (not lists.is_dir() or any(lists.iterdir())):
-        raise InputError(
-            f"{str(lists)!r} is there already", where="--lists", fix="name a folder that is not"
-        )
-    writer = CausalLM(model, threads=available_threads())
-    made = plant_canaries(
-        reading.load(data), writer, count=count, tokens=tokens, repeats=repeats, seed=seed
-    )
-    print(read.convert(made.collection, out))
-    lists.mkdir(parents=True, exist_ok=True)
-    made.planted.select(query="doc_id", positive="text").write_ndjson(lists / "planted.jsonl")
-    made.unseen.rename({"doc_id": "_id"}).write_ndjson(lists / "unseen.jsonl")
-    print(f"planted: {count:,} sequences, {repeats:,} times each; as many held out: {lists}")
 
 
 @app.command

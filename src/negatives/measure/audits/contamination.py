@@ -30,7 +30,7 @@ from negatives.measure.responses import min_k
 from negatives.models.causal_lm import CausalLM
 from negatives.read.documents.tables import table_of_documents
 from negatives.read.findings import Findings
-from negatives.schema import PAIR
+from negatives.schema import PAIR, Side
 from negatives.stats.auc import auc, auc_interval
 
 FEWEST: Final = 20
@@ -94,8 +94,10 @@ class Contamination(Check, kind="contamination"):
                 "nothing says what a text looks like that the model has not seen; "
                 "--set contamination.unseen=FILE"
             )
-        if "text" not in subject.collection.corpus.columns:
-            return "the documents have no texts; name what has them with --corpus"
+        side: Side = "queries" if self.of == "queries" else "docs"
+        if not subject.collection.has(side, "text"):
+            what = "queries" if self.of == "queries" else "documents"
+            return f"the {what} have no texts; name what has them with --corpus"
         if self.of == "negatives" and subject.negatives.is_empty():
             return "there are no negatives; --set contamination.of=positives"
         if self.of == "positives" and subject.collection.positives.is_empty():

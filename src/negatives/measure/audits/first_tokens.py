@@ -31,11 +31,13 @@ class FirstTokens:
 
 def first_tokens(model: CausalLM, texts: Sequence[str], tokens: int) -> FirstTokens:
     """What a model says of the first tokens of each text that has so many."""
-    cut = []
+    cut, last = [], tokens
+    if model.start is None:
+        last += 1  # nothing predicts the first
     for text in texts:
-        pieces = model.pieces(text[: tokens * _LONGEST])
-        if len(pieces) > tokens:
-            cut.append(text[: pieces[tokens].start])  # nothing predicts the first of some models
+        pieces = model.pieces(text[: last * _LONGEST])
+        if len(pieces) > last:
+            cut.append(text[: pieces[last].start])
     read = model.continuations([("", text) for text in cut])
     kept = [n for n, each in enumerate(read) if len(each.log_probs) >= tokens]
     made = np.array([read[n].log_probs[-tokens:] for n in kept], np.float32)

@@ -70,7 +70,7 @@ class MachineText(Check, kind="machine-text"):
         """A model, and texts of people."""
         if not self.model:
             return "no language model is named; --set machine-text.model=FOLDER"
-        if "text" not in subject.collection.corpus.columns:
+        if not subject.collection.has("docs", "text"):
             return "the documents have no texts; name what has them with --corpus"
         if not self.human and subject.collection.positives.is_empty():
             return "there are no positives; name texts of people: --set machine-text.human=FILE"
