@@ -66,7 +66,7 @@ def canaries(
 
     Example:
 
-        negatives data canaries cranfield -o marked --lists secret --model ./SmolLM2
+        negatives data canaries cranfield -o marked --lists mine --model ./SmolLM2
 
     Parameters
     ----------
