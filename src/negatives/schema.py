@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -120,7 +121,8 @@ class Collection:
     say so (numbers as they are, dates in days). `notes` are warnings found while reading. `origin`
     is what `read.load` was asked for, so that a finished run can find its texts again
     (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty for a
-    collection made in Python.
+    collection made in Python. `images` is the folder where relative paths of images begin; empty
+    stands for the current one.
     """
 
     name: str
@@ -135,6 +137,7 @@ class Collection:
     quarantined: bool = False
     read_with: Mapping[str, Any] = field(default_factory=dict)
     identity: Identity | None = None
+    images: str = ""
 
     def __post_init__(self) -> None:
         if self.identity is None:
@@ -240,6 +243,13 @@ class Collection:
     def doc_texts(self, rows: Rows) -> list[str]:
         """Texts of the documents at `rows`, which must have some (`has`)."""
         return self.corpus["text"].gather(rows).to_list()
+
+    def image_paths(self, side: Side) -> pl.Series:
+        """The path of the image of each document, or query; empty where one has none."""
+        said = self.frame(side)["image"]
+        folder = Path(self.images)
+        found = [name and str(folder / name) for name in said.str.strip_chars().to_list()]
+        return pl.Series(said.name, found, dtype=pl.String)
 
     def query_texts(self, rows: Rows) -> list[str]:
         """Texts of the queries at `rows`."""

@@ -182,6 +182,7 @@ KINDS: dict[str, dict[str, str]] = {
         "reranker": "negatives.learn.reranker:RerankerTraining",
         "sparse": "negatives.learn.sparse:SparseTraining",
         "static-embedding": "negatives.learn.encoder:StaticTraining",
+        "towers": "negatives.learn.towers:TowersTraining",
     },
     "round": {
         "average": "negatives.learn.average_round:AverageRound",

@@ -22,7 +22,7 @@ from negatives.machine import Machine
 from negatives.models.by_id import names_ids
 from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import Encoder
-from negatives.models.open_encoder import open_encoder
+from negatives.models.open_encoder import open_encoder, reads_no_texts
 from negatives.models.readable import check_readable
 from negatives.opening import Context, Proposer
 from negatives.optional import require
@@ -114,7 +114,7 @@ class Dense(Source, kind="dense"):
     @property
     def needs(self) -> Needs:
         """Texts to encode, unless the vectors are there."""
-        if self.encoder == PRECOMPUTED or names_ids(self.encoder):
+        if self.encoder == PRECOMPUTED or reads_no_texts(self.encoder):
             return Needs()
         instead = (
             f"{self.encoder} encodes texts: encode them yourself, and give the vectors with "
@@ -157,7 +157,7 @@ class Dense(Source, kind="dense"):
             query_vectors=made.queries,
             doc_vectors=made.docs,
             positives=context.collection.positives,
-            banned=context.collection.unproposable(self.needs),
+            banned=context.collection.unproposable(made.needs),
             searcher=searcher,
         )
 

@@ -97,7 +97,7 @@ class Batching:
         def encode(side: str) -> Floats:
             if side == "docs" and self._settings.docs_frozen:
                 return self.vectors().all_docs()
-            if self._settings.by_id:
+            if self._settings.by_row:
                 return normalised(self.base.model.vectors(side))
             return vectors_now(self.base.model, self.found.collection, examples, side)
 

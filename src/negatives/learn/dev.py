@@ -24,7 +24,7 @@ from negatives.measure.metrics import ndcg
 from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
 from negatives.read.loading import Data
 from negatives.read.quarantine import Quarantine
-from negatives.schema import Collection, Floats
+from negatives.schema import Collection, Floats, Side
 from negatives.stats.lengths import normalised
 
 QUERIES: Final = 300
@@ -83,6 +83,19 @@ class DevSet:
         if docs is None:
             docs = normalised(encode(self.collection.doc_texts(self.docs)))
         scores = queries @ docs.T
+        found = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
+        return self._ndcg(self.docs[found])
+
+    def ndcg_of_rows(self, vectors: Callable[[Side, NDArray[np.uint32]], Floats]) -> float:
+        """Mean nDCG@10 by the `vectors` of rows of a side; what training knows is left out."""
+        queries = normalised(vectors("queries", self.queries))
+        scores = queries @ normalised(vectors("docs", self.docs)).T
+        if self.known is not None:
+            gone = self.known(self.queries)
+            place = np.full(len(self.collection.corpus), -1)
+            place[self.docs] = np.arange(len(self.docs))
+            seen = place[gone.doc] >= 0
+            scores[gone.query[seen], place[gone.doc[seen]]] = -np.inf
         found = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
         return self._ndcg(self.docs[found])
 

@@ -47,6 +47,7 @@ class FactorsTraining(LessonTraining, kind="factors"):
     reads_texts: ClassVar[bool] = False
     draws: ClassVar[bool] = True
     by_id: ClassVar[bool] = True
+    by_row: ClassVar[bool] = True
 
     dim: Annotated[PositiveInt, Meta(description="numbers of each vector")] = 64
     epochs: Annotated[PositiveInt, Meta(description="passes over the examples")] = 20

@@ -117,6 +117,8 @@ class Training(Stage, kw_only=True):
     """Whether it draws negatives at every step where all sources of the recipe are draws."""
     by_id: ClassVar[bool] = False
     """Whether it learns vectors by id, of as many parts as a loss asks for."""
+    by_row: ClassVar[bool] = False
+    """Whether its model gives the vectors of a side by row, and is not asked for those of texts."""
 
     @property
     def needs(self) -> Needs:

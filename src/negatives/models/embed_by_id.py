@@ -32,7 +32,7 @@ def embed_by_id(encoder: IdEncoder, context: Context, label: str) -> Embedded:
             ready = normalised(vectors) if encoder.similarity == "cosine" else vectors
             write_vectors(path, len(ready), encoder.dim, iter([ready]))
         made.append(open_vectors(path))
-    return Embedded(key, *made)
+    return Embedded(key, made[0], made[1])
 
 
 def _of_queries(table: IdTable, ids: pl.Series, context: Context) -> Floats:

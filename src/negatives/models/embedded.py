@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from negatives.arrays import Floats
+from negatives.schema import Needs
+
+NOTHING: Final = Needs()
 
 Similarity = Literal["cosine", "dot"]
 
@@ -15,12 +18,13 @@ Similarity = Literal["cosine", "dot"]
 class Embedded:
     """Both sides as float32 rows, mapped: of the mined queries, and of every document.
 
-    `fingerprint` changes whenever the vectors would.
+    `fingerprint` changes whenever the vectors would. `needs`: what of the two sides they are of.
     """
 
     fingerprint: str
     queries: Floats
     docs: Floats
+    needs: Needs = NOTHING
 
 
 def key_of(*parts: str) -> str:

@@ -37,11 +37,12 @@ from negatives.models.embedded import Embedded as Embedded
 from negatives.models.embedded import Similarity as Similarity
 from negatives.models.embedded import key_of as key_of
 from negatives.models.encode_texts import EncodeTexts, Numbered, OpenAgain
-from negatives.models.encoder import Encoded, Encoder, sides
+from negatives.models.encoder import Encoded, Encoder, reading, sides
+from negatives.models.images import check_there, file_keys
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
 from negatives.opening import Context
-from negatives.schema import TEXTS, check_needs
+from negatives.schema import TEXTS, Collection, Needs, Side, check_needs
 from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import (
@@ -77,10 +78,21 @@ class _Side:
     prompt: str
     encoder: Encoder
     again: OpenAgain | None
+    content: str = "text"
+    """What the texts are: texts, or paths of images."""
 
     def chunk(self, number: int, rows: Rows) -> Numbered:
         """The texts at `rows` as they are encoded, with the number of their chunk."""
         return number, [self.prompt + text for text in self.texts.gather(rows).to_list()]
+
+    def keys(self) -> Keys:
+        """Keys of the texts, or of what the files of images hold."""
+        if self.content == "image":
+            return file_keys(self.texts)
+        parts = [
+            text_keys(self.texts[n : n + BLOCK].to_list()) for n in range(0, len(self.texts), BLOCK)
+        ]
+        return np.concatenate([text_keys([]), *parts])
 
 
 def embed(
@@ -106,16 +118,15 @@ def embed(
     """
     if isinstance(encoder, IdEncoder):
         return embed_by_id(encoder, context, label)
-    collection = context.collection
-    check_needs(collection, TEXTS, f"the encoder {name}", where=label)
-    mined = collection.queries[collection.mined_queries]
-    corpus = collection.corpus
+    read = needs_of(encoder, context.collection)
+    check_needs(context.collection, read, f"the encoder {name}", where=label)
     of_queries, of_docs = sides(encoder)
     both = (
-        _Side("queries", mined["query_id"], mined["text"], query_prompt, of_queries, again),
-        _Side("corpus", corpus["doc_id"], corpus["text"], doc_prompt, of_docs, again),
+        _side("queries", of_queries, read, context.collection, query_prompt, again),
+        _side("docs", of_docs, read, context.collection, doc_prompt, again),
     )
-    check_readable(encoder, context, name=name, label=label)
+    if read == TEXTS:
+        check_readable(encoder, context, name=name, label=label)
     store = _open_store(context)
     with ExitStack() as stack:
         spaces = [stack.enter_context(store.space(_about(side, name))) for side in both]
@@ -131,7 +142,38 @@ def embed(
                 task = _Task(context, side, space, f"encoder {name}", label_of_side)
                 task.carry_out(path, partial(_ready, task, similarity, both[0].ids, made))
             made.append(open_vectors(path))
-    return Embedded(key, *made)
+    return Embedded(key, made[0], made[1], read)
+
+
+def needs_of(encoder: Encoder, collection: Collection) -> Needs:
+    """What an encoder reads of the two sides: texts, or the first it can read that a side has."""
+    contents = tuple(getattr(encoder, "contents", ("text",)))
+    of_docs, of_queries = (
+        next((each for each in contents if collection.has(side, each)), "text")
+        for side in ("docs", "queries")
+    )
+    return Needs((of_docs,), (of_queries,))
+
+
+def _side(
+    side: Side,
+    encoder: Encoder,
+    read: Needs,
+    collection: Collection,
+    prompt: str,
+    again: OpenAgain | None,
+) -> _Side:
+    """What is encoded of a side, with the ids of it; a prompt goes before texts alone."""
+    content = (read.docs if side == "docs" else read.queries)[0]
+    what = "corpus" if side == "docs" else side
+    found = collection.image_paths(side) if content == "image" else collection.frame(side)["text"]
+    ids = collection.ids(side)
+    if side == "queries":
+        found, ids = found.gather(collection.mined_queries), ids.gather(collection.mined_queries)
+    if content == "image":
+        check_there(found, ids, what)
+        prompt = ""
+    return _Side(what, ids, found, prompt, reading(encoder, content), again, content)
 
 
 def _ready(
@@ -196,7 +238,7 @@ class _Task:
     def carry_out(self, path: Path, ready: Ready) -> None:
         """Write the side's vectors, made `ready`, encoding what the store lacks."""
         began = time.perf_counter()
-        keys = _keys(self.side.texts)
+        keys = self.side.keys()
         first, of_text = distinct(keys)
         places, encoded = self._placed(keys[first], first, of_text)
         truncated = self._gather(path, places[of_text], ready)
@@ -237,7 +279,9 @@ class _Task:
         lacking = [chunk for chunk in lacking if len(chunk)]
         for number, made, events in carried_out(
             LOCAL if self.side.again is None else self.context.engine,
-            EncodeTexts(self.side.encoder, self.side.again, self.side.what == "corpus"),
+            EncodeTexts(
+                self.side.encoder, self.side.again, self.side.what == "corpus", self.side.content
+            ),
             Lazily(len(lacking), lambda place: self.side.chunk(place, first[lacking[place]])),
             do=f"encode {self.side.what}: texts of",
             name=lambda item: self._named(first[lacking[item[0]]]),
@@ -294,12 +338,6 @@ def distinct(keys: Keys) -> tuple[Rows, Rows]:
     numbered = first.with_row_index("number")
     repeats = rows.join(numbered, on=["high", "low"], how="left", maintain_order="left")
     return first["row"].to_numpy(), repeats["number"].to_numpy()
-
-
-def _keys(texts: pl.Series) -> Keys:
-    """Keys of many texts, without a second copy of all of them."""
-    parts = [text_keys(texts[n : n + BLOCK].to_list()) for n in range(0, len(texts), BLOCK)]
-    return np.concatenate([text_keys([]), *parts])
 
 
 def is_empty(texts: pl.Series) -> Bools:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from negatives.events import Emit, Event, Progress
-from negatives.models.encoder import Encoded, Encoder, sides
+from negatives.models.encoder import Encoded, Encoder, reading, sides
 
 OpenAgain = Callable[[Emit], Encoder]
 """Opens an encoder in another process; it can be pickled."""
@@ -20,10 +20,11 @@ class EncodeTexts:
     encoder: Encoder
     again: OpenAgain | None
     of_docs: bool
+    content: str
     heard: list[Event] = field(default_factory=list)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _opened_again, (self.again, self.of_docs)
+        return _opened_again, (self.again, self.of_docs, self.content)
 
     def __call__(self, chunk: Numbered) -> tuple[int, Encoded, list[Event]]:
         """The number of the chunk, its vectors, and what was said meanwhile."""
@@ -33,11 +34,12 @@ class EncodeTexts:
         return number, made, list(self.heard)
 
 
-def _opened_again(again: OpenAgain, of_docs: bool) -> EncodeTexts:
+def _opened_again(again: OpenAgain, of_docs: bool, content: str) -> EncodeTexts:
     heard: list[Event] = []
 
     def keep(event: Event) -> None:
         if not isinstance(event, Progress):
             heard.append(event)
 
-    return EncodeTexts(sides(again(keep))[of_docs], again, of_docs, heard)
+    encoder = reading(sides(again(keep))[of_docs], content)
+    return EncodeTexts(encoder, again, of_docs, content, heard)

@@ -6,7 +6,7 @@ for NaN; whoever stores or searches them does. `open_encoder` opens one by its s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from negatives.arrays import Bools, Floats
@@ -32,6 +32,12 @@ class Encoder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Encoded:
         """A vector of each text; an empty text gives any finite vector, and is never searched."""
+
+
+def reading(encoder: Encoder, content: str) -> Encoder:
+    """What encodes a content, where an encoder reads several (`contents`); else the encoder."""
+    contents: Mapping[str, Encoder] = getattr(encoder, "contents", {})
+    return contents.get(content, encoder)
 
 
 def sides(encoder: Encoder) -> tuple[Encoder, Encoder]:

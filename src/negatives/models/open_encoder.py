@@ -11,6 +11,7 @@ http://host:port/v1#MODEL?concurrency=8   ... asked by 8 calls at a time instead
 parts:NAME                            any of these, of long texts cut into parts of 200 words
 parts:WORDS:NAME                      ... or of so many words
 a folder with factors.json            vectors that were learned by id: ids are looked up
+a folder with towers.json             small towers of texts and images, trained by this library
 anything else                         a sentence-transformers folder or hub name
 """
 
@@ -25,6 +26,7 @@ from negatives.models.by_id import IdEncoder, names_ids
 from negatives.models.encoder import Encoder
 from negatives.models.parts import PREFIX, PartsEncoder, taken_apart
 from negatives.models.spec import names_nothing, split_options
+from negatives.models.towers import TowersEncoder, names_towers
 from negatives.secrets import refuse_secrets
 
 
@@ -74,9 +76,16 @@ def open_encoder(
         )
     if names_ids(spec):
         return IdEncoder(spec)
+    if names_towers(spec):
+        return TowersEncoder(spec, threads=threads, device=device)
     from negatives.models.sentence_transformers import SentenceTransformersEncoder
 
     return SentenceTransformersEncoder(spec, threads=threads, device=device)
+
+
+def reads_no_texts(spec: str) -> bool:
+    """Whether an encoder's name tells that it needs no texts: ids do, or what else a side has."""
+    return names_ids(spec) or names_towers(spec)
 
 
 def _open_onnx(spec: str, threads: int, emit: Emit) -> Encoder:

@@ -93,6 +93,10 @@ class StaticEncoder:
         """Rows of `table` that make up a text, in order."""
         return self._tokenizer.split(text)[: self._max_pieces]
 
+    def split_all(self, texts: Sequence[str]) -> Ragged[np.int32]:
+        """Rows of `table` that make up each text, in order."""
+        return self._tokenizer.split_all(texts)
+
     languages = LANGUAGES
 
     def reading(self, texts: Sequence[str]) -> Reading:

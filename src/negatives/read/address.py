@@ -10,7 +10,8 @@ A folder is, in this order: a dataset of `datasets` (dataset_info.json or datase
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
 (corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); what its files hold tells: triples of a
 knowledge graph (`triple_files.py`), rows with labels (the package `labelled`), responses of a
-language model (the package `responses`); pair files (Parquet, JSONL, CSV or TSV, also under data/).
+language model (the package `responses`), captions of images (the package `captioned`); pair files
+(Parquet, JSONL, CSV or TSV, also under data/).
 A JSON file may be a whole collection: one object of queries, corpus and relevant_docs, by ids.
 """
 
@@ -24,6 +25,7 @@ from typing import Final, Literal
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
+from negatives.read.captioned.found import is_captioned
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
 from negatives.read.labelled.found import is_labelled
 from negatives.read.mappings import holds_parts
@@ -34,19 +36,30 @@ from negatives.read.triple_files import holds_triples, is_triple_file
 from negatives.secrets import refuse_secrets
 
 Format = Literal[
-    "beir", "pairs", "parts", "labelled", "triples", "responses", "trec", "hub", "ir_datasets"
+    "beir",
+    "pairs",
+    "parts",
+    "captioned",
+    "labelled",
+    "triples",
+    "responses",
+    "trec",
+    "hub",
+    "ir_datasets",
 ]
 
 _BY_FILE: Final[Mapping[Format, Callable[[Path], bool]]] = {
     "triples": is_triple_file,
     "labelled": is_labelled,
     "responses": is_responses,
+    "captioned": is_captioned,
 }
 """Formats of which a file is one by what it holds; any other is of pairs."""
 _BY_FOLDER: Final[Mapping[Format, Callable[[Path], bool]]] = {
     "labelled": is_labelled,
     "triples": lambda folder: bool(pykeen_folders(folder)) or holds_triples(folder),
     "responses": is_responses,
+    "captioned": is_captioned,
 }
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
@@ -54,6 +67,8 @@ TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
 SAMPLES: Final = Path(__file__).parent / "sample"
 BY_ID: Final = "ids:"
 """Before what is to go by ids alone."""
+REVERSE: Final = "reverse:"
+"""Before what is to be turned round: documents ask, and queries are found."""
 
 FORMS: Final = (
     "a BEIR folder (corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv), a Parquet, JSONL, CSV or TSV "
@@ -67,7 +82,8 @@ _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?")
 class Address:
     """Where a collection is: `path` for files, `name` for catalogues and messages.
 
-    `by_id`: what it holds goes by ids, whether or not it has texts.
+    `by_id`: what it holds goes by ids, whether or not it has texts. `reverse`: its documents are to
+    be the queries.
     """
 
     format: Format
@@ -75,6 +91,7 @@ class Address:
     name: str
     split: str | None = None
     by_id: bool = False
+    reverse: bool = False
 
 
 def parse(data: str | Path) -> Address:
@@ -84,6 +101,8 @@ def parse(data: str | Path) -> Address:
         raise DataError("no data was named", fix=f"name {FORMS}")
     refuse_secrets(text)
     check_ordinary(Path(text))
+    if text.startswith(REVERSE) and not Path(text).exists():
+        return _reversed(text)
     if text.startswith(BY_ID) and not Path(text).exists():
         address = parse(text.removeprefix(BY_ID))
         if address.format not in ("beir", "pairs", "labelled"):
@@ -104,6 +123,18 @@ def parse(data: str | Path) -> Address:
                 )
             return _locate(before, split)
     return _locate(text, None)
+
+
+def _reversed(text: str) -> Address:
+    address = parse(text.removeprefix(REVERSE))
+    if address.reverse or address.format in ("triples", "responses"):
+        raise DataError(
+            f"{REVERSE} goes once before a name, and not before triples or responses, whose "
+            "queries are no documents",
+            where=text,
+            fix=f"leave {REVERSE} out",
+        )
+    return replace(address, reverse=True)
 
 
 def _locate(text: str, split: str | None) -> Address:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 import msgspec
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.schema import Collection
+from negatives.schema import Collection, Side
 from negatives.store.atomic import sync, writing_folder
 
 CHUNK: Final = 20_000
@@ -35,8 +36,20 @@ def convert_splits(splits: Sequence[Collection], out: str | Path) -> Path:
     out = Path(out)
     refuse_to_replace(out)
     with writing_folder(out) as temporary:
-        _write(splits, temporary)
+        _write([_images_from(each, out) for each in splits], temporary)
     return out
+
+
+def _images_from(collection: Collection, out: Path) -> Collection:
+    """The collection with the paths of its images as they are found from `out`."""
+    sides: dict[str, Any] = {}
+    both: tuple[tuple[Side, str], ...] = (("docs", "corpus"), ("queries", "queries"))
+    for side, name in both:
+        if collection.has(side, "image"):
+            paths = [path and os.path.relpath(path, out) for path in collection.image_paths(side)]
+            image = pl.Series("image", paths, dtype=pl.String)
+            sides[name] = collection.frame(side).with_columns(image)
+    return replace(collection, **sides) if sides else collection
 
 
 def refuse_to_replace(out: Path) -> None:

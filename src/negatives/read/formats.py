@@ -35,6 +35,10 @@ def reader(named: Format) -> Reader:
             from negatives.read import parts
 
             return parts
+        case "captioned":
+            from negatives.read.captioned import folder as captioned
+
+            return captioned
         case "labelled":
             from negatives.read.labelled import folder as labelled
 

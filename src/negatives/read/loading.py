@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from negatives.errors import DataError, InputError, nearest
-from negatives.read.address import BY_ID, parse
+from negatives.read.address import BY_ID, REVERSE, Address, parse
 from negatives.read.describe import describe
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.findings import Findings
@@ -18,6 +18,7 @@ from negatives.read.known import sides
 from negatives.read.memory import is_named, of_parts, read_memory, splits_of
 from negatives.read.pair_files import goes_by_id
 from negatives.read.quarantine import Quarantine, as_quarantine, finding
+from negatives.read.turned import turned
 from negatives.schema import Collection, Lost, Needs, check_needs
 
 DEV: Final = ("dev", "validation", "valid", "val")
@@ -202,7 +203,18 @@ def _read(
         found = read.read(address, chosen, findings)
     else:
         found = beside(address, chosen, findings, known, options)
+    if address.reverse:
+        found = turned(found)
+    found = replace(found, images=_images_of(found, address))
     return replace(found, name=name) if name else found
+
+
+def _images_of(found: Collection, address: Address) -> str:
+    """The folder where paths of images begin; empty where there are no images."""
+    if not (found.has("docs", "image") or found.has("queries", "image")):
+        return ""
+    path = address.path
+    return str((path if path.is_dir() else path.parent).absolute())
 
 
 def _chosen(there: list[str], asked: str | None, name: str, where: str, fix: str = "") -> str:
@@ -267,8 +279,9 @@ def _origin(data: Data) -> str:
 
 def _absolute(data: str | Path) -> str:
     """What names some data, from any folder."""
-    if str(data).startswith(BY_ID) and not Path(data).exists():
-        return f"{BY_ID}{_absolute(str(data).removeprefix(BY_ID))}"
+    for before in (BY_ID, REVERSE):
+        if str(data).startswith(before) and not Path(data).exists():
+            return f"{before}{_absolute(str(data).removeprefix(before))}"
     folder = str(data).rpartition("@")[0]
     local = Path(data).exists() or (folder != "" and Path(folder).exists())
     return str(Path(data).absolute() if local else data)

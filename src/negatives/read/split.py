@@ -3,8 +3,9 @@
 Two queries are on one side where their normalised texts are the same, or where they have a positive
 of the same normalised text: what is so linked, through however many others, is one group, and
 groups are never parted. In an order drawn by the seed and the groups' own ids, each goes to the
-first side that has room for it: test, then dev; all that is left is train. Where documents go by
-ids alone (items that many users share), sharing one says nothing, and only queries are compared.
+first side that has room for it: test, then dev; all that is left is train. Captions of one image
+stay together, too. Where documents go by ids alone (items that many users share), sharing one says
+nothing, and only queries are compared.
 Of passages, two queries may also be kept on one side where their positives are of one document.
 """
 
@@ -173,7 +174,8 @@ def _groups(collection: Collection, by: By) -> NDArray[np.int64]:
 
 def _linking(collection: Collection, by: By) -> Iterator[NDArray[np.int64]]:
     """int64[docs] each: numbers that are the same where positives keep their queries together."""
-    if by != "query" and collection.identity == "text":
+    shows = collection.has("docs", "image") or collection.has("queries", "image")
+    if by != "query" and (collection.identity == "text" or shows):
         _, same = np.unique(collection.keys("docs"), return_inverse=True)
         yield same.reshape(-1).astype(np.int64)
     if by == PARENT:

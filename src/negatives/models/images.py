@@ -1,0 +1,95 @@
+"""Images from files, as small squares of numbers."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from negatives.arrays import Floats, Keys
+from negatives.errors import DataError
+from negatives.optional import require
+
+Pixels = NDArray[np.uint8]
+
+FIRST: Final = 5
+_BLOCK: Final = 1 << 20
+
+
+def squares(paths: Sequence[str], size: int) -> Pixels:
+    """uint8[paths, size, size, 3]: red, green and blue of each image, scaled to a square.
+
+    Transparent parts are white, as on a page; turned photographs are turned back; no path ("") is
+    a white square. Raises `DataError` for a file that is no image, or that claims to be one of more
+    pixels than pillow holds for safe (90 million).
+    """
+    made = np.full((len(paths), size, size, 3), 255, np.uint8)
+    for row, path in enumerate(paths):
+        if path:
+            made[row] = np.asarray(opened(path).resize((size, size), resample=_bicubic()))
+    return made
+
+
+def greys(paths: Sequence[str], size: int) -> Floats:
+    """float32[paths, size, size]: how light each image is, from 0 to 255; see `squares`."""
+    made = np.full((len(paths), size, size), 255, np.float32)
+    for row, path in enumerate(paths):
+        if path:
+            grey = opened(path).convert("L")
+            made[row] = np.asarray(grey.resize((size, size), resample=_bicubic()))
+    return made
+
+
+def opened(path: str) -> Any:
+    """An image of pillow in red, green and blue on white; `DataError` where it cannot be read."""
+    library = require("PIL.Image", extra="images")
+    ops = require("PIL.ImageOps", extra="images")
+    bombs = library.DecompressionBombError, library.DecompressionBombWarning
+    fix = "replace it by a sound PNG, JPEG or WebP file, or take its row out"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", library.DecompressionBombWarning)
+            with library.open(path) as image:
+                turned = ops.exif_transpose(image).convert("RGBA")
+    except (OSError, SyntaxError, ValueError, *bombs) as error:
+        raise DataError(f"no image can be read: {error}", where=path, fix=fix) from None
+    white = library.new("RGBA", turned.size, "white")
+    return library.alpha_composite(white, turned).convert("RGB")
+
+
+def _bicubic() -> Any:
+    return require("PIL.Image", extra="images").Resampling.BICUBIC
+
+
+def file_keys(paths: Iterable[str]) -> Keys:
+    """uint64[n, 2]: the blake2b-128 hash of what each file holds; without one, of nothing."""
+    hashes = b"".join(_hash(path) for path in paths)
+    return np.frombuffer(hashes, "<u8").reshape(-1, 2)
+
+
+def _hash(path: str) -> bytes:
+    made = hashlib.blake2b(digest_size=16, person=b"image")
+    if path:
+        with Path(path).open("rb") as file:
+            while block := file.read(_BLOCK):
+                made.update(block)
+    return made.digest()
+
+
+def check_there(paths: pl.Series, ids: pl.Series, what: str) -> None:
+    """Raise `DataError` listing the first of the `what` (corpus, queries) whose file is missing."""
+    missing = pl.Series([path != "" and not Path(path).is_file() for path in paths])
+    if missing.any():
+        listed = ", ".join(map(repr, ids.filter(missing)[:FIRST]))
+        raise DataError(
+            f"{int(missing.sum()):,} of {len(ids):,} images of the {what} are not there: {listed}",
+            where=str(paths.filter(missing)[0]),
+            fix="put the images where their paths say; a relative path begins at the folder of the "
+            "file that names it",
+        )

@@ -1,0 +1,151 @@
+"""Two small towers, one that reads texts and one that sees images, as modules of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Self
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from negatives.errors import DataError
+from negatives.models.static import BUNDLED, PIECES, StaticEncoder
+from negatives.optional import Tensor, torch
+from negatives.read.files import telling
+from negatives.store.atomic import file_hash, make_folder, write_json, writing
+
+ABOUT: Final = "towers.json"
+WEIGHTS: Final = "model.safetensors"
+_AGAIN: Final = "train again, or copy the folder anew"
+_WIDTHS: Final = (32, 64, 128, 256)
+"""Channels of an image after each step, of which each halves its height and width."""
+
+
+class Shape(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What `towers.json` says.
+
+    `dim` numbers of a vector, `size` pixels of an image's height and width, `longest` pieces of a
+    text that are read, `pieces` the hash of the list of pieces.
+    """
+
+    dim: int
+    size: int
+    longest: int
+    pieces: str
+
+
+class Towers(torch.nn.Module):  # type: ignore[misc]
+    """Texts and images as vectors of the same space.
+
+    A text is a row of word pieces, whose vectors begin as the built-in encoder's; a convolution
+    over neighbours lets their order count, and their mean is mapped to `dim` numbers. An image is
+    halved four times by convolutions with a shortcut each, averaged and mapped. Neither depends on
+    what else is in the batch.
+    """
+
+    def __init__(self, shape: Shape, table: NDArray[np.float32]) -> None:
+        super().__init__()
+        self.shape = shape
+        wide = table.shape[1]
+        padded = np.concatenate([table, np.zeros((1, wide), np.float32)])
+        nn = torch.nn
+        self.embedding = nn.Embedding.from_pretrained(
+            torch.as_tensor(padded), freeze=False, padding_idx=len(table)
+        )
+        self.neighbours = nn.Conv1d(wide, wide, 3, padding=1)
+        self.text_out = nn.Linear(wide, shape.dim)
+        steps, before = [], 3
+        for channels in _WIDTHS:
+            steps.append(_step(before, channels))
+            before = channels
+        self.steps = nn.ModuleList(steps)
+        self.image_out = nn.Linear(before, shape.dim)
+
+    @classmethod
+    def begun(cls, dim: int, size: int, longest: int) -> Self:
+        """Towers that have learned nothing but what single words mean."""
+        shape = Shape(dim=dim, size=size, longest=longest, pieces=_pieces_hash())
+        return cls(shape, StaticEncoder().table)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The towers of a folder; `DataError` where they cannot be read."""
+        path = folder / ABOUT
+        with telling("no towers can be read", path, _AGAIN, (msgspec.MsgspecError, OSError)):
+            shape = msgspec.json.decode(path.read_bytes(), type=Shape)
+        if shape.pieces != _pieces_hash():
+            raise DataError(
+                "the towers were trained with other word pieces than this version has",
+                where=str(path),
+                fix="open them with the version that trained them, or train again",
+            )
+        made = cls(shape, StaticEncoder().table)
+        with telling("no towers can be read", folder / WEIGHTS, _AGAIN, (Exception,)):
+            held = {key: torch.as_tensor(each) for key, each in load_file(folder / WEIGHTS).items()}
+            made.load_state_dict(held)
+        return made
+
+    @property
+    def device(self) -> Any:
+        """Where the weights are."""
+        return self.embedding.weight.device
+
+    def pieces_of(self, texts: Sequence[str]) -> NDArray[np.int64]:
+        """int64[texts, longest]: pieces of each text, padded at the end."""
+        pad = self.embedding.padding_idx
+        made = np.full((len(texts), self.shape.longest), pad, np.int64)
+        split = StaticEncoder().split_all(texts)
+        rows = np.repeat(np.arange(len(texts)), split.lengths)
+        place = np.arange(len(split.values)) - np.repeat(split.starts[:-1], split.lengths)
+        kept = place < self.shape.longest
+        made[rows[kept], place[kept]] = split.values[kept]
+        return made
+
+    def of_pieces(self, pieces: Tensor) -> Tensor:
+        """float[n, dim] of int64[n, longest]; a text without any piece gets the bias alone."""
+        longest = int((pieces != self.embedding.padding_idx).sum(1).max().clamp(min=1))
+        pieces = pieces[:, :longest]
+        there = (pieces != self.embedding.padding_idx).unsqueeze(-1)
+        words = self.embedding(pieces)
+        near = torch.nn.functional.gelu(self.neighbours(words.transpose(1, 2))).transpose(1, 2)
+        summed = ((words + near) * there).sum(1)
+        return self.text_out(summed / there.sum(1).clamp(min=1))
+
+    def of_pixels(self, pixels: Tensor) -> Tensor:
+        """float[n, dim] of uint8[n, size, size, 3]."""
+        # Contiguous, for torch 2.13 corrupts memory where gradients have channels last.
+        seen = pixels.permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+        for shortcut, inner in self.steps:
+            seen = torch.nn.functional.gelu(shortcut(seen) + inner(seen))
+        return self.image_out(seen.mean((2, 3)))
+
+    def save_pretrained(self, path: str, create_model_card: bool = False) -> None:
+        """Write the folder that `open_encoder` opens."""
+        folder = make_folder(Path(path))
+        held = {
+            key: np.ascontiguousarray(value.detach().float().cpu().numpy())
+            for key, value in self.state_dict().items()
+        }
+        with writing(folder / WEIGHTS) as temporary:
+            save_file(held, temporary)
+        write_json(folder / ABOUT, msgspec.to_builtins(self.shape))
+
+
+def _step(before: int, after: int) -> Any:
+    """A shortcut and two convolutions, each halving height and width."""
+    nn = torch.nn
+    inner = nn.Sequential(
+        nn.Conv2d(before, after, 3, stride=2, padding=1),
+        nn.GroupNorm(8, after),
+        nn.GELU(),
+        nn.Conv2d(after, after, 3, padding=1),
+        nn.GroupNorm(8, after),
+    )
+    return nn.ModuleList([nn.Conv2d(before, after, 1, stride=2), inner])
+
+
+def _pieces_hash() -> str:
+    return file_hash(BUNDLED / PIECES)
