@@ -27,6 +27,7 @@ NAMES = (
     "growth",
     "guidance",
     "guides",
+    "images",
     "judgements",
     "judges",
     "labels",

@@ -7,9 +7,9 @@ a name of test is looked for among all images, and an image of test among all na
 Every arm has the same steps from the same start, learns both directions, and sees the images 32
 pixels wide. *Hard images*: for each name the images that the model of the first arm, of the same
 seed, finds below 95% of the right one's similarity. *Hard names*: likewise for each image. *Edited
-names*: by `text-edits` with the rules of the recipe `negclip`; *told blind* is how often models that
-see no image tell an edited name from a true one (0.5: never, see the check `blind`). The last epoch
-is kept, and nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many seeds,
+names*: by `text-edits` with the rules of the recipe `negclip`; *told blind* is how often models
+that see no image tell an edited name from a true one (0.5: never, see the check `blind`). The last
+epoch is kept, and nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many seeds,
 NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
 """
 
@@ -22,6 +22,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -153,9 +154,7 @@ def measured() -> Iterator[tuple[str, list[dict[str, Any]]]]:
         first = WORK / f"{ARMS[0].name.replace(' ', '-')}-{seed}" / "model"
         for arm in ARMS:
             name = f"{arm.name.replace(' ', '-')}-{seed}-{EPOCHS}"
-            found[arm.name].append(
-                kept(name, lambda arm=arm, seed=seed, first=first: one(arm, seed, first))
-            )
+            found[arm.name].append(kept(name, partial(one, arm, seed, first)))
     yield from found.items()
 
 
