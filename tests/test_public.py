@@ -23,7 +23,7 @@ ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepe
 LLMCascade LLMJudge LikeQueries Margin NamedInQuery NearDuplicate NearPositive NegativesError
 NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias
 Popularity PopularityEvidence Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
-Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameParent
+Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameImage SameParent
 ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS SkipSurvivors
 SkipTop Stratified Sufficiency TextEdits TextPerplexity Top Typed Verbalized WantedType
 WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate guide lint

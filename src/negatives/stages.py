@@ -47,6 +47,7 @@ from negatives.judge.reference_adapted import ReferenceAdapted as ReferenceAdapt
 from negatives.judge.reranker import Rerank as Rerank
 from negatives.judge.same_branch import SameBranch as SameBranch
 from negatives.judge.same_document import SameDocument as SameDocument
+from negatives.judge.same_image import SameImage as SameImage
 from negatives.judge.score_agreement import ScoreAgreement as ScoreAgreement
 from negatives.judge.seed_neighbours import SeedNeighbours as SeedNeighbours
 from negatives.judge.self_aware import SelfAware as SelfAware

@@ -70,6 +70,7 @@ KINDS: dict[str, dict[str, str]] = {
         "reranker": "negatives.judge.reranker:Rerank",
         "same-branch": "negatives.judge.same_branch:SameBranch",
         "same-document": "negatives.judge.same_document:SameDocument",
+        "same-image": "negatives.judge.same_image:SameImage",
         "score-agreement": "negatives.judge.score_agreement:ScoreAgreement",
         "seed-neighbours": "negatives.judge.seed_neighbours:SeedNeighbours",
         "self-aware": "negatives.judge.self_aware:SelfAware",

@@ -35,8 +35,10 @@ GIVEN = [("q1", "d7"), ("q2", "d5")]
 
 
 @pytest.fixture
-def tiny() -> Collection:
+def tiny(tmp_path: Path) -> Collection:
     """Eight documents, four queries, their fields, judgements, and negatives that were given."""
+    image = tmp_path / "grey.ppm"
+    image.write_bytes(b"P6 1 1 255\n" + bytes([128, 128, 128]))
     made = collection(DOCS, QUERIES, QRELS, GIVEN)
     docs, queries = (
         frame.with_columns(time=pl.int_range(pl.len()) * 10)
@@ -44,6 +46,7 @@ def tiny() -> Collection:
     )
     parents = (pl.col("row") // 2).cast(pl.String)  # two passages of a document each
     docs = docs.with_columns(parent=parents, title=pl.col("doc_id"), type=pl.lit("text"))
+    docs = docs.with_columns(image=pl.lit(str(image)))
     queries = queries.with_columns(
         type=pl.lit("text"), entity=pl.col("query_id"), relation=pl.lit("r"), asks=pl.lit("tail")
     )

@@ -62,9 +62,11 @@ def columns_of(path: Path) -> dict[str, str] | None:
     images = [
         name
         for name, values in there.items()
-        if values and all(isinstance(each, str) and IMAGE.search(each) for each in values)
+        if plain(name) not in (*CAPTIONS, *NEGATIVES)
+        and values
+        and all(isinstance(each, str) and IMAGE.search(each) for each in values)
     ]
-    known = {plain(name): name for name in reversed(there) if name not in images}
+    known = {plain(name): name for name in reversed(there)}
     caption = next((known[name] for name in CAPTIONS if name in known), None)
     if len(images) != 1 or caption is None:
         return None
