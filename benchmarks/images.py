@@ -9,8 +9,9 @@ pixels wide. *Hard images*: for each name the images that the model of the first
 seed, finds below 95% of the right one's similarity. *Hard names*: likewise for each image. *Edited
 names*: by `text-edits` with the rules of the recipe `negclip`; *told blind* is how often models
 that see no image tell an edited name from a true one (0.5: never, see the check `blind`). The last
-epoch is kept, and nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many seeds,
-NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
+epoch is kept. Which side asks may matter by itself, so that each arm stands beside a control with
+the same side asking. Nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many
+seeds, NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
 """
 
 from __future__ import annotations
@@ -81,10 +82,14 @@ class Arm:
 ARMS: Final = (
     Arm("in the batch alone"),
     Arm("hard images", mined=True),
+    Arm("in the batch alone, images ask", reverse=True),
     Arm("hard names", reverse=True, mined=True),
     Arm("edited names", reverse=True, edited=True),
     Arm("hard and edited names", reverse=True, mined=True, edited=True),
 )
+
+CONTROLS: Final = {arm.reverse: arm.name for arm in ARMS if not (arm.mined or arm.edited)}
+"""By which side asks: the arm without negatives of its own."""
 
 
 def recipe_of(arm: Arm, model: Path) -> Recipe:
@@ -159,7 +164,9 @@ def measured() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def row(name: str, figures: list[dict[str, Any]], control: list[dict[str, Any]]) -> str:
-    """A row of the table; beside each recall, in how many seeds it is above the control's."""
+    """A row of the table; beside each recall, in how many seeds it is above the control's, which
+    has no negatives of its own and the same side asking.
+    """
     cells = []
     for side in ("images", "names"):
         key = f"{side} Success@1"
@@ -197,7 +204,7 @@ def main() -> None:
         "| arm | image by name, R@1 | nDCG@10 | name by image, R@1 | nDCG@10 | negatives | "
         "told blind | time |",
         "|---|---|---:|---|---:|---:|---:|---:|",
-        *(row(name, figures, control) for name, figures in found.items()),
+        *(row(arm.name, found[arm.name], found[CONTROLS[arm.reverse]]) for arm in ARMS),
     ]
     figure = {
         "stage": "emoji",

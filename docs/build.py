@@ -58,6 +58,7 @@ NAV: list[tuple[str, list[str]]] = [
             "review.md",
             "lint.md",
             "more-than-text.md",
+            "images.md",
             "knowledge-graphs.md",
             "language-models.md",
             "adapt.md",

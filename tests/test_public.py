@@ -23,8 +23,8 @@ ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepe
 LLMCascade LLMJudge LikeQueries Margin NamedInQuery NearDuplicate NearPositive NegativesError
 NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias
 Popularity PopularityEvidence Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
-Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameImage SameParent
-ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS SkipSurvivors
+Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameImage
+SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS SkipSurvivors
 SkipTop Stratified Sufficiency TextEdits TextPerplexity Top Typed Verbalized WantedType
 WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate guide lint
 load_recipe mine show_progress silent train

@@ -1,4 +1,4 @@
-"""The texts behind ids. Rows share the collection's strings; none is copied."""
+"""The texts behind ids; of images, their paths. Rows share the collection's strings."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ class ExportTexts:
         self.collection = collection
 
     def queries(self, ids: pl.Series) -> pl.Series:
-        """Texts of the queries with these ids."""
+        """Texts of the queries with these ids; paths where they are images."""
         return self._of("queries", ids)
 
     def docs(self, ids: pl.Series) -> pl.Series:
-        """Texts of the documents with these ids."""
+        """Texts of the documents with these ids; paths where they are images."""
         return self._of("docs", ids)
 
     def _of(self, side: Side, ids: pl.Series) -> pl.Series:
-        if not self.collection.has(side, "text"):
+        rows = self._rows(self.collection.ids(side), ids)
+        if self.collection.has(side, "text"):
+            return self.collection.frame(side)["text"].gather(rows)
+        if not self.collection.has(side, "image"):
             raise DataError(
                 f"the {'documents' if side == 'docs' else side} have no texts to export",
                 where=f"collection {self.collection.name!r}",
                 fix="export ids instead of texts: --ids",
             )
-        texts = self.collection.frame(side)["text"]
-        return texts.gather(self._rows(self.collection.ids(side), ids))
+        return self.collection.image_paths(side).gather(rows)
 
     def _rows(self, known: pl.Series, ids: pl.Series) -> pl.Series:
         """Where `ids` are in `known`, which is sorted: no hash table over the whole corpus."""
