@@ -6,12 +6,13 @@ parted into train, dev and test, so that no name of test, and none of its images
 a name of test is looked for among all images, and an image of test among all names (recall at 1).
 Every arm has the same steps from the same start, learns both directions, and sees the images 32
 pixels wide. *Hard images*: for each name the images that the model of the first arm, of the same
-seed, finds below 95% of the right one's similarity. *Hard names*: likewise for each image. *Edited
-names*: by `text-edits` with the rules of the recipe `negclip`; *told blind* is how often models
-that see no image tell an edited name from a true one (0.5: never, see the check `blind`). The last
-epoch is kept. Which side asks may matter by itself, so that each arm stands beside a control with
-the same side asking. Nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many
-seeds, NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
+seed, finds below 95% of the right one's similarity. *Hard names*: likewise for each image.
+*Hardness concentrated*: the loss of the recipe of that name, and nothing mined. *Edited names*: by
+`text-edits` with the rules of the recipe `negclip`; *told blind* is how often models that see no
+image tell an edited name from a true one (0.5: never, see the check `blind`). The last epoch is
+kept. Which side asks may matter by itself, so that each arm stands beside a control with the same
+side asking. Nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many seeds,
+NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
 """
 
 from __future__ import annotations
@@ -77,18 +78,21 @@ class Arm:
     """Whether images ask, and names are their negatives."""
     mined: bool = False
     edited: bool = False
+    learned: str = "clip"
+    """The recipe whose loss it has."""
 
 
 ARMS: Final = (
     Arm("in the batch alone"),
     Arm("hard images", mined=True),
+    Arm("hardness concentrated", learned="hardness-concentration"),
     Arm("in the batch alone, images ask", reverse=True),
     Arm("hard names", reverse=True, mined=True),
     Arm("edited names", reverse=True, edited=True),
     Arm("hard and edited names", reverse=True, mined=True, edited=True),
 )
 
-CONTROLS: Final = {arm.reverse: arm.name for arm in ARMS if not (arm.mined or arm.edited)}
+CONTROLS: Final = {False: "in the batch alone", True: "in the batch alone, images ask"}
 """By which side asks: the arm without negatives of its own."""
 
 
@@ -121,7 +125,7 @@ def one(arm: Arm, seed: int, first: Path) -> dict[str, Any]:
     changes = [f"train.epochs={EPOCHS}", "train.size=32"]
     if arm.mined or arm.edited:
         changes.append("train.negatives=2")
-    recipe = override(load_recipe("clip"), changes)
+    recipe = override(load_recipe(arm.learned), changes)
     began = time.perf_counter()
     model = train(source, out / "model", recipe=recipe, look=False, seed=seed, emit=silent).path
     told["seconds"] = time.perf_counter() - began
@@ -206,7 +210,7 @@ def main() -> None:
         "|---|---|---:|---|---:|---:|---:|---:|",
         *(row(arm.name, found[arm.name], found[CONTROLS[arm.reverse]]) for arm in ARMS),
     ]
-    figure = {
+    figure: dict[str, Any] = {
         "stage": "emoji",
         "title": "Images of emoji by their names",
         "metric": "R@1",
@@ -215,9 +219,19 @@ def main() -> None:
         "seconds": round(statistics.mean(each["seconds"] for each in control), 1),
     }
     key = "images Success@1"
-    value = round(statistics.mean(each[key] for each in control), 5)
-    hard = round(statistics.mean(each[key] for each in found["hard images"]), 5)
-    package("images", {"clip": [figure | {"value": value, "naive": hard, "beside": "hard images"}]})
+    means = {
+        name: round(statistics.mean(each[key] for each in figures), 5)
+        for name, figures in found.items()
+    }
+    plain, hard = "in the batch alone", "hardness concentrated"
+    recipes = (("clip", plain, "hard images"), ("hardness-concentration", hard, plain))
+    package(
+        "images",
+        {
+            recipe: [figure | {"value": means[name], "naive": means[beside], "beside": beside}]
+            for recipe, name, beside in recipes
+        },
+    )
     write_page("images", "Images and their names", __doc__, lines)
 
 

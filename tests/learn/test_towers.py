@@ -10,9 +10,11 @@ import pytest
 import negatives as neg
 from negatives.errors import DataError, RecipeError
 from negatives.events import Event, Noted
+from negatives.learn.encoded import EncodedBatch
 from negatives.learn.towers import TowersTraining
 from negatives.learn.train import train
 from negatives.models.open_encoder import open_encoder
+from negatives.optional import torch
 from negatives.read import load
 from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
@@ -59,6 +61,21 @@ def test_a_trained_model_finds_images_by_words_and_words_by_images(
         )  # fmt: skip
         chance = ndcg(untrained.path, data)
         assert found > chance + 0.2, (before, found, chance)
+
+
+@pytest.mark.recipe("hardness-concentration")
+def test_hardness_is_concentrated_in_both_directions_alike(shown: Path, tmp_path: Path) -> None:
+    """Which side asks makes no difference to the loss of pairs that are each other's only ones."""
+    recipe = override(load_recipe("hardness-concentration"), [*FEW, "train.steps=5"])
+    made = train(shown, tmp_path / "m", recipe=recipe, look=False)
+    assert made.account["loss"] == {"rows_at_the_floor": 0.0}
+    loss = recipe.learn.open()  # type: ignore[union-attr]
+    draw = torch.Generator().manual_seed(0)
+    queries, docs = torch.randn(2, 6, 8, generator=draw)
+    own = {"relevant": torch.eye(6) > 0, "present": torch.ones(6, 1) > 0}
+    there = loss(EncodedBatch(queries=queries, docs=docs[:, None], **own))
+    back = loss(EncodedBatch(queries=docs, docs=queries[:, None], **own))
+    torch.testing.assert_close(there, back)
 
 
 def test_the_same_seed_gives_the_same_model(shown: Path, tmp_path: Path) -> None:
