@@ -9,12 +9,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-import negatives as neg
 from negatives.errors import DataError
 from negatives.read import load, splits, validate
 from negatives.read.convert import convert
 from negatives.read.split import split
 from negatives.read.turned import turned
+from negatives.schema import Collection
 from tests import pictures
 
 
@@ -24,13 +24,13 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
     return path
 
 
-def pairs(data: neg.Collection) -> set[tuple[str, str, int]]:
+def pairs(data: Collection) -> set[tuple[str, str, int]]:
     """(caption, image, relevance) of a collection whose queries are captions."""
     texts = dict(data.queries.select("query_id", "text").iter_rows())
     return {(texts[query], doc, grade) for query, doc, grade in data.qrels.iter_rows()}
 
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"image": "a.jpg", "caption": ["a dog runs", "a brown dog"], "negative_caption": "a cat runs"},
     {"image": "b.jpg", "caption": "a dog runs", "negative_caption": None},
     {"image": "a.jpg", "caption": "a running dog", "negative_caption": "a brown cat"},
@@ -53,7 +53,7 @@ def test_captions_are_queries_and_images_documents_by_their_paths(tmp_path: Path
 
 
 def test_names_of_columns_that_others_use(tmp_path: Path) -> None:
-    named = [
+    named: list[dict[str, Any]] = [
         {"filepath": "a.jpg", "title": "a dog"},
         {"coco_val2017_file": "a.jpg", "id": "0", "category": "add", "caption": "a dog"},
         {"_id": "a", "image": "a.PNG", "name": "a dog", "keywords": ["dog", "pet"]},

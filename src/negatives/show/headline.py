@@ -26,7 +26,7 @@ def run_card(summary: Summary) -> Card:
         *_shortfall(sections["delivered"]),
         ("hardness", _hardness(sections["hardness"])),
         *_expected(sections["certificate"]),
-        ("from", _sources(sections["sources"])),
+        ("from", _sources(sections["sources"], sections["delivered"])),
         *(("look at", notice["text"]) for notice in summary["notices"]),
         *(("warning", text) for text in summary["warnings"][:3]),
     ]
@@ -115,10 +115,12 @@ def _expected(certificate: dict[str, Any]) -> list[tuple[str, str]]:
     return [("false", "expected " + ", ".join(found))] if found else []
 
 
-def _sources(sources: dict[str, Any]) -> str:
+def _sources(sources: dict[str, Any], delivered: dict[str, Any]) -> str:
     shares = [
         f"{row['source']} {percent(row['negatives_share'])}"
         for row in sources["sources"]
         if row["negatives"]
     ]
+    if not shares and delivered["negatives"]:
+        return "none that was found: all were made for this run"
     return ", ".join(shares) or "nowhere: there are no negatives"
