@@ -121,6 +121,6 @@ def _sources(sources: dict[str, Any], delivered: dict[str, Any]) -> str:
         for row in sources["sources"]
         if row["negatives"]
     ]
-    if not shares and delivered["negatives"]:
+    if not shares and delivered["queries_none"] < delivered["queries"]:
         return "none that was found: all were made for this run"
     return ", ".join(shares) or "nowhere: there are no negatives"
