@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Floats, Keys
+from negatives.arrays import Keys
 from negatives.errors import DataError
 from negatives.optional import require
 
@@ -22,9 +22,10 @@ FIRST: Final = 5
 _BLOCK: Final = 1 << 20
 
 
-def squares(paths: Sequence[str], size: int) -> Pixels:
+def squares(paths: Sequence[str], size: int, *, cut: bool = False) -> Pixels:
     """uint8[paths, size, size, 3]: red, green and blue of each image, scaled to a square.
 
+    With `cut` the shorter side is scaled, and the middle of the longer one kept.
     Transparent parts are white, as on a page; turned photographs are turned back; no path ("") is
     a white square. Raises `DataError` for a file that is no image, or that claims to be one of more
     pixels than pillow holds for safe (90 million).
@@ -32,17 +33,9 @@ def squares(paths: Sequence[str], size: int) -> Pixels:
     made = np.full((len(paths), size, size, 3), 255, np.uint8)
     for row, path in enumerate(paths):
         if path:
-            made[row] = np.asarray(opened(path).resize((size, size), resample=_bicubic()))
-    return made
-
-
-def greys(paths: Sequence[str], size: int) -> Floats:
-    """float32[paths, size, size]: how light each image is, from 0 to 255; see `squares`."""
-    made = np.full((len(paths), size, size), 255, np.float32)
-    for row, path in enumerate(paths):
-        if path:
-            grey = opened(path).convert("L")
-            made[row] = np.asarray(grey.resize((size, size), resample=_bicubic()))
+            image = opened(path)
+            fit = require("PIL.ImageOps", extra="images").fit if cut else type(image).resize
+            made[row] = np.asarray(fit(image, (size, size), _bicubic()))
     return made
 
 

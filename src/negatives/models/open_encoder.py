@@ -4,6 +4,8 @@ static                                the encoder in the package: no download, n
 path/model.onnx                       ONNX; its tokenizer.json beside it or in the folder above
 path/model.onnx?tokenizer=PATH        ONNX with its tokenizer elsewhere
 path/model.onnx?int8                  a float ONNX model made 8-bit, once; options join by &
+path/vision.onnx?images               ONNX of images, such as the vision half of CLIP
+path/vision.onnx?images&text=ENCODER  ... with the encoder of texts into the same space
 onnx:NAME                             a sentence-transformers folder or hub name, exported to ONNX
 onnx:NAME?int8                        ... and made 8-bit
 http://host:port/v1#MODEL             an OpenAI-compatible embeddings endpoint
@@ -19,15 +21,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
-from negatives.errors import DataError
+from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, silent
 from negatives.models.by_id import IdEncoder, names_ids
 from negatives.models.encoder import Encoder
 from negatives.models.parts import PREFIX, PartsEncoder, taken_apart
-from negatives.models.spec import names_nothing, split_options
+from negatives.models.spec import Options, names_nothing, split_options
 from negatives.models.towers import TowersEncoder, names_towers
 from negatives.secrets import refuse_secrets
+
+_IMAGES: Final = re.compile(r"(?i)\.onnx\?(.*&)?images(&|$)")
 
 
 def open_encoder(
@@ -83,16 +88,33 @@ def open_encoder(
     return SentenceTransformersEncoder(spec, threads=threads, device=device)
 
 
+def _open_images(path: str, options: Options, spec: str, threads: int, emit: Emit) -> Encoder:
+    from negatives.models.onnx_images import OnnxImages
+
+    if "images" not in options or {"int8", "tokenizer"} & set(options):
+        raise RecipeError(
+            "options of texts and of images are mixed",
+            where=f"the encoder {spec!r}",
+            fix="write vision.onnx?images, or vision.onnx?images&text=ENCODER",
+        )
+    text = options.get("text")
+    return OnnxImages(
+        Path(path), None if text is None else open_encoder(text, threads=threads, emit=emit)
+    )
+
+
 def reads_no_texts(spec: str) -> bool:
     """Whether an encoder's name tells that it needs no texts: ids do, or what else a side has."""
-    return names_ids(spec) or names_towers(spec)
+    return names_ids(spec) or names_towers(spec) or bool(_IMAGES.search(spec))
 
 
 def _open_onnx(spec: str, threads: int, emit: Emit) -> Encoder:
     from negatives.models.onnx import OnnxEncoder
     from negatives.models.quantised import open_int8
 
-    path, options = split_options(spec, flags=["int8"], values=["tokenizer"])
+    path, options = split_options(spec, flags=["int8", "images"], values=["tokenizer", "text"])
+    if "images" in options or "text" in options:
+        return _open_images(path, options, spec, threads, emit)
     tokenizer = Path(options["tokenizer"]) if "tokenizer" in options else None
     if "int8" in options:
         return open_int8(Path(path), tokenizer=tokenizer, threads=threads, emit=emit)
