@@ -66,9 +66,9 @@ def test_images_are_searched_for_like_images(tmp_path: Path) -> None:
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (made / f"{name}.jsonl").write_text(lines, "utf-8")
     (made / "qrels").mkdir()
-    rows = [f"queries-{each}\tcorpus-{each}\t1" for each in names]
+    judged = [f"queries-{each}\tcorpus-{each}\t1" for each in names]
     (made / "qrels" / "test.tsv").write_text(
-        "\n".join(["query-id\tcorpus-id\tscore", *rows]) + "\n", "utf-8"
+        "\n".join(["query-id\tcorpus-id\tscore", *judged]) + "\n", "utf-8"
     )
     path = vision(tmp_path / "onnx", SETTINGS)
     found = neg.evaluate(f"{path}?images", load(f"{made}@test"), metrics=["Success@1"])
