@@ -27,6 +27,7 @@ NAMES = (
     "growth",
     "guidance",
     "guides",
+    "imbalance",
     "judgements",
     "judges",
     "labels",

@@ -23,7 +23,6 @@ def split(examples: list[tuple[bool, float]]) -> tuple[Bools, Doubles]:
     return np.array([y for y, _ in examples]), np.array([s for _, s in examples])
 
 
-@pytest.mark.recipe("fn-aware-compression")
 @given(EXAMPLES, st.sampled_from([0.0, 0.1, 0.25, 0.5]))
 def test_of_the_examples_alone_it_is_the_largest_score_that_misses_no_more(
     examples: list[tuple[bool, float]], max_fnr: float

@@ -32,7 +32,6 @@ def ring(radius: float, count: int = 200) -> Doubles:
 # ---- AbeT ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.recipe("abet")
 @pytest.mark.parametrize(
     ("cosines", "temperature", "score", "energy"),
     [
@@ -50,7 +49,6 @@ def test_the_worked_numbers_of_abet(
     assert temperature * found == pytest.approx(energy, abs=1e-6)
 
 
-@pytest.mark.recipe("abet")
 @given(
     arrays(np.float64, (3, 4), elements=st.floats(-1, 1)),
     arrays(np.float64, 3, elements=st.floats(1e-12, 1)),
@@ -71,7 +69,6 @@ def test_a_temperature_of_nought_is_refused() -> None:
         abet_score(np.zeros((1, 2)), np.zeros(1))
 
 
-@pytest.mark.recipe("abet")
 def test_a_far_ring_is_told_from_three_blobs_and_few_items_of_the_blobs_are_called_outside() -> (
     None
 ):
@@ -87,7 +84,6 @@ def test_a_far_ring_is_told_from_three_blobs_and_few_items_of_the_blobs_are_call
     assert (again.score(ring(6.0)) == far).all()
 
 
-@pytest.mark.recipe("abet")
 def test_with_one_temperature_for_all_it_orders_as_the_energy_does() -> None:
     cosines = np.random.default_rng(0).uniform(-1, 1, (50, 3))
     scores = abet_score(cosines, np.full(50, 0.3))
@@ -101,7 +97,6 @@ SMALL = VirtualOutliers(
 )
 
 
-@pytest.mark.recipe("ovor")
 def test_the_worked_numbers_of_ovor() -> None:
     items, out = torch.tensor([[10.0, 0, 0]]), torch.tensor([[1.0, 1, 1]])
     assert 0.1 * energy_margin(items, out).item() == pytest.approx(0.449991, abs=1e-6)
@@ -110,7 +105,6 @@ def test_the_worked_numbers_of_ovor() -> None:
     assert energy_margin(torch.tensor([[20.0, 0, 0]]), out).item() == 0.0
 
 
-@pytest.mark.recipe("ovor")
 def test_the_margin_has_the_slope_of_finite_differences() -> None:
     draw = torch.Generator().manual_seed(0)
     items, out = (5 * torch.randn(4, 3, generator=draw, dtype=torch.float64) for _ in range(2))
@@ -119,7 +113,6 @@ def test_the_margin_has_the_slope_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda a, b: energy_margin(a, b), (items, out))
 
 
-@pytest.mark.recipe("ovor")
 def test_outliers_lie_outside_and_near_the_item_that_each_was_made_from() -> None:
     made = SMALL.around(THREE.vectors, classes=3)
     assert made.vectors.shape == (90, 2)
@@ -137,7 +130,6 @@ def test_outliers_lie_outside_and_near_the_item_that_each_was_made_from() -> Non
     assert nearer.max() < kth.min()
 
 
-@pytest.mark.recipe("ovor")
 def test_without_a_spread_outliers_are_the_boundary_itself_and_a_seed_is_a_seed() -> None:
     still = VirtualOutliers(neighbours=10, boundary=5, offsets=2, spread=0, unit_length=False)
     made = still.around(THREE.vectors)
@@ -147,7 +139,6 @@ def test_without_a_spread_outliers_are_the_boundary_itself_and_a_seed_is_a_seed(
     assert first.shape != other.shape or (first != other).any()
 
 
-@pytest.mark.recipe("ovor")
 def test_a_head_is_less_sure_outside_and_between_the_classes_than_without_outliers() -> None:
     two = split(blobs([[-2, 0], [2, 0]], [300, 300], spread=0.4))
     between = np.stack([np.zeros(21), np.linspace(-1, 1, 21)], axis=1)

@@ -16,7 +16,6 @@ torch = pytest.importorskip("torch")
 from negatives.learn.rare.pruning import Pruning, weighted_entropy  # noqa: E402
 
 
-@pytest.mark.recipe("fn-aware-compression")
 def test_the_worked_numbers_of_the_weighted_entropy() -> None:
     p, y = torch.tensor([0.9, 0.3, 0.2]), torch.tensor([1.0, 1.0, 0.0])
     assert weighted_entropy(p.logit(), y, 4).item() == pytest.approx(1.820159, abs=1e-6)
@@ -25,7 +24,6 @@ def test_the_worked_numbers_of_the_weighted_entropy() -> None:
     assert weighted_entropy(p.logit(), y).item() == pytest.approx(plain.item(), abs=1e-6)
 
 
-@pytest.mark.recipe("fn-aware-compression")
 def test_the_weighted_entropy_has_the_slope_of_finite_differences() -> None:
     draw = torch.Generator().manual_seed(0)
     logits = torch.randn(6, generator=draw, dtype=torch.float64, requires_grad=True)
@@ -33,7 +31,6 @@ def test_the_weighted_entropy_has_the_slope_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda each: weighted_entropy(each, y, 3.0), (logits,))
 
 
-@pytest.mark.recipe("fn-aware-compression")
 def test_no_round_misses_more_of_valid_and_each_has_fewer_weights() -> None:
     parts = split(rare(600, 0.15), seed=1)
     found = Pruning(rounds=4, share=0.5, epochs=15, max_fpr=1.0).fit(parts)
@@ -50,7 +47,6 @@ def test_no_round_misses_more_of_valid_and_each_has_fewer_weights() -> None:
     assert found.on(parts.valid) == (last.fnr, last.fpr)
 
 
-@pytest.mark.recipe("fn-aware-compression")
 def test_pruning_nothing_is_the_network_as_it_was() -> None:
     parts = split(rare(300, 0.2), seed=2)
     found = Pruning(rounds=2, share=0.0, epochs=5).fit(parts)
@@ -59,7 +55,6 @@ def test_pruning_nothing_is_the_network_as_it_was() -> None:
     assert (whole.logits(parts.test.vectors) == found.logits(parts.test.vectors)).all()
 
 
-@pytest.mark.recipe("fn-aware-compression")
 def test_pruning_ends_before_it_takes_in_more_than_may_be() -> None:
     parts = split(rare(600, 0.15, apart=0.7), seed=1)
     free, held = (
@@ -83,7 +78,6 @@ def test_labels_of_several_classes_and_items_without_a_split_are_refused() -> No
 # ---- pre-screening -------------------------------------------------------------------------------
 
 
-@pytest.mark.recipe("negative-frames")
 def test_what_has_something_is_lost_no_more_often_than_promised() -> None:
     lost = []
     fresh = rare(20_000, 0.3, seed=999)
@@ -96,7 +90,6 @@ def test_what_has_something_is_lost_no_more_often_than_promised() -> None:
     assert screen.passes(fresh.vectors)[~fresh.labels].mean() < 0.5  # most others are left out
 
 
-@pytest.mark.recipe("negative-frames")
 def test_too_few_with_something_are_refused_and_a_promise_of_nothing_else_is_not() -> None:
     parts = split(rare(100, 0.2))
     with pytest.raises(DataError, match="5 relevant examples are too few"):
@@ -104,7 +97,6 @@ def test_too_few_with_something_are_refused_and_a_promise_of_nothing_else_is_not
     assert Prescreen(confidence=None).fit(parts).threshold.fnr <= 0.05
 
 
-@pytest.mark.recipe("negative-frames")
 def test_dice_skips_empty_frames_which_are_counted_by_themselves() -> None:
     truth = np.zeros((4, 2, 2), bool)
     marked = np.zeros((4, 2, 2), bool)

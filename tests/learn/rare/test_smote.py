@@ -19,7 +19,6 @@ def parts_of(train: Examples) -> Parts:
     return Parts(train, train, train)
 
 
-@pytest.mark.recipe("smote")
 def test_what_is_made_lies_on_a_segment_between_near_items_of_its_class() -> None:
     train = split(rare(200, 0.1), seed=0).train
     own = train.vectors[train.labels]
@@ -39,7 +38,6 @@ def test_what_is_made_lies_on_a_segment_between_near_items_of_its_class() -> Non
         assert on_one
 
 
-@pytest.mark.recipe("smote")
 def test_the_worked_number_is_on_the_only_segment_that_there_is() -> None:
     # x = [1, 1], x' = [3, 2]: u = .25 gives [1.5, 1.25]; for any u, (y - 1) = (x - 1) / 2.
     train = Examples(
@@ -52,7 +50,6 @@ def test_the_worked_number_is_on_the_only_segment_that_there_is() -> None:
     assert np.ptp(made[:, 0]) > 1
 
 
-@pytest.mark.recipe("smote")
 def test_classes_are_equal_after_it_and_items_as_they_were_come_first() -> None:
     train = blobs([[0, 0], [3, 0], [0, 3]], [50, 12, 1])
     grown = Smote().balanced(parts_of(train)).train
@@ -64,7 +61,6 @@ def test_classes_are_equal_after_it_and_items_as_they_were_come_first() -> None:
     assert Smote(share=0.5).balanced(parts_of(train)).train.counts == {0: 50, 1: 25, 2: 25}
 
 
-@pytest.mark.recipe("smote")
 def test_the_parts_that_choose_and_test_stay_as_they_were() -> None:
     parts = split(rare(200, 0.1))
     grown = Smote().balanced(parts)
@@ -74,7 +70,6 @@ def test_the_parts_that_choose_and_test_stay_as_they_were() -> None:
         Smote().balanced(grown)
 
 
-@pytest.mark.recipe("smote")
 def test_what_was_not_split_is_refused() -> None:
     whole = rare(40)
     with pytest.raises(InputError, match="SMOTE is given items that were not split"):

@@ -1,0 +1,358 @@
+"""The rare class: what loss, weights and made items win over another threshold.
+
+Three public sets, in which items of the rare class are left out by chance until they are 1, 5 or
+20% of all: malignant among breast tumours (569 items of 30 numbers) and the digits 3 and 8 among
+all ten (1,797 of 64), both from scikit-learn, and the tag interface::graphical among 10,000
+packages of Debian (vectors of the static table). Stratified parts: 40% learn, 30% choose
+thresholds, 30% test. One network (32 hidden units, 40 epochs of Adam, batches of 64) with one loss
+or another; SMOTE adds to the part that learns only. The control that is usually forgotten is
+another threshold alone: the plain network at the threshold of the best F1 on `valid`, instead of
+0.5. Every arm is shown at such a threshold as well, and where at most 10% of the rare class may be
+missed: by `valid` alone, and with 95% confidence, for which `valid` must hold 29 rare items. Means
+over five seeds (other items, parts and weights). A random order has AUPRC equal to the prevalence.
+Below, the judge of the recipe `atss` as a cut for false negatives, with half of the positives
+hidden.
+
+NEGATIVES_BENCH_SEEDS says how often (5), NEGATIVES_BENCH_TOY=1 takes few items.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+
+import negatives as neg
+from benchmarks.data import folder, load
+from benchmarks.figures import package
+from benchmarks.page import write_page
+from negatives.arrays import Bools, Doubles
+from negatives.errors import DataError
+from negatives.learn.dice import Dice
+from negatives.learn.rare.examples import Examples, Parts, one_against_rest, split
+from negatives.learn.rare.network import fit, outputs, scaled_by, small
+from negatives.learn.rare.pruning import weighted_entropy
+from negatives.learn.rare.smote import Smote
+from negatives.measure.hidden import half
+from negatives.measure.imbalance import separation
+from negatives.measure.thresholds import choose_threshold, rates
+from negatives.stats.shuffled import permutation
+
+SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "5"))
+TOY = bool(os.environ.get("NEGATIVES_BENCH_TOY"))
+SHARES = (0.01, 0.05, 0.2)
+PACKAGES = 1_000 if TOY else 10_000
+MISSED, CONFIDENCE = 0.1, 0.95
+EPOCHS = 2 if TOY else 40
+HIDDEN = ("cranfield",) if TOY else ("cranfield", "cisi", "med")
+Scores = tuple[Doubles, Doubles]
+"""Logits of `valid` and of `test`."""
+
+
+@cache
+def items(name: str) -> Examples:
+    """All items of a set."""
+    from sklearn.datasets import load_breast_cancer, load_digits
+
+    if name == "breast_cancer":
+        vectors, target = load_breast_cancer(return_X_y=True)
+        return Examples(vectors.astype(np.float32), target == 0)
+    if name == "digits":
+        vectors, target = load_digits(return_X_y=True)
+        return Examples(vectors.astype(np.float32), np.isin(target, [3, 8]))
+    data = neg.Collection.load(f"{folder('debtags_xmc')}@train")
+    return one_against_rest(data, doc="250")
+
+
+SETS = ("breast_cancer", "digits", "debtags")
+
+
+def thinned(name: str, share: float, seed: int) -> Examples:
+    """So many items of a set that a share is rare: as many of both as there can be."""
+    whole = items(name)
+    order = permutation(len(whole), seed, f"imbalance/{name}")
+    rare, others = order[whole.labels[order]], order[~whole.labels[order]]
+    if name == "debtags":
+        others = others[: round(PACKAGES * (1 - share))]
+    count = round(len(others) * share / (1 - share))
+    if count > len(rare):
+        count = len(rare)
+        others = others[: round(count * (1 - share) / share)]
+    return whole.at(np.sort(np.concatenate([rare[:count], others])))
+
+
+def dice(over: str) -> Callable[..., Any]:
+    """Our Dice at its default, a batch as one list."""
+    loss = Dice(alpha=0.01, over=over, target="labels")  # type: ignore[arg-type]
+
+    def of(logits: Any, wanted: Any) -> Any:
+        row = logits.reshape(1, -1)
+        return loss.of(row, torch.ones_like(row, dtype=torch.bool), wanted.reshape(1, -1)).mean()
+
+    return of
+
+
+def scores(arm: str, parts: Parts, seed: int) -> Scores:
+    """Train an arm; what it says of the other parts."""
+    if arm == "SMOTE":
+        parts = Smote().balanced(parts, seed=seed)
+    train = parts.train
+    mean_, spread = scaled_by(train.vectors[: len(train) - train.made])
+    rare = float(train.labels.mean())
+    objective: Callable[..., Any] = {
+        "class weights": lambda a, b: weighted_entropy(a, b, (1 - rare) / rare),
+        "dice, by item": dice("document"),
+        "dice, by batch": dice("list"),
+    }.get(arm, weighted_entropy)
+    network = small(train.vectors.shape[1], 1, width=32, seed=seed)
+    labels = train.labels.astype(np.float32)
+    fit(network, (train.vectors - mean_) / spread, labels, objective, epochs=EPOCHS, seed=seed)
+    valid, test = (
+        outputs(network, (part.vectors - mean_) / spread) for part in (parts.valid, parts.test)
+    )
+    return valid, test
+
+
+ARMS = ("plain", "class weights", "SMOTE", "dice, by item", "dice, by batch")
+
+
+def measured(parts: Parts, found: Scores) -> dict[str, float | None]:
+    """All figures of one training."""
+    valid, test = found
+    y, truth = parts.valid.labels, parts.test.labels
+    apart = separation(truth, test)
+    assert apart is not None
+    chosen = choose_threshold(y, valid, max_fnr=MISSED, confidence=None)
+    alone = rates(truth, test, chosen.value)
+    try:
+        bound = choose_threshold(y, valid, max_fnr=MISSED, confidence=CONFIDENCE)
+        sure: tuple[float | None, float | None] = rates(truth, test, bound.value)
+    except DataError:
+        sure = None, None
+    half_way = rates(truth, test, 0.0)
+    return {
+        "auroc": apart.auroc, "auprc": apart.auprc, "prevalence": apart.prevalence,
+        "f1": f1(truth, test >= 0), "fnr": half_way[0],
+        "best f1": f1(truth, test >= best_threshold(y, valid)),
+        "alone fnr": alone[0], "alone fpr": alone[1], "sure fnr": sure[0], "sure fpr": sure[1],
+    }  # fmt: skip
+
+
+def f1(truth: Bools, said: Bools) -> float:
+    """2 TP / (2 TP + FP + FN); 0 where nothing is said."""
+    return float(2 * (truth & said).sum() / max(truth.sum() + said.sum(), 1))
+
+
+def best_threshold(truth: Bools, logits: Doubles) -> float:
+    """The score of `valid` at which F1 is the highest there."""
+    order = np.argsort(-logits, kind="stable")
+    right = truth[order].cumsum()
+    value = 2 * right / (np.arange(1, len(order) + 1) + truth.sum())
+    return float(logits[order[int(value.argmax())]])
+
+
+def cells(name: str, share: float) -> dict[str, list[dict[str, float | None]]]:
+    """Figures of every arm, seed by seed."""
+    found: dict[str, list[dict[str, float | None]]] = {arm: [] for arm in ARMS}
+    for seed in range(SEEDS):
+        parts = split(thinned(name, share, seed), seed=seed, valid=0.3, test=0.3)
+        for arm in ARMS:
+            found[arm].append(measured(parts, scores(arm, parts, seed)))
+    return found
+
+
+def table(
+    name: str, share: float, found: dict[str, list[dict[str, float | None]]]
+) -> Iterator[str]:
+    """One set at one prevalence."""
+    whole = thinned(name, share, 0)
+    valid = split(whole, valid=0.3, test=0.3).valid
+    yield f"### {name}, {share:.0%}"
+    yield ""
+    yield (
+        f"{len(whole):,} items, {whole.counts[True]:,} of them rare; "
+        f"{valid.counts[True]:,} of these in `valid`."
+    )
+    yield ""
+    yield (
+        "| arm | AUROC | AUPRC | above plain | F1 at 0.5 | missed at 0.5 | F1 at the best of valid "
+        "| at most 10% missed on valid: missed | kept | others taken in "
+        "| with 95% confidence: kept | others taken in |"
+    )
+    yield f"|---|{'---|' * 11}"
+    for arm, rows in found.items():
+        plain = found["plain"]
+        above = sum(
+            float(own["auprc"] or 0) > float(base["auprc"] or 0)
+            for own, base in zip(rows, plain, strict=True)
+        )
+        sure = [row for row in rows if row["sure fnr"] is not None]
+        values = [
+            *(f"{average(rows, key):.3f}" for key in ("auroc", "auprc")),
+            "" if arm == "plain" else f"{above} of {len(rows)}",
+            *(f"{average(rows, key):.3f}" for key in ("f1", "fnr", "best f1", "alone fnr")),
+            kept(rows, "alone fnr"),
+            f"{average(rows, 'alone fpr'):.3f}",
+            kept(sure, "sure fnr") if sure else "too few",
+            f"{average(sure, 'sure fpr'):.3f}" if sure else "-",
+        ]
+        yield f"| {arm} | {' | '.join(values)} |"
+    yield ""
+
+
+def average(rows: list[dict[str, float | None]], key: str) -> float:
+    """The mean of a figure over the seeds."""
+    return mean(float(row[key] or 0) for row in rows)
+
+
+def kept(rows: list[dict[str, float | None]], key: str) -> str:
+    """In how many seeds no more than may be was missed on `test`."""
+    return f"{sum(float(row[key] or 0) <= MISSED for row in rows)} of {len(rows)}"
+
+
+def summary(
+    every: dict[tuple[str, float], dict[str, list[dict[str, float | None]]]],
+) -> Iterator[str]:
+    """All cells in a few lines."""
+    yield "## What wins"
+    yield ""
+    yield (
+        "| arm | AUPRC, mean of all cells | cells above plain | F1 at 0.5 "
+        "| F1 at the best of valid | others taken in, at most 10% missed on valid | missed on test |"
+    )
+    yield f"|---|{'---|' * 6}"
+    for arm in ARMS:
+        of = [found[arm] for found in every.values()]
+        plain = [average(found["plain"], "auprc") for found in every.values()]
+        above = sum(average(rows, "auprc") > base for rows, base in zip(of, plain, strict=True))
+        figures = [
+            mean(average(rows, key) for rows in of)
+            for key in ("auprc", "f1", "best f1", "alone fpr", "alone fnr")
+        ]
+        cells_ = "" if arm == "plain" else f"{above} of {len(of)}"
+        yield (
+            f"| {arm} | {figures[0]:.3f} | {cells_} | "
+            f"{' | '.join(f'{each:.3f}' for each in figures[1:])} |"
+        )
+    rows = [row for found in every.values() for of in found.values() for row in of]
+    sure = [row for row in rows if row["sure fnr"] is not None]
+    yield ""
+    yield (
+        f"At most {MISSED:.0%} missed: a threshold by `valid` alone kept that on test in "
+        f"{kept(rows, 'alone fnr')} trainings, one with {CONFIDENCE:.0%} confidence in "
+        f"{kept(sure, 'sure fnr')}; for the other {len(rows) - len(sure)} there were too few. (A "
+        "share of a few test items is itself by chance above a tenth now and then.)"
+    )
+    yield ""
+
+
+def cut_off(name: str) -> dict[str, float]:
+    """The judge of `atss`, half of the positives hidden: what it rejects, and what stays."""
+    found: list[dict[str, float]] = []
+    for seed in range(SEEDS):
+        visible, hidden = half(load(name), seed)
+        with TemporaryDirectory() as scratch:
+            judged = neg.mine(visible, f"{scratch}/judged", recipe="atss")
+            plain = neg.mine(visible, f"{scratch}/plain", recipe="atss", judges=[])
+            rows = pl.read_parquet(judged.parts).filter(
+                pl.col("relevance").is_null(), pl.col("verdict").is_in(["eligible", "rejected"])
+            )
+            chosen = [run.negatives for run in (judged, plain)]
+        false = rows.join(hidden.with_columns(false=True), on=["query_id", "doc_id"], how="left")
+        false = false.with_columns(pl.col("false").fill_null(False))
+        rejected = false.filter(pl.col("rule") == "mean-plus-deviation")
+        fixed = false.sort("dense_score", descending=True, nulls_last=True).head(len(rejected))
+        shares = [
+            len(each.join(hidden, on=["query_id", "doc_id"], how="semi")) / len(each)
+            for each in chosen
+        ]
+        every = float(false["false"].sum())
+        found.append({
+            "rejected": len(rejected), "false": shares[0], "naive": shares[1],
+            "precision": float(rejected["false"].mean() or 0),  # type: ignore[arg-type]
+            "recall": rejected["false"].sum() / every,
+            "fixed precision": float(fixed["false"].mean() or 0),  # type: ignore[arg-type]
+            "fixed recall": fixed["false"].sum() / every,
+        })  # fmt: skip
+    return {key: mean(each[key] for each in found) for key in found[0]}
+
+
+def cut_lines(found: dict[str, dict[str, float]]) -> Iterator[str]:
+    """The table of the judge."""
+    yield "## atss"
+    yield ""
+    yield (
+        "Mean plus deviation of each query's nine first candidates of BM25 and of the static "
+        "encoder, against one score for all queries that rejects as many pairs. Hidden positives "
+        "are false negatives; four negatives a query."
+    )
+    yield ""
+    yield (
+        "| data | rejected | of them hidden | of the hidden, rejected | one score: of them hidden "
+        "| of the hidden, rejected | false share: atss | naive top |"
+    )
+    yield f"|---|{'---|' * 7}"
+    for name, each in found.items():
+        shares = ("precision", "recall", "fixed precision", "fixed recall", "false", "naive")
+        yield (
+            f"| {name} | {each['rejected']:,.0f} | "
+            f"{' | '.join(f'{each[key]:.3f}' for key in shares)} |"
+        )
+    yield ""
+
+
+def packaged(
+    every: dict[tuple[str, float], dict[str, list[dict[str, float | None]]]],
+    cuts: dict[str, dict[str, float]],
+) -> dict[str, list[dict[str, Any]]]:
+    """The figures of the recipes that are measured here."""
+    of_dice = [
+        {
+            "stage": "debtags", "title": f"A tag that {share:.0%} of packages have; the loss alone",
+            "metric": "AUPRC", "model": "32 hidden units on static vectors", "seeds": SEEDS,
+            "value": round(average(found["dice, by batch"], "auprc"), 4),
+            "naive": round(average(found["plain"], "auprc"), 4), "beside": "cross-entropy",
+        }
+        for (name, share), found in every.items() if name == "debtags"
+    ]  # fmt: skip
+    of_atss = [
+        {
+            "stage": "atss", "title": f"{name}, half of the positives hidden",
+            "metric": "false share", "model": "static", "seeds": SEEDS,
+            "value": round(each["false"], 4), "naive": round(each["naive"], 4),
+        }
+        for name, each in cuts.items()
+    ]  # fmt: skip
+    return {"dice-loss": of_dice, "atss": of_atss}
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    torch.set_num_threads(1)
+    began = time.monotonic()
+    every = {(name, share): cells(name, share) for name in SETS for share in SHARES}
+    cuts = {name: cut_off(name) for name in HIDDEN}
+    seconds = time.monotonic() - began
+    lines = [*summary(every), *cut_lines(cuts)]
+    for name in SETS:
+        lines += [f"## {name}", ""]
+        for share in SHARES:
+            lines += table(name, share, every[name, share])
+    lines.append(f"{seconds:,.0f} seconds in all, on one core.")
+    if TOY:
+        print("\n".join(lines))
+        return
+    write_page("imbalance", "The rare class", __doc__, lines)
+    package("imbalance", packaged(every, cuts))
+
+
+if __name__ == "__main__":
+    main()
