@@ -59,6 +59,7 @@ NAV: list[tuple[str, list[str]]] = [
             "lint.md",
             "more-than-text.md",
             "knowledge-graphs.md",
+            "rare.md",
             "language-models.md",
             "adapt.md",
             "making.md",
