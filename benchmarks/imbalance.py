@@ -319,13 +319,13 @@ def cut_off(name: str) -> dict[str, float]:
             len(each.join(hidden, on=["query_id", "doc_id"], how="semi")) / len(each)
             for each in chosen
         ]
-        every = float(false["false"].sum())
+        every = len(false.filter("false"))
         found.append({
             "rejected": len(rejected), "false": shares[0], "naive": shares[1],
             "precision": float(rejected["false"].mean() or 0),  # type: ignore[arg-type]
-            "recall": rejected["false"].sum() / every,
+            "recall": len(rejected.filter("false")) / every,
             "fixed precision": float(fixed["false"].mean() or 0),  # type: ignore[arg-type]
-            "fixed recall": fixed["false"].sum() / every,
+            "fixed recall": len(fixed.filter("false")) / every,
         })  # fmt: skip
     return {key: mean(each[key] for each in found) for key in found[0]}
 

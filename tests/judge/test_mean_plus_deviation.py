@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from negatives.judge.mean_plus_deviation import MeanPlusDeviation
 from tests.judge.test_positive_aware import context
 
 
-def ranked(*queries: list[float | None], labelled: tuple[int, ...] = ()) -> pl.DataFrame:
+def ranked(*queries: Sequence[float | None], labelled: tuple[int, ...] = ()) -> pl.DataFrame:
     """Rows of the runner's table, each query's candidates in the order of one source's ranks."""
     rows = [
         (query, n, 1 if n in labelled else None, n + 1, score)
