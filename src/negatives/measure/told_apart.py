@@ -51,14 +51,14 @@ def told_apart(
         }
         there = {}
         for group, each in groups.items():
-            relevant, scores = each["relevant"].to_numpy(), each[name].to_numpy()
-            found = separation(relevant, scores)
+            relevant, values = each["relevant"].to_numpy(), each[name].to_numpy()
+            found = separation(relevant, values)
             if found is None:
                 continue
             there[group] = found.as_dict()
             if name == P:
-                wrong = (scores >= 0.5) != relevant
-                there[group]["aurc"] = rounded(risk_coverage(abs(scores - 0.5), wrong).aurc)
+                wrong = (values >= 0.5) != relevant
+                there[group]["aurc"] = rounded(risk_coverage(abs(values - 0.5), wrong).aurc)
             if max_fnr is not None:
                 there[group]["threshold"] = _threshold(each, name, max_fnr, confidence)
         if there:
