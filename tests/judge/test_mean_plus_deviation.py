@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from negatives.judge.mean_plus_deviation import MeanPlusDeviation
@@ -48,6 +48,7 @@ def test_the_worked_numbers_of_atss(divisor: str, cut: float) -> None:
     assert found["reason"][0] == f"mean-plus-deviation: dense 1.0 >= {cut:.4f}"
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.lists(st.one_of(st.none(), st.floats(-3, 3, width=16)), min_size=1, max_size=12),

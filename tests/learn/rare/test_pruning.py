@@ -31,6 +31,7 @@ def test_the_weighted_entropy_has_the_slope_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(lambda each: weighted_entropy(each, y, 3.0), (logits,))
 
 
+@pytest.mark.slow
 def test_no_round_misses_more_of_valid_and_each_has_fewer_weights() -> None:
     parts = split(rare(600, 0.15), seed=1)
     found = Pruning(rounds=4, share=0.5, epochs=15, max_fpr=1.0).fit(parts)
@@ -55,6 +56,7 @@ def test_pruning_nothing_is_the_network_as_it_was() -> None:
     assert (whole.logits(parts.test.vectors) == found.logits(parts.test.vectors)).all()
 
 
+@pytest.mark.slow
 def test_pruning_ends_before_it_takes_in_more_than_may_be() -> None:
     parts = split(rare(600, 0.15, apart=0.7), seed=1)
     free, held = (
@@ -78,6 +80,7 @@ def test_labels_of_several_classes_and_items_without_a_split_are_refused() -> No
 # ---- pre-screening -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_what_has_something_is_lost_no_more_often_than_promised() -> None:
     lost = []
     fresh = rare(20_000, 0.3, seed=999)
