@@ -20,8 +20,8 @@ BM25 Bernoulli CoOccurrence Collection Consistency ContrastingDemonstrations Con
 Debate Dense
 Dynamic Ensemble Evidence FailureInducing Fused GeneratorBandit Given Graded Heading ICR
 ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening Judged Known
-LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate NearPositive NegativesError
-NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias
+LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate NearPositive
+NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias
 Popularity PopularityEvidence Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
 Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameParent
 ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS SkipSurvivors
