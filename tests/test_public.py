@@ -17,17 +17,16 @@ from tests.each import for_each
 PUBLIC = """
 AbsoluteScore Abstain AdaptiveMargin AdversarialDecoding AdversarialFiltering Agreement AlikeNames
 BM25 Bernoulli CoOccurrence Collection Consistency ContrastingDemonstrations Contrastive DataError
-Debate Dense
-Dynamic Ensemble Evidence FailureInducing Fused GeneratorBandit Given Graded Heading ICR
-ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening Judged Known
-LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate NearPositive
-NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias
-Popularity PopularityEvidence Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
-Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameParent
-ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS SkipSurvivors
-SkipTop Stratified Sufficiency TextEdits TextPerplexity Top Typed Verbalized WantedType
-WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate guide lint
-load_recipe mine show_progress silent train
+Debate Dense Dynamic Ensemble Evidence FailureInducing Fused GeneratorBandit Given Graded Heading
+ICR ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening Judged
+Known LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate
+NearPositive NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach
+PercentOfPositive Perplexity PoolingBias Popularity PopularityEvidence Quotas Random RandomPick
+Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
+SameCluster SameDocument SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias
+SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits TextPerplexity Top
+Typed Verbalized WantedType WrittenNegatives WrittenQueries __version__ adapt audit bench compare
+evaluate guide lint load_recipe mine show_progress silent train
 """
 
 
