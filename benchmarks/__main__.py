@@ -28,6 +28,7 @@ NAMES = (
     "guidance",
     "guides",
     "images",
+    "imbalance",
     "judgements",
     "judges",
     "labels",

@@ -60,6 +60,7 @@ NAV: list[tuple[str, list[str]]] = [
             "more-than-text.md",
             "images.md",
             "knowledge-graphs.md",
+            "rare.md",
             "language-models.md",
             "adapt.md",
             "making.md",

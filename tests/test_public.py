@@ -19,14 +19,14 @@ AbsoluteScore Abstain AdaptiveMargin AdversarialDecoding AdversarialFiltering Ag
 BM25 Bernoulli CoOccurrence Collection Consistency ContrastingDemonstrations Contrastive DataError
 Debate Dense Dynamic Ensemble Evidence FailureInducing Fused GeneratorBandit Given Graded Heading
 ICR ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening Judged
-Known LLMCascade LLMJudge LikeQueries Margin NamedInQuery NearDuplicate NearPositive NegativesError
-NegativesWarning Neighbours NotBefore OneByOne OutOfReach PercentOfPositive Perplexity PoolingBias
-Popularity PopularityEvidence Quotas Random RandomPick Recipe RecipeError ReferenceAdapted
-Reformulations Rerank RiskLimited Run RunError SameBranch SameCluster SameDocument SameImage
-SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck SharedAlias SharedKeywords SimANS
-SkipSurvivors SkipTop Stratified Sufficiency TextEdits TextPerplexity Top Typed Verbalized
-WantedType WrittenNegatives WrittenQueries __version__ adapt audit bench compare evaluate guide lint
-load_recipe mine show_progress silent train
+Known LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate
+NearPositive NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach
+PercentOfPositive Perplexity PoolingBias Popularity PopularityEvidence Quotas Random RandomPick
+Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
+SameCluster SameDocument SameImage SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck
+SharedAlias SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits
+TextPerplexity Top Typed Verbalized WantedType WrittenNegatives WrittenQueries __version__ adapt
+audit bench compare evaluate guide lint load_recipe mine show_progress silent train
 """
 
 

@@ -32,6 +32,7 @@ from negatives.judge.like_queries import LikeQueries as LikeQueries
 from negatives.judge.like_queries import PopularityEvidence as PopularityEvidence
 from negatives.judge.llm import LLMJudge as LLMJudge
 from negatives.judge.llm_cascade import LLMCascade as LLMCascade
+from negatives.judge.mean_plus_deviation import MeanPlusDeviation as MeanPlusDeviation
 from negatives.judge.named_in_query import NamedInQuery as NamedInQuery
 from negatives.judge.near_duplicate import NearDuplicate as NearDuplicate
 from negatives.judge.neighbours import Neighbours as Neighbours

@@ -58,6 +58,7 @@ KINDS: dict[str, dict[str, str]] = {
         "llm": "negatives.judge.llm:LLMJudge",
         "llm-cascade": "negatives.judge.llm_cascade:LLMCascade",
         "margin": "negatives.judge.positive_aware:Margin",
+        "mean-plus-deviation": "negatives.judge.mean_plus_deviation:MeanPlusDeviation",
         "named-in-query": "negatives.judge.named_in_query:NamedInQuery",
         "near-duplicate": "negatives.judge.near_duplicate:NearDuplicate",
         "neighbours": "negatives.judge.neighbours:Neighbours",

@@ -251,9 +251,37 @@ def test_a_sample_is_drawn_judged_and_reviewed_by_commands(
     assert "review           0%, at most 20.6% with 90% confidence" in said
 
 
+@pytest.mark.slow
+def test_the_command_tells_a_threshold_and_what_it_misses(
+    halved: Halved, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run, hidden = halved
+    hidden.select("query_id", "doc_id", "relevance").write_csv(tmp_path / "q.tsv", separator="\t")
+    asked = ["audit", str(run.path), "--truth", str(tmp_path / "q.tsv"), "--max-fnr", "0.2"]
+    assert command(asked) == 0
+    assert "relevant ones are missed, at most" in capsys.readouterr().out
+    told = audit(run, truth=hidden, max_fnr=0.2).told
+    assert told is not None
+    found = told["p_relevant"]["all"]
+    ledger = pl.read_parquet(run.parts).filter(
+        ~pl.col("verdict").is_in(["positive", "judged-negative"]), pl.col("p_relevant").is_finite()
+    )
+    relevant = ledger.join(hidden, on=["query_id", "doc_id"], how="semi")
+    below = relevant.filter(pl.col("p_relevant") < found["threshold"]["value"])
+    assert (found["threshold"]["missed"], found["threshold"]["relevant"]) == (
+        len(below), len(relevant),
+    )  # fmt: skip
+    assert len(below) / len(relevant) < found["threshold"]["bound"] <= 0.2
+    assert 0 < found["aurc"] < found["prevalence"]
+    few = audit(run, truth=hidden, max_fnr=0.001).told
+    assert few is not None
+    assert "are too few for any threshold" in few["p_relevant"]["all"]["threshold"]["why"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--max-fnr", "0.1"], "--max-fnr goes with --truth"),
         (["--sample", "5"], "--sample and --out go together"),
         (["--sample", "5", "-o", "x.csv", "--truth", "q"], "in a second command"),
         (["--sample", "0", "-o", "x.csv"], "a sample of 0 pairs"),

@@ -32,6 +32,7 @@ def audit(
     form: Form = "table",
     planted: Flag = False,
     confidence: float | None = None,
+    max_fnr: float | None = None,
     json: Flag = False,
 ) -> int:
     """How many of a run's negatives are false: by the model, by known positives, by a review.
@@ -50,6 +51,8 @@ def audit(
         negatives audit runs/cranfield --truth qrels/complete.tsv
 
         negatives audit runs/umls --truth other-splits
+
+        negatives audit runs/cranfield --truth qrels/complete.tsv --max-fnr 0.1
 
         negatives audit runs/planted --planted
 
@@ -87,6 +90,9 @@ def audit(
         What found the false negatives that `negatives data plant` had planted, instead.
     confidence
         How sure the bounds are: 0.9, and of --checks 0.95.
+    max_fnr
+        --truth: thresholds of p_relevant and of scores that miss no larger share of the
+        relevant candidates, and what they let through.
     json
         Print what was found as JSON.
     """
@@ -96,6 +102,11 @@ def audit(
     from negatives.measure.review import draw_sample
     from negatives.store.run import Run
 
+    if max_fnr is not None and (truth is None or checks):
+        raise InputError(
+            "--max-fnr goes with --truth, which says what is relevant, and not with --checks",
+            fix="negatives audit RUN --truth QRELS --max-fnr 0.1",
+        )
     if checks or fail_on or set_ or corpus:
         if planted or review or sample is not None:
             raise InputError(
@@ -140,7 +151,7 @@ def audit(
         )
         return 0
     sure = CONFIDENCE if confidence is None else confidence
-    found = check(opened, truth, review, confidence=sure)
+    found = check(opened, truth, review, confidence=sure, max_fnr=max_fnr)
     if json:
         print_json(found.as_dict())
     else:

@@ -21,6 +21,7 @@ _EXTRAS = {
     "ray": (("ray",), "several machines"),
     "pdf": (("pypdf",), "documents in PDF"),
     "kg": (("pykeen", "numba"), "models of knowledge graphs"),
+    "imbalance": (("imblearn",), "items made of a rare class"),
 }
 
 

@@ -221,7 +221,7 @@ class CutRuling:
 
     def judge(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The cut of each pair's query as evidence, and a verdict where the score reaches it."""
-        scored = rows.select("query", "relevance", score=score_column(rows, self.column))
+        scored = rows.with_columns(score=score_column(rows, self.column))
         cut = f"{self.kind.replace('-', '_')}_cut"
         floor = pl.lit(None, pl.Float64) if self.floor is None else self.floor
         above, below = pl.col("score") >= pl.col(cut), pl.col("score") < floor

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from negatives.card import Card, Showing
+from negatives.errors import InputError
 from negatives.measure.audit_card import audit_card
 from negatives.measure.certificate import CONFIDENCE, Certificate, certificate
 from negatives.measure.estimate import rounded, share
@@ -81,6 +82,7 @@ def audit(
     plant: pl.DataFrame | None = None,
     *,
     confidence: float = CONFIDENCE,
+    max_fnr: float | None = None,
 ) -> Audit:
     """How many of a run's negatives are false, by every way there is to tell, and how sure that is.
 
@@ -90,8 +92,15 @@ def audit(
     judged pairs, drawn by `negatives audit RUN --sample N -o FILE`; None: what the run's own
     reviews say of a random sample, if they do. `plant`: the truth that
     `negatives.measure.plant.plant` gave with the collection the run was mined from. Bounds
-    hold with `confidence`.
+    hold with `confidence`. `max_fnr`: with a truth, thresholds of p_relevant and of scores that
+    miss no larger share of the relevant candidates (`measure.thresholds`).
     """
+    if max_fnr is not None and truth is None:
+        raise InputError(
+            "a share of false negatives, and no truth that says what is relevant",
+            where="max_fnr",
+            fix="give the truth as well, or leave it out",
+        )
     opened = run if isinstance(run, Run) else Run(run)
     negatives = opened.negatives
     counts = opened.manifest.counts
@@ -105,7 +114,9 @@ def audit(
         sources=_sources(negatives, judged),
         hubness=hubness(negatives, counts.documents, counts.queries),
         planted=None if plant is None else recovered(opened, plant),
-        told=None if judged is None else told_apart(opened, judged),
+        told=None
+        if judged is None
+        else told_apart(opened, judged, max_fnr=max_fnr, confidence=confidence),
     )
 
 

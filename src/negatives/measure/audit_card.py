@@ -87,7 +87,20 @@ def _told(told: dict[str, Any]) -> list[tuple[str, str]]:
                     f"{where} (a random order: 0.5 and {figure(each['prevalence'])})",
                 )
             )
+            if "threshold" in each:
+                rows.append(("", _threshold(each["threshold"])))
     return rows
+
+
+def _threshold(found: dict[str, Any]) -> str:
+    """Where a candidate is taken for relevant, and what that misses."""
+    if found["value"] is None:
+        return f"no threshold: {found['why']}"
+    return (
+        f"at {figure(found['value'])} and above: {found['missed']:,} of {found['relevant']:,} "
+        f"relevant ones are missed, at most {percent(found['bound'])} of further ones with "
+        f"{found['confidence']:.0%} confidence; {percent(found['fpr'])} of the others are taken in"
+    )
 
 
 def _source(row: dict[str, Any]) -> str:

@@ -9,19 +9,27 @@ from typing import Any, Final
 
 import polars as pl
 
+from negatives.errors import DataError
+from negatives.measure.estimate import rounded
 from negatives.measure.imbalance import separation
+from negatives.measure.risk_coverage import risk_coverage
+from negatives.measure.thresholds import choose_threshold
 from negatives.schema import JUDGED_NEGATIVE, PAIR, POSITIVE
 from negatives.store.run import Run
 
 P: Final = "p_relevant"
 
 
-def told_apart(run: Run, truth: pl.DataFrame) -> dict[str, Any]:
+def told_apart(
+    run: Run, truth: pl.DataFrame, *, max_fnr: float | None = None, confidence: float = 0.95
+) -> dict[str, Any]:
     """By column, `all` and the sources: pairs, relevant ones, prevalence, AUROC and AUPRC.
 
     Of candidates that the run knew no judgement of, of queries that the truth judges; pairs without
     a value are left out. Sources differ in how many of their candidates are relevant, and AUPRC is
     the higher where more are: compare it with the prevalence beside it, and not across sources.
+    Of p_relevant also `aurc`, by how sure it is. With `max_fnr` a `threshold` for each that misses
+    no larger share of the relevant candidates, with `confidence`; pairs of a query are alike.
     """
     ledger = pl.scan_parquet(run.parts, glob=False)
     scores = [f"{source.label}_score" for source in run.recipe.find]
@@ -41,11 +49,32 @@ def told_apart(run: Run, truth: pl.DataFrame) -> dict[str, Any]:
             source.label: known.filter(pl.col("sources").list.contains(source.label))
             for source in run.recipe.find
         }
-        found = {
-            group: separation(each["relevant"].to_numpy(), each[name].to_numpy())
-            for group, each in groups.items()
-        }
-        there = {group: each.as_dict() for group, each in found.items() if each is not None}
+        there = {}
+        for group, each in groups.items():
+            relevant, values = each["relevant"].to_numpy(), each[name].to_numpy()
+            found = separation(relevant, values)
+            if found is None:
+                continue
+            there[group] = found.as_dict()
+            if name == P:
+                wrong = (values >= 0.5) != relevant
+                there[group]["aurc"] = rounded(risk_coverage(abs(values - 0.5), wrong).aurc)
+            if max_fnr is not None:
+                there[group]["threshold"] = _threshold(each, name, max_fnr, confidence)
         if there:
             made[name] = there
     return made
+
+
+def _threshold(rows: pl.DataFrame, name: str, max_fnr: float, confidence: float) -> dict[str, Any]:
+    """What a threshold misses and lets through; or why there is none."""
+    try:
+        return choose_threshold(
+            rows["relevant"].to_numpy(),
+            rows[name].to_numpy(),
+            max_fnr=max_fnr,
+            confidence=confidence,
+            groups=rows["query_id"].to_numpy(),
+        ).as_dict()
+    except DataError as error:
+        return {"value": None, "why": error.what}
