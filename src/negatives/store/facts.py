@@ -240,7 +240,8 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, rename={"candidates": "o
 class Checked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a check answered about the negatives as they are: see `negatives.measure.audits`.
 
-    `settings`: those that are not the check's own. `truth`: whether it was given judgements.
+    `of_p_relevant`: what it says of p_relevant, half a sentence. `settings`: those that are not the
+    check's own. `truth`: whether it was given judgements.
     """
 
     check: str
@@ -253,6 +254,7 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     high: float | None = None
     assumption: str = ""
     why: str = ""
+    of_p_relevant: str = ""
     settings: dict[str, Any] = {}
     truth: bool = False
     details: dict[str, Any] = {}

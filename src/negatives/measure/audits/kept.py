@@ -68,6 +68,7 @@ def checked(answer: Answer, check: Check, *, truth: bool = False) -> Checked:
         about=answer.about,
         confidence=estimate.confidence,
         advice=answer.advice,
+        of_p_relevant=answer.of_p_relevant,
         alarm=answer.alarm,
         value=rounded(estimate.value),
         low=rounded(estimate.low),
