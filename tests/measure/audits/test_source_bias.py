@@ -18,7 +18,7 @@ from negatives.measure.audits.source_bias import (
     EACH,
     SourceBias,
     first_found,
-    of_one_label,
+    of_one_grade,
     of_rewritten,
     relative_bias,
     share_of_wins,
@@ -56,8 +56,9 @@ def test_queries_count_alike_however_many_comparisons_they_have() -> None:
 
 
 def labelled(*rows: tuple[str, str, int]) -> pl.DataFrame:
-    table = pl.DataFrame(rows, schema=["query_id", "doc_id", "grade"], orient="row")
-    return table.with_columns(relevant=pl.col("grade") > 0)
+    return pl.DataFrame(
+        rows, schema={"query_id": pl.String, "doc_id": pl.String, "grade": pl.Int64}, orient="row"
+    )
 
 
 def docs(*names: str) -> pl.DataFrame:
@@ -66,24 +67,24 @@ def docs(*names: str) -> pl.DataFrame:
 
 def test_texts_of_one_query_and_one_grade_are_compared_and_no_others() -> None:
     labels = labelled(
-        ("q", "a", 1), ("q", "m", 1), ("q", "b", 2), ("q", "n", 0), ("r", "a", 0), ("r", "n", 0)
+        ("q", "a", 1), ("q", "m", 1), ("q", "b", 2), ("q", "n", 3), ("r", "a", 3), ("r", "n", 3)
     )
-    found = of_one_label(docs("a", "b", "m", "n", "x"), pl.Series(["m", "n"]), labels, 0)
+    found = of_one_grade(docs("a", "b", "m", "n", "x"), pl.Series(["m", "n"]), labels, 0)
     texts = found.texts
     named = [
-        (row["query_id"], texts[row["human"]], texts[row["written"]], row["relevant"])
+        (row["query_id"], texts[row["human"]], texts[row["written"]])
         for row in found.pairs.sort("query_id").iter_rows(named=True)
     ]
     assert named == [
-        ("q", "text of a", "text of m", True),
-        ("r", "text of a", "text of n", False),
+        ("q", "text of a", "text of m"),
+        ("r", "text of a", "text of n"),
     ]
 
 
 def test_no_query_has_more_comparisons_than_is_allowed() -> None:
     names = [f"d{place:02}" for place in range(60)]
     labels = labelled(*(("q", name, 0) for name in names))
-    found = of_one_label(docs(*names), pl.Series(names[:25]), labels, 0)
+    found = of_one_grade(docs(*names), pl.Series(names[:25]), labels, 0)
     assert len(found.pairs) == EACH * EACH
 
 
@@ -134,18 +135,23 @@ def test_rewritings_that_are_alike_sound_no_alarm(
     found = asked(subject, without_some_words(original, 1, 0.125), tmp_path)
     assert found.alarm is False
     assert found.estimate.details["paired"] is True
-    assert abs(found.estimate.details["relative difference"]) < 0.1
+    assert abs(found.estimate.details["relative difference"]) < 0.2
     same = asked(subject, subject.collection.corpus["text"].to_list(), tmp_path)
     assert same.estimate.value == 0.5
     assert same.estimate.details["mean gap in deviations"] == 0
 
 
-def test_rewritings_in_words_of_the_queries_are_an_alarm(
+def test_rewritings_in_a_style_that_the_encoder_likes_are_an_alarm(
     subject: Subject, run: neg.Run, tmp_path: Path
 ) -> None:
-    """What is planted: a style that the encoder likes, the words that queries have in common."""
-    original = subject_of(run).collection.corpus["text"].to_list()
-    texts = [f"what are the effects of {text}" for text in without_some_words(original, 1, 0.2)]
+    """What is planted: a text ends in the words of a query that it answers."""
+    data = subject_of(run).collection
+    texts = without_some_words(data.corpus["text"].to_list(), 1, 0.2)
+    asking = dict(data.positives.unique("doc", keep="first").select("doc", "query").iter_rows())
+    texts = [
+        f"{text} {data.queries['text'][asking[row]]}" if row in asking else text
+        for row, text in enumerate(texts)
+    ]
     found = asked(subject, texts, tmp_path)
     assert found.alarm is True
     assert (found.estimate.low or 0) > 0.6
@@ -167,7 +173,6 @@ def test_documents_that_are_named_or_marked_are_compared_by_label(
     assert named.alarm is False
     assert told.estimate.as_dict() == named.estimate.as_dict()
     assert named.estimate.details["paired"] is False
-    assert {"share of wins, relevant", "share of wins, not relevant"} <= set(told.estimate.details)
 
 
 def test_what_it_lacks_is_told_before_any_work(subject: Subject, tmp_path: Path) -> None:

@@ -5,20 +5,23 @@ texts of a machine that rewrite them stand in one list. Whoever trains on such r
 preference stronger (Zhou et al. 2024, "Source Echo Chamber"). The measure here is how often a query
 scores the written one of two texts higher; a half is fair. Where each written text rewrites one of
 people, these two are compared, and the lists by the paper's relative difference. Where none does,
-written texts are compared with those of people that have the same label for the same query.
+written texts are compared with those of people that have the same grade for the same query.
+
+Only relevant texts are compared. Mined negatives were chosen for their scores, so that anything
+that is put beside them, a copy with a word less too, scores lower by that alone.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Bools, Doubles, Floats, Places, Rows
+from negatives.arrays import Doubles, Floats, Places, Rows
 from negatives.chance import pair_uniforms
 from negatives.errors import DataError
 from negatives.measure.audits.check import Answer, Check
@@ -26,14 +29,13 @@ from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.likeness import nearest_of, unit_vectors
 from negatives.read.table import read_table
-from negatives.run.inputs import GENERATED_ID
 from negatives.schema import PAIR
 from negatives.stats.bootstrap import Interval, interval
 
 FEWEST: Final = 20
 """Queries with a pair to compare, below which nothing is said."""
 EACH: Final = 10
-"""Written texts, and texts of people, of one query and label, at most, drawn by ids."""
+"""Written texts, and texts of people, of one query and grade, at most, drawn by ids."""
 LENGTHS: Final = (0.8, 1.2)
 """How long a rewriting may be, in lengths of the text: others are left out."""
 DEEP: Final = 10
@@ -48,6 +50,8 @@ class SourceBias(Check, kind="source-bias"):
     'static'
     """
 
+    asks_negatives: ClassVar[bool] = False
+
     encoder: Annotated[
         str, Meta(min_length=1, description="whose scores are looked at, as for a dense source")
     ] = "static"
@@ -55,7 +59,7 @@ class SourceBias(Check, kind="source-bias"):
         str,
         Meta(description="what says which texts a machine wrote: a file of doc_id, or of text and "
              "rewrites (the id of the document that it says again), or a field of the documents "
-             "that is true or false; empty: those that were written for the run"),
+             "that is true or false"),
     ] = ""  # fmt: skip
     most: Annotated[
         float,
@@ -67,16 +71,12 @@ class SourceBias(Check, kind="source-bias"):
         data = subject.collection
         if not data.has("docs", "text") or not data.has("queries", "text"):
             return "queries or documents have no texts; name what has them with --corpus"
-        generated = data.corpus["doc_id"].str.starts_with(GENERATED_ID).any()
-        if not self.written and not generated:
-            return (
-                "nothing was written for it; say which documents a machine wrote: "
-                "--set source-bias.written=FILE"
-            )
+        if not self.written:
+            return "say which texts a machine wrote: --set source-bias.written=FILE"
         found = self._compared(subject).pairs["query_id"].n_unique()
         if found < FEWEST:
             return (
-                f"only {found} queries have a written text and one of people with the same label, "
+                f"only {found} queries have a written text and one of people that are as relevant, "
                 f"and {FEWEST} are needed"
             )
         return ""
@@ -84,7 +84,7 @@ class SourceBias(Check, kind="source-bias"):
     def find(self, subject: Subject) -> Answer:
         """The share of comparisons that the written text wins, a mean over queries."""
         compared = self._compared(subject)
-        query, human, written, relevant, owner = compared.rows(subject)
+        query, human, written, owner = compared.rows(subject)
         vectors = [unit_vectors(texts, self.encoder) for texts in (query, compared.texts)]
         asked = vectors[0][owner]
         scores = [np.einsum("nd,nd->n", asked, vectors[1][each]) for each in (human, written)]
@@ -99,14 +99,9 @@ class SourceBias(Check, kind="source-bias"):
             "left out by length": compared.left_out,
             "mean gap in deviations": rounded(float(gap.mean()) / spread) if spread else None,
         }
-        for name, which in (("relevant", relevant), ("not relevant", ~relevant)):
-            if which.any():
-                details[f"share of wins, {name}"] = rounded(float(won[which].mean()))
-        if compared.paired and relevant.any():
+        if compared.paired:
             ranked = nearest_of(vectors[0], vectors[1], min(DEEP, len(compared.texts)))[0]
-            firsts = [
-                first_found(ranked, owner[relevant], each[relevant]) for each in (human, written)
-            ]
+            firsts = [first_found(ranked, owner, each) for each in (human, written)]
             details["RR@10 of people's, of written"] = [rounded(each) for each in firsts]
             details["relative difference"] = rounded(relative_bias(*firsts))
         estimate = Estimate(
@@ -114,7 +109,7 @@ class SourceBias(Check, kind="source-bias"):
             low=found.low,
             high=found.high,
             confidence=subject.confidence,
-            assumption=_REWRITTEN if compared.paired else _SAME_LABEL,
+            assumption=_REWRITTEN if compared.paired else _SAME_GRADE,
             details=details,
         )
         about = f"share of comparisons in which {self.encoder} scores the written text higher"
@@ -130,11 +125,8 @@ class SourceBias(Check, kind="source-bias"):
         data = subject.collection
         every = data.corpus.select("doc_id", pl.col("text").fill_null(""))
         docs = every.filter(pl.col("text").str.strip_chars().str.len_bytes() > 0)
-        if not self.written:
-            marked = docs.filter(pl.col("doc_id").str.starts_with(GENERATED_ID))["doc_id"]
-            return of_one_label(docs, marked, _labelled(subject), subject.seed)
         if self.written in data.corpus.columns:
-            return of_one_label(docs, self._by_field(subject), _labelled(subject), subject.seed)
+            return of_one_grade(docs, self._by_field(subject), _labelled(subject), subject.seed)
         table = read_table(Path(self.written))
         if {"rewrites", "text"} <= set(table.columns):
             return of_rewritten(every, table.select("rewrites", "text"), _labelled(subject))
@@ -144,7 +136,7 @@ class SourceBias(Check, kind="source-bias"):
                 where=self.written,
                 fix="name the documents that a machine wrote, a row each",
             )
-        return of_one_label(docs, table["doc_id"].cast(pl.String), _labelled(subject), subject.seed)
+        return of_one_grade(docs, table["doc_id"].cast(pl.String), _labelled(subject), subject.seed)
 
     def _by_field(self, subject: Subject) -> pl.Series:
         corpus = subject.collection.corpus
@@ -162,7 +154,7 @@ class SourceBias(Check, kind="source-bias"):
 _YES: Final = ("true", "1")
 _NO: Final = ("false", "0")
 _REWRITTEN: Final = "each written text says what the one that it rewrites says, and is as relevant"
-_SAME_LABEL: Final = "texts of one query and one label are as relevant, whoever wrote them"
+_SAME_GRADE: Final = "texts of one query and one grade are as relevant, whoever wrote them"
 _FINE: Final = "nothing to do: the encoder does not mind much who wrote a text"
 _WRITTEN: Final = (
     "what this encoder finds leans to what machines write: leave it out as a judge of these texts, "
@@ -176,7 +168,7 @@ _PEOPLE: Final = (
 
 @dataclass(frozen=True)
 class Compared:
-    """`pairs`: query_id, relevant, and the rows human and written of `texts`, a row a comparison.
+    """`pairs`: query_id, and the rows human and written of `texts`, a row a comparison.
 
     `paired`: whether the written one says the other again; `left_out`: rewritings that are longer
     or shorter than `LENGTHS` allows.
@@ -187,8 +179,8 @@ class Compared:
     paired: bool
     left_out: int = 0
 
-    def rows(self, subject: Subject) -> tuple[pl.Series, Places, Places, Bools, Places]:
-        """Texts of the queries; of each comparison both texts' rows, its label, its query's."""
+    def rows(self, subject: Subject) -> tuple[pl.Series, Places, Places, Places]:
+        """Texts of the queries; of each comparison both texts' rows, and its query's."""
         queries = subject.collection.queries.select("query_id", "text")
         asked = queries.join(self.pairs.select("query_id").unique(), on="query_id", how="semi")
         asked = asked.sort("query_id").with_row_index("owner")
@@ -198,13 +190,13 @@ class Compared:
         human, written, owner = (
             table[name].cast(pl.Int64).to_numpy() for name in ("human", "written", "owner")
         )
-        return asked["text"], human, written, table["relevant"].to_numpy(), owner
+        return asked["text"], human, written, owner
 
 
 def of_rewritten(docs: pl.DataFrame, table: pl.DataFrame, labels: pl.DataFrame) -> Compared:
     """Each labelled document beside the text that rewrites it; the list holds all of both.
 
-    `docs`: doc_id, text; `table`: rewrites, text; `labels`: query_id, doc_id, relevant. The first
+    `docs`: doc_id, text; `table`: rewrites, text; `labels`: query_id, doc_id, grade. The first
     rewriting of a document counts. `DataError` where one rewrites what is not there.
     """
     table = table.with_columns(pl.col("rewrites").cast(pl.String)).drop_nulls()
@@ -225,24 +217,24 @@ def of_rewritten(docs: pl.DataFrame, table: pl.DataFrame, labels: pl.DataFrame) 
     pairs = (
         labels.join(rows, left_on="doc_id", right_on="rewrites")
         .join(numbered, on="doc_id")
-        .select("query_id", "relevant", "human", "written")
+        .select("query_id", "human", "written")
     )
     texts = pl.concat([docs["text"], alike["text"].rename("text")])
     return Compared(pairs, texts, True, len(both) - len(alike))
 
 
-def of_one_label(
+def of_one_grade(
     docs: pl.DataFrame, written: pl.Series, labels: pl.DataFrame, seed: int
 ) -> Compared:
-    """Written documents beside those of people, where a query has both under one label.
+    """Written documents beside those of people, where a query has both under one grade.
 
-    At most `EACH` of either sort for a query and label. Arguments as for `of_rewritten`; `written`:
+    At most `EACH` of either sort for a query and grade. Arguments as for `of_rewritten`; `written`:
     the ids of the written ones.
     """
     rows = labels.join(docs.select("doc_id"), on="doc_id").sort(PAIR)
     chance = pl.Series("chance", pair_uniforms(rows.select(PAIR), seed, "audit/source-bias"))
     made = pl.col("doc_id").is_in(written.implode()).alias("made")
-    group = ["query_id", "grade", "relevant"]
+    group = ["query_id", "grade"]
     rows = rows.with_columns(chance, made)
     rows = rows.filter(pl.col("chance").rank("ordinal").over(*group, "made") <= EACH)
     sorts = rows.filter(pl.col("made").n_unique().over(*group) == 2)
@@ -251,21 +243,16 @@ def of_one_label(
     sorts = sorts.join(numbered.with_columns(pl.col("row").cast(pl.Int64)), on="doc_id")
     human, machine = (sorts.filter(pl.col("made") == each) for each in (False, True))
     pairs = human.select(*group, human="row").join(machine.select(*group, written="row"), on=group)
-    return Compared(
-        pairs.select("query_id", "relevant", "human", "written"), texts["text"], paired=False
-    )
+    return Compared(pairs.select("query_id", "human", "written"), texts["text"], paired=False)
 
 
 def _labelled(subject: Subject) -> pl.DataFrame:
-    """query_id, doc_id, grade, relevant: what the judgements say, and the negatives, of grade 0."""
+    """query_id, doc_id, grade of what is judged relevant."""
     judged = subject.collection.qrels
     if subject.truth is not None:
         judged = pl.concat([judged.select(subject.truth.columns), subject.truth])
     grade = pl.col("relevance").cast(pl.Int64)
-    said = judged.filter(grade >= 0).group_by(PAIR).agg(grade=grade.max())
-    others = subject.negatives.select(PAIR).join(said, on=PAIR, how="anti")
-    both = pl.concat([said, others.with_columns(grade=pl.lit(0, pl.Int64))])
-    return both.with_columns(relevant=pl.col("grade") > 0)
+    return judged.filter(grade > 0).group_by(PAIR).agg(grade=grade.max())
 
 
 def wins(human: Floats, written: Floats) -> Doubles:
