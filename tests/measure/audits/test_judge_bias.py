@@ -138,7 +138,7 @@ def test_what_a_run_was_judged_is_corrected_and_told_beside_p_relevant(
     with judging(BiasedJudge(relevant, sensitivity=0.9, specificity=0.6)) as spec:
         judge = neg.LLMJudge(model=spec, characters=0)
         after = copy.judge(judge, 600)
-        subject, checks = subject_of(after), [JudgeBias(characters=0)]
+        subject, checks = subject_of(after), [JudgeBias(model="run", characters=0)]
         answers = ask(subject, checks)
     told = answers["judge-bias"].estimate.details["candidates"]
     assert told["says yes"] > 0.3
@@ -167,7 +167,14 @@ def test_labelled_pairs_are_of_both_sorts_and_drawn_by_ids(run: neg.Run) -> None
 
 
 def test_what_it_lacks_is_told_before_any_work(run: neg.Run) -> None:
-    with pytest.raises(InputError, match=r"name one with --set judge-bias\.model=URL#NAME"):
+    with pytest.raises(InputError, match=r"asking one costs calls; --set judge-bias\.model=URL#"):
         ask(subject_of(run), [JudgeBias()])
+    with pytest.raises(InputError, match="no language model has judged here"):
+        ask(subject_of(run), [JudgeBias(model="run")])
+    data = neg.Collection.load("cranfield")
+    few = data.qrels.filter(pl.col("query_id").is_in(data.qrels["query_id"].unique().sort()[:5]))
+    one = replace(subject_of(run), collection=replace(data, qrels=few, origin=""))
+    with pytest.raises(InputError, match="fewer than 20 queries have a positive and a negative"):
+        ask(one, [JudgeBias(model="http://127.0.0.1:1/v1#m")])
     with pytest.raises(RecipeError, match="api_key holds a literal key"):
         JudgeBias(model="http://127.0.0.1:1/v1#m", api_key="sk-123")

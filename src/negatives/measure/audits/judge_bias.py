@@ -56,6 +56,8 @@ from negatives.stats.bounds import Clusters
 from negatives.wording import figure, percent
 
 LABELS: Final = "than the labels say"
+RUN: Final = "run"
+"""Stands for the judge that the run asked."""
 
 
 class JudgeBias(Check, kind="judge-bias"):
@@ -70,8 +72,10 @@ class JudgeBias(Check, kind="judge-bias"):
     """
 
     model: Annotated[
-        str, Meta(description="URL#NAME of an OpenAI-compatible endpoint; empty: the run's judge")
-    ] = ""
+        str,
+        Meta(description="URL#NAME of an OpenAI-compatible endpoint; `run`: the judge that the run "
+             "asked. It is asked anew, so that nothing is unless it is named"),
+    ] = ""  # fmt: skip
     api_key: ApiKey = ""
     queries: Annotated[int, Meta(ge=FEWEST, description="queries whose pairs it is tried on")] = 50
     documents: Annotated[
@@ -94,10 +98,13 @@ class JudgeBias(Check, kind="judge-bias"):
     def lacking(self, subject: Subject) -> str:
         """A judge, texts to show, and pairs of known labels."""
         data = subject.collection
-        if self._judge(subject) is None:
+        if not self.model:
             return (
-                "no language model has judged here; name one with --set judge-bias.model=URL#NAME"
+                "no judge is named, and asking one costs calls; "
+                "--set judge-bias.model=URL#NAME, or =run for the one that the run asked"
             )
+        if self._judge(subject) is None:
+            return "no language model has judged here; --set judge-bias.model=URL#NAME"
         if not data.has("docs", "text") or not data.has("queries", "text"):
             return "queries or documents have no texts; name what has them with --corpus"
         found, _ = labelled(subject, self.queries, self.documents)
@@ -167,7 +174,7 @@ class JudgeBias(Check, kind="judge-bias"):
 
     def _judge(self, subject: Subject) -> PromptedJudge | None:
         """The judge that is named, or the one that the run asked last; None: there is none."""
-        if self.model:
+        if self.model != RUN:
             return LLMJudge(model=self.model, api_key=self.api_key, characters=self.characters)
         if subject.run is None:
             return None
@@ -285,12 +292,15 @@ class Rates:
     def leaning(self, confidence: float, at_once: int) -> Moved:
         """The share of yes of as many relevant pairs as others, less a half.
 
-        Above 0 the judge says yes too readily; with interval, as one of several `at_once`.
+        Above 0 the judge says yes too readily. Its interval, as one of several `at_once`, puts
+        those of both rates together (Zou and Donner 2008: the square root of the squares' sum).
         """
-        sure = 1 - (1 - confidence) / (4 * at_once)
-        hit, false_yes = (both_ends(each, sure) for each in (self.relevant, self.others))
-        low, high = ((hit[end] + false_yes[end] - 1) / 2 for end in (0, 1))
-        return Moved(LABELS, (self.relevant.rate + self.others.rate - 1) / 2, low, high)
+        sure = 1 - (1 - confidence) / (2 * at_once)
+        rates = np.array([self.relevant.rate, self.others.rate])
+        ends = np.array([both_ends(each, sure) for each in (self.relevant, self.others)])
+        down, up = np.linalg.norm(ends - rates[:, None], axis=0) / 2
+        value = float(rates.sum() - 1) / 2
+        return Moved(LABELS, value, value - float(down), value + float(up))
 
 
 def yeses(table: pl.DataFrame) -> Clusters:
