@@ -37,7 +37,8 @@ FEWEST: Final = 20
 _ONE: Final = Words(("query", "document"), ("positives",), ("swapped",))
 _MANY: Final = Words(("query", "documents"), ("positives",))
 _WORD: Final = Form(8, alternatives=20)
-_LIST: Final = Form(256, schema=Relevant)
+_NUMBER: Final = 8
+"""Tokens that naming one document of a list may take, and the object around them thrice that."""
 
 
 def appeal(number: int) -> str:
@@ -122,14 +123,14 @@ def _lists(chat: Chat, pairs: ShownPairs, size: int) -> dict[str, Doubles]:
 
     A document in the middle of a list stands in neither half.
     """
-    prompt = Prompt("judge-list", *_MANY)
+    prompt, form = Prompt("judge-list", *_MANY), Form(_NUMBER * (size + 3), schema=Relevant)
     lists = [each for each in pairs.lists(size) if len(each) > 1]
     found = {name: np.full(len(pairs), np.nan) for name in (EARLY, LATE)}
     both = np.full((2, len(pairs)), np.nan)
     for order, step in enumerate((1, -1)):
         shown = [each[::step] for each in lists]
         questions = [prompt.filled(each) for each in pairs.in_lists(shown)]
-        for places, answer in zip(shown, chat.ask(prompt, questions, _LIST), strict=True):
+        for places, answer in zip(shown, chat.ask(prompt, questions, form), strict=True):
             odds = None if answer is None else listed(answer, len(places))
             if odds is not None:
                 yes, half = np.array(odds) > 0, len(places) // 2
