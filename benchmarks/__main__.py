@@ -9,6 +9,7 @@ import sys
 NAMES = (
     "adapt",
     "audits",
+    "audits_bias",
     "audits_models",
     "baits",
     "batching",

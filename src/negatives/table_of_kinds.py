@@ -194,9 +194,11 @@ KINDS: dict[str, dict[str, str]] = {
         "blind": "negatives.measure.audits.blind:Blind",
         "contamination": "negatives.measure.audits.contamination:Contamination",
         "equity": "negatives.measure.audits.equity:Equity",
+        "judge-bias": "negatives.measure.audits.judge_bias:JudgeBias",
         "machine-text": "negatives.measure.audits.machine_text:MachineText",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
         "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
+        "source-bias": "negatives.measure.audits.source_bias:SourceBias",
         "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",
     },
 }

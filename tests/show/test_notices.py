@@ -17,6 +17,7 @@ def sections(high: float | None, **settings: float) -> dict[str, Any]:
         "certificate": {"estimates": {"known positives": {"high": high, "confidence": 0.9}}},
         "hardness": {"above_lowest": 0.0},
         "hubs": {"top": []},
+        "checks": {"alarms": []},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -38,7 +39,8 @@ def audit(
     """How many of a run's negatives are false: by the model, by known positives, by a review.
 
     With --checks instead: what else could be wrong with a run, or with a mined file of
-    anybody's. Exit code 1 where a check named by --fail-on sounds an alarm.
+    anybody's. Exit code 1 where a check named by --fail-on sounds an alarm. Of a run the
+    answers are kept in it, until others are picked: `negatives report RUN` shows them.
 
     Examples:
 
@@ -171,8 +173,9 @@ def _checks(
 ) -> int:
     """Ask checks, tell what they say, and say whether one of `fail_on` sounds an alarm."""
     from negatives.cli.listen import listening
-    from negatives.errors import InputError, nearest
+    from negatives.errors import InputError, NegativesError, nearest
     from negatives.measure.audits.asked import ALL, ask, checks_of
+    from negatives.measure.audits.kept import keep
     from negatives.measure.audits.subject import CONFIDENCE, subject_of
 
     names = _divided(checks)
@@ -196,6 +199,13 @@ def _checks(
         print_json(found.as_dict())
     else:
         print_card(found.card())
+    if subject.run is not None and found.answers:
+        try:
+            keep(subject, made, found)
+        except NegativesError as error:  # the answers are told all the same
+            print(f"note: not kept in the run: {error}", file=sys.stderr)
+        else:
+            print(f"kept in the run: negatives report {run}   shows it", file=sys.stderr)
     stopped = ALL in stopping and found.alarms
     return int(bool(stopped or set(stopping) & set(found.alarms)))
 

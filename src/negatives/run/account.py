@@ -107,13 +107,14 @@ class Account:
         self.spend(name, rows=counted.rows, seconds=time.perf_counter() - began)
 
     def begin_picking(self) -> None:
-        """The ledger is whole; what was picked from it before, and its report, are not of the run.
+        """The ledger is whole; what was picked before, its report and its checks are of no run now.
 
         Until `picked` the run holds no negatives, so that none are read with the recipe, the counts
         or the report of others.
         """
         for name in (NEGATIVES_FILE, RELABELLED_FILE, *REPORTS):
             self.manifest.files.pop(name, None)
+        self.manifest.notes.checks = []
         self.manifest.status = PICKING
         self.save()
 

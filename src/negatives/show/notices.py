@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from negatives.measure.lint.rules.counts import HUB, HUB_QUERIES
 from negatives.text.naming import called
-from negatives.wording import count, percent
+from negatives.wording import count, percent, plural
 
 COVERAGE: Final = 0.9
 """Less of what was asked delivered than this is worth a look."""
@@ -20,6 +20,7 @@ def notices(sections: Mapping[str, Any]) -> list[dict[str, str]]:
     found = [
         ("delivered", _coverage(sections["delivered"])),
         ("certificate", _bound(sections["certificate"], sections["asked"]["pick"])),
+        ("checks", _alarms(sections["checks"])),
         ("hardness", _above(sections["hardness"])),
         ("hubs", _hub(sections["hubs"], sections["delivered"]["queries"])),
     ]
@@ -47,6 +48,14 @@ def _bound(certificate: Mapping[str, Any], pick: Mapping[str, Any]) -> str:
         f"at most {percent(asked)} false were asked for, on average; with "
         f"{known['confidence']:.0%} confidence, by the known positives put back, it is at most "
         f"{percent(known['high'])}"
+    )
+
+
+def _alarms(checks: Mapping[str, Any]) -> str:
+    if not checks["alarms"]:
+        return ""
+    return (
+        f"{plural(len(checks['alarms']), 'check')} found something: {', '.join(checks['alarms'])}"
     )
 
 

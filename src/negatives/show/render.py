@@ -27,6 +27,7 @@ TITLES: Final[Mapping[str, str]] = {
     "pairs": "The pairs",
     "certificate": "How many are false, and how sure that is",
     "relevance": "Is p_relevant right?",
+    "checks": "What else could be wrong",
     "sources": "Sources, and what each adds",
     "hardness": "How hard they are",
     "verdicts": "What became of the candidates",

@@ -11,6 +11,7 @@ from negatives.show.notices import notices
 from negatives.show.sections import (
     asked,
     certificate,
+    checks,
     cost,
     delivered,
     generated,
@@ -24,7 +25,7 @@ from negatives.show.sections import (
 )
 from negatives.store.run import Run
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 Summary = dict[str, Any]
 
@@ -32,6 +33,7 @@ SECTIONS: Final[Mapping[str, Callable[[ReportEvidence], dict[str, Any]]]] = {
     "pairs": pairs.figures,
     "certificate": certificate.figures,
     "relevance": relevance.figures,
+    "checks": checks.figures,
     "sources": sources.figures,
     "hardness": hardness.figures,
     "verdicts": verdicts.figures,

@@ -237,12 +237,38 @@ class Review(msgspec.Struct, frozen=True, kw_only=True, rename={"candidates": "o
     relevant: int
 
 
+class Checked(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a check answered about the negatives as they are: see `negatives.measure.audits`.
+
+    `of_p_relevant`: what it says of p_relevant, half a sentence. `settings`: those that are not the
+    check's own. `truth`: whether it was given judgements.
+    """
+
+    check: str
+    about: str
+    confidence: float
+    advice: str
+    alarm: bool | None = None
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    assumption: str = ""
+    why: str = ""
+    of_p_relevant: str = ""
+    settings: dict[str, Any] = {}
+    truth: bool = False
+    details: dict[str, Any] = {}
+    """The counts behind the figures, in the check's own words; plain JSON values."""
+
+
 class Notes(msgspec.Struct, kw_only=True, omit_defaults=True):
     """What was measured on the way."""
 
     p_relevant: Relevance | None = None
     cascade: Cascade | None = None
     review: Review | None = None
+    checks: list[Checked] = []
+    """The last answer of each check that was asked since the negatives were picked."""
     measured: dict[str, Any] = {}
     """What stages, third parties' included, noted under names of their own; plain JSON values."""
 

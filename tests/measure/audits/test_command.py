@@ -30,7 +30,9 @@ def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
     assert set(told["not asked"]) == {
         "contamination",
         "equity",
+        "judge-bias",
         "machine-text",
+        "source-bias",
         "verifier-bound",
     }
     assert told["alarms"] == []

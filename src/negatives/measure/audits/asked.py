@@ -59,7 +59,7 @@ class Answers(Showing):
             rows.append((answer.check, f"{word}; {answer.about}: {_figures(answer.estimate)}"))
             if answer.estimate.value is not None:
                 rows.append(("", f"if {answer.estimate.assumption}"))
-            rows.append(("", answer.advice))
+            rows += [("", said) for said in (answer.of_p_relevant, answer.advice) if said]
         rows += [(check, f"not asked: {why}") for check, why in self.not_asked.items()]
         names = max((len(name) for name, _ in rows), default=0)
         return Card(self.subject, tuple(rows), names)

@@ -31,6 +31,8 @@ class Answer:
     estimate: Estimate
     alarm: bool | None
     advice: str
+    of_p_relevant: str = ""
+    """What it says of p_relevant, half a sentence, which the report puts beside it."""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, JSON-able."""
@@ -39,6 +41,7 @@ class Answer:
             "about": self.about,
             "alarm": self.alarm,
             "advice": self.advice,
+            "of_p_relevant": self.of_p_relevant,
             **self.estimate.as_dict(),
         }
 

@@ -53,10 +53,15 @@ class Subject:
         """The known positives that a source proposed, p_relevant as if they were unlabelled."""
         return self._ledger((pl.col("verdict") == POSITIVE) & (pl.col("sources").list.len() > 0))
 
-    def _ledger(self, which: pl.Expr) -> pl.DataFrame:
+    @property
+    def of_run(self) -> Run:
+        """The run that it is; `InputError` where it is a file."""
         if self.run is None:
             raise InputError("a file has no ledger", where=self.name, fix="name the run")
-        rows = pl.scan_parquet(self.run.parts, glob=False).filter(which)
+        return self.run
+
+    def _ledger(self, which: pl.Expr) -> pl.DataFrame:
+        rows = pl.scan_parquet(self.of_run.parts, glob=False).filter(which)
         p = pl.col("p_relevant").cast(pl.Float64)
         return rows.select(*PAIR, p, "sources").collect()
 

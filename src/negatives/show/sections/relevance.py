@@ -19,7 +19,7 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     `tail`: counts by bins of p_relevant that grow with it, up to 1. `rests_on`: what p_relevant was
     fitted on. `calibration`: by bin, the mean p of pairs without a label, and the one that the
     known positives of the bin imply. `cascade`: what a costly judge was asked, and whether it
-    changed p_relevant; null without one.
+    changed p_relevant; null without one. `checks`: what checks of the run said of it.
     """
     p = pl.col("p_relevant").cast(pl.Float64)
     row = (
@@ -37,6 +37,11 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
         "more_likely_than_not": row["likely"] if estimated else None,
         "relabelled": msgspec.to_builtins(evidence.run.manifest.facts.relabelled),
         "cascade": msgspec.to_builtins(evidence.run.manifest.notes.cascade),
+        "checks": [
+            {"check": each.check, "said": each.of_p_relevant}
+            for each in evidence.run.manifest.notes.checks
+            if each.of_p_relevant
+        ],
         "distribution": histogram and histogram.figures((CHOSEN, POOL)),
         "tail": evidence.probabilities.tail(),
         "rests_on": _rests_on(evidence),
