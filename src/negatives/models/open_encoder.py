@@ -28,6 +28,7 @@ from negatives.events import Emit, silent
 from negatives.models.by_id import IdEncoder, names_ids
 from negatives.models.encoder import Encoder
 from negatives.models.parts import PREFIX, PartsEncoder, taken_apart
+from negatives.models.sentence_images import folder_reads_images
 from negatives.models.spec import Options, names_nothing, split_options
 from negatives.models.towers import TowersEncoder, names_towers
 from negatives.secrets import refuse_secrets
@@ -105,7 +106,8 @@ def _open_images(path: str, options: Options, spec: str, threads: int, emit: Emi
 
 def reads_no_texts(spec: str) -> bool:
     """Whether an encoder's name tells that it needs no texts: ids do, or what else a side has."""
-    return names_ids(spec) or names_towers(spec) or bool(_IMAGES.search(spec))
+    known = names_ids(spec) or names_towers(spec) or folder_reads_images(spec)
+    return known or bool(_IMAGES.search(spec))
 
 
 def _open_onnx(spec: str, threads: int, emit: Emit) -> Encoder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import queue
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from negatives.arrays import Floats
 from negatives.models.batching import Read, encode_batches, encode_once
-from negatives.models.encoder import Encoded
+from negatives.models.encoder import Encoded, Encoder
 from negatives.models.reading import Reading, reading_of
+from negatives.models.sentence_images import IMAGE, SentenceImages
 from negatives.models.torch_model import (
     both_sides,
     counted,
@@ -101,6 +102,17 @@ class SentenceTransformersEncoder:
         hash_weights(digest, self._model)
         return f"sentence-transformers-{digest.hexdigest()}"
 
+    @cached_property
+    def contents(self) -> Mapping[str, Encoder]:
+        """By content: what encodes it. Models that read images read texts as well."""
+        if IMAGE not in (getattr(self._model, "modalities", None) or ()):
+            return {"text": self}
+        processor = getattr(self._model[0], "processor", None)
+        return {
+            IMAGE: SentenceImages(self._compute, self.dim, self.fingerprint, processor),
+            "text": self,
+        }
+
     def reading(self, texts: Sequence[str]) -> Reading | None:
         """What of each text the tokenizer has pieces for; None where it cannot say."""
         return None if self._counter is None else reading_of(self._counter, texts)
@@ -120,7 +132,7 @@ class SentenceTransformersEncoder:
     def _read(self, texts: list[str]) -> Read[str]:
         return counted(self._counter, texts, len)
 
-    def _compute(self, texts: list[str]) -> Floats:
+    def _compute(self, texts: list[Any]) -> Floats:
         model = self._idle.get()
         try:
             made = model.encode(texts, batch_size=len(texts), show_progress_bar=False)

@@ -20,6 +20,8 @@ from negatives.secrets import refuse_secrets
 DEVICES: Final = ("auto", "cpu", "cuda")
 QUERY: Final = "query"
 DOCUMENT: Final = "document"
+UNLIMITED: Final = 2**31
+"""Pieces; a tokenizer that states no limit is said to take far more than these."""
 CHARACTERS_A_PIECE: Final = 4
 """About; for batches alone, where a model's tokenizer does not count."""
 
@@ -165,6 +167,6 @@ def piece_counter(model: Any, longest: int | None) -> Any:
     counter = require("tokenizers", extra="train").Tokenizer.from_str(fast.to_str())
     counter.no_padding()
     counter.no_truncation()
-    if longest is not None:
+    if longest is not None and longest < UNLIMITED:
         counter.enable_truncation(int(longest))
     return counter
