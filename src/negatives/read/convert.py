@@ -41,12 +41,18 @@ def convert_splits(splits: Sequence[Collection], out: str | Path) -> Path:
 
 
 def _images_from(collection: Collection, out: Path) -> Collection:
-    """The collection with the paths of its images as they are found from `out`."""
+    """The collection with the paths of its images as they are found from `out`; what is no file
+    here, such as an address of the web, stays as it is.
+    """
     sides: dict[str, Any] = {}
     both: tuple[tuple[Side, str], ...] = (("docs", "corpus"), ("queries", "queries"))
     for side, name in both:
         if collection.has(side, "image"):
-            paths = [path and os.path.relpath(path, out) for path in collection.image_paths(side)]
+            said = collection.frame(side)["image"].to_list()
+            paths = [
+                os.path.relpath(path, out) if path and Path(path).is_file() else before
+                for path, before in zip(collection.image_paths(side), said, strict=True)
+            ]
             image = pl.Series("image", paths, dtype=pl.String)
             sides[name] = collection.frame(side).with_columns(image)
     return replace(collection, **sides) if sides else collection
