@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -246,10 +245,10 @@ class Collection:
 
     def image_paths(self, side: Side) -> pl.Series:
         """The path of the image of each document, or query; empty where one has none."""
-        said = self.frame(side)["image"]
-        folder = Path(self.images)
-        found = [name and str(folder / name) for name in said.str.strip_chars().to_list()]
-        return pl.Series(said.name, found, dtype=pl.String)
+        said, folder = pl.col("image").str.strip_chars(), f"{self.images}/" if self.images else ""
+        whole = (said == "") | said.str.starts_with("/")
+        path = pl.when(whole).then(said).otherwise(pl.lit(folder) + said)
+        return self.frame(side).select(image=path).to_series()
 
     def query_texts(self, rows: Rows) -> list[str]:
         """Texts of the queries at `rows`."""

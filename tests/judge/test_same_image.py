@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +64,7 @@ def told(path: Path, stage: SameImage, scratch: Path) -> dict[str, str | None]:
     data = load(path)
     text = dict(data.queries.select("text").with_row_index("query").select("text", "query").rows())
     query = text["this is image.png"]
-    rows = pl.DataFrame({"doc": range(5)}, schema={"doc": pl.UInt32}).with_columns(
+    rows = pl.DataFrame({"doc": range(len(data.corpus))}, schema={"doc": pl.UInt32}).with_columns(
         query=pl.lit(query, pl.UInt32)
     )
     rows = rows.join(data.judged, on=["query", "doc"], how="left", maintain_order="left")
@@ -112,3 +114,24 @@ def test_without_images_it_is_refused_before_work(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="same-image needs the image of the documents"):
         neg.mine(load("cranfield"), tmp_path / "run", sources=[neg.BM25(top=5)],
                  judges=[SameImage()])  # fmt: skip
+
+
+def test_real_flags_of_one_image_are_found_and_others_are_not(tmp_path: Path) -> None:
+    """France and Clipperton Island have one flag; the Netherlands and Russia have others."""
+    packed = Path(os.environ.get("NEGATIVES_DATA", "../shared/data")) / "emoji_noto.tar.xz"
+    if not packed.is_file():
+        pytest.skip("set NEGATIVES_DATA to a folder that holds emoji_noto.tar.xz")
+    flags = {"france": "1f1eb-1f1f7", "clipperton": "1f1e8-1f1f5", "netherlands": "1f1f3-1f1f1",
+             "russia": "1f1f7-1f1fa"}  # fmt: skip
+    made, rows = tmp_path / "made", []
+    made.mkdir()
+    with tarfile.open(packed) as files:
+        for name, code in flags.items():
+            image = files.extractfile(f"emoji_noto/images/{code}.png")
+            assert image is not None
+            (made / f"{name}.png").write_bytes(image.read())
+            said = "this is image.png" if name == "france" else name
+            rows.append(f'{{"image": "{name}.png", "caption": "{said}"}}')
+    (made / "rows.jsonl").write_text("\n".join(rows) + "\n", "utf-8")
+    said_of = told(made, SameImage(), tmp_path / "scratch")
+    assert [name for name, reason in said_of.items() if reason] == ["clipperton.png"]

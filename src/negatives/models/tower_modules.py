@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -68,7 +69,7 @@ class Towers(torch.nn.Module):  # type: ignore[misc]
     def begun(cls, dim: int, size: int, longest: int) -> Self:
         """Towers that have learned nothing but what single words mean."""
         shape = Shape(dim=dim, size=size, longest=longest, pieces=_pieces_hash())
-        return cls(shape, StaticEncoder().table)
+        return cls(shape, _words().table)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -82,7 +83,7 @@ class Towers(torch.nn.Module):  # type: ignore[misc]
                 where=str(path),
                 fix="open them with the version that trained them, or train again",
             )
-        made = cls(shape, StaticEncoder().table)
+        made = cls(shape, _words().table)
         with telling("no towers can be read", folder / WEIGHTS, _AGAIN, (Exception,)):
             held = {key: torch.as_tensor(each) for key, each in load_file(folder / WEIGHTS).items()}
             made.load_state_dict(held)
@@ -97,7 +98,7 @@ class Towers(torch.nn.Module):  # type: ignore[misc]
         """int64[texts, longest]: pieces of each text, padded at the end."""
         pad = self.embedding.padding_idx
         made = np.full((len(texts), self.shape.longest), pad, np.int64)
-        split = StaticEncoder().split_all(texts)
+        split = _words().split_all(texts)
         rows = np.repeat(np.arange(len(texts)), split.lengths)
         place = np.arange(len(split.values)) - np.repeat(split.starts[:-1], split.lengths)
         kept = place < self.shape.longest
@@ -145,6 +146,12 @@ def _step(before: int, after: int) -> Any:
         nn.GroupNorm(8, after),
     )
     return nn.ModuleList([nn.Conv2d(before, after, 1, stride=2), inner])
+
+
+@cache
+def _words() -> StaticEncoder:
+    """What splits texts: opened once, for batches ask it anew."""
+    return StaticEncoder()
 
 
 def _pieces_hash() -> str:
