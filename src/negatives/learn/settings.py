@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from msgspec import Meta
 
 from negatives.errors import RecipeError
-from negatives.schema import TEXTS, Collection, Needs
+from negatives.schema import Collection, Needs
 from negatives.stage import PositiveInt, Share, Stage
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from negatives.store.run import Run
 
 Count = Annotated[int, Meta(ge=0)]
+LEARNED_OTHERWISE = "learn images and captions with --recipe clip, ids alone with --recipe bpr"
+"""What there is to do with data that have no texts."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Training(Stage, kw_only=True):
     @property
     def needs(self) -> Needs:
         """Texts, unless it says otherwise."""
-        return TEXTS
+        return Needs(("text",), ("text",), LEARNED_OTHERWISE)
 
     epochs: Annotated[PositiveInt, Meta(description="passes over the examples")] = 1
     steps: Annotated[Count, Meta(description="batches in all; 0: as many as the epochs have")] = 0

@@ -36,6 +36,7 @@ class TowersTraining(LessonTraining, kind="towers"):
     rate: ClassVar[float] = 1e-3
     loaded_by: ClassVar[str] = ""
     task: ClassVar[str] = "feature-extraction"
+    usual_recipe: ClassVar[str] = "clip"
     reads_texts: ClassVar[bool] = False
     by_row: ClassVar[bool] = True
 
