@@ -117,8 +117,8 @@ class Dense(Source, kind="dense"):
         if self.encoder == PRECOMPUTED or reads_no_texts(self.encoder):
             return Needs()
         instead = (
-            f"{self.encoder} encodes texts: name an encoder of images, or encode them yourself, and "
-            'give the vectors with encoder = "precomputed", query_vectors and doc_vectors; '
+            f"{self.encoder} encodes texts: name an encoder of images, or encode them yourself, "
+            'and give the vectors with encoder = "precomputed", query_vectors and doc_vectors; '
             "popularity and random need ids alone: --recipe ids"
         )
         return Needs(("text",), ("text",), instead)
