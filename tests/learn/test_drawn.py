@@ -72,6 +72,7 @@ def test_draws_depend_on_the_seed_the_ids_and_the_step_alone() -> None:
     assert (drawn(more, Random())[0][1:] == first).all()
 
 
+@pytest.mark.recipe("dns")
 def test_of_two_draws_the_best_is_drawn_as_often_as_counting_says() -> None:
     torch = pytest.importorskip("torch")
     from negatives.learn.id_module import IdLossModule

@@ -29,6 +29,7 @@ def batch(scores: list[list[float]], log_q: list[list[float]] | None = None) -> 
     )
 
 
+@pytest.mark.recipe("bpr")
 def test_of_own_negatives_alone_pairwise_is_bpr() -> None:
     made = batch([[1.0, 0.0]])
     loss = Pairwise(negatives="hard").open()(made)
@@ -45,6 +46,7 @@ def test_of_own_negatives_alone_pairwise_is_bpr() -> None:
     )
 
 
+@pytest.mark.recipe("sampled-softmax")
 def test_the_sum_of_drawn_negatives_is_that_of_all_documents() -> None:
     # All five documents drawn once, each with probability 1/5: exactly the softmax over all.
     others = [0.3, -1.0, 2.0, 0.0, 0.7]
@@ -69,6 +71,7 @@ def test_what_was_not_drawn_stands_for_itself() -> None:
         assert float(SampledSoftmax().open()(made).detach()) == pytest.approx(expected)
 
 
+@pytest.mark.recipe("nbpo")
 @pytest.mark.parametrize(
     ("like", "flip", "of_positive", "of_negative"),
     [

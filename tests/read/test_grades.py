@@ -71,3 +71,12 @@ def test_a_first_row_that_is_a_bad_judgement_is_not_taken_for_a_header(tmp_path:
         beir(tmp_path, qrels=QRELS.replace("query-id\tcorpus-id\tscore", "q1\td2\thigh"))
     )
     assert "line 1: expected query-id, corpus-id, score" in text
+
+
+def test_ratings_of_texts_are_grades_or_likes_from_a_bound(tmp_path: Path) -> None:
+    path = tmp_path / "rated.csv"
+    path.write_text("query,positive,rating\nwho,cats,5\nwhat,dogs,0\n")
+    assert sorted(load(path).qrels["relevance"]) == [0, 5]
+    path.write_text("query,positive,rating\nwho,cats,4.5\nwhat,dogs,2\n")
+    assert "rating is 4.5" in complaint(path)
+    assert sorted(load(path, relevant_from=4).qrels["relevance"]) == [0, 1]

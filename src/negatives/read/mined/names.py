@@ -72,7 +72,7 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
     ),
     "label": (
         *("label", "labels", "relevance", "relevances", "rel", "grade", "grades"),
-        "is_correct",
+        *("rating", "ratings", "is_correct"),
     ),
     "score": ("score", "scores", "ce_score", "ce_scores", "teacher_score", "teacher_scores"),
     "positive_scores": (
