@@ -25,8 +25,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,9 +41,12 @@ from benchmarks.figures import package
 from benchmarks.learning import Study, minilm, sampled, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
+from negatives.learn.bench.applies import stages_of
 from negatives.learn.reranker import RerankerTraining
 from negatives.learn.train import train
 from negatives.measure.plant import plant
+from negatives.recipe import Recipe, load_recipe
+from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.show.bench import bench_page_tables, bench_picture, headline
 
@@ -55,6 +59,45 @@ LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrele
 one is left out, and says so."""
 TEACHERS = ("teacher", "gist", "lg-anna", "sycl")
 
+GGUF = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
+PORT = 44471
+"""Where a language model is served, so that its replies are found again."""
+JUDGES = {
+    name: tuple(
+        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=600")
+    )
+    for name, kinds, top in (
+        ("umbrela", ("llm",), 3),
+        ("rlhn", ("llm-cascade",), 10),  # a list a call
+        ("debate", ("debate",), 1),
+        ("multi-judge-debate", ("debate",), 1),
+        ("self-check-annotator", ("self-check",), 2),
+        ("self-j", ("self-check",), 2),
+        ("reviseval", ("reference-adapted",), 1),
+        ("abstention", ("abstain",), 3),
+        ("sim-rag", ("sufficiency",), 3),
+        ("label-models", ("llm", "abstain"), 3),
+        ("icr", ("icr",), 10),
+        ("perplexity-filter", ("perplexity",), 5),
+    )
+}
+"""Recipes that have a language model judge: of how many pairs of a query, the likeliest first."""
+WRITERS = {
+    name: tuple(f"make.{kind}.{each}" for each in ("most=60", *more))
+    for name, kind, more in (
+        ("dont-retrieve-generate", "written", ()),
+        ("negative-prompt", "written", ()),
+        ("verbalized-sampling", "verbalized", ("asked=3",)),
+        ("contrasting-demonstrations", "contrasting-demonstrations", ()),
+        ("imagined-domains", "imagined-domains", ("count=1",)),
+        ("adversarial-filtering", "adversarial-filtering", ("asked=3", "keep=1")),
+        ("iterative-deepening-sampling", "iterative-deepening", ("depth=2", "keep=1")),
+        ("steer", "contrastive", ("documents=1", "longest=64")),
+        ("cautious-decoding", "contrastive", ("trials=3", "longest=64")),
+        ("adversarial-decoding", "adversarial-decoding", ()),
+    )
+}
+"""Recipes that have a language model write negatives, of the queries of a small part."""
 Pair = tuple[Collection, Any]
 
 
@@ -72,6 +115,17 @@ class Stage:
     per_query: int = 3
     measure: Literal["trained", "hidden"] = "trained"
     teacher: bool = False
+    asks: bool = False
+    """Whether its recipes ask a language model: the one that NEGATIVES_BENCH_GGUF names."""
+    changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Of some recipes what is changed, so that a slow processor is done with them."""
+
+    def made(self) -> list[str | Recipe]:
+        """The recipes and groups, those that are changed as such."""
+        return [
+            override(load_recipe(name), [*self.changes[name]]) if name in self.changes else name
+            for name in self.recipes
+        ]
 
 
 def whole(name: str) -> Callable[[], Pair]:
@@ -164,6 +218,23 @@ STAGES: dict[str, Stage] = MINED | {
         settings=("train.steps=80", "train.batch_size=16", "train.max_length=96",
                   "train.learning_rate=3e-4"),
     ),
+    "judges": Stage(
+        "Mined from med, half of the positives hidden, a small language model asked",
+        whole("med"),
+        ("default", *JUDGES),
+        per_query=5,
+        measure="hidden",
+        asks=True,
+        changes=JUDGES,
+    ),
+    "writers": Stage(
+        "Trained on 60 queries of medquad, negatives written by a small language model",
+        part("medquad", 60),
+        ("default", *WRITERS),
+        settings=("train.steps=30", "train.batch_size=16"),
+        asks=True,
+        changes=WRITERS,
+    ),
     "tiny": Stage(
         "Trained on medquad, 2,000 queries, BERT-tiny", part("medquad", 2_000), LIGHT, model=tiny,
         settings=SMALL,
@@ -190,27 +261,58 @@ def teacher() -> str:
     return str(folder)
 
 
+@contextmanager
+def language_models() -> Iterator[dict[str, str]]:
+    """In place of those that recipes name: one that is served, and the small one in this process.
+
+    The first is also the second and the third of those that name several.
+    """
+    from tests.models.small_model import serving_model
+
+    from benchmarks.smollm2 import smollm2
+
+    os.environ["NEGATIVES_CACHE"] = str(WORK / "replies")
+    asked = {name for recipe in (*JUDGES, *WRITERS) for stage in stages_of(load_recipe(recipe))
+             for name in named(stage.settings().values())}  # fmt: skip
+    local = str(smollm2())
+    file = GGUF if GGUF.suffix == ".gguf" else None
+    with serving_model(2048, port=PORT, file=file) as model:
+        yield {name: model if name.startswith("http") else local for name in asked}
+
+
+def named(values: Iterable[Any]) -> Iterator[str]:
+    """Language models among settings: at an address, or by the hub's name."""
+    for value in values:
+        if isinstance(value, list):
+            yield from named(value)
+        elif isinstance(value, str) and value.startswith(("http://", "HuggingFaceTB/")):
+            yield value
+
+
 def carry_out(name: str) -> None:
     """One stage, and its figures into recipes.json."""
     stage = STAGES[name]
     data, on = stage.data()
     use = {HUB_GUIDE: minilm(), HUB_RERANKER: teacher()} if stage.teacher else {}
-    figures = neg.bench(
-        data,
-        stage.recipes,
-        WORK / name,
-        measure=stage.measure,
-        on=on,
-        model=stage.model(),
-        kind=stage.kind,
-        encoder="static",
-        seeds=int(os.environ.get("NEGATIVES_BENCH_SEEDS", stage.seeds)),
-        per_query=stage.per_query,
-        changes=[] if stage.measure == "hidden" else [*stage.settings, "train.checkpoint=400"],
-        use=use,
-        stop_after=60 * float(os.environ.get("NEGATIVES_BENCH_MINUTES", "18")),
-        emit=said,
-    ).figures
+    with ExitStack() as stack:
+        if stage.asks:
+            use |= stack.enter_context(language_models())
+        figures = neg.bench(
+            data,
+            stage.made(),
+            WORK / name,
+            measure=stage.measure,
+            on=on,
+            model=stage.model(),
+            kind=stage.kind,
+            encoder="static",
+            seeds=int(os.environ.get("NEGATIVES_BENCH_SEEDS", stage.seeds)),
+            per_query=stage.per_query,
+            changes=[] if stage.measure == "hidden" else [*stage.settings, "train.checkpoint=400"],
+            use=use,
+            stop_after=60 * float(os.environ.get("NEGATIVES_BENCH_MINUTES", "18")),
+            emit=said,
+        ).figures
     told = brief(figures) | {"title": stage.title}
     if stage.measure == "trained":
         told["evidence"] = looked_at(data)

@@ -20,7 +20,7 @@ from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
 from negatives.settings import describe_field
-from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
+from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of
 
 HEAD = {
     "name": (str, ""),
@@ -370,7 +370,7 @@ def load_recipe(name: str | Path) -> Recipe:
 
 def _stage_lines(stage: Stage) -> list[str]:
     lines = [_line("kind", stage.kind, (type(stage).__doc__ or "").split("\n")[0])]
-    for setting in msgspec.structs.fields(type(stage)):
+    for setting in fields_of(type(stage)):
         about = describe_field(setting)["description"]
         lines.append(_line(setting.name, msgspec.to_builtins(getattr(stage, setting.name)), about))
     return lines

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
@@ -48,6 +49,12 @@ class StageMeta(msgspec.StructMeta, ABCMeta):
         )
 
 
+@cache
+def fields_of(cls: type[Stage]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The settings of a class of stages, whose annotations are evaluated once and not each time."""
+    return msgspec.structs.fields(cls)
+
+
 class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     """Settings with one verb. Its repr is its configuration, and its fields are the documentation.
 
@@ -59,7 +66,7 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     section: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
-        for setting in msgspec.structs.fields(type(self)):
+        for setting in fields_of(type(self)):
             value = getattr(self, setting.name)
             value = value.item() if hasattr(value, "item") else value  # a numpy scalar
             try:
@@ -371,7 +378,7 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
         cls = stage_class(section, str(kind))
     except RecipeError as error:
         raise RecipeError(error.what, where=f"{where}.kind", fix=error.fix) from None
-    fields = {field.name: field for field in msgspec.structs.fields(cls)}
+    fields = {field.name: field for field in fields_of(cls)}
     for key in settings:
         if key != "kind" and key not in fields:
             raise RecipeError(
