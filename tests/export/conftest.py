@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
-
-os.environ["HF_HUB_OFFLINE"] = "1"
 
 from negatives.api import Run, mine
 from negatives.find.bm25 import BM25
