@@ -54,6 +54,7 @@ NAMES = (
     "speed",
     "throughput",
     "truth",
+    "unlearned",
     "unlearning",
     "written",
     "whole",

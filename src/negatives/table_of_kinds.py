@@ -199,6 +199,7 @@ KINDS: dict[str, dict[str, str]] = {
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
         "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
         "source-bias": "negatives.measure.audits.source_bias:SourceBias",
+        "unlearned": "negatives.learn.unlearn.unlearned:Unlearned",
         "verifier-bound": "negatives.measure.audits.verifier_bound:VerifierBound",
     },
 }
