@@ -33,6 +33,7 @@ def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
         "judge-bias",
         "machine-text",
         "source-bias",
+        "unlearned",
         "verifier-bound",
     }
     assert told["alarms"] == []
