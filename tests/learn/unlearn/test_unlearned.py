@@ -65,13 +65,13 @@ def test_what_is_still_there_is_an_alarm_and_what_never_was_is_none(
     )
     # What was learned again teaches the one that never saw it, a little, also about the others.
     assert control[RELEARNED]["nll"] < control[AS_IT_IS]["nll"]
-    clean = ask(
-        forgotten, [Unlearned(model=models["nor"], retrained=models["never"], **settings)]
-    )["unlearned"]
+    clean = ask(forgotten, [Unlearned(model=models["nor"], retrained=models["never"], **settings)])[
+        "unlearned"
+    ]
     assert clean.alarm is False
-    again = ask(
-        forgotten, [Unlearned(model=models["nor"], retrained=models["never"], **settings)]
-    )["unlearned"]
+    again = ask(forgotten, [Unlearned(model=models["nor"], retrained=models["never"], **settings)])[
+        "unlearned"
+    ]
     assert again.as_dict() == clean.as_dict()
 
 

@@ -13,7 +13,18 @@ from scipy.special import ndtr
 import negatives as neg
 from negatives.errors import InputError
 from negatives.measure.audits import Subject, ask, subject_of
-from negatives.measure.audits.machine_text import MachineText, diversity, excess, lastde
+from negatives.measure.audits.drawn_tokens import drawn_tokens
+from negatives.measure.audits.first_tokens import first_tokens
+from negatives.measure.audits.machine_text import (
+    PLUS,
+    MachineText,
+    diversity,
+    excess,
+    in_deviations,
+    lastde,
+    lastde_plus,
+)
+from negatives.models.causal_lm import CausalLM
 from tests.models.taught_lm import save_taught
 
 SEQUENCE = np.array([[1, 2, 13, 7, 9, 5, 4]], np.float64)
@@ -28,9 +39,9 @@ def test_entropies_and_their_deviation_are_those_of_the_paper() -> None:
 def test_a_sequence_that_does_not_change_has_no_diversity_and_a_scale_changes_none() -> None:
     rng = np.random.default_rng(0)
     read = -rng.gamma(2, 1, (5, 60)).astype(np.float32)
-    assert diversity(np.full((1, 50), -2.0), 1).tolist() == [0.0]
+    assert diversity(np.full((1, 50), -2.0), 1, 500).tolist() == [0.0]
     for scale in (1, 3):
-        np.testing.assert_allclose(diversity(read * 4, scale), diversity(read, scale))
+        np.testing.assert_allclose(diversity(read * 4, scale, 600), diversity(read, scale, 600))
     np.testing.assert_allclose(lastde(read * 4), lastde(read) * 4, rtol=1e-5)
 
 
@@ -88,6 +99,29 @@ def test_negatives_that_the_model_wrote_are_an_alarm_and_mined_ones_are_not(
     found = ask(replace(subject, collection=data, negatives=negatives), [check])["machine-text"]
     assert found.alarm is True
     assert (found.estimate.details["AUROC"] or 0) > 0.9
+
+
+@pytest.mark.slow
+def test_what_is_drawn_is_as_the_model_says_and_measures_itself(model: str) -> None:
+    texts = neg.Collection.load("cranfield").corpus["text"].to_list()[:200:2]
+    causal = CausalLM(model)
+    read = first_tokens(causal, texts, 40)
+    found = list(drawn_tokens(causal, read.texts, 40, 60, seed=0))
+    own, drawn = (np.stack(each) for each in zip(*found, strict=True))
+    np.testing.assert_allclose(own, read.log_probs, atol=1e-4)
+    # The mean log-probability of what is drawn is minus the entropy, computed of all tokens.
+    tokens = [causal.start or 0, *(piece.token for piece in causal.pieces(read.texts[0]))]
+    logits = causal.read(*causal.padded([tokens[:-1]]), keep=40).logits[0, -40:].double()
+    said = logits.log_softmax(-1).numpy()
+    entropy = -(np.exp(said) * said).sum(1)
+    spread = drawn[0].std(0) / np.sqrt(60)
+    assert (np.abs(-drawn[0].mean(0) - entropy) < 5 * spread + 1e-3).all()
+    # A draw measured by the others is no machine's text and no person's: 0 on average, 1 apart.
+    scores = [in_deviations(lastde(d[:1], PLUS)[0], lastde(d[1:], PLUS)) for d in drawn]
+    assert abs(np.mean(scores)) < 4 / np.sqrt(len(scores))
+    assert 0.7 < np.std(scores) < 1.5
+    again = lastde_plus(causal, read.texts[:3], 40, 60, seed=0)
+    np.testing.assert_array_equal(again, lastde_plus(causal, read.texts[:3], 40, 60, seed=0))
 
 
 def test_what_it_lacks_is_told_before_any_work(run: neg.Run, tmp_path: Path) -> None:

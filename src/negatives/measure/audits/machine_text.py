@@ -2,12 +2,15 @@
 
 Xu et al. 2025, "Training-free LLM-generated Text Detection by Mining Token Probability Sequences"
 (Lastde): the text of a machine is probable throughout, and how probable its tokens are varies in
-the same way at every scale. Texts of people, the positives unless others are given, say which score
-is usual. What is asked is how many negatives score higher than people do.
+the same way at every scale. Lastde++ measures it in deviations of what the model would have said in
+the text's place. Texts of people, the positives unless others are given, say which score is usual.
+What is asked is how many negatives score higher than people do.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -18,6 +21,7 @@ from msgspec import Meta
 from negatives.arrays import Doubles, Floats
 from negatives.machine import available_threads
 from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.drawn_tokens import drawn_tokens
 from negatives.measure.audits.first_tokens import drawn_texts, first_tokens
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
@@ -60,6 +64,11 @@ class MachineText(Check, kind="machine-text"):
     texts: Annotated[
         int, Meta(ge=FEWEST, description="texts of either sort, at most, drawn by chance")
     ] = 300
+    draws: Annotated[
+        int,
+        Meta(ge=0, description="texts that the model might have written in the place of each, by "
+             "which its score is measured (Lastde++, 100 in the paper); 0: none (Lastde), faster"),
+    ] = 0  # fmt: skip
     most: Annotated[
         float,
         Meta(ge=0, le=1, description="share of the negatives, beyond that of people's texts, that "
@@ -70,6 +79,8 @@ class MachineText(Check, kind="machine-text"):
         """A model, and texts of people."""
         if not self.model:
             return "no language model is named; --set machine-text.model=FOLDER"
+        if self.draws == 1:
+            return "of one draw there is no deviation; --set machine-text.draws=100"
         if not subject.collection.has("docs", "text"):
             return "the documents have no texts; name what has them with --corpus"
         if not self.human and subject.collection.positives.is_empty():
@@ -106,7 +117,12 @@ class MachineText(Check, kind="machine-text"):
             )
             advice = "give more texts, or ask about fewer tokens of each: machine-text.tokens"
             return Answer(self.kind, _ABOUT, nothing, None, advice)
-        people, negatives = (lastde(each.log_probs) for each in read.values())
+        people, negatives = (
+            lastde_plus(model, each.texts, self.tokens, self.draws, subject.seed)
+            if self.draws
+            else lastde(each.log_probs)
+            for each in read.values()
+        )
         estimate = excess(people, negatives, subject.confidence)
         estimate.details.update(details, AUROC=rounded(auc(negatives, people)))
         alarm = (estimate.low or 0) > self.most
@@ -146,28 +162,69 @@ def excess(people: Doubles, negatives: Doubles, confidence: float = 0.95) -> Est
     )
 
 
-WINDOW: Final = 3
-SCALES: Final = 5
-BINS: Final = 10
-"""Of a text's tokens: so many times their number (section 3 and the authors' code)."""
+@dataclass(frozen=True)
+class Scales:
+    """How Lastde looks at a sequence: windows of `window` tokens at the scales 1 to `last`.
+
+    Cosines of windows are counted in `bins` bins for each token of the sequence.
+    """
+
+    window: int
+    last: int
+    bins: int
 
 
-def lastde(log_probs: Floats) -> Doubles:
+PLAIN: Final = Scales(3, 5, 10)
+"""Of Lastde (section 3 and the authors' code),"""
+PLUS: Final = Scales(4, 15, 8)
+"""and of Lastde++."""
+
+
+def lastde(log_probs: Floats, scales: Scales = PLAIN) -> Doubles:
     """float64[texts]: Lastde of each text, higher of what a machine wrote; float32[texts, tokens].
 
     The mean log-probability, divided by how much the diversity entropy of the sequence varies over
     scales. Both numbers are small where a machine wrote, the second more so.
     """
-    at_scales = [diversity(log_probs, scale) for scale in range(1, SCALES + 1)]
+    at_scales = [
+        diversity(log_probs, scale, scales.bins * log_probs.shape[1], scales.window)
+        for scale in range(1, scales.last + 1)
+    ]
     varied = np.std(at_scales, axis=0, ddof=1)
     made: Doubles = log_probs.mean(axis=1, dtype=np.float64) / (varied + 1e-8)
     return made
 
 
-def diversity(sequences: Floats | Doubles, scale: int, bins: int = 0) -> Doubles:
+def lastde_plus(
+    model: CausalLM, texts: Sequence[str], tokens: int, draws: int, seed: int
+) -> Doubles:
+    """float64[texts]: Lastde++ of each text, in deviations of what the model would have said."""
+    return np.array(
+        [
+            in_deviations(lastde(own[None], PLUS)[0], lastde(drawn, PLUS))
+            for own, drawn in drawn_tokens(model, texts, tokens, draws, seed)
+        ]
+    )
+
+
+def in_deviations(value: float, others: Doubles) -> float:
+    """How far a value is above the mean of others, in their standard deviation; 0 where all agree.
+
+    >>> import numpy as np
+    >>> from negatives.measure.audits.machine_text import in_deviations
+    >>> in_deviations(5.0, np.array([1.0, 2.0, 3.0]))
+    3.0
+    """
+    spread = float(others.std(ddof=1))
+    return float(value - others.mean()) / spread if spread else 0.0
+
+
+def diversity(
+    sequences: Floats | Doubles, scale: int, bins: int, window: int = PLAIN.window
+) -> Doubles:
     """float64[n]: diversity entropy of sequences, float[n, t], averaged over `scale` neighbours.
 
-    Of the cosines of each window with the next, in so many bins between -1 and 1: `BINS` x t.
+    Of the cosines of each window with the next, in so many bins between -1 and 1.
 
     >>> import numpy as np
     >>> from negatives.measure.audits.machine_text import diversity
@@ -175,11 +232,10 @@ def diversity(sequences: Floats | Doubles, scale: int, bins: int = 0) -> Doubles
     >>> [round(float(diversity(sequence, scale, bins=10)[0]), 6) + 0.0 for scale in (1, 2, 3)]
     [0.30103, 0.0, 0.0]
     """
-    bins = bins or BINS * sequences.shape[1]
     values = sequences.astype(np.float64)
     if scale > 1:
         values = np.lib.stride_tricks.sliding_window_view(values, scale, axis=1).mean(axis=2)
-    orbits = np.lib.stride_tricks.sliding_window_view(values, WINDOW, axis=1)
+    orbits = np.lib.stride_tricks.sliding_window_view(values, window, axis=1)
     lengths = np.linalg.norm(orbits, axis=2)
     product = np.einsum("ntw,ntw->nt", orbits[:, :-1], orbits[:, 1:])
     cosine = product / np.maximum(lengths[:, :-1] * lengths[:, 1:], 1e-12)
