@@ -81,7 +81,7 @@ def figures(seed: int) -> dict[str, Any]:
 
 def lines(every: list[dict[str, Any]]) -> Iterator[str]:
     """The table: an arm a row."""
-    asked = every[0][NOTHING]["details"]["prompts"]
+    asked = every[0][NOTHING]["prompts"]
     yield (
         f"{SEEDS} seeds; {asked[0]} questions relearned in {STEPS} steps, {asked[1]} asked. An "
         "alarm sounds where the interval of the last difference is above 0.1."
@@ -100,7 +100,7 @@ def lines(every: list[dict[str, Any]]) -> Iterator[str]:
         of = [found[arm] for found in every]
         cells = [_spread([_gap(each, way) for each in of])
                  for way in (AS_IT_IS, IN_CONTEXT, RELEARNED)]  # fmt: skip
-        drawn = [mean(each["details"][name][RELEARNED]["extracted in 100 tries"] for each in of)
+        drawn = [mean(each[name][RELEARNED]["extracted in 100 tries"] for each in of)
                  for name in ("model", "retrained")]  # fmt: skip
         alarms = sum(bool(each["alarm"]) for each in of)
         yield (
@@ -110,7 +110,7 @@ def lines(every: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _gap(told: dict[str, Any], way: str) -> float:
-    return float(told["details"]["retrained"][way]["nll"] - told["details"]["model"][way]["nll"])
+    return float(told["retrained"][way]["nll"] - told["model"][way]["nll"])
 
 
 def _spread(values: list[float]) -> str:
