@@ -122,11 +122,12 @@ class Collection:
     fields, such as `time`. `identity` is "text" where both sides have texts, unless it is given.
     `qrels` holds graded judgements (relevance > 0: positive; an explicit 0: judged negative; below
     0: pooled, and judged by nobody, as for trec_eval, so that the pair is as good as absent).
-    `given` holds negatives that came with the data, `times` when pairs were judged or came to be, where the data
-    say so (numbers as they are, dates in days). `notes` are warnings found while reading. `origin`
-    is what `read.load` was asked for, so that a finished run can find its texts again
-    (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty for a
-    collection made in Python. `images` is the folder where relative paths of images begin; empty
+    `given` holds negatives that came with the data, `times` when pairs were judged or came to be,
+    where the data say so (numbers as they are, dates in days). `notes` are warnings found while
+    reading. `origin` is what `read.load` was asked for, so that a finished run can find its texts
+    again (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty
+    for a collection made in Python. `images` is the folder where relative paths of images begin;
+    empty
     stands for the current one.
     """
 

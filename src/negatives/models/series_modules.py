@@ -12,7 +12,7 @@ from negatives.optional import Tensor, torch
 
 ABOUT: Final = "series.json"
 WHAT: Final = "no tower of time series can be read"
-_WIDTHS: Final = (32, 64, 128)
+_WIDTHS: Final = (16, 32, 64)
 """Channels after each step, of which each halves the length."""
 
 
