@@ -13,6 +13,7 @@ from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.models.images import check_there, squares
 from negatives.models.tower_modules import Shape, Towers
+from negatives.models.towers import CONTENTS
 from negatives.optional import Tensor, torch
 from negatives.schema import Collection, Rows, Side
 
@@ -20,8 +21,6 @@ Numbers = NDArray[Any]
 """Pieces of texts, int64[n, longest], or pixels, uint8[n, size, size, 3]."""
 
 _BLOCK: Final = 512
-CONTENTS: Final = ("image", "text")
-"""What towers can read; of a side that has both, the image."""
 
 
 class Pictured(Towers):

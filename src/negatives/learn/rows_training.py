@@ -35,8 +35,16 @@ class RowsTraining(LessonTraining, kw_only=True):
     task: ClassVar[str] = "feature-extraction"
     reads_texts: ClassVar[bool] = False
     by_row: ClassVar[bool] = True
+    contents: ClassVar[tuple[str, ...]]
+    """What its models can read; of a side that has several, the first."""
     read_here: ClassVar[str]
     """What its models read, for errors."""
+
+    @classmethod
+    def reads(cls, collection: Collection) -> bool:
+        """Whether both sides of a collection have what its models can read."""
+        sides: tuple[Side, ...] = ("docs", "queries")
+        return all(any(collection.has(side, each) for each in cls.contents) for side in sides)
 
     def check(self) -> None:
         """Adapters have no place here."""

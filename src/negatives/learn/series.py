@@ -36,6 +36,7 @@ class SeriesTraining(RowsTraining, kind="series"):
 
     rate: ClassVar[float] = 1e-3
     usual_recipe: ClassVar[str] = "dbpm-series"
+    contents: ClassVar[tuple[str, ...]] = ("series",)
     read_here: ClassVar[str] = "time series"
 
     dim: Annotated[PositiveInt, Meta(description="numbers of each vector")] = 64

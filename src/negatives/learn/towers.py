@@ -12,7 +12,7 @@ from negatives.learn.base_models import Base
 from negatives.learn.rows_training import RowsTraining
 from negatives.learn.settings import Count
 from negatives.models.tower_files import device_of
-from negatives.models.towers import names_towers
+from negatives.models.towers import CONTENTS, names_towers
 from negatives.optional import torch
 from negatives.schema import Needs
 from negatives.stage import PositiveInt
@@ -32,6 +32,7 @@ class TowersTraining(RowsTraining, kind="towers"):
 
     rate: ClassVar[float] = 1e-3
     usual_recipe: ClassVar[str] = "clip"
+    contents: ClassVar[tuple[str, ...]] = CONTENTS
     read_here: ClassVar[str] = "images on one of them"
 
     dim: Annotated[PositiveInt, Meta(description="numbers of each vector")] = 128

@@ -19,6 +19,8 @@ from negatives.store.atomic import file_hash
 
 ABOUT: Final = "towers.json"
 """What the folder of towers holds, and no other."""
+CONTENTS: Final = ("image", "text")
+"""What towers can read; of a side that has both, the image."""
 _BATCH: Final = 256
 
 
