@@ -46,6 +46,7 @@ from negatives.models.series_encoder import SeriesEncoder
 from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
+from negatives.stats.lengths import normalised
 
 SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 SETS: Final = {"OSULeaf": "aeon==1.6.0", "PLAID": "sktime==1.2.0"}
@@ -134,8 +135,7 @@ def accuracies(encoder: SeriesEncoder, name: str) -> dict[str, Any]:
     reads = encoder.contents["series"]
 
     def vectors(side: pl.DataFrame) -> Floats:
-        found = reads.encode(side["series"].to_list()).vectors
-        return found / np.linalg.norm(found, axis=1, keepdims=True)
+        return normalised(reads.encode(side["series"].to_list()).vectors)
 
     known, asked = vectors(data.corpus), vectors(data.queries)
     kinds, right = data.corpus["type"].to_numpy(), data.queries["type"].to_numpy()

@@ -18,7 +18,9 @@ HEADER = """# made for tests
 """
 
 
-def folder(path: Path, *, each: int = 16, dimensions: int = 1, length: int = 64) -> Path:
+def folder(
+    path: Path, *, each: int = 16, dimensions: int = 1, length: int = 64, noise: float = 0.8
+) -> Path:
     """Waves_TRAIN.ts and Waves_TEST.ts, of so many series a class."""
     path.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng(0)
@@ -28,7 +30,7 @@ def folder(path: Path, *, each: int = 16, dimensions: int = 1, length: int = 64)
         for name, frequency in FREQUENCIES.items():
             for _ in range(each):
                 phase = draw.uniform(0, 2 * np.pi, (dimensions, 1))
-                waves = np.sin(frequency * at + phase) + draw.normal(0, 0.8, (dimensions, length))
+                waves = np.sin(frequency * at + phase) + draw.normal(0, noise, (dimensions, length))
                 said = [",".join(f"{value:.4f}" for value in wave) for wave in waves]
                 lines.append(":".join([*said, name]))
         head = HEADER.format(univariate=str(dimensions == 1).lower())
