@@ -51,6 +51,7 @@ NAMES = (
     "reviewing",
     "samplers",
     "search",
+    "series",
     "speed",
     "throughput",
     "truth",

@@ -39,8 +39,14 @@ Columns = Mapping[str, pl.DataType | type[pl.DataType]]
 CORPUS: Final[Columns] = {"doc_id": pl.String, "text": pl.String, "row": pl.UInt32}
 QUERIES: Final[Columns] = {"query_id": pl.String, "text": pl.String, "row": pl.UInt32}
 QRELS: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "relevance": pl.Int32}
-CONTENT: Final = ("text", "image")
-"""Columns of documents and queries that hold content: a text, the path of an image; blank: none."""
+CONTENT: Final[Mapping[str, str]] = {
+    "text": "only texts",
+    "image": "only the paths of images",
+    "series": "only time series",
+}
+"""Columns of documents and queries that hold content, a text or the path of an image or a time
+series (values by commas, dimensions by colons), and how one speaks of them; blank: none.
+"""
 
 GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
 TIMES: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "time": pl.Float64}
@@ -112,15 +118,16 @@ class Collection:
     `corpus` (doc_id, text, row) and `queries` (query_id, text, row) are sorted by id, so that row
     numbers, and ties broken by them, do not depend on the order of the file; `row` is the 0-based
     place in the file, which pairs precomputed vectors with texts. Where `identity` is "id" they
-    need no `text`; either may also have `image` (the path of a file) and further typed fields, such
-    as `time`. `identity` is "text" where both sides have texts, unless it is given. `qrels` holds
-    graded judgements (relevance > 0: positive; an explicit 0: judged negative; below 0: pooled, and
-    judged by nobody, as for trec_eval, so that the pair is as good as absent). `given` holds
-    negatives that came with the data, `times` when pairs were judged or came to be, where the data
-    say so (numbers as they are, dates in days). `notes` are warnings found while reading. `origin`
-    is what `read.load` was asked for, so that a finished run can find its texts again
-    (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty for a
-    collection made in Python. `images` is the folder where relative paths of images begin; empty
+    need no `text`; either may also have `image` (the path of a file), `series` and further typed
+    fields, such as `time`. `identity` is "text" where both sides have texts, unless it is given.
+    `qrels` holds graded judgements (relevance > 0: positive; an explicit 0: judged negative; below
+    0: pooled, and judged by nobody, as for trec_eval, so that the pair is as good as absent).
+    `given` holds negatives that came with the data, `times` when pairs were judged or came to be,
+    where the data say so (numbers as they are, dates in days). `notes` are warnings found while
+    reading. `origin` is what `read.load` was asked for, so that a finished run can find its texts
+    again (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty
+    for a collection made in Python. `images` is the folder where relative paths of images begin;
+    empty
     stands for the current one.
     """
 
@@ -356,7 +363,7 @@ def check_needs(
             if collection.has(side, name):
                 continue
             there = [column for column in CONTENT if collection.has(side, column)]
-            held = f"only the path of an {there[0]}" if there else "nothing but their ids"
+            held = CONTENT[there[0]] if there else "nothing but their ids"
             raise DataError(
                 f"{who} needs the {name} of the {said}, and these have "
                 + (held if name in CONTENT else "none"),

@@ -182,6 +182,7 @@ KINDS: dict[str, dict[str, str]] = {
         "kg": "negatives.learn.graph_training:GraphTraining",
         "language-model": "negatives.learn.sequence.language_model:LanguageModelTraining",
         "reranker": "negatives.learn.reranker:RerankerTraining",
+        "series": "negatives.learn.series:SeriesTraining",
         "sparse": "negatives.learn.sparse:SparseTraining",
         "static-embedding": "negatives.learn.encoder:StaticTraining",
         "towers": "negatives.learn.towers:TowersTraining",

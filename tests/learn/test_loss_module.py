@@ -58,6 +58,9 @@ class Halving:
     def observe(self, batch: Batch, losses: Floats) -> None:
         self.told.append((batch.tolist(), losses.tolist()))
 
+    def suspects(self) -> dict[str, Batch]:
+        return {}
+
     def state(self) -> dict[str, Any]:
         return {}
 

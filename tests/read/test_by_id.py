@@ -249,7 +249,7 @@ def test_commands_say_what_is_there_and_what_is_missing(tmp_path: Path) -> None:
     said = negatives("mine", "pictures", "--out", "run", "--recipe", "nv-retriever", cwd=tmp_path)
     assert said.returncode == 2
     assert said.stderr.startswith(
-        "error: dense needs the text of the documents, and these have only the path of an image\n"
+        "error: dense needs the text of the documents, and these have only the paths of images\n"
     )
     assert "encode them yourself, and give the vectors with encoder = " in said.stderr
 

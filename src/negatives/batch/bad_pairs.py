@@ -78,6 +78,11 @@ class PairHistory:
         self._last[batch] = losses
         self._common[2] += len(batch)
 
+    def suspects(self) -> dict[str, Batch]:
+        """`noisy` and `faulty`: the examples that are, by all their losses."""
+        found = {"noisy": self.noisy(), "faulty": self.faulty()}
+        return {why: np.flatnonzero(odd).astype(np.int32) for why, odd in found.items()}
+
     def _spread(self) -> tuple[float, float]:
         """Mean and standard deviation of the histories so far."""
         history = self.history()

@@ -42,6 +42,9 @@ class Weighing(Protocol):
     def observe(self, batch: Batch, losses: Floats) -> None:
         """Learn from the unweighted loss of each example."""
 
+    def suspects(self) -> dict[str, Batch]:
+        """Numbers of the examples it has found odd, by what was found; empty: it looks for none."""
+
     def state(self) -> dict[str, NDArray[Any]]:
         """Everything it has learned, for a checkpoint."""
 

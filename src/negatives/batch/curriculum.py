@@ -56,6 +56,10 @@ class Easiest:
     def observe(self, batch: Batch, losses: Floats) -> None:
         """The difficulty is known beforehand."""
 
+    def suspects(self) -> dict[str, Batch]:
+        """None: an example that is hard is not odd."""
+        return {}
+
     def state(self) -> dict[str, NDArray[Any]]:
         """`difficulty`: float32[n], since the vectors may be others when training goes on."""
         return {"difficulty": self._difficulty.copy()}

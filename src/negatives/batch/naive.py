@@ -52,6 +52,10 @@ class LossHistory:
         self.history[batch] = self._slow * before + (1 - self._slow) * new
         self._seen[batch] += 1
 
+    def suspects(self) -> dict[str, Batch]:
+        """`naive`: the examples that are."""
+        return {"naive": np.flatnonzero(self.naive()).astype(np.int32)}
+
     def state(self) -> dict[str, NDArray[Any]]:
         """`history` float64[n], `seen` int64[n]."""
         return {"history": self.history.copy(), "seen": self._seen.copy()}

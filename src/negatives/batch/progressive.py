@@ -61,6 +61,10 @@ class EasyToHard:
         mean = float(np.mean(losses, dtype=np.float64))
         self._mean = mean if np.isnan(self._mean) else _SLOW * self._mean + (1 - _SLOW) * mean
 
+    def suspects(self) -> dict[str, Batch]:
+        """None: an example that is hard is not odd."""
+        return {}
+
     def state(self) -> dict[str, NDArray[Any]]:
         """`last`: float32[n], NaN where none was observed; `mean`: float64[1]."""
         return {"last": self._last.copy(), "mean": np.array([self._mean])}

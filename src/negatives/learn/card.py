@@ -27,7 +27,7 @@ def card(account: dict[str, Any], recipe: Recipe, model: str, whole: Recipe | No
         "",
         f"# {base}, fine-tuned as {'an' if kind[0] in 'aeiou' else 'a'} {kind}"
         if train.reads_texts
-        else "# Vectors by id",
+        else ("# Vectors by id" if train.by_id else f"# A small model, trained by {kind}"),
         "",
         f"{_about(account, recipe, base)}",
         "",
@@ -56,6 +56,13 @@ def _loading(train: Training) -> list[str]:
     if loads := train.loaded_by:
         first = f"from {train.library.replace('-', '_')} import {loads}"
         return [first, "", f'model = {loads}{train.loading}("path/to/this/folder")']
+    if not train.by_id:
+        return [
+            "from negatives.models.open_encoder import open_encoder",
+            "",
+            'contents = open_encoder("path/to/this/folder").contents  # by what they read',
+            "vectors = {name: each.encode([]).vectors for name, each in contents.items()}",
+        ]
     return [
         "from negatives.models.open_encoder import open_encoder",
         "",

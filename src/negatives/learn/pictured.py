@@ -13,6 +13,7 @@ from negatives.arrays import Floats
 from negatives.errors import DataError
 from negatives.models.images import check_there, squares
 from negatives.models.tower_modules import Shape, Towers
+from negatives.models.towers import CONTENTS
 from negatives.optional import Tensor, torch
 from negatives.schema import Collection, Rows, Side
 
@@ -20,8 +21,6 @@ Numbers = NDArray[Any]
 """Pieces of texts, int64[n, longest], or pixels, uint8[n, size, size, 3]."""
 
 _BLOCK: Final = 512
-CONTENTS: Final = ("image", "text")
-"""What towers can read; of a side that has both, the image."""
 
 
 class Pictured(Towers):
@@ -51,10 +50,18 @@ class Pictured(Towers):
 
     def vectors(self, side: Side) -> Floats:
         """float32[n, dim]: every row of a side by the model as it is."""
-        return self.of(self._contents[side], self._sides[side])
+        return self.of((self._contents[side], self._sides[side]))
 
-    def of(self, content: str, numbers: Numbers) -> Floats:
-        """float32[n, dim] of pieces of texts, or of pixels, whatever they are of."""
+    def read(self, collection: Collection, side: Side, rows: Rows) -> tuple[str, Numbers]:
+        """Of some rows of another collection: the content, and pieces of texts or pixels."""
+        content, values = content_of(collection, side), contents_of(collection, side)
+        some = [values[row] for row in rows]
+        read = squares(some, self.shape.size) if content == "image" else self.pieces_of(some)
+        return content, read
+
+    def of(self, read: tuple[str, Numbers]) -> Floats:
+        """float32[n, dim] of what was read: a content, and pieces of texts or pixels."""
+        content, numbers = read
         training = self.training
         self.eval()
         with torch.inference_mode():
@@ -76,16 +83,6 @@ class Pictured(Towers):
         for at in _parts(values):
             held[at] = squares(values[at], size)
         return held
-
-
-def numbers_of(
-    model: Pictured, collection: Collection, side: Side, rows: Rows
-) -> tuple[str, Numbers]:
-    """What a model reads of some rows of a side: the content, and pieces or pixels."""
-    content, values = content_of(collection, side), contents_of(collection, side)
-    some = [values[row] for row in rows]
-    read = squares(some, model.shape.size) if content == "image" else model.pieces_of(some)
-    return content, read
 
 
 def content_of(collection: Collection, side: Side) -> str:

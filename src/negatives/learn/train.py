@@ -38,6 +38,7 @@ from negatives.learn.sampler import Sampler
 from negatives.learn.sequence.work import SequenceWork
 from negatives.learn.settings import Lesson, LessonTraining, ModelTraining, Training, WholeTraining
 from negatives.learn.source import Data, for_these_data
+from negatives.learn.suspects import write_suspects
 from negatives.learn.trained import Trained as Trained
 from negatives.learn.trained import model_folder
 from negatives.learn.trainer import Look, TrainingPlan, carry_out
@@ -224,6 +225,7 @@ class _LessonWork(Work):
             "negatives": found.about,
             **({"chosen": chosen} if chosen else {}),
             "batches": sampler.told(),
+            "suspects": write_suspects(plan.weighing, found, self.path),
             "loss": seen() if (seen := getattr(plan.learning.loss, "told", None)) else {},
             "dev": None if looked_at is None else looked_at.collection.name,
             **history,

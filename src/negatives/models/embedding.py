@@ -79,7 +79,7 @@ class _Side:
     encoder: Encoder
     again: OpenAgain | None
     content: str = "text"
-    """What the texts are: texts, or paths of images."""
+    """What the texts are: texts, paths of images, or time series."""
 
     def chunk(self, number: int, rows: Rows) -> Numbered:
         """The texts at `rows` as they are encoded, with the number of their chunk."""
@@ -166,13 +166,13 @@ def _side(
     """What is encoded of a side, with the ids of it; a prompt goes before texts alone."""
     content = (read.docs if side == "docs" else read.queries)[0]
     what = "corpus" if side == "docs" else side
-    found = collection.image_paths(side) if content == "image" else collection.frame(side)["text"]
+    found = collection.image_paths(side) if content == "image" else collection.frame(side)[content]
     ids = collection.ids(side)
     if side == "queries":
         found, ids = found.gather(collection.mined_queries), ids.gather(collection.mined_queries)
     if content == "image":
         check_there(found, ids, what)
-        prompt = ""
+    prompt = prompt if content == "text" else ""
     return _Side(what, ids, found, prompt, reading(encoder, content), again, content)
 
 

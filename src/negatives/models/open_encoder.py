@@ -14,6 +14,7 @@ parts:NAME                            any of these, of long texts cut into parts
 parts:WORDS:NAME                      ... or of so many words
 a folder with factors.json            vectors that were learned by id: ids are looked up
 a folder with towers.json             small towers of texts and images, trained by this library
+a folder with series.json             a small tower of time series, trained by this library
 anything else                         a sentence-transformers folder or hub name
 """
 
@@ -29,6 +30,7 @@ from negatives.models.by_id import IdEncoder, names_ids
 from negatives.models.encoder import Encoder
 from negatives.models.parts import PREFIX, PartsEncoder, taken_apart
 from negatives.models.sentence_images import folder_reads_images
+from negatives.models.series_encoder import SeriesEncoder, names_series
 from negatives.models.spec import Options, names_nothing, split_options
 from negatives.models.towers import TowersEncoder, names_towers
 from negatives.secrets import refuse_secrets
@@ -84,6 +86,8 @@ def open_encoder(
         return IdEncoder(spec)
     if names_towers(spec):
         return TowersEncoder(spec, threads=threads, device=device)
+    if names_series(spec):
+        return SeriesEncoder(spec, threads=threads, device=device)
     from negatives.models.sentence_transformers import SentenceTransformersEncoder
 
     return SentenceTransformersEncoder(spec, threads=threads, device=device)
@@ -106,8 +110,8 @@ def _open_images(path: str, options: Options, spec: str, threads: int, emit: Emi
 
 def reads_no_texts(spec: str) -> bool:
     """Whether an encoder's name tells that it needs no texts: ids do, or what else a side has."""
-    known = names_ids(spec) or names_towers(spec) or folder_reads_images(spec)
-    return known or bool(_IMAGES.search(spec))
+    known = names_ids(spec) or names_towers(spec) or names_series(spec)
+    return known or folder_reads_images(spec) or bool(_IMAGES.search(spec))
 
 
 def _open_onnx(spec: str, threads: int, emit: Emit) -> Encoder:

@@ -10,17 +10,15 @@ from typing import Any, Final, Self
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
 
 from negatives.errors import DataError
 from negatives.models.static import BUNDLED, PIECES, StaticEncoder
+from negatives.models.tower_files import read_shape, read_weights, write_tower
 from negatives.optional import Tensor, torch
-from negatives.read.files import telling
-from negatives.store.atomic import file_hash, make_folder, write_json, writing
+from negatives.store.atomic import file_hash
 
 ABOUT: Final = "towers.json"
-WEIGHTS: Final = "model.safetensors"
-_AGAIN: Final = "train again, or copy the folder anew"
+WHAT: Final = "no towers can be read"
 _WIDTHS: Final = (32, 64, 128, 256)
 """Channels of an image after each step, of which each halves its height and width."""
 
@@ -74,19 +72,15 @@ class Towers(torch.nn.Module):  # type: ignore[misc]
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The towers of a folder; `DataError` where they cannot be read."""
-        path = folder / ABOUT
-        with telling("no towers can be read", path, _AGAIN, (msgspec.MsgspecError, OSError)):
-            shape = msgspec.json.decode(path.read_bytes(), type=Shape)
+        shape = read_shape(folder / ABOUT, Shape, WHAT)
         if shape.pieces != _pieces_hash():
             raise DataError(
                 "the towers were trained with other word pieces than this version has",
-                where=str(path),
+                where=str(folder / ABOUT),
                 fix="open them with the version that trained them, or train again",
             )
         made = cls(shape, _words().table)
-        with telling("no towers can be read", folder / WEIGHTS, _AGAIN, (Exception,)):
-            held = {key: torch.as_tensor(each) for key, each in load_file(folder / WEIGHTS).items()}
-            made.load_state_dict(held)
+        read_weights(made, folder, WHAT)
         return made
 
     @property
@@ -125,14 +119,7 @@ class Towers(torch.nn.Module):  # type: ignore[misc]
 
     def save_pretrained(self, path: str, create_model_card: bool = False) -> None:
         """Write the folder that `open_encoder` opens."""
-        folder = make_folder(Path(path))
-        held = {
-            key: np.ascontiguousarray(value.detach().float().cpu().numpy())
-            for key, value in self.state_dict().items()
-        }
-        with writing(folder / WEIGHTS) as temporary:
-            save_file(held, temporary)
-        write_json(folder / ABOUT, msgspec.to_builtins(self.shape))
+        write_tower(self, Path(path), ABOUT)
 
 
 def _step(before: int, after: int) -> Any:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from negatives.arrays import Bools
-from negatives.errors import RecipeError
 from negatives.models.encoder import Encoded, Encoder
 from negatives.models.images import squares
+from negatives.models.tower_files import WEIGHTS, device_of
 from negatives.optional import torch
 from negatives.store.atomic import file_hash
 
 ABOUT: Final = "towers.json"
 """What the folder of towers holds, and no other."""
+CONTENTS: Final = ("image", "text")
+"""What towers can read; of a side that has both, the image."""
 _BATCH: Final = 256
 
 
@@ -34,7 +36,7 @@ class TowersEncoder:
     """
 
     def __init__(self, folder: str | Path, *, threads: int = 1, device: str = "auto") -> None:
-        from negatives.models.tower_modules import WEIGHTS, Towers
+        from negatives.models.tower_modules import Towers
 
         torch.set_num_threads(threads)
         self.model: Any = Towers.load(Path(folder)).eval().to(device_of(device))
@@ -66,12 +68,17 @@ class TowersEncoder:
         return torch.as_tensor(array).to(self.model.device)
 
 
-class Tower:
-    """One of two towers: an encoder of one content."""
+class Whole(Protocol):
+    """What towers are parts of."""
 
-    def __init__(
-        self, whole: TowersEncoder, of: Callable[[Sequence[str]], tuple[Any, Bools]]
-    ) -> None:
+    dim: int
+    fingerprint: str
+
+
+class Tower:
+    """A tower as an encoder of one content."""
+
+    def __init__(self, whole: Whole, of: Callable[[Sequence[str]], tuple[Any, Bools]]) -> None:
         self.dim = whole.dim
         self.fingerprint = whole.fingerprint
         self._of = of
@@ -86,11 +93,3 @@ class Tower:
                 found, truncated[some] = self._of(list(texts[some]))
                 vectors[some] = found.float().cpu().numpy()
         return Encoded(vectors, truncated)
-
-
-def device_of(asked: str) -> str:
-    """`auto` as what there is; `RecipeError` where cuda is asked for and there is none."""
-    there = bool(torch.cuda.is_available())
-    if asked == "cuda" and not there:
-        raise RecipeError("torch finds no cuda device here", where="device", fix="cpu, or auto")
-    return ("cuda" if there else "cpu") if asked == "auto" else asked

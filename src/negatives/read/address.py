@@ -8,10 +8,10 @@ Hugging Face hub.
 
 A folder is, in this order: a dataset of `datasets` (dataset_info.json or dataset_dict.json, or a
 README.md that names configs); TREC files (a topics file and no queries.jsonl); a BEIR folder
-(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); what its files hold tells: triples of a
-knowledge graph (`triple_files.py`), rows with labels (the package `labelled`), responses of a
-language model (the package `responses`), captions of images (the package `captioned`); pair files
-(Parquet, JSONL, CSV or TSV, also under data/).
+(corpus.jsonl, queries.jsonl or qrels/, or corpus.parquet); what its files hold tells: time series
+(the package `series`), triples of a knowledge graph (`triple_files.py`), rows with labels (the
+package `labelled`), responses of a language model (the package `responses`), captions of images
+(the package `captioned`); pair files (Parquet, JSONL, CSV or TSV, also under data/).
 A JSON file may be a whole collection: one object of queries, corpus and relevant_docs, by ids.
 """
 
@@ -32,6 +32,7 @@ from negatives.read.mappings import holds_parts
 from negatives.read.packing import packing_of
 from negatives.read.pykeen_triples import folders as pykeen_folders
 from negatives.read.responses.found import is_responses
+from negatives.read.series.found import ENDING, is_series
 from negatives.read.triple_files import holds_triples, is_triple_file
 from negatives.secrets import refuse_secrets
 
@@ -41,6 +42,7 @@ Format = Literal[
     "parts",
     "captioned",
     "labelled",
+    "series",
     "triples",
     "responses",
     "trec",
@@ -49,6 +51,7 @@ Format = Literal[
 ]
 
 _BY_FILE: Final[Mapping[Format, Callable[[Path], bool]]] = {
+    "series": is_series,
     "triples": is_triple_file,
     "labelled": is_labelled,
     "responses": is_responses,
@@ -56,6 +59,7 @@ _BY_FILE: Final[Mapping[Format, Callable[[Path], bool]]] = {
 }
 """Formats of which a file is one by what it holds; any other is of pairs."""
 _BY_FOLDER: Final[Mapping[Format, Callable[[Path], bool]]] = {
+    "series": is_series,
     "labelled": is_labelled,
     "triples": lambda folder: bool(pykeen_folders(folder)) or holds_triples(folder),
     "responses": is_responses,
@@ -167,7 +171,7 @@ def _file_format(path: Path) -> Format:
 
 
 def _check_ending(path: Path) -> None:
-    if ending(path) in (*PAIR_ENDINGS, *TREC_ENDINGS):
+    if ending(path) in (*PAIR_ENDINGS, *TREC_ENDINGS, ENDING):
         return
     packing = packing_of(path)
     archive = packing is not None or path.suffix.lower() in (".tar", ".tgz")

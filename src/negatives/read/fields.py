@@ -3,6 +3,7 @@
 | field    | names                  | values                                                       |
 |----------|------------------------|--------------------------------------------------------------|
 | image    | image, image_path      | the path of a file                                           |
+| series   | series                 | a time series, as in .ts files; or lists of numbers          |
 | time     | time, date, timestamp  | ISO 8601, from 2019 to 2019-05-03T10:00:00Z; or numbers      |
 | parent   | parent, parent_id      | an id                                                        |
 | type     | type                   | texts, numbers, true and false                               |
@@ -28,9 +29,11 @@ import polars as pl
 
 from negatives.read.findings import Findings
 from negatives.read.jsonl import Field
+from negatives.schema import CONTENT
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "image": ("image", "image_path"),
+    "series": ("series",),
     "time": ("time", "date", "timestamp"),
     "parent": ("parent", "parent_id"),
     "type": ("type",),
@@ -43,6 +46,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 METADATA: Final = "metadata"
 _FIELD_OF: Final = {name: field for field, names in NAMES.items() for name in names}
+_NUMBERS: Final = r"^\[[^\"{]*\]$"
 _TIME: Final = r"^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$"
 _FORMATS: Final = ("%Y", "%Y-%m", "%Y-%m-%d")
 
@@ -100,6 +104,8 @@ def _typed(name: str, values: pl.Series, findings: Findings) -> pl.Series | None
     there = values.drop_nulls()
     if there.is_empty():
         return None
+    if name == "series" and there.str.contains(_NUMBERS).all():
+        return _as_in_ts(values)
     texts = there.str.starts_with('"')
     if texts.all():
         found = values.str.json_decode(pl.String)
@@ -108,7 +114,7 @@ def _typed(name: str, values: pl.Series, findings: Findings) -> pl.Series | None
         if there.is_in(["true", "false"]).all():
             return values == "true"
         numbers = values.cast(pl.Float64, strict=False)
-        if numbers.null_count() == values.null_count() and name not in ("image", "parent"):
+        if numbers.null_count() == values.null_count() and name not in (*CONTENT, "parent"):
             return numbers
         whole = there.cast(pl.Int64, strict=False).null_count() == 0
         if whole and name == "parent":
@@ -119,7 +125,13 @@ def _typed(name: str, values: pl.Series, findings: Findings) -> pl.Series | None
 
 
 def _plain(name: str, found: pl.Series) -> pl.Series:
-    return found.fill_null("").str.strip_chars() if name == "image" else found
+    return found.fill_null("").str.strip_chars() if name in CONTENT else found
+
+
+def _as_in_ts(lists: pl.Series) -> pl.Series:
+    """A list of numbers, or a list of them a dimension, as `.ts` files have it."""
+    bare = lists.fill_null("").str.replace_all(r"\s", "").str.replace_all("null", "?", literal=True)
+    return bare.str.replace_all("],[", ":", literal=True).str.strip_chars("[]")
 
 
 def _times(found: pl.Series, findings: Findings) -> pl.Series | None:

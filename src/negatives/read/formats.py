@@ -43,6 +43,10 @@ def reader(named: Format) -> Reader:
             from negatives.read.labelled import folder as labelled
 
             return labelled
+        case "series":
+            from negatives.read.series import folder as series
+
+            return series
         case "triples":
             from negatives.read import triples
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 import negatives as neg
+from tests import pictures
 
+LOST = "red-disc-1.png"
+"""An image that is gone."""
 HARM = (
     "<script>document.title='harmed'</script>",
     "<img src=x onerror=\"document.title='harmed'\"> {{ 7 * 7 }} {% raw %}",
@@ -74,3 +77,18 @@ def harmful(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
     return neg.mine(
         str(place), folder / "run", sources=[neg.BM25(top=9)], judges=[], pick=neg.Top(per_query=9)
     )
+
+
+@pytest.fixture(scope="session")
+def pictured(tmp_path_factory: pytest.TempPathFactory) -> neg.Run:
+    """Captions that ask for images, of which one has lost its file since."""
+    folder = pictures.folder(tmp_path_factory.mktemp("pictured") / "data")
+    run = neg.mine(
+        f"{folder}@train",
+        folder.parent / "run",
+        sources=[neg.Random(top=20)],
+        judges=[],
+        pick=neg.RandomPick(per_query=9),
+    )
+    (folder / "images" / LOST).unlink()
+    return run

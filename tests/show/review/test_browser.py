@@ -12,6 +12,7 @@ import pytest
 
 import negatives as neg
 from negatives.run.reviews import REVIEWS, read_lines, standing
+from tests.show.review.conftest import LOST
 from tests.show.review.served import TOKEN, killable, served
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -164,3 +165,26 @@ def test_harmful_texts_change_nothing_and_long_ones_unfold(page: Any, harmful: n
                 unfolded = len(page.locator(".candidate .text").inner_text()) > before + 10_000
             press(page, "s")
         assert unfolded
+
+
+def test_images_are_seen_and_have_their_path_for_a_text(page: Any, pictured: neg.Run) -> None:
+    with served(pictured, order="random", twice=0) as ann:
+        page.goto(f"http://127.0.0.1:{ann.port}/?token={TOKEN}")
+        page.fill("#name", "ann")
+        page.click("text=Start")
+        page.wait_for_selector("#pair")
+        image = page.locator(".candidate img.picture")
+        assert image.count() == 1
+        name = page.locator(".candidate .id").inner_text()
+        assert image.get_attribute("alt") == name  # an image is called by its path
+        loaded = "each => each.complete && each.naturalWidth"
+        page.wait_for_function("document.querySelector('.candidate img').complete")
+        if LOST not in name:
+            assert image.evaluate(loaded) == 48
+        assert page.locator(".known img.picture").count() >= 1
+        assert page.locator(".query img").count() == 0  # a caption is text
+        before = image.get_attribute("src")
+        press(page, "3")
+        assert image.get_attribute("src") != before
+        page.goto(f"http://127.0.0.1:{ann.port}/guideline")
+        assert page.locator(".grade img.picture").count() == 3

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import negatives as neg
 from negatives.run.asking import picks_of, questions
 from negatives.run.reviews import REVIEWS, read_lines, read_reviews
-from tests.show.review.conftest import HARM
+from tests import pictures
+from tests.show.review.conftest import HARM, LOST
 from tests.show.review.served import TOKEN, Client, name_in, served, until
 
 
@@ -259,3 +263,51 @@ def test_a_place_that_is_taken_or_open_to_all_is_refused(run: neg.Run, tmp_path:
     found = negatives("review", tmp_path / "nothing", "--no-browser", "--port", "0")
     assert found.returncode == 2
     assert "there is no run here" in found.stderr
+
+
+def image_of(ann: Client, **query: str) -> tuple[int, str]:
+    """Status and type of an answer."""
+    connection = http.client.HTTPConnection("127.0.0.1", ann.port, timeout=30)
+    cookies = "; ".join(f"{name}={value}" for name, value in ann.cookies.items())
+    connection.request("GET", f"/image?{urlencode(query)}", headers={"Cookie": cookies})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer.status, answer.headers["content-type"]
+
+
+def test_only_images_of_the_collection_are_sent_and_only_by_their_ids(
+    pictured: neg.Run, tmp_path: Path
+) -> None:
+    folder = Path(pictured.collection.images)
+    other = folder / "images" / "other.png"
+    shutil.copy(folder / "images" / "red-disc-0.png", other)  # there, and not of the collection
+    with served(pictured) as ann:
+        assert ann.ask("GET", "/image?side=doc&id=images/red-disc-0.png")[0] == 403
+        ann.enter("ann")
+        assert image_of(ann, side="doc", id="images/red-disc-0.png") == (200, "image/jpeg")
+        for asked in (
+            "images/other.png", str(other), "../data/images/red-disc-0.png", "/etc/passwd",
+            "images/../images/red-disc-0.png", "images/red-disc-0.png\0", "", f"images/{LOST}",
+        ):  # fmt: skip
+            assert image_of(ann, side="doc", id=asked)[0] == 404, asked
+        assert image_of(ann, side="query", id="images/red-disc-0.png")[0] == 404
+        assert image_of(ann, side="..", id="images/red-disc-0.png")[0] == 404
+    other.unlink()
+
+
+def test_a_file_that_is_no_image_is_not_sent_whatever_the_collection_says(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_text("a password", "utf-8")
+    data = pictures.folder(tmp_path / "data")
+    rows = [{"image": "../secret.png", "caption": "a red disc"},
+            {"image": "images/red-disc-0.png", "caption": "a secret"}]  # fmt: skip
+    (data / "train.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", "utf-8")
+    run = neg.mine(
+        f"{data}@train", tmp_path / "run", sources=[neg.Random(top=2)], judges=[],
+        pick=neg.RandomPick(per_query=1),
+    )  # fmt: skip
+    with served(run) as ann:
+        ann.enter("ann")
+        assert image_of(ann, side="doc", id="images/red-disc-0.png")[0] == 200
+        assert image_of(ann, side="doc", id="../secret.png")[0] == 404

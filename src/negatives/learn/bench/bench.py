@@ -28,7 +28,10 @@ from negatives.learn.bench.trained import METRIC, Fair, TrainedArms, first_arm
 from negatives.learn.compare import judged_on, without
 from negatives.learn.dev import overlap
 from negatives.learn.factors import FactorsTraining
+from negatives.learn.rows_training import RowsTraining
+from negatives.learn.series import SeriesTraining
 from negatives.learn.settings import Training
+from negatives.learn.towers import TowersTraining
 from negatives.learn.trainings import ARMS, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
@@ -187,9 +190,14 @@ def exchanges(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _kind(model: str, collection: Collection) -> str:
-    """What is trained where nobody says: vectors by id where there are no texts to be read."""
-    read = all(collection.has(side, "text") for side in SIDES)
-    return usual_kind(model) if read else FactorsTraining().kind
+    """What is trained where nobody says: what is usual for the model where both sides have texts;
+    else what reads the images or the time series that there are; vectors by id where nothing does.
+    """
+    if all(collection.has(side, "text") for side in SIDES):
+        return usual_kind(model)
+    small: tuple[type[RowsTraining], ...] = (TowersTraining, SeriesTraining)
+    read = [each().kind for each in small if each.reads(collection)]
+    return read[0] if read else FactorsTraining().kind
 
 
 def _how(measure: Measure, collection: Collection, on: Any) -> Literal["trained", "hidden"]:

@@ -10,7 +10,7 @@ from typing import Final
 from negatives.errors import DataError, InputError, RecipeError, nearest
 from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
 from negatives.recipe_changes import encoded, override
-from negatives.schema import Collection
+from negatives.schema import CONTENT, Collection, Side
 from negatives.stage import refuse_unmet
 
 NAIVE: Final = "naive top"
@@ -41,14 +41,35 @@ and what `negatives recipes list` groups by."""
 def baselines(per_query: int, collection: Collection, encoder: str) -> list[Recipe]:
     """What is always tried; those that are no recipe (none, another miner) are not among them.
 
-    Where there are no texts that `encoder` could read, nearness is told by judgements alone.
+    Where there are no texts that `encoder` could read, nearness is told by judgements alone; where
+    there are images or time series that it cannot, `InputError` says how to make one that can.
     """
     made = []
     for name, ways in _BASELINES.items():
         forms = [_baseline(name, *way) for way in ways]
         fit = [form for form in forms if _has_all(encoded(form, encoder), collection)]
+        if fit[:1] != forms[:1]:
+            _refuse_unread(name, collection, encoder)
         made.append(asked((fit or forms)[0], per_query))
     return made
+
+
+def _refuse_unread(name: str, collection: Collection, encoder: str) -> None:
+    """Raise `InputError` where documents or queries have contents that could be compared."""
+    sides: tuple[Side, ...] = ("docs", "queries")
+    held = [
+        said
+        for content, said in CONTENT.items()
+        if content != "text" and any(collection.has(side, content) for side in sides)
+    ]
+    if held:
+        raise InputError(
+            f"{name!r}, which the recipes are tested against, needs an encoder that reads both "
+            f"sides, and one has {held[0]}",
+            where=f"--encoder {encoder}",
+            fix="train one first, and name it: negatives train DATA --recipe clip --out MODEL "
+            "(dbpm-series for time series), then bench ... --encoder MODEL",
+        )
 
 
 def _baseline(name: str, find: str, pick: str, about: str) -> Recipe:

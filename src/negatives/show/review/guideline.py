@@ -9,6 +9,7 @@ import polars as pl
 
 from negatives.chance import pair_uniforms
 from negatives.schema import PAIR, Collection
+from negatives.show.review.pictures import Pictures
 from negatives.show.review.words import SHORT, Texts, piece, visible
 
 EXAMPLES: Final = 3
@@ -25,7 +26,7 @@ class Guideline:
     judged_negatives: bool
 
 
-def guideline(collection: Collection) -> Guideline:
+def guideline(collection: Collection, pictures: Pictures) -> Guideline:
     """Examples of every grade, of different queries, drawn by hash."""
     texts = Texts(collection)
     qrels = collection.qrels.filter(pl.col("relevance") >= 0)
@@ -44,16 +45,20 @@ def guideline(collection: Collection) -> Guideline:
             {
                 "grade": grade,
                 "relevant": grade > 0,
-                "examples": [_example(texts, *pair) for pair in few.select(PAIR).iter_rows()],
+                "examples": [
+                    _example(texts, pictures, *pair) for pair in few.select(PAIR).iter_rows()
+                ],
             }
         )
     return Guideline(shown, 0 in grades)
 
 
-def _example(texts: Texts, query: str, doc: str) -> dict[str, Any]:
+def _example(texts: Texts, pictures: Pictures, query: str, doc: str) -> dict[str, Any]:
     return {
         "query_id": visible(query),
         "doc_id": visible(doc),
+        "query_picture": pictures.of("query", query),
+        "doc_picture": pictures.of("doc", doc),
         "query": piece(texts.whole("query", query), 0, SHORT),
         "doc": piece(texts.whole("doc", doc), 0, SHORT),
     }

@@ -10,11 +10,12 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from negatives.errors import NegativesError
+from negatives.errors import DataError, NegativesError
 from negatives.run.inputs import collection_of
 from negatives.run.reviews import SAID, Order
 from negatives.show.render import template
@@ -22,6 +23,7 @@ from negatives.show.review.desk import Desk, Pair, Tab
 from negatives.show.review.forecast import Forecast
 from negatives.show.review.guard import Guard
 from negatives.show.review.guideline import guideline
+from negatives.show.review.pictures import KIND, Pictures
 from negatives.show.review.standing import agreed, headway
 from negatives.show.review.words import FOLDED, PIECE, SHORT, SHOWN, Texts, piece, visible, why
 from negatives.store.run import Run
@@ -61,7 +63,8 @@ class Review:
         self.confidence = confidence
         self.suggested = suggested
         self.texts = Texts(collection)
-        self.guideline = guideline(collection)
+        self.pictures = Pictures(collection)
+        self.guideline = guideline(collection, self.pictures)
 
     def app(self, token: str, hosts: set[str]) -> Guard:
         """The application, guarded."""
@@ -75,6 +78,7 @@ class Review:
             Route("/skip", self._told(self.skip), methods=post),
             Route("/headway", self._told(self.headway), methods=get),
             Route("/text", self._told(self.text), methods=get),
+            Route("/image", self._told(self.image), methods=get),
             Route("/guideline", self._told(self.guide), methods=get),
             Route("/summary", self._told(self.summary), methods=get),
             Route("/static/{name}", static, methods=get),
@@ -158,6 +162,14 @@ class Review:
         rest = {name: query[name] for name in ("pair", "side", "number") if name in query}
         return self._show("text.html.j2", request, part=part, link=_link(rest, part.end))
 
+    async def image(self, request: Request) -> Response:
+        """The image of a query or of a document."""
+        side, id = (request.query_params.get(name, "") for name in ("side", "id"))
+        with suppress(DataError):  # its path stands in its place
+            if (made := await run_in_threadpool(self.pictures.drawn, side, id)) is not None:
+                return Response(made, media_type=KIND)
+        return Response("There is no such image.", 404)
+
     async def guide(self, request: Request) -> Response:
         """What the verdicts mean, with examples of the collection."""
         return self._show("guideline.html.j2", request, guideline=self.guideline)
@@ -233,13 +245,16 @@ class Review:
             "query_id": visible(pair[0]),
             "doc_id": visible(pair[1]),
             "query": query_part,
+            "query_picture": self.pictures.of("query", pair[0]),
             "query_link": _link({**at, "side": "query"}, query_part.end),
             "doc": doc_part,
+            "doc_picture": self.pictures.of("doc", pair[1]),
             "doc_link": _link({**at, "side": "doc"}, doc_part.end),
             "positives": [
                 {
                     "id": visible(id),
                     "part": part,
+                    "picture": self.pictures.of("doc", id),
                     "link": _link({**at, "side": "positive", "number": str(number)}, part.end),
                 }
                 for id, part, number in parts

@@ -71,7 +71,7 @@ class Texts:
         )
 
     def whole(self, side: str, id: str) -> str:
-        """A text; where there is none, what else is known: the path of an image, fields."""
+        """A text; where there is none, what else is known, but for an image, which is shown."""
         frame, ids = self._sides[side]
         place = ids.search_sorted(id)
         if place >= len(ids) or ids[place] != id:
@@ -91,7 +91,7 @@ class Texts:
         return self._positives["doc_id"][first:last].to_list()
 
 
-_OWN: Final = ("doc_id", "query_id", "row", "text")
+_OWN: Final = ("doc_id", "query_id", "row", "text", "image")
 
 
 def why(row: dict[str, Any], order: str, unknown: int, per_query: int) -> list[str]:
