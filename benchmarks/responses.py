@@ -2,21 +2,24 @@
 
 Model solutions of 303 questions that have both, a right and a wrong one, at most 75 words long;
 questions are parted (55, 15 and 30%), anew for every seed. A Llama of random weights (128 numbers
-wide, two layers, a word or a digit a token) learns solutions of gsm8k's own train, written by
-people, and is the *start* of all arms. Each then has the same number of steps of 16 responses (a
-pair is two), its recipe as it is shipped but for model, steps, batch and learning rate, of which
-three are tried at the first seed without planted errors, on the validation part. Of the test part,
-which nothing else sees: the negative log-likelihood of a token of right and of wrong solutions; the
-*verifier*, how often a right solution has the higher mean log-probability than a wrong one of its
-question (each question counts once; .5 is chance); AUC over all solutions. Arms that learn words
-before each response are asked with the words of right ones, and once more by the difference to the
-words of wrong ones. *Less the start*: by question, over seeds, with a 95% interval and Holm's p of
-sign flips. *Planted* are labels turned round, right to wrong and wrong to right alike, in the train
-part only. Controls that no model is in: the shorter solution is right; the one of the author with
+wide, two layers, a word or a digit a token) learns for 150 steps solutions of gsm8k's own train,
+written by people, and is the *start* of all arms. Each then has 24 steps of 8 responses (a pair is
+two), its recipe as it is shipped but for model, steps, batch and learning rate, of which two are
+tried at the first seed without errors, on the validation part. That is little, so that all arms,
+seeds and errors take half an hour of one processor. Of the test part, which nothing else sees: the
+negative log-likelihood of a token of right and of wrong solutions; the *verifier*, how often a
+right solution has the higher mean log-probability than a wrong one of its question (each question
+counts once; .5 is chance); AUC over all solutions. Arms that learn words before each response are
+asked with the words of right ones, and once more by the difference to the words of wrong ones.
+*Less the control* (the likelihood of right ones): by question, over seeds, with a 95% interval and
+Holm's p of sign flips. Labels are turned round, right to wrong and wrong to right alike, in the
+train part only. Controls without a model: the shorter solution is right; the one whose author has
 more right ones in the train part.
 
-NEGATIVES_BENCH_SEEDS says how often (3), NEGATIVES_BENCH_TOY=1 cuts all steps to a few. Figures are
-kept in .cache/benchmarks/responses, seed by seed, and what is there is not done again.
+NEGATIVES_BENCH_SEEDS says how often (3), NEGATIVES_BENCH_PLANTED how many of the shares 0, .2 and
+.1 of labels are turned (3), NEGATIVES_BENCH_TOY=1 cuts all steps to a few. Figures are kept in
+.cache/benchmarks/responses, seed by seed, and what is there is not done again; with labels turned
+only seeds that have all shares are compared.
 """
 
 from __future__ import annotations
@@ -64,6 +67,8 @@ RATES = (3e-4, 1e-3)
 WORDS = 2_000
 """The model's vocabulary: the most frequent ones."""
 PLANTED = (0.0, 0.2, 0.1)
+"""Shares of labels that are turned round, in the order in which they are tried."""
+TRIED = int(os.environ.get("NEGATIVES_BENCH_PLANTED", "3"))
 START = "the start"
 
 
@@ -264,9 +269,9 @@ def main() -> None:
     """Measure, and write the page."""
     os.environ["NEGATIVES_CACHE"] = str(WORK / "store")
     torch.set_num_threads(1)
-    for share in PLANTED:
+    for share in PLANTED[:TRIED]:
         every = [figures(seed, share) for seed in range(SEEDS)]
-    told = [*lines(every, [*ARMS], sorted(PLANTED), START)]
+    told = [*lines(every, [*ARMS], PLANTED, START)]
     if not TOY:
         package("responses", packaged(every, RECIPES, CONTROL))
         write_page("responses", "Right and wrong solutions", __doc__, told)

@@ -197,22 +197,26 @@ MEASURES: dict[str, Callable[[Row], list[float]]] = {
 def _with_errors(
     every: Sequence[Found], arms: Sequence[str], planted: Sequence[float]
 ) -> Iterator[str]:
-    """The same with labels turned round."""
-    if len(planted) < 2:
+    """The same with labels turned round, of shares that some seed has done with all arms."""
+    done = [
+        {share for share in planted if all(f"{arm} {share}" in found for arm in arms)}
+        for found in every
+    ]
+    shares = sorted(set().union(*done))
+    if len(shares) < 2:
         return
+    seeds = [found for found, has in zip(every, done, strict=True) if has >= {*shares}]
     yield ""
     yield "## With labels turned round"
     yield ""
-    heads = [f"{name}, {share:.0%}" for name in MEASURES for share in planted]
+    yield f"Seeds: {len(seeds)}."
+    yield ""
+    heads = [f"{name}, {share:.0%}" for name in MEASURES for share in shares]
     yield f"| arm | {' | '.join(heads)} |"
     yield f"|---|{'---|' * len(heads)}"
-    found = {share: rows_of(every, arms, share) for share in planted}
-    for name in found[planted[0]]:
-        cells = [
-            spread(measure(found[share][name]))
-            for measure in MEASURES.values()
-            for share in planted
-        ]
+    rows = [rows_of(seeds, arms, share) for share in shares]
+    for name in rows[0]:
+        cells = [spread(measure(each[name])) for measure in MEASURES.values() for each in rows]
         yield f"| {name} | {' | '.join(cells)} |"
 
 
