@@ -5,16 +5,17 @@ questions are parted (55, 15 and 30%), anew for every seed. A Llama of random we
 wide, two layers, a word or a digit a token) learns for 150 steps solutions of gsm8k's own train,
 written by people, and is the *start* of all arms. Each then has 24 steps of 8 responses (a pair is
 two), its recipe as it is shipped but for model, steps, batch and learning rate, of which two are
-tried at the first seed without errors, on the validation part. That is little, so that all arms,
-seeds and errors take half an hour of one processor. Of the test part, which nothing else sees: the
-negative log-likelihood of a token of right and of wrong solutions; the *verifier*, how often a
-right solution has the higher mean log-probability than a wrong one of its question (each question
-counts once; .5 is chance); AUC over all solutions. Arms that learn words before each response are
-asked with the words of right ones, and once more by the difference to the words of wrong ones.
-*Less the control* (the likelihood of right ones): by question, over seeds, with a 95% interval and
-Holm's p of sign flips. Labels are turned round, right to wrong and wrong to right alike, in the
-train part only. Controls without a model: the shorter solution is right; the one whose author has
-more right ones in the train part.
+tried at the first seed without errors, on the verifier of the validation part. That is little, so
+that all arms, seeds and errors take half an hour of one processor. Of the test part, which nothing
+else sees: the negative log-likelihood of a token of right and of wrong solutions; the *gap*, of
+wrong ones less that of right ones of the same question, the mean over questions; *less the
+control's* (the likelihood of right ones), by question, over seeds, with a 95% interval and Holm's p
+of sign flips; the *verifier*, how often a right solution has the higher mean log-probability than a
+wrong one of its question (each question counts once; .5 is chance); AUC over all solutions. Arms
+that learn words before each response are asked with the words of right ones, and once more by the
+difference to the words of wrong ones, whose gap is of that difference. Labels are turned round,
+right to wrong and wrong to right alike, in the train part only. Controls without a model: the
+shorter solution is right; the one whose author has more right ones in the train part.
 
 NEGATIVES_BENCH_SEEDS says how often (3), NEGATIVES_BENCH_PLANTED how many of the shares 0, .2 and
 .1 of labels are turned (3), NEGATIVES_BENCH_TOY=1 cuts all steps to a few. Figures are kept in

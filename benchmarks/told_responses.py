@@ -33,6 +33,13 @@ def by_question(question: Any, right: Any, values: Any) -> dict[Any, float]:
     return dict(told.iter_rows())
 
 
+def lead_by_question(question: Any, right: Any, values: Any) -> dict[Any, float]:
+    """The mean value of right solutions less that of wrong ones, of each question."""
+    rows = pl.DataFrame({"question": question, "right": right, "value": values})
+    sides = [pl.col("value").filter(side).mean() for side in (pl.col("right"), ~pl.col("right"))]
+    return dict(rows.group_by("question").agg(sides[0] - sides[1]).sort("question").iter_rows())
+
+
 @dataclass(frozen=True)
 class Row:
     """What the models of one arm made of the test parts, seed by seed.
@@ -83,17 +90,23 @@ class Row:
             for test, nll in zip(self.tests, self.nll, strict=True)
         ]
 
-    @property
-    def gap(self) -> list[float]:
-        """Of wrong ones less that of right ones."""
+    @cached_property
+    def leads(self) -> list[dict[Any, float]]:
+        """Of each seed and question the mean value of right ones less that of wrong ones."""
         return [
-            wrong - right for wrong, right in zip(self.side(False), self.side(True), strict=True)
+            lead_by_question(test["question"], test["right"], values)
+            for test, values in zip(self.tests, self.values, strict=True)
         ]
 
+    @property
+    def gap(self) -> list[float]:
+        """Of each seed, the mean lead over questions."""
+        return [mean(leads.values()) for leads in self.leads]
+
     def less(self, other: Row) -> tuple[Interval, SignFlip]:
-        """The verifier less another's: by question, each the mean over the seeds that have it."""
+        """The lead less another's: by question, each the mean over the seeds that have it."""
         apart: dict[Any, list[float]] = {}
-        for ours, theirs in zip(self.won, other.won, strict=True):
+        for ours, theirs in zip(self.leads, other.leads, strict=True):
             for question, value in ours.items():
                 apart.setdefault(question, []).append(value - theirs[question])
         differences = np.array([mean(each) for each in apart.values()])
@@ -106,7 +119,7 @@ def _lead(test: Found, values: Doubles, of: Sequence[float]) -> float:
     )
     pairs = rows.filter("right").join(rows.filter(~pl.col("right")), on="question", suffix="_wrong")
     pairs = pairs.filter(pl.col("author_wrong") > pl.col("author"))
-    return float((pairs["value"] > pairs["value_wrong"]).mean() or 0.0)
+    return float((pairs["value"] > pairs["value_wrong"]).to_numpy().mean())
 
 
 def row(every: Sequence[Found], name: str, *, difference: bool = False) -> Row:
@@ -163,10 +176,10 @@ def lines(
     yield ""
     found = rows_of(every, arms, 0.0)
     control = found[arms[0]]
-    compared = {name: each.less(control) for name, each in found.items() if name != arms[0]}
+    compared = {name: each.less(control) for name, each in found.items() if name in arms[1:]}
     sure = dict(zip(compared, holm([test.p for _, test in compared.values()]), strict=True))
     yield (
-        "| arm | rate | NLL of right | of wrong | gap | verifier | less the control | p | AUC "
+        "| arm | rate | NLL of right | of wrong | gap | less the control's | p | verifier | AUC "
         "| where the better author is wrong | verifier of what was learned |"
     )
     yield f"|---|{'---|' * 10}"
@@ -175,16 +188,15 @@ def lines(
         cells = [
             f"{kept['rate']:g}" if kept else "",
             *(spread(part) for part in (each.side(True), each.side(False), each.gap)),
-            spread(each.verifier),
             *(_difference(*compared[name], sure[name]) if name in compared else ("", "")),
-            *(spread(part) for part in (each.auc, each.against_author, each.seen)),
+            *(spread(part) for part in (each.verifier, each.auc, each.against_author, each.seen)),
         ]
         yield f"| {name} | {' | '.join(cells)} |"
     yield from _with_errors(every, arms, planted)
 
 
 def _difference(span: Interval, test: SignFlip, p: float) -> tuple[str, str]:
-    return f"{span.value:+.3f} ({span.low or 0:+.3f} to {span.high or 0:+.3f})", f"{p:.3f}"
+    return f"{span.value:+.4f} ({span.low or 0:+.4f} to {span.high or 0:+.4f})", f"{p:.3f}"
 
 
 MEASURES: dict[str, Callable[[Row], list[float]]] = {
@@ -223,7 +235,7 @@ def _with_errors(
 def packaged(
     every: Sequence[Found], recipes: dict[str, str], control: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """Of each recipe (by its arm) its verifier and what right solutions cost, without errors."""
+    """Of each recipe (by its arm) its gap, what right solutions cost, and its verifier."""
     base = row(every, f"{control} 0.0")
     found = {arm: row(every, f"{arm} 0.0") for arm in recipes}
     sure = holm([each.less(base)[1].p for each in found.values()])
@@ -242,16 +254,16 @@ def packaged(
     return {
         recipe: [
             figure(
-                "share of pairs whose right solution is likelier (.5 is chance)",
-                found[arm].verifier, base.verifier, p=round(p, 5),
+                "NLL of a token of wrong solutions less that of right ones (higher is better)",
+                found[arm].gap, base.gap, p=round(p, 5),
             ),
             figure(
                 "NLL of a token of right solutions (lower is better)",
                 found[arm].side(True), base.side(True),
             ),
             figure(
-                "NLL of wrong solutions less that of right ones (higher is better)",
-                found[arm].gap, base.gap,
+                "share of pairs whose right solution is likelier (.5 is chance)",
+                found[arm].verifier, base.verifier,
             ),
         ]
         for (arm, recipe), p in zip(recipes.items(), sure, strict=True)
