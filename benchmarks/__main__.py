@@ -47,6 +47,7 @@ NAMES = (
     "references",
     "recommendation",
     "reranker",
+    "responses",
     "review_server",
     "reviewing",
     "samplers",
