@@ -51,8 +51,12 @@ def one_apart(first: str, second: str) -> bool:
     return len(a) == len(b) > 1 and len(unlike) == 1 and content
 
 
-@given(st.lists(st.sampled_from([" ".join(each) for size in (1, 2, 3) for each in product(
-    ["cat", "dog", "the"], repeat=size)]), min_size=1, max_size=12, unique=True), st.integers(0, 9))  # fmt: skip
+TEXTS = [
+    " ".join(each) for size in (1, 2, 3) for each in product(["cat", "dog", "the"], repeat=size)
+]
+
+
+@given(st.lists(st.sampled_from(TEXTS), min_size=1, max_size=12, unique=True), st.integers(0, 9))
 @settings(max_examples=60)
 def test_pairs_are_those_that_a_comparison_of_all_finds(texts: list[str], seed: int) -> None:
     expected = {
@@ -88,7 +92,7 @@ def test_queries_that_stand_alone_are_told(tmp_path: Path) -> None:
     data = asked(["a red cup", "a blue cup", "nothing else"])
     OneWordApart().open(replace(context(data, tmp_path), emit=said.append))
     (warned,) = [each for each in said if isinstance(each, Warned)]
-    assert "1 of 3 queries have none that differs in one word" in warned.message
+    assert "1 of 3 queries have none that differs in one word" in warned.text
 
 
 def test_it_reads_queries_of_images(tmp_path: Path) -> None:

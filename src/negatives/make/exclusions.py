@@ -151,5 +151,5 @@ def things(tokens: Tokens) -> Bools:
     behind = last | ~np.roll(content, -1)
     attributes = tokens.among(word for each in ATTRIBUTES for alike in each for word in alike)
     between = np.roll(attributes, 1) & ~first
-    found: Bools = content & behind & (before | (two_before & between))
+    found: Bools = content & ~attributes & behind & (before | (two_before & between))
     return found

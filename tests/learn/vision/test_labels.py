@@ -130,11 +130,13 @@ def test_the_surest_are_those_that_loops_find(scores: Doubles, each: int) -> Non
 
 
 def test_no_class_is_given_more_than_others_where_one_is_always_preferred() -> None:
-    draw = np.random.default_rng(0)
-    scores = draw.random((100, 2)) + [2.0, 0.0]
-    scores[:50, 1] += 3
-    _, classes = surest(scores, 10)
-    assert np.bincount(classes).tolist() == [10, 10]
+    scores = np.random.default_rng(0).random((100, 2))
+    scores[:, 0] += 2
+    assert (scores.argmax(1) == 0).all()
+    rows, classes = surest(scores, 10)
+    both = np.intersect1d(*(np.argsort(-scores[:, each])[:10] for each in range(2)))
+    assert np.bincount(classes).tolist() == [10, 10 - len(both)]
+    assert len(np.unique(rows)) == len(rows)
     with pytest.raises(InputError, match="finite"):
         surest(np.full((2, 2), np.nan), 1)
 
@@ -148,7 +150,8 @@ def test_rounds_take_as_many_as_their_way_says_and_learn_from_the_last() -> None
         made[np.arange(40), (np.arange(40) >= 20).astype(int)] = 1
         return made
 
-    draw = np.random.default_rng(0).random((40, 2))
+    draw = np.random.default_rng(0).random((40, 1))
+    draw = np.concatenate([draw, 1 - draw], axis=1)
     for way, expected in (("few", [4]), ("iterative", [4, 4]), ("growing", [20, 40])):
         taken.clear()
         chosen = Pseudolabels(way=way, each=2, rounds=2)  # type: ignore[arg-type]
