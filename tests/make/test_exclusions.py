@@ -45,8 +45,9 @@ def test_what_is_excluded_is_said_of_no_document_of_the_query_and_stands_beside_
         },
         [("1", "x", 1), ("4", "x", 1), ("2", "y", 1), ("3", "z", 1)],
     )  # fmt: skip
+    rows = np.arange(3, dtype=np.uint32)
     for seed in range(8):
-        made = written(Exclusions(), context(data, tmp_path / str(seed), seed=seed), np.arange(3))
+        made = written(Exclusions(), context(data, tmp_path / str(seed), seed=seed), rows)
         said = dict(
             zip(made["text"].str.split(", but no ").list.first(), made["text"], strict=True)
         )

@@ -97,7 +97,7 @@ def apart_of(data: Collection, top: int, seed: int) -> pl.DataFrame:
     place, size = pl.int_range(pl.len()).over(_SLOT), pl.len().over(_SLOT)
     ring = ring.with_columns(place=place, size=size).with_row_index("at", 0)
     begin = ring["at"].cast(pl.Int64) - ring["place"]
-    for step in range(1, min(top, int(ring["size"].max() or 1) - 1) + 1):  # type: ignore[call-overload,arg-type]
+    for step in range(1, min(top, int(ring["size"].max() or 1) - 1) + 1):  # type: ignore[arg-type]
         near = begin + (ring["place"] + step) % ring["size"]
         other = ring[near.to_numpy()]
         kept = (ring["word"] != other["word"]) & (ring["size"] > step)

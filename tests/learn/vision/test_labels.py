@@ -134,7 +134,7 @@ def test_no_class_is_given_more_than_others_where_one_is_always_preferred() -> N
     scores[:, 0] += 2
     assert (scores.argmax(1) == 0).all()
     rows, classes = surest(scores, 10)
-    both = np.intersect1d(*(np.argsort(-scores[:, each])[:10] for each in range(2)))
+    both = np.intersect1d(np.argsort(-scores[:, 0])[:10], np.argsort(-scores[:, 1])[:10])
     assert np.bincount(classes).tolist() == [10, 10 - len(both)]
     assert len(np.unique(rows)) == len(rows)
     with pytest.raises(InputError, match="finite"):

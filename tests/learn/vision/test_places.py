@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,7 +63,7 @@ def test_the_loss_of_a_flow_has_the_slope_of_finite_differences() -> None:
     flow.requires_grad_()
     other = SCENE.flip(3)
 
-    def loss(each: torch.Tensor) -> torch.Tensor:
+    def loss(each: Any) -> Any:
         return likeness(warped(other, each), SCENE, window=5) + roughness(each)
 
     assert torch.autograd.gradcheck(loss, (flow,), fast_mode=True)
