@@ -69,43 +69,15 @@ class OneWordApart(Source, kind="one-word-apart"):
 
 
 _SLOT: Final = ["slot", "length"]
+"""What two rows share whose texts are the same but for one word."""
 
 
 def apart_of(data: Collection, top: int, seed: int) -> pl.DataFrame:
     """query, doc (uint32): up to `top` of each query, drawn by the ids of both."""
     positives = data.positives
-    asked = positives["query"].unique().sort()
-    tokens = Tokens.of(data.queries["text"].gather(asked))
-    term = mix(tokens.word ^ mix(tokens.place.astype(np.uint64)))
-    length = np.bincount(tokens.text, minlength=len(asked))
-    whole = np.zeros(len(asked), np.uint64)
-    np.add.at(whole, tokens.text, term)
-    key = stream_key(seed, "one-word-apart")
-    drawn = uniforms(id_hashes(data.queries["query_id"].gather(asked)), key)
-    # The hash of a text without one word, and the place of that word: equal where all else is.
-    rows = pl.DataFrame(
-        {
-            "query": asked.gather(tokens.text),
-            "word": tokens.word,
-            "slot": mix((whole[tokens.text] - term) ^ mix(~tokens.place.astype(np.uint64))),
-            "length": length[tokens.text],
-            "drawn": drawn[tokens.text],
-        }
-    ).filter(pl.Series(~tokens.among(FUNCTION_WORDS)), pl.col("length") > 1)
-    ring = rows.filter(pl.len().over(_SLOT) > 1).sort(*_SLOT, "drawn", "query")
-    parts = [pl.DataFrame(schema={"query": pl.UInt32, "other": pl.UInt32, "step": pl.Int64})]
-    place, size = pl.int_range(pl.len()).over(_SLOT), pl.len().over(_SLOT)
-    ring = ring.with_columns(place=place, size=size).with_row_index("at", 0)
-    begin = ring["at"].cast(pl.Int64) - ring["place"]
-    for step in range(1, min(top, int(ring["size"].max() or 1) - 1) + 1):  # type: ignore[arg-type]
-        near = begin + (ring["place"] + step) % ring["size"]
-        other = ring[near.to_numpy()]
-        kept = (ring["word"] != other["word"]) & (ring["size"] > step)
-        found = pl.DataFrame([ring["query"], other["query"].alias("other")])
-        parts.append(found.filter(kept).with_columns(step=pl.lit(step, pl.Int64)))
     others = positives.rename({"query": "other"})
     return (
-        pl.concat(parts)
+        _near(_without_a_word(data, seed), top)
         .join(others, on="other")
         .join(positives, on=["query", "doc"], how="anti")
         .group_by("query", "doc")
@@ -116,3 +88,47 @@ def apart_of(data: Collection, top: int, seed: int) -> pl.DataFrame:
         .sort("query", "doc")
         .select("query", "doc")
     )
+
+
+def _without_a_word(data: Collection, seed: int) -> pl.DataFrame:
+    """query, word, slot, length, drawn: each query without each of its words.
+
+    `slot` is a hash of the other words, each with its place, and of the place of the one left out.
+    """
+    asked = data.positives["query"].unique().sort()
+    tokens = Tokens.of(data.queries["text"].gather(asked))
+    term = mix(tokens.word ^ mix(tokens.place.astype(np.uint64)))
+    whole = np.zeros(len(asked), np.uint64)
+    np.add.at(whole, tokens.text, term)
+    length = np.bincount(tokens.text, minlength=len(asked))
+    ids = id_hashes(data.queries["query_id"].gather(asked))
+    drawn = uniforms(ids, stream_key(seed, "one-word-apart"))
+    rows = pl.DataFrame(
+        {
+            "query": asked.gather(tokens.text),
+            "word": tokens.word,
+            "slot": mix((whole[tokens.text] - term) ^ mix(~tokens.place.astype(np.uint64))),
+            "length": length[tokens.text],
+            "drawn": drawn[tokens.text],
+        }
+    )
+    return rows.filter(pl.Series(~tokens.among(FUNCTION_WORDS)), pl.col("length") > 1)
+
+
+def _near(rows: pl.DataFrame, top: int) -> pl.DataFrame:
+    """query, other (uint32), step: the next `top` of those with the same slot and another word.
+
+    Those of a slot stand in a ring in the order in which they are drawn, so that a slot of many
+    queries gives each of them a few.
+    """
+    ring = rows.filter(pl.len().over(_SLOT) > 1).sort(*_SLOT, "drawn", "query")
+    place = ring.select(pl.int_range(pl.len()).over(_SLOT)).to_series().to_numpy()
+    size = ring.select(pl.len().over(_SLOT)).to_series().to_numpy().astype(np.int64)
+    begin = np.arange(len(ring)) - place
+    parts = [pl.DataFrame(schema={"query": pl.UInt32, "other": pl.UInt32, "step": pl.Int64})]
+    for step in range(1, min(top, int(size.max(initial=1)) - 1) + 1):
+        other = ring[begin + (place + step) % size]
+        kept = (ring["word"] != other["word"]) & pl.Series(size > step)
+        found = pl.DataFrame([ring["query"], other["query"].alias("other")])
+        parts.append(found.filter(kept).with_columns(step=pl.lit(step, pl.Int64)))
+    return pl.concat(parts)
