@@ -23,6 +23,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 from statistics import mean
@@ -47,7 +48,6 @@ from negatives.measure.audits import subject_of
 from negatives.measure.audits.blind import by_source, told_blind
 from negatives.models.open_encoder import open_encoder
 from negatives.recipe import load_recipe
-from negatives.recipe_changes import override
 from negatives.schema import PAIR
 from negatives.store.atomic import write_json
 from negatives.text.slots import Tokens
@@ -224,7 +224,7 @@ def made_of(name: str) -> dict[str, float]:
     recipe = load_recipe(name)
     if name == "nein":
         data = data.made(neg.Exclusions())
-        recipe = override(recipe, ["make=[]"])
+        recipe = replace(recipe, make=())
     run = neg.mine(data, WORK / f"mined-{name}", recipe=recipe, encoder="static", emit=silent)
     subject = subject_of(run)
     positives = subject.collection.qrels.filter(pl.col("relevance") > 0).select(PAIR)
