@@ -404,7 +404,7 @@ def main() -> None:
     lines += ["## digits", ""]
     for title, measure in DIGITS.items():
         rows = [once(f"digits-{title}-{seed}", partial(measure, seed)) for seed in range(SEEDS)]
-        lines += [f"### {title}", "", *(measure.__doc__ or "").strip().splitlines(), ""]
+        lines += [f"### {title}", "", " ".join((measure.__doc__ or "").split()), ""]
         lines += ["| | |", "|---|---|"]
         lines += [f"| {key} | {average(rows, key)} |" for key in rows[0]]
         lines.append("")
