@@ -39,6 +39,7 @@ NAMES = (
     "lint",
     "local_models",
     "losses",
+    "made_images",
     "passages",
     "picture",
     "pipeline",

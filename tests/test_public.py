@@ -17,10 +17,10 @@ from tests.each import for_each
 PUBLIC = """
 AbsoluteScore Abstain AdaptiveMargin AdversarialDecoding AdversarialFiltering Agreement AlikeNames
 BM25 Bernoulli CoOccurrence Collection Consistency ContrastingDemonstrations Contrastive DataError
-Debate Dense Dynamic Ensemble Evidence FailureInducing Fused GeneratorBandit Given Graded Heading
-ICR ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening Judged
-Known LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate
-NearPositive NegativesError NegativesWarning Neighbours NotBefore OneByOne OutOfReach
+Debate Dense Dynamic Ensemble Evidence Exclusions FailureInducing Fused GeneratorBandit Given Graded
+Heading ICR ImaginedDomains InformationGain InverseCloze IrrelevantConditions IterativeDeepening
+Judged Known LLMCascade LLMJudge LikeQueries Margin MeanPlusDeviation NamedInQuery NearDuplicate
+NearPositive NegativesError NegativesWarning Neighbours NotBefore OneByOne OneWordApart OutOfReach
 PercentOfPositive Perplexity PoolingBias Popularity PopularityEvidence Quotas Random RandomPick
 Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
 SameCluster SameDocument SameImage SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck

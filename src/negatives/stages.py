@@ -13,6 +13,7 @@ from negatives.find.dynamic import Dynamic as Dynamic
 from negatives.find.fused import Fused as Fused
 from negatives.find.known import Given as Given
 from negatives.find.known import Judged as Judged
+from negatives.find.one_word_apart import OneWordApart as OneWordApart
 from negatives.find.positive_neighbours import AlikeNames as AlikeNames
 from negatives.find.positive_neighbours import NearPositive as NearPositive
 from negatives.find.reformulations import Reformulations as Reformulations
@@ -62,6 +63,7 @@ from negatives.make.adversarial_decoding import AdversarialDecoding as Adversari
 from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering
 from negatives.make.bandit import GeneratorBandit as GeneratorBandit
 from negatives.make.contrastive import Contrastive as Contrastive
+from negatives.make.exclusions import Exclusions as Exclusions
 from negatives.make.failure_inducing import FailureInducing as FailureInducing
 from negatives.make.graded import Graded as Graded
 from negatives.make.heading import Heading as Heading

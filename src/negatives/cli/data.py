@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import cyclopts
 
+from negatives.cli.data_figures import figures
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.data_planting import canaries, plant
 from negatives.cli.options import Flag
@@ -19,6 +20,7 @@ app = cyclopts.App(
 )
 app.command(plant)
 app.command(canaries)
+app.command(figures)
 
 
 @app.command

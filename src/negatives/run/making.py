@@ -94,7 +94,7 @@ def made_queries(
             queries=queries.sort("query_id"),
             qrels=pl.DataFrame([query_id, doc_id, relevance]).sort("query_id"),
             given=pl.DataFrame(schema=GIVEN),
-            identity="text",
+            identity="text" if collection.has("docs", "text") else collection.identity,
             origin="",
             quarantined=False,
             read_with={},
@@ -185,5 +185,7 @@ def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:
 def _rewritten(corpus: pl.DataFrame, made: pl.DataFrame) -> pl.DataFrame:
     """The corpus with the passages that were left of the texts."""
     changed = made.filter(pl.col("passage").is_not_null())
+    if changed.is_empty():
+        return corpus  # of images, say, which have no texts
     texts = corpus["text"].scatter(changed["doc"], changed["passage"])
     return corpus.with_columns(texts.alias("text"))
