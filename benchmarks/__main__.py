@@ -13,6 +13,7 @@ NAMES = (
     "audits_models",
     "baits",
     "batching",
+    "captions_truth",
     "cascade",
     "blind",
     "choosing",
