@@ -98,11 +98,15 @@ def test_every_generator_writes_the_same_of_a_row_whatever_is_beside_it(
 ) -> None:
     monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
     titles = pl.Series([f"Part {n} of it" for n in range(len(tiny.corpus))])
+    beside = pl.Series(
+        [f", a tower and a {thing}." for thing in ("wing", "tail", "rudder", "flap")]
+    )
     tiny = replace(
         tiny,
         corpus=tiny.corpus.with_columns(
             text=pl.col("text") + ". " + "It is so. " * 4, title=titles
         ),
+        queries=tiny.queries.with_columns(text=pl.col("text") + beside),
     )
     with writing() as server:
         for generator in stages(
