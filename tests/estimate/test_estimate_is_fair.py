@@ -146,8 +146,8 @@ def test_p_relevant_depends_on_no_row_number(tmp_path: Path) -> None:
 def test_what_reads_the_judgements_proposes_nothing_to_learn_from() -> None:
     reading = {source.kind: not source.blind for source in stages("find")}
     assert {kind for kind, reads in reading.items() if reads} == {
-        "alike-names", "bernoulli", "dynamic", "given", "judged", "near-positive", "popularity",
-        "random", "same-cluster", "same-parent", "typed",
+        "alike-names", "bernoulli", "dynamic", "given", "judged", "near-positive", "one-word-apart",
+        "popularity", "random", "same-cluster", "same-parent", "typed",
     }  # fmt: skip
 
 
