@@ -9,8 +9,11 @@ pixels wide. *Hard images*: for each name the images that the model of the first
 seed, finds below 95% of the right one's similarity. *Hard names*: likewise for each image.
 *Hardness concentrated*: the loss of the recipe of that name, and nothing mined. *Edited names*: by
 `text-edits` with the rules of the recipe `negclip`; *told blind* is how often models that see no
-image tell an edited name from a true one (0.5: never, see the check `blind`). The last epoch is
-kept. Which side asks may matter by itself, so that each arm stands beside a control with the same
+image tell an edited name from a true one (0.5: never, see the check `blind`). *Unified pairs*: the
+loss of the recipe `unpg`, of emoji and no faces. *Going on* are half as many epochs more of the
+first arm's model, as it is, with batches that hold no two names of a cluster (`g-simclr`), or with
+near names together (`sample4geo`, without any place on earth), by that model's vectors. The last
+epoch is kept. Which side asks may matter by itself, so that each arm stands beside a control with the same
 side asking. Nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many seeds,
 NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
 """
@@ -23,7 +26,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +50,8 @@ SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "5"))
 EPOCHS: Final = int(os.environ.get("NEGATIVES_BENCH_EPOCHS", "12"))
 WORK: Final = CACHE / "images"
 TONE: Final = re.compile(r"(: |, )?(light|medium-light|medium|medium-dark|dark) skin tone")
+OF_TEXTS: Final = ("unpg", "g-simclr", "sample4geo")
+"""Recipes that train encoders of texts as they are shipped: here towers have their loss and batches."""
 METRICS: Final = ("Success@1", "nDCG@10")
 """Of several right ones it counts whether the first is right."""
 
@@ -79,7 +84,9 @@ class Arm:
     mined: bool = False
     edited: bool = False
     learned: str = "clip"
-    """The recipe whose loss it has."""
+    """The recipe whose loss, and batches, it has."""
+    later: bool = False
+    """Whether it goes on from the first arm's model, for half as many epochs."""
 
 
 ARMS: Final = (
@@ -90,10 +97,18 @@ ARMS: Final = (
     Arm("hard names", reverse=True, mined=True),
     Arm("edited names", reverse=True, edited=True),
     Arm("hard and edited names", reverse=True, mined=True, edited=True),
+    Arm("unified pairs", learned="unpg"),
+    Arm("going on", later=True),
+    Arm("going on, no cluster twice", learned="g-simclr", later=True),
+    Arm("going on, neighbours together", learned="sample4geo", later=True),
 )
 
-CONTROLS: Final = {False: "in the batch alone", True: "in the batch alone, images ask"}
-"""By which side asks: the arm without negatives of its own."""
+
+def control_of(arm: Arm) -> str:
+    """The arm without negatives, and batches, of its own that has the same side asking."""
+    if arm.later:
+        return "going on"
+    return "in the batch alone, images ask" if arm.reverse else "in the batch alone"
 
 
 def recipe_of(arm: Arm, model: Path) -> Recipe:
@@ -122,12 +137,19 @@ def one(arm: Arm, seed: int, first: Path) -> dict[str, Any]:
         if arm.edited and not arm.mined:
             told["blind"] = blind(run)
         source = run
-    changes = [f"train.epochs={EPOCHS}", "train.size=32"]
+    changes = [f"train.epochs={EPOCHS // 2 if arm.later else EPOCHS}", "train.size=32"]
     if arm.mined or arm.edited:
         changes.append("train.negatives=2")
-    recipe = override(load_recipe(arm.learned), changes)
+    recipe, towers = load_recipe(arm.learned), load_recipe("clip")
+    if arm.learned in OF_TEXTS:
+        recipe = replace(towers, learn=recipe.learn, batch=recipe.batch)
+    recipe = override(recipe, changes)
     began = time.perf_counter()
-    model = train(source, out / "model", recipe=recipe, look=False, seed=seed, emit=silent).path
+    begun = str(first) if arm.later else "static"
+    made = train(
+        source, out / "model", model=begun, recipe=recipe, look=False, seed=seed, emit=silent
+    )
+    model = made.path
     told["seconds"] = time.perf_counter() - began
     for name, before in (("images", ""), ("names", "reverse:")):
         judged = neg.Collection.load(f"{before}{data}@test")
@@ -208,7 +230,7 @@ def main() -> None:
         "| arm | image by name, R@1 | nDCG@10 | name by image, R@1 | nDCG@10 | negatives | "
         "told blind | time |",
         "|---|---|---:|---|---:|---:|---:|---:|",
-        *(row(arm.name, found[arm.name], found[CONTROLS[arm.reverse]]) for arm in ARMS),
+        *(row(arm.name, found[arm.name], found[control_of(arm)]) for arm in ARMS),
     ]
     figure: dict[str, Any] = {
         "stage": "emoji",
@@ -223,8 +245,14 @@ def main() -> None:
         name: round(statistics.mean(each[key] for each in figures), 5)
         for name, figures in found.items()
     }
-    plain, hard = "in the batch alone", "hardness concentrated"
-    recipes = (("clip", plain, "hard images"), ("hardness-concentration", hard, plain))
+    plain, hard, later = "in the batch alone", "hardness concentrated", "going on"
+    recipes = (
+        ("clip", plain, "hard images"),
+        ("hardness-concentration", hard, plain),
+        ("unpg", "unified pairs", plain),
+        ("g-simclr", "going on, no cluster twice", later),
+        ("sample4geo", "going on, neighbours together", later),
+    )
     package(
         "images",
         {
