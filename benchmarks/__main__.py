@@ -27,7 +27,6 @@ NAMES = (
     "exported",
     "faq",
     "graph_truth",
-    "grounding",
     "growth",
     "guidance",
     "guides",

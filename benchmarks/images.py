@@ -13,9 +13,9 @@ image tell an edited name from a true one (0.5: never, see the check `blind`). *
 loss of the recipe `unpg`, of emoji and no faces. *Going on* are half as many epochs more of the
 first arm's model, as it is, with batches that hold no two names of a cluster (`g-simclr`), or with
 near names together (`sample4geo`, without any place on earth), by that model's vectors. The last
-epoch is kept. Which side asks may matter by itself, so that each arm stands beside a control with the same
-side asking. Nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many seeds,
-NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
+epoch is kept. Which side asks may matter by itself, so that each arm stands beside a control with
+the same side asking. Nothing was chosen by these figures. NEGATIVES_BENCH_SEEDS says how many
+seeds, NEGATIVES_BENCH_EPOCHS how many passes; what is done is kept.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ EPOCHS: Final = int(os.environ.get("NEGATIVES_BENCH_EPOCHS", "12"))
 WORK: Final = CACHE / "images"
 TONE: Final = re.compile(r"(: |, )?(light|medium-light|medium|medium-dark|dark) skin tone")
 OF_TEXTS: Final = ("unpg", "g-simclr", "sample4geo")
-"""Recipes that train encoders of texts as they are shipped: here towers have their loss and batches."""
+"""Recipes that train encoders of texts as they are shipped: towers have their loss and batches."""
 METRICS: Final = ("Success@1", "nDCG@10")
 """Of several right ones it counts whether the first is right."""
 

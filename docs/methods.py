@@ -61,7 +61,8 @@ def recipes_of(row: dict[str, str]) -> list[str]:
 
 
 def told(row: dict[str, str]) -> str:
-    """The states of a method's recipes; without any, what there is in place of it, or why not.
+    """The states of a method's recipes, with the reason where they do not work; without any, what
+    there is in place of it, or why not.
 
     A guide is a function, no recipe, and is working when the page of its benchmark is there.
     """
@@ -72,7 +73,9 @@ def told(row: dict[str, str]) -> str:
         if (Path(__file__).parent / page).is_file():
             return f"{WORKING}: {found['functions']} ([measured]({page.as_posix()}))"
         return f"no figure: {found['functions']}"
-    return "; ".join(states) or elsewhere or NO_RECIPE
+    if not states or {*states} == {WORKING}:
+        return "; ".join(states) or elsewhere or NO_RECIPE
+    return ": ".join(filter(None, ["; ".join(states), elsewhere]))
 
 
 # ---- a section of a recipe -----------------------------------------------------------------------
