@@ -27,6 +27,8 @@ RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transfor
 """How the names of models begin that recipes name."""
 
 
+BESIDE = ("rudder", "flap", "nozzle", "spoiler")
+"""Things of which queries name one, so that another can be excluded."""
 FIELDS = ("text", "title", "time")
 """Columns of the small data."""
 CHEAP = {"most": 4, "longest": 16, "trials": 2, "top": 2}
@@ -146,8 +148,9 @@ def _save_data(folder: Path) -> Path:
             row |= {"time": 1950}
             file.write(json.dumps(row) + "\n")
     with (folder / "queries.jsonl").open("w") as file:
-        for row in whole.queries[kept["query"].to_list()].iter_rows(named=True):
-            made = {"_id": row["query_id"], "text": row["text"], "time": 1960}
+        for n, row in enumerate(whole.queries[kept["query"].to_list()].iter_rows(named=True)):
+            asked = f"{row['text'].rstrip(' .')}, of a wing and a {BESIDE[n % len(BESIDE)]}."
+            made = {"_id": row["query_id"], "text": asked, "time": 1960}
             file.write(json.dumps(made) + "\n")
     kept.select(
         whole.queries["query_id"].gather(kept["query"]).alias("query-id"),

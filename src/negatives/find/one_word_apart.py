@@ -33,6 +33,9 @@ class OneWordApart(Source, kind="one-word-apart"):
     some are drawn for each. Nothing is scored, for no document has been looked at.
 
     >>> from negatives import Collection, OneWordApart
+    >>> from negatives.find.one_word_apart import apart_of
+    >>> OneWordApart(top=4).label
+    'one-word-apart'
     >>> asked = {"a": "a brown horse", "b": "a white horse", "c": "a white cat"}
     >>> right = {"a": {"x": 1}, "b": {"y": 1}, "c": {"z": 1}}
     >>> data = Collection.from_pairs(asked, {each: each for each in "xyz"}, right)
