@@ -10,9 +10,10 @@ without the planted pairs. All have the same steps. *Flagged* is the share of al
 odd at the end, *precision* how many of these were planted, *found* how many of the planted ones
 were flagged. Accuracy is that on the test part, of the nearest neighbour by cosine and of a
 logistic regression on the vectors (the linear probe); *won* is the probe's less that of all pairs
-of the same planting, and in how many seeds it is above. Nothing was chosen by these
-figures but the length of the series and the epochs, for time. NEGATIVES_BENCH_SEEDS says how many
-seeds; what is done is kept.
+of the same planting, and in how many seeds it is above. Nothing was chosen by these figures but the
+length of the series and the epochs, for time; the tower was made half as wide for time before them,
+after one training of OSULeaf as accurate as before. NEGATIVES_BENCH_SEEDS says how many seeds;
+what is done is kept.
 """
 
 from __future__ import annotations
