@@ -82,7 +82,7 @@ def test_what_it_lacks_is_told_before_any_work(
     few.write_text('{"prompt": "why?", "response": "so", "label": false}\n')
     for subject, check, said in (
         (forgotten, Unlearned(), "no language model is named"),
-        (forgotten, Unlearned(model="a"), "no model that never saw"),
+        (forgotten, Unlearned(model="a"), "no model is named that never saw"),
         (subject_of(few), Unlearned(model="a", retrained="b"), "only 0 prompts"),
     ):
         with pytest.raises(InputError, match=said):

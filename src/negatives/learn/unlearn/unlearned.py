@@ -84,7 +84,7 @@ class Unlearned(Check, kind="unlearned"):
         """Both models, texts, and enough prompts."""
         for name, what in (
             ("model", "no language model is named"),
-            ("retrained", "nothing says how improbable they should be: no model that never saw"),
+            ("retrained", "no model is named that never saw what was forgotten"),
         ):
             if not getattr(self, name):
                 return f"{what}; --set unlearned.{name}=FOLDER"
