@@ -267,8 +267,12 @@ def measured(task: Task, kept: Kept) -> tuple[Found, dict[str, float]]:
     return found, rates
 
 
-RECIPES = {"LEMON with p_relevant": "lemon", "self-adversarial, uniform": "self-adversarial"}
-"""The arms that draw as a recipe does, `lemon` with another loss; beside them stands the first."""
+RECIPES = {
+    "LEMON with p_relevant": "lemon",
+    "self-adversarial, known ones dropped": "self-adversarial",
+}
+"""The arms that draw as a recipe does; of `lemon` with another loss, and known ones drawn anew.
+Beside them stands the first."""
 
 
 def packaged(task: Task, found: Found) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,4 +31,4 @@ class GraphSettings(WholeTraining, kw_only=True):
             description="what becomes of a corruption that is a known triple: redrawn, or dropped, "
             "so that a question with many answers has fewer negatives"
         ),
-    ] = "redrawn"
+    ] = "dropped"
