@@ -124,6 +124,7 @@ def rows(data: Collection, every: Collection) -> dict[str, dict[str, float]]:
 def lines(made: dict[str, dict[str, float]], data: Collection) -> Iterator[str]:
     """The table, and passages to look at."""
     names = list(next(iter(made.values())))
+    yield from ("## medquad", "")
     yield f"{QUERIES} questions, {LONGEST} tokens a passage at most."
     yield from ("", f"| way | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}")
     for way, row in made.items():
