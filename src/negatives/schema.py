@@ -127,8 +127,7 @@ class Collection:
     reading. `origin` is what `read.load` was asked for, so that a finished run can find its texts
     again (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty
     for a collection made in Python. `images` is the folder where relative paths of images begin;
-    empty
-    stands for the current one.
+    empty stands for the current one.
     """
 
     name: str

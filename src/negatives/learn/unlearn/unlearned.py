@@ -103,9 +103,8 @@ class Unlearned(Check, kind="unlearned"):
     def find(self, subject: Subject) -> Answer:
         """The table, and the difference after relearning with an interval over prompts."""
         again, asked = self._parted(subject)
-        models = {"model": self.model, "retrained": self.retrained}
-        first, second = (CausalLM(name, threads=available_threads()) for name in models.values())
-        if not first.reads_as(second):
+        models = {"model": _opened(self.model), "retrained": _opened(self.retrained)}
+        if not models["model"].reads_as(models["retrained"]):
             raise InputError(
                 "the two models have different tokenizers, and a token of one is none of the other",
                 where=f"{self.model}, {self.retrained}",
@@ -118,8 +117,8 @@ class Unlearned(Check, kind="unlearned"):
         }
         with tempfile.TemporaryDirectory() as folder:
             for name, at in models.items():
-                learned = self._relearn(at, again, Path(folder) / name, subject.seed)
-                said[name][RELEARNED] = self._said(learned, asked)
+                learned = self._relearn(at.name, again, Path(folder) / name, subject.seed)
+                said[name][RELEARNED] = self._said(_opened(learned), asked)
         gaps = {way: _gap(*(said[name][way] for name in models)) for way in said["model"]}
         found = interval(gaps[RELEARNED], confidence=subject.confidence, seed=subject.seed)
         low = found.low
@@ -163,8 +162,8 @@ class Unlearned(Check, kind="unlearned"):
         before = pl.col("shown") + "\n\n" + pl.col("text")
         return replace(asked, queries=queries.with_columns(text=before).drop("shown"))
 
-    def _said(self, model: str, data: Collection) -> Said:
-        return said_by(CausalLM(model, threads=available_threads()), data, self.between)
+    def _said(self, model: CausalLM, data: Collection) -> Said:
+        return said_by(model, data, self.between)
 
     def _relearn(self, model: str, again: Collection, out: Path, seed: int) -> str:
         changes = (
@@ -185,6 +184,10 @@ _GONE: Final = (
     "it does not come back further than to a model that never saw it; what is put in a prompt is "
     "used all the same, which only a filter prevents"
 )
+
+
+def _opened(name: str) -> CausalLM:
+    return CausalLM(name, threads=available_threads())
 
 
 def _of(subject: Subject, prompts: pl.Series) -> Collection:
