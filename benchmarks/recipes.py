@@ -41,6 +41,7 @@ from benchmarks.figures import package
 from benchmarks.learning import Study, minilm, sampled, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
+from benchmarks.with_fields import mentioned, senses, typed
 from negatives.learn.bench.applies import stages_of
 from negatives.learn.reranker import RerankerTraining
 from negatives.learn.train import train
@@ -80,8 +81,9 @@ JUDGES = {
         ("icr", ("icr",), 10),
         ("perplexity-filter", ("perplexity",), 5),
     )
-}
-"""Recipes that have a language model judge: of how many pairs of a query, the likeliest first."""
+} | {"genqr-ensemble": ("find.reformulations.ways=3",)}
+"""Recipes that have a language model judge: of how many pairs of a query, the likeliest first; and
+the one that has it say in other words what is searched."""
 WRITERS = {
     name: tuple(f"make.{kind}.{each}" for each in ("most=60", *more))
     for name, kind, more in (
@@ -95,9 +97,16 @@ WRITERS = {
         ("steer", "contrastive", ("documents=1", "longest=64")),
         ("cautious-decoding", "contrastive", ("trials=3", "longest=64")),
         ("adversarial-decoding", "adversarial-decoding", ()),
+        ("judged-synthetic-pipeline", "written", ("count=1",)),
+        ("difficult-replay", "adversarial-filtering", ("asked=3", "keep=1")),
+        ("sycl", "graded", ()),
+        ("gpl-queries", "queries", ("count=1",)),
+        ("reversegen", "failure-inducing", ()),
+        ("impossible-distillation", "queries", ("count=1",)),
     )
 }
-"""Recipes that have a language model write negatives, of the queries of a small part."""
+"""Recipes that have a language model write, for the queries, or of the documents, of a small part:
+negatives, or queries of their own."""
 Pair = tuple[Collection, Any]
 
 
@@ -228,12 +237,41 @@ STAGES: dict[str, Stage] = MINED | {
         changes=JUDGES,
     ),
     "writers": Stage(
-        "Trained on 60 queries of medquad, negatives written by a small language model",
+        "Trained on 60 queries of medquad, and on what a small language model writes",
         part("medquad", 60),
         ("default", *WRITERS),
         settings=("train.steps=30", "train.batch_size=16"),
+        teacher=True,
         asks=True,
         changes=WRITERS,
+    ),
+    "difficulty": Stage(
+        "Trained on 400 queries of medquad, the examples chosen by a small language model",
+        part("medquad", 400),
+        ("default", "ifd"),
+        settings=("train.steps=60", "train.batch_size=32"),
+        asks=True,
+    ),
+    "types": Stage(
+        "Trained on medquad whose answers have types, 5,000 queries, the static table",
+        lambda: typed(5_000),
+        ("default", "mm-embed"),
+        seeds=3,
+        per_query=1,
+    ),
+    "senses": Stage(
+        "Trained on example sentences of WordNet's nouns, 5,000 queries, with their taxonomy",
+        lambda: senses(5_000),
+        ("default", "skill-extraction"),
+        settings=("train.steps=100", "train.batch_size=32"),
+        seeds=3,
+        per_query=10,
+    ),
+    "mentions": Stage(
+        "Trained on mentions of WordNet's nouns in medquad's answers, the static table",
+        mentioned,
+        ("default", "kriss"),
+        seeds=3,
     ),
     "tiny": Stage(
         "Trained on medquad, 2,000 queries, BERT-tiny", part("medquad", 2_000), LIGHT, model=tiny,
