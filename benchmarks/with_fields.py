@@ -72,11 +72,11 @@ def nouns() -> pl.DataFrame:
 def senses(queries: int) -> Pair:
     """Example sentences and the glosses of the nouns that they show, among all with a parent."""
     corpus = nouns()
-    whole = (
+    whole, tested = (
         replace(part, qrels=part.qrels.filter(pl.col("doc_id").is_in(corpus["doc_id"].implode())))
         for part in (load("scale_wordnet@train"), load("scale_wordnet@test"))
     )
-    train, dev = (replace(part, corpus=corpus) for part in sampled(*whole, queries))
+    train, dev = (replace(part, corpus=corpus) for part in sampled(whole, tested, queries))
     return train, dev
 
 
