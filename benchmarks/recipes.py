@@ -65,7 +65,7 @@ PORT = 44471
 """Where a language model is served, so that its replies are found again."""
 JUDGES = {
     name: tuple(
-        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=600")
+        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=400")
     )
     for name, kinds, top in (
         ("umbrela", ("llm",), 3),
