@@ -31,7 +31,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 import polars as pl
@@ -39,6 +39,7 @@ from tests.models.small_model import serving_model
 
 import negatives as neg
 from benchmarks.data import CACHE, folder, load
+from benchmarks.figures import package
 from benchmarks.learning import minilm
 from benchmarks.page import write_page
 from negatives.adaptation.adapt import Adapted, adapt
@@ -61,6 +62,7 @@ from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.stage import build
+from negatives.store.atomic import write_json
 
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK = CACHE / "adapt"
@@ -311,8 +313,9 @@ def section(scale: Scale) -> list[str]:
     frames = carry_out(passages, made.path / MADE, scale)
     read = made.figures["documents"]
     written = made.figures["written"]["queries"]
+    write_json(scale.work / "figures.json", packaged(scale, frames))
     lines = [
-        f"## {scale.name}, {SEEDS} seeds",
+        f"## {scale.name}, {SEEDS} seeds {{ #{scale.name.lower()} }}",
         "",
         f"{read['documents']:,} documents, {read['passages']:,} passages; "
         + ", ".join(f"{number:,} queries by {name}" for name, number in written.items())
@@ -329,13 +332,34 @@ def section(scale: Scale) -> list[str]:
     return lines
 
 
+def packaged(scale: Scale, frames: Frames) -> dict[str, Any]:
+    """What `negatives recipes show adapt` tells of a model."""
+    value, naive = (
+        float(pl.concat(frames[arm])[METRIC].mean())  # type: ignore[arg-type]
+        for arm in (FIRST, "naive top-3")
+    )
+    return {
+        "stage": scale.name.lower(),
+        "title": f"From answers of medquad alone, {scale.name}",
+        "metric": METRIC,
+        "model": scale.name,
+        "seeds": SEEDS,
+        "value": round(value, 5),
+        "naive": round(naive, 5),
+        "p": round(paired(frames[FIRST], frames["naive top-3"], METRIC).test.p, 4),
+        "beside": "naive top-3",
+    }
+
+
 def main() -> None:
     """Adapt, compare, keep the section of the model, and write the page of all."""
     scale = scales()[os.environ.get("NEGATIVES_BENCH_MODEL", "static")]
     lines = section(scale)
     (scale.work / "section.md").write_text("\n".join(lines), "utf-8")
-    every = (each.work / "section.md" for each in scales().values())
-    lines = [line for path in every if path.is_file() for line in path.read_text().splitlines()]
+    works = [each.work for each in scales().values() if (each.work / "figures.json").is_file()]
+    lines = [line for work in works for line in (work / "section.md").read_text().splitlines()]
+    figures = [msgspec.json.decode((work / "figures.json").read_bytes()) for work in works]
+    package("adapt", {"adapt": figures})
     write_page("adapt", "From documents alone", __doc__, lines)
 
 

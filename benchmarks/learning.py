@@ -109,6 +109,13 @@ def _only(whole: Collection, qrels: pl.DataFrame, name: str) -> Collection:
     return replace(whole, qrels=qrels, split=name, origin="")
 
 
+def some(whole: Collection, queries: int) -> Collection:
+    """So many queries, and all documents."""
+    kept = _drawn(whole.qrels["query_id"].unique(), queries)
+    qrels = whole.qrels.filter(pl.col("query_id").is_in(kept.implode()))
+    return _only(whole, qrels, whole.split)
+
+
 def sampled(train: Collection, dev: Collection, queries: int) -> tuple[Collection, Collection]:
     """A part of both: some training queries, a fifth as many of dev, and a smaller corpus."""
     kept = _drawn(train.qrels["query_id"].unique(), queries)

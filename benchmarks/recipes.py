@@ -38,7 +38,7 @@ from benchmarks.auto import looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
 from benchmarks.figures import package
-from benchmarks.learning import Study, minilm, sampled, split, tiny
+from benchmarks.learning import Study, minilm, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
 from benchmarks.with_fields import mentioned, senses, typed
@@ -142,6 +142,15 @@ def whole(name: str) -> Callable[[], Pair]:
     return lambda: (load(name), None)
 
 
+def few(name: str, queries: int) -> Callable[[], Pair]:
+    """Some queries of a collection and all its documents, of which positives will be hidden."""
+
+    def made() -> Pair:
+        return some(load(name), queries), None
+
+    return made
+
+
 def part(name: str, queries: int) -> Callable[[], Pair]:
     """So many training queries, a fifth as many of dev, and a smaller corpus."""
     study = Study(name, name, "static", "static", (), 1, "", 0 if name == "medquad" else queries)
@@ -228,8 +237,8 @@ STAGES: dict[str, Stage] = MINED | {
                   "train.learning_rate=3e-4"),
     ),
     "judges": Stage(
-        "Mined from med, half of the positives hidden, a small language model asked",
-        whole("med"),
+        "Mined for 16 queries of cranfield, half of the positives hidden, a small model asked",
+        few("cranfield", 16),
         ("default", *JUDGES),
         per_query=5,
         measure="hidden",
