@@ -65,21 +65,21 @@ PORT = 44471
 """Where a language model is served, so that its replies are found again."""
 JUDGES = {
     name: tuple(
-        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=400")
+        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=400", *more)
     )
-    for name, kinds, top in (
-        ("umbrela", ("llm",), 3),
-        ("rlhn", ("llm-cascade",), 10),  # a list a call
-        ("debate", ("debate",), 1),
-        ("multi-judge-debate", ("debate",), 1),
-        ("self-check-annotator", ("self-check",), 2),
-        ("self-j", ("self-check",), 2),
-        ("reviseval", ("reference-adapted",), 1),
-        ("abstention", ("abstain",), 3),
-        ("sim-rag", ("sufficiency",), 3),
-        ("label-models", ("llm", "abstain"), 3),
-        ("icr", ("icr",), 10),
-        ("perplexity-filter", ("perplexity",), 5),
+    for name, kinds, top, more in (
+        ("umbrela", ("llm",), 3, ()),
+        ("self-check-annotator", ("self-check",), 2, ()),
+        ("self-j", ("self-check",), 2, ()),
+        ("reviseval", ("reference-adapted",), 1, ()),
+        ("abstention", ("abstain",), 3, ()),
+        ("sim-rag", ("sufficiency",), 3, ()),
+        ("label-models", ("llm", "abstain"), 3, ()),
+        ("icr", ("icr",), 10, ()),
+        ("perplexity-filter", ("perplexity",), 5, ()),
+        ("debate", ("debate",), 1, ()),
+        ("multi-judge-debate", ("debate",), 1, ()),
+        ("rlhn", ("llm-cascade",), 3, ("documents=4",)),
     )
 } | {"genqr-ensemble": ("find.reformulations.ways=3",)}
 """Recipes that have a language model judge: of how many pairs of a query, the likeliest first; and
