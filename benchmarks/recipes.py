@@ -25,8 +25,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +34,7 @@ from typing import Any, Literal
 import msgspec
 
 import negatives as neg
+from benchmarks.asked_models import JUDGES, LOCAL, WRITERS, language_models, simulated
 from benchmarks.auto import looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
@@ -42,7 +43,6 @@ from benchmarks.learning import Study, minilm, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
 from benchmarks.with_fields import mentioned, senses, typed
-from negatives.learn.bench.applies import stages_of
 from negatives.learn.reranker import RerankerTraining
 from negatives.learn.train import train
 from negatives.measure.plant import plant
@@ -60,53 +60,6 @@ LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrele
 one is left out, and says so."""
 TEACHERS = ("teacher", "gist", "lg-anna", "sycl")
 
-GGUF = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
-PORT = 44471
-"""Where a language model is served, so that its replies are found again."""
-JUDGES = {
-    name: tuple(
-        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=400", *more)
-    )
-    for name, kinds, top, more in (
-        ("umbrela", ("llm",), 3, ()),
-        ("self-check-annotator", ("self-check",), 2, ()),
-        ("self-j", ("self-check",), 2, ()),
-        ("reviseval", ("reference-adapted",), 1, ()),
-        ("abstention", ("abstain",), 3, ()),
-        ("sim-rag", ("sufficiency",), 3, ()),
-        ("label-models", ("llm", "abstain"), 3, ()),
-        ("icr", ("icr",), 10, ()),
-        ("perplexity-filter", ("perplexity",), 5, ()),
-        ("debate", ("debate",), 1, ()),
-        ("multi-judge-debate", ("debate",), 1, ()),
-        ("rlhn", ("llm-cascade",), 3, ("documents=4",)),
-    )
-} | {"genqr-ensemble": ("find.reformulations.ways=3",)}
-"""Recipes that have a language model judge: of how many pairs of a query, the likeliest first; and
-the one that has it say in other words what is searched."""
-WRITERS = {
-    name: tuple(f"make.{kind}.{each}" for each in ("most=60", *more))
-    for name, kind, more in (
-        ("dont-retrieve-generate", "written", ()),
-        ("negative-prompt", "written", ()),
-        ("verbalized-sampling", "verbalized", ("asked=3",)),
-        ("contrasting-demonstrations", "contrasting-demonstrations", ()),
-        ("imagined-domains", "imagined-domains", ("count=1",)),
-        ("adversarial-filtering", "adversarial-filtering", ("asked=3", "keep=1")),
-        ("iterative-deepening-sampling", "iterative-deepening", ("depth=2", "keep=1")),
-        ("steer", "contrastive", ("documents=1", "longest=64")),
-        ("cautious-decoding", "contrastive", ("trials=3", "longest=64")),
-        ("adversarial-decoding", "adversarial-decoding", ()),
-        ("judged-synthetic-pipeline", "written", ("count=1",)),
-        ("difficult-replay", "adversarial-filtering", ("asked=3", "keep=1")),
-        ("sycl", "graded", ()),
-        ("gpl-queries", "queries", ("count=1",)),
-        ("reversegen", "failure-inducing", ()),
-        ("impossible-distillation", "queries", ("count=1",)),
-    )
-}
-"""Recipes that have a language model write, for the queries, or of the documents, of a small part:
-negatives, or queries of their own."""
 Pair = tuple[Collection, Any]
 
 
@@ -124,8 +77,9 @@ class Stage:
     per_query: int = 3
     measure: Literal["trained", "hidden"] = "trained"
     teacher: bool = False
-    asks: bool = False
-    """Whether its recipes ask a language model: the one that NEGATIVES_BENCH_GGUF names."""
+    asks: Literal["", "model", "judge"] = ""
+    """Whether its recipes ask a language model: the one that NEGATIVES_BENCH_GGUF names, or a
+    simulated judge that knows the truth and errs."""
     changes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Of some recipes what is changed, so that a slow processor is done with them."""
 
@@ -193,7 +147,18 @@ MINED = {
     )
     for name in ("cranfield", "cisi", "med")
 }
-STAGES: dict[str, Stage] = MINED | {
+JUDGED = {
+    f"judged-{name}": Stage(
+        f"Mined from {name}, half of the positives hidden, a simulated judge asked",
+        whole(name),
+        ("default", *(judge for judge in JUDGES if judge not in LOCAL)),
+        per_query=5,
+        measure="hidden",
+        asks="judge",
+    )
+    for name in ("cranfield", "cisi", "med")
+}
+STAGES: dict[str, Stage] = MINED | JUDGED | {
     "medquad": Stage("Trained on medquad, the static table", part("medquad", 0), LIGHT),
     "wordnet": Stage(
         "Trained on glosses of WordNet, 5,000 queries, the static table",
@@ -242,7 +207,7 @@ STAGES: dict[str, Stage] = MINED | {
         ("default", *JUDGES),
         per_query=5,
         measure="hidden",
-        asks=True,
+        asks="model",
         changes=JUDGES,
     ),
     "writers": Stage(
@@ -251,7 +216,7 @@ STAGES: dict[str, Stage] = MINED | {
         ("default", *WRITERS),
         settings=("train.steps=30", "train.batch_size=16"),
         teacher=True,
-        asks=True,
+        asks="model",
         changes=WRITERS,
     ),
     "difficulty": Stage(
@@ -259,7 +224,7 @@ STAGES: dict[str, Stage] = MINED | {
         part("medquad", 400),
         ("default", "ifd"),
         settings=("train.steps=60", "train.batch_size=32"),
-        asks=True,
+        asks="model",
     ),
     "types": Stage(
         "Trained on medquad whose answers have types, 5,000 queries, the static table",
@@ -308,34 +273,6 @@ def teacher() -> str:
     return str(folder)
 
 
-@contextmanager
-def language_models() -> Iterator[dict[str, str]]:
-    """In place of those that recipes name: one that is served, and the small one in this process.
-
-    The first is also the second and the third of those that name several.
-    """
-    from tests.models.small_model import serving_model
-
-    from benchmarks.smollm2 import smollm2
-
-    os.environ["NEGATIVES_CACHE"] = str(WORK / "replies")
-    asked = {name for recipe in (*JUDGES, *WRITERS) for stage in stages_of(load_recipe(recipe))
-             for name in named(stage.settings().values())}  # fmt: skip
-    local = str(smollm2())
-    file = GGUF if GGUF.suffix == ".gguf" else None
-    with serving_model(2048, port=PORT, file=file) as model:
-        yield {name: model if name.startswith("http") else local for name in asked}
-
-
-def named(values: Iterable[Any]) -> Iterator[str]:
-    """Language models among settings: at an address, or by the hub's name."""
-    for value in values:
-        if isinstance(value, list):
-            yield from named(value)
-        elif isinstance(value, str) and value.startswith(("http://", "HuggingFaceTB/")):
-            yield value
-
-
 def carry_out(name: str) -> None:
     """One stage, and its figures into recipes.json."""
     stage = STAGES[name]
@@ -343,7 +280,8 @@ def carry_out(name: str) -> None:
     use = {HUB_GUIDE: minilm(), HUB_RERANKER: teacher()} if stage.teacher else {}
     with ExitStack() as stack:
         if stage.asks:
-            use |= stack.enter_context(language_models())
+            models = simulated(data) if stage.asks == "judge" else language_models()
+            use |= stack.enter_context(models)
         figures = neg.bench(
             data,
             stage.made(),

@@ -1,0 +1,117 @@
+"""Recipes that ask language models, and whom they ask: one that is served, or a simulated judge.
+
+A real one is small, for it runs on a processor, and its word is worth little (docs/results/
+judges.md). The simulated one says what a recipe does with the word of a judge of known quality; it
+errs about a pair, whatever the form of the question, and so tells nothing of which form is better.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.data import CACHE
+from benchmarks.judge_server import serving
+from negatives.learn.bench.applies import stages_of
+from negatives.recipe import load_recipe
+from negatives.schema import Collection
+
+REPLIES = CACHE / "recipes" / "replies"
+GGUF = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
+PORT = 44471
+"""Where a language model is served, so that its replies are found again."""
+JUDGES = {
+    name: tuple(
+        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=400", *more)
+    )
+    for name, kinds, top, more in (
+        ("umbrela", ("llm",), 3, ()),
+        ("self-check-annotator", ("self-check",), 2, ()),
+        ("self-j", ("self-check",), 2, ()),
+        ("reviseval", ("reference-adapted",), 1, ()),
+        ("abstention", ("abstain",), 3, ()),
+        ("sim-rag", ("sufficiency",), 3, ()),
+        ("label-models", ("llm", "abstain"), 3, ()),
+        ("icr", ("icr",), 10, ()),
+        ("perplexity-filter", ("perplexity",), 5, ()),
+        ("debate", ("debate",), 1, ()),
+        ("multi-judge-debate", ("debate",), 1, ()),
+        ("rlhn", ("llm-cascade",), 3, ("documents=4",)),
+    )
+} | {"genqr-ensemble": ("find.reformulations.ways=3",)}
+"""Recipes that have a language model judge: of how many pairs of a query, the likeliest first; and
+the one that has it say in other words what is searched."""
+LOCAL = ("icr", "perplexity-filter", "genqr-ensemble")
+"""Those of them whose model is in the same process, or writes: no judge can stand for it."""
+WRITERS = {
+    name: tuple(f"make.{kind}.{each}" for each in ("most=60", *more))
+    for name, kind, more in (
+        ("dont-retrieve-generate", "written", ()),
+        ("negative-prompt", "written", ()),
+        ("verbalized-sampling", "verbalized", ("asked=3",)),
+        ("contrasting-demonstrations", "contrasting-demonstrations", ()),
+        ("imagined-domains", "imagined-domains", ("count=1",)),
+        ("adversarial-filtering", "adversarial-filtering", ("asked=3", "keep=1")),
+        ("iterative-deepening-sampling", "iterative-deepening", ("depth=2", "keep=1")),
+        ("steer", "contrastive", ("documents=1", "longest=64")),
+        ("cautious-decoding", "contrastive", ("trials=3", "longest=64")),
+        ("adversarial-decoding", "adversarial-decoding", ()),
+        ("judged-synthetic-pipeline", "written", ("count=1",)),
+        ("difficult-replay", "adversarial-filtering", ("asked=3", "keep=1")),
+        ("sycl", "graded", ()),
+        ("gpl-queries", "queries", ("count=1",)),
+        ("reversegen", "failure-inducing", ()),
+        ("impossible-distillation", "queries", ("count=1",)),
+    )
+}
+"""Recipes that have a language model write, for the queries, or of the documents, of a small part:
+negatives, or queries of their own."""
+QUALITY = 0.9, 0.95
+"""Of the simulated judge: how many relevant pairs, and how many others, it is right about."""
+
+
+def asked() -> dict[str, bool]:
+    """The language models that recipes name, and whether each is at an address."""
+    recipes = (load_recipe(name) for name in (*JUDGES, *WRITERS, "ifd"))
+    stages = (stage for recipe in recipes for stage in stages_of(recipe))
+    names = (name for stage in stages for name in named(stage.settings().values()))
+    return {name: name.startswith("http") for name in names}
+
+
+@contextmanager
+def simulated(data: Collection) -> Iterator[dict[str, str]]:
+    """In place of the language models at an address: one that knows what is relevant, and errs."""
+    truth = data.positives.select("query", "doc").rows()
+    os.environ["NEGATIVES_CACHE"] = str(REPLIES)
+    with serving(data, truth) as server:
+        spec = f"{server.spec(*QUALITY)}?concurrency=16"
+        yield {name: spec for name, there in asked().items() if there}
+
+
+@contextmanager
+def language_models() -> Iterator[dict[str, str]]:
+    """In place of those that recipes name: one that is served, and the small one in this process.
+
+    The first is also the second and the third of those that name several.
+    """
+    from tests.models.small_model import serving_model
+
+    from benchmarks.smollm2 import smollm2
+
+    os.environ["NEGATIVES_CACHE"] = str(REPLIES)
+    local = str(smollm2())
+    file = GGUF if GGUF.suffix == ".gguf" else None
+    with serving_model(2048, port=PORT, file=file) as model:
+        yield {name: model if there else local for name, there in asked().items()}
+
+
+def named(values: Iterable[Any]) -> Iterator[str]:
+    """Language models among settings: at an address, or by the hub's name."""
+    for value in values:
+        if isinstance(value, list):
+            yield from named(value)
+        elif isinstance(value, str) and value.startswith(("http://", "HuggingFaceTB/")):
+            yield value
