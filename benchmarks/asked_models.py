@@ -23,29 +23,26 @@ REPLIES = CACHE / "recipes" / "replies"
 GGUF = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
 PORT = 44471
 """Where a language model is served, so that its replies are found again."""
-JUDGES = {
-    name: tuple(
-        f"judge.{kind}.{each}" for kind in kinds for each in (f"top={top}", "characters=400", *more)
-    )
-    for name, kinds, top, more in (
-        ("umbrela", ("llm",), 3, ()),
-        ("self-check-annotator", ("self-check",), 2, ()),
-        ("self-j", ("self-check",), 2, ()),
-        ("reviseval", ("reference-adapted",), 1, ()),
-        ("abstention", ("abstain",), 3, ()),
-        ("sim-rag", ("sufficiency",), 3, ()),
-        ("label-models", ("llm", "abstain"), 3, ()),
-        ("icr", ("icr",), 10, ()),
-        ("perplexity-filter", ("perplexity",), 5, ()),
-        ("debate", ("debate",), 1, ()),
-        ("multi-judge-debate", ("debate",), 1, ()),
-        ("rlhn", ("llm-cascade",), 3, ("documents=4",)),
-    )
-} | {"genqr-ensemble": ("find.reformulations.ways=3",)}
-"""Recipes that have a language model judge: of how many pairs of a query, the likeliest first; and
-the one that has it say in other words what is searched."""
-LOCAL = ("icr", "perplexity-filter", "genqr-ensemble")
-"""Those of them whose model is in the same process, or writes: no judge can stand for it."""
+JUDGES = (
+    "umbrela",
+    "self-check-annotator",
+    "self-j",
+    "reviseval",
+    "abstention",
+    "sim-rag",
+    "label-models",
+    "debate",
+    "multi-judge-debate",
+    "rlhn",
+)
+"""Recipes that have a language model judge."""
+READERS = {
+    "icr": ("judge.icr.top=10", "judge.icr.characters=400"),
+    "perplexity-filter": ("judge.perplexity.top=5", "judge.perplexity.characters=400"),
+    "genqr-ensemble": ("find.reformulations.ways=3",),
+}
+"""Recipes that read more of a model than an answer, or have it write what is searched: no simulated
+judge can stand for it."""
 WRITERS = {
     name: tuple(f"make.{kind}.{each}" for each in ("most=60", *more))
     for name, kind, more in (
@@ -75,7 +72,7 @@ QUALITY = 0.9, 0.95
 
 def asked() -> dict[str, bool]:
     """The language models that recipes name, and whether each is at an address."""
-    recipes = (load_recipe(name) for name in (*JUDGES, *WRITERS, "ifd"))
+    recipes = (load_recipe(name) for name in (*JUDGES, *READERS, *WRITERS, "ifd"))
     stages = (stage for recipe in recipes for stage in stages_of(recipe))
     names = (name for stage in stages for name in named(stage.settings().values()))
     return {name: name.startswith("http") for name in names}

@@ -34,7 +34,7 @@ from typing import Any, Literal
 import msgspec
 
 import negatives as neg
-from benchmarks.asked_models import JUDGES, LOCAL, WRITERS, language_models, simulated
+from benchmarks.asked_models import JUDGES, READERS, WRITERS, language_models, simulated
 from benchmarks.auto import looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
@@ -151,7 +151,7 @@ JUDGED = {
     f"judged-{name}": Stage(
         f"Mined from {name}, half of the positives hidden, a simulated judge asked",
         whole(name),
-        ("default", *(judge for judge in JUDGES if judge not in LOCAL)),
+        ("default", *JUDGES),
         per_query=5,
         measure="hidden",
         asks="judge",
@@ -201,14 +201,14 @@ STAGES: dict[str, Stage] = MINED | JUDGED | {
         settings=("train.steps=80", "train.batch_size=16", "train.max_length=96",
                   "train.learning_rate=3e-4"),
     ),
-    "judges": Stage(
-        "Mined for 16 queries of cranfield, half of the positives hidden, a small model asked",
-        few("cranfield", 16),
-        ("default", *JUDGES),
+    "readers": Stage(
+        "Mined for 40 queries of cranfield, half of the positives hidden, read by a small model",
+        few("cranfield", 40),
+        ("default", *READERS),
         per_query=5,
         measure="hidden",
         asks="model",
-        changes=JUDGES,
+        changes=READERS,
     ),
     "writers": Stage(
         "Trained on 60 queries of medquad, and on what a small language model writes",
