@@ -13,6 +13,7 @@ from negatives.batch.order import permutation
 from negatives.batch.random import RandomBatches
 from negatives.batch.student_lists import student_lists
 from negatives.batch.weights import Naive
+from negatives.errors import WorkError
 from negatives.stats.linear_student import Student
 from tests.batch.made import clustered, flat
 
@@ -36,6 +37,17 @@ def test_the_estimate_tells_which_order_ends_with_less_loss() -> None:
         told.append(order_effect(effect, order))
     assert np.corrcoef(told, true)[0, 1] > 0.9
     assert tuple(best_order(effect)) == list(permutations(range(4)))[int(np.argmin(told))]
+
+
+def test_a_gradient_that_is_no_number_is_an_error_and_no_empty_choice() -> None:
+    made = clustered(8, 4)
+    assert made.query_vectors is not None
+    assert made.doc_vectors is not None
+    docs = made.doc_vectors().copy()
+    docs[3] = np.nan
+    lists = student_lists(made, made.query_vectors(), docs)
+    with pytest.raises(WorkError, match=r"no finite numbers are among its documents"):
+        Student(docs.shape[1]).learn(lists, np.arange(8))
 
 
 def test_every_epoch_has_the_blocks_in_one_order_and_the_rows_in_another() -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Doubles, Floats, Places
+from negatives.errors import WorkError
 
 SCALE: Final = 20.0
 RATE: Final = 0.1
@@ -87,7 +88,11 @@ class Student:
         return _losses(self.logits(lists, rows))
 
     def gradient(self, lists: Lists, rows: Places) -> tuple[Floats, Doubles]:
-        """float32[dim, dim] of the mean loss of `rows` by the map, and the losses."""
+        """float32[dim, dim] of the mean loss of `rows` by the map, and the losses.
+
+        Raises `WorkError` where it is no number: what is read off such a student would be an empty
+        choice, and nobody would know why.
+        """
         scores = self.logits(lists, rows)
         shares = np.exp(scores - scores.max(1, keepdims=True))
         shares /= shares.sum(1, keepdims=True)
@@ -97,6 +102,18 @@ class Student:
         pulled = wrong[:, : len(rows)] @ lists.docs[shown[:, 0]]
         pulled += np.einsum("bk,bkd->bd", wrong[:, len(rows) :], lists.docs[shown[:, 1:]])
         made = lists.queries[rows].T @ pulled * np.float32(self._scale / len(rows))
+        if not np.isfinite(made).all():
+            parts = {
+                "map": self.map,
+                "queries": lists.queries[rows],
+                "documents": lists.docs[shown],
+            }
+            wrong = [name for name, values in parts.items() if not np.isfinite(values).all()]
+            raise WorkError(
+                f"a student of {len(rows)} examples has a gradient that is no number; no finite "
+                f"numbers are among its {', '.join(wrong) or 'products alone'}",
+                fix="look at the vectors that the encoder gives; where these are right, report it",
+            )
         return made, _losses(scores)
 
     def learn(self, lists: Lists, rows: Places) -> Doubles:
