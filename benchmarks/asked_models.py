@@ -44,7 +44,7 @@ READERS = {
 """Recipes that read more of a model than an answer, or have it write what is searched: no simulated
 judge can stand for it."""
 WRITERS = {
-    name: tuple(f"make.{kind}.{each}" for each in ("most=60", *more))
+    name: tuple(f"make.{kind}.{each}" for each in ("most=30", *more))
     for name, kind, more in (
         ("dont-retrieve-generate", "written", ()),
         ("negative-prompt", "written", ()),

@@ -211,7 +211,7 @@ STAGES: dict[str, Stage] = MINED | JUDGED | {
         changes=READERS,
     ),
     "writers": Stage(
-        "Trained on 60 queries of medquad, and on what a small language model writes",
+        "Trained on 60 queries of medquad, a small language model writes for 30 of them",
         part("medquad", 60),
         ("default", *WRITERS),
         settings=("train.steps=30", "train.batch_size=16"),
