@@ -12,9 +12,12 @@ batch of thousands, its figure here says little of the paper's.
 *Mined*: half of the positives of each query are hidden, and counted among the negatives, on
 collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant
 has unlabelled copies of 30% of the positives in the corpus that is trained with; the passages are
-those of benchmark `passages`. Sub-samples are drawn by ids. p is of paired randomisation over
-queries, corrected for the number of recipes of the stage (Holm); seeds are averaged first, so that
-a small p with one seed may be luck of training.
+those of benchmark `passages`. Where a language model is to judge, a simulated one is asked over
+HTTP, which is right about 90% of the relevant pairs and 95% of the others, whatever the form of the
+question: that tells what a recipe makes of a judge's word, and not which form a model answers best.
+Sub-samples are drawn by ids. p is of paired randomisation over queries, corrected for the number of
+recipes of the stage (Holm); seeds are averaged first, so that a small p with one seed may be luck
+of training.
 
 NEGATIVES_BENCH_STAGE names the stages to carry out (none: only the page), NEGATIVES_BENCH_SEEDS how
 often, NEGATIVES_BENCH_MINUTES after how many minutes no other recipe is begun (18). What is done is
