@@ -65,6 +65,15 @@ def test_epochs_after_a_renewal_are_ordered_by_the_new_vectors(tmp_path: Path) -
     assert (entry["likeness_before"], entry["likeness"]) == (0, 1)
 
 
+def test_a_batcher_is_told_that_vectors_are_of_the_model_as_it_is(tmp_path: Path) -> None:
+    found, _ = renewal(tmp_path)
+    opened, begin = [], found.open
+    found.open = lambda made: opened.append(made.renewed) or begin(made)
+    taken(found, 6)
+    assert opened == [True, True]
+    assert not found.examples.renewed
+
+
 def test_a_training_that_goes_on_has_the_batches_it_had_and_encodes_nothing(
     tmp_path: Path,
 ) -> None:
