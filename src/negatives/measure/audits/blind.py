@@ -94,7 +94,7 @@ class Blind(Check, kind="blind"):
             details={"by source": details},
         )
         alarm = worst.low is not None and worst.low > self.most
-        advice = _ADVICE[str(worst.details["by"])].format(source) if alarm else _FINE
+        advice = _ADVICE[str(worst.details["by"])].format(source) + _OR if alarm else _FINE
         return Answer(self.kind, _ABOUT.format(source), estimate, alarm, advice)
 
 
@@ -120,6 +120,7 @@ _ADVICE: Final = {
     "their positives",
 }
 """What the models see, and what to do where it tells too much."""
+_OR: Final = "; or put [[judge]] told-blind into the recipe, which sets aside what is told"
 
 
 def by_source(subject: Subject, by: str = "") -> pl.DataFrame:
