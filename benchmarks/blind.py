@@ -132,9 +132,9 @@ def main() -> None:
     lines += ["| rules | edits | known blind | most by | kept | known blind | most by |"]
     lines += ["|---|---:|---|---|---:|---|---|"]
     with tempfile.TemporaryDirectory() as work:
-        for rules, found in ours(Path(work)):
-            print(rules, found, file=sys.stderr, flush=True)
-            told = (f"{count:,} | {cells(each)}" for count, each in found)
+        for rules, both in ours(Path(work)):
+            print(rules, both, file=sys.stderr, flush=True)
+            told = (f"{count:,} | {cells(each)}" for count, each in both)
             lines.append(f"| {rules} | {' | '.join(told)} |")
     write_page("blind", "Known without looking", __doc__, lines)
 

@@ -132,13 +132,13 @@ def test_each_generator_is_learned_from_by_itself_and_of_too_few_texts_nothing(
         written(120, 0.9, seed=1, generator="marked"),
         written(30, 0.9, seed=2, generator="few"),
     ]
-    data = Collection(
-        "all", "", *(
-            pl.concat([getattr(each, name) for each in parts]).sort(key)
-            for name, key in (("corpus", "doc_id"), ("queries", "query_id"), ("qrels", PAIR))
-        ),
-        written=pl.concat([each.written for each in parts]).sort(PAIR),
+    corpus, queries, qrels, table = (
+        pl.concat([getattr(each, name) for each in parts]).sort(key)
+        for name, key in (
+            ("corpus", "doc_id"), ("queries", "query_id"), ("qrels", PAIR), ("written", PAIR),
+        )
     )  # fmt: skip
+    data = Collection("all", "", corpus, queries, qrels, written=table)
     heard: list[Event] = []
     found = opinion(data, tmp_path, emit=heard.append)
     share = (

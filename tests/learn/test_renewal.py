@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from negatives.arrays import Floats
+from negatives.batch.batcher import Batches
 from negatives.batch.cluster_aware import ClusterAware
 from negatives.batch.examples import Examples
 from negatives.errors import RecipeError
@@ -67,8 +68,14 @@ def test_epochs_after_a_renewal_are_ordered_by_the_new_vectors(tmp_path: Path) -
 
 def test_a_batcher_is_told_that_vectors_are_of_the_model_as_it_is(tmp_path: Path) -> None:
     found, _ = renewal(tmp_path)
-    opened, begin = [], found.open
-    found.open = lambda made: opened.append(made.renewed) or begin(made)
+    opened: list[bool] = []
+    begin = found.open
+
+    def noting(made: Examples) -> Batches:
+        opened.append(made.renewed)
+        return begin(made)
+
+    found.open = noting
     taken(found, 6)
     assert opened == [True, True]
     assert not found.examples.renewed
