@@ -49,11 +49,7 @@ series (values by commas, dimensions by colons), and how one speaks of them; bla
 """
 
 GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
-WRITTEN: Final[Columns] = {
-    "query_id": pl.String,
-    "doc_id": pl.String,
-    "generator": pl.String,
-}
+WRITTEN: Final[Columns] = {**GIVEN, "generator": pl.String}
 TIMES: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "time": pl.Float64}
 PAIR: Final = ["query_id", "doc_id"]
 
