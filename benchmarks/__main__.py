@@ -45,6 +45,7 @@ NAMES = (
     "passages",
     "picture",
     "pipeline",
+    "places",
     "planted",
     "recipes",
     "references",

@@ -25,7 +25,7 @@ PercentOfPositive Perplexity PoolingBias Popularity PopularityEvidence Quotas Ra
 Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
 SameCluster SameDocument SameImage SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck
 SharedAlias SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits
-TextPerplexity Top Typed Verbalized WantedType WrittenNegatives WrittenQueries __version__ adapt
+TextPerplexity ToldBlind Top Typed Verbalized WantedType WrittenNegatives WrittenQueries __version__ adapt
 audit bench compare evaluate guide lint load_recipe mine show_progress silent train
 """
 

@@ -49,6 +49,7 @@ series (values by commas, dimensions by colons), and how one speaks of them; bla
 """
 
 GIVEN: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String}
+WRITTEN: Final[Columns] = {**GIVEN, "generator": pl.String}
 TIMES: Final[Columns] = {"query_id": pl.String, "doc_id": pl.String, "time": pl.Float64}
 PAIR: Final = ["query_id", "doc_id"]
 
@@ -122,7 +123,8 @@ class Collection:
     fields, such as `time`. `identity` is "text" where both sides have texts, unless it is given.
     `qrels` holds graded judgements (relevance > 0: positive; an explicit 0: judged negative; below
     0: pooled, and judged by nobody, as for trec_eval, so that the pair is as good as absent).
-    `given` holds negatives that came with the data, `times` when pairs were judged or came to be,
+    `given` holds negatives that came with the data, `written` the documents of a run that were
+    written for a query of it, and by which generator, `times` when pairs were judged or came to be,
     where the data say so (numbers as they are, dates in days). `notes` are warnings found while
     reading. `origin` is what `read.load` was asked for, so that a finished run can find its texts
     again (`quarantined`: with bad rows set aside; `read_with`: with which other keywords); empty
@@ -136,6 +138,7 @@ class Collection:
     queries: pl.DataFrame
     qrels: pl.DataFrame
     given: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=GIVEN))
+    written: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=WRITTEN))
     times: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TIMES))
     notes: tuple[str, ...] = ()
     origin: str = ""

@@ -58,6 +58,7 @@ from negatives.judge.shared_alias import SharedAlias as SharedAlias
 from negatives.judge.shared_keywords import SharedKeywords as SharedKeywords
 from negatives.judge.sufficiency import Sufficiency as Sufficiency
 from negatives.judge.text_perplexity import TextPerplexity as TextPerplexity
+from negatives.judge.told_blind import ToldBlind as ToldBlind
 from negatives.judge.wanted_type import WantedType as WantedType
 from negatives.make.adversarial_decoding import AdversarialDecoding as AdversarialDecoding
 from negatives.make.adversarial_filtering import AdversarialFiltering as AdversarialFiltering

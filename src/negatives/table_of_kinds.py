@@ -84,6 +84,7 @@ KINDS: dict[str, dict[str, str]] = {
         "skip-top": "negatives.judge.rank_window:SkipTop",
         "sufficiency": "negatives.judge.sufficiency:Sufficiency",
         "text-perplexity": "negatives.judge.text_perplexity:TextPerplexity",
+        "told-blind": "negatives.judge.told_blind:ToldBlind",
         "wanted-type": "negatives.judge.wanted_type:WantedType",
     },
     "estimate": {

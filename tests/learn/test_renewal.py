@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from negatives.arrays import Floats
+from negatives.batch.batcher import Batches
 from negatives.batch.cluster_aware import ClusterAware
 from negatives.batch.examples import Examples
 from negatives.errors import RecipeError
@@ -63,6 +64,21 @@ def test_epochs_after_a_renewal_are_ordered_by_the_new_vectors(tmp_path: Path) -
     (entry,) = found.told()["renewed"]
     assert (entry["epoch"], entry["batch"]) == (2, 4)
     assert (entry["likeness_before"], entry["likeness"]) == (0, 1)
+
+
+def test_a_batcher_is_told_that_vectors_are_of_the_model_as_it_is(tmp_path: Path) -> None:
+    found, _ = renewal(tmp_path)
+    opened: list[bool] = []
+    begin = found.open
+
+    def noting(made: Examples) -> Batches:
+        opened.append(made.renewed)
+        return begin(made)
+
+    found.open = noting
+    taken(found, 6)
+    assert opened == [True, True]
+    assert not found.examples.renewed
 
 
 def test_a_training_that_goes_on_has_the_batches_it_had_and_encodes_nothing(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Floats
+from negatives.arrays import Doubles, Floats
 
 Numbers = NDArray[np.int32]
 
@@ -35,6 +35,11 @@ class Examples:
     doc_parents: Callable[[], NDArray[np.int64]] | None = field(default=None, repr=False)
     """int64[documents], by document number: a number of what is above it in a taxonomy, -1 where
     nothing is; None where documents have no field `parent`."""
+    doc_places: Callable[[], Doubles] | None = field(default=None, repr=False)
+    """float64[documents, 3], unit length, by document number: where on the earth each is, NaN where
+    that is not known; None where documents have no fields `latitude` and `longitude`."""
+    renewed: bool = False
+    """Whether the vectors are of the model as training has made it by now."""
 
     def __len__(self) -> int:
         return len(self.query)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from negatives.arrays import Rows, starts_of
+from negatives.arrays import Places, Rows, starts_of
 from negatives.batch.epochs import Orders
 from negatives.batch.examples import Examples
 from negatives.batch.near import Near
 from negatives.batch.of_vectors import OfVectors
 from negatives.batch.order import Order, permutation, placed
+from negatives.batch.places import OnEarth
 from negatives.compiling import compiled, to_compile
 from negatives.errors import RecipeError
 from negatives.search.shortlist import NO_DOC
@@ -30,7 +31,9 @@ class NeighbourBatches(OfVectors, kind="neighbours"):
     `select` from the head of its neighbours and half at random from the rest of them, as far as
     they are unused in this epoch, until the batch is full. Known positives are no neighbours, and a
     positive is brought at most once to a batch. Late batches find their neighbours used, so batches
-    are shuffled; the last one is kept, though it is not full.
+    are shuffled; the last one is kept, though it is not full. A model that knows nothing yet finds
+    no neighbours worth having: with `begin = "places"` the first epochs have those on the map, and
+    the model's own from the first `refresh` on, as in the paper.
 
     >>> from negatives import tiny
     >>> from negatives.batch.neighbours import NeighbourBatches
@@ -45,6 +48,14 @@ class NeighbourBatches(OfVectors, kind="neighbours"):
         int, Meta(ge=0, description="of them brought by a row; 0: random batches")
     ] = 64
 
+    begin: Annotated[
+        Literal["vectors", "places"],
+        Meta(
+            description="what is near before the first refresh: by vectors of the model that "
+            "training starts from, or by the fields latitude and longitude of documents"
+        ),
+    ] = "vectors"
+
     def check(self) -> None:
         """A row cannot bring more than it knows."""
         if self.select > self.among:
@@ -55,20 +66,26 @@ class NeighbourBatches(OfVectors, kind="neighbours"):
 
     def orders(self, examples: Examples, size: int, seed: int) -> Orders:
         """Search once; every epoch begins from another shuffle."""
-        near = Near.of(examples, self.kind)
+        by_place = self.begin == "places" and not examples.renewed
+        near = (OnEarth if by_place else Near).of(examples, self.kind)
         found = near.search(self.among)
-        return lambda epoch: self._filled(near, found, size, seed, f"neighbours/{epoch}")
+        return lambda epoch: self._filled(
+            near.query, near.positive, found, size, seed, f"neighbours/{epoch}"
+        )
 
-    def _filled(self, near: Near, found: Rows, size: int, seed: int, stream: str) -> Order:
-        pool = permutation(len(near.query), seed, f"{stream}/rows")
-        members = pool[np.argsort(near.positive[pool], kind="stable")]
-        at = starts_of(np.bincount(near.positive))
+    def _filled(
+        self, query: Places, positive: Places, found: Rows, size: int, seed: int, stream: str
+    ) -> Order:
+        """`found`: uint32[queries, k], the positives near each query."""
+        pool = permutation(len(query), seed, f"{stream}/rows")
+        members = pool[np.argsort(positive[pool], kind="stable")]
+        at = starts_of(np.bincount(positive))
         head = min((self.select + 1) // 2, found.shape[1])
         picks = _picks(found.shape[1] - head, self.select - head, seed, stream)
         rows, batch = np.empty(len(pool), np.int64), np.empty(len(pool), np.int64)
         fill = _compiled() if len(pool) * self.select >= _COMPILE else _fill
         fill(
-            rows, batch, size, pool, near.query, near.positive, found, head, picks, members, at,
+            rows, batch, size, pool, query, positive, found, head, picks, members, at,
             np.zeros(len(pool), np.bool_), np.full(len(at) - 1, -1, np.int64), at[:-1].copy(),
             int(NO_DOC),
         )  # fmt: skip

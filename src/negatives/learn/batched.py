@@ -51,6 +51,7 @@ class Batching:
             query_vectors=lambda: self.vectors().all_queries(),
             doc_vectors=lambda: self.vectors().all_docs(),
             doc_parents=self.found.doc_parents,
+            doc_places=self.found.doc_places,
         )
 
     def sampler(self, before: Callable[[int], None] | None) -> Sampler:

@@ -123,6 +123,7 @@ class Renewal:
             self.examples,
             query_vectors=lambda: vectors("queries"),
             doc_vectors=(lambda: vectors("docs")) if there else None,
+            renewed=True,
         )
 
     def _file(self, epoch: int, side: Side) -> Path:

@@ -12,8 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from negatives.arrays import Floats, Keys
+from negatives.arrays import Doubles, Floats, Keys
 from negatives.batch.examples import Examples, Numbers
+from negatives.batch.places import on_earth
 from negatives.errors import DataError, RunError
 from negatives.export.masks import TextIds
 from negatives.learn.known import KnownPairs
@@ -23,6 +24,7 @@ from negatives.store.run import RELABELLED_FILE, Run
 from negatives.text.keys import normalised_keys
 
 _PARENT: Final = "parent"
+_DEGREES: Final = ("latitude", "longitude")
 NOTHING: Final = pl.DataFrame(
     schema={
         "query_id": pl.String,
@@ -106,6 +108,17 @@ class TrainingSet:
         said = pl.col(_PARENT).cast(pl.String)
         rank = (said.rank("dense") - 1).cast(pl.Int64).fill_null(-1)
         return lambda: corpus.select(rank).to_series().to_numpy()
+
+    @property
+    def doc_places(self) -> Callable[[], Doubles] | None:
+        """Where on the earth they are (`batch.places`), by row; None where the corpus has no fields
+        `latitude` and `longitude`.
+        """
+        corpus = self.collection.corpus
+        if not {*_DEGREES} <= {*corpus.columns}:
+            return None
+        degrees = corpus.select(pl.col(_DEGREES).cast(pl.Float64).fill_null(np.nan))
+        return lambda: on_earth(*(degrees[name].to_numpy() for name in _DEGREES))
 
     @property
     def width(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -54,6 +55,15 @@ def opened(path: str) -> Any:
         raise DataError(f"no image can be read: {error}", where=path, fix=fix) from None
     white = library.new("RGBA", turned.size, "white")
     return library.alpha_composite(white, turned).convert("RGB")
+
+
+def jpeg(path: str, largest: int, quality: int) -> bytes:
+    """An image as JPEG, neither side longer than `largest` pixels; `DataError` as for `opened`."""
+    image = opened(path)
+    image.thumbnail((largest, largest))
+    made = io.BytesIO()
+    image.save(made, "JPEG", quality=quality)
+    return made.getvalue()
 
 
 def _bicubic() -> Any:

@@ -1,18 +1,20 @@
 """What documents and queries have besides an id and a text: fields, by the names they may have.
 
-| field    | names                  | values                                                       |
-|----------|------------------------|--------------------------------------------------------------|
-| image    | image, image_path      | the path of a file                                           |
-| series   | series                 | a time series, as in .ts files; or lists of numbers          |
-| time     | time, date, timestamp  | ISO 8601, from 2019 to 2019-05-03T10:00:00Z; or numbers      |
-| parent   | parent, parent_id      | an id                                                        |
-| type     | type                   | texts, numbers, true and false                               |
-| language | language, lang         | texts                                                        |
-| weight   | weight                 | numbers                                                      |
-| heading  | heading, headline      | texts                                                        |
-| entity   | entity                 | of a question of a knowledge graph: the entity that is given |
-| relation | relation               | its relation                                                 |
-| asks     | asks                   | and whether it asks for the head or the tail                 |
+| field     | names                  | values                                                      |
+|-----------|------------------------|-------------------------------------------------------------|
+| image     | image, image_path      | the path of a file                                          |
+| series    | series                 | a time series, as in .ts files; or lists of numbers         |
+| time      | time, date, timestamp  | ISO 8601, from 2019 to 2019-05-03T10:00:00Z; or numbers     |
+| parent    | parent, parent_id      | an id                                                       |
+| type      | type                   | texts, numbers, true and false                              |
+| language  | language, lang         | texts                                                       |
+| weight    | weight                 | numbers                                                     |
+| heading   | heading, headline      | texts                                                       |
+| latitude  | latitude, lat          | degrees north of the equator                                |
+| longitude | longitude, lon, lng    | degrees east of Greenwich                                   |
+| entity    | entity                 | of a question of a knowledge graph: the entity it gives     |
+| relation  | relation               | its relation                                                |
+| asks      | asks                   | and whether it asks for the head or the tail                |
 
 They stand beside the text, or in an object `metadata`; other keys are not read, but for a `title`
 (`texts`). A row may lack a field. A field that the first lines of a file do not have is not read,
@@ -40,6 +42,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "language": ("language", "lang"),
     "weight": ("weight",),
     "heading": ("heading", "headline"),
+    "latitude": ("latitude", "lat"),
+    "longitude": ("longitude", "lon", "lng"),
     "entity": ("entity",),
     "relation": ("relation",),
     "asks": ("asks",),

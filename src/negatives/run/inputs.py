@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 
 from negatives.errors import DataError, RunError
 from negatives.read import load
-from negatives.schema import Collection
+from negatives.schema import PAIR, WRITTEN, Collection
 from negatives.store.facts import Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.handed_over import fingerprint_of
@@ -48,7 +48,8 @@ def with_generated(collection: Collection, table: pl.DataFrame) -> Collection:
     row = pl.int_range(pl.len(), dtype=pl.UInt32) + len(collection.corpus)
     new = table.select("doc_id", "text", row.cast(pl.UInt32).alias("row"))
     corpus = pl.concat([collection.corpus, new], how="diagonal").sort("doc_id")
-    return replace(collection, corpus=corpus)
+    written = table.select(WRITTEN.keys()).sort(PAIR)
+    return replace(collection, corpus=corpus, written=written)
 
 
 def _made_from(run: Run) -> Collection:

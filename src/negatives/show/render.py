@@ -68,9 +68,12 @@ def styles(*names: str) -> Markup:
     return Markup("".join(file(name) for name in (*_SHARED, *names)))
 
 
-def policy(styles: str, script: str = "") -> str:
-    """A content security policy: this stylesheet, this script, and nothing else from anywhere."""
+def policy(styles: str, script: str = "", *, images: bool = False) -> str:
+    """A content security policy: this stylesheet, this script, with `images` those that are in the
+    page itself, and nothing else from anywhere.
+    """
     allowed = f"; script-src '{_digest(script)}'" if script else ""
+    allowed += "; img-src data:" if images else ""
     return (
         f"default-src 'none'; style-src '{_digest(styles)}'{allowed}; base-uri 'none'; "
         "form-action 'none'"

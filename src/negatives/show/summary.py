@@ -25,7 +25,7 @@ from negatives.show.sections import (
 )
 from negatives.store.run import Run
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 Summary = dict[str, Any]
 

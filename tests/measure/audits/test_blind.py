@@ -7,15 +7,9 @@ import polars as pl
 import pytest
 
 from negatives.errors import InputError
+from negatives.judge.blind_texts import FOLDS, THE_WORDS, BlindTexts, features, usual
 from negatives.measure.audits import Subject, ask, subject_of
-from negatives.measure.audits.blind import (
-    FOLDS,
-    _features,
-    _out_of_fold,
-    _Texts,
-    _usual,
-    told_blind,
-)
+from negatives.measure.audits.blind import _out_of_fold, _share, told_blind
 
 COLOURS = ["red", "blue", "green", "white", "black"]
 THINGS = ["car", "bus", "dog", "horse", "boat", "house"]
@@ -94,7 +88,7 @@ def test_a_text_that_is_asked_about_was_not_learned_from() -> None:
 
 
 def test_usual_runs_are_counted_in_positives_of_other_folds() -> None:
-    texts = _Texts(
+    texts = BlindTexts(
         texts=pl.Series(["a b", "a b", "a c"] * FOLDS),
         query=np.repeat(np.arange(FOLDS), 3),
         positive=np.tile([True, True, False], FOLDS),
@@ -103,7 +97,7 @@ def test_usual_runs_are_counted_in_positives_of_other_folds() -> None:
     from scipy.sparse import csr_matrix
 
     counts = csr_matrix(np.tile([[1, 1, 0, 1], [1, 1, 0, 1], [1, 0, 1, 0]], (FOLDS, 1)))
-    found = _usual(counts, np.array([1, 1, 1, 2]), texts)
+    found = usual(counts, np.array([1, 1, 1, 2]), texts)
     others = np.log1p(2 * (FOLDS - 1))
     expected = np.tile([[others, others], [others, others], [others / 2, 0]], (FOLDS, 1))
     np.testing.assert_allclose(found[:, :2], expected)
@@ -111,16 +105,16 @@ def test_usual_runs_are_counted_in_positives_of_other_folds() -> None:
 
 
 def test_a_negative_is_paired_with_the_positive_it_was_made_of_and_queries_count_as_one() -> None:
-    texts = _Texts(
+    texts = BlindTexts(
         texts=pl.Series(["a dog ran", "two cats", "a dog sat", "two hens", "x", "x"]),
         query=np.array([0, 0, 0, 0, 1, 1]),
         positive=np.array([True, True, False, False, True, False]),
         keys=np.arange(6, dtype=np.uint64),
     )
-    features = _features(texts)
-    pairs = texts.pairs(features["the words"])
+    seen = features(texts)
+    pairs = texts.pairs(seen[THE_WORDS])
     assert pairs.rows() == [(0, 0, 2), (0, 1, 3), (1, 4, 5)]
-    assert texts.share(np.array([2.0, 1, 1, 1, 0, 3]), pairs).tolist() == [0.75, 0.0]
+    assert _share(np.array([2.0, 1, 1, 1, 0, 3]), pairs).tolist() == [0.75, 0.0]
     alike = _out_of_fold(np.ones((6, 1)), texts, pairs)
     np.testing.assert_allclose(alike, 0, atol=1e-6)
 

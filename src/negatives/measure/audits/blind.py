@@ -11,32 +11,25 @@ is the one that a made negative was made of. Each source, or generator, is asked
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Bools, Doubles, Keys, Places
+from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.measure.audits.blindfold import WORDS, curved, fitted, logistic
+from negatives.judge.blind_texts import THE_WORDS, BlindTexts, features, logistic
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
-from negatives.models.open_encoder import open_encoder
 from negatives.schema import PAIR
 from negatives.stats.bootstrap import Interval, interval
-from negatives.text.keys import normalised, normalised_keys
 
-FOLDS: Final = 5
 QUERIES: Final = 2_000
 """Queries of a source that are asked about, at most, drawn by their ids."""
 FEWEST: Final = 50
 """Queries of a source, below which nothing is said of it."""
-RUNS: Final = 3
-"""Words of the longest runs of words that are counted."""
 
 
 class Blind(Check, kind="blind"):
@@ -101,7 +94,7 @@ class Blind(Check, kind="blind"):
             details={"by source": details},
         )
         alarm = worst.low is not None and worst.low > self.most
-        advice = _ADVICE[str(worst.details["by"])].format(source) if alarm else _FINE
+        advice = _ADVICE[str(worst.details["by"])].format(source) + _OR if alarm else _FINE
         return Answer(self.kind, _ABOUT.format(source), estimate, alarm, advice)
 
 
@@ -127,6 +120,7 @@ _ADVICE: Final = {
     "their positives",
 }
 """What the models see, and what to do where it tells too much."""
+_OR: Final = "; or put [[judge]] told-blind into the recipe, which sets aside what is told"
 
 
 def by_source(subject: Subject, by: str = "") -> pl.DataFrame:
@@ -168,17 +162,17 @@ def told_blind(
         drawn = pl.Series("drawn", uniforms(id_hashes(queries["query_id"]), key))
         queries = queries.with_columns(drawn).sort("drawn", "query_id").head(QUERIES)
         if len(queries) >= FEWEST:
-            parts[str(source)] = _Texts.of(queries["query_id"], asked, positives, corpus)
+            parts[str(source)] = BlindTexts.of(queries["query_id"], asked, positives, corpus)
     sure = 1 - (1 - confidence) / max(len(parts) * len(_ADVICE), 1)
     found = {}
     for source, texts in sorted(parts.items()):
-        features = _features(texts)
-        pairs = texts.pairs(features["the words"])
+        seen = features(texts)
+        pairs = texts.pairs(seen[THE_WORDS])
         shares = {
             name: interval(
-                texts.share(_out_of_fold(each, texts, pairs), pairs), confidence=sure, seed=seed
+                _share(_out_of_fold(each, texts, pairs), pairs), confidence=sure, seed=seed
             )
-            for name, each in features.items()
+            for name, each in seen.items()
         }
         name, best = max(shares.items(), key=lambda each: each[1].value)
         found[source] = _estimate(name, best, shares, texts, confidence)
@@ -186,7 +180,7 @@ def told_blind(
 
 
 def _estimate(
-    name: str, best: Interval, shares: dict[str, Interval], texts: _Texts, confidence: float
+    name: str, best: Interval, shares: dict[str, Interval], texts: BlindTexts, confidence: float
 ) -> Estimate:
     details = {
         "by": name,
@@ -199,71 +193,7 @@ def _estimate(
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """The positives and negatives of some queries, a row each; queries are numbered at random."""
-
-    texts: pl.Series
-    query: Places
-    positive: Bools
-    keys: Keys
-    """Hashes of the texts, by which a text is known again."""
-
-    @staticmethod
-    def of(
-        queries: pl.Series, negatives: pl.DataFrame, positives: pl.DataFrame, corpus: pl.DataFrame
-    ) -> _Texts:
-        rows = pl.concat(
-            [
-                positives.select(PAIR).with_columns(positive=pl.lit(True)),
-                negatives.select(PAIR).with_columns(positive=pl.lit(False)),
-            ]
-        ).join(queries.to_frame().with_row_index("query"), on="query_id")
-        rows = rows.join(corpus.select("doc_id", pl.col("text").fill_null("")), on="doc_id")
-        rows = rows.sort("query", "doc_id", "positive")
-        return _Texts(
-            texts=rows["text"],
-            query=rows["query"].to_numpy().astype(np.int64),
-            positive=rows["positive"].to_numpy(),
-            keys=normalised_keys(rows["text"]),
-        )
-
-    @property
-    def queries(self) -> int:
-        return len(np.unique(self.query))
-
-    def folds(self) -> Iterator[tuple[Bools, Bools]]:
-        """What to fit on, and what to ask about: texts of other queries, known in none of these."""
-        for number in range(min(FOLDS, self.queries)):
-            asked = self.query % FOLDS == number
-            yield ~asked & ~np.isin(self.keys, self.keys[asked]), asked
-
-    def pairs(self, words: Any) -> pl.DataFrame:
-        """query, positive, negative (rows): each negative with the positive that is most like it.
-
-        `words`: the words of each text, by TF-IDF, each row of unit length.
-        """
-        rows = pl.DataFrame({"query": self.query, "positive": self.positive}).with_row_index("row")
-        both = rows.filter("positive").join(rows.filter(~pl.col("positive")), on="query")
-        both = both.select("query", positive="row", negative="row_right")
-        left, right = words[both["positive"].to_numpy()], words[both["negative"].to_numpy()]
-        alike = pl.Series("alike", np.asarray(left.multiply(right).sum(axis=1)).ravel())
-        return (
-            both.with_columns(alike)
-            .sort("query", "negative", "alike", "positive", descending=[False, False, True, False])
-            .unique(["query", "negative"], keep="first", maintain_order=True)
-            .drop("alike")
-        )
-
-    @staticmethod
-    def share(scores: Doubles, pairs: pl.DataFrame) -> Doubles:
-        """float64[queries]: of a query's pairs, how often the positive scores higher."""
-        ours, theirs = scores[pairs["positive"].to_numpy()], scores[pairs["negative"].to_numpy()]
-        told = pairs.select("query", share=pl.Series(np.sign(ours - theirs) / 2 + 0.5))
-        return told.group_by("query").agg(pl.col("share").mean()).sort("query")["share"].to_numpy()
-
-
-def _out_of_fold(features: Any, texts: _Texts, pairs: pl.DataFrame) -> Doubles:
+def _out_of_fold(seen: Any, texts: BlindTexts, pairs: pl.DataFrame) -> Doubles:
     """float64[rows]: log-odds of a positive, by a model of the pairs of other queries; 0 where
     there are none. A pair counts on both sides, and a query's pairs count as one.
     """
@@ -275,58 +205,13 @@ def _out_of_fold(features: Any, texts: _Texts, pairs: pl.DataFrame) -> Doubles:
         rows = row[fit[row]]
         label = texts.positive[rows]
         if label.any() and not label.all():
-            model = logistic().fit(features[rows], label, weight[fit[row]])
-            scores[asked] = model.decision_function(features[np.flatnonzero(asked)])
+            model = logistic().fit(seen[rows], label, weight[fit[row]])
+            scores[asked] = model.decision_function(seen[np.flatnonzero(asked)])
     return scores
 
 
-def _features(texts: _Texts) -> dict[str, Any]:
-    """What each of the models sees of the texts: one row each, dense or sparse."""
-    from scipy.sparse import csr_matrix, hstack
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
-
-    text = texts.texts
-    counter = CountVectorizer(
-        tokenizer=str.split, token_pattern=None, lowercase=False, ngram_range=(1, RUNS), min_df=2,
-        max_features=WORDS * RUNS,
-    )  # fmt: skip
-    counts = fitted(counter, normalised(text))
-    runs = getattr(counter, "vocabulary_", {"": 0})
-    lengths = np.zeros(len(runs), np.int64)
-    lengths[list(runs.values())] = [run.count(" ") + 1 for run in runs]
-    form = np.concatenate(
-        [
-            curved(text.str.len_chars()),
-            curved(text.str.count_matches(r"\s")),
-            text.str.contains(r"^\s*\p{Lu}").to_numpy().astype(float)[:, None],
-            text.str.contains(r"[.!?]\s*$").to_numpy().astype(float)[:, None],
-            text.str.count_matches(r"[,;:]").clip(upper_bound=5).to_numpy()[:, None],
-        ],
-        axis=1,
-    )
-    words = TfidfTransformer(sublinear_tf=True).fit_transform(counts).tocsr()
-    usual = _usual(counts, lengths, texts)
-    meaning = open_encoder("static").encode(text.to_list()).vectors * 4.0
-    every = hstack([csr_matrix(form), words, csr_matrix(usual), csr_matrix(meaning)]).tocsr()
-    return {
-        "the form": form,
-        "the words": words,
-        "the usual": usual,
-        "the meaning": meaning,
-        "all of it": every,
-    }
-
-
-def _usual(counts: Any, lengths: Places, texts: _Texts) -> Doubles:
-    """float64[rows, RUNS]: how common a text's runs of each length are among the positives of
-    other folds, as the mean of log(1 + count); `lengths`: words of the runs that were counted.
-    """
-    made = np.zeros((len(texts.query), RUNS))
-    words = normalised(texts.texts).str.count_matches(r"\S+").to_numpy().astype(np.int64)
-    for fit, asked in texts.folds():
-        known = np.asarray(counts[np.flatnonzero(fit & texts.positive)].sum(axis=0)).ravel()
-        here = counts[np.flatnonzero(asked)]
-        for size in range(RUNS):
-            said = here @ (np.log1p(known) * (lengths == size + 1))
-            made[asked, size] = said / np.maximum(words[asked] - size, 1)
-    return made
+def _share(scores: Doubles, pairs: pl.DataFrame) -> Doubles:
+    """float64[queries]: of a query's pairs, how often the positive scores higher."""
+    ours, theirs = scores[pairs["positive"].to_numpy()], scores[pairs["negative"].to_numpy()]
+    told = pairs.select("query", share=pl.Series(np.sign(ours - theirs) / 2 + 0.5))
+    return told.group_by("query").agg(pl.col("share").mean()).sort("query")["share"].to_numpy()

@@ -10,19 +10,11 @@ import polars as pl
 
 from negatives.arrays import Doubles, Places
 from negatives.chance import uniforms
+from negatives.judge.blind_texts import WORDS, fitted
 from negatives.text.keys import normalised
 
 DRAWS: Final = 400
 """Times that queries are drawn anew."""
-WORDS: Final = 20_000
-"""Words, or runs of words, that are looked at, the commonest."""
-
-
-def logistic() -> Any:
-    """A logistic regression that has not been fitted."""
-    from sklearn.linear_model import LogisticRegression
-
-    return LogisticRegression(C=1.0, max_iter=500)
 
 
 def query_weights(number: Places, key: np.uint64) -> Iterator[Doubles]:
@@ -35,12 +27,6 @@ def query_weights(number: Places, key: np.uint64) -> Iterator[Doubles]:
         yield -np.log(uniforms(cells, key))[number]
 
 
-def curved(values: pl.Series) -> Doubles:
-    """float64[n, 2]: the rank of a number, and its square, so that both ends can be set apart."""
-    rank = values.rank("average").to_numpy() / max(len(values), 1)
-    return np.stack([rank, rank**2], axis=1) * 4
-
-
 def words_of(texts: pl.Series) -> Any:
     """The words of each text, by TF-IDF."""
     from sklearn.feature_extraction.text import TfidfVectorizer
@@ -49,13 +35,3 @@ def words_of(texts: pl.Series) -> Any:
         analyzer=str.split, sublinear_tf=True, min_df=2, max_features=WORDS
     )
     return fitted(vectoriser, normalised(texts))
-
-
-def fitted(vectoriser: Any, texts: pl.Series) -> Any:
-    """The vectors; one column of nought where no text has anything that two of them have."""
-    from scipy.sparse import csr_matrix
-
-    try:
-        return vectoriser.fit_transform(texts.to_list()).tocsr()
-    except ValueError:
-        return csr_matrix((len(texts), 1))

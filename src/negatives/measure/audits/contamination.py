@@ -20,8 +20,9 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.arrays import Doubles, Floats
+from negatives.judge.blind_texts import logistic
 from negatives.machine import available_threads
-from negatives.measure.audits.blindfold import logistic, words_of
+from negatives.measure.audits.blindfold import words_of
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.first_tokens import drawn_texts, first_tokens
 from negatives.measure.audits.subject import Subject

@@ -18,14 +18,8 @@ from msgspec import Meta
 
 from negatives.arrays import Bools, Doubles, Places
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.measure.audits.blindfold import (
-    WORDS,
-    curved,
-    fitted,
-    logistic,
-    query_weights,
-    words_of,
-)
+from negatives.judge.blind_texts import WORDS, curved, fitted, logistic
+from negatives.measure.audits.blindfold import query_weights, words_of
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import polars as pl
 
-from negatives.models.images import opened
+from negatives.models.images import jpeg
 from negatives.schema import Collection, Side
 from negatives.show.review.words import visible
 
@@ -58,11 +57,7 @@ class Pictures:
         found = self._row(side, id)
         if found is None:
             return None
-        image: Any = opened(found[1])
-        image.thumbnail((LARGEST, LARGEST))
-        made = io.BytesIO()
-        image.save(made, "JPEG", quality=90)
-        return made.getvalue()
+        return jpeg(found[1], LARGEST, quality=90)
 
     def _row(self, side: str, id: str) -> tuple[str, str] | None:
         """What the collection calls the image, and its path."""

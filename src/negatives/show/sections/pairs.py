@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
 from negatives.measure.estimate import rounded
+from negatives.schema import Side
 from negatives.show.evidence import PAIRS, ReportEvidence
 from negatives.show.picks import HARDEST, REFUSED, SUSPICIOUS, TYPICAL
 from negatives.show.survey import Survey
 from negatives.show.texts import ABSENT
+from negatives.show.thumbnails import thumbnails
 
 _MOST = ((SUSPICIOUS, PAIRS), (HARDEST, PAIRS), (TYPICAL, PAIRS), (REFUSED, PAIRS))
 
@@ -42,7 +45,9 @@ def figures(evidence: ReportEvidence) -> dict[str, Any]:
     size = len(msgspec.json.encode(lists))
     if size > BUDGET:  # the foremost of each list, as many as fit
         lists = {name: pairs[: len(pairs) * BUDGET // size] for name, pairs in lists.items()}
+    shown = [pair for pairs in lists.values() for pair in pairs]
     return {
+        "images": thumbnails(evidence.texts.collection, _pictured(shown)),
         "texts": evidence.texts.collection is not None,
         "why_no_texts": evidence.texts.why,
         "order": _order(survey),
@@ -102,6 +107,14 @@ def _side(row: dict[str, Any], sources: tuple[str, ...]) -> dict[str, Any]:
             if row[f"{name}_rank"] is not None or row[f"{name}_score"] is not None
         ],
     }
+
+
+def _pictured(pairs: list[dict[str, Any]]) -> Iterator[tuple[Side, str]]:
+    """What an image helps to judge, in the order in which pairs are read."""
+    for pair in pairs:
+        yield "queries", pair["query_id"]
+        for side in (pair["negative"], *pair["positives"]):
+            yield "docs", side["doc_id"]
 
 
 def _add_texts(evidence: ReportEvidence, pairs: list[dict[str, Any]]) -> None:
