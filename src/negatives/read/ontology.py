@@ -23,7 +23,7 @@ from negatives.errors import DataError
 from negatives.read.convert import convert_splits, refuse_to_replace
 from negatives.read.documents.tables import table_of_documents
 from negatives.read.findings import Findings
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 from negatives.schema import Collection, check_collection
 
 BEGIN, END = "[M_s]", "[M_e]"
@@ -104,7 +104,10 @@ def read_ontology(path: Path) -> pl.DataFrame:
                 fix=f"call it {_NAMES[column][0]}; others are {', '.join(_NAMES[column][1:])}",
             )
     made = table.select(
-        _column(table, name, column) for column, name in found.items()
+        ids_of(table, name, path).alias(column)
+        if name is not None and column == "entity"
+        else _column(table, name, column)
+        for column, name in found.items()
     ).with_columns(pl.col("entity", "name").str.strip_chars())
     lacking = made.with_row_index("row", 1).filter(
         pl.any_horizontal((pl.col("entity", "name") == "").fill_null(True))

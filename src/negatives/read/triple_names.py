@@ -23,7 +23,7 @@ from negatives.read.delimited import records
 from negatives.read.files import first_existing
 from negatives.read.findings import RAGGED, Findings
 from negatives.read.mined.names import plain
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 
 BETWEEN: Final = "|"
 """Stands between several types of one entity."""
@@ -96,7 +96,7 @@ def _side(folder: Path, name: str, findings: Findings) -> pl.DataFrame | None:
             fix="call it id",
         )
     made = table.select(
-        id=pl.col(own).cast(pl.String).str.strip_chars(),
+        id=ids_of(table, own, path).str.strip_chars(),
         **{
             key: _text(table, next((low[each] for each in names if each in low), None))
             for key, names in (("name", _NAME), ("description", _DESCRIPTION), ("type", _TYPE))
