@@ -108,7 +108,7 @@ def test_the_same_judgement_twice_counts_once_and_two_that_differ_are_refused(
     path.write_text("".join([*lines, lines[1]]))
     assert read_review(path, run).judged == 2
     path.write_text("".join([*lines, lines[1].replace(",0", ",1")]))
-    with pytest.raises(DataError, match="1 pairs are judged twice, and differently"):
+    with pytest.raises(DataError, match="1 pair is judged twice, and differently"):
         read_review(path, run)
 
 

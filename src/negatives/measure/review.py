@@ -29,6 +29,7 @@ from negatives.run.reviews import (
 from negatives.schema import PAIR
 from negatives.store.atomic import write_json
 from negatives.store.run import Run
+from negatives.wording import plural
 
 ENDINGS: Final = (".jsonl", ".csv", ".tsv", ".parquet")
 _NAMES: Final = ("relevant", "relevance", "verdict")
@@ -163,7 +164,7 @@ def _check_once(lines: pl.DataFrame, path: Path) -> None:
     if len(twice):
         _, query, doc, _ = twice.row(0)
         raise DataError(
-            f"{len(twice) // 2:,} pairs are judged twice, and differently",
+            plural(len(twice) // 2, "pair is", "pairs are") + " judged twice, and differently",
             where=f"{path}, query {query!r}, document {doc!r}",
             fix="keep one judgement of each pair",
         )

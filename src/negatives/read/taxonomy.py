@@ -19,6 +19,7 @@ from negatives.chance import id_hashes
 from negatives.errors import DataError
 from negatives.read.table import ids_of, read_table
 from negatives.schema import Collection, Needs
+from negatives.wording import plural
 
 PARENT: Final = "parent"
 CHILD: Final = "child"
@@ -167,7 +168,8 @@ def _from_file(path: Path) -> pl.DataFrame:
             pl.any_horizontal((pl.col(CHILD, PARENT) == "").fill_null(True))
         )["row"]
         raise DataError(
-            f"{len(rows):,} rows lack a child or a parent: {', '.join(map(str, rows[:FIRST]))}",
+            plural(len(rows), "row lacks", "rows lack")
+            + f" a child or a parent: {', '.join(map(str, rows[:FIRST]))}",
             where=str(path),
             fix="write two ids in each row; a root needs no row",
         )
