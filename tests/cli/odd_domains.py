@@ -147,7 +147,7 @@ def _captions() -> Iterator[Side]:
     yield "c.csv", contents(rows), images, "bm25"
 
 
-def domain_files(every: int = 4, mined: int = 16) -> Iterator[Odd]:
+def domain_files(every: int = 8, mined: int = 24) -> Iterator[Odd]:
     """Each `every`-th of all these is validated, and each `mined`-th mined."""
     place = 0
     for file, kinds, beside, recipe in sides():

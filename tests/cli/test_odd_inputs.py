@@ -47,7 +47,7 @@ def test_files_of_pairs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_files_of_ids_triples_labels_responses_series_and_captions(tmp_path: Path) -> None:
-    check(domain_files(), tmp_path, at_least=350)
+    check(domain_files(), tmp_path, at_least=400)
 
 
 @pytest.mark.slow
