@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.commands import negatives
 from tests.cli.odd import Odd, complaints
+from tests.cli.odd_domains import domain_files
 from tests.cli.odd_files import BEIR, pair_files
 from tests.cli.odd_options import commands, no_positive, options
 from tests.cli.odd_recipes import accepted, files, misread, settings
@@ -42,6 +43,11 @@ def check(odds: Iterable[Odd], folder: Path, *, at_least: int) -> None:
 @pytest.mark.slow
 def test_files_of_pairs(tmp_path: Path) -> None:
     check(pair_files(), tmp_path, at_least=450)
+
+
+@pytest.mark.slow
+def test_files_of_ids_triples_labels_responses_series_and_captions(tmp_path: Path) -> None:
+    check(domain_files(), tmp_path, at_least=400)
 
 
 @pytest.mark.slow

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -202,3 +204,15 @@ def test_what_cannot_be_trained_by_id_is_refused(plays: Path, tmp_path: Path) ->
     with pytest.raises(RecipeError, match="holds no vectors by id"):
         train(plays, tmp_path / "m", model=str(plays), recipe=small("bpr"))
     assert Pairwise().parts == 1
+
+
+def test_ids_are_learned_without_naming_a_recipe_and_without_a_word_of_the_library(
+    plays: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m"
+    words = ("-m", "negatives.cli", "train", plays, "--kind", "factors", "--steps", "4", "-q")
+    told = subprocess.run(
+        [sys.executable, *map(str, words), "--out", str(out)], capture_output=True, text=True
+    )
+    assert (told.returncode, told.stderr) == (0, ""), told.stderr
+    assert load_recipe(out / "recipe.toml").name == "bpr"

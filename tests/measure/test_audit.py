@@ -108,7 +108,7 @@ def test_the_same_judgement_twice_counts_once_and_two_that_differ_are_refused(
     path.write_text("".join([*lines, lines[1]]))
     assert read_review(path, run).judged == 2
     path.write_text("".join([*lines, lines[1].replace(",0", ",1")]))
-    with pytest.raises(DataError, match="1 pairs are judged twice, and differently"):
+    with pytest.raises(DataError, match="1 pair is judged twice, and differently"):
         read_review(path, run)
 
 
@@ -118,7 +118,8 @@ def test_the_same_judgement_twice_counts_once_and_two_that_differ_are_refused(
         ("a.csv", "query_id,relevant\nq,1\n", "the review has no column doc_id"),
         ("a.csv", "query_id,doc_id\nq,d\n", "the review has no column relevant"),
         ("a.csv", "query_id,doc_id,relevant\nq,d,0\nq,e,maybe\n", "row 2, relevant"),
-        ("a.jsonl", "nonsense\n", "cannot be read"),
+        ("a.jsonl", "nonsense\n", "1 line is not JSON"),
+        ("a.jsonl", '{"query_id": 1.5, "doc_id": "d", "relevant": 0}\n', "and no ids"),
         ("a.txt", "", "the ending tells no format of a table"),
     ],
 )

@@ -14,6 +14,8 @@ from negatives.cli import app
 from negatives.errors import InputError
 from negatives.measure.canaries import ALIKE, MOST, Canaries, plant_canaries, written
 from negatives.models.causal_lm import CausalLM
+from tests.cli.commands import negatives
+from tests.each import for_each
 from tests.models.taught_lm import save_taught
 
 COUNT, TOKENS, REPEATS = 24, 12, 40
@@ -106,3 +108,14 @@ def test_too_few_are_refused_before_any_work(setting: str) -> None:
     data = neg.Collection.load("cranfield")
     with pytest.raises(InputError, match=f"{setting} is 0"):
         plant_canaries(data, None, **{setting: 0})  # type: ignore[arg-type]
+
+
+@for_each(("out", "lists"), [("c", "c"), ("c", "c/lists"), ("c/texts", "c"), ("c", "./c/../c")])
+def test_the_lists_are_not_written_beside_the_texts(out: str, lists: str, tmp_path: Path) -> None:
+    told = negatives(
+        *("data", "canaries", "cranfield", "-o", out, "--lists", lists, "--model", "none"),
+        cwd=tmp_path,
+    )
+    assert told.returncode == 2
+    assert "the lists would stand beside the texts" in told.stderr
+    assert not [*tmp_path.iterdir()]

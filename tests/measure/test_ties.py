@@ -146,7 +146,7 @@ def test_a_few_documents_that_the_corpus_lacks_are_told_and_keep_their_ranks(
 @pytest.mark.parametrize(
     ("qrels", "says"),
     [
-        (["q 0 a 1", "q 0 a 0"], "1 pairs are judged twice, and differently: query 'q', document "),
+        (["q 0 a 1", "q 0 a 0"], "1 pair is judged twice, and differently: query 'q', document "),
         (
             ["q 0 a 1", "q 0 b"],
             r"expected 4 columns \(query iteration document relevance\), found 3",

@@ -13,6 +13,7 @@ import pytest
 from negatives.errors import DataError
 from negatives.read import convert, describe, load, validate
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 LASTFM = "user_id\titem_id\tweight\n7\t3\t12\n7\t1\t4\n8\t1\t1\n7\t3\t2\n"
 
@@ -292,3 +293,26 @@ def test_items_have_names_where_a_file_beside_them_has(tmp_path: Path) -> None:
     assert load(tmp_path / "folder").corpus["title"].to_list() == ["Alien", "Brazil", None]
     with pytest.raises(DataError, match="none of the 3 items is named, such as 'a'"):
         load(tmp_path / "folder/plays.tsv", corpus=written(tmp_path / "x.csv", "id,title\n9,No\n"))
+
+
+@for_each("ending", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
+def test_times_are_read_alike_in_every_format(ending: str, tmp_path: Path) -> None:
+    rows = pl.DataFrame(
+        {"user_id": ["u", "v"], "item_id": ["x", "y"], "rating": [1, 0], "timestamp": [7, 9]}
+    )
+    path = tmp_path / f"plays{ending}"
+    if ending == ".parquet":
+        rows.write_parquet(path)
+    elif ending in (".csv", ".tsv"):
+        rows.write_csv(path, separator="\t" if ending == ".tsv" else ",")
+    else:
+        objects = [json.dumps(row) for row in rows.to_dicts()]
+        path.write_text("\n".join(objects) if ending == ".jsonl" else f"[{','.join(objects)}]")
+    assert load(path).times is not None
+    assert load(path).times.rows() == [("u", "x", 7.0), ("v", "y", 9.0)]
+
+
+def test_a_file_of_interactions_with_a_header_alone_holds_no_rows(tmp_path: Path) -> None:
+    for columns in ("user_id,item_id", "user_id,item_id,rating", "user_id,item_id,timestamp"):
+        told = complaint(written(tmp_path / "plays.csv", columns + "\n"))
+        assert told.startswith("the file holds no rows"), told

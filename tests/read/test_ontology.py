@@ -129,8 +129,8 @@ def test_what_is_no_ontology_is_refused(tmp_path: Path) -> None:
         "  where: entities.jsonl\n"
         "  fix:   call it name; others are title, label, canonical_name, preferred_label"
     )
-    assert "1 ids come twice: C1" in refusal([{"cui": "C1", "name": "a"}] * 2)
-    assert "1 entities lack an id or a name: row 2" in refusal(
+    assert "1 id comes twice: C1" in refusal([{"cui": "C1", "name": "a"}] * 2)
+    assert "1 entity lacks an id or a name: row 2" in refusal(
         [{"cui": "C1", "name": "a"}, {"cui": "C2", "name": " "}]
     )
     entities, texts = written(tmp_path, [{"cui": "C1", "name": "nothing of the sort"}])

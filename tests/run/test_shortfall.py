@@ -120,3 +120,12 @@ def test_causes_are_added_up_and_the_worst_comes_first() -> None:
 def test_nothing_lacking_is_nothing_to_explain() -> None:
     short = pl.DataFrame(schema={"query_id": pl.String, "missing": pl.Int64, "cause": pl.String})
     assert explain(by_cause(short), RECIPE) == []
+
+
+def test_nobody_is_told_to_ask_for_fewer_than_one() -> None:
+    one = Recipe(find=(BM25(top=50),), judge=(Known(), Margin(0.2)), pick=Top(per_query=1))
+    causes = ["corpus", "picker", "candidates", "margin"]
+    told = explain(pl.DataFrame({"cause": causes, "queries": 2, "missing": 2}), one)
+    fixes = {each.cause: each.fix for each in told}
+    assert fixes["corpus"] == "train without these queries"
+    assert not [fix for fix in fixes.values() if "fewer than" in fix]

@@ -41,7 +41,9 @@ HELP = """Negatives for retrieval training: hard, not secretly relevant, explain
 
 DATA is a BEIR folder, a Parquet/JSONL/CSV pair file, a folder of TREC files,
 a Hugging Face dataset (folder or hub name), ir_datasets:NAME, or `cranfield`
-(bundled). DATA@dev names a split.
+(bundled); or a file or folder of users and items, triples of a knowledge graph,
+texts with labels, time series, images with captions, or responses of a language
+model. DATA@dev names a split, `reverse:DATA` turns queries and documents round.
 
 Start here:
 

@@ -88,6 +88,7 @@ def canaries(
         What is written, and where it is planted.
     """
     from negatives import read
+    from negatives.errors import InputError
     from negatives.machine import available_threads
     from negatives.measure.canaries import plant_canaries
     from negatives.models.causal_lm import CausalLM
@@ -96,12 +97,21 @@ def canaries(
 
     for folder in (out, lists):
         refuse_to_replace(folder)
+    inner, outer = sorted((out.resolve(), lists.resolve()), reverse=True)
+    if inner.is_relative_to(outer):
+        raise InputError(
+            "the lists would stand beside the texts that they are to be kept from",
+            where=f"--out {out}, --lists {lists}",
+            fix="name a folder for the lists that is not in the other, nor the other in it",
+        )
+    collection = reading.load(data)
     writer = CausalLM(model, threads=available_threads())
     made = plant_canaries(
-        reading.load(data), writer, count=count, tokens=tokens, repeats=repeats, seed=seed
+        collection, writer, count=count, tokens=tokens, repeats=repeats, seed=seed
     )
-    with writing_folder(lists) as folder:
+    with writing_folder(lists) as folder:  # there only once the other folder is
         made.planted.select(query="doc_id", positive="text").write_ndjson(folder / "planted.jsonl")
         made.unseen.rename({"doc_id": "_id"}).write_ndjson(folder / "unseen.jsonl")
-    print(read.convert(made.collection, out))
+        told = read.convert(made.collection, out)
+    print(told)
     print(f"planted: {count:,} sequences, {repeats:,} times each; as many held out: {lists}")

@@ -69,8 +69,8 @@ def train(
     model
         What to start from: a folder or hub name, or `static`, the table in the package.
     recipe
-        How to mine and to learn; a run's own by default, else `default`. `auto` mines some
-        queries first, and chooses by what is found.
+        How to mine and to learn; a run's own by default, else the usual one of the kind, which is
+        `default` for texts. `auto` mines some queries first, and chooses by what is found.
     kind
         What is trained: encoder, static-embedding, sparse, reranker; factors, vectors by id of
         what has no texts; kg, a model of a knowledge graph; or language-model, by right and

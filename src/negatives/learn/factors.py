@@ -39,6 +39,7 @@ class FactorsTraining(LessonTraining, kind="factors"):
     """
 
     rate: ClassVar[float] = 5e-3
+    usual_recipe: ClassVar[str] = "bpr"
     loaded_by: ClassVar[str] = ""
     task: ClassVar[str] = "other"
     of_negatives: ClassVar[tuple[str, ...]] = (

@@ -109,6 +109,14 @@ def generalise(
             )
         )
     tests = list(_tests(trained, tested, protocol, buckets, size, similar_by, seed))
+    shared = tested.queries.join(trained.queries, on="query_id", how="semi")
+    if len(shared):
+        emit(
+            Warned(
+                f"{len(shared):,} of {len(tested.queries):,} test queries are queries of training: "
+                "of these, what interpolates was learned by heart"
+            )
+        )
     folder = generalisation_folder(Path(out))
     folder.refuse_foreign()
     inputs = {

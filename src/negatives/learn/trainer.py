@@ -17,6 +17,7 @@ from negatives.events import Emit, Progress
 from negatives.learn.base_models import Base
 from negatives.learn.sampler import Sampler
 from negatives.learn.settings import Learning, Training
+from negatives.models.torch_model import hush
 from negatives.optional import require, torch
 from negatives.store.atomic import write_text, writing
 
@@ -57,6 +58,7 @@ class TrainingPlan:
 
 def carry_out(plan: TrainingPlan) -> dict[str, Any]:
     """Train, going on from the last checkpoint there is; the history, and how it ended."""
+    hush()
     trainer = _trainer(plan)
     last = last_checkpoint(plan.folder)
     if last is not None and plan.weighing is not None:

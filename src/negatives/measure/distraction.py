@@ -33,7 +33,7 @@ from negatives.measure.reordering import reordered
 from negatives.models.chat import Chat, Form
 from negatives.models.prompt import Messages, Prompt
 from negatives.opening import Foreseen
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 from negatives.run.inputs import collection_of
 from negatives.schema import PAIR, Collection
 from negatives.secrets import refuse_secrets
@@ -340,7 +340,7 @@ def _answers(given: str | Path | pl.DataFrame) -> tuple[dict[str, list[str]], st
             where=where,
             fix="give a table of query_id and answer, a row for each answer",
         )
-    rows = table.select(pl.col("query_id", "answer").cast(pl.String))
+    rows = table.select(ids_of(table, "query_id", where), pl.col("answer").cast(pl.String))
     rows = rows.filter(pl.col("query_id").is_not_null(), pl.col("answer").str.contains(r"\w"))
     if rows.is_empty():
         raise DataError("there is no answer in the table", where=where, fix="fill `answer` in")

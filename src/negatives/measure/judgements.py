@@ -15,6 +15,7 @@ from negatives.read.findings import Findings
 from negatives.read.gathered import note_pooled
 from negatives.read.qrels import DOC_NAMES, QUERY_NAMES, SCORE_NAMES, read_qrels
 from negatives.schema import PAIR, Collection
+from negatives.wording import plural
 
 _GRADE: Final = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
@@ -79,8 +80,9 @@ def judged_alone(path: str | Path, run: pl.DataFrame) -> Collection:
     if len(twice):
         query, doc, *grades = twice.row(0)
         raise DataError(
-            f"{len(twice):,} pairs are judged twice, and differently: query {query!r}, document "
-            f"{doc!r} is {grades[0]} and {grades[1]}",
+            plural(len(twice), "pair is", "pairs are")
+            + f" judged twice, and differently: query {query!r}, document {doc!r} is "
+            f"{grades[0]} and {grades[1]}",
             where=str(path),
             fix="keep one judgement of each pair",
         )

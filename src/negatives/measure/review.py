@@ -11,7 +11,7 @@ import polars as pl
 
 from negatives.errors import DataError, InputError
 from negatives.measure.annotations import Form, annotated, tasks
-from negatives.read.table import read_table, write_table
+from negatives.read.table import ids_of, read_table, write_table
 from negatives.run.asking import ask_about, judged_sample, picks_of, random_sample
 from negatives.run.inputs import collection_of
 from negatives.run.reviews import (
@@ -29,6 +29,7 @@ from negatives.run.reviews import (
 from negatives.schema import PAIR
 from negatives.store.atomic import write_json
 from negatives.store.run import Run
+from negatives.wording import plural
 
 ENDINGS: Final = (".jsonl", ".csv", ".tsv", ".parquet")
 _NAMES: Final = ("relevant", "relevance", "verdict")
@@ -124,6 +125,7 @@ def read_verdicts(path: str | Path) -> tuple[pl.DataFrame, int]:
             where=str(path),
             fix="give it query_id, doc_id and relevant (0 or 1)",
         )
+    table = table.with_columns(ids_of(table, name, path) for name in PAIR)
     text = pl.col(column).cast(pl.String).str.strip_chars().str.to_lowercase()
     text = text.replace({"": None, "true": "1", "false": "0"}).replace(_WORDS)
     rows = table.with_row_index("row", 1).with_columns(given=text)
@@ -162,7 +164,7 @@ def _check_once(lines: pl.DataFrame, path: Path) -> None:
     if len(twice):
         _, query, doc, _ = twice.row(0)
         raise DataError(
-            f"{len(twice) // 2:,} pairs are judged twice, and differently",
+            plural(len(twice) // 2, "pair is", "pairs are") + " judged twice, and differently",
             where=f"{path}, query {query!r}, document {doc!r}",
             fix="keep one judgement of each pair",
         )

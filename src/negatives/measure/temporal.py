@@ -18,7 +18,7 @@ from negatives.errors import DataError
 from negatives.events import Emit, Warned
 from negatives.measure.barred import Bar, NotOlder
 from negatives.read.moments import DAY, days
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 from negatives.schema import Collection
 
 FIRST: Final = 5
@@ -83,7 +83,7 @@ def times_of(given: str | Path | pl.DataFrame, ids: pl.Series, what: str) -> NDA
         )
     column = "time" if "time" in table.columns else table.columns[1]
     read = pl.DataFrame(
-        {"id": table.to_series(0).cast(pl.String), "time": _numbers(table[column])}
+        {"id": ids_of(table, table.columns[0], where), "time": _numbers(table[column])}
     ).unique("id", keep="first", maintain_order=True)
     found = pl.DataFrame({"id": ids}).join(read, on="id", how="left", maintain_order="left")
     missing = found.filter(~pl.col("time").is_finite().fill_null(False))["id"]

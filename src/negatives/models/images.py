@@ -50,7 +50,7 @@ def opened(path: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error", library.DecompressionBombWarning)
             with library.open(path) as image:
-                turned = ops.exif_transpose(image).convert("RGBA")
+                turned = _of_eight_bits(ops.exif_transpose(image), image.format).convert("RGBA")
     except (OSError, SyntaxError, ValueError, *bombs) as error:
         raise DataError(f"no image can be read: {error}", where=path, fix=fix) from None
     white = library.new("RGBA", turned.size, "white")
@@ -64,6 +64,19 @@ def jpeg(path: str, largest: int, quality: int) -> bytes:
     made = io.BytesIO()
     image.save(made, "JPEG", quality=quality)
     return made.getvalue()
+
+
+def _of_eight_bits(image: Any, format: str | None) -> Any:
+    """Grey of 16 bits scaled to 8, which pillow would cut off at 255: nearly all of it was white.
+
+    `ValueError` for numbers of which nothing says which one is white.
+    """
+    if image.mode.startswith("I;16") or (image.mode == "I" and format == "PNG"):
+        grey = (np.asarray(image) >> 8).astype(np.uint8)
+        return require("PIL.Image", extra="images").fromarray(grey)
+    if image.mode in ("I", "F"):
+        raise ValueError(f"nothing says which of its numbers is white (mode {image.mode})")
+    return image
 
 
 def _bicubic() -> Any:

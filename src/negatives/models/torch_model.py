@@ -46,7 +46,7 @@ def check_loading(model: str, *, threads: int, device: str) -> None:
             f"there is no device {device!r}", where="device", fix=nearest(device, DEVICES)
         )
     torch.set_num_threads(threads)
-    _hush()
+    hush()
     if device == "cuda" and not torch.cuda.is_available():
         raise RecipeError(
             "torch finds no cuda device here", where="device", fix="write cpu, or auto"
@@ -57,7 +57,7 @@ def check_loading(model: str, *, threads: int, device: str) -> None:
     check_model(model)
 
 
-def _hush() -> None:
+def hush() -> None:
     """Silence sentence-transformers and what it stands on: no bars, no warnings for programmers.
 
     What a user should know is an event of this library, or an error.

@@ -23,8 +23,9 @@ from negatives.errors import DataError
 from negatives.read.convert import convert_splits, refuse_to_replace
 from negatives.read.documents.tables import table_of_documents
 from negatives.read.findings import Findings
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 from negatives.schema import Collection, check_collection
+from negatives.wording import plural
 
 BEGIN, END = "[M_s]", "[M_e]"
 """Marks around a mention, as in the paper."""
@@ -104,7 +105,10 @@ def read_ontology(path: Path) -> pl.DataFrame:
                 fix=f"call it {_NAMES[column][0]}; others are {', '.join(_NAMES[column][1:])}",
             )
     made = table.select(
-        _column(table, name, column) for column, name in found.items()
+        ids_of(table, name, path).alias(column)
+        if name is not None and column == "entity"
+        else _column(table, name, column)
+        for column, name in found.items()
     ).with_columns(pl.col("entity", "name").str.strip_chars())
     lacking = made.with_row_index("row", 1).filter(
         pl.any_horizontal((pl.col("entity", "name") == "").fill_null(True))
@@ -112,14 +116,14 @@ def read_ontology(path: Path) -> pl.DataFrame:
     if len(lacking):
         rows = ", ".join(map(str, lacking["row"][:_FIRST]))
         raise DataError(
-            f"{len(lacking):,} entities lack an id or a name: row {rows}",
+            plural(len(lacking), "entity lacks", "entities lack") + f" an id or a name: row {rows}",
             where=str(path),
             fix="give each an id and a name, or take it out",
         )
     twice = made.filter(pl.col("entity").is_duplicated())["entity"].unique(maintain_order=True)
     if len(twice):
         raise DataError(
-            f"{len(twice):,} ids come twice: {', '.join(twice[:_FIRST])}",
+            plural(len(twice), "id comes", "ids come") + f" twice: {', '.join(twice[:_FIRST])}",
             where=str(path),
             fix="keep one row an entity, with all its names in it",
         )

@@ -17,8 +17,9 @@ import polars as pl
 from negatives.arrays import Bools, Keys, Places, Ragged, spread
 from negatives.chance import id_hashes
 from negatives.errors import DataError
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 from negatives.schema import Collection, Needs
+from negatives.wording import plural
 
 PARENT: Final = "parent"
 CHILD: Final = "child"
@@ -157,13 +158,8 @@ def _from_file(path: Path) -> pl.DataFrame:
             where=str(path),
             fix="write two ids in each row, under the names child and parent",
         )
-    nested = [name for name in names if table[name].dtype.is_nested()]
-    if nested:
-        raise DataError(
-            f"the column {nested[0]!r} holds lists", where=str(path), fix="write an edge a row"
-        )
-    pairs = table.select(
-        pl.col(name).cast(pl.String).str.strip_chars().alias(new)
+    pairs = pl.select(
+        ids_of(table, name, path).str.strip_chars().alias(new)
         for name, new in zip(names, (CHILD, PARENT), strict=True)
     )
     lacking = pairs.select(((pl.col(pl.String) == "").fill_null(True)).any())  # by column
@@ -172,7 +168,8 @@ def _from_file(path: Path) -> pl.DataFrame:
             pl.any_horizontal((pl.col(CHILD, PARENT) == "").fill_null(True))
         )["row"]
         raise DataError(
-            f"{len(rows):,} rows lack a child or a parent: {', '.join(map(str, rows[:FIRST]))}",
+            plural(len(rows), "row lacks", "rows lack")
+            + f" a child or a parent: {', '.join(map(str, rows[:FIRST]))}",
             where=str(path),
             fix="write two ids in each row; a root needs no row",
         )

@@ -23,7 +23,8 @@ from negatives.read.delimited import records
 from negatives.read.files import first_existing
 from negatives.read.findings import RAGGED, Findings
 from negatives.read.mined.names import plain
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
+from negatives.wording import plural
 
 BETWEEN: Final = "|"
 """Stands between several types of one entity."""
@@ -96,7 +97,7 @@ def _side(folder: Path, name: str, findings: Findings) -> pl.DataFrame | None:
             fix="call it id",
         )
     made = table.select(
-        id=pl.col(own).cast(pl.String).str.strip_chars(),
+        id=ids_of(table, own, path).str.strip_chars(),
         **{
             key: _text(table, next((low[each] for each in names if each in low), None))
             for key, names in (("name", _NAME), ("description", _DESCRIPTION), ("type", _TYPE))
@@ -105,10 +106,14 @@ def _side(folder: Path, name: str, findings: Findings) -> pl.DataFrame | None:
     lacking = made.filter(pl.col("id").fill_null("") == "")
     twice = made.filter(pl.col("id").is_duplicated())["id"].unique(maintain_order=True)
     if len(lacking) or len(twice):
-        what = "rows have no id" if len(lacking) else "ids come twice"
+        what = (
+            plural(len(lacking), "row has no id", "rows have no id")
+            if len(lacking)
+            else plural(len(twice), "id comes twice", "ids come twice")
+        )
         first = "" if len(lacking) else f": {', '.join(twice[:5])}"
         raise DataError(
-            f"{len(lacking) or len(twice):,} {what}{first}",
+            f"{what}{first}",
             where=str(path),
             fix="give every row an id of its own",
         )

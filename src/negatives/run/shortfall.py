@@ -47,6 +47,8 @@ def explain(causes: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
 
 def _fix(cause: str, recipe: Recipe) -> str:
     fewer = f"ask for fewer than {recipe.pick.per_query} with --per-query"
+    if recipe.pick.per_query < 2:
+        fewer = "train without these queries"
     if cause == "corpus":
         return fewer
     if cause == "picker" and recipe.pick.fix:

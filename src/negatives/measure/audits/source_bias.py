@@ -28,7 +28,7 @@ from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.likeness import nearest_of, unit_vectors
-from negatives.read.table import read_table
+from negatives.read.table import ids_of, read_table
 from negatives.schema import PAIR
 from negatives.stats.bootstrap import Interval, interval
 
@@ -136,7 +136,9 @@ class SourceBias(Check, kind="source-bias"):
                 where=self.written,
                 fix="name the documents that a machine wrote, a row each",
             )
-        return of_one_grade(docs, table["doc_id"].cast(pl.String), _labelled(subject), subject.seed)
+        return of_one_grade(
+            docs, ids_of(table, "doc_id", self.written), _labelled(subject), subject.seed
+        )
 
     def _by_field(self, subject: Subject) -> pl.Series:
         corpus = subject.collection.corpus

@@ -162,6 +162,8 @@ def _each_once(table: pl.DataFrame, key: str) -> pl.DataFrame:
 def _with_images(corpus: pl.DataFrame, folder: Path, findings: Findings) -> pl.DataFrame:
     """The corpus with its paths, where any of them leads to a file."""
     there = pl.Series([(folder / name).is_file() for name in corpus["doc_id"]], dtype=pl.Boolean)
+    if corpus.is_empty():  # every row was set aside
+        return corpus
     if not there.any():
         findings.note(
             f"no image is there, so that images go by their ids alone: {corpus['doc_id'][0]!r} "

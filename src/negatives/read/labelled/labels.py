@@ -15,6 +15,7 @@ from negatives.read.jsonl import PLACE, Field, JsonLines, first_records
 from negatives.read.labelled.sparse import read_lines
 from negatives.read.mined.names import plain
 from negatives.read.texts import IDS, TEXTS, read_texts, with_titles
+from negatives.wording import plural
 
 LABEL_FILES: Final = (
     "labels.jsonl", "labels.ndjson", "labels.json", "labels.parquet", "labels.csv", "labels.tsv",
@@ -37,7 +38,7 @@ def read_labels(
     made = _read(path, findings, by_id=by_id)
     if width is not None and len(made) != width:
         raise DataError(
-            f"{len(made):,} labels are listed, and the rows are of {width:,}",
+            plural(len(made), "label is", "labels are") + f" listed, and the rows are of {width:,}",
             where=str(path),
             fix="list every label, one a line, in the order of their numbers",
         )

@@ -215,6 +215,8 @@ def _types(layout: Layout) -> dict[str, tuple[Any, str]]:
         made[layout.label] = (_NUMBER | str, "a number")
     if layout.scores:
         made[layout.scores] = (_NUMBER | _list(_NUMBER), "a list of numbers")
+    if layout.time:
+        made[layout.time] = (int | float | str, "a number or a date")
     return made
 
 

@@ -338,9 +338,10 @@ class _Deciding(Roles):
 
     def _label(self, column: Column) -> Column:
         """A column of labels, one a row; `DataError` where it cannot be one."""
-        words = column.holds == "text" and not any(map(_is_label, column.sample))
+        sample = column.sample
+        words = column.holds == "text" and sample != () and not any(map(_is_label, sample))
         if column.depth or column.holds in ("object", "other") or words:
-            said = repr(column.sample[0]) if words else str(column)
+            said = repr(sample[0]) if words else str(column)
             raise self._refused(
                 f"column {column.name!r} holds {said}, and no labels",
                 "write whole numbers, or true and false: above 0 is a positive, 0 a negative; "
