@@ -195,6 +195,7 @@ KINDS: dict[str, dict[str, str]] = {
         "train": "negatives.learn.train_round:TrainRound",
     },
     "audit": {
+        "benchmark-noise": "negatives.measure.audits.benchmark_noise:BenchmarkNoise",
         "blind": "negatives.measure.audits.blind:Blind",
         "contamination": "negatives.measure.audits.contamination:Contamination",
         "equity": "negatives.measure.audits.equity:Equity",
