@@ -171,6 +171,7 @@ KINDS: dict[str, dict[str, str]] = {
         "simpo": "negatives.learn.sequence.preference:SimPO",
         "slic": "negatives.learn.sequence.preference:SLiC",
         "softmax-list": "negatives.learn.softmax_list:SoftmaxList",
+        "source-debias": "negatives.learn.source_debias:SourceDebias",
         "static-bank": "negatives.learn.static_bank:StaticBank",
         "topr": "negatives.learn.sequence.topr:TOPR",
         "undial": "negatives.learn.sequence.undial:UNDIAL",
