@@ -26,6 +26,7 @@ NAMES = (
     "estimator",
     "exported",
     "faq",
+    "feedback",
     "graph_truth",
     "growth",
     "guidance",

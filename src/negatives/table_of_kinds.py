@@ -203,6 +203,7 @@ KINDS: dict[str, dict[str, str]] = {
         "judge-bias": "negatives.measure.audits.judge_bias:JudgeBias",
         "machine-text": "negatives.measure.audits.machine_text:MachineText",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
+        "rag-harm": "negatives.measure.audits.rag_harm:RagHarm",
         "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
         "source-bias": "negatives.measure.audits.source_bias:SourceBias",
         "unlearned": "negatives.learn.unlearn.unlearned:Unlearned",

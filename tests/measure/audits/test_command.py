@@ -33,6 +33,7 @@ def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
         "equity",
         "judge-bias",
         "machine-text",
+        "rag-harm",
         "source-bias",
         "unlearned",
         "verifier-bound",
