@@ -11,6 +11,7 @@ NAMES = (
     "audits",
     "audits_bias",
     "audits_models",
+    "bait_taken",
     "baits",
     "batching",
     "captions_truth",
