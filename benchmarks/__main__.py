@@ -14,6 +14,7 @@ NAMES = (
     "bait_taken",
     "baits",
     "batching",
+    "benchmark_noise",
     "captions_truth",
     "cascade",
     "blind",

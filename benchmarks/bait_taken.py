@@ -40,7 +40,7 @@ from negatives.recipe import load_recipe
 
 SEEDS, ROWS, WIDTH = 3, 32, 4
 """Examples of a batch, and negatives of each at most."""
-RECIPES = ("default", "bm25", "nv-retriever", "popularity", "hcl", "unpg", "bpr")
+RECIPES = ("default", "bm25", "popularity", "hcl", "unpg")
 OWN = "default, own negatives alone"
 NO_BAIT = "nothing"
 BAITS: dict[str, Callable[[pl.Series], pl.Series]] = {

@@ -38,8 +38,8 @@ from negatives.measure.audits.source_bias import first_found, relative_bias, sha
 from negatives.measure.judged import judge_ranking
 from negatives.measure.likeness import nearest_of, unit_vectors
 
-SEEDS, ROUNDS, SHOWN, CLICKED = 5, 6, 10, 2
-STEPS, ROWS, RATE = 100, 64, 1e-3
+SEEDS, ROUNDS, SHOWN, CLICKED = 5, 3, 10, 2
+STEPS, ROWS, RATE = 50, 64, 2e-3
 TRAINED = 2 / 3
 """Share of the queries whose clicks are learned from."""
 

@@ -17,9 +17,9 @@ from negatives.schema import Needs
 
 
 class SourceDebias(Loss, kind="source-debias", kw_only=True):
-    """A contrastive loss, and a penalty where a written positive outscores one of people (Dai et
-    al., KDD 2024).
+    """A contrastive loss, and a penalty where a written positive outscores one of people.
 
+    The loss of Dai et al. ("Neural retrievers are biased towards LLM-generated content", KDD 2024).
     Each positive, whoever wrote it, is contrasted with the documents of the batch that are not
     relevant to its query. A row whose positive is of people besides pays `weight` times the mean of
     max(0, s(q, written) - s(q, people's)) over the written positives of the same query that are in
