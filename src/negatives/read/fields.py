@@ -9,6 +9,7 @@
 | type     | type                   | texts, numbers, true and false                               |
 | language | language, lang         | texts                                                        |
 | weight   | weight                 | numbers                                                      |
+| written  | written                | whether a machine wrote it: true and false                   |
 | heading  | heading, headline      | texts                                                        |
 | entity   | entity                 | of a question of a knowledge graph: the entity that is given |
 | relation | relation               | its relation                                                 |
@@ -39,6 +40,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "type": ("type",),
     "language": ("language", "lang"),
     "weight": ("weight",),
+    "written": ("written",),
     "heading": ("heading", "headline"),
     "entity": ("entity",),
     "relation": ("relation",),
