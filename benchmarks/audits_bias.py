@@ -1,6 +1,6 @@
-"""Checks of `negatives audit` about bias: of a judge that is a language model, and of an encoder to
-what a machine wrote. How often each sounds an alarm where something is planted, and where nothing
-is; intervals of the rates are exact, with 95% confidence.
+"""Checks of `negatives audit` about bias: of a judge that is a language model, of an encoder to
+what a machine wrote, and of a reader to hard passages. How often each sounds an alarm where
+something is planted, and where nothing is; intervals of the rates are exact, with 95% confidence.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from benchmarks.data import CACHE
 from benchmarks.page import write_page
 from negatives.measure.audits import Answer, Subject, ask, subject_of
 from negatives.measure.audits.judge_bias import JudgeBias
+from negatives.measure.audits.rag_harm import harm
 from negatives.measure.audits.source_bias import SourceBias
+from negatives.measure.distraction import HARD, REORDERED, WAYS, Distraction
 from negatives.measure.hidden import half
 from negatives.schema import PAIR, Collection
 
@@ -41,6 +43,7 @@ REAL, CHARACTERS = 20, 300
 KEPT = CACHE / "audits-bias"
 SEEDS = 8
 LEFT_OUT = 0.125
+QUESTIONS = 200
 SHARES = (0.0, 0.25, 0.5, 1.0)
 
 
@@ -217,6 +220,25 @@ def asked_of(data: Collection) -> dict[int, str]:
     return dict(zip(pairs["doc"], data.queries["text"].gather(pairs["query"]), strict=True))
 
 
+# ---- rag-harm ------------------------------------------------------------------------------------
+
+
+def readers() -> Iterator[Row]:
+    """Simulated readers, who answer most questions, and some of whom negatives lead astray."""
+    for share in (0.0, 0.05, 0.1, 0.2):
+        alarms = []
+        for seed in range(CASES):
+            rng = np.random.default_rng(seed)
+            able = rng.random(QUESTIONS) < 0.7
+            right = {way: able ^ (rng.random(QUESTIONS) < 0.05) for way in WAYS}
+            astray = rng.random(QUESTIONS) < share
+            for way in (HARD, REORDERED):
+                right[way] = right[way] & ~astray
+            told = {way: each.tolist() for way, each in right.items()}
+            alarms.append(harm(Distraction(told, 4, 0, 0, "simulated"))[1])
+        yield (f"planted: {share:.0%} led astray" if share else "clean: none led astray"), alarms
+
+
 def main() -> None:
     """Measure, and write the page."""
     head = ["| cases | alarms | rate |", "|---|---|---|"]
@@ -233,6 +255,8 @@ def main() -> None:
         lines += once("corrections", lambda: corrections(folder))
         lines += ["", "### SmolLM2-135M", "", _REAL, ""]
         lines += once("smollm2", lambda: real_judge(subject))
+        lines += ["", "## rag-harm", "", _READERS, "", *head]
+        lines += map(line, readers())
     write_page("audits-bias", "Audits of bias", __doc__, lines)
 
 
@@ -256,6 +280,12 @@ _CORRECTED = (
 _REAL = (
     f"Behind a real server on this machine (4 bits, llama.cpp), {REAL} queries with a positive "
     f"and a negative each, {CHARACTERS} characters of a document."
+)
+_READERS = (
+    f"Simulated readers of {QUESTIONS} questions, who know 70% of the answers, err anew in 5% of "
+    "the cases in each way of asking, and are led astray by the negatives in a share of the "
+    f"questions; {CASES} cases. An alarm is promised in at most 2.5% of cases where none is. A "
+    "real reader's figures are those of `negatives distract`."
 )
 
 

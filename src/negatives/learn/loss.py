@@ -67,6 +67,13 @@ class Loss(Stage):
         return bool(self.guided_by)
 
     @property
+    def labels_field(self) -> str:
+        """The field of documents, true or false, that its labels are; empty: labels, where it has
+        any, are what `train.labels` names.
+        """
+        return ""
+
+    @property
     def sees_own_alone(self) -> bool:
         """Whether all it sees are a query's own documents, and not those of the rest of the batch.
 

@@ -94,5 +94,5 @@ class Refresher:
     def _take(self, run: Run) -> None:
         before = self.rows.training_set
         after = before.with_negatives(picked(run), before.width - 1)
-        labels = teacher(run, self.labels) if self.labels else None
+        labels = teacher(run, self.labels) if self.labels else after.labels
         self.rows.training_set = replace(after, labels=labels)

@@ -12,7 +12,14 @@ from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Loss
 from negatives.learn.request import as_run, is_mined_file, mined_table_of
 from negatives.learn.settings import Training
-from negatives.learn.training_set import NOTHING, TrainingSet, grades_of, of_run, training_set
+from negatives.learn.training_set import (
+    NOTHING,
+    TrainingSet,
+    field_of,
+    grades_of,
+    of_run,
+    training_set,
+)
 from negatives.machine import Machine
 from negatives.read import as_collection, known_texts, load
 from negatives.read.file_options import FileOptions
@@ -55,13 +62,16 @@ class TrainingSource:
         """What a user names, read, and refused where it cannot be trained with."""
         found = data if isinstance(data, TrainingSet) else self._read(data)
         choosing = () if self.recipe.choose is None else (self.recipe.choose,)
-        refuse_unmet((self._settings, *choosing), content_of(found))
+        refuse_unmet((self._settings, self._loss, *choosing), content_of(found))
         self._refuse_unlabelled(found)
         return found
 
     def _refuse_unlabelled(self, found: TrainingSet | Run | Collection) -> None:
         """Raise where the loss learns from labels, or from grades, and there will be none."""
-        loss, labels = cast("Loss", self.recipe.learn), self._settings.labels
+        loss, labels = self._loss, self._settings.labels
+        if loss.labels_field:
+            field_of(content_of(found), loss.labels_field)
+            return
         if isinstance(found, TrainingSet) and found.labels is not None:
             return
         if loss.needs_labels and not labels:
@@ -111,6 +121,14 @@ class TrainingSource:
         self, found: TrainingSet | Run | Collection, overwrite: bool
     ) -> tuple[TrainingSet, str]:
         """The examples, and the address that other splits of the same data may be found at."""
+        made, origin = self._examples(found, overwrite)
+        if name := self._loss.labels_field:
+            made = replace(made, labels=field_of(made.collection, name))
+        return made, origin
+
+    def _examples(
+        self, found: TrainingSet | Run | Collection, overwrite: bool
+    ) -> tuple[TrainingSet, str]:
         if isinstance(found, TrainingSet):
             return found, ""
         origin = content_of(found).origin
@@ -128,6 +146,10 @@ class TrainingSource:
     def _reads_responses(self) -> bool:
         """Whether all of a collection is learned from, right or wrong, positives or none."""
         return self._settings.gives == "sequences"
+
+    @property
+    def _loss(self) -> Loss:
+        return cast("Loss", self.recipe.learn)
 
     @property
     def _settings(self) -> Training:

@@ -277,6 +277,40 @@ def grades_of(collection: Collection) -> Callable[[Numbers, Numbers], Floats]:
     return _looked_up(collection.judged, "relevance", len(collection.corpus))
 
 
+def field_of(collection: Collection, name: str) -> Callable[[Numbers, Numbers], Floats]:
+    """1 or 0 of pairs by a field of their documents, true or false; NaN where it says nothing.
+
+    Raises `DataError` where the field is something else, or says the same of all positives.
+    """
+    said = collection.corpus[name]
+    if said.dtype != pl.Boolean:
+        odd = (
+            said.drop_nulls().cast(pl.String).filter(~said.drop_nulls().is_in([0, 1]))
+            if (said.dtype.is_numeric())
+            else said.drop_nulls().cast(pl.String)
+        )
+        if len(odd):
+            raise DataError(
+                f"the field {name!r} is not true or false: {odd[0]!r}",
+                where=f"collection {collection.name!r}",
+                fix="make it true or false for each document",
+            )
+    values = said.cast(pl.Float32).fill_null(float("nan")).to_numpy()
+    positives = values[collection.positives["doc"].to_numpy()]
+    if len(np.unique(positives[~np.isnan(positives)])) < 2:
+        raise DataError(
+            f"the field {name!r} says the same of all positives, so that nothing is learned of it",
+            where=f"collection {collection.name!r}",
+            fix="give queries positives of which it is true, and others of which it is false",
+        )
+
+    def labels(queries: Numbers, asked: Numbers) -> Floats:
+        found = values[np.maximum(asked, 0)]
+        return np.where(asked < 0, np.float32("nan"), found).astype(np.float32)
+
+    return labels
+
+
 def _looked_up(rows: pl.DataFrame, column: str, docs: int) -> Callable[[Numbers, Numbers], Floats]:
     """What a column says of pairs (query, doc by row) of a corpus of so many `docs`."""
     keys = rows["query"].to_numpy().astype(np.int64) * docs + rows["doc"].to_numpy()

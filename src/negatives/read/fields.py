@@ -9,6 +9,7 @@
 | type      | type                   | texts, numbers, true and false                              |
 | language  | language, lang         | texts                                                       |
 | weight    | weight                 | numbers                                                     |
+| written   | written                | whether a machine wrote it: true and false                  |
 | heading   | heading, headline      | texts                                                       |
 | latitude  | latitude, lat          | degrees north of the equator                                |
 | longitude | longitude, lon, lng    | degrees east of Greenwich                                   |
@@ -41,6 +42,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "type": ("type",),
     "language": ("language", "lang"),
     "weight": ("weight",),
+    "written": ("written",),
     "heading": ("heading", "headline"),
     "latitude": ("latitude", "lat"),
     "longitude": ("longitude", "lon", "lng"),

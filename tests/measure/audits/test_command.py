@@ -26,12 +26,14 @@ def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
 ) -> None:
     assert command(triplets_file, "--checks", "all", "--fail-on", "all", "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert {each["check"] for each in told["checks"]} == {"blind", "poisoning", "shortcuts"}
+    asked = {each["check"] for each in told["checks"]}
+    assert asked == {"benchmark-noise", "blind", "poisoning", "shortcuts"}
     assert set(told["not asked"]) == {
         "contamination",
         "equity",
         "judge-bias",
         "machine-text",
+        "rag-harm",
         "source-bias",
         "unlearned",
         "verifier-bound",
