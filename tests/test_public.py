@@ -25,8 +25,8 @@ PercentOfPositive Perplexity PoolingBias Popularity PopularityEvidence Quotas Ra
 Recipe RecipeError ReferenceAdapted Reformulations Rerank RiskLimited Run RunError SameBranch
 SameCluster SameDocument SameImage SameParent ScoreAgreement SeedNeighbours SelfAware SelfCheck
 SharedAlias SharedKeywords SimANS SkipSurvivors SkipTop Stratified Sufficiency TextEdits
-TextPerplexity ToldBlind Top Typed Verbalized WantedType WrittenNegatives WrittenQueries __version__ adapt
-audit bench compare evaluate guide lint load_recipe mine show_progress silent train
+TextPerplexity ToldBlind Top Typed Verbalized WantedType WrittenNegatives WrittenQueries __version__
+adapt audit bench compare evaluate guide lint load_recipe mine show_progress silent train
 """
 
 
