@@ -38,6 +38,7 @@ NAMES = (
     "knowledge_graphs",
     "learning",
     "lexical",
+    "links",
     "lint",
     "local_models",
     "losses",
