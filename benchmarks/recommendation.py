@@ -152,7 +152,7 @@ def trained(
     """One training of an arm and what came of it."""
     bound = estimates(name, sets[on], on) if arm.bounded else None
     recipe = override(recipe_of(arm, name, *settings, bound), [f"seed={seed}"])
-    out = WORK / name / "model"
+    out = WORK / name / f"model-{os.getpid()}"  # several may train side by side
     began = time.perf_counter()
     with excluding_nothing() if arm.plain else excluding_positives():
         made = train(
