@@ -127,7 +127,7 @@ def main() -> None:
             for seed in range(SEEDS):
                 for arm in ARMS:
                     found[arm].append(kept(data, model, arm, seed))
-            lines += [f"## {data}, {model}", "", *table(found), ""]
+            lines += [f"## {data}, {model} {{ #{data}-{model} }}", "", *table(found), ""]
             figures.append(figure(data, model, found))
     package("labels", {"ngame": figures})
     write_page("labels", "Extreme classification", __doc__, lines)
@@ -136,7 +136,7 @@ def main() -> None:
 def figure(data: str, model: str, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """What `negatives recipes show` tells of the recipe."""
     return {
-        "stage": data,
+        "stage": f"{data}-{model}",
         "title": f"Labels of {data}",
         "metric": "P@1",
         "model": model,
