@@ -41,6 +41,7 @@ NAMES = (
     "knowledge_graphs",
     "learning",
     "lexical",
+    "links",
     "lint",
     "local_models",
     "losses",

@@ -6,7 +6,9 @@ these with known labels of a row among its negatives, as if nobody masked them. 
 of what a row would take for negatives in the last epoch is known to be a label of it. PSP@5 counts
 a rare label for more, by propensities from the labels of the training rows. Each training is kept,
 and a stopped benchmark goes on with the next: NEGATIVES_BENCH_SEEDS says how many seeds (5),
-NEGATIVES_BENCH_LABELS_EPOCHS how many epochs (6).
+NEGATIVES_BENCH_LABELS_EPOCHS how many epochs (6), NEGATIVES_BENCH_LABELS_MODELS which models
+(static bert-tiny), NEGATIVES_BENCH_SETS which collections. Of debtags one text in six is taken, by
+the hash of its id.
 """
 
 from __future__ import annotations
@@ -19,14 +21,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import polars as pl
 
 import negatives as neg
 from benchmarks.data import CACHE, folder
 from benchmarks.figures import package
 from benchmarks.page import write_page
 from benchmarks.processes import ask, told
+from negatives.chance import id_hashes
 from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
 
@@ -43,7 +50,10 @@ COLLECTIONS = {
     "debtags_xmc": ("train", "test", ("train.batch_size=128",)),
     "esco_skills": ("dev_tech", "test_tech", ("train.batch_size=32",)),
 }
-MODELS = ("static", "bert-tiny")
+MODELS = os.environ.get("NEGATIVES_BENCH_LABELS_MODELS", "static bert-tiny").split()
+SETS = os.environ.get("NEGATIVES_BENCH_SETS", "debtags_xmc esco_skills").split()
+SHARES = {"debtags_xmc": 6}
+"""One text in how many is taken."""
 
 
 def model_named(name: str) -> str:
@@ -65,7 +75,7 @@ def trained(data: str, model: str, arm: str, seed: int) -> dict[str, Any]:
     """The metrics, the masked share, and the seconds of training."""
     train_split, test_split, more = COLLECTIONS[data]
     where = folder(data)
-    found = neg.Collection.load(f"{where}@{train_split}")
+    found = shared(data, neg.Collection.load(f"{where}@{train_split}"))
     changes = [*ARMS[arm], *more, f"train.epochs={EPOCHS}", f"seed={seed}"]
     recipe = override(load_recipe("ngame"), changes)
     with tempfile.TemporaryDirectory() as scratch:
@@ -76,12 +86,23 @@ def trained(data: str, model: str, arm: str, seed: int) -> dict[str, Any]:
         masked = made.account["batches"]["masked_share"]
         figures = neg.evaluate(
             str(made.path),
-            neg.Collection.load(f"{where}@{test_split}"),
+            shared(data, neg.Collection.load(f"{where}@{test_split}")),
             metrics=METRICS,
             trained_on=found,
         ).figures["metrics"]
     values = {name: figures[name]["value"] for name in METRICS}
     return {**values, "masked": masked, "seconds": seconds}
+
+
+def shared(name: str, data: neg.Collection) -> neg.Collection:
+    """Some of the texts, by their ids, and all labels."""
+    ids = data.queries["query_id"]
+    chosen = ids.filter(id_hashes(ids) % np.uint64(SHARES.get(name, 1)) == 0).implode()
+    return replace(
+        data,
+        queries=data.queries.filter(pl.col("query_id").is_in(chosen)),
+        qrels=data.qrels.filter(pl.col("query_id").is_in(chosen)),
+    )
 
 
 def kept(data: str, model: str, arm: str, seed: int) -> dict[str, Any]:
@@ -100,13 +121,13 @@ def main() -> None:
     """Seed by seed, every arm of every model; then the page."""
     lines: list[str] = []
     figures: list[dict[str, Any]] = []
-    for data in COLLECTIONS:
+    for data in SETS:
         for model in MODELS:
             found: dict[str, list[dict[str, Any]]] = {arm: [] for arm in ARMS}
             for seed in range(SEEDS):
                 for arm in ARMS:
                     found[arm].append(kept(data, model, arm, seed))
-            lines += [f"## {data}, {model}", "", *table(found), ""]
+            lines += [f"## {data}, {model} {{ #{data}-{model} }}", "", *table(found), ""]
             figures.append(figure(data, model, found))
     package("labels", {"ngame": figures})
     write_page("labels", "Extreme classification", __doc__, lines)
@@ -115,7 +136,7 @@ def main() -> None:
 def figure(data: str, model: str, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     """What `negatives recipes show` tells of the recipe."""
     return {
-        "stage": data,
+        "stage": f"{data}-{model}",
         "title": f"Labels of {data}",
         "metric": "P@1",
         "model": model,

@@ -168,6 +168,7 @@ KINDS: dict[str, dict[str, str]] = {
         "rmu": "negatives.learn.sequence.rmu:RMU",
         "sampled-softmax": "negatives.learn.sampled_softmax:SampledSoftmax",
         "self-adversarial": "negatives.learn.self_adversarial:SelfAdversarial",
+        "semantic-positives": "negatives.learn.semantic_positives:SemanticPositives",
         "simnpo": "negatives.learn.sequence.npo:SimNPO",
         "simpo": "negatives.learn.sequence.preference:SimPO",
         "slic": "negatives.learn.sequence.preference:SLiC",
