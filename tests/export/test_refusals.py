@@ -46,6 +46,18 @@ def test_the_formats_are_named_with_a_line_each() -> None:
     assert all("\n" not in about for about in FORMATS.values())
 
 
+def test_where_no_row_is_left_nothing_is_written(data: Collection, tmp_path: Path) -> None:
+    run = finished_run(tmp_path / "run", data, {}, {})
+    for format in ("triplet", "n-tuple", "labeled-list", "flagembedding", "preference"):
+        said = refusal(run, tmp_path / "out" / "x.jsonl", format=format)
+        assert said == (
+            f"there is no row to export: no query has what a row of {format} is made of\n"
+            f"  where: {run.path}\n"
+            f"  fix:   negatives report {run.path} says what became of its candidates"
+        )
+    assert not [*(tmp_path / "out").glob("*")]
+
+
 def test_a_misspelt_format_names_the_nearest(run: Run, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.parquet", format="triplets") == (
         "there is no format 'triplets'\n  fix:   did you mean 'triplet'?"

@@ -59,7 +59,8 @@ def export(
     the default) or "soft": p_relevant in place of 0, and of a relabelled positive's 1. `above`, for
     masks, is the p_relevant from which a pair is masked (0.5).
 
-    Raises `InputError` for an unknown format, ending or choice; nothing is written then.
+    Raises `InputError` for an unknown format, ending or choice, and where there would be no row;
+    nothing is written then.
     """
     chosen, ask = asked(run, format, **choices)
     path = Path(out)
@@ -84,6 +85,12 @@ def export(
             WRITERS[path.suffix](whole, schema, iter(counted))
         for part, temporary, file in zip(beside, others, files[1:], strict=True):
             WRITERS[file.suffix](temporary, pl.Schema(part.columns), part.frames())
+        if not counted.rows:
+            raise InputError(
+                f"there is no row to export: no query has what a row of {format} is made of",
+                where=str(run.path),
+                fix=f"negatives report {run.path} says what became of its candidates",
+            )
     return counted.rows
 
 
