@@ -20,6 +20,8 @@ from negatives.measure.hubness import hubness
 from negatives.measure.review import draw_sample, read_review
 from negatives.measure.truth import against, read_truth
 from negatives.stats.bounds import upper_bound
+from tests.build import collection
+from tests.export.made import finished_run
 
 Halved = tuple[neg.Run, pl.DataFrame]
 
@@ -51,6 +53,14 @@ def test_a_sample_is_drawn_with_its_texts_and_read_again(
     assert draw_sample(run, 25, path) == 25
     review = read_review(path, run)
     assert (review.judged, review.undecided, review.elsewhere) == (0, 25, 0)
+
+
+def test_of_nothing_there_is_no_sample(tmp_path: Path) -> None:
+    data = collection({"d1": "wings lift"}, {"q1": "what lifts?"}, [("q1", "d1", 1)])
+    run, file = finished_run(tmp_path / "run", data, {}, {}), tmp_path / "sample.csv"
+    with pytest.raises(InputError, match="there is no pair left to be judged"):
+        draw_sample(run, 5, file)
+    assert not file.exists()
 
 
 def test_a_sample_holds_texts_and_a_place_for_the_judgement(run: neg.Run, tmp_path: Path) -> None:

@@ -221,6 +221,13 @@ def _write(
             fix="name another file",
         )
     collection, sample = collection_of(run), draw(run, count)
+    if sample.is_empty():
+        raise InputError(
+            "there is no pair left to be judged",
+            where=str(run.path),
+            fix=f"negatives report {run.path} says what became of its candidates; those that "
+            "were judged already are in its reviews",
+        )
     for frame, key, name in (
         (collection.queries, "query_id", "query"),
         (collection.corpus, "doc_id", "document"),
