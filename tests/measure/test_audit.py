@@ -17,11 +17,10 @@ from negatives.errors import DataError, InputError
 from negatives.measure.audit import audit
 from negatives.measure.certificate import REVIEW
 from negatives.measure.hubness import hubness
-from negatives.measure.review import draw_sample, read_review
+from negatives.measure.review import draw_questions, draw_sample, read_review
 from negatives.measure.truth import against, read_truth
 from negatives.stats.bounds import upper_bound
 from tests.build import collection
-from tests.export.made import finished_run
 
 Halved = tuple[neg.Run, pl.DataFrame]
 
@@ -57,9 +56,11 @@ def test_a_sample_is_drawn_with_its_texts_and_read_again(
 
 def test_of_nothing_there_is_no_sample(tmp_path: Path) -> None:
     data = collection({"d1": "wings lift"}, {"q1": "what lifts?"}, [("q1", "d1", 1)])
-    run, file = finished_run(tmp_path / "run", data, {}, {}), tmp_path / "sample.csv"
-    with pytest.raises(InputError, match="there is no pair left to be judged"):
-        draw_sample(run, 5, file)
+    run = neg.mine(data, tmp_path / "run", sources=[neg.BM25(top=1)], pick=neg.Top(per_query=1))
+    file = tmp_path / "sample.csv"
+    for draw in (draw_sample, draw_questions):
+        with pytest.raises(InputError, match="there is no pair left to be judged"):
+            draw(run, 5, file)
     assert not file.exists()
 
 
