@@ -11,6 +11,7 @@ import pytest
 
 from negatives.api import Run, mine
 from negatives.errors import DataError, RecipeError, RunError
+from negatives.find.positive_neighbours import NearPositive
 from negatives.learn.average_round import AverageRound
 from negatives.learn.request import completed
 from negatives.learn.round import Round
@@ -94,6 +95,16 @@ def test_what_no_round_can_do_is_said_before_any_work() -> None:
         (train_ + 'uses = { find.dense.encoder = "given" }\n', 'write encoder = "ROLE"'),
     ]:  # fmt: skip
         assert said in refused(text), text
+
+
+def test_a_source_with_an_encoder_of_its_own_may_have_that_of_a_role() -> None:
+    made = recipe(TrainRound(), TrainRound(uses={"find.near.encoder": "model"}))
+    near = NearPositive(name="near", top=5)
+    planned(replace(made, find=(*made.find, near)))
+    found = made.round[1]
+    assert isinstance(found, TrainRound)
+    told = found.recipe(replace(made, find=(*made.find, near)), {"model": "m1"}, 1)
+    assert [source.settings()["encoder"] for source in told.find] == ["static", "m1"]
 
 
 def test_a_recipe_that_only_mines_has_no_rounds() -> None:

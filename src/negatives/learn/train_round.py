@@ -111,11 +111,7 @@ class TrainRound(Round, kind="train"):
             plan.role(role, f"uses.{path}")
         for path in (*_flat(self.set), *_flat(self.uses)):
             if path.startswith("find.") and path.endswith(".encoder"):
-                raise RecipeError(
-                    f"{path} would not be read: sources encode with the encoder of the round",
-                    where=plan.where,
-                    fix='write encoder = "ROLE"',
-                )
+                _refuse_overruled(plan, path)
         changed = self.recipe(plan.recipe, dict.fromkeys(plan.roles, GIVEN), plan.number)
         training = cast("Training", changed.train)
         if not self.mine:
@@ -207,6 +203,20 @@ class TrainRound(Round, kind="train"):
 
 _TOLD = ("examples", "steps", "best", "seconds", "negatives")
 """Of a round's account, what the account of the whole repeats."""
+
+
+def _refuse_overruled(plan: Plan, path: str) -> None:
+    """Sources that encode take the round's encoder; others that have one keep what they name."""
+    _, name, *_ = path.split(".")
+    for place, source in enumerate(plan.recipe.find):
+        named = name in (str(place), source.name, source.kind)
+        if named and hasattr(source, "encoder") and not source.encodes:
+            return
+    raise RecipeError(
+        f"{path} would not be read: dense sources encode with the encoder of the round",
+        where=plan.where,
+        fix='write encoder = "ROLE", which is for all dense sources of the round',
+    )
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
