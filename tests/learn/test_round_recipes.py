@@ -38,7 +38,15 @@ RANKER = {
 
 
 DATED = "event-driven"
-CARRIED_OUT = {"ance": 4, "spn4cir": 2, "kalm-v2": 4, "ar2": 5, "rocketqa": 4, DATED: 2}
+CARRIED_OUT = {
+    "ance": 4,
+    "ance-tele": 3,
+    "spn4cir": 2,
+    "kalm-v2": 4,
+    "ar2": 5,
+    "rocketqa": 4,
+    DATED: 2,
+}
 """Every recipe of rounds, with their number; that of dated documents has a test of its own."""
 
 UNSURE = ("judge.reranker.low=0.9", "judge.reranker.high=0.9")
@@ -53,7 +61,7 @@ def ranked(*places: int) -> tuple[str, ...]:
     return (*changes, f"judge.reranker.model={tiny_bert()}")
 
 
-@pytest.mark.recipe("ar2", "rocketqa", "spn4cir")
+@pytest.mark.recipe("ance-tele", "ar2", "rocketqa", "spn4cir")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rounds"), [(name, rounds) for name, rounds in CARRIED_OUT.items() if name != DATED]
@@ -83,6 +91,15 @@ def test_every_recipe_of_rounds_trains_by_name(
         texts = ["the lift of a wing", "heat in a plate"]
         assert (last.encode_document(texts) == first.encode(texts)).all(), "this side is frozen"
         assert (last.encode_query(texts) != first.encode(texts)).any()
+    if name == "ance-tele":
+        assert [entry["began"] for entry in told] == [static] * 3, "each from the same start"
+        folders = [out / "rounds" / f"0{number}-model" for number in (1, 2, 3)]
+        for folder_, before in zip(folders, (static, *map(str, folders)), strict=False):
+            sources = Run(folder_ / "run").recipe.settings()["find"]
+            assert [(source["kind"], source["encoder"]) for source in sources] == [
+                ("dense", before),
+                ("near-positive", before),
+            ], "what the last round's model finds near the query, and near its positive"
     if name in ("ar2", "rocketqa"):
         judges = Run(out / "rounds" / "03-retriever" / "run").recipe.settings()["judge"]
         (ranker,) = (judge["model"] for judge in judges if judge["kind"] == "reranker")
