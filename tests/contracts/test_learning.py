@@ -69,12 +69,13 @@ def test_every_loss_is_a_number_a_row_and_needs_what_it_says() -> None:
                 loss.open()
             continue
         guided = bool(loss.guided_by) or loss.kind in _NAMES_ITS_GUIDE
-        batch = drawn(labels=loss.needs_labels, guide=guided)
+        labelled = loss.needs_labels or bool(loss.labels_field)
+        batch = drawn(labels=labelled, guide=guided)
         values = _opened(loss)(batch)
         assert values.shape == (6,), loss.kind
         assert bool(torch.isfinite(values).all()), loss.kind
         assert torch.equal(values, _opened(loss)(batch)) or _draws(loss)
-        for lacks in [{"labels": None}] * loss.needs_labels + [{"guide": None}] * guided:
+        for lacks in [{"labels": None}] * labelled + [{"guide": None}] * guided:
             with pytest.raises(NegativesError):
                 _opened(loss)(replace(batch, **lacks))
         assert loss.needs_bank == hasattr(loss.open(), "fill"), loss.kind
