@@ -14,7 +14,8 @@ collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. T
 has unlabelled copies of 30% of the positives in the corpus that is trained with; the passages are
 those of benchmark `passages`. Where a language model is to judge, a simulated one is asked over
 HTTP, which is right about 90% of the relevant pairs and 95% of the others, whatever the form of the
-question: that tells what a recipe makes of a judge's word, and not which form a model answers best.
+question (where it may say unsure, it does so of half of what it would be wrong about): that tells
+what a recipe makes of a judge's word, and not which form a model answers best.
 Sub-samples are drawn by ids. p is of paired randomisation over queries, corrected for the number of
 recipes of the stage (Holm); seeds are averaged first, so that a small p with one seed may be luck
 of training.

@@ -85,7 +85,7 @@ def mentioned() -> Pair:
 
     In one query of two of the training split the name is exchanged for another of its noun.
     """
-    made = CACHE / "recipes" / "mentions"
+    made = CACHE / "mentions"
     if not made.is_dir():
         entities = made.with_suffix(".parquet")
         names = pl.col("title").str.split("; ")
