@@ -189,11 +189,9 @@ def measured() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     yield from found.items()
 
 
-def row(name: str, figures: list[dict[str, Any]], control: list[dict[str, Any]]) -> str:
-    """A row of the table; beside each recall, in how many seeds it is above the control's, which
-    has no negatives of its own and the same side asking.
-    """
-    cells = []
+def cells(figures: list[dict[str, Any]], control: list[dict[str, Any]]) -> list[str]:
+    """Recall and nDCG both ways; beside a recall, in how many seeds it is above the control's."""
+    made = []
     for side in ("images", "names"):
         key = f"{side} Success@1"
         values = [each[key] for each in figures]
@@ -202,7 +200,12 @@ def row(name: str, figures: list[dict[str, Any]], control: list[dict[str, Any]])
         if figures is not control:
             above = sum(a > b[key] for a, b in zip(values, control, strict=True))
             cell += f" ({above} of {len(values)} above)"
-        cells += [cell, f"{statistics.mean(each[f'{side} nDCG@10'] for each in figures):.3f}"]
+        made += [cell, f"{statistics.mean(each[f'{side} nDCG@10'] for each in figures):.3f}"]
+    return made
+
+
+def row(name: str, figures: list[dict[str, Any]], control: list[dict[str, Any]]) -> str:
+    """A row of the table. The control has no negatives of its own and the same side asking."""
     ratio = statistics.median(
         a["seconds"] / b["seconds"] for a, b in zip(figures, control, strict=True)
     )
@@ -210,7 +213,7 @@ def row(name: str, figures: list[dict[str, Any]], control: list[dict[str, Any]])
     told = [each["blind"] for each in figures if each.get("blind") is not None]
     number = f"{statistics.mean(made):.2f}" if made else "none"
     seen = f"{statistics.mean(told):.2f}" if told else ""
-    return f"| {name} | {' | '.join(cells)} | {number} | {seen} | {ratio:.2f} |"
+    return f"| {name} | {' | '.join(cells(figures, control))} | {number} | {seen} | {ratio:.2f} |"
 
 
 def main() -> None:

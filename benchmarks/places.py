@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import statistics
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -29,7 +28,7 @@ import polars as pl
 
 import negatives as neg
 from benchmarks.data import CACHE
-from benchmarks.images import METRICS, emoji
+from benchmarks.images import METRICS, cells, emoji
 from benchmarks.page import write_page
 from negatives.batch.places import kilometres, on_earth
 from negatives.events import silent
@@ -102,18 +101,8 @@ def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 
 def row(name: str, figures: list[dict[str, Any]], control: list[dict[str, Any]]) -> str:
-    """A row of the table; beside each recall, in how many seeds it is above random batches'."""
-    cells = []
-    for side in ("images", "names"):
-        key = f"{side} Success@1"
-        values = [each[key] for each in figures]
-        spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        cell = f"{statistics.mean(values):.3f} ± {spread:.3f}"
-        if figures is not control:
-            above = sum(a > b[key] for a, b in zip(values, control, strict=True))
-            cell += f" ({above} of {len(values)} above)"
-        cells += [cell, f"{statistics.mean(each[f'{side} nDCG@10'] for each in figures):.3f}"]
-    return f"| {name} | {' | '.join(cells)} |"
+    """A row of the table; the control is batches at random."""
+    return f"| {name} | {' | '.join(cells(figures, control))} |"
 
 
 def alike() -> tuple[float, float]:
