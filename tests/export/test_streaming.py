@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from negatives.api import Run
+from negatives.errors import InputError
 from negatives.events import Event, Progress
 from negatives.export import FORMATS, export
 from negatives.export import blocks as blocks_module
@@ -101,14 +102,18 @@ def test_how_many_rows_there_will_be_is_told_before_and_after(run: Run, tmp_path
 
 
 @for_each(("name", "options"), EVERY)
-def test_a_run_without_negatives_gives_a_file_without_rows(
+def test_a_run_without_negatives_is_refused_where_its_file_would_have_no_row(
     tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
     data = collection({"a": "x", "b": "y"}, {"q": "z"}, [("q", "a", 1)])
     run = finished_run(tmp_path / "run", data, {}, {})
-    rows = export(run, tmp_path / name, **options)
-    assert rows == (1 if options["format"] == "qrels" else 0)
-    assert (tmp_path / name).exists()
+    if options["format"] == "qrels":  # its rows are the labels, which are there
+        assert export(run, tmp_path / name, **options) == 1
+        return
+    with pytest.raises(InputError, match="no row to export") as error:
+        export(run, tmp_path / name, **options)
+    assert "negatives report" in str(error.value)
+    assert not (tmp_path / name).exists()
 
 
 def test_ids_need_no_texts(tmp_path: Path, data: Collection) -> None:
