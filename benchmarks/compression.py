@@ -28,7 +28,7 @@ import torch
 
 from benchmarks.imbalance import thinned
 from benchmarks.page import write_page
-from negatives.arrays import Bools, Doubles, Floats
+from negatives.arrays import Bools, Floats
 from negatives.learn.rare.examples import Examples, split
 from negatives.learn.rare.prescreen import Prescreen, overlap
 from negatives.learn.rare.pruning import Pruning
