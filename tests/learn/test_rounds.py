@@ -24,7 +24,7 @@ from negatives.learn.train import train
 from negatives.learn.train_round import TrainRound
 from negatives.read import load
 from negatives.recipe import Recipe, parse
-from negatives.recipe_changes import encoded, override
+from negatives.recipe_changes import encoded, override, without
 from tests.killing import kill_when, start_python
 from tests.learn.small import FEW
 
@@ -374,3 +374,16 @@ def test_a_soup_is_the_mean_of_trainings_that_differ_by_their_seeds(
     assert (one != two).any()
     assert abs(mean - (one.astype(float) + two) / 2).max() < 1e-6
     assert "| 3 | model | the mean of one, two |" in (out / "README.md").read_text()
+
+
+def test_what_was_written_down_moves_up_where_a_stage_before_it_is_left_out() -> None:
+    text = MINING.replace("[[judge]]", '[[find]]\nkind = "bm25"\ntop = 5\n[[judge]]')
+    made = without(parse(text), ["find.dense"])
+    assert {path for path in made.stated if path.startswith("find.")} == {
+        "find.0.kind",
+        "find.0.top",
+    }
+    assert "pick.per_query" in made.stated
+    last = without(parse(text), ["find.bm25"])
+    assert "find.0.top" in last.stated
+    assert "find.1.top" not in last.stated
