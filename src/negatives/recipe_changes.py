@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from negatives.errors import RecipeError, nearest
-from negatives.events import Emit, silent
+from negatives.events import Emit, Warned, silent
 from negatives.exchange import exchanged
 from negatives.recipe import HEAD, LISTS, SECTIONS, SINGLE, Recipe, from_settings
 from negatives.stage import Estimator, Picker, build
@@ -42,6 +42,7 @@ def adjusted(
     made = override(made, {path: each for path, each in named.items() if each is not None}, emit)
     if encoder is not None:
         made = encoded(made, encoder, required=True)
+        tell_unread(made, encoder, emit)
     return promised(made, max_false, max_p, strict, emit)
 
 
@@ -95,7 +96,7 @@ def without(recipe: Recipe, names: Sequence[str]) -> Recipe:
             place = _place_of(rows, stage, name)
             kept = (each for at, each in enumerate(getattr(made, section)) if at != place)
             changed: dict[str, Any] = {section: tuple(kept)}
-            made = replace(made, **changed)
+            made = replace(made, stated=_moved_up(made.stated, section, place), **changed)
         elif section == "estimate" and not stage and made.estimate is not None:
             made = replace(made, estimate=None)
         else:
@@ -105,6 +106,19 @@ def without(recipe: Recipe, names: Sequence[str]) -> Recipe:
                 fix='such as "judge.reranker" or "find.dense", or "estimate" where there is one',
             )
     return made
+
+
+def _moved_up(stated: AbstractSet[str], section: str, left_out: int) -> frozenset[str]:
+    """The paths that were written down, of a list of stages without the one at a place."""
+    kept = set()
+    for path in stated:
+        of, *rest = path.split(".")
+        at = int(rest[0]) if of == section else -1
+        if at < left_out:
+            kept.add(path)
+        elif at > left_out:
+            kept.add(".".join((of, str(at - 1), *rest[1:])))
+    return frozenset(kept)
 
 
 def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
@@ -119,6 +133,20 @@ def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
         if source.encodes and required and hasattr(source, "optional"):
             changes.append(f"find.{place}.optional=false")
     return override(recipe, changes)
+
+
+def tell_unread(recipe: Recipe, encoder: str, emit: Emit) -> None:
+    """Warn of an encoder that no source reads, because those that have one keep their own."""
+    kept = {each.label: getattr(each, "encoder", encoder) for each in recipe.find}
+    kept = {label: named for label, named in kept.items() if named != encoder}
+    if kept and not any(source.encodes for source in recipe.find):
+        said = ", ".join(f"{label} keeps {named!r}" for label, named in kept.items())
+        path = f"find.{next(iter(kept))}.encoder"
+        emit(
+            Warned(
+                f"the encoder {encoder!r} is not read: {said}; --set {path}={encoder} changes that"
+            )
+        )
 
 
 def promised(

@@ -138,11 +138,6 @@ class Source(Stage, kw_only=True):
 
     scores_pairs: ClassVar[bool] = False
     """Whether it can score any pair, and so serve as the run's reference scorer."""
-    encodes: ClassVar[bool] = False
-    """Whether it compares what an encoder makes of texts: then `encoder` is one of its settings.
-
-    Of the sources that score any pair, the reference scorer is the last of these.
-    """
     reads_judgements: ClassVar[bool] = False
     """Whether what it proposes depends on which pairs are judged or given.
 
@@ -159,6 +154,15 @@ class Source(Stage, kw_only=True):
     `find.sampled.SampledSource`)."""
     repeats_others: ClassVar[bool] = False
     """Whether it proposes what other sources of the recipe propose: no evidence of its own."""
+
+    @property
+    def encodes(self) -> bool:
+        """Whether it compares what the encoder of the day makes of texts: that of a command, or the
+        model that is trained. Then `encoder` is one of its settings.
+
+        Of the sources that score any pair, the reference scorer is the last of these.
+        """
+        return False
 
     @property
     def saw_labels(self) -> bool:

@@ -93,13 +93,16 @@ def test_every_recipe_of_rounds_trains_by_name(
         assert (last.encode_query(texts) != first.encode(texts)).any()
     if name == "ance-tele":
         assert [entry["began"] for entry in told] == [static] * 3, "each from the same start"
-        folders = [out / "rounds" / f"0{number}-model" for number in (1, 2, 3)]
-        for folder_, before in zip(folders, (static, *map(str, folders)), strict=False):
-            sources = Run(folder_ / "run").recipe.settings()["find"]
-            assert [(source["kind"], source["encoder"]) for source in sources] == [
-                ("dense", before),
-                ("near-positive", before),
-            ], "what the last round's model finds near the query, and near its positive"
+        first, second = (out / "rounds" / place for place in ("01-first", "02-second"))
+        models = [static, str(first.resolve()), str(second.resolve())]
+        for number, place in enumerate((first, second, out / "rounds" / "03-model")):
+            run = Run(place / "run")
+            found = [(source.kind, getattr(source, "encoder", "")) for source in run.recipe.find]
+            assert found == [
+                (kind, model)
+                for model in reversed(models[: number + 1])
+                for kind in ("dense", "near-positive")
+            ], "near the query and near its positive, by the newest model and by all before it"
     if name in ("ar2", "rocketqa"):
         judges = Run(out / "rounds" / "03-retriever" / "run").recipe.settings()["judge"]
         (ranker,) = (judge["model"] for judge in judges if judge["kind"] == "reranker")

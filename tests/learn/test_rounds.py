@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
 from negatives.api import Run, mine
+from negatives.arrays import Floats
 from negatives.errors import DataError, RecipeError, RunError
+from negatives.events import Event, Warned
+from negatives.find.dense import Dense
 from negatives.find.positive_neighbours import NearPositive
 from negatives.learn.average_round import AverageRound
 from negatives.learn.request import completed
@@ -20,7 +24,7 @@ from negatives.learn.train import train
 from negatives.learn.train_round import TrainRound
 from negatives.read import load
 from negatives.recipe import Recipe, parse
-from negatives.recipe_changes import override
+from negatives.recipe_changes import encoded, override, without
 from tests.killing import kill_when, start_python
 from tests.learn.small import FEW
 
@@ -107,6 +111,86 @@ def test_a_source_with_an_encoder_of_its_own_may_have_that_of_a_role() -> None:
     assert [source.settings()["encoder"] for source in told.find] == ["static", "m1"]
 
 
+MOMENTUM = Dense(name="momentum", top=20, keeps_encoder=True)
+
+
+def test_a_dense_source_keeps_its_encoder_beside_those_that_take_the_rounds() -> None:
+    uses = {"find.momentum.encoder": "given"}
+    rounds = (TrainRound(role="one"), TrainRound(encoder="one", start="given", uses=uses))
+    made = recipe(*rounds)
+    made = replace(made, find=(*made.find, MOMENTUM))
+    planned(made)
+    found = rounds[1].recipe(made, {"given": "m0", "one": "m1"}, 1)
+    mined = encoded(found, "m1")
+    assert [source.settings()["encoder"] for source in mined.find] == ["m1", "m0"]
+    assert mined.reference_source == "dense", "hardness is by the newest model"
+
+
+def test_what_is_kept_must_be_an_encoder_and_must_be_kept() -> None:
+    uses = TrainRound(encoder="given", uses={"find.momentum.encoder": "ranker"})
+    ranker = TrainRound(role="ranker", set={"train.kind": "reranker", "learn.kind": "softmax-list"})
+    made = recipe(ranker, uses)
+    with pytest.raises(RecipeError, match="the role 'ranker' is no encoder") as caught:
+        planned(replace(made, find=(*made.find, MOMENTUM)))
+    assert "uses.find.momentum.encoder" in caught.value.where
+    made = recipe(TrainRound(set={"find.dense.encoder": "other"}))
+    with pytest.raises(RecipeError, match="would not be read") as caught:
+        planned(made)
+    assert "keeps_encoder = true" in caught.value.fix
+    kept = {"find.dense.encoder": "other", "find.dense.keeps_encoder": True}
+    planned(recipe(TrainRound(set=kept)))
+
+
+def test_an_encoder_that_a_training_takes_over_from_is_told_once(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    told: list[Event] = []
+    text = MINING.replace('[[judge]]\nkind = "reranker"\nmodel = "none"\n', "")
+    text = text.replace("top = 20", 'top = 20\nencoder = "parts:5:static"')
+    for name, kept in (("taken", ""), ("kept", "\nkeeps_encoder = true")):
+        stated = parse(text.replace('static"', f'static"{kept}', 1))
+        made = completed(stated, static, changes=TWO)
+        train(folder, tmp_path / name, model=static, recipe=made, look=False, emit=told.append)
+    said = [event.text for event in told if isinstance(event, Warned) and "not read" in event.text]
+    assert said == [
+        "dense: encoder = 'parts:5:static' is not read: a training mines with the model that is "
+        "trained, or with --encoder; keeps_encoder = true keeps it"
+    ]
+    encoders = [
+        Run(tmp_path / name / "run").recipe.settings()["find"][0]["encoder"]
+        for name in ("taken", "kept")
+    ]
+    assert encoders == [static, "parts:5:static"]
+
+
+@pytest.mark.recipe("ance-tele")
+@pytest.mark.slow
+def test_each_source_was_searched_with_the_vectors_of_its_own_model(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    uses = {"find.momentum.encoder": "given"}
+    last = TrainRound(role="two", encoder="one", start="given", uses=uses)
+    made = recipe(TrainRound(role="one", without=["find.momentum"]), last)
+    made = replace(made, find=(*made.find, MOMENTUM))
+    out = tmp_path / "m"
+    train(folder, out, model=static, recipe=made, look=False)
+    run = Run(out / "rounds" / "02-two" / "run")
+    rows = pl.read_parquet(run.path / "candidates" / "*.parquet")
+    for source, model in (("dense", out / "rounds" / "01-one"), ("momentum", Path(static))):
+        score = pl.col(f"{source}_score")
+        found = rows.filter(pl.col(f"{source}_rank").is_not_null(), score.is_not_null())
+        assert len(found) > 100
+        by_hand = _cosines(model, run, found)
+        assert abs(by_hand - found[f"{source}_score"].to_numpy()).max() < 1e-3, source
+    apart = rows.filter(pl.col("momentum_rank").is_not_null() & pl.col("dense_rank").is_null())
+    assert len(apart), "it proposes what the newest model does not"
+    sources = run.recipe.settings()["find"]
+    assert [source["encoder"] for source in sources] == [
+        str((out / "rounds" / "01-one").resolve()),
+        static,
+    ]
+
+
 def test_a_recipe_that_only_mines_has_no_rounds() -> None:
     with pytest.raises(RecipeError, match="a recipe of rounds needs a \\[train\\] stage"):
         parse(
@@ -115,8 +199,6 @@ def test_a_recipe_that_only_mines_has_no_rounds() -> None:
 
 
 def test_a_mining_alone_says_that_it_follows_no_rounds(folder: Path, tmp_path: Path) -> None:
-    from negatives.events import Event, Warned
-
     told: list[Event] = []
     made = recipe(TrainRound())
     run = mine(load(folder), tmp_path / "run", recipe=made, emit=told.append)
@@ -175,15 +257,19 @@ def test_each_round_mines_with_the_model_just_trained(
 
 def _likeness(model: Path, run: Run) -> float:
     """The mean score, by a model, of the first two negatives of each query."""
+    return float(_cosines(model, run, run.negatives.filter(pl.col("position") < 2)).mean())
+
+
+def _cosines(model: Path, run: Run, rows: pl.DataFrame) -> Floats:
+    """The score of each pair by a model."""
     from sentence_transformers import SentenceTransformer
 
     encoder = SentenceTransformer(str(model), device="cpu")
-    rows = run.negatives.filter(pl.col("position") < 2)
     collection = run.collection
     asked = rows.join(collection.queries, on="query_id", maintain_order="left")["text"].to_list()
     found = rows.join(collection.corpus, on="doc_id", maintain_order="left")["text"].to_list()
     sides = [encoder.encode(texts, normalize_embeddings=True) for texts in (asked, found)]
-    return float((sides[0] * sides[1]).sum(axis=1).mean())
+    return np.asarray((sides[0] * sides[1]).sum(axis=1))
 
 
 def _runs(*folders: Path) -> list[Run]:
@@ -249,8 +335,10 @@ train(data, out, model=model, recipe=load_recipe(recipe), look=False, threads=1)
 def test_rounds_that_are_killed_come_to_the_same_bytes(
     folder: Path, static: str, tmp_path: Path
 ) -> None:
-    short = TrainRound(set={"train.steps": 5})
-    made = recipe(short, TrainRound(), changes=(*FEW, "train.steps=40"))
+    short = TrainRound(set={"train.steps": 5}, without=["find.momentum"])
+    last = TrainRound(uses={"find.momentum.encoder": "given"})
+    made = recipe(short, last, changes=(*FEW, "train.steps=40"))
+    made = replace(made, find=(*made.find, MOMENTUM))
     file = tmp_path / "two.toml"
     file.write_text(made.to_toml())
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
@@ -261,6 +349,8 @@ def test_rounds_that_are_killed_come_to_the_same_bytes(
     assert not (stopped / "model.safetensors").exists()
     train(folder, stopped, model=static, recipe=made, look=False, threads=1)
     assert weights(stopped) == weights(whole)
+    mined = "rounds/02-model/run/negatives.parquet"
+    assert (stopped / mined).read_bytes() == (whole / mined).read_bytes()
 
 
 @pytest.mark.slow
@@ -284,3 +374,16 @@ def test_a_soup_is_the_mean_of_trainings_that_differ_by_their_seeds(
     assert (one != two).any()
     assert abs(mean - (one.astype(float) + two) / 2).max() < 1e-6
     assert "| 3 | model | the mean of one, two |" in (out / "README.md").read_text()
+
+
+def test_what_was_written_down_moves_up_where_a_stage_before_it_is_left_out() -> None:
+    text = MINING.replace("[[judge]]", '[[find]]\nkind = "bm25"\ntop = 5\n[[judge]]')
+    made = without(parse(text), ["find.dense"])
+    assert {path for path in made.stated if path.startswith("find.")} == {
+        "find.0.kind",
+        "find.0.top",
+    }
+    assert "pick.per_query" in made.stated
+    last = without(parse(text), ["find.bm25"])
+    assert "find.0.top" in last.stated
+    assert "find.1.top" not in last.stated

@@ -24,7 +24,7 @@ def captions() -> Collection:
         {
             f"a {draw.choice(COLOURS)} {draw.choice(THINGS)} on the {draw.choice(PLACES)} "
             f"with one {draw.choice(THINGS)}"
-            for _ in range(150)
+            for _ in range(400)
         }
     )
     names = [f"{number:03}" for number in range(len(texts))]

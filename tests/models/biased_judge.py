@@ -1,16 +1,18 @@
 """A simulated judge behind a real endpoint, that knows the truth, errs as told, and leans as told.
 
 Whether it errs about a pair is drawn by the pair, and with `noise` by the way it is asked besides.
-What it leans to is one of `LEANINGS`; it leans in the share `strength` of the pairs.
+What it leans to is one of `LEANINGS`; it leans in the share `strength` of the pairs. Asked for an
+answer without a document, it knows that of a third of the queries, has a wrong one of another
+third, and says of the rest that it does not know.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from negatives.models.stimuli import STIMULI
@@ -25,6 +27,8 @@ LEANINGS: Final = {
     "alone": "finds a document that stands alone relevant",
     "appeal": "finds what is followed by an appeal relevant",
     "wording": "finds what it is asked about in other words relevant",
+    "unsure": "says no, or unsure where it may",
+    "ignorance": "says no, or unsure where it may, of queries whose answer it does not know",
 }
 
 
@@ -39,11 +43,18 @@ class BiasedJudge:
     strength: float = 0.0
     noise: bool = False
     seed: int = 0
+    answers: Mapping[str, str] = field(default_factory=dict)
+    """Text of a query -> its right answer."""
+    hedges: float = 0.0
+    """Share of the pairs, whatever it would say of them, of which it says unsure where it may."""
 
     def __call__(self, call: int, body: dict[str, Any]) -> tuple[int, Any]:
         """The reply to a request, as a script of `ChatServer`."""
         system, user = (body["messages"][place]["content"] for place in (0, -1))
         query, documents = shown(body, "query")[0], shown(body, "document")
+        if "from what you know" in system:
+            said = {"known": f"It is {self.answers[query]}.", "wrong": "Something else."}
+            return 200, completion(said.get(self.knowledge(query), "unknown"))
         if "numbered documents" in system:
             found = [
                 self._yes(query, each, system, early=2 * place < len(documents))
@@ -53,6 +64,8 @@ class BiasedJudge:
             return 200, completion(json.dumps({"relevant": numbers}))
         yes = self._yes(query, documents[0], system, alone=True, user=user)
         word = "yes" if yes != ("fails to answer" in system) else "no"
+        if "say unsure" in system and self._unsure(query, documents[0]):
+            return 200, completion("unsure", {"unsure": 0.9, word: 0.1})
         if self._draw("leans", query, documents[0]) < self.strength:
             if self.leaning in ("yes", "no"):
                 word = self.leaning
@@ -79,12 +92,27 @@ class BiasedJudge:
             "wording": "Somebody has searched" in system,
         }
         leant = self._draw("leans", query, document) < self.strength
+        if self._evades(query) and leant:
+            return False
         if leans.get(self.leaning) and leant:
             return True
         way = system + user if self.noise else ""
         right = (query, document) in self.relevant
         rate = self.sensitivity if right else 1 - self.specificity
         return self._draw("errs" + way, query, document) < rate
+
+    def knowledge(self, query: str) -> str:
+        """What it knows of a query by itself: "known", "wrong", or nothing, "not known"."""
+        return ("known", "wrong", "not known")[int(3 * self._draw("knows", query, ""))]
+
+    def _evades(self, query: str) -> bool:
+        ignorant = self.leaning == "ignorance" and self.knowledge(query) == "not known"
+        return ignorant or self.leaning == "unsure"
+
+    def _unsure(self, query: str, document: str) -> bool:
+        leant = self._draw("leans", query, document) < self.strength
+        hedged = self._draw("hedges", query, document) < self.hedges
+        return hedged or (self._evades(query) and leant)
 
     def _draw(self, stream: str, query: str, document: str) -> float:
         text = "\n".join((str(self.seed), stream, query, document))

@@ -131,7 +131,14 @@ def test_progress_counts_found_texts_as_done(tmp_path: Path) -> None:
     more = collection({**CORPUS, "e": "new"}, QUERIES, [("q1", "a", 1)])
     _, heard = embedded(Counting(), tmp_path / "two", more)
     told = [(e.stage, e.done, e.total) for e in heard if isinstance(e, Progress)]
-    assert told == [("encode queries", 1, 1), ("encode corpus", 4, 5), ("encode corpus", 5, 5)]
+    corpus = "encode corpus (dense)"  # which source's: each may have an encoder of its own
+    assert told == [(corpus, 4, 5), (corpus, 5, 5)]
+
+
+def test_a_side_that_is_stored_is_not_shown_as_encoded_again(tmp_path: Path) -> None:
+    embedded(Counting(), tmp_path / "one")
+    _, heard = embedded(Counting(), tmp_path / "two")
+    assert not [event for event in heard if isinstance(event, Progress)]
 
 
 def test_each_prompt_has_vectors_of_its_own(tmp_path: Path) -> None:

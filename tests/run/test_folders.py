@@ -300,7 +300,7 @@ def test_a_cache_that_is_emptied_meanwhile_is_told_and_the_same_command_goes_on(
     monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path / "cache"))
 
     def emptying(event: Event) -> None:
-        if isinstance(event, Progress) and event.stage == "encode corpus":
+        if isinstance(event, Progress) and event.stage == "encode corpus (dense)":
             shutil.rmtree(tmp_path / "cache", ignore_errors=True)
 
     recipe = neg.Recipe(find=(neg.Dense(top=5),), pick=neg.Top(per_query=3))

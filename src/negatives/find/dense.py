@@ -50,7 +50,6 @@ class Dense(Source, kind="dense"):
     """
 
     scores_pairs: ClassVar[bool] = True
-    encodes: ClassVar[bool] = True
     top: Annotated[
         int, Meta(ge=1, description="candidates per query, its positives not counted")
     ] = 100
@@ -61,6 +60,13 @@ class Dense(Source, kind="dense"):
             "folder, onnx:NAME to export such a one once, http://host/v1#model, or `precomputed`"
         ),
     ] = "static"
+    keeps_encoder: Annotated[
+        bool,
+        Meta(
+            description="true: `encoder` is what it encodes with in a training, too, and whatever "
+            "--encoder says; false: there, it is the model that is trained"
+        ),
+    ] = False
     query_prompt: Annotated[str, Meta(description="put before each query")] = ""
     doc_prompt: Annotated[str, Meta(description="put before each document")] = ""
     similarity: Annotated[
@@ -122,6 +128,11 @@ class Dense(Source, kind="dense"):
             "popularity and random need ids alone: --recipe ids"
         )
         return Needs(("text",), ("text",), instead)
+
+    @property
+    def encodes(self) -> bool:
+        """Unless it keeps the encoder that it names."""
+        return not self.keeps_encoder
 
     @property
     def saw_labels(self) -> bool:

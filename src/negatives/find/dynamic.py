@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 import polars as pl
@@ -35,7 +35,6 @@ class Dynamic(SampledSource, kind="dynamic"):
     ['again']
     """
 
-    encodes: ClassVar[bool] = True
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     draws: Annotated[int, Meta(ge=1, description="for each of them; 1: as `random`")] = 16
     power: Annotated[
@@ -44,6 +43,11 @@ class Dynamic(SampledSource, kind="dynamic"):
     encoder: Annotated[
         str, Meta(description="what chooses among the draws in a run; as for `dense`")
     ] = "static"
+
+    @property
+    def encodes(self) -> bool:
+        """In a run, yes."""
+        return True
 
     @property
     def best_of(self) -> int:

@@ -18,7 +18,7 @@ from negatives.models.language_model import Words
 from negatives.stage import Share
 
 _PROMPT: Final = "judge-abstain"
-_UNSURE: Final = "unsure"
+UNSURE: Final = "unsure"
 
 
 class Abstain(PromptedJudge, kind="abstain"):
@@ -59,5 +59,5 @@ class Abstain(PromptedJudge, kind="abstain"):
     def _abstains(self, answer: Answer | None) -> bool:
         if answer is None:
             return False
-        chance = spoken_chance(answer, _UNSURE)
+        chance = spoken_chance(answer, UNSURE)
         return not math.isnan(chance) and chance >= max(self.above, 1e-9)

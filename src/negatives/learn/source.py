@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from negatives.errors import DataError, InputError, RecipeError
-from negatives.events import Emit
+from negatives.events import Emit, Warned
 from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Loss
 from negatives.learn.request import as_run, is_mined_file, mined_table_of
@@ -212,11 +212,25 @@ def mined_run(
     overwrite: bool = False,
 ) -> Run:
     """A collection mined by the first half of a recipe, its dense sources with `encoder`."""
+    _tell_overruled(recipe, encoder, emit)
     mining = encoded(
         replace(recipe, choose=None, batch=None, learn=None, train=None, round=()), encoder
     )
     options = {**asdict(machine), "overwrite": overwrite}
     return reported(mine(collection, out, recipe=mining, **options, emit=emit), emit)
+
+
+def _tell_overruled(recipe: Recipe, encoder: str, emit: Emit) -> None:
+    """Warn of an encoder that a recipe names, where the model that is trained takes its place."""
+    for place, source in enumerate(recipe.find):
+        named = getattr(source, "encoder", encoder)
+        if source.encodes and named != encoder and f"find.{place}.encoder" in recipe.stated:
+            emit(
+                Warned(
+                    f"{source.label}: encoder = {named!r} is not read: a training mines with the "
+                    "model that is trained, or with --encoder; keeps_encoder = true keeps it"
+                )
+            )
 
 
 def content_of(found: TrainingSet | Run | Collection) -> Collection:

@@ -52,6 +52,7 @@ from negatives.models.encoder import Encoder
 from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
+from negatives.recipe_changes import tell_unread
 from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
@@ -112,6 +113,7 @@ def train(
     number or memory is not enough.
     """
     refuse_secrets(model, encoder or "")
+    emit = once(emit)
     machine = Machine.checked(threads, memory, device)
     path = Path(out)
     folder = model_folder(path)
@@ -122,6 +124,8 @@ def train(
     chosen = completed(recipe_of(data, recipe, kind), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
+    if encoder not in (None, model):
+        tell_unread(chosen, str(encoder), emit)
     refuse_loss(cast("Training", chosen.train), cast("Loss", chosen.learn))
     work = _work(chosen)(
         folder=folder,
@@ -153,7 +157,7 @@ def _work(recipe: Recipe) -> type[Work]:
 def _rounds(work: Work, dev: Any, look: bool) -> Rounds:
     """The recipe's rounds, of which each is a training of its own."""
     seed, machine = work.recipe.seed, work.machine
-    options = {**asdict(machine), "report_to": work.report_to, "emit": once(work.emit)}
+    options = {**asdict(machine), "report_to": work.report_to, "emit": work.emit}
     return Rounds(
         folder=work.folder,
         recipe=work.recipe,

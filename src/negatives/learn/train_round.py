@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from negatives.learn.loss import Loss
     from negatives.learn.settings import Training
     from negatives.learn.training_set import TrainingSet
+    from negatives.stage import Source
 
 _OF_LEARNING = (*LEARNING, "seed")
 """What can be set in a round that does not mine."""
@@ -34,7 +35,9 @@ class TrainRound(Round, kind="train"):
 
     The role's model goes on from where the last round left it. Dense sources encode with it, or
     with the model of another role; a judge, a guide or a teacher may be the model of another role,
-    too: that is how two models swap roles. Every round's seed is the recipe's plus its number.
+    too: that is how two models swap roles. So may a dense source with `keeps_encoder`, beside the
+    others: its candidates are those of an earlier model. Every round's seed is the recipe's plus
+    its number.
 
     >>> from negatives.learn.train_round import TrainRound
     >>> round = TrainRound(role="ranker", encoder="retriever", set={"train.kind": "reranker"})
@@ -42,6 +45,8 @@ class TrainRound(Round, kind="train"):
     frozenset({'retriever'})
     >>> TrainRound(role="retriever", uses={"judge.reranker.model": "ranker"}).takes
     frozenset({'ranker'})
+    >>> TrainRound(role="third", encoder="second", uses={"find.momentum.encoder": "first"}).encoder
+    'second'
     """
 
     trains: ClassVar[bool] = True
@@ -101,18 +106,16 @@ class TrainRound(Round, kind="train"):
                 where=f"{plan.where}.model",
                 fix=f'leave it out, or write start = "{GIVEN}" to begin anew',
             )
-        if self.encoder and not plan.role(self.encoder, "encoder").encodes:
-            raise RecipeError(
-                f"the role {self.encoder!r} is no encoder",
-                where=f"{plan.where}.encoder",
-                fix="name a role whose rounds train one",
-            )
+        if self.encoder:
+            _refuse_no_encoder(plan, self.encoder, "encoder")
         for path, role in _flat(self.uses).items():
             plan.role(role, f"uses.{path}")
-        for path in (*_flat(self.set), *_flat(self.uses)):
-            if path.startswith("find.") and path.endswith(".encoder"):
-                _refuse_overruled(plan, path)
+            if _is_encoder(path):
+                _refuse_no_encoder(plan, role, f"uses.{path}")
         changed = self.recipe(plan.recipe, dict.fromkeys(plan.roles, GIVEN), plan.number)
+        found = override(plan.recipe, _flat(self.set)).find
+        for path in filter(_is_encoder, (*_flat(self.set), *_flat(self.uses))):
+            _refuse_overruled(plan, found, path)
         training = cast("Training", changed.train)
         if not self.mine:
             self._refuse_mining(plan, training)
@@ -205,17 +208,32 @@ _TOLD = ("examples", "steps", "best", "seconds", "negatives")
 """Of a round's account, what the account of the whole repeats."""
 
 
-def _refuse_overruled(plan: Plan, path: str) -> None:
+def _is_encoder(path: str) -> bool:
+    """Whether the setting is the encoder of a source."""
+    return path.startswith("find.") and path.endswith(".encoder")
+
+
+def _refuse_no_encoder(plan: Plan, role: str, setting: str) -> None:
+    if not plan.role(role, setting).encodes:
+        raise RecipeError(
+            f"the role {role!r} is no encoder",
+            where=f"{plan.where}.{setting}",
+            fix="name a role whose rounds train one",
+        )
+
+
+def _refuse_overruled(plan: Plan, sources: Sequence[Source], path: str) -> None:
     """Sources that encode take the round's encoder; others that have one keep what they name."""
     _, name, *_ = path.split(".")
-    for place, source in enumerate(plan.recipe.find):
+    for place, source in enumerate(sources):
         named = name in (str(place), source.name, source.kind)
         if named and hasattr(source, "encoder") and not source.encodes:
             return
     raise RecipeError(
         f"{path} would not be read: dense sources encode with the encoder of the round",
         where=plan.where,
-        fix='write encoder = "ROLE", which is for all dense sources of the round',
+        fix='write encoder = "ROLE", which is for all dense sources of the round but those with '
+        "keeps_encoder = true",
     )
 
 

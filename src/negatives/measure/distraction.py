@@ -193,7 +193,7 @@ class _Plan:
         ):  # fmt: skip
             if number < 1:
                 raise InputError(f"{name} = {number}", fix=f"give a number of {name} from 1 on")
-        known, where = _answers(answers)
+        known, where = read_answers(answers)
         collection, seed = collection_of(run), run.recipe.seed
         texts = {
             name: text[:characters]
@@ -329,8 +329,8 @@ def _order(known: Mapping[str, Sequence[str]], seed: int) -> list[str]:
     return ids.gather(np.argsort(drawn, kind="stable")).to_list()
 
 
-def _answers(given: str | Path | pl.DataFrame) -> tuple[dict[str, list[str]], str]:
-    """Query -> its answers; and where they are from."""
+def read_answers(given: str | Path | pl.DataFrame) -> tuple[dict[str, list[str]], str]:
+    """Query -> its answers, of a table of query_id and answer; and where they are from."""
     where = "answers" if isinstance(given, pl.DataFrame) else str(given)
     table = given if isinstance(given, pl.DataFrame) else read_table(Path(given))
     lacking = [name for name in ("query_id", "answer") if name not in table.columns]

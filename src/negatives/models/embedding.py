@@ -138,8 +138,7 @@ def embed(
         for side, space in zip(both, spaces, strict=True):
             path = context.scratch / f"{_FILES[side.what]}-{key}.npy"
             if not path.exists():
-                label_of_side = f"{label} {side.what}"
-                task = _Task(context, side, space, f"encoder {name}", label_of_side)
+                task = _Task(context, side, space, f"encoder {name}", label)
                 task.carry_out(path, partial(_ready, task, similarity, both[0].ids, made))
             made.append(open_vectors(path))
     return Embedded(key, made[0], made[1], read)
@@ -245,7 +244,7 @@ class _Task:
         texts = len(of_text)
         self.context.emit(
             Noted(
-                f"encode {self.label}",
+                f"encode {self.label} {self.side.what}",
                 {
                     "texts": texts,
                     "distinct": len(first),
@@ -270,9 +269,9 @@ class _Task:
         missing = places < 0
         copies = np.bincount(of_text, minlength=len(keys))
         done = int(copies[~missing].sum())
-        self._tell(done)
-        if not missing.any():
+        if not missing.any():  # another source, or another run, has encoded them
             return places, 0
+        self._tell(done)
         lengths = self.side.texts.gather(first).str.len_bytes().to_numpy().astype(np.int64)
         bounds = chunks(lengths, self.side.encoder.dim)
         lacking = [start + np.flatnonzero(missing[start:stop]) for start, stop in bounds]
@@ -322,7 +321,8 @@ class _Task:
         return cut
 
     def _tell(self, done: int) -> None:
-        self.context.emit(Progress(f"encode {self.side.what}", done, len(self.side.texts), "texts"))
+        stage = f"encode {self.side.what} ({self.label})"
+        self.context.emit(Progress(stage, done, len(self.side.texts), "texts"))
 
 
 def chunks(lengths: Places, dim: int) -> Iterator[tuple[int, int]]:

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import negatives as neg
-from negatives.errors import InputError, RecipeError
+from negatives.errors import DataError, InputError, RecipeError
 from negatives.measure.audits import Answer, Subject, ask, keep, subject_of
+from negatives.measure.audits.closed_book import told
 from negatives.measure.audits.corrected_rate import corrected_interval, corrected_rate
-from negatives.measure.audits.judge_bias import JudgeBias, Rates, moved_by
+from negatives.measure.audits.judge_bias import JudgeBias
+from negatives.measure.audits.judge_leaning import Rates, apart, moved_by
 from negatives.measure.audits.judge_ways import labelled
 from negatives.stats.bounds import Clusters
 from tests.models.biased_judge import BiasedJudge, judging, known
@@ -76,6 +78,51 @@ def test_a_judge_leans_by_as_much_as_it_says_yes_to_both_sorts_alike() -> None:
     assert found.leaning(0.95, 1).value == pytest.approx((2 / 3 + 0.25) / 2 - 0.5)
 
 
+def test_the_worked_number_of_negative_bias_and_of_a_guesser_that_has_none() -> None:
+    relevant = np.array([1, 1, 1, 0, 0, 0], bool)
+    yes = np.array([-1, -1, 1, -1, -1, -1], np.float32)
+    found = Rates.of(yes, 0.0, relevant, np.arange(6))
+    assert found.negative_bias == pytest.approx(1 - 1 / 3)
+    assert found.leaning(0.95, 1).value == pytest.approx(-1 / 3)
+    guess = np.array([1, -1, 1, -1, 1, -1, 1, -1], np.float32)
+    even = Rates.of(guess, 0.0, np.repeat([True, False], 4), np.arange(8))
+    assert even.negative_bias == 0
+
+
+@given(st.lists(st.floats(0.05, 0.95), min_size=4, max_size=4))
+def test_leanings_that_are_apart_have_the_interval_of_both(rates: list[float]) -> None:
+    rng = np.random.default_rng(0)
+    one, other = (
+        Rates(drawn(rng, rates[at], 40, 2), drawn(rng, rates[at + 1], 40, 2)).leaning(0.95, 1)
+        for at in (0, 2)
+    )
+    found = apart("x", one, other)
+    assert found.value == pytest.approx(one.value - other.value)
+    assert found.low < found.value < found.high
+    assert one.low - other.high <= found.low
+    assert found.high <= one.high - other.low
+    assert found.high - found.low >= max(one.high - one.low, other.high - other.low) - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("reply", "part"),
+    [
+        ("It was the yeast, I think.", "known"),
+        ("I do not know, but yeast may do it", "known"),
+        ("unknown", "not known"),
+        ("Unknown.", "not known"),
+        ("I don\u2019t know.", "not known"),
+        ("I cannot say", "not known"),
+        ("", "not known"),
+        ("salt", "wrong"),
+        ("the unknown soldier", "wrong"),
+        ("yeasty", "wrong"),
+    ],
+)
+def test_a_reply_without_a_document_shows_what_is_known(reply: str, part: str) -> None:
+    assert told(reply, ["yeast", "leaven"]) == part
+
+
 @pytest.fixture(scope="module")
 def judged(run: neg.Run) -> tuple[Subject, frozenset[tuple[str, str]]]:
     """The run, with the cranfield's own judgements for a truth of what is not relevant."""
@@ -118,6 +165,7 @@ def test_a_judge_that_errs_and_leans_to_nothing_sounds_no_alarm(
         ("alone", "several in a call"),
         ("appeal", "with appeal 1"),
         ("wording", "in other words"),
+        ("unsure", "when it may say unsure"),
     ],
 )
 def test_each_leaning_is_an_alarm_that_names_it(
@@ -127,6 +175,104 @@ def test_each_leaning_is_an_alarm_that_names_it(
     found = asked(subject, BiasedJudge(relevant, leaning=leaning, strength=0.6))
     assert found.alarm is True
     assert way in found.advice
+
+
+def answered(subject: Subject, folder: Path) -> tuple[Path, dict[str, str]]:
+    """A file of an answer of each query, and them by its text."""
+    queries = subject.collection.queries.select("query_id", "text")
+    table = queries.with_columns(answer="number " + pl.col("query_id"))
+    file = folder / "answers.csv"
+    table.select("query_id", "answer").write_csv(file)
+    return file, dict(table.select("text", "answer").iter_rows())
+
+
+UNKNOWING = "where it does not know the answer, not where it does"
+
+
+@pytest.mark.slow
+def test_a_judge_that_says_no_where_it_does_not_know_is_an_alarm_that_says_so(
+    judged: tuple[Subject, frozenset[tuple[str, str]]], tmp_path: Path
+) -> None:
+    subject, relevant = judged
+    file, answers = answered(subject, tmp_path)
+    judge = BiasedJudge(relevant, leaning="ignorance", strength=0.9, answers=answers)
+    with judging(judge) as spec:
+        check = JudgeBias(
+            model=spec, characters=0, answers=str(file), queries=120, documents=2, appeals=0
+        )
+        found = ask(subject, [check])["judge-bias"]
+    assert found.alarm is True
+    assert UNKNOWING in found.advice
+    assert "the judge `abstain` lets it say" in found.advice
+    assert UNKNOWING in found.estimate.details["ways"]
+    parts = found.estimate.details["knowledge"]
+    sorts = parts["known"], parts["wrong"], parts["not known"]
+    assert found.advice.endswith(
+        "; without a document it knows the answer of {} queries, has a wrong one of {} and says of "
+        "{} that it does not know".format(*(part["queries"] for part in sorts))
+    )
+    assert sum(part["queries"] for part in parts.values()) == 120
+    names = subject.collection.queries["text"]
+    third = sum(judge.knowledge(name) == "known" for name in names) / len(names)
+    assert parts["known"]["queries"] == pytest.approx(120 * third, abs=20)
+    assert parts["not known"]["negative bias"] > 0.5
+    assert abs(parts["known"]["negative bias"]) < 0.2
+    assert abs(parts["wrong"]["negative bias"]) < 0.2
+    assert parts["not known"]["unsure"] == pytest.approx(0.9, abs=0.1)
+    assert parts["known"]["unsure"] == 0
+    told_ = found.estimate.details["unsure"]
+    assert told_["share"] == pytest.approx(0.3, abs=0.1)
+    no, yes = (told_["changes the share of"][word] for word in ("no", "yes"))
+    assert no["high"] < -0.1, "noes turn into unsure"
+    assert no["value"] + yes["value"] == pytest.approx(-told_["share"], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_a_judge_that_errs_alike_whatever_it_knows_and_hedges_evenly_sounds_no_alarm(
+    judged: tuple[Subject, frozenset[tuple[str, str]]], tmp_path: Path
+) -> None:
+    subject, relevant = judged
+    file, answers = answered(subject, tmp_path)
+    judge = BiasedJudge(relevant, noise=True, answers=answers, hedges=0.4)
+    with judging(judge) as spec:
+        check = JudgeBias(
+            model=spec, characters=0, answers=str(file), queries=120, documents=2, appeals=0
+        )
+        found = ask(subject, [check])["judge-bias"]
+    assert found.alarm is False
+    told_ = found.estimate.details["unsure"]
+    assert told_["share"] == pytest.approx(0.4, abs=0.1)
+    assert told_["changes the share of"]["no"]["value"] < -0.1, "that alone is no leaning"
+    assert {part for part, said in found.estimate.details["knowledge"].items() if said} == {
+        "known", "not known", "wrong"
+    }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_only_queries_with_an_answer_are_tried_where_answers_are_named(
+    judged: tuple[Subject, frozenset[tuple[str, str]]], tmp_path: Path
+) -> None:
+    subject, relevant = judged
+    file, answers = answered(subject, tmp_path)
+    some = pl.read_csv(file, infer_schema=False).head(30)
+    some.write_csv(file)
+    with judging(BiasedJudge(relevant, answers=answers)) as spec:
+        check = JudgeBias(model=spec, characters=0, answers=str(file), documents=2, appeals=0)
+        details = ask(subject, [check])["judge-bias"].estimate.details
+        assert details["queries"] == 30
+        assert (
+            "20 that it knows and 20 of another sort are needed"
+            in ask(subject, [check])["judge-bias"].advice
+        )
+        assert not {UNKNOWING} & {*details["ways"]}, "ten queries of each sort tell too little"
+        some.head(10).write_csv(file)
+        with pytest.raises(InputError, match=r"a negative, and an answer in .*answers\.csv"):
+            ask(subject, [check])
+        (tmp_path / "other.csv").write_text("query,answer\n1,x\n")
+        with pytest.raises(DataError, match="the answers have no column query_id"):
+            ask(subject, [JudgeBias(model=spec, answers=str(tmp_path / "other.csv"))])
+    with pytest.raises(InputError, match=r"there is no file of answers nowhere\.csv"):
+        ask(subject, [JudgeBias(model=spec, answers="nowhere.csv")])
 
 
 @pytest.mark.slow

@@ -2,19 +2,20 @@
 
 Pairs of known labels are put to it in ways that mean the same (`judge_ways`), and the share that it
 calls relevant is compared, pair by pair. It should be that of the labels, too: language models lean
-to yes or to no by the form of a question more than by what it is about ("A Multifaceted Analysis of
-Negative Bias in Large Language Models through the Lens of Parametric Knowledge"), and answer
-otherwise one a call than many a call ("Evaluating Binary Decision Biases in Large Language
-Models"); both are known here from their abstracts. Appeals are those of Wang et al. 2024,
-"NegativePrompt", in this package's words (`models.stimuli`). How many candidates are relevant, by
-such a judge, is corrected by what it was measured to err (`corrected_rate`).
+to yes or to no by the form of a question more than by what it is about, and say no where they do
+not know ("A Multifaceted Analysis of Negative Bias in Large Language Models through the Lens of
+Parametric Knowledge"): so queries are divided by what it knows without a document (`closed_book`),
+and it is asked once with `unsure` for a third answer. They answer otherwise one a call than many a
+call ("Evaluating Binary Decision Biases in Large Language Models"); both are known here from their
+abstracts. Appeals are those of Wang et al. 2024, "NegativePrompt", in this package's words
+(`models.stimuli`). How many candidates are relevant, by such a judge, is corrected by what it was
+measured to err (`corrected_rate`).
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
 
@@ -22,40 +23,40 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Bools, Doubles, Floats, Places, Rows
+from negatives.arrays import Bools, Doubles, Places, Rows
 from negatives.judge.llm import LLMJudge
 from negatives.judge.prompted import PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.closed_book import PARTS, Knowledge, known_by
 from negatives.measure.audits.corrected_rate import corrected_interval, corrected_rate
+from negatives.measure.audits.judge_leaning import Moved, Rates, apart, moved_by, yeses
 from negatives.measure.audits.judge_ways import (
     ALONE,
     EARLY,
     FEWEST,
     LATE,
     LISTED,
+    OFFERED,
     SWAPPED,
     TURNED,
+    UNSURE_IS,
     WORDED,
     appeal,
     asked_in_ways,
     labelled,
 )
-from negatives.measure.audits.rates import both_ends
 from negatives.measure.audits.subject import Subject
+from negatives.measure.distraction import read_answers
 from negatives.measure.estimate import Estimate, rounded
-from negatives.measure.flips import Flips
 from negatives.models.chat import Chat
 from negatives.models.language_model import SHOWN, ApiKey, Shown, refuse_literal_keys
 from negatives.models.stimuli import STIMULI
 from negatives.opening import JudgeContext
 from negatives.schema import JUDGED_NEGATIVE, POSITIVE
 from negatives.stage import build
-from negatives.stats.bootstrap import interval
-from negatives.stats.bounds import Clusters
 from negatives.wording import figure, percent
 
-LABELS: Final = "than the labels say"
 RUN: Final = "run"
 """Stands for the judge that the run asked."""
 
@@ -85,6 +86,11 @@ class JudgeBias(Check, kind="judge-bias"):
         int,
         Meta(ge=0, le=len(STIMULI), description="emotional appeals that are tried, each alone"),
     ] = 2
+    answers: Annotated[
+        str,
+        Meta(description="file of query_id and answer, a row for each that is right: only such "
+             "queries are tried, and told apart by whether the model knows the answer by itself"),
+    ] = ""  # fmt: skip
     characters: Shown = SHOWN
     most: Annotated[
         float,
@@ -107,18 +113,27 @@ class JudgeBias(Check, kind="judge-bias"):
             return "no language model has judged here; --set judge-bias.model=URL#NAME"
         if not data.has("docs", "text") or not data.has("queries", "text"):
             return "queries or documents have no texts; name what has them with --corpus"
-        found, _ = labelled(subject, self.queries, self.documents)
+        if self.answers and not Path(self.answers).is_file():
+            return f"there is no file of answers {self.answers}"
+        found, _ = labelled(subject, self.queries, self.documents, self._answered)
         if found["query_id"].n_unique() < FEWEST:
+            lacks = ", and an answer in " + self.answers if self.answers else ""
             return (
-                f"fewer than {FEWEST} queries have a positive and a negative; give --truth with "
-                "judgements of more"
+                f"fewer than {FEWEST} queries have a positive and a negative{lacks}; give --truth "
+                "with judgements of more"
             )
         return ""
+
+    @property
+    def _answered(self) -> dict[str, list[str]] | None:
+        """Query -> its right answers; None: none are named."""
+        return read_answers(self.answers)[0] if self.answers else None
 
     def find(self, subject: Subject) -> Answer:
         """The change that is farthest from none, and what is left of the judge's own figures."""
         judge = cast("PromptedJudge", self._judge(subject))
-        known, judged = labelled(subject, self.queries, self.documents)
+        answers = self._answered
+        known, judged = labelled(subject, self.queries, self.documents, answers)
         rows = subject.collection.rows_of(known).sort("query", "doc")
         relevant, owner = rows["relevant"].to_numpy(), rows["query"].to_numpy()
         pairs = ShownPairs(
@@ -134,14 +149,20 @@ class JudgeBias(Check, kind="judge-bias"):
                 JudgeContext(subject.collection, scratch, seed=subject.seed, reference="audit")
             )
             score = opened.score(pairs.query, pairs.doc)
-            said = asked_in_ways(
-                Chat(judge.model, scratch, api_key=judge.api_key),
-                pairs,
-                documents=self.documents,
-                appeals=self.appeals,
-            )
-        own = Rates.of(score, judge.relevant_from or 0.0, relevant, owner)
-        moved, unread = self._moved(said, owner, subject)
+            chat = Chat(judge.model, scratch, api_key=judge.api_key)
+            said = asked_in_ways(chat, pairs, documents=self.documents, appeals=self.appeals)
+            knows = {} if answers is None else known_by(chat, _questions(known, subject), answers)
+        split = judge.relevant_from or 0.0
+        own = Rates.of(score, split, relevant, owner)
+        parts = _parts(knows, subject.collection.ids("queries").gather(owner))
+        by_part = {
+            part: Rates.of(score[at], split, relevant[at], owner[at]) for part, at in parts.items()
+        }
+        compared = self._compared
+        at_once = len(compared) + max(len(parts), 1)
+        sure = 1 - (1 - subject.confidence) / at_once
+        moved, unread = _moved(compared, said, owner, sure, subject.seed)
+        moved += _by_knowledge(by_part, subject.confidence, at_once)
         details: dict[str, Any] = {
             "model": judge.model.partition("?")[0],
             "queries": len(np.unique(owner)),
@@ -152,8 +173,17 @@ class JudgeBias(Check, kind="judge-bias"):
             "share of yes": {way: rounded(float(np.nanmean(each))) for way, each in said.items()
                              if not np.isnan(each).all()},
             "unreadable": unread,
+            "unsure": _unsure(said, owner, sure, subject.seed),
+            "knowledge": {
+                part: {
+                    "queries": len(np.unique(owner[at])),
+                    **by_part[part].as_dict(subject.confidence),
+                    "unsure": _share(said[OFFERED][at] == UNSURE_IS),
+                }
+                for part, at in parts.items()
+            },
         }  # fmt: skip
-        moved.append(own.leaning(subject.confidence, len(moved) + 1))
+        moved.append(own.leaning(subject.confidence, at_once))
         worst = max(moved, key=lambda each: (each.surely, abs(each.value)))
         found = Estimate(
             value=worst.value,
@@ -166,6 +196,9 @@ class JudgeBias(Check, kind="judge-bias"):
         wrong = [each.way for each in moved if each.surely > self.most]
         about = f"change of the share of yes {worst.way}"
         advice = _MOVED.format(ways="; ".join(wrong)) if wrong else _FINE
+        if {OFFERED, *_WHERE.values()} & {*wrong}:
+            advice += _UNKNOWING
+        advice += _told_of(by_part)
         corrected = _of_candidates(subject, judge, own)
         details["candidates"] = corrected
         return Answer(
@@ -187,31 +220,18 @@ class JudgeBias(Check, kind="judge-bias"):
         ]
         return found[-1] if found else None
 
-    def _moved(
-        self, said: Mapping[str, Doubles], owner: Rows | Places, subject: Subject
-    ) -> tuple[list[Moved], list[str]]:
-        """What each way moves, beside the usual one; and the ways that it does not answer in."""
-        compared = {SWAPPED: ALONE, WORDED: ALONE, TURNED: ALONE, LISTED: ALONE, EARLY: LATE}
-        compared |= {appeal(number + 1): ALONE for number in range(self.appeals)}
-        found, unread = [], []
-        for way, usual in compared.items():
-            known = ~np.isnan(said[way]) & ~np.isnan(said[usual])
-            if len(np.unique(owner[known])) < FEWEST:
-                unread.append(way)
-                continue
-            found.append(
-                moved_by(
-                    way if usual == ALONE else f"{way}, not {usual}",
-                    said[usual][known],
-                    said[way][known],
-                    owner[known],
-                    confidence=1 - (1 - subject.confidence) / (len(compared) + 1),
-                    seed=subject.seed,
-                )
-            )
-        return found, unread
+    @property
+    def _compared(self) -> dict[str, str]:
+        """Way of asking -> the usual one that it is held against."""
+        ways = (SWAPPED, WORDED, TURNED, OFFERED, LISTED)
+        compared = dict.fromkeys(ways, ALONE) | {EARLY: LATE}
+        return compared | {appeal(number + 1): ALONE for number in range(self.appeals)}
 
 
+_WHERE: Final[Mapping[Knowledge, str]] = {
+    "not known": "where it does not know the answer, not where it does",
+    "wrong": "where it has a wrong answer of its own, not where it knows the right one",
+}
 _JUDGED: Final = "the judgements are right"
 _NEGATIVES: Final = (
     "the negatives, which nobody has judged, are not relevant: those that are make the judge look "
@@ -222,93 +242,102 @@ _MOVED: Final = (
     "its answers move {ways}: ask in both orders (orders = 2), correct its shares by how often it "
     "says yes to pairs of known labels, or take another judge"
 )
+_UNKNOWING: Final = "; the judge `abstain` lets it say that it does not know, and drops that"
 
 
-@dataclass(frozen=True)
-class Moved:
-    """How much a way of asking moves the share of yes: `value` between `low` and `high`."""
-
-    way: str
-    value: float
-    low: float
-    high: float
-    flips: Flips | None = None
-
-    @property
-    def surely(self) -> float:
-        """The smallest move, to either side, that is not ruled out."""
-        return max(self.low, -self.high, 0.0)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values; the shares of answers that flip, and McNemar's p."""
-        made: dict[str, Any] = {
-            name: rounded(getattr(self, name)) for name in ("value", "low", "high")
-        }
-        if self.flips is not None:
-            made |= {"flips": rounded(self.flips.share), "p": rounded(self.flips.p)}
-        return made
-
-
-def moved_by(
-    way: str,
-    before: Doubles,
-    after: Doubles,
+def _moved(
+    compared: Mapping[str, str],
+    said: Mapping[str, Doubles],
     owner: Rows | Places,
-    *,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Moved:
-    """The mean of `after` less `before`, float64[pairs] in 0 to 1, by queries of `owner`.
+    confidence: float,
+    seed: int,
+) -> tuple[list[Moved], list[str]]:
+    """What each way moves, beside the usual one; and the ways that it does not answer in."""
+    found, unread = [], []
+    for way, usual in compared.items():
+        known = ~np.isnan(said[way]) & ~np.isnan(said[usual])
+        if len(np.unique(owner[known])) < FEWEST:
+            unread.append(way)
+            continue
+        found.append(
+            moved_by(
+                way if usual == ALONE else f"{way}, not {usual}",
+                said[usual][known],
+                said[way][known],
+                owner[known],
+                confidence=confidence,
+                seed=seed,
+            )
+        )
+    return found, unread
 
-    Queries count alike, and the interval is over them: pairs of one are alike.
+
+def _unsure(
+    said: Mapping[str, Doubles], owner: Rows | Places, confidence: float, seed: int
+) -> dict[str, Any] | None:
+    """Where it may say unsure: how often it does, and how that moves the shares of yes and of no;
+    None where too little of that can be read.
     """
-    names, place = np.unique(owner, return_inverse=True)
-    by_query = np.bincount(place, after - before) / np.bincount(place, minlength=len(names))
-    found = interval(by_query, confidence=confidence, seed=seed)
-    low, high = (found.value if end is None else end for end in (found.low, found.high))
-    flips = Flips.of((before > 0.5).tolist(), (after > 0.5).tolist())
-    return Moved(way, found.value, low, high, flips)
+    usual, offered = said[ALONE], said[OFFERED]
+    read = ~np.isnan(usual) & ~np.isnan(offered)
+    if len(np.unique(owner[read])) < FEWEST:
+        return None
+    shares = {
+        word: moved_by(
+            word,
+            (usual[read] == value).astype(np.float64),
+            (offered[read] == value).astype(np.float64),
+            owner[read],
+            confidence=confidence,
+            seed=seed,
+        ).as_dict()
+        for word, value in (("no", 0.0), ("yes", 1.0))
+    }
+    return {"share": _share(offered[read] == UNSURE_IS), "changes the share of": shares}
 
 
-@dataclass(frozen=True)
-class Rates:
-    """How often a judge says yes, counted by query: to relevant pairs, and to others."""
-
-    relevant: Clusters
-    others: Clusters
-
-    @classmethod
-    def of(cls, score: Floats, split: float, relevant: Bools, owner: Rows | Places) -> Rates:
-        """Of scores, float32[pairs], that mean yes above `split`; NaN is left out."""
-        table = pl.DataFrame({"owner": owner, "relevant": relevant, "yes": score > split})
-        table = table.filter(~np.isnan(score))
-        return cls(*(yeses(table.filter(pl.col("relevant") == each)) for each in (True, False)))
-
-    def told(self, clusters: Clusters, confidence: float) -> list[float | None]:
-        """A rate with its ends."""
-        low, high = both_ends(clusters, (1 + confidence) / 2)
-        return [rounded(clusters.rate), rounded(low), rounded(high)]
-
-    def leaning(self, confidence: float, at_once: int) -> Moved:
-        """The share of yes of as many relevant pairs as others, less a half.
-
-        Above 0 the judge says yes too readily. Its interval, as one of several `at_once`, puts
-        those of both rates together (Zou and Donner 2008: the square root of the squares' sum).
-        """
-        sure = 1 - (1 - confidence) / (2 * at_once)
-        rates = np.array([self.relevant.rate, self.others.rate])
-        ends = np.array([both_ends(each, sure) for each in (self.relevant, self.others)])
-        down, up = np.linalg.norm(ends - rates[:, None], axis=0) / 2
-        value = float(rates.sum() - 1) / 2
-        return Moved(LABELS, value, value - float(down), value + float(up))
+def _parts(knows: Mapping[str, Knowledge], queries: pl.Series) -> dict[Knowledge, Bools]:
+    """Part -> bool[pairs]: those of queries that are in it; nothing where nothing was asked."""
+    if not knows:
+        return {}
+    of = np.array([knows.get(query, "") for query in queries.to_list()])
+    return {part: of == part for part in PARTS}
 
 
-def yeses(table: pl.DataFrame) -> Clusters:
-    """`yes`, counted by `owner`."""
-    counted = table.group_by("owner").agg(
-        events=pl.col("yes").sum().cast(pl.Int64), trials=pl.len().cast(pl.Int64)
+def _by_knowledge(parts: Mapping[Knowledge, Rates], confidence: float, at_once: int) -> list[Moved]:
+    """How it leans where it does not know the answer, or knows a wrong one, not where it does."""
+    enough = {part: rates for part, rates in parts.items() if rates.enough}
+    if "known" not in enough:
+        return []
+    usual = enough.pop("known").leaning(confidence, at_once)
+    return [
+        apart(_WHERE[part], rates.leaning(confidence, at_once), usual)
+        for part, rates in enough.items()
+    ]
+
+
+def _told_of(parts: Mapping[Knowledge, Rates]) -> str:
+    """How many queries are in each part, and whether that is enough to compare them."""
+    if not parts:
+        return ""
+    known, not_known, wrong = (parts[part].relevant.clusters for part in PARTS)
+    enough = parts["known"].enough and (parts["not known"].enough or parts["wrong"].enough)
+    lacks = f", and {FEWEST} that it knows and {FEWEST} of another sort are needed to compare them"
+    return (
+        f"; without a document it knows the answer of {known} queries, has a wrong one of {wrong} "
+        f"and says of {not_known} that it does not know{'' if enough else lacks}"
     )
-    return Clusters.of(counted["events"].to_numpy(), counted["trials"].to_numpy())
+
+
+def _questions(known: pl.DataFrame, subject: Subject) -> dict[str, str]:
+    """Query -> its text, of the queries of the pairs."""
+    asked = known.select("query_id").unique().sort("query_id")
+    rows = asked.join(subject.collection.queries, on="query_id", maintain_order="left")
+    return dict(rows.select("query_id", "text").iter_rows())
+
+
+def _share(these: Bools) -> float | None:
+    return rounded(float(these.mean())) if len(these) else None
 
 
 def _of_candidates(subject: Subject, judge: PromptedJudge, own: Rates) -> dict[str, Any] | None:

@@ -1,13 +1,13 @@
 """Labelled pairs put to a language model in several ways that mean the same.
 
-The words yes and no change places, the question is put in other words or the other way round, an
-emotional appeal follows it (`models.stimuli`), or several documents are shown in one call, in two
-orders. What a good judge says does not depend on that.
+The words yes and no change places, the question is put in other words or the other way round, a
+third answer is offered, unsure, an emotional appeal follows (`models.stimuli`), or several
+documents are shown in one call, in two orders. What a good judge says does not depend on that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
@@ -15,10 +15,12 @@ import polars as pl
 
 from negatives.arrays import Doubles
 from negatives.chance import id_hashes, pair_uniforms, stream_key, uniforms
-from negatives.judge.llm_score import Relevant, listed, log_odds
+from negatives.judge.abstain import UNSURE
+from negatives.judge.llm_score import Relevant, listed, log_odds, spoken_chance
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.measure.audits.subject import Subject
 from negatives.models.chat import Chat, Form
+from negatives.models.chat_reply import Answer
 from negatives.models.language_model import Words
 from negatives.models.prompt import Filling, Messages, Prompt
 from negatives.models.stimuli import STIMULI
@@ -28,9 +30,12 @@ ALONE: Final = "as asked"
 SWAPPED: Final = "no named before yes"
 WORDED: Final = "in other words"
 TURNED: Final = "the other way round"
+OFFERED: Final = "when it may say unsure"
 LISTED: Final = "several in a call"
 EARLY: Final = "early in a list"
 LATE: Final = "late in a list"
+UNSURE_IS: Final = 0.5
+"""What unsure counts as, between yes and no."""
 FEWEST: Final = 20
 """Queries, below which nothing is said."""
 
@@ -46,13 +51,15 @@ def appeal(number: int) -> str:
     return f"with appeal {number}"
 
 
-def labelled(subject: Subject, queries: int, documents: int) -> tuple[pl.DataFrame, bool]:
+def labelled(
+    subject: Subject, queries: int, documents: int, among: Iterable[str] | None = None
+) -> tuple[pl.DataFrame, bool]:
     """query_id, doc_id, relevant: pairs of known labels, of each query some of either sort.
 
-    At most so many `queries`, drawn by ids, with at most so many `documents`: half of them are
-    positives, where there are as many. The others are pairs that the truth, or the collection,
-    judges not relevant, and where fewer than `FEWEST` queries have such, the negatives; the flag
-    says whether they were judged.
+    At most so many `queries`, drawn by ids (of those `among` these, where they are named), with at
+    most so many `documents`: half of them are positives, where there are as many. The others are
+    pairs that the truth, or the collection, judges not relevant, and where fewer than `FEWEST`
+    queries have such, the negatives; the flag says whether they were judged.
     """
     data, truth = subject.collection, subject.truth
     said = data.qrels if truth is None else pl.concat([data.qrels.select(truth.columns), truth])
@@ -68,6 +75,8 @@ def labelled(subject: Subject, queries: int, documents: int) -> tuple[pl.DataFra
     rest = rest.filter(pl.col("place") < pl.col("room")).drop("room")
     both = pl.concat([first.with_columns(relevant=True), rest.with_columns(relevant=False)])
     both = both.filter(pl.col("relevant").n_unique().over("query_id") == 2)
+    if among is not None:
+        both = both.filter(pl.col("query_id").is_in(list(among)))
     names = both["query_id"].unique().sort()
     drawn = uniforms(id_hashes(names), stream_key(subject.seed, "audit/judge-bias/queries"))
     kept = names.gather(np.argsort(drawn)[:queries])
@@ -92,11 +101,14 @@ def asked_in_ways(
 ) -> Mapping[str, Doubles]:
     """Way of asking -> float64[pairs]: 1 where the reply says relevant, 0 where not; NaN: neither.
 
+    Unsure, where that is offered, is a half: it moves the share of yes where noes turn into it more
+    often than yeses do.
+
     `pairs` are sorted by query; a list shows at most so many `documents` of one.
     """
-    alone, worded, turned = (
+    alone, worded, turned, offered = (
         Prompt(name, *_ONE)
-        for name in ("judge-yes-no", "judge-yes-no-worded", "judge-yes-no-turned")
+        for name in ("judge-yes-no", "judge-yes-no-worded", "judge-yes-no-turned", "judge-abstain")
     )
     texts: list[dict[str, Filling]] = pairs.one_by_one()
     usual = [alone.filled(each) for each in texts]
@@ -105,6 +117,7 @@ def asked_in_ways(
         SWAPPED: _words(chat, alone, [alone.filled({**each, "swapped": True}) for each in texts]),
         WORDED: _words(chat, worded, [worded.filled(each) for each in texts]),
         TURNED: 1 - _words(chat, turned, [turned.filled(each) for each in texts]),
+        OFFERED: _words(chat, offered, [offered.filled(each) for each in texts]),
     }
     for number, stimulus in enumerate(STIMULI[:appeals], start=1):
         moved = [each._replace(user=f"{each.user}\n\n{stimulus}") for each in usual]
@@ -114,8 +127,15 @@ def asked_in_ways(
 
 def _words(chat: Chat, prompt: Prompt, questions: list[Messages]) -> Doubles:
     answers = chat.ask(prompt, questions, _WORD)
-    odds = np.array([np.nan if each is None else log_odds(each) for each in answers])
-    return np.where(np.isnan(odds), np.nan, (odds > 0).astype(np.float64))
+    return np.array([np.nan if each is None else _said(each) for each in answers])
+
+
+def _said(answer: Answer) -> float:
+    """1: yes; 0: no; a half: unsure, where that is more probable than not."""
+    if spoken_chance(answer, UNSURE) >= 0.5:
+        return UNSURE_IS
+    odds = log_odds(answer)
+    return np.nan if np.isnan(odds) else float(odds > 0)
 
 
 def _lists(chat: Chat, pairs: ShownPairs, size: int) -> dict[str, Doubles]:
