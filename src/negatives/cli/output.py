@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from negatives.cli.streams import copy_out
 from negatives.errors import InputError
+from negatives.store.atomic import refuse_unwritable
 
 STANDARD: Final = "-"
 
@@ -22,14 +23,23 @@ def _no_stream(_: object, value: Path | None) -> None:
         raise ValueError("a folder cannot go to standard output: name one")
 
 
+def _writable(_: object, value: Path | None) -> None:
+    if value is not None and str(value) != STANDARD:
+        refuse_unwritable(value)
+
+
 _NAMES: Final = ("--out", "-o")
 OutFolder = Annotated[Path, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_no_stream)]
 """The folder to make."""
 OptionalOutFolder = Annotated[
     Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_no_stream)
 ]
-OptionalOutFile = Annotated[Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True)]
+OptionalOutFile = Annotated[
+    Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)
+]
 """The file to write, `-` for standard output."""
+OptionalFile = Annotated[Path | None, Parameter(validator=_writable)]
+"""A file that is written besides."""
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from negatives.errors import NegativesError, RunError
+from negatives.errors import DiskFull, InputError, NegativesError, RunError
 from negatives.faults import refused
 
 TEMPORARY = ".partial-"
@@ -59,6 +60,29 @@ def writing_folder(path: Path) -> Iterator[Path]:
             sync(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise `RunError` where no file can be written at `path`, before any work; nothing is left.
+
+    The nearest folder above it that is there is tried out: permissions alone do not tell.
+    """
+    if path.is_dir():
+        raise RunError(
+            "this is a folder, and a file is to be written",
+            where=str(path),
+            fix=f"name a file in it, such as {path / 'FILE'}",
+        )
+    there = next(above for above in path.absolute().parents if above.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there, prefix=TEMPORARY):
+            return
+    except OSError as error:
+        found = refused(error, path, wrong=RunError, do="write")
+        said = os.strerror(error.errno or 0)
+    if isinstance(found, InputError | DiskFull):
+        raise found
+    raise RunError(f"cannot write: {said}", where=str(path), fix="choose another place")
 
 
 def remove_abandoned(path: Path) -> None:
