@@ -131,11 +131,17 @@ class JudgeBias(Check, kind="judge-bias"):
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             opened = judge.open(
-                JudgeContext(subject.collection, scratch, seed=subject.seed, reference="audit")
+                JudgeContext(
+                    subject.collection,
+                    scratch,
+                    seed=subject.seed,
+                    reference="audit",
+                    emit=subject.emit,
+                )
             )
             score = opened.score(pairs.query, pairs.doc)
             said = asked_in_ways(
-                Chat(judge.model, scratch, api_key=judge.api_key),
+                Chat(judge.model, scratch, api_key=judge.api_key, emit=subject.emit),
                 pairs,
                 documents=self.documents,
                 appeals=self.appeals,
