@@ -13,7 +13,7 @@ from tests.cli.odd import Odd
 from tests.cli.odd_domains import apart
 
 _DOCS = "".join(
-    json.dumps({"_id": f"d{n}", "title": "", "text": f"the lift of wing {n} in a flow of air"})
+    json.dumps({"_id": f"d{n}", "title": "", "text": f"{chr(97 + n) * 4} is the lift of wing {n}"})
     + "\n"
     for n in range(20)
 )
@@ -27,7 +27,7 @@ def _qrels(first: int, relevance: int = 1) -> bytes:
     return ("query-id\tcorpus-id\tscore\n" + "".join(rows)).encode()
 
 
-_TEXT = {
+TEXT = {
     "text/corpus.jsonl": _DOCS.encode(),
     "text/queries.jsonl": _QUERIES.encode(),
     "text/qrels/train.tsv": _qrels(0),
@@ -85,10 +85,10 @@ def unfit(llama: str | Path, no_numbers: str | Path) -> Iterator[Odd]:
     for command, words in TRAINING.items():
         for name, (files, said) in models(llama, no_numbers).items():
             yield Odd(
-                f"{command} of {name}", (*words, "--model", "./model"), _TEXT | files, says=said
+                f"{command} of {name}", (*words, "--model", "./model"), TEXT | files, says=said
             )
         for name, options, said in _settings(command):
-            yield Odd(f"{command} with {name}", (*_changed(words, options), *options), _TEXT,
+            yield Odd(f"{command} with {name}", (*_changed(words, options), *options), TEXT,
                       says=said)  # fmt: skip
     yield from _evaluations()
     yield from _other_data()
@@ -134,8 +134,8 @@ def _evaluations() -> Iterator[Odd]:
     one = ("evaluate", "static", "text@test", *_QUICK)
     for option in ("--per-query", "--save-run", "--quarantine"):
         for name, place in {"in a file": "a-file/x.csv", "of the system": "/proc/x.csv"}.items():
-            yield Odd(f"evaluate: {option} {name}", (*one, option, place), _TEXT)
-        yield Odd(f"evaluate: {option} a folder", (*one, option, "text"), _TEXT)
+            yield Odd(f"evaluate: {option} {name}", (*one, option, place), TEXT)
+        yield Odd(f"evaluate: {option} a folder", (*one, option, "text"), TEXT)
     for last, said in {
         "text@test": "two collections",
         "text@nothing": "has a positive",
@@ -144,7 +144,7 @@ def _evaluations() -> Iterator[Odd]:
         "a-file": "known format",
     }.items():
         words = ("evaluate", "static", "text@test", last, "--save-run", "runs", *_QUICK)
-        yield Odd(f"evaluate of two: {last}", words, _TEXT, says=said)
+        yield Odd(f"evaluate of two: {last}", words, TEXT, says=said)
 
 
 def _other_data() -> Iterator[Odd]:
@@ -163,6 +163,6 @@ def _other_data() -> Iterator[Odd]:
         yield Odd(f"evaluate of {name}", words, dict(files), says="needs the text")
         words = ("evaluate", "static", "text@test", "--protocol", "extrapolation", "--trained-on",
                  data, *_QUICK)  # fmt: skip
-        told: Mapping[str, bytes] = {**_TEXT, **files}
+        told: Mapping[str, bytes] = {**TEXT, **files}
         if name != "images":  # whose queries are captions
             yield Odd(f"a protocol of {name}", words, told, says="needs the text")

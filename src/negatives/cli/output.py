@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from negatives.cli.streams import copy_out
 from negatives.errors import InputError
-from negatives.store.atomic import refuse_unwritable
+from negatives.store.atomic import prepare_file
 
 STANDARD: Final = "-"
 
@@ -25,7 +25,7 @@ def _no_stream(_: object, value: Path | None) -> None:
 
 def _writable(_: object, value: Path | None) -> None:
     if value is not None and str(value) != STANDARD:
-        refuse_unwritable(value)
+        prepare_file(value)
 
 
 _NAMES: Final = ("--out", "-o")

@@ -10,7 +10,7 @@ import polars as pl
 
 from negatives.errors import InputError
 from negatives.export.trec import TAG, without_white_space
-from negatives.store.atomic import refuse_unwritable, writing
+from negatives.store.atomic import prepare_file, writing
 
 Keep = Callable[[pl.DataFrame], None]
 """Takes a ranking of some queries: query_id, doc_id, rank, score."""
@@ -27,7 +27,7 @@ def refuse_unkept(path: Path | None) -> None:
             fix=f"--save-run {path / 'ranking.run'}",
         )
     if path is not None:
-        refuse_unwritable(path)
+        prepare_file(path)
 
 
 @contextmanager

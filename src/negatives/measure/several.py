@@ -22,7 +22,7 @@ from negatives.measure.metric_names import parse_metrics
 from negatives.measure.ranking import called
 from negatives.read import as_collection
 from negatives.read.memory import is_named
-from negatives.store.atomic import file_hash, refuse_unwritable, write_json
+from negatives.store.atomic import file_hash, prepare_file, write_json
 
 FIGURES: Final = "evaluations.json"
 
@@ -48,7 +48,7 @@ def evaluate_several(
     """
     folder = None if save is None else Path(save)
     if folder is not None:
-        refuse_unwritable(folder / FIGURES)
+        prepare_file(folder / FIGURES)
     parse_metrics(metrics)
     _refuse_unusable(data)
     rows: list[dict[str, Any]] = []

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from glob import escape
 from pathlib import Path
@@ -62,8 +62,9 @@ def writing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def refuse_unwritable(path: Path) -> None:
-    """Raise `RunError` where no file can be written at `path`, before any work; nothing is left.
+def prepare_file(path: Path) -> None:
+    """Raise `RunError`, before any work, where no file can be written at `path`; remove what killed
+    writers of it left.
 
     The nearest folder above it that is there is tried out: permissions alone do not tell.
     """
@@ -76,6 +77,7 @@ def refuse_unwritable(path: Path) -> None:
     there = next(above for above in path.absolute().parents if above.exists())
     try:
         with tempfile.TemporaryFile(dir=there, prefix=TEMPORARY):
+            remove_abandoned(path)
             return
     except OSError as error:
         found = refused(error, path, wrong=RunError, do="write")
@@ -87,7 +89,16 @@ def refuse_unwritable(path: Path) -> None:
 
 def remove_abandoned(path: Path) -> None:
     """Remove what killed writers of `path` left beside it, in a folder that is not ours alone."""
-    for left in list(path.parent.glob(f"{TEMPORARY}*-{escape(path.name)}")):
+    _remove_unused(path.parent.glob(f"{TEMPORARY}*-{escape(path.name)}"))
+
+
+def remove_abandoned_in(folder: Path) -> None:
+    """Remove what killed writers left in a folder and below; not what others are writing."""
+    _remove_unused(folder.rglob(f"{TEMPORARY}*"))
+
+
+def _remove_unused(found: Iterable[Path]) -> None:
+    for left in list(found):
         flags = os.O_RDONLY | os.O_NONBLOCK  # a pipe would block
         with suppress(OSError, ImportError), _in_use(left, flags, ask=True):
             _remove(left)
