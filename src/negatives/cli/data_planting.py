@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.output import OutFolder
+from negatives.cli.output import OtherFolder, OutFolder
 
 
 def plant(
@@ -50,7 +48,7 @@ def canaries(
     /,
     *,
     out: OutFolder,
-    lists: Path,
+    lists: OtherFolder,
     model: str,
     count: int = 40,
     tokens: int = 25,
