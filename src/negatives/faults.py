@@ -44,7 +44,10 @@ _WRONG: Final = {
     errno.ENOTDIR: ("cannot {do}: a part of the path is a file, not a folder", "check the path"),
     errno.EISDIR: ("cannot {do}: this is a folder, not a file", "check the path"),
     errno.ENOTEMPTY: ("cannot {do}: the folder is not empty", "choose another name"),
-    errno.EEXIST: ("cannot {do}: this exists already", "choose another name"),
+    errno.EEXIST: (
+        "cannot {do}: what is there is no folder, or is not empty",
+        "choose another name",
+    ),
     errno.ELOOP: ("cannot {do}: the path is a circle of symbolic links", "check the path"),
 }
 _GONE: Final = (errno.ENOENT, errno.ENXIO, errno.ENODEV)
@@ -78,6 +81,8 @@ def refused(
     if code is None:
         return None
     place = str(where) or str(getattr(error, "filename", None) or "")
+    if code == errno.EEXIST and _in_a_file(Path(place)):
+        code = errno.ENOTDIR
     if code in _FULL:
         what, fix = _FULL[code]
         return DiskFull(what, where=place, fix=fix)
@@ -109,6 +114,11 @@ def raise_spent(error: BaseException) -> None:
 def blames_input(error: BaseException) -> bool:
     """Whether the input or the command is what `error` blames, and not the work."""
     return isinstance(error if isinstance(error, NegativesError) else refused(error), InputError)
+
+
+def _in_a_file(path: Path) -> bool:
+    """Whether a path goes on below a file, or is one: of either a folder cannot be made."""
+    return any(above.is_file() for above in (path, *path.parents))
 
 
 def _number(error: BaseException, text: str) -> int | None:

@@ -67,6 +67,8 @@ def _carried_out(odd: Odd, place: Path) -> list[str]:
         wrong.append(f"no message: {told!r}")
     if code == 2 and "fix:" not in told:
         wrong.append(f"no fix: {told!r}")
+    if code == 2 and "Warning" in told:
+        wrong.append(f"a library warns: {told[-400:]!r}")
     if odd.says.lower() not in told.lower():
         wrong.append(f"does not say {odd.says!r}: {told!r}")
     if code == 2 and (left := _tree(place) - before):

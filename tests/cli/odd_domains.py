@@ -67,6 +67,19 @@ def _png(colour: str) -> bytes:
     return into.getvalue()
 
 
+def apart() -> dict[str, tuple[str, dict[str, bytes]]]:
+    """Collections without texts of documents: how each is named, and its files."""
+    series = {f"d/W_{part}.ts": _SERIES.encode() for part in ("TRAIN", "TEST")}
+    two = _rows(CAPTION, CAPTION | {"image": "b.png", "caption": "a blue disc"}).encode()
+    pictures = {"d/a.png": _png("red"), "d/b.png": _png("blue"), "d/train.jsonl": two}
+    return {
+        "ids": ("d", {"d/train.tsv": _PLAYS_TSV.encode()}),
+        "triples": ("d@train", dict(_GRAPH)),
+        "series": ("d@train", series),
+        "images": ("d", pictures),
+    }
+
+
 Side = tuple[str, dict[str, bytes], Mapping[str, bytes], str]
 """The file that is odd, what it may hold, the files beside it, and a recipe that can mine them."""
 

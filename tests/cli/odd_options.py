@@ -112,7 +112,8 @@ def _without(words: tuple[str, ...], option: str) -> tuple[str, ...]:
 
 def commands(run: Mapping[str, bytes]) -> Iterator[Odd]:
     """Odd commands: words missing, too many, twice, unknown; places that are something else."""
-    files = {**BEIR, "pairs.jsonl": PAIRS.encode(), "a-file": b"x"}
+    files = {**BEIR, "pairs.jsonl": PAIRS.encode(), "a-file": b"x",
+             "others.tsv": b"query-id\tcorpus-id\tscore\nother\td1\t1\n"}  # fmt: skip
     long = "x" * 5000
     odd: dict[str, tuple[str, ...]] = {
         "an unknown command": ("mien",),
@@ -174,6 +175,43 @@ def commands(run: Mapping[str, bytes]) -> Iterator[Odd]:
         "a sample into a folder": ("audit", "RUN", "--sample", "3", "-o", "data"),
         "a sample into the system": ("audit", "RUN", "--sample", "3", "-o", "/proc/x.csv"),
         "a review of a folder": ("audit", "RUN", "--review", "data"),
+        "a truth of other queries": ("audit", "RUN", "--truth", "others.tsv"),
+        "a share of all": ("audit", "RUN", "--truth", "others.tsv", "--max-fnr", "2"),
+        "reviews that nobody made": ("judge", "RUN", "--reviews"),
+        "canaries in a file": (
+            "data",
+            "canaries",
+            "data",
+            "--out",
+            "a-file/out",
+            "--lists",
+            "lists",
+            "--model",
+            "./nowhere",
+        ),
+        "lists in a file": (
+            "data",
+            "canaries",
+            "data",
+            "--out",
+            "out",
+            "--lists",
+            "a-file/lists",
+            "--model",
+            "./nowhere",
+        ),
+        "queries made in a file": ("make", "data", "--out", "a-file/out"),
+        "distraction of no answers": (
+            "distract",
+            "RUN",
+            "--llm",
+            "http://127.0.0.1:9/v1#m",
+            "--answers",
+            "others.tsv",
+        ),
+        "a review of a file": ("review", "a-file", "--no-browser"),
+        "a port that is none": ("review", "RUN", "--no-browser", "--port", "70000"),
+        "a share that is no number": ("review", "RUN", "--no-browser", "--twice", "nan"),
         "a truth that is an empty file": ("audit", "RUN", "--truth", "empty"),
         "no model": ("evaluate", "./nowhere", "data"),
         "a model that is a file": ("evaluate", "a-file", "data"),

@@ -12,8 +12,11 @@ from tests.cli.commands import negatives
 from tests.cli.odd import Odd, complaints
 from tests.cli.odd_domains import domain_files
 from tests.cli.odd_files import BEIR, pair_files
+from tests.cli.odd_models import unfit
 from tests.cli.odd_options import commands, no_positive, options
 from tests.cli.odd_recipes import accepted, files, misread, settings
+from tests.learn.small import save_static
+from tests.models.tiny_lm import tiny_llama
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +85,16 @@ def test_commands(run: dict[str, bytes], tmp_path: Path) -> None:
 
 def test_data_without_a_positive(tmp_path: Path) -> None:
     check(no_positive(), tmp_path, at_least=5)
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_is_said_before_any_training(tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers")
+    from safetensors.numpy import load_file, save_file
+
+    no_numbers = save_static(tmp_path / "no-numbers", ["wing lift"], dim=4)
+    for file in no_numbers.rglob("*.safetensors"):
+        save_file({name: each * float("nan") for name, each in load_file(file).items()}, file)
+    place = tmp_path / "odd"
+    place.mkdir()
+    check(unfit(tiny_llama(), no_numbers), place, at_least=80)

@@ -17,6 +17,7 @@ from negatives.measure.barred import NotOlder, SameId, any_of, as_lists
 from negatives.measure.ranking import (
     Model,
     open_ranker,
+    opened_reranker,
     ordered,
     rankings,
     reranking,
@@ -103,7 +104,7 @@ def test_a_reranker_orders_the_top_and_leaves_the_rest(context: Context) -> None
     first = open_ranker(ByLetters(), context, depth=0)
     before, after = (
         whole(first, context),
-        whole(reranking(ByLength(), first, context, top=2), context),
+        whole(reranking(ByLength(), "by length", first, context, top=2), context),
     )
     for query in QUERIES:
         was, now = order(before, query), order(after, query)
@@ -158,9 +159,8 @@ def test_a_run_for_other_queries_is_refused(context: Context) -> None:
 
 
 def test_an_encoder_is_no_reranker(context: Context) -> None:
-    first = open_ranker("bm25", context)
     with pytest.raises(InputError, match="ByLetters is no reranker"):
-        reranking(ByLetters(), first, context)  # type: ignore[arg-type]
+        opened_reranker(ByLetters(), context.machine)  # type: ignore[arg-type]
 
 
 def test_a_run_is_read_by_its_scores(tmp_path: Path, context: Context) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from negatives.errors import RunError
+from negatives.store.atomic import writing
 from negatives.store.lock import locked, shared
 
 HOLD = """
@@ -108,3 +109,18 @@ def test_who_wants_to_share_waits_for_one_who_has_the_folder_alone(
             waiting.wait(1)
         holder.send_signal(signal.SIGKILL)
         assert waiting.stdout.readline() == "held\n"
+
+
+def test_what_a_killed_holder_left_is_removed_and_not_what_is_being_written(
+    tmp_path: Path,
+) -> None:
+    below = tmp_path / "run" / "candidates"
+    below.mkdir(parents=True)
+    (below / ".partial-1-part.parquet").write_bytes(b"half")
+    (tmp_path / "run" / ".partial-2-model").mkdir()
+    with writing(below / "whole.txt") as temporary:
+        temporary.write_text("all of it")
+        with locked(tmp_path / "run"):
+            left = [path.name for path in (tmp_path / "run").rglob(".partial-*")]
+            assert left == [temporary.name]
+    assert (below / "whole.txt").read_text() == "all of it"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from cyclopts import Parameter
+
+from negatives.cli.output import OptionalFile
 
 if TYPE_CHECKING:
     from negatives.read.quarantine import Quarantine
@@ -45,7 +46,7 @@ class DataOptions:
     positive_column: str = ""
     negative_column: Annotated[list[str] | None, Parameter(negative="")] = None
     relevant_from: float | None = None
-    quarantine: Path | None = None
+    quarantine: OptionalFile = None
 
     def said(self) -> dict[str, Any]:
         """What was said, but for the quarantine: keywords of `negatives.read.load`."""

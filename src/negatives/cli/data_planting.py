@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.output import OutFolder
+from negatives.cli.output import OtherFolder, OutFolder
 
 
 def plant(
@@ -50,7 +48,7 @@ def canaries(
     /,
     *,
     out: OutFolder,
-    lists: Path,
+    lists: OtherFolder,
     model: str,
     count: int = 40,
     tokens: int = 25,
@@ -88,6 +86,7 @@ def canaries(
         What is written, and where it is planted.
     """
     from negatives import read
+    from negatives.cli.listen import listening
     from negatives.errors import InputError
     from negatives.machine import available_threads
     from negatives.measure.canaries import plant_canaries
@@ -105,10 +104,11 @@ def canaries(
             fix="name a folder for the lists that is not in the other, nor the other in it",
         )
     collection = reading.load(data)
-    writer = CausalLM(model, threads=available_threads())
-    made = plant_canaries(
-        collection, writer, count=count, tokens=tokens, repeats=repeats, seed=seed
-    )
+    with listening() as emit:
+        writer = CausalLM(model, threads=available_threads(), emit=emit)
+        made = plant_canaries(
+            collection, writer, count=count, tokens=tokens, repeats=repeats, seed=seed
+        )
     with writing_folder(lists) as folder:  # there only once the other folder is
         made.planted.select(query="doc_id", positive="text").write_ndjson(folder / "planted.jsonl")
         made.unseen.rename({"doc_id": "_id"}).write_ndjson(folder / "unseen.jsonl")

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.options import Flag
+from negatives.cli.output import OptionalFile
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
 from negatives.cli.telling import telling
@@ -29,7 +30,7 @@ def evaluate(
     /,
     *more: str,
     metric: Names = None,
-    per_query: Path | None = None,
+    per_query: OptionalFile = None,
     save_run: Path | None = None,
     depth: int = 1000,
     rerank: str | None = None,

@@ -54,7 +54,7 @@ def evaluate_responses(
     unseen, between = said["--unseen"], said["--between"]
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
     account = model_folder(Path(model)).read() if (Path(model) / ACCOUNT).is_file() else {}
-    with listening():
+    with listening() as emit:
         found = carry_out(
             model,
             reading.load(data) if reading.said() else load(data),
@@ -63,6 +63,7 @@ def evaluate_responses(
             between="\n" if between is None else between,
             trained=account.get("figures", ()),
             machine=machine,
+            emit=emit,
         )
     if json:
         print_json(found)

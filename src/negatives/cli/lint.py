@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from negatives.cli.options import Flag
-from negatives.cli.output import OptionalOutFile, beside, output
+from negatives.cli.output import OptionalFile, OptionalOutFile, beside, output
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def lint(
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
     fix: Flag = False,
     out: OptionalOutFile = None,
-    quarantine: Path | None = None,
+    quarantine: OptionalFile = None,
     json: Flag = False,
 ) -> int:
     """Find what is wrong with mined negatives: positives among them, copies, leaks into test.

@@ -12,24 +12,40 @@ from typing import Annotated, Final, TextIO
 from cyclopts import Parameter
 
 from negatives.cli.streams import copy_out
-from negatives.errors import InputError
+from negatives.errors import InputError, RunError
+from negatives.store.atomic import prepare_file
 
 STANDARD: Final = "-"
 
 
-def _no_stream(_: object, value: Path | None) -> None:
+def _a_folder(_: object, value: Path | None) -> None:
     if value is not None and str(value) == STANDARD:
         raise ValueError("a folder cannot go to standard output: name one")
+    if value is not None and any(above.is_file() for above in value.parents):
+        raise RunError(
+            "a part of the path is a file, not a folder", where=str(value), fix="check the path"
+        )
+
+
+def _writable(_: object, value: Path | None) -> None:
+    if value is not None and str(value) != STANDARD:
+        prepare_file(value)
 
 
 _NAMES: Final = ("--out", "-o")
-OutFolder = Annotated[Path, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_no_stream)]
+OutFolder = Annotated[Path, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_a_folder)]
 """The folder to make."""
+OtherFolder = Annotated[Path, Parameter(validator=_a_folder)]
+"""A further folder to make."""
 OptionalOutFolder = Annotated[
-    Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_no_stream)
+    Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_a_folder)
 ]
-OptionalOutFile = Annotated[Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True)]
+OptionalOutFile = Annotated[
+    Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)
+]
 """The file to write, `-` for standard output."""
+OptionalFile = Annotated[Path | None, Parameter(validator=_writable)]
+"""A file that is written besides."""
 
 
 @contextmanager

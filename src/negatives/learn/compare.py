@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 
 from negatives.card import Card, Showing
-from negatives.errors import InputError, NegativesError
+from negatives.errors import InputError
 from negatives.events import Emit, Warned, once
 from negatives.learn.arms import NONE, Arm, arms_of, texts_of
 from negatives.learn.dev import overlap
@@ -27,6 +27,7 @@ from negatives.learn.source import for_these_data
 from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
+from negatives.measure.metric_names import parse_metrics
 from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
@@ -37,7 +38,6 @@ from negatives.show.comparison import comparison_card
 from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_json
 from negatives.store.fingerprints import refuse_unlabelled
-from negatives.store.lock import locked
 from negatives.store.work_folder import WorkFolder
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100")
@@ -107,6 +107,7 @@ def compare(
     if seeds < 1:
         raise InputError("no seed is left to train with", fix="--seeds 3, say")
     refuse_secrets(model, encoder or "")
+    parse_metrics(metrics)
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
@@ -136,20 +137,15 @@ def compare(
         machine=machine,
         emit=emit,
     )
-    with locked(folder.path):
-        try:
-            return Compared(*_figures(work, chosen, len(shared), emit))
-        except NegativesError:
-            if not (folder.path / ARMS).exists():
-                folder.wipe()  # nothing was mined or trained: nothing is left
-            raise
+    with folder.at_work(ARMS):
+        return Compared(*_figures(work, chosen, len(shared), emit))
 
 
 def _figures(
     work: Trainings, arms: list[Arm], left_out: int, emit: Emit
 ) -> tuple[dict[str, Any], dict[str, list[pl.DataFrame]]]:
     """What came of all arms, and the figures by query that it is made of."""
-    plan = work.begun({"arms": {arm.name: work.of_arm(arm) for arm in arms}}, arms[0])
+    plan = work.begun({"arms": {arm.name: work.of_arm(arm) for arm in arms}}, arms)
     if left_out:
         emit(Warned(f"{left_out} queries are trained with, and left out of the comparison"))
     measured: dict[str, Measured] = {}

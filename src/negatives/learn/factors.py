@@ -143,6 +143,15 @@ class FactorsTraining(LessonTraining, kind="factors"):
         )
         return Learning(range(len(found)), IdCollator(lesson.rows, lesson.draws), module)
 
+    def refuse_dev(self, dev: DevSet, train: Collection) -> None:
+        """Ids that are not trained have no vector."""
+        from negatives.learn.dev import rows_in
+
+        asked = dev.collection.queries["query_id"].gather(dev.queries)
+        trained = train.queries["query_id"]
+        rows_in(trained, asked.filter(asked.is_in(trained.implode())), dev.collection)
+        rows_in(train.corpus["doc_id"], dev.collection.corpus["doc_id"], dev.collection)
+
     def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
         """How well it ranks all documents but those known from training."""
         return dev.look_of_tables()

@@ -11,6 +11,7 @@ each training set, with the model that training starts from, so that nothing is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -20,25 +21,29 @@ import polars as pl
 from negatives.errors import InputError
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import NONE, Arm, arms_of
+from negatives.learn.fitting import fitting_base
 from negatives.learn.request import completed
 from negatives.learn.train import train
 from negatives.listening import shown, watched
+from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
+from negatives.measure.metric_names import parse_metrics
 from negatives.measure.protocol import folds, label_overlap, near_and_far
 from negatives.measure.significance import compare as compare_queries
 from negatives.read import as_collection
 from negatives.recipe import Recipe
 from negatives.schema import Collection
+from negatives.secrets import refuse_secrets
 from negatives.stats.bootstrap import interval
 from negatives.store.atomic import write_json
-from negatives.store.fingerprints import fingerprints
-from negatives.store.lock import locked
+from negatives.store.fingerprints import fingerprints, refuse_unlabelled
 from negatives.store.work_folder import WorkFolder
 
 Protocol = Literal["folds", "samples"]
 
 METRICS: Final = ("nDCG@10",)
 FIGURES: Final = "generalise.json"
+MODELS: Final = "models"
 SIDES: Final = ("interpolation", "extrapolation")
 
 
@@ -56,7 +61,7 @@ def generalisation_folder(path: Path) -> WorkFolder:
         path=path,
         work="generalisation",
         account="plan.json",
-        own=("models", FIGURES),
+        own=(MODELS, FIGURES),
         replaced="choose another --out",
     )
 
@@ -90,6 +95,9 @@ def generalise(
     generalise.json: for each recipe and side the mean over queries and its interval, and the
     difference of every recipe to the first. Started again, it goes on where it was stopped.
     """
+    machine = Machine.checked(threads, memory, device)
+    refuse_secrets(model, similar_by)
+    parse_metrics(metrics)
     chosen = arms_of(
         recipes, control, partial(completed, model=model, kind=kind, changes=changes, emit=emit)
     )
@@ -108,7 +116,12 @@ def generalise(
                 "encoder with --similar-by"
             )
         )
+    refuse_unlabelled(trained)
+    folder = generalisation_folder(Path(out))
+    folder.refuse_foreign()
+    fitting_base(chosen, trained, tested, model=model, encoder=model, machine=machine)
     tests = list(_tests(trained, tested, protocol, buckets, size, similar_by, seed))
+    _refuse_one_sided(tests, protocol)
     shared = tested.queries.join(trained.queries, on="query_id", how="semi")
     if len(shared):
         emit(
@@ -117,15 +130,12 @@ def generalise(
                 "of these, what interpolates was learned by heart"
             )
         )
-    folder = generalisation_folder(Path(out))
-    folder.refuse_foreign()
     inputs = {
         "data": fingerprints(trained), "on": fingerprints(tested), "protocol": protocol,
         "buckets": buckets, "size": size, "similar_by": similar_by, "seed": seed, "model": model,
         "metrics": list(metrics), "arms": {arm.name: arm.recipe.effective() for arm in chosen},
     }  # fmt: skip
-    machine = {"threads": threads, "memory": memory, "device": device}
-    with locked(folder.path):
+    with folder.at_work(MODELS):
         plan = folder.begun(inputs) or {"inputs": inputs, "status": "running"}
         folder.write(plan)
         found: dict[str, dict[str, list[pl.DataFrame]]] = {}
@@ -133,7 +143,9 @@ def generalise(
         for arm in chosen:
             per_side = found.setdefault(arm.name, {side: [] for side in SIDES})
             for test in tests:
-                for side, frame in _one(arm, test, folder.path, model, metrics, seed, machine):
+                for side, frame in _one(
+                    arm, test, folder.path, model, metrics, seed, asdict(machine)
+                ):
                     per_side[side].append(frame)
                 done += 1
                 emit(Progress("generalise", done, total, "trainings"))
@@ -169,6 +181,17 @@ def _tests(
     yield _Test("far", samples.extrapolation, {"extrapolation": tested})
 
 
+def _refuse_one_sided(tests: Sequence[_Test], protocol: Protocol) -> None:
+    """Raise `InputError`, before any training, where no test query is on one of the two sides."""
+    for side in SIDES:
+        if not any(side in test.sides for test in tests):
+            raise InputError(
+                f"no test query is one of {side}",
+                where=f"--protocol {protocol}, {len(tests)} trainings",
+                fix="take more --buckets, or a test split whose queries are less alike",
+            )
+
+
 def _of(test: _Test) -> dict[str, Any]:
     """What a training has, in numbers."""
     sides = {side: len(each.mined_queries) for side, each in test.sides.items()}
@@ -180,7 +203,7 @@ def _one(
     machine: dict[str, Any],
 ) -> Iterator[tuple[str, pl.DataFrame]]:  # fmt: skip
     """The values of each test query by one recipe and one training, side by side."""
-    out = folder / "models" / arm.name / test.name
+    out = folder / MODELS / arm.name / test.name
     made = train(
         test.train, out, model=model, recipe=arm.recipe, mined=arm.mined, look=False, seed=seed,
         emit=silent, **machine,

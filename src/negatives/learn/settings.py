@@ -255,3 +255,6 @@ class LessonTraining(ModelTraining, kw_only=True):
     @abstractmethod
     def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
         """What says how good the model is; `frozen` encodes documents where their side is."""
+
+    def refuse_dev(self, dev: DevSet, train: Collection) -> None:
+        """Raise `DataError` where what is trained with `train` can say nothing of a dev set."""

@@ -117,30 +117,34 @@ class TrainingSource:
             return _of_file(file, self._settings.negatives_read)
         return run or as_collection(data, quarantine=self.aside)
 
-    def examples(
-        self, found: TrainingSet | Run | Collection, overwrite: bool
-    ) -> tuple[TrainingSet, str]:
-        """The examples, and the address that other splits of the same data may be found at."""
-        made, origin = self._examples(found, overwrite)
+    def origin(self, found: TrainingSet | Run | Collection) -> str:
+        """The address that other splits of the same data may be found at; empty: there is none."""
+        return "" if isinstance(found, TrainingSet) else content_of(found).origin
+
+    def examples(self, found: TrainingSet | Run | Collection, overwrite: bool) -> TrainingSet:
+        """The examples."""
+        made = self._examples(found, overwrite)
         if name := self._loss.labels_field:
             made = replace(made, labels=field_of(made.collection, name))
-        return made, origin
+        return made
 
-    def _examples(
-        self, found: TrainingSet | Run | Collection, overwrite: bool
-    ) -> tuple[TrainingSet, str]:
+    def _examples(self, found: TrainingSet | Run | Collection, overwrite: bool) -> TrainingSet:
         if isinstance(found, TrainingSet):
-            return found, ""
-        origin = content_of(found).origin
+            return found
         if isinstance(found, Collection):
             found = self._with_queries(found)
             if not self._mines:
                 made = training_set(found, NOTHING, 0)
                 graded = self._settings.labels == GRADES
-                return replace(made, labels=grades_of(found) if graded else None), origin
+                return replace(made, labels=grades_of(found) if graded else None)
             found = self.mine(found, self.encoder, self.folder, overwrite)
         width = self._settings.negatives_read if self.mined else 0
-        return of_run(found, width, self._settings.labels), origin
+        return of_run(found, width, self._settings.labels)
+
+    @property
+    def writes_queries(self) -> bool:
+        """Whether the recipe writes queries of its own, in place of those that a collection has."""
+        return any(each.generates == "queries" for each in self.recipe.make)
 
     @property
     def _reads_responses(self) -> bool:

@@ -37,11 +37,11 @@ from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.sequence.work import SequenceWork
 from negatives.learn.settings import Lesson, LessonTraining, ModelTraining, Training, WholeTraining
-from negatives.learn.source import Data, for_these_data
+from negatives.learn.source import Data, content_of, for_these_data
 from negatives.learn.suspects import write_suspects
 from negatives.learn.trained import Trained as Trained
 from negatives.learn.trained import model_folder
-from negatives.learn.trainer import Look, TrainingPlan, carry_out
+from negatives.learn.trainer import Look, TrainingPlan, carry_out, refuse_reporter
 from negatives.learn.training_set import TrainingSet
 from negatives.learn.vectors import Vectors
 from negatives.learn.whole_work import WholeWork
@@ -56,6 +56,7 @@ from negatives.recipe_changes import tell_unread
 from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
+from negatives.stage import refuse_unmet
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import locked
 
@@ -115,6 +116,7 @@ def train(
     refuse_secrets(model, encoder or "")
     emit = once(emit)
     machine = Machine.checked(threads, memory, device)
+    refuse_reporter(report_to)
     path = Path(out)
     folder = model_folder(path)
     folder.refuse_foreign()
@@ -191,15 +193,15 @@ class _LessonWork(Work):
             cast("Chooser", self.recipe.choose).ready(self.machine, self.emit)
         guide = opened_guide(self.loss, self.machine, self.emit)
         refuse_few(self.batcher, read, self.settings.batch_size)
-        found, origin = self.source.examples(read, overwrite)
+        source = self.source
+        early = look and not source.writes_queries
+        looked_at = self._dev(dev, source.origin(read), content_of(read)) if early else None
+        found = source.examples(read, overwrite)
         draws = step_draws(found, self.recipe, self.mined, self.emit)
         if draws is None:
             refuse_nothing(found, self.loss, self.settings, self.emit)
-        looked_at = None
-        if look:
-            seed = self.recipe.seed
-            looked_at = dev_set(dev, origin, found.collection, seed, self.aside, self.emit)
-            refuse_impatient(looked_at, self.settings.patience)
+        if look and not early:
+            looked_at = self._dev(dev, source.origin(read), found.collection)
         inputs = self._inputs(base, found, looked_at)
         kept = MINED if found.about.get("run") == MINED else ""
         if not self.begin(inputs, overwrite, kept):
@@ -246,6 +248,15 @@ class _LessonWork(Work):
             "examples": found.digest,
             "dev": None if dev is None else fingerprints(dev.collection),
         }
+
+    def _dev(self, named: Any, origin: str, train: Collection) -> DevSet | None:
+        """The dev set to look at, for what is trained with `train`."""
+        found = dev_set(named, origin, train, self.recipe.seed, self.aside, self.emit)
+        refuse_impatient(found, self.settings.patience)
+        if found is not None:
+            refuse_unmet((self.settings,), found.collection)
+            self.settings.refuse_dev(found, train)
+        return found
 
     def _chosen(self, found: TrainingSet) -> tuple[TrainingSet, dict[str, Any]]:
         """The examples that the recipe's [choose] stage takes, and what is told of it."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 from safetensors.numpy import load_file, save_file
 
 from negatives.batch.batcher import Weighing
-from negatives.errors import WorkError
+from negatives.errors import RecipeError, WorkError
 from negatives.events import Emit, Progress
 from negatives.learn.base_models import Base
 from negatives.learn.sampler import Sampler
@@ -54,6 +54,20 @@ class TrainingPlan:
     weighing: Weighing | None = None
     at_step: AtStep | None = None
     """Called after each step, with how many are done; true ends the training."""
+
+
+def refuse_reporter(name: str) -> None:
+    """Raise `RecipeError` where the trainer cannot report to `name`, before any work."""
+    found = require("transformers.integrations", extra="train")
+    try:
+        for callback in found.get_reporting_integration_callbacks(name):
+            callback()
+    except (ValueError, RuntimeError, ImportError) as error:
+        raise RecipeError(
+            f"nothing can be reported to {name!r}: {error}",
+            where="--report-to",
+            fix="install what it needs, name another, or leave it out",
+        ) from None
 
 
 def carry_out(plan: TrainingPlan) -> dict[str, Any]:

@@ -248,6 +248,7 @@ def _by_query(
     collection: Collection, negatives: pl.DataFrame, width: int
 ) -> tuple[Numbers, Floats]:
     frame = negatives.filter(pl.col("position") < width)
+    width = min(width, len(collection.corpus))  # no query has more, whatever is asked for
     rows = collection.rows_of(frame.select("query_id", "doc_id", "position", "p_relevant"))
     made = np.full((len(collection.queries), width), -1, np.int32)
     p = np.full(made.shape, np.nan, np.float32)

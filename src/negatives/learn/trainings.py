@@ -19,10 +19,11 @@ import polars as pl
 from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import Arm, digest, negatives_of
 from negatives.learn.base_models import weights_of
+from negatives.learn.fitting import fitting_base
 from negatives.learn.rounds import trainings
 from negatives.learn.settings import Training
 from negatives.learn.source import Data, beside, mined_run
-from negatives.learn.train import open_base, train
+from negatives.learn.train import train
 from negatives.machine import Machine
 from negatives.measure.elsewhere import WithoutKnown
 from negatives.measure.evaluation import evaluate
@@ -62,17 +63,25 @@ class Trainings:
     machine: Machine
     emit: Emit
 
-    def begun(self, more: Mapping[str, Any], first: Arm) -> dict[str, Any]:
+    def begun(self, more: Mapping[str, Any], arms: Sequence[Arm]) -> dict[str, Any]:
         """The plan of the folder, made from the same inputs and `more`; a new one if there is none.
 
-        `RunError` where the folder holds other trainings: it says what differs.
+        Raises `InputError` for what some of the `arms` could only fail by later, `RunError` where
+        the folder holds other trainings: it says what differs.
         """
-        settings = cast("Training", first.recipe.train)
+        base = fitting_base(
+            arms,
+            self.collection,
+            self.judged,
+            model=self.model,
+            encoder=self.encoder,
+            machine=self.machine,
+        )
         inputs = {
             "data": fingerprints(self.collection),
             "on": fingerprints(self.judged),
             "model": self.model,
-            "weights": weights_of(open_base(settings, self.model, 0, self.machine)),
+            "weights": weights_of(base),
             "encoder": self.encoder,
             "metrics": list(self.metrics),
             **more,

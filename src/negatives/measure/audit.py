@@ -101,6 +101,10 @@ def audit(
             where="max_fnr",
             fix="give the truth as well, or leave it out",
         )
+    if max_fnr is not None and not 0 < max_fnr < 1:
+        raise InputError(
+            f"a share of {max_fnr:g}", where="max_fnr", fix="give one between 0 and 1, such as 0.1"
+        )
     opened = run if isinstance(run, Run) else Run(run)
     negatives = opened.negatives
     counts = opened.manifest.counts

@@ -18,6 +18,7 @@ import polars as pl
 from negatives.arrays import Places
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, InputError, WorkError
+from negatives.events import Progress
 from negatives.models.causal_lm import CausalLM
 from negatives.optional import torch
 from negatives.schema import TEXTS, Collection, check_collection, check_needs
@@ -121,6 +122,7 @@ def written(model: CausalLM, count: int, tokens: int, *, seed: int = 0) -> list[
             else:
                 spare.append(entry)
         tried += len(rows)
+        model.emit(Progress("write", min(len(kept), count), count, "sequences"))
         if len(kept) >= count or tried >= _TRIES * count:
             break
     kept = sorted(kept + spare[: max(0, count - len(kept))])[:count]

@@ -39,12 +39,13 @@ from negatives.measure.ranking import (
     Ranker,
     called,
     open_ranker,
+    opened_reranker,
     rankings,
     reranking,
     run_of,
     tied,
 )
-from negatives.measure.saved_run import Keep, keeping, refuse_folder
+from negatives.measure.saved_run import Keep, keeping, refuse_unkept
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
 from negatives.models.reranker import Reranker
@@ -134,7 +135,7 @@ def evaluate(
     if depth < 0 or top < 1:
         raise InputError("a depth below 0, or a top below 1", fix="give the documents to rank")
     asked = parse_metrics(metrics)
-    refuse_folder(save_run)
+    refuse_unkept(save_run)
     named = _named(model)
     alone = False
     if not is_named(data):
@@ -149,14 +150,14 @@ def evaluate(
     heard = _Heard(emit)
     for note in collection.notes:
         heard(Warned(note))
-    _refuse_unjudged(collection, "no query has a positive")
+    refuse_unjudged(collection, "no query has a positive")
     plain, bars = collection, []
     protocols = with_known(protocols, known, collection)
     for protocol in protocols:
         collection, bar = protocol.apply(collection, heard)
         bars.append(bar)
     elsewhere = next((bar for bar in bars if isinstance(bar, Elsewhere)), None)
-    _refuse_unjudged(collection, "the protocol leaves no query with a positive")
+    refuse_unjudged(collection, "the protocol leaves no query with a positive")
     asks = any(isinstance(metric, Metric) and metric.trained for metric in asked)
     counts = label_counts(collection, trained_on) if asks else None
     _try_out(asked, collection, counts)
@@ -179,8 +180,9 @@ def evaluate(
         if rerank is None:
             ranker = open_ranker(cast("Model", model), context, depth=depth, bar=bar)
         else:
+            scorer = opened_reranker(cast("str | Reranker", model), machine)
             first = open_ranker(rerank, context, depth=depth, bar=bar)
-            ranker = reranking(cast("Reranker", model), first, context, top=top)
+            ranker = reranking(scorer, named, first, context, top=top)
         measured = _Measured(asked, top if rerank is not None else None, condense, counts)
         with keeping(save_run) as keep:
             table = measured.table(ranker, context, depth, bar, keep)
@@ -324,7 +326,8 @@ def _refuse_without_texts(slices: bool, protocols: Sequence[Setting]) -> None:
         )
 
 
-def _refuse_unjudged(collection: Collection, what: str) -> None:
+def refuse_unjudged(collection: Collection, what: str) -> None:
+    """Raise `DataError` where nothing is to be found; `what` says why."""
     if not len(collection.mined_queries):
         raise DataError(
             f"{what}: there is nothing to find",

@@ -26,7 +26,7 @@ from negatives.events import Emit
 from negatives.measure.barred import Bar, nobody
 from negatives.measure.likeness import bucketed, nearest_of, unit_vectors
 from negatives.models.encoder import Encoder
-from negatives.schema import Collection, Floats, Rows
+from negatives.schema import Collection, Floats, Needs, Rows, check_needs
 
 Side = Literal["interpolation", "extrapolation"]
 
@@ -160,6 +160,7 @@ def restricted(collection: Collection, queries: pl.Series) -> Collection:
 
 def _texts(collection: Collection) -> pl.DataFrame:
     """query_id, text of the queries with a positive."""
+    check_needs(collection, Needs(queries=("text",)), "the likeness of queries")
     rows = collection.queries[collection.mined_queries].select("query_id", "text")
     if rows.is_empty():
         raise DataError(

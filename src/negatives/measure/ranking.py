@@ -24,6 +24,7 @@ from negatives.events import Warned
 from negatives.find.bm25 import BM25, BM25Proposer
 from negatives.find.candidates import from_matrix
 from negatives.find.dense import Dense
+from negatives.machine import Machine
 from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
 from negatives.models.embedding import embed
 from negatives.models.encoder import Encoder
@@ -84,18 +85,23 @@ def rankings(
         yield part, ranker.rank(part)
 
 
-def reranking(
-    model: str | Path | Reranker, first: Ranker, context: Context, *, top: int = 100
-) -> Ranker:
-    """`first`, its `top` best put in order by a reranker; those after them keep theirs.
+def opened_reranker(model: str | Path | Reranker, machine: Machine) -> Reranker:
+    """The reranker that is named, or given.
 
     Raises `InputError` for a model that is not there or not usable.
     """
-    name = str(model) if isinstance(model, str | Path) else type(model).__name__
     if isinstance(model, str | Path):
-        model = open_reranker(name, threads=context.machine.threads, device=context.machine.device)
+        return open_reranker(str(model), threads=machine.threads, device=machine.device)
     if not hasattr(model, "score"):
+        name = type(model).__name__
         raise InputError(f"{name} is no reranker", fix="name a cross-encoder")
+    return model
+
+
+def reranking(
+    model: Reranker, name: str, first: Ranker, context: Context, *, top: int = 100
+) -> Ranker:
+    """`first`, its `top` best put in order by a reranker of a `name`; the rest keep theirs."""
     if isinstance(first, ByFrame) and first.unknown:
         raise _other_documents(first.unknown, "the run to be reranked", context.collection)
     expected = top * len(context.collection.mined_queries)

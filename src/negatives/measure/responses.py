@@ -19,6 +19,7 @@ import polars as pl
 
 from negatives.arrays import Floats
 from negatives.errors import DataError, InputError
+from negatives.events import Emit, silent
 from negatives.machine import Machine
 from negatives.models.causal_lm import CausalLM, Continuation
 from negatives.schema import TEXTS, Collection, Doubles, check_needs
@@ -216,6 +217,7 @@ def evaluate_responses(
     between: str = BETWEEN,
     trained: Sequence[Mapping[str, Any]] = (),
     machine: Machine,
+    emit: Emit = silent,
 ) -> dict[str, Any]:
     """All figures of a language model on the responses of a collection, as plain values.
 
@@ -225,7 +227,7 @@ def evaluate_responses(
 
     def opened(name: str) -> CausalLM:
         threads, device = machine.threads, machine.device
-        return CausalLM(name, threads=threads, device=device, memory=machine.memory)
+        return CausalLM(name, threads=threads, device=device, memory=machine.memory, emit=emit)
 
     own = opened(model)
     said = said_by(own, data, between)

@@ -10,20 +10,24 @@ import polars as pl
 
 from negatives.errors import InputError
 from negatives.export.trec import TAG, without_white_space
-from negatives.store.atomic import writing
+from negatives.store.atomic import prepare_file, writing
 
 Keep = Callable[[pl.DataFrame], None]
 """Takes a ranking of some queries: query_id, doc_id, rank, score."""
 
 
-def refuse_folder(path: Path | None) -> None:
-    """Raise `InputError`, before anything is ranked, where a folder has the name of the file."""
+def refuse_unkept(path: Path | None) -> None:
+    """Raise `InputError`, before anything is ranked, where a folder has the name of the file, or
+    none can be written there.
+    """
     if path is not None and path.is_dir():
         raise InputError(
             "a ranking is kept in a file, and this is a folder",
             where=str(path),
             fix=f"--save-run {path / 'ranking.run'}",
         )
+    if path is not None:
+        prepare_file(path)
 
 
 @contextmanager
@@ -32,7 +36,6 @@ def keeping(path: Path | None) -> Iterator[Keep]:
     if path is None:
         yield lambda ranking: None
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as temporary, temporary.open("wb") as file:
 
         def keep(ranking: pl.DataFrame) -> None:

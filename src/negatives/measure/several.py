@@ -16,8 +16,13 @@ from negatives.errors import InputError
 from negatives.events import Emit
 from negatives.listening import shown, watched
 from negatives.measure.estimate import rounded
-from negatives.measure.evaluation import METRICS, evaluate
-from negatives.store.atomic import file_hash, write_json
+from negatives.measure.evaluation import METRICS, evaluate, refuse_unjudged
+from negatives.measure.judgements import is_judgements
+from negatives.measure.metric_names import parse_metrics
+from negatives.measure.ranking import called
+from negatives.read import as_collection
+from negatives.read.memory import is_named
+from negatives.store.atomic import file_hash, prepare_file, write_json
 
 FIGURES: Final = "evaluations.json"
 
@@ -35,10 +40,17 @@ def evaluate_several(
     """`evaluate` on each collection, and the mean over collections of each metric.
 
     `save` is a folder for the runs, one file a collection (NAME-SPLIT.run), and evaluations.json
-    with their hashes. `how`: further settings of `evaluate`. Raises `InputError` where two
-    collections have one name.
+    with their hashes. `how`: further settings of `evaluate`. Each is read before the first is
+    measured, so that what is wrong with the last is said at once.
+
+    Raises `InputError` where two collections have one name, `DataError` where one cannot be read or
+    has no positive.
     """
     folder = None if save is None else Path(save)
+    if folder is not None:
+        prepare_file(folder / FIGURES)
+    parse_metrics(metrics)
+    _refuse_unusable(data)
     rows: list[dict[str, Any]] = []
     for each in data:
         found = evaluate(
@@ -47,8 +59,6 @@ def evaluate_several(
         ).figures  # fmt: skip
         row = {"data": found["data"], "queries": found["queries"], "metrics": found["metrics"]}
         row["judged"] = found["judged"]["Judged@10"]
-        if any(row["data"] == other["data"] for other in rows):
-            raise InputError(f"two collections are called {row['data']}", fix="name each once")
         if folder is not None:
             path = folder / f"{found['data'].replace('@', '-').replace('/', '-')}.run"
             (folder / f"set-{len(rows)}.run").replace(path)
@@ -62,3 +72,16 @@ def evaluate_several(
     if folder is not None:
         write_json(folder / FIGURES, figures)
     return figures
+
+
+def _refuse_unusable(data: Sequence[Any]) -> None:
+    """Raise `InputError` for what could only fail when others have been measured."""
+    names: list[str] = []
+    for each in data:
+        if is_named(each) and is_judgements(each):
+            continue  # read with the run that it judges
+        collection = as_collection(each, lost="count")
+        refuse_unjudged(collection, "no query has a positive")
+        names.append(called(collection))
+        if names.count(names[-1]) > 1:
+            raise InputError(f"two collections are called {names[-1]}", fix="name each once")

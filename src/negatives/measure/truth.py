@@ -25,10 +25,11 @@ OTHER_SPLITS: Final = "other-splits"
 def truth_of(run: Run, truth: Any) -> pl.DataFrame:
     """What `truth` says, as `read_truth` reads it; or what all other splits of the run's data say.
 
-    Raises `DataError` where there are no other splits.
+    Raises `DataError` where there are no other splits, and where nothing is said of any query that
+    the run has negatives of: a share of none would be read as the share of all.
     """
     if not is_named(truth) or str(truth) != OTHER_SPLITS or Path(OTHER_SPLITS).exists():
-        return read_truth(truth)
+        return _of_these(run, read_truth(truth), str(truth) if is_named(truth) else "truth")
     collection = collection_of(run)
     found = [each.qrels for each in other_splits(collection)]
     if not found:
@@ -37,7 +38,21 @@ def truth_of(run: Run, truth: Any) -> pl.DataFrame:
             where=collection.origin or f"collection {collection.name!r}",
             fix="name judgements: --truth FILE, or --truth DATA@test",
         )
-    return read_truth(pl.concat([pl.DataFrame(schema=dict(QRELS)), *found]))
+    joined = read_truth(pl.concat([pl.DataFrame(schema=dict(QRELS)), *found]))
+    return _of_these(run, joined, OTHER_SPLITS)
+
+
+def _of_these(run: Run, found: pl.DataFrame, where: str) -> pl.DataFrame:
+    """What was found, once it says something of a query of the run."""
+    asked = run.negatives["query_id"]
+    if len(asked) and not found["query_id"].is_in(asked.implode()).any():
+        first = ", ".join(map(repr, asked.unique().sort()[:3]))
+        raise DataError(
+            f"none of the judgements is of a query that the run has negatives of: {first}, ...",
+            where=where,
+            fix="name judgements of the queries that were mined",
+        )
+    return found
 
 
 def read_truth(truth: Any) -> pl.DataFrame:

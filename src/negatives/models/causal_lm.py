@@ -21,6 +21,7 @@ import numpy as np
 
 from negatives.arrays import Floats, Places
 from negatives.errors import DataError
+from negatives.events import Emit, Progress, silent
 from negatives.faults import raise_spent
 from negatives.models.batching import once
 from negatives.models.spec import names_nothing
@@ -103,7 +104,8 @@ class CausalLM:
     `threads` is torch's number of threads, which is one number for the whole process. `device`:
     `cpu`, `cuda`, or `auto`, cuda where there is one. `memory` bounds, about, what it holds besides
     its weights. With `attention`, attentions can be read, which takes longer. It computes in full
-    precision, so that what a text is read beside changes nothing but the last digits.
+    precision, so that what a text is read beside changes nothing but the last digits. `emit` hears
+    how far long readings are.
     """
 
     def __init__(
@@ -114,11 +116,13 @@ class CausalLM:
         device: str = "auto",
         memory: int = 512 * 2**20,
         attention: bool = False,
+        emit: Emit = silent,
     ) -> None:
         if not model.strip() or names_nothing(model):
             raise DataError(f"there is no language model at {model!r}", fix=MEND)
         check_loading(model, threads=threads, device=device)
         self.name, self.memory, self.reads_attention = model, memory, attention
+        self.emit = emit
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         _refuse_other_weights(model)
@@ -206,10 +210,14 @@ class CausalLM:
         items = [self._item(*pair) for pair in distinct]
         made: list[Floats] = [np.empty(0, np.float32)] * len(items)
         todo = [place for place, item in enumerate(items) if item.predicted > 0]
+        done = 0
         for batch in self._batches(items, todo):
+            self.emit(Progress("read", done, len(todo), "texts"))
             found = self._log_probs([items[place] for place in batch])
             for place, log_probs in zip(batch, found, strict=True):
                 made[place] = log_probs
+            done += len(batch)
+        self.emit(Progress("read", done, len(todo), "texts"))
         told = [
             Continuation(np.array(item.tokens[item.first :], np.int64), log_probs, item.cut)
             for item, log_probs in zip(items, made, strict=True)

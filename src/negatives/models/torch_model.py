@@ -88,7 +88,7 @@ def loaded(
     """
     library = prepared(model, threads=threads, device=device)
     try:
-        return getattr(library, by)(
+        found = getattr(library, by)(
             model,
             device=None if device == "auto" else device,
             trust_remote_code=False,
@@ -100,6 +100,31 @@ def loaded(
     except Exception as error:  # the hub, the disk and the library each have their own
         raise_spent(error)
         raise unloadable(error, model, what, fix) from None
+    _refuse_unusable(found, model, fix)
+    return found
+
+
+def _refuse_unusable(found: Any, model: str, fix: str) -> None:
+    """Raise `DataError` for a model that loads, and whose first batch of texts would fail."""
+    if getattr(getattr(found, "tokenizer", None), "pad_token", "") is None:
+        raise DataError(
+            "the tokenizer has no padding token, without which texts of several lengths are no "
+            "batch; such is often a language model, and no encoder",
+            where=model,
+            fix=f'{fix}; or write "pad_token" into its tokenizer_config.json (often that of the '
+            "end of a text)",
+        )
+    wrong = [name for name, each in found.state_dict().items() if not _finite(each)]
+    if wrong:
+        raise DataError(
+            f"{len(wrong):,} of the weights hold NaN or infinity, the first {wrong[0]}",
+            where=model,
+            fix=f"train or copy it again, or {fix}",
+        )
+
+
+def _finite(tensor: Any) -> bool:
+    return not tensor.is_floating_point() or bool(torch.isfinite(tensor).all())
 
 
 def unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesError:

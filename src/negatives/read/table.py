@@ -149,7 +149,6 @@ def _kind_of(column: Column) -> Any:
 def write_table(table: pl.DataFrame, path: Path) -> None:
     """Write a table whole or not at all."""
     kind = check_table_path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with writing(path) as temporary:
         if kind == ".jsonl":
             table.write_ndjson(temporary)

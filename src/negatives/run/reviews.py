@@ -121,7 +121,7 @@ def read_reviews(run: Path) -> pl.DataFrame:
 
 def append_reviews(run: Path, verdicts: Sequence[Verdict]) -> int:
     """Add the verdicts that do not stand already in the file; how many."""
-    return ReviewFile(run).append(verdicts)
+    return ReviewFile(run).append(verdicts) if verdicts else 0  # no file for nothing
 
 
 class ReviewFile:

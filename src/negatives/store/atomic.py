@@ -9,15 +9,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from glob import escape
 from pathlib import Path
 
 import msgspec
 
-from negatives.errors import NegativesError, RunError
+from negatives.errors import DiskFull, InputError, NegativesError, RunError
 from negatives.faults import refused
 
 TEMPORARY = ".partial-"
@@ -61,9 +62,43 @@ def writing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def prepare_file(path: Path) -> None:
+    """Raise `RunError`, before any work, where no file can be written at `path`; remove what killed
+    writers of it left.
+
+    The nearest folder above it that is there is tried out: permissions alone do not tell.
+    """
+    if path.is_dir():
+        raise RunError(
+            "this is a folder, and a file is to be written",
+            where=str(path),
+            fix=f"name a file in it, such as {path / 'FILE'}",
+        )
+    there = next(above for above in path.absolute().parents if above.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there, prefix=TEMPORARY):
+            remove_abandoned(path)
+            return
+    except OSError as error:
+        found = refused(error, path, wrong=RunError, do="write")
+        said = os.strerror(error.errno or 0)
+    if isinstance(found, InputError | DiskFull):
+        raise found
+    raise RunError(f"cannot write: {said}", where=str(path), fix="choose another place")
+
+
 def remove_abandoned(path: Path) -> None:
     """Remove what killed writers of `path` left beside it, in a folder that is not ours alone."""
-    for left in list(path.parent.glob(f"{TEMPORARY}*-{escape(path.name)}")):
+    _remove_unused(path.parent.glob(f"{TEMPORARY}*-{escape(path.name)}"))
+
+
+def remove_abandoned_in(folder: Path) -> None:
+    """Remove what killed writers left in a folder and below; not what others are writing."""
+    _remove_unused(folder.rglob(f"{TEMPORARY}*"))
+
+
+def _remove_unused(found: Iterable[Path]) -> None:
+    for left in list(found):
         flags = os.O_RDONLY | os.O_NONBLOCK  # a pipe would block
         with suppress(OSError, ImportError), _in_use(left, flags, ask=True):
             _remove(left)

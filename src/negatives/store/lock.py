@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from negatives.errors import RunError
-from negatives.store.atomic import explained
+from negatives.store.atomic import explained, remove_abandoned_in
 
 NAME = ".lock"
 _TRIES = 100
@@ -22,8 +22,8 @@ _TRIES = 100
 def locked(folder: Path) -> Iterator[None]:
     """Hold `folder` for this process; `RunError` when another process has it.
 
-    The file of the lock is gone afterwards, and so is the folder where it was made for the lock and
-    nothing has come to lie in it.
+    What a killed holder left half written is removed. The file of the lock is gone afterwards, and
+    so is the folder where it was made for the lock and nothing has come to lie in it.
     """
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     descriptor = _held(folder, _take)
@@ -31,6 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
         number = str(os.getpid()).encode()
         os.pwrite(descriptor, number, 0)
         os.truncate(descriptor, len(number))
+        remove_abandoned_in(folder)
         yield
     finally:
         with suppress(OSError):

@@ -8,17 +8,19 @@ folder that holds anything else is never written to.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from negatives.errors import RunError
+from negatives.errors import NegativesError, RunError
 from negatives.faults import raise_spent
 from negatives.store.atomic import TEMPORARY, write_json
 from negatives.store.lock import NAME as LOCK
+from negatives.store.lock import locked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +123,19 @@ class WorkFolder:
                 shutil.rmtree(entry)
             else:
                 entry.unlink(missing_ok=True)
+
+    @contextmanager
+    def at_work(self, made: str) -> Iterator[None]:
+        """Hold the folder; where an error ends the work before its entry `made` is there, the work
+        leaves nothing.
+        """
+        with locked(self.path):
+            try:
+                yield
+            except NegativesError:
+                if not (self.path / made).exists():
+                    self.wipe()
+                raise
 
     def wipe(self) -> None:
         """Remove all of the work; its account last, which says that the rest is the work's."""

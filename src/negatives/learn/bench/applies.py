@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 import polars as pl
 
-from negatives.errors import NegativesError
+from negatives.errors import InputError, NegativesError
 from negatives.learn.loss import Loss
 from negatives.learn.needed import refuse_loss
 from negatives.learn.settings import Training
@@ -41,6 +41,18 @@ def with_models(recipe: Recipe, use: Mapping[str, str]) -> Recipe:
     lists = {name: tuple(map(other, getattr(recipe, name))) for name in LISTS}
     single = {name: other(each) for name in SINGLE if (each := getattr(recipe, name)) is not None}
     return replace(recipe, **cast("dict[str, Any]", lists | single))
+
+
+def refuse_unused(use: Mapping[str, str], recipes: Iterable[Recipe]) -> None:
+    """Raise `InputError` for a model that is to be exchanged, and that no recipe names."""
+    several = list(recipes)
+    for name, other in use.items():
+        if all(with_models(each, {name: other}) == each for each in several):
+            raise InputError(
+                f"no recipe names the model {name!r}",
+                where="--use",
+                fix="NAME=OTHER, in which NAME is what a recipe has: negatives recipes show RECIPE",
+            )
 
 
 def _other(value: Any, use: Mapping[str, str]) -> Any:

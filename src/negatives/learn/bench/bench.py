@@ -15,12 +15,12 @@ from typing import Any, Final, Literal, cast
 import numpy as np
 
 from negatives.card import Card, Showing
-from negatives.errors import InputError, NegativesError
+from negatives.errors import InputError
 from negatives.events import Emit, silent
 from negatives.learn.arms import NONE
 from negatives.learn.base_models import usual_kind
 from negatives.learn.bench import their_miner
-from negatives.learn.bench.applies import with_models
+from negatives.learn.bench.applies import refuse_unused, with_models
 from negatives.learn.bench.choice import baselines, chosen
 from negatives.learn.bench.hidden import Minings
 from negatives.learn.bench.in_turn import Way, in_turn
@@ -45,7 +45,6 @@ from negatives.show.bench import bench_card, bench_page, bench_picture
 from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_json, write_text
 from negatives.store.fingerprints import refuse_unlabelled
-from negatives.store.lock import locked
 from negatives.store.work_folder import WorkFolder
 
 FIGURES: Final = "bench.json"
@@ -138,10 +137,15 @@ def bench(
         raise InputError("no seed is left to measure with", fix="--seeds 3, say")
     if per_query < 1:
         raise InputError("no negative a query is left", fix="--per-query 5, say")
+    if not stop_after >= 0:
+        raise InputError(
+            f"stop_after is {stop_after:g}", fix="give a number above 0, or 0: never stop"
+        )
     refuse_secrets(model, encoder or "", *(use or {}).values())
     named = [recipes] if isinstance(recipes, str | Path | Recipe) else list(recipes)
     asked, refused = chosen(named, per_query)
     wanted = [with_models(each, use or {}) for each in asked]
+    refuse_unused(use or {}, asked)
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
@@ -156,16 +160,11 @@ def bench(
         fair = Fair(model, kind or _kind(model, collection), tuple(changes), per_query)
         way = _trainings(folder, collection, on, aside, fair, encoder or model, seeds, machine)
     known = baselines(per_query, collection, encoder or model)
-    with locked(folder.path):
-        try:
-            figures = in_turn(way, wanted, refused, stop_after, emit) | {
-                "per_query": per_query,
-                "about": {each.name: each.about for each in [*known, *wanted]} | ABOUT,
-            }
-        except NegativesError:
-            if not (folder.path / ARMS).exists():
-                folder.wipe()  # nothing was mined or trained: nothing is left
-            raise
+    with folder.at_work(ARMS):
+        figures = in_turn(way, wanted, refused, stop_after, emit) | {
+            "per_query": per_query,
+            "about": {each.name: each.about for each in [*known, *wanted]} | ABOUT,
+        }
         write_json(folder.path / FIGURES, figures)
         write_text(folder.path / PICTURE, bench_picture(figures))
         write_text(folder.path / PAGE, bench_page(figures, PICTURE))

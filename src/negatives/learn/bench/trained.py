@@ -86,7 +86,7 @@ class TrainedArms:
 
     def plan(self) -> dict[str, Any]:
         """The account of the folder; `RunError` where it holds something else."""
-        return self.work.begun({"measure": METRIC}, self.first)
+        return self.work.begun({"measure": METRIC}, [self.first])
 
     def arms(self, recipes: list[Recipe]) -> dict[str, Arm]:
         """The recipes with the baselines before them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from negatives.card import Card, Showing
@@ -133,9 +133,11 @@ def ask(
         raise InputError(f"{name} cannot be asked: {why}", where=subject.name, fix=_FIX)
     asked = [check for check in made if check.kind not in lacking]
     answers = []
-    for number, check in enumerate(asked, start=1):
-        answers.append(check.find(subject))
+    heard = replace(subject, emit=emit)
+    for number, check in enumerate(asked):
         emit(Progress("audit", number, len(asked), "checks"))
+        answers.append(check.find(heard))
+    emit(Progress("audit", len(asked), len(asked), "checks"))
     return Answers(subject.name, tuple(answers), lacking)
 
 

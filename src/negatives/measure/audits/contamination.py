@@ -113,7 +113,7 @@ class Contamination(Check, kind="contamination"):
             for name, texts in (("asked", _asked(subject, self.of)), ("unseen", new))
         ]
         threads = available_threads()
-        model = CausalLM(self.model, threads=threads)
+        model = CausalLM(self.model, threads=threads, emit=subject.emit)
         read = [first_tokens(model, texts, self.tokens) for texts in sorts]
         counts = {
             "texts": [len(each.texts) for each in read],
@@ -127,7 +127,7 @@ class Contamination(Check, kind="contamination"):
             )  # fmt: skip
         scores = [scored(each.log_probs, each.texts, self.score) for each in read]
         if self.control:
-            other = CausalLM(self.control, threads=threads)
+            other = CausalLM(self.control, threads=threads, emit=subject.emit)
             scores = [
                 score - scored(_read(other, each.texts), each.texts, self.score)
                 for score, each in zip(scores, read, strict=True)

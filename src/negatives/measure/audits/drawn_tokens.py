@@ -14,6 +14,7 @@ import polars as pl
 
 from negatives.arrays import Floats
 from negatives.chance import id_hashes, mix, stream_key, uniforms
+from negatives.events import Progress
 from negatives.models.causal_lm import CausalLM
 from negatives.optional import torch
 
@@ -28,7 +29,9 @@ def drawn_tokens(
     """
     numbers = np.arange(draws * tokens, dtype=np.uint64)
     key = stream_key(seed, "audit/drawn-tokens")
-    for text, number in zip(texts, id_hashes(pl.Series(texts)), strict=True):
+    hashes = id_hashes(pl.Series(texts))
+    for done, (text, number) in enumerate(zip(texts, hashes, strict=True), start=1):
+        model.emit(Progress("draw", done, len(texts), "texts"))
         at = uniforms(mix(numbers ^ number), key).reshape(tokens, draws)
         points = torch.from_numpy(at).to(model.device)
         read = [piece.token for piece in model.pieces(text)]

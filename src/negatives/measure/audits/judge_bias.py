@@ -146,10 +146,16 @@ class JudgeBias(Check, kind="judge-bias"):
         with tempfile.TemporaryDirectory() as folder:
             scratch = Path(folder)
             opened = judge.open(
-                JudgeContext(subject.collection, scratch, seed=subject.seed, reference="audit")
+                JudgeContext(
+                    subject.collection,
+                    scratch,
+                    seed=subject.seed,
+                    reference="audit",
+                    emit=subject.emit,
+                )  # fmt: skip
             )
             score = opened.score(pairs.query, pairs.doc)
-            chat = Chat(judge.model, scratch, api_key=judge.api_key)
+            chat = Chat(judge.model, scratch, api_key=judge.api_key, emit=subject.emit)
             said = asked_in_ways(chat, pairs, documents=self.documents, appeals=self.appeals)
             knows = {} if answers is None else known_by(chat, _questions(known, subject), answers)
         split = judge.relevant_from or 0.0

@@ -96,7 +96,7 @@ class MachineText(Check, kind="machine-text"):
         human = docs.join(positive, on="doc_id", how="semi")
         if self.human:
             human = table_of_documents(Path(self.human), Findings()).select("doc_id", "text")
-        model = CausalLM(self.model, threads=available_threads())
+        model = CausalLM(self.model, threads=available_threads(), emit=subject.emit)
         sorts = {"people": human, "negatives": docs.join(negative, on="doc_id", how="semi")}
         read = {
             name: first_tokens(

@@ -13,7 +13,6 @@ from typing import Annotated, Final
 import numpy as np
 from msgspec import Meta
 
-from negatives.events import silent
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.subject import Subject
 from negatives.measure.distraction import (
@@ -87,7 +86,7 @@ class RagHarm(Check, kind="rag-harm"):
             distractors=self.distractors,
             questions=self.questions,
             characters=self.characters,
-            emit=silent,
+            emit=subject.emit,
         )
         lost, alarm, advice = harm(found, self.level, subject.confidence, subject.seed)
         return Answer(self.kind, _ABOUT, lost, alarm, advice)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from negatives.errors import DataError, InputError
+from negatives.events import Emit, silent
 from negatives.measure.truth import read_truth, truth_of
 from negatives.read import load
 from negatives.read.loading import Data
@@ -42,6 +43,8 @@ class Subject:
     truth: pl.DataFrame | None = None
     confidence: float = CONFIDENCE
     seed: int = 0
+    emit: Emit = field(default=silent, repr=False, compare=False)
+    """Who hears how far a check is."""
 
     @cached_property
     def unlabelled(self) -> pl.DataFrame:
