@@ -152,7 +152,7 @@ class JudgeBias(Check, kind="judge-bias"):
                     seed=subject.seed,
                     reference="audit",
                     emit=subject.emit,
-                )  # fmt: skip
+                )
             )
             score = opened.score(pairs.query, pairs.doc)
             chat = Chat(judge.model, scratch, api_key=judge.api_key, emit=subject.emit)
