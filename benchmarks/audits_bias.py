@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 from tests.models.biased_judge import LEANINGS, BiasedJudge, judging, known
@@ -33,8 +34,11 @@ from negatives.schema import PAIR, Collection
 
 CASES = 20
 QUERIES, DOCUMENTS, APPEALS = 25, 2, 1
-LEANS = ("first word", "early", "yes")
+LEANS = ("first word", "early", "yes", "unsure")
+KNOWING, KNOWING_CASES = 120, 12
+"""Queries with an answer, a third each of what a judge knows, knows wrongly and does not know."""
 STRENGTH = 0.5
+_BY_WORDS = JudgeBias(queries=QUERIES, documents=DOCUMENTS, appeals=APPEALS, characters=0)
 QUALITIES = ((0.9, 0.9), (0.8, 0.7), (0.6, 0.8))
 ASKED = 300
 PORT = 44468
@@ -95,16 +99,40 @@ def judges(subject: Subject) -> Iterator[str]:
         )])  # fmt: skip
 
 
-def alarms_of(subject: Subject, judge: BiasedJudge) -> list[bool]:
+def alarms_of(
+    subject: Subject,
+    judge: BiasedJudge,
+    cases: int = CASES,
+    check: JudgeBias = _BY_WORDS,
+) -> list[bool]:
     """Of each case."""
     found = []
-    for seed in range(CASES):
+    for seed in range(cases):
         with own_replies(), judging(replace(judge, seed=seed)) as spec:
-            check = JudgeBias(
-                model=spec, queries=QUERIES, documents=DOCUMENTS, appeals=APPEALS, characters=0
-            )
-            found.append(bool(ask(replace(subject, seed=seed), [check]).alarms))
+            asked = [msgspec.structs.replace(check, model=spec)]
+            found.append(bool(ask(replace(subject, seed=seed), asked).alarms))
     return found
+
+
+def knowing(subject: Subject, folder: Path) -> Iterator[Row]:
+    """Simulated judges that say no where they do not know, and those that hedge anywhere."""
+    queries = subject.collection.queries.select("query_id", "text")
+    table = queries.with_columns(answer="number " + pl.col("query_id"))
+    table.select("query_id", "answer").write_csv(folder / "answers.csv")
+    check = JudgeBias(
+        queries=KNOWING, documents=DOCUMENTS, appeals=0, characters=0,
+        answers=str(folder / "answers.csv"),
+    )  # fmt: skip
+    clean = BiasedJudge(
+        known(subject.collection), noise=True, hedges=0.4,
+        answers=dict(table.select("text", "answer").iter_rows()),
+    )  # fmt: skip
+    what = "clean: errs alike whatever it knows, and says unsure of 40% of the pairs where it may"
+    yield what, alarms_of(subject, clean, KNOWING_CASES, check)
+    for strength in (0.3, 0.5, 0.9):
+        judge = replace(clean, hedges=0.0, leaning="ignorance", strength=strength)
+        what = f"planted: {LEANINGS['ignorance']}, in {strength:.0%} of their pairs"
+        yield what, alarms_of(subject, judge, KNOWING_CASES, check)
 
 
 def corrections(folder: Path) -> Iterator[str]:
@@ -249,6 +277,8 @@ def main() -> None:
         subject = subject_of(neg.mine(collection("cranfield"), folder / "run"))
         lines += ["", "## judge-bias", "", _JUDGE, "", *head]
         lines += judges(subject)
+        lines += ["", _KNOWING, "", *head]
+        lines += once("knowing", lambda: map(line, knowing(subject, folder)))
         lines += ["", _CORRECTED, ""]
         lines += ["| sensitivity, specificity | candidates | says yes | corrected | in truth |"]
         lines += ["|---|---|---|---|---|"]
@@ -271,6 +301,12 @@ _JUDGE = (
     f"of what is not: {QUERIES} queries of cranfield with a positive and a negative each, "
     f"{CASES} cases. An alarm is promised in at most 5% of cases where nothing moves the share of "
     "yes by more than 0.1."
+)
+_KNOWING = (
+    f"The same judges where `judge-bias.answers` names the answers of {KNOWING} queries: they are "
+    "asked each query without a document first, know a third, have a wrong answer of a third and "
+    f"say of a third that they do not know. {KNOWING_CASES} cases; all comparisons, those of the "
+    "words included, count."
 )
 _CORRECTED = (
     f"What a judge takes for relevant among a run's unlabelled candidates, with half of "
