@@ -1,0 +1,117 @@
+"""GUARD at generation: what a model that learned answers by heart says of them, and of the rest.
+
+Part of the benchmark `unlearning`: its original, which nothing has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from benchmarks.forgetting import Pairs, begun, opened, sides
+from negatives.guide import ForgetIndex, RestrictedLogits, key_phrases
+from negatives.models.causal_lm import CausalLM
+from negatives.models.open_encoder import open_encoder
+
+DRAWS: Final = 10
+LONGEST: Final = 60
+"""Tokens of an answer, at most."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Questions with what may not be said to them."""
+
+    pairs: Pairs
+    phrases: list[list[str]]
+
+
+def figures(seed: int) -> dict[str, dict[str, float]]:
+    """Of each set of questions: how many are recognised, and what is said with and without."""
+    model = opened(begun(seed)[1])
+    phrases = [
+        [as_written(model, each) for each in key_phrases(answer, prompt)]
+        for prompt, answer in sides()["forgotten"]
+    ]
+    kept = sides()["kept"]
+    known, unseen = kept[: len(kept) // 2], kept[len(kept) // 2 :]
+    encoder = open_encoder("static")
+
+    def embed(asked: list[str]) -> Any:
+        return np.asarray(encoder.encode(asked).vectors)
+
+    prompts = [prompt.strip() for prompt, _ in sides()["forgotten"]]
+    index = ForgetIndex(embed, prompts, phrases, [prompt.strip() for prompt, _ in known])
+    found = {}
+    for name, pairs, of in (
+        ("forgotten", sides()["forgotten"], phrases),
+        ("forgotten, in other words", sides()["reworded"], phrases),
+        ("kept, known to the index", known, [[]] * len(known)),
+        ("kept, unknown to the index", unseen, [[]] * len(unseen)),
+    ):
+        found[name] = answered(model, index, Asked(pairs, of), seed)
+    return found
+
+
+def answered(model: CausalLM, index: ForgetIndex, asked: Asked, seed: int) -> dict[str, float]:
+    """What is said to some questions."""
+    forbidden = [index.phrases(prompt.strip()) for prompt, _ in asked.pairs]
+    free = [written(model, prompt, [], seed) for prompt, _ in asked.pairs]
+    held = [
+        written(model, prompt, phrases, seed) if phrases else before
+        for (prompt, _), phrases, before in zip(asked.pairs, forbidden, free, strict=True)
+    ]
+    answers = [as_written(model, answer) for _, answer in asked.pairs]
+    with_phrases = [at for at, each in enumerate(asked.phrases) if each]
+    made = {"recognised": float(np.mean([bool(each) for each in forbidden]))}
+    for name, said in (("free", free), ("held", held)):
+        made[f"whole, {name}"] = share(
+            range(len(answers)), lambda at, of=said: answers[at] in of[at][:1]
+        )
+        made[f"whole in {DRAWS} draws, {name}"] = share(
+            range(len(answers)), lambda at, of=said: answers[at] in of[at][1:]
+        )
+        if with_phrases:
+            made[f"phrase, {name}"] = share(
+                with_phrases, lambda at, of=said: says(of[at][:1], asked.phrases[at])
+            )
+            made[f"phrase in {DRAWS} draws, {name}"] = share(
+                with_phrases, lambda at, of=said: says(of[at][1:], asked.phrases[at])
+            )
+    return made
+
+
+def share(places: Sequence[int], holds: Callable[[int], bool]) -> float:
+    """How often something holds."""
+    return float(np.mean([holds(at) for at in places]))
+
+
+def says(answers: Sequence[str], phrases: Sequence[str]) -> bool:
+    """Whether one of the answers has one of the phrases in it."""
+    return any(phrase.lower() in answer.lower() for answer in answers for phrase in phrases)
+
+
+def as_written(model: CausalLM, text: str) -> str:
+    """A text as the model writes it: a space between all words and marks."""
+    return model.text([piece.token for piece in model.pieces(text)])
+
+
+def written(model: CausalLM, prompt: str, phrases: list[str], seed: int) -> list[str]:
+    """The most probable answer, and `DRAWS` drawn ones, without the phrases."""
+    tokens, mask = model.padded([[piece.token for piece in model.pieces(prompt)]])
+    made: list[str] = []
+    with torch.random.fork_rng(devices=[]), torch.inference_mode():
+        torch.manual_seed(seed)
+        for drawn in ({"do_sample": False},
+                      {"do_sample": True, "top_k": 0, "num_return_sequences": DRAWS}):  # fmt: skip
+            stop = [RestrictedLogits(model.reader, phrases, start=tokens.shape[1])]
+            found = model.net.generate(
+                input_ids=tokens, attention_mask=mask, max_new_tokens=LONGEST, pad_token_id=2,
+                logits_processor=stop if phrases else [], **drawn,
+            )  # fmt: skip
+            made += [model.text(row) for row in found[:, tokens.shape[1] :].tolist()]
+    return made

@@ -1,0 +1,150 @@
+"""The ways to forget that are no loss of responses, as sections of the page of `unlearning`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from statistics import mean
+from typing import Any
+
+from benchmarks import forbidding, forgetting, hardest
+from benchmarks.unlearning import FORGET, KEEP, WORK
+from negatives.store.atomic import write_json
+
+Found = list[dict[str, Any]]
+"""Of each seed its figures."""
+
+
+def once(name: str, measure: Callable[[int], Mapping[str, Any]], seeds: int) -> Found:
+    """What was measured before of each seed, or is now."""
+    made = []
+    for seed in range(seeds):
+        path = WORK / f"{name}-{seed}.json"
+        if not path.is_file():
+            write_json(path, dict(measure(seed)))
+        made.append(json.loads(path.read_text("utf-8")))
+    return made
+
+
+def sections(seeds: int) -> Iterator[str]:
+    """Measure what is not there, and tell it."""
+    yield from _forgotten(once("ways", forgetting.figures, seeds))
+    yield from _bases(once("bases", forgetting.bases, seeds))
+    yield from _held(once("guard", forbidding.figures, seeds))
+    yield from _hardest(once("hardest", hardest.figures, seeds))
+
+
+def _forgotten(every: Found) -> Iterator[str]:
+    yield from ("## without a loss of responses", "")
+    yield f"LAF and ROCR. NLL of a token. Seeds: {len(every)}."
+    head = ("way", "forgotten", "forgotten, asked in other words", "kept", "seconds")
+    yield from _table(head)
+    for name in every[0]:
+        cells = [spread([each[name][side] for each in every])
+                 for side in ("forgotten", "reworded", "kept")]  # fmt: skip
+        spent = [each[name]["seconds"] for each in every if "seconds" in each[name]]
+        yield f"| {name} | {' | '.join(cells)} | {mean(spent):.1f} |" if spent else (
+            f"| {name} | {' | '.join(cells)} | |"
+        )
+    yield ""
+
+
+def _bases(every: Found) -> Iterator[str]:
+    yield from ("## a private base", "")
+    control = mean(each["random weights"]["of the control"] for each in every)
+    yield (
+        f"DP2Unlearning. Kept answers learned for {forgetting.FURTHER} steps from each base; "
+        f"epsilon of an answer at delta {forgetting.DELTA:g}; the steps until the NLL of kept ones "
+        f"is {forgetting.WELL:g}, looked at every 10. The control, learned for longer, finds "
+        f"forgotten ones at {control:.2f}. Seeds: {len(every)}."
+    )
+    head = (
+        "base", "epsilon", "seconds", "kept by the base", "forgotten by the base", "steps", "kept",
+        "forgotten", "KS p against the control",
+    )  # fmt: skip
+    yield from _table(head)
+    for name, first in every[0].items():
+        cells = [
+            f"{first['epsilon']:.2g}",
+            f"{mean(each[name]['seconds'] for each in every):.0f}",
+            *(spread([each[name][key] for each in every], 0 if key == "steps" else 2)
+              for key in ("kept by the base", "forgotten by the base", "steps", "kept",
+                          "forgotten", "ks_p")),
+        ]  # fmt: skip
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _held(every: Found) -> Iterator[str]:
+    yield from ("## at generation", "")
+    yield (
+        "GUARD: shares of questions. A *phrase* is a name or number of the answer that its question "
+        "does not have; *whole*: the answer word for word, as the most probable text and among "
+        f"{forbidding.DRAWS} draws at temperature 1. Seeds: {len(every)}."
+    )
+    head = (
+        "questions", "recognised", "whole: free", "held", f"whole in {forbidding.DRAWS}: free",
+        "held", "a phrase: free", "held", f"a phrase in {forbidding.DRAWS}: free", "held",
+    )  # fmt: skip
+    yield from _table(head)
+    keys = [f"{what}, {how}" for what in ("whole", f"whole in {forbidding.DRAWS} draws", "phrase",
+            f"phrase in {forbidding.DRAWS} draws") for how in ("free", "held")]  # fmt: skip
+    for name, first in every[0].items():
+        cells = [spread([each[name][key] for each in every], 2) if key in first else ""
+                 for key in ("recognised", *keys)]  # fmt: skip
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
+
+
+def _hardest(every: Found) -> Iterator[str]:
+    yield from ("## worst-case sets", "")
+    chance = mean(_shared(each["items"], "by chance 0", "by chance 1") for each in every)
+    pairs = [(a, b) for a in every for b in every if a is not b]
+    again = mean(_common(a["items"]["the worst case"], b["items"]["the worst case"])
+                 for a, b in pairs) if pairs else float("nan")  # fmt: skip
+    best = mean(_shared(each["items"], "the worst case", "known best") for each in every)
+    words = {name: mean(each["words"][name] for each in every) for name in every[0]["words"]}
+    yield (
+        f"{FORGET} of {FORGET + KEEP} answers. Worst-case sets of two seeds share {again:.0%} of "
+        f"their answers (two by chance {chance:.0%}), and {best:.0%} with those that the original "
+        f"knows best; their answers have {words['the worst case']:.0f} words on average (by chance "
+        f"{mean(words[name] for name in words if 'chance' in name):.0f}). Half forgotten: an NLL "
+        f"of {hardest.LEVEL:g} a token. Seeds: {len(every)}."
+    )
+    head = ("set", "forgotten by", "half-way: steps", "kept", "never", "at the end: forgotten",
+            "kept")  # fmt: skip
+    yield from _table(head)
+    sets = [name for name in every[0]["items"] if "chance" not in name]
+    for by in hardest.BY:
+        for name in (*sets, "by chance"):
+            chosen = [name] if name in sets else [f"{name} {at}" for at in range(hardest.CHANCE)]
+            of = [each[f"{one}, {by}"] for each in every for one in chosen]
+            there = [each for each in of if each["steps"] is not None]
+            cells = [
+                spread([each["steps"] for each in there], 1),
+                spread([each["kept"] for each in there]),
+                f"{len(of) - len(there)} of {len(of)}",
+                *(spread([each[key] for each in of])
+                  for key in ("forgotten at the end", "kept at the end")),
+            ]  # fmt: skip
+            yield f"| {name} | {by} | {' | '.join(cells)} |"
+
+
+def _shared(items: Mapping[str, list[int]], one: str, other: str) -> float:
+    return _common(items[one], items[other])
+
+
+def _common(one: list[int], other: list[int]) -> float:
+    return len({*one} & {*other}) / len(one)
+
+
+def _table(head: tuple[str, ...]) -> Iterator[str]:
+    yield from ("", f"| {' | '.join(head)} |", f"|---|{'---|' * (len(head) - 1)}")
+
+
+def spread(values: list[float], places: int = 3) -> str:
+    """The mean, and the smallest and largest; a dash of none."""
+    if not values:
+        return "-"
+    low, high = min(values), max(values)
+    return f"{mean(values):.{places}f} ({low:.{places}f} to {high:.{places}f})"
