@@ -62,6 +62,7 @@ NAMES = (
     "search",
     "series",
     "speed",
+    "steps",
     "throughput",
     "truth",
     "unlearned",

@@ -43,8 +43,10 @@ def _forgotten(every: Found) -> Iterator[str]:
         cells = [spread([each[name][side] for each in every])
                  for side in ("forgotten", "reworded", "kept")]  # fmt: skip
         spent = [each[name]["seconds"] for each in every if "seconds" in each[name]]
-        yield f"| {name} | {' | '.join(cells)} | {mean(spent):.1f} |" if spent else (
-            f"| {name} | {' | '.join(cells)} | |"
+        yield (
+            f"| {name} | {' | '.join(cells)} | {mean(spent):.1f} |"
+            if spent
+            else (f"| {name} | {' | '.join(cells)} | |")
         )
     yield ""
 
@@ -78,8 +80,8 @@ def _bases(every: Found) -> Iterator[str]:
 def _held(every: Found) -> Iterator[str]:
     yield from ("## at generation", "")
     yield (
-        "GUARD: shares of questions. A *phrase* is a name or number of the answer that its question "
-        "does not have; *whole*: the answer word for word, as the most probable text and among "
+        "GUARD: shares of questions. A *phrase* is a name or number of the answer that its "
+        "question does not have; *whole*: the answer word for word, as the most probable text and among "
         f"{forbidding.DRAWS} draws at temperature 1. Seeds: {len(every)}."
     )
     head = (

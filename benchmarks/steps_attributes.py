@@ -1,0 +1,129 @@
+"""Pairs by several ratings against pairs by one: made attributes, whose truth is known.
+
+Solutions of sums are made with 0 to 4 wrong results (correctness), steps out of order (coherence)
+and repeated lines (verbosity). Ratings are the true values from 0 to 4 and noise of a deviation of
+1, rounded; what is really preferred is the weighted sum of the true values, with the weights of
+HelpSteer2 for these three. DPO learns from pairs of ratings by the arms; held-out pairs of new
+questions, at least half a point apart in truth, are asked of the model's log-probabilities less
+those of the model as it was.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from benchmarks.chains import Numbers, asked, learned, opened, solved, written
+from benchmarks.steps_lost import Parts, start
+from negatives.errors import DataError
+from negatives.read.responses.attributes import HELPSTEER2, preferred
+
+WEIGHTS: Final = {name: HELPSTEER2[name] for name in ("correctness", "coherence", "verbosity")}
+ONE: Final = {"correctness": 1.0}
+NOISE: Final = 1.0
+EACH: Final = 4
+"""Responses of a question."""
+STEPS, RATES = 150, (1e-4, 5e-4)
+LEAST: Final = 0.5
+Figures = dict[str, float]
+
+
+def made(numbers: Numbers, draw: Any) -> tuple[str, dict[str, float]]:
+    """A response, and its true attributes."""
+    steps = solved(numbers)
+    wrong, swaps, repeated = draw.integers(0, 5), draw.integers(0, 3), draw.integers(0, 5)
+    for at in draw.choice(len(steps), wrong, replace=False):
+        head, _, result = steps[at].rpartition(" ")
+        steps[at] = f"{head} {(int(result) + int(draw.integers(1, 10))) % 100}"
+    for at in 2 * draw.choice(2, swaps, replace=False):
+        steps[at], steps[at + 1] = steps[at + 1], steps[at]
+    for _ in range(repeated):
+        at = int(draw.integers(len(steps)))
+        steps.insert(at, steps[at])
+    true = {"correctness": 4.0 - wrong, "coherence": 4.0 - 2 * swaps, "verbosity": float(repeated)}
+    return "\n".join(steps), true
+
+
+def rated(asked_for: list[Numbers], draw: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Responses with their ratings, and with the truth."""
+    rows = [(asked(numbers), *made(numbers, draw)) for numbers in asked_for for _ in range(EACH)]
+    texts = pl.DataFrame({"prompt": [row[0] for row in rows], "response": [row[1] for row in rows]})
+    true = pl.DataFrame([row[2] for row in rows])
+    noise = NOISE * draw.standard_normal((len(rows), len(WEIGHTS)))
+    seen = np.clip(np.rint(true.select([*WEIGHTS]).to_numpy() + noise), 0, 4)
+    ratings = pl.DataFrame(dict(zip(WEIGHTS, seen.T, strict=True)))
+    once = texts.is_unique()
+    return (pl.concat([texts, each], how="horizontal").filter(once) for each in (ratings, true))
+
+
+def pairs_of(ratings: pl.DataFrame, true: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Pairs of each arm."""
+    arms = {
+        "one rating": (ratings, ONE, False),
+        "a weighted sum": (ratings, WEIGHTS, False),
+        "better in all": (ratings, WEIGHTS, True),
+        "the truth": (true, WEIGHTS, False),
+    }
+    return {name: preferred(rows, weights, least=LEAST, every=every)
+            for name, (rows, weights, every) in arms.items()}  # fmt: skip
+
+
+def agreeing(pairs: pl.DataFrame, true: pl.DataFrame) -> float:
+    """The share of pairs whose chosen response is better in truth."""
+    score = pl.sum_horizontal(*(pl.col(name) * weight for name, weight in WEIGHTS.items()))
+    known = true.select("prompt", "response", score=score)
+    for side in ("chosen", "rejected"):
+        own = known.rename({"response": side, "score": f"{side} score"})
+        pairs = pairs.join(own, on=["prompt", side], how="left")
+    return float((pairs["chosen score"] > pairs["rejected score"]).mean())  # type: ignore[arg-type]
+
+
+def studied(work: Path, seed: int) -> dict[str, Figures]:
+    """Pairs, their truth, and how often a model that learned from them finds what is better."""
+    parts, draw = Parts.of(seed), np.random.default_rng(seed)
+    base = start(work, parts, seed)
+    ratings, true = rated(parts.drawn[:300], draw)
+    found = pairs_of(ratings, true)
+    chosen = pairs_of(*rated(parts.chosen, draw))
+    tested = preferred(rated(parts.tested, draw)[1], WEIGHTS, least=LEAST).sample(600, seed=seed)
+    made: dict[str, Figures] = {
+        "the start": {"accuracy": lead(base, None, tested)},
+    }
+    for name, pairs in found.items():
+        plain = name.replace(" ", "-")
+        rows = pairs.select("prompt", "chosen", "rejected").to_dicts()
+        source = written(work / str(seed) / f"attributes-{plain}.jsonl", rows)
+        tried = []
+        for rate in RATES:
+            out = learned(
+                work / str(seed) / f"attributes-{plain}-{rate}", base, source, steps=STEPS,
+                rate=rate, batch=8, seed=seed, recipe="negative-gradient", changes=(),
+            )  # fmt: skip
+            tried.append((lead(out, base, chosen[name].head(300)), -rate, out))
+        _, less, best = max(tried)
+        made[name] = {
+            "pairs": float(len(pairs)),
+            "agree": agreeing(pairs, true),
+            "rate": -less,
+            "accuracy": lead(best, base, tested),
+        }
+    return made
+
+
+def lead(model: Path, base: Path | None, pairs: pl.DataFrame) -> float:
+    """How often a model finds the chosen response gained more than the rejected one; without a
+    base, how often it is the more probable one.
+    """
+    if pairs.is_empty():
+        raise DataError("there are no pairs to ask", fix="make more responses")
+    totals = []
+    for side in ("chosen", "rejected"):
+        texts = [(f"{row['prompt']}\n", row[side]) for row in pairs.to_dicts()]
+        own = np.array([each.total for each in opened(model).continuations(texts)])
+        if base is not None:
+            own -= np.array([each.total for each in opened(base).continuations(texts)])
+        totals.append(own)
+    return float((totals[0] > totals[1]).mean())
