@@ -1,8 +1,8 @@
 """Sums written step by step: a task that a small model learns in part, whose truth is known.
 
 A question is a number below 31 and five digits to be added, `23 + 4 + 9 + 2 + 5 + 1`; a solution
-has a line for each addition, `23 + 4 = 27`, `27 + 9 = 36`, and so on. A step is wrong from the first line that does not
-come to the sum of the numbers so far: what comes after it is lost.
+has a line for each addition, `23 + 4 = 27`, `27 + 9 = 36`, and so on. A step is wrong from the
+first line on that does not come to the sum of the numbers so far: what comes after it is lost.
 """
 
 from __future__ import annotations

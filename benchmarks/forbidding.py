@@ -67,7 +67,8 @@ def answered(model: CausalLM, index: ForgetIndex, asked: Asked, seed: int) -> di
     ]
     answers = [as_written(model, answer) for _, answer in asked.pairs]
     with_phrases = [at for at, each in enumerate(asked.phrases) if each]
-    made = {"recognised": float(np.mean([bool(each) for each in forbidden]))}
+    sure = index.probability([prompt.strip() for prompt, _ in asked.pairs])
+    made = {"recognised": float((sure > 0.5).mean())}
     for name, said in (("free", free), ("held", held)):
         made[f"whole, {name}"] = share(
             range(len(answers)), lambda at, of=said: answers[at] in of[at][:1]

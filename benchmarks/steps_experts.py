@@ -76,8 +76,10 @@ def played(
         after = [game.act(action) for game, action in zip(games, said, strict=True)]
         for own, action in zip(done, said, strict=True):
             own.append(action)
-        texts = [f"{text}\n{action}\n{seen}"
-                 for text, action, (seen, _, _) in zip(texts, said, after, strict=True)]  # fmt: skip
+        texts = [
+            f"{text}\n{action}\n{seen}"
+            for text, action, (seen, _, _) in zip(texts, said, after, strict=True)
+        ]
         solves = [solved_it for _, _, solved_it in after]
     return list(zip(done, solves, strict=True))
 

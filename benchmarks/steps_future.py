@@ -54,7 +54,7 @@ ARMS: Final[dict[str, tuple[Step | None, int]]] = {
 
 
 def studied(seed: int) -> Figures:
-    """Accuracy of the student and of its teacher, at the momentum that is best where one chooses."""
+    """Accuracy of the student and of its teacher, at the momentum that is chosen."""
     images, classes = digits()
     flat = images.reshape(-1, 64).astype(np.float32)
     kept, others = few(5, seed)

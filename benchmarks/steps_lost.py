@@ -40,7 +40,8 @@ DRAWN, TEMPERATURE = 4, 0.7
 """Solutions that the model draws of each question, and how."""
 WRONG: Final = 120
 """Wrong solutions that are looked at, one of a question."""
-STEPS, BATCH, RATES = 100, 16, (1e-4, 5e-4)
+STEPS, BATCH = 100, 16
+RATES: Final = {"likelihood": (3e-5, 1e-4, 5e-4), "dpo": (3e-6, 1e-5, 3e-5, 1e-4)}
 Figures = dict[str, float]
 
 
@@ -119,7 +120,8 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
            for tries in TRIES},
         **{name: [by_rule(each) for each in wrong] for name, by_rule in RULES.items()},
     }  # fmt: skip
-    alarms = {name: float(np.mean([by_rule(each) > 0 for each in right]))
+    sound = [each for each in right if not each.lost]
+    alarms = {name: float(np.mean([by_rule(each) > 0 for each in sound]))
               for name, by_rule in RULES.items()}  # fmt: skip
     found = {name: shares(wrong, at) | {"alarms": alarms[name]} if name in alarms
              else shares(wrong, at) for name, at in told.items()}  # fmt: skip
@@ -128,7 +130,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     made = {"the start": {"accuracy": before, "rows": 0.0, "rate": 0.0}}
     for name, (rows, settings) in arms.items():
         made[name] = arm(work / str(seed), name, base, rows, settings, parts, seed)
-    sizes = {"wrong": len(wrong), "right": len(right), "steps right": _steps_right(wrong)}
+    sizes = {"wrong": len(wrong), "right": len(sound), "steps right": _steps_right(wrong)}
     return {"sizes": sizes, **{f"step: {name}": each for name, each in found.items()},
             **{f"arm: {name}": each for name, each in made.items()}}  # fmt: skip
 
@@ -266,9 +268,10 @@ def arm(
     """Held-out accuracy of an arm, at the rate that is best on the questions that choose."""
     plain = "".join(letter if letter.isalnum() else "-" for letter in name)
     source = written(folder / f"{plain}.jsonl", rows)
-    examples = BATCH if "likelihood" in "".join(settings) else BATCH // 2
+    loss = "likelihood" if "learn.kind=likelihood" in settings else "dpo"
+    examples = BATCH if loss == "likelihood" else BATCH // 2
     found = []
-    for rate in RATES:
+    for rate in RATES[loss]:
         out = learned(
             folder / f"{plain}-{rate}", base, source, steps=STEPS, rate=rate,
             batch=examples, seed=seed, recipe="negative-gradient", changes=settings,

@@ -81,8 +81,8 @@ def _held(every: Found) -> Iterator[str]:
     yield from ("## at generation", "")
     yield (
         "GUARD: shares of questions. A *phrase* is a name or number of the answer that its "
-        "question does not have; *whole*: the answer word for word, as the most probable text and among "
-        f"{forbidding.DRAWS} draws at temperature 1. Seeds: {len(every)}."
+        "question does not have; *whole*: the answer word for word, as the most probable text and "
+        f"among {forbidding.DRAWS} draws at temperature 1. Seeds: {len(every)}."
     )
     head = (
         "questions", "recognised", "whole: free", "held", f"whole in {forbidding.DRAWS}: free",
