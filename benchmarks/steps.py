@@ -80,8 +80,8 @@ def lost(every: Found) -> Iterator[str]:
     yield from ("", "## what is learned from it", "")
     yield (
         f"{steps_lost.STEPS} steps of {steps_lost.BATCH} responses, a pair being two. Accuracy: "
-        "the most probable solution comes to the right sum. A pair from a step has the steps before it "
-        "in its prompt. *In truth* is the bound of what labels of steps can do."
+        "the most probable solution comes to the right sum. A pair from a step has the steps "
+        "before it in its prompt. *In truth* is the bound of what labels of steps can do."
     )
     yield from head("learns from", "rows", "rate", "held-out accuracy")
     names = [name for name in every[0] if name.startswith("arm: ")]
