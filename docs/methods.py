@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,9 +20,11 @@ from negatives.models.absent import BUILT_IN
 from negatives.recipe import PURPOSES, Recipe, load_recipe, shipped
 from negatives.recipe_states import WORKING, Figure, state_of
 
-NO_RECIPE = "no recipe yet"
-GUIDE = re.compile(r"(?P<functions>`neg\.guide\..+); benchmark `(?P<benchmark>\w+)`")
-"""What the table says of a method that is a function of the room `guide`."""
+MEASURED = re.compile(
+    r"(?P<partly>in part: )?(?P<what>.+); benchmarks? (?P<places>`[\w#-]+`(?:, `[\w#-]+`)*)"
+)
+"""What the table says of a method that is a function or a command and has figures: what it is, and
+the pages of its benchmarks, with the place in them."""
 
 
 def methods() -> list[dict[str, str]]:
@@ -36,9 +40,8 @@ def methods_table() -> str:
     working = sum(state.split(":")[0] == WORKING for _, state in rows)
     named = sum(bool(recipes_of(row)) for row, _ in rows)
     parts = [
-        f"Of {len(rows)} methods {named} have a recipe. Working by the rule above are {working}, "
-        "guides whose figures are there among them; the others are named with the part of the "
-        "library that does it, or the reason."
+        f"Of {len(rows)} methods {named} have a recipe. Working by the rules above are {working}; "
+        "the others are named with the part of the library that does it, or the reason."
     ]
     for place in sorted(places):
         lines = ["| method | paper | recipe | state, or why there is none |", "|---|---|---|---|"]
@@ -64,18 +67,41 @@ def told(row: dict[str, str]) -> str:
     """The states of a method's recipes, with the reason where they do not work; without any, what
     there is in place of it, or why not.
 
-    A guide is a function, no recipe, and is working when the page of its benchmark is there.
+    A method that is a function or a command, no recipe, is working when the page of its benchmark
+    is there, a test is marked as one of its numbers, and nothing of it is left out.
     """
     states = dict.fromkeys(state_of(load_recipe(name)).word for name in recipes_of(row))
-    elsewhere = row["elsewhere"]
-    if found := GUIDE.fullmatch(elsewhere):
-        page = Path(f"results/{found['benchmark']}.md")
-        if (Path(__file__).parent / page).is_file():
-            return f"{WORKING}: {found['functions']} ([measured]({page.as_posix()}))"
-        return f"no figure: {found['functions']}"
-    if not states or {*states} == {WORKING}:
-        return "; ".join(states) or elsewhere or NO_RECIPE
-    return ": ".join(filter(None, ["; ".join(states), elsewhere]))
+    if not states:
+        return without_recipe(row["method"], row["elsewhere"])
+    if {*states} == {WORKING}:
+        return WORKING
+    return ": ".join(filter(None, ["; ".join(states), row["elsewhere"]]))
+
+
+def without_recipe(method: str, elsewhere: str) -> str:
+    """The state of a method that is a function or a command, and what it is."""
+    found = MEASURED.fullmatch(elsewhere)
+    if not found:
+        return elsewhere
+    places = found["places"].replace("`", "").split(", ")
+    pages = [(place.partition("#")[0], place.partition("#")[2]) for place in places]
+    for page, _ in pages:
+        if not (Path(__file__).parent / f"results/{page}.md").is_file():
+            return f"no figure: {found['what']}"
+    links = " and ".join(
+        f"[measured](results/{page}.md{f'#{place}' if place else ''})" for page, place in pages
+    )
+    if found["partly"]:
+        return f"in part: {found['what']} ({links})"
+    if method not in tested():
+        return f"no test of its numbers: {found['what']} ({links})"
+    return f"{WORKING}: {found['what']} ({links})"
+
+
+@cache
+def tested() -> frozenset[str]:
+    """The recipes and methods of whose numbers there are tests."""
+    return frozenset(json.loads((files("negatives") / "recipes" / "tested.json").read_bytes()))
 
 
 # ---- a section of a recipe -----------------------------------------------------------------------

@@ -46,6 +46,7 @@ def test_a_pair_is_asked_about_whose_answer_changes_a_pick_and_wins_hardness() -
     assert "d-left-for-its-hardness" not in first(PAIRS, "gain", 3)
 
 
+@pytest.mark.method("active-judging")
 def test_where_p_may_be_wrong_the_least_that_it_may_win_counts() -> None:
     rows = [
         ("q", "a-picked", 0.02, 0.5, True),
@@ -69,6 +70,7 @@ def test_a_budget_is_shared_out_among_queries() -> None:
     assert sum(doc.startswith("q0") for doc in shared) == 2
 
 
+@pytest.mark.method("robust-active-distillation")
 def test_a_draw_is_in_proportion_and_the_same_every_time() -> None:
     rows = [("q", f"d{d:03}", 0.5 if d % 2 else 0.01, 1.0, True) for d in range(200)]
     drawn = first(rows, "robust-active-distillation", 50)

@@ -102,6 +102,7 @@ def test_trials_grow_with_doubt_and_the_likeliest_is_kept() -> None:
     assert [ends_trial(text) for text in (" wing", ".", " so,")] == [False, True, True]
 
 
+@pytest.mark.method("caption-guidance")
 def test_guided_captions_by_the_worked_numbers() -> None:
     image, none = np.array([2.0, 0.0, 0.0]), np.array([1.0, 1.0, 0.0])
     for scale, expected in {

@@ -22,6 +22,7 @@ predictions = arrays(3, 2, 2)
 weights = st.floats(0, 5)
 
 
+@pytest.mark.method("perp-neg")
 def test_the_worked_numbers() -> None:
     away = both(perp_neg, NONE, WANTED, [UNWANTED], 1.0, scale=7.5)
     assert away.tolist() == [[7.5, -6.0]]

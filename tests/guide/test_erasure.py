@@ -15,6 +15,7 @@ from negatives.guide import beyond, erased, in_ring, ring
 RANDOM = np.random.default_rng(0)
 
 
+@pytest.mark.method("realera")
 def test_the_worked_numbers() -> None:
     near = ring(np.array([1.0, 0.0, 0.0]), 20, lowest=0.9, highest=0.9)
     assert near[:, 0] == pytest.approx(np.full(20, 0.9))

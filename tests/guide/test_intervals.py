@@ -19,6 +19,7 @@ def price(starts: list[int], steps: int, cost: Cost) -> float:
     return sum(cost(first, after - 1) for first, after in pairwise([*starts, steps]))
 
 
+@pytest.mark.method("interval-clustering")
 def test_the_worked_numbers() -> None:
     perfect = spread([0, 0, 0, 5, 5, 9, 9, 9])
     assert cut(8, 3, perfect) == [0, 3, 5]

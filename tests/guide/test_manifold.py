@@ -16,6 +16,7 @@ X, NONE, WANTED = np.array([[[1.0, 0.0]], [[0.2, 0.1]], [[0.6, -0.1]]])
 predictions = arrays(2, 3)
 
 
+@pytest.mark.method("cfg-plus-plus")
 def test_the_worked_numbers() -> None:
     made = both(cfg_plus_plus, X, NONE, WANTED, 0.6, signal=0.5, next_signal=0.8)
     assert made == pytest.approx(np.array([[0.960806, 0.062610]]), abs=1e-6)

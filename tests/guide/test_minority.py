@@ -21,6 +21,7 @@ from negatives.guide import (
 from tests.guide.both import arrays, both
 
 
+@pytest.mark.method("minority-guidance")
 def test_the_worked_numbers() -> None:
     classes, ends = minority_classes(np.arange(1, 9) / 10, 4)
     assert ends == pytest.approx([0.275, 0.45, 0.625, 0.8])

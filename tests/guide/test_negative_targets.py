@@ -23,6 +23,7 @@ def test_the_share_is_drawn_by_id_and_by_epoch() -> None:
     assert drawn_share(range(99), 0.5).tolist() == drawn_share([*map(str, range(99))], 0.5).tolist()
 
 
+@pytest.mark.method("s3diff-online-negatives")
 def test_a_negative_example_is_trained_towards_its_input() -> None:
     targets, degraded = np.arange(12.0).reshape(3, 2, 2), -np.ones((3, 2, 2))
     made = both(mixed_targets, targets, degraded, np.array([False, True, False]))

@@ -49,6 +49,7 @@ def forbidden(pieces: Pieces, phrases: list[str], written: list[int]) -> set[str
     return {pieces.pieces[at] for at in torch.isinf(made[0]).nonzero().flatten().tolist()}
 
 
+@pytest.mark.method("guard")
 @pytest.mark.parametrize("seed", range(20))
 def test_a_token_is_forbidden_exactly_where_the_text_with_it_would_hold_a_phrase(seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -15,6 +15,7 @@ from tests.guide.both import arrays, both
 REFERENCE = np.array([[0.9, 0.1], [-1.0, 0.0]])
 
 
+@pytest.mark.method("negtome")
 def test_the_worked_numbers() -> None:
     made = both(negtome, np.eye(2), REFERENCE, alpha=0.9, threshold=0.65)
     assert made == pytest.approx(np.array([[1.09, -0.09], [0.0, 1.0]]))

@@ -26,6 +26,7 @@ def start() -> tuple[Any, Any]:
     return student, copy.deepcopy(student)
 
 
+@pytest.mark.method("future-self-training")
 @pytest.mark.parametrize("depth", [1, 3])
 def test_a_step_is_the_one_worked_out_by_hand(depth: int) -> None:
     student, teacher = start()

@@ -37,6 +37,7 @@ TRAIN, TEST = side("train", 4), side("test", 2)
 SMALL = ["train.steps=1", "train.batch_size=4", "find.bm25.top=5"]
 
 
+@pytest.mark.method("interpolation-extrapolation")
 @pytest.mark.slow
 def test_folds_test_every_query_on_both_sides(tmp_path: Path) -> None:
     def carried_out() -> dict[str, object]:

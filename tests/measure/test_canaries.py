@@ -73,6 +73,7 @@ def test_both_sides_are_equally_probable_and_none_is_like_another(
     assert written(model, 20, TOKENS, seed=1) == written(model, 20, TOKENS, seed=1)
 
 
+@pytest.mark.method("copyright-traps")
 @pytest.mark.slow
 def test_a_model_that_was_trained_on_the_documents_is_told_by_the_command(
     folder: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

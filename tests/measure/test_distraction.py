@@ -103,6 +103,7 @@ def test_reordering_loses_nothing_and_the_best_two_stand_at_the_ends(ranked: lis
     assert len(ranked) < 2 or made[-1] == ranked[1]
 
 
+@pytest.mark.method("rag-hard-negatives")
 def test_a_reader_that_is_distracted_is_told_from_one_that_is_not(run: neg.Run) -> None:
     with serving() as server:
         for reader, right in ((oracle, [1, 1, 1, 1]), (distractible, [1, 1, 0, 0])):

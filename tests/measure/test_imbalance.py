@@ -32,6 +32,7 @@ def by_definition(labels: list[int], scores: list[float]) -> tuple[float, float]
     return 1 - float(np.mean(rates)), 1 - p0 * float(np.mean(np.divide(rates, firing)))
 
 
+@pytest.mark.method("auroc-auprc")
 def test_the_worked_figures_hold_and_so_does_the_identity() -> None:
     falling = [float(each) for each in FALLING]
     for labels, expected in (

@@ -15,6 +15,7 @@ from tests.cli.commands import negatives
 from tests.judge.test_wanted_type import folder
 
 
+@pytest.mark.method("beir")
 def test_the_mean_counts_each_collection_once_and_runs_are_kept(tmp_path: Path) -> None:
     one = folder(tmp_path / "one")
     found = evaluate_several("bm25", [one, "cranfield"], metrics=["R@5"], save=tmp_path / "runs")

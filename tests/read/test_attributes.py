@@ -26,6 +26,7 @@ def frame(rows: list[tuple[str, str, int, int]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["prompt", "response", *WEIGHTS], orient="row")
 
 
+@pytest.mark.method("preference-data")
 @given(st.lists(RATED, min_size=2, max_size=8), st.booleans())
 def test_a_pair_is_one_by_its_ratings_and_by_nothing_else(
     rows: list[tuple[str, str, int, int]], every: bool

@@ -32,6 +32,7 @@ def ring(radius: float, count: int = 200) -> Doubles:
 # ---- AbeT ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.method("abet")
 @pytest.mark.parametrize(
     ("cosines", "temperature", "score", "energy"),
     [
@@ -105,6 +106,7 @@ SMALL = VirtualOutliers(
 )
 
 
+@pytest.mark.method("ovor")
 def test_the_worked_numbers_of_ovor() -> None:
     items, out = torch.tensor([[10.0, 0, 0]]), torch.tensor([[1.0, 1, 1]])
     assert 0.1 * energy_margin(items, out).item() == pytest.approx(0.449991, abs=1e-6)

@@ -16,6 +16,7 @@ torch = pytest.importorskip("torch")
 from negatives.learn.rare.pruning import Pruning, weighted_entropy  # noqa: E402
 
 
+@pytest.mark.method("fn-aware-compression")
 def test_the_worked_numbers_of_the_weighted_entropy() -> None:
     p, y = torch.tensor([0.9, 0.3, 0.2]), torch.tensor([1.0, 1.0, 0.0])
     assert weighted_entropy(p.logit(), y, 4).item() == pytest.approx(1.820159, abs=1e-6)
@@ -80,6 +81,7 @@ def test_labels_of_several_classes_and_items_without_a_split_are_refused() -> No
 # ---- pre-screening -------------------------------------------------------------------------------
 
 
+@pytest.mark.method("negative-frames")
 @pytest.mark.slow
 def test_what_has_something_is_lost_no_more_often_than_promised() -> None:
     lost = []

@@ -38,6 +38,7 @@ def test_what_is_made_lies_on_a_segment_between_near_items_of_its_class() -> Non
         assert on_one
 
 
+@pytest.mark.method("smote")
 def test_the_worked_number_is_on_the_only_segment_that_there_is() -> None:
     # x = [1, 1], x' = [3, 2]: u = .25 gives [1.5, 1.25]; for any u, (y - 1) = (x - 1) / 2.
     train = Examples(

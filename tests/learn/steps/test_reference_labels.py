@@ -29,6 +29,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.method("spare")
 def test_a_copy_is_right_step_by_step_and_a_changed_number_is_where_it_begins() -> None:
     told = labelled(STEPS, STEPS)
     assert [(each.reference, each.right) for each in told] == [(1, True), (2, True), (3, True)]

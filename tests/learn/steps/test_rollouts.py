@@ -26,6 +26,7 @@ MAZE = {"a": "bc", "b": "de", "c": "e", "d": "*", "e": "."}
 """From d it is solved, from e lost: the value of a is 1/4 of b's two ways, and c has none."""
 
 
+@pytest.mark.method("per-step-negatives")
 def test_advantages_add_up_and_the_pit_is_the_step_that_lost_most() -> None:
     found = step_values([0.5, 0.5, 0.6, 0.6, 0.1], tries=100)
     assert found.advantages.round(9).tolist() == [0, 0.1, 0, -0.5]

@@ -37,6 +37,7 @@ def hasty(seen: str, attempt: int) -> str:
     return "open" if seen.split("\n")[-1].startswith("room 2") else "east"
 
 
+@pytest.mark.method("expert-failures")
 def test_what_lies_between_failing_and_succeeding_is_useful() -> None:
     assert useful([0, 0, 1, 1]).tolist() == [False, True, False]
     assert useful([1, 1, 1]).tolist() == [False, False]

@@ -29,6 +29,7 @@ def test_alignment_of_orthogonal_vectors_and_of_nothing_that_is_forgotten() -> N
         assert found.item() == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.method("laf")
 def test_its_gradient_is_that_of_the_formula_and_never_of_the_extractor_as_it_was() -> None:
     draw = torch.Generator().manual_seed(0)
     now, before, gone = (torch.randn(3, 4, generator=draw, dtype=torch.float64, requires_grad=True)

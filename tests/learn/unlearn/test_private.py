@@ -67,6 +67,7 @@ def test_noise_has_the_deviation_it_is_said_to_have() -> None:
     assert float(moved.std()) == pytest.approx(6.0, rel=0.05)
 
 
+@pytest.mark.method("dp2unlearning")
 @pytest.mark.parametrize(("order", "noise", "rate"), [(2, 1.0, 0.1), (5, 2.0, 0.3), (8, 1.5, 0.01)])
 def test_the_divergence_is_that_of_the_integral(order: int, noise: float, rate: float) -> None:
     def inside(x: float) -> float:

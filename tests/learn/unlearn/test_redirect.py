@@ -19,6 +19,7 @@ from negatives.recipe import load_recipe
 from tests.models.tiny_lm import tiny_llama
 
 
+@pytest.mark.method("rocr")
 def test_the_numbers_of_two_dimensions() -> None:
     weight, key, value = 2 * np.eye(2), np.array([1.0, 0.0]), np.array([0.0, 3.0])
     new = redirected(weight, key, value, np.diag([2.0, 1.0]))

@@ -44,6 +44,7 @@ def forgotten(tmp_path: Path) -> Subject:
     return subject_of(path)
 
 
+@pytest.mark.method("ununlearning")
 @pytest.mark.slow
 def test_what_is_still_there_is_an_alarm_and_what_never_was_is_none(
     forgotten: Subject, models: dict[str, str]

@@ -20,6 +20,7 @@ from negatives.learn.unlearn.worst_case import projected, unlearn, worst_case  #
 VALUES = st.lists(st.floats(-2, 2), min_size=1, max_size=5)
 
 
+@pytest.mark.method("worst-case-forget-sets")
 def test_the_projection_of_the_page_and_of_what_is_a_choice_already() -> None:
     found = projected(np.array([0.9, 0.8, 0.3, 0.1]), 2)
     assert found.round(6).tolist() == [0.875, 0.775, 0.275, 0.075]

@@ -54,6 +54,7 @@ def test_four_turns_are_the_image_again_and_labels_differ() -> None:
         turned(np.zeros((2, 4, 5)))
 
 
+@pytest.mark.method("joint-label-augmentation")
 @given(arrays(np.float64, (4, 3, 8), elements=st.floats(-20, 20)))
 def test_inference_over_all_turns_is_as_by_loops(logits: Doubles) -> None:
     found = aggregated(logits)
@@ -83,6 +84,7 @@ def test_names_have_vectors_of_their_own_or_are_refused() -> None:
         targets_of(["zero", "one", "One"], encoder)
 
 
+@pytest.mark.method("language-targets")
 def test_the_targets_stay_and_the_loss_has_the_slope_of_finite_differences() -> None:
     draw = torch.Generator().manual_seed(0)
     vectors = torch.randn(4, 3, generator=draw, dtype=torch.float64, requires_grad=True)
@@ -112,6 +114,7 @@ def test_a_learner_tells_its_classes_and_answers_among_those_asked_about() -> No
 # ---- pseudolabels --------------------------------------------------------------------------------
 
 
+@pytest.mark.method("pseudolabels")
 @given(
     arrays(np.float64, (7, 3), elements=st.integers(0, 4).map(float)), st.integers(1, 8)
 )  # fmt: skip
@@ -164,6 +167,7 @@ def test_rounds_take_as_many_as_their_way_says_and_learn_from_the_last() -> None
 # ---- documents -----------------------------------------------------------------------------------
 
 
+@pytest.mark.method("document-supervision")
 def test_attention_by_hand_and_none_to_what_is_not_there() -> None:
     images = torch.tensor([[1.0, 0.0]])
     sentences = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.6, 0.8], [1.0, 0.0]]])

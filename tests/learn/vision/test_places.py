@@ -50,6 +50,7 @@ def test_brightness_contrast_and_sign_change_nothing() -> None:
     assert plain < 0.3
 
 
+@pytest.mark.method("gemini")
 def test_roughness_by_hand() -> None:
     flow = torch.zeros(1, 2, 2, 2)
     flow[0, 0, 0, 0] = 2.0
@@ -112,6 +113,7 @@ def test_a_spread_of_nought_makes_all_others_negatives_and_a_large_one_none() ->
 # ---- pixels --------------------------------------------------------------------------------------
 
 
+@pytest.mark.method("pixel-text-matching")
 def test_the_loss_of_pixels_by_hand_and_none_of_those_that_do_not_count() -> None:
     pixels = torch.tensor([[2.0, 0.0], [0.0, 5.0]]).T.reshape(1, 2, 1, 2)
     maps = score_maps(pixels, torch.eye(2))

@@ -159,6 +159,7 @@ def test_labels_that_are_surely_wrong_turn_it_round() -> None:
     assert (found.turned, found.undecided) == (1, 0)
 
 
+@pytest.mark.method("benchmark-noise-audit")
 def test_the_mean_over_drawings_is_what_the_probabilities_say() -> None:
     """a relevant 1 - w, b relevant m: RR differs by 0.5 where one of the two is, and else not."""
     w, m = 0.3, 0.2

@@ -100,6 +100,7 @@ def test_too_few_texts_that_are_long_enough_are_not_judged_by(taught: Taught) ->
     assert "fewer than 20 texts" in found.estimate.why
 
 
+@pytest.mark.method("min-k-prob")
 def test_scores_are_those_of_the_paper() -> None:
     read = np.array([-0.1, -5, -0.2, -3, -0.5, -0.3, -0.1, -0.4, -0.2, -1], np.float32)
     size = len(zlib.compress(b"a text"))

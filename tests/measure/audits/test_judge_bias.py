@@ -24,6 +24,7 @@ from tests.models.biased_judge import BiasedJudge, judging, known
 SHARES = st.floats(0, 1)
 
 
+@pytest.mark.method("judge-negative-bias")
 @given(share=SHARES, sensitivity=SHARES, specificity=SHARES)
 def test_the_correction_undoes_what_the_judge_does(
     share: float, sensitivity: float, specificity: float
@@ -105,6 +106,7 @@ def test_a_judge_that_errs_and_leans_to_nothing_sounds_no_alarm(
         assert all(each["flips"] == 0 for each in told["ways"].values())
 
 
+@pytest.mark.method("judge-binary-bias")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("leaning", "way"),

@@ -30,6 +30,7 @@ from tests.models.taught_lm import save_taught
 SEQUENCE = np.array([[1, 2, 13, 7, 9, 5, 4]], np.float64)
 
 
+@pytest.mark.method("lastde")
 def test_entropies_and_their_deviation_are_those_of_the_paper() -> None:
     found = [float(diversity(SEQUENCE, scale, bins=10)[0]) for scale in (1, 2, 3)]
     assert found == pytest.approx([0.301030, 0, 0], abs=1e-6)

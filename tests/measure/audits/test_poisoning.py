@@ -51,6 +51,7 @@ def test_a_mined_run_of_a_clean_collection_raises_no_alarm(
         assert found.estimate.details["share of the ten most used"] > 0.05
 
 
+@pytest.mark.method("poisoning-audit")
 @pytest.mark.parametrize(("trigger", "reason"), [("", QUERIES), ("zxqv", TRIGGER)])
 def test_a_document_that_is_planted_for_any_queries_or_by_a_trigger_is_found_and_filtered(
     run: neg.Run, trigger: str, reason: str

@@ -39,6 +39,7 @@ def test_what_was_mined_from_the_corpus_of_the_positives_has_no_mark(
         assert 0.5 < (found.estimate.value or 0) < 0.72
 
 
+@pytest.mark.method("algorithmic-unit-tests")
 @pytest.mark.parametrize(
     ("mark", "text", "doc_id"),
     [

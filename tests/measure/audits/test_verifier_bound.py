@@ -26,6 +26,7 @@ from negatives.measure.audits.verifier_bound import (
 Halved = tuple[neg.Run, pl.DataFrame]
 
 
+@pytest.mark.method("imperfect-verifier-bound")
 def test_what_is_accepted_in_the_end_is_as_on_the_page() -> None:
     found = limit(Rates.of([0.2, 0.2, 0.6, 0.2], [0.1, 0.1, 0.1, 0.0], [0, 0.3, 0, 0]))
     assert found.round(6).tolist() == [0.714286, 0.636364, 0.9375, 1.0]
