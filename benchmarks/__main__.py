@@ -29,6 +29,7 @@ NAMES = (
     "exported",
     "faq",
     "feedback",
+    "forgetting",
     "graph_truth",
     "growth",
     "guidance",

@@ -1,235 +1,186 @@
-"""Forgetting without a loss of responses: what LAF, ROCR and DP2Unlearning leave of both sides.
+"""A language model that forgets authors in other ways than by a loss of responses.
 
-Part of the benchmark `unlearning`, whose original, control and data these begin with.
+Models and data are those of the benchmark `unlearning`: a small Llama, the *original*, has learned
+40 answers on two authors of TOFU to forget and 80 to keep, and another one, *never saw it*, the 80
+alone. *Without a loss of responses*: LAF, whose representation of an answer is the mean state that
+its tokens are predicted by, and whose head then learns kept answers again for 20 steps (control:
+without LAF); ROCR, by which each author's name is redirected to those of the kept authors in one of
+the two layers (control: a kept author's name is redirected). *A private base*: DP-SGD on all
+answers from random weights, 40 steps with a tenth of the answers each, and then kept answers by
+likelihood, as from random weights. *At generation*: GUARD on the original, with the static encoder;
+half of the kept questions are known to its index. *Worst-case sets*: 40 of the 120 answers are
+forgotten by NPO with what is kept: those found hardest, those that the original knows best, or sets
+drawn by chance. Settings are the library's defaults or those of `unlearning`, chosen by no figure.
+
+NEGATIVES_BENCH_SEEDS says how often (3). Models and figures are kept in
+.cache/benchmarks/unlearning, seed by seed, and what is there is not done again.
 """
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterator, Mapping
 from statistics import mean
 from typing import Any, Final
 
-import numpy as np
 import torch
-from scipy.stats import ks_2samp
 
-from benchmarks.unlearning import (
-    ARMS,
-    FORGET,
-    FORGETTING,
-    KEEP,
-    LEARNING,
-    WORK,
-    data,
-    learned,
-    random_model,
-    rows,
-    texts,
-)
-from negatives.learn.unlearn.label_free import forget_without_labels
-from negatives.learn.unlearn.private import epsilon, private_steps
-from negatives.learn.unlearn.redirect import redirect
-from negatives.models.causal_lm import CausalLM
+from benchmarks import forgetting_guard as guard
+from benchmarks import forgetting_hardest as hardest
+from benchmarks import forgetting_ways as ways
+from benchmarks.page import write_page
+from benchmarks.unlearning import FORGET, KEEP, WORK
+from negatives.store.atomic import write_json
 
-Pairs = list[tuple[str, str]]
-"""Prompts with the line break behind them, and responses."""
-AUTHORS: Final = ("Basil Mahfouz Al-Kuwaiti", "Nikolai Abilov")
-OTHERS: Final = ("Jaime Vasquez", "Chukwu Akabueze", "Evelyn Desmet", "Anara Yusifova")
-LAF_STEPS: Final = (10, 20, 40, 80)
-HEAD_STEPS: Final = 40
-PRIVATE_STEPS, RATE, DELTA = 60, 0.1, 1e-3
-FURTHER: Final = 200
-"""Steps of likelihood from a base."""
-WELL: Final = 0.5
-"""Negative log-likelihood of a token at which what is kept counts as learned."""
+SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
+Found = list[dict[str, Any]]
+"""Of each seed its figures."""
 
 
-@cache
-def sides() -> dict[str, Pairs]:
-    """What is forgotten, the same asked in other words, and what is kept."""
-    lost, kept = rows("forget01_perturbed", FORGET), rows("retain99", KEEP)
-    return {
-        "forgotten": [(f"{row['question']}\n", row["answer"]) for row in lost],
-        "reworded": [(f"{row['paraphrased_question']}\n", row["answer"]) for row in lost],
-        "kept": [(f"{row['question']}\n", row["answer"]) for row in kept],
-    }
+def once(name: str, measure: Callable[[int], Mapping[str, Any]]) -> Found:
+    """What was measured before of each seed, or is now."""
+    made = []
+    for seed in range(SEEDS):
+        path = WORK / f"{name}-{seed}.json"
+        if not path.is_file():
+            write_json(path, dict(measure(seed)))
+        made.append(json.loads(path.read_text("utf-8")))
+    return made
 
 
-def opened(model: Path) -> CausalLM:
-    """A model, ready to be asked or changed."""
-    return CausalLM(str(model), device="cpu", threads=1)
+def lines() -> Iterator[str]:
+    """Measure what is not there, and tell it."""
+    yield from _forgotten(once("ways", ways.figures))
+    yield from _bases(once("bases", ways.bases))
+    yield from _held(once("guard", guard.figures))
+    yield from _hardest(once("hardest", hardest.figures))
 
 
-def nll(model: CausalLM, pairs: Pairs) -> list[float]:
-    """Negative log-likelihood of a token of each response."""
-    return [-each.mean for each in model.continuations(pairs)]
-
-
-def told(model: CausalLM) -> dict[str, float]:
-    """What a model says of each side."""
-    return {side: mean(nll(model, pairs)) for side, pairs in sides().items()}
-
-
-def begun(seed: int) -> tuple[Path, Path, Path]:
-    """Random weights, the original and the control, which `unlearning` has trained."""
-    likelihood = "learn.kind=likelihood"
-    start = random_model(WORK / str(seed) / "random", texts(data()), seed)
-    original = learned("original", start, data()["all"], seed, LEARNING, likelihood)
-    control = learned("retrained", start, data()["kept"], seed, LEARNING, likelihood)
-    return start, original, control
-
-
-def figures(seed: int) -> dict[str, dict[str, float]]:
-    """Every way of one seed: what is left of what, and the seconds that it took."""
-    _, original, control = begun(seed)
-    by_loss = learned(
-        "npo-rt-to-the-end", original, data()["forget"], seed, FORGETTING, *ARMS["NPO + RT"],
-        "train.learning_rate=0.0003",
-    )  # fmt: skip
-    found = {
-        "nothing": told(opened(original)),
-        "never saw it": told(opened(control)),
-        "NPO + RT, 80 steps": told(opened(by_loss)),
-    }
-
-    def timed(name: str, change: Callable[[CausalLM], None]) -> None:
-        model, began = opened(original), time.perf_counter()
-        change(model)
-        spent = time.perf_counter() - began
-        found[name] = {**told(model), "seconds": spent}
-
-    for steps in LAF_STEPS:
-        model, began = opened(original), time.perf_counter()
-        label_free(model, steps, seed)
-        spent = time.perf_counter() - began
-        found[f"LAF, {steps} steps"] = {**told(model), "seconds": spent}
-        head_learns(model, seed)
-        found[f"LAF, {steps} steps, then the head"] = told(model)
-    timed("the head alone", lambda model: head_learns(model, seed))
-    for layer in range(2):
-        timed(f"ROCR, layer {layer}", lambda model, at=layer: redirected(model, AUTHORS, at))
-        timed(
-            f"a kept author redirected, layer {layer}",
-            lambda model, at=layer: redirected(model, OTHERS[:1], at),
+def _forgotten(every: Found) -> Iterator[str]:
+    yield from ("## without a loss of responses", "")
+    yield f"LAF and ROCR. NLL of a token. Seeds: {len(every)}."
+    head = ("way", "forgotten", "forgotten, asked in other words", "kept", "seconds")
+    yield from _table(head)
+    for name in every[0]:
+        cells = [spread([each[name][side] for each in every])
+                 for side in ("forgotten", "reworded", "kept")]  # fmt: skip
+        spent = [each[name]["seconds"] for each in every if "seconds" in each[name]]
+        yield (
+            f"| {name} | {' | '.join(cells)} | {mean(spent):.1f} |"
+            if spent
+            else (f"| {name} | {' | '.join(cells)} | |")
         )
-    return found
+    yield ""
 
 
-class Read(torch.nn.Module):
-    """A model without its head: the mean state that the tokens of a response are predicted by."""
-
-    def __init__(self, net: Any) -> None:
-        super().__init__()
-        self.net = net.model
-
-    def forward(self, read: torch.Tensor) -> Any:
-        """float[n, dim] of int64[n, 2, longest]: tokens (-1: none), and 1 where a state counts."""
-        tokens, counts = read[:, 0], read[:, 1].float()
-        mask = (tokens >= 0).long()
-        states = self.net(input_ids=tokens.clamp(min=0), attention_mask=mask, use_cache=False)
-        summed = (states.last_hidden_state * counts[..., None]).sum(1)
-        return summed / counts.sum(1, keepdim=True)
-
-
-def as_read(model: CausalLM, pairs: Pairs, longest: int) -> torch.Tensor:
-    """int64[n, 2, longest]: what `Read` takes."""
-    made = np.full((len(pairs), 2, longest), -1)
-    made[:, 1] = 0
-    for at, (prompt, response) in enumerate(pairs):
-        pieces = model.pieces(f"{prompt}{response}")[:longest]
-        first = next(n for n, piece in enumerate(pieces) if piece.end > len(prompt))
-        made[at, 0, : len(pieces)] = [piece.token for piece in pieces]
-        made[at, 1, first - 1 : len(pieces) - 1] = 1
-    return torch.from_numpy(made)
+def _bases(every: Found) -> Iterator[str]:
+    yield from ("## a private base", "")
+    control = mean(each["random weights"]["of the control"] for each in every)
+    yield (
+        f"DP2Unlearning. Kept answers learned for {ways.FURTHER} steps from each base; "
+        f"epsilon of an answer at delta {ways.DELTA:g}; the steps until the NLL of kept ones "
+        f"is {ways.WELL:g}, looked at every 10. The control, learned for longer, finds "
+        f"forgotten ones at {control:.2f}. Seeds: {len(every)}."
+    )
+    head = (
+        "base", "epsilon", "seconds", "kept by the base", "forgotten by the base", "steps", "kept",
+        "forgotten", "KS p against the control",
+    )  # fmt: skip
+    yield from _table(head)
+    for name, first in every[0].items():
+        cells = [
+            f"{first['epsilon']:.2g}",
+            f"{mean(each[name]['seconds'] for each in every):.0f}",
+            *(spread([each[name][key] for each in every], 0 if key == "steps" else 2)
+              for key in ("kept by the base", "forgotten by the base", "steps", "kept",
+                          "forgotten", "ks_p")),
+        ]  # fmt: skip
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
 
 
-def label_free(model: CausalLM, steps: int, seed: int) -> None:
-    """LAF, in place, from questions and answers of both sides."""
-    longest = max(len(model.pieces(a + b)) for side in ("forgotten", "kept")
-                  for a, b in sides()[side])  # fmt: skip
-    lost, kept = (as_read(model, sides()[side], longest) for side in ("forgotten", "kept"))
-    forget_without_labels(Read(model.net), kept, lost, steps=steps, learning_rate=3e-4, seed=seed)
+def _held(every: Found) -> Iterator[str]:
+    yield from ("## at generation", "")
+    yield (
+        "GUARD: shares of questions. A *phrase* is a name or number of the answer that its "
+        "question does not have; *whole*: the answer word for word, as the most probable text and "
+        f"among {guard.DRAWS} draws at temperature 1. Seeds: {len(every)}."
+    )
+    head = (
+        "questions", "recognised", "whole: free", "held", f"whole in {guard.DRAWS}: free",
+        "held", "a phrase: free", "held", f"a phrase in {guard.DRAWS}: free", "held",
+    )  # fmt: skip
+    yield from _table(head)
+    keys = [f"{what}, {how}" for what in ("whole", f"whole in {guard.DRAWS} draws", "phrase",
+            f"phrase in {guard.DRAWS} draws") for how in ("free", "held")]  # fmt: skip
+    for name, first in every[0].items():
+        cells = [spread([each[name][key] for each in every], 2) if key in first else ""
+                 for key in ("recognised", *keys)]  # fmt: skip
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
 
 
-def head_learns(model: CausalLM, seed: int) -> None:
-    """The head alone learns kept answers again, in place: what LAF leaves to be done."""
-    head = model.net.lm_head
-    optimiser = torch.optim.AdamW(head.parameters(), lr=1e-3, weight_decay=0.0)
-    kept, draw = sides()["kept"], np.random.default_rng(seed)
-    for _ in range(HEAD_STEPS):
-        some = draw.choice(len(kept), 8, replace=False)
-        loss = sum(loss_of(model, kept[at]) for at in some.tolist()) / len(some)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+def _hardest(every: Found) -> Iterator[str]:
+    yield from ("## worst-case sets", "")
+    chance = mean(_shared(each["items"], "by chance 0", "by chance 1") for each in every)
+    pairs = [(a, b) for a in every for b in every if a is not b]
+    again = mean(_common(a["items"]["the worst case"], b["items"]["the worst case"])
+                 for a, b in pairs) if pairs else float("nan")  # fmt: skip
+    best = mean(_shared(each["items"], "the worst case", "known best") for each in every)
+    words = {name: mean(each["words"][name] for each in every) for name in every[0]["words"]}
+    yield (
+        f"{FORGET} of {FORGET + KEEP} answers. Worst-case sets of two seeds share {again:.0%} of "
+        f"their answers (two by chance {chance:.0%}), and {best:.0%} with those that the original "
+        f"knows best; their answers have {words['the worst case']:.0f} words on average (by chance "
+        f"{mean(words[name] for name in words if 'chance' in name):.0f}). Half forgotten: an NLL "
+        f"of {hardest.LEVEL:g} a token. Seeds: {len(every)}."
+    )
+    head = ("set", "forgotten by", "half-way: steps", "kept", "never", "at the end: forgotten",
+            "kept")  # fmt: skip
+    yield from _table(head)
+    sets = [name for name in every[0]["items"] if "chance" not in name]
+    for by in hardest.BY:
+        for name in (*sets, "by chance"):
+            chosen = [name] if name in sets else [f"{name} {at}" for at in range(hardest.CHANCE)]
+            of = [each[f"{one}, {by}"] for each in every for one in chosen]
+            there = [each for each in of if each["steps"] is not None]
+            cells = [
+                spread([each["steps"] for each in there], 1),
+                spread([each["kept"] for each in there]),
+                f"{len(of) - len(there)} of {len(of)}",
+                *(spread([each[key] for each in of])
+                  for key in ("forgotten at the end", "kept at the end")),
+            ]  # fmt: skip
+            yield f"| {name} | {by} | {' | '.join(cells)} |"
 
 
-def loss_of(model: CausalLM, pair: tuple[str, str]) -> Any:
-    """Negative log-likelihood of a token of one response, with gradient."""
-    tokens, counts = as_read(model, [pair], len(model.pieces("".join(pair))))[0]
-    logits = model.net(input_ids=tokens[None], use_cache=False).logits[0]
-    places = counts.nonzero().flatten()
-    return torch.nn.functional.cross_entropy(logits[places], tokens[places + 1])
+def _shared(items: Mapping[str, list[int]], one: str, other: str) -> float:
+    return _common(items[one], items[other])
 
 
-def redirected(model: CausalLM, names: Sequence[str], layer: int) -> None:
-    """ROCR, in place: where a layer recognises one of some names it finds a kept author."""
-    harmless = [name for name in OTHERS if name not in names]
-    generic = [prompt + response for prompt, response in sides()["kept"]]
-    for name in names:
-        redirect(model, up_to([name]), up_to(harmless), generic, layer=layer)
+def _common(one: list[int], other: list[int]) -> float:
+    return len({*one} & {*other}) / len(one)
 
 
-def up_to(names: Sequence[str]) -> list[str]:
-    """Questions on authors, up to the end of their names."""
-    prompts = [prompt for side in ("forgotten", "kept") for prompt, _ in sides()[side]]
-    return [prompt[: prompt.index(name) + len(name)]
-            for name in names for prompt in prompts if name in prompt]  # fmt: skip
+def _table(head: tuple[str, ...]) -> Iterator[str]:
+    yield from ("", f"| {' | '.join(head)} |", f"|---|{'---|' * (len(head) - 1)}")
 
 
-def bases(seed: int) -> dict[str, dict[str, float]]:
-    """DP2Unlearning: from which base kept answers are learned how fast, and what is left."""
-    start, original, control = begun(seed)
-    items = [*sides()["forgotten"], *sides()["kept"]]
-    retrained = nll(opened(control), sides()["forgotten"])
-    made = {"random weights": (start, 0.0, 0.0)}
-    for noise in (1.0, 0.0):
-        model, began = opened(start), time.perf_counter()
-        optimiser = torch.optim.Adam(model.net.parameters(), lr=1e-3)
-        private_steps(
-            model.net, lambda _, item, of=model: loss_of(of, items[item]), len(items),
-            steps=PRIVATE_STEPS, rate=RATE, noise=noise, optimiser=optimiser, seed=seed,
-        )  # fmt: skip
-        spent = time.perf_counter() - began
-        out = WORK / str(seed) / f"base-{noise:g}"
-        model.net.save_pretrained(str(out))
-        model.reader.save_pretrained(str(out))
-        known = epsilon(noise=noise, rate=RATE, steps=PRIVATE_STEPS, delta=DELTA)
-        made[f"DP-SGD, noise {noise:g}"] = (out, known, spent)
-    made["the original itself"] = (original, float("inf"), 0.0)
-    found = {}
-    for name, (base, known, spent) in made.items():
-        plain = "".join(letter if letter.isalnum() else "-" for letter in name)
-        out = learned(
-            f"kept-from-{plain}", base, data()["kept"], seed, FURTHER, "learn.kind=likelihood",
-            "train.evaluate=10", dev=data()["forget"],
-        )  # fmt: skip
-        seen = json.loads((out / "training.json").read_text())["figures"]
-        lost = nll(opened(out), sides()["forgotten"])
-        begins = told(opened(base))
-        found[name] = {
-            "epsilon": known,
-            "seconds": spent,
-            "kept by the base": begins["kept"],
-            "forgotten by the base": begins["forgotten"],
-            "steps": next((row["step"] for row in seen if row["right_nll"] <= WELL), FURTHER + 1),
-            "kept": seen[-1]["right_nll"],
-            "forgotten": seen[-1]["wrong_nll"],
-            "of the control": mean(retrained),
-            "ks_p": float(ks_2samp(lost, retrained).pvalue),
-        }
-    return found
+def spread(values: list[float], places: int = 3) -> str:
+    """The mean, and the smallest and largest; a dash of none."""
+    if not values:
+        return "-"
+    low, high = min(values), max(values)
+    return f"{mean(values):.{places}f} ({low:.{places}f} to {high:.{places}f})"
+
+
+def main() -> None:
+    """Measure, and write the page."""
+    torch.set_num_threads(1)
+    os.environ["NEGATIVES_CACHE"] = str(WORK / "store")
+    write_page("forgetting", "Forgetting authors in other ways", __doc__, lines())
+
+
+if __name__ == "__main__":
+    main()

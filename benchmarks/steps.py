@@ -3,8 +3,8 @@
 The task is known: a number below 31 and five digits are added, step by step. A Llama of random
 weights (128 numbers wide, two layers, a number a token) learns 1,000 sums for so few steps that it
 gets a part of new ones wrong; every arm begins with it, has as many steps and as many responses a
-step, and chooses one of two learning rates on 150 sums; 400 others test. *The step that lost it*:
-of one wrong solution each of up to 120 sums that the model wrote itself, which step is named: by
+step, and chooses its learning rate on 150 sums; 300 others test. *The step that lost it*:
+of one wrong solution each of up to 80 sums that the model wrote itself, which step is named: by
 rollouts (4, 8 or 16 from each step), by SPARE's rules beside a right solution (as it is written;
 with words for + and =, so that no equation can be checked; with a reference that adds from the
 other end; both), by the least probable step and by the last one, as controls. *Failed experts*: an
@@ -29,8 +29,8 @@ import torch
 
 from benchmarks import steps_attributes, steps_experts, steps_future, steps_lost
 from benchmarks.data import CACHE
+from benchmarks.forgetting import spread
 from benchmarks.page import write_page
-from benchmarks.told_forgetting import spread
 from negatives.store.atomic import write_json
 
 SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))

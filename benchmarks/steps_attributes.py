@@ -26,7 +26,7 @@ ONE: Final = {"correctness": 1.0}
 NOISE: Final = 1.0
 EACH: Final = 4
 """Responses of a question."""
-STEPS, RATES = 150, (1e-4, 5e-4)
+STEPS, RATES = 100, (1e-4, 5e-4)
 LEAST: Final = 0.5
 Figures = dict[str, float]
 

@@ -20,14 +20,14 @@ from benchmarks.steps_lost import Parts
 from negatives.learn.steps.trajectories import Failure, learnable
 from negatives.models.causal_lm import CausalLM
 
-AGENT, EXPERT = 450, 700
+AGENT, EXPERT = 300, 450
 """Steps of what both have learned."""
 TASKS: Final = 250
 """That the expert tries."""
-FAILURES: Final = 60
+FAILURES: Final = 40
 ACTION: Final = 5
 """Tokens of an action."""
-STEPS, BATCH, RATES = 150, 16, (1e-4, 5e-4)
+STEPS, BATCH, RATES = 100, 16, (1e-4, 5e-4)
 TEMPERATURE: Final = 0.7
 Figures = dict[str, float]
 END: Final = "="

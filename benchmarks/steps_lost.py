@@ -36,12 +36,12 @@ from negatives.learn.steps.rollouts import Sampler, explored
 from negatives.models.causal_lm import CausalLM
 
 TRIES: Final = (4, 8, 16)
-DRAWN, TEMPERATURE = 4, 0.7
+DRAWN, TEMPERATURE = 3, 0.7
 """Solutions that the model draws of each question, and how."""
-WRONG: Final = 120
+WRONG: Final = 80
 """Wrong solutions that are looked at, one of a question."""
-STEPS, BATCH = 100, 16
-RATES: Final = {"likelihood": (3e-5, 1e-4, 5e-4), "dpo": (3e-6, 1e-5, 3e-5, 1e-4)}
+STEPS, BATCH = 60, 16
+RATES: Final = {"likelihood": (1e-4, 5e-4), "dpo": (3e-6, 1e-5, 3e-5)}
 Figures = dict[str, float]
 
 
@@ -57,7 +57,7 @@ class Parts:
     @classmethod
     def of(cls, seed: int) -> Parts:
         """The questions of a seed; none is in two parts."""
-        sizes = (1000, 500, 150, 400)
+        sizes = (1000, 350, 150, 300)
         found = questions(sum(sizes), seed)
         edges = np.cumsum((0, *sizes)).tolist()
         return cls(*(found[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)))

@@ -10,20 +10,8 @@ forgotten ones have fallen (overshoot): an arm that fades by itself stays. *Half
 half of the control's improbability, which milder arms reach, too; `never` counts seeds in which a
 step did not come. Means over seeds, and the smallest and largest.
 
-Other ways begin with the same original. *Without a loss of responses*: LAF (80 kept and 40 lost
-answers, the mean state of each, rate of the table; then the head alone learns kept answers again
-for 40 steps, and as a control without LAF) and ROCR (each author's name redirected to the kept
-authors', in one of the two layers; control: a kept author's name redirected). *A private base*:
-DP-SGD on all answers from random weights, 60 steps with a tenth of the answers each, then kept
-answers by likelihood, as from random weights and from the original. *At generation*: GUARD on the
-original, with the static encoder; half of the kept questions make its index. *Worst-case sets*: 40
-of the 120 answers are forgotten, the ones that are found hardest, those the original knows best, or
-three sets by chance. Settings of all these are the defaults or those of the table; none was chosen
-by a figure.
-
-NEGATIVES_BENCH_SEEDS says how often (5; other ways at most 3), NEGATIVES_BENCH_TOY=1 cuts all steps
-to a few. Models and figures are kept in .cache/benchmarks/unlearning, seed by seed, and what is
-there is not done again.
+NEGATIVES_BENCH_SEEDS says how often (5), NEGATIVES_BENCH_TOY=1 cuts all steps to a few. Models and
+figures are kept in .cache/benchmarks/unlearning, seed by seed, and what is there is not done again.
 """
 
 from __future__ import annotations
@@ -288,13 +276,9 @@ def _spread(values: list[float], places: int = 3) -> str:
 
 def main() -> None:
     """Measure, and write the page."""
-    # They begin with the models and the data of this module.
-    from benchmarks.told_forgetting import sections
-
     os.environ["NEGATIVES_CACHE"] = str(WORK / "store")
     every = [figures(seed) for seed in range(SEEDS)]
-    told = [*lines(every), "", *sections(min(SEEDS, 3))]
     if not TOY:
         package("unlearning", packaged(every))
-        write_page("unlearning", "Forgetting authors", __doc__, told)
-    print("\n".join(told))
+        write_page("unlearning", "Forgetting authors", __doc__, lines(every))
+    print("\n".join(lines(every)))

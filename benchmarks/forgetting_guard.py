@@ -1,6 +1,6 @@
 """GUARD at generation: what a model that learned answers by heart says of them, and of the rest.
 
-Part of the benchmark `unlearning`: its original, which nothing has changed.
+Part of the benchmark `forgetting`, whose original nothing has changed.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from benchmarks.forgetting import Pairs, begun, opened, sides
+from benchmarks.forgetting_ways import Pairs, begun, opened, sides
 from negatives.guide import ForgetIndex, RestrictedLogits, key_phrases
 from negatives.models.causal_lm import CausalLM
 from negatives.models.open_encoder import open_encoder

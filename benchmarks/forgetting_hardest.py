@@ -1,6 +1,6 @@
 """Worst-case forget sets: whether the items that are found hardest to forget are harder to forget.
 
-Part of the benchmark `unlearning`, whose original begins. Sets of a third of all answers are
+Part of the benchmark `forgetting`, whose original begins. Sets of a third of all answers are
 forgotten as in its table, by NPO with what is kept: the set that
 `worst_case` finds by steps of another kind, the answers that the original knows best, and sets
 drawn by chance.
@@ -17,13 +17,14 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from benchmarks.forgetting import as_read, begun, nll, opened, sides
-from benchmarks.unlearning import ARMS, FORGET, FORGETTING, WORK, learned, written
+from benchmarks.forgetting_ways import as_read, begun, nll, opened, sides
+from benchmarks.unlearning import ARMS, FORGET, WORK, learned, written
 from negatives.learn.unlearn.worst_case import worst_case
 from negatives.measure.responses import at_equal_forgetting
 
 BY: Final = ("NPO + RT",)
-CHANCE: Final = 3
+CHANCE: Final = 2
+STEPS: Final = 40
 LEVEL: Final = 3.5
 """Nats a token at which an answer counts as half forgotten, about what it is in the table."""
 
@@ -87,7 +88,7 @@ def forgotten(
         [(prompt.strip(), answer, at not in lost) for at, (prompt, answer) in enumerate(pairs)],
     )
     out = learned(
-        plain, original, source, seed, FORGETTING, *ARMS[by], "train.evaluate=4",
+        plain, original, source, seed, STEPS, *ARMS[by], "train.evaluate=4",
         "train.learning_rate=0.0003", dev=source,
     )  # fmt: skip
     seen = json.loads((out / "training.json").read_text())["figures"]
