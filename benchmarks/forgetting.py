@@ -3,7 +3,7 @@
 Models and data are those of the benchmark `unlearning`: a small Llama, the *original*, has learned
 40 answers on two authors of TOFU to forget and 80 to keep, and another one, *never saw it*, the 80
 alone. *Without a loss of responses*: LAF, whose representation of an answer is the mean state that
-its tokens are predicted by, and whose head then learns kept answers again for 20 steps (control:
+its tokens are predicted by, and whose head then learns kept answers again for 40 steps (control:
 without LAF); ROCR, by which each author's name is redirected to those of the kept authors in one of
 the two layers (control: a kept author's name is redirected). *A private base*: DP-SGD on all
 answers from random weights, 40 steps with a tenth of the answers each, and then kept answers by

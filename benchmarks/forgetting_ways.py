@@ -39,8 +39,8 @@ Pairs = list[tuple[str, str]]
 """Prompts with the line break behind them, and responses."""
 AUTHORS: Final = ("Basil Mahfouz Al-Kuwaiti", "Nikolai Abilov")
 OTHERS: Final = ("Jaime Vasquez", "Chukwu Akabueze", "Evelyn Desmet", "Anara Yusifova")
-LAF_STEPS: Final = (20, 40)
-HEAD_STEPS: Final = 20
+LAF_STEPS: Final = (10, 20, 40)
+HEAD_STEPS: Final = 40
 PRIVATE_STEPS, RATE, DELTA = 40, 0.1, 1e-3
 FURTHER: Final = 120
 """Steps of likelihood from a base."""

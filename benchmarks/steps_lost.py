@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,7 +60,7 @@ class Parts:
         sizes = (1000, 350, 150, 300)
         found = questions(sum(sizes), seed)
         edges = np.cumsum((0, *sizes)).tolist()
-        return cls(*(found[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)))
+        return cls(*(found[a:b] for a, b in pairwise(edges)))
 
 
 def start(work: Path, parts: Parts, seed: int) -> Path:
