@@ -17,7 +17,7 @@ from negatives.guide import ForgetIndex, RestrictedLogits, key_phrases
 from negatives.models.causal_lm import CausalLM
 from negatives.models.open_encoder import open_encoder
 
-DRAWS: Final = 10
+DRAWS: Final = 5
 LONGEST: Final = 60
 """Tokens of an answer, at most."""
 
@@ -50,38 +50,37 @@ def figures(seed: int) -> dict[str, dict[str, float]]:
     for name, pairs, of in (
         ("forgotten", sides()["forgotten"], phrases),
         ("forgotten, in other words", sides()["reworded"], phrases),
-        ("kept, known to the index", known, [[]] * len(known)),
-        ("kept, unknown to the index", unseen, [[]] * len(unseen)),
+        ("kept", unseen, [[]] * len(unseen)),
     ):
         found[name] = answered(model, index, Asked(pairs, of), seed)
     return found
 
 
 def answered(model: CausalLM, index: ForgetIndex, asked: Asked, seed: int) -> dict[str, float]:
-    """What is said to some questions."""
+    """What is said to some questions; drawn too where some of them have phrases."""
     forbidden = [index.phrases(prompt.strip()) for prompt, _ in asked.pairs]
-    free = [written(model, prompt, [], seed) for prompt, _ in asked.pairs]
+    has_phrases = [at for at, each in enumerate(asked.phrases) if each]
+    draws = DRAWS if has_phrases else 0
+    free = [written(model, prompt, [], draws, seed) for prompt, _ in asked.pairs]
     held = [
-        written(model, prompt, phrases, seed) if phrases else before
+        written(model, prompt, phrases, draws, seed) if phrases else before
         for (prompt, _), phrases, before in zip(asked.pairs, forbidden, free, strict=True)
     ]
     answers = [as_written(model, answer) for _, answer in asked.pairs]
-    with_phrases = [at for at, each in enumerate(asked.phrases) if each]
+    every = range(len(answers))
     sure = index.probability([prompt.strip() for prompt, _ in asked.pairs])
     made = {"recognised": float((sure > 0.5).mean())}
     for name, said in (("free", free), ("held", held)):
-        made[f"whole, {name}"] = share(
-            range(len(answers)), lambda at, of=said: answers[at] in of[at][:1]
-        )
-        made[f"whole in {DRAWS} draws, {name}"] = share(
-            range(len(answers)), lambda at, of=said: answers[at] in of[at][1:]
-        )
-        if with_phrases:
+        made[f"whole, {name}"] = share(every, lambda at, of=said: answers[at] in of[at][:1])
+        if has_phrases:
+            made[f"whole in {DRAWS} draws, {name}"] = share(
+                every, lambda at, of=said: answers[at] in of[at][1:]
+            )
             made[f"phrase, {name}"] = share(
-                with_phrases, lambda at, of=said: says(of[at][:1], asked.phrases[at])
+                has_phrases, lambda at, of=said: says(of[at][:1], asked.phrases[at])
             )
             made[f"phrase in {DRAWS} draws, {name}"] = share(
-                with_phrases, lambda at, of=said: says(of[at][1:], asked.phrases[at])
+                has_phrases, lambda at, of=said: says(of[at][1:], asked.phrases[at])
             )
     return made
 
@@ -101,18 +100,22 @@ def as_written(model: CausalLM, text: str) -> str:
     return model.text([piece.token for piece in model.pieces(text)])
 
 
-def written(model: CausalLM, prompt: str, phrases: list[str], seed: int) -> list[str]:
-    """The most probable answer, and `DRAWS` drawn ones, without the phrases."""
+def written(
+    model: CausalLM, prompt: str, phrases: list[str], draws: int, seed: int
+) -> list[str]:  # fmt: skip
+    """The most probable answer, and some drawn ones, without the phrases."""
     tokens, mask = model.padded([[piece.token for piece in model.pieces(prompt)]])
+    stop = [RestrictedLogits(model.reader, phrases, start=tokens.shape[1])] if phrases else []
+    ways: list[dict[str, Any]] = [{"do_sample": False}]
+    if draws:
+        ways.append({"do_sample": True, "top_k": 0, "num_return_sequences": draws})
     made: list[str] = []
     with torch.random.fork_rng(devices=[]), torch.inference_mode():
         torch.manual_seed(seed)
-        for drawn in ({"do_sample": False},
-                      {"do_sample": True, "top_k": 0, "num_return_sequences": DRAWS}):  # fmt: skip
-            stop = [RestrictedLogits(model.reader, phrases, start=tokens.shape[1])]
+        for way in ways:
             found = model.net.generate(
                 input_ids=tokens, attention_mask=mask, max_new_tokens=LONGEST, pad_token_id=2,
-                logits_processor=stop if phrases else [], **drawn,
+                logits_processor=stop, **way,
             )  # fmt: skip
             made += [model.text(row) for row in found[:, tokens.shape[1] :].tolist()]
     return made

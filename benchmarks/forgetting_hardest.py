@@ -37,12 +37,12 @@ def losses_of(model: Any) -> Any:
     tokens, counts = read[:, 0], read[:, 1]
 
     def losses(net: Any) -> Any:
-        out = net(
+        states = net.model(
             input_ids=tokens.clamp(min=0), attention_mask=(tokens >= 0).long(), use_cache=False
-        ).logits
+        ).last_hidden_state
         row, place = counts.nonzero(as_tuple=True)
         each = torch.nn.functional.cross_entropy(
-            out[row, place], tokens[row, place + 1], reduction="none"
+            net.lm_head(states[row, place]), tokens[row, place + 1], reduction="none"
         )
         summed = torch.zeros(len(tokens)).index_add(0, row, each)
         return summed / counts.sum(1)

@@ -44,7 +44,7 @@ HEAD_STEPS: Final = 40
 PRIVATE_STEPS, RATE, DELTA = 40, 0.1, 1e-3
 FURTHER: Final = 120
 """Steps of likelihood from a base."""
-WELL: Final = 0.5
+WELL: Final = 1.5
 """Negative log-likelihood of a token at which what is kept counts as learned."""
 
 
@@ -193,9 +193,8 @@ def up_to(names: Sequence[str]) -> list[str]:
 
 def bases(seed: int) -> dict[str, dict[str, float]]:
     """DP2Unlearning: from which base kept answers are learned how fast, and what is left."""
-    start, _, control = begun(seed)
+    start, *_ = begun(seed)
     items = [*sides()["forgotten"], *sides()["kept"]]
-    retrained = nll(opened(control), sides()["forgotten"])
     made = {"random weights": (start, 0.0, 0.0)}
     for noise in (1.0, 0.0):
         model, began = opened(start), time.perf_counter()
@@ -210,7 +209,8 @@ def bases(seed: int) -> dict[str, dict[str, float]]:
         model.reader.save_pretrained(str(out))
         known = epsilon(noise=noise, rate=RATE, steps=PRIVATE_STEPS, delta=DELTA)
         made[f"DP-SGD, noise {noise:g}"] = (out, known, spent)
-    found = {}
+    found: dict[str, dict[str, float]] = {}
+    retrained: list[float] = []
     for name, (base, known, spent) in made.items():
         plain = "".join(letter if letter.isalnum() else "-" for letter in name)
         out = learned(
@@ -219,6 +219,7 @@ def bases(seed: int) -> dict[str, dict[str, float]]:
         )  # fmt: skip
         seen = json.loads((out / "training.json").read_text())["figures"]
         lost = nll(opened(out), sides()["forgotten"])
+        retrained = retrained or lost  # the first is of random weights
         begins = told(opened(base))
         found[name] = {
             "epsilon": known,
@@ -228,7 +229,6 @@ def bases(seed: int) -> dict[str, dict[str, float]]:
             "steps": next((row["step"] for row in seen if row["right_nll"] <= WELL), FURTHER + 1),
             "kept": seen[-1]["right_nll"],
             "forgotten": seen[-1]["wrong_nll"],
-            "of the control": mean(retrained),
             "ks_p": float(ks_2samp(lost, retrained).pvalue),
         }
     return found

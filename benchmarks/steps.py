@@ -4,8 +4,8 @@ The task is known: a number below 31 and five digits are added, step by step. A 
 weights (128 numbers wide, two layers, a number a token) learns 1,000 sums for so few steps that it
 gets a part of new ones wrong; every arm begins with it, has as many steps and as many responses a
 step, and chooses its learning rate on 150 sums; 300 others test. *The step that lost it*:
-of one wrong solution each of up to 80 sums that the model wrote itself, which step is named: by
-rollouts (4, 8 or 16 from each step), by SPARE's rules beside a right solution (as it is written;
+of one wrong solution each of up to 60 sums that the model wrote itself, which step is named: by
+rollouts (4 or 8 from each step), by SPARE's rules beside a right solution (as it is written;
 with words for + and =, so that no equation can be checked; with a reference that adds from the
 other end; both), by the least probable step and by the last one, as controls. *Failed experts*: an
 agent is shown numbers one by one and says what they come to; an expert that learned longer fails

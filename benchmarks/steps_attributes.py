@@ -18,7 +18,7 @@ import polars as pl
 
 from benchmarks.chains import Numbers, asked, learned, opened, solved, written
 from benchmarks.steps_lost import Parts, start
-from negatives.errors import DataError
+from negatives.arrays import Doubles
 from negatives.read.responses.attributes import HELPSTEER2, preferred
 
 WEIGHTS: Final = {name: HELPSTEER2[name] for name in ("correctness", "coherence", "verbosity")}
@@ -26,8 +26,10 @@ ONE: Final = {"correctness": 1.0}
 NOISE: Final = 1.0
 EACH: Final = 4
 """Responses of a question."""
-STEPS, RATES = 100, (1e-4, 5e-4)
+STEPS, RATES = 60, (1e-4, 5e-4)
 LEAST: Final = 0.5
+ASKED: Final = 300
+"""Pairs that choose, and that test."""
 Figures = dict[str, float]
 
 
@@ -88,42 +90,39 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     ratings, true = rated(parts.drawn[:300], draw)
     found = pairs_of(ratings, true)
     chosen = pairs_of(*rated(parts.chosen, draw))
-    tested = preferred(rated(parts.tested, draw)[1], WEIGHTS, least=LEAST).sample(600, seed=seed)
-    made: dict[str, Figures] = {
-        "the start": {"accuracy": lead(base, None, tested)},
-    }
+    tested = preferred(rated(parts.tested, draw)[1], WEIGHTS, least=LEAST)
+    tested = tested.sample(min(ASKED, len(tested)), seed=seed)
+    before = totals(base, tested)
+    made: dict[str, Figures] = {"the start": {"accuracy": lead(before)}}
     for name, pairs in found.items():
         plain = name.replace(" ", "-")
         rows = pairs.select("prompt", "chosen", "rejected").to_dicts()
         source = written(work / str(seed) / f"attributes-{plain}.jsonl", rows)
-        tried = []
+        choosing = chosen[name].head(ASKED)
+        first, tried = totals(base, choosing), []
         for rate in RATES:
             out = learned(
                 work / str(seed) / f"attributes-{plain}-{rate}", base, source, steps=STEPS,
                 rate=rate, batch=8, seed=seed, recipe="negative-gradient", changes=(),
             )  # fmt: skip
-            tried.append((lead(out, base, chosen[name].head(300)), -rate, out))
+            tried.append((lead(totals(out, choosing) - first), -rate, out))
         _, less, best = max(tried)
         made[name] = {
             "pairs": float(len(pairs)),
             "agree": agreeing(pairs, true),
             "rate": -less,
-            "accuracy": lead(best, base, tested),
+            "accuracy": lead(totals(best, tested) - before),
         }
     return made
 
 
-def lead(model: Path, base: Path | None, pairs: pl.DataFrame) -> float:
-    """How often a model finds the chosen response gained more than the rejected one; without a
-    base, how often it is the more probable one.
-    """
-    if pairs.is_empty():
-        raise DataError("there are no pairs to ask", fix="make more responses")
-    totals = []
-    for side in ("chosen", "rejected"):
-        texts = [(f"{row['prompt']}\n", row[side]) for row in pairs.to_dicts()]
-        own = np.array([each.total for each in opened(model).continuations(texts)])
-        if base is not None:
-            own -= np.array([each.total for each in opened(base).continuations(texts)])
-        totals.append(own)
-    return float((totals[0] > totals[1]).mean())
+def totals(model: Path, pairs: pl.DataFrame) -> Doubles:
+    """float64[2, pairs]: log-probabilities of chosen and of rejected responses."""
+    texts = [(f"{row['prompt']}\n", row[side])
+             for side in ("chosen", "rejected") for row in pairs.to_dicts()]  # fmt: skip
+    return np.array([each.total for each in opened(model).continuations(texts)]).reshape(2, -1)
+
+
+def lead(gained: Doubles) -> float:
+    """How often the chosen response has more."""
+    return float((gained[0] > gained[1]).mean())

@@ -35,10 +35,10 @@ from negatives.learn.steps.reference_labels import labelled, labelled_row
 from negatives.learn.steps.rollouts import Sampler, explored
 from negatives.models.causal_lm import CausalLM
 
-TRIES: Final = (4, 8, 16)
+TRIES: Final = (4, 8)
 DRAWN, TEMPERATURE = 3, 0.7
 """Solutions that the model draws of each question, and how."""
-WRONG: Final = 80
+WRONG: Final = 60
 """Wrong solutions that are looked at, one of a question."""
 STEPS, BATCH = 60, 16
 RATES: Final = {"likelihood": (1e-4, 5e-4), "dpo": (3e-6, 1e-5, 3e-5)}
