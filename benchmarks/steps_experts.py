@@ -20,8 +20,8 @@ from benchmarks.steps_lost import Parts
 from negatives.learn.steps.trajectories import Failure, learnable
 from negatives.models.causal_lm import CausalLM
 
-AGENT, EXPERT = 300, 450
-"""Steps of what both have learned."""
+AGENT, FURTHER = 300, 120
+"""Steps that the agent has learned, and those that the expert has learned behind them."""
 TASKS: Final = 250
 """That the expert tries."""
 FAILURES: Final = 40
@@ -94,7 +94,8 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     parts, folder = Parts.of(seed), work / str(seed)
     shown = [row for numbers in parts.start for row in rows_of(numbers, solved(numbers))]
     agent = begun(folder / "agent", shown, steps=AGENT, seed=seed)
-    expert = begun(folder / "expert", shown, steps=EXPERT, seed=seed)
+    expert = learned(folder / "expert", agent, folder / "agent.jsonl", steps=FURTHER, rate=1e-3,
+                     batch=BATCH, seed=seed + 1)  # fmt: skip
     tasks = parts.drawn[:TASKS]
     tried = list(zip(tasks, played(opened(expert), tasks, seed, 1.0), strict=True))
     solved_rows = [row for numbers, (actions, well) in tried if well
@@ -138,7 +139,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     }  # fmt: skip
     for name, rows in arms.items():
         plain = name.replace(" ", "-")
-        once = {(row["prompt"], row["response"]): row for row in rows}
+        once = {(row["prompt"], row["response"]): row for row in rows if row["response"].strip()}
         source = written(folder / f"{plain}.jsonl", once.values())
         found = []
         for rate in RATES:
@@ -154,7 +155,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
 
 def sound(row: dict[str, Any]) -> bool:
     """Whether an action says what all numbers that were seen come to, by the numbers alone."""
-    seen = [line for line in str(row["prompt"]).split("\n") if "=" not in line]
+    seen = str(row["prompt"]).split("\n")[::2]  # an action stands behind each
     numbers = [int(word) for line in seen for word in line.split()]
     action = steps_of(row["response"])
     return bool(action) and int(action[0].split()[-1]) == sum(numbers)
