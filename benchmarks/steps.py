@@ -7,9 +7,9 @@ step, and chooses its learning rate on 150 sums; 300 others test. *The step that
 of one wrong solution each of up to 60 sums that the model wrote itself, which step is named: by
 rollouts (4 or 8 from each step), by SPARE's rules beside a right solution (as it is written;
 with words for + and =, so that no equation can be checked; with a reference that adds from the
-other end; both), by the least probable step and by the last one, as controls. *Failed experts*: an
-agent is shown numbers one by one and says what they come to; an expert that learned longer fails
-some tasks. *Ratings*: made solutions with wrong results, disorder and repetition, rated with noise.
+other end; both), by the least probable step and by the last one, as controls. *Failed experts*: a
+line of a solution is an action, and the expert is the same model that learned longer and still
+fails some sums. *Ratings*: made solutions with wrong results, disorder and repetition, rated with noise.
 *A teacher from the future*: scikit-learn's digits, five of each class labelled; not the sums.
 
 NEGATIVES_BENCH_SEEDS says how often (3). Models and figures are kept in .cache/benchmarks/steps,

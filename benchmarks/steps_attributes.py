@@ -58,7 +58,10 @@ def rated(asked_for: list[Numbers], draw: Any) -> tuple[pl.DataFrame, pl.DataFra
     seen = np.clip(np.rint(true.select([*WEIGHTS]).to_numpy() + noise), 0, 4)
     ratings = pl.DataFrame(dict(zip(WEIGHTS, seen.T, strict=True)))
     once = texts.is_unique()
-    return (pl.concat([texts, each], how="horizontal").filter(once) for each in (ratings, true))
+    seen_rows, true_rows = (
+        pl.concat([texts, each], how="horizontal").filter(once) for each in (ratings, true)
+    )
+    return seen_rows, true_rows
 
 
 def pairs_of(ratings: pl.DataFrame, true: pl.DataFrame) -> dict[str, pl.DataFrame]:

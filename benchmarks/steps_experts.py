@@ -1,9 +1,9 @@
 """Useful steps of an expert that failed: what they are worth to a weaker agent.
 
-An agent is shown numbers one after another, and says after each what they come to so far
-(`27 + 9 = 36`); the task is solved where the last sum is right. The expert is a model that learned
-longer; it is sampled, and fails some tasks. The agent learns, at equal steps, from what the expert
-solved alone, with what `learnable` keeps of its failures, or with all that it did in them.
+A task is a sum, an action the next line of its solution; it is solved where the last line has the
+right sum. The expert is the agent's own model that learned longer; it is sampled, and fails some
+tasks. The agent learns, at equal steps, from what the expert solved alone, with what `learnable`
+keeps of its failures, or with all that it did in them.
 """
 
 from __future__ import annotations
@@ -15,44 +15,49 @@ from typing import Any, Final
 
 import numpy as np
 
-from benchmarks.chains import Numbers, answers, begun, learned, opened, solved, steps_of, written
-from benchmarks.steps_lost import Parts
+from benchmarks.chains import (
+    Numbers,
+    answers,
+    asked,
+    ends_right,
+    learned,
+    opened,
+    steps_of,
+    written,
+)
+from benchmarks.steps_lost import Parts, start
 from negatives.learn.steps.trajectories import Failure, learnable
 from negatives.models.causal_lm import CausalLM
 
-AGENT, FURTHER = 300, 120
-"""Steps that the agent has learned, and those that the expert has learned behind them."""
+FURTHER: Final = 60
+"""Steps that the expert has learned behind the agent's."""
 TASKS: Final = 250
 """That the expert tries."""
 FAILURES: Final = 40
 ACTION: Final = 5
 """Tokens of an action."""
-STEPS, BATCH, RATES = 100, 16, (1e-4, 5e-4)
+STEPS, BATCH, RATES = 60, 16, (1e-4, 5e-4)
 TEMPERATURE: Final = 0.7
 Figures = dict[str, float]
-END: Final = "="
 
 
 @dataclass
 class Adding:
-    """The task: what is seen is the next number, and a mark at the end."""
+    """The task: the question is seen at first, and nothing new after an action."""
 
     numbers: Numbers
     said: list[str] = field(default_factory=list)
 
     def begin(self) -> str:
-        """The first two numbers."""
+        """The question."""
         self.said = []
-        return f"{self.numbers[0]} {self.numbers[1]}"
+        return asked(self.numbers)
 
     def act(self, action: str) -> tuple[str, bool, bool]:
-        """The next number; over after the last; solved where the last result is the sum."""
+        """Nothing; over after a step for each addition, and solved where it is right to the end."""
         self.said.append(action)
         over = len(self.said) == len(self.numbers) - 1
-        if not over:
-            return str(self.numbers[len(self.said) + 1]), False, False
-        found = steps_of(action)
-        return END, True, bool(found) and int(found[0].split()[-1]) == sum(self.numbers)
+        return "", over, over and ends_right(self.numbers, "\n".join(self.said))
 
 
 def rows_of(numbers: Numbers, actions: Sequence[str]) -> list[dict[str, Any]]:
@@ -92,10 +97,11 @@ def success(model: Path, tasks: Sequence[Numbers]) -> float:
 def studied(work: Path, seed: int) -> dict[str, Figures]:
     """What each arm comes to, and what is kept of the failures."""
     parts, folder = Parts.of(seed), work / str(seed)
-    shown = [row for numbers in parts.start for row in rows_of(numbers, solved(numbers))]
-    agent = begun(folder / "agent", shown, steps=AGENT, seed=seed)
-    expert = learned(folder / "expert", agent, folder / "agent.jsonl", steps=FURTHER, rate=1e-3,
-                     batch=BATCH, seed=seed + 1)  # fmt: skip
+    agent = start(work, parts, seed)
+    expert = learned(
+        folder / "expert", agent, folder / "start.jsonl", steps=FURTHER, rate=1e-3, batch=BATCH,
+        seed=seed + 1,
+    )  # fmt: skip
     tasks = parts.drawn[:TASKS]
     tried = list(zip(tasks, played(opened(expert), tasks, seed, 1.0), strict=True))
     solved_rows = [row for numbers, (actions, well) in tried if well
@@ -154,8 +160,8 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
 
 
 def sound(row: dict[str, Any]) -> bool:
-    """Whether an action says what all numbers that were seen come to, by the numbers alone."""
-    seen = str(row["prompt"]).split("\n")[::2]  # an action stands behind each
-    numbers = [int(word) for line in seen for word in line.split()]
-    action = steps_of(row["response"])
-    return bool(action) and int(action[0].split()[-1]) == sum(numbers)
+    """Whether an action comes to the sum of the numbers so far."""
+    lines = str(row["prompt"]).split("\n")  # the question; an action and what is seen, each
+    numbers = [int(word) for word in lines[0].split(" + ")]
+    found = steps_of(row["response"])
+    return bool(found) and int(found[0].split()[-1]) == sum(numbers[: (len(lines) - 1) // 2 + 2])
