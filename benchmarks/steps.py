@@ -9,8 +9,8 @@ rollouts (4 or 8 from each step), by SPARE's rules beside a right solution (as i
 with words for + and =, so that no equation can be checked; with a reference that adds from the
 other end; both), by the least probable step and by the last one, as controls. *Failed experts*: a
 line of a solution is an action, and the expert is the same model that learned longer and still
-fails some sums. *Ratings*: made solutions with wrong results, disorder and repetition, rated with noise.
-*A teacher from the future*: scikit-learn's digits, five of each class labelled; not the sums.
+fails some sums. *Ratings*: made solutions with wrong results, disorder and repetition, rated with
+noise. *A teacher from the future*: not the sums but scikit-learn's digits, five a class labelled.
 
 NEGATIVES_BENCH_SEEDS says how often (3). Models and figures are kept in .cache/benchmarks/steps,
 seed by seed, and what is there is not done again.
@@ -111,7 +111,7 @@ def ratings(every: Found) -> Iterator[str]:
     """Pairs by several ratings."""
     yield from ("## ratings", "")
     yield (
-        f"Pairs of {steps_attributes.EACH} made solutions a question, of 300 questions; *agree* is "
+        f"Pairs of {steps_attributes.EACH} made solutions a question, of 350 questions; *agree* is "
         f"the share whose chosen one is better in truth. {steps_attributes.STEPS} steps of 8 pairs "
         "by DPO; held-out pairs by the truth. The start is asked which is more probable."
     )

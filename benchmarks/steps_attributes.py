@@ -24,8 +24,8 @@ from negatives.read.responses.attributes import HELPSTEER2, preferred
 WEIGHTS: Final = {name: HELPSTEER2[name] for name in ("correctness", "coherence", "verbosity")}
 ONE: Final = {"correctness": 1.0}
 NOISE: Final = 1.0
-EACH: Final = 4
-"""Responses of a question."""
+EACH: Final = 2
+"""Responses of a question: of more, one would be chosen here and rejected there."""
 STEPS, RATES = 60, (1e-4, 5e-4)
 LEAST: Final = 0.5
 ASKED: Final = 300
@@ -90,7 +90,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     """Pairs, their truth, and how often a model that learned from them finds what is better."""
     parts, draw = Parts.of(seed), np.random.default_rng(seed)
     base = start(work, parts, seed)
-    ratings, true = rated(parts.drawn[:300], draw)
+    ratings, true = rated(parts.drawn, draw)
     found = pairs_of(ratings, true)
     chosen = pairs_of(*rated(parts.chosen, draw))
     tested = preferred(rated(parts.tested, draw)[1], WEIGHTS, least=LEAST)

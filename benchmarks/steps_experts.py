@@ -120,6 +120,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     useful = [{"prompt": row["prompt"], "response": row["response"], "label": True}
               for row in kept.to_dicts()]  # fmt: skip
     all_of = [row for numbers, actions in failed for row in rows_of(numbers, actions)]
+    # In one response what follows on itself: an action does not end a solution.
     arms = {
         "what the expert solved": solved_rows,
         "and useful steps of its failures": [*solved_rows, *useful],
@@ -145,7 +146,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
     }  # fmt: skip
     for name, rows in arms.items():
         plain = name.replace(" ", "-")
-        once = {(row["prompt"], row["response"]): row for row in rows if row["response"].strip()}
+        once = {(row["prompt"], row["response"]): row for row in joined(rows)}
         source = written(folder / f"{plain}.jsonl", once.values())
         found = []
         for rate in RATES:
@@ -157,6 +158,19 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
             "success": success(best, parts.tested), "rows": float(len(once)), "rate": -less,
         }  # fmt: skip
     return made
+
+
+def joined(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Actions that follow on one another as one response behind what was before the first."""
+    made: list[dict[str, Any]] = []
+    goes_on = ""
+    for row in rows:
+        if made and row["prompt"] == goes_on:
+            made[-1] = {**made[-1], "response": f"{made[-1]['response']}\n{row['response']}"}
+        else:
+            made.append(dict(row))
+        goes_on = f"{row['prompt']}\n{row['response']}\n"
+    return [row for row in made if row["response"].strip()]
 
 
 def sound(row: dict[str, Any]) -> bool:
