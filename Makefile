@@ -7,14 +7,18 @@ CORE_TESTS := tests/find tests/judge tests/pick tests/run/test_mine.py tests/sto
 SHARED_OUT := -n logical --maxprocesses 4 --max-worker-restart 0 --dist loadgroup \
 	--no-loadscope-reorder
 
-.PHONY: demo test fast check lowest docs bench clean
+.PHONY: demo test tests fast check lowest docs bench clean
 
 ## demo: mine the bundled collection; needs nothing but Python 3.11 or newer
 demo: .venv/.core
 	$(BIN)/negatives mine cranfield --out runs/cranfield --overwrite
 
 ## test: everything that CI runs
-test: check
+test: .venv/.dev
+	$(MAKE) --no-print-directory -j2 check tests
+
+# The types are checked by one process, beside which the tests begin.
+tests: .venv/.dev
 	$(BIN)/pytest $(SHARED_OUT) --durations 20
 
 ## fast: every test that is not slow

@@ -140,16 +140,20 @@ def skills() -> Pair:
 
 
 SMALL = ("train.steps=80", "train.batch_size=32", "train.max_length=64", "train.learning_rate=3e-4")
+BY_TEXT = ("cranfield", "cisi", "med")
 MINED = {
     f"mining-{name}": Stage(
         f"Mined from {name}, half of the positives hidden",
         whole(name),
-        ("mining",),
+        names,
         seeds=3,
         per_query=5,
         measure="hidden",
     )
-    for name in ("cranfield", "cisi", "med")
+    for name, names in {
+        **dict.fromkeys(BY_TEXT, ("mining",)),
+        "lastfm": ("ids", "popularity"),
+    }.items()
 }
 JUDGED = {
     f"judged-{name}": Stage(
@@ -160,7 +164,7 @@ JUDGED = {
         measure="hidden",
         asks="judge",
     )
-    for name in ("cranfield", "cisi", "med")
+    for name in BY_TEXT
 }
 STAGES: dict[str, Stage] = MINED | JUDGED | {
     "medquad": Stage("Trained on medquad, the static table", part("medquad", 0), LIGHT),
