@@ -5,7 +5,7 @@ Part of the benchmark `forgetting`, whose original nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,11 +46,12 @@ def figures(seed: int) -> dict[str, dict[str, float]]:
 
     prompts = [prompt.strip() for prompt, _ in sides()["forgotten"]]
     index = ForgetIndex(embed, prompts, phrases, [prompt.strip() for prompt, _ in known])
+    nothing: list[list[str]] = [[] for _ in unseen]
     found = {}
     for name, pairs, of in (
         ("forgotten", sides()["forgotten"], phrases),
         ("forgotten, in other words", sides()["reworded"], phrases),
-        ("kept", unseen, [[]] * len(unseen)),
+        ("kept", unseen, nothing),
     ):
         found[name] = answered(model, index, Asked(pairs, of), seed)
     return found
@@ -67,27 +68,26 @@ def answered(model: CausalLM, index: ForgetIndex, asked: Asked, seed: int) -> di
         for (prompt, _), phrases, before in zip(asked.pairs, forbidden, free, strict=True)
     ]
     answers = [as_written(model, answer) for _, answer in asked.pairs]
-    every = range(len(answers))
     sure = index.probability([prompt.strip() for prompt, _ in asked.pairs])
     made = {"recognised": float((sure > 0.5).mean())}
     for name, said in (("free", free), ("held", held)):
-        made[f"whole, {name}"] = share(every, lambda at, of=said: answers[at] in of[at][:1])
-        if has_phrases:
-            made[f"whole in {DRAWS} draws, {name}"] = share(
-                every, lambda at, of=said: answers[at] in of[at][1:]
-            )
-            made[f"phrase, {name}"] = share(
-                has_phrases, lambda at, of=said: says(of[at][:1], asked.phrases[at])
-            )
-            made[f"phrase in {DRAWS} draws, {name}"] = share(
-                has_phrases, lambda at, of=said: says(of[at][1:], asked.phrases[at])
-            )
+        first, drawn = ([texts[:1] for texts in said], [texts[1:] for texts in said])
+        made[f"whole, {name}"] = share(a in t for a, t in zip(answers, first, strict=True))
+        if not has_phrases:
+            continue
+        made[f"whole in {DRAWS} draws, {name}"] = share(
+            a in t for a, t in zip(answers, drawn, strict=True)
+        )
+        made[f"phrase, {name}"] = share(says(first[at], asked.phrases[at]) for at in has_phrases)
+        made[f"phrase in {DRAWS} draws, {name}"] = share(
+            says(drawn[at], asked.phrases[at]) for at in has_phrases
+        )
     return made
 
 
-def share(places: Sequence[int], holds: Callable[[int], bool]) -> float:
+def share(holds: Iterable[bool]) -> float:
     """How often something holds."""
-    return float(np.mean([holds(at) for at in places]))
+    return float(np.mean([*holds]))
 
 
 def says(answers: Sequence[str], phrases: Sequence[str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final
@@ -109,17 +109,17 @@ def figures(seed: int) -> dict[str, dict[str, float]]:
         found[f"LAF, {steps} steps"] = {**told(model), "seconds": spent}
         head_learns(model, seed)
         found[f"LAF, {steps} steps, then the head"] = told(model)
-    timed("the head alone", lambda model: head_learns(model, seed))
+    timed("the head alone", partial(head_learns, seed=seed))
     for layer in range(2):
-        timed(f"ROCR, layer {layer}", lambda model, at=layer: redirected(model, AUTHORS, at))
+        timed(f"ROCR, layer {layer}", partial(redirected, names=AUTHORS, layer=layer))
         timed(
             f"a kept author redirected, layer {layer}",
-            lambda model, at=layer: redirected(model, OTHERS[:1], at),
+            partial(redirected, names=OTHERS[:1], layer=layer),
         )
     return found
 
 
-class Read(torch.nn.Module):
+class Read(torch.nn.Module):  # type: ignore[misc]
     """A model without its head: the mean state that the tokens of a response are predicted by."""
 
     def __init__(self, net: Any) -> None:
@@ -199,9 +199,13 @@ def bases(seed: int) -> dict[str, dict[str, float]]:
     for noise in (1.0, 0.0):
         model, began = opened(start), time.perf_counter()
         optimiser = torch.optim.Adam(model.net.parameters(), lr=1e-3)
+
+        def loss(_: Any, item: int, of: CausalLM = model) -> Any:
+            return loss_of(of, items[item])
+
         private_steps(
-            model.net, lambda _, item, of=model: loss_of(of, items[item]), len(items),
-            steps=PRIVATE_STEPS, rate=RATE, noise=noise, optimiser=optimiser, seed=seed,
+            model.net, loss, len(items), steps=PRIVATE_STEPS, rate=RATE, noise=noise,
+            optimiser=optimiser, seed=seed,
         )  # fmt: skip
         spent = time.perf_counter() - began
         out = WORK / str(seed) / f"base-{noise:g}"

@@ -75,7 +75,9 @@ def played(
 ) -> list[tuple[list[str], bool]]:
     """What a model does in each of some tasks, all at once, and whether that solves it."""
     games = [Adding(numbers) for numbers in tasks]
-    texts, done, solves = [game.begin() for game in games], [[] for _ in games], []
+    texts = [game.begin() for game in games]
+    done: list[list[str]] = [[] for _ in games]
+    solves: list[bool] = []
     for turn in range(len(games[0].numbers) - 1):
         said = answers(model, texts, temperature=temperature, seed=10 * seed + turn, longest=ACTION)
         after = [game.act(action) for game, action in zip(games, said, strict=True)]

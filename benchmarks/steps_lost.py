@@ -6,7 +6,7 @@ controls, of the model's own least probable step and of nothing at all (the last
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby, pairwise
@@ -127,7 +127,7 @@ def studied(work: Path, seed: int) -> dict[str, Figures]:
              else shares(wrong, at) for name, at in told.items()}  # fmt: skip
     arms = rows_of(right, wrong, rolled)
     before = accuracy(base, parts.tested)
-    made = {"the start": {"accuracy": before, "rows": 0.0, "rate": 0.0}}
+    made: dict[str, Figures] = {"the start": {"accuracy": before, "rows": 0.0, "rate": 0.0}}
     for name, (rows, settings) in arms.items():
         made[name] = arm(work / str(seed), name, base, rows, settings, parts, seed)
     sizes = {"wrong": len(wrong), "right": len(sound), "steps right": _steps_right(wrong)}
@@ -264,7 +264,7 @@ def from_truth(solution: Solution, rolled: Rolled) -> list[dict[str, Any]]:
 def arm(
     folder: Path, name: str, base: Path, rows: list[dict[str, Any]], settings: tuple[str, ...],
     parts: Parts, seed: int,
-) -> Mapping[str, float]:  # fmt: skip
+) -> Figures:  # fmt: skip
     """Held-out accuracy of an arm, at the rate that is best on the questions that choose."""
     plain = "".join(letter if letter.isalnum() else "-" for letter in name)
     source = written(folder / f"{plain}.jsonl", rows)
