@@ -35,6 +35,8 @@ from negatives.store.atomic import write_json
 
 SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK: Final = CACHE / "steps"
+RATE: Final = -1
+"""Places of a learning rate: it is told as it is."""
 Found = list[dict[str, Any]]
 """Of each seed its figures."""
 
@@ -54,9 +56,16 @@ def once(name: str, measure: Callable[[int], Mapping[str, Any]]) -> Found:
 def rows(every: Found, names: list[str], keys: tuple[tuple[str, int], ...]) -> Iterator[str]:
     """A row of a table for each name: figures and their places, empty where there is none."""
     for name in names:
-        cells = [spread([each[name][key] for each in every], places)
-                 if key in every[0][name] else "" for key, places in keys]  # fmt: skip
+        cells = [_cell([each[name][key] for each in every if key in each[name]], places)
+                 for key, places in keys]  # fmt: skip
         yield f"| {name.partition(': ')[2] or name} | {' | '.join(cells)} |"
+
+
+def _cell(values: list[float], places: int) -> str:
+    """Rates, which have no places, one by one; of other figures the mean and the range."""
+    if not values or not any(values):
+        return "" if places == RATE or not values else spread(values, places)
+    return ", ".join(f"{each:g}" for each in values) if places == RATE else spread(values, places)
 
 
 def head(*names: str) -> Iterator[str]:
@@ -85,7 +94,7 @@ def lost(every: Found) -> Iterator[str]:
     )
     yield from head("learns from", "rows", "rate", "held-out accuracy")
     names = [name for name in every[0] if name.startswith("arm: ")]
-    yield from rows(every, names, (("rows", 0), ("rate", 4), ("accuracy", 3)))
+    yield from rows(every, names, (("rows", 0), ("rate", RATE), ("accuracy", 3)))
     yield ""
 
 
@@ -103,7 +112,7 @@ def experts(every: Found) -> Iterator[str]:
     )
     yield from head("learns from", "rows", "rate", "held-out success")
     names = [name for name in every[0] if name != "failures"]
-    yield from rows(every, names, (("rows", 0), ("rate", 4), ("success", 3)))
+    yield from rows(every, names, (("rows", 0), ("rate", RATE), ("success", 3)))
     yield ""
 
 
@@ -116,7 +125,7 @@ def ratings(every: Found) -> Iterator[str]:
         "by DPO; held-out pairs by the truth. The start is asked which is more probable."
     )
     yield from head("pairs by", "pairs", "agree", "rate", "held-out pairs right")
-    keys = (("pairs", 0), ("agree", 3), ("rate", 4), ("accuracy", 3))
+    keys = (("pairs", 0), ("agree", 3), ("rate", RATE), ("accuracy", 3))
     yield from rows(every, [*every[0]], keys)
     yield ""
 
