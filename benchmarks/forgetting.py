@@ -167,10 +167,12 @@ def _table(head: tuple[str, ...]) -> Iterator[str]:
 
 
 def spread(values: list[float], places: int = 3) -> str:
-    """The mean, and the smallest and largest; a dash of none."""
+    """The mean, and of several the smallest and largest; a dash of none."""
     if not values:
         return "-"
     low, high = min(values), max(values)
+    if len(values) == 1:
+        return f"{low:.{places}f}"
     return f"{mean(values):.{places}f} ({low:.{places}f} to {high:.{places}f})"
 
 
