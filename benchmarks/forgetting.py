@@ -59,7 +59,7 @@ def lines() -> Iterator[str]:
 
 def _forgotten(every: Found) -> Iterator[str]:
     yield from ("## without a loss of responses", "")
-    yield f"LAF and ROCR. NLL of a token. Seeds: {len(every)}."
+    yield f"LAF and ROCR. NLL of a token; seconds beside other work of the machine. Seeds: {len(every)}."
     head = ("way", "forgotten", "forgotten, asked in other words", "kept", "seconds")
     yield from _table(head)
     for name in every[0]:
@@ -122,17 +122,20 @@ def _held(every: Found) -> Iterator[str]:
 
 def _hardest(every: Found) -> Iterator[str]:
     yield from ("## worst-case sets", "")
-    chance = mean(_shared(each["items"], "by chance 0", "by chance 1") for each in every)
     pairs = [(a, b) for a in every for b in every if a is not b]
-    again = mean(_common(a["items"]["the worst case"], b["items"]["the worst case"])
-                 for a, b in pairs) if pairs else float("nan")  # fmt: skip
+    again = ""
+    if pairs:
+        same = mean(_common(a["items"]["the worst case"], b["items"]["the worst case"])
+                    for a, b in pairs)  # fmt: skip
+        again = f"Worst-case sets of two seeds share {same:.0%} of their answers. "
+    chance = mean(_shared(each["items"], "the worst case", "by chance 0") for each in every)
     best = mean(_shared(each["items"], "the worst case", "known best") for each in every)
     words = {name: mean(each["words"][name] for each in every) for name in every[0]["words"]}
     yield (
-        f"{FORGET} of {FORGET + KEEP} answers. Worst-case sets of two seeds share {again:.0%} of "
-        f"their answers (two by chance {chance:.0%}), and {best:.0%} with those that the original "
-        f"knows best; their answers have {words['the worst case']:.0f} words on average (by chance "
-        f"{mean(words[name] for name in words if 'chance' in name):.0f}). Half forgotten: an NLL "
+        f"{FORGET} of {FORGET + KEEP} answers. {again}The worst-case set has {best:.0%} of its answers "
+        f"in common with those that the original knows best, and {chance:.0%} with a set by chance; "
+        f"its answers have {words['the worst case']:.0f} words on average, by chance "
+        f"{mean(words[name] for name in words if 'chance' in name):.0f}. Half forgotten: an NLL "
         f"of {hardest.LEVEL:g} a token. Seeds: {len(every)}."
     )
     head = ("set", "forgotten by", "half-way: steps", "kept", "never", "at the end: forgotten",

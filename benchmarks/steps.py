@@ -150,8 +150,8 @@ def main() -> None:
     torch.set_num_threads(1)
     os.environ["NEGATIVES_CACHE"] = str((WORK / "store").absolute())
     lines = [
-        f"Seeds: {SEEDS}. Of several, means with the smallest and largest. A learning rate that is the "
-        "lowest of those tried may still be too high.", "",
+        f"Seeds: {SEEDS}. Of several, means with the smallest and largest. A learning rate that is "
+        "the lowest of those tried may still be too high.", "",
         *lost(once("lost", partial(steps_lost.studied, WORK))),
         *experts(once("experts", partial(steps_experts.studied, WORK))),
         *ratings(once("attributes", partial(steps_attributes.studied, WORK))),
