@@ -59,7 +59,8 @@ def lines() -> Iterator[str]:
 
 def _forgotten(every: Found) -> Iterator[str]:
     yield from ("## without a loss of responses", "")
-    yield f"LAF and ROCR. NLL of a token; seconds beside other work of the machine. Seeds: {len(every)}."
+    yield "LAF and ROCR. NLL of a token; seconds beside other work of the machine."
+    yield f"Seeds: {len(every)}."
     head = ("way", "forgotten", "forgotten, asked in other words", "kept", "seconds")
     yield from _table(head)
     for name in every[0]:
@@ -132,9 +133,9 @@ def _hardest(every: Found) -> Iterator[str]:
     best = mean(_shared(each["items"], "the worst case", "known best") for each in every)
     words = {name: mean(each["words"][name] for each in every) for name in every[0]["words"]}
     yield (
-        f"{FORGET} of {FORGET + KEEP} answers. {again}The worst-case set has {best:.0%} of its answers "
-        f"in common with those that the original knows best, and {chance:.0%} with a set by chance; "
-        f"its answers have {words['the worst case']:.0f} words on average, by chance "
+        f"{FORGET} of {FORGET + KEEP} answers. {again}The worst-case set has {best:.0%} of its "
+        f"answers in common with those that the original knows best, and {chance:.0%} with a set "
+        f"by chance; its answers have {words['the worst case']:.0f} words on average, by chance "
         f"{mean(words[name] for name in words if 'chance' in name):.0f}. Half forgotten: an NLL "
         f"of {hardest.LEVEL:g} a token. Seeds: {len(every)}."
     )
