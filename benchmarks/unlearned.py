@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any
 
@@ -29,6 +28,7 @@ from benchmarks.unlearning import (
     data,
     learned,
     random_model,
+    texts,
 )
 from negatives.learn.unlearn.unlearned import AS_IT_IS, IN_CONTEXT, RELEARNED, Unlearned
 from negatives.measure.audits import ask, subject_of
@@ -38,13 +38,6 @@ SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 FORGET = ("GA", "GA + RT", "NPO + RT", "SimNPO + RT", "IDK + RT")
 NOTHING, NEVER = "nothing", "never saw"
 STEPS, RATE = 5, 0.001
-
-
-def texts(there: dict[str, Path]) -> list[str]:
-    """All words that any of the models reads."""
-    rows = [json.loads(row) for name in ("anchors", "all")
-            for row in there[name].read_text().splitlines()]  # fmt: skip
-    return [text for row in rows for text in (row["prompt"], row["response"])]
 
 
 def figures(seed: int) -> dict[str, Any]:

@@ -89,7 +89,14 @@ def data() -> dict[str, Path]:
     }
 
 
-def random_model(path: Path, texts: list[str], seed: int) -> Path:
+def texts(there: dict[str, Path]) -> list[str]:
+    """All words that any of the models reads."""
+    found = [json.loads(row) for name in ("anchors", "all")
+             for row in there[name].read_text().splitlines()]  # fmt: skip
+    return [text for row in found for text in (row["prompt"], row["response"])]
+
+
+def random_model(path: Path, read: list[str], seed: int) -> Path:
     """A Llama of random weights that reads words."""
     if (path / "model.safetensors").is_file():
         return path
@@ -101,7 +108,7 @@ def random_model(path: Path, texts: list[str], seed: int) -> Path:
     made.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split("\n", "isolated"), pre_tokenizers.Whitespace()]
     )
-    made.train_from_iterator(texts, trainers.WordLevelTrainer(special_tokens=marks))
+    made.train_from_iterator(read, trainers.WordLevelTrainer(special_tokens=marks))
     fast: Any = PreTrainedTokenizerFast(
         tokenizer_object=made, unk_token=marks[0], bos_token=marks[1], eos_token=marks[2]
     )
@@ -145,11 +152,7 @@ def figures(seed: int) -> dict[str, dict[str, Any]]:
     if {*ARMS} <= {*found}:
         return found
     there = data()
-    texts = [text for row in there["anchors"].read_text().splitlines()
-             for text in (json.loads(row)["prompt"], json.loads(row)["response"])]  # fmt: skip
-    texts += [text for row in there["all"].read_text().splitlines()
-              for text in (json.loads(row)["prompt"], json.loads(row)["response"])]  # fmt: skip
-    start = random_model(WORK / str(seed) / "random", texts, seed)
+    start = random_model(WORK / str(seed) / "random", texts(there), seed)
     likelihood = "learn.kind=likelihood"
     original = learned("original", start, there["all"], seed, LEARNING, likelihood)
     control = learned("retrained", start, there["kept"], seed, LEARNING, likelihood)
