@@ -80,7 +80,8 @@ class Stage:
     seeds: int = 1
     per_query: int = 3
     measure: Literal["trained", "hidden"] = "trained"
-    teacher: bool = False
+    hub: tuple[str, ...] = ()
+    """Models that its recipes name and that are not to be had without a network: `stand_in`."""
     asks: Literal["", "model", "judge"] = ""
     """Whether its recipes ask a language model: the one that NEGATIVES_BENCH_GGUF names, or a
     simulated judge that knows the truth and errs."""
@@ -198,7 +199,7 @@ STAGES: dict[str, Stage] = MINED | JUDGED | {
         TEACHERS,
         model=tiny,
         settings=SMALL,
-        teacher=True,
+        hub=(HUB_GUIDE, HUB_RERANKER),
     ),
     "rerankers": Stage(
         "Rerankers trained on medquad, 2,000 queries, from BERT-tiny",
@@ -223,7 +224,7 @@ STAGES: dict[str, Stage] = MINED | JUDGED | {
         part("medquad", 60),
         ("default", *WRITERS),
         settings=("train.steps=30", "train.batch_size=16"),
-        teacher=True,
+        hub=(HUB_RERANKER,),
         asks="model",
         changes=WRITERS,
     ),
@@ -281,11 +282,16 @@ def teacher() -> str:
     return str(folder)
 
 
+def stand_in(name: str) -> str:
+    """The folder of what stands for a model of the hub."""
+    return minilm() if name == HUB_GUIDE else teacher()
+
+
 def carry_out(name: str) -> None:
     """One stage, and its figures into recipes.json."""
     stage = STAGES[name]
     data, on = stage.data()
-    use = {HUB_GUIDE: minilm(), HUB_RERANKER: teacher()} if stage.teacher else {}
+    use = {name: stand_in(name) for name in stage.hub}
     with ExitStack() as stack:
         if stage.asks:
             models = simulated(data) if stage.asks == "judge" else language_models()

@@ -47,6 +47,7 @@ def fitting_base(
     refuse_unjudged(judged, "no query is left to judge by that has a positive")
     if isinstance(training, LessonTraining):
         training.refuse_dev(DevSet.of(judged), collection)
+    base = open_base(training, model, 0, machine)
     for arm in arms:
         loss = cast("Loss", arm.recipe.learn)
         refuse_loss(cast("Training", arm.recipe.train), loss)
@@ -60,7 +61,6 @@ def fitting_base(
             )
         if arm.recipe.choose is not None:
             refuse_unmet((cast("Chooser", arm.recipe.choose),), collection)
-    base = open_base(training, model, 0, machine)
     losses = [cast("Loss", arm.recipe.learn) for arm in arms]
     for loss in {repr(each): each for each in losses}.values():
         opened_guide(loss, machine, silent)
