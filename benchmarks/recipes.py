@@ -47,10 +47,11 @@ from benchmarks.learning import Study, minilm, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
 from benchmarks.with_fields import mentioned, senses, typed
+from negatives.learn.bench.applies import with_models
 from negatives.learn.reranker import RerankerTraining
 from negatives.learn.train import train
 from negatives.measure.plant import plant
-from negatives.recipe import Recipe, load_recipe
+from negatives.recipe import Recipe, load_recipe, shipped
 from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.show.bench import bench_page_tables, bench_picture, headline
@@ -295,7 +296,7 @@ def carry_out(name: str) -> None:
     with ExitStack() as stack:
         if stage.asks:
             models = simulated(data) if stage.asks == "judge" else language_models()
-            use |= stack.enter_context(models)
+            use |= named(stage, stack.enter_context(models))
         figures = neg.bench(
             data,
             stage.made(),
@@ -319,6 +320,16 @@ def carry_out(name: str) -> None:
     kept = {stage: kept[stage] for stage in STAGES if stage in kept}
     KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     write_picture(f"recipes-{name}", bench_picture(figures))
+
+
+def named(stage: Stage, models: Mapping[str, str]) -> dict[str, str]:
+    """Those that are for a model that a recipe of the stage names."""
+    asked = [load_recipe(each) for each in shipped() if each in stage.recipes]
+    return {
+        name: other
+        for name, other in models.items()
+        if any(with_models(each, {name: other}) != each for each in asked)
+    }
 
 
 def said(event: Any) -> None:
