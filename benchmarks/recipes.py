@@ -46,20 +46,16 @@ from benchmarks.figures import package
 from benchmarks.learning import Study, minilm, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
+from benchmarks.stand_ins import HUB_GUIDE, HUB_RERANKER, named, stand_in
 from benchmarks.with_fields import mentioned, senses, typed
-from negatives.learn.bench.applies import with_models
-from negatives.learn.reranker import RerankerTraining
-from negatives.learn.train import train
 from negatives.measure.plant import plant
-from negatives.recipe import Recipe, load_recipe, shipped
+from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.show.bench import bench_page_tables, bench_picture, headline
 
 WORK = CACHE / "recipes"
 KEPT = RESULTS / "recipes.json"
-HUB_RERANKER = "cross-encoder/ms-marco-MiniLM-L-6-v2"
-HUB_GUIDE = "sentence-transformers/all-MiniLM-L6-v2"
 LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrelevant-conditions")
 """What needs neither a guide nor a teacher, which take more time than all else together; what needs
 one is left out, and says so."""
@@ -264,30 +260,6 @@ STAGES: dict[str, Stage] = MINED | JUDGED | {
 }  # fmt: skip
 
 
-def teacher() -> str:
-    """A cross-encoder from BERT-tiny, trained a minute on the same questions."""
-    folder = WORK / "teacher"
-    questions, _ = sampled(load("medquad@train"), load("medquad@dev"), 3_000)
-    train(
-        questions,
-        folder,
-        model=tiny(),
-        recipe="bm25",
-        kind="reranker",
-        settings=RerankerTraining(
-            steps=300, batch_size=16, negatives=3, max_length=96, learning_rate=3e-4
-        ),
-        encoder="static",
-        look=False,
-    )
-    return str(folder)
-
-
-def stand_in(name: str) -> str:
-    """The folder of what stands for a model of the hub."""
-    return minilm() if name == HUB_GUIDE else teacher()
-
-
 def carry_out(name: str) -> None:
     """One stage, and its figures into recipes.json."""
     stage = STAGES[name]
@@ -296,7 +268,7 @@ def carry_out(name: str) -> None:
     with ExitStack() as stack:
         if stage.asks:
             models = simulated(data) if stage.asks == "judge" else language_models()
-            use |= named(stage, stack.enter_context(models))
+            use |= named(stage.recipes, stack.enter_context(models))
         figures = neg.bench(
             data,
             stage.made(),
@@ -320,16 +292,6 @@ def carry_out(name: str) -> None:
     kept = {stage: kept[stage] for stage in STAGES if stage in kept}
     KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     write_picture(f"recipes-{name}", bench_picture(figures))
-
-
-def named(stage: Stage, models: Mapping[str, str]) -> dict[str, str]:
-    """Those that are for a model that a recipe of the stage names."""
-    asked = [load_recipe(each) for each in shipped() if each in stage.recipes]
-    return {
-        name: other
-        for name, other in models.items()
-        if any(with_models(each, {name: other}) != each for each in asked)
-    }
 
 
 def said(event: Any) -> None:
