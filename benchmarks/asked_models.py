@@ -43,29 +43,27 @@ READERS = {
 }
 """Recipes that read more of a model than an answer, or have it write what is searched: no simulated
 judge can stand for it."""
+_SHORT = "tokens=160", "unknown=0.7"
+_LIST = "asked=3", "tokens=320", "unknown=0.7"
 WRITERS = {
     name: tuple(f"make.{kind}.{each}" for each in ("most=30", *more))
     for name, kind, more in (
-        ("dont-retrieve-generate", "written", ()),
-        ("negative-prompt", "written", ()),
-        ("verbalized-sampling", "verbalized", ("asked=3",)),
-        ("contrasting-demonstrations", "contrasting-demonstrations", ()),
-        ("imagined-domains", "imagined-domains", ("count=1",)),
-        ("adversarial-filtering", "adversarial-filtering", ("asked=3", "keep=1")),
-        ("iterative-deepening-sampling", "iterative-deepening", ("depth=2", "keep=1")),
-        ("steer", "contrastive", ("documents=1", "longest=64")),
-        ("cautious-decoding", "contrastive", ("trials=3", "longest=64")),
+        ("dont-retrieve-generate", "written", _SHORT),
+        ("negative-prompt", "written", _SHORT),
+        ("judged-synthetic-pipeline", "written", ("count=1", *_SHORT)),
+        ("contrasting-demonstrations", "contrasting-demonstrations", _SHORT),
+        ("imagined-domains", "imagined-domains", ("count=1", *_SHORT)),
+        ("gpl-queries", "queries", ("count=1", *_SHORT)),
+        ("reversegen", "failure-inducing", _SHORT),
+        ("verbalized-sampling", "verbalized", _LIST),
+        ("adversarial-filtering", "adversarial-filtering", ("keep=1", *_LIST)),
+        ("sycl", "graded", ("tokens=320", "unknown=0.7")),
         ("adversarial-decoding", "adversarial-decoding", ()),
-        ("judged-synthetic-pipeline", "written", ("count=1",)),
-        ("difficult-replay", "adversarial-filtering", ("asked=3", "keep=1")),
-        ("sycl", "graded", ()),
-        ("gpl-queries", "queries", ("count=1",)),
-        ("reversegen", "failure-inducing", ()),
-        ("impossible-distillation", "queries", ("count=1",)),
     )
 }
 """Recipes that have a language model write, for the queries, or of the documents, of a small part:
-negatives, or queries of their own."""
+negatives, or queries of their own. A small model rambles, so that its replies are cut, and up to 70%
+of them may be unreadable: a query without a text has mined negatives alone."""
 QUALITY = 0.9, 0.95
 """Of the simulated judge: how many relevant pairs, and how many others, it is right about."""
 
