@@ -62,8 +62,8 @@ WRITERS = {
     )
 }
 """Recipes that have a language model write, for the queries, or of the documents, of a small part:
-negatives, or queries of their own. A small model rambles, so that its replies are cut, and up to 70%
-of them may be unreadable: a query without a text has mined negatives alone."""
+negatives, or queries of their own. A small model rambles, so that its replies are cut, and up to
+70% of them may be unreadable: a query without a text has mined negatives alone."""
 QUALITY = 0.9, 0.95
 """Of the simulated judge: how many relevant pairs, and how many others, it is right about."""
 
