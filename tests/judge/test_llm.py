@@ -331,6 +331,9 @@ def test_a_server_that_is_not_there_is_told_before_any_work(tmp_path: Path) -> N
             judges=[LLMJudge(model=spec)],
         )
     assert not list((tmp_path / "run").rglob("part-*")), "nothing was searched"
+    run = neg.mine(tiny.collection(), tmp_path / "mined", sources=[neg.BM25(top=5)])
+    with pytest.raises(ServiceError, match="no server answers there"):
+        run.judge(LLMJudge(model=spec), 5)
     with serving() as server:
         opened(server, tmp_path, top=0).judge(ROWS)
         later = opened(server, tmp_path, top=0)

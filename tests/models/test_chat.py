@@ -263,6 +263,17 @@ def test_the_key_comes_from_the_environment_and_is_never_repeated(
     assert "sk-very" not in str(caught.value)
 
 
+def test_a_place_for_replies_that_holds_none_stands_for_no_server(tmp_path: Path) -> None:
+    """Such as a run leaves whose server had gone before its first reply."""
+    with serving() as server:
+        client = chat(server, tmp_path)
+        fill(client, 0)
+    with pytest.raises(ServiceError, match="no server answers there"):
+        client.refuse_absent(PROMPT)
+    fill(client, 1)
+    client.refuse_absent(PROMPT)
+
+
 @pytest.mark.slow
 def test_ten_thousand_known_replies_are_read_in_a_few_seconds(
     server: ChatServer, tmp_path: Path

@@ -133,6 +133,7 @@ def judge_run(
     with chosen.started() as mapper:
         with _opened(run, judge, (budget, choice), machine, mapper, emit) as (work, folder):
             if work.account.manifest.facts.cascade != work.asked:
+                judge.refuse_absent(JudgeContext(collection_of(run), folder))
                 work.carry_out(folder)
         if work.account.manifest.status != DONE:
             pick_again(run.reopened(), mapper, run.recipe.pick, emit=emit)

@@ -93,8 +93,11 @@ def known_replies(scratch: Path, about: AboutReplies, keys: Sequence[bytes]) -> 
 
 
 def any_replies(scratch: Path, about: AboutReplies) -> bool:
-    """Whether replies of `about` have ever been kept."""
-    return (_folder(scratch, about) / DATABASE).exists()
+    """Whether replies of `about` are kept; nothing is made where there are none."""
+    if not (_folder(scratch, about) / DATABASE).exists():
+        return False
+    with open_replies(scratch, about) as replies:
+        return replies.any()
 
 
 def _folder(scratch: Path, about: AboutReplies) -> Path:
@@ -110,6 +113,12 @@ class Replies:
         self.folder = folder
         self._database = database
         self._lock = threading.Lock()
+
+    def any(self) -> bool:
+        """Whether there is one."""
+        with self._lock, _told(self.folder):
+            found = self._database.execute("SELECT 1 FROM replies LIMIT 1").fetchone()
+        return found is not None
 
     def get(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Those of the replies to `keys` that are there."""
