@@ -50,7 +50,6 @@ WRITERS = {
     for name, kind, more in (
         ("dont-retrieve-generate", "written", _SHORT),
         ("negative-prompt", "written", _SHORT),
-        ("judged-synthetic-pipeline", "written", ("count=1", *_SHORT)),
         ("contrasting-demonstrations", "contrasting-demonstrations", _SHORT),
         ("imagined-domains", "imagined-domains", ("count=1", *_SHORT)),
         ("gpl-queries", "queries", ("count=1", *_SHORT)),
@@ -59,11 +58,13 @@ WRITERS = {
         ("adversarial-filtering", "adversarial-filtering", ("keep=1", *_LIST)),
         ("sycl", "graded", ("tokens=320", "unknown=0.7")),
         ("adversarial-decoding", "adversarial-decoding", ()),
+        ("judged-synthetic-pipeline", "written", ("count=1", *_SHORT)),
     )
 }
 """Recipes that have a language model write, for the queries, or of the documents, of a small part:
 negatives, or queries of their own. A small model rambles, so that its replies are cut, and up to
 70% of them may be unreadable: a query without a text has mined negatives alone."""
+WRITERS["judged-synthetic-pipeline"] += ("judge.llm.top=1", "judge.llm.characters=300")
 QUALITY = 0.9, 0.95
 """Of the simulated judge: how many relevant pairs, and how many others, it is right about."""
 
