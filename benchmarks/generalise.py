@@ -54,7 +54,7 @@ def figures(protocol: Protocol, seed: int) -> list[dict[str, Any]]:
 def main() -> None:
     """Train, and write the page."""
     seeds = range(int(os.environ.get("NEGATIVES_BENCH_SEEDS", STUDY.seeds)))
-    lines = []
+    lines = [f"Seeds: {len(seeds)}.", ""]
     for protocol in get_args(Protocol):
         of_seeds = [figures(protocol, seed) for seed in seeds]
         lines += [f"## {protocol.capitalize()} {{ #{protocol} }}", ""]
