@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from statistics import mean
 from typing import Any, Final
 
@@ -38,12 +39,13 @@ Found = list[dict[str, Any]]
 """Of each seed its figures."""
 
 
-def once(name: str, measure: Callable[[int], Mapping[str, Any]]) -> Found:
-    """What was measured before of each seed, or is now."""
+def once(name: str, measure: Callable[[int], Mapping[str, Any]], work: Path = WORK) -> Found:
+    """What was measured before of each seed, or is now; kept in `work`."""
     made = []
     for seed in range(SEEDS):
-        path = WORK / f"{name}-{seed}.json"
+        path = work / f"{name}-{seed}.json"
         if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
             write_json(path, dict(measure(seed)))
         made.append(json.loads(path.read_text("utf-8")))
     return made

@@ -18,39 +18,22 @@ seed by seed, and what is there is not done again.
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from statistics import mean
-from typing import Any, Final
+from typing import Final
 
 import torch
 
 from benchmarks import steps_attributes, steps_experts, steps_future, steps_lost
 from benchmarks.data import CACHE
-from benchmarks.forgetting import spread
+from benchmarks.forgetting import SEEDS, Found, once, spread
 from benchmarks.page import write_page
-from negatives.store.atomic import write_json
 
-SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK: Final = CACHE / "steps"
 RATE: Final = -1
 """Places of a learning rate: it is told as it is."""
-Found = list[dict[str, Any]]
-"""Of each seed its figures."""
-
-
-def once(name: str, measure: Callable[[int], Mapping[str, Any]]) -> Found:
-    """What was measured before of each seed, or is now."""
-    made = []
-    for seed in range(SEEDS):
-        path = WORK / f"{name}-{seed}.json"
-        if not path.is_file():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_json(path, dict(measure(seed)))
-        made.append(json.loads(path.read_text("utf-8")))
-    return made
 
 
 def rows(every: Found, names: list[str], keys: tuple[tuple[str, int], ...]) -> Iterator[str]:
@@ -152,10 +135,10 @@ def main() -> None:
     lines = [
         f"Seeds: {SEEDS}. Of several, means with the smallest and largest. A learning rate that is "
         "the lowest of those tried may still be too high.", "",
-        *lost(once("lost", partial(steps_lost.studied, WORK))),
-        *experts(once("experts", partial(steps_experts.studied, WORK))),
-        *ratings(once("attributes", partial(steps_attributes.studied, WORK))),
-        *teachers(once("future", steps_future.studied)),
+        *lost(once("lost", partial(steps_lost.studied, WORK), WORK)),
+        *experts(once("experts", partial(steps_experts.studied, WORK), WORK)),
+        *ratings(once("attributes", partial(steps_attributes.studied, WORK), WORK)),
+        *teachers(once("future", steps_future.studied, WORK)),
     ]  # fmt: skip
     write_page("steps", "Steps, ratings and teachers", __doc__, lines)
 
