@@ -73,6 +73,17 @@ def test_reading_a_recipe_and_a_collection_imports_no_more_than_they_need() -> N
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.slow
+def test_mining_and_its_report_import_nothing_that_only_others_need() -> None:
+    heavy = ("torch", "scipy.stats", "sklearn", "numba", "pandas")
+    asked = (
+        "import sys, negatives.api.run, negatives.cli.mine, negatives.show; "
+        f"print([m for m in {heavy} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_an_error_reads_what_where_and_how_to_mend_it() -> None:
     error = errors.DataError("3 ids twice", where="corpus.jsonl", fix="remove them")
     assert str(error) == "3 ids twice\n  where: corpus.jsonl\n  fix:   remove them"

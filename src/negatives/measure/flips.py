@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import binomtest
-
 
 @dataclass(frozen=True)
 class Flips:
@@ -46,5 +44,7 @@ class Flips:
         >>> round(Flips(items=100, gained=1, lost=9).p, 6)
         0.021484
         """
+        from scipy.stats import binomtest  # takes a second to import
+
         changed = self.gained + self.lost
         return float(binomtest(self.gained, changed, 0.5).pvalue) if changed else 1.0
