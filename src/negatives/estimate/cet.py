@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Doubles, Places
+from negatives.one_thread import one_thread
 from negatives.stats.logistic import (
     fit_logistic,
     linear,
@@ -88,7 +88,7 @@ def cet_pu(
     for _ in range(iterations):
         r, s = (sigmoid(linear(e, weight)) for e, weight in zip(inputs, weights, strict=True))
         relevant, selected = expectation(r, s, labels, recorded)
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_thread():
             weights = [
                 weights[0] + newton_step(inputs[0], r, relevant, weights[0], ridge),
                 weights[1] + newton_step(inputs[1], s, selected, weights[1], ridge),

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Doubles, Floats
+from negatives.one_thread import one_thread
 from negatives.stats.logistic import fit_logistic, with_intercept
 from negatives.stats.monotone import LEVEL, Curve, Ramps
 from negatives.stats.scaling import Scale
@@ -70,7 +70,7 @@ def fit_labellings(
         return Labelling(tuple(every), (constant + start) / 2)
 
     # One thread of the matrix product each: sums are not rounded by how many there are.
-    with threadpool_limits(limits=1), ThreadPoolExecutor(max(1, threads)) as pool:
+    with one_thread(), ThreadPoolExecutor(max(1, threads)) as pool:
         return list(pool.map(one, fitted_on))
 
 

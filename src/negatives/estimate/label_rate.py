@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, get_args
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Doubles, Floats
 from negatives.errors import RunError
 from negatives.estimation import Basis
+from negatives.one_thread import one_thread
 from negatives.stats.logistic import sigmoid
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
@@ -184,7 +184,7 @@ def fit_label_rate(
     # Before the limit, which holds only for libraries that are there.
     import scipy.optimize  # noqa: F401
 
-    with threadpool_limits(limits=1):  # more would only wait for each other over two numbers
+    with one_thread():  # more would only wait for each other over two numbers
         costs, slopes, intercepts = _fitted(bins, rates)
     if rate:
         credible = (rates == rate).astype(np.float64)

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Floats
+from negatives.one_thread import one_thread
 from negatives.search.backend import Asked
 from negatives.search.product import Product
 from negatives.search.shortlist import Shortlist
@@ -69,7 +69,7 @@ class ByBlocks(Protocol):
                 shortlist.add(product.above(block, shortlist.bar, query, column), start)
 
         with (
-            threadpool_limits(limits=1, user_api="blas"),
+            one_thread(),
             ThreadPoolExecutor(self.workers) as pool,
         ):
             list(pool.map(work, range(self.workers)))

@@ -10,9 +10,9 @@ from importlib.util import find_spec
 from queue import SimpleQueue
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Floats
+from negatives.one_thread import one_thread
 from negatives.search.backend import Backend
 from negatives.search.backends import choose_backend, has_gpu, has_int8, multiplies_bfloat16
 from negatives.search.blas import Blas
@@ -41,7 +41,7 @@ def sgemm_rate(threads: int = 0) -> float:
             np.matmul(left, right.T, out=cells)
 
     work = 2.0 * left.size * len(right)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         if not threads:
             return work / _median(multiply, time.thread_time)
         return _TIMES * threads * work / together(multiply, threads)

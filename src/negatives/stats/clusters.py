@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from negatives.arrays import Floats, Places
-from negatives.stats.k_means import moved_centres, nearest_centres, one_thread
+from negatives.one_thread import one_thread
+from negatives.stats.k_means import moved_centres, nearest_centres
 from negatives.stats.shuffled import draws, permutation
 
 _LEARN = 256  # vectors of each cluster that are learned from, at most

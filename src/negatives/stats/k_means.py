@@ -6,33 +6,16 @@ How centres begin is the caller's choice.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from functools import cache
 from typing import Final
 
 import numpy as np
 from scipy.sparse import csr_array
-from threadpoolctl import ThreadpoolController
 
 from negatives.arrays import Floats, Places, starts_of
+from negatives.one_thread import one_thread
 from negatives.stats.lengths import normalised
 
 _BLOCK: Final = 4096  # vectors multiplied at once
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Products of matrices by one thread: else their rounding would follow the number of threads.
-
-    Finding the libraries that multiply takes milliseconds, as long as the clusters of a batch, so
-    it is done once.
-    """
-    made: AbstractContextManager[object] = _multiplying().limit(limits=1)
-    return made
-
-
-@cache
-def _multiplying() -> ThreadpoolController:
-    return ThreadpoolController().select(user_api="blas")
 
 
 def moved_centres(

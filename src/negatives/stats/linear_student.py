@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Bools, Doubles, Floats, Places
 from negatives.errors import WorkError
+from negatives.one_thread import one_thread
 
 SCALE: Final = 20.0
 RATE: Final = 0.1
@@ -125,14 +125,14 @@ class Student:
     def epoch(self, lists: Lists, order: Places, size: int = BATCH) -> Doubles:
         """float64[len(order)]: one pass in that order; the loss of each as it came by."""
         losses = [np.empty(0)]
-        with threadpool_limits(limits=1, user_api="blas"):  # or rounding would follow the threads
+        with one_thread():  # or rounding would follow the threads
             losses += [self.learn(lists, rows) for rows in batches_of(order, size)]
         return np.concatenate(losses)
 
     def seen(self, lists: Lists, order: Places, size: int = BATCH) -> tuple[Doubles, Places]:
         """Loss of each of `order` without learning, and the rank of its positive in its list."""
         losses, ranks = [np.empty(0)], [np.empty(0, np.int64)]
-        with threadpool_limits(limits=1, user_api="blas"):
+        with one_thread():
             for rows in batches_of(order, size):
                 scores = self.logits(lists, rows)
                 own = np.diagonal(scores)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from negatives.arrays import Doubles
+from negatives.one_thread import one_thread
 
 STEPS: Final = 50
 LONGEST: Final = 4.0
@@ -36,7 +36,7 @@ def linear(inputs: Doubles, weights: Doubles) -> Doubles:
 def fit_logistic(inputs: Doubles, target: Doubles, ridge: float) -> Doubles:
     """Weights of a logistic model of soft labels, those of the intercept last."""
     weights = np.zeros(inputs.shape[1])
-    with threadpool_limits(limits=1, user_api="blas"):
+    with one_thread():
         for _ in range(STEPS):
             p = sigmoid(linear(inputs, weights))
             step = newton_step(inputs, p, target, weights, ridge)
