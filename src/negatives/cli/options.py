@@ -12,9 +12,6 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """Given or not: no --no- form, and nothing said of its default."""
 RunFolder = Annotated[Path, Parameter(help="A finished run directory.")]
 Changes = Annotated[list[str] | None, Parameter(name="--set", negative="")]
-QuarantineFile = Annotated[
-    Path | None, Parameter(help="Set bad rows aside in this file instead of stopping at them.")
-]
 
 
 def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from negatives.errors import WorkError
@@ -131,11 +131,3 @@ class Sequences:
         if self.frozen is None:
             raise WorkError("the loss needs distributions of the model as it was")
         return self.frozen
-
-    def without_gradient(self) -> Sequences:
-        """The same numbers, as constants."""
-        names = ("log_probs", "logits", "hidden", "states", "prompts")
-        there = {name: getattr(self, name) for name in names}
-        return replace(
-            self, **{name: value.detach() for name, value in there.items() if value is not None}
-        )

@@ -74,20 +74,6 @@ def _mean_cosines(of: Any, vectors: Any, counts: Places) -> tuple[Doubles, Doubl
     return every / pairs, (every - of_word) / pairs
 
 
-def _usual(excess: Doubles, deviation: Doubles) -> tuple[float, float]:
-    """Mean over documents, and their deviation beyond what drawing queries makes of it.
-
-    By the moments (DerSimonian and Laird, 1986).
-    """
-    weights = deviation**-2.0
-    mean = float((weights * excess).sum() / weights.sum())
-    beyond = float((weights * (excess - mean) ** 2).sum()) - (len(excess) - 1)
-    scale = float(weights.sum() - (weights**2).sum() / weights.sum())
-    spread = float(np.sqrt(max(beyond / scale, 0.0)))
-    weights = 1 / (deviation**2 + spread**2)
-    return float((weights * excess).sum() / weights.sum()), spread
-
-
 def _at_random(vectors: Any, seed: int) -> tuple[float, float, float]:
     """Of two queries drawn: the mean cosine, the variance of a query's own mean, that of a pair."""
     rows = vectors[np.sort(permutation(vectors.shape[0], seed, "audit/likeness")[:SAMPLE])]
