@@ -39,7 +39,7 @@ import msgspec
 
 import negatives as neg
 from benchmarks.asked_models import JUDGES, READERS, WRITERS, language_models, simulated
-from benchmarks.auto import looked_at
+from benchmarks.auto import BETWEEN, looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
 from benchmarks.figures import package
@@ -56,9 +56,11 @@ from negatives.show.bench import bench_page_tables, bench_picture, headline
 
 WORK = CACHE / "recipes"
 KEPT = RESULTS / "recipes.json"
-LIGHT = ("default", "training", "false-negatives", "baseline", "subset", "irrelevant-conditions")
+LIGHT = (
+    *BETWEEN, "training", "false-negatives", "baseline", "subset", "irrelevant-conditions"
+)  # fmt: skip
 """What needs neither a guide nor a teacher, which take more time than all else together; what needs
-one is left out, and says so."""
+one is left out, and says so. First those that `--recipe auto` chooses between."""
 TEACHERS = ("teacher", "gist", "lg-anna", "sycl")
 
 Pair = tuple[Collection, Any]
