@@ -3,6 +3,9 @@ BIN := .venv/bin
 CORE_TESTS := tests/find tests/judge tests/pick tests/run/test_mine.py tests/store tests/test_recipe.py \
 	tests/test_schema.py tests/test_stage.py tests/text
 
+# The tests start hundreds of processes: where none may keep what it compiled, each compiles all.
+unexport PYTHONDONTWRITEBYTECODE
+
 # pip compiles what it installs one file after the other; this takes all processors. Some packages
 # hold templates and tests that are no Python, of which it complains.
 INSTALL = $(BIN)/python -m pip install --quiet --no-compile
