@@ -228,6 +228,26 @@ def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path: 
     assert out.read_text() == "whole"
 
 
+def test_what_is_taken_for_abandoned_before_it_is_held_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    hold, held = fcntl.flock, list[int]()
+
+    def late(descriptor: int, how: int) -> None:
+        if not held:  # another process looks around in between
+            for path in tmp_path.iterdir():
+                path.unlink()
+        held.append(descriptor)
+        hold(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_text(tmp_path / "file.txt", "whole")
+    assert len(held) == 2
+    assert names(tmp_path) == ["file.txt"]
+    assert (tmp_path / "file.txt").read_text() == "whole"
+
+
 def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     with suppress(ZeroDivisionError), writing_folder(tmp_path / "out") as temporary:
         (temporary / "half").write_text("half")

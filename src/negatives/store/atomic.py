@@ -115,8 +115,12 @@ def in_use(temporary: Path, flags: int, ask: bool = False) -> Iterator[None]:
         with nullcontext() if ask else suppress(OSError, ImportError):
             import fcntl  # absent on Windows
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if ask else 0))
+        if ask or temporary.exists():
+            yield
+        else:  # another process took it for abandoned, in the moment before it was held
+            with in_use(temporary, flags):
+                yield
     finally:
         os.close(descriptor)
 
