@@ -105,10 +105,10 @@ class Needs:
 
     docs: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
-    either: tuple[str, ...] = ()
-    """Contents of which both must have one each, whichever."""
     instead: str = ""
     """What a user can do where a collection has it not."""
+    either: tuple[str, ...] = ()
+    """Contents of which both must have one each, whichever."""
 
 
 TEXTS: Final = Needs(("text",), ("text",))
