@@ -178,6 +178,14 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
     assert names(small_disk) == ["finished.txt"]
 
 
+@pytest.mark.slow
+def test_a_disk_that_a_checkpoint_fills_is_full_as_well(small_disk: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DiskFull) as caught, explained(small_disk / "optimizer.pt"):
+        torch.save(torch.zeros(100_000), small_disk / "optimizer.pt")
+    assert caught.value.what == "no space left on the disk"
+
+
 def test_a_read_only_disk_is_not_written_to(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(RunError) as caught:

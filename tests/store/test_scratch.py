@@ -22,6 +22,18 @@ with scratch_folder() as folder:
     input()
 """
 
+INTERRUPTED = """
+import shutil
+from negatives.store.scratch import scratch_folder
+remove = shutil.rmtree
+def interrupted(*_, **__):
+    shutil.rmtree = remove
+    raise KeyboardInterrupt
+shutil.rmtree = interrupted
+with scratch_folder() as folder:
+    (folder / "file").touch()
+"""
+
 
 @pytest.fixture(autouse=True)
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -46,6 +58,12 @@ def test_it_is_empty_and_nobody_elses_and_gone_whatever_ends_the_work(system: Pa
         except (ValueError, KeyboardInterrupt):
             assert end
         assert not any(system.iterdir())
+
+
+def test_an_interruption_while_it_is_removed_leaves_nothing_either(system: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, check=False)
+    assert b"KeyboardInterrupt" in done.stderr
+    assert not any(system.iterdir())
 
 
 def test_the_next_one_removes_those_of_killed_processes_and_no_others(system: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 from collections.abc import Iterator
@@ -22,10 +23,17 @@ def scratch_folder() -> Iterator[Path]:
     named = Path(gettempdir()) / "negatives"
     remove_abandoned(named)
     with explained(named.parent):
-        folder = Path(mkdtemp(prefix="negatives-"))
+        made, folder = Path(mkdtemp(prefix="negatives-")), beside(named)
+
+    def remove() -> None:
+        for each in (made, folder):
+            shutil.rmtree(each, ignore_errors=True)
+
+    atexit.register(remove)  # an interruption may come while it is removed
     try:
-        with in_use(folder, os.O_RDONLY):  # before it has a name by which others would remove it
-            folder = folder.rename(beside(named))
+        with in_use(made, os.O_RDONLY):  # before it has a name by which others would remove it
+            made.rename(folder)
             yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove()
+        atexit.unregister(remove)
