@@ -18,8 +18,10 @@ AGAIN: Final = "run the same command again: finished parts are kept"
 
 _CODE: Final = re.compile(r"\(os error (\d+)\)|\[Errno (\d+)\]|Os \{ code: (\d+)")
 """How Rust and Python write the operating system's number of an error into a text."""
-_SHORT_WRITE: Final = re.compile(r"^\d+ requested and \d+ written$")
-"""How numpy tells of a full disk, counting the items of an array that it wrote."""
+_SHORT_WRITE: Final = re.compile(
+    r"^\d+ requested and \d+ written$|inline_container\.cc:\d+\] \. unexpected pos \d+ vs \d+"
+)
+"""How numpy tells of a full disk, counting the items of an array that it wrote; and torch."""
 _NO_MEMORY: Final = re.compile(r"can't allocate memory|bad allocation|std::bad_alloc|out of memory")
 _NO_THREAD: Final = "can't start new thread"
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any, Final
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -36,6 +36,7 @@ from negatives.optional import require
 from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard, pick_shard
 from negatives.schema import GIVEN, QRELS, Collection
 from negatives.stage import Estimator, Judge, Picker, Source
+from negatives.store.scratch import scratch_folder
 
 DOCS: Final = {
     "again": (1995, "A wing lifts, for the air flows faster above it than below it."),
@@ -233,10 +234,18 @@ def _voted() -> pl.DataFrame:
 
 
 def _context(sources: Mapping[str, Proposer]) -> EstimateContext:
-    """What a stage is opened with; its folder goes with the process."""
-    folder = Path(mkdtemp(prefix="negatives-tiny-"))
-    atexit.register(rmtree, folder, ignore_errors=True)
+    """What a stage is opened with, a folder of its own among it."""
+    folder = _scratch() / uuid4().hex
+    folder.mkdir()
     return EstimateContext(collection(), folder, reference="dense", sources=sources)
+
+
+@cache
+def _scratch() -> Path:
+    """A folder that goes with the process."""
+    until_the_end = ExitStack()
+    atexit.register(until_the_end.close)
+    return until_the_end.enter_context(scratch_folder())
 
 
 def _judged(*judges: Judge) -> pl.DataFrame:

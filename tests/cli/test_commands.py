@@ -29,6 +29,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
+def test_where_the_script_is_not_on_the_path_python_has_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "negatives", "mine", "no-such-data", "--out", "run"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert "no-such-data" in done.stderr
+
+
+@pytest.mark.slow
 def test_mining_says_what_was_found_and_where_the_report_is(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "negatives.cli", "mine", "cranfield", "--out", "runs/cranfield"],

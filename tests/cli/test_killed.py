@@ -11,12 +11,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from negatives.cli.app import run as carry_out
+from negatives.store.atomic import TEMPORARY
 from negatives.store.lock import NAME as LOCK
 from tests import killing_at
 from tests.cli.commands import negatives
@@ -100,6 +102,8 @@ def tree(place: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+LEFT = f"{TEMPORARY}*"
+"""How what is half written is named, in caches and among the system's temporary files too."""
 MOMENTS = {"evaluate": 9, "make": 20, "distract": 2, "judge": 23, "train": 40}
 """In the middle of each."""
 
@@ -117,6 +121,9 @@ def test_killed_and_given_again_a_command_ends_as_if_it_never_had_been(
     words = commands(f"{server.spec}?concurrency={AT_ONCE}")[command]
     place = tmp_path / "place"  # the same for both: paths stand in accounts
     monkeypatch.setenv("NEGATIVES_CACHE", str(place / "cache"))
+    monkeypatch.setenv("TMPDIR", str(temporary := tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    temporary.mkdir()
     shutil.copytree(world, place)
     wanted = negatives(*words, cwd=place)
     assert wanted.returncode == 0, wanted.stderr
@@ -134,6 +141,7 @@ def test_killed_and_given_again_a_command_ends_as_if_it_never_had_been(
     again = negatives(*words, cwd=place)
     assert again.returncode == 0, again.stderr
     assert tree(place) == whole
+    assert [*temporary.glob(LEFT), *place.rglob(LEFT)] == []
     if command in ("evaluate", "distract"):  # others tell what this time cost
         assert again.stdout == wanted.stdout
     asked = [str(body) for body in server.bodies[paid:]]
@@ -142,7 +150,7 @@ def test_killed_and_given_again_a_command_ends_as_if_it_never_had_been(
 
 def _of_work(name: str) -> bool:
     """Whether it is the work's own, which no reader looks at: the account says what is whole."""
-    return ".partial-" in name or "/.work/" in name or "/checkpoints/" in name
+    return TEMPORARY in name or "/.work/" in name or "/checkpoints/" in name
 
 
 def _before(world: Path, name: str) -> str:

@@ -136,8 +136,14 @@ def test_what_towers_cannot_read_is_refused(shown: Path, model: Path, tmp_path: 
     ids = tmp_path / "plays.tsv"
     ids.write_text("user_id\titem_id\n" + "".join(f"{n}\t{n % 7}\n" for n in range(40)), "utf-8")
     recipe = override(load_recipe("clip"), ["train.steps=1"])
-    with pytest.raises(DataError, match="need images or texts"):
-        train(ids, tmp_path / "m", recipe=recipe, look=False)
+    heard: list[Event] = []
+    with pytest.raises(DataError) as caught:
+        train(ids, tmp_path / "m", recipe=recipe, look=False, emit=heard.append)
+    assert str(caught.value).startswith(
+        "towers needs the image or text of the documents, and these have nothing but their ids\n"
+    )
+    assert "--kind factors" in caught.value.fix
+    assert heard == [], "it is refused before any work"
     with pytest.raises(RecipeError, match="holds no towers"):
         train(shown, tmp_path / "m", recipe=recipe, model=str(tmp_path), look=False)
     with pytest.raises(RecipeError, match="trained whole"):

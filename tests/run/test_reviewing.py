@@ -12,7 +12,7 @@ import pytest
 
 import negatives as neg
 from negatives.chance import pair_uniforms
-from negatives.errors import DataError, RunError
+from negatives.errors import DataError, DiskFull, RunError
 from negatives.run.asking import ask_about
 from negatives.run.reviews import (
     REVIEWS,
@@ -152,6 +152,23 @@ def test_a_line_that_a_kill_cut_short_is_dropped_and_no_other(tmp_path: Path) ->
     with pytest.raises(RunError) as caught:
         read_reviews(tmp_path)
     assert "reviews.jsonl, line 1" in str(caught.value)
+
+
+def test_a_line_that_a_full_disk_cut_short_is_an_error_and_not_written(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    first, second = said("a", "x", "relevant"), said("b", "y", "not")
+    append_reviews(tmp_path, [first])
+    size = (tmp_path / REVIEWS).stat().st_size
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 9, before[1]))
+    try:
+        with pytest.raises(DiskFull):
+            append_reviews(tmp_path, [second])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert read_lines(tmp_path)["query_id"].to_list() == ["a"]
+    assert append_reviews(tmp_path, [second]) == 1
+    assert read_lines(tmp_path)["query_id"].to_list() == ["a", "b"]
 
 
 def test_what_counts_is_the_last_word_of_each_reviewer_and_in_doubt_a_pair_is_relevant(

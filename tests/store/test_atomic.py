@@ -178,6 +178,14 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
     assert names(small_disk) == ["finished.txt"]
 
 
+@pytest.mark.slow
+def test_a_disk_that_a_checkpoint_fills_is_full_as_well(small_disk: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(DiskFull) as caught, explained(small_disk / "optimizer.pt"):
+        torch.save(torch.zeros(100_000), small_disk / "optimizer.pt")
+    assert caught.value.what == "no space left on the disk"
+
+
 def test_a_read_only_disk_is_not_written_to(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(RunError) as caught:
@@ -226,6 +234,26 @@ def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path: 
         assert sorted(tmp_path.iterdir()) == sorted([temporary, other])
         temporary.write_text("whole")
     assert out.read_text() == "whole"
+
+
+def test_what_is_taken_for_abandoned_before_it_is_held_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    hold, held = fcntl.flock, list[int]()
+
+    def late(descriptor: int, how: int) -> None:
+        if not held:  # another process looks around in between
+            for path in tmp_path.iterdir():
+                path.unlink()
+        held.append(descriptor)
+        hold(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    write_text(tmp_path / "file.txt", "whole")
+    assert len(held) == 2
+    assert names(tmp_path) == ["file.txt"]
+    assert (tmp_path / "file.txt").read_text() == "whole"
 
 
 def test_a_folder_is_there_whole_or_not_at_all(tmp_path: Path) -> None:

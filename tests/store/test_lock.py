@@ -116,11 +116,12 @@ def test_what_a_killed_holder_left_is_removed_and_not_what_is_being_written(
 ) -> None:
     below = tmp_path / "run" / "candidates"
     below.mkdir(parents=True)
-    (below / ".partial-1-part.parquet").write_bytes(b"half")
-    (tmp_path / "run" / ".partial-2-model").mkdir()
-    with writing(below / "whole.txt") as temporary:
-        temporary.write_text("all of it")
-        with locked(tmp_path / "run"):
-            left = [path.name for path in (tmp_path / "run").rglob(".partial-*")]
-            assert left == [temporary.name]
-    assert (below / "whole.txt").read_text() == "all of it"
+    for held in (locked, shared):
+        (below / ".partial-1-part.parquet").write_bytes(b"half")
+        (tmp_path / "run" / ".partial-2-model").mkdir()
+        with writing(below / "whole.txt") as temporary:
+            temporary.write_text("all of it")
+            with held(tmp_path / "run"):
+                left = [path.name for path in (tmp_path / "run").rglob(".partial-*")]
+                assert left == [temporary.name]
+        assert (below / "whole.txt").read_text() == "all of it"

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, cast
 
 import polars as pl
@@ -55,6 +54,7 @@ from negatives.stage import build
 from negatives.store.atomic import write_text
 from negatives.store.lock import locked
 from negatives.store.run import Run
+from negatives.store.scratch import scratch_folder
 
 RECIPE: Final = "adapt"
 EXAMPLES: Final = 8
@@ -210,8 +210,8 @@ def adapting_cost(
     refuse_secrets(llm)
     chosen = _recipe(recipe, llm, changes, seed)
     writers = [each for each in chosen.make if each.generates == "queries"]
-    with TemporaryDirectory(prefix="negatives-") as scratch:
-        out = Path(scratch) / PASSAGES
+    with scratch_folder() as scratch:
+        out = scratch / PASSAGES
         write_passages(docs, out, length=length, encoding=encoding, emit=emit)
         passages = known_texts(out)
         able = able_to_write(passages, writers, emit)
@@ -272,8 +272,8 @@ def _carry_out(steps: Steps, real: RealQuestions | None) -> None:
 
 def _refuse_unreadable(steps: Steps, queries: Collection) -> None:
     """Raise `DataError` where the built-in model cannot read what it would be trained with."""
-    with TemporaryDirectory(prefix="negatives-") as scratch:
-        context = Context(queries, Path(scratch), machine=steps.machine, emit=silent)
+    with scratch_folder() as scratch:
+        context = Context(queries, scratch, machine=steps.machine, emit=silent)
         reason = Dense(encoder=steps.model, optional=True).unfit(context)
     if reason:
         raise DataError(

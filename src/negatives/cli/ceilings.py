@@ -8,12 +8,10 @@ do without, by the plainest code for it, on as many threads as the stage may use
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +31,7 @@ from negatives.search.lexical import best_docs
 from negatives.search.lexical_index import Asked, LexicalIndex
 from negatives.search.postings import DOCS, STARTS, WEIGHTS
 from negatives.store.embeddings import OFF, VARIABLE
+from negatives.store.scratch import scratch_folder
 
 SEED: Final = 0
 POSTING: Final = 8
@@ -120,15 +119,15 @@ def _searching_words(threads: int, copied: float) -> Share:
         np.ones(_ASKED * _LENGTH, np.float32),
     )
     nothing = Ragged(starts_of(np.zeros(_ASKED, np.int64)), np.empty(0, np.uint32))
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         parts: dict[str, NDArray[Any]] = {
             STARTS: starts_of(np.full(_TERMS, _HAVING)),
             DOCS: np.concatenate(docs).astype(np.uint32),
             WEIGHTS: draw.random(_TERMS * _HAVING, np.float32),
         }
         for name, array in parts.items():
-            np.save(Path(folder) / name, array)
-        index = LexicalIndex(Path(folder), _INDEXED)
+            np.save(folder / name, array)
+        index = LexicalIndex(folder, _INDEXED)
         seconds = best_seconds(
             lambda: best_docs(index, asked, nothing, 100, threads=threads), repeats=2
         )
@@ -157,10 +156,10 @@ def _running(threads: int) -> Iterator[Share]:
         if isinstance(event, Took):
             took[event.stage] = took.get(event.stage, 0.0) + event.seconds
 
-    with tempfile.TemporaryDirectory() as folder, _without_cache():
-        run = mine(_made_up(), Path(folder) / "run", threads=threads, emit=hear)
+    with scratch_folder() as folder, _without_cache():
+        run = mine(_made_up(), folder / "run", threads=threads, emit=hear)
         rows = run.manifest.counts.candidates
-        again = Path(folder) / "again.parquet"
+        again = folder / "again.parquet"
         read, written = 0.0, 0.0
         for part in run.parts:
             frame = pl.read_parquet(part, glob=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from cyclopts import Parameter
 from negatives.cli.streams import copy_out
 from negatives.errors import InputError, RunError
 from negatives.store.atomic import prepare_file
+from negatives.store.scratch import scratch_folder
 
 STANDARD: Final = "-"
 
@@ -59,8 +59,8 @@ def output(out: Path, ending: str, *, json: bool = False) -> Iterator[Path]:
         return
     if json:
         raise InputError("--json and -o - both write to standard output", fix="-o FILE")
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / f"rows{ending}"
+    with scratch_folder() as folder:
+        file = folder / f"rows{ending}"
         yield file
         copy_out(file)
 

@@ -46,8 +46,12 @@ class TowersTraining(RowsTraining, kind="towers"):
 
     @property
     def needs(self) -> Needs:
-        """Images or texts: which, is seen when the data are read."""
-        return Needs()
+        """Images or texts, on either side."""
+        return Needs(
+            either=CONTENTS,
+            instead="give each an image that is there, or a text; vectors by id alone are of "
+            "--kind factors",
+        )
 
     def open(self, name: str, *, threads: int, device: str) -> Base:
         """New towers where no model is named (`static` stands for that), or those of a folder."""

@@ -13,7 +13,6 @@ Each question is asked in every way, so that ways are compared by the answers th
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,6 +37,7 @@ from negatives.run.inputs import collection_of
 from negatives.schema import PAIR, Collection
 from negatives.secrets import refuse_secrets
 from negatives.store.run import Run
+from negatives.store.scratch import scratch_folder
 from negatives.wording import percent
 
 PROMPT: Final = "read-passages"
@@ -142,8 +142,8 @@ def distraction(
     plan = _Plan.of(run, answers, distractors, questions, characters)
     asked = Prompt(prompt or PROMPT, ("query", "passages"), ("passages",))
     refuse_secrets(llm)
-    with tempfile.TemporaryDirectory(prefix="negatives-") as scratch:
-        chat = Chat(llm, Path(scratch), api_key=api_key, emit=emit)
+    with scratch_folder() as scratch:
+        chat = Chat(llm, scratch, api_key=api_key, emit=emit)
         chat.refuse_absent(asked)
         replies = chat.ask(asked, plan.asked(asked), Form(_LONGEST))
     texts = [None if reply is None else reply.text for reply in replies]
@@ -164,8 +164,8 @@ def distraction_cost(
     """What `distraction` of the same would ask; nobody is asked."""
     plan = _Plan.of(run, answers, distractors, questions, characters)
     asked = Prompt(prompt or PROMPT, ("query", "passages"), ("passages",))
-    with tempfile.TemporaryDirectory(prefix="negatives-") as scratch:
-        chat = Chat(llm, Path(scratch), api_key=api_key)
+    with scratch_folder() as scratch:
+        chat = Chat(llm, scratch, api_key=api_key)
         return chat.foresee(asked, plan.asked(asked), Form(_LONGEST))
 
 

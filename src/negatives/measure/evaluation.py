@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +56,7 @@ from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection
 from negatives.stats.bootstrap import check_confidence
 from negatives.store.run import Run
+from negatives.store.scratch import scratch_folder
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
 CONFIDENCE: Final = 0.95
@@ -169,10 +169,10 @@ def evaluate(
         parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run, popular)
         parts |= dict(p.grouping(collection) for p in protocols if hasattr(p, "grouping"))
     bar = any_of(bars)
-    with tempfile.TemporaryDirectory(prefix="negatives-") as scratch:
+    with scratch_folder() as scratch:
         context = Context(
             collection=collection,
-            scratch=Path(scratch),
+            scratch=scratch,
             machine=machine,
             seed=seed,
             emit=heard,

@@ -8,9 +8,7 @@ feed the estimate alone. Both are drawn by hash, and a longer queue holds the sh
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -25,6 +23,7 @@ from negatives.schema import KEPT, PAIR
 from negatives.stage import Picker
 from negatives.store.ledger import among, blocks
 from negatives.store.run import NEGATIVES_FILE, Run
+from negatives.store.scratch import scratch_folder
 
 QUEUE: Final = 10_000
 """Pairs that an order holds, at most: more than anybody judges before negatives are picked anew."""
@@ -149,8 +148,8 @@ def _drawn(run: Run, rows: pl.DataFrame, about: int) -> pl.Expr:
 
 def _tuned(run: Run, sample: pl.DataFrame) -> Picker:
     """The picker whose choice is worth asking about."""
-    with tempfile.TemporaryDirectory() as folder:
-        part = Path(folder) / "part.parquet"
+    with scratch_folder() as folder:
+        part = folder / "part.parquet"
         sample.write_parquet(part, compression="uncompressed", statistics=False)
         return run.recipe.pick.asking().tuned([part], run.manifest.notes.basis)[0]
 

@@ -7,10 +7,8 @@ made from.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -23,6 +21,7 @@ from negatives.schema import Collection
 from negatives.stage import refuse_unmet
 from negatives.store.facts import Relevance
 from negatives.store.run import Run
+from negatives.store.scratch import scratch_folder
 
 AUTO: Final = "auto"
 """Stands for a recipe that the data choose."""
@@ -126,8 +125,8 @@ def probed(
     collection: Collection, mine: Callable[..., Run], encoder: str | None = None
 ) -> Evidence:
     """What mining some queries by the default recipe shows of a collection with texts."""
-    with tempfile.TemporaryDirectory() as folder:
-        out, plain = Path(folder) / "run", load_recipe("default")
+    with scratch_folder() as folder:
+        out, plain = folder / "run", load_recipe("default")
         return evidence_of(mine(_probe(collection), out, recipe=plain, encoder=encoder), collection)
 
 

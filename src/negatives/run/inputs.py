@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from negatives.store.fingerprints import fingerprints
 from negatives.store.handed_over import fingerprint_of
 from negatives.store.manifest import Manifest
 from negatives.store.run import GENERATED_FILE, Run
+from negatives.store.scratch import scratch_folder
 from negatives.store.work_folder import differences
 
 GENERATED_ID: Final = "gen:"
@@ -77,8 +77,8 @@ def _read_again(path: Path, inputs: Inputs) -> Collection:
     try:
         if not inputs.quarantined:
             return load(inputs.origin, **inputs.read_with)
-        with tempfile.TemporaryDirectory() as folder:
-            aside = Path(folder) / "set-aside.jsonl"
+        with scratch_folder() as folder:
+            aside = folder / "set-aside.jsonl"
             return load(inputs.origin, quarantine=aside, **inputs.read_with)
     except DataError as error:
         raise RunError(

@@ -7,11 +7,9 @@ Of several generators each is given what the ones before it have left.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -32,6 +30,7 @@ from negatives.opening import Context
 from negatives.run.blamed import blamed
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
 from negatives.stage import refuse_unmet
+from negatives.store.scratch import scratch_folder
 from negatives.text.keys import normalised_keys
 
 BLOCK: Final = 8192
@@ -117,8 +116,8 @@ def opened_contexts(
     emit: Emit,
 ) -> Iterator[list[Context]]:
     """What each of the generators is given, with a folder of its own for as long as it lasts."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folders = [Path(scratch) / str(place) for place in range(len(generators))]
+    with scratch_folder() as scratch:
+        folders = [scratch / str(place) for place in range(len(generators))]
         for folder in folders:
             folder.mkdir()
         yield [

@@ -6,10 +6,8 @@ verdicts say, and the run's picker picks.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -21,6 +19,7 @@ from negatives.schema import KEPT
 from negatives.stage import Picker
 from negatives.store.facts import Notes
 from negatives.store.run import Run
+from negatives.store.scratch import scratch_folder
 
 _RATE: Final = ("label rate", "label rate at least", "label rate at most")
 
@@ -81,8 +80,8 @@ class Outlook:
         columns = None if revised is None else revised.columns
         note = {} if revised is None else revised.note
         ledger = with_verdicts(self.ledger, settled, columns)
-        with tempfile.TemporaryDirectory() as folder:
-            part = Path(folder) / "part.parquet"
+        with scratch_folder() as folder:
+            part = folder / "part.parquet"
             ledger.write_parquet(part, compression="uncompressed", statistics=False)
             picker, found = pick.tuned([part], note.get(BASIS, self.notes.basis))
         kept = ledger.filter(pl.col("verdict").is_in(KEPT))

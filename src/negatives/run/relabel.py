@@ -8,7 +8,6 @@ run's own p_relevant says which, and how many: as many as the promised precision
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,6 +41,7 @@ from negatives.store import facts
 from negatives.store.atomic import make_folder
 from negatives.store.manifest import Manifest
 from negatives.store.run import WORK, Run
+from negatives.store.scratch import scratch_folder
 
 PAIR: Final = ["query_id", "doc_id"]
 ABOVE: Final = 0.5
@@ -142,8 +142,8 @@ def relabelled(
     or a copy of its text, is never among them. `run.relabel` also takes them from the negatives.
     """
     rule = PrecisionRule(precision, above, most_per_query)
-    with tempfile.TemporaryDirectory() as scratch:
-        work = Relabelling.of(run.manifest, rule, run.recipe, collection_of(run), Path(scratch))
+    with scratch_folder() as scratch:
+        work = Relabelling.of(run.manifest, rule, run.recipe, collection_of(run), scratch)
         threshold, _ = lowest(map(work.how_sure, enumerate(run.parts)), precision)
         return pl.concat(work.relabelled(read_frame(path), threshold) for path in run.parts)
 

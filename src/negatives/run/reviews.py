@@ -158,7 +158,9 @@ class ReviewFile:
                     continue
                 os.ftruncate(file, self._whole)  # a line that a kill cut short
                 line = msgspec.json.encode(verdict) + b"\n"
-                os.pwrite(file, line, self._whole)
+                at = 0
+                while at < len(line):  # the last bytes of a full disk take a part of it
+                    at += os.pwrite(file, line[at:], self._whole + at)
                 os.fsync(file)
                 self._take(verdict, len(line))
                 written += 1

@@ -27,11 +27,11 @@ TEMPORARY = ".partial-"
 @contextmanager
 def writing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on success it becomes `path`, on failure it is removed."""
-    temporary = _beside(path)
+    temporary = beside(path)
     try:
         with explained(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with _in_use(temporary, os.O_RDWR | os.O_CREAT):
+            with in_use(temporary, os.O_RDWR | os.O_CREAT):
                 yield temporary
                 sync(temporary)
                 temporary.replace(path)
@@ -49,11 +49,11 @@ def writing_folder(path: Path) -> Iterator[Path]:
     """
     folder = path.resolve()
     remove_abandoned(folder)
-    temporary = _beside(folder)
+    temporary = beside(folder)
     try:
         with explained(path):
             temporary.mkdir(parents=True)
-            with _in_use(temporary, os.O_RDONLY):
+            with in_use(temporary, os.O_RDONLY):
                 yield temporary
                 # A rename replaces an empty folder, and fails if one was filled meanwhile.
                 temporary.rename(folder)
@@ -100,12 +100,12 @@ def remove_abandoned_in(folder: Path) -> None:
 def _remove_unused(found: Iterable[Path]) -> None:
     for left in list(found):
         flags = os.O_RDONLY | os.O_NONBLOCK  # a pipe would block
-        with suppress(OSError, ImportError), _in_use(left, flags, ask=True):
+        with suppress(OSError, ImportError), in_use(left, flags, ask=True):
             _remove(left)
 
 
 @contextmanager
-def _in_use(temporary: Path, flags: int, ask: bool = False) -> Iterator[None]:
+def in_use(temporary: Path, flags: int, ask: bool = False) -> Iterator[None]:
     """Open a temporary file or folder, and let other processes know that it is not abandoned.
 
     `ask`: raise `OSError` where another process has it, and where none could be told.
@@ -115,13 +115,18 @@ def _in_use(temporary: Path, flags: int, ask: bool = False) -> Iterator[None]:
         with nullcontext() if ask else suppress(OSError, ImportError):
             import fcntl  # absent on Windows
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if ask else 0))
+        if ask or temporary.exists():
+            yield
+        else:  # another process took it for abandoned, in the moment before it was held
+            with in_use(temporary, flags):
+                yield
     finally:
         os.close(descriptor)
 
 
-def _beside(path: Path) -> Path:
+def beside(path: Path) -> Path:
+    """A new name for what is to become `path`, in the same folder; see `remove_abandoned`."""
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex}-{path.name}")
 
 

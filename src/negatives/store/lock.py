@@ -46,10 +46,12 @@ def locked(folder: Path) -> Iterator[None]:
 def shared(folder: Path) -> Iterator[None]:
     """Hold `folder` together with others who share it; wait while one has it `locked`.
 
-    Where there are no shared locks (Windows, some network folders), nothing is held.
+    What killed processes left half written is removed. Where there are no shared locks (Windows,
+    some network folders), nothing is held.
     """
     descriptor = _held(folder, _take_shared)
     try:
+        remove_abandoned_in(folder)
         yield
     finally:
         os.close(descriptor)

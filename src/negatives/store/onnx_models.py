@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ import msgspec
 
 from negatives.store.atomic import TEMPORARY, file_hash
 from negatives.store.embeddings import store_folder
+from negatives.store.scratch import scratch_folder
 
 ABOUT: Final = "about.json"
 FOLDER: Final = "onnx"
@@ -82,8 +82,8 @@ def made_folder(name: str) -> Iterator[Path]:
     if shared is not None:
         yield shared.parent / name
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
+    with scratch_folder() as folder:
+        yield folder
 
 
 def read_about_model(folder: Path) -> AboutModel | None:

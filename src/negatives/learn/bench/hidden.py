@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -30,6 +28,7 @@ from negatives.recipe_states import FALSE_SHARE
 from negatives.schema import Collection, Floats
 from negatives.store.atomic import file_hash, writing
 from negatives.store.fingerprints import fingerprints
+from negatives.store.scratch import scratch_folder
 from negatives.store.work_folder import WorkFolder
 
 METRIC: Final = FALSE_SHARE
@@ -99,9 +98,9 @@ class Minings:
         parted = [half(self.collection, seed) for seed in range(self.seeds)]
         if not all(self.collection.has(side, "text") for side in ("queries", "docs")):
             return [Hiding(*each, None) for each in parted]
-        with tempfile.TemporaryDirectory() as scratch:
+        with scratch_folder() as scratch:
             vectors = Vectors(
-                self.encoder, self.collection, Path(scratch), machine=self.machine, emit=silent
+                self.encoder, self.collection, scratch, machine=self.machine, emit=silent
             )
             both = vectors.all_queries(), vectors.all_docs()
         return [Hiding(*each, both) for each in parted]
@@ -157,9 +156,9 @@ class Minings:
 
     def _mined(self, case: Hiding, recipe: Recipe) -> tuple[pl.DataFrame, float]:
         """Its negatives, and the deviation of its reference scores."""
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             run = mined_run(
-                case.visible, Path(folder) / "run", recipe, self.encoder, self.machine, silent
+                case.visible, folder / "run", recipe, self.encoder, self.machine, silent
             )
             if run.negatives.is_empty():
                 raise WorkError("it delivered no negative at all", where=f"recipe {recipe.name}")

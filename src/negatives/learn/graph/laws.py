@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -19,6 +17,7 @@ from negatives.sample.triples import Corruptions, Corrupts, Graph, KnownDraws, P
 from negatives.schema import Collection
 from negatives.stage import Source
 from negatives.store.run import Run
+from negatives.store.scratch import scratch_folder
 
 
 def draws_alone(sources: Sequence[Source]) -> bool:
@@ -44,10 +43,10 @@ def drawn(
     rows = numbering.questions(collection, graph)
     total = sum(source.proposes for source in sources)
     mix, pools, shares = 0.0, None, None
-    with TemporaryDirectory(prefix="negatives-") as scratch:
+    with scratch_folder() as scratch:
         for source in sources:
             assert isinstance(source, Corrupts)
-            folder = Path(scratch) / source.label
+            folder = scratch / source.label
             folder.mkdir()
             context = Context(collection, folder, machine, seed=seed, emit=emit)
             law = source.corruption(context, graph, rows)

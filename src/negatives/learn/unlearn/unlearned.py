@@ -10,7 +10,6 @@ beside a model that never saw what is to be forgotten and goes through the same.
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +33,7 @@ from negatives.models.causal_lm import CausalLM
 from negatives.recipe import load_recipe
 from negatives.schema import PAIR, Collection, Doubles
 from negatives.stats.bootstrap import interval
+from negatives.store.scratch import scratch_folder
 
 FEWEST: Final = 10
 """Prompts that are asked and not learned again, at least."""
@@ -115,9 +115,9 @@ class Unlearned(Check, kind="unlearned"):
             name: {AS_IT_IS: self._said(at, asked), IN_CONTEXT: self._said(at, told)}
             for name, at in models.items()
         }
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             for name, at in models.items():
-                learned = self._relearn(at.name, again, Path(folder) / name, subject.seed)
+                learned = self._relearn(at.name, again, folder / name, subject.seed)
                 said[name][RELEARNED] = self._said(_opened(learned), asked)
         gaps = {way: _gap(*(said[name][way] for name in models)) for way in said["model"]}
         found = interval(gaps[RELEARNED], confidence=subject.confidence, seed=subject.seed)

@@ -14,7 +14,6 @@ measured to err (`corrected_rate`).
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, cast
@@ -55,6 +54,7 @@ from negatives.models.stimuli import STIMULI
 from negatives.opening import JudgeContext
 from negatives.schema import JUDGED_NEGATIVE, POSITIVE
 from negatives.stage import build
+from negatives.store.scratch import scratch_folder
 from negatives.wording import figure, percent
 
 RUN: Final = "run"
@@ -143,8 +143,7 @@ class JudgeBias(Check, kind="judge-bias"):
             subject.seed,
             characters=self.characters,
         )
-        with tempfile.TemporaryDirectory() as folder:
-            scratch = Path(folder)
+        with scratch_folder() as scratch:
             opened = judge.open(
                 JudgeContext(
                     subject.collection,

@@ -7,8 +7,6 @@ been kept as negatives, however often the model was asked (see `verifier_bound`)
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from negatives.measure.hidden import all_but_one
 from negatives.opening import Context
 from negatives.schema import Collection
 from negatives.stats.bounds import Clusters
+from negatives.store.scratch import scratch_folder
 
 MOST = 2_000
 """Known positives that are tried, at most, drawn by their ids."""
@@ -45,8 +44,8 @@ def answers_that_pass(
     pairs = pairs.filter(~pl.col("doc").is_in(empty.implode()))
     drawn = pl.Series("drawn", pair_uniforms(collection.ids_of(pairs), seed, "audit/loops"))
     pairs = pairs.with_columns(drawn).sort("drawn").head(MOST).sort("query", "doc")
-    with tempfile.TemporaryDirectory() as folder:
-        context = Context(visible, Path(folder), seed=seed)
+    with scratch_folder() as folder:
+        context = Context(visible, folder, seed=seed)
         texts = visible.doc_texts(pairs["doc"].to_numpy())
         passed = generator.lets_pass(context, pairs["query"].to_numpy(), list(texts))
     if passed is None:

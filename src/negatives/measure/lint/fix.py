@@ -6,11 +6,11 @@ Rows that nothing is wrong with are copied: byte for byte where the file is text
 from __future__ import annotations
 
 import gzip
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory  # noqa: TID251
 from typing import IO, Any, Final, Literal, cast
 
 import msgspec
@@ -211,7 +211,7 @@ def _cured_lines(some: Iterator[bytes], cure: _Cure) -> Iterator[bytes]:
 
 
 def _datasets(source: MinedSource, out: Path, cure: _Cure) -> None:
-    with writing_folder(out) as saved, tempfile.TemporaryDirectory(dir=saved) as folder:
+    with writing_folder(out) as saved, TemporaryDirectory(dir=saved) as folder:
         table = Path(folder) / "rows.parquet"
         write_parquet(table, pl.Schema(source.schema), _tables(source, cure))
         with library() as datasets:
