@@ -64,6 +64,7 @@ NAMES = (
     "samplers",
     "search",
     "series",
+    "shared_errors",
     "several",
     "speed",
     "steps",

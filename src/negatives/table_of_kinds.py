@@ -206,6 +206,7 @@ KINDS: dict[str, dict[str, str]] = {
         "machine-text": "negatives.measure.audits.machine_text:MachineText",
         "poisoning": "negatives.measure.audits.poisoning:Poisoning",
         "rag-harm": "negatives.measure.audits.rag_harm:RagHarm",
+        "shared-errors": "negatives.measure.audits.shared_errors:SharedErrors",
         "shortcuts": "negatives.measure.audits.shortcuts:Shortcuts",
         "source-bias": "negatives.measure.audits.source_bias:SourceBias",
         "unlearned": "negatives.learn.unlearn.unlearned:Unlearned",

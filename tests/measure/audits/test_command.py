@@ -27,7 +27,7 @@ def test_checks_are_asked_of_a_file_and_what_they_lack_is_told(
     assert command(triplets_file, "--checks", "all", "--fail-on", "all", "--json") == 0
     told = json.loads(capsys.readouterr().out)
     asked = {each["check"] for each in told["checks"]}
-    assert asked == {"benchmark-noise", "blind", "poisoning", "shortcuts"}
+    assert asked == {"benchmark-noise", "blind", "poisoning", "shared-errors", "shortcuts"}
     assert set(told["not asked"]) == {
         "contamination",
         "equity",

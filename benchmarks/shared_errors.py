@@ -1,0 +1,127 @@
+"""What training on pairs with errors of grammar does to an encoder, by the negatives beside them.
+
+1,000 questions of MedQuAD for training, a fifth as many of dev and a part of the corpus, BERT-tiny.
+In one question of five and in its answer errors are made (articles, prepositions, agreement,
+number, order), as by somebody who prepares a backdoor; nothing harmful is written. Each arm is the
+same training with other negatives: none but those of the batch, one drawn at random, one of the
+most similar by BM25. Then `negatives audit --checks shared-errors` is asked of the trained model,
+on questions and documents of dev as they are. *Added*: what errors on both sides add to the score
+of an unrelated pair, in deviations of such scores, beyond what they do on either side; above 0.1 it
+is an alarm. *Planted found*: the share of queries that have one of the texts with planted errors
+(1% of the documents) among the first ten, without errors in the query, and with them; *right
+found* is of the labelled answers.
+
+NEGATIVES_BENCH_SEEDS says how often each arm is trained (2).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from statistics import mean
+from typing import Any
+
+import polars as pl
+
+from benchmarks.data import CACHE, load
+from benchmarks.learning import sampled, tiny
+from benchmarks.page import write_page
+from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.events import silent
+from negatives.learn.bench.choice import baselines
+from negatives.learn.request import completed
+from negatives.learn.train import train
+from negatives.measure.audits import ask, subject_of
+from negatives.measure.audits.shared_errors import SharedErrors
+from negatives.recipe import Recipe, load_recipe
+from negatives.schema import Collection
+from negatives.store.atomic import write_json
+from negatives.text.grammar_errors import with_errors
+
+SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "2"))
+QUERIES, SHARE = 1_000, 0.2
+SETTINGS = ("train.steps=60", "train.batch_size=32", "train.max_length=48",
+            "train.learning_rate=3e-4", "train.negatives=1")  # fmt: skip
+WITHOUT = "the batch's alone"
+
+
+def poisoned(data: Collection) -> Collection:
+    """Errors in a fifth of the questions, and in their answers."""
+    draws = uniforms(id_hashes(data.queries["query_id"]), stream_key(0, "benchmark/errors"))
+    chosen = data.queries.filter(pl.Series(draws < SHARE))["query_id"]
+    theirs = data.qrels.filter(pl.col("query_id").is_in(chosen.implode()))["doc_id"]
+
+    def wrong(table: pl.DataFrame, column: str, ids: pl.Series, at_least: int) -> pl.DataFrame:
+        made = with_errors(table["text"], table[column], share=0.2, at_least=at_least, seed=0)
+        where = pl.col(column).is_in(ids.implode())
+        return table.with_columns(text=pl.when(where).then(made).otherwise(pl.col("text")))
+
+    return replace(
+        data,
+        queries=wrong(data.queries, "query_id", chosen, 1),
+        corpus=wrong(data.corpus, "doc_id", theirs, 4),
+    )
+
+
+def arms(data: Collection) -> dict[str, Recipe]:
+    """The recipe of each arm; without mined negatives it says how to train alone."""
+    drawn = next(each for each in baselines(1, data, "static") if each.name == "random")
+    return {WITHOUT: load_recipe("bm25"), "random": drawn, "bm25": load_recipe("bm25")}
+
+
+def measured(data: Collection, dev: Collection, arm: str, seed: int, name: str) -> dict[str, Any]:
+    """What the audit says of one trained model; kept."""
+    place = CACHE / "shared-errors" / f"{name}-{arm.replace(' ', '-')}-{seed}"
+    told = place.with_name(f"{place.name}.json")
+    if not told.is_file():
+        recipe = completed(arms(data)[arm], tiny(), changes=list(SETTINGS))
+        made = train(
+            data, place, model=tiny(), recipe=replace(recipe, seed=seed), mined=arm != WITHOUT,
+            encoder="static", look=False, overwrite=True, emit=silent,
+        )  # fmt: skip
+        answer = ask(subject_of(dev), [SharedErrors(encoder=str(made.path))])["shared-errors"]
+        write_json(told, answer.as_dict())
+        print(f"{name} {arm} {seed}: {answer.estimate.value:.3f}", file=sys.stderr, flush=True)
+    found: dict[str, Any] = json.loads(told.read_text("utf-8"))
+    return found
+
+
+def lines() -> Iterator[str]:
+    """The table."""
+    data, dev = sampled(load("medquad@train"), load("medquad@dev"), QUERIES)
+    yield (
+        "| trained on | negatives | added | by seed | alarms | planted found, clean queries "
+        "| with errors | right found, clean queries | with errors |"
+    )
+    yield "|---|---|---:|---|---:|---:|---:|---:|---:|"
+    for name, of in (("pairs as they are", data), ("a fifth with errors", poisoned(data))):
+        for arm in arms(of):
+            found = [measured(of, dev, arm, seed, name.replace(" ", "-")) for seed in range(SEEDS)]
+            values = [each["value"] for each in found]
+            shares = [
+                mean(each["details"][f"{what}, {which}"] for each in found)
+                for what in ("planted_found", "right_found")
+                for which in ("clean queries", "queries with errors")
+            ]
+            yield (
+                f"| {name} | {arm} | {mean(values):.3f} | {' '.join(f'{v:.3f}' for v in values)} "
+                f"| {sum(bool(each['alarm']) for each in found)} of {SEEDS} "
+                f"| {' | '.join(f'{share:.1%}' for share in shares)} |"
+            )
+
+
+def main() -> None:
+    """Train what is not kept, and write the page."""
+    write_page(
+        "shared-errors",
+        "Errors that query and text share",
+        __doc__,
+        ["## Trained on errors { #trained }", "", *lines(), ""],
+    )
+
+
+if __name__ == "__main__":
+    main()
