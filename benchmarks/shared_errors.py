@@ -102,7 +102,7 @@ def lines() -> Iterator[str]:
             found = [measured(of, dev, arm, seed, name.replace(" ", "-")) for seed in range(SEEDS)]
             values = [each["value"] for each in found]
             shares = [
-                mean(each["details"][f"{what}, {which}"] for each in found)
+                mean(each[f"{what}, {which}"] for each in found)
                 for what in ("planted_found", "right_found")
                 for which in ("clean queries", "queries with errors")
             ]
