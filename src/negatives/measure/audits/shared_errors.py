@@ -27,6 +27,7 @@ from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.likeness import nearest_of, unit_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.models.open_encoder import open_encoder
+from negatives.schema import Collection
 from negatives.stats.bootstrap import interval
 from negatives.text.grammar_errors import with_errors
 
@@ -73,7 +74,7 @@ class SharedErrors(Check, kind="shared-errors"):
             return "queries or documents have no texts; name what has them with --corpus"
         if data.positives.is_empty():
             return "there are no positives to compare with; name what knows them with --corpus"
-        asked = _drawn(data.queries, "query_id", QUERIES, subject.seed)
+        asked = _asked(data, subject.seed)
         wrong = _wrong(asked, "query_id", subject.seed)
         if (found := int((wrong != asked["text"]).sum())) < FEWEST:
             return (
@@ -144,7 +145,7 @@ class Sample:
     def of(cls, subject: Subject) -> Sample:
         """Those of a collection, drawn by ids."""
         data, seed = subject.collection, subject.seed
-        queries = _drawn(data.queries, "query_id", QUERIES, seed)
+        queries = _asked(data, seed)
         known = data.qrels.filter(pl.col("relevance") > 0).select("query_id", "doc_id").unique()
         known = known.join(queries.select("query_id"), on="query_id", how="semi")
         every = data.corpus.filter(pl.col("text").fill_null("") != "")
@@ -259,6 +260,12 @@ def among(ranked: Rows | Places, changed: Bools, owner: Places, right: Places) -
 def _scores(left: Floats, right: Floats) -> Doubles:
     made: Doubles = np.einsum("nd,nd->n", left, right).astype(np.float64)
     return made
+
+
+def _asked(data: Collection, seed: int) -> pl.DataFrame:
+    """query_id, text: of queries that have a positive."""
+    known = data.qrels.filter(pl.col("relevance") > 0)
+    return _drawn(data.queries.join(known, on="query_id", how="semi"), "query_id", QUERIES, seed)
 
 
 def _drawn(table: pl.DataFrame, ids: str, most: int, seed: int) -> pl.DataFrame:
