@@ -79,6 +79,7 @@ FORMS: Final = (
     "file of pairs, a folder of TREC files or of rows with labels, a Hugging Face dataset, "
     "ir_datasets:NAME, or cranfield"
 )
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?")
 
 
@@ -159,6 +160,13 @@ def _locate(text: str, split: str | None) -> Address:
         return Address("pairs", path, text, split)
     if _HUB_NAME.fullmatch(text) and not path.parent.exists() and ending(path) not in PAIR_ENDINGS:
         return Address("hub", path, text, split)
+    if _URL.match(text):
+        raise DataError(
+            "an address is not read, but a path or a name",
+            where=text,
+            fix="download it and name the file or folder; a data set of Hugging Face is named by "
+            "its owner and its name alone, as OWNER/NAME",
+        )
     raise DataError(
         "no such file or folder", where=text, fix=nearest_path(path, f"name {FORMS}", ["cranfield"])
     )
