@@ -317,3 +317,13 @@ def test_what_columns_are_apart_by_is_told(tmp_path: Path) -> None:
     ):
         (tmp_path / name).write_text(f"query{apart}positive\na b{apart}c d\n")
         assert said in complaint(tmp_path / name)
+
+
+def test_a_header_that_comes_again_is_no_row(tmp_path: Path) -> None:
+    for name, apart in (("p.csv", ","), ("p.tsv", "\t")):
+        rows = [["query", "positive"], ["a b", "c d"], ["query", "positive"], ["e f", "g h"]]
+        (tmp_path / name).write_text("".join(apart.join(row) + "\n" for row in rows))
+        text = complaint(tmp_path / name)
+        assert text.splitlines()[0] == "1 row is the header again"
+        assert f"{name}, line 3" in text
+        assert len(load(tmp_path / name, quarantine=tmp_path / "bad.jsonl").queries) == 2

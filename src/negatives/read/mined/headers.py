@@ -78,7 +78,7 @@ def header_of(
             return Header(TEXTS, False, "no header: read as triples of query, positive, negative")
         if all(map(_is_ids, columns)) and not ({*columns[2].sample} <= _GRADES):
             return Header(IDS, False, "no header: read as ids of query, positive, negative")
-    if len(columns) == 2 and _is_ids(columns[0]) and not columns[1].is_numbers:
+    if len(columns) == 2 and _is_ids(columns[0]) and not _is_ids(columns[1]):
         raise DataError(
             f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
             "queries",

@@ -374,11 +374,7 @@ class _Deciding(Roles):
             if name in made.columns:
                 continue
             if not judged and (column.holds == "truth" or like_labels(name)):
-                raise self._refused(
-                    f"column {name!r} holds {column}, and may say which documents are relevant",
-                    "name it label (above 0 is a positive, 0 a negative), leave it out, or say "
-                    "that all are positives (--positive-column)",
-                )
+                raise self._unclear(column)
             if column.holds not in ("text", "object"):
                 continue
             known = role_of(name) in ("query", "positive", "negative") and not self._told
