@@ -238,11 +238,12 @@ def test_what_may_say_which_are_relevant_is_read_or_refused_and_never_passed_ove
     for name in ("is_relevant", "Is-Positive", "is_duplicate", "gold_label", "judgment"):
         write(pairs, name, [1, False, True])
         assert load(path).qrels["relevance"].sort().to_list() == [0, 1, 1], name
-    for name, values in (
-        *((name, [1, 0, 1]) for name in ("target", "relevant", "qrel", "y", "is_answer")),
-        ("similarity", [0.1, 0.9, 0.4]),
-        ("useful", [True, False, True]),
-    ):
+    flags: dict[str, list[Any]] = {
+        **{name: [1, 0, 1] for name in ("target", "relevant", "qrel", "y", "is_answer")},
+        "similarity": [0.1, 0.9, 0.4],
+        "useful": [True, False, True],
+    }
+    for name, values in flags.items():
         for some in (pairs, placed):
             write(some, name, values)
             assert f"column {name!r} holds" in complaint(path)
