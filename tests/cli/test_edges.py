@@ -80,6 +80,18 @@ def test_closed_streams_are_no_hindrance(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
+def test_what_stderr_cannot_take_is_lost_and_the_work_is_done(tmp_path: Path) -> None:
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    words = [word for word in MINE if word != "--quiet"]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(sys, "stderr", Full())
+        assert run([*words, "--out", str(tmp_path / "run")]) == 0
+    assert (tmp_path / "run" / "report.json").exists()
+
+
 def test_a_reader_that_went_away_loses_the_rest_and_the_work_is_done(tmp_path: Path) -> None:
     command = f"{sys.executable} -m negatives.cli"
     words = " ".join([*MINE[:-1], "--out", str(tmp_path / "run")])

@@ -287,3 +287,14 @@ def test_the_check_refuses_zeros_but_those_of_empty_texts() -> None:
     with pytest.raises(DataError, match="1 vectors of the corpus are all zero: c"):
         check_vectors(vectors, pl.Series([*"abc"]), "corpus", "static", allowed_zero=empty)
     check_vectors(vectors[:2], pl.Series([*"ab"]), "corpus", "static", allowed_zero=empty[:2])
+
+
+def test_ids_of_a_table_may_be_whole_numbers_as_they_may_be_in_a_corpus(tmp_path: Path) -> None:
+    path = tmp_path / "vectors.parquet"
+    for kind in (pl.Int64, pl.UInt8, pl.String, pl.Categorical):
+        ids = pl.Series([3, 1, 2]) if kind.is_integer() else pl.Series(["3", "1", "2"])
+        pl.DataFrame(
+            {"doc_id": ids.cast(kind), "title": ["c", "a", "b"], "vector": [[3.0], [1.0], [2.0]]}
+        ).write_parquet(path)
+        reader = read_vectors(path, pl.Series(["1", "2", "3"]), ROWS, "corpus")
+        np.testing.assert_array_equal(reader.block(0, 3), [[1], [2], [3]])

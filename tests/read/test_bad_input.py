@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -250,3 +251,79 @@ def test_a_split_without_a_name_is_an_error(tmp_path: Path) -> None:
 
 def test_no_name_at_all_is_an_error() -> None:
     assert "no data was named" in complaint("")
+
+
+def test_what_a_file_is_instead_of_text_is_told_by_its_first_bytes(tmp_path: Path) -> None:
+    right = lines({"query": f"a {n}", "positive": f"b {n}"} for n in range(3))
+    table = io.BytesIO()
+    pl.DataFrame({"query": ["a"], "positive": ["b"]}).write_parquet(table)
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n"
+    for ending in ("jsonl", "csv", "tsv", "parquet"):
+        path = tmp_path / f"pairs.{ending}"
+        told = {pointer: "a pointer of Git LFS", b"<html>404</html>\n": ""}
+        for code in ("utf-16", "utf-16-le", "utf-16-be", "utf-32"):
+            told[right.encode(code)] = f"the file is {code.upper().replace('-LE', 'LE')}".replace(
+                "-BE", "BE"
+            )
+        if ending != "parquet":
+            told[table.getvalue()] = "the file is Parquet, and its name does not say so"
+        for content, what in told.items():
+            path.write_bytes(content)
+            text = complaint(path)
+            assert what in text, (ending, content[:20], text)
+            assert "fix: " in text
+    (tmp_path / "pairs.parquet").write_bytes(b"<html>404</html>")
+    assert "begins with '<html>404</html>'" in complaint(tmp_path / "pairs.parquet")
+
+
+def test_lines_may_end_in_a_carriage_return_alone(tmp_path: Path) -> None:
+    texts = {
+        "pairs.csv": "query,positive\na,b\nc,d\n",
+        "pairs.tsv": "query\tpositive\na\tb\nc\td\n",
+    }
+    texts["pairs.jsonl"] = lines([{"query": "a", "positive": "b"}, {"query": "c", "positive": "d"}])
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.write_bytes(text.encode())
+        expected = load(path)
+        path.write_bytes(text.replace("\n", "\r").encode())
+        assert load(path).queries.equals(expected.queries), name
+
+
+def test_where_no_line_is_json_the_first_are_shown_with_what_is_wrong(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.jsonl"
+    for value, reason in (
+        ("NaN", "NaN is no number of JSON"),
+        ("-Infinity", "-Infinity is no number of JSON"),
+        ('"\\ud800"', "an unpaired surrogate"),
+        ("1,", "Expecting property name"),
+    ):
+        path.write_text(f'{{"query": "a", "positive": "b", "score": {value}}}\n' * 2)
+        text = complaint(path)
+        assert text.splitlines()[0] == "2 lines are not JSON", value
+        assert f"{path}, line 1: {reason}" in text, value
+
+
+def test_addresses_of_the_network_are_told_from_paths() -> None:
+    for address in ("https://host/a.jsonl", "file:///a.jsonl", "hf://datasets/a/b", "s3://a/b.csv"):
+        assert "an address is not read, but a path or a name" in complaint(address)
+
+
+def test_what_columns_are_apart_by_is_told(tmp_path: Path) -> None:
+    for name, apart, said in (
+        ("p.csv", "\t", "commas, as the name of the file says, and not by tabs"),
+        ("p.csv", ";", "commas, as the name of the file says, and not by ';'"),
+        ("p.tsv", ",", "tabs, as the name of the file says, and not by ','"),
+    ):
+        (tmp_path / name).write_text(f"query{apart}positive\na b{apart}c d\n")
+        assert said in complaint(tmp_path / name)
+
+
+def test_a_header_that_comes_again_is_no_row(tmp_path: Path) -> None:
+    for name, apart in (("p.csv", ","), ("p.tsv", "\t")):
+        rows = [["query", "positive"], ["a b", "c d"], ["query", "positive"], ["e f", "g h"]]
+        (tmp_path / name).write_text("".join(apart.join(row) + "\n" for row in rows))
+        text = complaint(tmp_path / name)
+        assert text.splitlines()[0] == "1 row is the header again"
+        assert f"{name}, line 3" in text
+        assert len(load(tmp_path / name, quarantine=tmp_path / "bad.jsonl").queries) == 2

@@ -148,3 +148,15 @@ def test_one_quarantine_holds_the_rows_of_several_collections_each_once(tmp_path
     dev = load(f"{folder}@dev", quarantine=aside)
     assert [row["fault"] for row in set_aside(aside.path)] == ["not-json", "dangling"]
     assert dev.notes[0] == "1 line is not JSON: set aside"
+
+
+def test_an_id_that_only_looks_like_one_that_is_there_is_told_with_its_code_points(
+    tmp_path: Path,
+) -> None:
+    for place, (there, named) in enumerate(
+        (("d\u00e9", "de\u0301"), ("d1", "\ufeffd1"), ("d1", "d\u200b1"), ("d1", "d1\u00a0"))
+    ):
+        corpus = [{"_id": there, "text": "a"}, {"_id": "d2", "text": "b"}]
+        qrels = f"query-id\tcorpus-id\tscore\nq1\t{named}\t1\nq2\td2\t1\n"
+        text = complaint(beir(tmp_path / str(place), corpus=corpus, qrels=qrels))
+        assert f"({there!a} is, which looks like {named!a})" in text

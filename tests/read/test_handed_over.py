@@ -199,3 +199,9 @@ def test_a_saved_dataset_of_three_tables_is_read_as_the_one_at_hand(tmp_path: Pa
     for data in (load(whole), load(tmp_path / "saved")):
         assert pairs_of(data) == EXPECTED
         assert len(data.corpus) == 4
+
+
+def test_columns_of_different_lengths_are_no_splits() -> None:
+    for columns in ({"query": ["a", "b"], "positive": ["c"]}, {"qid": [1], "query": []}):
+        with pytest.raises(DataError, match="does not match height of column"):
+            load(columns)

@@ -86,7 +86,11 @@ def test_a_dataset_with_several_configs_must_be_told_which(tmp_path: Path) -> No
     (folder / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
     for name in ("one", "two"):
         (folder / f"{name}.jsonl").write_text(lines(PAIRS))
-    assert "the dataset has several configs: one, two" in complaint(folder)
+    text = complaint(folder)
+    assert "the dataset has several configs: one, two" in text
+    assert f"name one, as in {folder}:one" in text
+    assert len(load(f"{folder}:one").queries) == len(load(f"{folder}:two@train").queries) > 0
+    assert "no config 'three'" in complaint(f"{folder}:three")
 
 
 def test_reading_leaves_progress_bars_as_they_were(tmp_path: Path) -> None:

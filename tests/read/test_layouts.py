@@ -222,3 +222,46 @@ def test_a_row_of_another_type_is_told_with_its_line(tmp_path: Path) -> None:
     ]
     text = complaint(written(tmp_path, some)[0])
     assert "rows.jsonl, line 4: 'pos' must be text or a list of texts, and is {" in text
+
+
+def test_what_may_say_which_are_relevant_is_read_or_refused_and_never_passed_over(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    pairs = rows(query=q, passage=lambda at: P[at])
+    placed = rows(question1=q, question2=lambda at: P[at])
+
+    def write(some: list[Row], name: str, values: list[Any]) -> None:
+        with_values = [row | {name: value} for row, value in zip(some, values, strict=True)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in with_values))
+
+    for name in ("is_relevant", "Is-Positive", "is_duplicate", "gold_label", "judgment"):
+        write(pairs, name, [1, False, True])
+        assert load(path).qrels["relevance"].sort().to_list() == [0, 1, 1], name
+    flags: dict[str, list[Any]] = {
+        **{name: [1, 0, 1] for name in ("target", "relevant", "qrel", "y", "is_answer")},
+        "similarity": [0.1, 0.9, 0.4],
+        "useful": [True, False, True],
+    }
+    for name, values in flags.items():
+        for some in (pairs, placed):
+            write(some, name, values)
+            assert f"column {name!r} holds" in complaint(path)
+            assert "may say which documents are relevant" in complaint(path)
+            query, positive = some[0]
+            told = load(path, query_column=query, positive_column=positive)
+            assert len(told.positives) == 3, name
+    write(pairs, "label_name", ["yes", "no", "yes"])
+    assert "may say which documents are relevant" in complaint(path)
+    for name in ("year", "rank", "id", "length"):
+        write(pairs, name, [3, 1, 0])
+        assert len(load(path).positives) == 3, name
+
+
+def test_both_sides_may_be_called_alike(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    for what in ("doc", "docs", "passage", "contexts", "texts"):
+        some = [{"query": q(n), f"pos_{what}": P[n], f"neg_{what}": [N[n]]} for n in range(3)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in some))
+        assert len(load(path).positives) == 3, what
+        assert len(load(path).given) == 3, what

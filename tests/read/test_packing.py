@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -132,3 +133,18 @@ def test_a_table_is_read_packed_and_never_written_so(tmp_path: Path) -> None:
     assert read_table(path).rows() == [("q1", "2")]
     with pytest.raises(DataError, match="a table is not written packed"):
         write_table(read_table(path), tmp_path / "again.csv.gz")
+
+
+@pytest.mark.parametrize("packed", PACKERS)
+def test_streams_one_after_another_are_one_file_and_none_is_passed_over(
+    tmp_path: Path, packed: str
+) -> None:
+    rows = [f'{{"query": "a {n}", "positive": "b {n}"}}\n'.encode() for n in range(4)]
+    first, second = (PACKERS[packed](b"".join(rows[at : at + 2])) for at in (0, 2))
+    path = tmp_path / f"pairs.jsonl{packed}"
+    for whole in (first + second, first + bytes(4) + second, first + second + bytes(8)):
+        path.write_bytes(whole)
+        assert len(load(path).queries) == 4
+    for broken in (b"and so on", second[:2] + b"!" + second[3:], second[:-9]):
+        path.write_bytes(first + broken)
+        assert re.search("not a sound|it was cut off", complaint(path)), broken

@@ -126,3 +126,21 @@ def test_a_folder_without_qrels_is_an_error(tmp_path: Path) -> None:
 def test_a_folder_without_corpus_is_an_error(tmp_path: Path) -> None:
     (trec(tmp_path) / "corpus.tsv").unlink()
     assert "there is no corpus" in complaint(tmp_path)
+
+
+def test_a_header_is_no_topic_and_no_document(tmp_path: Path) -> None:
+    (trec(tmp_path) / "topics.txt").unlink()
+    (tmp_path / "topics.tsv").write_text("qid\tquery\n301\tcrime\n302\tpolio\n")
+    (tmp_path / "corpus.tsv").write_text("id\ttext\ttitle\nFT1\tmafia\tA\nFT2\tb\t\nFT3\tc\t\n")
+    found = load(tmp_path)
+    assert found.queries["query_id"].to_list() == ["301", "302"]
+    assert found.corpus.select("doc_id", "text").rows()[0] == ("FT1", "A mafia")
+    (tmp_path / "topics.tsv").rename(tmp_path / "topics.txt")
+    assert "the first line is a header" in complaint(tmp_path)
+    (tmp_path / "topics.txt").unlink()
+    (tmp_path / "topics.csv").write_text('qid,query\n301,"crime, organized"\n302,polio\n')
+    assert load(tmp_path).queries["text"].to_list() == ["crime, organized", "polio"]
+    (tmp_path / "corpus.tsv").write_text("<DOC>\n<DOCNO> FT1 </DOCNO>\n<TEXT>a</TEXT>\n</DOC>\n")
+    assert "the file is markup, and begins with '<DOC>'" in complaint(tmp_path)
+    (tmp_path / "corpus.tsv").write_text("<FT1>\ta\n" + CORPUS)
+    assert len(load(tmp_path).corpus) == 4

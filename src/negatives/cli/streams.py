@@ -36,7 +36,8 @@ def streams(words: Sequence[str]) -> Iterator[None]:
     codecs.register_error(_ERRORS, _readable)
     before = sys.stdout, sys.stderr
     own = not words or any(word in _OWN for word in words)
-    sys.stdout, sys.stderr = _wrapped(before[0], str if own else printable), _wrapped(before[1])
+    sys.stdout = _wrapped(before[0], str if own else printable)
+    sys.stderr = _wrapped(before[1], lost=(OSError, ValueError))  # what it says is no result
     try:
         yield
     finally:
@@ -77,20 +78,32 @@ def copy_out(file: Path) -> None:
             sys.stdout.write(source.read().decode())
 
 
-def _wrapped(stream: TextIO | None, cleaned: Callable[[str], str] = str) -> TextIO:
+def _wrapped(
+    stream: TextIO | None,
+    cleaned: Callable[[str], str] = str,
+    lost: tuple[type[Exception], ...] = (BrokenPipeError,),
+) -> TextIO:
     """The stream as it should be; one that nobody reads where it is closed, as `>&-` does."""
     if stream is None:
         return io.StringIO()
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors=_ERRORS)
-    return cast(TextIO, _Forgiving(stream, cleaned))
+    return cast(TextIO, _Forgiving(stream, cleaned, lost))
 
 
 class _Forgiving:
-    """A stream to a reader that may have gone away; everything else is the stream's own."""
+    """A stream to a reader that may have gone away; everything else is the stream's own.
 
-    def __init__(self, stream: TextIO, cleaned: Callable[[str], str]) -> None:
-        self._stream, self._cleaned = stream, cleaned
+    `forgiven`: the errors of writing after which the rest is lost, and the command goes on.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        cleaned: Callable[[str], str],
+        forgiven: tuple[type[Exception], ...] = (BrokenPipeError,),
+    ) -> None:
+        self._stream, self._cleaned, self._forgiven = stream, cleaned, forgiven
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -111,7 +124,7 @@ class _Forgiving:
         """What a reader that went away does not read is lost, and only that."""
         try:
             yield
-        except BrokenPipeError:
+        except self._forgiven:
             # Whatever Python still holds back for this stream goes nowhere, at exit too.
             with suppress(OSError, ValueError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -24,7 +24,7 @@ SLICE: Final = 8_388_608
 SHAPE: Final = "a column of strings, the ids, and one of lists of float32, the vectors"
 
 ID_NAMES: Final = ("doc_id", "query_id", "id", "_id")
-"""Which column of strings holds the ids where there are several; else the only one."""
+"""Which column of strings or whole numbers holds the ids; else the only one of strings."""
 
 _LISTS: Final = pl.List | pl.Array
 VECTOR_NAMES: Final = ("vector", "vectors", "embedding", "embeddings")
@@ -38,7 +38,10 @@ def sorted_vectors(path: Path, ids: pl.Series, what: str, scratch: Path | None) 
     """
     with _readable(path):
         schema = dict(pl.scan_parquet(path, glob=False).collect_schema())
-    id_column = _one(path, schema, "ids", ID_NAMES, lambda kind: kind == pl.String)
+    named = [name for name in ID_NAMES if name in schema and _is_id(schema[name])]
+    id_column = (
+        named[0] if named else _one(path, schema, "ids", ID_NAMES, lambda kind: kind == pl.String)
+    )
     vector_column = _one(
         path, schema, "vectors", VECTOR_NAMES, lambda kind: isinstance(kind, _LISTS)
     )
@@ -63,6 +66,10 @@ def sorted_vectors(path: Path, ids: pl.Series, what: str, scratch: Path | None) 
     return array
 
 
+def _is_id(kind: Any) -> bool:
+    return kind == pl.String or isinstance(kind, pl.Categorical | pl.Enum) or kind.is_integer()
+
+
 def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fits: Any) -> str:
     """The column that fits: the only one, or the first that has a usual name."""
     fitting = [name for name, kind in schema.items() if fits(kind)]
@@ -79,7 +86,7 @@ def _one(path: Path, schema: dict[str, Any], of: str, names: tuple[str, ...], fi
 def _places(path: Path, column: str, ids: pl.Series, what: str) -> NDArray[np.int64]:
     """For each row of the file its row in the collection, or -1."""
     with _readable(path):
-        found = pl.read_parquet(path, columns=[column], glob=False)[column]
+        found = pl.read_parquet(path, columns=[column], glob=False)[column].cast(pl.String)
     if found.null_count():
         raise DataError(
             f"{found.null_count()} vectors have no id",

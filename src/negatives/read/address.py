@@ -79,6 +79,7 @@ FORMS: Final = (
     "file of pairs, a folder of TREC files or of rows with labels, a Hugging Face dataset, "
     "ir_datasets:NAME, or cranfield"
 )
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]+(:[\w.-]+)?")
 
 
@@ -159,6 +160,16 @@ def _locate(text: str, split: str | None) -> Address:
         return Address("pairs", path, text, split)
     if _HUB_NAME.fullmatch(text) and not path.parent.exists() and ending(path) not in PAIR_ENDINGS:
         return Address("hub", path, text, split)
+    folder, colon, config = text.rpartition(":")
+    if colon and _has_configs(Path(folder)):
+        return Address("hub", Path(folder), f"{Path(folder).resolve().name}:{config}", split)
+    if _URL.match(text):
+        raise DataError(
+            "an address is not read, but a path or a name",
+            where=text,
+            fix="download it and name the file or folder; a data set of Hugging Face is named by "
+            "its owner and its name alone, as OWNER/NAME",
+        )
     raise DataError(
         "no such file or folder", where=text, fix=nearest_path(path, f"name {FORMS}", ["cranfield"])
     )
@@ -191,8 +202,7 @@ def folder_format(folder: Path) -> Format:
     """The format of a folder, by the names of its files."""
     if (folder / "dataset_info.json").exists() or (folder / "dataset_dict.json").exists():
         return "hub"
-    readme = folder / "README.md"
-    if readme.is_file() and re.search(r"^configs:", _front_matter(readme), re.MULTILINE):
+    if _has_configs(folder):
         return "hub"
     if topic_files(folder) and not first_existing(folder, "queries.jsonl", "queries.parquet"):
         return "trec"
@@ -218,6 +228,12 @@ def holds(folder: Path) -> str:
     """The first names in a folder, for a message."""
     names = sorted(entry.name for entry in folder.iterdir())
     return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+
+
+def _has_configs(folder: Path) -> bool:
+    """Whether a folder is laid out as on the hub, its README naming the configs."""
+    readme = folder / "README.md"
+    return readme.is_file() and bool(re.search(r"^configs:", _front_matter(readme), re.MULTILINE))
 
 
 def _front_matter(readme: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from negatives.read.files import Lines, ending
-from negatives.read.findings import BAD_QUOTES, NOT_UTF8, RAGGED, Fault, Findings
+from negatives.read.findings import BAD_QUOTES, HEADER_AGAIN, NOT_UTF8, RAGGED, Fault, Findings
 from negatives.read.quoting import GLUED, Glue, is_quoted
 
 CHUNK: Final = 100_000
@@ -105,14 +105,16 @@ def chunks(
 ) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.Series]]:
     """Tables of `rows`: the columns of `header` as strings; numbers of the rows, from 1, and lines.
 
-    A row of another width is reported.
+    A row of another width is reported, and so is the header where it comes again.
     """
     file = findings.file(path)
     width, done = len(header), 0
     while chunk := list(islice(rows, CHUNK)):
         kept, at, lines = [], [], []
         for number, (line, row) in enumerate(chunk, done + 1):
-            if len(row) == width:
+            if row == header:
+                findings.add(HEADER_AGAIN, file, line, "the names of the columns", row)
+            elif len(row) == width:
                 kept.append(row)
                 at.append(number)
                 lines.append(line)

@@ -6,7 +6,7 @@ Every way in which opening or reading can fail becomes one `DataError`.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,6 +24,9 @@ BLOCK: Final = 2 << 20
 
 BOM: Final = b"\xef\xbb\xbf"
 UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_HEAD: Final = 1 << 16
+"""Bytes by which the encoding and the ends of lines are told: no block read is smaller."""
 
 
 def stem(path: Path) -> str:
@@ -75,21 +78,22 @@ def dead_link(path: Path) -> DataError:
 
 
 def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
-    """The bytes of `path`, unpacked, in blocks that end where a line ends (the last may not)."""
+    """The bytes of `path`, unpacked, in blocks that end where a line ends (the last may not).
+
+    Lines may also all end in a carriage return alone, as on old computers; a line feed is given.
+    """
     with reading(path), unpacked(path) as file:
         parts: list[bytes] = []
-        start = True
+        start, old = True, False
         for block in pieces(path, file, size):
             if start:
-                if block.startswith(UTF_16):
-                    raise DataError(
-                        "the file is UTF-16, and not UTF-8",
-                        where=str(path),
-                        fix="save it as UTF-8 (for example: iconv -f utf-16 -t utf-8)",
-                    )
+                check_head(path, block[:_HEAD])
                 block, start = block.removeprefix(BOM), False
+                old = b"\r" in block[:_HEAD] and b"\n" not in block[:_HEAD]
                 if not block:
                     continue
+            if old:
+                block = block.replace(b"\r", b"\n")
             cut = block.rfind(b"\n") + 1
             if not cut:  # one line longer than a block
                 parts.append(block)
@@ -100,6 +104,37 @@ def blocks(path: Path, size: int = BLOCK) -> Iterator[bytes]:
             parts = [block[cut:]] if cut < len(block) else []
         if parts:
             yield b"".join(parts)
+
+
+def check_head(path: Path, head: bytes) -> None:
+    """`DataError` where a file that begins with `head` is no text in UTF-8, but plainly another."""
+    code = next((name for name, is_so in _ENCODINGS.items() if is_so(head)), "")
+    if code:
+        raise DataError(
+            f"the file is {code.upper()}, and not UTF-8",
+            where=str(path),
+            fix=f"save it as UTF-8 (for example: iconv -f {code} -t utf-8)",
+        )
+    if head.startswith(b"version https://git-lfs."):
+        raise DataError(
+            "the file is a pointer of Git LFS, and not what it points to",
+            where=str(path),
+            fix="fetch the content: git lfs pull, or download the file itself",
+        )
+    if head.startswith(b"PAR1"):
+        raise DataError(
+            "the file is Parquet, and its name does not say so",
+            where=str(path),
+            fix=f"rename it to '{stem(path)}.parquet'",
+        )
+
+
+_ENCODINGS: Final[dict[str, Callable[[bytes], bool]]] = {
+    "utf-32": lambda head: head.startswith(UTF_32),
+    "utf-16": lambda head: head.startswith(UTF_16),
+    "utf-16le": lambda head: len(head) > 3 and all(head[0:4:2]) and not any(head[1:4:2]),
+    "utf-16be": lambda head: len(head) > 3 and all(head[1:4:2]) and not any(head[0:4:2]),
+}
 
 
 @contextmanager

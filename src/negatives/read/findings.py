@@ -71,6 +71,12 @@ WRONG_TYPE = Fault(
     "rows have a value of the wrong type",
     "write texts as strings, ids as strings or whole numbers, relevance as whole numbers",
 )
+HEADER_AGAIN = Fault(
+    "header-again",
+    "row is the header again",
+    "rows are the header again",
+    "take it out: files joined into one keep the header of the first alone",
+)
 RAGGED = Fault(
     "ragged",
     "row has the wrong number of columns",

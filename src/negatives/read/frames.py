@@ -11,8 +11,8 @@ import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
-from negatives.read.files import telling
-from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings
+from negatives.read.files import check_head, reading, telling
+from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings, shown
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
 from negatives.read.packing import packing_of
 
@@ -35,6 +35,16 @@ def parquet_schema(path: Path) -> dict[str, Any]:
         )
     if not path.exists():
         raise DataError("no such file", where=str(path), fix=nearest_path(path))
+    with reading(path), path.open("rb") as file:
+        head = file.read(4096)
+    if head[:4] not in (b"PAR1", b"PARE"):
+        check_head(path, head)
+        begins = f"not a Parquet file: it begins with {shown(head[:40].decode(errors='replace'))}"
+        raise DataError(
+            begins if head else "not a whole Parquet file: it is empty",
+            where=str(path),
+            fix="copy or download it again, or end its name as its format asks",
+        )
     fix = "write or copy it again: a Parquet file that was cut off cannot be read"
     with telling("not a whole Parquet file", path, fix, POLARS):
         return dict(pl.scan_parquet(path, glob=False).collect_schema())

@@ -13,6 +13,7 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.findings import CONTRADICTORY, DANGLING, DUPLICATE_ID, FIRST, Fault, Findings
+from negatives.read.lookalikes import look_alike
 from negatives.schema import (
     CORPUS,
     GIVEN,
@@ -132,10 +133,17 @@ def _resolved(
     bad = no_query | no_doc
     if not bad.any():
         return pairs
+    like_query = look_alike(pairs.filter(no_query)["query_id"].head(FIRST), queries["query_id"])
+    like_doc = look_alike(pairs.filter(no_doc)["doc_id"].head(FIRST), corpus["doc_id"])
     marked = pairs.with_columns(no_query.alias("no_query"), no_doc.alias("no_doc"))
     for row in marked.filter(bad).iter_rows(named=True):
-        lacks = [f"query {row['query_id']!r} is not in the queries"] if row["no_query"] else []
-        lacks += [f"document {row['doc_id']!r} is not in the corpus"] if row["no_doc"] else []
+        lacks = []
+        if row["no_query"]:
+            name = row["query_id"]
+            lacks.append(f"query {name!r} is not in the queries{like_query.get(name, '')}")
+        if row["no_doc"]:
+            name = row["doc_id"]
+            lacks.append(f"document {name!r} is not in the corpus{like_doc.get(name, '')}")
         _report(DANGLING, row, " and ".join(lacks), findings)
     findings.among(DANGLING, len(pairs))
     return pairs.filter(~bad)

@@ -75,7 +75,11 @@ def read(
 @contextmanager
 def _datasets(address: Address) -> Iterator[Any]:
     """The library; all its ways of failing (its own, the hub's, Arrow's) become one `DataError`."""
-    fix = "check the name and the connection; a file or folder here would be read instead"
+    fix = (
+        "check that the folder was copied whole, or save the dataset again"
+        if address.path.is_dir()
+        else "check the name and the connection; a file or folder here would be read instead"
+    )
     with datasets.library() as library, telling("the dataset cannot be read", address.name, fix):
         yield library
 
@@ -87,7 +91,7 @@ def _target(library: Any, address: Address) -> tuple[str, str]:
     configs: list[str] = library.get_dataset_config_names(target)
     if asked:
         if asked not in configs:
-            raise DataError(f"no config {asked!r}", where=name, fix=nearest(asked, configs))
+            raise DataError(f"no config {asked!r}", where=target, fix=nearest(asked, configs))
         return target, asked
     if {"corpus", "queries"} <= set(configs):
         return target, "corpus"
@@ -95,8 +99,8 @@ def _target(library: Any, address: Address) -> tuple[str, str]:
         return target, "default" if "default" in configs else configs[0]
     raise DataError(
         f"the dataset has several configs: {', '.join(configs)}",
-        where=name,
-        fix=f"name one, as in {name}:{configs[0]}",
+        where=target,
+        fix=f"name one, as in {target}:{configs[0]}",
     )
 
 

@@ -76,7 +76,8 @@ class JsonObjects:
     """The objects of JSON lines, a block at a time; offenders are reported.
 
     `row` is the struct that a line is decoded to, `names` are the keys that it has, and
-    `why(object, line, said)` says what is wrong with an object of which the decoder said so.
+    `why(object, line, said)` says what is wrong with an object of which the decoder said so; None
+    where any object is right.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class JsonObjects:
         file: int,
         row: type,
         names: Iterable[str],
-        why: Callable[[dict[str, Any], str, str], tuple[Fault, str] | None],
+        why: Callable[[dict[str, Any], str, str], tuple[Fault, str] | None] | None,
         findings: Findings,
     ) -> None:
         self._blocks, self._file, self._why, self._findings = blocks, file, why, findings
@@ -150,7 +151,7 @@ class JsonObjects:
     def _fault(self, line: str, said: str) -> tuple[Fault, str]:
         """What is wrong with a line that could not be decoded, and the reason in words."""
         try:
-            value = json.loads(line)
+            value = json.loads(line, parse_constant=_no_number)
         except json.JSONDecodeError as error:
             return NOT_JSON, f"{error.msg} at character {error.colno}: {shown(line)}"
         except (RecursionError, ValueError) as error:
@@ -158,7 +159,7 @@ class JsonObjects:
         if not isinstance(value, dict):
             return NOT_JSON, f"expected an object, found {_named(value)}: {shown(line)}"
         odd = NOT_JSON, f"an unpaired surrogate or a value out of range: {shown(line)}"
-        return self._why(value, line, said) or odd
+        return (self._why and self._why(value, line, said)) or odd
 
 
 class JsonLines:
@@ -246,6 +247,10 @@ def _fits(value: Any, kind: Kind) -> bool:
     if kind == "id":
         return isinstance(value, str | int) and not isinstance(value, bool)
     return isinstance(value, str)
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON: write null, or leave it out")
 
 
 def _named(value: Any) -> str:

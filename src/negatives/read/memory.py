@@ -361,9 +361,8 @@ def _is_table(data: object) -> bool:
 
 
 def is_columns(data: Mapping[Any, Any]) -> bool:
-    """Whether a dictionary is of columns: lists of one length, some of them named as such."""
-    lists = all(isinstance(each, list | tuple | pl.Series) for each in data.values())
-    if not data or not lists or len({len(each) for each in data.values()}) > 1:
+    """Whether a dictionary is of columns: lists, some of them named as such."""
+    if not data or not all(isinstance(each, list | tuple | pl.Series) for each in data.values()):
         return False
     names = [key for key in data if isinstance(key, str)]
     return len(names) == len(data) and any(_is_name(name) for name in names)

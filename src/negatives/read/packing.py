@@ -10,13 +10,14 @@ from __future__ import annotations
 import bz2
 import gzip
 import importlib
+import io
 import lzma
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -30,6 +31,46 @@ def _zstd() -> Opener | None:
         with suppress(ImportError):
             return cast("Opener", importlib.import_module(module).open)
     return None
+
+
+class _Streams(io.RawIOBase):
+    """Packed streams one after another, perhaps with zero bytes between them, as one file.
+
+    The readers of `bz2` and `lzma` take what follows a stream and is none for the end of the file:
+    all that a padded or a broken second stream holds would be missing without a word.
+    """
+
+    def __init__(self, made: Callable[[], Any], file: IO[bytes]) -> None:
+        super().__init__()
+        self._made, self._file, self._stream = made, file, made()
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Unpack some bytes into `buffer`; none at the end of the last stream."""
+        piece = b""
+        while not piece:
+            if self._stream.eof:
+                rest = self._stream.unused_data.lstrip(b"\0")
+                while not rest:
+                    block = self._file.read(_BLOCK)
+                    if not block:
+                        return 0
+                    rest = block.lstrip(b"\0")
+                self._stream = self._made()
+            else:
+                rest = self._file.read(_BLOCK) if self._stream.needs_input else b""
+                if not rest and self._stream.needs_input:
+                    raise EOFError
+            piece = self._stream.decompress(rest, len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+def _streams(made: Callable[[], Any], file: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_Streams(made, file), _BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +92,15 @@ PACKINGS: Final = (
         ".bz2",
         re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
         "bunzip2",
-        lambda: bz2.open,
+        lambda: partial(_streams, bz2.BZ2Decompressor),
     ),
-    Packing("xz", ".xz", re.compile(rb"\xfd7zXZ\x00"), "unxz", lambda: lzma.open),
+    Packing(
+        "xz",
+        ".xz",
+        re.compile(rb"\xfd7zXZ\x00"),
+        "unxz",
+        lambda: partial(_streams, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ)),
+    ),
     Packing(
         "zstd",
         ".zst",

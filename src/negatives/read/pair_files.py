@@ -112,7 +112,7 @@ def _by_split(address: Address) -> dict[str, list[Path]]:
     else:
         found = glob.glob(str(address.path), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         files = sorted(map(Path, found))
-        files = [path for path in files if ending(path) in PAIR_ENDINGS]
+        files = [path for path in files if ending(path) in PAIR_ENDINGS and not path.is_dir()]
     if not files:
         raise DataError("no file matches", where=str(address.path), fix="check the pattern")
     made: dict[str, list[Path]] = {}

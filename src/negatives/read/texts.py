@@ -143,6 +143,11 @@ def holds_texts(columns: Names[str], key: str) -> bool:
     return any(_named(columns, TEXTS[key])) and not any(_named(columns, asked))
 
 
+def is_header(names: Names[str], key: str) -> bool:
+    """Whether names are those of an id and of a text or a title."""
+    return any(_named(names, IDS[key])) and any(_named(names, (*TEXTS[key], TITLE)))
+
+
 def first_rows(path: Path) -> list[dict[str, Any]]:
     """The first records of a JSON file; none of others."""
     if ending(path) in (".parquet", ".csv", ".tsv"):

@@ -25,9 +25,9 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.files import Lines, ending
-from negatives.read.findings import MISSING, RAGGED, Findings
+from negatives.read.findings import MISSING, RAGGED, Findings, shown
 from negatives.read.jsonl import PLACE
-from negatives.read.texts import read_texts
+from negatives.read.texts import is_header, read_texts
 
 _TOPICS: Final = ("top", "topic", "query")
 _IDS: Final = ("number", "num", "identifier", "id", "qid")
@@ -49,10 +49,35 @@ def read_topics(path: Path, findings: Findings) -> pl.DataFrame:
     """query_id, text, row, file, line of a file of topics."""
     if ending(path) in (".jsonl", ".ndjson", ".json"):
         return read_texts(path, "query_id", findings)
-    head = next((line for line in Lines(path, Findings(set_aside=True)) if line.strip()), "")
-    if not head.lstrip().startswith("<"):
-        return read_tsv(path, "query_id", findings)
+    if not _first_line(path).lstrip().startswith("<"):
+        return read_lines(path, "query_id", findings)
     return _read_markup(path, findings)
+
+
+def read_lines(path: Path, key: str, findings: Findings) -> pl.DataFrame:
+    """The texts of a CSV or TSV file, by its header; or of `id TAB text`, where it has none."""
+    head = _first_line(path)
+    if head.lstrip().startswith("<") and "\t" not in head:
+        raise DataError(
+            f"the file is markup, and begins with {shown(head.strip())}",
+            where=str(path),
+            fix="write documents as JSON lines with docid and text, or as id, tab, text",
+        )
+    if ending(path) == ".csv":
+        return read_texts(path, key, findings)
+    if not is_header([name.strip() for name in head.split("\t")], key):
+        return read_tsv(path, key, findings)
+    if ending(path) == ".tsv":
+        return read_texts(path, key, findings)
+    raise DataError(
+        f"the first line is a header: {shown(head.strip())}",
+        where=f"{path}, line 1",
+        fix="end the name of the file in .tsv, or take the header out",
+    )
+
+
+def _first_line(path: Path) -> str:
+    return next((line for line in Lines(path, Findings(set_aside=True)) if line.strip()), "")
 
 
 def read_tsv(path: Path, key: str, findings: Findings) -> pl.DataFrame:

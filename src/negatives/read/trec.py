@@ -29,7 +29,7 @@ from negatives.read.gathered import Tables, gather
 from negatives.read.packing import plain_name
 from negatives.read.qrels import read_trec_qrels
 from negatives.read.texts import read_texts
-from negatives.read.topics import read_topics, read_tsv
+from negatives.read.topics import read_lines, read_topics
 from negatives.read.trec_run import read_ranked
 from negatives.schema import Collection
 
@@ -51,7 +51,7 @@ def read(address: Address, split: str, findings: Findings) -> Collection:
     topics = _of(topic_files(folder), split)
     if not topics:
         raise DataError(f"there are no topics for split {split!r}", where=str(folder))
-    queries = pl.concat([read_topics(path, findings) for path in topics])
+    queries = pl.concat([read_topics(path, findings) for path in topics], how="diagonal")
     corpus = _corpus(folder, findings)
     runs = [read_ranked(path, findings) for path in _of(_runs(folder), split)]
     findings.done()
@@ -103,4 +103,4 @@ def _corpus(folder: Path, findings: Findings) -> pl.DataFrame:
         )
     if ending(found[0]) in (".jsonl", ".ndjson", ".json", ".parquet"):
         return read_texts(found[0], "doc_id", findings)
-    return read_tsv(found[0], "doc_id", findings)
+    return read_lines(found[0], "doc_id", findings)

@@ -78,7 +78,11 @@ def check_npy(path: Path) -> None:
             raise _bad(path, f"no header of a .npy file: {_first_line(error)}") from None
         start = file.tell()
     if dtype.hasobject:
-        raise _bad(path, "it holds Python objects, and pickled objects are never read")
+        raise DataError(
+            "the array holds Python objects, and pickled objects are never read",
+            where=str(path),
+            fix='save numbers of one length a row: numpy.save(path, vectors.astype("float32"))',
+        )
     if any(length < 0 for length in shape):
         raise _bad(path, f"the header promises an array of shape {list(shape)}")
     ends = start + math.prod(shape) * dtype.itemsize

@@ -7,6 +7,7 @@ and TREC's lines. No other first row is taken for names and lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection as Names
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ TREC_QRELS: Final = ("query_id", "iteration", "doc_id", "relevance")
 TEXTS: Final = ("query", "positive", "negative")
 IDS: Final = ("query_id", "positive_id", "negative_id")
 
+TAB: Final = "\t"
 INDEX: Final = ""
 """The name of a column without one, which pandas writes before the others: row numbers."""
 
@@ -76,7 +78,7 @@ def header_of(
             return Header(TEXTS, False, "no header: read as triples of query, positive, negative")
         if all(map(_is_ids, columns)) and not ({*columns[2].sample} <= _GRADES):
             return Header(IDS, False, "no header: read as ids of query, positive, negative")
-    if len(columns) == 2 and _is_ids(columns[0]) and not columns[1].is_numbers:
+    if len(columns) == 2 and _is_ids(columns[0]) and not _is_ids(columns[1]):
         raise DataError(
             f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
             "queries",
@@ -84,12 +86,12 @@ def header_of(
             fix="pairs have a header, such as query and positive; documents go beside them as "
             "--corpus, queries as --queries",
         )
-    other = next((apart for apart in "\t;,|" if len(names) == 1 and apart in rows[0][0]), "")
+    other = next((apart for apart in "\t;,|" if _is_apart(rows[0], apart)), "")
     raise DataError(
         f"the first line is no header that is known: {_shown(rows[0])}",
         where=where,
         fix=f"columns are apart by {'tabs' if tabs else 'commas'}, as the name of the file says, "
-        f"and not by {other!r}"
+        f"and not by {'tabs' if other == TAB else repr(other)}"
         if other
         else "let the first line name the columns, each once: query, positive, negative_1 ...; or "
         "say which column is which with --query-column and --positive-column",
@@ -114,6 +116,12 @@ def _checked(names: tuple[str, ...], rows: Sequence[list[str]], where: str) -> H
         where=where,
         fix="let the first line name the columns, each once: query, positive, negative_1 ...",
     )
+
+
+def _is_apart(row: Sequence[str], apart: str) -> bool:
+    """Whether a row of one column is names of several, that stand apart by something else."""
+    names = row[0].split(apart) if len(row) == 1 else []
+    return len(names) > 1 and not any(re.search(r"\s", name.strip()) for name in names)
 
 
 def _trec(row: Sequence[str]) -> tuple[str, ...]:

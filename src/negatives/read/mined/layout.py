@@ -38,6 +38,7 @@ from negatives.read.mined.names import (
     USERS,
     Role,
     like_documents,
+    like_labels,
     like_negatives,
     number_of,
     plain,
@@ -368,8 +369,13 @@ class _Deciding(Roles):
     def _look_at_the_rest(self, made: Layout) -> None:
         """Columns that the layout does not use: what may be documents of a side is refused."""
         by_name = any(role_of(part.column) == "positive" for part in made.positives)
+        judged = by_name or made.negatives or made.label or self._told
         for name, column in self._columns.items():
-            if name in made.columns or column.holds not in ("text", "object"):
+            if name in made.columns:
+                continue
+            if not judged and (column.holds == "truth" or like_labels(name)):
+                raise self._unclear(column)
+            if column.holds not in ("text", "object"):
                 continue
             known = role_of(name) in ("query", "positive", "negative") and not self._told
             texts = column.depth > 0 or column.is_worded or column.holds == "object"

@@ -9,7 +9,8 @@
 |              | completion, whose query is prompt where none is there                            |
 | query id     | query_id, qid, anchor_id, question_id                                            |
 | document ids | positive_id, negative_id, negative_1_id; doc_id, corpus_id, document_ids, pid    |
-| label        | label(s), relevance, rel, grade, or score: whole numbers, or true and false      |
+| label        | label(s), relevance, rel, grade, gold_label, judgment, is_relevant, is_positive, |
+|              | is_duplicate ..., or score: whole numbers, or true and false                     |
 | scores       | pos_scores, neg_scores; scores beside documents of both sides                    |
 
 A file with a column of users (user, user_id, uid) and one of items (item, item_id, movie_id,
@@ -51,10 +52,12 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
         "positives",
         "pos",
         "chosen",
-        *(f"positive_{what}" for what in ("passage", "doc", "document", "text", "ctx")),
-        *(f"positive_{what}" for what in ("passages", "docs", "documents", "texts", "ctxs")),
-        *(f"relevant_{what}" for what in ("passage", "doc", "document", "text")),
-        *(f"relevant_{what}" for what in ("passages", "docs", "documents", "texts")),
+        *(
+            f"{side}_{what}{many}"
+            for side in ("positive", "pos", "relevant")
+            for what in ("passage", "doc", "document", "text", "ctx", "context")
+            for many in ("", "s")
+        ),
         "positive_message",
         "positive_messages",
     ),
@@ -72,7 +75,11 @@ NAMES: Final[dict[Role, tuple[str, ...]]] = {
     ),
     "label": (
         *("label", "labels", "relevance", "relevances", "rel", "grade", "grades"),
-        *("rating", "ratings", "is_correct"),
+        *("rating", "ratings", "gold_label", "gold_labels", "judgment", "judgement"),
+        *(
+            f"is_{what}"
+            for what in ("relevant", "positive", "correct", "duplicate", "match", "selected")
+        ),
     ),
     "score": ("score", "scores", "ce_score", "ce_scores", "teacher_score", "teacher_scores"),
     "positive_scores": (
@@ -137,6 +144,11 @@ _LIKE_DOCUMENTS: Final = re.compile(
     r"completions?|positives?|answer|correct_answers?)(_|\d|$)"
 )
 
+_LIKE_LABELS: Final = re.compile(
+    r"(^|_)(labels?|relevan\w*|rel|qrels?|grades?|gold|truth|targets?|judge?ments?|is|scores?|"
+    r"similar\w*|duplicates?|match\w*|correct|selected|positive|class|y)(_|\d|$)"
+)
+
 PASSAGE_TEXT: Final = ("text", "contents", "content", "passage", "passage_text", "document", "body")
 PASSAGE_ID: Final = (
     *("docid", "doc_id", "pid", "passage_id", "psg_id", "document_id", "docno", "_id", "id"),
@@ -170,6 +182,11 @@ def like_negatives(name: str) -> bool:
 def like_documents(name: str) -> bool:
     """Whether a column may hold documents, by its name, of either side."""
     return like_negatives(name) or _LIKE_DOCUMENTS.search(plain(name)) is not None
+
+
+def like_labels(name: str) -> bool:
+    """Whether a column that is not known by its name may say which documents are relevant."""
+    return _LIKE_LABELS.search(plain(name)) is not None
 
 
 def number_of(name: str) -> int:

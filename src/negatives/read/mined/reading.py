@@ -14,8 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.errors import DataError
-from negatives.read.findings import BAD_SCORE, DANGLING, Fault, Findings
+from negatives.read.findings import BAD_SCORE, DANGLING, FIRST, Fault, Findings
 from negatives.read.grades import whole
+from negatives.read.lookalikes import look_alike
 from negatives.read.mined.flat import Flat, FlatRows, Lengths, joined
 from negatives.read.mined.parts import Part
 from negatives.read.mined.rows import DOCS, MOMENTS, QUERIES, MinedBlock, MinedFile
@@ -288,10 +289,11 @@ class _Reading:
             at = known[f"{side}_id"].search_sorted(ids).clip(0, max(len(known) - 1, 0))
             strange = ids != "" if known.is_empty() else known[f"{side}_id"].gather(at) != ids
             what = "query" if side == "query" else "document"
-            for number, name in (
-                frame.filter(strange & frame["id"].is_not_null()).select("at", "id").iter_rows()
-            ):
-                self._report(DANGLING, number, f"{what} {name!r} is not in {collection.name!r}")
+            lost = frame.filter(strange & frame["id"].is_not_null()).select("at", "id")
+            like = look_alike(lost["id"].head(FIRST), known[f"{side}_id"])
+            for number, name in lost.iter_rows():
+                said = f"{what} {name!r} is not in {collection.name!r}{like.get(name, '')}"
+                self._report(DANGLING, number, said)
             strange &= frame["id"].is_not_null()  # a row without an id is told of by who wants one
             frame = frame.filter(~strange)
             name = "text" if "text" in known.columns else f"{side}_id"

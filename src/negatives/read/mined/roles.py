@@ -160,6 +160,13 @@ class Roles:
             "name it positive or negative (or pos, neg), add a column of labels, or leave it out",
         )
 
+    def _unclear(self, column: Column) -> DataError:
+        return self._refused(
+            f"column {column.name!r} holds {column}, and may say which documents are relevant",
+            "name it label (above 0 is a positive, 0 a negative), leave it out, or say that all "
+            "are positives (--positive-column)",
+        )
+
     def _is_id(self, column: Column) -> bool:
         """Whether a column named as texts holds ids: whole numbers, and so do all the others."""
         if column.holds == "whole" or column.name in self._ids:

@@ -22,10 +22,11 @@ from negatives.read.address import pair_files
 from negatives.read.files import Lines, blocks, ending
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_frames, parquet_schema, readable, with_lists
+from negatives.read.jsonl import JsonObjects
 from negatives.read.mined.columns import SAMPLE, Column, of_dtype, of_series
 from negatives.read.mined.flat import FlatRows
 from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of
-from negatives.read.mined.json_rows import JsonReader, json_columns
+from negatives.read.mined.json_rows import JsonReader, json_blocks, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
 from negatives.read.white_space import fields
@@ -197,8 +198,13 @@ def _folder(path: Path, named: Names[str]) -> MinedSource:
 def _json_columns(path: Path) -> dict[str, Column]:
     columns = json_columns(path)
     if not columns and next(blocks(path, 1 << 16), b"").strip():
+        findings = Findings()
+        every = JsonObjects(json_blocks(path), findings.file(path), dict, (), None, findings)
+        for _ in every:
+            pass
+        findings.done()
         raise DataError(
-            "no row is a JSON object",
+            "every row is an object without names",
             where=str(path),
             fix="write one JSON object a line, as UTF-8",
         )
