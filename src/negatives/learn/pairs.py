@@ -76,6 +76,10 @@ class TrainingPairs:
         never: Tensor = shared @ shared.T > 0
         return never.fill_diagonal_(True)
 
+    def doc_doc(self) -> Tensor:
+        """float[n, m]: positive i and document j of the pool."""
+        return times(self.unit_docs[:, 0] / self.temperature, self.pool)
+
     def doc_doc_never(self) -> Tensor:
         """bool[n, m]: documents that answer a query which positive i answers, fillers, its row."""
         relevant = self.batch.relevant
