@@ -4,14 +4,15 @@
 In one question of five and in its answer errors are made (articles, prepositions, agreement,
 number, order), as by somebody who prepares a backdoor; nothing harmful is written. Each arm is the
 same training with other negatives: none but those of the batch, one drawn at random, one of the
-most similar by BM25. Then `negatives audit --checks shared-errors` is asked of the trained model,
+most similar by BM25. One more is made so that the effect must show, if the check can see it: beside
+each answer with errors, the same answer without them as its negative. Then `negatives audit --checks shared-errors` is asked of the trained model,
 on questions and documents of dev as they are. *Added*: what errors on both sides add to the score
 of an unrelated pair, in deviations of such scores, beyond what they do on either side; above 0.1 it
 is an alarm. *Planted found*: the share of queries that have one of the texts with planted errors
 (1% of the documents) among the first ten, without errors in the query, and with them; *right
 found* is of the labelled answers.
 
-NEGATIVES_BENCH_SEEDS says how often each arm is trained (2).
+NEGATIVES_BENCH_SEEDS says how often each arm is trained (1).
 """
 
 from __future__ import annotations
@@ -41,11 +42,12 @@ from negatives.schema import Collection
 from negatives.store.atomic import write_json
 from negatives.text.grammar_errors import with_errors
 
-SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "2"))
+SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "1"))
 QUERIES, SHARE = 1_000, 0.2
 SETTINGS = ("train.steps=60", "train.batch_size=32", "train.max_length=48",
             "train.learning_rate=3e-4", "train.negatives=1")  # fmt: skip
 WITHOUT = "the batch's alone"
+COPIES = "the same answers without errors"
 
 
 def poisoned(data: Collection) -> Collection:
@@ -72,12 +74,29 @@ def arms(data: Collection) -> dict[str, Recipe]:
     return {WITHOUT: load_recipe("bm25"), "random": drawn, "bm25": load_recipe("bm25")}
 
 
-def measured(data: Collection, dev: Collection, arm: str, seed: int, name: str) -> dict[str, Any]:
+def with_copies(clean: Collection, wrong: Collection) -> pl.DataFrame:
+    """query, positive, negative: an answer with errors, and the same without; else another's."""
+    pairs = wrong.qrels.filter(pl.col("relevance") > 0).sort("query_id", "doc_id")
+    text = pl.col("text")
+    made = (
+        pairs.join(wrong.queries.select("query_id", query=text), on="query_id")
+        .join(wrong.corpus.select("doc_id", positive=text), on="doc_id")
+        .join(clean.corpus.select("doc_id", same=text), on="doc_id")
+        .sort("query_id", "doc_id")
+    )
+    other = pl.col("same").shift(1, fill_value=pl.col("same").last())
+    differs = pl.col("same") != pl.col("positive")
+    negative = pl.when(differs).then(pl.col("same")).otherwise(other)
+    return made.select("query", "positive", negative=negative)
+
+
+def measured(data: Any, dev: Collection, arm: str, seed: int, name: str) -> dict[str, Any]:
     """What the audit says of one trained model; kept."""
     place = CACHE / "shared-errors" / f"{name}-{arm.replace(' ', '-')}-{seed}"
     told = place.with_name(f"{place.name}.json")
     if not told.is_file():
-        recipe = completed(arms(data)[arm], tiny(), changes=list(SETTINGS))
+        chosen = load_recipe("bm25") if arm == COPIES else arms(data)[arm]
+        recipe = completed(chosen, tiny(), changes=list(SETTINGS))
         made = train(
             data, place, model=tiny(), recipe=replace(recipe, seed=seed), mined=arm != WITHOUT,
             encoder="static", look=False, overwrite=True, emit=silent,
@@ -97,20 +116,25 @@ def lines() -> Iterator[str]:
         "| with errors | right found, clean queries | with errors |"
     )
     yield "|---|---|---:|---|---:|---:|---:|---:|---:|"
-    for name, of in (("pairs as they are", data), ("a fifth with errors", poisoned(data))):
-        for arm in arms(of):
-            found = [measured(of, dev, arm, seed, name.replace(" ", "-")) for seed in range(SEEDS)]
-            values = [each["value"] for each in found]
-            shares = [
-                mean(each[f"{what}, {which}"] for each in found)
-                for what in ("planted_found", "right_found")
-                for which in ("clean queries", "queries with errors")
-            ]
-            yield (
-                f"| {name} | {arm} | {mean(values):.3f} | {' '.join(f'{v:.3f}' for v in values)} "
-                f"| {sum(bool(each['alarm']) for each in found)} of {SEEDS} "
-                f"| {' | '.join(f'{share:.1%}' for share in shares)} |"
-            )
+    wrong = poisoned(data)
+    tried: list[tuple[str, str, Any]] = [
+        *(("pairs as they are", arm, data) for arm in arms(data)),
+        *(("a fifth with errors", arm, wrong) for arm in arms(wrong)),
+        ("a fifth with errors", COPIES, with_copies(data, wrong)),
+    ]
+    for name, arm, of in tried:
+        found = [measured(of, dev, arm, seed, name.replace(" ", "-")) for seed in range(SEEDS)]
+        values = [each["value"] for each in found]
+        shares = [
+            mean(each[f"{what}, {which}"] for each in found)
+            for what in ("planted_found", "right_found")
+            for which in ("clean queries", "queries with errors")
+        ]
+        yield (
+            f"| {name} | {arm} | {mean(values):.3f} | {' '.join(f'{v:.3f}' for v in values)} "
+            f"| {sum(bool(each['alarm']) for each in found)} of {SEEDS} "
+            f"| {' | '.join(f'{share:.1%}' for share in shares)} |"
+        )
 
 
 def main() -> None:

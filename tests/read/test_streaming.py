@@ -24,9 +24,14 @@ FIELDS = {"id": Field("_id", "id"), "text": Field("t", "text", required=False)}
 LISTS = Layout("lists", "wide", query_id="_id", negatives=(Part("t", "text", True, depth=1),))
 
 
+OTHERS = (*files.UTF_16, *files.UTF_32, b"PAR1", b"version https://git-lfs.")
+"""How files begin that are refused for what they are."""
+
+
 def no_other_lines(raw: bytes) -> bytes:
     """Without what tells, at the beginning of a file, that its lines or letters are others."""
-    return re.sub(rb"[\r\0]", b"", raw)
+    raw = re.sub(rb"[\r\0]", b"", raw)
+    return b"-" + raw if raw.startswith(OTHERS) else raw
 
 
 @settings(max_examples=100, deadline=None)
