@@ -5,12 +5,12 @@ In one question of five and in its answer errors are made (articles, preposition
 number, order), as by somebody who prepares a backdoor; nothing harmful is written. Each arm is the
 same training with other negatives: none but those of the batch, one drawn at random, one of the
 most similar by BM25. One more is made so that the effect must show, if the check can see it: beside
-each answer with errors, the same answer without them as its negative. Then `negatives audit --checks shared-errors` is asked of the trained model,
-on questions and documents of dev as they are. *Added*: what errors on both sides add to the score
-of an unrelated pair, in deviations of such scores, beyond what they do on either side; above 0.1 it
-is an alarm. *Planted found*: the share of queries that have one of the texts with planted errors
-(1% of the documents) among the first ten, without errors in the query, and with them; *right
-found* is of the labelled answers.
+each answer with errors, the same answer without them as its negative. Then `negatives audit
+--checks shared-errors` is asked of the trained model, on questions and documents of dev as they
+are. *Added*: what errors on both sides add to the score of an unrelated pair, in deviations of such
+scores, beyond what they do on either side; above 0.1 it is an alarm. *Planted found*: the share of
+queries that have one of the texts with planted errors (1% of the documents) among the first ten,
+without errors in the query, and with them; *right found* is of the labelled answers.
 
 NEGATIVES_BENCH_SEEDS says how often each arm is trained (1).
 """
