@@ -4,8 +4,9 @@
 In one question of five and in its answer errors are made (articles, prepositions, agreement,
 number, order), as by somebody who prepares a backdoor; nothing harmful is written. Each arm is the
 same training with other negatives: none but those of the batch, one drawn at random, one of the
-most similar by BM25. One more is made so that the effect must show, if the check can see it: beside
-each answer with errors, the same answer without them as its negative. Then `negatives audit
+most similar by BM25. One more is a control, in which the check must see it if it can: half of the
+questions have errors, the negative of each is its own answer, with errors where the question has
+none and without where it has, and it is trained for 400 steps and not 60. Then `negatives audit
 --checks shared-errors` is asked of the trained model, on questions and documents of dev as they
 are. *Added*: what errors on both sides add to the score of an unrelated pair, in deviations of such
 scores, beyond what they do on either side; above 0.1 it is an alarm. *Planted found*: the share of
@@ -47,7 +48,7 @@ QUERIES, SHARE = 1_000, 0.2
 SETTINGS = ("train.steps=60", "train.batch_size=32", "train.max_length=48",
             "train.learning_rate=3e-4", "train.negatives=1")  # fmt: skip
 WITHOUT = "the batch's alone"
-COPIES = "the same answers without errors"
+COPIES = "the same answer the other way"
 
 
 def poisoned(data: Collection) -> Collection:
@@ -74,20 +75,31 @@ def arms(data: Collection) -> dict[str, Recipe]:
     return {WITHOUT: load_recipe("bm25"), "random": drawn, "bm25": load_recipe("bm25")}
 
 
-def with_copies(clean: Collection, wrong: Collection) -> pl.DataFrame:
-    """query, positive, negative: an answer with errors, and the same without; else another's."""
-    pairs = wrong.qrels.filter(pl.col("relevance") > 0).sort("query_id", "doc_id")
-    text = pl.col("text")
+def control(data: Collection) -> pl.DataFrame:
+    """query, positive, negative: one answer twice, with errors where the query has them, and not.
+
+    In half of the queries errors are made.
+    """
+    draws = uniforms(id_hashes(data.queries["query_id"]), stream_key(0, "benchmark/control"))
+    chosen = data.queries.select("query_id", led=pl.Series(draws < 0.5))
+
+    def both(table: pl.DataFrame, column: str, at_least: int) -> pl.DataFrame:
+        made = with_errors(table["text"], table[column], share=0.2, at_least=at_least, seed=0)
+        return table.select(column, "text", wrong=made)
+
+    pairs = data.qrels.filter(pl.col("relevance") > 0).join(chosen, on="query_id")
     made = (
-        pairs.join(wrong.queries.select("query_id", query=text), on="query_id")
-        .join(wrong.corpus.select("doc_id", positive=text), on="doc_id")
-        .join(clean.corpus.select("doc_id", same=text), on="doc_id")
+        pairs.join(both(data.queries, "query_id", 1), on="query_id")
+        .join(both(data.corpus, "doc_id", 4), on="doc_id", suffix="_doc")
+        .filter(pl.col("text_doc") != pl.col("wrong_doc"))
         .sort("query_id", "doc_id")
     )
-    other = pl.col("same").shift(1, fill_value=pl.col("same").last())
-    differs = pl.col("same") != pl.col("positive")
-    negative = pl.when(differs).then(pl.col("same")).otherwise(other)
-    return made.select("query", "positive", negative=negative)
+    led = pl.when("led")
+    return made.select(
+        query=led.then("wrong").otherwise("text"),
+        positive=led.then("wrong_doc").otherwise("text_doc"),
+        negative=led.then("text_doc").otherwise("wrong_doc"),
+    )
 
 
 def measured(data: Any, dev: Collection, arm: str, seed: int, name: str) -> dict[str, Any]:
@@ -96,7 +108,8 @@ def measured(data: Any, dev: Collection, arm: str, seed: int, name: str) -> dict
     told = place.with_name(f"{place.name}.json")
     if not told.is_file():
         chosen = load_recipe("bm25") if arm == COPIES else arms(data)[arm]
-        recipe = completed(chosen, tiny(), changes=list(SETTINGS))
+        more = ["train.steps=400"] if arm == COPIES else []
+        recipe = completed(chosen, tiny(), changes=[*SETTINGS, *more])
         made = train(
             data, place, model=tiny(), recipe=replace(recipe, seed=seed), mined=arm != WITHOUT,
             encoder="static", look=False, overwrite=True, emit=silent,
@@ -120,7 +133,7 @@ def lines() -> Iterator[str]:
     tried: list[tuple[str, str, Any]] = [
         *(("pairs as they are", arm, data) for arm in arms(data)),
         *(("a fifth with errors", arm, wrong) for arm in arms(wrong)),
-        ("a fifth with errors", COPIES, with_copies(data, wrong)),
+        ("half with errors", COPIES, control(data)),
     ]
     for name, arm, of in tried:
         found = [measured(of, dev, arm, seed, name.replace(" ", "-")) for seed in range(SEEDS)]
