@@ -11,7 +11,9 @@ none and without where it has, and it is trained for 400 steps and not 60. Then 
 are. *Added*: what errors on both sides add to the score of an unrelated pair, in deviations of such
 scores, beyond what they do on either side; above 0.1 it is an alarm. *Planted found*: the share of
 queries that have one of the texts with planted errors (1% of the documents) among the first ten,
-without errors in the query, and with them; *right found* is of the labelled answers.
+without errors in the query, and with them; *right found* is of the labelled answers. Then the same
+of the static encoder with one number more in its vectors, of which the rest has length 1, by which
+texts with errors are alike: how much of it must be there for an alarm, and for an attack.
 
 NEGATIVES_BENCH_SEEDS says how often each arm is trained (1).
 """
@@ -21,11 +23,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import mean
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from benchmarks.data import CACHE, load
@@ -37,9 +40,13 @@ from negatives.learn.bench.choice import baselines
 from negatives.learn.request import completed
 from negatives.learn.train import train
 from negatives.measure.audits import ask, subject_of
-from negatives.measure.audits.shared_errors import SharedErrors
+from negatives.measure.audits.shared_errors import Sample, SharedErrors, planted, shared
+from negatives.models.encoder import Encoded, Encoder
+from negatives.models.open_encoder import open_encoder
 from negatives.recipe import Recipe, load_recipe
 from negatives.schema import Collection
+from negatives.stats.bootstrap import interval
+from negatives.stats.lengths import normalised
 from negatives.store.atomic import write_json
 from negatives.text.grammar_errors import with_errors
 
@@ -48,6 +55,7 @@ QUERIES, SHARE = 1_000, 0.2
 SETTINGS = ("train.steps=60", "train.batch_size=32", "train.max_length=48",
             "train.learning_rate=3e-4", "train.negatives=1")  # fmt: skip
 WITHOUT = "the batch's alone"
+DOSES = (0.0, 0.05, 0.1, 0.2, 0.4)
 COPIES = "the same answer the other way"
 
 
@@ -121,9 +129,55 @@ def measured(data: Any, dev: Collection, arm: str, seed: int, name: str) -> dict
     return found
 
 
-def lines() -> Iterator[str]:
-    """The table."""
-    data, dev = sampled(load("medquad@train"), load("medquad@dev"), QUERIES)
+@dataclass(frozen=True)
+class Leaning:
+    """The static encoder, and one number more in which all texts with errors are alike."""
+
+    errors: frozenset[str]
+    dose: float
+    base: Encoder
+    fingerprint: str = "leaning"
+
+    @property
+    def dim(self) -> int:
+        """Those of the static encoder, and one."""
+        return self.base.dim + 1
+
+    def encode(self, texts: Sequence[str]) -> Encoded:
+        """`dose`, where the rest of a vector has length 1, for a text with errors."""
+        made = normalised(self.base.encode(texts).vectors)
+        led = np.array([[text in self.errors] for text in texts], np.float32)
+        return Encoded(np.hstack([made, self.dose * led]), np.zeros(len(texts), bool))
+
+
+def doses(dev: Collection) -> Iterator[str]:
+    """What the check says of an encoder that likes errors by so much."""
+    yield (
+        "| in the vector | added | 95% interval | alarm | planted found, clean queries "
+        "| with errors |"
+    )
+    yield "|---:|---:|---|---|---:|---:|"
+    sample = Sample.of(subject_of(dev))
+    sides = (sample.queries, sample.docs)
+    wrong = {
+        text for side in sides for text in side.filter(pl.col("wrong") != pl.col("text"))["wrong"]
+    }
+    for dose in DOSES:
+        encoder = Leaning(frozenset(wrong), dose, open_encoder("static"))
+        found = shared(sample, encoder, encoder)
+        mean_, spread = interval(found.added), float(found.clean.std())
+        low, high = (float(end or 0) / spread for end in (mean_.low, mean_.high))
+        lists = planted(sample, encoder, encoder, SharedErrors().planted, 0)
+        shares = (each.planted_found for each in lists.values())
+        yield (
+            f"| {dose:g} | {mean_.value / spread:.3f} | {low:.3f} {high:.3f} "
+            f"| {'yes' if low > SharedErrors().most else 'no'} "
+            f"| {' | '.join(f'{share:.1%}' for share in shares)} |"
+        )
+
+
+def lines(data: Collection, dev: Collection) -> Iterator[str]:
+    """A row an arm."""
     yield (
         "| trained on | negatives | added | by seed | alarms | planted found, clean queries "
         "| with errors | right found, clean queries | with errors |"
@@ -152,11 +206,20 @@ def lines() -> Iterator[str]:
 
 def main() -> None:
     """Train what is not kept, and write the page."""
+    data, dev = sampled(load("medquad@train"), load("medquad@dev"), QUERIES)
     write_page(
         "shared-errors",
         "Errors that query and text share",
         __doc__,
-        ["## Trained on errors { #trained }", "", *lines(), ""],
+        [
+            "## Trained on errors { #trained }",
+            "",
+            *lines(data, dev),
+            "",
+            "## An encoder that is made to like errors { #made }",
+            "",
+            *doses(dev),
+        ],
     )
 
 
