@@ -174,7 +174,7 @@ class Sample:
     def unrelated(self) -> tuple[Places, Places]:
         """Rows of queries and documents that both change by errors, one document a query.
 
-        The documents that change, in their order, over and over; known positives are left out.
+        It is drawn by the query's id; where it is a known positive, the query is left out.
         """
         queries, docs = (
             np.flatnonzero((side["wrong"] != side["text"]).to_numpy())
@@ -184,8 +184,8 @@ class Sample:
             return queries[:0], docs
         drawn = uniforms(id_hashes(self.queries["query_id"][queries]), np.uint64(0))
         doc = docs[(drawn * len(docs)).astype(np.int64)]
-        keys = np.array([len(self.docs)]) * self.owner + self.right
-        new = ~np.isin(len(self.docs) * queries + doc, keys)
+        width = len(self.docs)
+        new = ~np.isin(queries * width + doc, self.owner * width + self.right)
         return queries[new], doc[new]
 
 
