@@ -40,7 +40,7 @@ from negatives.learn.bench.choice import baselines
 from negatives.learn.request import completed
 from negatives.learn.train import train
 from negatives.measure.audits import ask, subject_of
-from negatives.measure.audits.shared_errors import Sample, SharedErrors, planted, shared
+from negatives.measure.audits.shared_errors import Sample, SharedErrors, Vectors, planted, shared
 from negatives.models.encoder import Encoded, Encoder
 from negatives.models.open_encoder import open_encoder
 from negatives.recipe import Recipe, load_recipe
@@ -56,7 +56,7 @@ SETTINGS = ("train.steps=60", "train.batch_size=32", "train.max_length=48",
             "train.learning_rate=3e-4", "train.negatives=1")  # fmt: skip
 WITHOUT = "the batch's alone"
 DOSES = (0.0, 0.05, 0.1, 0.2, 0.4)
-COPIES = "the same answer the other way"
+CONTROL = "the same answer the other way"
 
 
 def poisoned(data: Collection) -> Collection:
@@ -115,12 +115,12 @@ def measured(data: Any, dev: Collection, arm: str, seed: int, name: str) -> dict
     place = CACHE / "shared-errors" / f"{name}-{arm.replace(' ', '-')}-{seed}"
     told = place.with_name(f"{place.name}.json")
     if not told.is_file():
-        chosen = load_recipe("bm25") if arm == COPIES else arms(data)[arm]
-        more = ["train.steps=400"] if arm == COPIES else []
+        chosen = load_recipe("bm25") if arm == CONTROL else arms(data)[arm]
+        more = ["train.steps=400"] if arm == CONTROL else []
         recipe = completed(chosen, tiny(), changes=[*SETTINGS, *more])
         made = train(
             data, place, model=tiny(), recipe=replace(recipe, seed=seed), mined=arm != WITHOUT,
-            encoder="static", look=False, overwrite=True, emit=silent,
+            encoder="static", look=False, emit=silent,
         )  # fmt: skip
         answer = ask(subject_of(dev), [SharedErrors(encoder=str(made.path))])["shared-errors"]
         write_json(told, answer.as_dict())
@@ -157,21 +157,23 @@ def doses(dev: Collection) -> Iterator[str]:
         "| with errors |"
     )
     yield "|---:|---:|---|---|---:|---:|"
-    sample = Sample.of(subject_of(dev))
+    check = SharedErrors()
+    sample = Sample.of(subject_of(dev), check.planted)
     sides = (sample.queries, sample.docs)
     wrong = {
         text for side in sides for text in side.filter(pl.col("wrong") != pl.col("text"))["wrong"]
     }
     for dose in DOSES:
         encoder = Leaning(frozenset(wrong), dose, open_encoder("static"))
-        found = shared(sample, encoder, encoder)
+        vectors = Vectors.of(sample, encoder, encoder)
+        found = shared(sample, vectors)
         mean_, spread = interval(found.added), float(found.clean.std())
         low, high = (float(end or 0) / spread for end in (mean_.low, mean_.high))
-        lists = planted(sample, encoder, encoder, SharedErrors().planted, 0)
+        lists = planted(sample, vectors)
         shares = (each.planted_found for each in lists.values())
         yield (
             f"| {dose:g} | {mean_.value / spread:.3f} | {low:.3f} {high:.3f} "
-            f"| {'yes' if low > SharedErrors().most else 'no'} "
+            f"| {'yes' if low > check.most else 'no'} "
             f"| {' | '.join(f'{share:.1%}' for share in shares)} |"
         )
 
@@ -187,7 +189,7 @@ def lines(data: Collection, dev: Collection) -> Iterator[str]:
     tried: list[tuple[str, str, Any]] = [
         *(("pairs as they are", arm, data) for arm in arms(data)),
         *(("a fifth with errors", arm, wrong) for arm in arms(wrong)),
-        ("half with errors", COPIES, control(data)),
+        ("half with errors", CONTROL, control(data)),
     ]
     for name, arm, of in tried:
         found = [measured(of, dev, arm, seed, name.replace(" ", "-")) for seed in range(SEEDS)]

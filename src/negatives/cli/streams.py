@@ -37,7 +37,7 @@ def streams(words: Sequence[str]) -> Iterator[None]:
     before = sys.stdout, sys.stderr
     own = not words or any(word in _OWN for word in words)
     sys.stdout = _wrapped(before[0], str if own else printable)
-    sys.stderr = _wrapped(before[1], lost=(OSError, ValueError))  # what it says is no result
+    sys.stderr = _wrapped(before[1], forgiven=(OSError, ValueError))  # what it says is no result
     try:
         yield
     finally:
@@ -59,7 +59,7 @@ def print_json(value: Any) -> None:
 def own_colours() -> TextIO:
     """Standard output for what is coloured on the way: whoever writes has made texts harmless."""
     if isinstance(sys.stdout, _Forgiving):
-        return cast(TextIO, _Forgiving(sys.stdout._stream, str))
+        return cast(TextIO, _Forgiving(sys.stdout._stream, str, sys.stdout._forgiven))
     return sys.stdout
 
 
@@ -81,14 +81,14 @@ def copy_out(file: Path) -> None:
 def _wrapped(
     stream: TextIO | None,
     cleaned: Callable[[str], str] = str,
-    lost: tuple[type[Exception], ...] = (BrokenPipeError,),
+    forgiven: tuple[type[Exception], ...] = (BrokenPipeError,),
 ) -> TextIO:
     """The stream as it should be; one that nobody reads where it is closed, as `>&-` does."""
     if stream is None:
         return io.StringIO()
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors=_ERRORS)
-    return cast(TextIO, _Forgiving(stream, cleaned, lost))
+    return cast(TextIO, _Forgiving(stream, cleaned, forgiven))
 
 
 class _Forgiving:
@@ -101,7 +101,7 @@ class _Forgiving:
         self,
         stream: TextIO,
         cleaned: Callable[[str], str],
-        forgiven: tuple[type[Exception], ...] = (BrokenPipeError,),
+        forgiven: tuple[type[Exception], ...],
     ) -> None:
         self._stream, self._cleaned, self._forgiven = stream, cleaned, forgiven
 

@@ -13,7 +13,14 @@ import pytest
 
 from negatives.errors import InputError
 from negatives.measure.audits import ask, subject_of
-from negatives.measure.audits.shared_errors import Sample, SharedErrors, among, planted, shared
+from negatives.measure.audits.shared_errors import (
+    Sample,
+    SharedErrors,
+    Vectors,
+    among,
+    planted,
+    shared,
+)
 from negatives.measure.audits.subject import Subject
 from negatives.models.encoder import Encoded
 from negatives.text.grammar_errors import CONFUSED
@@ -65,8 +72,8 @@ RIGHT = re.compile(
 def test_who_ignores_little_words_and_order_gains_nothing_by_shared_errors(
     subject: Subject,
 ) -> None:
-    encoder = Counting()
-    found = shared(Sample.of(subject), encoder, encoder)
+    sample = Sample.of(subject, 0.1)
+    found = shared(sample, Vectors.of(sample, Counting(), Counting()))
     assert np.abs(found.added).max() < 1e-6
     assert np.abs(found.affinity).max() < 1e-6
     assert abs(found.lost) < 1e-6
@@ -76,11 +83,12 @@ def test_who_counts_errors_is_found_out_and_finds_what_is_planted(
     subject: Subject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoder = Counting(cares=2.0)
-    sample = Sample.of(subject)
-    found = shared(sample, encoder, encoder)
+    sample = Sample.of(subject, 0.1)
+    vectors = Vectors.of(sample, encoder, encoder)
+    found = shared(sample, vectors)
     assert found.added.min() > 0
     assert found.lost > 0
-    lists = planted(sample, encoder, encoder, 0.1, 0)
+    lists = planted(sample, vectors)
     assert lists["queries with errors"].planted_found == 1.0
     assert lists["clean queries"].planted_found < 0.9
     monkeypatch.setattr("negatives.measure.audits.shared_errors.open_encoder", lambda _: encoder)

@@ -85,14 +85,13 @@ class SharedErrors(Check, kind="shared-errors"):
 
     def find(self, subject: Subject) -> Answer:
         """What errors on both sides add, and how often planted texts are found."""
-        sample = Sample.of(subject)
-        asking, answering = sides(open_encoder(self.encoder))
-        found = shared(sample, asking, answering)
+        sample = Sample.of(subject, self.planted)
+        vectors = Vectors.of(sample, *sides(open_encoder(self.encoder)))
+        found, lists = shared(sample, vectors), planted(sample, vectors)
         spread = float(found.clean.std())
         mean = interval(found.added, confidence=subject.confidence, seed=subject.seed)
         scale = 1 / spread if spread else 0.0
         low, high = (None if end is None else end * scale for end in (mean.low, mean.high))
-        lists = planted(sample, asking, answering, self.planted, subject.seed)
         details: dict[str, Any] = {
             "queries": len(found.added),
             "affinity in deviations": rounded(float(found.affinity.mean()) * scale),
@@ -130,63 +129,74 @@ _ALARM: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Queries and documents with text, and the same with errors."""
+    """Queries and documents with text, and some of them with errors."""
 
     queries: pl.DataFrame
-    """query_id, text, wrong."""
+    """query_id, text, and the text with errors as `wrong`."""
     docs: pl.DataFrame
-    """doc_id, text, wrong: the positives of the queries, and others."""
+    """doc_id, text, wrong: the positives of the queries, and others. `wrong` is the text itself
+    where a document is neither planted nor compared with a query that it has nothing to do with."""
     owner: Places
     """int64[n]: of each known positive the row of its query,"""
     right: Places
     """int64[n]: and its own."""
+    query: Places
+    """int64[m]: of each unrelated pair the row of its query, one pair a query at most,"""
+    doc: Places
+    """int64[m]: and that of its document. There are errors on both sides."""
+    planted: Bools
+    """bool[docs]: what is planted, and answers no query."""
 
     @classmethod
-    def of(cls, subject: Subject) -> Sample:
-        """Those of a collection, drawn by ids."""
+    def of(cls, subject: Subject, planted: float) -> Sample:
+        """Those of a collection, drawn by ids; `planted`: a share of the documents."""
         data, seed = subject.collection, subject.seed
         queries = _asked(data, seed)
+        queries = queries.with_columns(wrong=_wrong(queries, "query_id", seed))
         known = data.qrels.filter(pl.col("relevance") > 0).select("query_id", "doc_id").unique()
         known = known.join(queries.select("query_id"), on="query_id", how="semi")
-        every = data.corpus.filter(pl.col("text").fill_null("") != "")
-        right = every.join(known, on="doc_id", how="semi")
-        others = every.join(known, on="doc_id", how="anti")
-        docs = pl.concat(
-            [
-                _drawn(right, "doc_id", DOCS // 2, seed),
-                _drawn(others, "doc_id", DOCS // 2, seed),
-            ]
-        ).sort("doc_id")
+        parts = (data.corpus.join(known, on="doc_id", how=how) for how in ("semi", "anti"))
+        docs = pl.concat([_drawn(part, "doc_id", DOCS // 2, seed) for part in parts]).sort("doc_id")
         pairs = known.join(
             queries.with_row_index("owner").select("query_id", "owner"), on="query_id"
         ).join(docs.with_row_index("right").select("doc_id", "right"), on="doc_id")
-        owner, rows = (
+        owner, right = (
             pairs.sort("owner", "right")[name].to_numpy().astype(np.int64)
             for name in ("owner", "right")
         )
-        return cls(
-            queries.with_columns(wrong=_wrong(queries, "query_id", seed)),
-            docs.with_columns(wrong=_wrong(docs, "doc_id", seed)),
-            owner,
-            rows,
+        draws = uniforms(id_hashes(docs["doc_id"]), stream_key(seed, "audit/planted"))
+        chosen = (draws < planted) & ~np.isin(np.arange(len(docs)), right)
+        draws = uniforms(id_hashes(queries["query_id"]), stream_key(seed, "audit/unrelated"))
+        doc = (draws * len(docs)).astype(np.int64)
+        rows = np.union1d(np.flatnonzero(chosen), doc)
+        docs = docs.with_columns(
+            wrong=docs["text"].clone().scatter(rows, _wrong(docs[rows], "doc_id", seed))
         )
+        differ = [(side["wrong"] != side["text"]).to_numpy() for side in (queries, docs)]
+        query = np.arange(len(queries))
+        answers = np.isin(query * len(docs) + doc, owner * len(docs) + right)
+        new = differ[0] & differ[1][doc] & ~answers
+        return cls(queries, docs, owner, right, query[new], doc[new], chosen)
 
-    def unrelated(self) -> tuple[Places, Places]:
-        """Rows of queries and documents that both change by errors, one document a query.
 
-        It is drawn by the query's id; where it is a known positive, the query is left out.
-        """
-        queries, docs = (
-            np.flatnonzero((side["wrong"] != side["text"]).to_numpy())
-            for side in (self.queries, self.docs)
-        )
-        if not len(docs):
-            return queries[:0], docs
-        drawn = uniforms(id_hashes(self.queries["query_id"][queries]), np.uint64(0))
-        doc = docs[(drawn * len(docs)).astype(np.int64)]
-        width = len(self.docs)
-        new = ~np.isin(queries * width + doc, self.owner * width + self.right)
-        return queries[new], doc[new]
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """float32[texts, dim] of length 1, of a sample: of each side without errors, and with them."""
+
+    said: Floats
+    wrong: Floats
+    docs: Floats
+    wrong_docs: Floats
+
+    @classmethod
+    def of(cls, sample: Sample, asking: Encoder, answering: Encoder) -> Vectors:
+        """By the encoder of queries and that of documents; each text is encoded once."""
+        docs = unit_vectors(sample.docs["text"], answering)
+        differ = sample.docs.with_row_index("row").filter(pl.col("wrong") != pl.col("text"))
+        wrong = docs.copy()
+        wrong[differ["row"].to_numpy()] = unit_vectors(differ["wrong"], answering)
+        said, led = (unit_vectors(sample.queries[name], asking) for name in ("text", "wrong"))
+        return cls(said, led, docs, wrong)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,16 +213,14 @@ class Shared:
     """What a known positive loses, on average, by errors in the query alone."""
 
 
-def shared(sample: Sample, asking: Encoder, answering: Encoder) -> Shared:
+def shared(sample: Sample, vectors: Vectors) -> Shared:
     """Scores of unrelated pairs with errors on no side, on either, and on both."""
-    query, doc = sample.unrelated()
-    said, wrong = (unit_vectors(sample.queries[name], asking) for name in ("text", "wrong"))
-    true, false = (unit_vectors(sample.docs[name], answering) for name in ("text", "wrong"))
-    clean = _scores(said[query], true[doc])
-    affinity = _scores(wrong[query], false[doc]) - _scores(wrong[query], true[doc])
-    alone = _scores(said[query], false[doc]) - clean
-    known = true[sample.right]
-    lost = _scores(said[sample.owner], known) - _scores(wrong[sample.owner], known)
+    said, wrong = vectors.said[sample.query], vectors.wrong[sample.query]
+    docs, wrong_docs = vectors.docs[sample.doc], vectors.wrong_docs[sample.doc]
+    clean = _scores(said, docs)
+    affinity = _scores(wrong, wrong_docs) - _scores(wrong, docs)
+    alone = _scores(said, wrong_docs) - clean
+    lost = _scores((vectors.said - vectors.wrong)[sample.owner], vectors.docs[sample.right])
     return Shared(clean, affinity, affinity - alone, float(lost.mean()) if len(lost) else 0.0)
 
 
@@ -227,23 +235,19 @@ class Found:
     right_alone: float
 
 
-def planted(
-    sample: Sample, asking: Encoder, answering: Encoder, share: float, seed: int
-) -> dict[str, Found]:
-    """How often the first `DEEP` hold texts that were given errors, by queries without and with."""
-    right = np.zeros(len(sample.docs), bool)
-    right[sample.right] = True
-    draws = uniforms(id_hashes(sample.docs["doc_id"]), stream_key(seed, "audit/planted"))
-    changed = (draws < share) & ~right
-    texts = np.where(changed, sample.docs["wrong"].to_list(), sample.docs["text"].to_list())
-    docs = unit_vectors(pl.Series(texts, dtype=pl.String), answering)
-    found = {}
-    for which, column in (("clean queries", "text"), ("queries with errors", "wrong")):
-        ranked, _ = nearest_of(
-            unit_vectors(sample.queries[column], asking), docs, min(DEEP, len(docs))
+def planted(sample: Sample, vectors: Vectors) -> dict[str, Found]:
+    """How often the first `DEEP` hold planted texts, by queries without errors and with them."""
+    docs = np.where(sample.planted[:, None], vectors.wrong_docs, vectors.docs)
+    asked = {"clean queries": vectors.said, "queries with errors": vectors.wrong}
+    return {
+        which: among(
+            nearest_of(queries, docs, min(DEEP, len(docs)))[0],
+            sample.planted,
+            sample.owner,
+            sample.right,
         )
-        found[which] = among(ranked, changed, sample.owner, sample.right)
-    return found
+        for which, queries in asked.items()
+    }
 
 
 def among(ranked: Rows | Places, changed: Bools, owner: Places, right: Places) -> Found:
