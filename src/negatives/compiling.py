@@ -44,17 +44,21 @@ def to_compile(engine: Engine = "auto", *, worthwhile: bool = True) -> bool:
 class Paid:
     """Work that was done without the compiler: as much as starting it costs, and it is worthwhile.
 
-    Work comes in parts, of which nobody knows how many will follow: so at most twice is spent.
+    Work comes in parts, of which often nobody knows how many will follow: so at most twice is spent.
     """
 
     def __init__(self, cost: float) -> None:
         self._cost = cost
         self._done = 0.0
 
-    def off(self, work: float) -> bool:
-        """Whether with this work, which is to be done now, as much has been done."""
+    def off(self, work: float, foreseen: float = 0) -> bool:
+        """Whether with this work, which is to be done now, as much has been done.
+
+        Or will be: `foreseen` is what is known to come altogether, this work included.
+        """
         self._done += work
-        return self._done >= self._cost
+        started = "numba" in sys.modules  # one loop more then takes about a quarter of the time
+        return max(self._done, foreseen) >= (self._cost / 4 if started else self._cost)
 
 
 def compiled(function: Function) -> Function:

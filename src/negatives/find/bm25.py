@@ -181,14 +181,16 @@ class BM25Proposer:
         """
         asked = self._asked(queries)
         known = _by_query(self.collection.positives, queries)
-        counts, docs, scores = best_docs(self.index, asked, known, self.top, threads=self.threads)
+        counts, docs, scores = best_docs(
+            self.index, asked, known, self.top, threads=self.threads, of=self._all
+        )
         query = np.repeat(np.arange(len(queries)), counts)
         ends = np.cumsum(counts)
         # A query with fewer than `top` has every document above 0, and so every such positive.
         full = counts == self.top
         worst, last = np.zeros(len(queries), np.float32), np.zeros(len(queries), np.uint32)
         worst[full], last[full] = scores[ends[full] - 1], docs[ends[full] - 1]
-        theirs = score_pairs(self.index, asked, known)
+        theirs = score_pairs(self.index, asked, known, of=self._all)
         owner = known.owners
         among = (theirs > worst[owner]) | ((theirs == worst[owner]) & (known.values < last[owner]))
         query = np.concatenate([query, owner[among]])
@@ -211,8 +213,12 @@ class BM25Proposer:
         queries, starts = np.unique(query[order], return_index=True)
         pairs = Ragged(np.append(starts, len(query)).astype(np.int64), doc[order])
         scores = np.empty(len(query), np.float32)
-        scores[order] = score_pairs(self.index, self._asked(queries), pairs)
+        scores[order] = score_pairs(self.index, self._asked(queries), pairs, of=self._all)
         return scores
+
+    @property
+    def _all(self) -> int:
+        return len(self.collection.mined_queries)
 
     def _asked(self, queries: Rows) -> Asked:
         return self.index.ask(self.collection.query_texts(queries), self.words)

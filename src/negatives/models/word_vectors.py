@@ -23,7 +23,7 @@ from negatives.text.keys import shingles
 
 BUCKETS = 1 << 20
 _DOCS = 1024  # documents whose words are in memory at one time
-_PAIRS = 1 << 13  # pairs compared at one time
+_PAIRS = 1 << 11  # pairs compared at one time
 _COMPARED = Paid(500_000)  # pairs: fewer are compared before a compiler has started
 _PARTS = ("words", "weights", "starts")
 
@@ -59,12 +59,18 @@ class WordVectors:
             return found
         from scipy.sparse import csr_array
 
-        shape = (len(self.starts) - 1, BUCKETS)
-        table = csr_array((self.weights, self.words, self.starts), shape=shape, copy=False)
-        ones = np.ones(BUCKETS, np.float32)  # a product with them adds up word by word, as above
+        # Words by number among those that there are: a product takes room for every word.
+        there = np.bincount(self.words, minlength=BUCKETS) > 0
+        numbers = (np.cumsum(there) - 1)[self.words]
+        shape = (len(self.starts) - 1, np.count_nonzero(there))
+        table = csr_array((self.weights, numbers, self.starts), shape=shape, copy=False)
         for at in range(0, len(left), _PAIRS):
             part = slice(at, at + _PAIRS)
-            found[part] = table[left[part]].multiply(table[right[part]]) @ ones
+            (one, row), (other, column) = (
+                np.unique(side[part], return_inverse=True) for side in (left, right)
+            )
+            # All with all, for there are few of both: added up word by word, as above.
+            found[part] = (table[one] @ table[other].T).toarray()[row, column]
         return found
 
 

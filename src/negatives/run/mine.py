@@ -64,6 +64,8 @@ CANDIDATES: Final = 65_536
 MOST_QUERIES: Final = 4096
 """In one shard, about, where the recipe does not say how many queries: few enough that a shard fits
 in the least memory, enough that what each of them costs beside its rows is nothing."""
+LARGE: Final = 500_000
+"""Documents from which on one search keeps all processors busy, and two would each read them."""
 
 
 def mine(
@@ -268,7 +270,9 @@ class _Mining:
         self.account.save()  # what was said on the way is not said again when the run goes on
         if any(self.opened.ranges(label) for label in self.opened.labels):
             self._tiles()
-        parts = self._over("find", passes.find, "found")
+        on_processors = self.opened.machine.device in ("auto", "cpu")
+        alone = len(self.collection.corpus) > LARGE or not on_processors
+        parts = self._over("find", passes.find, "found", alone=alone)
         for warning in check_scores(parts, self.recipe.find, self.collection.name):
             self.account.warn(warning)
         return parts

@@ -20,27 +20,34 @@ from negatives.compiling import Engine, Paid, to_compile
 from negatives.search.lexical_index import Asked, FoundDocs, LexicalIndex
 from negatives.workers import share_out
 
-_SEARCHED = Paid(200_000_000)  # work: less is done before a compiler has started
+_SEARCHED = Paid(60_000_000)  # work: less is done before a compiler has started
 _SCORED = Paid(300_000)  # pairs: so are fewer
 _PROCESSES = 400_000_000  # work: less is done before other processes have started
-_PART = 256  # queries a thread or process takes at a time
+_PART = 64  # queries a thread or process takes at a time
 _BLOCK = 64  # documents of which only the best is compared at first
 
 
 def best_docs(
-    index: LexicalIndex, asked: Asked, banned: Ragged[np.uint32], top: int, *, threads: int = 1
+    index: LexicalIndex,
+    asked: Asked,
+    banned: Ragged[np.uint32],
+    top: int,
+    *,
+    threads: int = 1,
+    of: int = 0,
 ) -> FoundDocs:
     """The `top` documents of each query with a score above 0, best first, `banned` ones left out.
 
     Much work is compiled by numba, where it is installed, and done in threads; without it much work
     is shared out over processes, which map the one index. Neither changes a bit of the result.
+    `of`: queries that will be asked altogether, these included, where that is known.
     """
     work = index.work(asked)
     cuts = [*range(0, len(asked), _PART), len(asked)]
     parts = [(asked.part(first, last), banned.part(first, last)) for first, last in pairwise(cuts)]
     by_numpy = partial(_by_numpy, index.folder, index.size, top)
     search: Callable[[tuple[Asked, Ragged[np.uint32]]], FoundDocs] = by_numpy
-    if to_compile(worthwhile=_SEARCHED.off(work)):
+    if to_compile(worthwhile=_SEARCHED.off(work, work * _more(asked, of))):
         from negatives.search.lexical_loop import compiled_search
 
         search = partial(compiled_search(), index, top)
@@ -58,14 +65,20 @@ def joined(parts: Iterable[FoundDocs]) -> FoundDocs:
 
 
 def score_pairs(
-    index: LexicalIndex, asked: Asked, pairs: Ragged[np.uint32], engine: Engine = "auto"
+    index: LexicalIndex,
+    asked: Asked,
+    pairs: Ragged[np.uint32],
+    engine: Engine = "auto",
+    *,
+    of: int = 0,
 ) -> Floats:
     """float32[n]: the score of each query with each of its documents in `pairs`; 0: no word.
 
-    The documents of a query must ascend.
+    The documents of a query must ascend. `of` is as for `best_docs`.
     """
     scores = np.zeros(len(pairs.values), np.float32)
-    if to_compile(engine, worthwhile=_SCORED.off(len(scores))):
+    foreseen = len(scores) * _more(asked, of)
+    if to_compile(engine, worthwhile=_SCORED.off(len(scores), foreseen)):
         from negatives.search.lexical_loop import compiled_scores
 
         compiled_scores()(index, asked, pairs, scores)
@@ -79,6 +92,11 @@ def score_pairs(
             hit = index.docs[places] == docs
             part[hit] += times * index.weights[places[hit]]
     return scores
+
+
+def _more(asked: Asked, of: int) -> float:
+    """How many times these queries will be asked altogether; 0 where that is not known."""
+    return of / max(len(asked), 1)
 
 
 @lru_cache(maxsize=1)

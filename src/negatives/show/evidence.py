@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
+
+import polars as pl
 
 from negatives.measure.certificate import Certificate, certified
 from negatives.measure.review import review_of
@@ -56,13 +59,22 @@ class ReportEvidence:
         surveying, tally = Surveying(self.run, _KEPT), Tally.begun(self.run)
         frontier, probabilities = Frontier.begun(self.run), Probabilities()
         both = tally.columns and list(dict.fromkeys([*surveying.columns, *tally.columns]))
-        for part in parts_with_picks(self.run, both):
+        def describe(part: pl.DataFrame) -> None:
             surveying.add(part)
             probabilities.add(part)
+
+        def count(part: pl.DataFrame) -> None:
             part = tally.candidates(part)
             tally.add(part)
             frontier.add(part)
-            del part  # before the next one is read
+
+        counting: list[Future[None]] = []
+        with ThreadPoolExecutor(2) as pool:
+            for part in parts_with_picks(self.run, both):
+                _ended(counting)  # each counts parts in their order, while the next one is read
+                counting = [pool.submit(each, part) for each in (describe, count)]
+                del part
+            _ended(counting)
         return surveying.done(), tally, frontier, probabilities
 
     @cached_property
@@ -74,3 +86,8 @@ class ReportEvidence:
     def counts(self) -> Counts:
         """How much the manifest says there is."""
         return self.run.manifest.counts
+
+
+def _ended(counting: list[Future[None]]) -> None:
+    for each in counting:
+        each.result()
