@@ -44,7 +44,7 @@ def to_compile(engine: Engine = "auto", *, worthwhile: bool = True) -> bool:
 class Paid:
     """Work that was done without the compiler: as much as starting it costs, and it is worthwhile.
 
-    Work comes in parts, of which often nobody knows how many will follow: so at most twice is spent.
+    Where nobody knows how many parts follow, at most twice what would have been least is spent.
     """
 
     def __init__(self, cost: float) -> None:

@@ -33,7 +33,8 @@ from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss
 from negatives.opening import EstimateContext, Proposer
 from negatives.optional import require
-from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard, pick_shard
+from negatives.run.reference_scorer import ReferenceScorer
+from negatives.run.shards import find_shard, judge_shard, ledger_shard, pick_shard
 from negatives.schema import GIVEN, QRELS, Collection
 from negatives.stage import Estimator, Judge, Picker, Source
 from negatives.store.scratch import scratch_folder

@@ -25,8 +25,8 @@ from negatives.pick.sampled import RandomPick
 from negatives.pick.simans import SimANS
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
+from negatives.run.reference_scorer import ReferenceScorer
 from negatives.run.shards import (
-    ReferenceScorer,
     find_shard,
     judge_shard,
     ledger_shard,

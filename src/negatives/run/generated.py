@@ -36,7 +36,8 @@ from negatives.run.parts import (
     rewrite,
     write_frame,
 )
-from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
+from negatives.run.reference_scorer import ReferenceScorer
+from negatives.run.shards import find_shard, judge_shard, ledger_shard
 from negatives.schema import ELIGIBLE, GENERATED, PAIR, REJECTED, Collection, check_ledger
 from negatives.store.manifest import table_rows
 from negatives.store.run import GENERATED_FILE, WORK

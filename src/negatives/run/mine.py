@@ -9,6 +9,7 @@ when changes nothing.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -42,10 +43,10 @@ from negatives.run.inputs import collection_of
 from negatives.run.making import refuse_other
 from negatives.run.opened import COLLECTION, Opened, RunPlan
 from negatives.run.picking import finish
+from negatives.run.reference_scorer import ReferenceScorer
 from negatives.run.resolved import fitting, refuse_idle, resolved
 from negatives.run.scores import check_scores
 from negatives.run.shards import (
-    ReferenceScorer,
     judge_shard,
     ledger_shard,
     no_candidates,
@@ -289,7 +290,7 @@ class _Mining:
     def _estimate(self, judged: list[Path]) -> list[Path]:
         """The ledger: p_relevant, where the recipe estimates it, and hardness."""
         label = self.recipe.reference_scorer
-        reference = ReferenceScorer(label, _deviation(judged, label) if label else 0.0)
+        reference = ReferenceScorer.of(label, judged)
         facts = self.account.manifest.facts
         facts.reference, facts.reference_deviation = label, reference.deviation
         fitted = self._fitted(judged)
@@ -363,14 +364,17 @@ class _Mining:
         """The entries of items, of `total` queries with those that are done, once accounted for."""
         done = total - sum(len(item.queries) for item in items)
         self.account.emit(Progress(do, done, total, "queries"))
-        where = str(self.path)
+        where, told = str(self.path), time.perf_counter()
         for entry in carried_out(
             self.engine, one, items, do=do, name=self._named, where=where, alone=alone
         ):
             for event in entry.events:
                 self.account.hear(event)
+            # Of items worked on side by side each has a share of the time that passes.
+            passed, told = time.perf_counter() - told, time.perf_counter()
+            share = min(1.0, passed / max(sum(entry.seconds.values()), 1e-9))
             for label, seconds in entry.seconds.items():
-                self.account.spend(f"{do} {label}", rows=0, seconds=seconds)
+                self.account.spend(f"{do} {label}", rows=0, seconds=seconds * share)
             yield entry
             done += entry.queries
             self.account.emit(Progress(do, done, total, "queries"))
@@ -381,23 +385,3 @@ class _Mining:
         if isinstance(shard, passes.TilePart):
             among = f", documents {shard.start:,} to {shard.stop - 1:,}"
         return f"part {shard.number} (queries {ids[0]} to {ids[1]}{among})"
-
-
-def _deviation(judged: list[Path], label: str) -> float:
-    """Standard deviation of the scores of a source or judge, part by part (Chan et al., 1983)."""
-    count, mean, squares = 0, 0.0, 0.0
-    for path in judged:
-        scores = (
-            pl.read_parquet(path, columns=[f"{label}_score"], glob=False).to_series().drop_nulls()
-        )
-        values = scores.to_numpy().astype(np.float64)
-        if len(values) == 0:
-            continue
-        total = count + len(values)
-        shift = float(values.mean()) - mean
-        squares += (
-            float(((values - values.mean()) ** 2).sum()) + shift**2 * count * len(values) / total
-        )
-        mean += shift * len(values) / total
-        count = total
-    return (squares / count) ** 0.5 if count else 0.0

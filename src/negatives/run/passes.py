@@ -18,7 +18,8 @@ from negatives.events import Event
 from negatives.opening import Proposer, Tiled
 from negatives.run.opened import Opened
 from negatives.run.parts import read_frame, write_frame, write_scratch
-from negatives.run.shards import ReferenceScorer, find_shard, judge_shard, ledger_shard
+from negatives.run.reference_scorer import ReferenceScorer
+from negatives.run.shards import find_shard, judge_shard, ledger_shard
 from negatives.store.atomic import writing
 from negatives.store.run import LEDGER
 

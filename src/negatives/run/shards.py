@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ import polars as pl
 from negatives.arrays import Keys, Places
 from negatives.errors import RecipeError, WorkError
 from negatives.opening import Proposer, Ruling
+from negatives.run.reference_scorer import ReferenceScorer
 from negatives.schema import (
     ELIGIBLE,
     KEPT,
@@ -122,22 +122,6 @@ def _complete(
     if scores is None or not len(gaps):
         return score
     return score.scatter(gaps, pl.Series(scores, dtype=pl.Float32))
-
-
-@dataclass(frozen=True, slots=True)
-class ReferenceScorer:
-    """The reference scorer, and the spread of its scores over the run."""
-
-    label: str
-    deviation: float
-
-    def hardness(self) -> pl.Expr:
-        """Score minus the query's lowest-scored positive's, in standard deviations; or null."""
-        if not self.label or not self.deviation:
-            return pl.lit(None, pl.Float32).alias("hardness")
-        score = pl.col(f"{self.label}_score").cast(pl.Float64)
-        lowest = score.filter(pl.col("verdict") == POSITIVE).min().over("query")
-        return ((score - lowest) / self.deviation).cast(pl.Float32).alias("hardness")
 
 
 def judge_shard(

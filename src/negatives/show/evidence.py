@@ -59,6 +59,7 @@ class ReportEvidence:
         surveying, tally = Surveying(self.run, _KEPT), Tally.begun(self.run)
         frontier, probabilities = Frontier.begun(self.run), Probabilities()
         both = tally.columns and list(dict.fromkeys([*surveying.columns, *tally.columns]))
+
         def describe(part: pl.DataFrame) -> None:
             surveying.add(part)
             probabilities.add(part)
