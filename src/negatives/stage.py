@@ -19,8 +19,9 @@ import polars as pl
 from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
 from negatives.kinds import kinds, place_of
+from negatives.needs import check_needs
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
-from negatives.schema import Collection, Doubles, Needs, check_needs
+from negatives.schema import Collection, Doubles, Needs
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal
 
 from negatives.learn.contrast import leave_out
 from negatives.learn.encoded import EncodedBatch
@@ -12,6 +13,7 @@ from negatives.optional import Tensor, torch
 Direction = Literal["query-doc", "doc-query", "query-query", "doc-doc"]
 """What row i is contrasted with: its query with the pool, its positive with the other queries, its
 query with the other queries, its positive with the pool but for its own documents."""
+Matrix = Callable[[Any], Tensor]
 
 
 class TrainingPairs:
@@ -99,8 +101,17 @@ class TrainingPairs:
 
     def masked(self, direction: Direction) -> Tensor:
         """The logits of a direction, what is never a negative left out."""
-        name = direction.replace("-", "_")
-        return leave_out(getattr(self, name)(), getattr(self, f"{name}_never")())
+        logits, never = _OF_DIRECTION[direction]
+        return leave_out(logits(self), never(self))
+
+
+_OF_DIRECTION: Final[Mapping[Direction, tuple[Matrix, Matrix]]] = {
+    "query-doc": (TrainingPairs.query_doc, TrainingPairs.query_doc_never),
+    "doc-query": (TrainingPairs.doc_query, TrainingPairs.doc_query_never),
+    "query-query": (TrainingPairs.query_query, TrainingPairs.query_query_never),
+    "doc-doc": (TrainingPairs.doc_doc, TrainingPairs.doc_doc_never),
+}
+"""Logits, and what is never a negative."""
 
 
 def own_of(matrix: Tensor, width: int) -> Tensor:

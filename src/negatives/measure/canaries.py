@@ -20,8 +20,9 @@ from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, InputError, WorkError
 from negatives.events import Progress
 from negatives.models.causal_lm import CausalLM
+from negatives.needs import check_needs
 from negatives.optional import torch
-from negatives.schema import TEXTS, Collection, check_collection, check_needs
+from negatives.schema import TEXTS, Collection, check_collection
 
 TEMPERATURES: Final = tuple(step / 2 for step in range(1, 9))
 """At which sequences are written, in turn: improbable ones are wanted, too."""

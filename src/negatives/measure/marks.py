@@ -23,7 +23,8 @@ import polars as pl
 from negatives.arrays import Bools, Doubles
 from negatives.errors import DataError, InputError
 from negatives.models.causal_lm import CausalLM
-from negatives.schema import TEXTS, Collection, check_needs
+from negatives.needs import check_needs
+from negatives.schema import TEXTS, Collection
 from negatives.stats.auc import auc
 
 BETWEEN: Final = "\n"

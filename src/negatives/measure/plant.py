@@ -15,7 +15,8 @@ import polars as pl
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import InputError
-from negatives.schema import TEXTS, Collection, check_collection, check_needs
+from negatives.needs import check_needs
+from negatives.schema import TEXTS, Collection, check_collection
 
 PREFIX: Final = "planted:"
 _EDITED = (0.1, 0.3)  # the share of words that an edit touches

@@ -26,7 +26,8 @@ from negatives.events import Emit
 from negatives.measure.barred import Bar, nobody
 from negatives.measure.likeness import bucketed, nearest_of, unit_vectors
 from negatives.models.encoder import Encoder
-from negatives.schema import Collection, Floats, Needs, Rows, check_needs
+from negatives.needs import check_needs
+from negatives.schema import Collection, Floats, Needs, Rows
 
 Side = Literal["interpolation", "extrapolation"]
 

@@ -22,7 +22,8 @@ from negatives.errors import DataError, InputError
 from negatives.events import Emit, silent
 from negatives.machine import Machine
 from negatives.models.causal_lm import CausalLM, Continuation
-from negatives.schema import TEXTS, Collection, Doubles, check_needs
+from negatives.needs import check_needs
+from negatives.schema import TEXTS, Collection, Doubles
 from negatives.stats.auc import auc
 
 LOWEST: Final = 0.2

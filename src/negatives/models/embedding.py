@@ -41,8 +41,9 @@ from negatives.models.encoder import Encoded, Encoder, reading, sides
 from negatives.models.images import check_there, file_keys
 from negatives.models.readable import check_readable
 from negatives.models.representable import representable
+from negatives.needs import check_needs
 from negatives.opening import Context
-from negatives.schema import TEXTS, Collection, Needs, Side, check_needs
+from negatives.schema import TEXTS, Collection, Needs, Side
 from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import (

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from negatives.errors import DataError, InputError, nearest
+from negatives.needs import check_needs
 from negatives.read.address import BY_ID, REVERSE, Address, parse
 from negatives.read.describe import describe
 from negatives.read.file_options import AS_NAMED, FileOptions
@@ -19,7 +20,7 @@ from negatives.read.memory import is_named, of_parts, read_memory, splits_of
 from negatives.read.pair_files import goes_by_id
 from negatives.read.quarantine import Quarantine, as_quarantine, finding
 from negatives.read.turned import turned
-from negatives.schema import Collection, Lost, Needs, check_needs
+from negatives.schema import Collection, Lost, Needs
 
 DEV: Final = ("dev", "validation", "valid", "val")
 """Names of one thing: where there is one of them, each stands for it."""

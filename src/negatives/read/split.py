@@ -24,9 +24,10 @@ from scipy.sparse.csgraph import connected_components
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, InputError
+from negatives.needs import check_needs
 from negatives.read.convert import convert_splits
 from negatives.read.split_pairs import PairSplit
-from negatives.schema import Collection, Needs, check_needs
+from negatives.schema import Collection, Needs
 
 By = Literal["texts", "query", "parent"]
 """What keeps queries together: their texts and those of their positives; their texts alone; or

@@ -16,8 +16,9 @@ from negatives.errors import DataError, WorkError
 from negatives.learn.base_models import limit, usual_kind
 from negatives.learn.settings import ModelTraining
 from negatives.machine import Machine
+from negatives.needs import check_needs
 from negatives.optional import torch
-from negatives.schema import TEXTS, Collection, check_needs
+from negatives.schema import TEXTS, Collection
 from negatives.stage import build
 
 NAME: Final = "sentence-transformers"

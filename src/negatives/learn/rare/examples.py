@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from negatives.arrays import Floats, Places
 from negatives.errors import DataError, InputError
 from negatives.models.open_encoder import open_encoder
-from negatives.schema import TEXTS, Collection, check_needs
+from negatives.needs import check_needs
+from negatives.schema import TEXTS, Collection
 from negatives.stats.shuffled import permutation
 
 

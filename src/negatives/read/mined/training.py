@@ -6,12 +6,13 @@ from pathlib import Path
 
 import polars as pl
 
+from negatives.needs import check_needs
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.findings import Findings
 from negatives.read.loading import Data, known_texts
 from negatives.read.mined.rows import MinedFile, mined_file
 from negatives.read.pair_files import collected
-from negatives.schema import TEXTS, Collection, check_needs
+from negatives.schema import TEXTS, Collection
 from negatives.text.keys import normalised_keys
 
 
