@@ -138,7 +138,8 @@ def test_rows_may_have_lists_of_numbers(tmp_path: Path) -> None:
 
 
 def test_a_side_without_a_series_is_told_what_it_has(tmp_path: Path) -> None:
-    from negatives.schema import Needs, check_needs
+    from negatives.needs import check_needs
+    from negatives.schema import Needs
 
     data = load(recordings.folder(tmp_path, each=2))
     check_needs(data, Needs(("series",), ("series",)), "it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,6 +71,16 @@ def test_the_manifest_accounts_for_every_file_and_row(run: neg.Run) -> None:
     assert manifest["files"]["negatives.parquet"]["rows"] == len(run.negatives)
     assert {"polars", "numpy", "bm25s", "negatives"} <= set(manifest["versions"])
     assert manifest["stages"]["find dense"]["seconds"] > 0
+
+
+def test_sources_that_are_asked_side_by_side_share_the_time_that_passed(
+    cranfield: neg.Collection, tmp_path: Path
+) -> None:
+    began = time.perf_counter()
+    made = neg.mine(cranfield, tmp_path / "run", recipe=SMALL, threads=3)
+    passed = time.perf_counter() - began
+    stages = made.manifest.stages
+    assert 0 < sum(cost.seconds for cost in stages.values()) < passed
 
 
 def test_every_row_is_kept_or_has_a_reason(run: neg.Run) -> None:
