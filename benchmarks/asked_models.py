@@ -59,6 +59,10 @@ WRITERS = {
         ("sycl", "graded", ("tokens=320", "unknown=0.7")),
         ("adversarial-decoding", "adversarial-decoding", ()),
         ("judged-synthetic-pipeline", "written", ("count=1", *_SHORT)),
+        ("generator-bandit", "bandit", ("explore=10", *_SHORT)),
+        ("iterative-deepening-sampling", "iterative-deepening", ("depth=2", *_LIST[1:])),
+        ("difficult-replay", "adversarial-filtering", ("keep=1", *_LIST)),
+        ("impossible-distillation", "queries", ("count=1", *_SHORT)),
     )
 }
 """Recipes that have a language model write, for the queries, or of the documents, of a small part:
@@ -91,7 +95,8 @@ def simulated(data: Collection) -> Iterator[dict[str, str]]:
 def language_models() -> Iterator[dict[str, str]]:
     """In place of those that recipes name: one that is served, and the small one in this process.
 
-    The first is also the second and the third of those that name several.
+    The first is also the second and the third of those that name several; what is called small, to
+    be chosen or not, is the small one, served too.
     """
     from tests.models.small_model import serving_model
 
@@ -100,8 +105,12 @@ def language_models() -> Iterator[dict[str, str]]:
     os.environ["NEGATIVES_CACHE"] = str(REPLIES)
     local = str(smollm2())
     file = GGUF if GGUF.suffix == ".gguf" else None
-    with serving_model(2048, port=PORT, file=file) as model:
-        yield {name: model if there else local for name, there in asked().items()}
+    with (
+        serving_model(2048, port=PORT, file=file) as model,
+        serving_model(2048, port=PORT + 1) as small,
+    ):
+        served = {name: model if there else local for name, there in asked().items()}
+        yield served | {name: small for name in served if name.endswith("#small")}
 
 
 def named(values: Iterable[Any]) -> Iterator[str]:

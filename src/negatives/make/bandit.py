@@ -14,7 +14,7 @@ from negatives.events import Counted
 from negatives.generator import ORIGIN, WRITTEN_DOCS, Generator, Written
 from negatives.make.worth import Worth
 from negatives.make.written import WrittenNegatives
-from negatives.models.language_model import ApiKey, refuse_literal_keys
+from negatives.models.language_model import ApiKey, Tokens, Unknown, refuse_literal_keys
 from negatives.opening import NOTHING, Context, Foreseen
 from negatives.schema import TEXTS, Needs
 from negatives.stage import PositiveInt
@@ -67,6 +67,8 @@ class GeneratorBandit(Generator, kind="bandit"):
     encoder: Annotated[str, Meta(description="what says how near texts are, as in [[find]]")] = (
         "static"
     )
+    unknown: Unknown = 0.1
+    tokens: Tokens = 0
 
     generates: ClassVar[Written] = "documents"
 
@@ -92,9 +94,16 @@ class GeneratorBandit(Generator, kind="bandit"):
     @property
     def arms(self) -> list[WrittenNegatives]:
         """A generator for each model."""
-        shared = {"api_key": self.api_key, "count": self.count, "given": self.given}
         return [
-            WrittenNegatives(model=model, name=self.label, **shared)  # type: ignore[arg-type]
+            WrittenNegatives(
+                model=model,
+                name=self.label,
+                api_key=self.api_key,
+                count=self.count,
+                given=self.given,
+                unknown=self.unknown,
+                tokens=self.tokens,
+            )
             for model in self.writers
         ]
 
