@@ -42,8 +42,9 @@ from benchmarks.asked_models import JUDGES, READERS, WRITERS, language_models, s
 from benchmarks.auto import BETWEEN, looked_at
 from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
+from benchmarks.dated import dated
 from benchmarks.figures import package
-from benchmarks.learning import Study, minilm, sampled, some, split, tiny
+from benchmarks.learning import Study, halves, minilm, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
 from benchmarks.stand_ins import HUB_GUIDE, HUB_RERANKER, named, stand_in
@@ -137,6 +138,11 @@ def cut() -> Pair:
 def skills() -> Pair:
     """Sentences and the skills that they name: of houses for training, of technology for dev."""
     return load("esco_skills@test_house"), load("esco_skills@dev_tech")
+
+
+def graded() -> Pair:
+    """The one collection here whose judgements have several grades, its queries parted by ids."""
+    return halves(load("cranfield"), 150)
 
 
 SMALL = ("train.steps=80", "train.batch_size=32", "train.max_length=64", "train.learning_rate=3e-4")
@@ -255,6 +261,21 @@ STAGES: dict[str, Stage] = MINED | JUDGED | {
         mentioned,
         ("default", "kriss"),
         seeds=3,
+    ),
+    "grades": Stage(
+        "Trained on two thirds of cranfield's queries, whose judgements have grades",
+        graded,
+        ("default", "detective"),
+        settings=("train.steps=60", "train.batch_size=32"),
+        seeds=3,
+    ),
+    "dated": Stage(
+        "Trained on Python's enhancement proposals before 2016, which cite older ones",
+        dated,
+        ("default", "ecthr-pcr", "event-driven"),
+        settings=("train.steps=60", "train.batch_size=32"),
+        seeds=3,
+        per_query=4,
     ),
     "tiny": Stage(
         "Trained on medquad, 2,000 queries, BERT-tiny", part("medquad", 2_000), LIGHT, model=tiny,

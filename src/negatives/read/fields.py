@@ -17,9 +17,10 @@
 | relation  | relation               | its relation                                                |
 | asks      | asks                   | and whether it asks for the head or the tail                |
 
-They stand beside the text, or in an object `metadata`; other keys are not read, but for a `title`
-(`texts`). A row may lack a field. A field that the first lines of a file do not have is not read,
-nor is one whose values are of several sorts; a note says so.
+They stand beside the text: in JSON lines, in the columns of a table, or in an object `metadata` of
+JSON lines; other keys are not read, but for a `title` (`texts`). A row may lack a field. A field
+that the first lines of a file do not have is not read, nor is one whose values are of several
+sorts; a note says so.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 METADATA: Final = "metadata"
 _FIELD_OF: Final = {name: field for field, names in NAMES.items() for name in names}
 _NUMBERS: Final = r"^\[[^\"{]*\]$"
+_NUMBER: Final = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _TIME: Final = r"^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$"
 _FORMATS: Final = ("%Y", "%Y-%m", "%Y-%m-%d")
 
@@ -62,6 +64,11 @@ def is_known(name: str) -> bool:
     return name in _FIELD_OF or name == METADATA
 
 
+def fields_of(columns: Sequence[str]) -> dict[str, Field]:
+    """The same of the columns of a table."""
+    return fields_in([dict.fromkeys((name for name in columns if name != METADATA), True)])
+
+
 def fields_in(rows: Sequence[Mapping[str, Any]]) -> dict[str, Field]:
     """The columns to read for the fields that some rows have: the first name of each."""
     there = dict.fromkeys(name for row in rows for name, value in row.items() if value is not None)
@@ -69,15 +76,18 @@ def fields_in(rows: Sequence[Mapping[str, Any]]) -> dict[str, Field]:
     for field, names in NAMES.items():
         name = next((name for name in names if name in there), None)
         if name is not None:
-            made[field] = Field(name, "any", required=False)
+            made[field] = Field(name, "field", required=False)
     inside = [row[METADATA] for row in rows if isinstance(row.get(METADATA), dict)]
     if any(name in _FIELD_OF for each in inside for name in each):
         made[METADATA] = Field(METADATA, "any", required=False)
     return made
 
 
-def typed(table: pl.DataFrame, findings: Findings) -> pl.DataFrame:
-    """`table` with its fields, which are JSON so far, in their types; what has none is left out."""
+def typed(table: pl.DataFrame, findings: Findings, *, spelled: bool = False) -> pl.DataFrame:
+    """`table` with its fields, which are JSON so far, in their types; what has none is left out.
+
+    `spelled`: every value is a text, as in CSV files, numbers and true and false too.
+    """
     named = [name for name in table.columns if name in NAMES]
     raw = {name: table[name] for name in named}
     if METADATA in table.columns:
@@ -85,6 +95,7 @@ def typed(table: pl.DataFrame, findings: Findings) -> pl.DataFrame:
             raw[name] = pl.select(pl.coalesce(raw.get(name, values), values)).to_series()
     made = []
     for name, values in raw.items():
+        values = _meant(name, values) if spelled else values
         found = _typed(name, values, findings)
         if found is not None:
             made.append(found.alias(name))
@@ -103,6 +114,21 @@ def _inside(metadata: pl.Series) -> dict[str, pl.Series]:
                 values = found.setdefault(_FIELD_OF[name], [None] * len(metadata))
                 values[row] = bytes(value).decode()
     return {name: pl.Series(values, dtype=pl.String) for name, values in found.items()}
+
+
+def _meant(name: str, values: pl.Series) -> pl.Series:
+    """Texts that all are numbers, or true and false, as such; a year stays the text of a time."""
+    bare = values.str.json_decode(pl.String).str.strip_chars()
+    bare = bare.set(bare == "", None)
+    there = bare.drop_nulls()
+    if name == "time" and there.str.contains(_TIME).all():
+        return values.set(bare.is_null(), None)
+    lower = there.str.to_lowercase()
+    if len(lower) and lower.is_in(["true", "false"]).all():
+        return bare.str.to_lowercase()
+    if len(there) and there.str.contains(_NUMBER).all():
+        return bare
+    return values.set(bare.is_null(), None)
 
 
 def _typed(name: str, values: pl.Series, findings: Findings) -> pl.Series | None:

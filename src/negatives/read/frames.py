@@ -156,6 +156,8 @@ def _column(series: pl.Series, field: Field, where: str, findings: Findings) -> 
     dtype = series.dtype
     if dtype == pl.Null:
         return pl.Series(series.name, [None] * len(series), dtype=DTYPES[field.kind])
+    if field.kind == "field":
+        return _as_json(series, field, findings)
     if field.kind == "number" and (dtype.is_numeric() or dtype == pl.Boolean):
         return series.cast(pl.Float64)
     if field.kind == "id" and dtype.is_numeric():
@@ -168,6 +170,22 @@ def _column(series: pl.Series, field: Field, where: str, findings: Findings) -> 
         where=where,
         fix=WRONG_TYPE.fix,
     )
+
+
+def _as_json(series: pl.Series, field: Field, findings: Findings) -> pl.Series:
+    """Values as JSON; none where a field can hold none of their type, which is noted."""
+    dtype = series.dtype
+    inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
+    if inner.is_nested() or inner in (pl.Binary, pl.Object):
+        findings.note(f"field {field.name!r} is not read: it holds {dtype}", "", 1)
+        return pl.Series(series.name, [None] * len(series), dtype=pl.String)
+    if dtype.is_decimal():
+        series = series.cast(pl.Float64)
+    if isinstance(dtype, pl.Categorical | pl.Enum):
+        series = series.cast(pl.String)
+    whole = series.alias("v").to_frame().select(pl.struct("v").struct.json_encode()).to_series()
+    text = whole.str.slice(5).str.head(-1)  # of {"v":...}
+    return text.set(series.is_null(), None)
 
 
 def whole_ids(series: pl.Series, where: str) -> pl.Series:

@@ -17,6 +17,7 @@ import polars as pl
 from negatives.errors import DataError, nearest
 from negatives.read import datasets
 from negatives.read.address import Address
+from negatives.read.fields import fields_of, typed
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import telling
 from negatives.read.findings import Findings
@@ -129,11 +130,11 @@ def _only(library: Any, target: str, config: str, split: str) -> Any:
 
 def _texts(dataset: Any, key: str, address: Address, findings: Findings) -> pl.DataFrame:
     part = "corpus" if key == "doc_id" else "queries"
-    fields = text_fields(dataset.column_names, key)
+    fields = text_fields(dataset.column_names, key) | fields_of(dataset.column_names)
     blocks = _typed(dataset, fields, f"{address.name} ({part})", findings)
     table = with_titles(blocks, key)
     findings.done()
-    return table
+    return typed(table, findings)
 
 
 def _typed(

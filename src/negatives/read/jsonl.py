@@ -29,14 +29,15 @@ from negatives.read.findings import (
 )
 from negatives.read.repeated_keys import RepeatedKeys
 
-Kind = Literal["id", "text", "number", "any"]
-"""What a column may hold; of any value, its JSON is kept."""
+Kind = Literal["id", "text", "number", "any", "field"]
+"""What a column may hold; of any value, and of a field (see `fields`), its JSON is kept."""
 
 DTYPES: Final[dict[Kind, Any]] = {
     "id": pl.String,
     "text": pl.String,
     "number": pl.Float64,
     "any": pl.String,
+    "field": pl.String,
 }
 PLACE: Final[dict[str, Any]] = {"row": pl.UInt32, "file": pl.UInt32, "line": pl.UInt32}
 """Where a row comes from: 0-based place among the records, file number, 1-based line."""
@@ -53,12 +54,14 @@ _TYPES: Final[dict[Kind, Any]] = {
     "text": str,
     "number": bool | int | float,
     "any": Any,
+    "field": Any,
 }
 _EXPECTED: Final[dict[Kind, str]] = {
     "id": "text or a whole number",
     "text": "text",
     "number": "a number",
     "any": "anything",
+    "field": "anything",
 }
 _NAMES: Final = {dict: "an object", list: "a list", str: "text", type(None): "null"}
 
@@ -211,7 +214,7 @@ class JsonLines:
     def _series(self, values: list[Any], kind: Kind) -> pl.Series:
         if kind == "number":
             return pl.Series([None if value is None else float(value) for value in values])
-        if kind == "any":
+        if kind in ("any", "field"):
             encode = msgspec.json.encode
             found = [None if value is None else encode(value).decode() for value in values]
             return pl.Series(found, dtype=pl.String)
@@ -240,7 +243,7 @@ def _attribute(key: str, field: Field) -> Any:
 
 
 def _fits(value: Any, kind: Kind) -> bool:
-    if kind == "any":
+    if kind in ("any", "field"):
         return True
     if kind == "number":
         return isinstance(value, int | float)

@@ -29,6 +29,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read import datasets
 from negatives.read.by_id import collected_by_id
+from negatives.read.fields import fields_of, typed
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import telling
 from negatives.read.findings import Findings
@@ -180,11 +181,11 @@ def side_of(data: Any, key: str, findings: Findings, *, made: bool = False) -> p
         return found
     table = table_of(data, where)
     columns = [*table.schema]
-    fields = text_fields(columns, key, made=made)
+    fields = text_fields(columns, key, made=made) | fields_of(columns)
     blocks = from_frames(table.frames(), columns, fields, where, findings)
     found = with_titles(blocks, key)
     findings.done()
-    return found
+    return typed(found, findings)
 
 
 def qrels_of(data: Any, findings: Findings) -> pl.DataFrame:

@@ -26,7 +26,7 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read import delimited
-from negatives.read.fields import fields_in, is_known, typed
+from negatives.read.fields import fields_in, fields_of, is_known, typed
 from negatives.read.files import ending
 from negatives.read.findings import MISSING, Findings
 from negatives.read.frames import parquet_schema, typed_blocks, typed_frames
@@ -58,14 +58,15 @@ def read_texts(
 ) -> pl.DataFrame:
     """`key`, text, row, file, line of a file of documents or queries.
 
-    Of JSON lines the fields too; there is no text where the first lines have nothing but ids and
+    And its fields; of JSON lines there is no text where the first lines have nothing but ids and
     fields, or, with `by_id`, where they have none. `made`: rows without ids get some from the text.
     """
     if is_mapping(path):
         return texts_of_mapping(mapping_in(path), key, str(path), findings)
     rows = first_rows(path)
     columns = columns_of(path)
-    fields = text_fields(columns, key, made=made) | fields_in(rows)
+    more = fields_in(rows) if rows else fields_of(columns)
+    fields = text_fields(columns, key, made=made) | more
     own = fields[key].name if key in fields else ""
     bare = not any(_named(columns, (*TEXTS[key], TITLE))) and (
         by_id or all(is_known(name) or name == own for name in columns)
@@ -80,7 +81,7 @@ def read_texts(
             findings.add(MISSING, row["file"], row["line"], reason, {key: row[key]})
         table = table.drop("text")
     findings.done()
-    return typed(table, findings)
+    return typed(table, findings, spelled=ending(path) in (".csv", ".tsv"))
 
 
 def text_fields(columns: Names[str], key: str, *, made: bool = False) -> dict[str, Field]:
