@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from negatives.models.parts import PREFIX as PARTS
+from negatives.models.parts import taken_apart
 from negatives.models.spec import names_nothing
 
 BUILT_IN: Final = frozenset({"", "static", "precomputed"})
 """What is always there."""
+ONNX: Final = "onnx:"
+"""Before the name of a model that is exported."""
 _PATIENCE: Final = 1.0
 """Seconds in which a service takes a connection."""
 _FILES: Final = ("config.json", "modules.json")
@@ -25,8 +29,14 @@ def absent(spec: str) -> str:
 
     >>> absent("static"), absent("./nowhere")
     ('', './nowhere, which is not there')
+    >>> absent("parts:100:static"), absent("onnx:./nowhere")
+    ('', './nowhere, which is not there')
     """
+    if spec.lower().startswith(PARTS):
+        return absent(taken_apart(spec)[1])
     name = spec.partition("?")[0]
+    if name.lower().startswith(ONNX):
+        name = name[len(ONNX) :]
     if name in BUILT_IN:
         return ""
     if urlsplit(name).scheme in ("http", "https"):
@@ -55,6 +65,9 @@ def _downloaded(name: str) -> bool:
     except ImportError:
         return False
     names = [name] if "/" in name else [name, f"sentence-transformers/{name}"]
-    return any(
-        isinstance(try_to_load_from_cache(each, file), str) for each in names for file in _FILES
-    )
+    try:
+        return any(
+            isinstance(try_to_load_from_cache(each, file), str) for each in names for file in _FILES
+        )
+    except ValueError:  # no name of the hub's
+        return False
