@@ -9,7 +9,7 @@ from negatives.models.absent import absent
 
 HERE = ("static", "parts:static", "parts:50:static", "PARTS:50:static")
 NOWHERE = {
-    "nowhere/at/all": "nowhere/at/all, which is not on this machine",
+    "nobody/no-model": "nobody/no-model, which is not on this machine",
     "no model of this name": "no model of this name, which is not on this machine",
     "a:b:c": "a:b:c, which is not on this machine",
     "onnx:nowhere-at-all?int8": "nowhere-at-all, which is not on this machine",
