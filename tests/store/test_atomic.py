@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from negatives.errors import DiskFull, RecipeError, RunError
+from negatives.errors import DiskFull, InputError, RecipeError, RunError
+from negatives.learn.base_models import Base
 from negatives.store.atomic import (
     TEMPORARY,
     explained,
@@ -24,6 +25,7 @@ from negatives.store.atomic import (
     writing,
     writing_folder,
 )
+from negatives.store.lock import locked
 
 
 def names(folder: Path) -> list[str]:
@@ -176,6 +178,41 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
         "  fix:   free some space and run the same command again: finished parts are kept"
     )
     assert names(small_disk) == ["finished.txt"]
+
+
+def test_what_another_has_written_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+    with pytest.raises(InputError) as caught, writing(path, new=True) as mine:
+        mine.write_text("mine")
+        with writing(path, new=True) as theirs:
+            theirs.write_text("theirs")
+    assert caught.value.what == "another process has written this file meanwhile"
+    assert caught.value.where == str(path)
+    assert (path.read_text(), names(tmp_path)) == ("theirs", ["sample.csv"])
+
+
+@pytest.mark.parametrize("made_by", ["lock", "model"])
+def test_a_full_disk_is_named_by_what_writes_without_a_name_of_its_own(
+    small_disk: Path, made_by: str
+) -> None:
+    with suppress(OSError), (small_disk / "filling").open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    with pytest.raises(DiskFull) as caught:
+        if made_by == "lock":
+            with locked(small_disk):
+                pass
+        else:
+            Base("", _Weights(), None, None).save(small_disk)
+    assert caught.value.where.startswith(str(small_disk))
+
+
+class _Weights:
+    """What a library writes, whose errors name no file."""
+
+    def save_pretrained(self, folder: str, create_model_card: bool) -> None:
+        with (Path(folder) / "weights").open("wb") as file:
+            file.write(b"x" * 100_000)
 
 
 @pytest.mark.slow
