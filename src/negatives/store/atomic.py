@@ -91,13 +91,20 @@ def prepare_file(path: Path) -> None:
     """Raise `RunError`, before any work, where no file can be written at `path`; remove what killed
     writers of it left.
 
-    The nearest folder above it that is there is tried out: permissions alone do not tell.
+    A device or a pipe is refused: a file would take its place, that of /dev/null among them. The
+    nearest folder above it that is there is tried out: permissions alone do not tell.
     """
     if path.is_dir():
         raise RunError(
             "this is a folder, and a file is to be written",
             where=str(path),
             fix=f"name a file in it, such as {path / 'FILE'}",
+        )
+    if path.exists() and not path.is_file():
+        raise RunError(
+            "this is a device, a pipe or a socket, whose place a file would take",
+            where=str(path),
+            fix="name a file",
         )
     there = next(above for above in path.absolute().parents if above.exists())
     try:
