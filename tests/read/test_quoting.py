@@ -41,6 +41,10 @@ CSV: dict[str, tuple[str, Counts | str]] = {
     "line ends of three kinds": (
         'query,positive\r\nq one,p one\rq two,p two\nq three,p three\n', "a carriage return in"
     ),
+    "line ends of old computers, and another within a field": (
+        'query,positive\rq one,"p\none"\rq two,p two\r', "a carriage return in the middle"
+    ),
+    "a mark that never closes, in all rows": ('query,"positive\nq,p\n', "marks that do not match"),
     "a carriage return in quotation marks": (
         'query,positive,negative\nq one,"p\rone",n one\n', (1, 1, 1)
     ),
