@@ -15,6 +15,8 @@ def test_counts_are_those_a_reader_would_count(tmp_path: Path) -> None:
     told = describe(load(beir(tmp_path, corpus, queries, QRELS + "q1\td4\t1\n")))
     assert (told["documents"], told["queries"], told["judgements"]) == (5, 3, 4)
     assert (told["positives"], told["judged_negatives"], told["given_negatives"]) == (3, 1, 0)
+    below = beir(tmp_path / "below", corpus, queries, QRELS + "q1\td4\t-1\n")
+    assert describe(load(below))["judged_negatives"] == 1, "below 0 nobody has judged it"
     assert told["grades"] == {"0": 1, "1": 2, "2": 1}
     assert told["positives_per_query"] == {"min": 1, "median": 1.5, "mean": 1.5, "max": 2}
     assert told["queries_without_positive"] == 1

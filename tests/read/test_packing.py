@@ -85,6 +85,15 @@ def test_a_name_and_a_content_that_disagree_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("packed", PACKERS)
+@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.csv", "pairs.tsv"])
+def test_a_file_that_is_packed_twice_is_told(tmp_path: Path, packed: str, name: str) -> None:
+    inside = bz2.compress(b'{"query": "a", "positive": "b"}\n')
+    (tmp_path / f"{name}{packed}").write_bytes(PACKERS[packed](inside))
+    text = complaint(tmp_path / f"{name}{packed}")
+    assert "packed twice: what was unpacked is packed with bzip2" in text
+
+
+@pytest.mark.parametrize("packed", PACKERS)
 def test_a_packed_file_that_was_cut_off_is_told(tmp_path: Path, packed: str) -> None:
     folder = beir(tmp_path)
     whole = PACKERS[packed]((folder / "corpus.jsonl").read_bytes())

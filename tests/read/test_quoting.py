@@ -35,6 +35,19 @@ CSV: dict[str, tuple[str, Counts | str]] = {
     "two rows glued by their queries": (
         'query,positive\n"q one,p one\nq two",p two\n', "2 rows are glued together"
     ),
+    "a carriage return within a field": (
+        'query,positive\nq one,p\rone\nq two,p two\n', "a carriage return in the middle of a field"
+    ),
+    "line ends of three kinds": (
+        'query,positive\r\nq one,p one\rq two,p two\nq three,p three\n', "a carriage return in"
+    ),
+    "line ends of old computers, and another within a field": (
+        'query,positive\rq one,"p\none"\rq two,p two\r', "a carriage return in the middle"
+    ),
+    "a mark that never closes, in all rows": ('query,"positive\nq,p\n', "marks that do not match"),
+    "a carriage return in quotation marks": (
+        'query,positive,negative\nq one,"p\rone",n one\n', (1, 1, 1)
+    ),
     "lists written as text": (
         "query,pos,neg\nwhat is a,\"['p a', 'p b']\",\"['n a']\"\n", "lists or objects written as"
     ),

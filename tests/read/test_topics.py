@@ -51,6 +51,10 @@ def test_the_published_forms_are_read(case: str, texts: list[str]) -> None:
         "<TOP>\n<NUM>051</NUM>\n<EN-title> Airbus Subsidies </EN-title>\n</TOP>",
         "<parameters><query><number>051</number><text>Airbus Subsidies</text></query></parameters>",
         "<queries><query><id>051</id><title>Airbus\n   Subsidies</title></query></queries>",
+        "<t:topics xmlns:t='http://x'>\n<t:topic number='051'><t:title>Airbus Subsidies</t:title>"
+        "<t:desc>x</t:desc></t:topic></t:topics>",
+        "<ns-1.a:topics>\n<ns-1.a:topic><ns-1.a:num>051</ns-1.a:num>\n<ns-1.a:query>Airbus "
+        "Subsidies</ns-1.a:query></ns-1.a:topic>\n</ns-1.a:topics>",
         "<topic><num>051</num><title/><title> </title><desc>Airbus Subsidies</desc></topic>",
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,7 +13,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from negatives.errors import DiskFull, RecipeError, RunError
+from negatives.cli.app import run
+from negatives.errors import DiskFull, InputError, RecipeError, RunError
+from negatives.learn.base_models import Base
 from negatives.store.atomic import (
     TEMPORARY,
     explained,
@@ -24,6 +26,7 @@ from negatives.store.atomic import (
     writing,
     writing_folder,
 )
+from negatives.store.lock import locked
 
 
 def names(folder: Path) -> list[str]:
@@ -178,12 +181,75 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
     assert names(small_disk) == ["finished.txt"]
 
 
+def test_what_another_has_written_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+
+    def write_at_once() -> None:
+        with writing(path, new=True) as mine:
+            mine.write_text("mine")
+            with writing(path, new=True) as theirs:
+                theirs.write_text("theirs")
+
+    with pytest.raises(InputError) as caught:
+        write_at_once()
+    assert caught.value.what == "another process has written this file meanwhile"
+    assert caught.value.where == str(path)
+    assert (path.read_text(), names(tmp_path)) == ("theirs", ["sample.csv"])
+
+
+def lock(folder: Path) -> None:
+    with locked(folder):
+        pass
+
+
+def save_model(folder: Path) -> None:
+    Base("", _Weights(), None, None).save(folder)
+
+
+@pytest.mark.parametrize("write", [lock, save_model])
+def test_a_full_disk_is_named_by_what_writes_without_a_name_of_its_own(
+    small_disk: Path, write: Callable[[Path], None]
+) -> None:
+    with suppress(OSError), (small_disk / "filling").open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    with pytest.raises(DiskFull) as caught:
+        write(small_disk)
+    assert caught.value.where.startswith(str(small_disk))
+
+
+class _Weights:
+    """What a library writes, whose errors name no file."""
+
+    def save_pretrained(self, folder: str, create_model_card: bool) -> None:
+        with (Path(folder) / "weights").open("wb") as file:
+            file.write(b"x" * 100_000)
+
+
 @pytest.mark.slow
 def test_a_disk_that_a_checkpoint_fills_is_full_as_well(small_disk: Path) -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(DiskFull) as caught, explained(small_disk / "optimizer.pt"):
         torch.save(torch.zeros(100_000), small_disk / "optimizer.pt")
     assert caught.value.what == "no space left on the disk"
+
+
+@pytest.mark.parametrize("command", [
+    ("evaluate", "bm25", "cranfield", "--save-run", "PLACE"),
+    ("evaluate", "bm25", "cranfield", "--per-query", "PLACE"),
+    ("report", "RUN", "--against", "OTHER", "-o", "PLACE"),
+    ("data", "describe", "cranfield", "--quarantine", "PLACE"),
+])  # fmt: skip
+def test_a_pipe_is_not_replaced_by_a_file(
+    tmp_path: Path, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "pipe.csv"  # as /dev/null is, or what the shell makes of >(...)
+    os.mkfifo(place)
+    assert run([str(place) if word == "PLACE" else word for word in command]) == 2
+    assert place.is_fifo()
+    told = capsys.readouterr().err
+    assert str(place) in told
+    assert "fix:" in told
 
 
 def test_a_read_only_disk_is_not_written_to(small_disk: Path) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from negatives.cli.options import Flag
+from negatives.cli.output import OptionalOutFile
 
 
 def report(
@@ -15,7 +13,7 @@ def report(
     /,
     *,
     against: Path | None = None,
-    out: Annotated[Path | None, Parameter(name=["--out", "-o"])] = None,
+    out: OptionalOutFile = None,
     json: Flag = False,
 ) -> None:
     """Write report.html and report.json of a finished run, and print the main figures.

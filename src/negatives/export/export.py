@@ -77,8 +77,8 @@ def export(
     for file in files:
         remove_abandoned(file)
     with ExitStack() as written:  # the file of the rows is there last: with all that it refers to
-        whole = written.enter_context(writing(path))
-        others = [written.enter_context(writing(file)) for file in files[1:]]
+        whole = written.enter_context(writing(path, new=not overwrite))
+        others = [written.enter_context(writing(file, new=not overwrite)) for file in files[1:]]
         if chosen.packed is not None:
             chosen.packed(whole, iter(counted), chosen.parts(ask))
         else:

@@ -12,6 +12,7 @@ import numpy as np
 from negatives.learn.kept_pieces import keep_pieces
 from negatives.models.torch_model import hash_weights, loaded, prepared
 from negatives.optional import require, torch
+from negatives.store.atomic import explained
 
 UNKNOWN: Final = "[UNK]"
 MEND: Final = "give a folder or hub name with safetensors weights, or 'static'"
@@ -34,7 +35,8 @@ class Base:
 
     def save(self, folder: Path) -> None:
         """Write the model. It has no card: to write one takes longer than all the rest."""
-        self.model.save_pretrained(str(folder), create_model_card=False)
+        with explained(folder):
+            self.model.save_pretrained(str(folder), create_model_card=False)
 
 
 def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options: Any) -> Base:

@@ -15,6 +15,7 @@ from negatives.arrays import Floats
 from negatives.learn.settings import ModelTraining
 from negatives.learn.vectors import Vectors
 from negatives.models.torch_model import two_sided
+from negatives.store.atomic import explained
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class FrozenDocs:
 
 def saved(model: Any, frozen: FrozenDocs | None, path: Path) -> None:
     """Write a trained model; one of two sides where that of the documents is frozen."""
-    if frozen is not None:
-        frozen.save(model, path)
-    else:
-        model.save_pretrained(str(path), create_model_card=False)
+    with explained(path):
+        if frozen is not None:
+            frozen.save(model, path)
+        else:
+            model.save_pretrained(str(path), create_model_card=False)

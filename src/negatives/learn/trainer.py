@@ -19,7 +19,7 @@ from negatives.learn.sampler import Sampler
 from negatives.learn.settings import Learning, Training
 from negatives.models.torch_model import hush
 from negatives.optional import require, torch
-from negatives.store.atomic import write_text, writing
+from negatives.store.atomic import explained, write_text, writing
 
 WEIGHING: Final = "weighing.safetensors"
 WHOLE: Final = "whole"
@@ -100,6 +100,10 @@ def _trainer(plan: TrainingPlan) -> Any:
     class Trainer(plan.base.trainer):  # type: ignore[misc, name-defined]
         def get_batch_sampler(self, *_: Any, **__: Any) -> Sampler:
             return plan.sampler
+
+        def _save_checkpoint(self, *args: Any, **options: Any) -> None:
+            with explained(plan.folder):
+                super()._save_checkpoint(*args, **options)
 
         def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
             plan.base.save(Path(str(output_dir)))

@@ -239,7 +239,7 @@ def _write(
         relevant=pl.lit(None, pl.Int8), order=pl.lit(order), picks=pl.lit(picks_of(run))
     )
     if form == "table":
-        write_table(sample, path)
+        write_table(sample, path, new=True)
     else:
-        write_json(path, tasks(sample, form))
+        write_json(path, tasks(sample, form), new=True)
     return len(sample)

@@ -11,7 +11,15 @@ from typing import Final
 import polars as pl
 
 from negatives.read.files import Lines, ending
-from negatives.read.findings import BAD_QUOTES, HEADER_AGAIN, NOT_UTF8, RAGGED, Fault, Findings
+from negatives.read.findings import (
+    BAD_QUOTES,
+    HEADER_AGAIN,
+    NOT_UTF8,
+    RAGGED,
+    STRAY_RETURN,
+    Fault,
+    Findings,
+)
 from negatives.read.quoting import GLUED, Glue, is_quoted
 
 CHUNK: Final = 100_000
@@ -57,7 +65,10 @@ def _quoted(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            lines.report(BAD_QUOTES, str(error))
+            if str(error).startswith("new-line character"):  # so Python calls what is no line end
+                lines.report(STRAY_RETURN, "a carriage return, and text after it")
+            else:
+                lines.report(BAD_QUOTES, str(error))
             continue
         if lines.broken:
             lines.report(NOT_UTF8, "a line of the row is not UTF-8")

@@ -42,7 +42,7 @@ def describe(collection: Collection) -> dict[str, Any]:
         "queries": len(collection.queries),
         "judgements": len(qrels),
         "positives": len(relevant),
-        "judged_negatives": len(qrels) - len(relevant),
+        "judged_negatives": int((qrels["relevance"] == 0).sum()),
         "given_negatives": len(collection.given),
         "grades": {str(grade): count for grade, count in grades.iter_rows()},
         "positives_per_query": _spread(per_query),

@@ -17,7 +17,7 @@ from negatives.errors import DataError, nearest_path
 from negatives.faults import raise_spent, refused
 from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
-from negatives.read.packing import one_each, plain_name, unpacked
+from negatives.read.packing import one_each, packing_within, plain_name, unpacked
 
 BLOCK: Final = 2 << 20
 """Bytes read at a time: large enough for the decoder, small beside the collection."""
@@ -120,6 +120,12 @@ def check_head(path: Path, head: bytes) -> None:
             "the file is a pointer of Git LFS, and not what it points to",
             where=str(path),
             fix="fetch the content: git lfs pull, or download the file itself",
+        )
+    if packing := packing_within(head):
+        raise DataError(
+            f"the file is packed twice: what was unpacked is packed with {packing.name}",
+            where=str(path),
+            fix=f"unpack it once: {packing.command} {path.name}; or pack it only once",
         )
     if head.startswith(b"PAR1"):
         raise DataError(

@@ -89,6 +89,12 @@ BAD_QUOTES = Fault(
     "rows have quotation marks that do not match",
     'write " inside a quoted field as "", or save the file as JSONL',
 )
+STRAY_RETURN = Fault(
+    "stray-return",
+    "row has a carriage return in the middle of a field without quotation marks",
+    "rows have a carriage return in the middle of a field without quotation marks",
+    "end all lines in the same way (for example: dos2unix, mac2unix), or quote such fields",
+)
 BAD_SCORE = Fault(
     "bad-score",
     "row has a relevance that is no whole number",

@@ -130,6 +130,11 @@ def packing_of(path: Path) -> Packing | None:
     return next((packing for packing in PACKINGS if name.endswith(packing.ending)), None)
 
 
+def packing_within(head: bytes) -> Packing | None:
+    """How bytes that begin with `head` are packed."""
+    return next((packing for packing in PACKINGS if packing.begins.match(head)), None)
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[IO[bytes]]:
     """The file, open for reading, unpacked; `DataError` where that cannot be done.
@@ -139,7 +144,7 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
     named = packing_of(path)
     with path.open("rb") as file:
         head = file.peek(_HEAD)[:_HEAD]
-        found = next((packing for packing in PACKINGS if packing.begins.match(head)), None)
+        found = packing_within(head)
         if named and not head:
             raise _cut_off(path, named)
         if found is not named:

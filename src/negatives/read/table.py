@@ -146,10 +146,10 @@ def _kind_of(column: Column) -> Any:
     return kinds.get(column.holds, Any)  # texts and whole numbers mix in ids
 
 
-def write_table(table: pl.DataFrame, path: Path) -> None:
-    """Write a table whole or not at all."""
+def write_table(table: pl.DataFrame, path: Path, *, new: bool = False) -> None:
+    """Write a table whole or not at all; `new`: where it replaces nothing."""
     kind = check_table_path(path)
-    with writing(path) as temporary:
+    with writing(path, new=new) as temporary:
         if kind == ".jsonl":
             table.write_ndjson(temporary)
         elif kind == ".parquet":

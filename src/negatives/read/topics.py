@@ -8,8 +8,9 @@ In markup a topic is a `<top>`, a `<topic>` or, where there is neither, a `<quer
 | text | <title>, <query>, <text>, <question>, <desc>, <description> or <summary>: the first that |
 |      | is filled; else the topic's own text, where it has no parts                              |
 
-Tags may be left open, as in the first TREC topics, and labels such as `Number:` are no part of what
-follows them. Entities such as &amp; are the character they stand for.
+Tags may have the prefix of a namespace (`<t:topic>`), or be left open, as in the first TREC topics,
+and labels such as `Number:` are no part of what follows them. Entities such as &amp; are the
+character they stand for.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ _PART: Final = re.compile(
     rf"<(?:[a-z][a-z]-)?({_PARTS})\b[^>]*>(?:(.*?)</(?:[a-z][a-z]-)?\1\s*>|(.*?)(?=<[/a-z]|\Z))",
     re.DOTALL | re.IGNORECASE,
 )
+_PREFIX: Final = re.compile(
+    rf"(</?)([a-z_][\w.-]*:)(?=(?:{'|'.join(_TOPICS)}|{_PARTS})[\s/>])", re.IGNORECASE
+)
+"""The prefix of a namespace of XML, in the tag of a topic or of a part of one."""
 _ATTRIBUTE: Final = re.compile(r"""(?<![\w:-])(number|id|qid)\s*=\s*("[^"]*"|'[^']*')""", re.I)
 _LABEL: Final = re.compile(r"^\s*(number|topic|description)\s*:", re.IGNORECASE)
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -114,6 +119,7 @@ def _read_markup(path: Path, findings: Findings) -> pl.DataFrame:
     starts = [0, *accumulate(len(line) for _, line in numbered)]
     text = "".join(line for _, line in numbered)
     text = _COMMENT.sub(lambda found: " " * len(found[0]), text)
+    text = _PREFIX.sub(lambda found: " " * len(found[2]) + found[1], text)  # all stays in its line
     kept = []
     tag, topics = _topics(text)
     if not topics:

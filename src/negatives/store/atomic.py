@@ -25,8 +25,12 @@ TEMPORARY = ".partial-"
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path; on success it becomes `path`, on failure it is removed."""
+def writing(path: Path, *, new: bool = False) -> Iterator[Path]:
+    """Yield a temporary path; on success it becomes `path`, on failure it is removed.
+
+    `new`: nothing is replaced, not even what another process has written there meanwhile;
+    `InputError` then.
+    """
     temporary = beside(path)
     try:
         with explained(path):
@@ -34,11 +38,32 @@ def writing(path: Path) -> Iterator[Path]:
             with in_use(temporary, os.O_RDWR | os.O_CREAT):
                 yield temporary
                 sync(temporary)
-                temporary.replace(path)
+                if new:
+                    _place_new(temporary, path)
+                else:
+                    temporary.replace(path)
             sync(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _place_new(temporary: Path, path: Path) -> None:
+    """Give a file its name if nothing has it: a link is refused where a rename would replace."""
+    try:
+        os.link(temporary, path)
+        return
+    except FileExistsError:
+        there = True
+    except OSError:  # a file system without links
+        there = path.exists()
+    if there:
+        raise InputError(
+            "another process has written this file meanwhile",
+            where=str(path),
+            fix="choose another file",
+        )
+    temporary.replace(path)
 
 
 @contextmanager
@@ -66,13 +91,20 @@ def prepare_file(path: Path) -> None:
     """Raise `RunError`, before any work, where no file can be written at `path`; remove what killed
     writers of it left.
 
-    The nearest folder above it that is there is tried out: permissions alone do not tell.
+    A device or a pipe is refused: a file would take its place, that of /dev/null among them. The
+    nearest folder above it that is there is tried out: permissions alone do not tell.
     """
     if path.is_dir():
         raise RunError(
             "this is a folder, and a file is to be written",
             where=str(path),
             fix=f"name a file in it, such as {path / 'FILE'}",
+        )
+    if path.exists() and not path.is_file():
+        raise RunError(
+            "this is a device, a pipe or a socket, whose place a file would take",
+            where=str(path),
+            fix="name a file",
         )
     there = next(above for above in path.absolute().parents if above.exists())
     try:
@@ -150,9 +182,11 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, "utf-8")
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write plain values or a struct as JSON that people can read, atomically."""
-    with writing(path) as temporary:
+def write_json(path: Path, value: object, *, new: bool = False) -> None:
+    """Write plain values or a struct as JSON that people can read, atomically; `new`: where it
+    replaces nothing.
+    """
+    with writing(path, new=new) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2))
 
 

@@ -29,8 +29,9 @@ def locked(folder: Path) -> Iterator[None]:
     descriptor = _held(folder, _take)
     try:
         number = str(os.getpid()).encode()
-        os.pwrite(descriptor, number, 0)
-        os.truncate(descriptor, len(number))
+        with explained(folder / NAME):
+            os.pwrite(descriptor, number, 0)
+            os.truncate(descriptor, len(number))
         remove_abandoned_in(folder)
         yield
     finally:

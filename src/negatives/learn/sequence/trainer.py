@@ -11,6 +11,7 @@ from typing import Any
 from negatives.learn.base_models import Base
 from negatives.models.causal_lm import CausalLM
 from negatives.optional import require, torch
+from negatives.store.atomic import explained
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class LanguageBase(Base):
 
     def save(self, folder: Path) -> None:
         """Write the weights, as safetensors, and the tokenizer."""
-        self.model.save_pretrained(str(folder))
-        self.language.reader.save_pretrained(str(folder))
+        with explained(folder):
+            self.model.save_pretrained(str(folder))
+            self.language.reader.save_pretrained(str(folder))
 
 
 def language_base(name: str, *, threads: int, device: str) -> LanguageBase:

@@ -219,6 +219,8 @@ def _text(path: Path, kind: FileType, named: Names[str]) -> MinedSource:
     apart = delimited.separator(path)
     rows = _words(path, findings) if kind == "trec" else delimited.records(path, apart, findings)
     head = [row for _, row in islice(rows, SAMPLE)]
+    if not head and findings.faults:
+        _refuse_all_rows(path, apart)
     if kind == "trec":
         header = _trec_header(head, path)
     else:
@@ -229,6 +231,14 @@ def _text(path: Path, kind: FileType, named: Names[str]) -> MinedSource:
     table = pl.DataFrame(sample, schema=schema, orient="row")
     columns = {name: of_series(table[name]) for name in header.names if name != INDEX}
     return MinedSource(path, "trec" if header.is_trec else kind, columns, schema, header)
+
+
+def _refuse_all_rows(path: Path, apart: str) -> None:
+    """Raise what is wrong with the rows of a file of which not one can be read."""
+    findings = Findings()
+    for _ in delimited.records(path, apart, findings):
+        pass
+    findings.done()
 
 
 def _trec_header(head: list[list[str]], path: Path) -> Header:
