@@ -89,7 +89,7 @@ class MultiLevel(Loss, kind="multi-level"):
         known = torch.cat([torch.ones_like(batch.present[:, :1]), pairs.own_never()], -1)
         grades = batch.labels.nan_to_num(0.0)
         grades[:, 0] = torch.where(batch.labels[:, 0].isnan(), 1.0, grades[:, 0])
-        losses = own.new_zeros(len(own))
+        losses = 0.0 * own.sum(-1)  # with a gradient, where no document has a grade
         for grade in grades[grades > 0].unique().tolist():
             weight = self.weights[min(math.ceil(grade), len(self.weights)) - 1]
             same = (grades == grade) & batch.present
