@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from pathlib import Path
 from typing import Any
 
@@ -106,5 +107,6 @@ def test_days_moments_categories_and_decimals_of_a_frame_are_read() -> None:
         assert read(DOCS.drop("date").with_columns(time=values)).corpus["time"][0] == expected
     made = read(DOCS.with_columns(type=pl.Series(["a", "b", "a"], dtype=pl.Categorical)))
     assert made.corpus["type"].to_list() == ["a", "b", "a"]
-    made = read(DOCS.with_columns(weight=pl.col("weight").cast(pl.Decimal(10, 2))))
-    assert made.corpus["weight"].to_list() == READ["weight"]
+    for weight in (pl.col("weight").cast(pl.Decimal(10, 2)), pl.col("weight").fill_null(math.nan)):
+        made = read(DOCS.with_columns(weight=weight))
+        assert made.corpus["weight"].to_list() == READ["weight"]

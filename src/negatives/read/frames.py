@@ -185,7 +185,7 @@ def _as_json(series: pl.Series, field: Field, findings: Findings) -> pl.Series:
         series = series.cast(pl.String)
     whole = series.alias("v").to_frame().select(pl.struct("v").struct.json_encode()).to_series()
     text = whole.str.slice(5).str.head(-1)  # of {"v":...}
-    return text.set(series.is_null(), None)
+    return text.set(text == "null", None)  # what is not there, and what is no number
 
 
 def whole_ids(series: pl.Series, where: str) -> pl.Series:
