@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from negatives.errors import DataError
 from negatives.schema import CONTENT, Collection, Needs, Side
+from negatives.stage import Stage
 
 
 def check_needs(
@@ -28,3 +31,15 @@ def check_needs(
                 where=", ".join(filter(None, (where, f"collection {collection.name!r}"))),
                 fix=fix or f"give every one of the {said} a {name}",
             )
+
+
+def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
+    """Raise `DataError` where a collection has not what a stage needs: before any work is done."""
+    for stage in stages:
+        check_needs(
+            collection,
+            stage.needs,
+            stage.kind,
+            where=f"{stage.section} {stage.kind}",
+            fix=stage.needs.instead,
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -19,9 +19,8 @@ import polars as pl
 from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
 from negatives.kinds import kinds, place_of
-from negatives.needs import check_needs
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
-from negatives.schema import Collection, Doubles, Needs
+from negatives.schema import Doubles, Needs
 from negatives.secrets import refuse_secrets
 from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
 
@@ -340,18 +339,6 @@ class Picker(Stage, kw_only=True):
         each; the columns are those of `rows`. Random choices depend on (seed, query_id, doc_id)
         only.
         """
-
-
-def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
-    """Raise `DataError` where a collection has not what a stage needs: before any work is done."""
-    for stage in stages:
-        check_needs(
-            collection,
-            stage.needs,
-            stage.kind,
-            where=f"{stage.section} {stage.kind}",
-            fix=stage.needs.instead,
-        )
 
 
 def stage_class(section: str, kind: str) -> type[Stage]:

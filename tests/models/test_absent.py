@@ -32,4 +32,4 @@ def test_every_form_of_a_specification_is_understood(tmp_path: Path) -> None:
 def test_no_form_that_an_encoder_is_opened_by_is_forgotten() -> None:
     forms = [line.split()[0] for line in (forms_of.__doc__ or "").splitlines() if ":" in line]
     for form in forms:
-        absent(form.replace("NAME", "static").replace("WORDS", "50"))
+        assert isinstance(absent(form.replace("NAME", "static").replace("WORDS", "50")), str), form

@@ -20,6 +20,7 @@ from negatives.events import Emit, Warned
 from negatives.generator import Generator
 from negatives.learn.dev import overlap
 from negatives.machine import Machine
+from negatives.needs import refuse_unmet
 from negatives.read.documents.reading import DOCUMENT
 from negatives.read.findings import Findings
 from negatives.read.gathered import in_order
@@ -28,7 +29,6 @@ from negatives.read.split import By, Split, split
 from negatives.read.texts import read_texts
 from negatives.run.making import made_queries
 from negatives.schema import QRELS, QUERIES, Collection, check_collection
-from negatives.stage import refuse_unmet
 from negatives.text.keys import normalised_keys
 from negatives.wording import plural
 

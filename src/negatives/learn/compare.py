@@ -28,6 +28,7 @@ from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.metric_names import parse_metrics
+from negatives.needs import refuse_unmet
 from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
@@ -35,7 +36,6 @@ from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show.comparison import comparison_card
-from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_json
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.work_folder import WorkFolder

@@ -23,8 +23,8 @@ from negatives.learn.train import open_base
 from negatives.machine import Machine
 from negatives.measure.evaluation import refuse_unjudged
 from negatives.models.open_encoder import open_encoder
+from negatives.needs import refuse_unmet
 from negatives.schema import Collection
-from negatives.stage import refuse_unmet
 
 
 def fitting_base(

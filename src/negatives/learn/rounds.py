@@ -25,10 +25,10 @@ from negatives.learn.settings import Training
 from negatives.learn.source import content_of, to_mine
 from negatives.learn.trained import Trained
 from negatives.learn.training_set import TrainingSet
+from negatives.needs import refuse_unmet
 from negatives.recipe import ROUNDS as ROUND
 from negatives.recipe import Recipe, load_recipe
 from negatives.schema import Collection
-from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_text
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import NAME as LOCK

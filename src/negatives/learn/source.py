@@ -21,7 +21,7 @@ from negatives.learn.training_set import (
     training_set,
 )
 from negatives.machine import Machine
-from negatives.needs import check_needs
+from negatives.needs import check_needs, refuse_unmet
 from negatives.read import as_collection, known_texts, load
 from negatives.read.file_options import FileOptions
 from negatives.read.mined.rows import MinedFile, mined_file
@@ -35,7 +35,6 @@ from negatives.run.making import made_queries
 from negatives.run.mine import automatically
 from negatives.schema import TEXTS, Collection
 from negatives.show import reported
-from negatives.stage import refuse_unmet
 from negatives.store.run import Run
 
 GRADES: Final = "relevance"

@@ -49,6 +49,7 @@ from negatives.learn.work import Work
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.encoder import Encoder
+from negatives.needs import refuse_unmet
 from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
@@ -56,7 +57,6 @@ from negatives.recipe_changes import tell_unread
 from negatives.run.automatic import AUTO
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
-from negatives.stage import refuse_unmet
 from negatives.store.fingerprints import fingerprints
 from negatives.store.lock import locked
 

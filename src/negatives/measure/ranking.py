@@ -31,13 +31,13 @@ from negatives.models.encoder import Encoder
 from negatives.models.open_reranker import open_reranker
 from negatives.models.reranker import Reranker
 from negatives.models.scored_pairs import ScoredPairs
+from negatives.needs import refuse_unmet
 from negatives.opening import Context
 from negatives.read.trec_run import against_ranks, read_trec_run
 from negatives.schema import Collection, Floats, Rows
 from negatives.search.lexical import best_docs
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.shortlist import places
-from negatives.stage import refuse_unmet
 
 RANKED: Final = {
     "query_id": pl.String, "doc_id": pl.String, "rank": pl.Int32, "score": pl.Float32,

@@ -16,9 +16,9 @@ import polars as pl
 
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError
+from negatives.needs import refuse_unmet
 from negatives.recipe import Recipe, load_recipe
 from negatives.schema import Collection
-from negatives.stage import refuse_unmet
 from negatives.store.facts import Relevance
 from negatives.store.run import Run
 from negatives.store.scratch import scratch_folder

@@ -27,6 +27,7 @@ from negatives.estimate.judge_worth import worth
 from negatives.estimate.revision import Revision, learn, with_others
 from negatives.events import Emit, silent
 from negatives.machine import Machine
+from negatives.needs import refuse_unmet
 from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named, refuse_scripts
@@ -36,7 +37,7 @@ from negatives.run.parts import over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
 from negatives.run.spending import SAMPLE, Bill, Billed, Budget, affordable, spent
 from negatives.schema import JUDGED_NEGATIVE, POSITIVE, Floats, Rows
-from negatives.stage import Judge, refuse_unmet
+from negatives.stage import Judge
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade, Worth
 from negatives.store.lock import locked

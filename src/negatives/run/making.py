@@ -26,10 +26,10 @@ from negatives.generator import (
     written,
 )
 from negatives.machine import MODEST, Machine
+from negatives.needs import refuse_unmet
 from negatives.opening import Context
 from negatives.run.blamed import blamed
 from negatives.schema import GIVEN, QRELS, Collection, check_collection
-from negatives.stage import refuse_unmet
 from negatives.store.scratch import scratch_folder
 from negatives.text.keys import normalised_keys
 

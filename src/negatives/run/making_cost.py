@@ -19,12 +19,12 @@ from negatives.errors import InputError
 from negatives.events import Emit, silent
 from negatives.generator import Generator, Written
 from negatives.machine import MODEST, Machine
+from negatives.needs import refuse_unmet
 from negatives.opening import NOTHING, Context, Foreseen
 from negatives.recipe import Recipe
 from negatives.run.making import blocks, opened_contexts, refuse_other
 from negatives.run.spending import Budget
 from negatives.schema import Collection
-from negatives.stage import refuse_unmet
 
 _SAMPLE: Final = 64
 """Documents, or queries, whose cost says about how many a budget of tokens is for."""

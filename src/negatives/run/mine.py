@@ -27,6 +27,7 @@ from negatives.events import Emit, Progress, Warned, silent
 from negatives.faults import blames_input
 from negatives.listening import shown
 from negatives.machine import Machine
+from negatives.needs import refuse_unmet
 from negatives.opening import Context
 from negatives.read import load
 from negatives.read.loading import Data
@@ -53,7 +54,7 @@ from negatives.run.shards import (
     pick_shard,
 )
 from negatives.schema import Collection, check_collection
-from negatives.stage import Estimator, Judge, Picker, Source, refuse_unmet
+from negatives.stage import Estimator, Judge, Picker, Source
 from negatives.store.atomic import remove_partial, write_text
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.handed_over import fingerprint_of

@@ -14,10 +14,11 @@ from negatives.learn.needed import refuse_loss
 from negatives.learn.settings import Training
 from negatives.learn.source import GRADES
 from negatives.models.absent import absent
+from negatives.needs import refuse_unmet
 from negatives.recipe import LEARNING, LISTS, SINGLE, Recipe
 from negatives.recipe_changes import encoded
 from negatives.schema import Collection
-from negatives.stage import Stage, build, refuse_unmet
+from negatives.stage import Stage, build
 
 
 def stages_of(recipe: Recipe) -> Iterator[Stage]:

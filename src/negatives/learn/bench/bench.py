@@ -36,13 +36,13 @@ from negatives.learn.trainings import ARMS, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.by_id import SIDES
+from negatives.needs import refuse_unmet
 from negatives.read import DEV, NEW_SPLIT, as_collection, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show.bench import bench_card, bench_page, bench_picture
-from negatives.stage import refuse_unmet
 from negatives.store.atomic import write_json, write_text
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.work_folder import WorkFolder

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from negatives.errors import DataError, InputError, RecipeError, nearest
+from negatives.needs import refuse_unmet
 from negatives.recipe import PURPOSES, Recipe, from_settings, load_recipe, shipped
 from negatives.recipe_changes import encoded, override
 from negatives.schema import CONTENT, Collection, Side
-from negatives.stage import refuse_unmet
 
 NAIVE: Final = "naive top"
 RANDOM: Final = "random"
