@@ -116,7 +116,7 @@ def some(whole: Collection, queries: int) -> Collection:
     return _only(whole, qrels, whole.split)
 
 
-def halves(whole: Collection, queries: int) -> tuple[Collection, Collection]:
+def parted(whole: Collection, queries: int) -> tuple[Collection, Collection]:
     """So many queries to train with, and the others to judge on; all documents in both."""
     kept = pl.col("query_id").is_in(_drawn(whole.qrels["query_id"].unique(), queries).implode())
     return _only(whole, whole.qrels.filter(kept), "train"), _only(

@@ -12,13 +12,15 @@ batch of thousands, its figure here says little of the paper's.
 *Mined*: half of the positives of each query are hidden, and counted among the negatives, on
 collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant
 has unlabelled copies of 30% of the positives in the corpus that is trained with; the passages are
-those of benchmark `passages`. Where a language model is to judge, a simulated one is asked over
-HTTP, which is right about 90% of the relevant pairs and 95% of the others, whatever the form of the
-question (where it may say unsure, it does so of half of what it would be wrong about): that tells
-what a recipe makes of a judge's word, and not which form a model answers best.
-Sub-samples are drawn by ids. p is of paired randomisation over queries, corrected for the number of
-recipes of the stage (Holm); seeds are averaged first, so that a small p with one seed may be luck
-of training.
+those of benchmark `passages`. Texts with a time are Python's enhancement proposals, read by their
+first 6,000 characters; NEGATIVES_BENCH_PEPS names a clone of https://github.com/python/peps, and
+the later ones are asked about the earlier ones that they cite. Where a language model is to judge,
+a simulated one is asked over HTTP, which is right about 90% of the relevant pairs and 95% of the
+others, whatever the form of the question (where it may say unsure, it does so of half of what it
+would be wrong about): that tells what a recipe makes of a judge's word, and not which form a model
+answers best. Sub-samples are drawn by ids. p is of paired randomisation over queries, corrected for
+the number of recipes of the stage (Holm); seeds are averaged first, so that a small p with one seed
+may be luck of training.
 
 NEGATIVES_BENCH_STAGE names the stages to carry out (none: only the page), NEGATIVES_BENCH_SEEDS how
 often, NEGATIVES_BENCH_MINUTES after how many minutes no other recipe is begun (18). What is done is
@@ -44,7 +46,7 @@ from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
 from benchmarks.dated import dated
 from benchmarks.figures import package
-from benchmarks.learning import Study, halves, minilm, sampled, some, split, tiny
+from benchmarks.learning import Study, minilm, parted, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
 from benchmarks.passages import data as passages
 from benchmarks.stand_ins import HUB_GUIDE, HUB_RERANKER, named, stand_in
@@ -142,7 +144,7 @@ def skills() -> Pair:
 
 def graded() -> Pair:
     """The one collection here whose judgements have several grades, its queries parted by ids."""
-    return halves(load("cranfield"), 150)
+    return parted(load("cranfield"), 150)
 
 
 SMALL = ("train.steps=80", "train.batch_size=32", "train.max_length=64", "train.learning_rate=3e-4")

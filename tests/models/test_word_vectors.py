@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from negatives.models import word_vectors
 from negatives.models.word_vectors import WordVectors
 
 TEXTS = pl.Series(
@@ -57,5 +58,8 @@ def test_the_compiled_likeness_is_that_of_scipy(pairs: list[tuple[int, int]]) ->
     with TemporaryDirectory() as folder:
         vectors = WordVectors.open(Path(folder), TEXTS)
         left, right = (np.array(side, np.uint32) for side in zip(*pairs, strict=True))
-        one, other = (vectors.likeness(left, right, engine) for engine in ("numpy", "numba"))
-        assert one.tobytes() == other.tobytes()
+        compiled = vectors.likeness(left, right, "numba").tobytes()
+        for cells in (0, 8):  # pair by pair, and all with all
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(word_vectors, "_CELLS", cells)
+                assert vectors.likeness(left, right, "numpy").tobytes() == compiled

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from negatives.models.exported import PREFIX as ONNX
 from negatives.models.parts import PREFIX as PARTS
 from negatives.models.parts import taken_apart
 from negatives.models.spec import names_nothing
 
 BUILT_IN: Final = frozenset({"", "static", "precomputed"})
 """What is always there."""
-ONNX: Final = "onnx:"
-"""Before the name of a model that is exported."""
 _PATIENCE: Final = 1.0
 """Seconds in which a service takes a connection."""
 _FILES: Final = ("config.json", "modules.json")

@@ -24,6 +24,7 @@ from negatives.text.keys import shingles
 BUCKETS = 1 << 20
 _DOCS = 1024  # documents whose words are in memory at one time
 _PAIRS = 1 << 11  # pairs compared at one time
+_CELLS = 8  # of all with all, for each pair that is asked for: of more, pair by pair is faster
 _COMPARED = Paid(500_000)  # pairs: fewer are compared before a compiler has started
 _PARTS = ("words", "weights", "starts")
 
@@ -64,13 +65,17 @@ class WordVectors:
         numbers = (np.cumsum(there) - 1)[self.words]
         shape = (len(self.starts) - 1, np.count_nonzero(there))
         table = csr_array((self.weights, numbers, self.starts), shape=shape, copy=False)
+        ones = np.ones(shape[1], np.float32)
         for at in range(0, len(left), _PAIRS):
             part = slice(at, at + _PAIRS)
             (one, row), (other, column) = (
                 np.unique(side[part], return_inverse=True) for side in (left, right)
             )
-            # All with all, for there are few of both: added up word by word, as above.
-            found[part] = (table[one] @ table[other].T).toarray()[row, column]
+            # Either way added up word by word, as above. Neighbouring pairs often share documents.
+            if len(one) * len(other) <= _CELLS * len(row):
+                found[part] = (table[one] @ table[other].T).toarray()[row, column]
+            else:
+                found[part] = table[left[part]].multiply(table[right[part]]) @ ones
         return found
 
 
