@@ -21,6 +21,7 @@ from negatives.arrays import Bools, Doubles, Floats
 from negatives.errors import RunError
 from negatives.estimation import Basis
 from negatives.one_thread import one_thread
+from negatives.stats.labelled_logistic import fit_labelled
 from negatives.stats.logistic import sigmoid
 
 _RATES: Final = np.exp(np.linspace(np.log(0.01), np.log(0.99), 41))
@@ -181,9 +182,6 @@ def fit_label_rate(
     """
     bins = _binned(z, labelled, weights.astype(np.float64))
     rates = np.unique(np.append(_RATES, rate)) if rate else _RATES
-    # Before the limit, which holds only for libraries that are there.
-    import scipy.optimize  # noqa: F401
-
     with one_thread():  # more would only wait for each other over two numbers
         costs, slopes, intercepts = _fitted(bins, rates)
     if rate:
@@ -213,29 +211,11 @@ def _fitted(
     found: list[tuple[float, Doubles]] = []
     start = np.array([0.0, 0.0])
     for c in rates[::-1]:
-        found.append(_fit_relevance(float(c), *bins, start))
+        found.append(fit_labelled(float(c), *bins, start))
         start = found[-1][1]
     found.reverse()
     intercepts, slopes = np.array([x for _, x in found]).T
     return np.array([cost for cost, _ in found]), np.exp(slopes), intercepts
-
-
-def _fit_relevance(
-    c: float, at: Doubles, positive: Doubles, rest: Doubles, start: Doubles
-) -> tuple[float, Doubles]:
-    """Negative log-likelihood and (intercept, log slope) of the best logistic relevance for c."""
-    from scipy.optimize import minimize
-
-    def cost(x: Doubles) -> tuple[float, Doubles]:
-        slope = float(np.exp(x[1]))
-        r = sigmoid(slope * at + x[0])
-        value = -float((positive * np.log(c * r) + rest * np.log1p(-c * r)).sum())
-        by_logit = -(positive * (1 - r) - rest * c * r * (1 - r) / (1 - c * r))
-        return value, np.array([by_logit.sum(), (by_logit * slope * at).sum()])
-
-    bounds = [(-30.0, 30.0), (-3.0, 2.0)]
-    best = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    return float(best.fun), np.asarray(best.x)
 
 
 def _binned(z: Doubles, labelled: Bools, weights: Doubles) -> tuple[Doubles, Doubles, Doubles]:
