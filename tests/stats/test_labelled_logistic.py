@@ -32,9 +32,7 @@ def test_nothing_is_likelier_than_what_is_fitted(
     data = (z, np.where(seen, weight, 0.0), np.where(seen, 0.0, weight))
     # The likelihood may have several peaks: the best known is where the general one starts.
     cost, found = fit_labelled(c, *data, np.zeros(2))
-    other = minimize(
-        _cost, found, args=(c, *data), method="L-BFGS-B", bounds=[(-30, 30), (-3, 2)]
-    )
+    other = minimize(_cost, found, args=(c, *data), method="L-BFGS-B", bounds=[(-30, 30), (-3, 2)])
     assert np.isclose(cost, _cost(found, c, *data), rtol=1e-12)
     assert cost <= other.fun + 1e-5 * (1 + abs(other.fun))
 

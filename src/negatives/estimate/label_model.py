@@ -77,10 +77,8 @@ def fit_labellings(
 def _lines(values: Floats, labelled: Bools) -> tuple[list[Curve], float]:
     """A logistic model as a straight line for each column, and its constant."""
     scale = Scale.of(values)
-    inputs = scale.applied(values).clip(-_FARTHEST, _FARTHEST).astype(np.float64)
-    *slopes, constant = fit_logistic(
-        with_intercept(inputs), labelled.astype(np.float64), _LINE_RIDGE
-    )
+    inputs = with_intercept(scale.applied(values).clip(-_FARTHEST, _FARTHEST))
+    *slopes, constant = fit_logistic(inputs, labelled.astype(np.float64), _LINE_RIDGE)
     ends = np.array([-_FARTHEST, _FARTHEST])
     lines = [
         Curve(mean + deviation * ends, slope * ends, 0.0)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from negatives.arrays import Doubles
 from negatives.chance import stream_key, uniforms
 from negatives.errors import InputError
 from negatives.measure.conformal import conformal_threshold
@@ -27,7 +28,9 @@ ALPHA: Final = 0.1
 MODEL: Final = "model"
 KNOWN: Final = "known positives"
 REVIEW: Final = "review"
-_DRAWS = 1_000
+_DRAWS: Final = 1_000
+_CELLS: Final = 1 << 18
+"""Weights that are held at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,17 +117,25 @@ def _model(seen: Tally, seed: int, confidence: float) -> Estimate:
             details=details,
         )
     sums, counts = seen.p_sum[there], seen.p_count[there]
-    # A bootstrap with smooth weights (Rubin, 1981), drawn by hash.
-    cells = np.arange(_DRAWS * len(sums), dtype=np.uint64)
-    weights = -np.log(uniforms(cells, stream_key(seed, "audit/bootstrap")))
-    weights = weights.reshape(_DRAWS, len(sums))
-    shares = (weights @ sums) / (weights @ counts)
+    shares = _redrawn(sums, counts, stream_key(seed, "audit/bootstrap"))
     low, high = np.quantile(shares, [(1 - confidence) / 2, (1 + confidence) / 2])
     ends = [value, *over.values()]
     # How far the queries spread is about the same at every label rate, relative to the share.
     low, high = (float(end) * edge / value if value else 0.0
                  for end, edge in ((low, min(ends)), (high, max(ends))))  # fmt: skip
     return Estimate(**about, value=value, low=low, high=min(high, 1.0), details=details)
+
+
+def _redrawn(sums: Doubles, counts: Doubles, key: np.uint64) -> Doubles:
+    """float64[draws]: the share by a bootstrap with smooth weights (Rubin, 1981), drawn by hash."""
+    shares = np.empty(_DRAWS)
+    at_once = max(1, _CELLS // len(sums))
+    for first in range(0, _DRAWS, at_once):
+        draws = min(at_once, _DRAWS - first)
+        cells = np.arange(first * len(sums), (first + draws) * len(sums), dtype=np.uint64)
+        weights = -np.log(uniforms(cells, key)).reshape(draws, len(sums))
+        shares[first : first + draws] = (weights @ sums) / (weights @ counts)
+    return shares
 
 
 _NO_P = "p_relevant is null: the recipe has no [estimate], or too little to estimate it from"

@@ -25,9 +25,9 @@ def fit_labelled(
 ) -> tuple[float, Doubles]:
     """Negative log-likelihood, and float64[2]: intercept and log slope, from `start`.
 
-    `z`, `labelled` and `rest` are float64[n]: the evidence, and the weight of what is labelled there
-    and of what is not. The slope is between e^-3 and e^2, the intercept between -30 and 30. To be
-    called where a matrix product has one thread.
+    `z`, `labelled` and `rest` are float64[n]: the evidence, and the weight of what is labelled
+    there and of what is not. The slope is between e^-3 and e^2, the intercept between -30 and 30.
+    To be called where a matrix product has one thread.
     """
     at = start
     cost, r = _cost(c, z, labelled, rest, at)
@@ -64,10 +64,10 @@ def _step(
     What would leave its bounds stays where it is.
     """
     unseen = 1 - c * r
-    inputs = np.stack([np.ones_like(z), float(np.exp(at[1])) * z])
+    inputs: Doubles = np.stack([np.ones_like(z), float(np.exp(at[1])) * z])
     uphill = inputs @ (labelled * (1 - r) - rest * c * r * (1 - r) / unseen)
     bent = r * (1 - r) * (labelled + rest * c * (1 - 2 * r + c * r**2) / unseen**2)
-    curve = (inputs * bent) @ inputs.T
+    curve: Doubles = (inputs * bent) @ inputs.T
     curve[1, 1] -= uphill[1]  # by the slope's logarithm, and not by the slope
     if curve[0, 0] <= 0 or np.linalg.det(curve) <= _FLAT * abs(curve[0, 0] * curve[1, 1]):
         expected = (labelled + rest) * c * r * (1 - r) ** 2 / unseen
@@ -75,6 +75,6 @@ def _step(
     held = ((at <= _LOWEST) & (uphill < 0)) | ((at >= _HIGHEST) & (uphill > 0))
     curve[held, :] = 0
     curve[:, held] = 0
-    curve += np.diag(np.where(held, 1.0, _FLAT * max(float(curve.max()), 1e-12)))
-    step: Doubles = np.linalg.solve(curve, np.where(held, 0, uphill))
+    curve[np.diag_indices(2)] += np.where(held, 1.0, _FLAT * max(float(curve.max()), 1e-12))
+    step: Doubles = np.linalg.solve(curve, np.where(held, 0.0, uphill))
     return step

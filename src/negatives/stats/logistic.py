@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from negatives.arrays import Doubles
+from negatives.arrays import Doubles, Floats
 from negatives.one_thread import one_thread
 
 STEPS: Final = 50
@@ -22,9 +22,11 @@ def sigmoid(logits: Doubles) -> Doubles:
     return made
 
 
-def with_intercept(features: Doubles) -> Doubles:
-    """The features with a last column of ones."""
-    return np.column_stack([features, np.ones(len(features))])
+def with_intercept(features: Doubles | Floats) -> Doubles:
+    """float64[n, columns + 1]: the features with a last column of ones."""
+    made = np.ones((len(features), features.shape[1] + 1))
+    made[:, :-1] = features
+    return made
 
 
 def linear(inputs: Doubles, weights: Doubles) -> Doubles:

@@ -81,19 +81,19 @@ class Ramps:
         signs = [-1 if direction < 0 else 1 for direction in directions]
         columns = [sign * values[:, place] for place, sign in enumerate(signs)]
         knots = [_knots(column) for column in columns]
-        parts = [_ramps(column, at) for column, at in zip(columns, knots, strict=True)]
-        parts.append(np.ones((len(values), 1), np.float32))
-        sizes = [part.shape[1] for part in parts]
+        sizes = [*(max(len(at), 1) for at in knots), 1]
+        matrix = np.ones((len(values), sum(sizes)), np.float32)
         penalty = np.zeros((sum(sizes), sum(sizes)))
         bounded = np.zeros(sum(sizes), bool)
         end = 0
         for column, at, size, direction in zip(columns, knots, sizes, directions, strict=False):
             start, end = end, end + size
+            matrix[:, start:end] = _ramps(column, at)
             penalty[start : end - 1, start : end - 1] = _stiffness(column, at)
             penalty[end - 1, end - 1] = _UNKNOWN
             bounded[start : end - 1] = direction != 0
         penalty[-1, -1] = _CONSTANT
-        return Ramps(knots, signs, np.concatenate(parts, axis=1), penalty, bounded)
+        return Ramps(knots, signs, matrix, penalty, bounded)
 
     def fit(self, rows: Places, target: Bools) -> tuple[list[Curve], float]:
         """The curve of each column, and the constant, that tell `target` (bool[n]) best.
