@@ -76,5 +76,4 @@ def _step(
     curve[held, :] = 0
     curve[:, held] = 0
     curve[np.diag_indices(2)] += np.where(held, 1.0, _FLAT * max(float(curve.max()), 1e-12))
-    step: Doubles = np.linalg.solve(curve, np.where(held, 0.0, uphill))
-    return step
+    return np.linalg.solve(curve, np.where(held, 0.0, uphill)).astype(np.float64)
