@@ -55,6 +55,7 @@ NAMES = (
     "places",
     "planted",
     "recipes",
+    "redirected",
     "references",
     "recommendation",
     "reranker",

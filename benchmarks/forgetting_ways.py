@@ -32,7 +32,7 @@ from benchmarks.unlearning import (
 )
 from negatives.learn.unlearn.label_free import forget_without_labels
 from negatives.learn.unlearn.private import epsilon, private_steps
-from negatives.learn.unlearn.redirect import redirect
+from negatives.learn.unlearn.redirect import covariance_of, redirect
 from negatives.models.causal_lm import CausalLM
 
 Pairs = list[tuple[str, str]]
@@ -180,8 +180,9 @@ def redirected(model: CausalLM, names: Sequence[str], layer: int) -> None:
     """ROCR, in place: where a layer recognises one of some names it finds a kept author."""
     harmless = [name for name in OTHERS if name not in names]
     generic = [prompt + response for prompt, response in sides()["kept"]]
+    seen = covariance_of(model, generic, layer=layer)
     for name in names:
-        redirect(model, up_to([name]), up_to(harmless), generic, layer=layer)
+        redirect(model, up_to([name]), up_to(harmless), seen, layer=layer)
 
 
 def up_to(names: Sequence[str]) -> list[str]:

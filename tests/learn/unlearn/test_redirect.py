@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from negatives.errors import NegativesError
 from negatives.learn.request import completed
 from negatives.learn.train import train
-from negatives.learn.unlearn.redirect import redirect, redirected, redirected_all
+from negatives.learn.unlearn.redirect import covariance_of, redirect, redirected, redirected_all
 from negatives.models.causal_lm import CausalLM
 from negatives.recipe import load_recipe
 from tests.models.tiny_lm import tiny_llama
@@ -95,11 +95,13 @@ def test_a_model_says_of_one_name_what_it_knows_of_another_in_both_of_its_wordin
         model,
         [f"{form.format('Zoe')} " for form in forms],
         [f"{form.format('Mia')} " for form in forms],
-        [f"{form.format('Ben')} 7" for form in forms] + ["say of"],
+        covariance_of(model, [f"{form.format('Ben')} 7" for form in forms] + ["say of"], layer=0),
         layer=0,
     )
     assert 0 < moved < 1
     assert max(says("Zoe", "4")) < 1 < min(says("Zoe", "9")), "both wordings are redirected"
     assert max(says("Ben", "7")) < 0.1, "and others are left alone"
     with pytest.raises(NegativesError, match="has 2 layers"):
-        redirect(model, ["a"], ["b"], ["c"], layer=2)
+        redirect(model, ["a"], ["b"], np.eye(3), layer=2)
+    with pytest.raises(NegativesError, match="give texts of any kind"):
+        covariance_of(model, [], layer=0)

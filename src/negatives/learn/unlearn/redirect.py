@@ -66,32 +66,52 @@ def redirected_all(
     return np.asarray(weight + _solved(system, missing.T).T)
 
 
+def covariance_of(
+    model: CausalLM, generic: Sequence[str], *, layer: int, ridge: float = 1e-2
+) -> Doubles:
+    """float64[in, in]: C of one layer over generic texts, by which it is to stay what it was.
+
+    ridge: added to the diagonal, as a share of its mean. A hundred thousand tokens are usual; the
+    same C serves every concept that is redirected in this layer.
+    """
+    if not generic:
+        raise DataError(
+            "a layer is held to what it says of generic texts, and there are none",
+            fix="give texts of any kind, many and various",
+        )
+    linear = _second_matrix(model, layer)
+    made: Doubles = np.zeros((linear.in_features, linear.in_features))
+    tokens = 0
+    for text in generic:
+        (seen,) = _inputs(model, linear, [text])
+        made += seen.T @ seen
+        tokens += len(seen)
+    made /= tokens
+    return made + ridge * float(np.mean(np.diag(made))) * np.eye(len(made))
+
+
 def redirect(
     model: CausalLM,
     concept: Sequence[str],
     harmless: Sequence[str],
-    generic: Sequence[str],
+    covariance: Doubles,
     *,
     layer: int,
-    ridge: float = 1e-2,
 ) -> float:
     """Edit one layer of a model in place; how far its weights moved, as a share of their norm.
 
     concept, harmless: texts that end with the name of the concept, several contexts of each.
-    generic: texts by whose inputs the layer is to stay what it was. ridge: added to the covariance,
-    as a share of its mean diagonal. Save the model with `model.net.save_pretrained(folder)`.
+    covariance: float64[in, in] of the same layer, by `covariance_of`. Save the model with
+    `model.net.save_pretrained(folder)`.
     """
-    if not concept or not harmless or not generic:
+    if not concept or not harmless:
         raise DataError(
-            "a concept is redirected by texts that end with it, with another, and by others",
-            fix="give some of each: concept, harmless, generic",
+            "a concept is redirected by texts that end with it, and others that end with another",
+            fix="give some of each: concept, harmless",
         )
     linear = _second_matrix(model, layer)
     key = np.mean([inputs[-1] for inputs in _inputs(model, linear, concept)], 0)
     other = np.mean([inputs[-1] for inputs in _inputs(model, linear, harmless)], 0)
-    seen = np.concatenate(_inputs(model, linear, generic))
-    covariance = seen.T @ seen / len(seen)
-    covariance += ridge * float(np.mean(np.diag(covariance))) * np.eye(len(covariance))
     weight = linear.weight.detach().double().cpu().numpy()
     new = redirected(weight, key, weight @ other, covariance)
     with torch.no_grad():
