@@ -80,9 +80,7 @@ def instructions(
     with output(out, ".md", json=json) as file:
         collection = reading.load(data)
         with listening() as emit:
-            made = told(
-                collection, encoder, wanted, labels=label or (), machine=machine, emit=emit
-            )
+            made = told(collection, encoder, wanted, labels=label or (), machine=machine, emit=emit)
         write_text(file, markdown(made))
     found = figures(made)
     if json:

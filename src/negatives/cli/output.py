@@ -40,9 +40,7 @@ OtherFolder = Annotated[Path, Parameter(validator=_a_folder)]
 OptionalOutFolder = Annotated[
     Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_a_folder)
 ]
-OutFile = Annotated[
-    Path, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)
-]
+OutFile = Annotated[Path, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)]
 """The file to write, `-` for standard output."""
 OptionalOutFile = Annotated[
     Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)

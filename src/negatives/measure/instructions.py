@@ -20,11 +20,12 @@ from typing import Final
 
 import numpy as np
 
-from negatives.arrays import Bools, Doubles, Floats, Keys, Places, Ragged, Rows
+from negatives.arrays import Doubles, Floats, Keys, Places, Ragged, Rows
 from negatives.chance import stream_key, uniforms
 from negatives.errors import DataError, InputError, nearest
 from negatives.events import Emit, Progress, silent
 from negatives.machine import MODEST, Machine
+from negatives.measure.evaluation import refuse_unjudged
 from negatives.measure.finding_sets import Candidates, average_precisions
 from negatives.models.by_id import IdEncoder
 from negatives.models.embedding import Embedded, embed
@@ -141,6 +142,7 @@ def instructions(
     none, `DataError` where no document has enough items.
     """
     wanted = wanted or Wanted()
+    refuse_unjudged(collection, "no query has a positive")
     opened = open_encoder(encoder, threads=machine.threads, device=machine.device, emit=emit)
     items = _Items(collection, wanted.seed)
     docs, left_out = _enough(items, wanted, labels)
@@ -218,13 +220,13 @@ class _Items:
         return found[np.sort(first)]
 
     def texts(self, places: Places) -> list[str]:
-        """Their texts."""
+        """Their texts; none where there are no texts."""
+        if not self.data.has("queries", "text"):
+            return []
         return self.data.query_texts(self.rows[places])
 
 
-def _enough(
-    items: _Items, wanted: Wanted, labels: Sequence[str]
-) -> tuple[list[int], Counter[str]]:
+def _enough(items: _Items, wanted: Wanted, labels: Sequence[str]) -> tuple[list[int], Counter[str]]:
     """Rows of the documents with enough items, most items first, and how many have too few."""
     counts = items.of_label.lengths
     asked = np.arange(len(counts)) if not labels else _asked(items.data, labels)
@@ -340,10 +342,12 @@ class _Work:
             CENTRAL: mine[nearest_[:size]],
             NAMED_CENTRAL: np.concatenate([name[None], mine[nearest_[: size - 1]]]),
         }
-        found = np.concatenate([self._of(test), self._vectors[rest]])
-        relevant = np.arange(len(found)) < len(test)
-        scores = np.stack([found @ each.mean(axis=0) for each in queries.values()])
-        values = average_precisions(scores.astype(np.float64), relevant)
+        means = np.stack([each.mean(axis=0) for each in queries.values()], axis=1)
+        scores = self._vectors @ means
+        values = average_precisions(
+            np.concatenate([self._of(test) @ means, scores[rest]]).T,
+            np.arange(len(test) + len(rest)) < len(test),
+        )
         examples = [place for place in chosen if place < len(offered)]
         return Instruction(
             doc=doc,
@@ -351,7 +355,7 @@ class _Work:
             held_out=items.rows[test],
             examples=tuple(int(items.rows[offered[place]]) for place in examples),
             words=tuple(words[place - len(offered)] for place in chosen if place >= len(offered)),
-            near=self._near(doc, members[chosen].mean(axis=0), near_by),
+            near=self._near(doc, np.where(near_by, scores[:, 0], -np.inf)),
             reached=tuple(reached),
             found=dict(zip(queries, values.tolist(), strict=True)),
         )
@@ -388,8 +392,6 @@ class _Work:
 
         A word of a single item is none of the category.
         """
-        if not self.items.data.has("queries", "text"):
-            return []
         words, word, _, _ = _WORDS_OF.counted(self.items.texts(own))
         count = np.bincount(word, minlength=len(words))
         here = count / len(own)
@@ -399,10 +401,12 @@ class _Work:
         order = np.argsort(-told, kind="stable")[:OFFERED]
         return [words[place] for place in order if told[place] > 0]
 
-    def _near(self, doc: int, query: Floats, near_by: Bools) -> tuple[int, ...]:
-        """Rows of the items most like the set that are labelled otherwise, no two of one text."""
-        places = np.flatnonzero(near_by)
-        best = places[np.argsort(-(self._vectors[places] @ query), kind="stable")]
+    def _near(self, doc: int, scores: Floats) -> tuple[int, ...]:
+        """Rows of the items most like the set that are labelled otherwise, no two of one text.
+
+        scores: float32[others], below all where an item cannot be one.
+        """
+        best = np.argsort(-scores, kind="stable")[: np.isfinite(scores).sum()]
         seen = {int(key) for key in self.items.keys[self.items.of_label[doc]]}
         found: list[int] = []
         for each in self._others[best].tolist():
@@ -418,8 +422,6 @@ class _Counted:
     """In how many of some items each word occurs."""
 
     def __init__(self, work: _Work, places: Places) -> None:
-        if not work.items.data.has("queries", "text"):
-            places = places[:0]
         words, self._word, self._text, _ = _WORDS_OF.counted(work.items.texts(places))
         self._place = dict(zip(words, range(len(words)), strict=True))
         self._texts = len(places)

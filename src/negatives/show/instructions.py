@@ -32,9 +32,10 @@ def markdown(made: Instructions) -> str:
         f"# What the labels of {_plain(made.collection.name, TITLE)} mean",
         "Examples and words that, as queries, find the items of each label best among all others "
         f"(encoder: {_plain(made.encoder, TITLE)}; average precision on items that were not used, "
-        f"{_found(made, CHOSEN)}; by the label's own name {_found(made, NAME)}). They are told "
-        "from the labels alone, and where these are wrong or missing, they are too: a near miss may "
-        "be an item whose label was forgotten. Read them before others judge by them.",
+        f"{_found(made, CHOSEN)}; by the label's own name {_found(made, NAME)}). They "
+        "are told from the labels alone, and where these are wrong or missing, they are too: a "
+        "near miss may be an item whose label was forgotten. Read them before others judge by "
+        "them.",
     ]
     for each in made.categories:
         parts += _section(each, labels)

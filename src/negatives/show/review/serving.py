@@ -102,7 +102,8 @@ def serve(
 ) -> int:
     """Serve the page of a run until the process is interrupted; how many verdicts stand then.
 
-    `instructions`: a text file that the guideline shows. `ready` is told the address once the page can be opened.
+    `instructions`: a text file that the guideline shows. `ready` is told the address
+    once the page can be opened.
     """
     if not 0.5 < confidence < 1:
         raise InputError(
