@@ -38,6 +38,7 @@ NAMES = (
     "guides",
     "images",
     "imbalance",
+    "instructions",
     "judgements",
     "judges",
     "labels",

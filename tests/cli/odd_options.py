@@ -12,6 +12,7 @@ from negatives.cli import (
     cache,
     compare,
     data,
+    data_instructions,
     data_planting,
     doctor,
     evaluate,
@@ -51,6 +52,8 @@ COMMANDS: dict[tuple[str, ...], Callable[..., Any]] = {
     ("data", "describe", "data"): data.describe,
     ("data", "convert", "data", "--out", "out"): data.convert,
     ("data", "plant", "data", "--out", "out", "--share", "1"): data_planting.plant,
+    ("data", "instructions", "data", "--out", "out.md", "--quiet"):
+        data_instructions.instructions,
     ("cache", "list"): cache.list_,
     ("cache", "size"): cache.size,
     ("cache", "prune"): cache.prune,
@@ -284,6 +287,7 @@ def no_positive() -> Iterator[Odd]:
         (*MINE, "--out", "out"),
         ("evaluate", "bm25", "data"),
         ("data", "plant", "data", "--out", "out"),
+        ("data", "instructions", "data", "--out", "out.md"),
         ("train", "data", "--out", "out"),
         ("compare", "data", "--recipes", "bm25", "--out", "out", "--on", "data"),
     ):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import cyclopts
 
 from negatives.cli.data_figures import figures
+from negatives.cli.data_instructions import instructions
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
 from negatives.cli.data_planting import canaries, plant
 from negatives.cli.options import Flag
@@ -16,11 +17,12 @@ from negatives.cli.streams import print_json
 app = cyclopts.App(
     name="data",
     help="Check a collection, say what is in it, turn it into a BEIR folder, split it, plant in "
-    "it; cut documents into passages.",
+    "it; say what its labels mean; cut documents into passages.",
 )
 app.command(plant)
 app.command(canaries)
 app.command(figures)
+app.command(instructions)
 
 
 @app.command

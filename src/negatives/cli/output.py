@@ -40,10 +40,12 @@ OtherFolder = Annotated[Path, Parameter(validator=_a_folder)]
 OptionalOutFolder = Annotated[
     Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_a_folder)
 ]
+OutFile = Annotated[Path, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)]
+"""The file to write, `-` for standard output."""
 OptionalOutFile = Annotated[
     Path | None, Parameter(name=_NAMES, allow_leading_hyphen=True, validator=_writable)
 ]
-"""The file to write, `-` for standard output."""
+"""The same, where none need be written."""
 OptionalFile = Annotated[Path | None, Parameter(validator=_writable)]
 """A file that is written besides."""
 

@@ -24,6 +24,7 @@ def review(
     reviewer: str | None = None,
     twice: float = 0.1,
     confidence: float = 0.95,
+    instructions: Path | None = None,
 ) -> None:
     """Judge pairs of a finished run on a local page, by keys, one after the other.
 
@@ -38,6 +39,8 @@ def review(
         negatives review runs/cranfield
 
         negatives review runs/cranfield --order random --no-browser
+
+        negatives review runs/labels --instructions instructions.md
 
     Only this machine can reach the page, and only by the address that is printed.
     Ctrl-C stops it; come back whenever you like.
@@ -61,6 +64,9 @@ def review(
         how far they agree.
     confidence
         How sure the bound on the page is.
+    instructions
+        A text file, such as `negatives data instructions` writes, that the guideline shows to
+        whoever judges.
     """
     from negatives.show.review.serving import Address, serve
 
@@ -72,6 +78,7 @@ def review(
         order=order,
         confidence=confidence,
         twice=twice,
+        instructions=instructions,
         reviewer=_login() if reviewer is None else reviewer,
         browser=browser,
         ready=lambda url: print(f"judge at {url}\nCtrl-C stops it", flush=True),

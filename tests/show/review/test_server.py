@@ -13,7 +13,9 @@ from urllib.parse import urlencode
 import negatives as neg
 from negatives.run.asking import picks_of, questions
 from negatives.run.reviews import REVIEWS, read_lines, read_reviews
+from negatives.show.review.guideline import read_instructions
 from tests import pictures
+from tests.cli.commands import negatives
 from tests.show.review.conftest import HARM, LOST
 from tests.show.review.served import TOKEN, Client, name_in, served, until
 
@@ -311,3 +313,27 @@ def test_a_file_that_is_no_image_is_not_sent_whatever_the_collection_says(tmp_pa
         ann.enter("ann")
         assert image_of(ann, side="doc", id="images/red-disc-0.png")[0] == 200
         assert image_of(ann, side="doc", id="../secret.png")[0] == 404
+
+
+def test_instructions_are_shown_to_whoever_judges(run: neg.Run, tmp_path: Path) -> None:
+    file = tmp_path / "labels.md"
+    file.write_text("## Wings\n\n- a <b>wing</b> and \u202e{{ 7 * 7 }}\n", "utf-8")
+    with served(run, instructions=read_instructions(file)) as ann:
+        ann.enter("ann")
+        page = ann.ask("GET", "/guideline")[2]
+        assert "<h2>Instructions</h2>" in page
+        assert "## Wings\n\n- a &lt;b&gt;wing&lt;/b&gt; and [U+202E]{{ 7 * 7 }}" in page
+    with served(run) as ann:
+        ann.enter("ann")
+        assert "<h2>Instructions</h2>" not in ann.ask("GET", "/guideline")[2]
+
+
+def test_instructions_that_say_nothing_are_refused_before_the_page_is_served(
+    run: neg.Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty.md").write_text(" \n")
+    for name, said in (("empty.md", "the instructions are empty"), ("gone.md", "No such file")):
+        done = negatives("review", run.path, "--instructions", tmp_path / name, "--no-browser")
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert name in done.stderr

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
+from negatives.bounded import read_small
 from negatives.chance import pair_uniforms
+from negatives.errors import DataError
 from negatives.schema import PAIR, Collection
 from negatives.show.review.pictures import Pictures
 from negatives.show.review.words import SHORT, Texts, piece, visible
@@ -16,17 +19,23 @@ EXAMPLES: Final = 3
 """Of each grade."""
 MOST_GRADES: Final = 5
 _SEEN: Final = 100_000
+_LARGEST: Final = 8 * 2**20
+"""Bytes of instructions: more is no page that anybody reads."""
 
 
 @dataclass(frozen=True)
 class Guideline:
-    """`grades`: the grades that the collection gives, highest first, each with examples."""
+    """`grades`: the grades that the collection gives, highest first, each with examples.
+
+    `instructions`: what somebody wrote, or had written, for those who judge.
+    """
 
     grades: list[dict[str, Any]]
     judged_negatives: bool
+    instructions: str
 
 
-def guideline(collection: Collection, pictures: Pictures) -> Guideline:
+def guideline(collection: Collection, pictures: Pictures, instructions: str) -> Guideline:
     """Examples of every grade, of different queries, drawn by hash."""
     texts = Texts(collection)
     qrels = collection.qrels.filter(pl.col("relevance") >= 0)
@@ -50,7 +59,17 @@ def guideline(collection: Collection, pictures: Pictures) -> Guideline:
                 ],
             }
         )
-    return Guideline(shown, 0 in grades)
+    return Guideline(shown, 0 in grades, visible(instructions))
+
+
+def read_instructions(path: Path) -> str:
+    """The text of a file of instructions; `DataError` where it cannot be read or says nothing."""
+    text = read_small(path, _LARGEST).strip()
+    if not text:
+        raise DataError(
+            "the instructions are empty", where=str(path), fix="write them, or leave the file out"
+        )
+    return text
 
 
 def _example(texts: Texts, pictures: Pictures, query: str, doc: str) -> dict[str, Any]:

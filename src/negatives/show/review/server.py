@@ -44,7 +44,8 @@ Endpoint = Callable[[Request], Any]
 class Review:
     """The pages of one run; `app` is what a server serves.
 
-    `order`: the order that is shown first. `suggested` is the name a reviewer is offered.
+    `order`: the order that is shown first. `suggested` is the name a reviewer is offered,
+    `instructions` what the guideline says besides.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Review:
         confidence: float = 0.95,
         twice: float = 0.1,
         suggested: str = "",
+        instructions: str = "",
     ) -> None:
         collection = collection_of(run)
         self.desk = Desk(run, twice)
@@ -64,7 +66,7 @@ class Review:
         self.suggested = suggested
         self.texts = Texts(collection)
         self.pictures = Pictures(collection)
-        self.guideline = guideline(collection, self.pictures)
+        self.guideline = guideline(collection, self.pictures, instructions)
 
     def app(self, token: str, hosts: set[str]) -> Guard:
         """The application, guarded."""

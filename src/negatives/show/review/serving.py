@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from negatives.errors import InputError
 from negatives.optional import require
 from negatives.run.reviews import Order, read_lines, standing
+from negatives.show.review.guideline import read_instructions
 from negatives.store.run import Run
 
 if TYPE_CHECKING:
@@ -95,12 +96,14 @@ def serve(
     confidence: float = 0.95,
     twice: float = 0.1,
     reviewer: str = "",
+    instructions: Path | None = None,
     browser: bool = False,
     ready: Callable[[str], None],
 ) -> int:
     """Serve the page of a run until the process is interrupted; how many verdicts stand then.
 
-    `ready` is told the address once the page can be opened.
+    `instructions`: a text file that the guideline shows. `ready` is told the address
+    once the page can be opened.
     """
     if not 0.5 < confidence < 1:
         raise InputError(
@@ -108,6 +111,7 @@ def serve(
         )
     if not 0 <= twice <= 1:
         raise InputError(f"--twice {twice}", fix="give a share from 0 to 1, such as 0.1")
+    told = "" if instructions is None else read_instructions(instructions)
     require("uvicorn", extra="review")
     require("starlette", extra="review")
     from negatives.show.review.server import Review
@@ -115,7 +119,12 @@ def serve(
     with address.bound() as listening:
         port = listening.getsockname()[1]
         review = Review(
-            Run(run), order=order, confidence=confidence, twice=twice, suggested=reviewer
+            Run(run),
+            order=order,
+            confidence=confidence,
+            twice=twice,
+            suggested=reviewer,
+            instructions=told,
         )
         token = secrets.token_urlsafe(24)
         server = server_of(review, token, address.names(port))
