@@ -12,10 +12,11 @@ chosen set, but for the name alone. Labels are incomplete, so that the figures a
 truth, for all sets. Items of one text are in one part, but packages of one source say much the same
 and are not kept together, which favours all sets with examples or words of items over the name.
 Where a label has few items (esco_skills) its name is hard to beat: on one of the two splits it is
-not beaten. Chosen by us on one fold of 60 labels of debtags_xmc and on all of esco_skills' test_tech were how
-likeness is put together (the mean of the members' cosines; their maximum, and scores standardised
-first, were tried too) and that an example comes first, at no loss: of these two figures the first is
-little touched by that, the second is not independent of it, and the third, test_house, is.
+not beaten. Chosen by us on one fold of 60 labels of debtags_xmc and on all of esco_skills'
+test_tech were how likeness is put together (the mean of the members' cosines; their maximum, and
+scores standardised first, were tried too) and that an example comes first, at no loss: of these two
+figures the first is little touched by that, the second is not independent of it, and the third,
+test_house, is.
 """
 
 from __future__ import annotations
