@@ -107,8 +107,8 @@ class Asking:
                 f"{percent(self.unknown)} may be): the last such is {self.chat.service.said(said)}",
                 where=f"{self.chat.name}, prompt {words.name}",
                 fix="take a model that answers as it is asked, another prompt, more tokens for a "
-                "model that thinks aloud or writes at length, or raise unknown; these are asked again "
-                "next time",
+                "model that thinks aloud or writes at length, or raise unknown; these are "
+                "asked again next time",
             )
 
 
