@@ -93,3 +93,14 @@ def test_a_language_model_that_has_no_address_is_told_before_anything_is_made(
     done = negatives("adapt", tmp_path / "docs", "--out", tmp_path / "out", "--llm", "qwen")
     assert (done.returncode, "is no address of a language model" in done.stderr) == (2, True)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_run_that_is_not_there_is_no_encoder_of_a_hub(tmp_path: Path) -> None:
+    (tmp_path / "first.run").write_text("1 Q0 184 1 2.5 x\n")
+    for name in ("frist.run", "none.trec", "none.txt", "none.run.gz"):
+        done = negatives("evaluate", tmp_path / name, "cranfield", "--metric", "RR")
+        assert (done.returncode, "no such run" in done.stderr) == (2, True), done.stderr
+        assert str(tmp_path / name) in done.stderr
+    done = negatives("evaluate", tmp_path / "frist.run", "cranfield", "--metric", "RR")
+    assert "did you mean" in done.stderr
+    assert "first.run" in done.stderr
