@@ -104,3 +104,11 @@ def test_a_run_that_is_not_there_is_no_encoder_of_a_hub(tmp_path: Path) -> None:
     done = negatives("evaluate", tmp_path / "frist.run", "cranfield", "--metric", "RR")
     assert "did you mean" in done.stderr
     assert "first.run" in done.stderr
+
+
+def test_a_recipe_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "r.toml").write_bytes(
+        b'\xef\xbb\xbf[[find]]\nkind = "bm25"\n[pick]\nkind = "top"\n'
+    )
+    done = negatives("recipes", "check", tmp_path / "r.toml")
+    assert done.returncode == 0, done.stderr
