@@ -23,6 +23,8 @@ _SHORT_WRITE: Final = re.compile(
 )
 """How numpy tells of a full disk, counting the items of an array that it wrote; and torch."""
 _NO_MEMORY: Final = re.compile(r"can't allocate memory|bad allocation|std::bad_alloc|out of memory")
+_CIRCLE: Final = "Symlink loop from "
+"""How Python before 3.13 tells of links that lead to each other, in place of an `OSError`."""
 _NO_THREAD: Final = "can't start new thread"
 
 _FULL: Final = {
@@ -83,6 +85,8 @@ def refused(
     if code is None:
         return None
     place = str(where) or str(getattr(error, "filename", None) or "")
+    if not place and text.startswith(_CIRCLE):
+        place = text.removeprefix(_CIRCLE).strip("'")
     if code == errno.EEXIST and _in_a_file(Path(place)):
         code = errno.ENOTDIR
     if code in _FULL:
@@ -94,7 +98,8 @@ def refused(
     if code in _WRONG:
         what, fix = _WRONG[code]
         return (wrong or InputError)(what.format(do=do), where=place, fix=fix)
-    blamed = Path(place).name in text or not Path(place).parent.is_dir()
+    named = str(getattr(error, "filename", None) or "") == place or Path(place).name in text
+    blamed = named or not Path(place).parent.is_dir()
     if code in _GONE and wrong is not None and blamed:
         return wrong(f"cannot {do}: {os.strerror(code)}", where=place, fix="check the path")
     if code in _GONE:
@@ -128,5 +133,7 @@ def _number(error: BaseException, text: str) -> int | None:
     number = getattr(error, "errno", None)
     if isinstance(number, int) and number > 0:
         return number
+    if isinstance(error, RuntimeError) and text.startswith(_CIRCLE):
+        return errno.ELOOP
     found = _CODE.search(text)
     return int(found[1] or found[2] or found[3]) if found else None

@@ -271,7 +271,7 @@ class Recipe:
 def parse(text: str, where: str = "recipe") -> Recipe:
     """A recipe from TOML text; errors name the path in it and the nearest valid name."""
     try:
-        table = tomllib.loads(text)
+        table = tomllib.loads(text.removeprefix("\ufeff"))  # editors of Windows write one
     except RecursionError:
         raise RecipeError("not TOML: nested too deeply", where=where, fix=_EXAMPLE) from None
     except ValueError as error:  # of its own, and Python's of a number with thousands of digits

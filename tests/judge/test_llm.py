@@ -230,10 +230,24 @@ def test_too_many_unknown_are_an_error_that_shows_one(server: ChatServer, tmp_pa
     assert "7 of 7 replies cannot be read (100%, 10.0% may be)" in said
     assert "a poet" in said
     assert "\x1b" not in said
-    calls = len(server.bodies)
-    with pytest.raises(ServiceError):
+
+
+def test_a_server_that_was_mended_is_asked_again_about_what_could_not_be_read(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    poet = {"wing": "I am a poet"}
+    server.script = lambda call, body: (
+        (200, completion(poet[shown(body, "document")[0]]))
+        if shown(body, "document")[0] in poet
+        else None
+    )
+    with pytest.raises(ServiceError, match="these are asked again next time"):
         opened(server, tmp_path, top=0).judge(ROWS)
-    assert len(server.bodies) == calls, "the unreadable are kept as well: asking again is no use"
+    calls = len(server.bodies)
+    poet.clear()
+    made = opened(server, tmp_path, top=0).judge(ROWS)
+    assert made["llm_score"].null_count() == 2, "one is rejected, and one has no text"
+    assert 0 < len(server.bodies) - calls < calls, "what could be read is kept"
 
 
 def test_known_positives_are_shown_to_labelled_and_unlabelled_alike(

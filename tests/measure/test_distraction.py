@@ -194,3 +194,18 @@ def test_a_real_small_model_is_asked_in_four_ways(run: neg.Run) -> None:
     assert found.questions + found.unknown == 3
     assert {*found.right} == {ALONE, RANDOM, HARD, REORDERED}
     assert all(each.items == found.questions for each in found.flips.values())
+
+
+def test_replies_that_say_nothing_are_no_wrong_answers(
+    run: neg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is not set up says nothing; once it is, it is asked again."""
+    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path))
+    with serving() as server:
+        for nothing in ["", " ", "<think>The passage says Thing0, Thing1, Thing2"]:
+            server.script = lambda call, body, said=nothing: (200, completion(said))  # type: ignore[misc]
+            with pytest.raises(ServiceError) as caught:
+                distraction(run, ANSWERS, llm=server.spec)
+            assert "32 of 32 replies say nothing (10.0% may)" in caught.value.what
+        reading(server, oracle)
+        assert distraction(run, ANSWERS, llm=server.spec).share(HARD) == 1

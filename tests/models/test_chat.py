@@ -382,3 +382,26 @@ def test_a_completion_without_tokens_or_usage_is_still_one(
     server.script = lambda call, body: (200, reply)
     (answer,) = chat(server, tmp_path).ask(PROMPT, [question(0)], YES_NO)
     assert answer == Answer("no")
+
+
+def test_a_server_that_miscounts_its_tokens_has_answered_all_the_same(
+    server: ChatServer, tmp_path: Path
+) -> None:
+    for number, usage in enumerate(
+        ["none", [], {"prompt_tokens": "9"}, {"prompt_tokens": -9, "completion_tokens": 10**30}]
+    ):
+        reply = completion("no") | {"usage": usage}
+        server.script = lambda call, body, reply=reply: (200, reply)  # type: ignore[misc]
+        (answer,) = chat(server, tmp_path).ask(PROMPT, [question(number)], YES_NO)
+        assert answer == Answer("no")
+
+
+def test_thoughts_are_no_answer_whether_they_come_to_an_end_or_are_cut_off() -> None:
+    for text, said in [
+        ("<think>yes?</think> no", "no"),
+        ("yes?</think> no", "no"),
+        ("<think>the passage says yes, {}", ""),
+        ("\n<think>\n", ""),
+        ("a tag <think> in the middle", "a tag <think> in the middle"),
+    ]:
+        assert Answer(text).said == said

@@ -285,6 +285,44 @@ def test_an_unusable_reply_is_a_service_error(server: Server, reply: Any) -> Non
     refusal(server, lambda call, body: (200, reply))
 
 
+def test_what_is_wrong_with_the_vectors_is_told(server: Server) -> None:
+    """As a user would read it, not as the library that was made to read it would say."""
+    for said, indices, widths in [
+        ("2 vectors for 3 texts", [0, 1], [4, 4]),
+        ("3 vectors that are not numbered from 0 to 2", [0, 0, 0], [4, 4, 4]),
+        ("vectors of 3 and 4 numbers in one reply", [0, 1, 2], [4, 4, 3]),
+        ("vectors of no numbers", [0, 1, 2], [0, 0, 0]),
+    ]:
+        encoder = opened(server)[0]
+        data = [
+            {"index": n, "embedding": [1.0] * width}
+            for n, width in zip(indices, widths, strict=True)
+        ]
+        server.script = always(200, {"data": data})
+        with pytest.raises(ServiceError) as caught:
+            encoder._call(["a", "b", "c"])
+        assert said in caught.value.what
+
+
+def test_an_error_that_comes_with_status_200_is_asked_again_and_repeated(server: Server) -> None:
+    wrong = {"error": {"message": "the model is being loaded"}}
+    assert "the model is being loaded" in refusal(server, always(200, wrong))
+    server.script = lambda call, body: (200, wrong) if call % 2 else None
+    server.bodies.clear()
+    encoder, waits = opened(server)
+    assert encoder.encode(TEXTS).vectors.shape == (4, encoder.dim)
+    assert waits
+
+
+def test_a_server_that_miscounts_its_tokens_has_answered_all_the_same(server: Server) -> None:
+    for usage in ["none", [], {"total_tokens": "9"}, {"total_tokens": -9}, {"total_tokens": 2**70}]:
+        data = [{"index": 0, "embedding": [1.0, 2.0]}]
+        server.script = always(200, {"data": data, "usage": usage})
+        encoder = opened(server)[0]
+        assert encoder.encode(["a"]).vectors.tolist() == [[1.0, 2.0]]
+        assert encoder.tokens == 0
+
+
 def test_mixed_widths_are_a_service_error(server: Server) -> None:
     def script(call: int, body: dict[str, Any]) -> Reply:
         data = [{"index": n, "embedding": [1.0] * call} for n in range(len(body["input"]))]

@@ -113,6 +113,18 @@ def test_a_packed_file_with_broken_content_is_told(tmp_path: Path) -> None:
     assert "not a sound gzip file" in complaint(path)
 
 
+def test_what_follows_a_finished_packed_file_is_told_for_what_it_is(tmp_path: Path) -> None:
+    """It was not cut off: there is too much of it."""
+    for packed, name in ((".gz", "gzip"), (".bz2", "bzip2"), (".xz", "xz")):
+        whole = PACKERS[packed](b'{"query": "a", "positive": "b"}\n')
+        path = tmp_path / f"pairs.jsonl{packed}"
+        for more in (b"x", b"and so on", b"\0\0and so on, for longer than a header is"):
+            path.write_bytes(whole + more)
+            text = complaint(path)
+            assert f"behind its end follows what is not {name}" in text, (packed, more, text)
+            assert "cut off what does not belong to it" in text
+
+
 def test_a_file_that_lies_there_plain_and_packed_is_one_file_if_both_hold_the_same(
     tmp_path: Path,
 ) -> None:

@@ -35,6 +35,7 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.estimate import rounded
 from negatives.measure.significance import compare
+from negatives.models.chat import Chat
 from negatives.opening import Context, Foreseen
 from negatives.optional import require
 from negatives.read import known_texts
@@ -232,6 +233,7 @@ def _recipe(
     """The recipe, with a language model as its generator where one is named."""
     chosen = named if isinstance(named, Recipe) else load_recipe(named)
     if llm:
+        Chat(llm, Path())  # an address that is none is told now, and nothing is made
         others = tuple(each for each in chosen.make if each.generates == "documents")
         writer = build("make", {"kind": "queries", "model": llm}, "--llm")
         chosen = replace(chosen, make=(writer, *others))  # type: ignore[arg-type]

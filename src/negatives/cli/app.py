@@ -27,6 +27,7 @@ from negatives.cli.judge import judge
 from negatives.cli.lint import lint
 from negatives.cli.make import make
 from negatives.cli.mine import mine
+from negatives.cli.numbers import as_written
 from negatives.cli.pick import pick
 from negatives.cli.recipes import app as recipes
 from negatives.cli.report import report
@@ -57,6 +58,7 @@ app = cyclopts.App(
     help=HELP,
     help_format="plaintext",
     suppress_keyboard_interrupt=False,
+    default_parameter=Parameter(converter=as_written),
     version_flags=["--version"],
     version=lambda: _version(),
 )

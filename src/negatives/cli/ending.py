@@ -20,7 +20,8 @@ from typing import Final
 
 import cyclopts
 
-from negatives.errors import InputError, NegativesError, WorkError, nearest
+from negatives.cli.misread import misread
+from negatives.errors import InputError, NegativesError, WorkError
 from negatives.faults import refused
 from negatives.printable import printable
 
@@ -52,10 +53,7 @@ def told(error: BaseException, command: str, *, traced: bool = False) -> int:
         _say(f"{how}{then}")
         return code
     if isinstance(error, cyclopts.CycloptsError):
-        _say(
-            f"{_command_error(error)}\n  fix:   {' '.join(['negatives', *command.split()])} --help"
-        )
-        return 2
+        error = misread(error, command)
     found = understood(error)
     _say(str(found))
     return found.exit_code
@@ -88,16 +86,6 @@ def understood(error: BaseException) -> NegativesError:
         fix=f"please report these lines and the command; {TRACEBACK}=1 shows more. It is a fault "
         "of this package",
     )
-
-
-def _command_error(error: cyclopts.CycloptsError) -> str:
-    """What is wrong with a command; of an option where a command was expected, the nearest."""
-    text = str(error).strip()
-    word = re.match(r'Unknown command "(-[^"]*)"', text)
-    if word is None:
-        return text
-    hint = nearest(word[1], ("--help", "--version", "--quiet", "--verbose", "--install-completion"))
-    return f"Unknown option: {word[1]}: {hint}"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -146,8 +147,9 @@ def _check_place(run: Run, path: Path, overwrite: bool) -> None:
             where=str(path),
             fix="choose another file",
         )
-    own = {(run.path / name).resolve() for name in run.manifest.files}
-    if path.resolve() in own:
+    # Not `Path.resolve`: links that lead to each other, in the run even, are no matter here.
+    own = {os.path.realpath(run.path / name) for name in run.manifest.files}
+    if os.path.realpath(path) in own:
         raise InputError(
             "this file is part of the run itself", where=str(path), fix="choose another file"
         )

@@ -37,7 +37,9 @@ class Asking:
     questions: int = 0
     tokens: int = 0
     unread: str = ""
-    """The last reply that could not be read."""
+    """The last reply that could not be read,"""
+    unreadable: list[Answer] = field(default_factory=list)
+    """and all of them."""
     figures: Counter[str] = field(default_factory=Counter)
 
     def answers(
@@ -72,12 +74,18 @@ class Asking:
         made = [math.nan if answer is None else read(answer) for answer in answers]
         for answer, score in zip(answers, made, strict=True):
             if math.isnan(score):
-                self.unreadable(answer)
+                self.cannot_read(answer)
         return made
 
-    def unreadable(self, answer: Answer | None) -> None:
+    def cannot_read(self, answer: Answer | None) -> None:
         """Remember a reply that could not be read, to be shown."""
         self.unread = "no chat completion" if answer is None else repr(answer.text)
+        self.unreadable += [] if answer is None else [answer]
+
+    def forget(self) -> None:
+        """Have what could not be read asked again, the next time."""
+        for chat in self.chats.values():
+            chat.forget(self.prompts.values(), self.unreadable)
 
     def _put(
         self, chat: Chat, prompt: Prompt, questions: Sequence[Messages], form: Form

@@ -162,7 +162,7 @@ class LLMJudge(PromptedJudge, kind="llm"):
         for places, answer in zip(lists, answers, strict=True):
             found = None if answer is None else mode.read_list(answer, len(places))
             if found is None:
-                ask.unreadable(answer)
+                ask.cannot_read(answer)
             else:
                 made[places] = found
         return [float(each) for each in made]

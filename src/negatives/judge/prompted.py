@@ -287,11 +287,12 @@ class PromptedRuling:
         ask.figures.clear()
         share = self._unknown / max(1, self._pairs)
         if unknown and share > self.stage.unknown and (last or self._pairs >= _SOON):
+            ask.forget()
             raise ServiceError(
                 f"{self._unknown:,} of {self._pairs:,} replies cannot be read "
                 f"({percent(share)}, {percent(self.stage.unknown)} may be): the last such is "
                 f"{self.chat.service.said(ask.unread)}",
                 where=f"{self.chat.name}, prompt {self.prompt.name}",
                 fix="take a model that answers as it is asked, another mode or prompt, more tokens "
-                "for a model that thinks aloud, or raise unknown",
+                "for a model that thinks aloud, or raise unknown; these are asked again next time",
             )

@@ -86,7 +86,7 @@ class ReferenceAdapted(PromptedJudge, kind="reference-adapted"):
             return ask.scores(_COMPARE, beside, Form(8, alternatives=20), log_odds)
         for answer, new in zip(revised, said, strict=True):
             if not new:
-                ask.unreadable(answer)
+                ask.cannot_read(answer)
         return [
             alike(document, new) if new else math.nan
             for document, new in zip(pairs.documents, said, strict=True)

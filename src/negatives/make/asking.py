@@ -99,13 +99,16 @@ class Asking:
         share = self.unread / max(1, self.replies)
         if unknown and share > self.unknown and (last or self.replies >= _SOON):
             answer = answers[unknown[-1]]
+            lost = [answers[place] for place in unknown]
+            self.chat.forget([words], [each for each in lost if each is not None])
             said = "no chat completion" if answer is None else repr(answer.text)
             raise ServiceError(
                 f"{self.unread:,} of {self.replies:,} replies cannot be read ({percent(share)}, "
                 f"{percent(self.unknown)} may be): the last such is {self.chat.service.said(said)}",
                 where=f"{self.chat.name}, prompt {words.name}",
                 fix="take a model that answers as it is asked, another prompt, more tokens for a "
-                "model that thinks aloud or writes at length, or raise unknown",
+                "model that thinks aloud or writes at length, or raise unknown; these are "
+                "asked again next time",
             )
 
 

@@ -54,6 +54,8 @@ COMPARED: Final = ((ALONE, HARD), (RANDOM, HARD), (HARD, REORDERED))
 QUESTIONS: Final = 200
 DISTRACTORS: Final = 4
 CHARACTERS: Final = 800
+SILENT: Final = 0.1
+"""The share of replies that may say nothing: of more, the answers measure the server."""
 _LONGEST: Final = 48
 """Tokens of an answer."""
 _WORD: Final = re.compile(r"\w+")
@@ -146,7 +148,16 @@ def distraction(
         chat = Chat(llm, scratch, api_key=api_key, emit=emit)
         chat.refuse_absent(asked)
         replies = chat.ask(asked, plan.asked(asked), Form(_LONGEST))
-    texts = [None if reply is None else reply.text for reply in replies]
+        silent = [reply for reply in replies if reply is not None and not reply.said]
+        if len(silent) > SILENT * len(replies):
+            chat.forget([asked], silent)
+            raise ServiceError(
+                f"{len(silent):,} of {len(replies):,} replies say nothing ({percent(SILENT)} may)",
+                where=chat.name,
+                fix="check what the server makes of a question; a model that thinks aloud has "
+                f"{_LONGEST} tokens for its thoughts and the answer, so take one that does not",
+            )
+    texts = [None if reply is None or not reply.said else reply.said for reply in replies]
     return plan.judged(texts, chat.name)
 
 

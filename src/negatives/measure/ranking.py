@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError, InputError
+from negatives.errors import DataError, InputError, nearest_path
 from negatives.events import Warned
 from negatives.find.bm25 import BM25, BM25Proposer
 from negatives.find.candidates import from_matrix
@@ -160,10 +160,17 @@ def called(collection: Collection) -> str:
     return f"{collection.name}@{collection.split}" if collection.split else collection.name
 
 
+_OF_RUNS: Final = (".run", ".trec", ".txt", ".tsv", ".gz", ".res")
+"""Endings of runs, by which one is known that is not there."""
+
+
 def is_run_file(model: str | Path) -> bool:
     """Whether it is a file other than a model: a TREC run then."""
     path = Path(model)
     check_ordinary(path)
+    if path.suffix.lower() in _OF_RUNS and not path.exists():
+        # No encoder has such a name: whoever mistyped a run is not told of a model hub.
+        raise DataError("no such run", where=str(model), fix=nearest_path(path))
     return path.is_file() and path.suffix.lower() != ".onnx"
 
 

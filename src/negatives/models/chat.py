@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import partial
@@ -173,6 +173,19 @@ class Chat:
         keys = _keys(questions, form)
         held = known_replies(self._scratch, self._about(prompt), list(dict.fromkeys(keys)))
         return [_kept(held[key]) if key in held else None for key in keys]
+
+    def forget(self, prompts: Iterable[Prompt], answers: Iterable[Answer]) -> None:
+        """Keep these answers to the prompts no longer: the questions are asked again next time.
+
+        For answers that are none. Whoever mends the server under the same address, or has it serve
+        another model there, would be told of the old ones for ever.
+        """
+        said = {msgspec.msgpack.encode(answer) for answer in answers}
+        for about in map(self._about, prompts if said else ()):
+            if any_replies(self._scratch, about):
+                with open_replies(self._scratch, about) as replies:
+                    for each in said:
+                        replies.forget(each)
 
     def foresee(
         self, prompt: Prompt, questions: Sequence[Messages], form: Form, *, anew: bool = False

@@ -16,10 +16,12 @@ from negatives.models.service import Garbled
 
 Schema = TypeVar("Schema", bound=msgspec.Struct)
 
-_THOUGHT: Final = re.compile(r"^.*?</think>", re.DOTALL)
-"""What models that reason aloud say before their answer."""
+_THOUGHT: Final = re.compile(r"^.*?</think>|^\s*<think>.*\Z", re.DOTALL)
+"""What models that reason aloud say before their answer; all there is, where they were cut off."""
 _NO_NUMBER: Final = re.compile(rb"\b(NaN|-?Infinity)\b")
 """What JSON has no word for, and servers write where a probability is nought."""
+_MOST_TOKENS: Final = 2**40
+"""More than anything can have read."""
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -48,12 +50,6 @@ class Answer(msgspec.Struct, frozen=True):
         return _THOUGHT.sub("", self.text).strip()
 
 
-class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
-
-
 class _Alternative(msgspec.Struct):
     token: str
     logprob: float | None = None
@@ -77,10 +73,13 @@ class _Choice(msgspec.Struct):
 
 
 class _Completion(msgspec.Struct):
-    """What is read of a reply; whatever else it holds is left alone."""
+    """What is read of a reply; whatever else it holds is left alone.
+
+    `usage` may be of any type: a server that miscounts has answered all the same.
+    """
 
     choices: list[_Choice]
-    usage: _Usage | None = None
+    usage: Any = None
 
 
 _COMPLETION: Final = msgspec.json.Decoder(_Completion)
@@ -109,10 +108,21 @@ def read_completion(body: bytes) -> Answer:
         )
         for each in told or ()
     )
-    usage = found.usage or _Usage()
-    read = usage.prompt_tokens or 0
-    written = usage.completion_tokens or max(0, (usage.total_tokens or 0) - read)
-    return Answer(choice.message.content or "", tokens, max(0, read), max(0, written))
+    usage = found.usage if isinstance(found.usage, dict) else {}
+    read, written, both = (
+        counted(usage.get(f"{what}_tokens")) for what in ("prompt", "completion", "total")
+    )
+    written = written or max(0, both - read)
+    return Answer(choice.message.content or "", tokens, read, written)
+
+
+def counted(said: object) -> int:
+    """The number of tokens that a server tells; 0 where what it tells can be none.
+
+    >>> counted(7), counted(None), counted(-1), counted("7"), counted(10**30)
+    (7, 0, 0, 0, 0)
+    """
+    return said if type(said) is int and 0 <= said < _MOST_TOKENS else 0
 
 
 def parsed(answer: Answer, schema: type[Schema]) -> Schema | None:

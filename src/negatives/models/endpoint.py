@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -15,8 +15,9 @@ import numpy as np
 from negatives.arrays import Floats
 from negatives.events import Emit, Spent, silent
 from negatives.models.batching import all_or_stop, encode_once
+from negatives.models.chat_reply import counted
 from negatives.models.encoder import Encoded
-from negatives.models.service import served
+from negatives.models.service import Garbled, served
 from negatives.models.spec import whole_number
 
 BATCH = 64
@@ -31,6 +32,9 @@ CONCURRENCY = 4
 LARGEST: Final = 2**20
 """Bytes a reply may have for each text: some 40,000 numbers."""
 
+BEGINNING: Final = 200
+"""Bytes repeated of a reply that is none: an error that came with status 200 stands there."""
+
 _NO_NUMBER: Final = re.compile(rb"\b(NaN|-?Infinity)\b")
 """What JSON has no word for, and some services write all the same."""
 
@@ -40,15 +44,14 @@ class _Item(msgspec.Struct):
     embedding: list[float]
 
 
-class _Usage(msgspec.Struct):
-    total_tokens: int | None = None
-
-
 class _Vectors(msgspec.Struct):
-    """What is read of a reply; whatever else it holds is left alone."""
+    """What is read of a reply; whatever else it holds is left alone.
+
+    `usage` may be of any type: a server that miscounts has answered all the same.
+    """
 
     data: list[_Item]
-    usage: _Usage | None = None
+    usage: Any = None
 
 
 _VECTORS: Final = msgspec.json.Decoder(_Vectors)
@@ -130,24 +133,37 @@ class EndpointEncoder:
         )
 
     def _vectors(self, body: bytes, expected: int) -> Floats:
+        """A vector a text; `Garbled` where the reply is none, such as a page of a proxy."""
         try:
             reply = _VECTORS.decode(body)
-            reply.data.sort(key=lambda item: item.index)
-            with np.errstate(over="ignore"):
-                vectors = np.asarray([item.embedding for item in reply.data], np.float32)
-        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
-            said = "NaN or infinity" if _NO_NUMBER.search(body) else self._service.said(str(error))
-            raise self._service.error(f"the reply holds no vectors: {said}") from None
-        if vectors.ndim != 2 or [item.index for item in reply.data] != list(range(expected)):
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            if _NO_NUMBER.search(body):
+                raise self._service.error("the reply holds no vectors: NaN or infinity") from None
+            begins = body[:BEGINNING].decode(errors="replace")
+            raise Garbled(f"the reply holds no vectors ({error}); it begins: {begins}") from None
+        numbers = sorted(item.index for item in reply.data)
+        if len(numbers) != expected:
+            raise self._service.error(f"{len(numbers)} vectors for {expected} texts")
+        if numbers != list(range(expected)):
             raise self._service.error(
-                f"{len(reply.data)} vectors for {expected} texts, or without their numbers"
+                f"{expected} vectors that are not numbered from 0 to {expected - 1}: nobody knows "
+                "which text each is of"
             )
+        widths = sorted({len(item.embedding) for item in reply.data})
+        if len(widths) > 1:
+            told = " and ".join(map(str, widths[:2]))
+            raise self._service.error(f"vectors of {told} numbers in one reply")
+        if widths == [0]:
+            raise self._service.error("vectors of no numbers")
+        reply.data.sort(key=lambda item: item.index)
+        with np.errstate(over="ignore"):
+            vectors = np.asarray([item.embedding for item in reply.data], np.float32)
         if not np.isfinite(vectors).all():
             raise self._service.error(
                 "a vector with NaN or infinity, or a number beyond single precision"
             )
-        tokens = reply.usage.total_tokens if reply.usage else 0
-        self._service.tell(Spent(tokens=max(0, tokens or 0)))
+        usage = reply.usage if isinstance(reply.usage, dict) else {}
+        self._service.tell(Spent(tokens=counted(usage.get("total_tokens"))))
         return vectors
 
 

@@ -37,11 +37,13 @@ class _Streams(io.RawIOBase):
     """Packed streams one after another, perhaps with zero bytes between them, as one file.
 
     The readers of `bz2` and `lzma` take what follows a stream and is none for the end of the file:
-    all that a padded or a broken second stream holds would be missing without a word.
+    all that a padded or a broken second stream holds would be missing without a word. `begins` is
+    what each stream begins with.
     """
 
-    def __init__(self, made: Callable[[], Any], file: IO[bytes]) -> None:
+    def __init__(self, made: Callable[[], Any], begins: bytes, file: IO[bytes]) -> None:
         super().__init__()
+        self._begins = begins
         self._made, self._file, self._stream = made, file, made()
 
     def readable(self) -> bool:
@@ -59,6 +61,8 @@ class _Streams(io.RawIOBase):
                     if not block:
                         return 0
                     rest = block.lstrip(b"\0")
+                if rest[: len(self._begins)] != self._begins[: len(rest)]:
+                    raise _Followed
                 self._stream = self._made()
             else:
                 rest = self._file.read(_BLOCK) if self._stream.needs_input else b""
@@ -69,8 +73,12 @@ class _Streams(io.RawIOBase):
         return len(piece)
 
 
-def _streams(made: Callable[[], Any], file: IO[bytes]) -> IO[bytes]:
-    return io.BufferedReader(_Streams(made, file), _BLOCK)
+class _Followed(Exception):
+    """Behind a finished stream something else follows."""
+
+
+def _streams(made: Callable[[], Any], begins: bytes, file: IO[bytes]) -> IO[bytes]:
+    return io.BufferedReader(_Streams(made, begins, file), _BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +100,14 @@ PACKINGS: Final = (
         ".bz2",
         re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"),
         "bunzip2",
-        lambda: partial(_streams, bz2.BZ2Decompressor),
+        lambda: partial(_streams, bz2.BZ2Decompressor, b"BZh"),
     ),
     Packing(
         "xz",
         ".xz",
         re.compile(rb"\xfd7zXZ\x00"),
         "unxz",
-        lambda: partial(_streams, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ)),
+        lambda: partial(_streams, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ), b"\xfd7zXZ\x00"),
     ),
     Packing(
         "zstd",
@@ -167,17 +175,21 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
         except Exception as error:
             if not _is_unsound(error):
                 raise
+            # That its first stream is gzip was seen above, so this is said of what follows it.
+            followed = isinstance(error, _Followed) or "Not a gzipped file" in str(error)
+            said = f"behind its end follows what is not {found.name}" if followed else error
             raise DataError(
-                f"not a sound {found.name} file: {error}",
+                f"not a sound {found.name} file: {said}",
                 where=str(path),
-                fix="copy or download it again",
+                fix="copy or download it again"
+                + ", or cut off what does not belong to it" * followed,
             ) from None
 
 
 def _is_unsound(error: Exception) -> bool:
     """Whether an unpacker says that the content is broken; bzip2's is an `OSError` of no number."""
     return (
-        isinstance(error, _MODULES_ERRORS)
+        isinstance(error, (*_MODULES_ERRORS, _Followed))
         or (isinstance(error, OSError) and error.errno is None)
         or type(error).__name__ == "ZstdError"
     )

@@ -134,6 +134,11 @@ class Replies:
                 )
         return found
 
+    def forget(self, reply: bytes) -> None:
+        """Remove every reply that is this one, so that its question is asked again."""
+        with self._lock, _told(self.folder):
+            self._database.execute("DELETE FROM replies WHERE reply = ?", (reply,))
+
     def add(self, key: bytes, reply: bytes) -> None:
         """Keep a reply; of two to one question the first."""
         with self._lock, _told(self.folder):
