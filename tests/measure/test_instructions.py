@@ -15,6 +15,7 @@ from safetensors.numpy import save_file
 import negatives as neg
 from negatives.errors import DataError, InputError
 from negatives.measure import instructions as module
+from negatives.measure import labelled_items
 from negatives.measure.instructions import CHOSEN, NAME, SETS, Instructions, Wanted, instructions
 from negatives.show.instructions import markdown
 from tests.cli.commands import negatives
@@ -133,7 +134,7 @@ def test_memory_and_time_are_bounded_by_draws(
     data: neg.Collection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "OWN", 10)
-    monkeypatch.setattr(module, "OTHERS", 30)
+    monkeypatch.setattr(labelled_items, "OTHERS", 30)
     monkeypatch.setattr(module, "AGAINST", 20)
     found = instructions(data)
     assert len(found.categories) == len(TOPICS)

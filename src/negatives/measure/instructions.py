@@ -12,39 +12,35 @@ and against so many others, which are all drawn by what they are.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from negatives.arrays import Doubles, Floats, Keys, Places, Ragged, Rows
+from negatives.arrays import Doubles, Floats, Places, Rows
 from negatives.chance import stream_key, uniforms
-from negatives.errors import DataError, InputError, nearest
+from negatives.errors import DataError, InputError
 from negatives.events import Emit, Progress, silent
 from negatives.machine import MODEST, Machine
 from negatives.measure.evaluation import refuse_unjudged
 from negatives.measure.finding_sets import Candidates, average_precisions
+from negatives.measure.labelled_items import LabelledItems, enough
 from negatives.models.by_id import IdEncoder
 from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import Encoder, reading, sides
 from negatives.models.open_encoder import open_encoder
 from negatives.opening import Context
-from negatives.schema import Collection, id_keys
+from negatives.schema import Collection
 from negatives.search.words import Words, stop_words
 from negatives.stats.lengths import normalised
 from negatives.store.scratch import scratch_folder
 from negatives.store.vectors import read_rows
-from negatives.text.keys import normalised_keys
 
 OWN: Final = 250
-"""Items of a category that are looked at, at most, those held out included,"""
-OTHERS: Final = 20_000
-"""items of all categories that near misses come from, and that sets are measured against,"""
+"""Items of a category that are looked at, at most, those held out included;"""
 AGAINST: Final = 2_000
-"""and those of them that sets are chosen against."""
+"""and others that sets are chosen against."""
 OFFERED: Final = 30
 """Examples, and as many words, that a set is chosen from."""
 
@@ -57,8 +53,6 @@ SETS: Final = (CHOSEN, NAME, RANDOM, CENTRAL, NAMED_CENTRAL)
 """Sets that are measured on the items held out: the chosen one, and what is there without it."""
 
 _EXAMPLE, _WORDS = 0, 1
-_FEW: Final = 1_000
-"""Ids among which one is looked for that is nearly the one named."""
 _WORDS_OF: Final = Words(stop_words=stop_words("english"))
 
 
@@ -144,8 +138,8 @@ def instructions(
     wanted = wanted or Wanted()
     refuse_unjudged(collection, "no query has a positive")
     opened = open_encoder(encoder, threads=machine.threads, device=machine.device, emit=emit)
-    items = _Items(collection, wanted.seed)
-    docs, left_out = _enough(items, wanted, labels)
+    items = LabelledItems(collection, wanted.seed)
+    docs, left_out = enough(items, max(5, wanted.folds), wanted.least, labels)
     with scratch_folder() as scratch:
         context = Context(collection, scratch, machine, seed=wanted.seed, emit=emit)
         embedded = embed(opened, context, name=encoder, label="instructions")
@@ -168,110 +162,10 @@ def instructions(
 
 
 @dataclass
-class _Items:
-    """The queries with a positive, by their place among them, and which documents they have."""
-
-    data: Collection
-    seed: int
-
-    @cached_property
-    def rows(self) -> Rows:
-        """Their rows in the collection."""
-        return self.data.mined_queries
-
-    @cached_property
-    def of_label(self) -> Ragged[np.int64]:
-        """Places of the items of each document, in the order in which they are drawn."""
-        pairs = self.data.positives
-        place = np.searchsorted(self.rows, pairs["query"].to_numpy())
-        order = np.lexsort((place, self.drawn[place]))
-        docs = pairs["doc"].to_numpy()[order]
-        return Ragged.of_owners(docs, place[order].astype(np.int64), len(self.data.corpus))
-
-    @cached_property
-    def keys(self) -> Keys:
-        """Equal for items with the same text, where there are texts."""
-        if self.data.has("queries", "text"):
-            return normalised_keys(self.data.queries["text"].gather(self.rows))
-        return id_keys(self.data.ids("queries").gather(self.rows), "queries")
-
-    @cached_property
-    def drawn(self) -> Doubles:
-        """float64[items] in (0, 1): by it items are drawn; equal for copies."""
-        return uniforms(self.keys, stream_key(self.seed, "instructions/items"))
-
-    @cached_property
-    def others(self) -> Places:
-        """The items that categories are told from, in the order in which they are drawn."""
-        return np.lexsort((np.arange(len(self.rows)), self.drawn))[:OTHERS]
-
-    def parts(self, folds: int) -> Places:
-        """int64[items]: the part of an item that is not the category's own; copies have the same.
-
-        Not by `drawn` itself, for the first of that order would all be in the first part.
-        """
-        chance = uniforms(self.keys, stream_key(self.seed, "instructions/parts"))
-        return (chance * folds).astype(np.int64)
-
-    def distinct(self, doc: int) -> Places:
-        """Places of a document's items, of copies the first."""
-        found = self.of_label[doc]
-        _, first = np.unique(self.keys[found], return_index=True)
-        return found[np.sort(first)]
-
-    def texts(self, places: Places) -> list[str]:
-        """Their texts; none where there are no texts."""
-        if not self.data.has("queries", "text"):
-            return []
-        return self.data.query_texts(self.rows[places])
-
-
-def _enough(items: _Items, wanted: Wanted, labels: Sequence[str]) -> tuple[list[int], Counter[str]]:
-    """Rows of the documents with enough items, most items first, and how many have too few."""
-    counts = items.of_label.lengths
-    asked = np.arange(len(counts)) if not labels else _asked(items.data, labels)
-    likely = asked[counts[asked] >= wanted.least]  # copies are looked for in no more than need be
-    distinct = {int(doc): len(items.distinct(int(doc))) for doc in likely}
-    kept = [doc for doc, count in distinct.items() if count >= wanted.least]
-    left_out: Counter[str] = Counter()
-    if few := int((counts[asked] > 0).sum()) - len(kept):
-        left_out[f"fewer than {wanted.least} items that differ"] = few
-    if none := int((counts[asked] == 0).sum()):
-        left_out["no item at all"] = none
-    if not kept:
-        most = int(counts[asked].max(initial=0))
-        raise DataError(
-            f"no document is a label of {wanted.least} queries that differ; the most that one has "
-            f"is {most:,}",
-            where=f"collection {items.data.name!r}",
-            fix="lower --least, to 5 at the lowest"
-            if most >= max(5, wanted.folds)
-            else "name data in which many queries have the same document, such as labels",
-        )
-    return sorted(kept, key=lambda doc: (-distinct[doc], doc)), left_out
-
-
-def _asked(data: Collection, labels: Sequence[str]) -> Places:
-    """Rows of the documents with these ids."""
-    ids = data.corpus["doc_id"]
-    there = set(ids.filter(ids.is_in([*labels])))
-    for label in labels:
-        if label not in there:
-            raise InputError(
-                f"there is no document {label!r}",
-                where=f"collection {data.name!r}",
-                fix=nearest(label, ids)
-                if len(ids) <= _FEW
-                else "give the id of a document, as the data have it",
-            )
-    return ids.is_in([*labels]).arg_true().to_numpy().astype(np.int64)
-
-
-@dataclass
 class _Work:
     """All that is the same for every category."""
 
-    items: _Items
+    items: LabelledItems
     wanted: Wanted
     encoder: Encoder
     embedded: Embedded
