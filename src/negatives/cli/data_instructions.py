@@ -39,7 +39,7 @@ def instructions(
 
         negatives data instructions labels@train -o instructions.md
 
-        negatives data instructions labels@train -o instructions.md --label 135 --label 387
+        negatives data instructions labels@train -o told.md --label 135 --label 387
 
     Parameters
     ----------
