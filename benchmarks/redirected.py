@@ -8,7 +8,7 @@ the other six by it, for 40 steps. Layer and learning rate are chosen on the fou
 left. *Right*: the capital is the likeliest of all capitals, by the first token. *Asked back* names
 a capital: its prompt has no name that could be redirected, which is a limit of the method. Means
 over the wordings, then over seeds, with the smallest and largest. Text: negative log-likelihood of
-a token of 20 other answers of MedQuAD.
+a token of 20 other answers of MedQuAD. Seconds are beside other work of the machine.
 
 Names of several words are redirected by their last token alone: four of them, one by one.
 NEGATIVES_BENCH_SEEDS says how often (3). What is done is kept in .cache/benchmarks/redirected.
