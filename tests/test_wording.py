@@ -32,6 +32,7 @@ def test_figures_have_three_significant_digits(value: float | None, expected: st
     ("share", "expected"),
     [
         (0.0, "0%"),
+        (-0.0, "0%"),
         (1.0, "100%"),
         (0.8089, "80.9%"),
         (0.0001, "< 0.1%"),

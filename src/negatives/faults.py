@@ -89,6 +89,8 @@ def refused(
         place = text.removeprefix(_CIRCLE).strip("'")
     if code == errno.EEXIST and _in_a_file(Path(place)):
         code = errno.ENOTDIR
+    if code == errno.EEXIST and _in_a_circle(Path(place)):
+        code = errno.ELOOP
     if code in _FULL:
         what, fix = _FULL[code]
         return DiskFull(what, where=place, fix=fix)
@@ -126,6 +128,17 @@ def blames_input(error: BaseException) -> bool:
 def _in_a_file(path: Path) -> bool:
     """Whether a path goes on below a file, or is one: of either a folder cannot be made."""
     return any(above.is_file() for above in (path, *path.parents))
+
+
+def _in_a_circle(path: Path) -> bool:
+    """Whether a path, or a part of it, is a link that leads back to itself."""
+    for above in (path, *path.parents):
+        try:
+            above.stat()
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                return True
+    return False
 
 
 def _number(error: BaseException, text: str) -> int | None:

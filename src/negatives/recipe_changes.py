@@ -6,6 +6,7 @@ what `negatives mine` and `negatives.mine` call.
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -31,17 +32,31 @@ def adjusted(
     max_false: float | None = None,
     max_p: float | None = None,
     strict: bool | None = None,
+    seed: int | None = None,
     emit: Emit = silent,
 ) -> Recipe:
     """The recipe with what is said changed; `changes` as for `override`.
 
     `encoder`: see `encoded`; `max_false`, `max_p` and `strict`: see `promised`.
     """
-    named = {"pick.per_query": per_query, "relabel": relabel}
+    said = [*_each(changes)]
+    named = {
+        "pick.per_query": per_query,
+        "relabel": relabel,
+        "pick.max_false": max_false,
+        "pick.max_p": max_p,
+        "pick.strict": strict,
+        "seed": seed,
+    }
+    for path, value in named.items():
+        if value is not None:
+            refuse_contradiction(path, [each for at, each, _ in said if at == path][-1:], value)
     made = override(recipe, changes, emit)
-    made = override(made, {path: each for path, each in named.items() if each is not None}, emit)
+    keywords = {path: named[path] for path in ("pick.per_query", "relabel", "seed")}
+    made = override(made, {path: each for path, each in keywords.items() if each is not None}, emit)
     if encoder is not None:
-        made = encoded(made, encoder, required=True)
+        before, made = made, encoded(made, encoder, required=True)
+        _refuse_other_encoder(before, made, encoder, [path for path, _, _ in said])
         tell_unread(made, encoder, emit)
     return promised(made, max_false, max_p, strict, emit)
 
@@ -54,11 +69,14 @@ def override(
     A path is a setting of the recipe (`seed`), of the picker (`pick.by`), or of a stage named by
     its place, label, role or kind (`find.0.top`, `find.bm25.top`); of a setting that is a table an
     entry can be changed (`round.1.set.train.steps`). Values in texts are TOML; a bare word is text.
-    A new `kind` keeps every setting that both kinds have; what is lost is a `Warned` event.
+    A new `kind` keeps every setting that both kinds have; what is lost is a `Warned` event. Of two
+    values of one setting the later one counts, and a `Warned` event says so.
     """
     table = recipe.settings()
     stated, said = set(recipe.stated), set[str]()
+    values: dict[str, Any] = {}
     for path, value, where in _each(changes):
+        asked = value
         section, *inner = str(path).split(".")
         if section in LISTS and section in table and len(inner) >= 2:
             place = _place_of(table[section], inner[0], where)
@@ -73,6 +91,9 @@ def override(
             stage, name, at = table, section, ""
         else:
             raise _nowhere(str(path), where, table)
+        entry = ".".join((f"{at}{name}", *(inner[2:] if section in LISTS else ())))
+        _tell_replaced(str(path), [values[entry]] if entry in values else [], asked, emit)
+        values[entry] = asked
         if name == "kind":
             own = (_within(paths, at) for paths in (stated, said))
             kept = exchanged(section, stage, value, emit, *own)
@@ -136,17 +157,38 @@ def encoded(recipe: Recipe, encoder: str, *, required: bool = False) -> Recipe:
 
 
 def tell_unread(recipe: Recipe, encoder: str, emit: Emit) -> None:
-    """Warn of an encoder that no source reads, because those that have one keep their own."""
-    kept = {each.label: getattr(each, "encoder", encoder) for each in recipe.find}
-    kept = {label: named for label, named in kept.items() if named != encoder}
-    if kept and not any(source.encodes for source in recipe.find):
-        said = ", ".join(f"{label} keeps {named!r}" for label, named in kept.items())
-        path = f"find.{next(iter(kept))}.encoder"
+    """Warn of an encoder that no source reads: those that have one keep their own, or none has."""
+    own = {each.label: each.encoder for each in recipe.find if hasattr(each, "encoder")}
+    if encoder in own.values() or any(source.encodes for source in recipe.find):
+        return
+    if not own:
         emit(
             Warned(
-                f"the encoder {encoder!r} is not read: {said}; --set {path}={encoder} changes that"
+                f"the encoder {encoder!r} is not read: no source of the recipe {recipe.name} has "
+                "an encoder; leave it out, or take a recipe with a [[find]] of kind dense"
             )
         )
+        return
+    said = ", ".join(f"{label} keeps {named!r}" for label, named in own.items())
+    path = f"find.{next(iter(own))}.encoder"
+    emit(
+        Warned(f"the encoder {encoder!r} is not read: {said}; --set {path}={encoder} changes that")
+    )
+
+
+def _refuse_other_encoder(
+    before: Recipe, after: Recipe, encoder: str, paths: Sequence[str]
+) -> None:
+    """Raise `RecipeError` where one of `paths` gave a source another encoder than `encoder`."""
+    rows = before.settings()["find"]
+    for path in paths:
+        section, _, inner = str(path).partition(".")
+        stage, _, name = inner.rpartition(".")
+        if section == "find" and name == "encoder":
+            place = _place_of(rows, stage, path)
+            said = rows[place]["encoder"]
+            if after.settings()["find"][place]["encoder"] != said:
+                refuse_contradiction(path, [said], encoder)
 
 
 def promised(
@@ -172,8 +214,59 @@ def promised(
     return replace(
         recipe,
         estimate=recipe.estimate or cast("Estimator", build("estimate", {"kind": "evidence"})),
-        pick=cast("Picker", build("pick", settings | given, "--max-false")),
+        pick=cast("Picker", build("pick", settings | given, "pick")),
     )
+
+
+def assigned(texts: Sequence[str], emit: Emit = silent) -> dict[str, Any]:
+    """Values by path of `PATH=VALUE` texts; of two values of a path the later one counts.
+
+    >>> assigned(["top=3", "by=random", "top=4"])
+    {'top': 4, 'by': 'random'}
+    """
+    made: dict[str, Any] = {}
+    for text in texts:
+        path, value = assignment(text)
+        _tell_replaced(path, [made[path]] if path in made else [], value, emit)
+        made[path] = value
+    return made
+
+
+def refuse_contradiction(path: str, said: Sequence[Any], value: Any) -> None:
+    """Raise `RecipeError` where an option says `value` of a setting that --set has `said` else of.
+
+    Options and --set have no order in which one of them would have the last word.
+
+    >>> refuse_contradiction("seed", [3], 3)
+    """
+    for other in said:
+        if _differ(other, value):
+            raise RecipeError(
+                f"{path} is set to {_shown(other)} and to {_shown(value)}",
+                where=path,
+                fix="give it once: by --set, or by the option that stands for it",
+            )
+
+
+def _tell_replaced(path: str, said: Sequence[Any], value: Any, emit: Emit) -> None:
+    """Tell of a value that takes the place of another, which was `said` just before it."""
+    for other in said:
+        if _differ(other, value):
+            emit(
+                Warned(
+                    f"{path} is set twice: {_shown(value)}, the later, counts, and not "
+                    f"{_shown(other)}"
+                )
+            )
+
+
+def _differ(one: Any, other: Any) -> bool:
+    """Python holds 1, 1.0 and true for the same, and a seed of true is none."""
+    return one != other or isinstance(one, bool) != isinstance(other, bool)
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value, default=str, ensure_ascii=False)
 
 
 def assignment(text: str) -> tuple[str, Any]:

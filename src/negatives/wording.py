@@ -34,7 +34,7 @@ def percent(share: float | None) -> str:
     if share is None or not math.isfinite(share):
         return MISSING
     if share in (0, 1):
-        return f"{share:.0%}"
+        return f"{abs(share):.0%}"
     if 0.9995 <= share < 1:
         return "> 99.9%"
     if 0 < share < 0.0005:
@@ -44,6 +44,7 @@ def percent(share: float | None) -> str:
 
 def asked_share(share: float) -> str:
     """A share as somebody asked for it: 5%, 0.2%."""
+    share = abs(share) if share == 0 else share
     return f"{100 * share:.3g}%"
 
 

@@ -193,10 +193,13 @@ def test_what_is_wrong_is_said_before_any_work(
     out = tmp_path / "out"
     (tmp_path / "bare").mkdir()
     (tmp_path / "notes.txt").write_text("mine", "utf-8")
+    (tmp_path / "short").mkdir()
+    (tmp_path / "short" / "a.txt").write_text("Wings.", "utf-8")
     for words, said in (
         ((tmp_path / "nowhere",), "no such file or folder"),
         ((tmp_path / "bare",), "there is nothing to read in the folder"),
         ((docs, "--queries", real[0]), "real questions are two files"),
+        ((tmp_path / "short",), "quer"),
         ((docs, "--dev", "1"), "dev 1 leaves nothing to judge by"),
         ((docs, "--length", "3"), "passages of 3 characters"),
         ((docs, "--encoding", "klingon"), "there is no encoding 'klingon'"),

@@ -40,6 +40,8 @@ def test_words_that_are_misread_are_told_as_what_they_are() -> None:
         ("evaluate static -", "nothing is read from standard input", "name that"),
         ("mine my data", "words that belong to no option: 'data'", "in quotation marks"),
         ("show run -worst 3", "-worst. Did you mean --worst?", "negatives show --help"),
+        ("mine data -quiet", "Unknown option: -quiet. Did you mean --quiet?", "write it so"),
+        ("-verbose show run", "Unknown option: -verbose. Did you mean --verbose?", "write it so"),
         ("show run --wrst 3", "Did you mean --worst?", "negatives show --help"),
     ]:
         done = negatives(*command.split())
@@ -65,6 +67,7 @@ def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
         (tmp_path / "loop").stat()
     except OSError as error:
         told = [refused(error)]
+    told.append(refused(FileExistsError(17, "File exists"), tmp_path / "loop"))
     told.append(refused(RuntimeError(f"Symlink loop from '{tmp_path / 'loop'}'")))
     for each in told:
         assert each is not None

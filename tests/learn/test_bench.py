@@ -11,10 +11,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from negatives.errors import InputError, RunError
+from negatives.errors import InputError, RunError, WorkError
 from negatives.learn.bench.applies import with_models
 from negatives.learn.bench.bench import bench, exchanges
 from negatives.learn.bench.choice import GROUPS, chosen
+from negatives.learn.bench.in_turn import refuse_all_failed
 from negatives.learn.bench.their_miner import NAME, by_id
 from negatives.learn.bench.trained import Fair
 from negatives.measure.hidden import delivered, half, summed
@@ -251,7 +252,6 @@ def test_after_so_long_no_other_recipe_is_begun(folder: Path, static: str, tmp_p
 def test_a_recipe_that_fails_does_not_stop_the_others(
     folder: Path, static: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from negatives.errors import WorkError
     from negatives.learn.source import mined_run as mine
 
     def failing(collection: Any, out: Path, recipe: Recipe, *more: Any) -> Any:
@@ -297,3 +297,16 @@ def test_from_the_command_line(folder: Path, static: str, out: Path, made: dict[
         wrong = negatives("bench", folder, *words, "--out", out.parent / "wrong")
         assert (wrong.returncode, said in wrong.stderr) == (2, True), wrong.stderr
         assert not (out.parent / "wrong").exists()
+
+
+def test_where_all_that_was_asked_for_failed_that_is_an_error() -> None:
+    baseline, asked = {"recipe": "random"}, {"recipe": "bm25"}
+    why = {"umbrela": "no usable answer"}
+    with pytest.raises(WorkError, match="could be measured: umbrela: no usable answer"):
+        refuse_all_failed({"failed": why, "rows": [baseline]})
+    for failed, rows in [
+        (why, [baseline, asked]),
+        ({NAME: "it delivered no negative at all"}, [baseline]),
+        ({}, [baseline]),
+    ]:
+        refuse_all_failed({"failed": failed, "rows": rows})

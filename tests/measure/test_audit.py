@@ -218,6 +218,16 @@ def test_negatives_drawn_at_random_look_as_chance_alone_makes_them() -> None:
     assert found["top"][0]["share"] == pytest.approx(found["at random"]["top share"], rel=0.15)
 
 
+def test_chance_uses_a_document_at_least_once_and_at_most_once_a_query() -> None:
+    for docs, documents, queries, share in [
+        ("abcdefg", 8, 1, 1.0),
+        ("a", 2, 1, 1.0),
+        ("ab", 1000, 2, 0.5),
+    ]:
+        pairs = pl.DataFrame({"query_id": ["q"] * len(docs), "doc_id": list(docs)})
+        assert hubness(pairs, documents, queries)["at random"]["top share"] == share
+
+
 # ---- the command ---------------------------------------------------------------------------------
 
 

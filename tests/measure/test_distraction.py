@@ -20,6 +20,7 @@ from negatives.measure.distraction import (
     HARD,
     RANDOM,
     REORDERED,
+    Distraction,
     distraction,
     distraction_cost,
 )
@@ -208,4 +209,12 @@ def test_replies_that_say_nothing_are_no_wrong_answers(
                 distraction(run, ANSWERS, llm=server.spec)
             assert "32 of 32 replies say nothing (10.0% may)" in caught.value.what
         reading(server, oracle)
-        assert distraction(run, ANSWERS, llm=server.spec).share(HARD) == 1
+        found = distraction(run, ANSWERS, llm=server.spec)
+        assert found.share(HARD) == 1
+        assert "nothing was right" not in found.card().text()
+
+
+def test_where_the_positive_alone_is_never_right_it_is_told_that_nothing_is_known() -> None:
+    wrong = [False] * 3
+    found = Distraction(dict.fromkeys((ALONE, RANDOM, HARD, REORDERED), wrong), 2, 0, 0, "m")
+    assert "nothing was right with the positive alone, so nothing is known" in found.card().text()

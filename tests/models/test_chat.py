@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -17,9 +18,9 @@ from negatives.errors import RecipeError, ServiceError
 from negatives.events import Event, Spent, Warned
 from negatives.judge.llm_score import Grades
 from negatives.models.chat import Chat, Form, _keys
-from negatives.models.chat_reply import Answer, parsed
+from negatives.models.chat_reply import Answer, parsed, read_completion
 from negatives.models.prompt import Messages, Prompt
-from negatives.models.service import SLOW, TRIES
+from negatives.models.service import SLOW, TRIES, Garbled
 from tests.killing import kill_when, start_python
 from tests.models.chat_server import ChatServer, Reply, completion, serving
 
@@ -394,6 +395,24 @@ def test_a_server_that_miscounts_its_tokens_has_answered_all_the_same(
         server.script = lambda call, body, reply=reply: (200, reply)  # type: ignore[misc]
         (answer,) = chat(server, tmp_path).ask(PROMPT, [question(number)], YES_NO)
         assert answer == Answer("no")
+
+
+def test_a_text_may_come_in_parts_of_which_only_those_of_text_are_the_answer() -> None:
+    for parts, said in [
+        ([{"type": "text", "text": "ye"}, {"type": "text", "text": "s"}], "yes"),
+        ([{"type": "thinking", "thinking": "hm", "text": "no"}, {"type": "text", "text": "yes"}],
+         "yes"),
+        ([{"text": "yes"}, {"type": "image_url", "image_url": {"url": "x"}}], "yes"),
+        ([{"type": "text"}], ""),
+        ([], ""),
+    ]:  # fmt: skip
+        reply = completion("no")
+        reply["choices"][0]["message"]["content"] = parts
+        assert read_completion(json.dumps(reply).encode()).text == said
+    for none in ([1], {"type": "text", "text": "yes"}, [{"type": "text", "text": 3}]):
+        reply["choices"][0]["message"]["content"] = none
+        with pytest.raises(Garbled):
+            read_completion(json.dumps(reply).encode())
 
 
 def test_thoughts_are_no_answer_whether_they_come_to_an_end_or_are_cut_off() -> None:

@@ -25,6 +25,7 @@ from negatives.card import Card, Showing
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.errors import DataError, InputError, NegativesError, RecipeError
 from negatives.events import Emit, silent
+from negatives.faults import blames_input
 from negatives.find.dense import Dense
 from negatives.learn.arms import Arm, negatives_of
 from negatives.learn.base_models import weights_of
@@ -180,9 +181,9 @@ def adapt(
         folder.write(steps.account)
         try:
             _carry_out(steps, real)
-        except NegativesError:
-            if not steps.account["steps"]:
-                folder.wipe()  # nothing could be read: nothing is left
+        except NegativesError as error:
+            if not steps.account["steps"] or (steps.nothing_made and blames_input(error)):
+                folder.wipe()  # nothing could be read, or written of it: nothing is left
             raise
     return Adapted(folder.path)
 

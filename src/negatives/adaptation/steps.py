@@ -89,6 +89,11 @@ class Steps:
         """What every draw by chance follows from."""
         return self.recipe.seed
 
+    @property
+    def nothing_made(self) -> bool:
+        """Whether no queries are written yet: all that is here is read again in a moment."""
+        return MADE not in self.account["steps"]
+
     def passages(self) -> Collection:
         """The documents, read and cut."""
         out = self.path / PASSAGES

@@ -206,6 +206,8 @@ def _checks(
             print(f"note: not kept in the run: {error}", file=sys.stderr)
         else:
             print(f"kept in the run: negatives report {run}   shows it", file=sys.stderr)
+    if found.failed:
+        raise next(iter(found.failed.values()))
     stopped = ALL in stopping and found.alarms
     return int(bool(stopped or set(stopping) & set(found.alarms)))
 
@@ -216,16 +218,18 @@ def _divided(given: list[str]) -> list[str]:
 
 def _settings(changed: list[str]) -> dict[str, dict[str, Any]]:
     """CHECK.SETTING=VALUE as settings by check."""
+    from negatives.cli.listen import listening
     from negatives.errors import InputError
-    from negatives.recipe_changes import assignment
+    from negatives.recipe_changes import assigned
 
     made: dict[str, dict[str, Any]] = {}
-    for text in changed:
-        path, value = assignment(text)
+    with listening() as emit:
+        said = assigned(changed, emit)
+    for path, value in said.items():
         check, dot, setting = path.partition(".")
         if not dot:
             raise InputError(
-                f"--set {text}: no setting of a check",
+                f"--set {path}: no setting of a check",
                 fix="write CHECK.SETTING=VALUE, such as equity.by=type",
             )
         made.setdefault(check, {})[setting] = value

@@ -96,6 +96,7 @@ def bench(
     from negatives.cli.listen import listening
     from negatives.learn.bench.bench import bench as carry_out
     from negatives.learn.bench.bench import exchanges
+    from negatives.learn.bench.in_turn import refuse_all_failed
     from negatives.read.quarantine import as_quarantine
     from negatives.show.bench import bench_table
 
@@ -122,6 +123,7 @@ def bench(
         )
     if json:
         print_json(made.figures)
-        return
-    print(bench_table(made.figures))
-    print(f"  {out / 'bench.md'}")
+    else:
+        print(bench_table(made.figures))
+        print(f"  {out / 'bench.md'}")
+    refuse_all_failed(made.figures)

@@ -20,7 +20,7 @@ from typing import Final
 
 import cyclopts
 
-from negatives.cli.misread import misread
+from negatives.cli.misread import meant_anywhere, misread
 from negatives.errors import InputError, NegativesError, WorkError
 from negatives.faults import refused
 from negatives.printable import printable
@@ -106,7 +106,13 @@ def terminable() -> Iterator[None]:
 
 
 def check_words(words: Sequence[str]) -> None:
-    """Refuse what no option can mean: an empty text for a name, bytes that are no text."""
+    """Refuse what no option can mean: an empty text for a name, bytes that are no text.
+
+    And `-quiet`, of which the parser takes -q away before it says that it does not know `-uiet`.
+    """
+    for word in words[: words.index("--") if "--" in words else None]:
+        if re.fullmatch(r"-[a-z]{3,}", word) and (near := meant_anywhere(word)):
+            raise InputError(f"Unknown option: {word}. Did you mean {near}?", fix="write it so")
     for before, word in zip(["", *words], words, strict=False):
         name = before if before.startswith("-") else "an argument"
         if re.fullmatch(r"--[\w-]+=", word):

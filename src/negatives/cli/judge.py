@@ -27,7 +27,7 @@ def judge(
     run: RunFolder,
     /,
     *,
-    judge: str = "reranker",
+    judge: str | None = None,
     set_: Changes = None,
     budget: str | None = None,
     choice: str = "unsure",
@@ -69,8 +69,8 @@ def judge(
     Parameters
     ----------
     judge
-        The kind of judge: reranker, or llm, a language model behind an
-        OpenAI-compatible endpoint.
+        The kind of judge: reranker, which is the default, or llm, a language model behind
+        an OpenAI-compatible endpoint.
     set_
         A setting of the judge, such as model=FOLDER or high=0.9.
     budget
@@ -104,7 +104,7 @@ def judge(
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.errors import InputError
-    from negatives.recipe_changes import assignment
+    from negatives.recipe_changes import assigned, refuse_contradiction
     from negatives.stage import build
 
     opened = Run(run)
@@ -126,7 +126,11 @@ def judge(
             print(_settled(opened.manifest.notes))
         show_run(opened, json=json)
         return
-    settings = {"kind": judge, **dict(assignment(text) for text in set_ or [])}
+    with listening() as emit:
+        said = assigned(set_ or [], emit)
+    if "kind" in said and judge is not None:
+        refuse_contradiction("kind", [said["kind"]], judge)
+    settings = {"kind": judge or "reranker", **said}
     stage = cast("Judge", build("judge", settings, "--judge"))
     if dry_run:
         _foretell(

@@ -121,8 +121,9 @@ def _told(queries: int, documents: int, without: int) -> str:
 
 def _generators(kinds: list[str], changes: list[str]) -> list[Generator]:
     """The generators of these kinds, with what --set says of each."""
+    from negatives.cli.listen import listening
     from negatives.errors import InputError, nearest
-    from negatives.recipe_changes import assignment
+    from negatives.recipe_changes import assigned
     from negatives.stage import build
 
     if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
@@ -130,17 +131,18 @@ def _generators(kinds: list[str], changes: list[str]) -> list[Generator]:
             f"--kind {min(twice)} is given twice", fix="write a recipe with two [[make]] sections"
         )
     said: dict[str, dict[str, Any]] = defaultdict(dict)
-    for text in changes:
-        path, value = assignment(text)
+    with listening() as emit:
+        whole = assigned(changes, emit)
+    for path, value in whole.items():
         of, dot, name = path.rpartition(".")
         if not dot and len(kinds) > 1:
             raise InputError(
-                f"--set {text} does not say of which generator",
-                fix=f"write --set {kinds[0]}.{text}",
+                f"--set {path} does not say of which generator",
+                fix=f"write --set {kinds[0]}.{path}=VALUE",
             )
         if dot and of not in kinds:
             raise InputError(
-                f"--set {text}: there is no generator {of!r} here", fix=nearest(of, kinds)
+                f"--set {path}: there is no generator {of!r} here", fix=nearest(of, kinds)
             )
         said[of or kinds[0]][name] = value
     return [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from negatives.cli.clock import Clock
 from negatives.cli.costs import tell_cost
@@ -136,10 +136,9 @@ def mine(
             max_false=max_false,
             max_p=max_p,
             strict=strict or None,
+            seed=seed,
             emit=emit,
         )
-        if seed is not None:
-            chosen = replace(chosen, seed=seed)
         if budget is not None:
             chosen = budgeted_recipe(chosen, budget, collection, machine=machine, emit=emit)
         if dry_run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from itertools import chain
 from typing import Final
 
@@ -31,6 +32,16 @@ def misread(error: cyclopts.CycloptsError, command: str) -> InputError:
         hint = nearest(unknown[1], _ANYWHERE)
         return InputError(f"Unknown option: {unknown[1]}: {hint}", fix=help_of)
     return InputError(text, fix=help_of)
+
+
+def meant_anywhere(word: str) -> str:
+    """The option of every command that was written with one hyphen for two; empty where none is.
+
+    >>> meant_anywhere("-quiet"), meant_anywhere("-vq"), meant_anywhere("-worst")
+    ('--quiet', '', '')
+    """
+    near = get_close_matches(f"-{word}", _ANYWHERE, 1, 0.8)
+    return near[0] if near else ""
 
 
 def _unknown_option(

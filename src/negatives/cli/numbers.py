@@ -33,4 +33,4 @@ def as_written(kind: Any, tokens: Sequence[Token]) -> Any:
     what, form = _NAMED[number]
     if not form.fullmatch(token.value) or len(token.value) > _MOST_DIGITS:
         raise ValueError(f"{token.value!r} is not {what}")
-    return number(token.value)
+    return number(token.value) + number(0)  # -0.0 is nought, and nobody is told of another

@@ -15,8 +15,16 @@ Changes = Annotated[list[str] | None, Parameter(name="--set", negative="")]
 
 
 def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:
-    """What --set says, and what options say that stand for a setting: path -> value or None."""
+    """What --set says, and what options say that stand for a setting: path -> value or None.
+
+    An option and --set that contradict each other are an error.
+    """
+    from negatives.recipe_changes import assigned, refuse_contradiction
+
     given = {path: value for path, value in options.items() if value is not None}
+    said = assigned(set_ or [])
+    for path in given.keys() & said.keys():
+        refuse_contradiction(path, [said[path]], given[path])
     return [*(set_ or []), *(f"{path}={value}" for path, value in given.items())]
 
 

@@ -65,18 +65,23 @@ def pick(
     from negatives.cli.listen import listening
     from negatives.cli.summary import show_run
     from negatives.exchange import exchanged
-    from negatives.recipe_changes import assignment
+    from negatives.recipe_changes import assigned, refuse_contradiction
     from negatives.stage import Picker, build
 
     opened = Run(run)
     settings: dict[str, Any] = opened.recipe.pick.settings()
     limits = {"max_false": max_false, "max_p": max_p, "strict": strict or None}
     given = {name: value for name, value in limits.items() if value is not None}
+    with listening() as emit:
+        said = assigned(set_ or [], emit)
+    for name, value in {**given, "per_query": per_query, "kind": kind}.items():
+        if value is not None and name in said:
+            refuse_contradiction(name, [said[name]], value)
     if not given.keys() <= settings.keys():
         kind = kind or "risk-limited"
-    given |= dict(assignment(text) for text in set_ or [])
     if per_query is not None:
         given["per_query"] = per_query
+    given |= said
     with listening() as emit:
         if new := given.pop("kind", kind):
             settings = exchanged("pick", settings, str(new), emit, settings.keys())

@@ -110,6 +110,15 @@ class Distraction(Showing):
         for (one, other), each in self.flips.items():
             flipped = f"{each.gained:,} became right and {each.lost:,} wrong"
             rows.append(("", f"{one} -> {other}: {flipped}, p = {each.p:.3g}"))
+        if not any(self.right[ALONE]):
+            rows.append(
+                (
+                    "look at",
+                    "nothing was right with the positive alone, so nothing is known of what "
+                    "distracts: the model does not answer, the positives lack the answers, or "
+                    "the answers are written otherwise than it says them",
+                )
+            )
         if self.holding:
             rows.append(("left out", f"{self.holding:,} negatives that hold an answer themselves"))
         if self.unknown:

@@ -50,6 +50,7 @@ def _at_random(negatives: int, documents: int, queries: int) -> dict[str, Any]:
     below = pdtr(k, mean)
     mass = np.diff(below, prepend=0.0)
     most = int(np.searchsorted(below, 1 - 1 / documents))  # one document is expected to reach it
+    most = min(max(1, most), queries)  # one is used at all, and none more than once a query
     return {
         "skew": rounded(mean**-0.5),
         "gini": rounded(_gini(mass)),

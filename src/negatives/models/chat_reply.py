@@ -20,6 +20,8 @@ _THOUGHT: Final = re.compile(r"^.*?</think>|^\s*<think>.*\Z", re.DOTALL)
 """What models that reason aloud say before their answer; all there is, where they were cut off."""
 _NO_NUMBER: Final = re.compile(rb"\b(NaN|-?Infinity)\b")
 """What JSON has no word for, and servers write where a probability is nought."""
+_TEXTS: Final = (None, "text", "output_text")
+"""The types of a part that is text."""
 _MOST_TOKENS: Final = 2**40
 """More than anything can have read."""
 
@@ -63,8 +65,24 @@ class _Logprobs(msgspec.Struct):
     content: list[_Token] | None = None
 
 
+class _Part(msgspec.Struct):
+    """A part of a text; a part of another sort (a thought, a picture) has no text of its own."""
+
+    type: str | None = None
+    text: str | None = None
+
+
 class _Message(msgspec.Struct):
-    content: str | None = None
+    """What was said: a text, or a list of its parts."""
+
+    content: str | list[_Part] | None = None
+
+    @property
+    def said(self) -> str:
+        """All of the text."""
+        if isinstance(self.content, list):
+            return "".join(part.text or "" for part in self.content if part.type in _TEXTS)
+        return self.content or ""
 
 
 class _Choice(msgspec.Struct):
@@ -113,7 +131,7 @@ def read_completion(body: bytes) -> Answer:
         counted(usage.get(f"{what}_tokens")) for what in ("prompt", "completion", "total")
     )
     written = written or max(0, both - read)
-    return Answer(choice.message.content or "", tokens, read, written)
+    return Answer(choice.message.said, tokens, read, written)
 
 
 def counted(said: object) -> int:

@@ -129,6 +129,7 @@ def mine(
         encoder=encoder,
         max_false=max_false,
         max_p=max_p,
+        seed=seed,
         emit=emit,
     )
     if recipe.round:

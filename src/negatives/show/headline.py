@@ -92,6 +92,8 @@ def _shortfall(delivered: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _hardness(hardness: dict[str, Any]) -> str:
+    if hardness["median"] is None and hardness["reference"]:
+        return f"unknown: there is no negative that {hardness['reference']} could tell it of"
     if hardness["median"] is None:
         return "unknown: no source of this recipe scores any pair"
     return (

@@ -11,6 +11,7 @@ import negatives as neg
 from negatives.cli import app
 from negatives.errors import InputError
 from negatives.measure.audits import ask, subject_of
+from tests.models.chat_server import serving
 
 
 def command(*arguments: object) -> int:
@@ -59,6 +60,22 @@ def test_an_alarm_makes_the_exit_code_1_where_it_is_asked_to(
     assert command(triplets_file, *low) == 0
     assert "ALARM" in capsys.readouterr().out
     assert command(triplets_file, *low, "--fail-on", "shortcuts") == 1
+
+
+def test_where_a_service_fails_what_the_other_checks_answer_is_told_all_the_same(
+    triplets_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving() as server:
+        server.script = lambda call, body: (200, "<html>")
+        asked = ("--set", f"judge-bias.model={server.spec}", "--json", "--checks")
+        assert command(triplets_file, *asked, "judge-bias,benchmark-noise") == 1
+        told = capsys.readouterr()
+        assert "no usable answer" in told.err
+        found = json.loads(told.out)
+        assert [each["check"] for each in found["checks"]] == ["benchmark-noise"]
+        assert "no usable answer" in found["failed"]["judge-bias"]
+        assert command(triplets_file, *asked, "judge-bias") == 1, "nothing else is asked"
+        assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize(

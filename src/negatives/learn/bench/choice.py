@@ -30,6 +30,8 @@ _BASELINES: Final = {
     ),
 }
 """Of each, the source and the picker; the first that the collection has all for is taken."""
+GIVEN: Final = frozenset({*_BASELINES, "none", "sentence-transformers"})
+"""What is always measured besides what is asked for."""
 _ALL: Final = "all"
 _MINING: Final = "mining"
 _TRAINING: Final = "training"
@@ -107,7 +109,7 @@ def chosen(
                 found[recipe.name] = asked(recipe, per_query)
             except RecipeError as error:
                 refused[recipe.name] = f"cannot have {per_query} negatives a query: {error.what}"
-    taken = sorted(found.keys() & {*_BASELINES, "none", "sentence-transformers"})
+    taken = sorted(found.keys() & GIVEN)
     if taken:
         raise InputError(
             f"a recipe is called as one of the baselines: {', '.join(taken)}",

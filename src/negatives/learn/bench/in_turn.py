@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from negatives.errors import NegativesError
+from negatives.errors import NegativesError, WorkError
 from negatives.events import Emit, Progress, Warned
-from negatives.learn.bench.choice import AGAINST
+from negatives.learn.bench.choice import AGAINST, GIVEN
 from negatives.recipe import Recipe
 from negatives.store.work_folder import WorkFolder
 
@@ -82,3 +82,15 @@ def in_turn(
     plan["status"] = "running" if not_yet else "done"
     way.folder.write(plan)
     return way.figures(found, plan) | {"left_out": left_out, "failed": failed, "not_yet": not_yet}
+
+
+def refuse_all_failed(figures: Mapping[str, Any]) -> None:
+    """Raise `WorkError` where nothing that was asked for was measured, and something failed."""
+    failed = {name: why for name, why in figures["failed"].items() if name not in GIVEN}
+    measured = {row["recipe"] for row in figures["rows"]} - GIVEN
+    if failed and not measured:
+        raise WorkError(
+            "no recipe that was asked for could be measured: "
+            + "; ".join(f"{name}: {why}" for name, why in failed.items()),
+            fix="see to what failed, and run the same command again: what is done is kept",
+        )

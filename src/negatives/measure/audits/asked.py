@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from negatives.card import Card, Showing
-from negatives.errors import InputError
+from negatives.errors import InputError, ServiceError
 from negatives.events import Emit, Progress, silent
 from negatives.kinds import kinds
 from negatives.measure.audits.check import Answer, Check
@@ -22,7 +22,8 @@ ALARM: Final = "alarm"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Answers(Showing):
-    """`answers` in the order asked; `not_asked`: check -> why it could not be.
+    """`answers` in the order asked; `not_asked`: check -> why it could not be; `failed`: check ->
+    the error of a service that it needed.
 
     >>> import polars as pl
     >>> from negatives.measure.audits import ask, subject_of
@@ -34,6 +35,7 @@ class Answers(Showing):
     subject: str
     answers: tuple[Answer, ...]
     not_asked: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, ServiceError] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         alarms = ", ".join(self.alarms) or "none"
@@ -60,6 +62,7 @@ class Answers(Showing):
             if answer.estimate.value is not None:
                 rows.append(("", f"if {answer.estimate.assumption}"))
             rows += [("", said) for said in (answer.of_p_relevant, answer.advice) if said]
+        rows += [(check, f"failed: {error.what}") for check, error in self.failed.items()]
         rows += [(check, f"not asked: {why}") for check, why in self.not_asked.items()]
         names = max((len(name) for name, _ in rows), default=0)
         return Card(self.subject, tuple(rows), names)
@@ -71,6 +74,7 @@ class Answers(Showing):
             "alarms": self.alarms,
             "checks": [answer.as_dict() for answer in self.answers],
             "not asked": dict(self.not_asked),
+            "failed": {check: error.what for check, error in self.failed.items()},
         }
 
 
@@ -119,7 +123,8 @@ def ask(
     """Put checks to a subject: by name, or made with their settings.
 
     Of `all`, or where `every` says that these are all, those that cannot be asked are told with the
-    reason. A check that was named and cannot be asked is an `InputError`, before any work.
+    reason. A check that was named and cannot be asked is an `InputError`, before any work. Where a
+    service fails that one of several needs, what the others answer is told all the same.
     """
     made = [each for each in checks if isinstance(each, Check)]
     if named := [each for each in checks if isinstance(each, str)]:
@@ -132,13 +137,18 @@ def ask(
         name, why = next(iter(lacking.items()))
         raise InputError(f"{name} cannot be asked: {why}", where=subject.name, fix=_FIX)
     asked = [check for check in made if check.kind not in lacking]
-    answers = []
+    answers, failed = [], dict[str, ServiceError]()
     heard = replace(subject, emit=emit)
     for number, check in enumerate(asked):
         emit(Progress("audit", number, len(asked), "checks"))
-        answers.append(check.find(heard))
+        try:
+            answers.append(check.find(heard))
+        except ServiceError as error:
+            failed[check.kind] = error
     emit(Progress("audit", len(asked), len(asked), "checks"))
-    return Answers(subject.name, tuple(answers), lacking)
+    if failed and not answers:
+        raise next(iter(failed.values()))
+    return Answers(subject.name, tuple(answers), lacking, failed)
 
 
 def _lacking(check: Check, subject: Subject) -> str:
