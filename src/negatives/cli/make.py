@@ -123,7 +123,7 @@ def _generators(kinds: list[str], changes: list[str]) -> list[Generator]:
     """The generators of these kinds, with what --set says of each."""
     from negatives.cli.listen import listening
     from negatives.errors import InputError, nearest
-    from negatives.recipe_changes import assigned
+    from negatives.recipe_changes import assigned, assignment
     from negatives.stage import build
 
     if twice := {kind for kind in kinds if kinds.count(kind) > 1}:
@@ -132,17 +132,18 @@ def _generators(kinds: list[str], changes: list[str]) -> list[Generator]:
         )
     said: dict[str, dict[str, Any]] = defaultdict(dict)
     with listening() as emit:
-        whole = assigned(changes, emit)
-    for path, value in whole.items():
+        values = assigned(changes, emit)
+    texts = {assignment(text)[0]: text for text in changes}
+    for path, value in values.items():
         of, dot, name = path.rpartition(".")
         if not dot and len(kinds) > 1:
             raise InputError(
-                f"--set {path} does not say of which generator",
-                fix=f"write --set {kinds[0]}.{path}=VALUE",
+                f"--set {texts[path]} does not say of which generator",
+                fix=f"write --set {kinds[0]}.{texts[path]}",
             )
         if dot and of not in kinds:
             raise InputError(
-                f"--set {path}: there is no generator {of!r} here", fix=nearest(of, kinds)
+                f"--set {texts[path]}: there is no generator {of!r} here", fix=nearest(of, kinds)
             )
         said[of or kinds[0]][name] = value
     return [
