@@ -33,6 +33,7 @@ NAMES = (
     "forgetting",
     "graph_truth",
     "generalise",
+    "grounding",
     "growth",
     "guidance",
     "guides",
