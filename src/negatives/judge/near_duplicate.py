@@ -23,7 +23,7 @@ from negatives.opening import JudgeContext
 from negatives.schema import DUPLICATE, Collection, Needs
 from negatives.stage import Judge
 from negatives.store.atomic import writing
-from negatives.store.headers import open_array
+from negatives.store.mapped import open_array
 from negatives.text.keys import shingles
 
 _PERMUTATIONS = 64

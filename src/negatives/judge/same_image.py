@@ -24,7 +24,7 @@ from negatives.opening import JudgeContext
 from negatives.schema import DUPLICATE, Needs
 from negatives.stage import Judge
 from negatives.store.atomic import writing
-from negatives.store.headers import open_array
+from negatives.store.mapped import open_array
 
 _SIDE: Final = 32
 """Pixels of the height and width that are looked at."""

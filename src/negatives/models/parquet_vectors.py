@@ -16,7 +16,7 @@ from negatives.models.checks import ALSO_READ, FIRST
 from negatives.read.files import telling
 from negatives.stats.lengths import Wide
 from negatives.store.atomic import explained
-from negatives.store.vectors import let_go
+from negatives.store.mapped import let_go
 
 SLICE: Final = 8_388_608
 """Numbers read at a time: 32 MB as float32."""

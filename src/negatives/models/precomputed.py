@@ -19,7 +19,8 @@ from negatives.read.files import telling
 from negatives.stats.lengths import Wide
 from negatives.store.atomic import file_hash
 from negatives.store.headers import check_npy, read_tensors
-from negatives.store.vectors import let_go, read_block, read_rows
+from negatives.store.mapped import let_go
+from negatives.store.vectors import read_block, read_rows
 
 IN_FILE_ORDER: Final = "one vector a row, in the order of the file of texts"
 

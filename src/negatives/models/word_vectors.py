@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Floats, Rows, starts_of
 from negatives.compiling import Engine, Paid, compiled, to_compile
 from negatives.store.atomic import writing
-from negatives.store.headers import open_array
+from negatives.store.mapped import open_array
 from negatives.text.keys import shingles
 
 BUCKETS = 1 << 20

@@ -21,6 +21,7 @@ from negatives.run.parts import read_frame, write_frame, write_scratch
 from negatives.run.reference_scorer import ReferenceScorer
 from negatives.run.shards import find_shard, judge_shard, ledger_shard
 from negatives.store.atomic import writing
+from negatives.store.mapped import let_go_of_all
 from negatives.store.run import LEDGER
 
 
@@ -57,6 +58,7 @@ def find(opened: Opened, shard: Shard) -> Entry:
     sources = {label: _asked_before(opened, label, shard) for label in opened.labels}
     with opened.listening() as heard:
         found, seconds = find_shard(opened.collection, sources, shard.queries, opened.never)
+    let_go_of_all()
     path = opened.path("found", shard.number)
     write_scratch(path, found)
     return Entry(path, len(found), len(shard.queries), seconds, tuple(heard))
@@ -97,6 +99,7 @@ def judge(opened: Opened, shard: Shard) -> Entry:
         rows = judge_shard(opened.collection, rulings, rows)
         if opened.recipe.estimate is not None:
             prepared = opened.estimation.prepare(rows)
+            let_go_of_all()
             write_scratch(opened.path("prepared", shard.number), prepared)
     path = opened.path("judged", shard.number)
     write_scratch(path, rows)

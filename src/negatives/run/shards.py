@@ -30,6 +30,7 @@ from negatives.schema import (
 from negatives.schema import PAIR as IDS
 from negatives.stage import Picker
 from negatives.store.ledger import among
+from negatives.store.mapped import let_go_of_all
 
 PAIR = ["query", "doc"]
 OPINION = ("verdict", "rule", "reason")
@@ -58,6 +59,7 @@ def find_shard(
         began = time.perf_counter()
         candidates = proposer.propose(queries, proposed)
         proposed[label] = candidates.filter(~pl.col("doc").is_in(empty[label].implode()))
+        let_go_of_all()  # the next one reads files of its own
         seconds[label] = time.perf_counter() - began
     positives = collection.positives.filter(pl.col("query").is_in(pl.Series(queries).implode()))
     keys = {label: _pair_keys(frame) for label, frame in proposed.items()}
@@ -136,6 +138,7 @@ def judge_shard(
     )
     for kind, ruling in rulings:
         opinion = ruling.judge(rows)
+        let_go_of_all()  # the next one reads files of its own
         if len(opinion) != len(rows):
             raise WorkError(f"judge {kind!r} returned {len(opinion)} rows for {len(rows)}")
         given = [name in opinion.columns for name in OPINION]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Floats, Places, Ragged, Rows, starts_of
 from negatives.search.postings import DOCS, STARTS, WEIGHTS, WORDS
 from negatives.search.words import Words
-from negatives.store.headers import open_array
+from negatives.store.mapped import open_array
 
 _AT_ONCE = 4096  # queries whose words are strings at one time
 

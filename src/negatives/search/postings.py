@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Doubles, Floats, Places, Rows, by_volume, starts_of
 from negatives.search.words import Words
 from negatives.store.atomic import TEMPORARY, explained, sync, write_text, writing
-from negatives.store.headers import open_array
+from negatives.store.mapped import open_array
 from negatives.workers import share_out
 
 Variant = Literal["lucene", "robertson", "atire"]

@@ -10,6 +10,7 @@ from negatives.errors import DataError
 from negatives.schema import Collection
 
 _BLOCK = 8192
+_AT_ONCE = 1024  # texts of a block that are put together at one time
 
 
 def fingerprints(collection: Collection) -> dict[str, str]:
@@ -55,5 +56,6 @@ def table_hash(table: pl.DataFrame) -> str:
             block = column[start : start + _BLOCK].cast(pl.String).fill_null("\0")
             lengths = block.str.len_bytes().to_numpy()
             digest.update(lengths.astype("<u4").tobytes())
-            digest.update("".join(block.to_list()).encode())
+            for at in range(0, len(block), _AT_ONCE):
+                digest.update("".join(block[at : at + _AT_ONCE].to_list()).encode())
     return digest.hexdigest()

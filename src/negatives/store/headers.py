@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from negatives.errors import DataError, RunError
-from negatives.faults import raise_spent
+from negatives.errors import DataError
 
 LONGEST_NPY: Final = 10_000
 LONGEST_SAFETENSORS: Final = 100_000_000
@@ -40,22 +38,6 @@ class Tensor:
     shape: tuple[int, ...]
     begin: int
     end: int
-
-
-def open_array(path: Path) -> NDArray[Any]:
-    """An array of the library's own, memory-mapped; `RunError` where its file is damaged."""
-    try:
-        check_npy(path)
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (DataError, ValueError, EOFError, OSError) as error:
-        raise_spent(error)
-        why = error.what if isinstance(error, DataError) else str(error)
-        raise RunError(
-            f"a file of this run's work is damaged: {why}",
-            where=str(path),
-            fix="remove it, and run the same command again: it is made anew",
-        ) from None
-    return array
 
 
 def check_npy(path: Path) -> None:

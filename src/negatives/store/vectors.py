@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Floats
 from negatives.errors import RunError
 from negatives.store.atomic import explained, writing
-from negatives.store.headers import open_array
+from negatives.store.mapped import let_go, open_array
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -89,13 +89,6 @@ def read_rows(vectors: NDArray[Number], rows: NDArray[Any]) -> NDArray[Number]:
         found[start : start + _CHUNK] = vectors[rows[start : start + _CHUNK]]
         let_go(vectors)  # each touch has mapped its neighbourhood, 64 kB or so
     return found
-
-
-def let_go(vectors: NDArray[Any]) -> None:
-    """Take the touched pages of a mapped file out of this process's memory; none is lost."""
-    owner: object = vectors.base
-    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def _is_file(vectors: NDArray[Number]) -> TypeGuard[np.memmap[Any, np.dtype[Number]]]:
