@@ -100,5 +100,11 @@ def uniforms(hashes: Keys, key: np.uint64) -> NDArray[np.float64]:
 
 def pair_uniforms(pairs: pl.DataFrame, seed: int, stream: str) -> NDArray[np.float64]:
     """float64[n] in (0, 1), one for each row's (query_id, doc_id)."""
-    hashes = mix(id_hashes(pairs["query_id"])) ^ id_hashes(pairs["doc_id"])
+    hashes = mix(_of_runs(pairs["query_id"])) ^ id_hashes(pairs["doc_id"])
     return uniforms(hashes, stream_key(seed, stream))
+
+
+def _of_runs(ids: pl.Series) -> Keys:
+    """`id_hashes` of ids that mostly repeat the one before: each run of them is hashed once."""
+    runs = ids.rle().struct.unnest()
+    return np.repeat(id_hashes(runs["value"]), runs["len"].to_numpy())

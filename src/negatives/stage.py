@@ -11,7 +11,7 @@ from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 import polars as pl
@@ -285,6 +285,17 @@ class Estimator(Stage):
         return None
 
 
+class Ranking(Protocol):
+    """An order of candidates in which each has its place by its own values.
+
+    What else is in the query moves nothing; nor does adding the same to every hardness of a query,
+    but across 0.
+    """
+
+    def ranked(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
+        """The rows that could be picked, by query, in the order of choice."""
+
+
 class Picker(Stage, kw_only=True):
     """Decides which of the kept candidates become the negatives."""
 
@@ -330,6 +341,11 @@ class Picker(Stage, kw_only=True):
     def fix(self) -> str:
         """Which setting a user would change to have this picker leave fewer candidates aside."""
         return ""
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """Its order, where it takes the first `per_query` of one; None where it does not."""
+        return None
 
     @abstractmethod
     def pick(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:

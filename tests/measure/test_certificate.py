@@ -155,6 +155,7 @@ PICKERS: list[Picker] = [
     neg.RiskLimited(per_query=3, price=3.0, max_p=0.3),
     neg.SimANS(per_query=3),
     neg.Stratified(per_query=3),
+    neg.RandomPick(per_query=3),
     neg.RandomPick(per_query=3, among=8),
 ]
 

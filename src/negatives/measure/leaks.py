@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from negatives.chance import pair_uniforms
-from negatives.pick.top import Ranking
 from negatives.schema import ELIGIBLE, KEPT, PAIR, POSITIVE
 from negatives.stage import Picker
 from negatives.stats.bounds import Clusters
@@ -46,19 +45,19 @@ def leaks(picker: Picker, part: pl.DataFrame, seed: int) -> pl.DataFrame:
     rows = part
     if picker.reads is not None:
         rows = part.select(*dict.fromkeys([*PAIR, *_COLUMNS, *picker.reads]))
-    kept = pl.col("verdict").is_in(KEPT)
+    kept, ranking = pl.col("verdict").is_in(KEPT), picker.ranking
     found = [rows.clear().select(*PAIR, leaks=pl.lit(True))]
     for back in _rounds(picker, part, seed):
         shift = back.group_by("query_id").agg(pl.col("_shift").max())
         asked = pl.col("query_id").is_in(shift["query_id"].implode())
         rest = _moved(rows.lazy().filter(kept, asked), shift).collect()
         alone = _moved(back.lazy().with_columns(**_UNLABELLED).select(rows.columns), shift)
-        if isinstance(picker, Ranking):
+        if ranking is not None:
             # What is put back leaks where it has its place before the last of those that are
             # picked without it: nothing else need be put in order.
             nearest = _together(picker.pick(rest, seed), alone)
             before = (~pl.col("_back")).cast(pl.UInt32).cum_sum().over("query_id")
-            picked = picker.ranked(nearest).filter(before < picker.per_query)
+            picked = ranking.ranked(nearest, seed).filter(before < picker.per_query)
         else:
             picked = picker.pick(_together(rest, alone), seed)
         leaking = picked.lazy().filter("_back").select(*PAIR, leaks=pl.lit(True))
@@ -96,7 +95,7 @@ def _rounds(picker: Picker, part: pl.DataFrame, seed: int) -> Iterator[pl.DataFr
         )
     )
     back = positives.filter(pl.col("sources").list.len() > 0)
-    if isinstance(picker, Ranking):
+    if picker.ranking is not None:
         # Only its own values give a row its place, so many are put back at once: those that leave
         # the query's hardness as it is, and apart from them the one that does not.
         number = (pl.col("_shift") > 0).cast(pl.UInt32)

@@ -15,7 +15,7 @@ from negatives.pick.best import within_reach
 from negatives.pick.top import first
 from negatives.pick.trial import SKIPPED, Trial, sampled
 from negatives.schema import JUDGED_NEGATIVE
-from negatives.stage import Picker, Share
+from negatives.stage import Picker, Ranking, Share
 
 ASKING: Final = 3.0
 """Times the asked share at which pairs are worth asking about (benchmark `judgements`)."""
@@ -143,9 +143,14 @@ class RiskLimited(Picker, kind="risk-limited"):
         """Highest worth first; ties by doc_id."""
         safe = (self._p <= self.max_p) & ~self._above
         near = within_reach(rows, pl.when(safe).then(self._worth), self.per_query)
-        return first(self.ranked(near), self.per_query)
+        return first(self.ranked(near, seed), self.per_query)
 
-    def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
+    @property
+    def ranking(self) -> Ranking:
+        """Itself."""
+        return self
+
+    def ranked(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """The rows that may be picked, in that order."""
         return (
             rows.filter(self._p <= self.max_p)

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from negatives.chance import pair_uniforms
 from negatives.errors import RecipeError
-from negatives.pick.sampled import shuffled
+from negatives.pick.sampled import in_order, with_draws
 from negatives.pick.top import first, ordered, require_column
 from negatives.stage import Picker
 
@@ -61,7 +61,7 @@ class Stratified(Picker, kind="stratified"):
         """
         require_column(rows, self.by)
         rows = self._in_strata(rows)
-        drawn = shuffled(rows, seed, "pick/stratified")
+        drawn = in_order(with_draws(rows, seed, "pick/stratified"))
         order = pl.col("_stratum")
         if self.begin == "chance":
             each = drawn.select("query_id", doc_id=pl.col("_stratum").cast(pl.String))

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Protocol, runtime_checkable
+from typing import Annotated
 
 import polars as pl
 from msgspec import Meta
 
 from negatives.errors import RecipeError
 from negatives.pick.best import within_reach
-from negatives.stage import Picker
-
-
-@runtime_checkable
-class Ranking(Protocol):
-    """A picker that takes the first `per_query` of an order.
-
-    A row has its place by its own values, so what else is in the query moves nothing; nor does
-    adding the same to every hardness of a query, but across 0.
-    """
-
-    def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """The rows that could be picked, by query, in the order of choice."""
+from negatives.stage import Picker, Ranking
 
 
 class Top(Picker, kind="top"):
@@ -42,9 +30,14 @@ class Top(Picker, kind="top"):
         """Highest first; ties by doc_id; a pair without a value comes after all others."""
         require_column(rows, self.by)
         near = within_reach(rows, pl.col(self.by), self.per_query)
-        return first(self.ranked(near), self.per_query)
+        return first(self.ranked(near, seed), self.per_query)
 
-    def ranked(self, rows: pl.DataFrame) -> pl.DataFrame:
+    @property
+    def ranking(self) -> Ranking:
+        """Itself."""
+        return self
+
+    def ranked(self, rows: pl.DataFrame, seed: int) -> pl.DataFrame:
         """All rows in that order."""
         return ordered(rows, self.by)
 
