@@ -44,6 +44,7 @@ NAMES = (
     "judges",
     "labels",
     "knowledge_graphs",
+    "large",
     "learning",
     "lexical",
     "links",
