@@ -6,7 +6,9 @@ Here the answers of MedQuAD are cut between sentences into passages of up to 350
 six of an answer. In training one passage of the right answer is labelled, drawn by chance; on the
 dev questions, which are about other matters, every passage of the right answer counts. Twice: with
 the title of the answer before each passage, as is usual, and without, so that many passages do not
-say what they are about.
+say what they are about. And once with other data, on which nothing was chosen: a third of Debian's
+packages, the line that names what a package is for its query, its description cut into passages of
+up to 150 characters; a tenth of the packages, drawn by their ids, are judged on.
 
 Every arm trains the built-in table for 250 steps of 64, with three negatives a query, mined once by
 the same table. `naive top-3` are the most similar passages that are not labelled, `95% rule` the
@@ -29,19 +31,14 @@ NEGATIVES_BENCH_SEEDS says how often each is trained; what is done is kept.
 from __future__ import annotations
 
 import os
-import re
-import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import polars as pl
 
 import negatives as neg
-from benchmarks.data import CACHE, folder, load
 from benchmarks.page import write_page
-from negatives.chance import pair_uniforms
+from benchmarks.passages_data import WORK, answer_of, data
 from negatives.kinds import KINDS
 from negatives.learn.compare import compare
 from negatives.measure.significance import compare as paired
@@ -53,16 +50,16 @@ from negatives.schema import REJECTED
 from negatives.stage import Judge
 from negatives.store.run import Run
 
-WORK = CACHE / "passages"
-LONG, MOST = 350, 6
 EACH = 3
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "5"))
 METRIC = "nDCG@10"
 OURS = "passages"
 """The recipe that is tested against all others."""
-STUDIES = {"titled": "The title before each passage", "bare": "Passages without a title"}
-SENTENCE = re.compile(r"(?<=[.!?])\s+")
-BETWEEN = "#"  # between the id of an answer and the number of its passage
+STUDIES = {
+    "titled": "The title before each passage",
+    "bare": "Passages without a title",
+    "debian": "Descriptions of packages",
+}
 NAMES = {
     "none": "in-batch only",
     "naive top": "naive top-3",
@@ -70,64 +67,6 @@ NAMES = {
     "random of the top 50": "random 3 of the top 50",
 }
 SETTINGS = ("train.steps=250", "train.batch_size=64", f"train.negatives={EACH}")
-
-
-# ---- the data ------------------------------------------------------------------------------------
-
-
-def passages(text: str) -> list[str]:
-    """`text` cut between sentences into parts of up to `LONG` characters, the first `MOST`."""
-    parts: list[str] = []
-    for sentence in SENTENCE.split(text.strip()):
-        if parts and len(parts[-1]) + 1 + len(sentence) <= LONG:
-            parts[-1] += f" {sentence}"
-        else:
-            parts.append(sentence)
-    return parts[:MOST]
-
-
-def answer_of(doc_id: pl.Expr) -> pl.Expr:
-    """The answer that a passage is a part of."""
-    return doc_id.str.split(BETWEEN).list.first()
-
-
-def data(study: str) -> Path:
-    """A BEIR folder: all passages, one labelled passage an answer in train, all of them in dev."""
-    made, whole = WORK / study / "data", folder("medquad")
-    if (made / "qrels" / "dev.tsv").is_file():
-        return made
-    (made / "qrels").mkdir(parents=True, exist_ok=True)
-    shutil.copy(whole / "queries.jsonl", made)
-    answers = map(msgspec.json.decode, (whole / "corpus.jsonl").read_bytes().splitlines())
-    rows = [
-        {
-            "_id": f"{answer['_id']}{BETWEEN}{number}",
-            "title": answer["title"] if study == "titled" else "",
-            "text": part,
-        }
-        for answer in answers
-        for number, part in enumerate(passages(answer["text"]))
-    ]
-    (made / "corpus.jsonl").write_bytes(msgspec.json.Encoder().encode_lines(rows))
-    parts = pl.DataFrame({"part": [row["_id"] for row in rows]})
-    parts = parts.with_columns(doc_id=answer_of(pl.col("part")))
-    for split in ("train", "dev"):
-        right = load(f"medquad@{split}").qrels.filter(pl.col("relevance") > 0)
-        all_parts = right.join(parts, on="doc_id").select("query_id", "doc_id", "part")
-        if split == "train":
-            all_parts = _one_of_each(all_parts)
-        table = all_parts.select(
-            pl.col("query_id").alias("query-id"), pl.col("part").alias("corpus-id"), score=1
-        ).sort("query-id", "corpus-id")
-        table.write_csv(made / "qrels" / f"{split}.tsv", separator="\t")
-    return made
-
-
-def _one_of_each(all_parts: pl.DataFrame) -> pl.DataFrame:
-    """One passage of each (query, answer), drawn by its ids."""
-    named = all_parts.select("query_id", doc_id="part")
-    drawn = all_parts.with_columns(draw=pl.Series(pair_uniforms(named, 0, "passages/label")))
-    return drawn.sort("query_id", "doc_id", "draw").unique(["query_id", "doc_id"], keep="first")
 
 
 # ---- the arms ------------------------------------------------------------------------------------

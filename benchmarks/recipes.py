@@ -48,7 +48,7 @@ from benchmarks.dated import dated
 from benchmarks.figures import package
 from benchmarks.learning import Study, minilm, parted, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
-from benchmarks.passages import data as passages
+from benchmarks.passages_data import data as passages
 from benchmarks.stand_ins import HUB_GUIDE, HUB_RERANKER, named, stand_in
 from benchmarks.with_fields import mentioned, senses, typed
 from negatives.measure.plant import plant
