@@ -69,3 +69,14 @@ def test_estimates_agree_within_a_factor_of_two_or_two_points() -> None:
     for low, high, agree in ((0.1, 0.2, True), (0.001, 0.02, True), (0.05, 0.2, False)):
         assert replace(WELL, false={"a": low, "b": high}).agree is agree
     assert replace(WELL, false={"a": 0.1}).agree is None
+
+
+def test_how_many_are_expected_to_be_false_is_told_once() -> None:
+    for changes, said in (
+        ({"guessed": True}, "; the labels alone cannot tell how many of them are false: forty"),
+        ({"highest": 0.21}, "; it may be as many as 21.0%"),
+    ):
+        found = verdict(replace(WELL, false={"model": 0.09}, **changes))["sentence"]
+        assert found.startswith("About 9.0% of them are expected to be false, where at most 5% was")
+        assert said in found
+        assert found.count("9.0%") == 1

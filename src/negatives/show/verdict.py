@@ -158,21 +158,23 @@ def _false(figures: Figures) -> Iterator[tuple[str, Level, str]]:
             f"{_about(expected)} of them are expected to be false, where at most "
             f"{asked_share(yardstick)} {against}",
         )
+    said = expected > yardstick  # which the text before has told
     if figures.guessed and "review" not in figures.false:
+        may = "" if said else f"{_about(expected)} of them may be false, but "
+        tells = "tell how many of them are false" if said else "tell"
         yield (
             "guess",
             USABLE,
-            f"{_about(expected)} of them may be false, but the labels alone cannot tell: forty to "
-            "sixty judgements would",
+            f"{may}the labels alone cannot {tells}: forty to sixty judgements would",
         )
         return
     highest = figures.highest
     if highest is not None and highest > max(BOUND * yardstick, expected):
+        many = f"it may be as many as {percent(highest)}"
         yield (
             "bound",
             USABLE,
-            f"{_about(expected)} of them are expected to be false, but it may be as many as "
-            f"{percent(highest)}",
+            many if said else f"{_about(expected)} of them are expected to be false, but {many}",
         )
     if figures.agree is False and "review" not in figures.false:
         low, high = min(figures.false.values()), max(figures.false.values())
