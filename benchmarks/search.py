@@ -133,7 +133,7 @@ def main() -> None:
         rows.append(f"| {' | '.join(cells)} |")
     body = [
         f"{DOCS:,} documents, {QUERIES:,} queries, median of {REPEATS} runs in turn on one thread "
-        "(bfloat16: one run; where the processor has no instructions for it, as here unless the "
+        "(bfloat16: one run; where the processor does not multiply tiles of it, as here unless the "
         "ratio says otherwise, it is never chosen by itself).",
         "",
         "| search | seconds | CPU-seconds | floor | CPU / floor | extra MB | recall |",

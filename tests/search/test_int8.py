@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,3 +140,17 @@ def test_the_processor_and_the_work_decide_what_multiplies(
     monkeypatch.setattr(backends, "multiplies_bfloat16", lambda: native)
     monkeypatch.setattr(backends, "has_gpu", lambda: False)
     assert isinstance(backends.choose_backend("auto", operations, wanted, 1), expected)
+
+
+def test_only_tiles_of_bfloat16_are_multiplied_by_torch(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(backends, "_ABOUT", tmp_path / "cpuinfo")
+    found = []
+    for flags in (None, "fpu avx512_bf16 avx512_vnni", "fpu amx_bf16 amx_tile"):
+        if flags is not None:
+            (tmp_path / "cpuinfo").write_text(f"model name : x\nflags : {flags}\nbugs : amx_bf16\n")
+        backends.multiplies_bfloat16.cache_clear()
+        found.append(backends.multiplies_bfloat16())
+    backends.multiplies_bfloat16.cache_clear()
+    assert found == [False, False, True]
