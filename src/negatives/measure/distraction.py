@@ -55,7 +55,7 @@ QUESTIONS: Final = 200
 DISTRACTORS: Final = 4
 CHARACTERS: Final = 800
 SILENT: Final = 0.1
-"""The share of replies that may say nothing, or be none: of more, the answers measure the server."""
+"""The share of replies that may say nothing, or be none: more, and answers measure the server."""
 _LONGEST: Final = 48
 """Tokens of an answer."""
 _WORD: Final = re.compile(r"\w+")
