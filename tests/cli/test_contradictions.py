@@ -57,10 +57,27 @@ def test_of_two_values_in_a_row_the_later_counts_and_that_is_told() -> None:
 
 def test_a_command_says_so_before_any_work(tmp_path: Path) -> None:
     out = tmp_path / "out"
+    written = ("adapt", ".", "--llm", "http://127.0.0.1:9/v1#a")
     for words, said in [
         (("mine", "cranfield", "--per-query", "3", "--set", "pick.per_query=5"), "per_query is"),
         (("mine", "cranfield", "--seed", "3", "--set", "seed=4"), "seed is set to 4 and to 3"),
         (("train", "nowhere", "--steps", "3", "--set", "train.steps=4"), "train.steps is set"),
+        *[
+            ((*words, "--kind", "reranker", "--set", "train.kind=encoder"), "train.kind is set to")
+            for words in (
+                ("train", "nowhere"),
+                ("compare", "nowhere", "--recipes", "bm25"),
+                ("bench", "nowhere", "--recipes", "bm25"),
+                ("generalise", "nowhere", "--on", "nowhere", "--recipes", "bm25"),
+            )
+        ],
+        (
+            ("bench", "nowhere", "--recipes", "bm25", "--set", "pick.per_query=3"),
+            "per_query is set to 3 and to 5",
+        ),
+        (("adapt", ".", "--seed", "3", "--set", "seed=4"), "seed is set to 4 and to 3"),
+        ((*written, "--set", "make.queries.model=http://127.0.0.1:9/v1#b"), "model is set to"),
+        ((*written, "--set", "make.0.kind=heading"), "make.0.kind is set to"),
     ]:
         done = negatives(*words, "--out", out)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
@@ -83,6 +100,13 @@ def test_of_a_run_too(tmp_path: Path) -> None:
         command, *rest = words
         done = negatives(command, tmp_path / "run", *rest)
         assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+
+
+def test_a_setting_that_adapt_is_given_twice_is_told(tmp_path: Path) -> None:
+    (tmp_path / "docs.jsonl").write_text('{"id": "1", "text": "# Heat\\n\\nIt rises."}\n')
+    words = ("adapt", tmp_path / "docs.jsonl", "--dry-run", "--out", tmp_path / "out")
+    done = negatives(*words, "--set", "seed=4", "--set", "seed=5")
+    assert "seed is set twice: 5, the later, counts, and not 4" in done.stderr
 
 
 def test_an_encoder_that_no_source_can_read_is_told() -> None:

@@ -172,6 +172,29 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, out: str) -> No
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_place_for_a_folder_is_tried_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    for words in [
+        ("make", "nowhere"),
+        ("data", "split", "nowhere", "--dev", "0.1"),
+        ("data", "convert", "nowhere"),
+        ("adapt", "nowhere"),
+        ("mine", "nowhere"),
+        ("train", "nowhere"),
+    ]:
+        for out, said in [
+            ("one", "circle of symbolic links"),
+            ("one/more", "circle of symbolic links"),
+            ("x" * 300, "the name is too long"),
+            ("/proc/made", "cannot write"),
+        ]:
+            done = negatives(*words, "--out", out, cwd=tmp_path)
+            assert done.returncode == 2, done.stderr
+            assert said in done.stderr, (words, done.stderr)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "other"]
+
+
 def test_an_argument_that_is_no_text_is_refused() -> None:
     done = negatives("mine", "caf\udce9", "--out", "run")
     assert done.returncode == 2

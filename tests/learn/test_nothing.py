@@ -58,7 +58,25 @@ def test_a_recipe_that_rejects_everything_says_which_rule_did_and_what_to_do(
     )
     assert "lower margin below 1e+06" in done.stderr
     assert "--control none" in done.stderr
-    assert not (out / "model.safetensors").exists()
+    assert not out.exists(), "with another margin it would be another run's folder"
+
+
+@pytest.mark.slow
+def test_documents_that_all_are_positives_are_told_before_any_mining(
+    static: str, tmp_path: Path
+) -> None:
+    one = tmp_path / "one.jsonl"
+    one.write_text(
+        "".join(f'{{"anchor": "q{n} heat", "positive": "heat moves"}}\n' for n in range(3))
+    )
+    words = ("train", one, "--out", tmp_path / "m", "--model", static, "--steps", "2")
+    done = negatives(*words)
+    assert done.returncode == 2
+    assert "every document is a positive of every query" in done.stderr
+    assert "give more documents, with --corpus" in done.stderr
+    assert "--per-query" not in done.stderr
+    assert "index" not in done.stderr
+    assert not (tmp_path / "m").exists()
 
 
 def test_a_loss_of_own_negatives_needs_one(mined: Run, static: str, tmp_path: Path) -> None:

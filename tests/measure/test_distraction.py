@@ -214,6 +214,23 @@ def test_replies_that_say_nothing_are_no_wrong_answers(
         assert "nothing was right" not in found.card().text()
 
 
+@pytest.mark.slow
+def test_a_server_that_breaks_half_way_leaves_no_answer_of_the_questions_before(
+    run: neg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The few questions that were answered in every way would be no fair part of all."""
+    monkeypatch.setenv("NEGATIVES_CACHE", str(tmp_path))
+    with serving() as server:
+        reading(server, oracle)
+        well = server.script
+        server.script = lambda call, body: well(call, body) if call < 28 else (200, "<html>")
+        with pytest.raises(ServiceError) as caught:
+            distraction(run, ANSWERS, llm=f"{server.spec}?concurrency=1")
+    assert caught.value.what == (
+        "5 of 32 replies say nothing (10.0% may), 5 of them since they are no chat completion"
+    )
+
+
 def test_where_the_positive_alone_is_never_right_it_is_told_that_nothing_is_known() -> None:
     wrong = [False] * 3
     found = Distraction(dict.fromkeys((ALONE, RANDOM, HARD, REORDERED), wrong), 2, 0, 0, "m")

@@ -17,6 +17,7 @@ import pytest
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Event, Spent, Warned
 from negatives.judge.llm_score import Grades
+from negatives.models import service
 from negatives.models.chat import Chat, Form, _keys
 from negatives.models.chat_reply import Answer, parsed, read_completion
 from negatives.models.prompt import Messages, Prompt
@@ -217,9 +218,36 @@ def test_no_server_and_a_slow_one_are_service_errors(
         chat(server, tmp_path, "?seconds=1").ask(PROMPT, [question(0)], YES_NO)
 
 
+@pytest.mark.slow
+def test_a_silent_server_is_waited_for_once_and_the_wait_is_told(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "TOLD_AFTER", 0.1)
+    told: list[str] = []
+
+    def hear(event: Event) -> None:
+        told.extend([event.text] if isinstance(event, Warned) else [])
+
+    server.script = lambda call, body: time.sleep(2 if call != 2 else 0)
+    with pytest.raises(ServiceError) as caught:
+        chat(server, tmp_path, "?seconds=1", emit=hear).ask(PROMPT, [question(0)], YES_NO)
+    assert len(server.bodies) == 1
+    assert "no whole reply in 1 seconds" in str(caught.value)
+    assert "give it longer: small?seconds=2" in str(caught.value)
+    (said,) = told
+    assert "nothing answered yet in 0.1 seconds; a call may take 1 (?seconds=N" in said
+    answering = chat(server, tmp_path, "?seconds=1&concurrency=1", emit=hear)
+    with pytest.raises(ServiceError, match="in 2 calls: no whole reply in 1 seconds"):
+        answering.ask(PROMPT, [question(0), question(1)], YES_NO)
+    assert len(server.bodies) == 4  # it had answered: what was late is asked again
+    assert not any("nothing answered" in each for each in told[1:])
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
+        ("http://127.0.0.1:9/v1#m?seconds=99999999999999", "seconds is above 1,000,000"),
+        (f"http://127.0.0.1:9/v1#m?per_minute={'9' * 5000}", "per_minute is above 1,000,000"),
         ("gpt-4", "no address of a language model"),
         ("http://127.0.0.1:9/v1", "model is not named"),
         ("http://127.0.0.1:9/v1#m?concurency=3", "no option 'concurency'(.|\n)*'concurrency'"),
@@ -310,6 +338,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.models.test_chat import PROMPT, YES_NO, question
+from negatives.models import service
 from negatives.models.chat import Chat
 Chat(sys.argv[1], Path(sys.argv[2])).ask(PROMPT, [question(n) for n in range(60)], YES_NO)
 """

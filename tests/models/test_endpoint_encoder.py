@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from negatives import Dense, Top, mine, tiny
 from negatives.cli.app import run
-from negatives.errors import RecipeError, ServiceError
+from negatives.errors import RecipeError, RunError, ServiceError
 from negatives.events import Event, Spent, Warned
-from negatives.models import service
 from negatives.models.endpoint import BATCH, CHARACTERS, LARGEST, EndpointEncoder
 from negatives.models.http_call import service_url
 from negatives.models.open_encoder import open_encoder
@@ -435,18 +435,17 @@ class Raw:
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-def test_a_reply_that_trickles_ends_with_the_time_of_the_whole_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(service, "LONGEST_WAIT", 0.3)
+def test_a_reply_that_trickles_ends_with_the_time_of_the_whole_call() -> None:
     for beginning in (b"HTTP", HEAD, HEAD + b"\r\n"):
         pieces = itertools.chain([beginning], itertools.repeat(b"x"))
         with Raw(pieces, pause=0.02) as spec:
-            encoder = EndpointEncoder(spec, sleep=lambda seconds: None)
+            encoder = EndpointEncoder(f"{spec}?seconds=1", sleep=lambda seconds: None)
             began = time.monotonic()
-            with pytest.raises(ServiceError, match=r"in 2 calls: no whole reply in 0\.3 seconds"):
+            with pytest.raises(ServiceError, match="no whole reply in 1 seconds") as caught:
                 encoder.encode(["heat"])
             assert time.monotonic() - began < 5
+            assert "give it longer: m?seconds=2" in str(caught.value)
+            assert encoder.calls == 1  # nothing was ever answered: it is not waited for twice
 
 
 def test_a_reply_without_end_is_not_read_to_its_end() -> None:
@@ -561,3 +560,20 @@ def test_the_fingerprint_names_address_and_model() -> None:
     assert of("http://127.0.0.1:9/v1#a") == of("http://127.0.0.1:9/v1#a")
     assert of("http://127.0.0.1:9/v1#a") != of("http://127.0.0.1:9/v1#b")
     assert of("http://127.0.0.1:9/v1#a") != of("http://127.0.0.1:8/v1#a")
+
+
+def test_a_run_that_its_server_stopped_goes_on_when_the_server_is_called_otherwise(
+    server: Server, tmp_path: Path
+) -> None:
+    def sources(options: str) -> list[Any]:
+        return [Dense(encoder=f"{server.spec}?{options}", top=4, optional=False)]
+
+    server.script = always(401, {"error": "no"})
+    with pytest.raises(ServiceError):
+        mine(tiny.collection(), tmp_path, sources=sources("seconds=2"), pick=Top(per_query=1))
+    server.script = lambda call, body: None
+    run = mine(tiny.collection(), tmp_path, sources=sources("seconds=9"), pick=Top(per_query=1))
+    assert "seconds=9" in run.path.joinpath("recipe.toml").read_text()
+    other = [Dense(encoder=f"{server.spec}er", top=4, optional=False)]
+    with pytest.raises(RunError, match="differs in: recipe find"):
+        mine(tiny.collection(), tmp_path, sources=other, pick=Top(per_query=1))

@@ -397,3 +397,29 @@ def test_a_run_that_is_locked_by_this_process_is_no_other_s(run: Path) -> None:
     flip(run / PART)
     with locked(run), pytest.raises(RunError, match="its bytes have changed"):
         neg.Run(run).candidates()
+
+
+def test_a_file_that_a_recipe_names_and_that_has_changed_is_another_run(tmp_path: Path) -> None:
+    """Half of the pairs would be judged by one file and half by the other, or all by the old."""
+    file = tmp_path / "concepts.tsv"
+    file.write_text("wing\tflight\n")
+
+    def judged(out: Path, overwrite: bool = False) -> neg.Run:
+        judges = [neg.SharedKeywords(concepts=str(file))]
+        return neg.mine(tiny(), out, sources=[neg.BM25(top=6)], judges=judges, overwrite=overwrite)
+
+    made = judged(tmp_path / "run")
+    before = contents(made.path)
+    assert contents(judged(made.path).path) == before
+    file.write_text("wing\tbird\n")
+    for status in (DONE, PICKING):
+        manifest = read_manifest(made.path)
+        assert manifest is not None
+        manifest.status = status
+        manifest.save(made.path)
+        with pytest.raises(RunError, match=r"differs in: .*concepts\.tsv, which has changed"):
+            judged(made.path)
+    judged(made.path, overwrite=True)
+    file.unlink()
+    file.write_text("wing\tbird\n")
+    judged(made.path)

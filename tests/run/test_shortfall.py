@@ -127,5 +127,13 @@ def test_nobody_is_told_to_ask_for_fewer_than_one() -> None:
     causes = ["corpus", "picker", "candidates", "margin"]
     told = explain(pl.DataFrame({"cause": causes, "queries": 2, "missing": 2}), one)
     fixes = {each.cause: each.fix for each in told}
-    assert fixes["corpus"] == "train without these queries"
+    assert fixes["corpus"] == "give more documents, with --corpus; or train without these queries"
+    assert not [fix for fix in fixes.values() if "fewer than" in fix]
+
+
+def test_who_has_none_is_not_told_to_ask_for_fewer() -> None:
+    causes = ["corpus", "picker", "candidates"]
+    told = explain(pl.DataFrame({"cause": causes, "queries": 2, "missing": 6}), RECIPE)
+    fixes = {each.cause: each.fix for each in told}
+    assert fixes["corpus"] == "give more documents, with --corpus"
     assert not [fix for fix in fixes.values() if "fewer than" in fix]

@@ -46,7 +46,7 @@ from negatives.read.documents.decoding import check_encoding
 from negatives.read.documents.reading import ACCOUNT as READ
 from negatives.read.documents.reading import fingerprint
 from negatives.recipe import LEARNING, Recipe, load_recipe
-from negatives.recipe_changes import override
+from negatives.recipe_changes import adjusted, refuse_contradiction
 from negatives.run.inputs import collection_of
 from negatives.run.making_cost import budgeted, making_cost, read_budget
 from negatives.schema import Collection
@@ -138,7 +138,7 @@ def adapt(
             where="--dev",
             fix="give a share of the documents, such as 0.1",
         )
-    chosen = _recipe(recipe, llm, changes, seed)
+    chosen = _recipe(recipe, llm, changes, seed, emit)
     if budget is not None:
         read_budget(budget)
     learning = [text for text in changes if _of_learning(text)]
@@ -210,7 +210,7 @@ def adapting_cost(
     """
     machine = Machine.checked(threads, memory, device)
     refuse_secrets(llm)
-    chosen = _recipe(recipe, llm, changes, seed)
+    chosen = _recipe(recipe, llm, changes, seed, emit)
     writers = [each for each in chosen.make if each.generates == "queries"]
     with scratch_folder() as scratch:
         out = scratch / PASSAGES
@@ -229,23 +229,31 @@ def _of_learning(change: str) -> bool:
 
 
 def _recipe(
-    named: Recipe | str | Path, llm: str, changes: Sequence[str], seed: int | None
+    named: Recipe | str | Path, llm: str, changes: Sequence[str], seed: int | None, emit: Emit
 ) -> Recipe:
-    """The recipe, with a language model as its generator where one is named."""
+    """The recipe, with a language model as its generator where one is named.
+
+    `RecipeError` where `changes` say of that generator, or of the seed, something else.
+    """
     chosen = named if isinstance(named, Recipe) else load_recipe(named)
     if llm:
         Chat(llm, Path())  # an address that is none is told now, and nothing is made
         others = tuple(each for each in chosen.make if each.generates == "documents")
-        writer = build("make", {"kind": "queries", "model": llm}, "--llm")
-        chosen = replace(chosen, make=(writer, *others))  # type: ignore[arg-type]
-    chosen = override(chosen, [text for text in changes if not _of_learning(text)])
+        asked = build("make", {"kind": "queries", "model": llm}, "--llm")
+        chosen = replace(chosen, make=(asked, *others))  # type: ignore[arg-type]
+    own = [text for text in changes if not _of_learning(text)]
+    chosen = adjusted(chosen, own, seed=seed, emit=emit)
+    if llm:
+        made = chosen.make[0].settings()
+        refuse_contradiction("make.0.kind", [made["kind"]], "queries")
+        refuse_contradiction("make.queries.model", [made["model"]], llm)
     if not any(each.generates == "queries" for each in chosen.make):
         raise RecipeError(
             f"the recipe {chosen.name!r} writes no queries",
             where="--recipe",
             fix=f"give it a [[make]] section, as `negatives recipes show {RECIPE}` has",
         )
-    return chosen if seed is None else replace(chosen, seed=seed)
+    return chosen
 
 
 def _carry_out(steps: Steps, real: RealQuestions | None) -> None:

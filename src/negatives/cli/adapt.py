@@ -84,6 +84,7 @@ def adapt(
         Batches of the training; by default one pass, and where there are few queries several.
     set_
         Change a setting of the recipe, such as pick.per_query=4 or train.learning_rate=1e-4.
+        May be repeated: of two values of one setting the later counts, and that is told.
     budget
         Ask the language model so many questions at most, or spend 200k-tokens at most, on
         passages drawn by their ids; all by default.

@@ -71,7 +71,8 @@ def audit(
     fail_on
         Checks, or `all`, whose alarm makes the exit code 1.
     set_
-        A setting of a check: CHECK.SETTING=VALUE; may be repeated.
+        A setting of a check: CHECK.SETTING=VALUE.
+        May be repeated: of two values of one setting the later counts, and that is told.
     corpus
         --checks, of a file of ids: what has the texts, a collection or a file of documents.
     truth

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Changes, Flag, changes
+from negatives.cli.options import Changes, Flag, changes, refuse_contradictions
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
@@ -89,6 +89,7 @@ def bench(
         http://127.0.0.1:8080/v1#model=http://127.0.0.1:9000/v1#mine.
     set_
         Change a setting of every training, such as train.learning_rate=1e-4.
+        May be repeated: of two values of one setting the later counts, and that is told.
     json
         Print the figures as JSON.
     """
@@ -102,6 +103,7 @@ def bench(
 
     trained = {"train.steps": steps, "train.seconds": budget, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
+    refuse_contradictions(set_, {"train.kind": kind, "pick.per_query": per_query})
     with listening() as emit:
         made = carry_out(
             reading.load(data, quarantine=aside),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Changes, Flag, changes
+from negatives.cli.options import Changes, Flag, changes, refuse_contradictions
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
@@ -84,6 +84,7 @@ def compare(
         Named as in ir-measures; the first is the one that counts.
     set_
         Change a setting of every arm, such as train.learning_rate=1e-4.
+        May be repeated: of two values of one setting the later counts, and that is told.
     keep_models
         Keep every trained model.
     json
@@ -99,6 +100,7 @@ def compare(
 
     trained = {"train.steps": steps, "train.seconds": seconds, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
+    refuse_contradictions(set_, {"train.kind": kind})
     with listening() as emit:
         made = carry_out(
             reading.load(data, quarantine=aside),

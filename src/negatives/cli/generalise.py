@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Changes, Flag, changes
+from negatives.cli.options import Changes, Flag, changes, refuse_contradictions
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
@@ -82,6 +82,7 @@ def generalise(
         Named as in ir-measures.
     set_
         Change a setting of every recipe, such as train.learning_rate=1e-4.
+        May be repeated: of two values of one setting the later counts, and that is told.
     seed
         Of clusters, samples and trainings.
     json
@@ -92,6 +93,7 @@ def generalise(
     from negatives.learn.generalise import METRICS
     from negatives.learn.generalise import generalise as carry_out
 
+    refuse_contradictions(set_, {"train.kind": kind, "seed": seed})
     with listening() as emit:
         found = carry_out(
             reading.load(data),

@@ -73,6 +73,7 @@ def judge(
         an OpenAI-compatible endpoint.
     set_
         A setting of the judge, such as model=FOLDER or high=0.9.
+        May be repeated: of two values of one setting the later counts, and that is told.
     budget
         Judge this many pairs at most; all by default. Of a language model also
         so many calls or tokens: 500-calls, 200k-tokens.

@@ -58,6 +58,7 @@ def make(
     set_
         Change a setting of the generator, such as keep=0.5; of one of several,
         heading.words=3.
+        May be repeated: of two values of one setting the later counts, and that is told.
     budget
         Ask a language model this many questions at most, or spend 200k-tokens at most, on
         documents drawn by their ids; all documents by default.

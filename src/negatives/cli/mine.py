@@ -91,6 +91,7 @@ def mine(
         as 0.9. Needs a recipe with an [estimate] stage.
     set_
         Change a setting of the recipe, such as find.bm25.top=200 or pick.by=dense_score.
+        May be repeated: of two values of one setting the later counts, and that is told.
     budget
         Let the recipe's [[make]] stages ask a language model so many questions at most, or
         spend 200k-tokens at most, for queries drawn by their ids; for all by default.

@@ -12,6 +12,7 @@ Flag = Annotated[bool, Parameter(negative="", show_default=False)]
 """Given or not: no --no- form, and nothing said of its default."""
 RunFolder = Annotated[Path, Parameter(help="A finished run directory.")]
 Changes = Annotated[list[str] | None, Parameter(name="--set", negative="")]
+"""PATH=VALUE texts; each command says of what."""
 
 
 def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:
@@ -19,13 +20,19 @@ def changes(set_: list[str] | None, options: Mapping[str, object]) -> list[str]:
 
     An option and --set that contradict each other are an error.
     """
+    refuse_contradictions(set_, options)
+    given = {path: value for path, value in options.items() if value is not None}
+    return [*(set_ or []), *(f"{path}={value}" for path, value in given.items())]
+
+
+def refuse_contradictions(set_: list[str] | None, options: Mapping[str, object]) -> None:
+    """Raise where --set says other than an option that stands for the setting."""
     from negatives.recipe_changes import assigned, refuse_contradiction
 
-    given = {path: value for path, value in options.items() if value is not None}
     said = assigned(set_ or [])
-    for path in given.keys() & said.keys():
-        refuse_contradiction(path, [said[path]], given[path])
-    return [*(set_ or []), *(f"{path}={value}" for path, value in given.items())]
+    for path, value in options.items():
+        if value is not None and path in said:
+            refuse_contradiction(path, [said[path]], value)
 
 
 Form = Annotated[Literal["table", "label-studio", "argilla"], Parameter(name="--format")]

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from negatives.cli.streams import copy_out
 from negatives.errors import InputError, RunError
-from negatives.store.atomic import prepare_file
+from negatives.store.atomic import prepare_file, prepare_folder
 from negatives.store.scratch import scratch_folder
 
 STANDARD: Final = "-"
@@ -25,6 +25,8 @@ def _a_folder(_: object, value: Path | None) -> None:
         raise RunError(
             "a part of the path is a file, not a folder", where=str(value), fix="check the path"
         )
+    if value is not None:
+        prepare_folder(value)
 
 
 def _writable(_: object, value: Path | None) -> None:

@@ -57,6 +57,7 @@ def pick(
         (0: none). By default as before.
     set_
         Change a setting of the picker, such as by=dense_score.
+        May be repeated: of two values of one setting the later counts, and that is told.
     json
         Print what was found as JSON.
     """

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from negatives.cli.data_options import NOTHING_SAID, DataOptions
-from negatives.cli.options import Changes, Flag, changes
+from negatives.cli.options import Changes, Flag, changes, refuse_contradictions
 from negatives.cli.output import OutFolder
 from negatives.cli.resources import EVERYTHING, Resources
 from negatives.cli.streams import print_json
@@ -92,6 +92,7 @@ def train(
     set_
         Change a setting of the recipe, such as train.learning_rate=1e-4, train.chunk=16,
         learn.temperature=0.02 or batch.kind=topic-aware.
+        May be repeated: of two values of one setting the later counts, and that is told.
     seed
         Every random choice derives from it.
     report_to
@@ -113,6 +114,7 @@ def train(
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
     with listening() as emit:
+        refuse_contradictions(set_, {"train.kind": kind, "seed": seed})
         said = changes(set_, trained)
         if recipe == AUTO:
             machine = Machine.checked(resources.threads, resources.memory, resources.device)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
+
+import polars as pl
 
 from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit, Warned
@@ -30,6 +33,7 @@ from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe
 from negatives.recipe_changes import encoded
 from negatives.run import mine
+from negatives.run.claim import run_folder
 from negatives.run.inputs import collection_of
 from negatives.run.making import made_queries
 from negatives.run.mine import automatically
@@ -137,9 +141,26 @@ class TrainingSource:
                 made = training_set(found, NOTHING, 0)
                 graded = self._settings.labels == GRADES
                 return replace(made, labels=grades_of(found) if graded else None)
-            found = self.mine(found, self.encoder, self.folder, overwrite)
+            return self._of_mined(self.mine(found, self.encoder, self.folder, overwrite))
+        return self._of_run(found)
+
+    def _of_run(self, run: Run) -> TrainingSet:
         width = self._settings.negatives_read if self.mined else 0
-        return of_run(found, width, self._settings.labels)
+        return of_run(run, width, self._settings.labels)
+
+    def _of_mined(self, run: Run) -> TrainingSet:
+        """The examples of a run of our own; one that there is nothing to learn from is not kept.
+
+        Whoever changes what the error names would be refused, for it would be another run's folder.
+        """
+        try:
+            return self._of_run(run)
+        except DataError as error:
+            where = error.where.replace(str(run.path), run.manifest.inputs.name)
+            run_folder(run.path).wipe()
+            with suppress(OSError):  # people's judgements of it may lie there
+                run.path.rmdir()
+            raise DataError(error.what, where=where, fix=error.fix) from None
 
     @property
     def writes_queries(self) -> bool:
@@ -184,6 +205,8 @@ class TrainingSource:
         """The collection's run by the recipe, in `out`, its dense sources with `encoder`."""
         making = tuple(each for each in self.recipe.make if each.generates == "documents")
         recipe = replace(self.recipe, make=making)
+        if not making:
+            refuse_without_others(collection)
         return mined_run(collection, out, recipe, encoder, self.machine, self.emit, overwrite)
 
 
@@ -222,6 +245,20 @@ def mined_run(
     )
     options = {**asdict(machine), "overwrite": overwrite}
     return reported(mine(collection, out, recipe=mining, **options, emit=emit), emit)
+
+
+def refuse_without_others(collection: Collection) -> None:
+    """Raise `DataError` where every document is a positive of every query: none is left to find."""
+    readable = len(collection.corpus) - len(collection.empty_docs)
+    pairs = collection.positives.unique()
+    pairs = pairs.filter(~pl.col("doc").is_in(collection.empty_docs.tolist()))
+    if len(pairs) and len(pairs) == readable * pairs["query"].n_unique():
+        raise DataError(
+            "every document is a positive of every query, so none is left to be a negative",
+            where=f"{collection.name}, {readable:,} documents",
+            fix="give more documents, with --corpus; or train without mined negatives: "
+            "--control none",
+        )
 
 
 def _tell_overruled(recipe: Recipe, encoder: str, emit: Emit) -> None:

@@ -22,7 +22,7 @@ from negatives.learn.base_models import weights_of
 from negatives.learn.fitting import fitting_base
 from negatives.learn.rounds import trainings
 from negatives.learn.settings import Training
-from negatives.learn.source import Data, beside, mined_run
+from negatives.learn.source import Data, beside, mined_run, refuse_without_others
 from negatives.learn.train import train
 from negatives.machine import Machine
 from negatives.measure.elsewhere import WithoutKnown
@@ -148,6 +148,8 @@ class Trainings:
         """The arm with its negatives mined, and the seconds that took."""
         if arm.data is not None or not arm.mines or arm.recipe.round:
             return arm, 0.0  # rounds mine as they go
+        if not arm.recipe.make:
+            refuse_without_others(self.collection)
         began = time.perf_counter()
         out = self._place(arm) / "run"
         run = mined_run(self.collection, out, arm.recipe, self.encoder, self.machine, self.emit)

@@ -55,7 +55,7 @@ QUESTIONS: Final = 200
 DISTRACTORS: Final = 4
 CHARACTERS: Final = 800
 SILENT: Final = 0.1
-"""The share of replies that may say nothing: of more, the answers measure the server."""
+"""The share of replies that may say nothing, or be none: more, and answers measure the server."""
 _LONGEST: Final = 48
 """Tokens of an answer."""
 _WORD: Final = re.compile(r"\w+")
@@ -157,11 +157,12 @@ def distraction(
         chat = Chat(llm, scratch, api_key=api_key, emit=emit)
         chat.refuse_absent(asked)
         replies = chat.ask(asked, plan.asked(asked), Form(_LONGEST))
-        silent = [reply for reply in replies if reply is not None and not reply.said]
+        silent = [reply for reply in replies if reply is None or not reply.said]
         if len(silent) > SILENT * len(replies):
-            chat.forget([asked], silent)
+            chat.forget([asked], [reply for reply in silent if reply is not None])
             raise ServiceError(
-                f"{len(silent):,} of {len(replies):,} replies say nothing ({percent(SILENT)} may)",
+                f"{len(silent):,} of {len(replies):,} replies say nothing ({percent(SILENT)} may), "
+                f"{silent.count(None):,} of them since they are no chat completion",
                 where=chat.name,
                 fix="check what the server makes of a question; a model that thinks aloud has "
                 f"{_LONGEST} tokens for its thoughts and the answer, so take one that does not",

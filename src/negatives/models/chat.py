@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from negatives.addresses import CALLING
 from negatives.errors import RecipeError
 from negatives.events import Counted, Emit, Progress, Spent, Warned, silent
 from negatives.models.chat_reply import Answer, read_completion
@@ -92,9 +93,8 @@ class Chat:
                 f"{spec!r} is no address of a language model",
                 fix="give URL#MODEL, for example http://127.0.0.1:8080/v1#qwen",
             )
-        known = ["concurrency", "per_minute", "seconds", "price"]
         try:
-            self.service, options = served(spec, "chat/completions", known, api_key, emit, sleep)
+            self.service, options = served(spec, "chat/completions", CALLING, api_key, emit, sleep)
             self._at_once = whole_number(options, "concurrency", CONCURRENCY, spec)
             self.service.seconds = whole_number(options, "seconds", SECONDS, spec)
             if "per_minute" in options:

@@ -29,6 +29,9 @@ CHARACTERS = 100_000
 CONCURRENCY = 4
 """Calls at a time, unless the specification says `?concurrency=N`."""
 
+SECONDS: Final = 60
+"""Seconds a whole call may take, unless the specification says `?seconds=N`."""
+
 LARGEST: Final = 2**20
 """Bytes a reply may have for each text: some 40,000 numbers."""
 
@@ -61,6 +64,7 @@ _VECTORS: Final = msgspec.json.Decoder(_Vectors)
 class EndpointEncoder:
     """Vectors from `URL#MODEL`, for example `http://127.0.0.1:8080/v1#all-minilm?concurrency=8`.
 
+    Options, joined by &: `concurrency` (calls at a time) and `seconds` (for a whole call).
     `api_key` is empty or `env:NAME`; an address that holds a secret itself is refused. A call that
     fails for the moment is made again (see `Service`); where that does not help, and at any
     refusal, the calls not yet made are given up, and `ServiceError` raised.
@@ -80,7 +84,9 @@ class EndpointEncoder:
         emit: Emit = silent,
         sleep: Callable[[float], object] | None = None,
     ) -> None:
-        self._service, options = served(spec, "embeddings", ["concurrency"], api_key, emit, sleep)
+        known = ["concurrency", "seconds"]
+        self._service, options = served(spec, "embeddings", known, api_key, emit, sleep)
+        self._service.seconds = whole_number(options, "seconds", SECONDS, spec)
         self._concurrency = whole_number(options, "concurrency", CONCURRENCY, spec)
 
     @property

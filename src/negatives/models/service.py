@@ -11,7 +11,8 @@ import email.utils
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -30,13 +31,21 @@ TRIES = 5
 
 WAIT = 0.5
 LONGEST_WAIT = 60.0
-"""Seconds a whole call may take, and that are waited where the service asks for longer."""
+"""Seconds that are waited at most where the service asks for longer."""
 
 SLOW = 2
 """Calls made for one question that may end in no whole reply in time, or in no reply at all."""
 
+TOLD_AFTER = 10.0
+"""Seconds after which it is said that nothing has been answered so far, and how long is waited."""
+
 SAID: Final = 300
 """Characters repeated of what a service says."""
+
+_CHECK: Final = (
+    "check that the endpoint runs, serves this model, and that api_key names the variable holding "
+    "its key; finished work is kept"
+)
 
 Answer = TypeVar("Answer")
 Failure = TypeVar("Failure", bound=ServiceError)
@@ -62,7 +71,8 @@ class Service:
 
     A call that fails for the moment (no connection, 429, 5xx) is made again up to `TRIES` times,
     after longer and longer waits or the one that the service asks for (Retry-After); 429 makes all
-    calls wait. One without a whole reply in `seconds` is made `SLOW` times. Redirects are refused.
+    calls wait. One without a whole reply in `seconds` is made `SLOW` times, but not again where the
+    service has answered nothing so far: one that hangs is waited for once. Redirects are refused.
     `per_minute`: calls that begin in a minute, at most; 0: as many as can.
 
     `calls` counts the requests sent, `tokens` what the service says it has read and written.
@@ -74,11 +84,13 @@ class Service:
     key: str = field(default="", repr=False)
     emit: Emit = silent
     sleep: Callable[[float], object] | None = None
-    seconds: float = 0.0
+    seconds: float = 60.0
     per_minute: int = 0
     calls: int = 0
     tokens: int = 0
     _warned: bool = False
+    _heard: bool = False
+    _called: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _not_before: float = 0.0
     _next: float = 0.0
@@ -109,24 +121,32 @@ class Service:
             self.tell(Spent(calls=1))
             wait = WAIT * 2**attempt
             try:
-                reply = post(
-                    service_url(self.url, self.path),
-                    msgspec.json.encode(question),
-                    key=self.key,
-                    seconds=self.seconds or LONGEST_WAIT,
-                    most=most,
-                )
+                with self._telling_of_the_first():
+                    reply = post(
+                        service_url(self.url, self.path),
+                        msgspec.json.encode(question),
+                        key=self.key,
+                        seconds=self.seconds,
+                        most=most,
+                    )
                 if reply.status == 200:
                     self._not_before = 0.0
-                    return read(reply.body)
+                    answer = read(reply.body)
+                    self._heard = True
+                    return answer
             except TooLong as error:
                 raise self.error(f"an unreadable reply: {error}") from None
             except (CallFailed, Garbled) as error:
                 said = self.said(str(error))
+                if isinstance(error, TimedOut) and not self._heard:
+                    raise self._hangs(said) from None
                 slow += isinstance(error, TimedOut | Garbled)
                 if slow == SLOW:
+                    what = f"no usable answer in {SLOW} calls: {said}"
+                    if isinstance(error, TimedOut):
+                        raise self._hangs(what) from None
                     kind = Unread if isinstance(error, Garbled) else ServiceError
-                    raise self._failed(kind, f"no usable answer in {SLOW} calls: {said}") from None
+                    raise self._failed(kind, what) from None
             else:
                 said = self._refusal(reply)
                 if not _passing(reply.status):
@@ -143,6 +163,32 @@ class Service:
     def hash(self) -> str:
         """Hash of the address and the model's name."""
         return hashlib.blake2b(f"{self.url}#{self.model}".encode(), digest_size=16).hexdigest()
+
+    @contextmanager
+    def _telling_of_the_first(self) -> Iterator[None]:
+        """While the first call waits: say that it does, for how long, and how to change that."""
+        with self._lock:
+            first, self._called = not self._called, True
+        if not first or self.seconds <= TOLD_AFTER:
+            yield
+            return
+        teller = threading.Timer(TOLD_AFTER, self._tell_waiting)
+        teller.daemon = True
+        teller.start()
+        try:
+            yield
+        finally:
+            teller.cancel()
+
+    def _tell_waiting(self) -> None:
+        with self._lock:
+            if not self._heard:
+                self.emit(
+                    Warned(
+                        f"{self.url}: nothing answered yet in {TOLD_AFTER:g} seconds; a call may "
+                        f"take {self.seconds:g} (?seconds=N after the model's name)"
+                    )
+                )
 
     def _turn(self) -> float:
         """Seconds until the next call may begin, which is then taken."""
@@ -189,13 +235,17 @@ class Service:
         """An error that names the service and its model."""
         return self._failed(ServiceError, what)
 
-    def _failed(self, kind: type[Failure], what: str) -> Failure:
-        return kind(
+    def _hangs(self, what: str) -> ServiceError:
+        """The error of a service that takes calls and is silent, or too slow."""
+        return self._failed(
+            ServiceError,
             what,
-            where=f"{self.url}/{self.path}, model {self.model!r}",
-            fix="check that the endpoint runs, serves this model, and that api_key names the "
-            "variable holding its key; finished work is kept",
+            "check that the endpoint runs and serves this model; where it is only slow, give it "
+            f"longer: {self.model}?seconds={2 * self.seconds:.0f}; finished work is kept",
         )
+
+    def _failed(self, kind: type[Failure], what: str, fix: str = _CHECK) -> Failure:
+        return kind(what, where=f"{self.url}/{self.path}, model {self.model!r}", fix=fix)
 
 
 def served(

@@ -11,6 +11,8 @@ from negatives.errors import RecipeError, nearest
 Options = Mapping[str, str]
 
 _FLAG: Final = ""
+_LARGEST: Final = 1_000_000
+"""What an option may be that has no bound of its own; no clock or pool takes much more."""
 _LONGEST_NAME: Final = 200
 """Characters; the hub takes 96 for each of owner and name."""
 
@@ -52,14 +54,20 @@ def names_nothing(spec: str) -> bool:
         return True
 
 
-def whole_number(options: Options, key: str, otherwise: int, spec: str) -> int:
-    """The positive number that an option holds, or `otherwise`."""
+def whole_number(
+    options: Options, key: str, otherwise: int, spec: str, most: int = _LARGEST
+) -> int:
+    """The number from 1 to `most` that an option holds, or `otherwise`."""
     value = options.get(key)
     if value is None:
         return otherwise
-    if not value.isascii() or not value.isdigit() or int(value) < 1:
+    if not value.isascii() or not value.isdigit() or not value.strip("0"):
         raise _refused(spec, f"{key}={value} is no positive number", f"write {key}=8, for example")
-    return int(value)
+    digits = value.lstrip("0")
+    # Python reads no number of thousands of digits, so the length is looked at first.
+    if len(digits) > len(str(most)) or int(digits) > most:
+        raise _refused(spec, f"{key} is above {most:,}", f"write {key}=8, for example")
+    return int(digits)
 
 
 def _refused(spec: str, what: str, fix: str) -> RecipeError:

@@ -56,10 +56,13 @@ class Account:
         """Keep what identifies the sources' candidates; they must not change on resuming."""
         before = self.manifest.facts.fingerprints or fingerprints
         if before != fingerprints:
+            other = [name for name in fingerprints if before.get(name) != fingerprints[name]]
             raise RunError(
-                f"fingerprints changed since this run was begun: {before} -> {fingerprints}",
+                f"what {', '.join(other or before)} reads, or how, has changed since this run was "
+                "begun",
                 where=str(self.run),
-                fix="start it again with --overwrite",
+                fix="put back what it was (a model, a file, a library's version), or start it "
+                "again with --overwrite",
             )
         self.manifest.facts.fingerprints = fingerprints
 

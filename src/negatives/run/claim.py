@@ -13,10 +13,11 @@ from negatives.recipe import Recipe
 from negatives.run.account import library_versions
 from negatives.run.reviews import REVIEWS
 from negatives.schema import Collection
-from negatives.store.facts import Inputs
+from negatives.store.facts import Facts, Inputs
 from negatives.store.fingerprints import fingerprints
 from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import RUNNING, Manifest, decode_manifest
+from negatives.store.named_files import changed, named_files
 from negatives.store.repair import forget_damaged
 from negatives.store.run import (
     GENERATED_FILE,
@@ -57,11 +58,13 @@ def claimed(
     something else, nothing that it says can be relied on, and the run is made anew.
     """
     path, data = folder.path, fingerprints(collection)
+    named = named_files(recipe.effective())
     before = None if overwrite else decode_manifest(path)
     if before is not None:
         differing = differences(asdict(before.inputs), data)
         then = before.inputs.recipe or {}
         differing += [f"recipe {key}" for key in differences(then, recipe.effective())]
+        differing += [f"{name}, which has changed" for name in changed(before.facts.named, named)]
         only_pick = set(differing) <= {"recipe pick", "recipe relabel"}
         pick = (
             "negatives pick RUN applies another picker, or --relabel, to the same ledger; or "
@@ -88,7 +91,7 @@ def claimed(
         **data,
         recipe=recipe.settings(),
     )
-    return Manifest(versions=library_versions(), inputs=inputs)
+    return Manifest(versions=library_versions(), inputs=inputs, facts=Facts(named=named))
 
 
 def _clear(run: Path, name: str) -> None:

@@ -39,20 +39,23 @@ def explain(causes: pl.DataFrame, recipe: Recipe) -> list[Shortfall]:
             about=known.get(cause, f"rejected by {cause}"),
             queries=queries,
             missing=missing,
-            fix=_fix(cause, recipe),
+            fix=_fix(cause, recipe, some=missing < queries * recipe.pick.per_query),
         )
         for cause, queries, missing in causes.iter_rows()
     ]
 
 
-def _fix(cause: str, recipe: Recipe) -> str:
-    fewer = f"ask for fewer than {recipe.pick.per_query} with --per-query"
+def _fix(cause: str, recipe: Recipe, some: bool) -> str:
+    """What to change; `some`: whether these queries have any negative, so that fewer would do."""
+    fewer = []
     if recipe.pick.per_query < 2:
-        fewer = "train without these queries"
+        fewer = ["train without these queries"]
+    elif some:
+        fewer = [f"ask for fewer than {recipe.pick.per_query} with --per-query"]
     if cause == "corpus":
-        return fewer
+        return "; or ".join(fewer if some else ["give more documents, with --corpus", *fewer])
     if cause == "picker" and recipe.pick.fix:
-        return f"{recipe.pick.fix}; or {fewer}"
+        return "; or ".join([recipe.pick.fix, *fewer])
     more = "raise `top` of " + ", ".join(
         f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
     )
@@ -61,4 +64,4 @@ def _fix(cause: str, recipe: Recipe) -> str:
     for judge in recipe.judge:
         if cause in (judge.rules or {judge.kind}) and judge.fix:
             return f"{judge.fix}; or {more}"
-    return f"{more}; or {fewer}"
+    return "; or ".join([more, *fewer])

@@ -106,10 +106,23 @@ def prepare_file(path: Path) -> None:
             where=str(path),
             fix="name a file",
         )
+    _try_out(path)
+    remove_abandoned(path)
+
+
+def prepare_folder(path: Path) -> None:
+    """Raise `RunError`, before any work, where no folder can be made at `path`."""
+    with explained(path), suppress(FileNotFoundError):
+        path.stat()  # what leads to it is no circle of links, and no name too long
+    if not path.exists():
+        _try_out(path)
+
+
+def _try_out(path: Path) -> None:
+    """Write something into the nearest folder above `path` that is there, and remove it."""
     there = next(above for above in path.absolute().parents if above.exists())
     try:
         with tempfile.TemporaryFile(dir=there, prefix=TEMPORARY):
-            remove_abandoned(path)
             return
     except OSError as error:
         found = refused(error, path, wrong=RunError, do="write")

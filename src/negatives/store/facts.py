@@ -119,6 +119,8 @@ class Facts(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Standard deviation of those scores over the run."""
     fingerprints: dict[str, str] = {}
     """Source -> what changes whenever its candidates would."""
+    named: dict[str, str] = {}
+    """File or model folder that the recipe names -> hash, as it was when the run was begun."""
     tuning: dict[str, Any] = {}
     """What the picker found by looking at the ledger, in its own words."""
     shortfall: list[Shortfall] = []

@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from negatives.addresses import called_alike
 from negatives.errors import NegativesError, RunError
 from negatives.faults import raise_spent
 from negatives.store.atomic import TEMPORARY, write_json
@@ -143,5 +144,7 @@ class WorkFolder:
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Names whose values in `now` are not those of `before`."""
-    return [name for name, value in now.items() if before.get(name) != value]
+    """Names whose values in `now` are not those of `before`, however servers are called."""
+    return [
+        name for name, value in now.items() if called_alike(before.get(name)) != called_alike(value)
+    ]
