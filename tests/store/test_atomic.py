@@ -16,6 +16,7 @@ import pytest
 from negatives.cli.app import run
 from negatives.errors import DiskFull, InputError, RecipeError, RunError
 from negatives.learn.base_models import Base
+from negatives.store import atomic
 from negatives.store.atomic import (
     TEMPORARY,
     explained,
@@ -282,6 +283,30 @@ def test_a_hash_is_that_of_the_bytes(tmp_path: Path) -> None:
     first = file_hash(path)
     path.write_bytes(b"x" * 2_999_999 + b"y")
     assert file_hash(path) != first
+
+
+def test_a_large_file_is_hashed_again_only_when_it_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read = tmp_path / "vectors.npy", list[Path]()
+    hashed = atomic._hashed
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return hashed(path)
+
+    monkeypatch.setattr(atomic, "_LARGE", 4)
+    monkeypatch.setattr(atomic, "_hashed", counted)
+    path.write_bytes(b"abcd")
+    before = file_hash(path)
+    assert (file_hash(path), len(read)) == (before, 1)
+    path.write_bytes(b"abce")
+    os.utime(path, ns=(0, 1))
+    assert file_hash(path) == hashed(path) != before
+    path.write_bytes(b"abc")  # so small that its times may not tell
+    for _ in range(2):
+        assert file_hash(path) == hashed(path)
+    assert len(read) == 4
 
 
 def test_what_a_killed_writer_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
