@@ -151,7 +151,11 @@ def coverage_table() -> str:
     return "\n".join([*table[:2], *shown]) + "\n" if shown else ""
 
 
-HOW = ("With the document's title before each passage, as here", "Without titles")
+HOW = (
+    "With the document's title before each passage, as here",
+    "Without titles",
+    "Descriptions of Debian's packages, on which nothing was chosen",
+)
 
 
 def passages_table() -> str:

@@ -56,7 +56,8 @@ class Evidence:
     """Share of the queries with more than forty candidates above every positive."""
 
     def __str__(self) -> str:
-        said = [f"{self.positives:g} positives a query", f"{self.documents:,} documents"]
+        many = "positive" if self.positives == 1 else "positives"
+        said = [f"{self.positives:g} {many} a query", f"{self.documents:,} documents"]
         if self.label_rate is not None:
             rate, low, high = self.label_rate
             said.append(f"{rate:.0%} of what is relevant labelled ({low:.0%} to {high:.0%})")
