@@ -20,7 +20,7 @@ from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
 from negatives.settings import describe_field
-from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of
+from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of, instead_of
 
 HEAD = {
     "name": (str, ""),
@@ -116,6 +116,7 @@ class Recipe:
     """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
     def __post_init__(self) -> None:
+        self._refuse_misplaced()
         if not self.find and not self.make:
             raise RecipeError(
                 "a recipe needs a [[find]] stage, or a [[make]] stage",
@@ -257,6 +258,19 @@ class Recipe:
         for stage in self.round:
             lines += ["", f"[[{ROUNDS}]]", *_stage_lines(stage)]
         return "\n".join([*lines, ""])
+
+    def _refuse_misplaced(self) -> None:
+        """Raise `RecipeError` where a section holds what is no stage of its own."""
+        for name in SECTIONS:
+            stages = getattr(self, name)
+            for each in stages if name in LISTS else (stages,):
+                if each is None or (isinstance(each, Stage) and each.section == name):
+                    continue
+                raise RecipeError(
+                    f"{each!r:.60} is no stage of [{name}]",
+                    where=f"{self.name}: {name}",
+                    fix=instead_of(each, name),
+                )
 
     def _lists(self) -> list[tuple[str, tuple[Stage, ...]]]:
         """The sections of any number of stages; those that few have, where it has some."""
