@@ -16,11 +16,13 @@ from typing import Any
 
 import msgspec
 
+from negatives.arguments import checked
 from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
+from negatives.misplaced import refuse_misplaced
 from negatives.settings import describe_field
-from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of, instead_of
+from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of
 
 HEAD = {
     "name": (str, ""),
@@ -116,7 +118,10 @@ class Recipe:
     """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
     def __post_init__(self) -> None:
-        self._refuse_misplaced()
+        for name in SECTIONS:
+            held = getattr(self, name)
+            single = (held,) if held is not None else ()
+            refuse_misplaced(name, held if name in LISTS else single, f"{self.name}: {name}")
         if not self.find and not self.make:
             raise RecipeError(
                 "a recipe needs a [[find]] stage, or a [[make]] stage",
@@ -259,19 +264,6 @@ class Recipe:
             lines += ["", f"[[{ROUNDS}]]", *_stage_lines(stage)]
         return "\n".join([*lines, ""])
 
-    def _refuse_misplaced(self) -> None:
-        """Raise `RecipeError` where a section holds what is no stage of its own."""
-        for name in SECTIONS:
-            stages = getattr(self, name)
-            for each in stages if name in LISTS else (stages,):
-                if each is None or (isinstance(each, Stage) and each.section == name):
-                    continue
-                raise RecipeError(
-                    f"{each!r:.60} is no stage of [{name}]",
-                    where=f"{self.name}: {name}",
-                    fix=instead_of(each, name),
-                )
-
     def _lists(self) -> list[tuple[str, tuple[Stage, ...]]]:
         """The sections of any number of stages; those that few have, where it has some."""
         lists = [(name, getattr(self, name)) for name in LISTS]
@@ -363,6 +355,7 @@ def shipped() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+@checked
 def load_recipe(name: str | Path) -> Recipe:
     """A recipe by shipped name or by path of a TOML file."""
     path = Path(name)

@@ -373,17 +373,6 @@ def stage_class(section: str, kind: str) -> type[Stage]:
     return made
 
 
-def instead_of(given: object, section: str) -> str:
-    """How to give a stage of `section` in the place of something that is none."""
-    if isinstance(given, type) and issubclass(given, Stage) and given.section == section:
-        return f"call it: {given.__name__}()"
-    if isinstance(given, Stage):
-        return f"it is one of [{given.section}]"
-    if isinstance(given, str) and given in kinds(section):
-        return f"name the class, such as negatives.{stage_class(section, given).__name__}()"
-    return "give stages, such as BM25(top=100), or Top(per_query=4), of the package negatives"
-
-
 def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
     """A stage from plain settings with a `kind`; errors name the path and the nearest valid key."""
     if "kind" not in settings:

@@ -126,7 +126,8 @@ def _of_columns(columns: Mapping[Any, Any], title: str) -> pl.DataFrame:
     for key, length in lengths.items():
         if length != lengths[first]:
             raise DataError(
-                f"columns of different lengths: {first!r} has {lengths[first]:,}, {key!r} {length:,}",
+                f"columns of different lengths: {first!r} has {lengths[first]:,}, "
+                f"and {key!r} {length:,}",
                 where=title,
                 fix="give every column a value for every row, None where there is none",
             )
