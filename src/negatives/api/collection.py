@@ -74,8 +74,8 @@ class Collection(schema.Collection):
 
         The names of its columns tell what they are, as in a file (see the table in the docs), or
         `query_column`, `positive_column` and `negative_column` do. Texts or ids; where it has ids,
-        `corpus` and `queries` have the texts. The index is left out unless it is named as a column is.
-        Options are those of `load`.
+        `corpus` and `queries` have the texts. The index is left out unless it is named as a column
+        is. Options are those of `load`.
 
         >>> import pandas as pd
         >>> from negatives import Collection

@@ -388,7 +388,7 @@ def _network(model: str, device: str, attention: bool) -> Any:
 def _refuse_other_weights(model: str) -> None:
     """Say of a folder that it has no safetensors weights; of a hub's name the hub does."""
     folder = Path(model)
-    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+    if folder.is_dir() and not any(folder.glob("*.safetensors*")):
         raise DataError(
             "the folder has no safetensors weights",
             where=model,
