@@ -55,10 +55,18 @@ def test_weights_that_are_not_whole_are_named(tmp_path: Path) -> None:
         damage(folder)
         for opened in (CausalLM, open_encoder):
             with pytest.raises(DataError) as caught:
-                opened(str(folder))  # type: ignore[operator]
+                opened(str(folder))
             assert words in caught.value.what
             assert caught.value.fix == "copy or download the model again"
             assert str(folder) in caught.value.where
+
+
+def test_a_server_is_no_folder_of_a_language_model() -> None:
+    pytest.importorskip("torch")
+    from negatives.models.causal_lm import CausalLM
+
+    with pytest.raises(DataError, match="does not say how probable it finds given texts"):
+        CausalLM("http://127.0.0.1:9/v1#m")
 
 
 def test_what_a_library_says_of_a_model_is_told_to_its_end() -> None:

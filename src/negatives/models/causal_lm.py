@@ -118,6 +118,12 @@ class CausalLM:
         attention: bool = False,
         emit: Emit = silent,
     ) -> None:
+        if model.startswith(("http://", "https://")):
+            raise DataError(
+                "a server's model does not say how probable it finds given texts: it is run here",
+                where=model,
+                fix=MEND,
+            )
         if not model.strip() or names_nothing(model):
             raise DataError(f"there is no language model at {model!r}", fix=MEND)
         check_loading(model, threads=threads, device=device)
