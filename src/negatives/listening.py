@@ -18,6 +18,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+from negatives.arguments import check_arguments
 from negatives.errors import NegativesWarning
 from negatives.events import Emit, Event, Progress, Warned
 from negatives.printable import printable
@@ -68,6 +69,7 @@ def watched(verb: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(verb)
     def call(*args: P.args, **options: P.kwargs) -> R:
+        check_arguments(verb, args, options)
         if options.get("emit", shown) is not shown:
             return verb(*args, **options)
         with _audience() as emit:

@@ -16,9 +16,11 @@ from typing import Any
 
 import msgspec
 
+from negatives.arguments import checked
 from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
+from negatives.misplaced import refuse_misplaced
 from negatives.settings import describe_field
 from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of
 
@@ -116,6 +118,10 @@ class Recipe:
     """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
     def __post_init__(self) -> None:
+        for name in SECTIONS:
+            held = getattr(self, name)
+            single = (held,) if held is not None else ()
+            refuse_misplaced(name, held if name in LISTS else single, f"{self.name}: {name}")
         if not self.find and not self.make:
             raise RecipeError(
                 "a recipe needs a [[find]] stage, or a [[make]] stage",
@@ -349,6 +355,7 @@ def shipped() -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+@checked
 def load_recipe(name: str | Path) -> Recipe:
     """A recipe by shipped name or by path of a TOML file."""
     path = Path(name)

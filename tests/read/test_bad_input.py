@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from negatives.read import load
+from tests.cli.commands import negatives
 from tests.each import for_each
 from tests.read.tiny import CORPUS, QRELS, QUERIES, beir, complaint, lines
 
@@ -27,10 +28,32 @@ def test_a_misspelt_sample_is_corrected() -> None:
 
 
 def test_a_file_of_an_unknown_format_lists_the_known_ones(tmp_path: Path) -> None:
-    (tmp_path / "pairs.xlsx").touch()
-    text = complaint(tmp_path / "pairs.xlsx")
-    assert "a file ending in '.xlsx' is of no known format" in text
+    (tmp_path / "pairs.doc").touch()
+    text = complaint(tmp_path / "pairs.doc")
+    assert "a file ending in '.doc' is of no known format" in text
     assert ".parquet, .jsonl" in text
+
+
+def test_a_file_of_another_program_is_told_what_to_save_it_as(tmp_path: Path) -> None:
+    sheet, table = "fix:   save the sheet as CSV in UTF-8", "fix:   write the table as Parquet"
+    for name, words in {
+        "pairs.xlsx": sheet,
+        "pairs.ODS": sheet,
+        "pairs.feather": table,
+        "pairs.db": table,
+        "pairs.pkl": f"{table}, or as CSV: pickles can run code",
+    }.items():
+        (tmp_path / name).write_bytes(b"")
+        assert words in complaint(tmp_path / name)
+        lint = negatives("lint", tmp_path / name)
+        assert lint.returncode == 2
+        assert words in lint.stderr
+    names = (b"[Content_Types].xml", b"xl/workbook.xml", b"mimetypeapplication/vnd.oasis.open")
+    heads = [b"PK\x03\x04" + bytes(26) + name + bytes(99) for name in names]
+    for head in (*heads, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99)):
+        for ending in ("csv", "tsv", "jsonl", "json"):
+            (tmp_path / f"sheet.{ending}").write_bytes(head)
+            assert sheet in complaint(tmp_path / f"sheet.{ending}")
 
 
 def test_a_folder_of_an_unknown_format_says_what_it_holds(tmp_path: Path) -> None:

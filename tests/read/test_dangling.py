@@ -154,7 +154,15 @@ def test_an_id_that_only_looks_like_one_that_is_there_is_told_with_its_code_poin
     tmp_path: Path,
 ) -> None:
     for place, (there, named) in enumerate(
-        (("d\u00e9", "de\u0301"), ("d1", "\ufeffd1"), ("d1", "d\u200b1"), ("d1", "d1\u00a0"))
+        (
+            ("d\u00e9", "de\u0301"),
+            ("d1", "\ufeffd1"),
+            ("d1", "d\u200b1"),
+            ("d1", "d1\u00a0"),
+            ("007", "7"),
+            ("7", "7.0"),
+            ("0", "00"),
+        )
     ):
         corpus = [{"_id": there, "text": "a"}, {"_id": "d2", "text": "b"}]
         qrels = f"query-id\tcorpus-id\tscore\nq1\t{named}\t1\nq2\td2\t1\n"

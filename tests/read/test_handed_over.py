@@ -63,6 +63,17 @@ def test_a_table_of_any_library_is_the_file_of_the_same_rows(tmp_path: Path) -> 
         "rows": FAQ.to_dict("records"),
         "tuples": list(zip(Q, A, strict=True)),
         "columns": {"question": Q, "answer": A},
+        "columns of numpy": {"question": np.array(Q), "answer": np.array(A)},
+        "columns of pandas": {"question": FAQ["question"], "answer": FAQ["answer"]},
+        "pandas, queries in the index": FAQ.set_index("question"),
+        "pandas, a column of many types": FAQ.assign(more=[1, "a", {"b": [2.5]}]),
+        "pandas, a column of objects": FAQ.assign(more=[{1}, object(), 2**200]),
+        "rows, a column of many types": [
+            {"question": question, "answer": answer, "more": more}
+            for question, answer, more in zip(Q, A, (1, "a", [2.5]), strict=True)
+        ],
+        "arrow, batch by batch": pa.Table.from_pandas(FAQ).to_reader(),
+        "a split, batch by batch": {"train": pa.Table.from_pandas(FAQ).to_reader()},
         "a split": {"train": FAQ, "validation": FAQ[:1]},
         "splits of datasets": datasets.DatasetDict(test=datasets.Dataset.from_pandas(FAQ)),
     }
@@ -151,7 +162,26 @@ def test_what_is_not_understood_is_refused_in_words() -> None:
         lambda: load(FAQ.rename(columns={"question": 0})): "column 1 is called 0",
         lambda: load(FAQ.assign(answer=[None, "x y", "z z"])): "row 1: 'answer' is null",
         lambda: load(FAQ[:0]): "the table holds no rows",
-        lambda: load(FAQ["question"]): "data cannot be read from Series",
+        lambda: load(
+            FAQ["question"]
+        ): "data cannot be read from Series | where: data frame | fix:   "
+        "name it: give a frame with columns",
+        lambda: load(FAQ.to_numpy()): 'fix:   name its columns: {"query": array[:, 0]',
+        lambda: load(zip(Q, A, strict=True)): "fix:   give list(...) of it",
+        lambda: load([{"query": "a", "positive": "b"}, 3]): "row 2 is 3, and others are dict",
+        lambda: load(FAQ.assign(answer=["x", "y", 3])): "column 'answer' holds 3 in row 3: not a",
+        lambda: load(FAQ.assign(answer=["x", "y", {3}])): "in row 3: neither a text nor an id | w",
+        lambda: load({"question": Q, "answer": ["x", "y", "\ud800"]}): (
+            "column 'answer' holds a text that is no Unicode in row 3"
+        ),
+        lambda: load(pl.from_pandas(FAQ).lazy().select("no")): "cannot be collected: unable to fi",
+        lambda: load(pl.scan_csv("no such.csv")): "cannot be collected: No such file",
+        lambda: load(pa.Table.from_arrays([Q, A, A], ["query", "answer", "answer"])): (
+            "two columns are called 'answer'"
+        ),
+        lambda: load({"train": datasets.Dataset.from_pandas(FAQ).to_iterable_dataset()}): (
+            "load it without streaming=True"
+        ),
         lambda: load(None): "data cannot be read from NoneType",
         lambda: load({"a": 1}): "its keys are 'a'",
         lambda: load({"train": FAQ}, split="dev"): "negatives data split DATA --dev 0.1 -o FOLDER",
@@ -160,10 +190,35 @@ def test_what_is_not_understood_is_refused_in_words() -> None:
         lambda: from_pairs({1.5: "x"}, text, {1: 1}): "queries, row 1: 1.5 is no id",
         lambda: from_pairs({True: "x"}, text, {1: 1}): "True is no id",
         lambda: from_pairs({1: None}, text, {1: 1}): "'1' has no text",
+        lambda: from_pairs({1: "x\ud800"}, text, {1: 1}): "the text of '1' is no Unicode",
+        lambda: from_pairs({"\ud800": "x"}, text, {1: 1}): "'\\ud800' is no id",
+        lambda: from_pairs(text, text, {1: {"\ud800": 1}}): "'\\ud800' is no id",
         lambda: from_pairs(text, text, {1: {1: 0.5}}): "relevance is 0.5",
+        lambda: from_pairs(text, text, {1: {1: 2**31}}): "relevance is 2147483648",
+        lambda: from_pairs(text, text, {1: {1: 10**400}}): "relevance is 1000",
+        lambda: from_pairs(text, text, {1: {1: float("inf")}}): "relevance is inf",
         lambda: from_pairs(text, text, {1: {2}}): "they name '2', and the corpus holds '1'",
     }.items():
         assert words in said(call)
+
+
+def test_lists_of_one_length_are_lists_wherever_they_come_from(tmp_path: Path) -> None:
+    two = datasets.Sequence(datasets.Value("string"), length=2)
+    text = datasets.Value("string")
+    saved = datasets.Dataset.from_dict(
+        {"question": Q, "answer": A, "negative": [["x", "y"]] * 3},
+        features=datasets.Features(question=text, answer=text, negative=two),
+    )
+    saved.save_to_disk(str(tmp_path / "saved"))
+    for data in (load(saved), load(tmp_path / "saved")):
+        assert len(data.corpus) == 5
+    for dtype in (pl.List(pl.Array(pl.String, 2)), pl.Array(pl.Array(pl.String, 2), 1)):
+        frame = pl.DataFrame({"question": Q, "answer": A}).with_columns(
+            pl.Series("negatives", [[["x", "y"]]] * 3, dtype=dtype)
+        )
+        frame.write_parquet(tmp_path / "nested.parquet")
+        for form in (frame, tmp_path / "nested.parquet"):
+            assert "'negatives' holds lists of lists of texts" in said(lambda form=form: load(form))
 
 
 def test_bad_rows_of_a_table_are_set_aside(tmp_path: Path) -> None:
@@ -203,5 +258,5 @@ def test_a_saved_dataset_of_three_tables_is_read_as_the_one_at_hand(tmp_path: Pa
 
 def test_columns_of_different_lengths_are_no_splits() -> None:
     for columns in ({"query": ["a", "b"], "positive": ["c"]}, {"qid": [1], "query": []}):
-        with pytest.raises(DataError, match="does not match height of column"):
+        with pytest.raises(DataError, match="columns of different lengths: '"):
             load(columns)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import polars as pl
 
 from negatives import schema
+from negatives.arguments import checked
 from negatives.events import Emit
 from negatives.listening import shown, watched
 from negatives.schema import Lost
@@ -73,8 +74,8 @@ class Collection(schema.Collection):
 
         The names of its columns tell what they are, as in a file (see the table in the docs), or
         `query_column`, `positive_column` and `negative_column` do. Texts or ids; where it has ids,
-        `corpus` and `queries` have the texts. The index is left out unless its name is an id's.
-        Options are those of `load`.
+        `corpus` and `queries` have the texts. The index is left out unless it is named as a column
+        is. Options are those of `load`.
 
         >>> import pandas as pd
         >>> from negatives import Collection
@@ -155,6 +156,7 @@ class Collection(schema.Collection):
 
         return _held(read_passages(docs, length=length, encoding=encoding, name=name, emit=emit))
 
+    @checked
     def split_queries(
         self, dev: float = 0.1, test: float = 0.0, *, seed: int = 0, by: By = "texts"
     ) -> dict[str, Collection]:

@@ -12,9 +12,11 @@ import polars as pl
 
 from negatives import schema
 from negatives.api.collection import Data
+from negatives.arguments import checked
 from negatives.errors import UnknownKeyword, nearest
 from negatives.events import Emit
 from negatives.listening import shown, watched
+from negatives.misplaced import refuse_misplaced
 from negatives.run import mine as _mine
 from negatives.run.engine import SharedOut
 from negatives.run.inputs import collection_of
@@ -80,6 +82,7 @@ class Run(store.Run):
 
         return run_card(figures_of(self))
 
+    @checked
     def examples(
         self,
         count: int | None = None,
@@ -161,6 +164,7 @@ class Run(store.Run):
         """
         from negatives.run.judging import judge_run
 
+        refuse_misplaced("judge", (judge,))
         judge_run(
             self, judge, budget, choice=choice, memory=memory, device=device, emit=emit, **shared
         )
@@ -181,6 +185,7 @@ class Run(store.Run):
         """What `judge` with the same judge and budget would cost; nobody is asked anything."""
         from negatives.run.judging import judging_cost
 
+        refuse_misplaced("judge", (judge,))
         return judging_cost(
             self,
             judge,

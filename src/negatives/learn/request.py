@@ -15,8 +15,9 @@ from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.models.parts import PREFIX, taken_apart
 from negatives.models.spec import names_nothing
+from negatives.read.any_table import is_columns
 from negatives.read.file_options import AS_NAMED, FileOptions
-from negatives.read.memory import is_columns, is_named, mined_table, three_parts
+from negatives.read.memory import is_named, mined_table, three_parts
 from negatives.read.mined.rows import MinedFile
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import assignment, override

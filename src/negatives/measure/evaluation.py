@@ -136,6 +136,9 @@ def evaluate(
         raise InputError("a depth below 0, or a top below 1", fix="give the documents to rank")
     asked = parse_metrics(metrics)
     refuse_unkept(save_run)
+    if model is None or isinstance(model, int | float):
+        fix = "give bm25, the name or folder of an encoder, an object that encodes, or a run"
+        raise InputError(f"model cannot be {model!r}", where="evaluate()", fix=fix)
     named = _named(model)
     alone = False
     if not is_named(data):

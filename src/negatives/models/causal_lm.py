@@ -118,6 +118,12 @@ class CausalLM:
         attention: bool = False,
         emit: Emit = silent,
     ) -> None:
+        if model.startswith(("http://", "https://")):
+            raise DataError(
+                "a server's model does not say how probable it finds given texts: it is run here",
+                where=model,
+                fix=MEND,
+            )
         if not model.strip() or names_nothing(model):
             raise DataError(f"there is no language model at {model!r}", fix=MEND)
         check_loading(model, threads=threads, device=device)
@@ -388,7 +394,7 @@ def _network(model: str, device: str, attention: bool) -> Any:
 def _refuse_other_weights(model: str) -> None:
     """Say of a folder that it has no safetensors weights; of a hub's name the hub does."""
     folder = Path(model)
-    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+    if folder.is_dir() and not any(folder.glob("*.safetensors*")):
         raise DataError(
             "the folder has no safetensors weights",
             where=model,

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from negatives.bounded import check_ordinary, read_json
 from negatives.errors import DataError
+from negatives.models.weight_files import check_weights
 from negatives.optional import require
 
 MODULES: Final = frozenset(
@@ -90,6 +91,7 @@ def check_model(name: str, seen: frozenset[str] = frozenset()) -> None:
         return
     if Path(name).is_dir():
         _check_folder(Path(name), set(), seen | {name})
+        check_weights(Path(name))
         return
     hub = require("huggingface_hub", extra="train")
     try:

@@ -135,7 +135,20 @@ def unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesEr
     if "trust_remote_code" in text:
         said = "the model needs code of its own to be run, which is never done"
         return DataError(said, where=model, fix=fix)
-    return DataError(f"no {what} could be loaded: {text.splitlines()[0]}", where=model, fix=fix)
+    return DataError(f"no {what} could be loaded: {_reason(error, text)}", where=model, fix=fix)
+
+
+def _reason(error: Exception, text: str) -> str:
+    """What a library said, in one line: its first, and the next where the first announces it."""
+    if "ignore_mismatched_sizes" in text:
+        return "its weights have other shapes than its config.json says"
+    if "backend tokenizer" in text:
+        return "it has no tokenizer that can be read (tokenizer.json)"
+    if isinstance(error, KeyError):
+        return f"a file of it lacks {text}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    announced = lines[0].endswith(":") and lines[1:]
+    return f"{lines[0]} {lines[1]}" if announced else lines[0]
 
 
 def hash_weights(digest: Any, model: Any) -> None:

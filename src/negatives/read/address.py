@@ -29,6 +29,7 @@ from negatives.read.captioned.found import is_captioned
 from negatives.read.files import dead_link, ending, first_existing, matching, stem
 from negatives.read.labelled.found import is_labelled
 from negatives.read.mappings import holds_parts
+from negatives.read.other_programs import instead_of
 from negatives.read.packing import packing_of
 from negatives.read.pykeen_triples import folders as pykeen_folders
 from negatives.read.responses.found import is_responses
@@ -193,7 +194,8 @@ def _check_ending(path: Path) -> None:
         where=str(path),
         fix="unpack it, and name what was in it"
         if archive
-        else f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz, .bz2, .xz); "
+        else instead_of(path)
+        or f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz, .bz2, .xz); "
         "other collections from a folder",
     )
 

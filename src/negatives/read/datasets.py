@@ -11,7 +11,7 @@ import polars as pl
 
 from negatives.optional import require
 from negatives.read.class_labels import graded
-from negatives.read.frames import ROWS
+from negatives.read.frames import ROWS, with_lists
 
 SAVED: Final = ("dataset_info.json", "dataset_dict.json")
 
@@ -50,4 +50,4 @@ def tables(dataset: Any, where: str) -> Iterator[pl.DataFrame]:
 
 def _frame(table: Any) -> pl.DataFrame:
     frame = pl.from_arrow(table)
-    return frame if isinstance(frame, pl.DataFrame) else frame.to_frame()
+    return with_lists(frame if isinstance(frame, pl.DataFrame) else frame.to_frame())

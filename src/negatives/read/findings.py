@@ -57,7 +57,7 @@ NOT_UTF8 = Fault(
     "not-utf8",
     "line is not UTF-8",
     "lines are not UTF-8",
-    "save the file as UTF-8 (for example: iconv -f latin1 -t utf-8)",
+    "save the file as UTF-8 (for example: iconv -f cp1252 -t utf-8)",
 )
 MISSING = Fault(
     "missing",

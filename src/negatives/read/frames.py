@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 
@@ -18,6 +18,8 @@ from negatives.read.packing import packing_of
 
 ROWS: Final = 50_000
 """Rows of a table that are read at a time."""
+
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 POLARS: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What polars raises where it cannot read a file."""
@@ -62,10 +64,26 @@ def parquet_frames(path: Path, columns: list[str], rows: int = ROWS) -> Iterator
         yield from scan.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
 
 
-def with_lists(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """The same with lists in the place of arrays, which are lists of one length."""
-    arrays = [name for name, dtype in frame.collect_schema().items() if dtype == pl.Array]
-    return frame.with_columns(pl.col(arrays).arr.to_list()) if arrays else frame
+def with_lists(frame: Frame) -> Frame:
+    """The same with lists in the place of arrays, which are lists of one length, wherever."""
+    wanted = {name: _listed(dtype) for name, dtype in frame.collect_schema().items()}
+    other = {name: dtype for name, dtype in wanted.items() if dtype is not None}
+    return frame.with_columns(pl.col(name).cast(dtype) for name, dtype in other.items())
+
+
+def _listed(dtype: Any) -> Any:
+    """A type with lists in the place of arrays; None where it has none."""
+    if isinstance(dtype, pl.Struct):
+        inner = {each.name: _listed(each.dtype) for each in dtype.fields}
+        if not any(inner.values()):
+            return None
+        return pl.Struct({each.name: inner[each.name] or each.dtype for each in dtype.fields})
+    if not isinstance(dtype, pl.List | pl.Array):
+        return None
+    inner = _listed(dtype.inner)
+    if inner is None and isinstance(dtype, pl.List):
+        return None
+    return pl.List(dtype.inner if inner is None else inner)
 
 
 def with_whole_relevance(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:
@@ -177,7 +195,8 @@ def _as_json(series: pl.Series, field: Field, findings: Findings) -> pl.Series:
     dtype = series.dtype
     inner = dtype.inner if isinstance(dtype, pl.List | pl.Array) else dtype
     if inner.is_nested() or inner in (pl.Binary, pl.Object):
-        findings.note(f"field {field.name!r} is not read: it holds {dtype}", "", 1)
+        held = "values of no one type" if inner == pl.Object else dtype
+        findings.note(f"field {field.name!r} is not read: it holds {held}", "", 1)
         return pl.Series(series.name, [None] * len(series), dtype=pl.String)
     if dtype.is_decimal():
         series = series.cast(pl.Float64)

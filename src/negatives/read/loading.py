@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from negatives.arguments import checked
 from negatives.errors import DataError, InputError, nearest
 from negatives.needs import check_needs
 from negatives.read.address import BY_ID, REVERSE, Address, parse
@@ -29,6 +30,7 @@ Data = Any
 """A path or an address; a collection; or data that is handed over, in a form of `memory.py`."""
 
 
+@checked
 def load(
     data: Data,
     *,

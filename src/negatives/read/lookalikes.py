@@ -1,4 +1,7 @@
-"""Ids that look the same and are not: other code points for a letter, marks that nobody sees."""
+"""Ids that look the same and are not: other code points for a letter, marks that nobody sees.
+
+And those that a spreadsheet, or a table of numbers, has made of others: 7 of 007, and 7.0 of 7.
+"""
 
 from __future__ import annotations
 
@@ -20,4 +23,5 @@ def look_alike(ids: pl.Series, known: pl.Series) -> dict[str, str]:
 
 
 def _seen(ids: pl.Series) -> pl.Series:
-    return ids.str.normalize("NFKC").str.replace_all(_UNSEEN, "")
+    seen = ids.str.normalize("NFKC").str.replace_all(_UNSEEN, "")
+    return seen.str.replace(r"^0*(\d+)(\.0+)?$", "$1")

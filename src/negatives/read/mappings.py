@@ -19,7 +19,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.files import blocks, ending
 from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings
-from negatives.read.grades import whole_number
+from negatives.read.grades import LIMIT, whole_number
 from negatives.read.jsonl import UNDECODED
 from negatives.read.limits import LONGEST_LINE, too_long
 
@@ -38,7 +38,7 @@ _NO_ID: Final = "ids are texts, whole numbers or UUIDs"
 def id_of(value: object) -> str | None:
     """An id as text; None where a value is none: an empty text, a fraction, true, nothing."""
     if isinstance(value, str):
-        return value or None
+        return value if value and is_unicode(value) else None
     if isinstance(value, bool):
         return None
     if isinstance(value, int | UUID):
@@ -48,6 +48,15 @@ def id_of(value: object) -> str | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return None
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written down: it has no half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def texts_of_mapping(
@@ -60,6 +69,9 @@ def texts_of_mapping(
         own, text = id_of(name), _text(value)
         if own is None:
             findings.add(WRONG_TYPE, file, number, f"{name!r} is no id: {_NO_ID}", repr(name))
+        elif text is not None and not is_unicode(text):
+            reason = f"the text of {own!r} is no Unicode: {_shown(text)}"
+            findings.add(WRONG_TYPE, file, number, reason, {key: own})
         elif text is None:
             reason = f"{own!r} has no text, but {_shown(value)}"
             findings.add(MISSING, file, number, reason, {key: own})
@@ -191,10 +203,8 @@ def _text(value: object) -> str | None:
 def _grade(value: object) -> int | None:
     if hasattr(value, "item"):
         value = value.item()
-    if isinstance(value, bool | int):
-        return int(value)
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
+    if isinstance(value, bool | int | float):
+        return int(value) if -LIMIT <= value < LIMIT and value == int(value) else None
     return whole_number(value) if isinstance(value, str) else None
 
 

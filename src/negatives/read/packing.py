@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from negatives.errors import DataError
+from negatives.read.other_programs import HEAD, refuse_workbook
 
 Opener = Callable[[IO[bytes]], Any]
 
@@ -123,7 +124,6 @@ PACKINGS: Final = (
 )
 _MODULES_ERRORS: Final = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 _BLOCK: Final = 1 << 20
-_HEAD: Final = 16
 
 
 def plain_name(path: Path) -> str:
@@ -151,7 +151,8 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
     """
     named = packing_of(path)
     with path.open("rb") as file:
-        head = file.peek(_HEAD)[:_HEAD]
+        head = file.peek(HEAD)[:HEAD]
+        refuse_workbook(path, head)
         found = packing_within(head)
         if named and not head:
             raise _cut_off(path, named)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from negatives.arguments import checked
 from negatives.errors import DataError
 from negatives.read.findings import Findings
 from negatives.store.atomic import writing
@@ -21,6 +22,7 @@ class Quarantine:
     replace the data.
     """
 
+    @checked
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._written = False

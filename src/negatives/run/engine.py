@@ -27,11 +27,11 @@ def engine_named(
     engine: str | Engine, workers: int | None, address: str, machine: Machine
 ) -> Engine:
     """The engine that a user names; `InputError` for nonsense."""
-    if not isinstance(engine, str):
+    if not isinstance(engine, str) and hasattr(engine, "started"):
         return engine
     if engine not in ENGINES:
         raise InputError(
-            f"there is no engine {engine!r}", where="--engine", fix=nearest(engine, ENGINES)
+            f"there is no engine {engine!r}", where="--engine", fix=nearest(str(engine), ENGINES)
         )
     if engine == "local" and workers is not None:
         raise InputError(

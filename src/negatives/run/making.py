@@ -26,6 +26,7 @@ from negatives.generator import (
     written,
 )
 from negatives.machine import MODEST, Machine
+from negatives.misplaced import refuse_misplaced
 from negatives.needs import refuse_unmet
 from negatives.opening import Context
 from negatives.run.blamed import blamed
@@ -168,6 +169,8 @@ def _named(doc_id: pl.Series) -> pl.Series:
 
 def refuse_other(generates: Written, generators: Iterable[Generator]) -> None:
     """Raise `RecipeError` where a generator writes what is not wanted here."""
+    generators = (*generators,)
+    refuse_misplaced("make", generators, "make")
     fix = {
         "documents": "negatives make DATA --kind KIND --out FOLDER writes queries: mine the folder",
         "queries": "name it in a recipe as [[make]]: negatives mine writes documents on the way",

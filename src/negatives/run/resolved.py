@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 from negatives.errors import RecipeError
+from negatives.misplaced import stages_of
 from negatives.opening import Context
 from negatives.recipe import Recipe, load_recipe
 from negatives.stage import Estimator, Judge, Picker, Source, build
@@ -46,13 +47,13 @@ def resolved(
     """The recipe to carry out, with what is known judged first."""
     if recipe is None and sources is not None:
         picker = pick or cast("Picker", build("pick", {"kind": "top"}))
-        recipe = Recipe(find=tuple(sources), pick=picker)
+        recipe = Recipe(find=stages_of("find", sources), pick=picker)
     elif not isinstance(recipe, Recipe):
         recipe = load_recipe(recipe or "default")
     return replace(
         recipe,
-        find=recipe.find if sources is None else tuple(sources),
-        judge=_known_first(recipe.judge if judges is None else judges),
+        find=recipe.find if sources is None else stages_of("find", sources),
+        judge=_known_first(recipe.judge if judges is None else stages_of("judge", judges)),
         estimate=estimate or recipe.estimate,
         pick=pick or recipe.pick,
         seed=recipe.seed if seed is None else seed,

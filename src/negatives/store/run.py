@@ -13,6 +13,7 @@ from typing import Any, Self
 import msgspec
 import polars as pl
 
+from negatives.arguments import check_arguments
 from negatives.errors import RunError
 from negatives.recipe import Recipe
 from negatives.schema import DUPLICATE, GENERATED, REJECTED, Collection
@@ -74,6 +75,7 @@ class Run:
 
         `collection` is what it was made from, where that is at hand.
         """
+        check_arguments(Run, (path,), {})
         self.path = Path(path)
         manifest = read_manifest(self.path)
         if manifest is None:

@@ -120,7 +120,7 @@ def read_lines(path: Path, findings: Findings, *, strip: bool = True) -> pl.Seri
             raise DataError(
                 f"the file is not UTF-8: {error.reason}",
                 where=str(path),
-                fix="save it as UTF-8 (for example: iconv -f latin1 -t utf-8)",
+                fix="save it as UTF-8 (for example: iconv -f cp1252 -t utf-8)",
             ) from None
     lines = pl.Series(parts, dtype=pl.String).str.strip_suffix("\r")
     return lines.str.strip_chars() if strip else lines

@@ -29,6 +29,7 @@ from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, he
 from negatives.read.mined.json_rows import JsonReader, json_blocks, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
+from negatives.read.other_programs import instead_of
 from negatives.read.white_space import fields
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "tables"]
@@ -138,7 +139,8 @@ def source(file: str | Path, named: Names[str] = ()) -> MinedSource:
         raise DataError(
             f"a file ending in {path.suffix!r} is of no known format",
             where=str(path),
-            fix=f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
+            fix=instead_of(path)
+            or f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
             "`save_to_disk` of datasets wrote, and from a run directory",
         )
     if kind == "jsonl":
