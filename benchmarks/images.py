@@ -195,8 +195,8 @@ def cells(figures: list[dict[str, Any]], control: list[dict[str, Any]]) -> list[
     for side in ("images", "names"):
         key = f"{side} Success@1"
         values = [each[key] for each in figures]
-        spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        cell = f"{statistics.mean(values):.3f} ± {spread:.3f}"
+        cell = f"{statistics.mean(values):.3f}"
+        cell += f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
         if figures is not control:
             above = sum(a > b[key] for a, b in zip(values, control, strict=True))
             cell += f" ({above} of {len(values)} above)"

@@ -35,6 +35,7 @@ from negatives.events import silent
 from negatives.learn.train import train
 from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
+from negatives.wording import plural
 
 SEEDS: Final = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "5"))
 EPOCHS: Final = int(os.environ.get("NEGATIVES_BENCH_EPOCHS", "8"))
@@ -135,8 +136,9 @@ def main() -> None:
             found[arm].append(kept(f"{arm}-{seed}-{EPOCHS}", partial(one, arm, seed)))
     control = found["at random"]
     lines = [
-        f"{EPOCHS} epochs of batches of 128, {SEEDS} seeds. An image differs from its neighbours "
-        f"on the map by {near:.0f} of 255 levels on average, and from all by {other:.0f}.",
+        f"{EPOCHS} epochs of batches of 128, {plural(SEEDS, 'seed')}. An image differs from its "
+        f"neighbours on the map by {near:.0f} of 255 levels on average, and from all by "
+        f"{other:.0f}.",
         "",
         "| batches | image by name, R@1 | nDCG@10 | name by image, R@1 | nDCG@10 |",
         "|---|---|---:|---|---:|",
