@@ -1,7 +1,7 @@
 """Logistic relevance of which a share is labelled, next to a general optimiser."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -22,6 +22,8 @@ def _cost(x: np.ndarray, c: float, z: np.ndarray, labelled: np.ndarray, rest: np
     st.floats(0.1, 4),
     st.integers(2, 300),
 )
+@example(52, 0.1, 0.0, 1.0, 52)  # the slope ends at its bound
+@example(3868897493, 0.46688547242543, -3.622550619120694, 1.4951247790827709, 106)  # hardly a way
 def test_nothing_is_likelier_than_what_is_fitted(
     seed: int, c: float, intercept: float, slope: float, n: int
 ) -> None:

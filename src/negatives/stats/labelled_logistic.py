@@ -11,11 +11,13 @@ from typing import Final
 import numpy as np
 
 from negatives.arrays import Doubles
-from negatives.stats.logistic import STEPS, shortened, sigmoid
+from negatives.stats.logistic import shortened, sigmoid
 
 _LOWEST: Final = np.array([-30.0, -3.0])
 _HIGHEST: Final = np.array([30.0, 2.0])
 """Of the intercept and of the slope's logarithm."""
+_STEPS: Final = 500
+"""At most; five are usual, and a valley that is nearly flat takes many short ones."""
 _NEAR: Final = 1e-7
 _FLAT: Final = 1e-9
 
@@ -31,7 +33,7 @@ def fit_labelled(
     """
     at = start
     cost, r = _cost(c, z, labelled, rest, at)
-    for _ in range(STEPS):
+    for _ in range(_STEPS):
         step = shortened(_step(c, z, labelled, rest, at, r))
         there = np.clip(at + step, _LOWEST, _HIGHEST)
         lower, nearer = _cost(c, z, labelled, rest, there)
@@ -61,7 +63,8 @@ def _step(
 ) -> Doubles:
     """Newton's step, where the likelihood is curved the right way; Fisher's, where it is not.
 
-    What would leave its bounds stays where it is.
+    Of two numbers, one that would leave its bounds goes up to them, and the other as far as is best
+    then.
     """
     unseen = 1 - c * r
     inputs: Doubles = np.stack([np.ones_like(z), float(np.exp(at[1])) * z])
@@ -72,8 +75,11 @@ def _step(
     if curve[0, 0] <= 0 or np.linalg.det(curve) <= _FLAT * abs(curve[0, 0] * curve[1, 1]):
         expected = (labelled + rest) * c * r * (1 - r) ** 2 / unseen
         curve = (inputs * expected) @ inputs.T
-    held = ((at <= _LOWEST) & (uphill < 0)) | ((at >= _HIGHEST) & (uphill > 0))
-    curve[held, :] = 0
-    curve[:, held] = 0
-    curve[np.diag_indices(2)] += np.where(held, 1.0, _FLAT * max(float(curve.max()), 1e-12))
-    return np.linalg.solve(curve, np.where(held, 0.0, uphill)).astype(np.float64)
+    curve[np.diag_indices(2)] += _FLAT * max(float(curve.max()), 1e-12)
+    step: Doubles = np.linalg.solve(curve, uphill).astype(np.float64)
+    for one, other in ((0, 1), (1, 0)):
+        bounded = np.clip(at + step, _LOWEST, _HIGHEST) - at
+        if bounded[one] != step[one]:
+            step[one] = bounded[one]
+            step[other] = (uphill[other] - curve[other, one] * step[one]) / curve[other, other]
+    return step

@@ -107,11 +107,14 @@ class Student:
                 "map": self.map,
                 "queries": lists.queries[rows],
                 "documents": lists.docs[shown],
+                "scores": np.where(lists.absent(rows), 0, scores),
+                "shares": shares,
+                "pull": pulled,
             }
-            wrong = [name for name, values in parts.items() if not np.isfinite(values).all()]
+            at_fault = [name for name, values in parts.items() if not np.isfinite(values).all()]
             raise WorkError(
                 f"a student of {len(rows)} examples has a gradient that is no number; no finite "
-                f"numbers are among its {', '.join(wrong) or 'products alone'}",
+                f"numbers are among its {', '.join(at_fault) or 'last product alone'}",
                 fix="look at the vectors that the encoder gives; where these are right, report it",
             )
         return made, _losses(scores)
