@@ -94,7 +94,7 @@ def parse_memory(memory: str | int) -> int:
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3  # numbers of mallopt's parameters in glibc's malloc.h
 _ARENAS: Final = 2
 _LITTLE: Final = 128 * 2**20
-_LARGE: Final = 2**19
+_LARGE: Final = 2**18
 
 
 def give_back_freed(memory: int) -> None:
