@@ -23,7 +23,7 @@ DOCS = int(os.environ.get("NEGATIVES_BENCH_DOCS", "1000000"))
 QUERIES = 1_000
 K = 100
 CHECKED = 20
-REPEATS = 5
+REPEATS = int(os.environ.get("NEGATIVES_BENCH_REPEATS", "5"))
 THREADS = 1  # what is compared is CPU-seconds
 BLOCK = 8_192
 
