@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import negatives as neg
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.measure.audits import ask, subject_of
 from negatives.measure.audits.alike_queries import _at_random, _deviation, likeness
+from negatives.measure.audits.lacked_words import lacked_words
 from negatives.measure.audits.poisoning import (
+    LACKED,
     ORDER,
     QUERIES,
     TRIGGER,
@@ -52,7 +56,7 @@ def test_a_mined_run_of_a_clean_collection_raises_no_alarm(
 
 
 @pytest.mark.method("poisoning-audit")
-@pytest.mark.parametrize(("trigger", "reason"), [("", QUERIES), ("zxqv", TRIGGER)])
+@pytest.mark.parametrize(("trigger", "reason"), [("", QUERIES), ("zxqv", LACKED)])
 def test_a_document_that_is_planted_for_any_queries_or_by_a_trigger_is_found_and_filtered(
     run: neg.Run, trigger: str, reason: str
 ) -> None:
@@ -60,9 +64,57 @@ def test_a_document_that_is_planted_for_any_queries_or_by_a_trigger_is_found_and
     found = suspects(*tables)
     assert found["doc_id"].to_list() == ["planted"]
     assert found["reason"].to_list() == [reason]
+    assert found["word"].to_list() == [trigger or None]
     kept = without_suspects(tables[0], found)
     assert len(tables[0]) - len(kept) == found["queries"][0]
     assert len(suspects(kept, *tables[1:])) == 0
+
+
+def test_a_trigger_that_the_document_has_itself_is_told_apart_by_the_rest_of_the_queries(
+    run: neg.Run,
+) -> None:
+    negatives, queries, corpus = planted(run, 0.08, "zxqv")
+    has = pl.when(pl.col("doc_id") == "planted").then(pl.col("text") + " zxqv").otherwise("text")
+    found = suspects(negatives, queries, corpus.with_columns(text=has))
+    assert found.select("doc_id", "reason").rows() == [("planted", TRIGGER)]
+
+
+def test_few_queries_with_a_trigger_are_enough_where_they_are_all_that_have_it(
+    run: neg.Run,
+) -> None:
+    found = suspects(*planted(run, 0.03, "zxqv"))
+    assert found.select("doc_id", "word").rows() == [("planted", "zxqv")]
+    assert len(suspects(*planted(run, 0.03))) == 0
+
+
+@given(st.data())
+def test_the_word_that_queries_share_is_as_in_plain_loops(data: st.DataObject) -> None:
+    from scipy.stats import hypergeom
+
+    letters = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4).map(" ".join)
+    queries = data.draw(st.lists(letters, min_size=2, max_size=9))
+    docs = data.draw(st.lists(letters, min_size=1, max_size=3))
+    cells = st.tuples(st.integers(0, len(queries) - 1), st.integers(0, len(docs) - 1))
+    pairs = sorted(data.draw(st.sets(cells, min_size=2)))
+    query, doc = (np.array(side) for side in zip(*pairs, strict=True))
+    asked = np.unique(doc)
+    found = lacked_words(pl.Series(queries), pl.Series(docs), query, doc, asked)
+    used = sorted(set(query.tolist()))
+    for place, number in enumerate(asked.tolist()):
+        mine = [q for q, d in pairs if d == number]
+        best = 0.0
+        for word in "abcdef":
+            having = sum(word in queries[q] for q in used)
+            count = sum(word in queries[q] for q in mine)
+            if word in docs[number] or count < 2 or count <= len(mine) * having / len(used):
+                continue
+            exact = -hypergeom.logsf(count - 1, len(used), having, len(mine))
+            best = max(best, exact)
+            if found.words[place] == word:
+                assert found.share[place] == pytest.approx(count / having)
+                assert found.surprise[place] <= exact + 1e-9, "the probability is at most this"
+                assert found.surprise[place] >= 0.4 * exact - 0.7, "and the bound is no idle one"
+        assert (found.surprise[place] > 0) <= (best > 0)
 
 
 def test_detection_grows_with_the_strength_of_the_attack(run: neg.Run) -> None:

@@ -3,8 +3,9 @@
 Long et al. 2024, "Backdoor Attacks on Dense Retrieval via Public and Unintentional Triggers", show
 that a share of 0.05% of planted passages is enough for an attack, and that hard negatives make it
 worse. This audit only measures. Documents that are a negative of more queries than chance allows
-are looked at in two ways: whether their queries are alike, as those of a real document are
-(`alike_queries`), and whether their words follow one another as in a text (`word_order`).
+are looked at in three ways: whether their queries are alike, as those of a real document are
+(`alike_queries`), whether these share a word that the document lacks (`lacked_words`), and whether
+its words follow one another as in a text (`word_order`).
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Doubles, Places
+from negatives.arrays import Bools, Doubles, Places
 from negatives.measure.audits.alike_queries import likeness
 from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.lacked_words import Lacked, lacked_words
 from negatives.measure.audits.rates import both_ends
 from negatives.measure.audits.subject import Subject
 from negatives.measure.audits.word_order import strangeness
@@ -28,6 +30,7 @@ from negatives.stats.shuffled import permutation
 
 QUERIES: Final = "its queries have nothing in common"
 TRIGGER: Final = "its queries have one word in common, and nothing else"
+LACKED: Final = "nearly all queries with one word are its, and it has no such word"
 ORDER: Final = "its words follow one another as in no other text"
 OTHERS: Final = 5_000
 """Texts that the order of words is compared with, at most."""
@@ -35,7 +38,7 @@ MOST: Final = 5_000
 """Documents that are looked at, at most: those used most."""
 SUSPECTS: Final = pl.Schema(
     {"doc_id": pl.String, "queries": pl.Int64, "reason": pl.String, "alike": pl.Float64,
-     "but_one": pl.Float64, "strange": pl.Float64}
+     "but_one": pl.Float64, "word": pl.String, "strange": pl.Float64}
 )  # fmt: skip
 
 
@@ -99,7 +102,8 @@ class Poisoning(Check, kind="poisoning"):
             return Answer(self.kind, about, estimate, False, _NONE)
         first = found.row(0, named=True)
         more = f", and {len(found) - 1:,} more (--json lists them)" if len(found) > 1 else ""
-        advice = _LOOK.format(first["doc_id"], first["queries"], first["reason"], more)
+        why = first["reason"] if first["word"] is None else f"{first['reason']}, {first['word']!r}"
+        advice = _LOOK.format(first["doc_id"], first["queries"], why, more)
         return Answer(self.kind, about, estimate, True, advice)
 
 
@@ -126,11 +130,13 @@ def suspects(
 ) -> pl.DataFrame:
     """Documents that look planted, as `SUSPECTS`, the most used first.
 
-    `negatives`: query_id, doc_id; `queries` and `corpus`: ids and texts. Two sorts of documents:
+    `negatives`: query_id, doc_id; `queries` and `corpus`: ids and texts. Three sorts of documents:
 
     - Those whose queries are no more alike than queries drawn at random, with the word that they
       share most or without it, and that have more queries than any such document would have with
       probability `level`: by the tail of the counts of all that are as little about anything.
+    - Those that are a negative of nearly all queries with a word that they lack, which the queries
+      share by no chance, and these have nothing else in common.
     - Those that have unusually many queries, and whose words are in an order as of no other text.
     """
     pairs, docs = _numbered(negatives, queries, corpus)
@@ -144,15 +150,20 @@ def suspects(
     alike[several], but_one[several] = found.alike, found.but_one
     loose = np.minimum(alike, but_one) < _AT_RANDOM
     many = loose & (counts > _most_by_chance(counts[loose], counts, level))
+    lacked = lacked_words(queries["text"], docs["text"], query, doc, several)
+    triggered, word = np.zeros(len(counts), bool), np.full(len(counts), -1)
+    triggered[several] = _triggered(lacked, but_one[several], level)
+    word[several] = np.arange(len(several))
     strange = _strange(docs, counts, seed)
-    reasons = [many & (alike < _AT_RANDOM), many, strange > _STRANGE]
+    reasons = [triggered, many & (alike < _AT_RANDOM), many, strange > _STRANGE]
     frame = pl.DataFrame(
         {
             "doc_id": docs["doc_id"],
             "queries": counts,
-            "reason": np.select(reasons, [QUERIES, TRIGGER, ORDER], default=""),
+            "reason": np.select(reasons, [LACKED, QUERIES, TRIGGER, ORDER], default=""),
             "alike": alike,
             "but_one": but_one,
+            "word": lacked.words.gather(pl.Series(word).set(pl.Series(~triggered), None)),
             "strange": strange,
         },
         schema=SUSPECTS,
@@ -162,6 +173,8 @@ def suspects(
 
 _AT_RANDOM: Final = 1.645
 """Deviations that 5% of sets of queries drawn at random are above: no more alike than these."""
+_NEARLY_ALL: Final = 0.95
+"""Of the queries with a trigger, to say that it is one."""
 _STRANGE: Final = 5.0
 """Robust deviations of the order of words: shares of texts have longer tails than a normal law."""
 
@@ -199,6 +212,25 @@ def _most_by_chance(loose: Places, counts: Places, level: float) -> float:
     scale = (upper - middle) / np.log(5)
     beyond = max(np.log(0.05 * len(loose) / level), 0.0)
     return max(even, float(upper + scale * beyond))
+
+
+def _triggered(lacked: Lacked, but_one: Doubles, level: float) -> Bools:
+    """bool[n]: of documents whose queries have nothing else in common, those whose word is their
+    own by no chance.
+
+    That documents without a word are found for queries with it has reasons as well, words of the
+    same meaning. What it amounts to is read off the documents themselves, as in `_most_by_chance`,
+    and is at least what chance would bring forth among all documents and words (Bonferroni); half
+    as much again is demanded, which was found on development collections.
+    """
+    loose = (but_one < _AT_RANDOM) & (lacked.share >= _NEARLY_ALL)
+    if not loose.any():
+        return loose
+    middle, upper = np.quantile(lacked.surprise[loose], (0.75, 0.95), method="lower")
+    scale = max(upper - middle, 1.0) / np.log(5)
+    usual = upper + scale * max(np.log(0.05 * loose.sum() / level), 0.0)
+    made: Bools = loose & (lacked.surprise > 1.5 * max(usual, np.log(lacked.tests / level)))
+    return made
 
 
 def _strange(docs: pl.DataFrame, counts: Places, seed: int) -> Doubles:
