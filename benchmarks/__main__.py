@@ -11,6 +11,7 @@ NAMES = (
     "audits",
     "audits_bias",
     "audits_models",
+    "audits_scale",
     "bait_taken",
     "baits",
     "batching",

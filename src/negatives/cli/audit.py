@@ -195,7 +195,7 @@ def _checks(
             truth=truth,
             confidence=CONFIDENCE if confidence is None else confidence,
         )
-        found = ask(subject, made, every=every, emit=emit)
+        found = ask(subject, made, every=every, needed=stopping, emit=emit)
     if json:
         print_json(found.as_dict())
     else:
@@ -209,6 +209,12 @@ def _checks(
             print(f"kept in the run: negatives report {run}   shows it", file=sys.stderr)
     if found.failed:
         raise next(iter(found.failed.values()))
+    if stopping and not found.answers:
+        raise InputError(
+            "none of the checks can be asked, so that no alarm says nothing",
+            where=str(run),
+            fix="give what one of them lacks, or ask without --fail-on",
+        )
     stopped = ALL in stopping and found.alarms
     return int(bool(stopped or set(stopping) & set(found.alarms)))
 

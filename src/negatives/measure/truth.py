@@ -55,6 +55,23 @@ def _of_these(run: Run, found: pl.DataFrame, where: str) -> pl.DataFrame:
     return found
 
 
+def refuse_strangers(found: pl.DataFrame, collection: Collection, where: str) -> None:
+    """`DataError` where no judgement is of a query, or none of a document, of the collection."""
+    for column, side, what in (
+        ("query_id", collection.queries, "query"),
+        ("doc_id", collection.corpus, "document"),
+    ):
+        ids = side[column]
+        if len(ids) and not found[column].is_in(ids.implode()).any():
+            first = ", ".join(map(repr, ids.sort()[:3]))
+            raise DataError(
+                f"none of the judgements is of a {what} that is there: {first}, ...",
+                where=where,
+                fix="name judgements by these ids; a file of texts has made-up ones, so that one "
+                "of ids is needed, with --corpus",
+            )
+
+
 def read_truth(truth: Any) -> pl.DataFrame:
     """query_id, doc_id, relevance (the highest, where a pair is judged twice) of a qrels file.
 

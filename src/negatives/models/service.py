@@ -65,6 +65,15 @@ class Unread(ServiceError):
     """What came was no reply, and when asked again no reply once more."""
 
 
+class Unanswering(ServiceError):
+    """The service is silent, too slow, or fails whenever it is called; `url` says which it is.
+
+    Whoever has other work for it need not wait for it again.
+    """
+
+    url = ""
+
+
 @dataclass
 class Service:
     """One model of a service at `url`, called by several threads.
@@ -145,8 +154,7 @@ class Service:
                     what = f"no usable answer in {SLOW} calls: {said}"
                     if isinstance(error, TimedOut):
                         raise self._hangs(what) from None
-                    kind = Unread if isinstance(error, Garbled) else ServiceError
-                    raise self._failed(kind, what) from None
+                    raise self._failed(Unread, what) from None
             else:
                 said = self._refusal(reply)
                 if not _passing(reply.status):
@@ -157,7 +165,9 @@ class Service:
                 if reply.status == 429:
                     self._not_before = time.monotonic() + wait
             self.warn(f"{self.url}: calling again after: {said}")
-        raise self.error(f"no usable answer in {TRIES} calls; the last: {said}")
+        failed = self._failed(Unanswering, f"no usable answer in {TRIES} calls; the last: {said}")
+        failed.url = self.url
+        raise failed
 
     @property
     def hash(self) -> str:
@@ -237,12 +247,14 @@ class Service:
 
     def _hangs(self, what: str) -> ServiceError:
         """The error of a service that takes calls and is silent, or too slow."""
-        return self._failed(
-            ServiceError,
+        failed = self._failed(
+            Unanswering,
             what,
             "check that the endpoint runs and serves this model; where it is only slow, give it "
             f"longer: {self.model}?seconds={2 * self.seconds:.0f}; finished work is kept",
         )
+        failed.url = self.url
+        return failed
 
     def _failed(self, kind: type[Failure], what: str, fix: str = _CHECK) -> Failure:
         return kind(what, where=f"{self.url}/{self.path}, model {self.model!r}", fix=fix)

@@ -50,6 +50,14 @@ def cranfield() -> Collection:
     return neg.Collection.load("cranfield")
 
 
+def test_of_a_few_queries_nothing_is_known(cranfield: Collection) -> None:
+    few = cranfield.queries["query_id"].head(12).implode()
+    qrels = cranfield.qrels.filter(pl.col("query_id").is_in(few))
+    found = ask(subject(replace(cranfield, qrels=qrels)), ["benchmark-noise"])["benchmark-noise"]
+    assert (found.estimate.low, found.estimate.high, found.alarm) == (0.0, 1.0, None)
+    assert found.advice.startswith("too few queries to say anything")
+
+
 def test_labels_on_any_document_are_an_alarm_and_right_ones_are_not(cranfield: Collection) -> None:
     clean = ask(subject(cranfield), ["benchmark-noise"])["benchmark-noise"]
     assert clean.alarm is False

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import csr_matrix
 
 from negatives.errors import InputError
-from negatives.judge.blind_texts import FOLDS, THE_WORDS, BlindTexts, features, usual
+from negatives.judge.blind_texts import FOLDS, THE_WORDS, BlindTexts, features, logistic, usual
 from negatives.measure.audits import Subject, ask, subject_of
 from negatives.measure.audits.blind import _out_of_fold, _share, told_blind
 
@@ -85,6 +86,18 @@ def test_a_text_that_is_asked_about_was_not_learned_from() -> None:
     found = ask(subject([("One and the same.", "And another one.")] * 60), ["blind"])["blind"]
     assert found.estimate.value == 0.5
     assert found.alarm is False
+
+
+def test_a_few_large_columns_beside_many_small_ones_are_fitted_in_few_steps() -> None:
+    rng = np.random.default_rng(0)
+    label = rng.random(400) < 0.5
+    words = rng.random((400, 3_000)) < 0.01
+    large = 8 + label[:, None] + rng.normal(0, 2, (400, 3))
+    model = logistic().fit(csr_matrix(np.hstack([large, words])), label)
+    assert model.n_iter_[0] <= 20
+    odds = model.decision_function(csr_matrix(np.hstack([large, words])))
+    left = 1 / (1 + np.exp(-odds)) - label  # the gradient of the loss: with the penalty it is none
+    assert np.abs(large.T @ left + model.coef_[0, :3]).max() < 0.5
 
 
 def test_usual_runs_are_counted_in_positives_of_other_folds() -> None:

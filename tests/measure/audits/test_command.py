@@ -78,9 +78,66 @@ def test_where_a_service_fails_what_the_other_checks_answer_is_told_all_the_same
         assert capsys.readouterr().out == ""
 
 
+def test_a_server_that_is_silent_is_waited_for_by_one_check_and_not_again_by_another(
+    triplets_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving() as server:
+        server.seconds = 4
+        asked = ["shared-errors", "judge-bias", "benchmark-noise"]
+        of = [f"shared-errors.encoder={server.spec}", f"judge-bias.model={server.spec}?seconds=1"]
+        changes = [part for each in of for part in ("--set", each)]
+        assert command(triplets_file, *changes, "--checks", ",".join(sorted(asked))) == 1
+        assert all("messages" in body for body in server.bodies), "and no text to be encoded"
+    told = capsys.readouterr()
+    assert "judge-bias      failed: no whole reply in 1 seconds" in told.out
+    again = f"not asked again: {server.spec.partition('#')[0]} has not answered judge-bias"
+    assert f"shared-errors   failed: {again}" in told.out
+    assert "benchmark-noise no alarm" in told.out
+
+
+def test_where_one_check_names_what_is_broken_what_the_others_answer_is_told_all_the_same(
+    triplets_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    asked = ("--checks", "benchmark-noise,machine-text", "--set", f"machine-text.model={tmp_path}")
+    assert command(triplets_file, *asked) == 2
+    told = capsys.readouterr()
+    assert "benchmark-noise no alarm" in told.out
+    assert "machine-text    failed: the folder has no safetensors weights" in told.out
+    assert str(tmp_path) in told.err
+
+
+def test_what_must_stop_a_pipeline_and_cannot_be_asked_is_no_clean_bill(
+    triplets_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(triplets_file, "--checks", "all", "--fail-on", "equity") == 2
+    assert "equity cannot be asked: the queries have no field 'type'" in capsys.readouterr().err
+    file = tmp_path / "pairs.jsonl"
+    file.write_text('{"query": "why", "positive": "It is so."}\n')
+    assert command(file, "--checks", "all") == 0
+    assert command(file, "--checks", "all", "--fail-on", "all") == 2
+    assert "none of the checks can be asked" in capsys.readouterr().err
+
+
+def test_judgements_of_nothing_that_is_there_are_refused(
+    triplets_file: Path, run: neg.Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for subject, query, doc, what in (
+        (triplets_file, "1", "1", "of a query that is there: 'q-"),
+        (run.path, "1", "nowhere", "of a document that is there: '1'"),
+        (run.path, "nobody", "1", "of a query that the run has negatives of: '1'"),
+    ):
+        truth = tmp_path / "truth.tsv"
+        truth.write_text(f"query-id\tcorpus-id\tscore\n{query}\t{doc}\t1\n")
+        asked = ("--checks", "benchmark-noise", "--truth", truth)
+        assert command(subject, *asked) == 2, what
+        assert f"none of the judgements is {what}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--checks", "all,equity"), "all is every check, and beside it equity is named"),
         (("--checks", "equity"), "equity cannot be asked: the queries have no field 'type'"),
         (("--checks", "poisonig"), "did you mean 'poisoning'?"),
         (("--checks", "poisoning", "--fail-on", "equity"), "that is not asked"),

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, cast
 
 from negatives.card import Card, Showing
-from negatives.errors import InputError, ServiceError
+from negatives.errors import InputError, NegativesError, ServiceError
 from negatives.events import Emit, Progress, silent
 from negatives.kinds import kinds
 from negatives.measure.audits.check import Answer, Check
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate
+from negatives.models.service import Unanswering
 from negatives.stage import build
 from negatives.wording import figure
 
@@ -23,7 +24,7 @@ ALARM: Final = "alarm"
 @dataclass(frozen=True, slots=True, repr=False)
 class Answers(Showing):
     """`answers` in the order asked; `not_asked`: check -> why it could not be; `failed`: check ->
-    the error of a service that it needed.
+    the error that it ended with, such as that of a service, or of a file that a setting names.
 
     >>> import polars as pl
     >>> from negatives.measure.audits import ask, subject_of
@@ -35,7 +36,7 @@ class Answers(Showing):
     subject: str
     answers: tuple[Answer, ...]
     not_asked: Mapping[str, str] = field(default_factory=dict)
-    failed: Mapping[str, ServiceError] = field(default_factory=dict)
+    failed: Mapping[str, NegativesError] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         alarms = ", ".join(self.alarms) or "none"
@@ -99,7 +100,13 @@ def checks_of(
     `RecipeError` names the nearest check, or setting, where there is none of the name.
     """
     settings = settings or {}
-    every = list(names) == [ALL]
+    every = ALL in names
+    if every and len(names) > 1:
+        others = ", ".join(name for name in names if name != ALL)
+        raise InputError(
+            f"{ALL} is every check, and beside it {others or ALL} is named",
+            fix=f"name {ALL} alone, or the checks that you want",
+        )
     wanted = sorted(kinds(Check.section)) if every else list(dict.fromkeys(names))
     made = [
         cast("Check", build(Check.section, {"kind": name, **settings.get(name, {})}, "checks"))
@@ -118,13 +125,15 @@ def ask(
     checks: Sequence[str | Check] = (ALL,),
     *,
     every: bool = False,
+    needed: Sequence[str] = (),
     emit: Emit = silent,
 ) -> Answers:
     """Put checks to a subject: by name, or made with their settings.
 
     Of `all`, or where `every` says that these are all, those that cannot be asked are told with the
-    reason. A check that was named and cannot be asked is an `InputError`, before any work. Where a
-    service fails that one of several needs, what the others answer is told all the same.
+    reason. A check that was named and cannot be asked, or of all of them one that is `needed`, is
+    an `InputError`, before any work. Where one of several fails, what the others answer is told all
+    the same; a service that did not answer one of them is not waited for again.
     """
     made = [each for each in checks if isinstance(each, Check)]
     if named := [each for each in checks if isinstance(each, str)]:
@@ -133,22 +142,35 @@ def ask(
     if not made:
         raise InputError("no check is named", fix=f"name some, or {ALL!r}")
     lacking = {check.kind: why for check in made if (why := _lacking(check, subject))}
-    if lacking and not every:
-        name, why = next(iter(lacking.items()))
+    missed = [name for name in lacking if not every or name in needed]
+    if missed:
+        name, why = missed[0], lacking[missed[0]]
         raise InputError(f"{name} cannot be asked: {why}", where=subject.name, fix=_FIX)
     asked = [check for check in made if check.kind not in lacking]
-    answers, failed = [], dict[str, ServiceError]()
+    answers, failed = [], dict[str, NegativesError]()
+    absent = dict[str, str]()
     heard = replace(subject, emit=emit)
     for number, check in enumerate(asked):
         emit(Progress("audit", number, len(asked), "checks"))
+        if waited := next((each for each in _services(check, subject) if each in absent), ""):
+            what = f"not asked again: {waited} has not answered {absent[waited]}"
+            failed[check.kind] = ServiceError(what, where=waited)
+            continue
         try:
             answers.append(check.find(heard))
-        except ServiceError as error:
+        except NegativesError as error:
             failed[check.kind] = error
+            if isinstance(error, Unanswering):
+                absent[error.url] = check.kind
     emit(Progress("audit", len(asked), len(asked), "checks"))
-    if failed and not answers:
+    if failed and len(asked) == 1:
         raise next(iter(failed.values()))
     return Answers(subject.name, tuple(answers), lacking, failed)
+
+
+def _services(check: Check, subject: Subject) -> list[str]:
+    """The addresses that it would call, without what is asked for there."""
+    return [name.partition("#")[0] for name in check.models(subject) if "#" in name]
 
 
 def _lacking(check: Check, subject: Subject) -> str:

@@ -127,8 +127,11 @@ class BenchmarkNoise(Check, kind="benchmark-noise"):
         )
         wrong = low > self.most
         turns = compared is not None and compared.turned > TURNS
-        advice = (found.advice if wrong else _FINE) + (f"; {_told(compared)}" if compared else "")
-        return Answer(self.kind, found.about, estimate, wrong or turns, advice)
+        any_share = low <= 0 and high >= 1  # a few queries, of which little is seen, say nothing
+        alarm = None if any_share and not turns else wrong or turns
+        said = _ANY_SHARE if any_share else found.advice if wrong else _FINE
+        advice = said + (f"; {_told(compared)}" if compared else "")
+        return Answer(self.kind, found.about, estimate, alarm, advice)
 
     def _by_likeness(self, subject: Subject) -> _Found:
         data = subject.collection
@@ -258,6 +261,10 @@ _ANY: Final = (
 )
 _SECOND: Final = "the second judging is right, and labels it looks at are like the others"
 _FINE: Final = "nothing to do, so far as this sees"
+_ANY_SHARE: Final = (
+    "too few queries to say anything: judge a sample of the labels again (--truth), or take a test "
+    "set of more queries"
+)
 _READ: Final = (
     "read the most doubtful labels (--json names them), and judge a sample of the labels again "
     "(--truth)"

@@ -62,6 +62,10 @@ class Check(Stage):
     asks_negatives: ClassVar[bool] = True
     """Whether it is a question about negatives, so that there must be some."""
 
+    def models(self, subject: Subject) -> tuple[str, ...]:
+        """The models that it would ask about the subject, as they were named: its settings'."""
+        return self.opens
+
     @abstractmethod
     def lacking(self, subject: Subject) -> str:
         """What the subject lacks for this check, as one sentence that says how to give it; empty:

@@ -114,6 +114,7 @@ class Contamination(Check, kind="contamination"):
         ]
         threads = available_threads()
         model = CausalLM(self.model, threads=threads, emit=subject.emit)
+        other = CausalLM(self.control, threads=threads, emit=subject.emit) if self.control else None
         read = [first_tokens(model, texts, self.tokens) for texts in sorts]
         counts = {
             "texts": [len(each.texts) for each in read],
@@ -126,8 +127,7 @@ class Contamination(Check, kind="contamination"):
                 "give more texts, or ask about fewer tokens of each: contamination.tokens",
             )  # fmt: skip
         scores = [scored(each.log_probs, each.texts, self.score) for each in read]
-        if self.control:
-            other = CausalLM(self.control, threads=threads, emit=subject.emit)
+        if other is not None:
             scores = [
                 score - scored(_read(other, each.texts), each.texts, self.score)
                 for score, each in zip(scores, read, strict=True)

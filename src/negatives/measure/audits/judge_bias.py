@@ -124,6 +124,11 @@ class JudgeBias(Check, kind="judge-bias"):
             )
         return ""
 
+    def models(self, subject: Subject) -> tuple[str, ...]:
+        """The judge's, also where it is the one that the run asked."""
+        judge = self._judge(subject)
+        return self.opens if judge is None else judge.opens
+
     @property
     def _answered(self) -> dict[str, list[str]] | None:
         """Query -> its right answers; None: none are named."""

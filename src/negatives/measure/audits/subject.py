@@ -11,7 +11,7 @@ import polars as pl
 
 from negatives.errors import DataError, InputError
 from negatives.events import Emit, silent
-from negatives.measure.truth import read_truth, truth_of
+from negatives.measure.truth import read_truth, refuse_strangers, truth_of
 from negatives.read import load
 from negatives.read.loading import Data
 from negatives.read.memory import is_named
@@ -90,10 +90,11 @@ def subject_of(
             raise InputError(
                 "a run knows its texts", where=str(run.path), fix="leave the corpus out"
             )
+        collection = collection_of(run)
         judged = None if truth is None else truth_of(run, truth)
-        return Subject(
-            str(run.path), collection_of(run), run.negatives, run, judged, confidence, seed
-        )
+        if judged is not None:
+            refuse_strangers(judged, collection, _name(truth))
+        return Subject(str(run.path), collection, run.negatives, run, judged, confidence, seed)
     collection = load(data, corpus=corpus)
     given = collection.given.select(PAIR)
     zero = collection.qrels.filter(pl.col("relevance") == 0).select(PAIR)
@@ -106,7 +107,13 @@ def subject_of(
             fix="name a run, or a file of mined negatives (rows labelled 0, or a column of them)",
         )
     judged = None if truth is None else read_truth(truth)
+    if judged is not None:
+        refuse_strangers(judged, collection, _name(truth))
     return Subject(name, collection, negatives, None, judged, confidence, seed)
+
+
+def _name(truth: Any) -> str:
+    return str(truth) if is_named(truth) else "truth"
 
 
 def _run(data: Any) -> Run | None:
