@@ -14,7 +14,7 @@ from negatives.run.account import library_versions
 from negatives.run.reviews import REVIEWS
 from negatives.schema import Collection
 from negatives.store.facts import Facts, Inputs
-from negatives.store.fingerprints import fingerprints
+from negatives.store.fingerprints import fingerprints, table_called
 from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import RUNNING, Manifest, decode_manifest
 from negatives.store.named_files import changed, named_files
@@ -61,7 +61,7 @@ def claimed(
     named = named_files(recipe.effective())
     before = None if overwrite else decode_manifest(path)
     if before is not None:
-        differing = differences(asdict(before.inputs), data)
+        differing = [table_called(each) for each in differences(asdict(before.inputs), data)]
         then = before.inputs.recipe or {}
         differing += [f"recipe {key}" for key in differences(then, recipe.effective())]
         differing += [f"{name}, which has changed" for name in changed(before.facts.named, named)]
