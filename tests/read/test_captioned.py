@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from negatives import Random, Top, mine
-from negatives.errors import DataError
+from negatives.errors import DataError, RunError
 from negatives.read import load, splits, validate
 from negatives.read.convert import convert
 from negatives.read.split import split
@@ -165,6 +165,20 @@ def test_a_run_whose_images_are_gone_is_told_so(tmp_path: Path) -> None:
     told = negatives("lint", run.path)
     assert told.returncode == 2
     assert "not what the run was made from: the documents have no image any more" in told.stderr
+
+
+def test_an_image_that_is_another_since_a_run_makes_it_another_run(tmp_path: Path) -> None:
+    made = pictures.folder(tmp_path / "made")
+
+    def mined() -> None:
+        sources, pick = [Random(top=3)], Top(per_query=1, by="random_rank")
+        mine(f"{made}@train", tmp_path / "run", sources=sources, pick=pick)
+
+    mined()
+    mined()  # nothing has changed
+    shutil.copy(made / "images" / "red-disc-1.png", made / "images" / "blue-bar-1.png")
+    with pytest.raises(RunError, match="what the images of the documents show, which has changed"):
+        mined()
 
 
 def test_what_is_said_rightly_and_wrongly_of_an_image_is_right(tmp_path: Path) -> None:
