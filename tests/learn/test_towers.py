@@ -150,7 +150,7 @@ def test_what_towers_cannot_read_is_refused(shown: Path, model: Path, tmp_path: 
         TowersTraining(lora=4)
     broken = pictures.folder(tmp_path / "broken")
     (broken / "images" / "red-disc-1.png").write_bytes(b"no image at all")
-    with pytest.raises(DataError, match="no image can be read") as caught:
+    with pytest.raises(DataError, match="the image cannot be read") as caught:
         train(broken, tmp_path / "m", recipe=recipe, look=False)
     assert "red-disc-1.png" in str(caught.value.where)
     damaged = tmp_path / "damaged"

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from negatives.errors import DataError
-from negatives.models.images import opened, squares
+from negatives.models.images import squares
+from negatives.read.images import opened
 from tests.each import for_each
 
 RAMP = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (48, 1))
@@ -70,7 +71,7 @@ BROKEN = {
 def test_what_is_no_image_is_named(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(content)
-    with pytest.raises(DataError, match="no image can be read") as caught:
+    with pytest.raises(DataError, match="the image cannot be read") as caught:
         opened(str(path))
     assert caught.value.where == str(path)
     assert "take its row out" in (caught.value.fix or "")

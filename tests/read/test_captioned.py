@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
 
-from negatives.errors import DataError
+from negatives import Random, Top, mine
+from negatives.errors import DataError, RunError
 from negatives.read import load, splits, validate
 from negatives.read.convert import convert
 from negatives.read.split import split
 from negatives.read.turned import turned
 from negatives.schema import Collection
 from tests import pictures
+from tests.cli.commands import negatives
 
 
 def write(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -107,6 +111,74 @@ def test_an_image_that_is_missing_among_others_is_an_error(tmp_path: Path) -> No
     assert "red-disc-1.png" in str(caught.value.where)
     found = validate(made)
     assert [each["kind"] for each in found["problems"]] == ["no-image"]
+
+
+def test_images_that_cannot_be_read_are_listed_by_validate(tmp_path: Path) -> None:
+    made = pictures.folder(tmp_path / "made")
+    images = made / "images"
+    whole = (images / "red-disc-1.png").read_bytes()
+    (images / "red-disc-1.png").write_bytes(whole[: len(whole) // 2])
+    (images / "red-bar-1.png").write_bytes(b"")
+    (images / "blue-bar-1.png").write_text("a text")
+    (images / "blue-bar-4.png").write_text("of the other split")
+    (problem,) = validate(f"{made}@train")["problems"]
+    assert problem["what"] == "3 of 48 images cannot be read"
+    assert {Path(each["file"]).stem: each["reason"] for each in problem["first"]} == {
+        "blue-bar-1": "it is no image that pillow knows",
+        "red-bar-1": "the file is empty",
+        "red-disc-1": "image file is truncated",
+    }
+    told = negatives("data", "validate", f"{made}@train")
+    assert told.returncode == 2
+    assert f"where: {images / 'blue-bar-1.png'}: it is no image that pillow knows" in told.stdout
+    assert "fix:   replace each by a sound PNG" in told.stdout
+
+
+def test_without_pillow_validate_says_that_no_image_was_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pictures.folder(tmp_path / "made")
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    found = validate(f"{made}@train")
+    assert found["ok"]
+    assert "no image was opened: PIL.Image is not installed: pip install" in str(
+        found["description"]["notes"]
+    )
+
+
+def test_an_image_without_a_caption_is_told_what_it_lacks(tmp_path: Path) -> None:
+    for row in ({"image": "z.jpg", "caption": ""}, {"image": "", "caption": "a dog"}):
+        with pytest.raises(DataError, match="row lacks an image or a caption") as caught:
+            load(write(tmp_path / "rows.jsonl", [*ROWS, row]))
+        assert "at least one caption" in str(caught.value.fix)
+
+
+def test_a_run_whose_images_are_gone_is_told_so(tmp_path: Path) -> None:
+    made = pictures.folder(tmp_path / "made")
+    run = mine(
+        f"{made}@train",
+        tmp_path / "run",
+        sources=[Random(top=3)],
+        pick=Top(per_query=1, by="random_rank"),
+    )
+    shutil.rmtree(made / "images")
+    told = negatives("lint", run.path)
+    assert told.returncode == 2
+    assert "not what the run was made from: the documents have no image any more" in told.stderr
+
+
+def test_an_image_that_is_another_since_a_run_makes_it_another_run(tmp_path: Path) -> None:
+    made = pictures.folder(tmp_path / "made")
+
+    def mined() -> None:
+        sources, pick = [Random(top=3)], Top(per_query=1, by="random_rank")
+        mine(f"{made}@train", tmp_path / "run", sources=sources, pick=pick)
+
+    mined()
+    mined()  # nothing has changed
+    shutil.copy(made / "images" / "red-disc-1.png", made / "images" / "blue-bar-1.png")
+    with pytest.raises(RunError, match="what the images of the documents show, which has changed"):
+        mined()
 
 
 def test_what_is_said_rightly_and_wrongly_of_an_image_is_right(tmp_path: Path) -> None:

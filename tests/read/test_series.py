@@ -86,6 +86,11 @@ def test_what_no_series_is_made_of_is_listed_with_its_line(tmp_path: Path) -> No
     assert aside.read_text("utf-8").count("\n") == 1
 
 
+def test_series_without_any_value_are_noted(tmp_path: Path) -> None:
+    made = write(tmp_path, Two_TRAIN=TRAIN + "?,?:?,NaN:up\n")
+    assert load(made).notes == ("1 series has no value: all of it is missing",)
+
+
 def test_headers_that_cannot_be_followed_are_refused(tmp_path: Path) -> None:
     refused = {
         "no line @data": TRAIN.replace("@data", ""),

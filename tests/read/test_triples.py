@@ -165,3 +165,15 @@ def test_what_is_no_triple_is_refused_with_its_place(tmp_path: Path) -> None:
     assert "holds numbers that are no ids, such as 1.5" in complaint(tmp_path / "g.parquet")
     labelled = load(written(tmp_path / "l.tsv", "h\tr\tt\tlabel\na\tb\tc\t1\na\tb\td\t-1\n"))
     assert ("a|b|?", "d", 0) in labelled.qrels.rows()
+
+
+def test_ids_that_a_table_wrote_as_floats_are_refused(tmp_path: Path) -> None:
+    floats = written(tmp_path / "floats.csv", "head,relation,tail\n1.0,r,2.0\n2.0,r,3.0\n")
+    message = complaint(floats)
+    assert "every head is a number with a fraction, such as 1.0" in message
+    assert "astype('Int64') in pandas" in message
+    assert str(floats) in message
+    pl.read_csv(floats).write_parquet(tmp_path / "floats.parquet")  # there 1.0 is surely 1
+    assert load(tmp_path / "floats.parquet").corpus["doc_id"].to_list() == ["1", "2", "3"]
+    literal = "head\trelation\ttail\nann\tweighs\t61.0\nbob\tknows\tann\n"
+    assert "61.0" in load(written(tmp_path / "literal.tsv", literal)).corpus["doc_id"].to_list()

@@ -10,6 +10,8 @@ import pytest
 
 from negatives.errors import DataError
 from negatives.find.bm25 import BM25
+from negatives.find.co_occurrence import CoOccurrence
+from negatives.find.dense import Dense
 from negatives.find.sampled import Random
 from negatives.run.scores import check_scores
 
@@ -52,9 +54,29 @@ def test_scores_that_do_not_vary_over_the_run_are_an_error(tmp_path: Path, noise
     assert str(caught.value) == (
         "the scores of bm25 do not vary: all of 50 pairs have 1\n"
         "  where: bm25, collection 'made'\n"
-        "  fix:   it cannot tell these texts apart: name another encoder with --encoder, where it "
-        "has one, or a recipe without it (--recipe bm25)"
+        "  fix:   it cannot tell these texts apart: take a recipe without bm25, such as a recipe "
+        "with an encoder"
     )
+
+
+def test_what_to_do_about_scores_that_do_not_vary_is_what_the_source_can_do(tmp_path: Path) -> None:
+    parts = found(tmp_path, lambda query, doc: 1.0)
+    told = {
+        "name another encoder with --encoder, or a recipe without it (--recipe bm25)": Dense(),
+        "these documents apart: take a recipe without co-occurrence, such as one that scores "
+        "nothing, --recipe popularity": CoOccurrence(),
+    }
+    for fix, source in told.items():
+        names = {
+            name: name.replace("bm25", source.label)
+            for name in pl.read_parquet_schema(parts[0])
+            if name.startswith("bm25")
+        }
+        for part in parts:
+            pl.read_parquet(part).rename(names).write_parquet(part.with_suffix(".other"))
+        with pytest.raises(DataError, match="do not vary") as caught:
+            check_scores([each.with_suffix(".other") for each in parts], [source], "made")
+        assert fix in str(caught.value)
 
 
 def test_of_a_handful_of_equal_scores_nothing_is_concluded(tmp_path: Path) -> None:

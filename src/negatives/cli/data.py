@@ -327,8 +327,9 @@ def _placed(problem: dict[str, Any]) -> list[str]:
     """Where a problem is, and how it is fixed, as in the message of an error."""
     places = [problem["where"]] if problem.get("where") else []
     for row in problem.get("first", ()):
-        unit = "line" if "line" in row else "row"
-        places.append(f"{row['file']}, {unit} {row[unit]}: {row['reason']}")
+        unit = next((each for each in ("line", "row") if each in row), None)
+        number = "" if unit is None else f", {unit} {row[unit]}"
+        places.append(f"{row['file']}{number}: {row['reason']}")
     lines = [f"  {'where:' if at == 0 else '':<7}{place}" for at, place in enumerate(places)]
     return [*lines, f"  fix:   {problem['fix']}"] if problem["fix"] else lines
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Keys
 from negatives.errors import DataError
 from negatives.optional import require
+from negatives.read.images import opened
 
 Pixels = NDArray[np.uint8]
 
@@ -40,23 +40,6 @@ def squares(paths: Sequence[str], size: int, *, cut: bool = False) -> Pixels:
     return made
 
 
-def opened(path: str) -> Any:
-    """An image of pillow in red, green and blue on white; `DataError` where it cannot be read."""
-    library = require("PIL.Image", extra="images")
-    ops = require("PIL.ImageOps", extra="images")
-    bombs = library.DecompressionBombError, library.DecompressionBombWarning
-    fix = "replace it by a sound PNG, JPEG or WebP file, or take its row out"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", library.DecompressionBombWarning)
-            with library.open(path) as image:
-                turned = _of_eight_bits(ops.exif_transpose(image), image.format).convert("RGBA")
-    except (OSError, SyntaxError, ValueError, *bombs) as error:
-        raise DataError(f"no image can be read: {error}", where=path, fix=fix) from None
-    white = library.new("RGBA", turned.size, "white")
-    return library.alpha_composite(white, turned).convert("RGB")
-
-
 def jpeg(path: str, largest: int, quality: int) -> bytes:
     """An image as JPEG, neither side longer than `largest` pixels; `DataError` as for `opened`."""
     image = opened(path)
@@ -64,19 +47,6 @@ def jpeg(path: str, largest: int, quality: int) -> bytes:
     made = io.BytesIO()
     image.save(made, "JPEG", quality=quality)
     return made.getvalue()
-
-
-def _of_eight_bits(image: Any, format: str | None) -> Any:
-    """Grey of 16 bits scaled to 8, which pillow would cut off at 255: nearly all of it was white.
-
-    `ValueError` for numbers of which nothing says which one is white.
-    """
-    if image.mode.startswith("I;16") or (image.mode == "I" and format == "PNG"):
-        grey = (np.asarray(image) >> 8).astype(np.uint8)
-        return require("PIL.Image", extra="images").fromarray(grey)
-    if image.mode in ("I", "F"):
-        raise ValueError(f"nothing says which of its numbers is white (mode {image.mode})")
-    return image
 
 
 def _bicubic() -> Any:

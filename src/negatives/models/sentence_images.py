@@ -15,7 +15,7 @@ from negatives.arrays import Floats
 from negatives.bounded import read_small
 from negatives.errors import DataError
 from negatives.models.encoder import Encoded
-from negatives.models.images import opened
+from negatives.read.images import opened
 
 IMAGE: Final = "image"
 _SETTINGS: Final = "sentence_bert_config.json"

@@ -16,7 +16,7 @@ from dataclasses import replace
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.findings import MISSING, Findings
+from negatives.read.findings import MISSING_ID, Findings
 from negatives.read.gathered import NO_GIVEN, Tables, gather
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.reading import blocks
@@ -103,7 +103,7 @@ def _blocks(file: MinedFile, found: Findings) -> Iterable[MinedBlock]:
         bad = pl.concat([empty, no_doc, none]).unique()
         for row in block.queries.join(bad, on="row", how="semi").iter_rows(named=True):
             reason = "the query or the document has no id"
-            found.add(MISSING, row["file"], row["line"], reason, {"query": row["id"]})
+            found.add(MISSING_ID, row["file"], row["line"], reason, {"query": row["id"]})
             found.enough()
         asked, positives, negatives, unjudged = (
             side.join(bad, on="row", how="anti", maintain_order="left")

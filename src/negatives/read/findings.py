@@ -65,6 +65,12 @@ MISSING = Fault(
     "rows lack an id or a text",
     'give every row an id and a text (an empty text, "", is accepted)',
 )
+MISSING_ID = Fault(
+    MISSING.key,
+    "row lacks an id",
+    "rows lack an id",
+    "give every row both ids, or take it out",
+)
 WRONG_TYPE = Fault(
     "wrong-type",
     "row has a value of the wrong type",

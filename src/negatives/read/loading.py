@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from negatives.arguments import checked
-from negatives.errors import DataError, InputError, nearest
+from negatives.errors import DataError, InputError, MissingExtra, nearest
 from negatives.needs import check_needs
 from negatives.read.address import BY_ID, REVERSE, Address, parse
 from negatives.read.describe import describe
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.findings import Findings
 from negatives.read.formats import read_beside, reader
+from negatives.read.images import unreadable
 from negatives.read.item_names import holds_names, with_names
 from negatives.read.known import sides
 from negatives.read.memory import is_named, of_parts, read_memory, splits_of
@@ -155,7 +156,8 @@ def validate(
     """Everything that is wrong with DATA, not only the first thing; plain values.
 
     `ok`: whether it loads as it is. `problems`: each with kind, what, count, first (up to five
-    offenders), fix. `description`: what is left once the bad rows are set aside, null if nothing.
+    offenders), fix. Every image is opened, which loading does not do. `description`: what is left
+    once the bad rows are set aside, null if nothing.
     `said`: the names of columns, as for `load`.
     """
     findings = Findings(set_aside=True)
@@ -165,12 +167,17 @@ def validate(
         beside = names is None and (corpus is not None or queries is not None)
         known = known_texts(corpus, queries) if beside else None
         found = _read(data, "", findings, known, options)
-        description = describe(found if names is None else with_names(found, names, findings))
+        found = found if names is None else with_names(found, names, findings)
+        description = describe(found)
     except DataError as error:
         fatal = {"kind": "fatal", "what": error.what, "where": error.where, "fix": error.fix}
         problems = [*findings.problems(), fatal]
         return {"ok": False, "problems": problems, "description": None}
     problems = findings.problems()
+    try:
+        problems += unreadable(found)
+    except MissingExtra as error:
+        description["notes"].append(f"no image was opened: {error.what}: {error.fix}")
     return {"ok": not problems, "problems": problems, "description": description}
 
 

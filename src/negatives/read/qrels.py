@@ -17,7 +17,7 @@ import polars as pl
 
 from negatives.read.delimited import CHUNK, records
 from negatives.read.files import ending
-from negatives.read.findings import BAD_SCORE, MISSING, RAGGED, Findings
+from negatives.read.findings import BAD_SCORE, MISSING_ID, RAGGED, Findings
 from negatives.read.frames import from_frames, parquet_frames, parquet_schema, with_whole_relevance
 from negatives.read.grades import is_number, whole
 from negatives.read.jsonl import Field, JsonLines, Kind, first_records
@@ -154,7 +154,7 @@ def _judgements(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
     ungraded = grade.is_null() & ~empty
     for row in rows.filter(empty).iter_rows(named=True):
         raw = [row[name] for name in ("query", "document", "relevance")]
-        findings.add(MISSING, row["file"], row["line"], f"an id is empty: {raw}", raw)
+        findings.add(MISSING_ID, row["file"], row["line"], f"an id is empty: {raw}", raw)
     for row in rows.filter(ungraded).iter_rows(named=True):
         raw = [row[name] for name in ("query", "document", "relevance")]
         reason = f"relevance is {row['relevance']!r}"

@@ -63,6 +63,7 @@ _SPLIT: Final = re.compile(
 _LOOKED_AT: Final = 5_000
 """Rows by which a file without a header is told."""
 _NUMBER: Final = r"^[+-]?\d+(\.\d*)?$"
+_FRACTION: Final = r"^[+-]?\d+\.0+$"
 _GRADES: Final = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "-1": False} | {
     "-1.0": False,
     "false": False,
@@ -262,7 +263,21 @@ def _joined(blocks: Iterable[pl.DataFrame], findings: Findings) -> pl.DataFrame:
             findings.add(INCOMPLETE, row["file"], row["line"], f"found {raw}", raw)
             findings.enough()
         made.append(_labelled(whole.filter(~lacking), findings))
-    return pl.concat(made)
+    rows = pl.concat(made)
+    _refuse_fractions(rows, findings)
+    return rows
+
+
+def _refuse_fractions(rows: pl.DataFrame, findings: Findings) -> None:
+    """Ids are no numbers with a fraction: of 12.0 and 12 nobody can say that they are one."""
+    for part in PARTS if len(rows) else ():
+        if rows[part].str.contains(_FRACTION).all():
+            raise DataError(
+                f"every {part} is a number with a fraction, such as {rows[part][0]}, which is how "
+                "a table writes whole numbers among empty cells",
+                where=findings.place(rows["file"][0], rows["line"][0]),
+                fix="write them as whole numbers, in all files: .astype('Int64') in pandas",
+            )
 
 
 def _labelled(block: pl.DataFrame, findings: Findings) -> pl.DataFrame:

@@ -14,10 +14,10 @@ from negatives.run.account import library_versions
 from negatives.run.reviews import REVIEWS
 from negatives.schema import Collection
 from negatives.store.facts import Facts, Inputs
-from negatives.store.fingerprints import fingerprints
+from negatives.store.fingerprints import fingerprints, table_called
 from negatives.store.manifest import NAME as MANIFEST
 from negatives.store.manifest import RUNNING, Manifest, decode_manifest
-from negatives.store.named_files import changed, named_files
+from negatives.store.named_files import changed, image_files, named_files
 from negatives.store.repair import forget_damaged
 from negatives.store.run import (
     GENERATED_FILE,
@@ -58,10 +58,10 @@ def claimed(
     something else, nothing that it says can be relied on, and the run is made anew.
     """
     path, data = folder.path, fingerprints(collection)
-    named = named_files(recipe.effective())
+    named = named_files(recipe.effective()) | image_files(collection)
     before = None if overwrite else decode_manifest(path)
     if before is not None:
-        differing = differences(asdict(before.inputs), data)
+        differing = [table_called(each) for each in differences(asdict(before.inputs), data)]
         then = before.inputs.recipe or {}
         differing += [f"recipe {key}" for key in differences(then, recipe.effective())]
         differing += [f"{name}, which has changed" for name in changed(before.facts.named, named)]

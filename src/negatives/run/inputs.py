@@ -13,7 +13,7 @@ from negatives.errors import DataError, RunError
 from negatives.read import load
 from negatives.schema import PAIR, WRITTEN, Collection
 from negatives.store.facts import Inputs
-from negatives.store.fingerprints import fingerprints
+from negatives.store.fingerprints import changes, fingerprints
 from negatives.store.handed_over import fingerprint_of
 from negatives.store.manifest import Manifest
 from negatives.store.run import GENERATED_FILE, Run
@@ -56,10 +56,11 @@ def _made_from(run: Run) -> Collection:
     """The collection the run was made from."""
     found = run.at_hand or _read_again(run.path, run.manifest.inputs)
     if not run.compared:
-        differing = differences(asdict(run.manifest.inputs), fingerprints(found))
+        before, now = asdict(run.manifest.inputs), fingerprints(found)
+        differing = differences(before, now)
         if differing:
             raise RunError(
-                f"the data is not what the run was made from: {', '.join(differing)} changed",
+                "the data is not what the run was made from: " + changes(differing, before, now),
                 where=str(run.path),
                 fix="restore the data, or mine again with --overwrite",
             )

@@ -88,8 +88,7 @@ def check_scores(parts: Sequence[Path], sources: Sequence[Source], collection: s
                 f"the scores of {label} do not vary: all of {seen.scores:,} pairs have "
                 f"{seen.high:.4g}",
                 where=f"{label}, collection {collection!r}",
-                fix="it cannot tell these texts apart: name another encoder with --encoder, "
-                "where it has one, or a recipe without it (--recipe bm25)",
+                fix=_instead(source),
             )
         nothing = seen.queries - seen.found
         if nothing and nothing >= TOLD * seen.queries:
@@ -98,3 +97,15 @@ def check_scores(parts: Sequence[Path], sources: Sequence[Source], collection: s
                 f"({nothing / seen.queries:.0%})"
             )
     return told
+
+
+def _instead(source: Source) -> str:
+    """What to do where a source tells nothing apart: what else reads what it reads."""
+    texts = "text" in source.needs.docs
+    apart = f"it cannot tell these {'texts' if texts else 'documents'} apart"
+    if hasattr(source, "encoder"):
+        other = "bm25" if texts else "popularity"
+        also = f"or a recipe without it (--recipe {other})"
+        return f"{apart}: name another encoder with --encoder, {also}"
+    other = "a recipe with an encoder" if texts else "one that scores nothing, --recipe popularity"
+    return f"{apart}: take a recipe without {source.label}, such as {other}"

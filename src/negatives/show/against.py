@@ -17,6 +17,7 @@ from negatives.show.difference import difference
 from negatives.show.render import styles, template
 from negatives.show.writing import figures_of
 from negatives.store.atomic import write_text
+from negatives.store.fingerprints import table_called
 from negatives.store.run import Run
 from negatives.wording import figure, percent
 
@@ -35,7 +36,8 @@ def against(first: Run, second: Run) -> dict[str, Any]:
     found = difference(first, second, SHOWN).as_dict()
     if found["data"]:
         raise InputError(
-            "the two runs are not of one collection: they differ in " + ", ".join(found["data"]),
+            "the two runs are not of one collection: they differ in "
+            + ", ".join(map(table_called, found["data"])),
             where=f"{first.path} and {second.path}",
             fix="compare runs that were mined from the same data",
         )

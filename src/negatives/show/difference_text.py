@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from negatives.show.difference import Difference
+from negatives.store.fingerprints import table_called
 from negatives.text.naming import called
 from negatives.wording import MISSING, count, figure, percent
 
@@ -24,7 +25,7 @@ def difference_text(found: Difference) -> str:
     blocks = [_settings(found, width), _figures(found, width), _pairs(found, width)]
     head = [f"1: {found.first}", f"2: {found.second}"]
     if found.data:
-        head.append(f"the data is not the same: {', '.join(found.data)} differ")
+        head.append(f"the data is not the same: {', '.join(map(table_called, found.data))} differ")
     return "\n\n".join("\n".join(block) for block in [head, *blocks])
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import polars as pl
 
@@ -28,6 +30,27 @@ def fingerprints(collection: Collection) -> dict[str, str]:
         told = f"{', '.join(fields)}: {table_hash(frame.select(fields))}" if fields else ""
         made[f"{name}_fields"] = told
     return made
+
+
+_CALLED: Final = {"corpus_fields": "fields of the corpus", "query_fields": "fields of the queries"}
+
+
+def table_called(name: str) -> str:
+    """What a name that `fingerprints` gives is called in messages."""
+    return _CALLED.get(name, name)
+
+
+def changes(differing: Iterable[str], before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """What is not as it was, in words; of fields whether one is gone, such as that of images."""
+    told = []
+    for name in differing:
+        had, has = ({*said[name].split(": ")[0].split(", ")} - {""} for said in (before, now))
+        gone = ", ".join(sorted(had - has)) if name in _CALLED else ""
+        side = "documents" if name == "corpus_fields" else "queries"
+        told.append(
+            f"the {side} have no {gone} any more" if gone else f"{table_called(name)} changed"
+        )
+    return ", ".join(told)
 
 
 def refuse_unlabelled(collection: Collection) -> None:

@@ -1,4 +1,4 @@
-"""The files and model folders that settings name, as hashes: whether they are what they were."""
+"""The files that settings and a collection name, as hashes: whether they are what they were."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from negatives.schema import Collection, Side
 from negatives.store.atomic import file_hash
 
 _OF_A_MODEL: Final = (
@@ -26,6 +27,22 @@ def named_files(settings: Any) -> dict[str, str]:
     {}
     """
     return {name: found for name in sorted({*_paths(settings)}) if (found := _hash_of(Path(name)))}
+
+
+def image_files(collection: Collection) -> dict[str, str]:
+    """The same of the images of documents and of queries, all of a side as one: an image that is
+    another under its old name is other data, though no table of the collection tells.
+    """
+    made = {}
+    sides: tuple[tuple[Side, str], ...] = (("docs", "documents"), ("queries", "queries"))
+    for side, said in sides:
+        if collection.has(side, "image"):
+            digest = hashlib.blake2b(digest_size=16)
+            for path in collection.image_paths(side):
+                held = _hash_of(Path(path)) if path else ""
+                digest.update(f"{held}\0".encode())
+            made[f"what the images of the {said} show"] = digest.hexdigest()
+    return made
 
 
 def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -41,6 +41,12 @@ NO_FILE: Final = Fault(
     "put the images beside the file, or take these rows out; where none is there, images go by "
     "their ids alone",
 )
+NO_CAPTION: Final = Fault(
+    MISSING.key,
+    "row lacks an image or a caption",
+    "rows lack an image or a caption",
+    "give every row the path of an image and at least one caption, or take it out",
+)
 _ROWS: Final[Mapping[str, Any]] = {
     "doc_id": pl.String, "text": pl.String, "relevance": pl.Int32, "file": pl.UInt32,
     "line": pl.UInt32,
@@ -95,7 +101,7 @@ def _rows(path: Path, findings: Findings) -> Iterator[pl.DataFrame]:
         image = block["image"].str.strip_chars()
         blank = (image == "") | image.is_null()
         for row in block.filter(blank).iter_rows(named=True):
-            findings.add(MISSING, row["file"], row["line"], "the image has no path", row)
+            findings.add(NO_CAPTION, row["file"], row["line"], "the image has no path", row)
         sound = block.with_columns(doc_id=image).filter(~blank)
         for column, relevance in (("caption", 1), ("negative", 0)):
             if column in columns:
@@ -146,7 +152,7 @@ def _told(block: pl.DataFrame, column: str, findings: Findings, *, needed: bool)
         texts = [each.strip() for each in ([found] if isinstance(found, str) else found)]
         kept = [each for each in texts if each]
         if needed and not kept:
-            findings.add(MISSING, *place, "the image has no caption", said)
+            findings.add(NO_CAPTION, *place, "the image has no caption", said)
         lists.append(kept)
     made = block.select("doc_id", "file", "line").with_columns(
         text=pl.Series(lists, dtype=pl.List(pl.String))

@@ -50,6 +50,11 @@ def read_rows(path: Path, split: str, findings: Findings) -> pl.DataFrame:
         raise DataError("there is no series", where=str(path), fix="give it at least one row")
     made = _sound(made, path, findings)
     findings.done()
+    findings.note(
+        "{n} series has no value: all of it is missing",
+        "{n} series have no value: all of each is missing",
+        int((~made["series"].str.contains(r"\d")).sum()),
+    )
     number = (pl.int_range(pl.len()) + 1).cast(pl.String).str.zfill(5)
     return made.select(
         pl.format("{}-{}", pl.lit(split), number).alias("id"),
