@@ -35,9 +35,11 @@ def _all_gone(folder: Path) -> None:
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "the weights are not whole: ": _cut,
-    "the weights are not whole: 1 bytes": lambda folder: (folder / WEIGHTS).write_bytes(b"\x10"),
-    "the weights are not whole: 0 bytes": lambda folder: (folder / WEIGHTS).write_bytes(b""),
-    "their head is no JSON": lambda folder: (folder / WEIGHTS).write_bytes(b"\3" + b"\0" * 40),
+    "cannot be read: not a safetensors file, or a truncated one": lambda folder: (
+        folder / WEIGHTS
+    ).write_bytes(b"\x10"),
+    "the weights cannot be read: not": lambda folder: (folder / WEIGHTS).write_bytes(b""),
+    "safetensors file, or": lambda folder: (folder / WEIGHTS).write_bytes(b"\3" + b"\0" * 40),
     "is not there: model-00002-of-00002.safetensors": _half_gone,
     "is not there: model-00001-of-00002.safetensors": _all_gone,
 }

@@ -21,6 +21,7 @@ LONGEST_NPY: Final = 10_000
 LONGEST_SAFETENSORS: Final = 100_000_000
 """Bytes of a header, at most: numpy's own limit, and the other format's."""
 
+_METADATA: Final = "__metadata__"
 SIZES: Final = {
     **dict.fromkeys(("BOOL", "U8", "I8", "F8_E4M3", "F8_E5M2"), 1),
     **dict.fromkeys(("U16", "I16", "F16", "BF16"), 2),
@@ -82,8 +83,29 @@ def check_npy(path: Path) -> None:
 def read_tensors(path: Path) -> Mapping[str, Tensor]:
     """The tensors of a safetensors file, by name.
 
-    `DataError` unless they lie one after another, without gaps, from the header's end to the
-    file's, each as long as its shape says.
+    `DataError` unless they are as `promised_tensors` demands, and end where the file does.
+    """
+    size = path.stat().st_size
+    made, promised = promised_tensors(path)
+    for tensor in made.values():
+        if tensor.end > size:
+            rows = tensor.shape[0] if tensor.shape else 1
+            row = max(0, size - tensor.begin) // max(1, (tensor.end - tensor.begin) // max(1, rows))
+            raise DataError(
+                f"truncated: the header promises {rows} vectors",
+                where=f"{path}, first row that is not whole: {row}",
+                fix="copy or save the file again",
+            )
+    if promised < size:
+        raise _bad(path, f"{size - promised:,} bytes follow the tensors that the header promises")
+    return made
+
+
+def promised_tensors(path: Path) -> tuple[Mapping[str, Tensor], int]:
+    """The tensors that the header of a safetensors file promises, by name, and the file's bytes.
+
+    `DataError` unless they lie one after another, without gaps, from the header's end on, each as
+    long as its shape says. Whether the file is so long is not looked at.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -97,29 +119,17 @@ def read_tensors(path: Path) -> Mapping[str, Tensor]:
         raise _bad(path, "not a safetensors file, or a truncated one") from None
     if not isinstance(held, dict):
         raise _bad(path, "the header is no table of tensors")
-    start = 8 + length
-    made = {
-        name: _tensor(name, said, start, path)
-        for name, said in held.items()
-        if name != "__metadata__"
-    }
-    at = start
-    for name, tensor in sorted(made.items(), key=lambda item: (item[1].begin, item[1].end)):
+    at = 8 + length
+    made = [
+        (name, _tensor(name, said, at, path)) for name, said in held.items() if name != _METADATA
+    ]
+    made.sort(key=lambda item: (item[1].begin, item[1].end))
+    for name, tensor in made:
         if tensor.begin != at:
             how = "overlaps another" if tensor.begin < at else "leaves a gap before it"
             raise _bad(path, f"the tensor {name!r} {how}")
         at = tensor.end
-        if at > size:
-            rows = tensor.shape[0] if tensor.shape else 1
-            row = max(0, size - tensor.begin) // max(1, (at - tensor.begin) // max(1, rows))
-            raise DataError(
-                f"truncated: the header promises {rows} vectors",
-                where=f"{path}, first row that is not whole: {row}",
-                fix="copy or save the file again",
-            )
-    if at < size:
-        raise _bad(path, f"{size - at:,} bytes follow the tensors that the header promises")
-    return made
+    return dict(made), at
 
 
 def _tensor(name: str, said: Any, start: int, path: Path) -> Tensor:
