@@ -25,6 +25,7 @@ from negatives.search.exact import pair_scores, top_k
 from negatives.search.excluded import Excluded
 from negatives.search.int8_product import Int8
 from negatives.search.on_device import OnDevice
+from negatives.stats.lengths import normalised
 from tests.build import collection, context
 from tests.cli.commands import negatives
 from tests.each import for_each
@@ -267,3 +268,73 @@ def test_parquet_vectors_keep_their_precision_too(tmp_path: Path) -> None:
         )
         lengths = np.linalg.norm(docs.astype(np.float64), axis=1, keepdims=True)
         np.testing.assert_allclose(found.docs, docs / lengths, atol=1e-7)
+
+
+def test_unit_vectors_in_order_are_searched_where_they_lie_and_all_others_copied(
+    tmp_path: Path,
+) -> None:
+    queries, docs = alike()
+    unit = normalised(docs)
+    np.save(tmp_path / "q.npy", queries)
+    unread = unit.copy()
+    unread[0] = 0  # without a length, and no reason to copy the others
+    halves = unit.astype(np.float16)
+    tables = {
+        "unit": (unit, True),
+        "with zeros": (unread, True),
+        "longer": (unit * np.float32(1.00001), False),
+        "one longer": (np.concatenate([unit[:-1], unit[-1:] * 2]), False),
+        "halves": (halves, False),
+        "doubles": (unit.astype(np.float64), False),
+        "by columns": (np.asfortranarray(unit), False),
+    }
+    for name, (table, in_place) in tables.items():
+        np.save(tmp_path / f"{name}.npy", table)
+        found, again = (
+            from_files(
+                context(DATA, tmp_path / name),
+                tmp_path / "q.npy",
+                tmp_path / f"{name}.npy",
+                "cosine",
+            )
+            for _ in range(2)
+        )
+        copies = list((tmp_path / name).glob("docs-*.npy"))
+        assert (copies == []) is in_place, name
+        assert (str(getattr(found.docs, "filename", "")).endswith(f"{name}.npy")) is in_place
+        np.testing.assert_array_equal(found.docs, again.docs)
+        if np.allclose(table, unit, atol=1e-12):
+            np.testing.assert_array_equal(found.docs, unit, err_msg=f"no bit differs: {name}")
+
+
+def test_vectors_in_another_order_than_the_documents_are_copied_in_theirs(
+    tmp_path: Path,
+) -> None:
+    queries, docs = alike()
+    np.save(tmp_path / "q.npy", queries)
+    turned = normalised(docs)[::-1].copy()
+    np.save(tmp_path / "d.npy", turned)
+    rows = pl.Series(np.arange(len(docs), dtype=np.uint32)[::-1].copy())
+    data = replace(DATA, corpus=DATA.corpus.with_columns(row=rows))
+    found = from_files(
+        context(data, tmp_path / "s"), tmp_path / "q.npy", tmp_path / "d.npy", "cosine"
+    )
+    np.testing.assert_array_equal(found.docs, normalised(docs))
+
+
+def test_zeros_are_told_of_vectors_that_are_searched_where_they_lie(tmp_path: Path) -> None:
+    queries, docs = alike()
+    unit = normalised(docs)
+    unit[1] = 0
+    np.save(tmp_path / "q.npy", queries)
+    np.save(tmp_path / "d.npy", unit)
+    heard: list[Any] = []
+    listening = replace(context(DATA, tmp_path / "s"), emit=heard.append)
+    from_files(listening, tmp_path / "q.npy", tmp_path / "d.npy", "cosine")
+    told = [event.text for event in heard if isinstance(event, Warned)]
+    assert len(told) == 1
+    assert "1 of" in told[0]
+    unit[2, 0] = np.nan
+    np.save(tmp_path / "d.npy", unit)
+    with pytest.raises(DataError, match="NaN or infinity"):
+        from_files(listening, tmp_path / "q.npy", tmp_path / "d.npy", "cosine")

@@ -17,7 +17,9 @@ from negatives.models.embedding import BLOCK, Embedded, Similarity, is_empty, ke
 from negatives.models.precomputed import VectorReader, read_vectors
 from negatives.models.representable import representable
 from negatives.opening import Context
-from negatives.stats.lengths import normalised
+from negatives.stats.lengths import Wide, normalised, of_length_one
+from negatives.store.atomic import write_text
+from negatives.store.mapped import remembered
 from negatives.store.vectors import open_vectors, write_vectors
 
 
@@ -26,9 +28,11 @@ def from_files(
 ) -> Embedded:
     """Both sides from files of vectors, in single precision whatever precision the files have.
 
-    Raises `InputError` for files that `read_vectors` refuses or that do not belong together, for
-    NaN and infinity, for nothing but zeros, and for inner products that float32 cannot hold. Some
-    vectors of zeros are told (`Warned`): they are like nothing.
+    Compared by cosine, documents' vectors of length 1 that lie in the collection's order are
+    searched in their file; all else is copied to scratch. Raises `InputError` for files that
+    `read_vectors` refuses or that do not belong together, for NaN and infinity, for nothing but
+    zeros, and for inner products that float32 cannot hold. Some vectors of zeros are told
+    (`Warned`): they are like nothing.
     """
     collection, scratch = context.collection, context.scratch
     queries, corpus, mined = collection.queries, collection.corpus, collection.mined_queries
@@ -49,9 +53,13 @@ def from_files(
         side = _Side(context, left, "queries", query_vectors, queries, mined, similarity)
         write_vectors(asked, len(mined), left.dim, side.blocks())
     made = open_vectors(asked)
+    every = np.arange(len(corpus), dtype=np.uint32)
+    side = _Side(context, right, "corpus", doc_vectors, corpus, every, similarity)
+    as_they_lie = searched.with_suffix(".as-they-lie")
+    if as_they_lie.exists() or (not searched.exists() and side.ready()):
+        write_text(as_they_lie, "")  # those who open the side after this need not look again
+        return Embedded(key, made, remembered(right.array))
     if not searched.exists():
-        every = np.arange(len(corpus), dtype=np.uint32)
-        side = _Side(context, right, "corpus", doc_vectors, corpus, every, similarity)
         blocks = side.blocks()
         if similarity == "dot":
             ids = queries["query_id"].gather(mined)
@@ -75,8 +83,30 @@ class _Side:
     wanted: Rows
     similarity: Similarity
 
+    def ready(self) -> bool:
+        """Whether the file can be searched as it is: then all is checked, and nothing to be done.
+
+        Where it cannot, that is told by the first vector to be divided by its length.
+        """
+        return (
+            self.similarity == "cosine"
+            and self.reader.plain
+            and all(of_length_one(vectors).all() for vectors, _ in self._checked())
+        )
+
     def blocks(self) -> Iterator[Floats]:
         """The wanted vectors, checked and made ready to be compared."""
+        for vectors, ids in self._checked():
+            if self.similarity == "dot":
+                yield single(vectors, ids, self.what, str(self.path))
+            else:
+                # As it is in files that are searched where they lie: no format changes a bit.
+                made, as_is = normalised(vectors), of_length_one(vectors)
+                made[as_is] = vectors[as_is]
+                yield made
+
+    def _checked(self) -> Iterator[tuple[Wide, pl.Series]]:
+        """The wanted vectors and their ids, a block at a time, all of them numbers."""
         zero: list[pl.Series] = []
         for start in range(0, len(self.texts), BLOCK):
             stop = min(start + BLOCK, len(self.texts))
@@ -85,17 +115,13 @@ class _Side:
             rows = self.wanted[first:last]
             if len(rows) < stop - start:
                 vectors = vectors[rows - start]
-            ids, where = self.texts.to_series(0).gather(rows), str(self.path)
-            check_finite(vectors, ids, self.what, where)
+            ids = self.texts.to_series(0).gather(rows)
+            check_finite(vectors, ids, self.what, str(self.path))
             empty = zeros(vectors)
-            if "text" in self.texts.columns:
+            if empty.any() and "text" in self.texts.columns:
                 empty &= ~is_empty(self.texts["text"].gather(rows))
             zero.append(ids.filter(pl.Series(empty)))
-            yield (
-                normalised(vectors)
-                if self.similarity == "cosine"
-                else single(vectors, ids, self.what, where)
-            )
+            yield vectors, ids
             self.context.emit(
                 Progress(f"read vectors of {self.what}", stop, len(self.texts), "texts")
             )

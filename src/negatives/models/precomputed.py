@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import mmap
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import polars as pl
@@ -88,6 +89,14 @@ class VectorReader:
     def dim(self) -> int:
         """Width of the vectors."""
         return int(self.array.shape[1])
+
+    @property
+    def plain(self) -> bool:
+        """Whether the file itself holds the vectors in the collection's order, in float32."""
+        array, owner = self.array, cast("object", self.array.base)
+        in_order = np.array_equal(self.rows, np.arange(len(array)))
+        in_place = isinstance(owner, mmap.mmap) and array.flags.c_contiguous and array.flags.aligned
+        return in_place and in_order and array.dtype == np.dtype("<f4")
 
     @cached_property
     def fingerprint(self) -> str:

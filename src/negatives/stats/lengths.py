@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from negatives.arrays import Doubles, Floats
+from negatives.arrays import Bools, Doubles, Floats
 
 Wide = NDArray[np.floating[Any]]
 """float32 or float64: vectors as they were given, of which float32 may not hold the scale."""
 
 _CHUNK = 256  # rows converted at once: they stay in a core's cache
+_NEAR_ONE = 1e-6  # what rounding to float32 leaves of a length of 1, several times over
 _LEAST, _MOST = 1e-15, 1e15  # of a length: what is squared on the way stays well within float32
 
 
@@ -30,6 +31,19 @@ def normalised(vectors: Wide) -> Floats:
             lengths_ = np.linalg.norm(scaled, axis=1, keepdims=True)
             out[odd] = scaled / np.where(lengths_ > 0, lengths_, 1)
     return result
+
+
+def of_length_one(vectors: Wide) -> Bools:
+    """bool[n]: whether a row is as long as 1, but for what rounding to float32 left, or all zero.
+
+    Divided by its norm it would be no nearer to length 1 than to what it is.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("nd,nd->n", vectors, vectors)
+    made: Bools = np.abs(squares - 1) <= 2 * _NEAR_ONE
+    maybe = np.flatnonzero(squares == 0)  # of tiny numbers, too
+    made[maybe] = ~vectors[maybe].any(axis=1)
+    return made
 
 
 def lengths(vectors: Floats) -> Floats:

@@ -34,6 +34,11 @@ def open_array(path: Path) -> NDArray[Any]:
             where=str(path),
             fix="remove it, and run the same command again: it is made anew",
         ) from None
+    return remembered(array)
+
+
+def remembered(array: NDArray[Any]) -> NDArray[Any]:
+    """The same array, of which `let_go_of_all` takes the pages as well."""
     if (owner := _owner(array)) is not None:
         _OPEN.add(owner)
     return array
@@ -46,7 +51,7 @@ def let_go(array: NDArray[Any]) -> None:
 
 
 def let_go_of_all() -> None:
-    """The same of every array of `open_array` that is still in use."""
+    """The same of every array of `open_array`, or `remembered`, that is still in use."""
     for owner in list(_OPEN):
         _let_go(owner)
 
