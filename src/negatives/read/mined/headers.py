@@ -94,7 +94,8 @@ def header_of(
         f"and not by {'tabs' if other == TAB else repr(other)}"
         if other
         else "let the first line name the columns, each once: query, positive, negative_1 ...; or "
-        "say which column is which with --query-column and --positive-column",
+        "say which column is which with --query-column and --positive-column, in Python with "
+        "query_column and positive_column of Collection.load",
     )
 
 

@@ -14,7 +14,8 @@ from negatives.read.mined.names import Role, plain, role_of
 MEND: Final = (
     "name the columns query and positive, and negative (or negative_1, negative_2 ...) where there "
     "are negatives; or query, pos, neg; or a query, a document and a label; or say which is which "
-    "with --query-column and --positive-column"
+    "with --query-column and --positive-column, in Python with query_column and positive_column "
+    "of Collection.load"
 )
 
 TEXTS: Final[tuple[Role, ...]] = ("query", "positive", "negative", "document")
