@@ -64,6 +64,16 @@ def test_a_folder_of_an_unknown_format_says_what_it_holds(tmp_path: Path) -> Non
     assert "a BEIR folder (corpus.jsonl" in text
 
 
+def test_a_folder_of_documents_is_told_what_takes_documents(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "guide.md").write_text("# Guide\n\nRead this.\n", "utf-8")
+    text = complaint(tmp_path)
+    for words in ("a BEIR folder", "negatives adapt FOLDER", "negatives data passages FOLDER"):
+        assert words in text
+    (tmp_path / "deep" / "guide.md").rename(tmp_path / "deep" / "guide.png")
+    assert "adapt" not in complaint(tmp_path)
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     assert "the folder is empty" in complaint(tmp_path)
 
