@@ -344,12 +344,24 @@ def test_addresses_of_the_network_are_told_from_paths() -> None:
 
 def test_what_columns_are_apart_by_is_told(tmp_path: Path) -> None:
     for name, apart, said in (
-        ("p.csv", "\t", "commas, as the name of the file says, and not by tabs"),
-        ("p.csv", ";", "commas, as the name of the file says, and not by ';'"),
-        ("p.tsv", ",", "tabs, as the name of the file says, and not by ','"),
+        ("p.csv", "\t", "its columns are apart by tabs: end its name in .tsv"),
+        ("p.csv", ";", "save it with commas between the columns, and not ';'"),
+        ("p.tsv", ",", "its columns are apart by commas: end its name in .csv"),
     ):
         (tmp_path / name).write_text(f"query{apart}positive\na b{apart}c d\n")
         assert said in complaint(tmp_path / name)
+        assert said in complaint(tmp_path / name, query_column="query")
+        (tmp_path / name).write_text(f"What they asked{apart}Our reply\na b{apart}c d\n")
+        assert said in complaint(tmp_path / name, query_column="What they asked")
+
+
+def test_a_column_of_texts_under_another_name_can_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(
+        "query,positive,wrong answer\nwho purrs,cats do,dogs bark aloud\nwho barks,dogs do,cats purr softly\n"
+    )
+    assert "--negative-column" in complaint(path)
+    assert len(load(path, negative_column="wrong answer").given) == 2
 
 
 def test_a_header_that_comes_again_is_no_row(tmp_path: Path) -> None:

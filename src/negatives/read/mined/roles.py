@@ -158,7 +158,8 @@ class Roles:
     def _sideless(self, column: Column) -> DataError:
         return self._refused(
             f"column {column.name!r} holds {column}, and it is not known on which side they are",
-            "name it positive or negative (or pos, neg), add a column of labels, or leave it out",
+            "name it positive or negative (or pos, neg), say which it is with --positive-column or "
+            "--negative-column, add a column of labels, or leave it out",
         )
 
     def _unclear(self, column: Column) -> DataError:
