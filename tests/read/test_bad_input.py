@@ -357,9 +357,12 @@ def test_what_columns_are_apart_by_is_told(tmp_path: Path) -> None:
 
 def test_a_column_of_texts_under_another_name_can_be_said(tmp_path: Path) -> None:
     path = tmp_path / "p.csv"
-    path.write_text(
-        "query,positive,wrong answer\nwho purrs,cats do,dogs bark aloud\nwho barks,dogs do,cats purr softly\n"
+    rows = (
+        "query,positive,wrong answer",
+        "who purrs,cats,dogs bark aloud",
+        "who barks,dogs,cats purr",
     )
+    path.write_text("\n".join(rows), "utf-8")
     assert "--negative-column" in complaint(path)
     assert len(load(path, negative_column="wrong answer").given) == 2
 
