@@ -93,6 +93,16 @@ def test_a_number_of_numpy_is_a_number() -> None:
     assert repr(Top(per_query=cast("int", np.int64(3)))) == "Top(per_query=3, by='hardness')"
 
 
+def test_arrays_of_numpy_are_lists_of_numbers() -> None:
+    edges = cast("list[float]", np.array([10, 30]))
+    assert Stratified(by="rank", edges=edges) == Stratified(by="rank", edges=[10.0, 30.0])
+    inside = [cast("float", np.int64(10)), cast("float", np.float32(30))]
+    assert Stratified(by="rank", edges=inside) == Stratified(by="rank", edges=[10.0, 30.0])
+    assert "top = [1, 2]: Expected `int`" in message(
+        lambda: BM25(top=cast("int", np.array([1, 2])))
+    )
+
+
 def test_a_default_list_is_not_shared_between_stages() -> None:
     Fused().of.append("mine")
     assert Fused().of == []

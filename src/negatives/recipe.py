@@ -21,7 +21,7 @@ from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
 from negatives.misplaced import refuse_misplaced
-from negatives.settings import describe_field
+from negatives.settings import describe_field, without_numpy
 from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of
 
 HEAD = {
@@ -118,6 +118,8 @@ class Recipe:
     """Paths of the stages' settings that were written down, such as `train.batch_size`."""
 
     def __post_init__(self) -> None:
+        for key in HEAD:
+            object.__setattr__(self, key, without_numpy(getattr(self, key)))
         for name in SECTIONS:
             held = getattr(self, name)
             single = (held,) if held is not None else ()
@@ -287,7 +289,7 @@ def parse(text: str, where: str = "recipe") -> Recipe:
 
 def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:
     """A recipe from plain settings (what `Recipe.settings` gives, or a parsed TOML file)."""
-    for key, value in table.items():
+    for key, value in without_numpy(table).items():
         if key not in HEAD and key not in SECTIONS:
             raise RecipeError(
                 f"unknown key {key!r}",

@@ -17,6 +17,7 @@ from negatives.errors import RecipeError, nearest
 from negatives.events import Emit, Warned, silent
 from negatives.exchange import exchanged
 from negatives.recipe import HEAD, LISTS, SECTIONS, SINGLE, Recipe, from_settings
+from negatives.settings import without_numpy
 from negatives.stage import Estimator, Picker, build
 
 _SUCH_AS: Final = "such as find.bm25.top=200, judge.margin.margin=0.1 or pick.per_query=4"
@@ -50,7 +51,8 @@ def adjusted(
     }
     for path, value in named.items():
         if value is not None:
-            refuse_contradiction(path, [each for at, each, _ in said if at == path][-1:], value)
+            last = [each for at, each, _ in said if at == path][-1:]
+            refuse_contradiction(path, last, without_numpy(value))
     made = override(recipe, changes, emit)
     keywords = {path: named[path] for path in ("pick.per_query", "relabel", "seed")}
     made = override(made, {path: each for path, each in keywords.items() if each is not None}, emit)
@@ -283,7 +285,9 @@ def assignment(text: str) -> tuple[str, Any]:
 def _each(changes: Sequence[str] | Mapping[str, Any]) -> list[tuple[str, Any, str]]:
     """Path, value, and what was written, for messages, of each change."""
     if isinstance(changes, Mapping):
-        return [(path, value, f"settings: {path}") for path, value in changes.items()]
+        return [
+            (path, without_numpy(value), f"settings: {path}") for path, value in changes.items()
+        ]
     if isinstance(changes, str):
         changes = [changes]
     return [(*assignment(text), f"--set {text}") for text in changes]

@@ -23,6 +23,20 @@ def every(value: Any, holds: Callable[[Any], bool]) -> bool:
     return holds(value)
 
 
+def without_numpy(value: Any) -> Any:
+    """Numbers and arrays of numpy, also inside lists and tables, as Python's own; else as it is.
+
+    >>> import numpy as np
+    >>> without_numpy({"top": np.int64(50), "edges": np.array([10, 30])})
+    {'top': 50, 'edges': [10, 30]}
+    """
+    if isinstance(value, Mapping):
+        return {key: without_numpy(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_numpy(inner) for inner in value]
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def finite(value: Any) -> bool:
     """Whether JSON could hold it."""
     return not isinstance(value, float) or math.isfinite(value)

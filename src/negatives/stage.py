@@ -22,7 +22,16 @@ from negatives.kinds import kinds, place_of
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
 from negatives.schema import Doubles, Needs
 from negatives.secrets import refuse_secrets
-from negatives.settings import LARGEST, LARGEST_WHOLE, about, computable, every, finite, required
+from negatives.settings import (
+    LARGEST,
+    LARGEST_WHOLE,
+    about,
+    computable,
+    every,
+    finite,
+    required,
+    without_numpy,
+)
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -67,8 +76,7 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
 
     def __post_init__(self) -> None:
         for setting in fields_of(type(self)):
-            value = getattr(self, setting.name)
-            value = value.item() if hasattr(value, "item") else value  # a numpy scalar
+            value = without_numpy(getattr(self, setting.name))
             try:
                 value = msgspec.convert(value, setting.type)
                 if not every(value, finite):
@@ -395,7 +403,7 @@ def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
                 fix=nearest(key, fields),
             )
     try:
-        return msgspec.convert(dict(settings), cls)
+        return msgspec.convert(without_numpy(settings), cls)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$.")
         key = path.rstrip("`").split("[")[0]

@@ -13,6 +13,7 @@ import pytest
 import negatives as neg
 from negatives.measure.lint import lint
 from tests.build import collection
+from tests.cli.commands import negatives
 from tests.each import for_each
 
 EXPORTS = [
@@ -334,3 +335,30 @@ def test_a_file_without_quoting_is_fixed_without_quoting(tmp_path: Path) -> None
     (tmp_path / "t.tsv").write_text("\n".join(lines) + "\n")
     lint(tmp_path / "t.tsv").fix(tmp_path / "clean.tsv")
     assert (tmp_path / "clean.tsv").read_text().splitlines() == lines[:2]
+
+
+def test_columns_of_names_that_do_not_tell_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "mined.csv"
+    path.write_text("Asked,Right,Wrong\nwho purrs,cats,CATS\nwho barks,dogs,cows\n", "utf-8")
+    unsaid = negatives("lint", path)
+    assert unsaid.returncode == 2
+    assert "--query-column" in unsaid.stderr
+    columns = (
+        "--query-column",
+        "Asked",
+        "--positive-column",
+        "Right",
+        "--negative-column",
+        "Wrong",
+    )
+    said = negatives("lint", path, *columns, "--fix", "-o", tmp_path / "clean.csv")
+    assert "dropped 1 row" in said.stdout
+    assert (tmp_path / "clean.csv").read_text("utf-8") == "Asked,Right,Wrong\nwho barks,dogs,cows\n"
+    for file in (path, pl.read_csv(path)):
+        report = lint(file, query_column="Asked", positive_column="Right", negative_column="Wrong")
+        assert [finding.rule for finding in report.findings] == ["positive-by-normalised-text"]
+
+
+def test_columns_are_not_said_of_a_run(run: neg.Run) -> None:
+    with pytest.raises(neg.NegativesError, match="columns are said of a file"):
+        lint(run.path, query_column="Asked")

@@ -180,6 +180,17 @@ def test_a_hub_name_that_cannot_be_had_is_one_clear_error() -> None:
         open_encoder("nobody/no-such-encoder")
 
 
+def test_a_folder_of_nearly_this_name_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "faq").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match="did you mean 'models/faq'"):
+        open_encoder("models/fqa")
+    with pytest.raises(DataError, match="there is no folder of this name here"):
+        open_encoder("models/other-name")
+
+
 def test_devices_share_out_the_batches_and_the_vectors_are_the_same(folder: Path) -> None:
     texts = [f"{'wing ' * (number % 40)}{number}" for number in range(120)]
     encoder = SentenceTransformersEncoder(str(folder), threads=1, device="cpu")

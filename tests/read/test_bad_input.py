@@ -64,6 +64,16 @@ def test_a_folder_of_an_unknown_format_says_what_it_holds(tmp_path: Path) -> Non
     assert "a BEIR folder (corpus.jsonl" in text
 
 
+def test_a_folder_of_documents_is_told_what_takes_documents(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "guide.md").write_text("# Guide\n\nRead this.\n", "utf-8")
+    text = complaint(tmp_path)
+    for words in ("a BEIR folder", "negatives adapt FOLDER", "negatives data passages FOLDER"):
+        assert words in text
+    (tmp_path / "deep" / "guide.md").rename(tmp_path / "deep" / "guide.png")
+    assert "adapt" not in complaint(tmp_path)
+
+
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
     assert "the folder is empty" in complaint(tmp_path)
 
@@ -334,12 +344,27 @@ def test_addresses_of_the_network_are_told_from_paths() -> None:
 
 def test_what_columns_are_apart_by_is_told(tmp_path: Path) -> None:
     for name, apart, said in (
-        ("p.csv", "\t", "commas, as the name of the file says, and not by tabs"),
-        ("p.csv", ";", "commas, as the name of the file says, and not by ';'"),
-        ("p.tsv", ",", "tabs, as the name of the file says, and not by ','"),
+        ("p.csv", "\t", "its columns are apart by tabs: end its name in .tsv"),
+        ("p.csv", ";", "save it with commas between the columns, and not ';'"),
+        ("p.tsv", ",", "its columns are apart by commas: end its name in .csv"),
     ):
         (tmp_path / name).write_text(f"query{apart}positive\na b{apart}c d\n")
         assert said in complaint(tmp_path / name)
+        assert said in complaint(tmp_path / name, query_column="query")
+        (tmp_path / name).write_text(f"What they asked{apart}Our reply\na b{apart}c d\n")
+        assert said in complaint(tmp_path / name, query_column="What they asked")
+
+
+def test_a_column_of_texts_under_another_name_can_be_said(tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    rows = (
+        "query,positive,wrong answer",
+        "who purrs,cats,dogs bark aloud",
+        "who barks,dogs,cats purr",
+    )
+    path.write_text("\n".join(rows), "utf-8")
+    assert "--negative-column" in complaint(path)
+    assert len(load(path, negative_column="wrong answer").given) == 2
 
 
 def test_a_header_that_comes_again_is_no_row(tmp_path: Path) -> None:

@@ -297,3 +297,40 @@ def test_documents_longer_than_the_limits_of_csv_readers_are_read(tmp_path: Path
     long = "word " * 60_000
     (tmp_path / "p.csv").write_text(f"query,positive\nq,{long}\n")
     assert load(tmp_path / "p.csv").corpus["text"][0] == long.strip()
+
+
+def test_rows_of_separators_alone_are_blank_lines_wherever_they_stand(tmp_path: Path) -> None:
+    for ending, apart in (("csv", ","), ("tsv", "\t")):
+        path = tmp_path / f"pairs.{ending}"
+        rows = [
+            "||",
+            "question|answer",
+            "|",
+            "who purrs|cats",
+            " | ",
+            "|",
+            "||",
+            "who barks|dogs",
+            "|",
+        ]
+        path.write_text("\n".join(rows).replace("|", apart), "utf-8")
+        found = load(path)
+        assert pairs(found) == [("who barks", "dogs"), ("who purrs", "cats")]
+        assert found.notes == ("6 rows hold nothing but separators: they are left out",)
+    path.write_text("question\tanswer\nwho purrs\tcats\nwho barks\t\n", "utf-8")
+    assert load(path).notes == ("1 document has no text: it is never proposed",), "half a pair"
+
+
+def test_words_for_a_missing_value_are_texts_and_noted(tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text(
+        "question,answer\nwho purrs,cats\nwhy,NULL\nNone,nan\nnanny,None of us\n", "utf-8"
+    )
+    found = load(path)
+    assert ("None", "nan") in pairs(found)
+    assert found.notes == (
+        "2 documents are a word ('NULL', 'nan'), as programs write a missing value: read as text; "
+        "leave them out where nothing was meant",
+        "1 query is a word ('None'), as programs write a missing value: read as text; "
+        "leave it out where nothing was meant",
+    )

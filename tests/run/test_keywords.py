@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import negatives as neg
@@ -38,6 +39,22 @@ def test_a_call_and_a_command_come_to_the_same_recipe(tmp_path: Path) -> None:
     assert run.recipe.pick.per_query == 2
 
 
+def test_numbers_of_numpy_are_numbers_wherever_they_are_said(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "settings": {"find.bm25.top": np.int64(9), "find.bm25.k1": np.float32(1.5)},
+        "per_query": np.int32(2),
+        "max_false": np.float64(0.1),
+        "seed": np.int64(3),
+    }
+    own = {name: value.tolist() for name, value in options.items() if name != "settings"}
+    own["settings"] = {name: value.tolist() for name, value in options["settings"].items()}
+    data = tiny.collection()
+    run = neg.mine(data, tmp_path / "numpy", recipe="bm25", **options)
+    plain = neg.mine(data, tmp_path / "own", recipe="bm25", **own)
+    assert run.recipe.settings() == plain.recipe.settings()
+    assert run.negatives.equals(plain.negatives)
+
+
 def test_what_there_is_not_is_an_error_that_names_the_nearest(tmp_path: Path) -> None:
     cases: dict[str, dict[str, Any]] = {
         "did you mean 'bm25'?": {"settings": {"find.bm26.top": 3}},
@@ -46,13 +63,15 @@ def test_what_there_is_not_is_an_error_that_names_the_nearest(tmp_path: Path) ->
         "Expected `int`, got `str`": {"settings": {"find.bm25.top": "3"}},
         "did you mean 'default'?": {"recipe": "defualt"},
         "did you mean 'per_query'?": {"per_qury": 3},
+        "give mine() what Collection.load(data, query_column=...)": {"query_column": "Asked"},
     }
     for words, options in cases.items():
         with pytest.raises(NegativesError) as caught:
             neg.mine(tiny.collection(), tmp_path / "run", **options)
         assert words in str(caught.value), words
         assert isinstance(caught.value, InputError), words
-        assert isinstance(caught.value, TypeError) == ("per_qury" in options)
+        unknown = bool({"per_qury", "query_column"} & {*options})
+        assert isinstance(caught.value, TypeError) == unknown
     assert not (tmp_path / "run").exists()
 
 

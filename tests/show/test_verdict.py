@@ -80,3 +80,10 @@ def test_how_many_are_expected_to_be_false_is_told_once() -> None:
         assert found.startswith("About 9.0% of them are expected to be false, where at most 5% was")
         assert said in found
         assert found.count("9.0%") == 1
+
+
+def test_a_share_of_less_than_can_be_told_is_said_in_words() -> None:
+    for guessed in (True, False):
+        found = verdict(replace(WELL, guessed=guessed, false={"model": 0.0002}))["sentence"]
+        assert "ess than 0.1% of them" in found
+        assert "<" not in found

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Unpack, cast
 import polars as pl
 
 from negatives import schema
-from negatives.api.collection import Data
+from negatives.api.collection import Data, Reading
 from negatives.arguments import checked
 from negatives.errors import UnknownKeyword, nearest
 from negatives.events import Emit
@@ -320,7 +320,9 @@ def _with_report(carry_out: Callable[P, store.Run]) -> Callable[P, Run]:
         for name in options:
             if name not in valid:
                 what = f"{carry_out.__name__} has no parameter {name!r}"
-                raise UnknownKeyword(what, fix=nearest(name, valid))
+                load = f"give {carry_out.__name__}() what Collection.load(data, {name}=...) returns"
+                read = name in Reading.__annotations__
+                raise UnknownKeyword(what, fix=load if read else nearest(name, valid))
         emit = cast("Emit", options.get("emit", shown))
         run = reported(carry_out(*args, **options), emit)
         made = Run(run.path, collection=run.at_hand)

@@ -341,7 +341,9 @@ def _print(table: dict[str, Any], indent: str = "") -> None:
             print(f"{indent}{name}")
             _print(value, indent + "  ")
         else:
-            print(f"{indent}{name:<{width}}  {_text(value)}")
+            beneath = f"\n{indent}{'':<{width}}  "
+            told = beneath.join(value or ["none"]) if name == "notes" else _text(value)
+            print(f"{indent}{name:<{width}}  {told}")
 
 
 def _text(value: Any) -> str:

@@ -22,6 +22,9 @@ def lint(
     *,
     data: Annotated[str | None, Parameter(name=["--data", "--corpus"])] = None,
     against: Annotated[list[str] | None, Parameter(negative="")] = None,
+    query_column: str = "",
+    positive_column: str = "",
+    negative_column: Annotated[list[str] | None, Parameter(negative="")] = None,
     fix: Flag = False,
     out: OptionalOutFile = None,
     quarantine: OptionalFile = None,
@@ -52,6 +55,12 @@ def lint(
         call it --corpus.
     against
         Test sets that training must not see, such as my-beir-folder@test; may be repeated.
+    query_column
+        The column of FILE that holds the queries, where its name does not tell.
+    positive_column
+        The column of the positives.
+    negative_column
+        A column of negatives; may be repeated.
     fix
         Write the file again, without what is wrong, to --out.
     out
@@ -71,7 +80,16 @@ def lint(
             fix="negatives lint FILE --fix -o CLEAN",
         )
     with listening() as emit:
-        report = check(file, data=data, against=against or (), quarantine=quarantine, emit=emit)
+        report = check(
+            file,
+            data=data,
+            against=against or (),
+            query_column=query_column,
+            positive_column=positive_column,
+            negative_column=negative_column or (),
+            quarantine=quarantine,
+            emit=emit,
+        )
         fixed = None
         if out is not None:
             with output(out, "".join(file.suffixes[-2:]), json=json) as clean:

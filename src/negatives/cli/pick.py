@@ -27,6 +27,9 @@ def pick(
 ) -> None:
     """Pick other negatives from a finished run's ledger; nothing is found or judged again.
 
+    They take the place of those that were picked before. To have both, and to see by
+    `negatives diff` what differs, copy the run's folder first.
+
     Examples:
 
         negatives pick runs/cranfield --per-query 4

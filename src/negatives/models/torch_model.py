@@ -10,7 +10,14 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from negatives.bounded import check_ordinary
-from negatives.errors import DataError, NegativesError, RecipeError, ServiceError, nearest
+from negatives.errors import (
+    DataError,
+    NegativesError,
+    RecipeError,
+    ServiceError,
+    nearest,
+    nearest_path,
+)
 from negatives.faults import raise_spent
 from negatives.models.batching import Read
 from negatives.models.model_folder import check_model
@@ -132,6 +139,8 @@ def unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesEr
     if isinstance(error, ConnectionError):
         return ServiceError(f"the hub did not answer: {error}", where=model)
     text = str(error).strip() or type(error).__name__
+    if not Path(model).exists():  # a hub name, or a folder whose name was misspelt
+        fix = nearest_path(Path(model), f"there is no folder of this name here: {fix}")
     if "trust_remote_code" in text:
         said = "the model needs code of its own to be run, which is never done"
         return DataError(said, where=model, fix=fix)

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -69,6 +70,8 @@ _BY_FOLDER: Final[Mapping[Format, Callable[[Path], bool]]] = {
 PAIR_ENDINGS: Final = (".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv")
 TREC_ENDINGS: Final = (".trec", ".run", ".qrels", ".txt")
 """Files of ids alone, whose texts another collection has."""
+LOOKED_AT: Final = 1_000
+"""Names in a folder, and below it, that tell whether it holds documents."""
 SAMPLES: Final = Path(__file__).parent / "sample"
 BY_ID: Final = "ids:"
 """Before what is to go by ids alone."""
@@ -222,7 +225,19 @@ def folder_format(folder: Path) -> Format:
     raise DataError(
         "the folder holds no known format" if held else "the folder is empty",
         where=f"{folder}" + (f" (it holds {held})" if held else ""),
-        fix=f"name {FORMS}",
+        fix=f"name {FORMS}" + _of_documents(folder),
+    )
+
+
+def _of_documents(folder: Path) -> str:
+    """What is done with a folder of documents and no queries; empty where it holds none."""
+    from negatives.read.documents.folder import READ, kind_of
+
+    if not any(kind_of(path) in READ for path in islice(folder.rglob("*"), LOOKED_AT)):
+        return ""
+    return (
+        "; of documents without queries: negatives adapt FOLDER --out DIR makes a model, and "
+        "negatives data passages FOLDER -o CORPUS makes what negatives make reads"
     )
 
 

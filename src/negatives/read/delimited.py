@@ -50,8 +50,24 @@ def _plain(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
     lines = Lines(path, findings)
     for line in lines:
         text = line.removesuffix("\n").removesuffix("\r")
-        if text:
-            yield lines.number, text.split(delimiter)
+        row = text.split(delimiter)
+        if text and not holds_nothing(row, findings):
+            yield lines.number, row
+
+
+def holds_nothing(row: list[str], findings: Findings) -> bool:
+    """Whether a row is separators alone, as spreadsheets write an empty line; then it is noted.
+
+    It is read like a blank line: with an empty text in each column it would be a pair of them.
+    """
+    if len(row) < 2 or any(map(str.strip, row)):
+        return False
+    findings.note(
+        "{n} row holds nothing but separators: it is left out",
+        "{n} rows hold nothing but separators: they are left out",
+        1,
+    )
+    return True
 
 
 def _quoted(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
@@ -75,7 +91,7 @@ def _quoted(path: Path, delimiter: str, findings: Findings) -> Iterator[Row]:
         elif len(lines.taken) > 1 and glue.holds(row):
             last = lines.taken[-1][0]
             lines.report(GLUED, f"a quotation mark opens here, and the next one is in line {last}")
-        elif row:
+        elif row and not holds_nothing(row, findings):
             yield lines.number, row
 
 

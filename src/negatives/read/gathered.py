@@ -28,6 +28,9 @@ from negatives.text.naming import called, is_made
 
 NO_GIVEN: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, "line": pl.UInt32}
 
+MISSING: Final = ("nan", "NaN", "NAN", "null", "NULL", "None", "N/A", "#N/A", "<NA>")
+"""How pandas, databases, Python and spreadsheets write that a cell holds nothing."""
+
 FIRST_PLACE: Final = (pl.col("file").alias("first_file"), pl.col("line").alias("first_line"))
 
 
@@ -261,9 +264,26 @@ def _note_oddities(collection: Collection, unlabelled: Unlabelled, findings: Fin
         findings.note(
             "{n} query has no text", "{n} queries have no text", int((queries["text"] == "").sum())
         )
+    if collection.has("docs", "text"):
+        _note_missing(collection.corpus["text"], "document is", "documents are", findings)
+    if collection.has("queries", "text"):
+        _note_missing(queries["text"], "query is", "queries are", findings)
     note_pooled(qrels, findings)
     positives = qrels.filter(pl.col("relevance") > 0)["query_id"].n_unique()
     findings.note(unlabelled.one, unlabelled.many, len(queries) - positives)
+
+
+def _note_missing(texts: pl.Series, one: str, many: str, findings: Findings) -> None:
+    """Note texts that are nothing but a word by which programs write that there is no text."""
+    short = texts.filter(texts.str.len_bytes() <= max(map(len, MISSING)))
+    found = short.filter(short.is_in(MISSING))
+    word = ", ".join(repr(word) for word in sorted(found.unique()))
+    why = f"({word}), as programs write a missing value: read as text"
+    findings.note(
+        f"{{n}} {one} a word {why}; leave it out where nothing was meant",
+        f"{{n}} {many} a word {why}; leave them out where nothing was meant",
+        len(found),
+    )
 
 
 def note_pooled(qrels: pl.DataFrame, findings: Findings) -> None:

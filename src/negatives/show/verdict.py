@@ -218,4 +218,9 @@ def _all_is_well(figures: Figures) -> str:
 
 
 def _about(share: float) -> str:
-    return f"about {percent(share)}" if 0.0005 <= share < 1 else percent(share)
+    return f"about {percent(share)}" if 0.0005 <= share < 1 else _in_words(percent(share))
+
+
+def _in_words(said: str) -> str:
+    """A share as a sentence may begin with it: `< 0.1%` is `less than 0.1%`."""
+    return f"less than {said[2:]}" if said.startswith("< ") else said

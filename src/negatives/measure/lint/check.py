@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from negatives.errors import DataError
+from negatives.errors import DataError, InputError
 from negatives.events import Emit, Progress
 from negatives.listening import shown, watched
 from negatives.measure.lint.examples import examples
@@ -18,6 +18,7 @@ from negatives.measure.lint.fix import Fixed, fix
 from negatives.measure.lint.reference import ReferenceTexts, test_sets
 from negatives.measure.lint.rules import RULES
 from negatives.read.address import parse
+from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.loading import Data, known_texts, load
 from negatives.read.memory import is_named, mined_table
 from negatives.read.mined.rows import MinedFile, mined_file, understood
@@ -55,6 +56,9 @@ def lint(
     *,
     data: Data = None,
     against: Sequence[Data] = (),
+    query_column: str = "",
+    positive_column: str = "",
+    negative_column: str | Sequence[str] = (),
     quarantine: str | Path | Quarantine | None = None,
     emit: Emit = shown,
 ) -> Linted:
@@ -63,19 +67,21 @@ def lint(
     `file`: triplets, n-tuples, lists, labelled pairs or lists, responses of a language model,
     FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a
     dataset saved by `datasets`; or a frame of the same columns, of pandas, polars or `datasets`.
-    `data`, any
-    form that `Collection.load` takes, knows ids, more positives and the whole texts; without it the
-    file's own positives are the known ones. `against` names test sets that training must not see;
-    where it names none and `data` is a BEIR folder read as train, its test split is one. Bad rows
-    of these collections are set aside in the file `quarantine`; judgements of documents that a
-    corpus lacks are left out, and told in the notes.
+    `query_column`, `positive_column` and `negative_column` name columns whose names do not tell
+    what they are.
+
+    `data`, any form that `Collection.load` takes, knows ids, more positives and the whole texts;
+    without it the file's own positives are the known ones. `against` names test sets that training
+    must not see; where it names none and `data` is a BEIR folder read as train, its test split is
+    one. Bad rows of these collections are set aside in the file `quarantine`; judgements of
+    documents that a corpus lacks are left out, and told in the notes.
 
     Raises `DataError` when the file cannot be read, holds no negatives, or names ids that `data`
     does not have (or there is no `data`).
     """
     aside = as_quarantine(quarantine)
     known = None if data is None else known_texts(data, quarantine=aside, lost="count")
-    mined = _mined(file, known)
+    mined = _mined(file, known, FileOptions.of(query_column, positive_column, negative_column))
     reference = None if mined.known is None else ReferenceTexts(mined.known)
     facts = facts_of(mined, reference, tuple(test_sets(against, data, aside)), emit)
     found = {}
@@ -98,13 +104,21 @@ def lint(
     )
 
 
-def _mined(file: Data, known: Collection | None) -> MinedFile:
+def _mined(file: Data, known: Collection | None, options: FileOptions) -> MinedFile:
     """The file, the table, or the negatives of the run directory."""
     if not is_named(file):
-        return mined_table(file, known)
+        return mined_table(file, known, options)
     if not is_run(Path(file)):
-        responses = _responses(file)
-        return mined_file(file, known) if responses is None else mined_table(responses, known)
+        responses = _responses(file) if options == AS_NAMED else None
+        if responses is None:
+            return mined_file(file, known, options)
+        return mined_table(responses, known)
+    if options != AS_NAMED:
+        raise InputError(
+            "columns are said of a file, and a run has its own",
+            where=str(file),
+            fix="leave --query-column, --positive-column and --negative-column out",
+        )
     run = Run(file)
     negatives = parquet(run.negatives_file)
     if known is None:

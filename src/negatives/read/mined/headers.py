@@ -59,11 +59,12 @@ def header_of(
     names = tuple(name.strip() for name in rows[0])
     if any(role_of(name) or plain(name) in _OTHERS or name in named for name in names):
         return _checked(names, rows[1:], where)
+    other = next((apart for apart in "\t;,|" if _is_apart(rows[0], apart, named)), "")
     if named:
         raise DataError(
             f"the first line has no column {next(iter(named))!r}",
             where=where,
-            fix=nearest(next(iter(named)), names),
+            fix=_apart_otherwise(other, tabs) if other else nearest(next(iter(named)), names),
         )
     if len(names) == 1:
         names = tuple(names[0].split())
@@ -86,15 +87,25 @@ def header_of(
             fix="pairs have a header, such as query and positive; documents go beside them as "
             "--corpus, queries as --queries",
         )
-    other = next((apart for apart in "\t;,|" if _is_apart(rows[0], apart)), "")
     raise DataError(
         f"the first line is no header that is known: {_shown(rows[0])}",
         where=where,
-        fix=f"columns are apart by {'tabs' if tabs else 'commas'}, as the name of the file says, "
-        f"and not by {'tabs' if other == TAB else repr(other)}"
+        fix=_apart_otherwise(other, tabs)
         if other
         else "let the first line name the columns, each once: query, positive, negative_1 ...; or "
-        "say which column is which with --query-column and --positive-column",
+        "say which column is which with --query-column and --positive-column, in Python with "
+        "query_column and positive_column of Collection.load",
+    )
+
+
+def _apart_otherwise(other: str, tabs: bool) -> str:
+    """What to do with columns that are apart by something else than the name of the file says."""
+    if other in (TAB, ","):
+        ending, by = (".tsv", "tabs") if other == TAB else (".csv", "commas")
+        return f"its columns are apart by {by}: end its name in {ending}"
+    return (
+        f"save it with {'tabs' if tabs else 'commas'} between the columns, and not {other!r}; or, "
+        f"in Python, give the frame that pandas.read_csv(FILE, sep={other!r}) reads"
     )
 
 
@@ -118,10 +129,11 @@ def _checked(names: tuple[str, ...], rows: Sequence[list[str]], where: str) -> H
     )
 
 
-def _is_apart(row: Sequence[str], apart: str) -> bool:
+def _is_apart(row: Sequence[str], apart: str, named: Names[str]) -> bool:
     """Whether a row of one column is names of several, that stand apart by something else."""
-    names = row[0].split(apart) if len(row) == 1 else []
-    return len(names) > 1 and not any(re.search(r"\s", name.strip()) for name in names)
+    names = [name.strip() for name in row[0].split(apart)] if len(row) == 1 else []
+    known = any(role_of(name) or name in named for name in names)
+    return len(names) > 1 and (known or not any(re.search(r"\s", name) for name in names))
 
 
 def _trec(row: Sequence[str]) -> tuple[str, ...]:

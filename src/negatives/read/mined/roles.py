@@ -14,7 +14,8 @@ from negatives.read.mined.names import Role, plain, role_of
 MEND: Final = (
     "name the columns query and positive, and negative (or negative_1, negative_2 ...) where there "
     "are negatives; or query, pos, neg; or a query, a document and a label; or say which is which "
-    "with --query-column and --positive-column"
+    "with --query-column and --positive-column, in Python with query_column and positive_column "
+    "of Collection.load"
 )
 
 TEXTS: Final[tuple[Role, ...]] = ("query", "positive", "negative", "document")
@@ -157,7 +158,8 @@ class Roles:
     def _sideless(self, column: Column) -> DataError:
         return self._refused(
             f"column {column.name!r} holds {column}, and it is not known on which side they are",
-            "name it positive or negative (or pos, neg), add a column of labels, or leave it out",
+            "name it positive or negative (or pos, neg), say which it is with --positive-column or "
+            "--negative-column, add a column of labels, or leave it out",
         )
 
     def _unclear(self, column: Column) -> DataError:
