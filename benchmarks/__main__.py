@@ -75,6 +75,7 @@ NAMES = (
     "steps",
     "throughput",
     "truth",
+    "unit_tests",
     "unlearned",
     "unlearning",
     "written",
