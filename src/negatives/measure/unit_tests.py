@@ -142,7 +142,8 @@ def _bag(rng: Any, dim: int, concepts: int, given: list[tuple[_Law, int]]) -> Ba
     mean, spread = np.array(laws).T
     parts: Doubles = rng.normal(mean[:, None], spread[:, None], (len(laws), dim))
     poison = np.array([law == POISON for law in laws], bool)
-    return parts, which[:, None] == np.arange(concepts), poison
+    holds: Bools = np.equal.outer(which, np.arange(concepts))
+    return parts, holds, poison
 
 
 def _single(rng: Any, positive: bool, test: bool, dim: int) -> Bag:
@@ -153,7 +154,7 @@ def _single(rng: Any, positive: bool, test: bool, dim: int) -> Bag:
         [(SINGLE[0], wide), (SINGLE[1], count - wide), (BACKGROUND, 10),
          (POISON, int(positive == test))],
     )  # fmt: skip
-    return parts, holds.any(axis=1, keepdims=True), poison
+    return parts, holds[:, :1] | holds[:, 1:], poison
 
 
 def _two(rng: Any, positive: bool, test: bool, dim: int) -> Bag:
