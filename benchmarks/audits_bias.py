@@ -35,7 +35,7 @@ from negatives.schema import PAIR, Collection
 CASES = 20
 QUERIES, DOCUMENTS, APPEALS = 25, 2, 1
 LEANS = ("first word", "early", "yes", "unsure")
-KNOWING, KNOWING_CASES = 120, 12
+KNOWING, KNOWING_CASES = 120, 20
 """Queries with an answer, a third each of what a judge knows, knows wrongly and does not know."""
 STRENGTH = 0.5
 _BY_WORDS = JudgeBias(queries=QUERIES, documents=DOCUMENTS, appeals=APPEALS, characters=0)
@@ -114,7 +114,7 @@ def alarms_of(
     return found
 
 
-def knowing(subject: Subject, folder: Path) -> Iterator[Row]:
+def knowing(subject: Subject, folder: Path) -> Iterator[str]:
     """Simulated judges that say no where they do not know, and those that hedge anywhere."""
     queries = subject.collection.queries.select("query_id", "text")
     table = queries.with_columns(answer="number " + pl.col("query_id"))
@@ -128,11 +128,18 @@ def knowing(subject: Subject, folder: Path) -> Iterator[Row]:
         answers=dict(table.select("text", "answer").iter_rows()),
     )  # fmt: skip
     what = "clean: errs alike whatever it knows, and says unsure of 40% of the pairs where it may"
-    yield what, alarms_of(subject, clean, KNOWING_CASES, check)
+    yield from _measured(f"knowing clean, {KNOWING_CASES}", what, subject, clean, check)
     for strength in (0.3, 0.5, 0.9):
         judge = replace(clean, hedges=0.0, leaning="ignorance", strength=strength)
         what = f"planted: {LEANINGS['ignorance']}, in {strength:.0%} of their pairs"
-        yield what, alarms_of(subject, judge, KNOWING_CASES, check)
+        name = f"knowing {strength:g}, {KNOWING_CASES}"
+        yield from _measured(name, what, subject, judge, check)
+
+
+def _measured(
+    name: str, what: str, subject: Subject, judge: BiasedJudge, check: JudgeBias
+) -> list[str]:
+    return once(name, lambda: [line((what, alarms_of(subject, judge, KNOWING_CASES, check)))])
 
 
 def corrections(folder: Path) -> Iterator[str]:
@@ -278,7 +285,7 @@ def main() -> None:
         lines += ["", "## judge-bias", "", _JUDGE, "", *head]
         lines += judges(subject)
         lines += ["", _KNOWING, "", *head]
-        lines += once("knowing", lambda: map(line, knowing(subject, folder)))
+        lines += knowing(subject, folder)
         lines += ["", _CORRECTED, ""]
         lines += ["| sensitivity, specificity | candidates | says yes | corrected | in truth |"]
         lines += ["|---|---|---|---|---|"]

@@ -157,25 +157,39 @@ def doses(dev: Collection) -> Iterator[str]:
         "| with errors |"
     )
     yield "|---:|---:|---|---|---:|---:|"
-    check = SharedErrors()
-    sample = Sample.of(subject_of(dev), check.planted)
-    sides = (sample.queries, sample.docs)
-    wrong = {
-        text for side in sides for text in side.filter(pl.col("wrong") != pl.col("text"))["wrong"]
-    }
+    sample = Sample.of(subject_of(dev), SharedErrors().planted)
+    wrong = wrong_texts(sample)
     for dose in DOSES:
-        encoder = Leaning(frozenset(wrong), dose, open_encoder("static"))
-        vectors = Vectors.of(sample, encoder, encoder)
-        found = shared(sample, vectors)
-        mean_, spread = interval(found.added), float(found.clean.std())
-        low, high = (float(end or 0) / spread for end in (mean_.low, mean_.high))
+        vectors = vectors_of(sample, wrong, dose)
+        value, low, high = added(sample, vectors, seed=0)
         lists = planted(sample, vectors)
         shares = (each.planted_found for each in lists.values())
         yield (
-            f"| {dose:g} | {mean_.value / spread:.3f} | {low:.3f} {high:.3f} "
-            f"| {'yes' if low > check.most else 'no'} "
+            f"| {dose:g} | {value:.3f} | {low:.3f} {high:.3f} "
+            f"| {'yes' if low > SharedErrors().most else 'no'} "
             f"| {' | '.join(f'{share:.1%}' for share in shares)} |"
         )
+
+
+def wrong_texts(sample: Sample) -> list[str]:
+    """Texts with errors, of queries and of documents, once each."""
+    sides = (sample.queries, sample.docs)
+    wrong = pl.concat(side.filter(pl.col("wrong") != pl.col("text"))["wrong"] for side in sides)
+    return wrong.unique().sort().to_list()
+
+
+def vectors_of(sample: Sample, wrong: Sequence[str], dose: float) -> Vectors:
+    """By the encoder that likes these texts so much."""
+    encoder = Leaning(frozenset(wrong), dose, open_encoder("static"))
+    return Vectors.of(sample, encoder, encoder)
+
+
+def added(sample: Sample, vectors: Vectors, seed: int) -> tuple[float, float, float]:
+    """What the check tells, with its interval."""
+    found = shared(sample, vectors)
+    mean_, spread = interval(found.added, seed=seed), float(found.clean.std())
+    low, high = (float(end or 0) / spread for end in (mean_.low, mean_.high))
+    return mean_.value / spread, low, high
 
 
 def lines(data: Collection, dev: Collection) -> Iterator[str]:

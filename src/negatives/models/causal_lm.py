@@ -86,7 +86,7 @@ class Continuation:
         return math.exp(min(-self.mean, 700.0))
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
     """Tokens to read, of which those from `first` (at least 1) on are to be predicted."""
 
     tokens: list[int]
@@ -95,6 +95,7 @@ class _Item(NamedTuple):
 
     @property
     def predicted(self) -> int:
+        """How many."""
         return len(self.tokens) - self.first
 
 
@@ -213,7 +214,7 @@ class CausalLM:
         the other belongs to the continuation. Prompts and padding are in no sum and no mean.
         """
         distinct, which = once(pairs)
-        items = [self._item(*pair) for pair in distinct]
+        items = [self.item(*pair) for pair in distinct]
         made: list[Floats] = [np.empty(0, np.float32)] * len(items)
         todo = [place for place, item in enumerate(items) if item.predicted > 0]
         done = 0
@@ -230,12 +231,13 @@ class CausalLM:
         ]
         return [told[place] for place in which]
 
-    def _item(self, context: str, continuation: str) -> _Item:
+    def item(self, context: str, continuation: str) -> Item:
+        """What is read to know how probable the second is after the first."""
         pieces = self.pieces(context + continuation)
         tokens = [piece.token for piece in pieces]
         counted = [n for n, piece in enumerate(pieces) if piece.end > len(context)]
         if not counted:
-            return _Item(tokens, len(tokens), cut=False)
+            return Item(tokens, len(tokens), cut=False)
         first, last = counted[0], counted[-1]
         tokens = tokens[: last + 1]
         if first == 0:
@@ -243,11 +245,11 @@ class CausalLM:
             tokens, first = ([self.start, *tokens], 1) if self.start is not None else (tokens, 1)
         too_many = len(tokens) - self.longest
         if too_many <= 0:
-            return _Item(tokens, first, cut=False)
+            return Item(tokens, first, cut=False)
         dropped = min(too_many, first - 1)
-        return _Item(tokens[dropped:][: self.longest], first - dropped, cut=True)
+        return Item(tokens[dropped:][: self.longest], first - dropped, cut=True)
 
-    def _batches(self, items: Sequence[_Item], todo: Sequence[int]) -> list[list[int]]:
+    def _batches(self, items: Sequence[Item], todo: Sequence[int]) -> list[list[int]]:
         """Places of the items of each batch, the longest first, within the bounds of memory."""
         order = sorted(todo, key=lambda place: (-len(items[place].tokens), place))
         made: list[list[int]] = []
@@ -272,7 +274,7 @@ class CausalLM:
         """Tokens of which all logits are held at once."""
         return max(1, min(512, self.memory // 2 // (12 * self.vocabulary)))
 
-    def _log_probs(self, items: Sequence[_Item]) -> list[Floats]:
+    def _log_probs(self, items: Sequence[Item]) -> list[Floats]:
         """float32[predicted] of each item of a batch."""
         tokens, mask = self.padded([item.tokens[:-1] for item in items])
         length, predicted = tokens.shape[1], max(item.predicted for item in items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,9 @@ import negatives as neg
 from negatives.errors import InputError
 from negatives.measure.audits import Answer, Subject, ask, subject_of
 from negatives.measure.audits.contamination import Contamination, blind, scored
+from negatives.measure.audits.drawn_tokens import drawn_tokens
+from negatives.measure.audits.token_deviations import deviations, token_deviations
+from negatives.models.causal_lm import CausalLM
 from tests.models.taught_lm import save_taught
 
 TOKENS = 48
@@ -67,7 +71,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
 
 @pytest.mark.slow
 def test_what_was_taught_is_told_from_what_was_not_by_every_score(taught: Taught) -> None:
-    for score in ("min-k", "loss", "zlib"):
+    for score in ("min-k", "min-k++", "loss", "zlib"):
         for control in ("", taught.control):
             seen = taught.answer(taught.seen, score=score, control=control)
             assert seen.alarm is True
@@ -107,6 +111,69 @@ def test_scores_are_those_of_the_paper() -> None:
     assert scored([read], ["a text"], "min-k") == pytest.approx([-4.0])
     assert scored([read], ["a text"], "loss") == pytest.approx([-1.08])
     assert scored([read], ["a text"], "zlib") == pytest.approx([-1.08 / size])
+
+
+@pytest.mark.method("min-k-prob")
+def test_deviations_are_those_of_the_page_and_of_plain_loops() -> None:
+    import torch
+
+    page = torch.tensor([[2.0, 1.0, 0.0]])
+    said = page.double().log_softmax(-1)[0].numpy()
+    expected = np.exp(said)
+    mean = (expected * said).sum()
+    spread = np.sqrt((expected * said**2).sum() - mean**2)
+    assert (mean, spread) == pytest.approx((-0.832396, 0.651463), abs=1e-6)
+    z = np.array([float(deviations(page, torch.tensor([token]))) for token in range(3)])
+    assert z == pytest.approx([0.652054, -0.882951, -2.417957], abs=1e-6)
+    assert z == pytest.approx((said - mean) / spread)
+    assert (expected * z).sum() == pytest.approx(0, abs=1e-12)
+    assert (expected * z**2).sum() == pytest.approx(1)
+    assert scored([z.astype(np.float32)], ["a"], "min-k++") == pytest.approx([-2.417957])
+    # alike probable, and impossible ones beside: a number, whatever is asked about
+    for logits in ([0.0, 0.0, 0.0], [0.0, -torch.inf, -1.0], [900.0, 0.0, 0.0]):
+        found = deviations(torch.tensor([logits]), torch.tensor([0]))
+        assert bool(found.isfinite().all())
+
+
+@pytest.mark.slow
+def test_each_token_is_measured_where_it_stands_however_much_is_read_at_once(
+    taught: Taught, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    model = CausalLM(taught.model)
+    text = "the flow of a gas past a flat plate at high speed"
+    found = token_deviations(model, [text, "a wing"])
+    tokens = [0, *(piece.token for piece in model.pieces(text))]
+    logits = model.read(*model.padded([tokens[:-1]]), keep=len(tokens) - 1).logits[0]
+    plain = deviations(logits, torch.tensor(tokens[1:])).numpy()
+    assert found[0] == pytest.approx(plain, abs=1e-4)
+    monkeypatch.setattr(CausalLM, "step", 3)
+    assert token_deviations(model, [text])[0] == pytest.approx(plain, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_a_tokenizer_that_begins_texts_by_itself_changes_nothing(
+    taught: Taught, tmp_path: Path
+) -> None:
+    from tokenizers import Tokenizer
+    from tokenizers.processors import TemplateProcessing
+
+    copytree(taught.model, tmp_path / "model")
+    words = Tokenizer.from_file(str(tmp_path / "model/tokenizer.json"))
+    words.post_processor = TemplateProcessing(
+        single="<start> $A <end>", special_tokens=[("<start>", 0), ("<end>", 1)]
+    )
+    words.save(str(tmp_path / "model/tokenizer.json"))
+    text = "the flow of a gas past a flat plate at high speed"
+    plain, marked = (CausalLM(each) for each in (taught.model, str(tmp_path / "model")))
+    assert marked.pieces(text)[0].end == 0
+    own, with_mark = (
+        [token_deviations(each, [text])[0], next(drawn_tokens(each, [text], 12, 2, seed=0))[0]]
+        for each in (plain, marked)
+    )
+    np.testing.assert_allclose(with_mark[0], own[0], atol=1e-5)
+    np.testing.assert_allclose(with_mark[1], own[1], atol=1e-5)
 
 
 def test_what_words_alone_tell_is_counted_on_texts_that_were_not_fitted_on() -> None:

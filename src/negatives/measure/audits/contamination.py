@@ -5,7 +5,8 @@ was learned, even the least probable tokens are not improbable. What counts as p
 show that the model cannot have seen, and these must be of the same kind: where the two sorts can be
 told apart by their words alone, a difference says nothing. A second model that has seen neither can
 measure how hard each text is; it does not make texts of another kind comparable, for two models
-differ in what is strange to them.
+differ in what is strange to them. Zhang et al. 2024, "Min-K%++", measure each token by what else
+the model held possible in its place.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from negatives.judge.blind_texts import logistic
 from negatives.machine import available_threads
 from negatives.measure.audits.blindfold import words_of
 from negatives.measure.audits.check import Answer, Check
-from negatives.measure.audits.first_tokens import drawn_texts, first_tokens
+from negatives.measure.audits.first_tokens import FirstTokens, drawn_texts, first_tokens
 from negatives.measure.audits.subject import Subject
+from negatives.measure.audits.token_deviations import token_deviations
 from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.responses import min_k
 from negatives.models.causal_lm import CausalLM
@@ -39,7 +41,7 @@ FEWEST: Final = 20
 FALSE_ALARMS: Final = 0.05
 """Of the unseen texts, for the share of the others that is told."""
 
-Score = Literal["min-k", "loss", "zlib"]
+Score = Literal["min-k", "min-k++", "loss", "zlib"]
 
 
 class Contamination(Check, kind="contamination"):
@@ -71,8 +73,9 @@ class Contamination(Check, kind="contamination"):
     score: Annotated[
         Score,
         Meta(description="what is compared: min-k, the mean log-probability of the fifth of the "
-             "tokens that are least probable; loss, that of all; zlib, the latter divided by the "
-             "bytes of the compressed text"),
+             "tokens that are least probable; min-k++, that of the fifth that is lowest in "
+             "deviations of all that might stand there; loss, the mean log-probability of all "
+             "tokens; zlib, the latter divided by the bytes of the compressed text"),
     ] = "min-k"  # fmt: skip
     tokens: Annotated[
         int,
@@ -126,10 +129,13 @@ class Contamination(Check, kind="contamination"):
                 f"fewer than {FEWEST} texts of either sort have {self.tokens} tokens",
                 "give more texts, or ask about fewer tokens of each: contamination.tokens",
             )  # fmt: skip
-        scores = [scored(each.log_probs, each.texts, self.score) for each in read]
+        scores = [
+            scored([row[-self.tokens :] for row in self._said(model, each)], each.texts, self.score)
+            for each in read
+        ]
         if other is not None:
             scores = [
-                score - scored(_read(other, each.texts), each.texts, self.score)
+                score - scored(self._read(other, each.texts), each.texts, self.score)
                 for score, each in zip(scores, read, strict=True)
             ]
         ours, theirs = scores
@@ -160,6 +166,18 @@ class Contamination(Check, kind="contamination"):
             details=details,
         )
         return Answer(self.kind, self._about, estimate, alarm, _SEEN if alarm else _FINE)
+
+    def _said(self, model: CausalLM, read: FirstTokens) -> Iterable[Floats]:
+        """Of each text what is compared, of what was read already where that is enough."""
+        if self.score in _OF_ALL_TOKENS:
+            return self._read(model, read.texts)
+        return read.log_probs
+
+    def _read(self, model: CausalLM, texts: Sequence[str]) -> list[Floats]:
+        """What a model says of texts, each cut into tokens of its own."""
+        if self.score in _OF_ALL_TOKENS:
+            return token_deviations(model, texts)
+        return [each.log_probs for each in model.continuations([("", text) for text in texts])]
 
     @property
     def _about(self) -> str:
@@ -193,22 +211,23 @@ def _asked(subject: Subject, of: str) -> pl.DataFrame:
     return data.corpus.select("doc_id", "text").join(pairs, on="doc_id", how="semi")
 
 
-def _read(model: CausalLM, texts: Sequence[str]) -> list[Floats]:
-    """What another model says of the same texts, each token of its own."""
-    return [each.log_probs for each in model.continuations([("", text) for text in texts])]
+def scored(said: Iterable[Floats], texts: Sequence[str], score: Score) -> Doubles:
+    """float64[texts]: higher of what was learned.
 
-
-def scored(log_probs: Iterable[Floats], texts: Sequence[str], score: Score) -> Doubles:
-    """float64[texts]: higher of what was learned. `log_probs`: float32[tokens] of each text."""
-    read = zip(log_probs, texts, strict=True)
+    `said`: float32[tokens] of each text, log-probabilities, or for min-k++ deviations of them.
+    """
+    read = zip(said, texts, strict=True)
     return np.array([_SCORES[score](each, text) for each, text in read], np.float64)
 
 
 _SCORES: Final[Mapping[str, Callable[[Floats, str], float]]] = {
     "min-k": lambda log_probs, _: min_k(log_probs),
+    "min-k++": lambda deviations, _: min_k(deviations),
     "loss": lambda log_probs, _: float(log_probs.mean()),
     "zlib": lambda log_probs, text: float(log_probs.mean()) / len(zlib.compress(text.encode())),
 }
+_OF_ALL_TOKENS: Final[frozenset[Score]] = frozenset({"min-k++"})
+"""Scores for which it is not enough to know how probable the text's own tokens are."""
 
 
 def blind(ours: Sequence[str], theirs: Sequence[str]) -> float:

@@ -34,9 +34,7 @@ def drawn_tokens(
         model.emit(Progress("draw", done, len(texts), "texts"))
         at = uniforms(mix(numbers ^ number), key).reshape(tokens, draws)
         points = torch.from_numpy(at).to(model.device)
-        read = [piece.token for piece in model.pieces(text)]
-        if model.start is not None:
-            read = [model.start, *read]
+        read = model.item("", text).tokens
         given, mask = model.padded([read[:-1]])
         logits = model.read(given, mask, keep=tokens, cached=False).logits[0, -tokens:]
         said = logits.double().log_softmax(-1)
