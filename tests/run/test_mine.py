@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import negatives as neg
-from negatives.errors import InputError, RecipeError, RunError
+from negatives.errors import DataError, InputError, RecipeError, RunError
 from negatives.events import Event, Progress, Warned
 from negatives.recipe import load_recipe, parse
 from negatives.recipe_changes import override
@@ -260,6 +260,24 @@ def test_a_wrong_name_is_found_before_anything_is_done_and_leaves_nothing(
                 pick=pick,
                 emit=events.append,
             )
+        assert not any(isinstance(event, Progress) for event in events)
+        assert not (tmp_path / "run").exists()
+
+
+def test_an_encoder_or_vectors_that_are_not_there_are_found_before_anything_is_done(
+    cranfield: neg.Collection, tmp_path: Path
+) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    file = f"{nowhere}.npy"
+    for absent in (
+        neg.Dense(encoder=nowhere),
+        neg.Dense(encoder=f"parts:{nowhere}"),
+        neg.Dense(encoder=f"{nowhere}.onnx?int8"),
+        neg.Dense(encoder="precomputed", query_vectors=file, doc_vectors=file),
+    ):
+        events: list[Event] = []
+        with pytest.raises(DataError, match=r"there (is no encoder|are no vectors)"):
+            neg.mine(cranfield, tmp_path / "run", sources=[neg.BM25(), absent], emit=events.append)
         assert not any(isinstance(event, Progress) for event in events)
         assert not (tmp_path / "run").exists()
 

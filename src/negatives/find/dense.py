@@ -22,7 +22,8 @@ from negatives.machine import Machine
 from negatives.models.by_id import names_ids
 from negatives.models.embedding import Embedded, embed
 from negatives.models.encoder import Encoder
-from negatives.models.open_encoder import open_encoder, reads_no_texts
+from negatives.models.open_encoder import open_encoder, reads_no_texts, refuse_missing
+from negatives.models.precomputed import refuse_no_vectors
 from negatives.models.readable import check_readable
 from negatives.opening import Context, Proposer
 from negatives.optional import require
@@ -153,6 +154,14 @@ class Dense(Source, kind="dense"):
     def substitute(self) -> Source:
         """BM25 of runs of three characters: it forgives endings and prefixes in any script."""
         return BM25(name="characters", characters=CHARACTERS, top=self.top)
+
+    def refuse_absent(self, context: Context) -> None:
+        """No file or folder at the path of the encoder, or of the vectors."""
+        if self.encoder == PRECOMPUTED:
+            refuse_no_vectors(Path(self.query_vectors), "queries")
+            refuse_no_vectors(Path(self.doc_vectors), "corpus")
+        else:
+            refuse_missing(self.encoder)
 
     def open(self, context: Context) -> DenseProposer:
         """Bring both sides into float32 files of the scratch folder."""

@@ -77,11 +77,7 @@ def open_encoder(
         return open_exported(spec, threads=threads, emit=emit)
     if spec.partition("?")[0].lower().endswith(".onnx"):
         return _open_onnx(spec, threads, emit)
-    if names_nothing(spec):
-        raise DataError(
-            f"there is no encoder at {spec!r}",
-            fix="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
-        )
+    refuse_missing(spec)
     if names_ids(spec):
         return IdEncoder(spec)
     if names_towers(spec):
@@ -91,6 +87,19 @@ def open_encoder(
     from negatives.models.sentence_transformers import SentenceTransformersEncoder
 
     return SentenceTransformersEncoder(spec, threads=threads, device=device)
+
+
+def refuse_missing(spec: str) -> None:
+    """Raise `DataError` where `spec` is a path at which nothing is; nothing is opened."""
+    _, name = taken_apart(spec) if spec.lower().startswith(PREFIX) else (0, spec)
+    if name == "static" or re.match(r"https?://|onnx:", name, re.IGNORECASE):
+        return
+    path = name.partition("?")[0]
+    if names_nothing(path) or (path.lower().endswith(".onnx") and not Path(path).exists()):
+        raise DataError(
+            f"there is no encoder at {path!r}",
+            fix="give an existing folder or .onnx file, a hub name, an endpoint, or 'static'",
+        )
 
 
 def _open_images(path: str, options: Options, spec: str, threads: int, emit: Emit) -> Encoder:

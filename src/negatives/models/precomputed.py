@@ -50,12 +50,7 @@ def read_vectors(
     float32 and those of `ALSO_READ`, where it has too few vectors, or none for an id, or two, and
     where vectors differ in width. NaN and zeros are for `check_vectors`.
     """
-    check_ordinary(path)
-    if not path.is_file():
-        raise DataError(
-            f"there are no vectors of the {what} at {str(path)!r}",
-            fix=f"name a .npy or .safetensors ({IN_FILE_ORDER}) or a .parquet file",
-        )
+    refuse_no_vectors(path, what)
     ending = path.suffix.lower()
     if ending in (".parquet", ".pq"):
         array: NDArray[Any] = sorted_vectors(path, ids, what, scratch)
@@ -75,6 +70,16 @@ def read_vectors(
         )
     _check_count(path, array, rows, what)
     return VectorReader(path, array, rows.cast(pl.Int64).to_numpy())
+
+
+def refuse_no_vectors(path: Path, what: str) -> None:
+    """Raise `DataError` where there is no file of the vectors of `what`."""
+    check_ordinary(path)
+    if not path.is_file():
+        raise DataError(
+            f"there are no vectors of the {what} at {str(path)!r}",
+            fix=f"name a .npy or .safetensors ({IN_FILE_ORDER}) or a .parquet file",
+        )
 
 
 @dataclass(frozen=True)
