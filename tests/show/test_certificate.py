@@ -66,6 +66,17 @@ def test_a_terminal_gets_one_line(summary: dict[str, Any]) -> None:
     ) in headline(estimated(summary))
 
 
+def test_a_bound_below_the_expectation_is_told_as_that_of_another_estimate(
+    summary: dict[str, Any],
+) -> None:
+    told = estimated(summary)
+    told["sections"]["certificate"]["estimates"][MODEL]["value"] = 0.05
+    assert (
+        "  false       expected 5.0% (model), and by another estimate, which is lower, "
+        "at most 3.1% with 90% confidence (known positives put back)\n"
+    ) in headline(told)
+
+
 def test_a_page_tells_each_estimate_with_what_it_holds_under(summary: dict[str, Any]) -> None:
     said = words(estimated(summary))
     for part in (

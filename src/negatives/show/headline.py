@@ -110,8 +110,10 @@ def _expected(certificate: dict[str, Any]) -> list[tuple[str, str]]:
     if model["value"] is not None:
         found.append(f"{percent(model['value'])} (model)")
     if known["high"] is not None:
+        lower = model["value"] is not None and known["high"] < model["value"]
         found.append(
-            f"at most {percent(known['high'])} with {known['confidence']:.0%} confidence "
+            ("and by another estimate, which is lower, " if lower else "")
+            + f"at most {percent(known['high'])} with {known['confidence']:.0%} confidence "
             "(known positives put back)"
         )
     return [("false", "expected " + ", ".join(found))] if found else []
