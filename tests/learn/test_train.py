@@ -15,6 +15,7 @@ from negatives.api import Run
 from negatives.errors import DataError, InputError, RecipeError, RunError, WorkError
 from negatives.events import Event, Warned
 from negatives.learn.train import Trained, train
+from negatives.measure.evaluation import evaluate
 from negatives.read import load
 from negatives.schema import Collection
 from tests.learn.small import learning
@@ -56,6 +57,19 @@ def test_the_account_says_what_was_trained_with(trained: Trained, mined: Run) ->
 
 
 @pytest.mark.slow
+def test_an_evaluation_tells_that_the_model_was_trained_with_what_it_is_judged_by(
+    trained: Trained, mined: Run, static: str, folder: Path
+) -> None:
+    said = "trained with these queries and judgements"
+    for model, data, told in (
+        (str(trained.path), load(folder), True),
+        (static, load(folder), False),
+        (str(trained.path), f"{folder}@dev", False),
+    ):
+        notes = evaluate(model, data, metrics=["RR"]).figures["notes"]
+        assert any(said in note for note in notes) is told, (model, notes)
+
+
 def test_nothing_of_the_work_is_left(trained: Trained) -> None:
     names = {path.name for path in trained.path.iterdir()}
     assert {"model.safetensors", "modules.json", "README.md", "recipe.toml"} <= names

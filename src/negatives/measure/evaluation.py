@@ -47,6 +47,7 @@ from negatives.measure.ranking import (
 from negatives.measure.saved_run import Keep, keeping, refuse_unkept
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
+from negatives.measure.trained_with import told_of_training
 from negatives.models.reranker import Reranker
 from negatives.opening import Context
 from negatives.read import as_collection
@@ -154,6 +155,8 @@ def evaluate(
     for note in collection.notes:
         heard(Warned(note))
     refuse_unjudged(collection, "no query has a positive")
+    if said := told_of_training(model, collection):
+        heard(Warned(said))
     plain, bars = collection, []
     protocols = with_known(protocols, known, collection)
     for protocol in protocols:
