@@ -68,7 +68,7 @@ def models(llama: str | Path, no_numbers: str | Path) -> dict[str, tuple[dict[st
     return {
         "a language model": (sound, "padding token"),
         "weights that are no numbers": (folder_of(no_numbers, "model"), "NaN or infinity"),
-        "weights that are cut": (sound | {weights: sound[weights][:900]}, "weights are not whole"),
+        "weights that are cut": (sound | {weights: sound[weights][:900]}, "weights cannot be read"),
         "a pickle": (
             {**{name: sound[name] for name in sound if name != weights},
              "model/pytorch_model.bin": b"\x80\x02}q\x00."},
