@@ -52,7 +52,8 @@ def shown(page: Any) -> str:
 
 
 def press(page: Any, key: str) -> None:
-    """Press a key, and wait for the next pair."""
+    """Press a key, once there is a script that hears it, and wait for the next pair."""
+    page.wait_for_load_state("load")
     before = shown(page)
     page.keyboard.press(key)
     page.wait_for_function(
