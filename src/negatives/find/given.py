@@ -56,8 +56,9 @@ def from_files(
     every = np.arange(len(corpus), dtype=np.uint32)
     side = _Side(context, right, "corpus", doc_vectors, corpus, every, similarity)
     as_they_lie = searched.with_suffix(".as-they-lie")
-    if as_they_lie.exists() or (not searched.exists() and side.ready()):
+    if not (as_they_lie.exists() or searched.exists()) and side.ready():
         write_text(as_they_lie, "")  # those who open the side after this need not look again
+    if as_they_lie.exists():
         return Embedded(key, made, remembered(right.array))
     if not searched.exists():
         blocks = side.blocks()

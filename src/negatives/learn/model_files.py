@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from negatives.models.model_folder import TRAINING
 from negatives.store.atomic import TEMPORARY, make_folder
 from negatives.store.lock import NAME as LOCK
 from negatives.store.run import RECIPE
@@ -14,7 +15,7 @@ CHECKPOINTS: Final = "checkpoints"
 MINED: Final = "run"
 SCRATCH: Final = ".work"
 ROUNDS: Final = "rounds"
-ACCOUNT: Final = "training.json"
+ACCOUNT: Final = TRAINING
 CARD: Final = "README.md"
 CURVE: Final = "curve.svg"
 

@@ -7,14 +7,10 @@ from typing import Final
 
 from negatives.bounded import read_json
 from negatives.errors import NegativesError
+from negatives.models.model_folder import TRAINING
 from negatives.schema import Collection
-from negatives.store.fingerprints import fingerprints
+from negatives.store.fingerprints import label_fingerprints
 
-_ACCOUNT: Final = "training.json"
-"""What `negatives train` writes beside a model: which data it was trained with, as hashes."""
-
-_SAME: Final = ("queries", "qrels")
-"""Tables that are those of the training; of items by ids two splits may have the same queries."""
 _LONGEST: Final = 2**26
 _SAID: Final = (
     "the model was trained with these queries and judgements: what it finds for them does not tell "
@@ -30,12 +26,13 @@ def told_of_training(model: object, collection: Collection) -> str:
     if not isinstance(model, str | Path):
         return ""
     try:
-        account = Path(model) / _ACCOUNT
+        account = Path(model) / TRAINING
         told = read_json(account, _LONGEST) if account.is_file() else None
     except (NegativesError, OSError, ValueError):  # whoever opens the model says what is wrong
         return ""
-    data = ((told.get("inputs") or {}).get("data") or {}) if isinstance(told, dict) else {}
-    if not isinstance(data, dict) or not {*_SAME} <= {*data}:
+    for key in ("inputs", "data"):
+        told = told.get(key) if isinstance(told, dict) else None
+    if not isinstance(told, dict):
         return ""
-    here = fingerprints(collection)
-    return _SAID if all(data[name] == here[name] for name in _SAME) else ""
+    here = label_fingerprints(collection)
+    return _SAID if all(told.get(name) == each for name, each in here.items()) else ""

@@ -18,6 +18,8 @@ from negatives.errors import DataError
 from negatives.models.weight_files import check_weights
 from negatives.optional import require
 
+TRAINING: Final = "training.json"
+"""What `negatives train` writes beside a model: what it was trained with, and how it went."""
 MODULES: Final = frozenset(
     [
         "Asym",

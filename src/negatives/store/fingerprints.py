@@ -20,8 +20,7 @@ def fingerprints(collection: Collection) -> dict[str, str]:
     made = {
         "split": collection.split,
         "corpus": table_hash(_told_by(collection.corpus)),
-        "queries": table_hash(_told_by(collection.queries)),
-        "qrels": table_hash(collection.qrels),
+        **label_fingerprints(collection),
         "given": table_hash(collection.given),
     }
     made["identity"] = "id" if collection.identity == "id" else ""
@@ -30,6 +29,17 @@ def fingerprints(collection: Collection) -> dict[str, str]:
         told = f"{', '.join(fields)}: {table_hash(frame.select(fields))}" if fields else ""
         made[f"{name}_fields"] = told
     return made
+
+
+def label_fingerprints(collection: Collection) -> dict[str, str]:
+    """The same of the queries and the judgements alone: what a model is trained with, or judged by.
+
+    Of items by ids two splits may well have the same queries.
+    """
+    return {
+        "queries": table_hash(_told_by(collection.queries)),
+        "qrels": table_hash(collection.qrels),
+    }
 
 
 _CALLED: Final = {"corpus_fields": "fields of the corpus", "query_fields": "fields of the queries"}

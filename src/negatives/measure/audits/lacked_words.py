@@ -63,7 +63,6 @@ def lacked_words(
     shared = (shared - shared.multiply(own)).tocoo()
     together = shared.data >= _FEWEST
     row, word, count = (each[together] for each in (shared.row, shared.col, shared.data))
-    everywhere = np.asarray(having.sum(0)).ravel()
     everywhere, drawn = np.asarray(having.sum(0)).ravel(), np.asarray(of.sum(1)).ravel()
     surprise = _surprise(count, drawn[row], everywhere[word], float(len(used)))
     order = np.lexsort((-word, surprise))  # the greatest is last, and stays; of equals the first
