@@ -51,11 +51,25 @@ def shown(page: Any) -> str:
     return found
 
 
-def press(page: Any, key: str) -> None:
-    """Press a key, once there is a script that hears it, and wait for the next pair."""
+def heard(page: Any, focused: str = "body, main") -> Any:
+    """The keyboard of a page that hears it.
+
+    A browser drops keys until a new page is painted, and gives the focus no sooner than that.
+    """
     page.wait_for_load_state("load")
+    page.wait_for_function(
+        """wanted => performance.getEntriesByName('first-contentful-paint').length > 0
+        && document.activeElement.matches(wanted)""",
+        arg=focused,
+    )
+    return page.keyboard
+
+
+def press(page: Any, key: str) -> None:
+    """Press a key and wait for the next pair."""
+    keyboard = heard(page)
     before = shown(page)
-    page.keyboard.press(key)
+    keyboard.press(key)
     page.wait_for_function(
         "name => document.querySelector('input[name=pair]').value !== name", arg=before
     )
@@ -70,7 +84,7 @@ def test_ten_pairs_are_judged_by_keys_and_outlive_the_server(
     with killable(run.path, port) as (process, url):
         page.goto(url)
         assert "token" not in page.url
-        page.keyboard.press("Enter")  # the name that is offered
+        heard(page, "#name").press("Enter")  # the name that is offered
         page.wait_for_selector("#pair")
         for key in "1233334333":
             press(page, key)
@@ -79,7 +93,7 @@ def test_ten_pairs_are_judged_by_keys_and_outlive_the_server(
         undone = shown(page)
         page.reload()
         assert shown(page) == undone
-        page.keyboard.press("n")
+        heard(page).press("n")
         page.keyboard.type("in doubt: 3 or 4?")  # keys in a note judge nothing
         page.keyboard.press("Enter")
         press(page, "4")
@@ -97,7 +111,7 @@ def test_ten_pairs_are_judged_by_keys_and_outlive_the_server(
     assert lines[-1]["note"] == "in doubt: 3 or 4?"
     with killable(run.path, port) as (_, url):
         page.goto(url)
-        page.keyboard.press("Enter")
+        heard(page, "#name").press("Enter")
         page.wait_for_selector("#pair")
         assert page.locator(".count b").inner_text() == "10"
         press(page, "3")
