@@ -25,6 +25,7 @@ def lint(
     query_column: str = "",
     positive_column: str = "",
     negative_column: Annotated[list[str] | None, Parameter(negative="")] = None,
+    machine_text: str = "",
     fix: Flag = False,
     out: OptionalOutFile = None,
     quarantine: OptionalFile = None,
@@ -46,6 +47,8 @@ def lint(
 
         negatives lint triplets.csv --fix -o clean.csv
 
+        negatives lint triplets.csv --machine-text a-small-llm
+
     Parameters
     ----------
     file
@@ -61,6 +64,9 @@ def lint(
         The column of the positives.
     negative_column
         A column of negatives; may be repeated.
+    machine_text
+        A causal language model, a folder or hub name with safetensors weights: how many more
+        negatives than positives read as a machine writes. Of ids the texts come from --data.
     fix
         Write the file again, without what is wrong, to --out.
     out
@@ -88,6 +94,7 @@ def lint(
             positive_column=positive_column,
             negative_column=negative_column or (),
             quarantine=quarantine,
+            machine_text=machine_text,
             emit=emit,
         )
         fixed = None
@@ -120,6 +127,10 @@ def _show(report: Report) -> None:
         print("nothing is wrong")
     for finding in report.findings:
         _show_finding(finding)
+    if report.asked is not None:
+        print()
+        for name, said in report.asked.card().rows:
+            print(f"{name}: {said}" if name else f"  {said}")
 
 
 def _show_finding(finding: Finding) -> None:

@@ -11,7 +11,7 @@ import pytest
 from scipy.special import ndtr
 
 import negatives as neg
-from negatives.errors import InputError
+from negatives.errors import InputError, NegativesError
 from negatives.measure.audits import Subject, ask, subject_of
 from negatives.measure.audits.drawn_tokens import drawn_tokens
 from negatives.measure.audits.first_tokens import first_tokens
@@ -25,6 +25,7 @@ from negatives.measure.audits.machine_text import (
     lastde_plus,
 )
 from negatives.models.causal_lm import CausalLM
+from tests.cli.commands import negatives
 from tests.models.taught_lm import save_taught
 
 SEQUENCE = np.array([[1, 2, 13, 7, 9, 5, 4]], np.float64)
@@ -67,7 +68,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return save_taught(tmp_path_factory.mktemp("writer") / "m", texts[::2], texts, steps=80)
 
 
-def written(model: str, count: int) -> list[str]:
+def written(model: str, count: int, tokens: int = 60) -> list[str]:
     """Texts that it wrote, of its own probabilities."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -76,7 +77,7 @@ def written(model: str, count: int) -> list[str]:
     net, words = (each.from_pretrained(model) for each in (AutoModelForCausalLM, AutoTokenizer))
     start = torch.zeros((count, 1), dtype=torch.int64)
     made = net.generate(
-        start, do_sample=True, temperature=0.5, min_new_tokens=60, max_new_tokens=60,
+        start, do_sample=True, temperature=0.5, min_new_tokens=tokens, max_new_tokens=tokens,
         bad_words_ids=[[0], [1], [2]],
     )  # fmt: skip
     return [words.decode(row[1:]) for row in made]
@@ -100,6 +101,29 @@ def test_negatives_that_the_model_wrote_are_an_alarm_and_mined_ones_are_not(
     found = ask(replace(subject, collection=data, negatives=negatives), [check])["machine-text"]
     assert found.alarm is True
     assert (found.estimate.details["AUROC"] or 0) > 0.9
+
+
+@pytest.mark.slow
+def test_lint_tells_of_a_file_when_it_is_asked(run: neg.Run, model: str, tmp_path: Path) -> None:
+    data = neg.Collection.load("cranfield")
+    judged = data.positives.head(120)
+    columns = {
+        "query": data.query_texts(judged["query"].to_numpy()),
+        "positive": data.doc_texts(judged["doc"].to_numpy()),
+    }
+    frame = pl.DataFrame(columns).with_columns(negative=pl.Series(written(model, 120, 110)))
+    frame.write_csv(tmp_path / "made.csv")
+    assert neg.lint(frame).asked is None
+    told = negatives("lint", tmp_path / "made.csv", "--machine-text", model, "--quiet").stdout
+    assert "machine-text: ALARM; share of the negatives, beyond that of people's texts" in told
+    found = neg.lint(frame, machine_text=model)
+    assert found.as_dict()["asked"][0]["alarm"] is True
+    assert "write positives by the same machine" in str(found.card())
+    mined = neg.lint(run, machine_text=model).asked
+    assert mined is not None
+    assert not mined.alarms
+    with pytest.raises(NegativesError, match="there is no language model at"):
+        neg.lint(frame, machine_text=str(tmp_path / "none"))
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import polars as pl
 from negatives.errors import DataError, InputError
 from negatives.events import Emit, Progress
 from negatives.listening import shown, watched
+from negatives.measure.lint.asked import who_wrote
 from negatives.measure.lint.examples import examples
 from negatives.measure.lint.facts import FileFacts, facts_of
 from negatives.measure.lint.findings import Finding, LintRule, Report
@@ -60,9 +61,10 @@ def lint(
     positive_column: str = "",
     negative_column: str | Sequence[str] = (),
     quarantine: str | Path | Quarantine | None = None,
+    machine_text: str = "",
     emit: Emit = shown,
 ) -> Linted:
-    """What is wrong with a file of mined negatives, anybody's, or with a run directory.
+    """What is wrong with a file of mined negatives, anybody's, or with a run.
 
     `file`: triplets, n-tuples, lists, labelled pairs or lists, responses of a language model,
     FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a
@@ -74,14 +76,20 @@ def lint(
     without it the file's own positives are the known ones. `against` names test sets that training
     must not see; where it names none and `data` is a BEIR folder read as train, its test split is
     one. Bad rows of these collections are set aside in the file `quarantine`; judgements of
-    documents that a corpus lacks are left out, and told in the notes.
+    documents that a corpus lacks are left out, and told in the notes. `machine_text`: a language
+    model, a folder or hub name, which says how many more negatives than positives read as a
+    machine's, as the check `machine-text` does; the answer is `asked`.
 
     Raises `DataError` when the file cannot be read, holds no negatives, or names ids that `data`
     does not have (or there is no `data`).
     """
+    if isinstance(file, Run):
+        file = file.path
+    options = FileOptions.of(query_column, positive_column, negative_column)
+    asked = who_wrote(file, data, machine_text, options, emit) if machine_text else None
     aside = as_quarantine(quarantine)
     known = None if data is None else known_texts(data, quarantine=aside, lost="count")
-    mined = _mined(file, known, FileOptions.of(query_column, positive_column, negative_column))
+    mined = _mined(file, known, options)
     reference = None if mined.known is None else ReferenceTexts(mined.known)
     facts = facts_of(mined, reference, tuple(test_sets(against, data, aside)), emit)
     found = {}
@@ -101,6 +109,7 @@ def lint(
         findings=tuple(sorted(findings, key=lambda finding: _WORST.index(finding.severity))),
         facts=facts,
         notes=(*facts.notes, *(mined.known.notes if mined.known is not None else ())),
+        asked=asked,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from negatives.card import Card, Showing
+from negatives.measure.audits.asked import Answers
 from negatives.measure.lint.facts import FileFacts
 from negatives.read.mined.layout import Layout
 
@@ -110,6 +111,8 @@ class Report(Showing):
     facts: FileFacts = field(repr=False)
     notes: tuple[str, ...] = ()
     """What is odd in the file, and was set aside in the collection that it is compared with."""
+    asked: Answers | None = None
+    """What a language model says of who wrote the negatives, where it was asked."""
 
     def __repr__(self) -> str:
         told = [f"{len(self.of(kind)):,} {kind}{'s' if len(self.of(kind)) > 1 else ''}"
@@ -124,6 +127,8 @@ class Report(Showing):
             rows += [(finding.severity, f"{finding.rule}: {finding.verdict}"), ("", finding.fix)]
         if not self.findings:
             rows.append(("", "nothing is wrong"))
+        if self.asked is not None:
+            rows += self.asked.card().rows
         counts = f"{self.rows:,} rows, {self.queries:,} queries, {self.negatives:,} negatives"
         return Card(f"{self.file}: {self.format}, {counts}", tuple(rows))
 
@@ -148,4 +153,5 @@ class Report(Showing):
         names = ("file", "format", "ok", "rows", "queries", "negatives")
         found = [finding.as_dict() for finding in self.findings]
         plain = {name: getattr(self, name) for name in names}
-        return plain | {"notes": list(self.notes), "findings": found}
+        told = {} if self.asked is None else {"asked": self.asked.as_dict()["checks"]}
+        return plain | {"notes": list(self.notes), "findings": found} | told
