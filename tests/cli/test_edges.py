@@ -347,3 +347,11 @@ def test_a_folder_may_be_called_like_a_pattern(tmp_path: Path) -> None:
         done = negatives(*map(str, command))
         # Lint has things to say of these texts, and says them.
         assert done.returncode == 0 or (command[0] == "lint" and done.returncode == 1), done.stderr
+
+
+def test_a_run_that_was_finished_before_says_so(tmp_path: Path) -> None:
+    mine = [each for each in MINE if each != "--quiet"]
+    mine += ["--out", str(tmp_path / "run")]
+    said = [negatives(*mine, *more).stderr for more in ((), (), ("--overwrite",))]
+    told = "was finished before; --overwrite mines it again"
+    assert [told in each for each in said] == [False, True, False]

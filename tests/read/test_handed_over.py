@@ -183,6 +183,7 @@ def test_what_is_not_understood_is_refused_in_words() -> None:
             "load it without streaming=True"
         ),
         lambda: load(None): "data cannot be read from NoneType",
+        lambda: neg.lint(datasets.DatasetDict()): "give one of its splits, such as data['train']",
         lambda: load({"a": 1}): "its keys are 'a'",
         lambda: load({"train": FAQ}, split="dev"): "negatives data split DATA --dev 0.1 -o FOLDER",
         lambda: load(FAQ, relevant_from=0.5): "no column has labels or scores",

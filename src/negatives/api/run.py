@@ -117,16 +117,22 @@ class Run(store.Run):
         pick: Picker,
         *,
         relabel: float | None = None,
+        out: str | Path | None = None,
         emit: Emit = shown,
         **shared: Unpack[SharedOut],
     ) -> Run:
         """Apply another policy to the same ledger; negatives, recipe and report are replaced.
 
-        `relabel`: see the method of that name; None relabels as before. `threads`, `engine`,
-        `workers` and `address` are as for `mine`.
+        Or, with `out`, in a copy of the run that is made there. `relabel`: see the method of that
+        name; None relabels as before. `threads`, `engine`, `workers` and `address` are as for
+        `mine`.
         """
+        from negatives.run.copying import copied
         from negatives.run.picking import repick
 
+        if out is not None:
+            other = type(self)(copied(self, Path(out)), collection=self.at_hand)
+            return other.repick(pick, relabel=relabel, emit=emit, **shared)
         repick(self, pick, relabel=relabel, emit=emit, **shared)
         return self._reported(emit)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 
 from negatives.cli.clock import Clock
 from negatives.cli.costs import tell_cost
@@ -157,6 +159,7 @@ def mine(
             out = default_folder(data, collection, chosen)
             if not telling().quiet:
                 print(f"run: {out}", file=sys.stderr)
+        before = _finished(out)
         run = carry_out(
             collection,
             out,
@@ -168,4 +171,17 @@ def mine(
             overwrite=overwrite,
             emit=emit,
         )
+    if run.manifest.hash == before and not overwrite and not telling().quiet:
+        print(f"note: {out} was finished before; --overwrite mines it again", file=sys.stderr)
     show_run(run, json=json, clock=clock)
+
+
+def _finished(run: Path) -> str:
+    """The hash of a finished run's manifest; empty where there is none, or none can be read."""
+    from negatives.errors import RunError
+    from negatives.store.manifest import DONE, decode_manifest
+
+    with suppress(RunError):
+        found = decode_manifest(run)
+        return found.hash if found is not None and found.status == DONE else ""
+    return ""

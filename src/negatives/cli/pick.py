@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from negatives.cli.engine_options import HERE, EngineOptions
 from negatives.cli.options import Changes, Flag, RunFolder
+from negatives.cli.output import OptionalOutFolder
 from negatives.cli.resources import ALL_THREADS, Threads
 
 
@@ -21,14 +22,15 @@ def pick(
     strict: Flag = False,
     relabel: float | None = None,
     set_: Changes = None,
+    out: OptionalOutFolder = None,
     threads: Threads = ALL_THREADS,
     engine: EngineOptions = HERE,
     json: Flag = False,
 ) -> None:
     """Pick other negatives from a finished run's ledger; nothing is found or judged again.
 
-    They take the place of those that were picked before. To have both, and to see by
-    `negatives diff` what differs, copy the run's folder first.
+    They take the place of those that were picked before; with --out those stay, and
+    `negatives diff RUN OUT` shows what differs.
 
     Examples:
 
@@ -39,6 +41,8 @@ def pick(
         negatives pick runs/cranfield simans --set a=1.0 --set center_offset=-0.5
 
         negatives pick runs/cranfield --relabel 0.9
+
+        negatives pick runs/cranfield top --out runs/hardest
 
     No number of threads or workers changes a byte of the result.
 
@@ -61,6 +65,9 @@ def pick(
     set_
         Change a setting of the picker, such as by=dense_score.
         May be repeated: of two values of one setting the later counts, and that is told.
+    out
+        A new folder for a copy of the run with these negatives; its ledger takes no room twice
+        where the file system has links. By default the run itself is changed.
     json
         Print what was found as JSON.
     """
@@ -91,5 +98,5 @@ def pick(
             settings = exchanged("pick", settings, str(new), emit, settings.keys())
         picker = cast("Picker", build("pick", settings | given, "pick"))
         shared = asdict(threads) | asdict(engine)
-        opened = opened.repick(picker, relabel=relabel, emit=emit, **shared)
+        opened = opened.repick(picker, relabel=relabel, out=out, emit=emit, **shared)
     show_run(opened, json=json)

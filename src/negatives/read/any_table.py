@@ -28,6 +28,7 @@ _INSTEAD: Final = {
     "Series": "name it: give a frame with columns such as query and positive, or, of texts by "
     "their ids, series.to_dict()",
     "ndarray": 'name its columns: {"query": array[:, 0], "positive": array[:, 1]}',
+    "DatasetDict": "give one of its splits, such as data['train']",
     "Iterator": "give list(...) of it: rows are gone through more than once",
 }
 """What to give in place of data of a kind."""

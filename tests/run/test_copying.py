@@ -1,0 +1,72 @@
+"""Another policy beside the first: the run stays as it was, and the copy is a run of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+import negatives as neg
+from negatives.run.reviews import REVIEWS
+from negatives.tiny import collection
+from tests.cli.commands import negatives
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> neg.Run:
+    sources = [neg.BM25(top=4)]
+    return neg.mine(collection(), tmp_path / "run", sources=sources, pick=neg.Top(per_query=2))
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != ".lock"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_policy_tried_elsewhere_leaves_the_run_as_it_was(run: neg.Run, tmp_path: Path) -> None:
+    (run.path / REVIEWS).write_text("")
+    before = bytes_of(run.path)
+    other = run.repick(neg.Top(per_query=1), out=tmp_path / "deep" / "one")
+    assert bytes_of(run.path) == before
+    assert (len(other.negatives), len(neg.Run(run.path).negatives)) == (3, 6)
+    part = "candidates/part-00000.parquet"
+    assert (other.path / part).samefile(run.path / part)  # the ledger takes its room once
+    assert not (other.path / REVIEWS).samefile(run.path / REVIEWS)  # each adds verdicts to its own
+    # What the copy becomes is what picking in place makes of the run.
+    again = run.repick(neg.Top(per_query=1))
+    names = ("negatives.parquet", part, "recipe.toml")
+    assert [bytes_of(other.path)[name] for name in names] == [
+        bytes_of(again.path)[name] for name in names
+    ]
+    told = negatives("diff", run.path, other.path, "--json").stdout
+    assert json.loads(told)["negatives"]["only_first"] == 0
+
+
+def test_a_file_system_without_links_and_a_copy_that_is_stopped(
+    run: neg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "link", refused)
+    other = run.repick(neg.Top(per_query=1), out=tmp_path / "other")
+    assert len(other.negatives) == 3
+    monkeypatch.setattr(shutil, "copy2", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        run.repick(neg.Top(per_query=1), out=tmp_path / "third")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "run"]
+
+
+def test_what_is_there_is_not_written_over(run: neg.Run, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "note.txt").write_text("mine")
+    said = negatives("pick", run.path, "--out", tmp_path / "there")
+    assert said.returncode == 2
+    assert "something is there already" in said.stderr
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["note.txt"]
