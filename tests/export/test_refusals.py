@@ -62,6 +62,8 @@ def test_a_misspelt_format_names_the_nearest(run: Run, tmp_path: Path) -> None:
     assert refusal(run, tmp_path / "x.parquet", format="triplets") == (
         "there is no format 'triplets'\n  fix:   did you mean 'triplet'?"
     )
+    said = refusal(run, tmp_path / "x.parquet", format="")
+    assert said.startswith("no format is named\n  fix:   valid: cohere, contrastors, dpr,")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def export(
     run: RunFolder,
     /,
     *,
-    format: Annotated[str, Parameter(name=["--format", "-f"])],
+    format: Annotated[str, Parameter(name=["--format", "-f"])] = "",
     out: OptionalOutFile = None,
     scores: Annotated[
         list[str] | None,

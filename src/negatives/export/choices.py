@@ -53,7 +53,8 @@ def format_named(name: str) -> Format:
     """A format of this package or a third party's; `InputError` names the nearest there is."""
     theirs = kinds("export")
     if name not in OWN and name not in theirs:
-        raise InputError(f"there is no format {name!r}", fix=nearest(name, [*OWN, *theirs]))
+        what = f"there is no format {name!r}" if name else "no format is named"
+        raise InputError(what, fix=nearest(name, [*OWN, *theirs]))
     if name in OWN:
         return OWN[name]
     module, _, attribute = theirs[name].partition(":")
