@@ -16,6 +16,7 @@ from negatives.store.facts import Inputs
 from negatives.store.fingerprints import changes, fingerprints
 from negatives.store.handed_over import fingerprint_of
 from negatives.store.manifest import Manifest
+from negatives.store.named_files import changed, image_files
 from negatives.store.run import GENERATED_FILE, Run
 from negatives.store.scratch import scratch_folder
 from negatives.store.work_folder import differences
@@ -58,9 +59,13 @@ def _made_from(run: Run) -> Collection:
     if not run.compared:
         before, now = asdict(run.manifest.inputs), fingerprints(found)
         differing = differences(before, now)
-        if differing:
+        told = changes(differing, before, now)
+        if not told:  # an image may be another under its old name
+            of_images = changed(run.manifest.facts.named, image_files(found))
+            told = ", ".join(f"{what} changed" for what in of_images)
+        if told:
             raise RunError(
-                "the data is not what the run was made from: " + changes(differing, before, now),
+                f"the data is not what the run was made from: {told}",
                 where=str(run.path),
                 fix="restore the data, or mine again with --overwrite",
             )
