@@ -179,11 +179,15 @@ def test_an_image_that_is_another_since_a_run_makes_it_another_run(tmp_path: Pat
     shutil.copy(made / "images" / "red-disc-1.png", made / "images" / "blue-bar-1.png")
     with pytest.raises(RunError, match="what the images of the documents show, which has changed"):
         mined()
-    # Nor does anybody who reads the run take the one for the other.
-    for command in (("lint",), ("export", "-f", "triplet", "-o", tmp_path / "out.parquet")):
-        told = negatives(command[0], tmp_path / "run", *command[1:])
+    # Nor does anybody who learns from the run, or passes it on, take the one for the other.
+    for words in (
+        ("export", tmp_path / "run", "-f", "triplet", "-o", tmp_path / "out.parquet"),
+        ("train", tmp_path / "run", "--recipe", "clip", "--out", tmp_path / "model"),
+    ):
+        told = negatives(*words)
         assert told.returncode == 2
         assert "made from: what the images of the documents show changed" in told.stderr
+    assert negatives("report", tmp_path / "run").returncode == 0
 
 
 def test_what_is_said_rightly_and_wrongly_of_an_image_is_right(tmp_path: Path) -> None:

@@ -7,10 +7,14 @@ import re
 from base64 import b64decode
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import negatives as neg
-from negatives.show import render, summarise, thumbnails
+from negatives.errors import DataError
+from negatives.show import curves, render, summarise, thumbnails
+from negatives.show.review.pictures import Pictures
+from negatives.show.review.words import Texts
 from negatives.show.writing import figures_of
 from tests.pictures import folder
 from tests.show.made import Page, mined
@@ -56,6 +60,40 @@ def test_only_a_page_with_images_may_show_any(tmp_path: Path) -> None:
     texts = page_of(mined(tmp_path / "texts"))
     assert "img-src" not in texts
     assert "<img" not in texts
+
+
+def test_a_time_series_is_drawn_as_its_curve(tmp_path: Path) -> None:
+    texts = {f"s{n}": ",".join(str((n * k) % 7) for k in range(300)) + ":1,?,2" for n in range(6)}
+    rows = [{"_id": id, "series": text} for id, text in texts.items()]
+    data = tmp_path / "data"
+    (data / "qrels").mkdir(parents=True)
+    for name in ("corpus", "queries"):
+        pl.DataFrame(rows).write_ndjson(data / f"{name}.jsonl")
+    judged = {"query-id": [*texts], "corpus-id": [*texts], "score": [1] * len(texts)}
+    pl.DataFrame(judged).write_csv(data / "qrels" / "train.tsv", separator="\t")
+    top = neg.Top(per_query=2, by="random_rank")
+    run = neg.mine(f"{data}@train", tmp_path / "run", sources=[neg.Random(top=3)], pick=top)
+    html = page_of(run)
+    drawn = re.findall(r'<img class="seen curve" src="data:image/svg[^,]+,([^"]+)"', html)
+    assert drawn
+    assert "text not at hand" not in html
+    for each in drawn:
+        lines = re.findall(r'<polyline points="([^"]+)"', b64decode(each).decode())
+        assert [len(line.split()) for line in lines] == [curves.WIDTH, curves.WIDTH]
+    # Heights are those of the values: a straight line rises evenly.
+    rising = re.findall(r'points="([^"]+)"', curves.curve("0,1,2").decode())[0].split()
+    heights = [float(point.split(",")[1]) for point in rising]
+    assert heights[0] - heights[1] == heights[1] - heights[2] > 0
+    with pytest.raises(DataError, match="what is no number"):
+        curves.curve("1,x")
+    Page(html)
+    pictures = Pictures(run.collection)
+    asked = pictures.of("doc", "s1")
+    assert asked is not None
+    assert asked.said == "a time series of 303 values"
+    assert pictures.drawn("doc", "s1") == (curves.curve(texts["s1"]), "image/svg+xml")
+    assert (pictures.of("doc", "s"), pictures.drawn("query", "../s1")) == (None, None)
+    assert Texts(run.collection).whole("doc", "s1") == ""
 
 
 def test_what_a_reader_sees_first_has_its_image_where_not_all_can(

@@ -15,7 +15,7 @@ from negatives.events import Emit
 from negatives.export.blocks import ExportBlock, Positives, blocks, empty_block
 from negatives.export.scorers import Scorer
 from negatives.export.texts import ExportTexts, blank
-from negatives.run.inputs import collection_of
+from negatives.run.inputs import collection_of, refuse_other_images
 from negatives.schema import Columns
 from negatives.store.run import Run
 
@@ -68,6 +68,7 @@ class Ask:
     @cached_property
     def texts(self) -> ExportTexts:
         """The run's texts; read on first use, for ids need none."""
+        refuse_other_images(self.run)
         return ExportTexts(collection_of(self.run))
 
     @cached_property

@@ -34,7 +34,7 @@ from negatives.recipe import Recipe
 from negatives.recipe_changes import encoded
 from negatives.run import mine
 from negatives.run.claim import run_folder
-from negatives.run.inputs import collection_of
+from negatives.run.inputs import collection_of, refuse_other_images
 from negatives.run.making import made_queries
 from negatives.run.mine import automatically
 from negatives.schema import TEXTS, Collection
@@ -65,6 +65,8 @@ class TrainingSource:
     def read(self, data: Data) -> TrainingSet | Run | Collection:
         """What a user names, read, and refused where it cannot be trained with."""
         found = data if isinstance(data, TrainingSet) else self._read(data)
+        if isinstance(found, Run):
+            refuse_other_images(found)
         choosing = () if self.recipe.choose is None else (self.recipe.choose,)
         refuse_unmet((self._settings, self._loss, *choosing), content_of(found))
         self._refuse_unlabelled(found)

@@ -38,6 +38,22 @@ def collection_of(run: Run) -> Collection:
     return run.whole
 
 
+def refuse_other_images(run: Run) -> None:
+    """Raise `RunError` where an image of the collection is another under its old name, or is gone.
+
+    For who judges, learns or passes on what the run says of images: no table tells it, and all of
+    them are read. A report, and people who look at a run, do with those that are left.
+    """
+    differing = changed(run.manifest.facts.named, image_files(collection_of(run)))
+    if differing:
+        raise RunError(
+            "the data is not what the run was made from: "
+            + ", ".join(f"{what} changed" for what in differing),
+            where=str(run.path),
+            fix="restore the images, or mine again with --overwrite",
+        )
+
+
 def data_of(manifest: Manifest) -> str:
     """The fingerprint of what `collection_of` gives, by which other processes know it."""
     made = manifest.files.get(GENERATED_FILE)
@@ -59,13 +75,9 @@ def _made_from(run: Run) -> Collection:
     if not run.compared:
         before, now = asdict(run.manifest.inputs), fingerprints(found)
         differing = differences(before, now)
-        told = changes(differing, before, now)
-        if not told:  # an image may be another under its old name
-            of_images = changed(run.manifest.facts.named, image_files(found))
-            told = ", ".join(f"{what} changed" for what in of_images)
-        if told:
+        if differing:
             raise RunError(
-                f"the data is not what the run was made from: {told}",
+                "the data is not what the run was made from: " + changes(differing, before, now),
                 where=str(run.path),
                 fix="restore the data, or mine again with --overwrite",
             )

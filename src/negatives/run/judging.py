@@ -31,7 +31,7 @@ from negatives.needs import refuse_unmet
 from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
 from negatives.run.engine import engine_named, refuse_scripts
-from negatives.run.inputs import collection_of
+from negatives.run.inputs import collection_of, refuse_other_images
 from negatives.run.judged import Change, judged, undone
 from negatives.run.parts import over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
@@ -160,6 +160,7 @@ def _opened(
             "again",
         )
     collection = collection_of(run)
+    refuse_other_images(run)
     refuse_unmet((judge,), collection)
     with locked(run.path):
         run = run.reopened()  # as it is, now that nobody else writes

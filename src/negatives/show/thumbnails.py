@@ -1,13 +1,14 @@
 """Small images beside the pairs of a report, inside the page, which fetches nothing.
 
-Each is drawn anew from what can be seen of a file, so that no file that is none gets into a page.
+Each is drawn anew from what can be seen of a file, so that no file that is none gets into a page;
+a time series is drawn as its curve.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +16,7 @@ import polars as pl
 from negatives.errors import NegativesError
 from negatives.models.images import jpeg
 from negatives.schema import Collection, Side
+from negatives.show import curves
 
 LARGEST: Final = 96
 """Pixels of a side of an image, at most."""
@@ -36,41 +38,56 @@ def thumbnails(
     uses = Counter(wanted)
     asked = pl.DataFrame(list(uses), schema=_WANTED, orient="row")
     sides: tuple[Side, Side] = ("docs", "queries")
-    paths = {
-        (side, id): path
+    found = {
+        (side, id): (draw, said)
         for side in sides
-        if collection.has(side, "image")
-        for id, path in _paths(collection, side, asked.filter(side=side)["id"])
+        for field, draw in _DRAWN.items()
+        if collection.has(side, field)
+        for id, said in _said(collection, side, field, asked.filter(side=side)["id"])
     }
-    if not paths:
+    if not found:
         return None
     made: dict[str, dict[str, str]] = {side: {} for side in sides}
     room = BUDGET
     for side, id in asked.rows():
-        if path := paths.get((side, id)):
-            link = _link(path)
+        if (side, id) in found:
+            draw, said = found[side, id]
+            link = _link(draw, said)
             needed = len(link) * uses[(side, id)]
             if link and needed <= room:
                 made[side][id] = link
                 room -= needed
-    return {**made, "left_out": len(paths) - sum(map(len, made.values()))}
+    return {**made, "left_out": len(found) - sum(map(len, made.values()))}
 
 
 _WANTED: Final = {"side": pl.String, "id": pl.String}
 
 
-def _paths(collection: Collection, side: Side, ids: pl.Series) -> list[tuple[str, str]]:
-    """Id and path of those of some documents, or queries, that have an image."""
-    there = pl.DataFrame({"id": collection.ids(side), "path": collection.image_paths(side)})
-    found = there.filter(pl.col("id").is_in(ids.implode()) & (pl.col("path") != ""))
+def _said(collection: Collection, side: Side, field: str, ids: pl.Series) -> list[tuple[str, str]]:
+    """Id, and path of the image or the series, of those of some items that have one."""
+    values = collection.image_paths(side) if field == "image" else collection.frame(side)[field]
+    there = pl.DataFrame({"id": collection.ids(side), "said": values})
+    found = there.filter(pl.col("id").is_in(ids.implode()) & (pl.col("said") != ""))
     return list(found.iter_rows())
 
 
-def _link(path: str) -> str:
+def _link(draw: Callable[[str], str], said: str) -> str:
     """The image as a `data:` address; nothing where it cannot be seen: a report has figures first,
     and is made of a run whose images are gone, or where pillow is not installed.
     """
     try:
-        return "data:image/jpeg;base64," + b64encode(jpeg(path, LARGEST, _QUALITY)).decode()
+        return draw(said)
     except NegativesError:
         return ""
+
+
+def _image(path: str) -> str:
+    return "data:image/jpeg;base64," + b64encode(jpeg(path, LARGEST, _QUALITY)).decode()
+
+
+def _curve(series: str) -> str:
+    return f"data:{curves.KIND};base64," + b64encode(curves.curve(series)).decode()
+
+
+_DRAWN: Final[dict[str, Callable[[str], str]]] = {"series": _curve, "image": _image}
+"""Fields that are shown as an image; of an item with both, the image."""

@@ -1,4 +1,7 @@
-"""The images of a collection on the page, each asked for by the id of what it is of."""
+"""The images of a collection on the page, each asked for by the id of what it is of.
+
+A time series is one too, drawn as its curve.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,10 @@ import polars as pl
 
 from negatives.models.images import jpeg
 from negatives.schema import Collection, Side
+from negatives.show.curves import KIND as CURVE
+from negatives.show.curves import curve
 from negatives.show.review.words import visible
+from negatives.wording import plural
 
 LARGEST: Final = 800
 """Pixels of a side of an image on the page, at most."""
@@ -41,23 +47,40 @@ class Pictures:
             for name, side in _SIDES.items()
             if collection.has(side, "image")
         }  # fmt: skip
+        self._series = {
+            name: (collection.ids(side), collection.frame(side)["series"])
+            for name, side in _SIDES.items()
+            if collection.has(side, "series")
+        }
 
     def of(self, side: str, id: str) -> Picture | None:
         """The image of a query or a document (`side`: query, doc); None: it has none."""
-        found = self._row(side, id)
-        if found is None:
+        if found := self._row(side, id):
+            said = visible(found[0])
+        elif series := self._recorded(side, id):
+            values = series.count(",") + series.count(":") + 1
+            said = f"a time series of {plural(values, 'value')}"
+        else:
             return None
-        return Picture("/image?" + urlencode({"side": side, "id": id}), visible(found[0]))
+        return Picture("/image?" + urlencode({"side": side, "id": id}), said)
 
-    def drawn(self, side: str, id: str) -> bytes | None:
-        """The image as JPEG, no larger than the page needs; None where there is none.
+    def drawn(self, side: str, id: str) -> tuple[bytes, str] | None:
+        """The image as JPEG, or the curve as SVG, no larger than the page needs, and which of the
+        two it is; None where there is none.
 
         Raises `DataError` for a file that is not there, or is no image.
         """
-        found = self._row(side, id)
-        if found is None:
-            return None
-        return jpeg(found[1], LARGEST, quality=90)
+        if found := self._row(side, id):
+            return jpeg(found[1], LARGEST, quality=90), KIND
+        if series := self._recorded(side, id):
+            return curve(series), CURVE
+        return None
+
+    def _recorded(self, side: str, id: str) -> str:
+        """The time series; empty where there is none."""
+        ids, series = self._series.get(side, (None, None))
+        place = None if ids is None else _place(ids, id)
+        return "" if series is None or place is None else series[place] or ""
 
     def _row(self, side: str, id: str) -> tuple[str, str] | None:
         """What the collection calls the image, and its path."""

@@ -23,7 +23,7 @@ from negatives.show.review.desk import Desk, Pair, Tab
 from negatives.show.review.forecast import Forecast
 from negatives.show.review.guard import Guard
 from negatives.show.review.guideline import guideline
-from negatives.show.review.pictures import KIND, Pictures
+from negatives.show.review.pictures import Pictures
 from negatives.show.review.standing import agreed, headway
 from negatives.show.review.words import FOLDED, PIECE, SHORT, SHOWN, Texts, piece, visible, why
 from negatives.store.run import Run
@@ -169,7 +169,7 @@ class Review:
         side, id = (request.query_params.get(name, "") for name in ("side", "id"))
         with suppress(DataError):  # its path stands in its place
             if (made := await run_in_threadpool(self.pictures.drawn, side, id)) is not None:
-                return Response(made, media_type=KIND)
+                return Response(made[0], media_type=made[1])
         return Response("There is no such image.", 404)
 
     async def guide(self, request: Request) -> Response:

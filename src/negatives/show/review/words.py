@@ -71,7 +71,9 @@ class Texts:
         )
 
     def whole(self, side: str, id: str) -> str:
-        """A text; where there is none, what else is known, but for an image, which is shown."""
+        """A text; where there is none, what else is known, but for an image or a series, which is
+        shown.
+        """
         frame, ids = self._sides[side]
         place = ids.search_sorted(id)
         if place >= len(ids) or ids[place] != id:
@@ -91,7 +93,7 @@ class Texts:
         return self._positives["doc_id"][first:last].to_list()
 
 
-_OWN: Final = ("doc_id", "query_id", "row", "text", "image")
+_OWN: Final = ("doc_id", "query_id", "row", "text", "image", "series")
 
 
 def why(row: dict[str, Any], order: str, unknown: int, per_query: int) -> list[str]:
