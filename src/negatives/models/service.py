@@ -23,6 +23,7 @@ from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
 from negatives.models.http_call import CallFailed, Reply, TimedOut, TooLong, post, service_url
 from negatives.models.spec import Options, split_options
+from negatives.models.stopping import GivenUp
 from negatives.printable import printable
 from negatives.secrets import read_key, refuse_secrets, without
 
@@ -114,8 +115,8 @@ class Service:
     ) -> Answer:
         """What `read` makes of the reply, which has at most so many bytes.
 
-        `read` raises `Garbled` where it is no reply. Raises `Refused`, or another `ServiceError`,
-        also where `stopped` is set before the answer came.
+        `read` raises `Garbled` where it is no reply. Raises `Refused`, or another `ServiceError`:
+        `GivenUp` where `stopped` is set before the answer came.
         """
         stopped = stopped or threading.Event()
         sleep = self.sleep or stopped.wait
@@ -126,7 +127,7 @@ class Service:
             if wait > 0:
                 sleep(wait)
             if stopped.is_set():
-                raise self.error("given up, for another call failed")
+                raise self._failed(GivenUp, "given up, for another call failed")
             self.tell(Spent(calls=1))
             wait = WAIT * 2**attempt
             try:
