@@ -179,6 +179,12 @@ class Recipe:
             )
 
     @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All its stages: those of the sections of several, then those of the sections of one."""
+        several = (stage for _, stages in self._lists() for stage in stages)
+        return (*several, *(stage for _, stage in self._single()))
+
+    @property
     def reference_source(self) -> str:
         """Label of the source by whose scores judges compare; empty where none scores any pair."""
         if self.reference and self.reference not in self._judges_scores:

@@ -25,18 +25,19 @@ from negatives.secrets import refuse_secrets
 from negatives.settings import (
     LARGEST,
     LARGEST_WHOLE,
+    Named,
     about,
     computable,
     every,
     finite,
+    names,
     required,
+    texts,
     without_numpy,
 )
 
 PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_MODELS = ("model", "encoder", "guide", "teacher", "large", "judges")
-"""What a setting that names models is called, in every room."""
 
 
 class StageMeta(msgspec.StructMeta, ABCMeta):
@@ -113,13 +114,18 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
 
     @property
     def opens(self) -> tuple[str, ...]:
-        """The models that it opens, by the names that it was given: what its settings that are
-        called `model`, `encoder`, `guide`, `teacher`, `large` or `judges` say, unless the class
-        says more.
+        """The models that it opens, by the names that it was given: those of its settings of the
+        type `ModelName`, unless the class says more.
         """
-        named = [getattr(self, name, "") for name in _MODELS]
-        every = [each for name in named for each in ([name] if isinstance(name, str) else name)]
-        return tuple(each for each in every if each)
+        return self.names("model")
+
+    def names(self, kind: Named) -> tuple[str, ...]:
+        """The files that its settings of the type `FileName` name, or the models of `ModelName`.
+
+        A run whose files have changed since is not gone on with.
+        """
+        naming = [each for each in fields_of(type(self)) if names(kind, each.type)]
+        return tuple(name for each in naming for name in texts(getattr(self, each.name)))
 
     def refuse_absent(self, context: Context) -> None:
         """Raise where somebody it has to ask, such as a model's server, is not there.

@@ -18,6 +18,7 @@ from negatives.find.candidates import COLUMNS
 from negatives.opening import Context
 from negatives.read.taxonomy import Taxonomy, needs
 from negatives.schema import Collection, Needs
+from negatives.settings import FileName
 from negatives.stage import Source
 from negatives.store.atomic import file_hash
 
@@ -46,7 +47,7 @@ class SameParent(Source, kind="same-parent"):
         ),
     ] = 1
     edges: Annotated[
-        str,
+        FileName,
         Meta(description="file of children and their parents, by id; empty: the field `parent`"),
     ] = ""
 

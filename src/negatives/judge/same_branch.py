@@ -12,6 +12,7 @@ from msgspec import Meta
 from negatives.opening import JudgeContext
 from negatives.read.taxonomy import Taxonomy, needs
 from negatives.schema import REJECTED, Needs
+from negatives.settings import FileName
 from negatives.stage import Judge
 
 
@@ -32,7 +33,7 @@ class SameBranch(Judge, kind="same-branch", kw_only=False):
         Meta(description="ancestors and descendants, or only the ones"),
     ] = "both"
     edges: Annotated[
-        str,
+        FileName,
         Meta(description="file of children and their parents, by id; empty: the field `parent`"),
     ] = ""
 

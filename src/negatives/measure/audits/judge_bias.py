@@ -53,6 +53,7 @@ from negatives.models.language_model import SHOWN, ApiKey, Shown, refuse_literal
 from negatives.models.stimuli import STIMULI
 from negatives.opening import JudgeContext
 from negatives.schema import JUDGED_NEGATIVE, POSITIVE
+from negatives.settings import FileName, ModelName
 from negatives.stage import build
 from negatives.store.scratch import scratch_folder
 from negatives.wording import figure, percent
@@ -73,7 +74,7 @@ class JudgeBias(Check, kind="judge-bias"):
     """
 
     model: Annotated[
-        str,
+        ModelName,
         Meta(description="URL#NAME of an OpenAI-compatible endpoint; `run`: the judge that the run "
              "asked. It is asked anew, so that nothing is unless it is named"),
     ] = ""  # fmt: skip
@@ -87,7 +88,7 @@ class JudgeBias(Check, kind="judge-bias"):
         Meta(ge=0, le=len(STIMULI), description="emotional appeals that are tried, each alone"),
     ] = 2
     answers: Annotated[
-        str,
+        FileName,
         Meta(description="file of query_id and answer, a row for each that is right: only such "
              "queries are tried, and told apart by whether the model knows the answer by itself"),
     ] = ""  # fmt: skip
