@@ -10,7 +10,7 @@ import pytest
 
 from negatives.errors import RecipeError
 from negatives.kinds import KINDS, kinds
-from negatives.recipe import _line
+from negatives.recipe_toml import line
 from negatives.settings import describe_field, names
 from negatives.stage import Stage, build, fields_of, stage_class
 from tests.contracts import kinds as made
@@ -28,7 +28,7 @@ def test_settings_make_the_stage_again_and_so_do_its_toml_and_its_repr() -> None
     for stage in made.every():
         settings = stage.settings()
         assert build(stage.section, settings) == stage
-        text = "\n".join(_line(key, value, "") for key, value in settings.items())
+        text = "\n".join(line(key, value, "") for key, value in settings.items())
         assert build(stage.section, tomllib.loads(text)) == stage, text
         names = vars(sys.modules["negatives.batch.weights"])
         assert eval(repr(stage), {**names, type(stage).__name__: type(stage)}) == stage
