@@ -21,7 +21,15 @@ import msgspec
 
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
-from negatives.models.http_call import CallFailed, Reply, TimedOut, TooLong, post, service_url
+from negatives.models.http_call import (
+    CallFailed,
+    Reply,
+    TimedOut,
+    TooLong,
+    post,
+    service_url,
+    unless_done_after,
+)
 from negatives.models.spec import Options, split_options
 from negatives.models.stopping import GivenUp
 from negatives.printable import printable
@@ -183,13 +191,8 @@ class Service:
         if not first or self.seconds <= TOLD_AFTER:
             yield
             return
-        teller = threading.Timer(TOLD_AFTER, self._tell_waiting)
-        teller.daemon = True
-        teller.start()
-        try:
+        with unless_done_after(TOLD_AFTER, self._tell_waiting):
             yield
-        finally:
-            teller.cancel()
 
     def _tell_waiting(self) -> None:
         with self._lock:
