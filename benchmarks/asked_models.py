@@ -15,7 +15,6 @@ from typing import Any
 
 from benchmarks.data import CACHE
 from benchmarks.judge_server import serving
-from negatives.learn.bench.applies import stages_of
 from negatives.recipe import load_recipe
 from negatives.schema import Collection
 
@@ -76,7 +75,7 @@ QUALITY = 0.9, 0.95
 def asked() -> dict[str, bool]:
     """The language models that recipes name, and whether each is at an address."""
     recipes = (load_recipe(name) for name in (*JUDGES, *READERS, *WRITERS, "ifd"))
-    stages = (stage for recipe in recipes for stage in stages_of(recipe))
+    stages = (stage for recipe in recipes for stage in recipe.stages)
     names = (name for stage in stages for name in named(stage.settings().values()))
     return {name: name.startswith("http") for name in names}
 

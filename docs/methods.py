@@ -15,7 +15,6 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from negatives.learn.bench.applies import stages_of
 from negatives.models.absent import BUILT_IN
 from negatives.recipe import PURPOSES, Recipe, load_recipe, shipped
 from negatives.recipe_states import WORKING, Figure, state_of
@@ -126,9 +125,9 @@ def about(name: str) -> Iterator[str]:
 def takes(recipe: Recipe) -> str:
     """Models, texts and time that a recipe needs."""
     models = dict.fromkeys(
-        model for stage in stages_of(recipe) for model in stage.opens if model not in BUILT_IN
+        model for stage in recipe.stages for model in stage.opens if model not in BUILT_IN
     )
-    fields = sorted({name for stage in stages_of(recipe) for name in stage.needs.docs})
+    fields = sorted({name for stage in recipe.stages for name in stage.needs.docs})
     said = [
         f"Documents with {' and '.join(fields)}" if fields else "Nothing but ids",
         f"models: {', '.join(f'`{model}`' for model in models)}" if models else "no other model",

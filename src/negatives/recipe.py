@@ -6,7 +6,6 @@ beside it), so that a run's recipe.toml says by itself what was done.
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,15 +13,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from negatives.arguments import checked
 from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
 from negatives.misplaced import refuse_misplaced
-from negatives.settings import describe_field, without_numpy
-from negatives.stage import Estimator, Judge, Picker, Source, Stage, build, fields_of
+from negatives.recipe_toml import line, stage_lines
+from negatives.settings import without_numpy
+from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
 
 HEAD = {
     "name": (str, ""),
@@ -179,6 +177,12 @@ class Recipe:
             )
 
     @property
+    def stages(self) -> tuple[Stage, ...]:
+        """All its stages: those of the sections of several, then those of the sections of one."""
+        several = (stage for _, stages in self._lists() for stage in stages)
+        return (*several, *(stage for _, stage in self._single()))
+
+    @property
     def reference_source(self) -> str:
         """Label of the source by whose scores judges compare; empty where none scores any pair."""
         if self.reference and self.reference not in self._judges_scores:
@@ -255,15 +259,15 @@ class Recipe:
 
     def to_toml(self) -> str:
         """The complete recipe as TOML, each setting with its description."""
-        lines = [_line(key, getattr(self, key), about) for key, (_, about) in HEAD.items()]
+        lines = [line(key, getattr(self, key), about) for key, (_, about) in HEAD.items()]
         mining = [(name, stages) for name, stages in self._lists() if name != ROUNDS]
         for section, stages in mining:
             for stage in stages:
-                lines += ["", f"[[{section}]]", *_stage_lines(stage)]
+                lines += ["", f"[[{section}]]", *stage_lines(stage)]
         for name, single in self._single():
-            lines += ["", f"[{name}]", *_stage_lines(single)]
+            lines += ["", f"[{name}]", *stage_lines(single)]
         for stage in self.round:
-            lines += ["", f"[[{ROUNDS}]]", *_stage_lines(stage)]
+            lines += ["", f"[[{ROUNDS}]]", *stage_lines(stage)]
         return "\n".join([*lines, ""])
 
     def _lists(self) -> list[tuple[str, tuple[Stage, ...]]]:
@@ -343,7 +347,7 @@ def _written(key: str) -> str:
         return f"write it as [{key}] with a kind"
     if key in SECTIONS:
         return f"write it as [[{key}]] with a kind"
-    return f"such as {_line(key, {str: 'mine', int: 1, float: 0.9}[HEAD[key][0]], '')}"
+    return f"such as {line(key, {str: 'mine', int: 1, float: 0.9}[HEAD[key][0]], '')}"
 
 
 def shipped() -> dict[str, str]:
@@ -375,28 +379,3 @@ def load_recipe(name: str | Path) -> Recipe:
             fix=f"{nearest(str(name), known)} (or give the path of a .toml file)",
         )
     return parse(known[str(name)], f"recipe {name}")
-
-
-def _stage_lines(stage: Stage) -> list[str]:
-    lines = [_line("kind", stage.kind, (type(stage).__doc__ or "").split("\n")[0])]
-    for setting in fields_of(type(stage)):
-        about = describe_field(setting)["description"]
-        lines.append(_line(setting.name, msgspec.to_builtins(getattr(stage, setting.name)), about))
-    return lines
-
-
-def _line(key: str, value: Any, about: str) -> str:
-    return f"{key} = {_value(value)}" + (f"  # {about}" if about else "")
-
-
-def _value(value: Any) -> str:
-    """A TOML value. JSON's strings, integers, floats and booleans are TOML's too."""
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{_value(str(key))} = {_value(item)}" for key, item in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(_value(item) for item in value)}]"
-    if isinstance(value, float):
-        return repr(value)
-    # TOML forbids a bare DEL in a string, JSON does not escape it.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

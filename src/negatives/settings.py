@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 import math
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 LARGEST_WHOLE = 2**31 - 1
 LARGEST = 1e12
+
+Named = Literal["file", "model"]
+"""What the text of a setting may name."""
+_NAMES = "names"
+FileName = Annotated[str, msgspec.Meta(extra={_NAMES: "file"})]
+"""The type of a setting that names a file, or of each that a list or the values of a table name."""
+ModelName = Annotated[str, msgspec.Meta(extra={_NAMES: "model"})]
+"""The same of a model: its folder or file on this machine, or a name or an address elsewhere."""
 
 
 def every(value: Any, holds: Callable[[Any], bool]) -> bool:
@@ -47,6 +55,27 @@ def computable(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) <= LARGEST_WHOLE
     return not isinstance(value, float) or abs(value) <= LARGEST
+
+
+def names(kind: Named, typed: Any) -> bool:
+    """Whether the texts of a type name files, or models.
+
+    >>> names("file", dict[str, FileName]), names("file", str)
+    (True, False)
+    """
+    marks = [getattr(meta, "extra", None) or {} for meta in getattr(typed, "__metadata__", ())]
+    return any(mark.get(_NAMES) == kind for mark in marks) or any(
+        names(kind, inner) for inner in get_args(typed)
+    )
+
+
+def texts(value: Any) -> Iterator[str]:
+    """The texts in a plain value that are not empty."""
+    if isinstance(value, str) and value:
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from texts(each)
 
 
 def about(field: msgspec.structs.FieldInfo) -> str:

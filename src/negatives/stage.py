@@ -1,136 +1,28 @@
-"""What a stage is: a small frozen object whose fields are its settings, with one verb.
+"""The stages of mining by their verbs: to find, judge, estimate and pick.
 
-The settings base class, the verbs, and how a stage is built from plain settings. What a stage is
-opened with, and what it is then, is in `opening`.
+A stage is a small frozen object whose fields are its settings (`stage_base`), with one verb. What
+it is opened with, and what it is then, is in `opening`; what generators are, in `generator`.
 """
 
 from __future__ import annotations
 
-import importlib
-from abc import ABCMeta, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Protocol
 
 import msgspec
 import polars as pl
 
-from negatives.errors import RecipeError, nearest
 from negatives.estimation import Basis, Estimation, Revised
-from negatives.kinds import kinds, place_of
 from negatives.opening import Context, EstimateContext, JudgeContext, Proposer, Ruling
-from negatives.schema import Doubles, Needs
-from negatives.secrets import refuse_secrets
-from negatives.settings import (
-    LARGEST,
-    LARGEST_WHOLE,
-    about,
-    computable,
-    every,
-    finite,
-    required,
-    without_numpy,
-)
-
-PositiveInt = Annotated[int, msgspec.Meta(ge=1)]
-Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
-_MODELS = ("model", "encoder", "guide", "teacher", "large", "judges")
-"""What a setting that names models is called, in every room."""
-
-
-class StageMeta(msgspec.StructMeta, ABCMeta):
-    """Makes every stage frozen, keyword-only unless it says otherwise, and tagged by its kind.
-
-    A stage that lacks a method of its base class cannot be made.
-    """
-
-    def __new__(
-        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **options: Any
-    ) -> StageMeta:
-        """Take `kind` from the class statement and pass the rest on."""
-        kind = options.pop("kind", None)
-        if kind is not None:
-            options |= {"tag": kind, "tag_field": "kind"}
-        options.setdefault("kw_only", True)
-        return super().__new__(
-            mcls, name, bases, namespace, frozen=True, forbid_unknown_fields=True, **options
-        )
-
-
-@cache
-def fields_of(cls: type[Stage]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    """The settings of a class of stages, whose annotations are evaluated once and not each time."""
-    return msgspec.structs.fields(cls)
-
-
-class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
-    """Settings with one verb. Its repr is its configuration, and its fields are the documentation.
-
-    A field is annotated with its bounds and a one-line description: `Annotated[int, Meta(ge=1,
-    description="candidates per query")]`. Values are checked however the stage is made, and stored
-    as the field's type: 1 given for a float is 1.0, so that equal stages have one repr.
-    """
-
-    section: ClassVar[str] = ""
-
-    def __post_init__(self) -> None:
-        for setting in fields_of(type(self)):
-            value = without_numpy(getattr(self, setting.name))
-            try:
-                value = msgspec.convert(value, setting.type)
-                if not every(value, finite):
-                    raise msgspec.ValidationError("Expected a finite number")
-                if not every(value, computable):
-                    raise msgspec.ValidationError(
-                        f"Expected a number up to {LARGEST:g}, a whole one up to {LARGEST_WHOLE}"
-                    )
-            except msgspec.ValidationError as error:
-                raise RecipeError(
-                    f"{self.kind}: {setting.name} = {value!r}: {error}", fix=about(setting)
-                ) from None
-            if isinstance(value, str):
-                refuse_secrets(value)
-            msgspec.structs.force_setattr(self, setting.name, value)
-        self.check()
-
-    def check(self) -> None:
-        """Hook for settings that must agree with each other; raises `RecipeError`."""
-
-    @property
-    def kind(self) -> str:
-        """The name this stage has in a recipe."""
-        return str(self.__struct_config__.tag)
-
-    @property
-    def needs(self) -> Needs:
-        """What documents and queries must have for this stage: nothing but ids, unless it says so.
-
-        A collection without it is refused before any work; a document without it, in a collection
-        that has it, is not proposed by a source that needs it.
-        """
-        return Needs()
-
-    @property
-    def opens(self) -> tuple[str, ...]:
-        """The models that it opens, by the names that it was given: what its settings that are
-        called `model`, `encoder`, `guide`, `teacher`, `large` or `judges` say, unless the class
-        says more.
-        """
-        named = [getattr(self, name, "") for name in _MODELS]
-        every = [each for name in named for each in ([name] if isinstance(name, str) else name)]
-        return tuple(each for each in every if each)
-
-    def refuse_absent(self, context: Context) -> None:
-        """Raise where somebody it has to ask, such as a model's server, is not there.
-
-        Asked before any work, and cheap. What a stage opens in any case it need not look for here.
-        """
-
-    def settings(self) -> dict[str, Any]:
-        """Every setting, defaults written out, `kind` first; plain values only."""
-        made: dict[str, Any] = msgspec.to_builtins(self)
-        return made
+from negatives.schema import Doubles
+from negatives.stage_base import PositiveInt as PositiveInt
+from negatives.stage_base import Share as Share
+from negatives.stage_base import Stage as Stage
+from negatives.stage_base import build as build
+from negatives.stage_base import fields_of as fields_of
+from negatives.stage_base import stage_class as stage_class
 
 
 class Source(Stage, kw_only=True):
@@ -363,51 +255,3 @@ class Picker(Stage, kw_only=True):
         each; the columns are those of `rows`. Random choices depend on (seed, query_id, doc_id)
         only.
         """
-
-
-def stage_class(section: str, kind: str) -> type[Stage]:
-    """The class of a kind, imported now; `RecipeError` names the nearest kind there is."""
-    place = place_of(section, kind)
-    if place is None:
-        raise RecipeError(f"there is no {section} kind {kind!r}", fix=nearest(kind, kinds(section)))
-    module, _, name = place.partition(":")
-    made: type[Stage] = getattr(importlib.import_module(module), name)
-    if missing := sorted(made.__abstractmethods__):
-        raise RecipeError(
-            f"the {section} kind {kind!r} does not define {missing[0]}()",
-            where=place,
-            fix=f"define {', '.join(missing)} in {name}, or update the package that it is from",
-        )
-    return made
-
-
-def build(section: str, settings: Mapping[str, Any], where: str = "") -> Stage:
-    """A stage from plain settings with a `kind`; errors name the path and the nearest valid key."""
-    if "kind" not in settings:
-        raise RecipeError(
-            "a stage without a kind",
-            where=where,
-            fix=f"kind = one of {', '.join(sorted(kinds(section)))}",
-        )
-    kind = settings["kind"]
-    try:
-        cls = stage_class(section, str(kind))
-    except RecipeError as error:
-        raise RecipeError(error.what, where=f"{where}.kind", fix=error.fix) from None
-    fields = {field.name: field for field in fields_of(cls)}
-    for key in settings:
-        if key != "kind" and key not in fields:
-            raise RecipeError(
-                f"{kind!r} has no setting {key!r}",
-                where=f"{where}.{key}",
-                fix=nearest(key, fields),
-            )
-    try:
-        return msgspec.convert(without_numpy(settings), cls)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$.")
-        key = path.rstrip("`").split("[")[0]
-        fix = about(fields[key]) if key in fields else f"give {required(fields.values())}"
-        raise RecipeError(f"{kind}: {what}", where=f"{where}.{key}".rstrip("."), fix=fix) from None
-    except RecipeError as error:
-        raise RecipeError(error.what, where=where, fix=error.fix) from None

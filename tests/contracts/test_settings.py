@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 
@@ -9,9 +10,9 @@ import pytest
 
 from negatives.errors import RecipeError
 from negatives.kinds import KINDS, kinds
-from negatives.recipe import _line
-from negatives.settings import describe_field
-from negatives.stage import Stage, build, stage_class
+from negatives.recipe_toml import line
+from negatives.settings import describe_field, names
+from negatives.stage import Stage, build, fields_of, stage_class
 from tests.contracts import kinds as made
 from tests.contracts.theirs import Unfinished
 
@@ -27,7 +28,7 @@ def test_settings_make_the_stage_again_and_so_do_its_toml_and_its_repr() -> None
     for stage in made.every():
         settings = stage.settings()
         assert build(stage.section, settings) == stage
-        text = "\n".join(_line(key, value, "") for key, value in settings.items())
+        text = "\n".join(line(key, value, "") for key, value in settings.items())
         assert build(stage.section, tomllib.loads(text)) == stage, text
         names = vars(sys.modules["negatives.batch.weights"])
         assert eval(repr(stage), {**names, type(stage).__name__: type(stage)}) == stage
@@ -42,6 +43,30 @@ def test_a_setting_that_there_is_not_is_refused_and_every_one_there_is_is_descri
         for field in msgspec.structs.fields(type(stage)):
             assert describe_field(field)["description"], (stage.kind, field.name)
         assert (type(stage).__doc__ or "").splitlines()[0].endswith((".", ":"))
+
+
+NAMES_FILES = re.compile(r"\bfiles?\b|\bfolder\b|\bhub name\b|\bJinja\b|\.parquet\b|\bURL#NAME\b")
+"""What a description has that says of a setting's texts that they name files, or models."""
+
+
+def test_a_setting_that_is_said_to_name_a_file_or_a_model_has_the_type_that_says_so() -> None:
+    found = 0
+    for stage in made.every():
+        for field in fields_of(type(stage)):
+            described = describe_field(field)
+            if "str" in described["type"] and NAMES_FILES.search(described["description"]):
+                found += 1
+                typed = [kind for kind in ("file", "model") if names(kind, field.type)]
+                assert len(typed) == 1, (stage.kind, field.name)
+    assert found > 50
+
+
+def test_the_encoder_or_model_of_a_stage_is_one_that_it_opens() -> None:
+    for stage in made.every():
+        for field in fields_of(type(stage)):
+            if field.name in ("model", "encoder", "guide", "teacher") and stage.section != "round":
+                text = describe_field(field)["type"] == "str"
+                assert names("model", field.type) == text, (stage.kind, field.name)
 
 
 def test_a_kind_is_frozen_and_of_the_section_that_it_is_found_in() -> None:

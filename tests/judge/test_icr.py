@@ -23,7 +23,7 @@ from negatives.models.in_context import (
     in_windows,
 )
 from negatives.opening import JudgeContext
-from negatives.run.judging import Costly
+from negatives.run.costly import Costly
 from tests.judge.test_reranker import DATA, ROWS
 from tests.models.tiny_lm import tiny_llama
 

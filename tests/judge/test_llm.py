@@ -22,7 +22,7 @@ from negatives.judge.llm_score import SAID, graded, listed, listed_grades, log_o
 from negatives.judge.prompted import PromptedRuling
 from negatives.models.chat_reply import Answer, Token
 from negatives.opening import JudgeContext
-from negatives.run.judging import Costly
+from negatives.run.costly import Costly
 from negatives.run.spending import Billed
 from tests.build import collection
 from tests.judge.test_reranker import ROWS, TEXTS

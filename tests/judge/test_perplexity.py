@@ -18,7 +18,7 @@ from negatives.judge.text_perplexity import TextPerplexity, TextPerplexityRuling
 from negatives.models.causal_lm import CausalLM, Continuation
 from negatives.models.query_likelihood import QueryLikelihood
 from negatives.opening import JudgeContext
-from negatives.run.judging import Costly
+from negatives.run.costly import Costly
 from tests.judge.test_reranker import DATA, ROWS, TEXTS
 from tests.models.tiny_lm import tiny_llama
 

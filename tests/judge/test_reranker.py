@@ -13,7 +13,7 @@ from negatives.events import Counted, Event, Progress, Warned
 from negatives.judge.reranker import Rerank, RerankRuling
 from negatives.models import scored_pairs
 from negatives.opening import JudgeContext
-from negatives.run.judging import Costly
+from negatives.run.costly import Costly
 from tests.build import collection
 from tests.models.tiny_reranker import onnx_score, save_onnx
 

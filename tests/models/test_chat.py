@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -370,6 +371,35 @@ def test_an_error_ends_what_is_not_begun_and_what_came_is_kept(
         client.ask(PROMPT, questions, YES_NO)
     assert len(server.bodies) < 20
     assert client.foresee(PROMPT, questions, YES_NO).known == 10
+
+
+def test_a_call_that_gives_up_because_another_failed_does_not_hide_why_that_one_did(
+    server: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lingers(threading.Event):
+        """Whoever waits for it goes on well before the one that sets it."""
+
+        def set(self) -> None:
+            first = not self.is_set()
+            super().set()
+            time.sleep(0.2 if first else 0)
+
+    alike = SimpleNamespace(Event=Lingers, Lock=threading.Lock)
+    monkeypatch.setattr("negatives.models.chat.threading", alike)
+    waits = threading.Event()
+
+    def script(call: int, body: dict[str, Any]) -> Reply:
+        if "wing 0" in body["messages"][-1]["content"]:
+            waits.set()
+            return 429, "busy"
+        waits.wait(10)
+        time.sleep(0.05)  # the other one waits for its next try
+        return 401, "no such key"
+
+    server.script, server.retry_after = script, "30"
+    client = chat(server, tmp_path, "?concurrency=2", sleep=None)
+    with pytest.raises(ServiceError, match="no such key"):
+        client.ask(PROMPT, [question(0), question(1)], YES_NO)
 
 
 @pytest.mark.parametrize(

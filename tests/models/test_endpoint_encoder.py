@@ -212,6 +212,26 @@ def test_the_failure_of_one_call_ends_the_others(server: Server) -> None:
     assert len(server.bodies) < 20
 
 
+def test_a_batch_that_gives_up_because_another_failed_does_not_hide_why_that_one_did(
+    server: Server,
+) -> None:
+    waits = threading.Event()
+
+    def script(call: int, body: dict[str, Any]) -> Reply | None:
+        if body["input"][0] == "text 0":
+            waits.set()
+            return 429, "busy"
+        if body["input"][0] == f"text {BATCH}":
+            waits.wait(10)
+            time.sleep(0.05)  # the first batch waits for its next try
+            return 401, "no such key"
+        return None
+
+    server.script, server.retry_after = script, {429: "30"}
+    with pytest.raises(ServiceError, match="no such key"):
+        EndpointEncoder(server.spec).encode([f"text {n}" for n in range(2 * BATCH)])
+
+
 def test_calls_and_tokens_are_told_as_they_are_spent(server: Server) -> None:
     heard: list[Event] = []
     encoder, _ = opened(server, emit=heard.append)

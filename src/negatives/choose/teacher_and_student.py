@@ -14,6 +14,7 @@ from negatives.errors import DataError
 from negatives.events import Emit
 from negatives.machine import Machine
 from negatives.models.open_encoder import open_encoder
+from negatives.settings import ModelName
 from negatives.stage import PositiveInt
 from negatives.stats.linear_student import Student
 
@@ -34,7 +35,7 @@ class TeacherAndStudent(Chooser, kind="teacher-and-student"):
     """
 
     teacher: Annotated[
-        str, Meta(description="an encoder that knows more; empty: the model as it is")
+        ModelName, Meta(description="an encoder that knows more; empty: the model as it is")
     ] = ""
     epochs: Annotated[PositiveInt, Meta(description="of the student")] = 1
     lists: Annotated[PositiveInt, Meta(description="lists drawn for each example")] = 3

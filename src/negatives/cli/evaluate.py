@@ -161,7 +161,7 @@ def evaluate(
     from negatives.learn.graph.model import is_graph_model
     from negatives.measure.evaluation import METRICS
     from negatives.measure.evaluation import evaluate as carry_out
-    from negatives.measure.ranking import is_run_file
+    from negatives.measure.ranking import is_run_file, names_encoder
     from negatives.read.quarantine import as_quarantine
     from negatives.read.table import check_table_path, write_table
 
@@ -182,7 +182,7 @@ def evaluate(
         "doc_vectors": doc_vectors,
         "api_key": api_key,
     }
-    if rerank is None and model != "bm25" and not is_run_file(model):
+    if rerank is None and names_encoder(model):
         opened = Dense(encoder=model, similarity=similarity, **settings)
     elif any(settings.values()) or similarity != "cosine":
         raise InputError("prompts, vectors and keys are for encoders", fix="leave them out")

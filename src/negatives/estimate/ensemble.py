@@ -85,11 +85,6 @@ class Ensemble(Estimator, kind="ensemble"):
             )
 
     @property
-    def opens(self) -> tuple[str, ...]:
-        """None: `model` says by which arithmetic, not by which network."""
-        return ()
-
-    @property
     def columns(self) -> list[str]:
         """The columns that vote."""
         return [*self.votes, *(name.removeprefix("-") for name in self.top)]

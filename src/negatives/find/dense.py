@@ -33,6 +33,7 @@ from negatives.search.excluded import Excluded
 from negatives.search.searcher import ExactSearch, Searcher
 from negatives.search.tiles import Joined, Tile, search_tile
 from negatives.secrets import names_variable
+from negatives.settings import FileName, ModelName
 from negatives.stage import Source
 from negatives.store.vectors import held
 
@@ -55,7 +56,7 @@ class Dense(Source, kind="dense"):
         int, Meta(ge=1, description="candidates per query, its positives not counted")
     ] = 100
     encoder: Annotated[
-        str,
+        ModelName,
         Meta(
             description="`static` (built in), a .onnx file, a sentence-transformers name or "
             "folder, onnx:NAME to export such a one once, http://host/v1#model, or `precomputed`"
@@ -78,10 +79,12 @@ class Dense(Source, kind="dense"):
         Meta(description="approximate ones (faiss) say what share of the exact answer they find"),
     ] = "exact"
     query_vectors: Annotated[
-        str, Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the queries")
+        FileName,
+        Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the queries"),
     ] = ""
     doc_vectors: Annotated[
-        str, Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the documents")
+        FileName,
+        Meta(description="for `precomputed`: .npy, .safetensors or .parquet of the documents"),
     ] = ""
     api_key: Annotated[str, Meta(description="for an endpoint: env:NAME of the variable")] = ""
     learned_from: Annotated[

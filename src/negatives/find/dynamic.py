@@ -21,6 +21,7 @@ from negatives.opening import Context, Proposer
 from negatives.sample.attempts import NO_DOC
 from negatives.sample.law import Law
 from negatives.schema import Collection, Needs
+from negatives.settings import ModelName
 
 
 class Dynamic(SampledSource, kind="dynamic"):
@@ -41,7 +42,7 @@ class Dynamic(SampledSource, kind="dynamic"):
         float, Meta(ge=0, description="what is drawn: 0, any document alike; 1, by popularity")
     ] = 0.0
     encoder: Annotated[
-        str, Meta(description="what chooses among the draws in a run; as for `dense`")
+        ModelName, Meta(description="what chooses among the draws in a run; as for `dense`")
     ] = "static"
 
     @property

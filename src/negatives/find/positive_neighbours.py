@@ -16,6 +16,7 @@ from negatives.find.dense import Dense, DenseProposer
 from negatives.opening import Context
 from negatives.schema import Collection, Needs
 from negatives.search.excluded import Excluded
+from negatives.settings import ModelName
 from negatives.stage import Source
 from negatives.text.edit_distance import Names
 
@@ -37,7 +38,7 @@ class NearPositive(Source, kind="near-positive"):
     reads_judgements: ClassVar[bool] = True  # it starts from what is judged relevant
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 50
     encoder: Annotated[
-        str, Meta(description="whose vectors are compared; as for the source dense")
+        ModelName, Meta(description="whose vectors are compared; as for the source dense")
     ] = "static"
 
     @property

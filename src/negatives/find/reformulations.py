@@ -27,6 +27,7 @@ from negatives.models.language_model import ApiKey, Endpoint, refuse_literal_key
 from negatives.models.prompt import Prompt
 from negatives.opening import Context, Proposer
 from negatives.schema import GIVEN, TEXTS, Needs
+from negatives.settings import FileName
 from negatives.stage import Share, Source, build
 from negatives.store.atomic import make_folder
 from negatives.text.keys import normalised
@@ -48,7 +49,7 @@ class Reformulations(Source, kind="reformulations"):
     model: Endpoint
     api_key: ApiKey = ""
     prompt: Annotated[
-        str, Meta(description="a Jinja file with query, and way, a number from 1; empty: ours")
+        FileName, Meta(description="a Jinja file with query, and way, a number from 1; empty: ours")
     ] = ""
     top: Annotated[int, Meta(ge=1, description="candidates per query")] = 100
     ways: Annotated[

@@ -17,6 +17,7 @@ from negatives.models.precomputed import read_vectors
 from negatives.opening import Context
 from negatives.sample.triples import Graph, Pools
 from negatives.schema import Needs
+from negatives.settings import FileName, ModelName
 from negatives.stats.clusters import k_means
 from negatives.stats.lengths import normalised
 
@@ -45,10 +46,10 @@ class SameCluster(Pooled, kind="same-cluster"):
         int, Meta(ge=0, description="of documents; 0: one for every 50 of them, 2 at least")
     ] = 0
     encoder: Annotated[
-        str, Meta(description="whose vectors of the documents are clustered; as for dense")
+        ModelName, Meta(description="whose vectors of the documents are clustered; as for dense")
     ] = "static"
     vectors: Annotated[
-        str,
+        FileName,
         Meta(description="file of the documents' vectors, .npy, .safetensors or .parquet, instead"),
     ] = ""
     field: Annotated[str, Meta(description="a field whose values are the clusters, instead")] = ""

@@ -16,7 +16,7 @@ from negatives.chance import id_hashes, mix, stream_key
 from negatives.events import Noted, Warned
 from negatives.find.candidates import COLUMNS
 from negatives.opening import Context
-from negatives.read.taxonomy import Taxonomy, needs
+from negatives.read.taxonomy import Edges, Taxonomy, needs
 from negatives.schema import Collection, Needs
 from negatives.stage import Source
 from negatives.store.atomic import file_hash
@@ -45,10 +45,7 @@ class SameParent(Source, kind="same-parent"):
             ge=1, le=16, description="steps up to the node where they meet: 1 siblings, 2 cousins"
         ),
     ] = 1
-    edges: Annotated[
-        str,
-        Meta(description="file of children and their parents, by id; empty: the field `parent`"),
-    ] = ""
+    edges: Edges = ""
 
     @property
     def needs(self) -> Needs:

@@ -17,6 +17,7 @@ from negatives.read.findings import Fault, Findings
 from negatives.read.trec_run import TREC_RUN
 from negatives.read.white_space import tables
 from negatives.schema import REJECTED, Collection
+from negatives.settings import FileName
 from negatives.stage import Judge, PositiveInt, Share
 
 _LISTED: Final = pl.Schema(
@@ -54,7 +55,7 @@ class Consistency(Judge, kind="consistency"):
     evidence: ClassVar[Mapping[str, int]] = {"consistency": 1, "reformulated_rrf": 1}
 
     lists: Annotated[
-        list[str], Meta(description="TREC run files, one ranked list for each reformulation")
+        list[FileName], Meta(description="TREC run files, one ranked list for each reformulation")
     ]
     ranks: Annotated[PositiveInt, Meta(description="a rank up to this one counts")] = 30
     reject: Annotated[

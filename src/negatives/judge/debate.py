@@ -14,6 +14,7 @@ from negatives.judge.shown_pairs import ShownPairs
 from negatives.models.chat import Form
 from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
+from negatives.settings import ModelName
 
 _ARGUE: Final = "judge-debate-argue"
 _DECIDE: Final = "judge-debate-decide"
@@ -41,7 +42,7 @@ class Debate(PromptedJudge, kind="debate"):
 
     rounds: Annotated[int, Meta(ge=1, le=5, description="times that each side speaks")] = 1
     judges: Annotated[
-        list[str],
+        list[ModelName],
         Meta(description="URL#NAME of the models that decide; empty: the one that argues"),
     ] = []
     judges_key: Annotated[

@@ -27,6 +27,7 @@ from negatives.models.chat import Form
 from negatives.models.chat_reply import Answer
 from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
+from negatives.settings import FileName
 
 
 class _Mode(NamedTuple):
@@ -84,7 +85,7 @@ class LLMJudge(PromptedJudge, kind="llm"):
         Meta(description="what is asked: whether it answers the query, or how well, from 0 to 3"),
     ] = "yes-no"
     prompt: Annotated[
-        str,
+        FileName,
         Meta(
             description="a Jinja file with query and document, or documents, and positives if "
             "wanted; empty: that of the mode"

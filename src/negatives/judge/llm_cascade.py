@@ -12,6 +12,7 @@ from msgspec import Meta
 from negatives.judge.asking import Asking
 from negatives.judge.llm import LLMJudge
 from negatives.judge.shown_pairs import ShownPairs
+from negatives.settings import ModelName
 
 
 class LLMCascade(LLMJudge, kind="llm-cascade", kw_only=True):
@@ -33,7 +34,7 @@ class LLMCascade(LLMJudge, kind="llm-cascade", kw_only=True):
     evidence: ClassVar[Mapping[str, int]] = {"llm_cascade_held": 1}
 
     large: Annotated[
-        str, Meta(min_length=1, description="URL#NAME of the large model, as for model")
+        ModelName, Meta(min_length=1, description="URL#NAME of the large model, as for model")
     ]
     large_key: Annotated[
         str, Meta(description="env:NAME of the variable that holds its key; empty: api_key")

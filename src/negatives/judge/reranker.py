@@ -16,6 +16,7 @@ from negatives.judge.scored_ruling import ScoredRuling, scored_pairs
 from negatives.models.open_reranker import open_reranker
 from negatives.opening import JudgeContext
 from negatives.schema import REJECTED, TEXTS, Needs
+from negatives.settings import ModelName
 from negatives.stage import Judge, Share
 
 COLUMN = "reranker_score"
@@ -50,7 +51,7 @@ class Rerank(Judge, kind="reranker"):
     evidence: ClassVar[Mapping[str, int]] = {HELD: 1}
 
     model: Annotated[
-        str,
+        ModelName,
         Meta(
             min_length=1,
             description="a cross-encoder's folder or hub name, or a .onnx file[?tokenizer=PATH]",

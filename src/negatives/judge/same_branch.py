@@ -10,7 +10,7 @@ import polars as pl
 from msgspec import Meta
 
 from negatives.opening import JudgeContext
-from negatives.read.taxonomy import Taxonomy, needs
+from negatives.read.taxonomy import Edges, Taxonomy, needs
 from negatives.schema import REJECTED, Needs
 from negatives.stage import Judge
 
@@ -31,10 +31,7 @@ class SameBranch(Judge, kind="same-branch", kw_only=False):
         Literal["both", "above", "below"],
         Meta(description="ancestors and descendants, or only the ones"),
     ] = "both"
-    edges: Annotated[
-        str,
-        Meta(description="file of children and their parents, by id; empty: the field `parent`"),
-    ] = ""
+    edges: Edges = ""
 
     @property
     def needs(self) -> Needs:

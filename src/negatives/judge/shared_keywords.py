@@ -15,6 +15,7 @@ from negatives.errors import DataError, RecipeError
 from negatives.opening import JudgeContext
 from negatives.schema import REJECTED, Collection, Needs
 from negatives.search.words import split, stop_words
+from negatives.settings import FileName
 from negatives.stage import Judge, Share
 
 _FEW: Final = 5
@@ -37,7 +38,8 @@ class SharedKeywords(Judge, kind="shared-keywords"):
     """
 
     concepts: Annotated[
-        str, Meta(description="file of word, tabulator, concept in each line; empty: words alone")
+        FileName,
+        Meta(description="file of word, tabulator, concept in each line; empty: words alone"),
     ] = ""
     common: Annotated[
         Share, Meta(description="keywords of a larger share of the queries are left out")

@@ -13,6 +13,7 @@ from negatives.learn.loss import Loss, Losses, Similarity
 from negatives.learn.margin_mse import margin_errors
 from negatives.learn.similarity import own_scores, pool_scores
 from negatives.optional import Tensor
+from negatives.settings import ModelName
 
 
 class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
@@ -34,7 +35,7 @@ class DualTeacher(Loss, kind="dual-teacher", kw_only=True):
     taught: ClassVar[bool] = True
 
     guide: Annotated[
-        str, Meta(description="the second teacher: a sentence-transformers name or folder")
+        ModelName, Meta(description="the second teacher: a sentence-transformers name or folder")
     ] = ""
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 1.0
     similarity: Similarity = "dot"

@@ -10,9 +10,10 @@ each training set, with the model that training starts from, so that nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -53,6 +54,10 @@ class _Test(NamedTuple):
     name: str
     train: Collection
     sides: dict[str, Collection]
+
+
+_Values = dict[str, dict[str, list[pl.DataFrame]]]
+"""Recipe -> side -> the values of its test queries, a frame of each training."""
 
 
 def generalisation_folder(path: Path) -> WorkFolder:
@@ -101,13 +106,7 @@ def generalise(
     chosen = arms_of(
         recipes, control, partial(completed, model=model, kind=kind, changes=changes, emit=emit)
     )
-    for arm in chosen:
-        if arm.data is not None:
-            raise InputError(
-                f"{arm.name} is mined already, from all of the training queries",
-                where="--recipes",
-                fix="name the recipe that it was mined by",
-            )
+    _refuse_mined(chosen)
     trained, tested = as_collection(data), as_collection(on, lost="count")
     if similar_by == model:
         emit(
@@ -138,17 +137,13 @@ def generalise(
     with folder.at_work(MODELS):
         plan = folder.begun(inputs) or {"inputs": inputs, "status": "running"}
         folder.write(plan)
-        found: dict[str, dict[str, list[pl.DataFrame]]] = {}
-        done, total = 0, len(tests) * len(chosen)
-        for arm in chosen:
-            per_side = found.setdefault(arm.name, {side: [] for side in SIDES})
-            for test in tests:
-                for side, frame in _one(
-                    arm, test, folder.path, model, metrics, seed, asdict(machine)
-                ):
-                    per_side[side].append(frame)
-                done += 1
-                emit(Progress("generalise", done, total, "trainings"))
+        found: _Values = {arm.name: {side: [] for side in SIDES} for arm in chosen}
+        trainings = list(product(chosen, tests))
+        for done, (arm, test) in enumerate(trainings, 1):
+            one = _one(arm, test, folder.path, model, metrics, seed, asdict(machine))
+            for side, values in one:
+                found[arm.name][side].append(values)
+            emit(Progress("generalise", done, len(trainings), "trainings"))
         figures = {
             "data": f"{trained.name}@{trained.split}",
             "on": f"{tested.name}@{tested.split}",
@@ -179,6 +174,16 @@ def _tests(
     )
     yield _Test("near", samples.interpolation, {"interpolation": tested})
     yield _Test("far", samples.extrapolation, {"extrapolation": tested})
+
+
+def _refuse_mined(arms: Iterable[Arm]) -> None:
+    for arm in arms:
+        if arm.data is not None:
+            raise InputError(
+                f"{arm.name} is mined already, from all of the training queries",
+                where="--recipes",
+                fix="name the recipe that it was mined by",
+            )
 
 
 def _refuse_one_sided(tests: Sequence[_Test], protocol: Protocol) -> None:
@@ -213,9 +218,7 @@ def _one(
         yield side, found.per_query.select("query_id", *metrics)
 
 
-def _table(
-    found: dict[str, dict[str, list[pl.DataFrame]]], metric: str, seed: int
-) -> list[dict[str, Any]]:
+def _table(found: _Values, metric: str, seed: int) -> list[dict[str, Any]]:
     """For each recipe: both sides, their difference, and the gain over the first recipe."""
     rows = []
     first = next(iter(found))

@@ -12,6 +12,7 @@ from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs
 from negatives.optional import Tensor, torch
+from negatives.settings import ModelName
 
 
 class Guided(Loss, kind="guided"):
@@ -30,7 +31,7 @@ class Guided(Loss, kind="guided"):
     """
 
     guide: Annotated[
-        str, Meta(description="encoder that guides: a sentence-transformers name or folder")
+        ModelName, Meta(description="encoder that guides: a sentence-transformers name or folder")
     ] = "sentence-transformers/all-MiniLM-L6-v2"
     temperature: Annotated[float, Meta(gt=0, description="similarities are divided by it")] = 0.01
     margin: Annotated[

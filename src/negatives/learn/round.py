@@ -131,12 +131,6 @@ class Round(Stage, kw_only=True):
     ] = "model"
 
     @property
-    def opens(self) -> tuple[str, ...]:
-        """What its role begins as, where that is named: `encoder` is the name of a role here."""
-        named = str(getattr(self, "model", ""))
-        return (named,) if named else ()
-
-    @property
     def takes(self) -> frozenset[str]:
         """Roles whose models it takes, besides its own."""
         return frozenset()

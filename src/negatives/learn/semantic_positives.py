@@ -12,6 +12,7 @@ from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import Loss, Losses
 from negatives.learn.pairs import TrainingPairs, times
 from negatives.optional import Tensor, torch
+from negatives.settings import ModelName
 from negatives.stage import PositiveInt
 
 _SAME = 1 - 1e-4
@@ -34,7 +35,8 @@ class SemanticPositives(Loss, kind="semantic-positives"):
     """
 
     guide: Annotated[
-        str, Meta(description="encoder by whose cosines queries are alike; `static` is built in")
+        ModelName,
+        Meta(description="encoder by whose cosines queries are alike; `static` is built in"),
     ] = "static"
     neighbours: Annotated[
         PositiveInt, Meta(description="queries of the batch that a second positive is made of")

@@ -18,6 +18,7 @@ from negatives.learn.source import content_of, to_mine
 from negatives.recipe import HEAD, LEARNING, SINGLE, Recipe
 from negatives.recipe_changes import override, without
 from negatives.schema import Collection
+from negatives.settings import ModelName
 from negatives.store.run import Run, is_run
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class TrainRound(Round, kind="train"):
     trains: ClassVar[bool] = True
 
     model: Annotated[
-        str,
+        ModelName,
         Meta(description="what the role begins as where no round has filled it; empty: the model "
         "that is trained"),
     ] = ""  # fmt: skip

@@ -31,6 +31,7 @@ from negatives.models.open_encoder import open_encoder
 from negatives.models.prompt import Prompt
 from negatives.opening import Context
 from negatives.schema import TEXTS, Needs
+from negatives.settings import FileName, ModelName
 from negatives.stage import PositiveInt, Share
 
 SHARPNESS: Final = 10.0
@@ -52,7 +53,8 @@ class AdversarialDecoding(Generator, kind="adversarial-decoding"):
 
     model: LocalModel
     encoder: Annotated[
-        str, Meta(description="the retriever that passages are written against, as in [[find]]")
+        ModelName,
+        Meta(description="the retriever that passages are written against, as in [[find]]"),
     ] = "static"
     documents: Annotated[
         int, Meta(ge=1, le=100, description="passages of a query: those of its best beams")
@@ -72,7 +74,7 @@ class AdversarialDecoding(Generator, kind="adversarial-decoding"):
     shortest: Annotated[int, Meta(ge=0, description="tokens of a passage, at least")] = 8
     longest: Annotated[PositiveInt, Meta(description="tokens of a passage, at most")] = 32
     prompt: Annotated[
-        str,
+        FileName,
         Meta(min_length=1, description="a shipped prompt's name, or a Jinja file with `query`"),
     ] = "steer-expert"
 

@@ -23,6 +23,7 @@ from negatives.models.language_model import Words
 from negatives.models.open_encoder import open_encoder
 from negatives.models.prompt import Filling
 from negatives.opening import Context
+from negatives.settings import ModelName
 
 
 class AdversarialFiltering(PassageWriter, kind="adversarial-filtering"):
@@ -35,9 +36,9 @@ class AdversarialFiltering(PassageWriter, kind="adversarial-filtering"):
 
     asked: Annotated[int, Meta(ge=2, le=20, description="passages in one reply")] = 5
     keep: Annotated[int, Meta(ge=1, description="passages that are kept, the hardest")] = 2
-    encoder: Annotated[str, Meta(description="what says how hard they are, as in [[find]]")] = (
-        "static"
-    )
+    encoder: Annotated[
+        ModelName, Meta(description="what says how hard they are, as in [[find]]")
+    ] = "static"
 
     words: ClassVar[Mapping[str, Words]] = {
         "make-negatives": Words(("query",), ("positives",), ("count",))

@@ -17,6 +17,7 @@ from negatives.make.written import WrittenNegatives
 from negatives.models.language_model import ApiKey, Tokens, Unknown, refuse_literal_keys
 from negatives.opening import NOTHING, Context, Foreseen
 from negatives.schema import TEXTS, Needs
+from negatives.settings import ModelName
 from negatives.stage import PositiveInt
 from negatives.stats.kernel_ucb import KernelUCB
 
@@ -41,7 +42,7 @@ class GeneratorBandit(Generator, kind="bandit"):
     """
 
     writers: Annotated[
-        list[str], Meta(min_length=2, description="URL#NAME of each, as `written` takes it")
+        list[ModelName], Meta(min_length=2, description="URL#NAME of each, as `written` takes it")
     ]
     api_key: ApiKey = ""
     count: Annotated[int, Meta(ge=1, le=20, description="passages a query")] = 1
@@ -64,9 +65,9 @@ class GeneratorBandit(Generator, kind="bandit"):
     rejected: Annotated[
         float, Meta(gt=0, le=1, description="share of the positive's cosine that earns nothing")
     ] = 0.95
-    encoder: Annotated[str, Meta(description="what says how near texts are, as in [[find]]")] = (
-        "static"
-    )
+    encoder: Annotated[
+        ModelName, Meta(description="what says how near texts are, as in [[find]]")
+    ] = "static"
     unknown: Unknown = 0.1
     tokens: Tokens = 0
 
@@ -76,11 +77,6 @@ class GeneratorBandit(Generator, kind="bandit"):
     def needs(self) -> Needs:
         """Texts on both sides."""
         return TEXTS
-
-    @property
-    def opens(self) -> tuple[str, ...]:
-        """The language models, and the encoder."""
-        return (*self.writers, self.encoder)
 
     def check(self) -> None:
         """No key stands in a recipe."""

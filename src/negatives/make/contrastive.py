@@ -39,6 +39,7 @@ from negatives.models.language_model import LocalModel
 from negatives.models.prompt import Prompt
 from negatives.opening import Context
 from negatives.schema import TEXTS, Needs
+from negatives.settings import FileName, ModelName
 from negatives.stage import PositiveInt, Share
 
 
@@ -59,7 +60,7 @@ class Contrastive(Generator, kind="contrastive"):
 
     model: LocalModel
     tuned: Annotated[
-        str,
+        ModelName,
         Meta(description="the same model tuned on the domain, as the expert; empty: by its prompt"),
     ] = ""
     documents: Annotated[int, Meta(ge=1, le=100, description="documents written for a query")] = 1
@@ -92,13 +93,14 @@ class Contrastive(Generator, kind="contrastive"):
         float, Meta(gt=0, description="entropy in nats from which the model counts as unsure")
     ] = 2.0
     base_prompt: Annotated[
-        str, Meta(min_length=1, description="a shipped prompt's name, or a Jinja file of your own")
+        FileName,
+        Meta(min_length=1, description="a shipped prompt's name, or a Jinja file of your own"),
     ] = "steer-base"
     expert_prompt: Annotated[
-        str, Meta(min_length=1, description="the same with the variable query")
+        FileName, Meta(min_length=1, description="the same with the variable query")
     ] = "steer-expert"
     negative_prompt: Annotated[
-        str, Meta(min_length=1, description="the same with query and the list positives")
+        FileName, Meta(min_length=1, description="the same with query and the list positives")
     ] = "steer-negative"
 
     @property

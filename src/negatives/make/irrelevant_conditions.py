@@ -29,6 +29,7 @@ from negatives.models.open_encoder import open_encoder
 from negatives.models.readable import check_readable
 from negatives.opening import Context
 from negatives.schema import TEXTS, Needs
+from negatives.settings import ModelName
 from negatives.stage import Share
 from negatives.text.sentences import sentences
 
@@ -50,9 +51,9 @@ class IrrelevantConditions(Generator, kind="irrelevant-conditions"):
     shortest: Annotated[
         int, Meta(ge=1, description="characters of the shortest text that is written")
     ] = 30
-    encoder: Annotated[str, Meta(description="what tells how alike they are, as in [[find]]")] = (
-        "static"
-    )
+    encoder: Annotated[
+        ModelName, Meta(description="what tells how alike they are, as in [[find]]")
+    ] = "static"
 
     generates: ClassVar[Written] = "documents"
 

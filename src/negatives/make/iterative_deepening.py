@@ -15,6 +15,7 @@ from negatives.make.written import PassageWriter
 from negatives.models.language_model import Words
 from negatives.models.prompt import Filling
 from negatives.opening import Context
+from negatives.settings import ModelName
 
 
 class IterativeDeepening(PassageWriter, kind="iterative-deepening"):
@@ -39,9 +40,9 @@ class IterativeDeepening(PassageWriter, kind="iterative-deepening"):
     rejected: Annotated[
         float, Meta(gt=0, le=1, description="share of it from which on a passage is an answer")
     ] = 0.95
-    encoder: Annotated[str, Meta(description="what says how near texts are, as in [[find]]")] = (
-        "static"
-    )
+    encoder: Annotated[
+        ModelName, Meta(description="what says how near texts are, as in [[find]]")
+    ] = "static"
 
     words: ClassVar[Mapping[str, Words]] = {
         "make-negatives": Words(("query",), ("positives",), ("count",))

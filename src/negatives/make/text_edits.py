@@ -38,6 +38,7 @@ from negatives.make.drawn import drawn_positives, query_draws
 from negatives.make.slot_edits import SlotEdits, Texts
 from negatives.opening import Context
 from negatives.schema import Collection, Needs
+from negatives.settings import FileName
 from negatives.text.edits import RULES, renamed
 from negatives.text.word_classes import ATTRIBUTES, RELATIONS, Classes, read_classes
 
@@ -77,10 +78,12 @@ class TextEdits(Generator, kind="text-edits"):
         "title"
     )
     attribute_words: Annotated[
-        str, Meta(description="attributes: file with a class of words a line; empty: English ones")
+        FileName,
+        Meta(description="attributes: file with a class of words a line; empty: English ones"),
     ] = ""
     relation_words: Annotated[
-        str, Meta(description="relations: file with a class of words a line; empty: English ones")
+        FileName,
+        Meta(description="relations: file with a class of words a line; empty: English ones"),
     ] = ""
 
     generates: ClassVar[Written] = "documents"

@@ -10,21 +10,19 @@ from typing import Any, Final, cast
 import numpy as np
 import polars as pl
 
-from negatives.arrays import Doubles
 from negatives.errors import DataError, InputError
-from negatives.events import Emit, Event, Progress, Warned
-from negatives.judge.own import own_pairs
+from negatives.events import Emit, Event, Warned
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, any_of
-from negatives.measure.counted import counted, first_of_another_type, positives_lost
+from negatives.measure.counted import positives_lost
 from negatives.measure.elsewhere import Elsewhere
 from negatives.measure.estimate import rounded
 from negatives.measure.evaluation_card import EvaluationShown
-from negatives.measure.ir_measures import IrMeasure
-from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
+from negatives.measure.judged import judge_ranking
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
-from negatives.measure.means import CEILING, means, sliced
+from negatives.measure.means import means, sliced
+from negatives.measure.measured import ANOTHER, CONDENSED, ITSELF, JUDGED, SEEN, TIED, Measured
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
 from negatives.measure.propensity import LabelCounts, label_counts
@@ -39,12 +37,10 @@ from negatives.measure.ranking import (
     called,
     open_ranker,
     opened_reranker,
-    rankings,
     reranking,
     run_of,
-    tied,
 )
-from negatives.measure.saved_run import Keep, keeping, refuse_unkept
+from negatives.measure.saved_run import keeping, refuse_unkept
 from negatives.measure.significance import Comparison, compare
 from negatives.measure.slices import Groupings, groupings
 from negatives.measure.trained_with import told_of_training
@@ -61,7 +57,6 @@ from negatives.store.scratch import scratch_folder
 
 METRICS: Final = ("nDCG@10", "RR@10", "R@100", "AP")
 CONFIDENCE: Final = 0.95
-_SEEN: Final = Metric("Judged", 10)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -141,39 +136,27 @@ def evaluate(
         fix = "give bm25, the name or folder of an encoder, an object that encodes, or a run"
         raise InputError(f"model cannot be {model!r}", where="evaluate()", fix=fix)
     named = _named(model)
-    alone = False
-    if not is_named(data):
-        collection = as_collection(data, quarantine=quarantine, lost="count")
-    elif rerank is None and is_judgements(data) and (given := run_of(cast("Model", model))):
-        _refuse_without_texts(bool(slices), protocols)
-        model, alone = given, True
-        collection = judged_alone(data, given.table)
-    else:
-        refuse_judgements(named, data)
-        collection = as_collection(data, quarantine=quarantine, lost="count")
+    model, collection, alone = _read(model, data, rerank, bool(slices), protocols, quarantine)
     heard = _Heard(emit)
     for note in collection.notes:
         heard(Warned(note))
     refuse_unjudged(collection, "no query has a positive")
     if said := told_of_training(model, collection):
         heard(Warned(said))
-    plain, bars = collection, []
-    protocols = with_known(protocols, known, collection)
+    all_queries = len(collection.queries)
+    protocols, bars = with_known(protocols, known, collection), []
     for protocol in protocols:
         collection, bar = protocol.apply(collection, heard)
         bars.append(bar)
     elsewhere = next((bar for bar in bars if isinstance(bar, Elsewhere)), None)
     refuse_unjudged(collection, "the protocol leaves no query with a positive")
-    asks = any(isinstance(metric, Metric) and metric.trained for metric in asked)
-    counts = label_counts(collection, trained_on) if asks else None
-    _try_out(asked, collection, counts)
-    if condense or any(getattr(metric, "kind", "") == "Bpref" for metric in asked):
+    own = [metric for metric in asked if isinstance(metric, Metric)]
+    needs_counts = any(metric.trained for metric in own)
+    counts = label_counts(collection, trained_on) if needs_counts else None
+    _try_out(own, collection, counts)
+    if condense or any(metric.judged_only for metric in own):
         _warn_of_one_sided(collection, heard)
-    parts = slices if isinstance(slices, dict) else {}
-    if slices is True:
-        popular = None if elsewhere is None else elsewhere.counts
-        parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run, popular)
-        parts |= dict(p.grouping(collection) for p in protocols if hasattr(p, "grouping"))
+    parts = _parts(slices, collection, run, protocols, elsewhere)
     bar = any_of(bars)
     with scratch_folder() as scratch:
         context = Context(
@@ -183,13 +166,8 @@ def evaluate(
             seed=seed,
             emit=heard,
         )
-        if rerank is None:
-            ranker = open_ranker(cast("Model", model), context, depth=depth, bar=bar)
-        else:
-            scorer = opened_reranker(cast("str | Reranker", model), machine)
-            first = open_ranker(rerank, context, depth=depth, bar=bar)
-            ranker = reranking(scorer, named, first, context, top=top)
-        measured = _Measured(asked, top if rerank is not None else None, condense, counts)
+        ranker = _ranker(model, rerank, top, context, depth, bar)
+        measured = Measured(asked, top if rerank is not None else None, condense, counts)
         with keeping(save_run) as keep:
             table = measured.table(ranker, context, depth, bar, keep)
     figures: dict[str, Any] = {
@@ -200,94 +178,19 @@ def evaluate(
         "known elsewhere": None if elsewhere is None else elsewhere.figures(),
         "depth": depth,
         "confidence": confidence,
-        "queries": len(table),
-        "queries left out": len(plain.queries) - len(table),
-        "queries that found nothing": int((table["retrieved"] == 0).sum()),
-        "queries that find themselves": int(table[_ITSELF].sum()),
-        "queries that find another type first": int(table[_ANOTHER].sum()),
-        "documents": None if alone else len(collection.corpus),
-        "retrieved": int(table["retrieved"].sum()),
-        "tied": int(table[_TIED].sum()),
-        "positives": int(table["positives"].sum()),
-        "positives not in the corpus": positives_lost(collection, table["query_id"]),
+        **_counts(table, collection, all_queries, alone),
         "metrics": means(table, asked, "", confidence, seed),
         "label counts": None if counts is None else counts.name,
-        "judged": {str(_SEEN): rounded(float(np.mean(table[_JUDGED].to_numpy())))},
+        "judged": {str(SEEN): rounded(float(np.mean(table[JUDGED].to_numpy())))},
     }
     if condense:
-        figures["condensed"] = means(table, measured.own, _CONDENSED, confidence, seed)
+        figures["condensed"] = means(table, own, CONDENSED, confidence, seed)
     found = sliced(table, asked, parts, confidence, seed)
     if slices:
         figures["slices"] = found.to_dicts()
     figures["notes"] = heard.warnings
     per_query = table.drop(name for name in table.columns if name.startswith("_"))
     return Evaluation(figures, per_query, found)
-
-
-_CONDENSED: Final = " condensed"
-_JUDGED: Final = "_judged"
-_TIED: Final = "_tied"
-_ITSELF: Final = "_itself"
-_ANOTHER: Final = "_another"
-
-
-@dataclass(frozen=True, slots=True)
-class _Measured:
-    """What is computed of every ranking. `top`: how many of it a reranker has put in order."""
-
-    metrics: Sequence[Metric | IrMeasure]
-    top: int | None
-    condense: bool
-    counts: LabelCounts | None
-
-    @property
-    def own(self) -> list[Metric]:
-        """The metrics that are computed here."""
-        return [metric for metric in self.metrics if isinstance(metric, Metric)]
-
-    def table(
-        self, ranker: Ranker, context: Context, depth: int, bar: Bar, keep: Keep
-    ) -> pl.DataFrame:
-        """A row for each query: positives, retrieved, metrics, ceilings, and what else is asked."""
-        collection, rows = context.collection, []
-        own = own_pairs(collection)
-        total, done = len(collection.mined_queries), 0
-        for queries, ranking in rankings(ranker, context, depth=depth, bar=bar):
-            keep(ranking)
-            ids = collection.queries["query_id"].gather(queries)
-            qrels = collection.qrels.filter(pl.col("query_id").is_in(ids.implode()))
-            judged = judge_ranking(
-                ranking, qrels, ids, documents=len(collection.corpus), counts=self.counts
-            )
-            columns = self._own(judged)
-            columns[_TIED] = counted(ranking.filter(tied(ranking)), ids)
-            columns[_ANOTHER] = counted(first_of_another_type(ranking, collection), ids)
-            columns[_ITSELF] = counted(ranking.join(own, on=["query_id", "doc_id"]), ids)
-            for metric in self.metrics:
-                if not isinstance(metric, Metric):
-                    columns[str(metric)] = metric.of_ranking(ranking, qrels, ids)
-                _refuse_no_number(metric, columns[str(metric)], ids)
-            positives = np.bincount(
-                judged.known_query[judged.known_relevance > 0], minlength=len(judged)
-            )
-            head = {"query_id": ids, "positives": positives, "retrieved": judged.retrieved}
-            rows.append(pl.DataFrame({**head, **columns}))
-            done += len(queries)
-            context.emit(Progress("rank", done, total, "queries"))
-        order = ["query_id", "positives", "retrieved", *map(str, self.metrics)]
-        return pl.concat(rows).select(*order, pl.exclude(order))
-
-    def _own(self, judged: JudgedPairs) -> dict[str, Doubles]:
-        best = perfect(judged, self.top)
-        columns = {_JUDGED: _SEEN.of(judged)}
-        for metric in self.own:
-            columns[str(metric)] = metric.of(judged)
-            if metric.kind != _SEEN.kind and not metric.total:
-                columns[f"{CEILING}{metric}"] = metric.of(best)
-        if self.condense:
-            fewer = condensed(judged)
-            columns |= {f"{metric}{_CONDENSED}": metric.of(fewer) for metric in self.own}
-        return columns
 
 
 @dataclass(slots=True)
@@ -303,25 +206,78 @@ class _Heard:
         self.emit(event)
 
 
-def _try_out(
-    metrics: Sequence[Metric | IrMeasure], collection: Collection, counts: LabelCounts | None
-) -> None:
+def _read(
+    model: Model | Reranker,
+    data: Data,
+    rerank: Model | None,
+    slices: bool,
+    protocols: Sequence[Setting],
+    quarantine: str | Path | Quarantine | None,
+) -> tuple[Model | Reranker, Collection, bool]:
+    """The model, or the run that it names; the collection; whether that is judgements alone."""
+    if is_named(data):
+        if rerank is None and is_judgements(data) and (given := run_of(cast("Model", model))):
+            _refuse_without_texts(slices, protocols)
+            return given, judged_alone(data, given.table), True
+        refuse_judgements(_named(model), data)
+    return model, as_collection(data, quarantine=quarantine, lost="count"), False
+
+
+def _parts(
+    slices: bool | Groupings,
+    collection: Collection,
+    run: Run | str | Path | None,
+    protocols: Sequence[Setting],
+    elsewhere: Elsewhere | None,
+) -> Groupings:
+    """The groups of queries that are measured apart."""
+    if not slices or not isinstance(slices, bool):
+        return slices or {}
+    popular = None if elsewhere is None else elsewhere.counts
+    parts = groupings(collection, Run(run) if isinstance(run, str | Path) else run, popular)
+    return parts | dict(p.grouping(collection) for p in protocols if hasattr(p, "grouping"))
+
+
+def _ranker(
+    model: Model | Reranker,
+    rerank: Model | None,
+    top: int,
+    context: Context,
+    depth: int,
+    bar: Bar,
+) -> Ranker:
+    """The model's own ranking or, with `rerank`, that of the one whose `top` it puts in order."""
+    if rerank is None:
+        return open_ranker(cast("Model", model), context, depth=depth, bar=bar)
+    scorer = opened_reranker(cast("str | Reranker", model), context.machine)
+    first = open_ranker(rerank, context, depth=depth, bar=bar)
+    return reranking(scorer, _named(model), first, context, top=top)
+
+
+def _counts(
+    table: pl.DataFrame, collection: Collection, queries: int, alone: bool
+) -> dict[str, int | None]:
+    """How many of what there was; `queries`: before a protocol left some out."""
+    return {
+        "queries": len(table),
+        "queries left out": queries - len(table),
+        "queries that found nothing": int((table["retrieved"] == 0).sum()),
+        "queries that find themselves": int(table[ITSELF].sum()),
+        "queries that find another type first": int(table[ANOTHER].sum()),
+        "documents": None if alone else len(collection.corpus),
+        "retrieved": int(table["retrieved"].sum()),
+        "tied": int(table[TIED].sum()),
+        "positives": int(table["positives"].sum()),
+        "positives not in the corpus": positives_lost(collection, table["query_id"]),
+    }
+
+
+def _try_out(metrics: Sequence[Metric], collection: Collection, counts: LabelCounts | None) -> None:
     """Raise what a metric has against the judgements now, and not when all is ranked."""
     nothing = pl.DataFrame(schema=RANKED)
     judged = judge_ranking(nothing, collection.qrels, collection.queries["query_id"], counts=counts)
     for metric in metrics:
-        if isinstance(metric, Metric):
-            metric.of(judged)
-
-
-def _refuse_no_number(metric: Metric | IrMeasure, values: Doubles, queries: pl.Series) -> None:
-    odd = ~np.isfinite(values)
-    if odd.any():
-        raise InputError(
-            f"the metric {metric} is no number for {odd.sum():,} queries, the first "
-            f"{queries[int(odd.argmax())]!r}",
-            fix="give other settings, or name another metric, such as nDCG@10",
-        )
+        metric.of(judged)
 
 
 def _refuse_without_texts(slices: bool, protocols: Sequence[Setting]) -> None:

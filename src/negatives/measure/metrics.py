@@ -227,6 +227,8 @@ class Kind:
     `cutoff`, `rel`: whether one is needed (True), refused (False), or may be given (None). `more`:
     the other settings. `total`: whether its values are added up over the queries, not averaged.
     `trained`: whether it asks how often documents are positives in the data of a training.
+    `judged_only`: whether it looks at judged documents alone. `ordered`: whether another order of
+    the same list can have another value.
     """
 
     compute: Callable[..., Doubles]
@@ -235,6 +237,8 @@ class Kind:
     more: Mapping[str, Choice] = field(default_factory=dict)
     total: bool = False
     trained: bool = False
+    judged_only: bool = False
+    ordered: bool = True
 
 
 OWN: Final = {
@@ -253,8 +257,8 @@ OWN: Final = {
     "Success": Kind(success, cutoff=True),
     "AP": Kind(average_precision),
     "Rprec": Kind(r_precision, cutoff=False),
-    "Bpref": Kind(bpref, cutoff=False),
-    "Judged": Kind(judged_share, cutoff=True, rel=False),
+    "Bpref": Kind(bpref, cutoff=False, judged_only=True),
+    "Judged": Kind(judged_share, cutoff=True, rel=False, ordered=False),
     "ERR": Kind(expected_reciprocal_rank, rel=False),
     "RBP": Kind(rank_biased_precision, rel=True, more={"p": Choice(0.8)}),
     "Accuracy": Kind(accuracy),
@@ -293,6 +297,16 @@ class Metric:
     def total(self) -> bool:
         """Whether its values are added up over the queries."""
         return OWN[self.kind].total
+
+    @property
+    def judged_only(self) -> bool:
+        """Whether it looks at judged documents alone."""
+        return OWN[self.kind].judged_only
+
+    @property
+    def has_ceiling(self) -> bool:
+        """Whether it is worth telling what the best order of the same list would score."""
+        return OWN[self.kind].ordered and not self.total
 
     def of(self, judged: JudgedPairs) -> Doubles:
         """float64[queries], each in 0 .. 1, but for those that are counts."""

@@ -42,6 +42,8 @@ from negatives.search.shortlist import places
 RANKED: Final = {
     "query_id": pl.String, "doc_id": pl.String, "rank": pl.Int32, "score": pl.Float32,
 }  # fmt: skip
+BY_WORDS: Final = "bm25"
+"""The model that a user names to rank by words."""
 ALL: Final = 0
 """A depth that means every document."""
 
@@ -123,7 +125,7 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
     Raises `InputError` for a model that is not there or not usable, or a run of other documents.
     """
     depth = depth or len(context.collection.corpus)
-    if isinstance(model, str) and model == "bm25":
+    if isinstance(model, str) and model == BY_WORDS:
         model = BM25()
     if run := run_of(model):
         return _by_frame(run, context, depth, bar)
@@ -140,6 +142,11 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
             depth, bar,
         )  # fmt: skip
     return _by_encoder(cast("Encoder", model), context, depth, bar)
+
+
+def names_encoder(model: str) -> bool:
+    """Whether a text names an encoder, and neither the search by words nor a run's file."""
+    return model != BY_WORDS and not is_run_file(model)
 
 
 def run_of(model: Model) -> GivenRun | None:

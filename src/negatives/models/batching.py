@@ -6,7 +6,7 @@ Nothing here knows a model. Batches depend on the texts alone, never on threads 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -15,6 +15,7 @@ import numpy as np
 
 from negatives.arrays import Bools, Floats, Places
 from negatives.models.encoder import Encoded
+from negatives.models.stopping import all_or_stop
 from negatives.workers import in_order
 
 SLICE: Final = 4096
@@ -123,26 +124,3 @@ def in_batches(
             ]
             all_or_stop(pool, jobs, stopped)
     return cut
-
-
-def all_or_stop(
-    pool: ThreadPoolExecutor, jobs: Iterable[Callable[[], None]], stopped: threading.Event
-) -> None:
-    """Do all jobs; the first error sets `stopped`, which ends what is not begun, and is raised."""
-
-    def one(job: Callable[[], None]) -> None:
-        if stopped.is_set():
-            return
-        try:
-            job()
-        except BaseException:
-            stopped.set()
-            raise
-
-    begun = [pool.submit(one, job) for job in jobs]
-    try:
-        for future in begun:
-            future.result()
-    except BaseException:
-        stopped.set()
-        raise

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import signature
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,15 +21,17 @@ import numpy as np
 from negatives.arrays import Floats, Places
 from negatives.errors import DataError
 from negatives.events import Emit, Progress, silent
-from negatives.faults import raise_spent
 from negatives.models.batching import once
+from negatives.models.causal_lm_files import (
+    MEND,
+    load_network,
+    load_tokenizer,
+    refuse_other_weights,
+)
 from negatives.models.spec import names_nothing
-from negatives.models.torch_model import check_loading, hash_weights, unloadable
+from negatives.models.torch_model import check_loading, hash_weights
 from negatives.optional import require, torch
 
-MEND: Final = (
-    "name the folder, or the hub name, of a causal language model with safetensors weights"
-)
 LONGEST: Final = 4096
 """Tokens that are read at once, at most, where the model itself could read more."""
 _TOKENS: Final = 8192
@@ -132,9 +133,9 @@ class CausalLM:
         self.emit = emit
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        _refuse_other_weights(model)
-        self._fast = _tokenizer(model)
-        self.net = _network(model, device, attention)
+        refuse_other_weights(model)
+        self._fast = load_tokenizer(model)
+        self.net = load_network(model, device, attention)
         self.layers = int(self._settings.num_hidden_layers)
         self.heads = int(self._settings.num_attention_heads)
         self.vocabulary = int(self.net.get_input_embeddings().weight.shape[0])
@@ -351,57 +352,6 @@ class CausalLM:
     @cached_property
     def _options(self) -> frozenset[str]:
         return frozenset(signature(self.net.forward).parameters)
-
-
-def _tokenizer(model: str) -> Any:
-    library = require("transformers", extra="train")
-    try:
-        made = library.AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-    except Exception as error:  # the hub, the disk and the library each have their own
-        raise_spent(error)
-        raise unloadable(error, model, "language model", MEND) from None
-    if getattr(made, "backend_tokenizer", None) is None:
-        raise DataError(
-            "the model's tokenizer cannot say where its tokens stand in a text",
-            where=model,
-            fix="save the folder with a fast tokenizer (tokenizer.json)",
-        )
-    return made
-
-
-def _network(model: str, device: str, attention: bool) -> Any:
-    library = require("transformers", extra="train")
-    try:
-        net, told = library.AutoModelForCausalLM.from_pretrained(
-            model,
-            trust_remote_code=False,
-            use_safetensors=True,
-            dtype=torch.float32,
-            attn_implementation="eager" if attention else "sdpa",
-            output_loading_info=True,
-        )
-    except Exception as error:
-        raise_spent(error)
-        raise unloadable(error, model, "language model", MEND) from None
-    if lacking := sorted(told["missing_keys"]):
-        raise DataError(
-            f"this is no language model: {len(lacking)} of its weights were never trained "
-            f"({', '.join(lacking[:3])})",
-            where=model,
-            fix=MEND,
-        )
-    return net.eval().to(device)
-
-
-def _refuse_other_weights(model: str) -> None:
-    """Say of a folder that it has no safetensors weights; of a hub's name the hub does."""
-    folder = Path(model)
-    if folder.is_dir() and not any(folder.glob("*.safetensors*")):
-        raise DataError(
-            "the folder has no safetensors weights",
-            where=model,
-            fix=f"{MEND}; transformers makes one of a GGUF file (from_pretrained, gguf_file=...)",
-        )
 
 
 def _refuse_looking_ahead(model: CausalLM) -> None:

@@ -27,6 +27,7 @@ from negatives.models.http_call import is_there
 from negatives.models.prompt import Messages, Prompt
 from negatives.models.service import Refused, Unread, served
 from negatives.models.spec import whole_number
+from negatives.models.stopping import begin
 from negatives.opening import Foreseen
 from negatives.store.replies import (
     AboutReplies,
@@ -206,22 +207,17 @@ class Chat:
         stopped = threading.Event()
 
         def one(key: bytes, question: Messages) -> tuple[bytes, Answer | None]:
-            if stopped.is_set():
-                return key, None
-            try:
-                answer = self._answer(question, form, stopped)
-                if answer is not None:
-                    replies.add(key, msgspec.msgpack.encode(answer))
-            except BaseException:
-                stopped.set()
-                raise
+            answer = self._answer(question, form, stopped)
+            if answer is not None:
+                replies.add(key, msgspec.msgpack.encode(answer))
             return key, answer
 
         with ThreadPoolExecutor(self._at_once) as pool:
-            begun = [pool.submit(one, *each) for each in questions.items()]
+            begun = begin(pool, (partial(one, *each) for each in questions.items()), stopped)
             try:
                 for future in as_completed(begun):
-                    yield future.result()
+                    if (came := future.result()) is not None:
+                        yield came
             except BaseException:
                 stopped.set()
                 raise

@@ -14,11 +14,12 @@ import numpy as np
 
 from negatives.arrays import Floats
 from negatives.events import Emit, Spent, silent
-from negatives.models.batching import all_or_stop, encode_once
+from negatives.models.batching import encode_once
 from negatives.models.chat_reply import counted
 from negatives.models.encoder import Encoded
 from negatives.models.service import Garbled, served
 from negatives.models.spec import whole_number
+from negatives.models.stopping import all_or_stop
 
 BATCH = 64
 """Texts a call, at most."""
@@ -130,7 +131,7 @@ class EndpointEncoder:
         return Encoded(vectors, np.zeros(len(texts), bool))
 
     def _call(self, texts: list[str], stopped: threading.Event | None = None) -> Floats:
-        """One batch's vectors; `ServiceError` also where `stopped` is set before they came."""
+        """One batch's vectors; `GivenUp` where `stopped` is set before they came."""
         return self._service.ask(
             {"model": self._service.model, "input": texts, "encoding_format": "float"},
             partial(self._vectors, expected=len(texts)),

@@ -64,6 +64,18 @@ def is_there(url: str) -> bool:
         return False
 
 
+@contextmanager
+def unless_done_after(seconds: float, do: Callable[[], None]) -> Iterator[None]:
+    """`do` is called in another thread where what is done meanwhile takes so long."""
+    timer = threading.Timer(seconds, do)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 def post(url: str, body: bytes, *, key: str = "", seconds: float, most: int) -> Reply:
     """Send `body`, with `key` as a bearer token where there is one, and return any reply.
 
@@ -112,13 +124,10 @@ class _Watch:
 
     @contextmanager
     def over_after(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(seconds, self._end)
-        timer.daemon = True
-        timer.start()
         try:
-            yield
+            with unless_done_after(seconds, self._end):
+                yield
         finally:
-            timer.cancel()
             with self._lock:
                 for made in self._open:
                     made.close()

@@ -11,10 +11,11 @@ from negatives.errors import RecipeError, nearest
 from negatives.machine import Machine
 from negatives.models.causal_lm import CausalLM
 from negatives.secrets import names_variable
+from negatives.settings import FileName, ModelName
 from negatives.stage import Share
 
 Endpoint = Annotated[
-    str,
+    ModelName,
     Meta(
         min_length=1,
         description="URL#NAME of an OpenAI-compatible endpoint, [?concurrency=4&per_minute=60"
@@ -23,7 +24,7 @@ Endpoint = Annotated[
 ]
 ApiKey = Annotated[str, Meta(description="env:NAME of the variable that holds it")]
 Prompts = Annotated[
-    dict[str, str],
+    dict[str, FileName],
     Meta(description="name of a shipped prompt -> a Jinja file to be used in its place"),
 ]
 Unknown = Annotated[
@@ -32,7 +33,7 @@ Unknown = Annotated[
 Shown = Annotated[int, Meta(ge=0, description="characters of a document that are shown; 0: all")]
 Tokens = Annotated[int, Meta(ge=0, description="tokens a reply may have; 0: as many as it needs")]
 LocalModel = Annotated[
-    str, Meta(min_length=1, description="a causal language model's folder or hub name")
+    ModelName, Meta(min_length=1, description="a causal language model's folder or hub name")
 ]
 Read = Annotated[int, Meta(ge=0, description="characters of a document that are read; 0: all")]
 

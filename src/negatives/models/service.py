@@ -21,8 +21,17 @@ import msgspec
 
 from negatives.errors import RecipeError, ServiceError
 from negatives.events import Emit, Spent, Warned, silent
-from negatives.models.http_call import CallFailed, Reply, TimedOut, TooLong, post, service_url
+from negatives.models.http_call import (
+    CallFailed,
+    Reply,
+    TimedOut,
+    TooLong,
+    post,
+    service_url,
+    unless_done_after,
+)
 from negatives.models.spec import Options, split_options
+from negatives.models.stopping import GivenUp
 from negatives.printable import printable
 from negatives.secrets import read_key, refuse_secrets, without
 
@@ -114,8 +123,8 @@ class Service:
     ) -> Answer:
         """What `read` makes of the reply, which has at most so many bytes.
 
-        `read` raises `Garbled` where it is no reply. Raises `Refused`, or another `ServiceError`,
-        also where `stopped` is set before the answer came.
+        `read` raises `Garbled` where it is no reply. Raises `Refused`, or another `ServiceError`:
+        `GivenUp` where `stopped` is set before the answer came.
         """
         stopped = stopped or threading.Event()
         sleep = self.sleep or stopped.wait
@@ -126,7 +135,7 @@ class Service:
             if wait > 0:
                 sleep(wait)
             if stopped.is_set():
-                raise self.error("given up, for another call failed")
+                raise self._failed(GivenUp, "given up, for another call failed")
             self.tell(Spent(calls=1))
             wait = WAIT * 2**attempt
             try:
@@ -182,13 +191,8 @@ class Service:
         if not first or self.seconds <= TOLD_AFTER:
             yield
             return
-        teller = threading.Timer(TOLD_AFTER, self._tell_waiting)
-        teller.daemon = True
-        teller.start()
-        try:
+        with unless_done_after(TOLD_AFTER, self._tell_waiting):
             yield
-        finally:
-            teller.cancel()
 
     def _tell_waiting(self) -> None:
         with self._lock:

@@ -9,21 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import numpy as np
 import polars as pl
+from msgspec import Meta
 
 from negatives.arrays import Bools, Keys, Places, Ragged, spread
 from negatives.chance import id_hashes
 from negatives.errors import DataError
 from negatives.read.table import ids_of, read_table
 from negatives.schema import Collection, Needs
+from negatives.settings import FileName
 from negatives.wording import plural
 
 PARENT: Final = "parent"
 CHILD: Final = "child"
 FIRST: Final = 5
+
+Edges = Annotated[
+    FileName,
+    Meta(description="file of children and their parents, by id; empty: the field `parent`"),
+]
+"""The setting of stages that go by a taxonomy."""
 
 OF_THE_FIELD: Final = Needs(
     docs=(PARENT,),

@@ -58,7 +58,7 @@ def claimed(
     something else, nothing that it says can be relied on, and the run is made anew.
     """
     path, data = folder.path, fingerprints(collection)
-    named = named_files(recipe.effective()) | image_files(collection)
+    named = named_files(recipe.stages) | image_files(collection)
     before = None if overwrite else decode_manifest(path)
     if before is not None:
         differing = [table_called(each) for each in differences(asdict(before.inputs), data)]

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final
 
 import msgspec
 import polars as pl
@@ -30,13 +30,14 @@ from negatives.machine import Machine
 from negatives.needs import refuse_unmet
 from negatives.opening import Foreseen, JudgeContext
 from negatives.run.account import Account
+from negatives.run.costly import Costly, Deciding
 from negatives.run.engine import engine_named, refuse_scripts
 from negatives.run.inputs import collection_of, refuse_other_images
 from negatives.run.judged import Change, judged, undone
 from negatives.run.parts import over_parts, replace_ledger, rewrite, write_frame
 from negatives.run.picking import pick_again
 from negatives.run.spending import SAMPLE, Bill, Billed, Budget, affordable, spent
-from negatives.schema import JUDGED_NEGATIVE, POSITIVE, Floats, Rows
+from negatives.schema import JUDGED_NEGATIVE, POSITIVE
 from negatives.stage import Judge
 from negatives.store.atomic import make_folder, remove_partial
 from negatives.store.facts import Asked, Cascade, Worth
@@ -46,44 +47,6 @@ from negatives.store.run import WORK, Run
 
 CHOSEN: Final = "chosen-{}.parquet"
 PAIR: Final = ["query_id", "doc_id"]
-
-
-@runtime_checkable
-class Costly(Protocol):
-    """A ruling that scores any pair it is asked about, and whose every score costs."""
-
-    @property
-    def column(self) -> str:
-        """The ledger's column of its scores."""
-        ...
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes whenever its scores would."""
-        ...
-
-    @property
-    def calls(self) -> int:
-        """Pairs it had to compute since it was opened."""
-        ...
-
-    def score(self, query: Rows, doc: Rows) -> Floats:
-        """float32[n] of pairs by row number; none of them is scored twice."""
-        ...
-
-    def rule(self) -> tuple[pl.Expr, pl.Expr]:
-        """`verdict` (null: no objection) and `reason`, of its own column."""
-        ...
-
-
-@runtime_checkable
-class Deciding(Protocol):
-    """A ruling of whose scores it is known from where on they mean relevant."""
-
-    @property
-    def relevant_from(self) -> float | None:
-        """Higher scores do; None: it does not say."""
-        ...
 
 
 def judging_cost(

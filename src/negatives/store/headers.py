@@ -33,7 +33,7 @@ SIZES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """A tensor of a safetensors file: its bytes are `begin` to `end` of the file."""
+    """A tensor of a file: its bytes are `begin` to `end` of the file."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -70,12 +70,7 @@ def check_npy(path: Path) -> None:
         raise _bad(path, f"the header promises an array of shape {list(shape)}")
     ends = start + math.prod(shape) * dtype.itemsize
     if ends > size:
-        row = max(0, size - start) // max(1, math.prod(shape[1:]) * dtype.itemsize)
-        raise DataError(
-            f"truncated: the header promises {shape[0] if shape else 1} vectors",
-            where=f"{path}, first row that is not whole: {row}",
-            fix="copy or save the file again",
-        )
+        raise _truncated(path, Tensor(str(dtype), shape, start, ends))
     if ends < size:
         raise _bad(path, f"{size - ends:,} bytes follow the array that the header promises")
 
@@ -89,13 +84,7 @@ def read_tensors(path: Path) -> Mapping[str, Tensor]:
     made, promised = promised_tensors(path)
     for tensor in made.values():
         if tensor.end > size:
-            rows = tensor.shape[0] if tensor.shape else 1
-            row = max(0, size - tensor.begin) // max(1, (tensor.end - tensor.begin) // max(1, rows))
-            raise DataError(
-                f"truncated: the header promises {rows} vectors",
-                where=f"{path}, first row that is not whole: {row}",
-                fix="copy or save the file again",
-            )
+            raise _truncated(path, tensor)
     if promised < size:
         raise _bad(path, f"{size - promised:,} bytes follow the tensors that the header promises")
     return made
@@ -152,6 +141,18 @@ def _tensor(name: str, said: Any, start: int, path: Path) -> Tensor:
 def _counts(value: Any) -> bool:
     """Whether a value is a list of whole numbers, none below 0."""
     return isinstance(value, list) and all(type(one) is int and one >= 0 for one in value)
+
+
+def _truncated(path: Path, tensor: Tensor) -> DataError:
+    """The error of a file that ends within a tensor, with the first row that is not whole."""
+    rows = tensor.shape[0] if tensor.shape else 1
+    row_bytes = (tensor.end - tensor.begin) // max(1, rows)
+    row = max(0, path.stat().st_size - tensor.begin) // max(1, row_bytes)
+    return DataError(
+        f"truncated: the header promises {rows} vectors",
+        where=f"{path}, first row that is not whole: {row}",
+        fix="copy or save the file again",
+    )
 
 
 def _bad(path: Path, what: str) -> DataError:

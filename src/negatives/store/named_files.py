@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from negatives.schema import Collection, Side
+from negatives.stage import Stage
 from negatives.store.atomic import file_hash
 
 _OF_A_MODEL: Final = (
@@ -20,13 +22,19 @@ _SAYS_NOTHING: Final = (".md", ".lock")
 """Endings of files beside a model that it does not depend on."""
 
 
-def named_files(settings: Any) -> dict[str, str]:
-    """Name -> hash of every file and model folder on this machine that settings name.
+def named_files(stages: Iterable[Stage]) -> dict[str, str]:
+    """Name -> hash of every file and model folder on this machine that settings of stages name.
 
-    >>> named_files({"kind": "dense", "encoder": "static", "top": 100})
+    >>> from negatives import BM25, Dense
+    >>> named_files([BM25(), Dense(encoder="static")])
     {}
     """
-    return {name: found for name in sorted({*_paths(settings)}) if (found := _hash_of(Path(name)))}
+    named = [*stages]
+    files = {name for stage in named for name in stage.names("file")}
+    models = {name for stage in named for spec in stage.names("model") for name in _paths(spec)}
+    found = {name: _hash_of_model(name) for name in models - files}
+    found |= {name: _hash_of_file(name) for name in files}
+    return {name: found[name] for name in sorted(found) if found[name]}
 
 
 def image_files(collection: Collection) -> dict[str, str]:
@@ -39,7 +47,7 @@ def image_files(collection: Collection) -> dict[str, str]:
         if collection.has(side, "image"):
             digest = hashlib.blake2b(digest_size=16)
             for path in collection.image_paths(side):
-                held = _hash_of(Path(path)) if path else ""
+                held = _hash_of_file(path) if path else ""
                 digest.update(f"{held}\0".encode())
             made[f"what the images of the {said} show"] = digest.hexdigest()
     return made
@@ -50,31 +58,30 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [name for name, found in now.items() if before.get(name, found) != found]
 
 
-def _paths(value: Any) -> Iterator[str]:
-    """The texts among settings that may be paths, without what may stand around one.
+def _paths(spec: str) -> tuple[str, ...]:
+    """What may be a path in what names a model, without what may stand around one.
 
     `model.onnx?text=./words` names model.onnx and ./words, and `parts:512:./model` ./model.
     """
-    if isinstance(value, Mapping):
-        for each in value.values():
-            yield from _paths(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _paths(each)
-    elif isinstance(value, str) and "://" not in value and "\n" not in value:
-        yield from (value, *re.split("[?&=:]", value))
+    return () if "://" in spec else (spec, *re.split("[?&=:]", spec))
 
 
-def _hash_of(path: Path) -> str:
+def _hash_of_file(name: str) -> str:
+    """Empty where there is no such file, or it cannot be read."""
+    with suppress(OSError, ValueError, RuntimeError):  # also a name, or a home, that cannot be
+        path = Path(name).expanduser()
+        return file_hash(path) if path.is_file() else ""
+    return ""
+
+
+def _hash_of_model(name: str) -> str:
     """Empty where there is no such file or model folder, or it cannot be read."""
-    try:
-        if path.is_file():
-            # A word alone is the name of a kind or of a column rather than a file's.
-            return file_hash(path) if len(path.parts) > 1 or path.suffix else ""
-        if any((path / name).is_file() for name in _OF_A_MODEL):
+    with suppress(OSError, ValueError, RuntimeError):
+        path = Path(name).expanduser()
+        if any((path / file).is_file() for file in _OF_A_MODEL):
             return _folder_hash(path)
-    except (OSError, ValueError):  # a text that no path can be
-        pass
+        # A word alone is the name of a model that is built in, or an option, and no file's.
+        return _hash_of_file(name) if len(path.parts) > 1 or path.suffix else ""
     return ""
 
 

@@ -22,6 +22,7 @@ import msgspec
 
 from negatives.store.atomic import TEMPORARY, file_hash
 from negatives.store.embeddings import store_folder
+from negatives.store.kept_folders import kept_folders
 from negatives.store.scratch import scratch_folder
 
 ABOUT: Final = "about.json"
@@ -130,11 +131,7 @@ def held_models(store: Path) -> list[HeldModel]:
 
 def model_folders(store: Path) -> list[Path]:
     """The folders of exported models, whole or not."""
-    try:
-        inside = sorted((store.parent / FOLDER).iterdir())
-    except OSError:
-        return []
-    return [path for path in inside if _NAME.fullmatch(path.name) and path.is_dir()]
+    return kept_folders(store.parent / FOLDER, _NAME)
 
 
 def remove_model(folder: Path) -> None:

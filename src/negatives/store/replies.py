@@ -23,6 +23,7 @@ import msgspec
 from negatives.errors import DiskFull, RunError, WorkError
 from negatives.store.atomic import explained, make_folder, write_json
 from negatives.store.embeddings import store_folder, writable
+from negatives.store.kept_folders import kept_folders
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked, shared
 
@@ -210,11 +211,7 @@ def held_replies(store: Path) -> list[HeldReplies]:
 
 def reply_folders(store: Path) -> list[Path]:
     """The folders of replies beside a store of vectors."""
-    try:
-        inside = sorted((store.parent / FOLDER).iterdir())
-    except OSError:
-        return []
-    return [path for path in inside if _NAME.fullmatch(path.name) and path.is_dir()]
+    return kept_folders(store.parent / FOLDER, _NAME)
 
 
 def remove_replies(folder: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -18,16 +18,8 @@ from negatives.needs import refuse_unmet
 from negatives.recipe import LEARNING, LISTS, SINGLE, Recipe
 from negatives.recipe_changes import encoded
 from negatives.schema import Collection
-from negatives.stage import Stage, build
-
-
-def stages_of(recipe: Recipe) -> Iterator[Stage]:
-    """Every stage of a recipe, in its order."""
-    for section in LISTS:
-        yield from getattr(recipe, section)
-    for section in SINGLE:
-        if (stage := getattr(recipe, section)) is not None:
-            yield stage
+from negatives.settings import names
+from negatives.stage import Stage, build, fields_of
 
 
 def with_models(recipe: Recipe, use: Mapping[str, str]) -> Recipe:
@@ -36,8 +28,10 @@ def with_models(recipe: Recipe, use: Mapping[str, str]) -> Recipe:
         return recipe
 
     def other(stage: Stage) -> Stage:
-        settings = {key: _other(value, use) for key, value in stage.settings().items()}
-        return build(stage.section, settings)
+        named = [each.name for each in fields_of(type(stage)) if names("model", each.type)]
+        settings = stage.settings()
+        changed = {name: _other(settings[name], use) for name in named}
+        return build(stage.section, settings | changed)
 
     lists = {name: tuple(map(other, getattr(recipe, name))) for name in LISTS}
     single = {name: other(each) for name in SINGLE if (each := getattr(recipe, name)) is not None}
@@ -68,7 +62,7 @@ def lacking(recipe: Recipe, collection: Collection, encoder: str) -> str:
     Its dense sources have `encoder`. Of a recipe that mines nothing, because all its negatives are
     drawn while a model is trained, only the stages that say how are asked.
     """
-    done = [each for each in stages_of(encoded(recipe, encoder)) if each.section != "train"]
+    done = [each for each in encoded(recipe, encoder).stages if each.section != "train"]
     stages = [each for each in done if recipe.mines or each.section in LEARNING]
     try:
         refuse_unmet(stages, collection)

@@ -22,6 +22,7 @@ from msgspec import Meta
 from negatives.learn.sequence.batch import Sequences
 from negatives.learn.sequence.loss import Forgetting
 from negatives.optional import Tensor, torch
+from negatives.settings import ModelName
 
 
 class GenericLabels(Forgetting, kind="generic-labels", kw_only=True):
@@ -35,7 +36,7 @@ class GenericLabels(Forgetting, kind="generic-labels", kw_only=True):
     """
 
     reinforced: Annotated[
-        str,
+        ModelName,
         Meta(
             min_length=1,
             description="a model trained further on what is to be forgotten, folder or hub name",
@@ -45,11 +46,6 @@ class GenericLabels(Forgetting, kind="generic-labels", kw_only=True):
     floor: Annotated[
         float, Meta(ge=0, le=1, description="of the base's probability that is left, at least")
     ] = 1e-4
-
-    @property
-    def opens(self) -> tuple[str, ...]:
-        """The reinforced model."""
-        return (self.reinforced,)
 
     @property
     def needs_frozen(self) -> bool:

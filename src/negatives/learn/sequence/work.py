@@ -62,18 +62,7 @@ class SequenceWork(Work):
         found = compared(responses, self.loss, self.settings.negatives)
         watched = responses if other is None else Responses.of(other)
         torch.manual_seed(self.recipe.seed)
-        base = cast(
-            "LanguageBase",
-            self.settings.open(
-                self.model, threads=self.machine.threads, device=self.machine.device
-            ),
-        )
-        if self.loss.layer is not None and self.loss.layer >= base.language.layers:
-            raise RecipeError(
-                f"the model has {base.language.layers} layers, numbered from 0",
-                where=f"learn.of_layer = {self.loss.layer}",
-                fix=f"name one below {base.language.layers}",
-            )
+        base = self._base()
         writing = _Writing(base.language, self.settings)
         weights = weights_of(base)
         inputs = {
@@ -93,22 +82,8 @@ class SequenceWork(Work):
             add_adapters(base.model, self.settings.lora)
         sampler = self._sampler(found, module)
         watching = self._watching(base, watched, writing, len(sampler))
-        last = last_checkpoint(self.path / CHECKPOINTS)
-        watching.begin(0 if last is None else step_of(last))
-        plan = TrainingPlan(
-            base=base,
-            settings=self.settings,
-            learning=Learning(Numbers(len(found)), module.collate, module),
-            sampler=sampler,
-            folder=self.path / CHECKPOINTS,
-            seed=self.recipe.seed,
-            look=None,
-            report_to=self.report_to,
-            emit=self.emit,
-            at_step=watching,
-        )
-        history = carry_out(plan)
-        watching.end(history["steps"])
+        learning = Learning(Numbers(len(found)), module.collate, module)
+        history = self._taught(base, learning, sampler, watching)
         if self.settings.lora:
             merge_adapters(base.model)
         base.save(self.path)
@@ -128,6 +103,44 @@ class SequenceWork(Work):
             **history,
         }
         self.end(inputs, began, told)
+
+    def _base(self) -> LanguageBase:
+        """The model that is trained; it has the layer that the loss looks at."""
+        base = cast(
+            "LanguageBase",
+            self.settings.open(
+                self.model, threads=self.machine.threads, device=self.machine.device
+            ),
+        )
+        if self.loss.layer is not None and self.loss.layer >= base.language.layers:
+            raise RecipeError(
+                f"the model has {base.language.layers} layers, numbered from 0",
+                where=f"learn.of_layer = {self.loss.layer}",
+                fix=f"name one below {base.language.layers}",
+            )
+        return base
+
+    def _taught(
+        self, base: LanguageBase, learning: Learning, sampler: Sampler, watching: Watching
+    ) -> dict[str, Any]:
+        """Carry out the steps, from the last checkpoint on where there is one; their history."""
+        last = last_checkpoint(self.path / CHECKPOINTS)
+        watching.begin(0 if last is None else step_of(last))
+        plan = TrainingPlan(
+            base=base,
+            settings=self.settings,
+            learning=learning,
+            sampler=sampler,
+            folder=self.path / CHECKPOINTS,
+            seed=self.recipe.seed,
+            look=None,
+            report_to=self.report_to,
+            emit=self.emit,
+            at_step=watching,
+        )
+        history = carry_out(plan)
+        watching.end(history["steps"])
+        return history
 
     def _refuse_what_is_of_rankings(self) -> None:
         if world_size() > 1:

@@ -32,6 +32,7 @@ from negatives.measure.responses import BETWEEN, Said, figures_of, said_by
 from negatives.models.causal_lm import CausalLM
 from negatives.recipe import load_recipe
 from negatives.schema import PAIR, Collection, Doubles
+from negatives.settings import ModelName
 from negatives.stats.bootstrap import interval
 from negatives.store.scratch import scratch_folder
 
@@ -55,7 +56,8 @@ class Unlearned(Check, kind="unlearned"):
     asks_negatives: ClassVar[bool] = True
 
     model: Annotated[
-        str, Meta(description="the causal language model that was made to forget, a folder or name")
+        ModelName,
+        Meta(description="the causal language model that was made to forget, a folder or name"),
     ] = ""
     retrained: Annotated[
         str,

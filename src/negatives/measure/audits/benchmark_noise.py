@@ -37,6 +37,7 @@ from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate
 from negatives.run.reviews import read_reviews
 from negatives.schema import PAIR
+from negatives.settings import FileName, ModelName
 from negatives.stage import Share
 from negatives.stats.bounds import Clusters
 
@@ -60,13 +61,14 @@ class BenchmarkNoise(Check, kind="benchmark-noise"):
     asks_negatives: ClassVar[bool] = False
 
     encoder: Annotated[
-        str, Meta(min_length=1, description="by which texts are compared, as for a dense source")
+        ModelName,
+        Meta(min_length=1, description="by which texts are compared, as for a dense source"),
     ] = "static"
     most: Annotated[
         Share, Meta(description="share of wrong labels from which on it is an alarm")
     ] = 0.1
     first: Annotated[
-        str, Meta(description="a ranking of the test set, a file of TREC's, to be compared")
+        FileName, Meta(description="a ranking of the test set, a file of TREC's, to be compared")
     ] = ""
     second: Annotated[str, Meta(description="the ranking that it is compared with")] = ""
     metric: Annotated[

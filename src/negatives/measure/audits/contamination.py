@@ -34,6 +34,7 @@ from negatives.models.causal_lm import CausalLM
 from negatives.read.documents.tables import table_of_documents
 from negatives.read.findings import Findings
 from negatives.schema import PAIR, Side
+from negatives.settings import FileName, ModelName
 from negatives.stats.auc import auc, auc_interval
 
 FEWEST: Final = 20
@@ -55,15 +56,15 @@ class Contamination(Check, kind="contamination"):
     asks_negatives: ClassVar[bool] = False
 
     model: Annotated[
-        str,
+        ModelName,
         Meta(description="the causal language model that may have seen the texts, a folder or hub "
              "name with safetensors weights"),
     ] = ""  # fmt: skip
     unseen: Annotated[
-        str, Meta(description="a file of documents of the same kind that it cannot have seen")
+        FileName, Meta(description="a file of documents of the same kind that it cannot have seen")
     ] = ""
     control: Annotated[
-        str,
+        ModelName,
         Meta(description="a causal language model that has seen neither, by which it is measured "
              "how hard each text is; empty: none"),
     ] = ""  # fmt: skip

@@ -22,14 +22,14 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.arrays import Bools, Doubles, Places, Rows
+from negatives.arrays import Bools, Doubles, Floats, Places, Rows
 from negatives.judge.llm import LLMJudge
 from negatives.judge.prompted import PromptedJudge
 from negatives.judge.shown_pairs import ShownPairs
 from negatives.measure.audits.check import Answer, Check
-from negatives.measure.audits.closed_book import PARTS, Knowledge, known_by
-from negatives.measure.audits.corrected_rate import corrected_interval, corrected_rate
-from negatives.measure.audits.judge_leaning import Moved, Rates, apart, moved_by, yeses
+from negatives.measure.audits.closed_book import Knowledge, known_by
+from negatives.measure.audits.judge_knowledge import WHERE, by_knowledge, parts_of, told_of
+from negatives.measure.audits.judge_leaning import Moved, Rates, moved_by
 from negatives.measure.audits.judge_ways import (
     ALONE,
     EARLY,
@@ -45,6 +45,7 @@ from negatives.measure.audits.judge_ways import (
     asked_in_ways,
     labelled,
 )
+from negatives.measure.audits.judged_candidates import of_candidates, sentence
 from negatives.measure.audits.subject import Subject
 from negatives.measure.distraction import read_answers
 from negatives.measure.estimate import Estimate, rounded
@@ -52,10 +53,9 @@ from negatives.models.chat import Chat
 from negatives.models.language_model import SHOWN, ApiKey, Shown, refuse_literal_keys
 from negatives.models.stimuli import STIMULI
 from negatives.opening import JudgeContext
-from negatives.schema import JUDGED_NEGATIVE, POSITIVE
+from negatives.settings import FileName, ModelName
 from negatives.stage import build
 from negatives.store.scratch import scratch_folder
-from negatives.wording import figure, percent
 
 RUN: Final = "run"
 """Stands for the judge that the run asked."""
@@ -73,7 +73,7 @@ class JudgeBias(Check, kind="judge-bias"):
     """
 
     model: Annotated[
-        str,
+        ModelName,
         Meta(description="URL#NAME of an OpenAI-compatible endpoint; `run`: the judge that the run "
              "asked. It is asked anew, so that nothing is unless it is named"),
     ] = ""  # fmt: skip
@@ -87,7 +87,7 @@ class JudgeBias(Check, kind="judge-bias"):
         Meta(ge=0, le=len(STIMULI), description="emotional appeals that are tried, each alone"),
     ] = 2
     answers: Annotated[
-        str,
+        FileName,
         Meta(description="file of query_id and answer, a row for each that is right: only such "
              "queries are tried, and told apart by whether the model knows the answer by itself"),
     ] = ""  # fmt: skip
@@ -148,23 +148,10 @@ class JudgeBias(Check, kind="judge-bias"):
             subject.seed,
             characters=self.characters,
         )
-        with scratch_folder() as scratch:
-            opened = judge.open(
-                JudgeContext(
-                    subject.collection,
-                    scratch,
-                    seed=subject.seed,
-                    reference="audit",
-                    emit=subject.emit,
-                )
-            )
-            score = opened.score(pairs.query, pairs.doc)
-            chat = Chat(judge.model, scratch, api_key=judge.api_key, emit=subject.emit)
-            said = asked_in_ways(chat, pairs, documents=self.documents, appeals=self.appeals)
-            knows = {} if answers is None else known_by(chat, _questions(known, subject), answers)
+        score, said, knows = self._answers(subject, judge, known, pairs, answers)
         split = judge.relevant_from or 0.0
         own = Rates.of(score, split, relevant, owner)
-        parts = _parts(knows, subject.collection.ids("queries").gather(owner))
+        parts = parts_of(knows, subject.collection.ids("queries").gather(owner))
         by_part = {
             part: Rates.of(score[at], split, relevant[at], owner[at]) for part, at in parts.items()
         }
@@ -172,7 +159,7 @@ class JudgeBias(Check, kind="judge-bias"):
         at_once = len(compared) + max(len(parts), 1)
         sure = 1 - (1 - subject.confidence) / at_once
         moved, unread = _moved(compared, said, owner, sure, subject.seed)
-        moved += _by_knowledge(by_part, subject.confidence, at_once)
+        moved += by_knowledge(by_part, subject.confidence, at_once)
         details: dict[str, Any] = {
             "model": judge.model.partition("?")[0],
             "queries": len(np.unique(owner)),
@@ -206,14 +193,41 @@ class JudgeBias(Check, kind="judge-bias"):
         wrong = [each.way for each in moved if each.surely > self.most]
         about = f"change of the share of yes {worst.way}"
         advice = _MOVED.format(ways="; ".join(wrong)) if wrong else _FINE
-        if {OFFERED, *_WHERE.values()} & {*wrong}:
+        if {OFFERED, *WHERE.values()} & {*wrong}:
             advice += _UNKNOWING
-        advice += _told_of(by_part)
-        corrected = _of_candidates(subject, judge, own)
+        advice += told_of(by_part)
+        corrected = of_candidates(subject, judge, own)
         details["candidates"] = corrected
         return Answer(
-            self.kind, about, found, bool(wrong), advice, of_p_relevant=_sentence(corrected)
+            self.kind, about, found, bool(wrong), advice, of_p_relevant=sentence(corrected)
         )
+
+    def _answers(
+        self,
+        subject: Subject,
+        judge: PromptedJudge,
+        known: pl.DataFrame,
+        pairs: ShownPairs,
+        answers: Mapping[str, list[str]] | None,
+    ) -> tuple[Floats, Mapping[str, Doubles], Mapping[str, Knowledge]]:
+        """The judge's own scores of the pairs, what it says in each way of asking, and what it
+        knows of each query without a document, where right answers are named.
+        """
+        with scratch_folder() as scratch:
+            opened = judge.open(
+                JudgeContext(
+                    subject.collection,
+                    scratch,
+                    seed=subject.seed,
+                    reference="audit",
+                    emit=subject.emit,
+                )
+            )
+            score = opened.score(pairs.query, pairs.doc)
+            chat = Chat(judge.model, scratch, api_key=judge.api_key, emit=subject.emit)
+            said = asked_in_ways(chat, pairs, documents=self.documents, appeals=self.appeals)
+            knows = {} if answers is None else known_by(chat, _questions(known, subject), answers)
+        return score, said, knows
 
     def _judge(self, subject: Subject) -> PromptedJudge | None:
         """The judge that is named, or the one that the run asked last; None: there is none."""
@@ -238,10 +252,6 @@ class JudgeBias(Check, kind="judge-bias"):
         return compared | {appeal(number + 1): ALONE for number in range(self.appeals)}
 
 
-_WHERE: Final[Mapping[Knowledge, str]] = {
-    "not known": "where it does not know the answer, not where it does",
-    "wrong": "where it has a wrong answer of its own, not where it knows the right one",
-}
 _JUDGED: Final = "the judgements are right"
 _NEGATIVES: Final = (
     "the negatives, which nobody has judged, are not relevant: those that are make the judge look "
@@ -306,39 +316,6 @@ def _unsure(
     return {"share": _share(offered[read] == UNSURE_IS), "changes the share of": shares}
 
 
-def _parts(knows: Mapping[str, Knowledge], queries: pl.Series) -> dict[Knowledge, Bools]:
-    """Part -> bool[pairs]: those of queries that are in it; nothing where nothing was asked."""
-    if not knows:
-        return {}
-    of = np.array([knows.get(query, "") for query in queries.to_list()])
-    return {part: of == part for part in PARTS}
-
-
-def _by_knowledge(parts: Mapping[Knowledge, Rates], confidence: float, at_once: int) -> list[Moved]:
-    """How it leans where it does not know the answer, or knows a wrong one, not where it does."""
-    enough = {part: rates for part, rates in parts.items() if rates.enough}
-    if "known" not in enough:
-        return []
-    usual = enough.pop("known").leaning(confidence, at_once)
-    return [
-        apart(_WHERE[part], rates.leaning(confidence, at_once), usual)
-        for part, rates in enough.items()
-    ]
-
-
-def _told_of(parts: Mapping[Knowledge, Rates]) -> str:
-    """How many queries are in each part, and whether that is enough to compare them."""
-    if not parts:
-        return ""
-    known, not_known, wrong = (parts[part].relevant.clusters for part in PARTS)
-    enough = parts["known"].enough and (parts["not known"].enough or parts["wrong"].enough)
-    lacks = f", and {FEWEST} that it knows and {FEWEST} of another sort are needed to compare them"
-    return (
-        f"; without a document it knows the answer of {known} queries, has a wrong one of {wrong} "
-        f"and says of {not_known} that it does not know{'' if enough else lacks}"
-    )
-
-
 def _questions(known: pl.DataFrame, subject: Subject) -> dict[str, str]:
     """Query -> its text, of the queries of the pairs."""
     asked = known.select("query_id").unique().sort("query_id")
@@ -348,54 +325,3 @@ def _questions(known: pl.DataFrame, subject: Subject) -> dict[str, str]:
 
 def _share(these: Bools) -> float | None:
     return rounded(float(these.mean())) if len(these) else None
-
-
-def _of_candidates(subject: Subject, judge: PromptedJudge, own: Rates) -> dict[str, Any] | None:
-    """The share of the unlabelled candidates that the run's judge was asked about and takes for
-    relevant, as it is and corrected, beside their mean p_relevant; None where the run has none.
-    """
-    run = subject.run
-    if run is None or judge.column not in run.candidates().collect_schema():
-        return None
-    score = pl.col(judge.column)
-    rows = run.candidates().filter(
-        ~pl.col("verdict").is_in([POSITIVE, JUDGED_NEGATIVE]), score.is_not_nan()
-    )
-    table = rows.select(
-        owner="query_id",
-        yes=score > (judge.relevant_from or 0.0),
-        p=pl.col("p_relevant").cast(pl.Float64),
-    ).collect()
-    if table["owner"].n_unique() < FEWEST:
-        return None
-    said = yeses(table)
-    low, high = corrected_interval(said, own.relevant, own.others, subject.confidence)
-    made = corrected_rate(said.rate, own.relevant.rate, 1 - own.others.rate)
-    mean = table.select(pl.col("p").mean()).item()
-    return {
-        "pairs": len(table),
-        "says yes": rounded(said.rate),
-        "corrected": rounded(made),
-        "low": rounded(low),
-        "high": rounded(high),
-        "p_relevant": rounded(mean),
-    }
-
-
-def _sentence(found: Mapping[str, Any] | None) -> str:
-    """What that says of p_relevant."""
-    if found is None:
-        return ""
-    said = (
-        f"of {found['pairs']:,} unlabelled candidates the judge takes {percent(found['says yes'])} "
-        "for relevant; "
-    )
-    if found["corrected"] is None or (found["low"], found["high"]) == (0, 1):
-        return said + "by how it errs on pairs of known labels that may be any share"
-    said += (
-        f"corrected by how it errs on pairs of known labels {percent(found['corrected'])}, "
-        f"{figure(100 * found['low'])}% to {figure(100 * found['high'])}%"
-    )
-    if found["p_relevant"] is None:
-        return said
-    return said + f"; p_relevant expects {percent(found['p_relevant'])} of them"

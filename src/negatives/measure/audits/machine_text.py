@@ -29,6 +29,7 @@ from negatives.models.causal_lm import CausalLM
 from negatives.read.documents.tables import table_of_documents
 from negatives.read.findings import Findings
 from negatives.schema import PAIR
+from negatives.settings import FileName, ModelName
 from negatives.stats.auc import auc
 from negatives.stats.bounds import upper_bound
 
@@ -47,12 +48,12 @@ class MachineText(Check, kind="machine-text"):
     """
 
     model: Annotated[
-        str,
+        ModelName,
         Meta(description="a causal language model, a folder or hub name with safetensors weights; "
              "the nearer it is to the one that may have written, the more it sees"),
     ] = ""  # fmt: skip
     human: Annotated[
-        str,
+        FileName,
         Meta(description="a file of documents that people wrote; empty: the positives, which "
              "people must then have written"),
     ] = ""  # fmt: skip

@@ -27,6 +27,7 @@ from negatives.measure.distraction import (
 )
 from negatives.measure.estimate import Estimate
 from negatives.models.language_model import ApiKey, refuse_literal_keys
+from negatives.settings import FileName, ModelName
 from negatives.stats.bootstrap import interval
 
 HELD: Final = 0.05
@@ -45,11 +46,12 @@ class RagHarm(Check, kind="rag-harm"):
     """
 
     model: Annotated[
-        str, Meta(description="the reader, URL#NAME of an OpenAI-compatible endpoint")
+        ModelName, Meta(description="the reader, URL#NAME of an OpenAI-compatible endpoint")
     ] = ""
     api_key: ApiKey = ""
     answers: Annotated[
-        str, Meta(description="file of query_id and answer, a row for each answer that is right")
+        FileName,
+        Meta(description="file of query_id and answer, a row for each answer that is right"),
     ] = ""
     questions: Annotated[int, Meta(ge=1, description="questions asked, at most")] = QUESTIONS
     distractors: Annotated[

@@ -28,6 +28,7 @@ from negatives.measure.likeness import nearest_of, unit_vectors
 from negatives.models.encoder import Encoder, sides
 from negatives.models.open_encoder import open_encoder
 from negatives.schema import Collection
+from negatives.settings import ModelName
 from negatives.stats.bootstrap import interval
 from negatives.text.grammar_errors import with_errors
 
@@ -56,7 +57,8 @@ class SharedErrors(Check, kind="shared-errors"):
     asks_negatives: ClassVar[bool] = False
 
     encoder: Annotated[
-        str, Meta(min_length=1, description="whose scores are looked at, as for a dense source")
+        ModelName,
+        Meta(min_length=1, description="whose scores are looked at, as for a dense source"),
     ] = "static"
     most: Annotated[
         float,

@@ -30,6 +30,7 @@ from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.likeness import nearest_of, unit_vectors
 from negatives.read.table import ids_of, read_table
 from negatives.schema import PAIR
+from negatives.settings import FileName, ModelName
 from negatives.stats.bootstrap import Interval, interval
 
 FEWEST: Final = 20
@@ -53,10 +54,11 @@ class SourceBias(Check, kind="source-bias"):
     asks_negatives: ClassVar[bool] = False
 
     encoder: Annotated[
-        str, Meta(min_length=1, description="whose scores are looked at, as for a dense source")
+        ModelName,
+        Meta(min_length=1, description="whose scores are looked at, as for a dense source"),
     ] = "static"
     written: Annotated[
-        str,
+        FileName,
         Meta(description="what says which texts a machine wrote: a file of doc_id, or of text and "
              "rewrites (the id of the document that it says again), or a field of the documents "
              "that is true or false"),
