@@ -43,7 +43,8 @@ def section(kept: Mapping[str, Any]) -> Iterator[str]:
         "\nWhat `--recipe auto` sees of the data trained with (a probe of 300 queries), and "
         f"takes: `passages` where at least {UNREACHED:.0%} of the positives are out of reach and "
         f"{FALSE:.0%} of the top is expected to be false, else `default`. *Left out*: what it "
-        "takes with the first limit set on the other data sets alone.\n"
+        "takes with the first limit set on the other data sets alone, and the last two columns are "
+        "of that choice: its nDCG@10, and how far that is from the better of the two.\n"
     )
     yield "| data | out of reach | false at the top | auto | left out | nDCG@10 | less the better |"
     yield "|---|---:|---:|---|---|---:|---:|"
