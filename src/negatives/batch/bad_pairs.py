@@ -35,6 +35,11 @@ class PairHistory:
         self._common = np.array([np.nan, np.nan, 0.0])
         """Mean and deviation of the histories then, and the losses seen since."""
 
+    @property
+    def passes(self) -> int:
+        """A whole one: nobody is odd before all have been seen."""
+        return 1
+
     def history(self, rows: Batch | None = None) -> Doubles:
         """float64[n]: the mean loss of each of `rows` (None: all), later ones counting more.
 
