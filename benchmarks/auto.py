@@ -1,6 +1,6 @@
 """How `--recipe auto` fares: what it sees of each stage's data, what it chooses, what that costs.
 
-Each data set in turn is left out: the share of positives out of reach from which the recipe for
+Each data set in turn is left out: the share of queries out of reach from which the recipe for
 passages is taken is set on the others, where it costs least, and tried on the one that is left out.
 """
 
@@ -41,9 +41,11 @@ def section(kept: Mapping[str, Any]) -> Iterator[str]:
     yield "## Chosen by auto { #auto }"
     yield (
         "\nWhat `--recipe auto` sees of the data trained with (a probe of 300 queries), and "
-        f"takes: `passages` where at least {UNREACHED:.0%} of the positives are out of reach and "
+        f"takes: `passages` where at least {UNREACHED:.0%} of the queries have every positive out "
+        "of reach (more than forty candidates score as high as the best of them) and "
         f"{FALSE:.0%} of the top is expected to be false, else `default`. *Left out*: what it "
-        "takes with the first limit set on the other data sets alone.\n"
+        "takes with the first limit set on the other data sets alone, and the last two columns are "
+        "of that choice: its nDCG@10, and how far that is from the better of the two.\n"
     )
     yield "| data | out of reach | false at the top | auto | left out | nDCG@10 | less the better |"
     yield "|---|---:|---:|---|---|---:|---:|"

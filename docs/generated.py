@@ -101,15 +101,18 @@ def in_words(name: str, *, linked: bool) -> str:
 
 
 def recipe_table() -> str:
-    """The shipped recipes by what they are for: name, what they do, after whom."""
+    """The shipped recipes by what they are for: name, what they do, after whom, what differs."""
     parts = []
     for title, names in by_purpose():
-        lines = [f"**{title[0].upper()}{title[1:]}**", "", "| recipe | what it does | after |"]
-        lines.append("|---|---|---|")
+        lines = [f"**{title[0].upper()}{title[1:]}**", ""]
+        lines += [
+            "| recipe | what it does | after | what differs from the paper |",
+            "|---|---|---|---|",
+        ]
         for name in names:
             table = tomllib.loads(shipped()[name])
-            about = " ".join(filter(None, (table.get("about"), table.get("differs"))))
-            lines.append(f"| `{name}` | {about} | {table.get('paper', '')} |")
+            told = (table.get(word, "") for word in ("about", "paper", "differs"))
+            lines.append(f"| `{name}` | {' | '.join(told)} |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts) + "\n"
 

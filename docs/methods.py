@@ -17,13 +17,15 @@ from pathlib import Path
 
 from negatives.models.absent import BUILT_IN
 from negatives.recipe import PURPOSES, Recipe, load_recipe, shipped
-from negatives.recipe_states import WORKING, Figure, state_of
+from negatives.recipe_states import FALSE_SHARE, WORKING, Figure, state_of
 
 MEASURED = re.compile(
     r"(?P<partly>in part: )?(?P<what>.+); benchmarks? (?P<places>`[\w#-]+`(?:, `[\w#-]+`)*)"
 )
 """What the table says of a method that is a function or a command and has figures: what it is, and
 the pages of its benchmarks, with the place in them."""
+SURE = 0.05
+"""The p below which a difference is called one."""
 
 
 def methods() -> list[dict[str, str]]:
@@ -117,6 +119,8 @@ def about(name: str) -> Iterator[str]:
         yield f"**What differs from the paper.** {recipe.differs}"
     yield f"**For what.** {PURPOSES[recipe.purpose][:1].upper()}{PURPOSES[recipe.purpose][1:]}."
     yield f"**What it takes.** {takes(recipe)}"
+    if found := worth(state.figures):
+        yield f"**What it was worth here.** {found} A difference has p < {SURE:g}."
     yield f"**State.** {state.word[:1].upper()}{state.word[1:]}."
     if state.figures:
         yield "\n".join(figure_table(state.figures))
@@ -135,9 +139,31 @@ def takes(recipe: Recipe) -> str:
     ]
     figures = [each.seconds for each in state_of(recipe).figures if each.seconds is not None]
     if figures:
-        low, high = min(figures), max(figures)
-        said.append(f"{low:.0f} to {high:.0f} s on two cores in the bench")
+        low, high = f"{min(figures):.0f}", f"{max(figures):.0f}"
+        took = low if low == high else f"{low} to {high}"
+        said.append(f"{took} s on two cores in the bench")
     return "; ".join(said) + "."
+
+
+def worth(figures: tuple[Figure, ...]) -> str:
+    """On which data a recipe was better than the baseline beside it, and on which worse.
+
+    Of figures that were tested alone: what was not may be luck, and not every metric has a side
+    that is better.
+    """
+    found: dict[str, list[str]] = {}
+    for figure in figures:
+        if figure.p is None:
+            continue
+        lower = figure.metric == FALSE_SHARE or "lower is better" in figure.metric
+        better = (figure.value < figure.naive) is lower
+        said = "Better than" if better else "Worse than"
+        if figure.p >= SURE:
+            said = "Within chance of"
+        by = figure.metric.partition(" (")[0]
+        data = f"{figure.title[:1].lower()}{figure.title[1:]}"
+        found.setdefault(f"{said} {figure.beside} by {by}", []).append(data)
+    return " ".join(f"{said}: {'; '.join(dict.fromkeys(on))}." for said, on in found.items())
 
 
 def figure_table(figures: tuple[Figure, ...]) -> list[str]:

@@ -32,6 +32,7 @@ import pytest
 from negatives.cli.app import app
 from negatives.kinds import KINDS
 from negatives.recipe import shipped
+from negatives.recipe_states import Figure
 from tests.doc_commands import by_bash, carried_out
 from tests.doc_pages import BLOCK, DOCS, README, ROOT, RUN, Block, blocks, generated, pages
 from tests.each import for_each
@@ -212,6 +213,39 @@ def test_the_reference_has_every_stage_recipe_and_command() -> None:
         assert f"## {name} {{ #{name} }}" in recipes
     for name in command_names(app, "negatives"):
         assert f" {name} {{ #{name.replace(' ', '-')} }}" in commands
+
+
+def test_a_recipe_is_told_where_it_was_better_and_where_worse() -> None:
+    made = generated().methods
+
+    def figure(data: str, value: float, p: float | None, metric: str = "nDCG@10") -> Figure:
+        return Figure(
+            stage="s", title=f"Trained on {data}", metric=metric, model="static", seeds=3,
+            value=value, naive=0.5, p=p, source="docs/results/recipes.md#s",
+        )  # fmt: skip
+
+    figures = (
+        figure("answers", 0.6, 0.001),
+        figure("skills", 0.6, 0.001),
+        figure("words", 0.4, 0.001),
+        figure("packages", 0.6, 0.7),
+        figure("pairs", 0.4, 0.01, "false share"),
+        figure("luck", 0.9, None),
+    )
+    assert made.worth(figures) == (
+        "Better than naive top by nDCG@10: trained on answers; trained on skills. "
+        "Worse than naive top by nDCG@10: trained on words. "
+        "Within chance of naive top by nDCG@10: trained on packages. "
+        "Better than naive top by false share: trained on pairs."
+    )
+    assert made.worth(figures[-1:]) == ""
+
+
+def test_what_differs_from_a_paper_stands_apart_from_what_a_recipe_does() -> None:
+    for line in generated().recipe_table().splitlines():
+        assert line.count(" | ") in (0, 3), line
+    row = next(line for line in generated().recipe_table().splitlines() if "| `simans`" in line)
+    assert row.split(" | ")[3].startswith("Nothing in the law of the draw")
 
 
 def command_names(tree: Any, above: str) -> list[str]:

@@ -165,6 +165,10 @@ def test_nothing_is_odd_where_bounds_are_far_or_losses_equal_or_the_warm_up_last
     for _ in range(2):
         constant.observe(ROWS[:4], float32([2, 2, 2, 2]))
     assert (constant.weights(ROWS[:4], 5, 10) == 1).all()
+    assert {why: odd.tolist() for why, odd in constant.suspects().items()} == {
+        "noisy": [],
+        "faulty": [],
+    }
     warm = PairHistory(4, 0.5, (1.0, 1.0), 0)
     for _ in range(2):
         warm.observe(ROWS[:4], float32([1, 1, 1, 9]))

@@ -134,6 +134,10 @@ def test_recipes_are_listed_shown_and_checked(tmp_path: Path) -> None:
     checked = negatives("recipes", "check", mine)
     assert checked.returncode == 0
     assert "dense -> simans" in checked.stdout
+    assert "what differs" not in checked.stdout
+    lines = [line for line in shown.splitlines() if not line.startswith("differs")]
+    mine.write_text("\n".join(lines))
+    assert "does not say what differs from it" in negatives("recipes", "check", mine).stdout
 
 
 @pytest.mark.slow

@@ -132,6 +132,13 @@ def test_divergences_are_what_their_sums_say(
 LOGITS, RETRIEVER = table([2.0, 1.0, 0.0]), table([1.0, 1.0, 0.0])
 
 
+@pytest.mark.recipe("mmgeolm")
+def test_the_list_of_mmgeolm() -> None:
+    assert of(SoftmaxList(), table([2.0, 1.0, 0.0, 1.0])) == [pytest.approx(0.626523, abs=1e-6)]
+    assert of(SoftmaxList(), table([0.3] * 4)) == [pytest.approx(math.log(4))]
+    assert of(SoftmaxList(), table([0.3])) == [0.0]
+
+
 @pytest.mark.recipe("ar2")
 def test_the_two_parts_of_ar2() -> None:
     assert of(Adversarial(share=0.0), RETRIEVER, LOGITS) == [pytest.approx(0.952025, abs=1e-6)]

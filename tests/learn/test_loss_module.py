@@ -47,6 +47,8 @@ SEEN: list[EncodedBatch] = []
 class Halving:
     """Weighs the first example of a batch 3, others 1; remembers what it was told."""
 
+    passes = 0
+
     def __init__(self) -> None:
         self.asked: list[tuple[list[int], int, int]] = []
         self.told: list[tuple[list[int], list[float]]] = []

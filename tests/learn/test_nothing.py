@@ -126,6 +126,24 @@ def test_batches_without_a_negative_end_the_training(
     assert "equal" in none.fix
 
 
+@pytest.mark.slow
+def test_weights_that_cannot_begin_to_differ_in_so_few_steps_say_so(
+    mined: Run, static: str, tmp_path: Path
+) -> None:
+    naive = 'batch.weight={ kind = "naive", times = 3 }'
+    for weight, passes in (('batch.weight={ kind = "bad-pairs" }', 1), (naive, 2)):
+        for epochs in (passes, passes + 1):
+            heard: list[Event] = []
+            recipe = learning(static, weight, f"train.epochs={epochs}", "train.steps=0")
+            out = tmp_path / f"{passes}-{epochs}"
+            train(mined, out, model=static, recipe=recipe, look=False, emit=heard.append)
+            told = [event.text for event in heard if isinstance(event, Warned)]
+            found = [text for text in told if text.startswith("batch.weight changes nothing")]
+            assert bool(found) == (epochs == passes), (weight, epochs, told)
+            many = "1 pass" if passes == 1 else "2 passes"
+            assert all(f"losses of {many} over the examples first" in text for text in found)
+
+
 def test_only_the_first_batches_are_looked_at() -> None:
     zero, one = torch.zeros(2), torch.tensor([0.0, 0.1])
     idle = IdleBatches()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from negatives.measure.agreement import cohen_kappa, krippendorff_alpha
 
 
@@ -16,6 +18,13 @@ def test_kappa_is_that_of_a_table_worked_by_hand() -> None:
     assert abs(kappa - 0.4) < 1e-12
     assert cohen_kappa([{"a": 1, "b": 1}], "a", "b") is None  # chance would agree always
     assert cohen_kappa([{"a": 1}, {"b": 1}], "a", "b") is None
+
+
+@pytest.mark.recipe("umbrela")
+def test_grades_of_a_person_and_a_judge_agree_as_worked() -> None:
+    grades = zip([3, 2, 0, 0, 1, 0], [3, 1, 0, 0, 1, 1], strict=True)
+    both = [{"person": one, "judge": other} for one, other in grades]
+    assert cohen_kappa(both, "person", "judge") == pytest.approx(0.538462, abs=1e-6)
 
 
 def test_alpha_is_that_of_krippendorffs_example_with_four_coders_and_missing_values() -> None:

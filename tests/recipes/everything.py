@@ -25,7 +25,8 @@ FEW = ("train.steps=5", "train.batch_size=6", "train.max_length=32", "train.chec
 """Five steps of batches that leave something to arrange of so few queries."""
 RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transformers/"
 """How the names of models begin that recipes name."""
-
+ADDRESSES = ("http://", "https://")
+"""How the addresses begin at which recipes ask a language model."""
 
 BESIDE = ("rudder", "flap", "nozzle", "spoiler")
 """Things of which queries name one, so that another can be excluded."""
@@ -57,23 +58,31 @@ class Everything:
         }
         return cls(data, models, encoder, _save_responses(folder / "responses.jsonl"))
 
-    def changes(self, recipe: Recipe) -> list[str]:
-        """Settings that put the small models in the place of those that a recipe names."""
+    def changes(self, recipe: Recipe, address: str = "") -> list[str]:
+        """Settings that put the small models in the place of those that a recipe names.
+
+        `address` takes the place of every one at which a language model is to be asked.
+        """
         made = []
         for path, value in settings_of(recipe):
             begins = next((name for name in self.models if value.startswith(name)), None)
+            asked = value.startswith(ADDRESSES)
             if begins is not None:
                 made.append(f"{path}={self.models[begins]}")
-            if begins == CAUSAL:
-                stage, at = _stage_of(recipe, path)
+            stage, at = _stage_of(recipe, path)
+            if asked:
+                several = isinstance(getattr(stage, path.rpartition(".")[2]), list | tuple)
+                made.append(f"{path}={json.dumps([address, address + '-2'])}" if several
+                            else f"{path}={address}")  # fmt: skip
+            if begins == CAUSAL or asked:
                 cheap = [name for name in CHEAP if name in stage.__struct_fields__]
                 made += [f"{at}.{name}={CHEAP[name]}" for name in cheap]
-        return made
+        return list(dict.fromkeys(made))
 
 
 def asks_a_server(recipe: Recipe) -> bool:
     """Whether it needs a language model behind an address, read off its settings."""
-    return any(value.startswith(("http://", "https://")) for _, value in settings_of(recipe))
+    return any(value.startswith(ADDRESSES) for _, value in settings_of(recipe))
 
 
 def further_fields(recipe: Recipe) -> set[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,8 @@ from negatives.recipe import load_recipe, shipped
 from tests.cli.commands import negatives
 from tests.each import for_each
 from tests.learn.test_round_recipes import CARRIED_OUT
+from tests.make.writing_server import writes
+from tests.models.chat_server import completion, serving, shown
 from tests.recipes.everything import FEW, Everything, asks_a_server, further_fields, mining_fields
 
 ASKING = {name for name in shipped() if asks_a_server(load_recipe(name))}
@@ -55,6 +59,43 @@ def test_a_recipe_that_needs_a_field_is_refused_before_any_work(
 def test_it_trains_five_steps_by_its_name(
     name: str, everything: Everything, tmp_path: Path
 ) -> None:
+    trained(name, everything, tmp_path)
+
+
+@pytest.mark.slow
+@for_each("name", sorted(ASKING))
+def test_it_trains_five_steps_with_a_language_model_that_is_asked(
+    name: str, everything: Everything, tmp_path: Path
+) -> None:
+    with serving() as server:
+        server.script = lambda call, body: (200, answering(body))
+        trained(name, everything, tmp_path, server.spec)
+        assert server.bodies, f"{name} asks nobody"
+
+
+def answering(body: dict[str, Any]) -> dict[str, Any]:
+    """What a server replies that writes what is asked for, and judges by chance but steadily."""
+    system = body["messages"][0]["content"]
+    found = shown(body, "document")
+    relevant = [len(text) % 3 == 0 for text in found] or [False]
+    said: Any
+    if '"relevant"' in system:
+        said = {"relevant": [place for place, yes in enumerate(relevant, 1) if yes]}
+    elif '"grade"' in system:
+        said = dict.fromkeys(("match", "trust", "grade"), 3 if relevant[0] else 0)
+    elif '"rating"' in system:
+        said = {"rating": 9 if relevant[0] else 2}
+    elif "one word" in system:
+        return completion("yes" if relevant[0] else "no")
+    elif "hard to find it by" in system:  # another of each document: equal queries are no negatives
+        said = {"queries": [f"{text.split()[0]} warm in a bowl {len(text)}" for text in found]}
+    else:
+        said = writes(body)
+    return completion(json.dumps(said))
+
+
+def trained(name: str, everything: Everything, tmp_path: Path, address: str = "") -> None:
+    """Mine and train with a recipe, and look at what its account says."""
     from negatives.learn.train import train
 
     said: list[Event] = []
@@ -68,7 +109,7 @@ def test_it_trains_five_steps_by_its_name(
     if isinstance(shown.train, Training) and shown.train.gives == "sequences":
         model, data, responses = everything.models["HuggingFaceTB/"], everything.responses, True
     few = [change for change in FEW if not (responses and "max_length" in change)]
-    changes = (*few, *everything.changes(shown))
+    changes = (*few, *everything.changes(shown, address))
     recipe = completed(shown, model, changes=changes, emit=said.append)
     made = train(
         data, tmp_path / "m", model=model, recipe=recipe, encoder=everything.encoder,

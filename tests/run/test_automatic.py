@@ -20,7 +20,7 @@ def seen(false: float | None, unreached: float | None) -> Evidence:
     return Evidence(300, 9_000, 1.0, (0.3, 0.2, 0.9), false, 0.5, unreached)
 
 
-def test_positives_out_of_reach_and_a_false_top_speak_for_passages_and_nothing_else_does() -> None:
+def test_queries_out_of_reach_and_a_false_top_speak_for_passages_and_nothing_else_does() -> None:
     assert choose(seen(FALSE, UNREACHED)).name == "passages"
     assert choose(seen(FALSE - 0.01, UNREACHED)).name == "default"
     assert choose(seen(FALSE, UNREACHED - 0.01)).name == "default"
@@ -29,8 +29,8 @@ def test_positives_out_of_reach_and_a_false_top_speak_for_passages_and_nothing_e
 
 def test_the_reason_has_its_figures() -> None:
     assert choose(seen(0.2, 0.3)).reason == (
-        "30% of the positives are out of the scorer's reach, and 20.0% of the top is expected to "
-        "be false"
+        "30% of the queries have every positive out of the scorer's reach, and 20.0% of the top is "
+        "expected to be false"
     )
     assert "30% of what is relevant labelled (20% to 90%)" in str(seen(0.2, 0.3))
 
@@ -60,9 +60,10 @@ def test_the_run_and_the_screen_say_which_and_why(tmp_path: Path) -> None:
     said: list[Event] = []
     run = neg.mine("cranfield", tmp_path / "run", recipe="auto", emit=said.append)
     told = [event.text for event in said if isinstance(event, Warned)]
-    assert any(text.startswith("auto chose default: few positives are out") for text in told)
+    assert any(text.startswith("auto chose default: few queries have") for text in told)
     assert run.recipe.name == "default"
-    assert "Chosen because few positives are out of the scorer's reach" in run.recipe.about
+    reason = "Chosen because few queries have every positive out of the scorer's reach"
+    assert reason in run.recipe.about
     done = negatives("mine", "cranfield", "--recipe", "auto", "--out", tmp_path / "again")
     assert done.returncode == 0, done.stderr
     assert "note: auto chose default" in done.stderr

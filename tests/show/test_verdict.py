@@ -29,6 +29,14 @@ def test_all_is_well() -> None:
     )
 
 
+def test_a_share_that_reads_like_what_was_asked_is_no_more_than_that() -> None:
+    for expected, level in ((0.0504, GOOD), (0.0506, USABLE)):
+        found = verdict(replace(WELL, false={"model": expected}))
+        assert found["level"] == level, found["sentence"]
+    below = replace(WELL, false={"model": 0.0205}, max_false=0.0206, highest=0.03)
+    assert verdict(below)["level"] == GOOD
+
+
 def test_each_rule_has_its_number_and_its_words() -> None:
     for rule, level, said, changes in (
         ("none", STOP, "not one negative", {"negatives": 0}),

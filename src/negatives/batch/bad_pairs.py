@@ -15,7 +15,8 @@ class PairHistory:
     """The losses each example has had, summed as they came; see `BadPairs`.
 
     The n-th loss of an example counts n times. `bounds` are standard deviations below and above the
-    mean; `epochs` > 0 takes the paper's mean, of loss * n / epochs, in place of the weighted mean.
+    mean; where all histories are the same, none is odd. `epochs` > 0 takes the paper's mean, of
+    loss * n / epochs, in place of the weighted mean.
 
     Who is odd is found once a sweep, which is as many losses as there are examples, so an epoch:
     the histories, their mean and their deviation are all of the sweeps before the one that is under
@@ -34,6 +35,11 @@ class PairHistory:
         self._common = np.array([np.nan, np.nan, 0.0])
         """Mean and deviation of the histories then, and the losses seen since."""
 
+    @property
+    def passes(self) -> int:
+        """A whole one: nobody is odd before all have been seen."""
+        return 1
+
     def history(self, rows: Batch | None = None) -> Doubles:
         """float64[n]: the mean loss of each of `rows` (None: all), later ones counting more.
 
@@ -49,12 +55,14 @@ class PairHistory:
     def noisy(self, rows: Batch | None = None) -> Bools:
         """bool[n]: whether the losses of each have been far below the others' so far."""
         mean, deviation = self._spread()
-        return self.history(rows) <= mean - self._bounds[0] * deviation
+        found: Bools = self.history(rows) <= mean - self._bounds[0] * deviation
+        return found & (deviation > 0)
 
     def faulty(self, rows: Batch | None = None) -> Bools:
         """bool[n]: whether they have been far above the others'; suspects worth a look."""
         mean, deviation = self._spread()
-        return self.history(rows) >= mean + self._bounds[1] * deviation
+        found: Bools = self.history(rows) >= mean + self._bounds[1] * deviation
+        return found & (deviation > 0)
 
     def weights(self, batch: Batch, step: int, steps: int) -> Floats:
         """float32[size]: 1, but for the odd ones once the warm-up is over."""

@@ -36,6 +36,10 @@ class Batches(Protocol):
 class Weighing(Protocol):
     """How much each example counts as training goes on; asked and told batch by batch."""
 
+    @property
+    def passes(self) -> int:
+        """Passes over all examples whose losses it has to know before any weight differs."""
+
     def weights(self, batch: Batch, step: int, steps: int) -> Floats:
         """float32[size]: the weight of each example of `batch` at `step` of `steps`, from 0."""
 

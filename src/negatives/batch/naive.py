@@ -35,6 +35,11 @@ class LossHistory:
         """float64[n]: NaN of what was never seen."""
         self._seen = np.zeros(examples, np.int64)
 
+    @property
+    def passes(self) -> int:
+        """All but the last of the times that an example has to be seen."""
+        return self._times - 1
+
     def naive(self, rows: Batch | None = None) -> Bools:
         """bool[n]: which of `rows` (None: of all) teach nothing."""
         which = slice(None) if rows is None else rows

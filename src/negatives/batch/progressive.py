@@ -43,6 +43,11 @@ class EasyToHard:
         self._last = np.full(examples, np.nan, np.float32)
         self._mean = np.nan
 
+    @property
+    def passes(self) -> int:
+        """None: the loss of the batch itself is enough."""
+        return 0
+
     def weights(self, batch: Batch, step: int, steps: int) -> Floats:
         """float32[size]: mean 1; late weights take over as `step` of `steps` goes up the ramp."""
         losses = self._last[batch].astype(np.float64)

@@ -134,3 +134,5 @@ def check(file: str, /) -> None:
         rounds = f"; rounds: {', '.join(f'{one.kind} {one.role}' for one in each)}"
     stages = [stage.kind for stage in (*recipe.find, *recipe.make, *recipe.judge, recipe.pick)]
     print(f"{file}: {recipe.name}: {' -> '.join(stages)}{rounds}")
+    if recipe.paper and not recipe.differs:
+        print('it follows a paper and does not say what differs from it: differs = "..."')

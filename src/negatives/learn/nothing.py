@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from negatives.arrays import Bools
+from negatives.batch.batcher import Weighing
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.learn.loss import Loss
@@ -37,6 +38,19 @@ def refuse_nothing(found: TrainingSet, loss: Loss, settings: Training, emit: Emi
             Warned(
                 f"{idle:,} of {len(found):,} examples have no negative to learn from: to the loss "
                 f"{loss.kind!r}, which sees a query's own documents alone, they say nothing"
+            )
+        )
+
+
+def warn_of_few_passes(weighing: Weighing | None, made: float, emit: Emit) -> None:
+    """Say so where a training of so many passes ends before its weights could begin to differ."""
+    needed = 0 if weighing is None else weighing.passes
+    if needed and made <= needed:
+        emit(
+            Warned(
+                "batch.weight changes nothing in this training: it looks at the losses of "
+                f"{needed} pass{'' if needed == 1 else 'es'} over the examples first, and has "
+                f"{made:.2g} in all: raise train.epochs or train.steps"
             )
         )
 

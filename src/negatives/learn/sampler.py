@@ -39,6 +39,7 @@ class Sampler:
         self.renewal = renewal
         self._plan: list[Batch] = []
         self._size = 0
+        lengths: list[int] = []
         for number in count():
             if self._size >= steps if steps else number >= epochs:
                 break
@@ -50,11 +51,14 @@ class Sampler:
                     fix="set train.batch_size to fewer",
                 )
             self._size += len(made)
+            lengths += map(len, made)
             if renewal is None:
                 self._plan += made
         if steps:
             self._size = steps
             del self._plan[steps:]
+        self.rows = sum(lengths[: self._size])
+        """Examples in all batches, an example as often as it comes."""
 
     def __len__(self) -> int:
         return self._size

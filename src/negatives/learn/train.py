@@ -27,7 +27,7 @@ from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CHECKPOINTS, MINED, SCRATCH
 from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
-from negatives.learn.nothing import refuse_nothing
+from negatives.learn.nothing import refuse_nothing, warn_of_few_passes
 from negatives.learn.own_similarity import warn_of_products
 from negatives.learn.recipe_draws import step_draws
 from negatives.learn.refresh import Refresher
@@ -219,6 +219,7 @@ class _LessonWork(Work):
         encode = None if frozen is None else frozen.encode
         look_at = None if looked_at is None else self.settings.look(looked_at, encode)
         plan, sampler = self._plan(base, rows, draws, look_at, refresher)
+        warn_of_few_passes(plan.weighing, sampler.rows / max(len(found), 1), self.emit)
         history = carry_out(plan)
         if self.settings.lora:
             merge_adapters(base.model)

@@ -30,7 +30,7 @@ QUERIES: Final = 300
 _TOP: Final = 3
 """Candidates of a query that a naive miner would take."""
 _REACH: Final = 40
-"""Candidates above every positive from which it is out of the scorer's reach."""
+"""Candidates above every positive of a query from which these are out of the scorer's reach."""
 UNREACHED: Final = 0.2
 """Share of queries out of reach from which the recipe for passages is taken, if the top is false
 as well."""
@@ -67,7 +67,7 @@ class Evidence:
                 "relevant than not"
             )
         if self.unreached is not None:
-            said.append(f"{self.unreached:.0%} of the positives out of reach")
+            said.append(f"{self.unreached:.0%} of the queries with no positive within reach")
         return "; ".join(said)
 
 
@@ -91,18 +91,20 @@ def choose(evidence: Evidence) -> Choice:
         return Choice("default", "no scorer compares texts here, so nothing speaks for another")
     if evidence.unreached < UNREACHED:
         return Choice(
-            "default", f"few positives are out of the scorer's reach ({evidence.unreached:.0%})"
+            "default",
+            f"few queries have every positive out of the scorer's reach ({evidence.unreached:.0%})",
         )
     if evidence.false < FALSE:
         return Choice(
             "default",
-            f"{evidence.unreached:.0%} of the positives are out of the scorer's reach, but little "
-            f"of the top is expected to be false ({evidence.false:.1%}): what is hard teaches",
+            f"{evidence.unreached:.0%} of the queries have every positive out of the scorer's "
+            f"reach, but little of the top is expected to be false ({evidence.false:.1%}): what is "
+            "hard teaches",
         )
     return Choice(
         "passages",
-        f"{evidence.unreached:.0%} of the positives are out of the scorer's reach, and "
-        f"{evidence.false:.1%} of the top is expected to be false",
+        f"{evidence.unreached:.0%} of the queries have every positive out of the scorer's reach, "
+        f"and {evidence.false:.1%} of the top is expected to be false",
     )
 
 

@@ -144,6 +144,8 @@ def _false(figures: Figures) -> Iterator[tuple[str, Level, str]]:
         )
         yield "unknown", USABLE, f"nobody can say how many of them are false{where}"
         return
+    # By what is shown, too: nobody is told that 2.0% is more than 2%.
+    more = expected > yardstick and round(expected, 3) > yardstick
     if expected > MANY and expected > TIMES * yardstick:
         yield (
             "false",
@@ -151,17 +153,16 @@ def _false(figures: Figures) -> Iterator[tuple[str, Level, str]]:
             f"{_about(expected)} of them are expected to be relevant in truth, where at most "
             f"{asked_share(yardstick)} {against}",
         )
-    elif expected > yardstick:
+    elif more:
         yield (
             "false",
             USABLE,
             f"{_about(expected)} of them are expected to be false, where at most "
             f"{asked_share(yardstick)} {against}",
         )
-    said = expected > yardstick  # which the text before has told
     if figures.guessed and "review" not in figures.false:
-        may = "" if said else f"{_about(expected)} of them may be false, but "
-        tells = "tell how many of them are false" if said else "tell"
+        may = "" if more else f"{_about(expected)} of them may be false, but "
+        tells = "tell how many of them are false" if more else "tell"
         yield (
             "guess",
             USABLE,
@@ -174,7 +175,7 @@ def _false(figures: Figures) -> Iterator[tuple[str, Level, str]]:
         yield (
             "bound",
             USABLE,
-            many if said else f"{_about(expected)} of them are expected to be false, but {many}",
+            many if more else f"{_about(expected)} of them are expected to be false, but {many}",
         )
     if figures.agree is False and "review" not in figures.false:
         low, high = min(figures.false.values()), max(figures.false.values())
