@@ -22,7 +22,7 @@ import numpy as np
 
 from negatives.arrays import Doubles
 from negatives.errors import DataError
-from negatives.guide.namespace import Array, largest, namespace, same_shape
+from negatives.guide.namespace import Array, finite, largest, namespace, same_shape
 
 
 def normalised(logits: Array) -> Array:
@@ -58,6 +58,7 @@ def steered(
     """
     if not 0 <= alpha <= 1:
         raise DataError(f"a cut at {alpha:g}", fix="a share of the expert's best: from 0 to 1")
+    finite(gamma=gamma, eta=eta)
     same_shape(base=base, expert=expert, negative=base if negative is None else negative)
     xp = namespace(expert)
     b, f = normalised(base), normalised(expert)
