@@ -115,6 +115,18 @@ def test_bad_rows_are_listed_in_the_words_of_prompts_and_responses(tmp_path: Pat
     assert found["description"]["positives"] == 1
 
 
+def test_rejected_responses_that_are_empty_are_told(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a?", "chosen": "yes", "rejected": ["", " ", "no"]},
+        {"prompt": "b?", "chosen": "yes", "rejected": []},
+    ]
+    found = validate(written(tmp_path / "pairs.jsonl", *rows))["description"]
+    assert found["given_negatives"] == 1
+    assert found["notes"] == ["2 given negatives are empty: they are left out"]
+    (tmp_path / "pairs.csv").write_text("query,positive,negative_1,negative_2\na?,yes,no,\n")
+    assert validate(tmp_path / "pairs.csv")["description"]["notes"] == []
+
+
 def test_lint_reads_them_too(tmp_path: Path) -> None:
     rows = [
         {"prompt": "2+2?", "steps": ["two twos", "so 4"], "labels": [True, True]},

@@ -110,6 +110,7 @@ def train(
     from negatives.machine import Machine
     from negatives.read.quarantine import as_quarantine
     from negatives.run.automatic import AUTO
+    from negatives.wording import plural
 
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
@@ -144,7 +145,7 @@ def train(
         print_json(made.account)
         return
     account = made.account
-    print(f"{out}: {account['examples']:,} examples, {account['steps']:,} steps")
+    print(f"{out}: {plural(account['examples'], 'example')}, {plural(account['steps'], 'step')}")
     for entry in account.get("rounds", ()):
         print(_round(entry))
     if account["best"] is not None:
