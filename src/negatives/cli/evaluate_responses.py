@@ -61,7 +61,7 @@ def evaluate_responses(
             reading.load(data) if reading.said() else load(data),
             retrained=said["--retrained"] or "",
             unseen=None if unseen is None else load(unseen),
-            between="\n" if between is None else between,
+            between=_trained_with(account) if between is None else between,
             trained=account.get("figures", ()),
             machine=machine,
             emit=emit,
@@ -84,6 +84,12 @@ def evaluate_responses(
     if beside:
         print()
         _print_beside(beside)
+
+
+def _trained_with(account: Mapping[str, Any]) -> str:
+    """What stood between prompt and response in a training of this package; else a line end."""
+    settings = account.get("inputs", {}).get("recipe", {}).get("train", {})
+    return str(settings.get("between", "\n"))
 
 
 _ROWS = {
