@@ -145,6 +145,22 @@ def test_right_steps_of_a_wrong_response_are_read_and_not_predicted(tmp_path: Pa
     }
 
 
+def test_a_response_that_is_right_for_another_prompt_is_learned_whole_there(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a?", "steps": ["one", "two"], "labels": [True, True]},
+        {"prompt": "b?", "steps": ["one", "two"], "labels": [True, False]},
+    ]
+    loss: Any = build("learn", {"kind": "kto"})
+    for order in (rows, rows[::-1]):
+        found = compared(Responses.of(load(saved(tmp_path / "steps.jsonl", order))), loss, 1)
+        module = SequenceModule(None, loss, found, lambda _: Written([], []), "\n", from_wrong=True)
+        made = [module.texts(number)[0].parts for number in range(2)]
+        assert {parts[0][0]: parts[1:] for parts in made} == {
+            "a?\n": (("one\ntwo", True),),
+            "b?\n": (("one\n", False), ("two", True)),
+        }
+
+
 @pytest.mark.slow
 def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
     def row(prompt: str, response: str, label: bool) -> dict[str, Any]:
