@@ -41,6 +41,29 @@ def test_a_strength_that_is_no_finite_number_is_refused_by_every_guide() -> None
             assert error.value.fix, name
 
 
+def test_processors_refuse_their_settings_before_anything_is_generated() -> None:
+    pytest.importorskip("torch")
+
+    def embed(texts: list[str]) -> Any:
+        return np.array([[float("Ana" in text), 1.0] for text in texts])
+
+    asked, kept, reader = ["Who is Ana?"], ["Who is Ivo?"], object()
+    refused: dict[str, Callable[[], Any]] = {
+        "gamma is nan": lambda: G.SteeredLogits(base=len, gamma=float("nan")),
+        "a cut at 2": lambda: G.SteeredLogits(base=len, alpha=2.0),
+        "one text: 'Ana Lem'": lambda: G.RestrictedLogits(reader, "Ana Lem", start=0),
+        "start = -1": lambda: G.RestrictedLogits(reader, ["Lem"], start=-1),
+        "penalty = nan": lambda: G.RestrictedLogits(reader, ["Lem"], start=0, penalty=float("nan")),
+        "alike = 2": lambda: G.RestrictedLogits(reader, ["Lem"], start=0, alike=2.0),
+        "one text: 'Lem'": lambda: G.ForgetIndex(embed, asked, ["Lem"], kept),
+        "above = 2": lambda: G.ForgetIndex(embed, asked, [["Lem"]], kept, above=2.0),
+        "nearest = 0": lambda: G.ForgetIndex(embed, asked, [["Lem"]], kept, nearest=0),
+    }
+    for said, made in refused.items():
+        with pytest.raises(DataError, match=said):
+            made()
+
+
 def test_arrays_beside_tensors_are_told_apart() -> None:
     torch = pytest.importorskip("torch")
     with pytest.raises(DataError, match="unconditional of numpy, conditional of torch") as error:
