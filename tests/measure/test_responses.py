@@ -86,7 +86,11 @@ def test_a_model_is_measured_with_what_it_was_trained_with_between_prompt_and_re
     data.write_text('{"prompt": "1+1?", "response": "it is 3", "label": false}\n', "utf-8")
     settings = ("train.between= = ", "learn.retain=none", "train.steps=1")
     given = [part for each in settings for part in ("--set", each)]
-    negatives("train", data, "--model", tiny_llama(), "--out", out, "--recipe", "npo", *given)
+    done = negatives(
+        "train", data, "--model", tiny_llama(), "--out", out, "--recipe", "npo", *given
+    )
+    assert f"negatives evaluate {out} DATA --retrained MODEL   says how good it is" in done.stdout
+    assert f"{out}: 1 example, 1 step\n" in done.stdout
     told = [
         json.loads(negatives("evaluate", out, data, *more, "--json").stdout)["wrong_nll"]
         for more in ((), ("--between", " = "), ("--between", "\n"))

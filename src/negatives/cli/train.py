@@ -155,7 +155,8 @@ def train(
         )
     for split, found in account.get("measured", {}).items():
         print(f"  {split}: MRR {found['MRR']:.4f}, hits@10 {found['hits@10']:.4f} (filtered)")
-    print(f"  negatives evaluate {out} DATA@dev   says how good it is")
+    on = getattr(chosen.train, "measured_on", "DATA@dev")
+    print(f"  negatives evaluate {out} {on}   says how good it is")
 
 
 def _round(entry: dict[str, Any]) -> str:
