@@ -145,6 +145,22 @@ def test_right_steps_of_a_wrong_response_are_read_and_not_predicted(tmp_path: Pa
     }
 
 
+def test_a_response_that_is_right_for_another_prompt_is_learned_whole_there(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a?", "steps": ["one", "two"], "labels": [True, True]},
+        {"prompt": "b?", "steps": ["one", "two"], "labels": [True, False]},
+    ]
+    loss: Any = build("learn", {"kind": "kto"})
+    for order in (rows, rows[::-1]):
+        found = compared(Responses.of(load(saved(tmp_path / "steps.jsonl", order))), loss, 1)
+        module = SequenceModule(None, loss, found, lambda _: Written([], []), "\n", from_wrong=True)
+        made = [module.texts(number)[0].parts for number in range(2)]
+        assert {parts[0][0]: parts[1:] for parts in made} == {
+            "a?\n": (("one\ntwo", True),),
+            "b?\n": (("one\n", False), ("two", True)),
+        }
+
+
 @pytest.mark.slow
 def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
     def row(prompt: str, response: str, label: bool) -> dict[str, Any]:
@@ -164,6 +180,7 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
         ("dpo", [row("a?", "yes", False), row("b?", "no", False)], "needs right responses too"),
         ("dpo", [row("a?", "yes", True), row("b?", "no", False)], "no prompt has both"),
         ("dpo", pair, "chosen is what is rejected"),
+        ("dpo", pair[:1], "1 response is right and wrong at once"),
         ("npo", [*good, row("b?", "", False)], "empty"),
     ]
     for loss, rows, said in cases:
@@ -177,6 +194,7 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
         ("rmu", ("learn.of_layer=7",), "the model has 2 layers"),
         ("margin-mse", (), "learns from embeddings"),
         ("generic-labels", (f"learn.reinforced={other}",), "different tokenizers"),
+        ("generic-labels", (f"learn.reinforced={tiny_llama()}",), "is the model itself"),
     )
     data = saved(tmp_path / "rows.jsonl", good)
     for loss, changes, said in settings:
@@ -185,6 +203,38 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NegativesError, match="learns from sequences"):
         train(data, tmp_path / "m", settings=None, recipe=completed(
             load_recipe("default"), "static", "", ["learn.kind=npo"]), **QUIET)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_how_long_a_response_may_be_is_told_as_far_as_that_helps(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a?", "response": "x" * 600, "label": False},
+        {"prompt": "b?", "response": "yes", "label": True},
+    ]
+    data = saved(tmp_path / "long.jsonl", rows)
+    for longest, said in ((0, "the model reads no more"), (100, "train.max_length, up to 512")):
+        with pytest.raises(NegativesError, match="longer than") as error:
+            trained(data, tmp_path / "m", recipe("npo", f"train.max_length={longest}"))
+        assert said in error.value.fix
+
+
+@pytest.mark.slow
+def test_a_reinforced_model_that_is_not_there_is_told_of_as_such(tmp_path: Path) -> None:
+    with pytest.raises(NegativesError) as error:
+        trained(sums(tmp_path), tmp_path / "m", recipe("generic-labels", "learn.reinforced=./gone"))
+    assert error.value.where == "learn.reinforced = './gone'"
+    assert "--set learn.side=wrong" in error.value.fix
+
+
+def test_a_model_of_spoiled_weights_is_not_taken_for_one_that_looks_ahead(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    spoiled = Path(save_llama(tmp_path / "spoiled"))
+    held = weights(spoiled)
+    held["model.embed_tokens.weight"] = np.full_like(held["model.embed_tokens.weight"], np.nan)
+    save_file(held, spoiled / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(NegativesError, match="what the model predicts is no number"):
+        CausalLM(str(spoiled), device="cpu")
 
 
 @pytest.mark.slow

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import log
+from math import exp, log
 from typing import Any
 
 import pytest
 
+from negatives.errors import RecipeError
 from negatives.kinds import kinds
 from negatives.learn.loss import Loss
 from negatives.learn.sequence.batch import Sequences
-from negatives.learn.sequence.loss import SequenceLoss
+from negatives.learn.sequence.loss import SequenceLoss, divergence
 from negatives.learn.sequence.topr import effective_share
 from negatives.stage import build
 
@@ -168,6 +169,71 @@ def test_dpo_ipo_and_slic_are_made_of_one_lead() -> None:
     assert number("ipo", level, beta=0.1) == pytest.approx(25.0)
     shared = 0.8 * number("dpo", pair) + 0.2 * (number("dpo", pair) + 0.1)  # -log s(-x) = x + ...
     assert number("dpo", pair, smoothing=0.2) == pytest.approx(shared, abs=1e-6)
+
+
+def test_losses_of_preference_by_their_formulas_and_slopes_by_the_worked_numbers() -> None:
+    moved = torch.tensor([0.4, -0.6], requires_grad=True)
+    pair = Sequences.of([[0.0], [0.0]], right=[True, False], example=[0, 0], references=[0.0, 0.0])
+    for kind, weight in (("dpo", 0.047502), ("ipo", 8.0)):
+        loss: Any = build("learn", {"kind": kind, "beta": 0.1})
+        (slope,) = torch.autograd.grad(loss.of(replace(pair, log_probs=moved)).sum(), moved)
+        assert slope.tolist() == pytest.approx([-weight, weight], abs=1e-5), kind
+    least = replace(pair, log_probs=torch.tensor([5.0, 0.0]))  # h = 1 / (2 beta)
+    assert number("ipo", least, beta=0.1) == pytest.approx(0.0, abs=1e-6)
+    # Means of -.75 and -2, and ratios of +2 and -1.5 with a level of their mean, .25.
+    uneven = Sequences.of([[-0.5, -1.0], [-2.0]], right=[True, False], example=[0, 0])
+    odds = [-0.75 - log(1 - exp(-0.75)), -2 - log(1 - exp(-2))]
+    assert number("orpo", uneven, weight=0.3) == pytest.approx(
+        0.75 + 0.3 * log(1 + exp(odds[1] - odds[0])), abs=1e-6
+    )
+    assert number("simpo", uneven, beta=2.0, margin=1.0) == pytest.approx(
+        log(1 + exp(1 - 2 * 1.25)), abs=1e-6
+    )
+    each = Sequences.of(
+        [[-1.0], [-3.0]], right=[True, False], example=[0, 1], references=[-3.0, -1.5]
+    )
+    assert number("kto", each) == pytest.approx(
+        1 / (1 + exp(0.1 * 1.75)) + 1 / (1 + exp(0.1 * 1.75)), abs=1e-6
+    )
+    lost = Sequences.of(
+        [[-2.0], [-2.0]], right=[True, False], example=[0, 0], references=[-1.5, -1.0]
+    )
+    assert number("dpo", lost, beta=0.1, keep=5.0) == pytest.approx(
+        log(1 + exp(-0.1 * (0.5 - 5 * 0.5))), abs=1e-6
+    )
+
+
+def test_not_knowing_by_preference_is_dpo_of_the_phrase_and_the_true_answer() -> None:
+    said, kept = [[-1.0], [-2.0]], [-1.5, -1.0]
+    of = {"example": [0, 0], "references": kept}
+    pair = Sequences.of(said, right=[True, False], **of)  # type: ignore[arg-type]
+    forgotten = Sequences.of(said, right=[False, False], **of)  # type: ignore[arg-type]
+    made = number("idk", forgotten, form="dpo", retain="none")
+    assert made == pytest.approx(number("dpo", pair), abs=1e-7)
+
+
+def test_what_is_kept_is_held_by_the_divergence_from_the_model_as_it_was() -> None:
+    now, before = torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[0.0, 1.0, 0.0]])
+    batch = Sequences.of([[-1.0]], right=[True], example=[0])
+    batch = replace(batch, logits=now, frozen=replace(batch, logits=before))
+    p, q = before.softmax(-1), now.softmax(-1)
+    assert divergence(batch).item() == pytest.approx((p * (p / q).log()).sum().item(), abs=1e-6)
+
+
+def test_settings_that_teach_nothing_or_the_wrong_are_refused() -> None:
+    refused: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("chain-of-hindsight", {"good": "It is ", "bad": "It is"}, "which response is wrong"),
+        ("chain-of-hindsight", {"good": " "}, "which response is wrong"),
+        ("chain-of-hindsight", {"include": ["p", "n", "p"]}, "included twice: p, n, p"),
+        ("kto", {"right_weight": 0.0, "wrong_weight": 0.0}, "nothing is learned"),
+        ("marked", {"good": " "}, "the mark is blank"),
+        ("marked", {"good": "[a] "}, "ends with a space"),
+        ("idk", {"answers": [" "]}, "an answer is blank"),
+    )
+    for kind, settings, said in refused:
+        with pytest.raises(RecipeError, match=said) as error:
+            build("learn", {"kind": kind, **settings})
+        assert error.value.fix, kind
 
 
 @pytest.mark.recipe("topr")

@@ -75,3 +75,24 @@ def test_the_command_measures_a_language_model_by_its_folder(tmp_path: Path) -> 
     refused = negatives("evaluate", "static", data, "--retrained", other)
     assert refused.returncode == 2
     assert "of a language model, and none is measured" in refused.stderr
+
+
+@pytest.mark.slow
+def test_a_model_is_measured_with_what_it_was_trained_with_between_prompt_and_response(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("transformers")
+    data, out = tmp_path / "sums.jsonl", tmp_path / "made"
+    data.write_text('{"prompt": "1+1?", "response": "it is 3", "label": false}\n', "utf-8")
+    settings = ("train.between= = ", "learn.retain=none", "train.steps=1")
+    given = [part for each in settings for part in ("--set", each)]
+    done = negatives(
+        "train", data, "--model", tiny_llama(), "--out", out, "--recipe", "npo", *given
+    )
+    assert f"negatives evaluate {out} DATA --retrained MODEL   says how good it is" in done.stdout
+    assert f"{out}: 1 example, 1 step\n" in done.stdout
+    told = [
+        json.loads(negatives("evaluate", out, data, *more, "--json").stdout)["wrong_nll"]
+        for more in ((), ("--between", " = "), ("--between", "\n"))
+    ]
+    assert told[0] == told[1] != told[2]

@@ -83,6 +83,21 @@ def test_the_first_wrong_step_is_a_field(tmp_path: Path) -> None:
     assert judged(load(tmp_path / "steps.parquet")) == [("a?", "s\nt\nu", 0), ("b?", "v w", 1)]
 
 
+def test_of_several_first_wrong_steps_of_a_text_the_earliest_counts_and_is_told(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"prompt": "a?", "steps": ["s", "t", "u"], "labels": [1, 1, 0]},
+        {"prompt": "b?", "steps": ["s", "t", "u"], "labels": [1, 0, 0]},
+        {"prompt": "c?", "steps": ["s", "t", "u"], "labels": [1, 1, 1]},
+    ]
+    data = written(tmp_path / "steps.jsonl", *rows)
+    assert load(data).corpus["wrong_from"].to_list() == [2]
+    assert validate(data)["description"]["notes"][0] == (
+        "1 response has other first wrong steps for other prompts: the earliest counts"
+    )
+
+
 def test_what_is_to_forget_stands_beside_what_is_to_keep(tmp_path: Path) -> None:
     folder = tmp_path / "authors"
     for name, answer in (("forget05", "Ann"), ("retain95", "Bob"), ("full", "Eve")):
@@ -113,6 +128,18 @@ def test_bad_rows_are_listed_in_the_words_of_prompts_and_responses(tmp_path: Pat
     found = validate(written(tmp_path / "bad.jsonl", good, {"prompt": "b?"}))
     assert found["problems"][0]["kind"] == "no-response"
     assert found["description"]["positives"] == 1
+
+
+def test_rejected_responses_that_are_empty_are_told(tmp_path: Path) -> None:
+    rows = [
+        {"prompt": "a?", "chosen": "yes", "rejected": ["", " ", "no"]},
+        {"prompt": "b?", "chosen": "yes", "rejected": []},
+    ]
+    found = validate(written(tmp_path / "pairs.jsonl", *rows))["description"]
+    assert found["given_negatives"] == 1
+    assert found["notes"] == ["2 given negatives are empty: they are left out"]
+    (tmp_path / "pairs.csv").write_text("query,positive,negative_1,negative_2\na?,yes,no,\n")
+    assert validate(tmp_path / "pairs.csv")["description"]["notes"] == []
 
 
 def test_lint_reads_them_too(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from negatives.find.known import Given
 from negatives.judge.known import Known
 from negatives.judge.positive_aware import Margin
 from negatives.pick.top import Top
-from negatives.recipe import Recipe
+from negatives.recipe import Recipe, load_recipe
 from negatives.run.shards import pick_shard
 from negatives.run.shortfall import by_cause, explain
 from negatives.schema import LEDGER_HEAD, LEDGER_TAIL
@@ -75,7 +75,7 @@ def test_judged_negatives_count_as_delivered() -> None:
     assert lacking(POSITIVE, judged, FREE, FREE) == []
 
 
-MORE = "raise `top` of bm25 (now 50), given (now fixed)"
+MORE = "raise `top` of bm25 (now 50)"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +101,15 @@ def test_a_cause_is_explained_with_the_setting_that_mends_it(
     assert explain(by_cause(short), RECIPE) == [
         Shortfall(cause=cause, about=about, queries=1, missing=2, fix=fix)
     ]
+
+
+def test_where_no_source_could_find_more_another_one_is_advised() -> None:
+    recipe = load_recipe("npo")
+    short = pl.DataFrame({"query_id": ["q"], "missing": [7], "cause": ["candidates"]})
+    (entry,) = explain(by_cause(short), recipe)
+    assert entry.fix == (
+        "add a [[find]] stage that finds others: judged and given take what the data have"
+    )
 
 
 def test_causes_are_added_up_and_the_worst_comes_first() -> None:

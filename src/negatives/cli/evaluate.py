@@ -131,7 +131,8 @@ def evaluate(
     unseen
         Of a language model: responses that it never saw, to tell members by.
     between
-        Of a language model: what stands between prompt and response; a line end by default.
+        Of a language model: what stands between prompt and response; what it was
+        trained with here, else a line end.
     query_prompt
         Put before each query.
     doc_prompt

@@ -50,6 +50,7 @@ def evaluate_responses(
     from negatives.machine import Machine
     from negatives.measure.responses import evaluate_responses as carry_out
     from negatives.read import load
+    from negatives.wording import plural
 
     unseen, between = said["--unseen"], said["--between"]
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
@@ -60,7 +61,7 @@ def evaluate_responses(
             reading.load(data) if reading.said() else load(data),
             retrained=said["--retrained"] or "",
             unseen=None if unseen is None else load(unseen),
-            between="\n" if between is None else between,
+            between=_trained_with(account) if between is None else between,
             trained=account.get("figures", ()),
             machine=machine,
             emit=emit,
@@ -69,8 +70,9 @@ def evaluate_responses(
         print_json(found)
         return
     print(
-        f"{found['model']} on {found['data']}: {found['prompts']:,} prompts, {found['right']:,} "
-        f"right responses, {found['wrong']:,} wrong ones, or to forget"
+        f"{found['model']} on {found['data']}: {plural(found['prompts'], 'prompt')}, "
+        f"{plural(found['right'], 'right response')}, {plural(found['wrong'], 'wrong one')}, "
+        "or to forget"
     )
     beside = found.get("retrained", {})
     print(f"\n{'':<28}  {'model':>9}{'  retrained' if beside else ''}")
@@ -82,6 +84,12 @@ def evaluate_responses(
     if beside:
         print()
         _print_beside(beside)
+
+
+def _trained_with(account: Mapping[str, Any]) -> str:
+    """What stood between prompt and response in a training of this package; else a line end."""
+    settings = account.get("inputs", {}).get("recipe", {}).get("train", {})
+    return str(settings.get("between", "\n"))
 
 
 _ROWS = {

@@ -110,6 +110,7 @@ def train(
     from negatives.machine import Machine
     from negatives.read.quarantine import as_quarantine
     from negatives.run.automatic import AUTO
+    from negatives.wording import plural
 
     trained = {"train.epochs": epochs, "train.steps": steps, "train.batch_size": batch_size}
     aside = as_quarantine(reading.quarantine)
@@ -144,7 +145,7 @@ def train(
         print_json(made.account)
         return
     account = made.account
-    print(f"{out}: {account['examples']:,} examples, {account['steps']:,} steps")
+    print(f"{out}: {plural(account['examples'], 'example')}, {plural(account['steps'], 'step')}")
     for entry in account.get("rounds", ()):
         print(_round(entry))
     if account["best"] is not None:
@@ -154,7 +155,8 @@ def train(
         )
     for split, found in account.get("measured", {}).items():
         print(f"  {split}: MRR {found['MRR']:.4f}, hits@10 {found['hits@10']:.4f} (filtered)")
-    print(f"  negatives evaluate {out} DATA@dev   says how good it is")
+    on = getattr(chosen.train, "measured_on", "DATA@dev")
+    print(f"  negatives evaluate {out} {on}   says how good it is")
 
 
 def _round(entry: dict[str, Any]) -> str:

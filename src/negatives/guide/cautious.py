@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from negatives.arrays import Doubles
+from negatives.errors import DataError
 
 PUNCTUATION: Final = frozenset(".,;:!?\n。、，；：！？")
 """What ends a trial."""
@@ -38,6 +39,11 @@ def trials(uncertainty: float, threshold: float, most: int) -> int:
     >>> [trials(nats, 2.0, 5) for nats in (0.5, 2.0, 2.1, 3.1, 9.0)]
     [1, 1, 2, 3, 5]
     """
+    if not (0 <= uncertainty < math.inf and 0 < threshold < math.inf):
+        raise DataError(
+            f"an entropy of {uncertainty:g} nats, and several tries above {threshold:g}",
+            fix="give an entropy of 0 or above, and a threshold above 0",
+        )
     if uncertainty <= threshold or most < 2:
         return 1
     return min(most, 1 + math.ceil((uncertainty - threshold) / (threshold / 2)))
@@ -49,6 +55,11 @@ def likeliest(log_probs: Sequence[Sequence[float]]) -> int:
     >>> likeliest([[-1.0, -3.0], [-1.5], [-0.1, -4.0]])
     1
     """
+    if not log_probs or not all(len(each) for each in log_probs):
+        raise DataError(
+            f"of {len(log_probs):,} trials some have no token, or there is none",
+            fix="give the log-probabilities of each trial's tokens",
+        )
     means = [sum(each) / len(each) for each in log_probs]
     return means.index(max(means))
 

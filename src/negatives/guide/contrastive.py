@@ -22,7 +22,7 @@ import numpy as np
 
 from negatives.arrays import Doubles
 from negatives.errors import DataError
-from negatives.guide.namespace import Array, largest, namespace, same_shape
+from negatives.guide.namespace import Array, finite, largest, namespace, same_shape
 
 
 def normalised(logits: Array) -> Array:
@@ -56,8 +56,7 @@ def steered(
     >>> np.exp(steered(base, expert, gamma=2, eta=0)).round(6).tolist()
     [0.054054, 0.810811, 0.135135]
     """
-    if not 0 <= alpha <= 1:
-        raise DataError(f"a cut at {alpha:g}", fix="a share of the expert's best: from 0 to 1")
+    refuse_settings(gamma, eta, alpha)
     same_shape(base=base, expert=expert, negative=base if negative is None else negative)
     xp = namespace(expert)
     b, f = normalised(base), normalised(expert)
@@ -69,6 +68,13 @@ def steered(
     # Where the other branches rule out all that the expert finds plausible, the expert decides.
     nothing = largest(mixed) == -math.inf
     return normalised(xp.where(nothing, xp.where(plausible, f, -math.inf), mixed))
+
+
+def refuse_settings(gamma: float, eta: float, alpha: float) -> None:
+    """Refuse what `steered` cannot steer with."""
+    if not 0 <= alpha <= 1:
+        raise DataError(f"a cut at {alpha:g}", fix="a share of the expert's best: from 0 to 1")
+    finite(gamma=gamma, eta=eta)
 
 
 def contrasted(

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from negatives.errors import DataError
 from negatives.guide.directions import perp_neg, subtracted
+from negatives.guide.namespace import finite
 from negatives.guide.schedule import Schedule, Shape
 from negatives.optional import require, torch
 
@@ -40,7 +41,8 @@ def negative_guider(
     """
     if method not in _METHODS:
         raise DataError(f"no guider is {method!r}", fix=f"valid: {', '.join(_METHODS)}")
-    if not weight >= 0:
+    finite(scale=scale)
+    if not 0 <= weight < float("inf"):
         raise DataError(f"a weight of {weight:g}", fix="0 or above; the sign is the guider's own")
     if not start < 1:
         raise DataError(f"a guider that starts at {start:g}", fix="below 1, the end of the steps")

@@ -22,7 +22,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from negatives.errors import DataError
-from negatives.guide.namespace import Array, as_weights, like_samples, per_sample, same_shape
+from negatives.guide.namespace import (
+    Array,
+    as_weights,
+    finite,
+    like_samples,
+    per_sample,
+    same_shape,
+)
 
 SMALLEST = 1e-6
 """The squared length below which a direction points nowhere, so that nothing lies along it."""
@@ -38,6 +45,7 @@ def cfg(unconditional: Array, conditional: Array, scale: float) -> Array:
     >>> cfg(np.array([[1.0, 0.0]]), np.array([[2.0, 0.0]]), 3.0).tolist()
     [[4.0, 0.0]]
     """
+    finite(scale=scale)
     same_shape(unconditional=unconditional, conditional=conditional)
     return unconditional + scale * (conditional - unconditional)
 
@@ -51,6 +59,7 @@ def negative_prompt(negative: Array, conditional: Array, scale: float) -> Array:
     >>> negative_prompt(np.array([[0.6, 0.8]]), np.array([[1.0, 0.0]]), 7.5).round(6).tolist()
     [[3.6, -5.2]]
     """
+    finite(scale=scale)
     same_shape(negative=negative, conditional=conditional)
     return negative + scale * (conditional - negative)
 
@@ -70,6 +79,7 @@ def subtracted(
     >>> subtracted(none, wanted, [unwanted], 1.0, scale=7.5).tolist()
     [[3.0, -6.0]]
     """
+    finite(scale=scale)
     _all_alike(unconditional, conditional, negatives)
     direction = conditional - unconditional
     pairs = zip(as_weights(weights, len(negatives), "negatives"), negatives, strict=True)
@@ -100,6 +110,7 @@ def perp_neg(
     >>> perp_neg(none, wanted, [wanted], 5.0, scale=7.5).tolist()
     [[7.5, 0.0]]
     """
+    finite(scale=scale)
     _all_alike(unconditional, conditional, negatives)
     _all_alike(unconditional, conditional, positives)
     main = conditional - unconditional

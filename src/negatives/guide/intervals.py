@@ -64,8 +64,11 @@ def spread(values: Sequence[float] | Doubles) -> Cost:
     (2.0, 1.0)
     """
     known = _finite(values)
+    if known.ndim != 1:
+        raise DataError(f"values of shape {known.shape}", fix="give a number for each step")
 
     def cost(first: int, last: int) -> float:
+        _known(last, len(known))
         part = known[first : last + 1]
         return float(np.abs(part - np.median(part)).sum())
 
@@ -88,6 +91,7 @@ def strangeness(affinity: Doubles) -> Cost:
     sums[1:, 1:] = known.cumsum(0).cumsum(1)
 
     def cost(first: int, last: int) -> float:
+        _known(last, len(known))
         size, end = last + 1 - first, last + 1
         inside = sums[end, end] - sums[first, end] - sums[end, first] + sums[first, first]
         return float(size - inside / size)
@@ -106,6 +110,8 @@ def reconciled(gradients: Doubles, *, seed: int = 0) -> Doubles:
     [[0.5, 0.5], [0.0, 1.0]]
     """
     own = _finite(gradients)
+    if own.ndim != 2:
+        raise DataError(f"gradients of shape {own.shape}", fix="give float[tasks, weights]")
     made, random = own.copy(), np.random.default_rng(seed)
     for task, gradient in enumerate(made):
         for other in random.permutation(len(own)):
@@ -113,6 +119,14 @@ def reconciled(gradients: Doubles, *, seed: int = 0) -> Doubles:
             if other != task and against < 0:
                 gradient -= against / float(own[other] @ own[other]) * own[other]
     return made
+
+
+def _known(last: int, steps: int) -> None:
+    if last >= steps:
+        raise DataError(
+            f"the cost of step {last:,}, and {steps:,} steps are known",
+            fix="cut as many steps as the cost has values of",
+        )
 
 
 def _finite(values: Sequence[float] | Doubles) -> Doubles:

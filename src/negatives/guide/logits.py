@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from negatives.errors import DataError
-from negatives.guide.contrastive import steered
+from negatives.guide.contrastive import refuse_settings, steered
 from negatives.optional import torch
 
 Branch = Callable[[Any], Any]
@@ -141,6 +141,7 @@ class SteeredLogits:
                 "there is nothing to steer by",
                 fix="give base or negative: PromptBranch(model, input_ids), or a function",
             )
+        refuse_settings(gamma, eta, alpha)  # before anything is generated
         self.base, self.negative = base, negative
         self.gamma, self.eta, self.alpha = gamma, eta, alpha
         self._prompt: Any = None

@@ -18,7 +18,7 @@ import numpy as np
 
 from negatives.arrays import Bools, Doubles, Places
 from negatives.errors import DataError
-from negatives.guide.namespace import Array, per_sample, same_shape
+from negatives.guide.namespace import Array, finite, per_sample, same_shape
 
 
 def minority_scores(
@@ -83,5 +83,6 @@ def classifier_guided(noise: Array, gradient: Array, scale: float, signal: float
     """
     if not 0 < signal <= 1:
         raise DataError(f"a share of signal of {signal:g}", fix="it is above 0 and at most 1")
+    finite(scale=scale)
     same_shape(noise=noise, gradient=gradient)
     return noise - math.sqrt(1 - signal) * scale * gradient

@@ -97,6 +97,11 @@ def signals(steps: int, lowest: float = 0.002) -> Doubles:
     >>> signals(4).round(3).tolist()
     [0.002, 0.171, 0.522, 0.861, 1.0]
     """
+    if steps < 1 or not 0 < lowest < 1:
+        raise DataError(
+            f"{steps:,} steps from a share of signal of {lowest:g}",
+            fix="at least one step, from a share above 0 and below 1",
+        )
     angles = np.linspace(np.arccos(np.sqrt(lowest)), 0, steps + 1)
     return np.asarray(np.cos(angles) ** 2)
 

@@ -6,6 +6,7 @@ that they do not. Nothing is imported: whoever has a tensor has imported torch.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -35,9 +36,21 @@ def namespace(array: Array) -> Any:
     )
 
 
+def one_library(**arrays: Array) -> None:
+    """Refuse arrays of numpy beside tensors of torch."""
+    found = {name: namespace(array).__name__ for name, array in arrays.items()}
+    if len(set(found.values())) > 1:
+        said = ", ".join(f"{name} of {library}" for name, library in found.items())
+        raise DataError(
+            f"the arrays are of several libraries: {said}",
+            fix="give all as tensors, torch.as_tensor(...), or all as arrays, numpy.asarray(...)",
+        )
+
+
 def same_shape(**arrays: Array) -> None:
     """Refuse arrays of several shapes, which would be stretched to one another in silence."""
-    shapes = {name: tuple(array.shape) for name, array in arrays.items() if namespace(array)}
+    one_library(**arrays)
+    shapes = {name: tuple(array.shape) for name, array in arrays.items()}
     if len(set(shapes.values())) > 1:
         said = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
         raise DataError(
@@ -64,6 +77,13 @@ def like_samples(numbers: Array, array: Array) -> Array:
 def largest(array: Array) -> Array:
     """The largest along the last axis, which is kept with length 1."""
     return namespace(array).amax(array, -1)[..., None]
+
+
+def finite(**numbers: float) -> None:
+    """Refuse a strength that is no finite number: it would make every prediction none."""
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            raise DataError(f"{name} is {number:g}", fix="give a finite number")
 
 
 def as_weights(weights: Any, number: int, of: str) -> list[float]:

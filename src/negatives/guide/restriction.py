@@ -56,6 +56,12 @@ def key_phrases(answer: str, prompt: str = "") -> list[str]:
     return sorted(found, key=lambda text: -len(text))
 
 
+def _refuse_text(texts: Iterable[str] | Sequence[Sequence[str]]) -> None:
+    """One text in the place of several would be taken for its letters."""
+    if isinstance(texts, str):
+        raise DataError(f"a list of texts is one text: {texts[:40]!r}", fix=f"[{texts[:40]!r}]")
+
+
 class ForgetIndex:
     """Which phrases a prompt forbids: none where it asks for nothing that is to be forgotten.
 
@@ -90,6 +96,13 @@ class ForgetIndex:
                 f"{len(keep):,} prompts to answer",
                 fix="give prompts of both sides, and the phrases of each that is forgotten",
             )
+        if not 0 <= above <= 1 or nearest < 1:
+            raise DataError(
+                f"above = {above:g}, nearest = {nearest}",
+                fix="a probability from 0 to 1, and at least one prompt",
+            )
+        for each in (forget, keep, phrases, *phrases):
+            _refuse_text(each)
         self._embed, self._phrases = embed, [list(each) for each in phrases]
         self._above, self._nearest = above, nearest
         vectors = self._vectors([*forget, *keep])
@@ -147,6 +160,15 @@ class RestrictedLogits:
         weight: float = 5.0,
         candidates: int = 20,
     ) -> None:
+        _refuse_text(phrases)
+        if start < 0 or not penalty >= 0 or not 0 <= weight < float("inf") or candidates < 1:
+            raise DataError(
+                f"start = {start}, penalty = {penalty:g}, weight = {weight:g}, candidates = "
+                f"{candidates}",
+                fix="a number of tokens, a penalty and a weight of 0 or above, and a candidate",
+            )
+        if not -1 <= alike <= 1:
+            raise DataError(f"alike = {alike:g}", fix="it is a cosine: from -1 to 1")
         self._reader, self._start = tokenizer, start
         self._penalty, self._alike, self._weight = penalty, alike, weight
         self._embed, self._candidates = embed, candidates

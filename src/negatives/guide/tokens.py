@@ -13,7 +13,7 @@ index then points at a token that has nothing to do with the one that is moved. 
 from __future__ import annotations
 
 from negatives.errors import DataError
-from negatives.guide.namespace import Array, largest, namespace
+from negatives.guide.namespace import Array, largest, namespace, one_library
 
 
 def negtome(
@@ -34,11 +34,16 @@ def negtome(
     >>> negtome(np.eye(2), np.array([[0.9, 0.1], [-1.0, 0.0]])).round(6).tolist()
     [[1.09, -0.09], [0.0, 1.0]]
     """
-    if hidden.shape[-1] != reference.shape[-1] or len(hidden.shape) < 2:
+    one_library(hidden=hidden, reference=reference)
+    if hidden.shape[-1] != reference.shape[-1] or min(len(hidden.shape), len(reference.shape)) < 2:
         raise DataError(
             f"features {tuple(hidden.shape)} and of the reference {tuple(reference.shape)}",
             fix="both are float[..., tokens, features] of one layer",
         )
+    if not reference.shape[-2]:
+        raise DataError("the reference has no token", fix="give one to be moved away from, or more")
+    if not 0 <= alpha < float("inf"):
+        raise DataError(f"an alpha of {alpha:g}", fix="0 or above: away from the reference")
     if not -1 <= threshold <= 1:
         raise DataError(f"a threshold of {threshold:g}", fix="it is a cosine: from -1 to 1")
     xp = namespace(hidden)

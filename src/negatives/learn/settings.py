@@ -100,6 +100,8 @@ class Training(Stage, kw_only=True):
     """The method of that class that does, where it is not the class itself."""
     task: ClassVar[str] = "sentence-similarity"
     """The pipeline of the hub that it is for."""
+    measured_on: ClassVar[str] = "DATA@dev"
+    """What the command that measures it is given after the model, as is said after a training."""
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
     """Settings that say of negatives: where recipes are compared, each keeps its own."""
     usual_recipe: ClassVar[str] = "default"

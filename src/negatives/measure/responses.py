@@ -58,6 +58,11 @@ def min_k(log_probs: Floats, share: float = LOWEST) -> float:
     >>> min_k(values), round(min_k(values, 1.0), 2)
     (-4.0, -1.08)
     """
+    if not len(log_probs) or not 0 < share <= 1:
+        raise InputError(
+            f"the lowest {share:g} of {len(log_probs)} log-probabilities",
+            fix="a share above 0 and at most 1, of a response that has tokens",
+        )
     count = max(1, math.floor(share * len(log_probs)))
     return float(np.sort(log_probs)[:count].mean())
 

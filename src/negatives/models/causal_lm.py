@@ -358,6 +358,13 @@ def _refuse_looking_ahead(model: CausalLM) -> None:
     """A model that fills gaps, such as BERT, sees the token that it is to predict."""
     tokens, mask = model.padded([[0, 1], [0, 2]])
     logits = model.read(tokens, mask, keep=2, cached=False).logits[:, 0].float()
+    if not bool(torch.isfinite(logits).all()):
+        raise DataError(
+            "what the model predicts is no number: its weights are spoiled, or too large for their "
+            "type",
+            where=model.name,
+            fix="name one that was saved before its training went wrong",
+        )
     if not bool((logits[0] - logits[1]).abs().max() <= _SAME * (1 + logits.abs().max())):
         raise DataError(
             "the model looks ahead: it fills gaps, and cannot say what comes next",

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from negatives.read.files import ending
 from negatives.read.findings import CONTRADICTORY, DUPLICATE_ID, MISSING, Findings
 from negatives.read.gathered import FIRST_PLACE, Tables, gather
 from negatives.read.mined.reading import blocks
@@ -66,9 +67,15 @@ class PairTable:
             )
         ]
         docs = pl.concat(sides)
-        docs = docs.filter(
-            pl.col("positive") | pl.col("relevance").is_not_null() | (pl.col("text") != "")
-        )
+        told = pl.col("positive") | pl.col("relevance").is_not_null() | (pl.col("text") != "")
+        # An empty cell of a table says that a row has fewer; an empty text of JSON is one.
+        if file.texts and ending(file.path) not in (".csv", ".tsv"):
+            self.findings.note(
+                "{n} given negative is empty: it is left out",
+                "{n} given negatives are empty: they are left out",
+                len(docs) - len(docs.filter(told)),
+            )
+        docs = docs.filter(told)
         bad = [self._lacking(*each) for each in _faults(file, block, asked, docs)]
         gone = pl.concat([pl.Series(dtype=pl.UInt32), *bad]).implode()
         asked = asked.filter(~pl.col("pair").is_in(gone))

@@ -56,11 +56,16 @@ def _fix(cause: str, recipe: Recipe, some: bool) -> str:
         return "; or ".join(fewer if some else ["give more documents, with --corpus", *fewer])
     if cause == "picker" and recipe.pick.fix:
         return "; or ".join([recipe.pick.fix, *fewer])
-    more = "raise `top` of " + ", ".join(
-        f"{source.label} (now {getattr(source, 'top', 'fixed')})" for source in recipe.find
-    )
-    if not recipe.find:
-        more = "have more written for each query, or add a [[find]] stage"
+    more = "have more written for each query, or add a [[find]] stage"
+    if recipe.find:
+        tops = {source.label: getattr(source, "top", None) for source in recipe.find}
+        raised = [f"{label} (now {top})" for label, top in tops.items() if top is not None]
+        more = (
+            f"raise `top` of {', '.join(raised)}"
+            if raised
+            else f"add a [[find]] stage that finds others: {' and '.join(tops)} "
+            f"{'takes' if len(tops) == 1 else 'take'} what the data have"
+        )
     for judge in recipe.judge:
         if cause in (judge.rules or {judge.kind}) and judge.fix:
             return f"{judge.fix}; or {more}"

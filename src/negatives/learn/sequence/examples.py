@@ -21,6 +21,7 @@ from negatives.run.inputs import collection_of
 from negatives.schema import Collection
 from negatives.store.run import RELABELLED_FILE, Run
 from negatives.text.naming import called
+from negatives.wording import plural
 
 Pairs = NDArray[np.int64]
 """int64[n, 2]: prompt and response, by row of the collection."""
@@ -71,7 +72,10 @@ class Responses:
         if both:
             raise self._refused(
                 self.wrong[[at for at, key in enumerate(keys[1]) if key in both]],
-                "are right and wrong at once: what is chosen is what is rejected",
+                (
+                    "is right and wrong at once: what is chosen is what is rejected",
+                    "are right and wrong at once: what is chosen is what is rejected",
+                ),
                 "keep one of the two, or leave the pair out",
             )
         texts = self.collection.corpus["text"]
@@ -80,7 +84,7 @@ class Responses:
         if empty[pairs[:, 1]].any():
             raise self._refused(
                 pairs[empty[pairs[:, 1]]],
-                "are empty",
+                ("is empty", "are empty"),
                 "give every prompt a response that says something, or leave it out",
             )
 
@@ -90,9 +94,10 @@ class Responses:
         asked, said = prompts[pairs[:, 0]].tolist(), responses[pairs[:, 1]].tolist()
         return list(zip(asked, said, strict=True))
 
-    def _refused(self, pairs: Pairs, what: str, fix: str) -> DataError:
+    def _refused(self, pairs: Pairs, what: tuple[str, str], fix: str) -> DataError:
         return DataError(
-            f"{len(pairs):,} responses {what}: {self.named(pairs[:FIRST])}",
+            f"{plural(len(pairs), 'response')} {what[len(pairs) != 1]}: "
+            f"{self.named(pairs[:FIRST])}",
             where=f"collection {self.collection.name!r}",
             fix=fix,
         )
@@ -184,13 +189,16 @@ def compared(found: Responses, loss: SequenceLoss, most: int) -> Compared:
     """
     unit = loss.unit
     right, wrong = found.right, found.wrong
-    where = f"learn.kind = {loss.kind!r}, {len(right):,} right responses, {len(wrong):,} wrong ones"
+    where = (
+        f"learn.kind = {loss.kind!r}, {plural(len(right), 'right response')}, "
+        f"{plural(len(wrong), 'wrong one')}"
+    )
     if not len(wrong) and unit != "right":
         raise DataError(
             "all responses are right, and the loss learns from wrong ones",
             where=where,
-            fix="label some false (relevance 0), give rejected ones, or mine a run; or learn from "
-            "right ones alone: --set learn.kind=likelihood",
+            fix="label some false (relevance 0; below 0 is not judged), give rejected ones, or "
+            "mine a run; or learn from right ones alone: --set learn.kind=likelihood",
         )
     if not len(right) and (unit not in ("wrong", "each") or loss.keeps):
         keeps = "nothing is to be kept" if loss.keeps else "all responses are wrong"

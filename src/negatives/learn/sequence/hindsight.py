@@ -19,6 +19,7 @@ from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
 
+from negatives.errors import RecipeError
 from negatives.learn.sequence.batch import Sequences
 from negatives.learn.sequence.loss import SequenceLoss, Text, Unit
 from negatives.optional import Tensor
@@ -42,6 +43,22 @@ class ChainOfHindsight(SequenceLoss, kind="chain-of-hindsight"):
         list[Literal["p", "n", "np", "pn"]],
         Meta(min_length=1, description="texts that are made of a pair"),
     ] = field(default_factory=lambda: ["p", "n", "np", "pn"])
+
+    def check(self) -> None:
+        """Words that are alike, or none, would have wrong responses learned as right ones."""
+        good, bad = self.good.strip(), self.bad.strip()
+        if good == bad or not good or not bad:
+            raise RecipeError(
+                f"the words {self.good!r} and {self.bad!r} do not say which response is wrong",
+                where="learn.good, learn.bad",
+                fix="take two that differ, and none that is blank",
+            )
+        if len({*self.include}) < len(self.include):
+            raise RecipeError(
+                f"a text of a pair is included twice: {', '.join(self.include)}",
+                where="learn.include",
+                fix="name each of p, n, np and pn at most once",
+            )
 
     def written(
         self, prompt: str, right: Sequence[str], wrong: Sequence[str], between: str

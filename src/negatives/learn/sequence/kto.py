@@ -17,6 +17,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from negatives.errors import RecipeError
 from negatives.learn.sequence.batch import Sequences
 from negatives.learn.sequence.loss import Beta, SequenceLoss, Unit
 from negatives.optional import Tensor, torch
@@ -40,6 +41,15 @@ class KTO(SequenceLoss, kind="kto"):
     beta: Beta = 0.1
     right_weight: Annotated[float, Meta(ge=0, description="of the right responses")] = 1.0
     wrong_weight: Annotated[float, Meta(ge=0, description="of the wrong responses")] = 1.0
+
+    def check(self) -> None:
+        """Of weights that are all 0 nothing is learned."""
+        if not self.right_weight and not self.wrong_weight:
+            raise RecipeError(
+                "neither right nor wrong responses count, so that nothing is learned",
+                where="learn.right_weight, learn.wrong_weight",
+                fix="give one of them a weight above 0",
+            )
 
     def of(self, batch: Sequences) -> Tensor:
         """float[examples]."""

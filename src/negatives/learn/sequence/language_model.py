@@ -32,6 +32,7 @@ class LanguageModelTraining(ModelTraining, kind="language-model"):
     loaded_by: ClassVar[str] = "AutoModelForCausalLM"
     loading: ClassVar[str] = ".from_pretrained"
     task: ClassVar[str] = "text-generation"
+    measured_on: ClassVar[str] = "DATA --retrained MODEL"
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives",)
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False

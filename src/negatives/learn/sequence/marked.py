@@ -49,6 +49,8 @@ class Marked(SequenceLoss, kind="marked"):
         """A space after a mark stands there already; of two marks neither begins the other."""
         for name in ("good", "bad"):
             mark: str = getattr(self, name)
+            if not mark.strip():
+                raise RecipeError("the mark is blank", where=f"learn.{name}", fix="write a word")
             if mark != mark.strip():
                 raise RecipeError(
                     f"the mark {mark!r} begins or ends with a space",

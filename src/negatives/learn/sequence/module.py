@@ -55,14 +55,18 @@ class SequenceModule:
 
     def texts(self, number: int) -> list[Text]:
         """The sequences of an example, without what is drawn beside it."""
-        made = self.loss.written(*self.found.of(number), self.between)
-        return [self._from_wrong(text) for text in made] if self.from_wrong else made
+        prompt, right, wrong = self.found.of(number)
+        made = self.loss.written(prompt, right, wrong, self.between)
+        return [self._from_wrong(text, wrong) for text in made] if self.from_wrong else made
 
-    def _from_wrong(self, text: Text) -> Text:
-        """The text, in which the right steps of a wrong response are read and not predicted."""
+    def _from_wrong(self, text: Text, wrong: Sequence[str]) -> Text:
+        """The text, in which the right steps of a wrong response are read and not predicted.
+
+        The same response may be right for another prompt, and is learned whole there.
+        """
         parts: list[tuple[str, bool]] = []
         for part, predicted in text.parts:
-            right = self.found.right_steps.get(part, 0) if predicted else 0
+            right = self.found.right_steps.get(part, 0) if predicted and part in wrong else 0
             parts += (
                 [(part[:right], False), (part[right:], predicted)] if right else [(part, predicted)]
             )

@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
+from negatives.errors import InputError
 from negatives.learn.sequence.batch import Sequences
 from negatives.learn.sequence.loss import SequenceLoss, Unit
 from negatives.optional import Tensor, torch
@@ -55,4 +56,9 @@ def effective_share(right: float, baseline: float) -> float:
     >>> [round(effective_share(0.4, c), 6) for c in (-0.5, 0.0, 0.5)]
     [0.666667, 0.4, 0.181818]
     """
+    if not 0 <= right <= 1 or not -1 < baseline < 1:
+        raise InputError(
+            f"a share of right responses of {right:g} with a baseline of {baseline:g}",
+            fix="a share is from 0 to 1, a baseline between -1 and 1",
+        )
     return right * (1 - baseline) / (1 + (1 - 2 * right) * baseline)

@@ -30,6 +30,7 @@ from negatives.learn.work import Work
 from negatives.models.causal_lm import CausalLM
 from negatives.optional import torch
 from negatives.store.fingerprints import fingerprints
+from negatives.wording import plural
 
 FIRST: Final = 5
 SOME: Final = 1 << 13
@@ -183,20 +184,37 @@ class SequenceWork(Work):
             from_wrong=self.settings.from_wrong_step,
             references=references,
             frozen=frozen,
-            reinforced=self._reinforced(base),
+            reinforced=self._reinforced(base, weights),
         )
 
-    def _reinforced(self, base: LanguageBase) -> Any:
+    def _reinforced(self, base: LanguageBase, weights: str) -> Any:
         """The network of the model that the loss names; `DataError` for other tokens."""
         name = self.loss.reinforced_model
         if not name:
             return None
-        other = CausalLM(name, threads=self.machine.threads, device=self.machine.device)
+        where = f"learn.reinforced = {name!r}"
+        try:
+            other = CausalLM(name, threads=self.machine.threads, device=self.machine.device)
+        except DataError as error:
+            raise DataError(
+                error.what,
+                where=where,
+                fix="train it first, on what is to be forgotten: --set learn.kind=likelihood "
+                "--set learn.side=wrong; then --set learn.reinforced=FOLDER",
+            ) from error
         if not base.language.reads_as(other):
             raise DataError(
                 "the two models have different tokenizers, and their tokens cannot be compared",
-                where=f"--model {self.model}, learn.reinforced = {name!r}",
+                where=f"--model {self.model}, {where}",
                 fix="train the reinforced model from the same model",
+            )
+        if weights_of(replace(base, model=other.net)) == weights:
+            raise DataError(
+                "the reinforced model is the model itself: it has learned nothing further, and no "
+                "label would change",
+                where=f"--model {self.model}, {where}",
+                fix="train it further on what is to be forgotten: --set learn.kind=likelihood "
+                "--set learn.side=wrong",
             )
         return _still(other.net)
 
@@ -304,14 +322,18 @@ class _Writing:
                 f"{len(long) + len(over):,} of {len(module.found) + len(kept):,} have responses "
                 f"longer than the {self.longest:,} tokens that are read: {named}",
                 where=f"train.max_length = {self.settings.max_length}, model {self.language.name}",
-                fix="shorten them, leave them out, or raise train.max_length as far as the model "
-                "goes",
+                fix="shorten them or leave them out"
+                + (
+                    f"; or raise train.max_length, up to {self.language.longest:,}"
+                    if self.longest < self.language.longest
+                    else ": the model reads no more"
+                ),
             )
         if cut:
             emit(
                 Warned(
-                    f"{cut:,} of {total:,} prompts are cut at their beginning, so that prompt and "
-                    f"response have {self.longest:,} tokens"
+                    f"{cut:,} of {plural(total, 'prompt')} cut at the beginning, so that prompt "
+                    f"and response have {self.longest:,} tokens"
                 )
             )
 

@@ -101,6 +101,8 @@ def aligned(steps: Sequence[str], reference: Sequence[str], *, least: float = 0.
     """
     own, theirs = ([_words(text) for text in side] for side in (steps, reference))
     like = np.array([[_alike(a, b) for b in theirs] for a in own])
+    if not 0 <= least <= 1:
+        raise InputError(f"a likeness of {least:g}", where="least", fix="from 0 to 1")
     like = np.where(like >= least, like, 0.0)
     best = np.zeros((len(own) + 1, len(theirs) + 1))
     for i, j in np.ndindex(like.shape):

@@ -14,6 +14,7 @@ of up to sqrt(2 Q (1 - Q) / n), .32 at n = 5: few rollouts find only deep pits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -64,7 +65,7 @@ def step_values(values: Sequence[float], tries: int, *, least: float = 0.2) -> S
             f"{len(q)} values of prefixes, which are shares of right rollouts",
             fix="give that of the prompt alone and one after each step, from 0 to 1",
         )
-    if tries < 1 or least < 0:
+    if tries < 1 or not least >= 0:
         raise InputError(f"tries = {tries}, least = {least:g}", fix="tries from 1, least from 0")
     advantages = np.diff(q)
     middle = (q[1:] + q[:-1]) / 2
@@ -86,6 +87,15 @@ class Sampler:
     longest: int = 128
     temperature: float = 0.7
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tries < 1 or self.longest < 1 or not 0 < self.temperature < math.inf:
+            raise InputError(
+                f"tries = {self.tries}, longest = {self.longest}, temperature = "
+                f"{self.temperature:g}",
+                where="Sampler",
+                fix="at least one try of at least one token, at a temperature above 0",
+            )
 
     def __call__(self, prefixes: Sequence[str]) -> list[list[str]]:
         """Of each prefix, what it was gone on with."""
@@ -142,6 +152,11 @@ def explored(
         )
     heads = ["".join(f"{step}\n" for step in steps[:at]) for at in range(len(steps))]
     rolled = explore([f"{prompt}\n{head}" for head in heads])
+    if len(rolled) != len(heads):
+        raise DataError(
+            f"{len(heads)} prefixes were gone on from, and there are rollouts of {len(rolled)}",
+            fix="give the rollouts of each prefix, in order",
+        )
     judged = [
         [right(f"{head}{text}") for text in texts]
         for head, texts in zip(heads, rolled, strict=True)

@@ -62,6 +62,10 @@ def useful(successes: Sequence[float], *, margin: float = 0.5) -> Bools:
     q = np.asarray(successes, np.float64)
     if not 0 < margin <= 1:
         raise InputError(f"a margin of {margin:g}", where="margin", fix="above 0, at most 1")
+    if not ((q >= 0) & (q <= 1)).all():
+        raise DataError(
+            "a share of successes is not from 0 to 1", fix="give the successes divided by the tries"
+        )
     rises = np.diff(q) >= margin
     if not rises.any() or q[0] >= margin:
         return np.zeros(len(rises), bool)

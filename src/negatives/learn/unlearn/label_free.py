@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from negatives.errors import DataError, InputError
+from negatives.errors import DataError, InputError, WorkError
 from negatives.optional import Tensor, torch
 
 
@@ -37,6 +37,12 @@ def alignment(now: Tensor, before: Tensor, forgotten: Tensor, temperature: float
     """
     if not temperature > 0:
         raise InputError(f"a temperature of {temperature:g}", where="temperature", fix="above 0")
+    if now.shape != before.shape or now.shape[1:] != forgotten.shape[1:]:
+        raise DataError(
+            f"representations of shape {tuple(now.shape)}, before {tuple(before.shape)}, and of "
+            f"the forgotten {tuple(forgotten.shape)}",
+            fix="give those of the same kept items, now and before, and as wide ones of the others",
+        )
     unit = torch.nn.functional.normalize
     now, before, forgotten = unit(now), unit(before.detach()), unit(forgotten.detach())
     own = (now * before).sum(-1, keepdim=True)
@@ -108,6 +114,8 @@ def forget_without_labels(
             f"{len(kept):,} inputs to keep and {len(forgotten):,} to forget",
             fix="give some of both: without what is kept nothing holds the rest",
         )
+    if not temperature > 0:
+        raise InputError(f"a temperature of {temperature:g}", where="temperature", fix="above 0")
     training = extractor.training
     extractor.eval()
     with torch.no_grad():
@@ -129,6 +137,11 @@ def forget_without_labels(
         else:
             gone = knows_lost.error(extractor(forgotten[off]))
             loss = knows_kept.error(now).mean() + (floor - gone).clamp(min=0).mean()
+        if not bool(torch.isfinite(loss)):
+            raise WorkError(
+                f"the loss of step {step:,} is no number",
+                fix="lower the learning rate, and look for inputs that are no numbers",
+            )
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

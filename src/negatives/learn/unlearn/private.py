@@ -19,7 +19,8 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from negatives.errors import InputError
+from negatives.errors import DataError, InputError
+from negatives.learn.unlearn.gradients import gradients_of
 from negatives.optional import Tensor, torch
 
 LossOf = Callable[[Any, int], Tensor]
@@ -46,6 +47,8 @@ def private_steps(
     clips; 0 gives no privacy at all. optimiser: of its parameters; SGD where none is given.
     """
     _refuse(rate, noise, steps)
+    if items < 1:
+        raise DataError(f"{items:,} items", where="items", fix="say how many there are to learn")
     if not clip > 0:
         raise InputError(f"a clip of {clip:g}", where="clip", fix="above 0")
     parameters = [each for each in model.parameters() if each.requires_grad]
@@ -55,7 +58,7 @@ def private_steps(
         sums = [torch.zeros_like(each) for each in parameters]
         taken = (torch.rand(items, generator=draw) < rate).nonzero().flatten().tolist()
         for item in taken:
-            own = torch.autograd.grad(loss_of(model, item), parameters)
+            own = gradients_of(loss_of(model, item), parameters)
             for total, gradient in zip(sums, clipped(own, clip), strict=True):
                 total += gradient
         for each, total in zip(parameters, sums, strict=True):

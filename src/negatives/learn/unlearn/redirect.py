@@ -14,6 +14,7 @@ paper takes is not known here.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,6 +80,8 @@ def covariance_of(
             "a layer is held to what it says of generic texts, and there are none",
             fix="give texts of any kind, many and various",
         )
+    if not 0 <= ridge < math.inf:
+        raise InputError(f"a ridge of {ridge:g}", where="ridge", fix="0 or above; .01 is usual")
     linear = _second_matrix(model, layer)
     made: Doubles = np.zeros((linear.in_features, linear.in_features))
     tokens = 0

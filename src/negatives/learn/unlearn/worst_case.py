@@ -22,7 +22,8 @@ from typing import Any, Final
 import numpy as np
 
 from negatives.arrays import Doubles, Places
-from negatives.errors import InputError
+from negatives.errors import DataError, InputError
+from negatives.learn.unlearn.gradients import gradients_of
 from negatives.optional import Tensor, torch
 
 Losses = Callable[[Any], Tensor]
@@ -47,6 +48,11 @@ def projected(values: Doubles, count: float) -> Doubles:
     [0.875, 0.775, 0.275, 0.075]
     """
     a = np.asarray(values, np.float64)
+    if not np.isfinite(a).all():
+        raise DataError(
+            "a value that is no finite number",
+            fix="look for an item whose loss is none; a lower rate of unlearning may help",
+        )
     if not 0 <= count <= len(a):
         raise InputError(
             f"{count:g} of {len(a):,} items cannot be chosen", where="count", fix="at most all"
@@ -103,7 +109,7 @@ def unlearn(
     for _ in range(steps):
         found = losses(model)
         wanted = torch.as_tensor(1 - 2 * np.asarray(weights)).to(found)
-        gradients = torch.autograd.grad((wanted * found).mean(), parameters)
+        gradients = gradients_of((wanted * found).mean(), parameters)
         with torch.no_grad():
             for each, gradient in zip(parameters, gradients, strict=True):
                 toss = torch.randint(0, 2, gradient.shape, generator=draw).to(gradient) * 2 - 1

@@ -119,6 +119,7 @@ def _objects(path: Path, file: int, findings: Findings) -> Iterator[tuple[int, d
 
 def _collected(name: str, split: str, rows: pl.DataFrame, findings: Findings) -> Collection:
     place = ("file", "line")
+    rows = _first_wrong_steps(rows, findings)
     prompts, responses = (
         rows.unique(column, keep="first", maintain_order=True).with_row_index("row")
         for column in ("prompt", "text")
@@ -144,3 +145,19 @@ def _collected(name: str, split: str, rows: pl.DataFrame, findings: Findings) ->
         qrels=qrels.select("query_id", "doc_id", "relevance", *place),
     )
     return gather(name, split, tables, findings)
+
+
+def _first_wrong_steps(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:
+    """The rows, in which a text has one first wrong step: the earliest that some prompt has of it.
+
+    A text may be right for one prompt and wrong for another, of which the step is the field.
+    """
+    step, wrong = pl.col(WRONG_FROM), pl.col(WRONG_FROM) > 0
+    steps = rows.filter(wrong).group_by("text").agg(least=step.min(), several=step.n_unique() > 1)
+    findings.note(
+        "{n} response has other first wrong steps for other prompts: the earliest counts",
+        "{n} responses have other first wrong steps for other prompts: the earliest counts",
+        int(steps["several"].sum()),
+    )
+    joined = rows.join(steps.drop("several"), on="text", how="left", maintain_order="left")
+    return joined.with_columns(pl.coalesce("least", step).alias(WRONG_FROM)).drop("least")
