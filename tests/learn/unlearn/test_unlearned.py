@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from negatives.errors import InputError
-from negatives.learn.unlearn.unlearned import AS_IT_IS, IN_CONTEXT, RELEARNED, Unlearned, verdict
+from negatives.learn.unlearn.unlearned import AS_IT_IS, IN_CONTEXT, RELEARNED, Unlearned
 from negatives.measure.audits import Subject, ask, subject_of
 from tests.models.taught_lm import save_taught
 
@@ -74,16 +74,6 @@ def test_what_is_still_there_is_an_alarm_and_what_never_was_is_none(
         "unlearned"
     ]
     assert again.as_dict() == clean.as_dict()
-
-
-def test_an_interval_that_reaches_beyond_the_alarm_is_no_all_clear() -> None:
-    for low, high, said in (
-        (0.2, 0.9, "hidden"),
-        (-0.1, 0.05, "does not come back further"),
-        (-0.1, 1.7, "do not tell whether it comes back"),
-        (None, None, "do not tell whether it comes back"),
-    ):
-        assert said in verdict(low, high, most=0.1), (low, high)
 
 
 def test_what_it_lacks_is_told_before_any_work(

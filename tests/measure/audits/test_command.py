@@ -11,6 +11,8 @@ import negatives as neg
 from negatives.cli import app
 from negatives.errors import InputError
 from negatives.measure.audits import ask, subject_of
+from negatives.measure.audits.check import verdict
+from negatives.measure.estimate import Estimate
 from tests.models.chat_server import serving
 
 
@@ -159,3 +161,16 @@ def test_what_cannot_be_asked_is_refused_before_any_work(
 def test_nothing_to_ask_is_refused(run: neg.Run) -> None:
     with pytest.raises(InputError, match="no check is named"):
         ask(subject_of(run), [])
+
+
+def test_an_interval_that_reaches_beyond_the_alarm_is_no_all_clear() -> None:
+    for low, high, told in (
+        (0.2, 0.9, (True, "stop")),
+        (-0.1, 0.05, (False, "go on")),
+        (-0.1, 1.7, (False, "this does not tell")),
+        (None, None, (False, "this does not tell")),
+        (None, 0.05, (False, "go on")),
+    ):
+        found = Estimate(value=0.0, low=low, high=high, confidence=0.95, assumption="")
+        alarm, advice = verdict(found, 0.1, "stop", "go on")
+        assert (alarm, advice.split(":")[0]) == told, (low, high)

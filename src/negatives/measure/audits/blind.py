@@ -20,7 +20,7 @@ from msgspec import Meta
 from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.judge.blind_texts import THE_WORDS, BlindTexts, features, logistic
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.schema import PAIR
@@ -93,9 +93,9 @@ class Blind(Check, kind="blind"):
             assumption=_ASSUMED,
             details={"by source": details},
         )
-        alarm = worst.low is not None and worst.low > self.most
-        advice = _ADVICE[str(worst.details["by"])].format(source) + _OR if alarm else _FINE
-        return Answer(self.kind, _ABOUT.format(source), estimate, alarm, advice)
+        wrong = _ADVICE[str(worst.details["by"])].format(source) + _OR
+        told = verdict(estimate, self.most, wrong, _FINE)
+        return Answer(self.kind, _ABOUT.format(source), estimate, *told)
 
 
 _ABOUT: Final = (

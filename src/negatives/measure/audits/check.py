@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate
 from negatives.stage import Stage
+from negatives.wording import figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,29 @@ class Check(Stage):
     @abstractmethod
     def find(self, subject: Subject) -> Answer:
         """The answer; only called where nothing is lacking."""
+
+
+def verdict(estimate: Estimate, most: float, wrong: str, fine: str) -> tuple[bool, str]:
+    """Whether it is an alarm, where no more than `most` is borne, and what to do.
+
+    `wrong` where all of the interval is above it; `fine` where none is. Where it only reaches above
+    it there is no alarm, and nothing is excluded.
+
+    >>> from negatives.measure.audits.check import verdict
+    >>> from negatives.measure.estimate import Estimate
+    >>> of = {"confidence": 0.95, "assumption": "one counts rightly"}
+    >>> verdict(Estimate(value=0.4, low=0.3, high=0.5, **of), 0.2, "stop", "go on")
+    (True, 'stop')
+    >>> verdict(Estimate(value=0.2, low=0.1, high=0.3, **of), 0.2, "stop", "go on")[1][:19]
+    'this does not tell:'
+    """
+    low, high = estimate.low, estimate.high
+    if low is not None and low > most:
+        return True, wrong
+    return False, fine if high is not None and high <= most else _UNSURE.format(figure(most))
+
+
+_UNSURE: Final = (
+    "this does not tell: nothing wrong was found, but the interval reaches above {}, from where on "
+    "it is an alarm; ask of more pairs or texts to be sure"
+)

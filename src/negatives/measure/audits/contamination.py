@@ -24,7 +24,7 @@ from negatives.arrays import Doubles, Floats
 from negatives.judge.blind_texts import logistic
 from negatives.machine import available_threads
 from negatives.measure.audits.blindfold import words_of
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.first_tokens import FirstTokens, drawn_texts, first_tokens
 from negatives.measure.audits.subject import Subject
 from negatives.measure.audits.token_deviations import token_deviations
@@ -155,7 +155,6 @@ class Contamination(Check, kind="contamination"):
                 f"their words alone with {by_words:.2f}",
                 "give unseen texts of the same kind and of the same time",
             )  # fmt: skip
-        alarm = low > self.most
         estimate = Estimate(
             value=value,
             low=low,
@@ -166,7 +165,7 @@ class Contamination(Check, kind="contamination"):
             + ", and both sorts are alike but for that",
             details=details,
         )
-        return Answer(self.kind, self._about, estimate, alarm, _SEEN if alarm else _FINE)
+        return Answer(self.kind, self._about, estimate, *verdict(estimate, self.most, _SEEN, _FINE))
 
     def _said(self, model: CausalLM, read: FirstTokens) -> Iterable[Floats]:
         """Of each text what is compared, of what was read already where that is enough."""

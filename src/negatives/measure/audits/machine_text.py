@@ -20,7 +20,7 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles, Floats
 from negatives.machine import available_threads
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.drawn_tokens import drawn_tokens
 from negatives.measure.audits.first_tokens import drawn_texts, first_tokens
 from negatives.measure.audits.subject import Subject
@@ -126,8 +126,7 @@ class MachineText(Check, kind="machine-text"):
         )
         estimate = excess(people, negatives, subject.confidence)
         estimate.details.update(details, AUROC=rounded(auc(negatives, people)))
-        alarm = (estimate.low or 0) > self.most
-        return Answer(self.kind, _ABOUT, estimate, alarm, _WRITTEN if alarm else _FINE)
+        return Answer(self.kind, _ABOUT, estimate, *verdict(estimate, self.most, _WRITTEN, _FINE))
 
 
 _ABOUT: Final = "share of the negatives, beyond that of people's texts, that read as a machine's"

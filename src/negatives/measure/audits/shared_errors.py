@@ -21,7 +21,7 @@ from msgspec import Meta
 
 from negatives.arrays import Bools, Doubles, Floats, Places, Rows
 from negatives.chance import id_hashes, stream_key, uniforms
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.measure.likeness import nearest_of, unit_vectors
@@ -112,9 +112,8 @@ class SharedErrors(Check, kind="shared-errors"):
             assumption=_ASSUMED,
             details=details,
         )
-        alarm = low is not None and low > self.most
         about = f"what shared errors add to a score of {self.encoder}, in deviations of scores"
-        return Answer(self.kind, about, estimate, alarm, _ALARM if alarm else _FINE)
+        return Answer(self.kind, about, estimate, *verdict(estimate, self.most, _ALARM, _FINE))
 
 
 _ASSUMED: Final = (

@@ -20,7 +20,7 @@ from negatives.arrays import Bools, Doubles, Places
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.judge.blind_texts import WORDS, curved, fitted, logistic
 from negatives.measure.audits.blindfold import query_weights, words_of
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.schema import PAIR
@@ -72,8 +72,9 @@ class Shortcuts(Check, kind="shortcuts"):
             details={"AUROC by mark": details, **worst.details},
         )
         about = f"AUROC of {mark} alone, by which negatives are told from positives"
-        alarm = worst.low is not None and worst.low > self.most
-        return Answer(self.kind, about, estimate, alarm, _ADVICE[mark] if alarm else _FINE)
+        return Answer(
+            self.kind, about, estimate, *verdict(estimate, self.most, _ADVICE[mark], _FINE)
+        )
 
 
 _ASSUMED: Final = "documents are like others of the file, and so are queries"

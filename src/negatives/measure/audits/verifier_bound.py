@@ -22,7 +22,7 @@ from msgspec import Meta
 
 from negatives.arrays import Doubles
 from negatives.errors import InputError
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.loops import answers_that_pass
 from negatives.measure.audits.rates import both_ends
 from negatives.measure.audits.subject import Subject
@@ -172,8 +172,8 @@ class VerifierBound(Check, kind="verifier-bound"):
         said = "".join(_LOOP.format(**loop) for loop in loops)
         if found.value is None:
             return Answer(self.kind, about, found, None, _MORE + said)
-        alarm = found.low is not None and found.low > self.most
-        return Answer(self.kind, about, found, alarm, (_WEAK if alarm else _FINE) + said)
+        alarm, advice = verdict(found, self.most, _WEAK, _FINE)
+        return Answer(self.kind, about, found, alarm, advice + said)
 
 
 def verifier_bound(
