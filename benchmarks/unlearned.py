@@ -9,6 +9,9 @@ probable than to the control, of the nine tenths of the questions that are not l
 often one of a hundred draws is the answer itself, after relearning, and by the control. It is
 `negatives audit --checks unlearned`; ± is the deviation over seeds, and NEGATIVES_BENCH_SEEDS says
 how many (3).
+
+*Power*: controls that never saw what was forgotten are the clean cases; planted ones learned it for
+a few steps, each model of a seed of its own, and NEGATIVES_BENCH_CASES says how many (20).
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from statistics import mean, pstdev
 from typing import Any
 
@@ -38,6 +42,9 @@ SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 FORGET = ("GA", "GA + RT", "NPO + RT", "SimNPO + RT", "IDK + RT")
 NOTHING, NEVER = "nothing", "never saw"
 STEPS, RATE = 5, 0.001
+CASES = int(os.environ.get("NEGATIVES_BENCH_CASES", "20"))
+LEAKED = (1, 2, 5, 10)
+"""For how many steps a planted case learns what it should not have seen."""
 
 
 def figures(seed: int) -> dict[str, Any]:
@@ -62,21 +69,46 @@ def figures(seed: int) -> dict[str, Any]:
             name, original, there["forget"], seed, FORGETTING, *ARMS[arm],
             "train.learning_rate=0.0003",
         )  # fmt: skip
-    subject = subject_of(there["forget"], seed=seed)
-    settings: dict[str, Any] = {"retrained": str(control), "steps": STEPS, "learning_rate": RATE}
-    told = {
-        arm: ask(subject, [Unlearned(model=str(model), **settings)])["unlearned"].as_dict()
-        for arm, model in made.items()
-    }
+    told = {arm: asked(seed, model, control) for arm, model in made.items()}
     write_json(kept, told)
     return told
 
 
+def case(seed: int) -> dict[str, Any]:
+    """The check's answer for a clean model and for planted ones, kept."""
+    kept = WORK / f"unlearned-case-{seed}.json"
+    found: dict[str, Any] = json.loads(kept.read_text()) if kept.is_file() else {}
+    there = data()
+    start = random_model(WORK / str(seed) / "random", texts(there), seed)
+    other = random_model(WORK / str(seed) / "random-other", texts(there), seed + 1000)
+    likelihood = "learn.kind=likelihood"
+    control = learned("retrained", start, there["kept"], seed, LEARNING, likelihood)
+    never = learned("never-saw", other, there["kept"], seed, LEARNING, likelihood)
+    for steps in (0, *LEAKED):
+        if str(steps) in found:
+            continue
+        model = never
+        if steps:
+            model = learned(
+                f"leaked-{steps}", never, there["forget"], seed, steps, likelihood,
+                "learn.side=wrong", "train.learning_rate=0.0003",
+            )  # fmt: skip
+        found[str(steps)] = asked(seed, model, control)
+        write_json(kept, found)
+    return found
+
+
+def asked(seed: int, model: Path, control: Path) -> dict[str, Any]:
+    """The check's answer for one model beside its control."""
+    check = Unlearned(model=str(model), retrained=str(control), steps=STEPS, learning_rate=RATE)
+    return ask(subject_of(data()["forget"], seed=seed), [check])["unlearned"].as_dict()
+
+
 def lines(every: list[dict[str, Any]]) -> Iterator[str]:
     """The table: an arm a row."""
-    asked = every[0][NOTHING]["prompts"]
+    prompts = every[0][NOTHING]["prompts"]
     yield (
-        f"{SEEDS} seeds; {asked[0]} questions relearned in {STEPS} steps, {asked[1]} asked. An "
+        f"{SEEDS} seeds; {prompts[0]} questions relearned in {STEPS} steps, {prompts[1]} asked. An "
         "alarm sounds where the interval of the last difference is above 0.1."
     )
     head = (
@@ -102,6 +134,18 @@ def lines(every: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
+def power(cases: list[dict[str, Any]]) -> Iterator[str]:
+    """The table of alarms: how long it was learned in secret, a row."""
+    yield from ("", "## Power", "", f"{len(cases)} cases a row.", "")
+    yield f"| steps on what should not be seen | {AS_IT_IS} | {RELEARNED} | alarms |"
+    yield "|---:|---:|---:|---:|"
+    for steps in (0, *LEAKED):
+        of = [found[str(steps)] for found in cases]
+        gaps = [_spread([_gap(each, way) for each in of]) for way in (AS_IT_IS, RELEARNED)]
+        rate = mean(bool(each["alarm"]) for each in of)
+        yield f"| {steps or 'none: clean'} | {' | '.join(gaps)} | {rate:.0%} |"
+
+
 def _gap(told: dict[str, Any], way: str) -> float:
     return float(told["retrained"][way]["nll"] - told["model"][way]["nll"])
 
@@ -114,7 +158,9 @@ def main() -> None:
     """Measure what is not yet kept, and write the page."""
     os.environ["NEGATIVES_CACHE"] = str(WORK / "store")
     every = [figures(seed) for seed in range(SEEDS)]
-    write_page("unlearned", "Whether what was forgotten is gone", __doc__, lines(every))
+    cases = [case(seed) for seed in range(CASES)]
+    made = (*lines(every), *power(cases))
+    write_page("unlearned", "Whether what was forgotten is gone", __doc__, made)
 
 
 if __name__ == "__main__":
