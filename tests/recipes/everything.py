@@ -44,6 +44,8 @@ class Everything:
     models: dict[str, str]
     encoder: str
     responses: Path
+    learner: str
+    """A language model to be trained, of other weights than those that recipes name."""
 
     @classmethod
     def saved(cls, folder: Path) -> Everything:
@@ -56,7 +58,8 @@ class Everything:
             CAUSAL: save_llama(folder / "language-model"),
             GUIDE: encoder,
         }
-        return cls(data, models, encoder, _save_responses(folder / "responses.jsonl"))
+        learner = save_llama(folder / "learner", seed=1)
+        return cls(data, models, encoder, _save_responses(folder / "responses.jsonl"), learner)
 
     def changes(self, recipe: Recipe, address: str = "") -> list[str]:
         """Settings that put the small models in the place of those that a recipe names.

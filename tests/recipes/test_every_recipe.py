@@ -107,7 +107,7 @@ def trained(name: str, everything: Everything, tmp_path: Path, address: str = ""
     if isinstance(shown.train, Training) and not shown.train.reads_texts:
         model = "static"  # it begins with vectors of its own
     if isinstance(shown.train, Training) and shown.train.gives == "sequences":
-        model, data, responses = everything.models["HuggingFaceTB/"], everything.responses, True
+        model, data, responses = everything.learner, everything.responses, True
     few = [change for change in FEW if not (responses and "max_length" in change)]
     changes = (*few, *everything.changes(shown, address))
     recipe = completed(shown, model, changes=changes, emit=said.append)

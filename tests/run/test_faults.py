@@ -40,6 +40,8 @@ postings._SMALL = 0  # so that the index is built by other processes too
 embedding.CHUNK_TEXTS = 100
 def hear(stage):
     print(f"{stage}\\t{time.monotonic()}", flush=True)
+    if stage == "encode":  # so brief otherwise that a busy machine kills too late for it
+        time.sleep(0.03)
 hear("index")
 neg.mine("cranfield", sys.argv[1], recipe=override(load_recipe("default"), ["shard=25"]), threads=2,
          emit=lambda event: hear(event.stage.split()[0]) if isinstance(event, Progress) else None)

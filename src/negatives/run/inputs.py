@@ -44,7 +44,7 @@ def refuse_other_images(run: Run) -> None:
     For who judges, learns or passes on what the run says of images: no table tells it, and all of
     them are read. A report, and people who look at a run, do with those that are left.
     """
-    differing = changed(run.manifest.facts.named, image_files(collection_of(run)))
+    differing = changed(run.manifest.facts.named, image_files(_made_from(run)))
     if differing:
         raise RunError(
             "the data is not what the run was made from: "
