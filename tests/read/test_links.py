@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
     text = complaint(folder)
     assert "a link to /nowhere/corpus.jsonl, which is not there" in text
     assert f"where: {folder / 'corpus.jsonl'}" in text
+    folder = beir(tmp_path / "judged")
+    shutil.rmtree(folder / "qrels")
+    (folder / "qrels").symlink_to("/nowhere/qrels")
+    text = complaint(folder)
+    assert text.startswith("a link to /nowhere/qrels, which is not there")
+    assert f"where: {folder / 'qrels'}" in text
 
 
 def test_a_link_that_nobody_asked_for_stops_nothing(tmp_path: Path) -> None:
