@@ -61,3 +61,12 @@ def test_a_folder_to_write_that_is_a_link_is_used(tmp_path: Path) -> None:
     convert(load(CASE), tmp_path / "set")
     assert (tmp_path / "set").is_symlink()
     assert load(tmp_path / "other").qrels.equals(load(CASE).qrels)
+
+
+def test_a_folder_to_write_that_is_a_link_to_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to("/nowhere/run")
+    done = negatives("mine", CASE, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 2
+    assert "error: a link to /nowhere/run, which is not there" in done.stderr
+    assert f"where: {tmp_path / 'run'}\n" in done.stderr
+    assert "make the folder that it leads to, or choose another --out" in done.stderr
