@@ -47,7 +47,9 @@ def test_a_run_is_measured_and_shown_with_intervals(
     assert "2 queries, 2 positives among 4 documents" in shown
     assert "metric      value  95% interval      ceiling" in shown
     assert "RR@10       0.750  0.500 to 1.000      1.000" in shown
-    assert "judged: 75.0% of the first 10" in shown
+    assert "ranked: at most 1,000 documents a query; judged: 75.0% of the first 10" in shown
+    assert command(["evaluate", "bm25", data, "--metric", "RR@10", "--quiet"]) == 0
+    assert "ranked: all documents; judged: " in capsys.readouterr().out
 
 
 def test_figures_come_as_json_and_queries_as_a_table(

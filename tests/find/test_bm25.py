@@ -280,6 +280,7 @@ def test_words_without_spaces_are_found_by_their_characters(tmp_path: Path) -> N
             "ko": "강은 광물을 바다로 나른다",
             "th": "แม่น้ำพาแร่ธาตุลงสู่ทะเล",
             "hi": "नदियाँ खनिज समुद्र में लाती हैं",
+            "my": "ပင်လယ်ရေသည်ဆားကြောင့်ငန်သည်",
             "mix": "GPUの性能",
         },
         {
@@ -287,15 +288,16 @@ def test_words_without_spaces_are_found_by_their_characters(tmp_path: Path) -> N
             "ja": "鉱物",
             "ko": "바다의",
             "mix": "gpu 性能",
+            "my": "ဆား",
             "th": "ทะเล",
             "zh": "海洋为什么有盐",
         },
     )
     for language in ("auto", "en", ""):
         proposer = opened(BM25(language=language), data, tmp_path)
-        found = lists(proposer.propose(np.arange(6, dtype=np.uint32), {}), data)
+        found = lists(proposer.propose(np.arange(7, dtype=np.uint32), {}), data)
         assert {query: docs[0] for query, docs in found.items()} == {
-            query: query for query in ("hi", "ja", "ko", "mix", "th", "zh")
+            query: query for query in ("hi", "ja", "ko", "mix", "my", "th", "zh")
         }
 
 

@@ -34,6 +34,22 @@ def test_each_is_told_with_its_line_and_how_many_of_how_many_there_are() -> None
     assert "test.tsv, line 6: query 'PLAIN-2' is not in the queries" in text
 
 
+def test_the_rows_of_a_file_are_counted_alike_whether_lost_documents_count_or_not(
+    tmp_path: Path,
+) -> None:
+    qrels = "query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\tzz\t1\nq2\tyy\t1\nq9\td1\t1\n"
+    folder = beir(tmp_path, qrels=qrels)
+    assert complaint(folder).startswith("3 of 4 rows name a query or document that is not there")
+    said = complaint(folder, lost="count")
+    assert said.startswith("1 of 4 rows names a query or document that is not there")
+
+
+def test_judgements_that_are_missing_are_asked_for_as_such(tmp_path: Path) -> None:
+    said = complaint(beir(tmp_path, qrels="query-id\tcorpus-id\tscore\n"))
+    assert "there are no judgements in split 'train'" in said
+    assert "give it at least one row with a query, a document and a grade" in said
+
+
 def test_where_no_id_matches_two_of_each_side_are_shown(tmp_path: Path) -> None:
     for lost in ("refuse", "count"):
         text = complaint(DANGLING / "all", lost=lost)

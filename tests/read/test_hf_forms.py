@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from negatives.api.collection import Collection
 from negatives.read import load, splits
 from tests.read.tiny import CORPUS, QUERIES, complaint, lines
+from tests.read.understood import understood
 
 datasets = pytest.importorskip("datasets")
 CASES = Path(__file__).parent.parent / "cases" / "hf-forms"
@@ -126,6 +128,68 @@ def test_classes_that_are_no_grades_are_refused(tmp_path: Path) -> None:
 
 def test_classes_of_other_columns_mean_nothing(tmp_path: Path) -> None:
     assert len(load(saved(tmp_path / "set", ["en", "de"], [0, 1], "language")).positives) == 2
+
+
+def labelled(column: str, names: list[str], labels: list[Any], kind: str) -> Any:
+    """Pairs, or a list of documents, whose labels are classes: the first class, then the second."""
+    value, many = datasets.Value("string"), datasets.Sequence(datasets.Value("string"))
+    classes = datasets.ClassLabel(names=names)
+    if kind == "list":
+        features = {"query": value, "docs": many, column: datasets.Sequence(classes)}
+        rows = {"query": ["who purrs"], "docs": [["answer 0", "answer 1"]], column: [labels]}
+    else:
+        features = {"query": value, "document": value, column: classes}
+        rows = {"query": ["who purrs"] * 2, "document": ["answer 0", "answer 1"], column: labels}
+    return datasets.Dataset.from_dict(rows, features=datasets.Features(features))
+
+
+@pytest.mark.slow
+def test_class_labels_mean_the_same_under_any_name_in_lists_and_in_parquet(tmp_path: Path) -> None:
+    shapes = [
+        ("label", "pair"),
+        ("is_duplicate", "pair"),
+        ("Gold-Label", "pair"),
+        ("labels", "list"),
+    ]
+    for names, good in ((["pos", "neg"], 0), (["neg", "pos"], 1), (["1", "0"], 0)):
+        for at, (column, kind) in enumerate(shapes):
+            made = labelled(column, names, [0, 1], kind)
+            place = tmp_path / f"{names[0]}-{at}"
+            made.save_to_disk(place / "saved")
+            made.to_parquet(place / "pairs.parquet")
+            ways = [
+                Collection.from_dataset(made),
+                load(place / "saved"),
+                load(place / "pairs.parquet"),
+            ]
+            for collection in ways:
+                found = collection.corpus["text"].gather(collection.positives["doc"]).to_list()
+                assert found == [f"answer {good}"], (names, column, kind)
+                assert collection.qrels["relevance"].sort().to_list() == [0, 1]
+            for file in (place / "saved", place / "pairs.parquet"):
+                counts = understood(file)
+                assert {*counts.values()} == {(1, 1, 1)}, (names, column, kind, counts)
+
+
+def test_judgements_of_classes_in_a_parquet_file_are_grades(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "qrels").mkdir(parents=True)
+    (folder / "corpus.jsonl").write_text(lines(CORPUS))
+    (folder / "queries.jsonl").write_text(lines(QUERIES))
+    value, classes = datasets.Value("string"), datasets.ClassLabel(names=["relevant", "irrelevant"])
+    features = {"query-id": value, "corpus-id": value, "score": classes}
+    rows = {"query-id": ["q1", "q1"], "corpus-id": ["d1", "d2"], "score": [0, 1]}
+    made = datasets.Dataset.from_dict(rows, features=datasets.Features(features))
+    made.to_parquet(folder / "qrels" / "test.parquet")
+    assert load(folder).qrels.rows() == [("q1", "d1", 1), ("q1", "d2", 0)]
+
+
+def test_classes_that_are_no_grades_are_refused_in_a_parquet_file_too(tmp_path: Path) -> None:
+    names = ["entailment", "neutral", "contradiction"]
+    file = tmp_path / "pairs.parquet"
+    labelled("gold_label", names, [0, 2], "pair").to_parquet(file)
+    told = "column 'gold_label' has the classes entailment, neutral, contradiction"
+    assert complaint(file).startswith(told)
 
 
 def test_a_class_label_of_minus_one_is_none(tmp_path: Path) -> None:

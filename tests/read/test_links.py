@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
     text = complaint(folder)
     assert "a link to /nowhere/corpus.jsonl, which is not there" in text
     assert f"where: {folder / 'corpus.jsonl'}" in text
+    folder = beir(tmp_path / "judged")
+    shutil.rmtree(folder / "qrels")
+    (folder / "qrels").symlink_to("/nowhere/qrels")
+    text = complaint(folder)
+    assert text.startswith("a link to /nowhere/qrels, which is not there")
+    assert f"where: {folder / 'qrels'}" in text
 
 
 def test_a_link_that_nobody_asked_for_stops_nothing(tmp_path: Path) -> None:
@@ -54,3 +61,12 @@ def test_a_folder_to_write_that_is_a_link_is_used(tmp_path: Path) -> None:
     convert(load(CASE), tmp_path / "set")
     assert (tmp_path / "set").is_symlink()
     assert load(tmp_path / "other").qrels.equals(load(CASE).qrels)
+
+
+def test_a_folder_to_write_that_is_a_link_to_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "run").symlink_to("/nowhere/run")
+    done = negatives("mine", CASE, "--out", tmp_path / "run", "--quiet")
+    assert done.returncode == 2
+    assert "error: a link to /nowhere/run, which is not there" in done.stderr
+    assert f"where: {tmp_path / 'run'}\n" in done.stderr
+    assert "make the folder that it leads to, or choose another --out" in done.stderr

@@ -5,11 +5,13 @@ The files of tests/cases are small ones in the shapes that other tools write.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from negatives.errors import DataError
 from negatives.read import load
 from tests.build import collection
 from tests.read.understood import Counts, understood
@@ -159,3 +161,38 @@ def test_a_column_that_is_not_used_is_told_of() -> None:
     assert load(CASES / "mined-formats/triples.train.small.tsv").notes == (
         "no header: read as triples of query, positive, negative",
     )
+
+
+QPN = ("what is lift", "Lift acts across the flow.", "Thrust pushes the aircraft.")
+
+
+def test_names_that_other_tools_have_for_negatives_are_known(tmp_path: Path) -> None:
+    query, positive, negative = QPN
+    for at, row in enumerate(
+        [
+            {"query": query, "response": positive, "rejected_response": negative},
+            {"query": query, "response": positive, "rejected_responses": [negative]},
+            {"query": query, "positive": positive, "hn_0": negative, "hn_1": "Yaw turns it."},
+            {"prompt": query, "chosen": positive, "rejected_passages": [negative]},
+        ]
+    ):
+        file = tmp_path / f"{at}.jsonl"
+        file.write_text(json.dumps(row) + "\n")
+        same(file.name, (1, 1, 2 if at == 2 else 1), understood(file))
+
+
+def test_what_takes_nested_rows_out_is_a_program_that_does(tmp_path: Path) -> None:
+    row = dict(zip(("query", "positive", "negative"), QPN, strict=True))
+    fixes = {
+        ".data[]": {"version": "1", "data": [row]},
+        ".row": {"row": row},
+        '.["my row"]': {"my row": row},
+        ".[]": {"7": row, "8": row},
+        ".inputs + .outputs": {"inputs": {"query": QPN[0]}, "outputs": {"positive": QPN[1]}},
+    }
+    for program, held in fixes.items():
+        file = tmp_path / "rows.json"
+        file.write_text(json.dumps(held))
+        with pytest.raises(DataError) as caught:
+            load(file)
+        assert f"jq -c '{program}')" in str(caught.value)

@@ -7,12 +7,15 @@ import gzip
 import lzma
 import re
 import sys
+import tarfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from negatives.errors import DataError
+from negatives.measure.lint import lint
 from negatives.read import load, splits
 from negatives.read.table import read_table, write_table
 from tests.read.tiny import beir, complaint
@@ -22,6 +25,8 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
+    ".gzip": gzip.compress,
+    ".lzma": partial(lzma.compress, format=lzma.FORMAT_ALONE),
 }
 
 
@@ -169,3 +174,36 @@ def test_streams_one_after_another_are_one_file_and_none_is_passed_over(
     for broken in (b"and so on", second[:2] + b"!" + second[3:], second[:-9]):
         path.write_bytes(first + broken)
         assert re.search("not a sound|it was cut off", complaint(path)), broken
+
+
+def test_what_is_packed_in_a_way_that_is_not_read_is_told_alike_by_all(tmp_path: Path) -> None:
+    told = {
+        ".Z": (b"\x1f\x9d\x90abc", "compress", "uncompress pairs.jsonl.Z"),
+        ".sz": (b"\xff\x06\x00\x00sNaPpY", "Snappy", "snzip -d pairs.jsonl.sz"),
+        ".br": (b"\x0b\x02\x80", "Brotli", "brotli -d --rm pairs.jsonl.br"),
+        ".lz4": (b"\x04\x22\x4d\x18abc", "LZ4", "lz4 -d --rm pairs.jsonl.lz4"),
+    }
+    for end, (content, name, command) in told.items():
+        path = tmp_path / f"pairs.jsonl{end}"
+        path.write_bytes(content)
+        text = complaint(path)
+        assert text.startswith(f"the file is packed with {name}, which is not read here")
+        assert command in text
+        folder = beir(tmp_path / end)
+        (folder / "corpus.jsonl").unlink()
+        (folder / f"corpus.jsonl{end}").write_bytes(content)
+        assert f"packed with {name}" in complaint(folder)
+
+
+def test_archives_are_told_by_name_and_by_content(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("{}")
+    for name in ("pairs.tar.gz", "pairs.tgz"):
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            archive.add(tmp_path / "a.jsonl", "a.jsonl")
+        assert "unpack it, and name what was in it" in complaint(tmp_path / name)
+        with pytest.raises(DataError, match="unpack it, and name what was in it"):
+            lint(tmp_path / name)
+    (tmp_path / "pairs.jsonl.gz").write_bytes((tmp_path / "pairs.tgz").read_bytes())
+    text = complaint(tmp_path / "pairs.jsonl.gz")
+    assert text.startswith("the file is an archive of tar, and no text")
+    assert "tar -xf pairs.jsonl.gz" in text

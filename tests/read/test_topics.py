@@ -56,6 +56,12 @@ def test_the_published_forms_are_read(case: str, texts: list[str]) -> None:
         "<ns-1.a:topics>\n<ns-1.a:topic><ns-1.a:num>051</ns-1.a:num>\n<ns-1.a:query>Airbus "
         "Subsidies</ns-1.a:query></ns-1.a:topic>\n</ns-1.a:topics>",
         "<topic><num>051</num><title/><title> </title><desc>Airbus Subsidies</desc></topic>",
+        "<queries><query><qid>051</qid><content>Airbus Subsidies</content><description>x"
+        "</description></query></queries>",
+        "<session><topic num='051'><title>Airbus Subsidies</title><desc>x</desc></topic></session>",
+        "<TOPICS><TOPIC ID=051><TITLE>Airbus Subsidies</TITLE></TOPIC></TOPICS>",
+        "<topics><topic topic_id='051'><title>Airbus Subsidies</title><title>Airbus Subsidies"
+        "</title></topic></topics>",
     ],
 )
 def test_other_forms_are_read_alike(tmp_path: Path, text: str) -> None:
@@ -89,3 +95,26 @@ def test_topics_may_be_json_lines(tmp_path: Path) -> None:
 )
 def test_what_is_no_topic_is_told_with_its_line(tmp_path: Path, text: str, reason: str) -> None:
     assert reason in complaint(trec(tmp_path, **{"topics.txt": text}))
+
+
+def test_of_several_texts_of_a_topic_none_is_taken_for_the_query(tmp_path: Path) -> None:
+    for part in ("title", "query", "description"):
+        several = f"<{part} lang='de'>Salz</{part}><{part} lang='en'>Salt</{part}>"
+        text = f"<topics>\n<topic number='101'>{several}</topic></topics>"
+        said = complaint(trec(tmp_path, **{"topics.txt": text}))
+        assert said.startswith("1 topic has several texts, and which of them asks is not known")
+        assert f"line 2: topic '101' has 2 different <{part}>" in said
+        assert "leave one in each topic" in said
+
+
+def test_what_is_to_be_done_fits_files_without_quotation_marks(tmp_path: Path) -> None:
+    ragged = "1 row has the wrong number of columns"
+    for name, text, what, fix in (
+        ("topics.txt", "101:salt\n", "1 line has no tab", "write id, tab, text on each line"),
+        ("topics.txt", "<topic number='1'>a", "1 topic is not closed", "its closing tag"),
+        ("qrels.txt", "1 d1 1\n", ragged, "write 4 columns on each line, apart by spaces"),
+    ):
+        said = complaint(trec(tmp_path, **{name: text}))
+        assert what in said
+        assert fix in said
+        assert "quote" not in said

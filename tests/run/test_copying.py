@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 import negatives as neg
+from negatives.errors import RunError
+from negatives.run import copying
+from negatives.run.copying import copied
 from negatives.run.reviews import REVIEWS
+from negatives.store import lock
 from negatives.tiny import collection
 from tests.cli.commands import negatives
 
@@ -70,3 +74,32 @@ def test_what_is_there_is_not_written_over(run: neg.Run, tmp_path: Path) -> None
     assert said.returncode == 2
     assert "something is there already" in said.stderr
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["note.txt"]
+
+
+def test_a_run_that_may_only_be_read_is_copied_and_its_copy_may_be_written(
+    run: neg.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (run.path / REVIEWS).write_text("")
+    paths = [run.path, *run.path.rglob("*")]
+    for path in paths:
+        path.chmod(path.stat().st_mode & ~0o222)
+    # root may write wherever it likes, so that what the system says to others is said here
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != run.path)
+    try:
+        before = {path.name for path in run.path.iterdir()}
+        with monkeypatch.context() as patch:
+            patch.setattr(lock, "_opened", lambda folder: pytest.fail(f"{folder} is written to"))
+            out = copied(run, tmp_path / "other")
+        assert {path.name for path in run.path.iterdir()} == before
+        assert all(path.stat().st_mode & 0o200 for path in (out, *out.rglob("*")) if path.is_dir())
+        assert (out / REVIEWS).stat().st_mode & 0o200
+        other = neg.Run(out, collection=run.collection).repick(neg.Top(per_query=1))
+        assert len(other.negatives) == 3
+        monkeypatch.setattr(copying, "holder", lambda _: "17")
+        with pytest.raises(
+            RunError, match=r"another process is working on this run \(process 17\)"
+        ):
+            copied(run, tmp_path / "third")
+    finally:
+        for path in paths:
+            path.chmod(path.stat().st_mode | 0o200)

@@ -323,12 +323,19 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
         print(f"{name:<{width}}  {_value(row)}  {_between(row):<16}  {ceiling}")
     for name, row in figures.get("condensed", {}).items():
         print(f"{name:<{width}}  {_value(row)}  {_between(row):<16}  condensed")
-    depth = f"{figures['depth']:,} documents a query" if figures["depth"] else "all documents"
+    depth = _depth(figures["depth"], figures["documents"], of_a_run)
     judged = figures["judged"]["Judged@10"]
     print(f"\nranked: {depth}; judged: {judged:.1%} of the first 10")
     print("ceiling: what a perfect reranker of the same lists would score")
     if "slices" in figures:
         _show_slices(figures["slices"], list(figures["metrics"]))
+
+
+def _depth(depth: int, documents: int | None, of_a_run: bool) -> str:
+    """How many documents were ranked for each query, in words."""
+    if not depth or (documents and depth >= documents and not of_a_run):
+        return "all documents"
+    return f"{'at most ' * of_a_run}{depth:,} documents a query"
 
 
 def _listed(names: list[str]) -> str:

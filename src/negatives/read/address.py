@@ -27,11 +27,9 @@ from typing import Final, Literal
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
 from negatives.read.captioned.found import is_captioned
-from negatives.read.files import dead_link, ending, first_existing, matching, stem
+from negatives.read.files import dead_link, ending, first_existing, matching, stem, unknown_format
 from negatives.read.labelled.found import is_labelled
 from negatives.read.mappings import holds_parts
-from negatives.read.other_programs import instead_of
-from negatives.read.packing import packing_of
 from negatives.read.pykeen_triples import folders as pykeen_folders
 from negatives.read.responses.found import is_responses
 from negatives.read.series.found import ENDING, is_series
@@ -188,17 +186,9 @@ def _file_format(path: Path) -> Format:
 def _check_ending(path: Path) -> None:
     if ending(path) in (*PAIR_ENDINGS, *TREC_ENDINGS, ENDING):
         return
-    packing = packing_of(path)
-    archive = packing is not None or path.suffix.lower() in (".tar", ".tgz")
-    raise DataError(
-        f"a file ending in {''.join(path.suffixes[-2:]) or 'nothing'!r} is of no known format"
-        if packing
-        else f"a file ending in {path.suffix!r} is of no known format",
-        where=str(path),
-        fix="unpack it, and name what was in it"
-        if archive
-        else instead_of(path)
-        or f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz, .bz2, .xz); "
+    raise unknown_format(
+        path,
+        f"pairs are read from {', '.join(PAIR_ENDINGS)} (text also packed: .gz, .bz2, .xz); "
         "other collections from a folder",
     )
 

@@ -42,8 +42,8 @@ def saved(datasets: Any, folder: Path) -> dict[str, Any]:
 
 def tables(dataset: Any, where: str) -> Iterator[pl.DataFrame]:
     """An empty table with the columns of a dataset, then its rows."""
-    features = dataset.features
-    yield graded(_frame(features.arrow_schema.empty_table()), features, where)
+    features = dataset.features.to_dict()
+    yield graded(_frame(dataset.features.arrow_schema.empty_table()), features, where)
     for batch in dataset.with_format("arrow").iter(batch_size=ROWS):
         yield graded(_frame(batch), features, where)
 

@@ -17,12 +17,14 @@ from negatives.errors import DataError, nearest_path
 from negatives.faults import raise_spent, refused
 from negatives.read.findings import NOT_UTF8, Findings, shown
 from negatives.read.limits import LONGEST_LINE, pieces, too_long
-from negatives.read.packing import one_each, packing_within, plain_name, unpacked
+from negatives.read.other_programs import instead_of
+from negatives.read.packing import one_each, packing_of, packing_within, plain_name, unpacked
 
 BLOCK: Final = 2 << 20
 """Bytes read at a time: large enough for the decoder, small beside the collection."""
 
 BOM: Final = b"\xef\xbb\xbf"
+_ARCHIVES: Final = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".rar")
 UTF_16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 UTF_32: Final = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _HEAD: Final = 1 << 16
@@ -45,6 +47,7 @@ def matching(folder: Path, *patterns: str) -> list[Path]:
     Names are taken without the ending of a packing, and in lower case. A file that lies there plain
     and packed is one file; `DataError` where the two differ, or a name leads nowhere.
     """
+    _leads_somewhere(folder)
     return one_each(
         [
             path
@@ -74,6 +77,20 @@ def dead_link(path: Path) -> DataError:
         f"a link to {path.readlink()}, which is not there",
         where=str(path),
         fix="copy or download what it leads to again, or remove the link",
+    )
+
+
+def unknown_format(path: Path, read: str) -> DataError:
+    """The error for a file whose ending tells no format; `read`: what is read instead."""
+    packing = packing_of(path)
+    archive = packing is not None or path.suffix.lower() in _ARCHIVES
+    name = "".join(path.suffixes[-2:]) if packing else path.suffix
+    return DataError(
+        f"a file ending in {name!r} is of no known format"
+        if name
+        else "a file whose name has no ending is of no known format",
+        where=str(path),
+        fix="unpack it, and name what was in it" if archive else instead_of(path) or read,
     )
 
 
@@ -126,6 +143,12 @@ def check_head(path: Path, head: bytes) -> None:
             f"the file is packed twice: what was unpacked is packed with {packing.name}",
             where=str(path),
             fix=f"unpack it once: {packing.command} {path.name}; or pack it only once",
+        )
+    if head[257:262] == b"ustar":
+        raise DataError(
+            "the file is an archive of tar, and no text",
+            where=str(path),
+            fix=f"unpack it, and name what was in it: tar -xf {path.name}",
         )
     if head.startswith(b"PAR1"):
         raise DataError(

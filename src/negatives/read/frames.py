@@ -11,6 +11,7 @@ import polars as pl
 
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
+from negatives.read.class_labels import features_of, graded
 from negatives.read.files import check_head, reading, telling
 from negatives.read.findings import BAD_SCORE, MISSING, WRONG_TYPE, Findings, shown
 from negatives.read.jsonl import DTYPES, NUMERIC_IDS, PLACE, Field, without_empty_ids
@@ -58,10 +59,15 @@ def readable(path: Path) -> AbstractContextManager[None]:
 
 
 def parquet_frames(path: Path, columns: list[str], rows: int = ROWS) -> Iterator[pl.DataFrame]:
-    """Some columns of a Parquet file, about so many rows at a time; lists in place of arrays."""
+    """Some columns of a Parquet file, about so many rows at a time; lists in place of arrays.
+
+    Class labels of `datasets` are the grades that they stand for.
+    """
     scan = with_lists(pl.scan_parquet(path, glob=False)).select(columns)
     with readable(path):
-        yield from scan.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+        features = features_of(path)
+        for frame in scan.collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
+            yield graded(frame, features, str(path))
 
 
 def with_lists(frame: Frame) -> Frame:

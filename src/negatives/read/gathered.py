@@ -75,7 +75,8 @@ def gather(name: str, split: str, tables: Tables, findings: Findings) -> Collect
     qrels = _once(qrels, queries, corpus, findings)
     findings.done()
     if qrels.is_empty():
-        raise _empty(f"there are no judgements in split {split!r}", name, findings)
+        what = f"there are no judgements in split {split!r}"
+        raise _empty(what, name, findings, "a query, a document and a grade")
     other = tables.elsewhere.unique().implode()
     here = qrels["query_id"].unique().implode()
     queries = queries.filter(~pl.col("query_id").is_in(other) | pl.col("query_id").is_in(here))
@@ -101,12 +102,12 @@ def _columns(frame: pl.DataFrame, known: Columns) -> pl.DataFrame:
     return frame.select(*first, pl.exclude(*first, "file", "line"))
 
 
-def _empty(what: str, name: str, findings: Findings) -> DataError:
+def _empty(what: str, name: str, findings: Findings, row: str = "an id and a text") -> DataError:
     aside = "; ".join(findings.notes) if findings.faults else ""
     return DataError(
         what + (f" once bad rows are set aside ({aside})" if aside else ""),
         where=name,
-        fix="give it at least one row with an id and a text",
+        fix=f"give it at least one row with {row}",
     )
 
 
@@ -128,9 +129,13 @@ def in_order(frame: pl.DataFrame, key: str, findings: Findings) -> pl.DataFrame:
 
 
 def _resolved(
-    pairs: pl.DataFrame, queries: pl.DataFrame, corpus: pl.DataFrame, findings: Findings
+    pairs: pl.DataFrame,
+    queries: pl.DataFrame,
+    corpus: pl.DataFrame,
+    findings: Findings,
+    total: int = 0,
 ) -> pl.DataFrame:
-    """`pairs` whose query and document exist; the others are reported."""
+    """`pairs` whose query and document exist; the others are reported, as some of `total`."""
     no_query = ~pairs["query_id"].is_in(queries["query_id"].implode())
     no_doc = ~pairs["doc_id"].is_in(corpus["doc_id"].implode())
     bad = no_query | no_doc
@@ -148,7 +153,7 @@ def _resolved(
             name = row["doc_id"]
             lacks.append(f"document {name!r} is not in the corpus{like_doc.get(name, '')}")
         _report(DANGLING, row, " and ".join(lacks), findings)
-    findings.among(DANGLING, len(pairs))
+    findings.among(DANGLING, total or len(pairs))
     return pairs.filter(~bad)
 
 
@@ -164,8 +169,8 @@ def _judged(
         lost = qrels.join(corpus, on="doc_id", how="anti", maintain_order="left")
         lost = lost.join(queries, on="query_id", how="semi", maintain_order="left")
         qrels = qrels.join(lost, on=["query_id", "doc_id"], how="anti", maintain_order="left")
-    sound = _resolved(qrels, queries, corpus, findings)
     every = qrels if lost is None else pl.concat([qrels, lost])
+    sound = _resolved(qrels, queries, corpus, findings, len(every))
     if len(sound) == 0 < len(every):
         for column, what, there in (
             ("query_id", "queries", queries),

@@ -1,8 +1,8 @@
 """Packed files: by which name and which first bytes each kind is known, and how it is unpacked.
 
-gzip, bzip2 and xz are read as they are. zstd is read where Python brings it (3.14) or the package
-`backports.zstd` is installed. What cannot be read is named, with the command that unpacks it; and
-so is a file whose name and content say different things.
+gzip, bzip2, xz and LZMA are read as they are. zstd is read where Python brings it (3.14) or the
+package `backports.zstd` is installed. What cannot be read is named, with the command that unpacks
+it; and so is a file whose name and content say different things.
 """
 
 from __future__ import annotations
@@ -94,8 +94,12 @@ class Packing:
     instead: str = ""
 
 
+_UNSIGNED: Final = re.compile(rb"(?!)")
+"""Of files that begin in no way of their own: their name is believed."""
+
 PACKINGS: Final = (
     Packing("gzip", ".gz", re.compile(rb"\x1f\x8b"), "gunzip", lambda: gzip.open),
+    Packing("gzip", ".gzip", re.compile(rb"\x1f\x8b"), "gunzip -S .gzip", lambda: gzip.open),
     Packing(
         "bzip2",
         ".bz2",
@@ -111,6 +115,13 @@ PACKINGS: Final = (
         lambda: partial(_streams, partial(lzma.LZMADecompressor, lzma.FORMAT_XZ), b"\xfd7zXZ\x00"),
     ),
     Packing(
+        "LZMA",
+        ".lzma",
+        re.compile(rb"\x5d\x00\x00"),
+        "unlzma",
+        lambda: partial(_streams, partial(lzma.LZMADecompressor, lzma.FORMAT_ALONE), b"\x5d\0\0"),
+    ),
+    Packing(
         "zstd",
         ".zst",
         re.compile(rb"\x28\xb5\x2f\xfd"),
@@ -121,6 +132,9 @@ PACKINGS: Final = (
     Packing("zip", ".zip", re.compile(rb"PK\x03\x04"), "unzip"),
     Packing("7-Zip", ".7z", re.compile(rb"7z\xbc\xaf\x27\x1c"), "7z x"),
     Packing("LZ4", ".lz4", re.compile(rb"\x04\x22\x4d\x18"), "lz4 -d --rm"),
+    Packing("compress", ".z", re.compile(rb"\x1f\x9d"), "uncompress"),
+    Packing("Snappy", ".sz", re.compile(rb"\xff\x06\x00\x00sNaPpY"), "snzip -d"),
+    Packing("Brotli", ".br", _UNSIGNED, "brotli -d --rm"),
 )
 _MODULES_ERRORS: Final = (gzip.BadGzipFile, zlib.error, lzma.LZMAError)
 _BLOCK: Final = 1 << 20
@@ -156,7 +170,9 @@ def unpacked(path: Path) -> Iterator[IO[bytes]]:
         found = packing_within(head)
         if named and not head:
             raise _cut_off(path, named)
-        if found is not named:
+        if named and named.begins is _UNSIGNED:
+            found = named
+        if (found and found.name) != (named and named.name):
             raise _misnamed(path, named, found)
         if found is None:
             yield file

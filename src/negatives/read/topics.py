@@ -4,9 +4,11 @@ In markup a topic is a `<top>`, a `<topic>` or, where there is neither, a `<quer
 
 | what | where                                                                                    |
 |------|------------------------------------------------------------------------------------------|
-| id   | the attribute number, id or qid; else <num>, <number>, <identifier>, <id> or <qid>       |
-| text | <title>, <query>, <text>, <question>, <desc>, <description> or <summary>: the first that |
-|      | is filled; else the topic's own text, where it has no parts                              |
+| id   | the attribute number, num, id, qid or topic_id; else <num>, <number>, <identifier>, <id>,|
+|      | <qid> or <topic_id>                                                                      |
+| text | <title>, <query>, <text>, <question>, <content>, <desc>, <description> or <summary>: the |
+|      | first that is filled; else the topic's own text, where it has no parts. A part that comes|
+|      | again with another text, as in a second language, is refused                             |
 
 Tags may have the prefix of a namespace (`<t:topic>`), or be left open, as in the first TREC topics,
 and labels such as `Number:` are no part of what follows them. Entities such as &amp; are the
@@ -26,13 +28,32 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.files import Lines, ending
-from negatives.read.findings import MISSING, RAGGED, Findings, shown
+from negatives.read.findings import MISSING, RAGGED, Fault, Findings, shown
 from negatives.read.jsonl import PLACE
 from negatives.read.texts import is_header, read_texts
 
+NO_TAB: Final = Fault(
+    RAGGED.key,
+    "line has no tab",
+    "lines have no tab",
+    "write id, tab, text on each line",
+)
+UNCLOSED: Final = Fault(
+    RAGGED.key,
+    "topic is not closed",
+    "topics are not closed",
+    "end each topic with its closing tag",
+)
+SEVERAL_TEXTS: Final = Fault(
+    "several-texts",
+    "topic has several texts, and which of them asks is not known",
+    "topics have several texts each, and which of them asks is not known",
+    "leave one in each topic: that of the language of the documents, say",
+)
+
 _TOPICS: Final = ("top", "topic", "query")
-_IDS: Final = ("number", "num", "identifier", "id", "qid")
-_TEXTS: Final = ("title", "query", "text", "question", "desc", "description", "summary")
+_IDS: Final = ("number", "num", "identifier", "id", "qid", "topic_id")
+_TEXTS: Final = ("title", "query", "text", "question", "content", "desc", "description", "summary")
 _PARTS: Final = "|".join(sorted({*_IDS, *_TEXTS}, key=len, reverse=True))
 _PART: Final = re.compile(
     rf"<(?:[a-z][a-z]-)?({_PARTS})\b[^>]*>(?:(.*?)</(?:[a-z][a-z]-)?\1\s*>|(.*?)(?=<[/a-z]|\Z))",
@@ -42,7 +63,9 @@ _PREFIX: Final = re.compile(
     rf"(</?)([a-z_][\w.-]*:)(?=(?:{'|'.join(_TOPICS)}|{_PARTS})[\s/>])", re.IGNORECASE
 )
 """The prefix of a namespace of XML, in the tag of a topic or of a part of one."""
-_ATTRIBUTE: Final = re.compile(r"""(?<![\w:-])(number|id|qid)\s*=\s*("[^"]*"|'[^']*')""", re.I)
+_ATTRIBUTE: Final = re.compile(
+    r"""(?<![\w:-])(number|num|id|qid|topic_id)\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>=]+)""", re.I
+)
 _LABEL: Final = re.compile(r"^\s*(number|topic|description)\s*:", re.IGNORECASE)
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -96,8 +119,8 @@ def read_tsv(path: Path, key: str, findings: Findings) -> pl.DataFrame:
             continue
         name, tab, text = line.rstrip("\r\n").partition("\t")
         if not tab:
-            reason = "expected id, tab, text: there is no tab"
-            findings.add(RAGGED, file, lines.number, reason, line)
+            reason = f"expected id, tab, text: {shown(line.strip())}"
+            findings.add(NO_TAB, file, lines.number, reason, line)
         elif not name:
             findings.add(MISSING, file, lines.number, "the id is empty", line)
         else:
@@ -130,11 +153,12 @@ def _read_markup(path: Path, findings: Findings) -> pl.DataFrame:
         )
     for row, (start, opening, inside, closed) in enumerate(topics):
         line = numbered[bisect_right(starts, start) - 1][0]
-        name, asked, missing = _topic(opening, inside)
+        name, asked, missing, several = _topic(opening, inside)
         if not closed:
-            findings.add(RAGGED, file, line, f"the topic has no </{tag}>", opening + inside)
-        elif missing:
-            findings.add(MISSING, file, line, missing, opening + inside)
+            findings.add(UNCLOSED, file, line, f"the topic has no </{tag}>", opening + inside)
+        elif missing or several:
+            fault = MISSING if missing else SEVERAL_TEXTS
+            findings.add(fault, file, line, missing or several, opening + inside)
         else:
             kept.append((name, asked, row, file, line))
     findings.done()
@@ -152,22 +176,31 @@ def _topics(text: str) -> tuple[str, list[tuple[int, str, str, bool]]]:
     return "", []
 
 
-def _topic(opening: str, inside: str) -> tuple[str, str, str]:
-    """Id and text of one topic, and what it lacks."""
-    parts: dict[str, str] = {}
+def _topic(opening: str, inside: str) -> tuple[str, str, str, str]:
+    """Id and text of one topic, what it lacks, and what it has several of."""
+    every: dict[str, list[str]] = {}
     for tag, closed, left_open in _PART.findall(inside):
-        parts.setdefault(tag.lower(), _plain(_LABEL.sub("", closed or left_open)))
-    attributes = {name.lower(): _plain(value[1:-1]) for name, value in _ATTRIBUTE.findall(opening)}
-    ids = [attributes.get(name) for name in ("number", "id", "qid")]
+        said = _plain(_LABEL.sub("", closed or left_open))
+        if said or tag.lower() not in every:
+            every.setdefault(tag.lower(), []).append(said)
+    parts = {tag: next(filter(None, said), "") for tag, said in every.items()}
+    attributes = {
+        name.lower(): _plain(value.strip("\"'")) for name, value in _ATTRIBUTE.findall(opening)
+    }
+    ids = [attributes.get(name) for name in ("number", "num", "id", "qid", "topic_id")]
     name = next(filter(None, [*ids, *(parts.get(tag) for tag in _IDS)]), "")
     if not name:
-        return "", "", "the topic has no number: <num>, <number>, or an attribute number"
+        return "", "", "the topic has no number: <num>, <number>, or an attribute number", ""
     texts = [parts[tag] for tag in _TEXTS if tag in parts]
     if not texts and not _TAG.search(_CDATA.sub("", inside)):
         texts = [_plain(inside)]
     if not texts:
-        return name, "", f"the topic has no text: none of <{'>, <'.join(_TEXTS)}>"
-    return name, next(filter(None, texts), ""), ""
+        return name, "", f"the topic has no text: none of <{'>, <'.join(_TEXTS)}>", ""
+    asked = next((tag for tag in _TEXTS if parts.get(tag)), "")
+    different = {*filter(None, every.get(asked, []))}
+    if len(different) > 1:
+        return name, "", "", f"topic {name!r} has {len(different)} different <{asked}>"
+    return name, parts.get(asked, texts[0]), "", ""
 
 
 def _plain(markup: str) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from negatives.errors import RunError
 from negatives.store.atomic import TEMPORARY, prepare_folder, writing_folder
 from negatives.store.lock import NAME as LOCK
-from negatives.store.lock import shared
+from negatives.store.lock import holder, shared
 from negatives.store.run import WORK, Run
 
 _LEFT: Final = shutil.ignore_patterns(LOCK, WORK, f"{TEMPORARY}*")
@@ -21,7 +23,8 @@ def copied(run: Run, out: Path) -> Path:
     """Copy a finished run to `out`; `RunError` where something is there already.
 
     Tables are replaced and never written into, so they are linked where the file system has links:
-    a ledger takes its room once. All else, to which something may be added, is copied.
+    a ledger takes its room once. All else, to which something may be added, is copied. The run may
+    lie where nobody may write; the copy may be written to all the same.
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RunError(
@@ -38,7 +41,33 @@ def copied(run: Run, out: Path) -> Path:
                 os.link(source, target)
                 return
         shutil.copy2(source, target)
+        _open_to_writing(Path(target))
 
-    with shared(run.path), writing_folder(out) as folder:
+    with _held(run.path), writing_folder(out) as folder:
         shutil.copytree(run.path, folder, dirs_exist_ok=True, ignore=_LEFT, copy_function=place)
+        for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
+            _open_to_writing(each)
     return out
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep a run as it is; where it cannot be written to, see that no other process works on it."""
+    if os.access(folder, os.W_OK):
+        with shared(folder):
+            yield
+        return
+    if owner := holder(folder):
+        raise RunError(
+            f"another process is working on this run (process {owner})",
+            where=str(folder),
+            fix="wait for it to end",
+        )
+    yield
+
+
+def _open_to_writing(path: Path) -> None:
+    """Let its owner write to a copy of what was closed to writing."""
+    mode = path.stat().st_mode
+    if not mode & stat.S_IWUSR:
+        path.chmod(mode | stat.S_IWUSR)

@@ -3,8 +3,9 @@
 Plain ASCII is taken as the bm25s library takes it. Other texts are composed first (NFKC), and marks
 such as vowel signs stay on their letters. Where words are written without spaces, characters and
 pairs of neighbours stand for words (as Lucene's CJK analyser has it, with the single characters of
-Chinese and Korean besides, which are often words). A text in several scripts is taken run by run.
-In a text without words each sign, such as an emoji, is a word, unless they are all of ASCII.
+Chinese and Korean and the marked letters of Burmese besides, which are often words).
+A text in several scripts is taken run by run. In a text without words each sign, such as an emoji,
+is a word, unless they are all of ASCII.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 from negatives.arrays import Ragged, Rows, starts_of
 from negatives.text.numbered import numbered
 from negatives.text.scripts import (
+    BURMESE,
     HAN,
     HANGUL,
     KANA,
@@ -167,7 +169,7 @@ def _parts(run: str) -> Iterable[str]:
         return (run,)
     if _patterns().cluster.match(run):
         run_of: list[str] | str = _patterns().cluster.findall(run)
-        singles: Iterator[str] = iter(())
+        singles: Iterator[str] = filter(_patterns().syllable.match, run_of)
     else:
         run_of, singles = run, iter(_patterns().character.findall(run))
     return chain(singles, map(add, run_of, run_of[1:])) if len(run_of) > 1 else run_of
@@ -177,7 +179,8 @@ def _parts(run: str) -> Iterable[str]:
 class _Patterns:
     """`word`: two letters or more, with their marks; `run`: a word, or neighbours of one kind that
     are written without spaces; `cluster`: a letter of South-East Asia with its marks; `glued`: a
-    character that has no space after it; `character`: one that is often a word.
+    character that has no space after it; `character`: one that is often a word; `syllable`: a
+    cluster of Burmese that is.
     """
 
     word: re.Pattern[str]
@@ -185,6 +188,7 @@ class _Patterns:
     cluster: re.Pattern[str]
     glued: re.Pattern[str]
     character: re.Pattern[str]
+    syllable: re.Pattern[str]
 
 
 @cache
@@ -200,6 +204,7 @@ def _patterns() -> _Patterns:
         cluster=re.compile(cluster),
         glued=re.compile(f"[{_GLUED}]"),
         character=re.compile(f"[{HAN}{HANGUL}]"),
+        syllable=re.compile(f"[{BURMESE}][{marks()}]"),
     )
 
 

@@ -44,6 +44,9 @@ SOUTH_EAST_ASIAN: Final = _ranges(
 )  # fmt: skip
 """Thai, Lao, Burmese, Khmer and their kin: letters with marks, written without spaces."""
 
+BURMESE: Final = _ranges([(0x1000, 0x103F), (0x1050, 0x108F), (0xAA60, 0xAA76)])
+"""The part of these in which most syllables are words."""
+
 SELDOM_WRITTEN: Final = _ranges(
     [(0x640, 0x640), (0x64B, 0x652), (0x670, 0x670), (0x591, 0x5BD), (0x5BF, 0x5BF),
      (0x5C1, 0x5C2), (0x5C4, 0x5C5), (0x5C7, 0x5C7)]

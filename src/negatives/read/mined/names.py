@@ -4,7 +4,8 @@
 |--------------|----------------------------------------------------------------------------------|
 | query        | query, anchor, question, sentence1, sent0, query_text, text1                     |
 | positive     | positive(s), pos, chosen; positive_ or relevant_ with passages, docs, texts ...  |
-| negatives    | negative(s), neg, hard_negative(s), rejected; each also with a number: negative_1 |
+| negatives    | negative(s), neg, hard_negative(s), rejected, rejected_response(s); each also    |
+|              | with a number: negative_1, hn_1                                                  |
 | a document   | passage, document, doc, answer, text, sentence2, sent1, text2; response or       |
 |              | completion, whose query is prompt where none is there                            |
 | query id     | query_id, qid, anchor_id, question_id                                            |
@@ -133,11 +134,14 @@ _NEGATIVE: Final = (
     r"((hard|random|easy|mined|bm25)_?)?neg(ative)?s?"
     r"(_(passage|ctx|context|doc|document|text|message)s?)?"
 )
-NEGATIVE: Final = re.compile(rf"{_NEGATIVE}_?\d*|rejected|irrelevant_(passage|doc|document|text)s?")
+NEGATIVE: Final = re.compile(
+    rf"{_NEGATIVE}_?\d*|hn_?\d+|rejected(_(response|passage|doc|document|text)s?)?"
+    r"|irrelevant_(passage|doc|document|text)s?"
+)
 NEGATIVE_ID: Final = re.compile(rf"{_NEGATIVE}(_?\d*_ids?|_ids?_?\d*|_pids?)")
 
 _LIKE_NEGATIVES: Final = re.compile(
-    r"(^|_)(neg|negatives?|rejected|wrong|incorrect|bad|distractors?|irrelevant)(_|\d|$)"
+    r"(^|_)(neg|negatives?|hns?|rejected|wrong|incorrect|bad|distractors?|irrelevant)(_|\d|$)"
 )
 _LIKE_DOCUMENTS: Final = re.compile(
     r"(^|_)(good|chosen|candidates?|contexts?|ctxs?|passages?|docs?|documents?|responses?|"

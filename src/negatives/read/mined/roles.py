@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from negatives.errors import DataError
@@ -144,10 +145,7 @@ class Roles:
             said = f"no column for the {what} among {listed}: {held}"
             inner = [c for c in free if any(role_of(name) in TEXTS[:3] for name in c.fields)]
             if inner:
-                name = inner[0].name
-                return self._refused(
-                    said, f"take the fields of {name!r} out (for example: jq -c '.{name}')"
-                )
+                return self._refused(said, _taken_out(inner))
         else:
             said = f"no column for the {what} among {listed}"
         return self._refused(said)
@@ -187,3 +185,15 @@ class Roles:
                 f"{column.sample[0][:60]!r}",
                 "save the file as JSON lines or Parquet, which hold lists as lists",
             )
+
+
+def _taken_out(columns: Sequence[Column]) -> str:
+    """How the rows that lie in `columns` of objects become rows of their own."""
+    names = [column.name for column in columns]
+    paths = [f".{name}" if name.isidentifier() else f".[{json.dumps(name)}]" for name in names]
+    if len(columns) > 1 and len({frozenset(column.fields) for column in columns}) == 1:
+        return "write the object of each name as a row of its own (for example: jq -c '.[]')"
+    if any(column.depth for column in columns):
+        return f"take the rows of {names[0]!r} out (for example: jq -c '{paths[0]}[]')"
+    said = " and ".join(map(repr, names))
+    return f"take the fields of {said} out (for example: jq -c '{' + '.join(paths)}')"

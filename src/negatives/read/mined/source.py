@@ -19,7 +19,7 @@ from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
 from negatives.read import datasets, delimited
 from negatives.read.address import pair_files
-from negatives.read.files import Lines, blocks, ending
+from negatives.read.files import Lines, blocks, ending, unknown_format
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_frames, parquet_schema, readable, with_lists
 from negatives.read.jsonl import JsonObjects
@@ -29,7 +29,6 @@ from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, he
 from negatives.read.mined.json_rows import JsonReader, json_blocks, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
-from negatives.read.other_programs import instead_of
 from negatives.read.white_space import fields
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "tables"]
@@ -136,11 +135,9 @@ def source(file: str | Path, named: Names[str] = ()) -> MinedSource:
         raise DataError("no such file or folder", where=str(file), fix=nearest_path(path))
     kind = TYPES.get(ending(path))
     if kind is None:
-        raise DataError(
-            f"a file ending in {path.suffix!r} is of no known format",
-            where=str(path),
-            fix=instead_of(path)
-            or f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
+        raise unknown_format(
+            path,
+            f"pairs and mined files are read from {', '.join(TYPES)}, from a folder that "
             "`save_to_disk` of datasets wrote, and from a run directory",
         )
     if kind == "jsonl":
