@@ -20,6 +20,7 @@ from negatives.schema import Doubles
 from negatives.stage_base import PositiveInt as PositiveInt
 from negatives.stage_base import Share as Share
 from negatives.stage_base import Stage as Stage
+from negatives.stage_base import StageMeta as StageMeta
 from negatives.stage_base import build as build
 from negatives.stage_base import fields_of as fields_of
 from negatives.stage_base import stage_class as stage_class

@@ -32,6 +32,14 @@ STRENGTHS: dict[str, Callable[[float], Any]] = {
 }
 
 
+def test_a_strength_may_be_one_a_sample_and_is_finite() -> None:
+    none, wanted = np.zeros((2, 3)), np.ones((2, 3))
+    scales: Any = np.array([[1.0], [2.0]])
+    assert G.cfg(none, wanted, scales).tolist() == [[1.0] * 3, [2.0] * 3]
+    with pytest.raises(DataError, match="no finite number"):
+        G.cfg(none, wanted, scales * np.nan)
+
+
 def test_a_strength_that_is_no_finite_number_is_refused_by_every_guide() -> None:
     for name, guide in STRENGTHS.items():
         for value in (float("nan"), float("inf")):

@@ -81,6 +81,8 @@ def test_entities_are_decoded_once_and_only_in_markup(tmp_path: Path) -> None:
 
 
 def test_topics_may_be_json_lines(tmp_path: Path) -> None:
+    noted = '<topics><topic qid="1" note="the number=3 case"><title>a</title></topic></topics>'
+    assert topics(tmp_path, noted) == [("1", "a")]
     assert topics(tmp_path, '{"qid": 1, "text": "a"}\n', "topics.jsonl") == [("1", "a")]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import negatives as neg
-from negatives.errors import RunError
+from negatives.errors import NegativesError, RunError
 from negatives.run import copying
 from negatives.run.copying import copied
 from negatives.run.reviews import REVIEWS
@@ -65,6 +65,22 @@ def test_a_file_system_without_links_and_a_copy_that_is_stopped(
     with pytest.raises(KeyboardInterrupt):
         run.repick(neg.Top(per_query=1), out=tmp_path / "third")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "run"]
+
+
+def test_a_pick_that_is_refused_leaves_no_copy_and_none_is_made_in_the_run(
+    run: neg.Run, tmp_path: Path
+) -> None:
+    (tmp_path / "dead").symlink_to(tmp_path / "nowhere" / "deep")
+    (run.path / "dangling").symlink_to(tmp_path / "nothing")
+    for out, pick, said in (
+        ("other", neg.Top(by="no_such_column"), "no_such_column"),
+        ("run/inside", neg.Top(per_query=1), "not copied into its own folder"),
+        ("dead", neg.Top(per_query=1), "a link to"),
+    ):
+        with pytest.raises(NegativesError, match=said):
+            run.repick(pick, out=tmp_path / out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["dead", "run"]
+    assert len(run.repick(neg.Top(per_query=1), out=tmp_path / "other").negatives) == 3
 
 
 def test_what_is_there_is_not_written_over(run: neg.Run, tmp_path: Path) -> None:

@@ -84,6 +84,11 @@ def test_a_time_series_is_drawn_as_its_curve(tmp_path: Path) -> None:
     rising = re.findall(r'points="([^"]+)"', curves.curve("0,1,2").decode())[0].split()
     heights = [float(point.split(",")[1]) for point in rising]
     assert heights[0] - heights[1] == heights[1] - heights[2] > 0
+    # Of a long series no peak is lost.
+    long = ["0"] * 10_000
+    long[5_003], long[7_000:7_200] = "100", ["?"] * 200
+    peak = re.findall(r'points="([^"]+)"', curves.curve(",".join(long)).decode())[0]
+    assert len({point.split(",")[1] for point in peak.split()}) == 2
     with pytest.raises(DataError, match="what is no number"):
         curves.curve("1,x")
     Page(html)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import wraps
 from inspect import signature
@@ -131,8 +132,13 @@ class Run(store.Run):
         from negatives.run.picking import repick
 
         if out is not None:
-            other = type(self)(copied(self, Path(out)), collection=self.at_hand)
-            return other.repick(pick, relabel=relabel, emit=emit, **shared)
+            made = copied(self, Path(out))
+            try:
+                other = type(self)(made, collection=self.at_hand)
+                return other.repick(pick, relabel=relabel, emit=emit, **shared)
+            except BaseException:  # a copy that has other negatives than were asked for
+                shutil.rmtree(made, ignore_errors=True)
+                raise
         repick(self, pick, relabel=relabel, emit=emit, **shared)
         return self._reported(emit)
 

@@ -79,10 +79,13 @@ def largest(array: Array) -> Array:
     return namespace(array).amax(array, -1)[..., None]
 
 
-def finite(**numbers: float) -> None:
-    """Refuse a strength that is no finite number: it would make every prediction none."""
+def finite(**numbers: float | Array) -> None:
+    """Refuse a strength, or one a sample, that is no finite number: predictions would be none."""
     for name, number in numbers.items():
-        if not math.isfinite(number):
+        if getattr(number, "ndim", 0):
+            if not bool(namespace(number).isfinite(number).all()):
+                raise DataError(f"{name} holds what is no finite number", fix="give finite numbers")
+        elif not math.isfinite(number):
             raise DataError(f"{name} is {number:g}", fix="give a finite number")
 
 

@@ -16,6 +16,7 @@ from negatives.learn.loss import Loss
 from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.optional import Tensor
+from negatives.wording import figure
 
 ENOUGH: Final = 10
 """Batches, from the first, that teach nothing before training is given up."""
@@ -50,7 +51,7 @@ def warn_of_few_passes(weighing: Weighing | None, made: float, emit: Emit) -> No
             Warned(
                 "batch.weight changes nothing in this training: it looks at the losses of "
                 f"{needed} pass{'' if needed == 1 else 'es'} over the examples first, and has "
-                f"{made:.2g} in all: raise train.epochs or train.steps"
+                f"{figure(made)} in all: raise train.epochs or train.steps"
             )
         )
 

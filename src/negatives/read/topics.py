@@ -64,8 +64,9 @@ _PREFIX: Final = re.compile(
 )
 """The prefix of a namespace of XML, in the tag of a topic or of a part of one."""
 _ATTRIBUTE: Final = re.compile(
-    r"""(?<![\w:-])(number|num|id|qid|topic_id)\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>=]+)""", re.I
+    r"""(?<![\w:.-])([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>=]+))"""
 )
+"""Any attribute, so that what looks like one in the value of another is not taken for it."""
 _LABEL: Final = re.compile(r"^\s*(number|topic|description)\s*:", re.IGNORECASE)
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
@@ -185,7 +186,7 @@ def _topic(opening: str, inside: str) -> tuple[str, str, str, str]:
             every.setdefault(tag.lower(), []).append(said)
     parts = {tag: next(filter(None, said), "") for tag, said in every.items()}
     attributes = {
-        name.lower(): _plain(value.strip("\"'")) for name, value in _ATTRIBUTE.findall(opening)
+        name.lower(): _plain("".join(values)) for name, *values in _ATTRIBUTE.findall(opening)
     }
     ids = [attributes.get(name) for name in ("number", "num", "id", "qid", "topic_id")]
     name = next(filter(None, [*ids, *(parts.get(tag) for tag in _IDS)]), "")

@@ -26,6 +26,18 @@ def copied(run: Run, out: Path) -> Path:
     a ledger takes its room once. All else, to which something may be added, is copied. The run may
     lie where nobody may write; the copy may be written to all the same.
     """
+    if out.is_symlink() and not out.exists():
+        raise RunError(
+            f"a link to {out.readlink()}, which is not there",
+            where=str(out),
+            fix="make the folder that it leads to, or choose another --out",
+        )
+    if out.resolve().is_relative_to(run.path.resolve()):
+        raise RunError(
+            "a run is not copied into its own folder",
+            where=str(out),
+            fix=f"choose another --out, such as {run.path}-2",
+        )
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise RunError(
             "something is there already",
@@ -44,7 +56,14 @@ def copied(run: Run, out: Path) -> Path:
         _open_to_writing(Path(target))
 
     with _held(run.path), writing_folder(out) as folder:
-        shutil.copytree(run.path, folder, dirs_exist_ok=True, ignore=_LEFT, copy_function=place)
+        shutil.copytree(
+            run.path,
+            folder,
+            dirs_exist_ok=True,
+            ignore=_LEFT,
+            copy_function=place,
+            ignore_dangling_symlinks=True,
+        )
         for each in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
             _open_to_writing(each)
     return out

@@ -11,7 +11,7 @@ import negatives as neg
 from negatives.cli import app
 from negatives.errors import InputError
 from negatives.measure.audits import ask, subject_of
-from negatives.measure.audits.check import verdict
+from negatives.measure.audits.check import decisive, verdict
 from negatives.measure.estimate import Estimate
 from tests.models.chat_server import serving
 
@@ -174,3 +174,20 @@ def test_an_interval_that_reaches_beyond_the_alarm_is_no_all_clear() -> None:
         found = Estimate(value=0.0, low=low, high=high, confidence=0.95, assumption="")
         alarm, advice = verdict(found, 0.1, "stop", "go on")
         assert (alarm, advice.split(":")[0]) == told, (low, high)
+    assert "too few for an interval" in advice_of(None)
+
+
+def advice_of(high: float | None) -> str:
+    found = Estimate(value=0.0, high=high, confidence=0.95, assumption="")
+    return verdict(found, 0.1, "stop", "go on")[1]
+
+
+def test_of_several_parts_the_one_is_told_that_decides() -> None:
+    def part(value: float, low: float, high: float) -> Estimate:
+        return Estimate(value=value, low=low, high=high, confidence=0.95, assumption="")
+
+    few, many, little = part(0.75, 0.6, 0.85), part(0.7, 0.68, 0.72), part(0.63, 0.62, 0.64)
+    wide = part(0.61, 0.35, 0.85)
+    assert decisive({"few": few, "many": many}, 0.65) == "many"  # an alarm, though not the greatest
+    assert decisive({"wide": wide, "little": little}, 0.65) == "wide"  # nothing is excluded
+    assert decisive({"little": little, "less": part(0.5, 0.4, 0.6)}, 0.65) == "little"

@@ -60,7 +60,7 @@ class Unlearned(Check, kind="unlearned"):
         Meta(description="the causal language model that was made to forget, a folder or name"),
     ] = ""
     retrained: Annotated[
-        str,
+        ModelName,
         Meta(description="one that was never trained on what is to be forgotten, with the same "
              "tokenizer"),
     ] = ""  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from msgspec import Meta
 
-from negatives.measure.audits.check import Answer, Check
+from negatives.measure.audits.check import Answer, Check, verdict
 from negatives.measure.audits.label_draws import (
     DRAWS,
     Redrawn,
@@ -70,7 +70,7 @@ class BenchmarkNoise(Check, kind="benchmark-noise"):
     first: Annotated[
         FileName, Meta(description="a ranking of the test set, a file of TREC's, to be compared")
     ] = ""
-    second: Annotated[str, Meta(description="the ranking that it is compared with")] = ""
+    second: Annotated[FileName, Meta(description="the ranking that it is compared with")] = ""
     metric: Annotated[
         str, Meta(min_length=1, description="by which the two rankings are compared")
     ] = "nDCG@10"
@@ -127,11 +127,11 @@ class BenchmarkNoise(Check, kind="benchmark-noise"):
             assumption=found.assumption,
             details=details,
         )
-        wrong = low > self.most
+        wrong, told = verdict(estimate, self.most, found.advice, _FINE)
         turns = compared is not None and compared.turned > TURNS
         any_share = low <= 0 and high >= 1  # a few queries, of which little is seen, say nothing
         alarm = None if any_share and not turns else wrong or turns
-        said = _ANY_SHARE if any_share else found.advice if wrong else _FINE
+        said = _ANY_SHARE if any_share else told
         advice = said + (f"; {_told(compared)}" if compared else "")
         return Answer(self.kind, found.about, estimate, alarm, advice)
 

@@ -20,7 +20,7 @@ from msgspec import Meta
 from negatives.arrays import Doubles
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.judge.blind_texts import THE_WORDS, BlindTexts, features, logistic
-from negatives.measure.audits.check import Answer, Check, verdict
+from negatives.measure.audits.check import Answer, Check, decisive, verdict
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.schema import PAIR
@@ -79,7 +79,8 @@ class Blind(Check, kind="blind"):
             why = f"no source has negatives of {FEWEST} queries with a positive"
             nothing = Estimate(confidence=subject.confidence, assumption=_ASSUMED, why=why)
             return Answer(self.kind, _ABOUT.format("a source"), nothing, None, _MORE)
-        source, worst = max(found.items(), key=lambda each: each[1].value or 0.0)
+        source = decisive(found, self.most)
+        worst = found[source]
         details = {
             name: {"share": rounded(each.value), "low": rounded(each.low),
                    "high": rounded(each.high), **each.details}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -78,6 +80,22 @@ class Check(Stage):
         """The answer; only called where nothing is lacking."""
 
 
+def decisive(parts: Mapping[str, Estimate], most: float) -> str:
+    """Of which part it is told: one that is an alarm; else one whose interval reaches above `most`,
+    by how far; else the one of the greatest value.
+    """
+
+    def weight(name: str) -> tuple[bool, float, float]:
+        part = parts[name]
+        value = part.value or 0.0
+        if part.low is not None and part.low > most:
+            return True, 0.0, value
+        reach = math.inf if part.high is None else part.high
+        return False, reach if reach > most else 0.0, value
+
+    return max(parts, key=weight)
+
+
 def verdict(estimate: Estimate, most: float, wrong: str, fine: str) -> tuple[bool, str]:
     """Whether it is an alarm, where no more than `most` is borne, and what to do.
 
@@ -95,10 +113,13 @@ def verdict(estimate: Estimate, most: float, wrong: str, fine: str) -> tuple[boo
     low, high = estimate.low, estimate.high
     if low is not None and low > most:
         return True, wrong
-    return False, fine if high is not None and high <= most else _UNSURE.format(figure(most))
+    if high is None:
+        return False, _FEW
+    return False, fine if high <= most else _UNSURE.format(figure(most))
 
 
 _UNSURE: Final = (
-    "this does not tell: nothing wrong was found, but the interval reaches above {}, from where on "
+    "this does not tell: nothing wrong was found, but the interval reaches above {}, beyond which "
     "it is an alarm; ask of more pairs or texts to be sure"
 )
+_FEW: Final = "this does not tell: there are too few for an interval; ask of more pairs or texts"

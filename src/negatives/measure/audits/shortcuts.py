@@ -20,7 +20,7 @@ from negatives.arrays import Bools, Doubles, Places
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.judge.blind_texts import WORDS, curved, fitted, logistic
 from negatives.measure.audits.blindfold import query_weights, words_of
-from negatives.measure.audits.check import Answer, Check, verdict
+from negatives.measure.audits.check import Answer, Check, decisive, verdict
 from negatives.measure.audits.subject import Subject
 from negatives.measure.estimate import Estimate, rounded
 from negatives.schema import PAIR
@@ -60,7 +60,8 @@ class Shortcuts(Check, kind="shortcuts"):
             confidence=subject.confidence,
             seed=subject.seed,
         )
-        mark, worst = max(found.items(), key=lambda each: each[1].value or 0.0)
+        mark = decisive(found, self.most)
+        worst = found[mark]
         details = {name: [rounded(each.value), rounded(each.low), rounded(each.high)]
                    for name, each in found.items()}  # fmt: skip
         estimate = Estimate(

@@ -120,7 +120,8 @@ class SourceBias(Check, kind="source-bias"):
             return Answer(self.kind, about, estimate, True, _WRITTEN)
         if high < 0.5 - self.most:
             return Answer(self.kind, about, estimate, True, _PEOPLE)
-        return Answer(self.kind, about, estimate, False, _FINE)
+        inside = 0.5 - self.most <= low and high <= 0.5 + self.most
+        return Answer(self.kind, about, estimate, False, _FINE if inside else _UNSURE)
 
     def _compared(self, subject: Subject) -> Compared:
         """Texts to be compared, by what `written` says."""
@@ -160,6 +161,10 @@ _NO: Final = ("false", "0")
 _REWRITTEN: Final = "each written text says what the one that it rewrites says, and is as relevant"
 _SAME_GRADE: Final = "texts of one query and one grade are as relevant, whoever wrote them"
 _FINE: Final = "nothing to do: the encoder does not mind much who wrote a text"
+_UNSURE: Final = (
+    "this does not tell: no leaning was found, but the interval reaches beyond what is borne; "
+    "compare more texts to be sure"
+)
 _WRITTEN: Final = (
     "what this encoder finds leans to what machines write: leave it out as a judge of these texts, "
     "or rewrite as many positives as negatives by the same machine"

@@ -16,7 +16,8 @@ from negatives.store.run import is_run
 def who_wrote(file: Data, data: Data, model: str, options: FileOptions, emit: Emit) -> Answers:
     """The answer of the check `machine-text`, with its defaults, about a mined file or a run.
 
-    `InputError` where it cannot be asked, such as of ids whose texts no collection has.
+    `InputError` where it cannot be asked; `DataError` where ids have no texts, or there is no such
+    model.
     """
     own = is_named(file) and is_run(Path(file))
     subject = subject_of(file if own else load(file, corpus=data, **options.settings()))

@@ -86,7 +86,6 @@ def lint(
     if isinstance(file, Run):
         file = file.path
     options = FileOptions.of(query_column, positive_column, negative_column)
-    asked = who_wrote(file, data, machine_text, options, emit) if machine_text else None
     aside = as_quarantine(quarantine)
     known = None if data is None else known_texts(data, quarantine=aside, lost="count")
     mined = _mined(file, known, options)
@@ -100,6 +99,7 @@ def lint(
         emit(Progress("check", number, len(RULES), "rules"))
     shown = examples(mined, {rule.name: offences for rule, offences in found.items()})
     findings = [_finding(rule, found[rule], facts, shown[rule.name]) for rule in found]
+    asked = who_wrote(file, data, machine_text, options, emit) if machine_text else None
     return Linted(
         file=str(file) if is_named(file) else str(mined.path),
         format=mined.layout.name,
