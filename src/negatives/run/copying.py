@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from negatives.errors import RunError
-from negatives.store.atomic import TEMPORARY, prepare_folder, writing_folder
+from negatives.store.atomic import TEMPORARY, prepare_folder, refuse_dead_link, writing_folder
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import holder, shared
 from negatives.store.run import WORK, Run
@@ -26,12 +26,7 @@ def copied(run: Run, out: Path) -> Path:
     a ledger takes its room once. All else, to which something may be added, is copied. The run may
     lie where nobody may write; the copy may be written to all the same.
     """
-    if out.is_symlink() and not out.exists():
-        raise RunError(
-            f"a link to {out.readlink()}, which is not there",
-            where=str(out),
-            fix="make the folder that it leads to, or choose another --out",
-        )
+    refuse_dead_link(out)
     if out.resolve().is_relative_to(run.path.resolve()):
         raise RunError(
             "a run is not copied into its own folder",

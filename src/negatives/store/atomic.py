@@ -119,6 +119,16 @@ def prepare_folder(path: Path) -> None:
         _try_out(path)
 
 
+def refuse_dead_link(folder: Path) -> None:
+    """Raise `RunError` for a link that leads nowhere: folders would be made where it points."""
+    if folder.is_symlink() and not folder.exists():
+        raise RunError(
+            f"a link to {folder.readlink()}, which is not there",
+            where=str(folder),
+            fix="make the folder that it leads to, or choose another --out",
+        )
+
+
 def _try_out(path: Path) -> None:
     """Write something into the nearest folder above `path` that is there, and remove it."""
     there = next(above for above in path.absolute().parents if above.exists())

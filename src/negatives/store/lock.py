@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from negatives.errors import RunError
-from negatives.store.atomic import explained, remove_abandoned_in
+from negatives.store.atomic import explained, refuse_dead_link, remove_abandoned_in
 
 NAME = ".lock"
 _TRIES = 100
@@ -97,12 +97,7 @@ def _held(folder: Path, take: Callable[[int], bool]) -> int:
 
 def _opened(folder: Path) -> int:
     """The file of the lock, made with its folder, and again if they are removed meanwhile."""
-    if folder.is_symlink() and not folder.exists():
-        raise RunError(
-            f"a link to {folder.readlink()}, which is not there",
-            where=str(folder),
-            fix="make the folder that it leads to, or choose another --out",
-        )
+    refuse_dead_link(folder)
     for _ in range(_TRIES):
         with explained(folder / NAME), suppress(FileNotFoundError):
             folder.mkdir(parents=True, exist_ok=True)

@@ -29,6 +29,7 @@ from negatives.measure.estimate import Estimate
 from negatives.models.language_model import ApiKey, refuse_literal_keys
 from negatives.settings import FileName, ModelName
 from negatives.stats.bootstrap import interval
+from negatives.wording import figure
 
 HELD: Final = 0.05
 """Significance of a gain or a loss (McNemar, exact, two-sided)."""
@@ -112,7 +113,8 @@ def harm(
     )
     flips, back = found.flips[RANDOM, HARD], found.flips[HARD, REORDERED]
     if flips.lost <= flips.gained or flips.p > 2 * level:
-        return estimate, False, _FINE
+        high = 1.0 if lost.high is None else lost.high
+        return estimate, False, _SO_FAR.format(figure(high)) if high > 0 else _FINE
     helps = back.gained > back.lost and back.p <= HELD
     return estimate, True, _FEWER + (_ORDER if helps else _NO_ORDER)
 
@@ -123,6 +125,10 @@ _ASSUMED: Final = (
     "answer is found, which it was given"
 )
 _FINE: Final = "nothing to do: this reader reads past them as past random ones"
+_SO_FAR: Final = (
+    "no harm that so many questions could show: the share may be as high as {}; ask more of them "
+    "to be surer"
+)
 _FEWER: Final = (
     "put fewer passages before this reader, or rerank them first, and train it with such passages "
     "beside the right one"
