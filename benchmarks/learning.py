@@ -124,15 +124,19 @@ def parted(whole: Collection, queries: int) -> tuple[Collection, Collection]:
     )
 
 
-def sampled(train: Collection, dev: Collection, queries: int) -> tuple[Collection, Collection]:
-    """A part of both: some training queries, a fifth as many of dev, and a smaller corpus."""
+def sampled(
+    train: Collection, dev: Collection, queries: int, *, judged_on: int = 0, beside: int = 0
+) -> tuple[Collection, Collection]:
+    """A part of both: some training queries, some of dev (0: a fifth as many), what answers them,
+    and some other documents (0: as many as training queries).
+    """
     kept = _drawn(train.qrels["query_id"].unique(), queries)
-    judged = _drawn(dev.qrels["query_id"].unique(), queries // 5)
+    judged = _drawn(dev.qrels["query_id"].unique(), judged_on or queries // 5)
     of_train = train.qrels.filter(pl.col("query_id").is_in(kept.implode()))
     of_dev = dev.qrels.filter(pl.col("query_id").is_in(judged.implode()))
     needed = pl.concat([of_train["doc_id"], of_dev["doc_id"]]).unique()
     others = train.corpus["doc_id"].filter(~train.corpus["doc_id"].is_in(needed.implode()))
-    docs = pl.concat([needed, _drawn(others, queries)])
+    docs = pl.concat([needed, _drawn(others, beside or queries)])
     corpus = train.corpus.filter(pl.col("doc_id").is_in(docs.implode()))
     return (
         replace(_only(train, of_train, "train"), corpus=corpus),
