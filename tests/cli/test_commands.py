@@ -16,6 +16,7 @@ import pytest
 
 from negatives.cli.ceilings import Share
 from negatives.cli.doctor import show_bench
+from negatives.cli.resources import Resources
 from tests.cli.commands import negatives
 from tests.each import for_each
 
@@ -269,6 +270,17 @@ def test_help_is_there_for_every_command() -> None:
         assert done.returncode == 0
         assert "Usage:" in done.stdout
     assert "negatives mine cranfield --out runs/safe" in negatives("mine", "--help").stdout
+
+
+def test_threads_that_wait_sleep_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for own, then in ((None, "passive"), ("active", "active")):
+        monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+        if own is not None:
+            monkeypatch.setenv("OMP_WAIT_POLICY", own)
+        Resources().limit_pools()
+        assert os.environ["OMP_WAIT_POLICY"] == then
 
 
 def test_help_loads_nothing_heavy() -> None:
