@@ -45,7 +45,7 @@ def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options
     Raises `DataError` for a model that does not load.
     """
     if name == "static":
-        library = prepared(name, threads=threads, device=device)
+        library = prepared(threads=threads, device=device)  # the hub is not asked for the name
         model = _built_in(library, None if device == "auto" else device)
     else:
         model = loaded(

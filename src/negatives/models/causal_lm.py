@@ -29,7 +29,7 @@ from negatives.models.causal_lm_files import (
     refuse_other_weights,
 )
 from negatives.models.spec import names_nothing
-from negatives.models.torch_model import check_loading, hash_weights
+from negatives.models.torch_model import check_loading, hash_weights, prepare_torch
 from negatives.optional import require, torch
 
 LONGEST: Final = 4096
@@ -128,7 +128,8 @@ class CausalLM:
             )
         if not model.strip() or names_nothing(model):
             raise DataError(f"there is no language model at {model!r}", fix=MEND)
-        check_loading(model, threads=threads, device=device)
+        prepare_torch(threads=threads, device=device)
+        check_loading(model)
         self.name, self.memory, self.reads_attention = model, memory, attention
         self.emit = emit
         if device == "auto":

@@ -14,6 +14,7 @@ from typing import Final
 
 from negatives.errors import DataError, MissingExtra, NegativesError, WorkError
 from negatives.events import Emit, Noted, Progress, silent
+from negatives.hub import hub
 from negatives.models.onnx import OnnxEncoder
 from negatives.models.onnx_export import export
 from negatives.models.quantised import open_int8
@@ -101,10 +102,9 @@ def _source(name: str) -> Path:
                 fix="name the folder that SentenceTransformer.save_pretrained has written",
             )
         return Path(name)
-    hub = require("huggingface_hub", extra="train")
     full = name if "/" in name else f"sentence-transformers/{name}"
     try:
-        return Path(hub.snapshot_download(full, allow_patterns=list(_READ)))
+        return Path(hub().snapshot_download(full, allow_patterns=list(_READ)))
     except Exception as error:  # the hub's library has many
         raise unloadable(error, name, "encoder", MEND) from None
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from negatives.bounded import check_ordinary, read_json
 from negatives.errors import DataError
+from negatives.hub import forbidden, hub
 from negatives.models.weight_files import check_weights
-from negatives.optional import require
 
 TRAINING: Final = "training.json"
 """What `negatives train` writes beside a model: what it was trained with, and how it went."""
@@ -95,10 +95,9 @@ def check_model(name: str, seen: frozenset[str] = frozenset()) -> None:
         _check_folder(Path(name), set(), seen | {name})
         check_weights(Path(name))
         return
-    hub = require("huggingface_hub", extra="train")
     try:
-        names = [] if hub.constants.HF_HUB_OFFLINE else hub.list_repo_files(name)
-        folder = hub.snapshot_download(name, allow_patterns=["*.json"])
+        names = [] if forbidden() else hub().list_repo_files(name)
+        folder = hub().snapshot_download(name, allow_patterns=["*.json"])
     except Exception:  # no such name, no network: loading ends in the same, and is explained there
         return
     _check_folder(Path(folder), set(map(Path, names)), seen | {name})

@@ -35,19 +35,17 @@ CHARACTERS_A_PIECE: Final = 4
 Item = TypeVar("Item")
 
 
-def prepared(model: str, *, threads: int, device: str) -> Any:
-    """The library sentence-transformers, once `check_loading` has nothing against the model."""
+def prepared(*, threads: int, device: str) -> Any:
+    """The library sentence-transformers; torch is set to so many `threads`, which is one number for
+    the whole process, and a device that is not there is refused.
+    """
     library = require("sentence_transformers", extra="train")
-    check_loading(model, threads=threads, device=device)
+    prepare_torch(threads=threads, device=device)
     return library
 
 
-def check_loading(model: str, *, threads: int, device: str) -> None:
-    """Set torch to `threads`, and refuse a bad device and an unsafe folder.
-
-    Torch's number of threads is one number for the whole process.
-    """
-    refuse_secrets(model)
+def prepare_torch(*, threads: int, device: str) -> None:
+    """Set torch to `threads`, and refuse a device that is not there."""
     if device not in DEVICES:
         raise RecipeError(
             f"there is no device {device!r}", where="device", fix=nearest(device, DEVICES)
@@ -58,6 +56,11 @@ def check_loading(model: str, *, threads: int, device: str) -> None:
         raise RecipeError(
             "torch finds no cuda device here", where="device", fix="write cpu, or auto"
         )
+
+
+def check_loading(model: str) -> None:
+    """Refuse a file, and a folder or a model of the hub that would run code."""
+    refuse_secrets(model)
     check_ordinary(Path(model))
     if Path(model).is_file():
         raise DataError(f"{model!r} is a file, not a model's folder", fix="name its folder")
@@ -93,7 +96,8 @@ def loaded(
     `attention`: how transformers is to compute it, where that is not its own choice.
     Raises `DataError` that no `what` could be loaded, which `fix` says how to mend.
     """
-    library = prepared(model, threads=threads, device=device)
+    library = prepared(threads=threads, device=device)
+    check_loading(model)
     try:
         found = getattr(library, by)(
             model,

@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 
 from negatives.errors import DataError, nearest
+from negatives.hub import hub
 from negatives.read import datasets
 from negatives.read.address import Address
 from negatives.read.fields import fields_of, typed
@@ -81,6 +82,8 @@ def _datasets(address: Address) -> Iterator[Any]:
         if address.path.is_dir()
         else "check the name and the connection; a file or folder here would be read instead"
     )
+    if not address.path.is_dir():
+        hub()  # before datasets is loaded, which reads once whether the hub may be asked
     with datasets.library() as library, telling("the dataset cannot be read", address.name, fix):
         yield library
 

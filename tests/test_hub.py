@@ -1,0 +1,90 @@
+"""The hub of models: asked once whether it is there, and never for what the package brings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@contextmanager
+def counting_hub() -> Iterator[tuple[str, list[str]]]:
+    """Where it listens, and what it was asked for; it has no model."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            asked.append(self.path)
+            self.send_response(404)
+            self.end_headers()
+
+        do_GET = do_HEAD = do_POST = answer  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def with_hub(address: str, code: str, folder: Path) -> str:
+    """What a program says whose hub is at an address, with nothing downloaded before."""
+    env = {name: value for name, value in os.environ.items() if name != "HF_HUB_OFFLINE"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**env, "HF_ENDPOINT": address, "HF_HOME": str(folder)},
+        capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_the_hub_is_not_asked_for_the_table_in_the_package(tmp_path: Path) -> None:
+    code = (
+        "import negatives as neg\n"
+        "from negatives.learn.encoder import StaticTraining\n"
+        "from negatives.events import silent\n"
+        "one = StaticTraining(steps=1, negatives=0, batch_size=8)\n"
+        f"made = neg.train('cranfield', {str(tmp_path / 'model')!r}, settings=one, emit=silent)\n"
+        "neg.evaluate(str(made.path), 'cranfield', emit=silent)\n"
+        "print('trained')"
+    )
+    with counting_hub() as (address, asked):
+        assert "trained" in with_hub(address, code, tmp_path / "hub")
+    assert asked == []
+
+
+def test_a_hub_out_of_reach_is_asked_once(tmp_path: Path) -> None:
+    code = (
+        "import time, huggingface_hub\n"
+        "from negatives.errors import DataError\n"
+        "from negatives.models.open_encoder import open_encoder\n"
+        "waits = []\n"
+        "time.sleep = waits.append\n"  # what the hub's library does between its attempts
+        "for _ in range(2):\n"
+        "    try:\n"
+        "        open_encoder('no/such-model')\n"
+        "    except DataError as error:\n"
+        "        print(error)\n"
+        "print('waited', sum(waits))"
+    )
+    with counting_hub() as (address, _):
+        pass  # from here on nobody listens there
+    said = with_hub(address, code, tmp_path / "hub")
+    assert said.count("no encoder could be loaded") == 2
+    assert "waited 0" in said
