@@ -5,15 +5,20 @@ generator `contrastive` with one setting after the other: as it is; amplified ov
 the question (gamma 1.5); turned away from known answers (eta 0.3); both, the recipe `steer`; and
 unsteered with several tries where it is unsure, the recipe `cautious-decoding`. *Distinct*: of all
 runs of one, two or three words how many are different. *Two alike*: cosine of a question's two
-passages. *On the subject*: whose own question is the nearest of all questions of the split, and the
-cosine to it. *To the answer*: cosine to the nearest known answer. Vectors are MiniLM's. Whether a
-passage is true nobody has judged: what could judge here is at chance. NEGATIVES_BENCH_QUERIES says
-how many questions (8); what is written is kept.
+passages. *On the subject*: whose own question is the nearest of all questions of the split, and
+the cosine to it. *To the answer*: cosine to the nearest known answer. Vectors are MiniLM's.
+*Judged*: how often a language model finds the passage likelier to answer its question than as many
+words of an answer to another of the questions, ties as half, by the prompt `judge-yes-no` and the
+odds of yes; what it makes of as many words of known answers says what such a judge is worth. Nobody
+else has judged whether a passage is true. NEGATIVES_BENCH_QUERIES says how many questions (8), and
+NEGATIVES_BENCH_GGUF names the judge's file (else it is SmolLM2 itself, 135M); what is written is
+kept.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 import time
@@ -33,9 +38,13 @@ from benchmarks.page import write_page
 from benchmarks.smollm2 import smollm2
 from negatives.arrays import Floats
 from negatives.chance import id_hashes, stream_key, uniforms
+from negatives.events import silent
+from negatives.judge.llm_score import log_odds
+from negatives.models.chat import Chat, Form
 from negatives.models.open_encoder import open_encoder
+from negatives.models.prompt import Prompt
 from negatives.recipe import load_recipe
-from negatives.schema import Collection
+from negatives.schema import PAIR, Collection
 from negatives.store.atomic import write_json
 
 QUERIES = int(os.environ.get("NEGATIVES_BENCH_QUERIES", "8"))
@@ -48,6 +57,11 @@ WAYS: dict[str, dict[str, Any]] = {
     "both": {"gamma": 1.5, "eta": 0.3},
     "several tries": {"gamma": 1.0, "eta": 0.0, "trials": 5},
 }
+KNOWN = "known answers"
+OTHERS = 3
+"""Answers to other questions that are judged of each question."""
+PORT = 8471
+GGUF = Path(os.environ.get("NEGATIVES_BENCH_GGUF", ""))
 RECIPES = {"both": "steer", "several tries": "cautious-decoding"}
 
 
@@ -99,7 +113,7 @@ def rows(data: Collection, every: Collection) -> dict[str, dict[str, float]]:
     text_of = dict(data.corpus.select("doc_id", "text").iter_rows())
     answers = {key[0]: unit([text_of[each] for each in group["doc_id"]])
                for key, group in data.qrels.group_by("query_id")}  # fmt: skip
-    made = {}
+    made, valid = {}, judged(data)
     for way in WAYS:
         found = passages(way, data)
         texts = [(query, text) for query, each in found["texts"].items() for text in each]
@@ -116,8 +130,50 @@ def rows(data: Collection, every: Collection) -> dict[str, dict[str, float]]:
             "own question nearest": float((scores.argmax(1) == at).mean()),
             "to the question": float(scores[np.arange(len(at)), at].mean()),
             "to the answer": float(np.mean(near)),
+            "judged": valid[way],
             "s": found["seconds"],
         }
+    return made | {KNOWN: {"judged": valid[KNOWN]}}
+
+
+def odds(pairs: list[tuple[str, str]]) -> Floats:
+    """Log-odds of yes of each question and passage, by a served model."""
+    from tests.models.small_model import serving_model
+
+    prompt = Prompt("judge-yes-no", ("query", "document"), ("positives",), ("swapped",))
+    asked = [prompt.filled({"query": query, "document": text}) for query, text in pairs]
+    file = GGUF if GGUF.suffix == ".gguf" else None
+    with serving_model(2048, port=PORT, file=file) as model:
+        chat = Chat(model, WORK / "replies", emit=silent)
+        answers = chat.ask(prompt, asked, Form(longest=2, alternatives=20))
+    return np.array([math.nan if each is None else log_odds(each) for each in answers], np.float32)
+
+
+def judged(data: Collection) -> dict[str, float]:
+    """Of each way, and of known answers, how often the judge puts it above another's answer."""
+    words = dict(data.queries.select("query_id", "text").iter_rows())
+    text_of = dict(data.corpus.select("doc_id", "text").iter_rows())
+    first = data.qrels.filter(pl.col("relevance") > 0).unique("query_id").sort("query_id")
+    known = {query: text_of[doc] for query, doc in first.select(*PAIR).iter_rows()}
+    asked = [*known]
+    written = {way: [(query, text) for query, each in passages(way, data)["texts"].items()
+                     for text in each] for way in WAYS}  # fmt: skip
+    length = round(float(np.mean([len(text.split()) for each in written.values()
+                                  for _, text in each])))  # fmt: skip
+    cut = {query: " ".join(text.split()[:length]) for query, text in known.items()}
+    written[KNOWN] = [*cut.items()]
+    others = [(query, cut[asked[(at + step) % len(asked)]]) for at, query in enumerate(asked)
+              for step in range(1, 1 + OTHERS)]  # fmt: skip
+    pairs = [*others, *(pair for each in written.values() for pair in each)]
+    found = odds([(words[query], text) for query, text in pairs])
+    beside = {query: found[at * OTHERS : (at + 1) * OTHERS] for at, query in enumerate(asked)}
+    made, start = {}, len(others)
+    for way, each in written.items():
+        own = found[start : start + len(each)]
+        start += len(each)
+        won = [(np.sign(value - beside[query]) + 1) / 2
+               for value, (query, _) in zip(own, each, strict=True)]  # fmt: skip
+        made[way] = float(np.nanmean(won))
     return made
 
 
@@ -128,8 +184,8 @@ def lines(made: dict[str, dict[str, float]], data: Collection) -> Iterator[str]:
     yield f"{QUERIES} questions, {LONGEST} tokens a passage at most."
     yield from ("", f"| way | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}")
     for way, row in made.items():
-        cells = [f"{value:.0f}" if name in ("passages", "s") else f"{value:.2f}"
-                 for name, value in row.items()]  # fmt: skip
+        cells = ["" if name not in row else f"{row[name]:.0f}" if name in ("passages", "s")
+                 else f"{row[name]:.2f}" for name in names]  # fmt: skip
         yield f"| {way} | {' | '.join(cells)} |"
     yield from ("", "| question | way | passage |", "|---|---|---|")
     words = dict(data.queries.select("query_id", "text").iter_rows())
