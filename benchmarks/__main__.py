@@ -75,6 +75,7 @@ NAMES = (
     "several",
     "speed",
     "steps",
+    "sums",
     "throughput",
     "truth",
     "unit_tests",

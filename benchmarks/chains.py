@@ -107,9 +107,11 @@ def learned(
     return out
 
 
-def begun(out: Path, rows: Iterable[dict[str, Any]], *, steps: int, seed: int) -> Path:
-    """A model of two layers that learned some rows from random weights."""
-    random = random_model(out.with_name(f"{out.name}-random"), [*vocabulary()], seed)
+def begun(
+    out: Path, rows: Iterable[dict[str, Any]], *, steps: int, seed: int, more: Sequence[str] = ()
+) -> Path:
+    """A model of two layers that learned some rows from random weights; it reads `more`, too."""
+    random = random_model(out.with_name(f"{out.name}-random"), [*vocabulary(), *more], seed)
     source = written(out.with_name(f"{out.name}.jsonl"), rows)
     return learned(out, random, source, steps=steps, rate=1e-3, batch=16, seed=seed)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -48,6 +48,11 @@ class Solution:
     def text(self) -> str:
         """As it is read."""
         return "\n".join(self.steps)
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """The prompt and the response, as a model reads them."""
+        return spaced(self.question), spaced(self.text)
 
     def row(self) -> dict[str, Any]:
         """A line of JSON: of a wrong one, where the rule finds no wrong step, it is the last."""
@@ -98,7 +103,11 @@ def solutions() -> dict[str, list[Solution]]:
 
 def parted(seed: int) -> dict[str, list[Solution]]:
     """Train, validation and test: no question is in two of them."""
-    known = solutions()
+    return by_question(solutions(), seed)
+
+
+def by_question(known: Mapping[str, Sequence[Solution]], seed: int) -> dict[str, list[Solution]]:
+    """The parts of solutions that are told by their question."""
     order = np.random.default_rng(seed).permutation([*known])
     ends = np.round(np.cumsum([*PARTS.values()]) * len(order)).astype(int)
     parts = np.split(order, ends[:-1])

@@ -1,4 +1,4 @@
-"""Tables of the benchmark `responses`, and what of them the package brings, from its kept figures.
+"""Tables of `responses` and `sums`, and what of them the package brings, from their kept figures.
 
 The figures of a seed: `test`, what is known of each solution of the test part in a fixed order, and
 for every arm the negative log-likelihood of a token of each, in that order.
@@ -6,7 +6,7 @@ for every arm the negative log-likelihood of a token of each, in that order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import mean
@@ -135,13 +135,13 @@ def row(every: Sequence[Found], name: str, *, difference: bool = False) -> Row:
     )
 
 
-def controls(every: Sequence[Found]) -> dict[str, Row]:
-    """What can be told without a model."""
+def controls(every: Sequence[Found], authors: bool) -> dict[str, Row]:
+    """What can be told without a model: by the author only where there are several."""
     tests = [found["test"] for found in every]
-    return {
-        "the shorter one": Row(tests, [-np.array(test["words"], float) for test in tests]),
-        "the better author": Row(tests, [np.array(test["author"]) for test in tests]),
-    }
+    made = {"the shorter one": Row(tests, [-np.array(test["words"], float) for test in tests])}
+    if authors:
+        made["the better author"] = Row(tests, [np.array(test["author"]) for test in tests])
+    return made
 
 
 def rows_of(every: Sequence[Found], arms: Sequence[str], share: float) -> dict[str, Row]:
@@ -156,13 +156,14 @@ def rows_of(every: Sequence[Found], arms: Sequence[str], share: float) -> dict[s
 
 
 def lines(
-    every: Sequence[Found], arms: Sequence[str], planted: Sequence[float], start: str
-) -> Iterator[str]:
-    """The tables; the first arm is the one that others are compared with."""
+    every: Sequence[Found], arms: Sequence[str], planted: Sequence[float], start: str, *,
+    authors: bool,
+) -> Iterator[str]:  # fmt: skip
+    """The tables; the first arm is the one that others are compared with, and `authors` says
+    whether solutions are of several.
+    """
     test = every[0]["test"]
     sizes = [len({*found["test"]["question"]}) for found in every]
-    yield "## gsm8k"
-    yield ""
     yield (
         f"Seeds: {len(every)}. Questions of a test part: {mean(sizes):.0f}, with "
         f"{mean(len(found['test']['right']) for found in every):.0f} solutions, of which "
@@ -171,28 +172,35 @@ def lines(
     yield ""
     yield "| without a model | verifier | AUC |"
     yield "|---|---|---|"
-    for name, control in controls(every).items():
+    for name, control in controls(every, authors).items():
         yield f"| {name} | {spread(control.verifier)} | {spread(control.auc)} |"
     yield ""
     found = rows_of(every, arms, 0.0)
     control = found[arms[0]]
     compared = {name: each.less(control) for name, each in found.items() if name in arms[1:]}
     sure = dict(zip(compared, holm([test.p for _, test in compared.values()]), strict=True))
-    yield (
-        "| arm | rate | NLL of right | of wrong | gap | less the control's | p | verifier | AUC "
-        "| where the better author is wrong | verifier of what was learned |"
-    )
-    yield f"|---|{'---|' * 10}"
+    where = ("where the better author is wrong",) * authors
+    yield from _head(
+        "arm", "rate", "NLL of right", "of wrong", "gap", "less the control's", "p", "verifier",
+        "AUC", *where, "verifier of what was learned",
+    )  # fmt: skip
     for name, each in {start: row(every, start), **found}.items():
         kept = every[0].get(f"{name.partition(', by')[0]} 0.0", {})
         cells = [
             f"{kept['rate']:g}" if kept else "",
             *(spread(part) for part in (each.side(True), each.side(False), each.gap)),
             *(_difference(*compared[name], sure[name]) if name in compared else ("", "")),
-            *(spread(part) for part in (each.verifier, each.auc, each.against_author, each.seen)),
+            *(spread(part) for part in (each.verifier, each.auc)),
+            *(spread(each.against_author) for _ in where),
+            spread(each.seen),
         ]
         yield f"| {name} | {' | '.join(cells)} |"
     yield from _with_errors(every, arms, planted)
+
+
+def _head(*names: str) -> Iterator[str]:
+    yield f"| {' | '.join(names)} |"
+    yield f"|---|{'---|' * (len(names) - 1)}"
 
 
 def _difference(span: Interval, test: SignFlip, p: float) -> tuple[str, str]:
@@ -224,8 +232,7 @@ def _with_errors(
     yield f"Seeds: {len(seeds)}."
     yield ""
     heads = [f"{name}, {share:.0%}" for name in MEASURES for share in shares]
-    yield f"| arm | {' | '.join(heads)} |"
-    yield f"|---|{'---|' * len(heads)}"
+    yield from _head("arm", *heads)
     rows = [rows_of(seeds, arms, share) for share in shares]
     for name in rows[0]:
         cells = [spread(measure(each[name])) for measure in MEASURES.values() for each in rows]
@@ -233,15 +240,19 @@ def _with_errors(
 
 
 def packaged(
-    every: Sequence[Found], recipes: dict[str, str], control: str
+    every: Sequence[Found], arms: Mapping[str, Any], stage: str, title: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """Of each recipe (by its arm) its gap, what right solutions cost, and its verifier."""
+    """Of each recipe that an arm is as it is shipped: its gap, what right solutions cost, and its
+    verifier, beside the first arm.
+    """
+    control = next(iter(arms))
+    recipes = {name: arm.recipe for name, arm in arms.items() if arm.shipped}
     base = row(every, f"{control} 0.0")
     found = {arm: row(every, f"{arm} 0.0") for arm in recipes}
     sure = holm([each.less(base)[1].p for each in found.values()])
     about = {
-        "stage": "gsm8k",
-        "title": "Right and wrong solutions of gsm8k",
+        "stage": stage,
+        "title": title,
         "model": "a Llama of two layers",
         "seeds": len(every),
         "beside": control,
