@@ -100,8 +100,16 @@ def test_a_model_is_measured_by_filtered_ranks_and_by_false_triples(
     assert found["classification"]["borders from"] == "valid"
     shown = negatives("evaluate", model, f"{graph}@test")
     assert shown.returncode == 0, shown.stderr
-    assert "1 triples among 10 entities" in shown.stdout
+    assert "1 triple among 10 entities" in shown.stdout
     assert "filtered: other answers of this split and of train, valid" in shown.stdout
+    for words in (["--metric", "nDCG@10"], ["--slices"], ["--depth", "5"], ["--quarantine", "bad"]):
+        ignored = negatives("evaluate", model, f"{graph}@test", *words)
+        assert ignored.returncode == 2, words
+        assert words[0] in ignored.stderr
+        assert "MRR, hits@1, 3 and 10 and the mean rank are always shown" in ignored.stderr
+    several = negatives("evaluate", model, f"{graph}@test", f"{graph}@valid")
+    assert several.returncode == 2
+    assert "where: more collections" in several.stderr
     other = negatives("evaluate", model, "cranfield")
     assert other.returncode == 2
     assert "these are no triples" in other.stderr
