@@ -352,7 +352,9 @@ def test_how_the_splits_of_interactions_and_edges_stand_to_each_other_is_told(
         written(folder / "train.tsv", f"{header}1\t1\n1\t2\n2\t1\n3\t2\n3\t3\n")
         written(folder / "test.tsv", f"{header}1\t1\n1\t3\n4\t2\n")
         leak = f"leak: 1 of 3 {pair}s of test is in train too"
-        new = f"1 {asks} is of test and in no {pair} of train (4): a model of ids knows nothing of it"
+        new = (
+            f"1 {asks} is of test and in no {pair} of train (4): a model of ids knows nothing of it"
+        )
         for split in ("train", "test"):
             assert {leak, new} <= {*load(f"ids:{folder}@{split}").notes}, (name, split)
         written(folder / "test.tsv", f"{header}1\t3\n")
@@ -381,7 +383,9 @@ def test_a_scale_of_ratings_that_all_count_as_positives_is_told(tmp_path: Path) 
         path = written(tmp_path / "ratings.tsv", f"user\titem\trating\n{rows}")
         return tuple(each for each in load(path, **settings).notes if "rating" in each)
 
-    said = "column 'rating' goes from 1 to 5, and all count as positives: --relevant-from says from "
+    said = (
+        "column 'rating' goes from 1 to 5, and all count as positives: --relevant-from says from "
+    )
     assert notes("135") == (f"{said}where on",)
     assert notes("135", relevant_from=4) == notes("0135") == notes("12") == ()
 
@@ -392,6 +396,6 @@ def test_a_first_line_that_may_name_the_columns_of_edges_is_not_guessed_at(tmp_p
     for name, text, said in (
         ("b.csv", "follower,followed\n1,2\n1,3\n", "names the columns: ['follower', 'followed']"),
         ("c.txt", "ann bob\nbob cy\n", "names the columns: ['ann', 'bob']"),
-        ("d.txt", "1 2 0.5\n1 3 0.7\n", "two columns of ids, and the first line has 3: ['1', '2'"),
+        ("d.txt", "1 2 0.5\n1 3 0.7\n", "two columns of ids, and this has 3: ['1', '2'"),
     ):
         assert said in complaint(f"ids:{written(tmp_path / name, text)}"), name

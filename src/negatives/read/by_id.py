@@ -100,11 +100,11 @@ def _ratings(made: Collection, column: str) -> list[str]:
 
     `column`: what it is called, where nobody said from which step on.
     """
-    grades = made.qrels["relevance"].unique()
-    if not column or len(grades) < _STEPS or int(grades.min() or 0) < 1:  # type: ignore[call-overload]
+    grades: list[int] = sorted(made.qrels["relevance"].unique().to_list())
+    if not column or len(grades) < _STEPS or grades[0] < 1:
         return []
     return [
-        f"column {column!r} goes from {grades.min()} to {grades.max()}, and all count as positives: "
+        f"column {column!r} goes from {grades[0]} to {grades[-1]}, and all count as positives: "
         "--relevant-from says from where on"
     ]
 

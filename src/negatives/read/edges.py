@@ -47,9 +47,7 @@ def holds_edges(path: Path) -> bool:
         return False
     if _is_header(rows[0]):
         return len(rows) > 1
-    return not _names_columns(rows) and all(
-        names_ids([row[at] for row in rows]) for at in (0, 1)
-    )
+    return not _names_columns(rows) and all(names_ids([row[at] for row in rows]) for at in (0, 1))
 
 
 def _first_rows(path: Path) -> list[list[str]]:
@@ -80,7 +78,7 @@ def unnamed_edges(path: Path) -> DataError | None:
         return None
     if any(len(row) == 3 for row in rows):
         return DataError(
-            f"an edge list has two columns of ids, and the first line has {len(rows[0])}: {rows[0]}",
+            f"an edge list has two columns of ids, and this has {len(rows[0])}: {rows[0]}",
             where=str(path),
             fix="leave out the others, such as weights, which are not used; of triples, name the "
             "columns head, relation and tail",

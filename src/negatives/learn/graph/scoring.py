@@ -32,7 +32,7 @@ class _Distances(_modules.TransEInteraction):  # type: ignore[misc, name-defined
     """TransE, which knows the shapes of one question beside all entities."""
 
     def forward(self, h: Any, r: Any, t: Any) -> Any:
-        """See PyKEEN: h, r and t of a question are [questions, 1, dim], all entities [1, n, dim]."""
+        """See PyKEEN: what a question gives is [questions, 1, dim], all entities [1, n, dim]."""
         if _is_all(t) and _is_one(h) and _is_one(r):
             return -self._distances(h + r, t)
         if _is_all(h) and _is_one(t) and _is_one(r):
@@ -45,8 +45,8 @@ class _Distances(_modules.TransEInteraction):  # type: ignore[misc, name-defined
 
 
 def _is_all(vectors: Any) -> bool:
-    return vectors.ndim == 3 and vectors.shape[0] == 1
+    return bool(vectors.ndim == 3 and vectors.shape[0] == 1)
 
 
 def _is_one(vectors: Any) -> bool:
-    return vectors.ndim == 3 and vectors.shape[1] == 1
+    return bool(vectors.ndim == 3 and vectors.shape[1] == 1)
