@@ -112,6 +112,8 @@ def test_what_a_law_needs_is_asked_for(factory: Any) -> None:
         ({"sides": "odd"}, "sides is 'odd'"),
         ({"known_draws": "kept"}, "known_draws is 'kept'"),
         ({"law": "clusters", "clusters": [0, 1]}, "for 6 entities"),
+        ({"known": [[0, 0]]}, "known triples of shape"),
+        ({"known": [[0.5, 0, 1]]}, "type float64"),
     ):
         with pytest.raises(InputError, match=said):
             sampler(factory, **settings)

@@ -82,7 +82,14 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc, name-
             return
         triples = np.asarray(mapped_triples.cpu().numpy(), np.int64)
         if known is not None:
-            triples = np.concatenate([triples, np.asarray(known, np.int64).reshape(-1, 3)])
+            more = np.asarray(known)
+            if more.ndim != 2 or more.shape[1] != 3 or more.dtype.kind not in "ui":
+                raise InputError(
+                    f"known triples of shape {more.shape} and type {more.dtype}",
+                    where="known",
+                    fix="give whole numbers of shape [n, 3]: head, relation, tail",
+                )
+            triples = np.concatenate([triples, more.astype(np.int64)])
         graph = Graph.of(triples, entities=self.num_entities, relations=self.num_relations)
         pools = _pools(law, graph, clusters, run, factory)
         if mix is None:
