@@ -135,6 +135,10 @@ def test_what_cannot_be_trained_is_refused_before_any_work(graph: Path, tmp_path
     out = tmp_path / "out"
     for words, said in (
         (["cranfield", "--kind", "kg"], "kg needs the entity of the queries"),
+        (
+            [graph, "--recipe=hyperpave", "--kind=kg", "--set=find.same-cluster.field=colour"],
+            "same-cluster needs the colour of the documents",
+        ),
         ([graph, "--kind", "kg", "--set", "train.architecture=TransX"], "did you mean 'Trans"),
         (
             [graph, "--kind", "kg", "--set", "learn.kind=multiple-negatives"],
