@@ -9,11 +9,11 @@ the name says that it is dropped, as PyKEEN's filter does. Seconds are those of 
 PyKEEN's simplest sampler with the same seed. Clusters are k-means of the vectors of names and
 descriptions (static encoder), of codex_s, of which no names are at hand, those of the same types.
 p_relevant is estimated in a run of the recipe lemon, where there are texts and questions few
-enough. Of wn18rr a part is taken, trained with and tested by, for in this time no model of the
-whole comes beyond an MRR of .01: the triples among entities that have four of them or more. Two of
-three of its test triples stand in train the other way round, as more than a third of the whole's
-do. NEGATIVES_BENCH_SEEDS says how often each is trained, NEGATIVES_BENCH_GRAPHS which graphs; what
-is done is kept.
+enough. Of wn18rr a part is taken, trained with and tested by, for the whole takes minutes for each
+training and its ranks, and after these a model ranks hardly anything rightly: the triples among
+entities that have four of them or more. Two of three of its test triples stand in train the other
+way round, as more than a third of the whole's do. NEGATIVES_BENCH_SEEDS says how often each is
+trained, NEGATIVES_BENCH_GRAPHS which graphs; what is done is kept.
 """
 
 from __future__ import annotations
