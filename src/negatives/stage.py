@@ -87,6 +87,11 @@ class Source(Stage, kw_only=True):
         """Candidates it has for a query, about: its `top`, if that is one of its settings."""
         return int(getattr(self, "top", 100))
 
+    @property
+    def widened(self) -> str:
+        """What a user would change to have it propose more, where that is not its `top`."""
+        return ""
+
     def unfit(self, context: Context) -> str:
         """Why a run should go on without this source on this collection; empty: it should not.
 

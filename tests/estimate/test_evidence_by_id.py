@@ -151,7 +151,7 @@ def test_a_query_with_one_positive_has_no_other_to_go_by(tmp_path: Path) -> None
     context = Context(one, tmp_path, emit=lambda event: heard.append(str(event)))
     found = neg.CoOccurrence().open(context).propose(one.mined_queries, {})
     assert found.filter(pl.col("query") == 0).is_empty()
-    assert any("1 of 160 queries have one positive" in each for each in heard)
+    assert any("1 of 160 queries has one positive" in each for each in heard)
 
 
 @pytest.mark.slow

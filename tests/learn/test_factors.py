@@ -117,7 +117,7 @@ def test_a_user_whom_nobody_trained_is_told_of(model: Path, plays: Path, tmp_pat
     new = tmp_path / "new.csv"
     new.write_text("user,item\n1,3\n2,4\nnobody,5\n")
     said = neg.evaluate(str(model), str(new), metrics=["RR"]).figures["notes"]
-    assert any("1 of 3 queries were not trained" in note and "'nobody'" in note for note in said)
+    assert any("1 of 3 queries was not trained" in note and "'nobody'" in note for note in said)
 
 
 @pytest.mark.slow

@@ -17,6 +17,8 @@ from negatives.learn.encoded import EncodedBatch  # noqa: E402
 from negatives.learn.label_chain import LabelChain, of_both, of_first  # noqa: E402
 from negatives.learn.train import train  # noqa: E402
 from negatives.optional import Tensor  # noqa: E402
+from negatives.recipe import load_recipe  # noqa: E402
+from negatives.recipe_changes import override  # noqa: E402
 from tests.cli.commands import negatives  # noqa: E402
 
 
@@ -176,19 +178,21 @@ def test_grades_of_positives_are_learned_from_with_negatives_drawn_at_every_step
 
 
 @pytest.mark.recipe("esmm")
-def test_a_file_with_ratings_is_mined_negatives_and_by_id_it_is_graded(
+def test_a_file_with_ratings_is_a_collection_and_one_of_other_grades_is_mined_negatives(
     sales: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "sales.tsv"
-    file.write_bytes((sales / "train.tsv").read_bytes())
-    wrong = negatives("train", file, "--recipe", "esmm", "--out", tmp_path / "w")
-    assert wrong.returncode == 2
-    assert f"learns from grades of positives, and {file} is read as mined neg" in wrong.stderr
-    assert f"read it by id, ids:{file}" in wrong.stderr
-    done = negatives(
-        "train", f"ids:{file}", "--recipe", "esmm", "--out", tmp_path / "m", "--steps", "2"
-    )
+    table = pl.read_csv(sales / "train.tsv", separator="\t")
+    dislikes = pl.DataFrame({"user_id": [0, 1], "item_id": [90, 91], "rating": [0, -1]})
+    table = pl.concat([table, dislikes])
+    table.write_csv(file, separator="\t")
+    done = negatives("train", file, "--recipe", "esmm", "--out", tmp_path / "m", "--steps", "2")
     assert done.returncode == 0, done.stderr
+    steps = override(load_recipe("esmm"), ["train.steps=2"])
+    train(table, tmp_path / "t", recipe=steps, emit=silent)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("m", "t")]
+    assert weights[0] == weights[1]
+    others = pl.DataFrame({"query": ["a", "a"], "document": ["b", "c"], "label": [1, 0]})
     with pytest.raises(RecipeError, match="the table is read as mined negatives") as error:
-        train(pl.read_csv(file, separator="\t"), tmp_path / "t", recipe="esmm", emit=silent)
-    assert "Collection.load(table)" in error.value.fix
+        train(others, tmp_path / "o", recipe="esmm", emit=silent)
+    assert "a collection with graded qrels" in error.value.fix

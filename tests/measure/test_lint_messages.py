@@ -176,3 +176,21 @@ def test_a_file_in_which_all_is_wrong_is_not_fixed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing would be left"):
         lint(tmp_path / "w.csv").fix(tmp_path / "clean.csv")
     assert not (tmp_path / "clean.csv").exists()
+
+
+def test_data_that_go_by_ids_are_no_negatives_and_what_to_do_with_them_is_said(
+    tmp_path: Path,
+) -> None:
+    plays = tmp_path / "plays"
+    plays.mkdir()
+    for name in ("train.tsv", "test.tsv"):
+        (plays / name).write_text("user\titem\trating\nu\ta\t1\nu\tb\t-1\n")
+    graph = tmp_path / "graph.tsv"
+    graph.write_text("head\trelation\ttail\na\tlikes\tb\n")
+    edges = tmp_path / "edges.tsv"
+    edges.write_text("source\ttarget\na\tb\n")
+    for data in (plays, plays / "train.tsv", graph, f"ids:{edges}"):
+        said = negatives("lint", data)
+        assert said.returncode == 2, data
+        assert "these are data that go by ids, and no negatives of them" in said.stderr
+        assert f"negatives data validate {data}" in said.stderr

@@ -89,7 +89,7 @@ def test_splits_of_a_folder_share_their_items_and_other_files_are_left_aside(
     assert test.queries["query_id"].to_list() == ["1"]
     assert train.notes == (
         "not read, for it is of no split: friends.tsv",
-        "1 item has no interaction in train: nothing is learned of them",
+        "1 item has no interaction in train: nothing is learned of it",
     )
 
 
@@ -316,3 +316,86 @@ def test_a_file_of_interactions_with_a_header_alone_holds_no_rows(tmp_path: Path
     for columns in ("user_id,item_id", "user_id,item_id,rating", "user_id,item_id,timestamp"):
         told = complaint(written(tmp_path / "plays.csv", columns + "\n"))
         assert told.startswith("the file holds no rows"), told
+
+
+def test_a_query_whose_positives_are_all_documents_is_told_in_words_of_its_data(
+    tmp_path: Path,
+) -> None:
+    pairs = "ann\tx\nann\ty\nbob\tx\n"
+    every = "".join(f"{head}\tlikes\t{tail}\n" for head in "ab" for tail in "ab")
+    written(tmp_path / "tags/labels.jsonl", '{"_id": "x", "text": "x"}\n{"_id": "y", "text": "y"}')
+    text = '{"_id": "ann", "text": "of all", "labels": ["x", "y"]}'
+    for data, said in (
+        (written(tmp_path / "plays.tsv", f"user\titem\n{pairs}"),
+         "1 user has every item, so that there is no negative: 'ann'"),
+        (f"ids:{written(tmp_path / 'edges.tsv', f'source{chr(9)}target{chr(10)}{pairs}')}",
+         "1 source is joined to every target, so that there is no negative: 'ann'"),
+        (written(tmp_path / "graph.tsv", f"head\trelation\ttail\n{every}"),
+         "4 questions have every entity for an answer, so that there is no negative: '?|likes|a', "
+         "'?|likes|b', 'a|likes|?', ..."),
+        (written(tmp_path / "tags/train.jsonl", text).parent,
+         "1 text has every label, so that there is no negative: 'ann'"),
+        (f"reverse:{tmp_path / 'plays.tsv'}",
+         "1 query has every document for a positive, so that there is no negative: 'x'"),
+    ):  # fmt: skip
+        assert said in load(data).notes, data
+
+
+def test_how_the_splits_of_interactions_and_edges_stand_to_each_other_is_told(
+    tmp_path: Path,
+) -> None:
+    for name, header, asks, pair in (
+        ("plays", "user\titem\n", "user", "interaction"),
+        ("edges", "source\ttarget\n", "source", "edge"),
+    ):
+        folder = tmp_path / name
+        written(folder / "train.tsv", f"{header}1\t1\n1\t2\n2\t1\n3\t2\n3\t3\n")
+        written(folder / "test.tsv", f"{header}1\t1\n1\t3\n4\t2\n")
+        leak = f"leak: 1 of 3 {pair}s of test is in train too"
+        new = (
+            f"1 {asks} is of test and in no {pair} of train (4): a model of ids knows nothing of it"
+        )
+        for split in ("train", "test"):
+            assert {leak, new} <= {*load(f"ids:{folder}@{split}").notes}, (name, split)
+        written(folder / "test.tsv", f"{header}1\t3\n")
+        assert not any("of test" in note for note in load(f"ids:{folder}").notes)
+    tables = {
+        name: pl.DataFrame({"user": ["u", "u"], "item": items, "rating": [0.5, 4.5]})
+        for name, items in (("train", ["a", "b"]), ("test", ["c", "b"]))
+    }
+    data = load(tables, relevant_from=4.0)
+    assert data.corpus["doc_id"].to_list() == ["a", "b", "c"]
+    assert "leak: 1 of 1 interaction of test is in train too" in data.notes
+
+
+def test_what_is_odd_is_told_where_items_have_names(tmp_path: Path) -> None:
+    written(tmp_path / "train.tsv", "user_id\titem_id\n1\ta\n1\tb\n")
+    written(tmp_path / "movies.csv", "item_id,title\na,Alien\n")
+    assert load(tmp_path).notes == (
+        "1 user has every item, so that there is no negative: '1'",
+        "1 item has no name: its id is shown",
+    )
+
+
+def test_a_scale_of_ratings_that_all_count_as_positives_is_told(tmp_path: Path) -> None:
+    def notes(ratings: str, **settings: Any) -> tuple[str, ...]:
+        rows = "".join(f"u\t{item}\t{rating}\n" for item, rating in enumerate(ratings))
+        path = written(tmp_path / "ratings.tsv", f"user\titem\trating\n{rows}")
+        return tuple(each for each in load(path, **settings).notes if "rating" in each)
+
+    said = (
+        "column 'rating' goes from 1 to 5, and all count as positives: --relevant-from says from "
+    )
+    assert notes("135") == (f"{said}where on",)
+    assert notes("135", relevant_from=4) == notes("0135") == notes("12") == ()
+
+
+def test_a_first_line_that_may_name_the_columns_of_edges_is_not_guessed_at(tmp_path: Path) -> None:
+    data = load(f"ids:{written(tmp_path / 'a.csv', f'source,target{chr(10)}ann,bob{chr(10)}')}")
+    assert data.qrels.rows() == [("ann", "bob", 1)]
+    for name, text, said in (
+        ("b.csv", "follower,followed\n1,2\n1,3\n", "names the columns: ['follower', 'followed']"),
+        ("c.txt", "ann bob\nbob cy\n", "names the columns: ['ann', 'bob']"),
+        ("d.txt", "1 2 0.5\n1 3 0.7\n", "two columns of ids, and this has 3: ['1', '2'"),
+    ):
+        assert said in complaint(f"ids:{written(tmp_path / name, text)}"), name

@@ -151,6 +151,28 @@ def test_oddities_are_told_in_words_of_the_graph(tmp_path: Path) -> None:
     assert "the split 'valid' has no triples" in complaint(f"{folder}@valid")
 
 
+def test_what_is_false_by_one_split_and_true_by_another_is_told(tmp_path: Path) -> None:
+    folder = graph(
+        tmp_path / "g",
+        train=TRAIN,
+        test="h\tr\tt\nbob\tknows\tann\n",
+        test_negatives="h\tr\tt\nann\tknows\tbob\nrome\tknows\tbob\n",
+    )
+    said = "1 of 2 triples that test says are false is true in train (['ann', 'knows', 'bob'])"
+    assert said in load(f"{folder}@test").notes
+    assert said not in load(folder).notes
+
+
+def test_one_and_several_that_train_does_not_know_are_told_apart(tmp_path: Path) -> None:
+    for rows, said in (
+        ("ann\tknows\tnew\n", "1 entity is of test and in no triple of train (new): a model of ids "
+         "knows nothing of it"),
+        ("new\tknows\tother\n", "2 entities are of test and in no triple of train (new, other): a "
+         "model of ids knows nothing of them"),
+    ):  # fmt: skip
+        assert said in load(graph(tmp_path / said[0], train=TRAIN, test="h\tr\tt\n" + rows)).notes
+
+
 def test_what_is_no_triple_is_refused_with_its_place(tmp_path: Path) -> None:
     for text, said in (
         ("h\tr\tt\na\tb\n", "line 2: 2 columns, where the first line has 3"),

@@ -7,6 +7,8 @@ import pytest
 
 from negatives.find.bm25 import BM25
 from negatives.find.known import Given
+from negatives.find.same_cluster import SameCluster
+from negatives.find.typed import Typed
 from negatives.judge.known import Known
 from negatives.judge.positive_aware import Margin
 from negatives.pick.top import Top
@@ -101,6 +103,21 @@ def test_a_cause_is_explained_with_the_setting_that_mends_it(
     assert explain(by_cause(short), RECIPE) == [
         Shortfall(cause=cause, about=about, queries=1, missing=2, fix=fix)
     ]
+
+
+def test_of_lists_that_came_to_an_end_the_mix_is_named_and_not_the_top() -> None:
+    short = pl.DataFrame({"query_id": ["q"], "missing": [2], "cause": ["candidates"]})
+    pick = Top(per_query=3)
+    for find, fix in (
+        ((Typed(top=4, mix=1.0),), "lower `mix` of typed below 1"),
+        ((Typed(top=4, mix=0.5),), "raise `top` of typed (now 4)"),
+        (
+            (SameCluster(top=4, mix=1.0), BM25(top=5)),
+            "lower `mix` of same-cluster below 1; or raise `top` of bm25 (now 5)",
+        ),
+    ):
+        (entry,) = explain(by_cause(short), Recipe(find=find, pick=pick))
+        assert entry.fix == f"{fix}; or ask for fewer than 3 with --per-query"
 
 
 def test_where_no_source_could_find_more_another_one_is_advised() -> None:

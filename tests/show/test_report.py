@@ -215,6 +215,37 @@ def test_the_headline_says_what_was_found_in_a_dozen_lines(tmp_path: Path) -> No
     assert 6 <= len(lines) <= 14
 
 
+def test_items_are_shown_by_their_names_and_else_by_their_ids(tmp_path: Path) -> None:
+    (tmp_path / "plays").mkdir()
+    rows = "".join(f"{user},i{item}\n" for user in range(6) for item in (user, user + 1))
+    (tmp_path / "plays/train.csv").write_text(f"user,item\n{rows}")
+    for named in (False, True):
+        if named:
+            (tmp_path / "plays/items.csv").write_text("item_id,title\ni0,Alien\ni1,Brazil\n")
+        run = neg.mine(
+            tmp_path / "plays", tmp_path / f"run-{named}", sources=[neg.Random(top=5)],
+            pick=neg.RandomPick(per_query=2),
+        )  # fmt: skip
+        html = (run.path / "report.html").read_text("utf-8")
+        assert "not at hand" not in html
+        assert "Words shared with the query" not in html
+        assert ("Alien" in html) == named
+        assert ("no texts and no names, so their ids are shown" in html) != named
+
+
+def test_the_headline_has_six_warnings_and_counts_the_rest(tmp_path: Path) -> None:
+    summary = summarise(mined(tmp_path / "run", [neg.Random(top=5)]))
+    for count, said in (
+        (6, []),
+        (7, ["1 more warning in the report"]),
+        (8, ["2 more warnings in the report"]),
+    ):
+        summary["warnings"] = [f"warning {at}" for at in range(count)]
+        lines = headline(summary).splitlines()
+        assert sum("warning " in line and line.split()[0] == "warning" for line in lines) == 6
+        assert [line.strip() for line in lines if "in the report" in line] == said, count
+
+
 def test_the_headline_of_a_run_without_scores_does_not_pretend(tmp_path: Path) -> None:
     run = mined(tmp_path / "run", [neg.Random(top=5)], pick=neg.RandomPick(per_query=3))
     assert "hardness    unknown" in headline(summarise(run))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from negatives.measure.evaluation import Setting
     from negatives.read.quarantine import Quarantine
 
+DEPTH, TOP = 1000, 100
+"""How many documents are ranked of a query, and how many are put in order anew."""
 Names = Annotated[list[str] | None, Parameter(negative="")]
 
 
@@ -32,9 +34,9 @@ def evaluate(
     metric: Names = None,
     per_query: OptionalFile = None,
     save_run: Path | None = None,
-    depth: int = 1000,
+    depth: int = DEPTH,
     rerank: str | None = None,
-    top: int = 100,
+    top: int = TOP,
     condensed: Flag = False,
     slices: Flag = False,
     run: Path | None = None,
@@ -153,7 +155,7 @@ def evaluate(
         Print the figures as JSON.
     """
     resources.limit_pools()
-    from negatives.cli.evaluate_graph import show_graph
+    from negatives.cli.evaluate_graph import refuse_rankings, show_graph
     from negatives.cli.evaluate_in_turn import evaluate_in_turn
     from negatives.cli.evaluate_responses import evaluate_responses, is_of_responses
     from negatives.cli.listen import listening
@@ -169,6 +171,23 @@ def evaluate(
     said = {"--retrained": retrained, "--unseen": unseen, "--between": between}
     if is_of_responses(model, said, any((rerank, more, metric, per_query, save_run, slices))):
         evaluate_responses(model, data, said, resources, reading, json)
+        return
+    if is_graph_model(model):
+        refuse_rankings(
+            {
+                "more collections": more, "--metric": metric, "--per-query": per_query,
+                "--save-run": save_run, "--depth": depth != DEPTH, "--rerank": rerank,
+                "--top": top != TOP, "--condensed": condensed, "--slices": slices, "--run": run,
+                "--protocol": protocol, "--trained-on": trained_on, "--query-times": query_times,
+                "--doc-times": doc_times, "--without-self": without_self, "--known": known,
+                "--query-prompt": query_prompt, "--doc-prompt": doc_prompt,
+                "--similarity": similarity != "cosine", "--query-vectors": query_vectors,
+                "--doc-vectors": doc_vectors, "--api-key": api_key,
+                "--quarantine": reading.quarantine,
+                "--corpus and the like, of files of pairs": reading.said(),
+            }
+        )  # fmt: skip
+        show_graph(model, data, resources, json)
         return
     if per_query is not None:
         check_table_path(per_query)
@@ -200,9 +219,6 @@ def evaluate(
             without_self=without_self,
             known=known,
         )  # fmt: skip
-        return
-    if is_graph_model(model):
-        show_graph(model, data, resources, json)
         return
     with listening() as emit:
         found = carry_out(

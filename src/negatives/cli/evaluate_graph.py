@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from negatives.cli.resources import Resources
 from negatives.cli.streams import print_json
+from negatives.wording import plural
+
+
+def refuse_rankings(said: Mapping[str, Any]) -> None:
+    """`InputError` where something is `said` that is of rankings of documents."""
+    from negatives.errors import InputError
+
+    if first := next((option for option, value in said.items() if value), None):
+        raise InputError(
+            "a model of a knowledge graph is measured by filtered ranks of entities, on one split "
+            "of its graph",
+            where=first,
+            fix="leave it out: MRR, hits@1, 3 and 10 and the mean rank are always shown",
+        )
 
 
 def show_graph(model: str, data: str, resources: Resources, json: bool) -> None:
@@ -18,11 +35,11 @@ def show_graph(model: str, data: str, resources: Resources, json: bool) -> None:
     if json:
         print_json(found)
         return
-    among = f"{found['triples']:,} triples among {found['entities']:,} entities"
+    among = f"{plural(found['triples'], 'triple')} among {found['entities']:,} entities"
     print(f"{found['model']} on {found['data']}: {among}")
     if found["triples without vectors"]:
         count = found["triples without vectors"]
-        print(f"left out: {count:,} triples, of which the model has no vectors")
+        print(f"left out: {plural(count, 'triple')}, for which the model lacks a vector")
     others = found["splits left out of ranks"]
     print(f"filtered: other answers of this split and of {', '.join(others) or 'no other'}")
     print()

@@ -62,10 +62,11 @@ class CoOccurrence(Source, kind="co-occurrence"):
             )
         )
         if alone:
+            have, them = ("has", "it") if alone == 1 else ("have", "them")
             context.emit(
                 Warned(
-                    f"{self.label}: {alone:,} of {len(sizes):,} queries have one positive, and "
-                    "what it occurs with is told by no other: nothing is proposed for them"
+                    f"{self.label}: {alone:,} of {len(sizes):,} queries {have} one positive, and "
+                    f"what it occurs with is told by no other: nothing is proposed for {them}"
                 )
             )
         weights = 1 / np.sqrt(np.maximum(owners - 1, 0) + self.shrink + _LEAST)

@@ -81,6 +81,12 @@ class Pooled(Source, kw_only=True):
     reads_judgements: ClassVar[bool] = True  # a known positive is never drawn
     ranks_by_relevance: ClassVar[bool] = False
 
+    @property
+    def widened(self) -> str:
+        """Lists alone have an end, which no `top` moves."""
+        alone = getattr(self, "mix", 0.0) == 1
+        return f"lower `mix` of {self.label} below 1" if alone else ""
+
     @abstractmethod
     def lists(self, context: Context) -> tuple[Lists, str]:
         """The lists, and what names all that they follow from besides the data."""

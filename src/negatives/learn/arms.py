@@ -88,7 +88,7 @@ def _arm(arm: str | Path | Recipe, complete: Callable[..., Recipe]) -> Arm:
     run = as_run(path)
     if run is not None:
         return Arm(path.name, complete(run.recipe), run)
-    if is_mined_file(path):
+    if is_mined_file(path, beside=True):
         return Arm(path.stem, complete(recipe_of(path, "default")), path)
     name = path.stem if path.suffix == ".toml" else str(arm)
     return Arm(name, complete(recipe_of(path, arm)), None)

@@ -18,6 +18,7 @@ from negatives.models.spec import names_nothing
 from negatives.read.any_table import is_columns
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.memory import is_named, mined_table, three_parts
+from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import assignment, override
@@ -127,14 +128,18 @@ def as_run(data: object) -> Run | None:
     return None
 
 
-def is_mined_file(path: Path, options: FileOptions = AS_NAMED) -> bool:
-    """A file whose columns hold negatives; one of pairs only is a collection."""
+def is_mined_file(path: Path, options: FileOptions = AS_NAMED, *, beside: bool = False) -> bool:
+    """A file whose columns hold negatives; one of pairs only is a collection.
+
+    So is one of users, items and ratings, in which a dislike is a judged negative, unless what has
+    the texts of its ids is `beside` it.
+    """
     if not path.is_file() or path.suffix == ".onnx":
         return False
     from negatives.read.mined.rows import mined_file
 
     try:
-        return bool(mined_file(path, options=options).layout.negatives)
+        return _holds_negatives(mined_file(path, options=options), beside)
     except DataError:
         return False
 
@@ -146,4 +151,9 @@ def mined_table_of(data: object) -> MinedFile | None:
     if three_parts(data) is not None or (isinstance(data, Mapping) and not is_columns(data)):
         return None
     found = mined_table(data)
-    return found if found.layout.negatives else None
+    return found if _holds_negatives(found, beside=False) else None
+
+
+def _holds_negatives(file: MinedFile, beside: bool) -> bool:
+    layout = file.layout
+    return bool(layout.negatives) and (beside or layout.name != INTERACTIONS)

@@ -100,12 +100,7 @@ class TrainingSource:
                 f"the loss learns from grades of positives, and {name} is read as mined negatives, "
                 "in which what is graded low, or not at all, is one",
                 where=f"train.labels = {labels!r}",
-                fix=(
-                    f"of users and items, read it by id, ids:{name}"
-                    if named
-                    else "of users and items, give Collection.load(table)"
-                )
-                + "; else give a collection with graded qrels",
+                fix="give a collection with graded qrels",
             )
         if run is None and labels and (file is not None or not self._has_labels):
             raise RecipeError(
@@ -302,12 +297,12 @@ def read_with(
     columns = {name: said[name] for name in said if name not in ("corpus", "queries")}
     options = FileOptions.of(**columns)
     responses = cast("Training", recipe.train).gives == "sequences"
-    if not said or responses or as_run(file) is not None or not is_mined_file(file, options):
-        return load(data, quarantine=quarantine, **said) if said else data
     corpus, queries = said.get("corpus"), said.get("queries")
+    mined = is_mined_file(file, options, beside=bool(corpus or queries))
+    if not said or responses or as_run(file) is not None or not mined:
+        return load(data, quarantine=quarantine, **said) if said else data
     known = known_texts(corpus, queries) if corpus or queries else None
-    mined = mined_file(file, known, options)
-    return _of_file(mined, cast("Training", recipe.train).negatives_read)
+    return _of_file(mined_file(file, known, options), cast("Training", recipe.train).negatives_read)
 
 
 def beside(data: Path, corpus: Collection, recipe: Recipe) -> TrainingSet:

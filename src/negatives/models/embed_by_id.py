@@ -45,10 +45,11 @@ def _of_queries(table: IdTable, ids: pl.Series, context: Context) -> Floats:
     missing = ids.filter(~known)
     if len(missing):
         listed = ", ".join(map(repr, missing[:FIRST]))
+        were, them = ("was", "it") if len(missing) == 1 else ("were", "them")
         context.emit(
             Warned(
-                f"{len(missing):,} of {len(ids):,} queries were not trained, and every document "
-                f"has the score 0 for them: {listed}"
+                f"{len(missing):,} of {len(ids):,} queries {were} not trained, and every document "
+                f"has the score 0 for {them}: {listed}"
             )
         )
     return made

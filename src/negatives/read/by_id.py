@@ -10,40 +10,58 @@ the files of a folder name, whatever their split, so that train and test have th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.findings import MISSING_ID, Findings
 from negatives.read.gathered import NO_GIVEN, Tables, gather
+from negatives.read.id_notes import INTERACTIONS as WORDS
+from negatives.read.id_notes import of_splits, without_negatives
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.read.qrels import EMPTY
 from negatives.schema import PAIR, TIMES, Collection
 
+_STEPS: Final = 3
+"""Steps of a scale of ratings; two may be a click and a purchase."""
+
 
 def collected_by_id(
-    name: str, split: str, files: Iterable[MinedFile], others: Iterable[MinedFile], found: Findings
+    name: str,
+    split: str,
+    files: Iterable[MinedFile],
+    others: Mapping[str, Sequence[MinedFile]],
+    found: Findings,
 ) -> Collection:
-    """The collection of some files of ids; `others`: files of other splits, for their documents."""
+    """The collection of some files of ids; `others`: the files of each other split.
+
+    Documents of other splits are documents of this one too.
+    """
     qrels, given, times = [EMPTY], [pl.DataFrame(schema=NO_GIVEN)], [pl.DataFrame(schema=TIMES)]
-    interactions = False
+    interactions, rated = False, ""
     for file in files:
         interactions = dislikes = file.layout.name == INTERACTIONS
+        rated = file.layout.label if file.layout.relevant_from is None else ""
         for block in _blocks(file, found):
             times.append(_times(block))
             qrels += _judgements(block, dislikes, found)
             given.append(_pairs(block, block.negatives.filter(pl.col("relevance").is_null())))
     found.done()
-    elsewhere = [pl.DataFrame(schema=NO_GIVEN)]
-    for file in others:
-        for block in _blocks(file, Findings(set_aside=True)):
-            sides = (block.positives, block.negatives, block.unjudged)
-            elsewhere += [_pairs(block, side) for side in sides]
-    judged, unjudged, more = pl.concat(qrels), pl.concat(given), pl.concat(elsewhere)
+    elsewhere, liked = [pl.DataFrame(schema=NO_GIVEN)], {}
+    for other, there in others.items():
+        positives = [pl.DataFrame(schema=NO_GIVEN)]
+        for file in there:
+            for block in _blocks(file, Findings(set_aside=True)):
+                positives.append(_pairs(block, block.positives))
+                elsewhere += [_pairs(block, side) for side in (block.negatives, block.unjudged)]
+        liked[other] = pl.concat(positives)
+    judged, unjudged = pl.concat(qrels), pl.concat(given)
+    more = pl.concat([*liked.values(), *elsewhere])
     made = gather(
         name,
         split,
@@ -58,7 +76,15 @@ def collected_by_id(
     )
     when = pl.concat(times).join(made.qrels, on=PAIR, how="semi")
     made = replace(made, times=when.group_by(PAIR).agg(pl.col("time").min()).sort(PAIR))
-    return replace(made, notes=(*made.notes, *_oddities(made))) if interactions else made
+    if not interactions:
+        return made
+    odd = (
+        *_ratings(made, rated),
+        *without_negatives(made, WORDS),
+        *_untouched(made),
+        *of_splits(made.qrels.filter(pl.col("relevance") > 0), split, liked, WORDS),
+    )
+    return replace(made, notes=(*made.notes, *odd))
 
 
 def _times(block: MinedBlock) -> pl.DataFrame:
@@ -69,21 +95,27 @@ def _times(block: MinedBlock) -> pl.DataFrame:
     return pl.concat(sides).join(rows, on="row", how="inner").select(list(TIMES))
 
 
-def _oddities(made: Collection) -> list[str]:
-    """What is odd about interactions: users who have everything, items that nobody has."""
-    counts = made.positives.group_by("query").len()
-    full = counts.filter(pl.col("len") >= len(made.corpus))["query"].sort()
-    untouched = len(made.corpus) - made.positives["doc"].n_unique()
-    told = []
-    if len(full):
-        first = ", ".join(map(repr, made.queries["query_id"].gather(full[:3])))
-        said = "user has" if len(full) == 1 else "users have"
-        more = ", ..." if len(full) > 3 else ""
-        told.append(f"{len(full):,} {said} every item, so that there is no negative: {first}{more}")
-    if untouched and made.split == "train":
-        said = "item has" if untouched == 1 else "items have"
-        told.append(f"{untouched:,} {said} no interaction in train: nothing is learned of them")
-    return told
+def _ratings(made: Collection, column: str) -> list[str]:
+    """A note where a scale of ratings counts as liking from its lowest step on.
+
+    `column`: what it is called, where nobody said from which step on.
+    """
+    grades: list[int] = sorted(made.qrels["relevance"].unique().to_list())
+    if not column or len(grades) < _STEPS or grades[0] < 1:
+        return []
+    return [
+        f"column {column!r} goes from {grades[0]} to {grades[-1]}, and all count as positives: "
+        "--relevant-from says from where on"
+    ]
+
+
+def _untouched(made: Collection) -> list[str]:
+    """A note of items that nobody has in train."""
+    count = len(made.corpus) - made.positives["doc"].n_unique()
+    if not count or made.split != "train":
+        return []
+    said, them = ("item has", "it") if count == 1 else ("items have", "them")
+    return [f"{count:,} {said} no interaction in train: nothing is learned of {them}"]
 
 
 def _blocks(file: MinedFile, found: Findings) -> Iterable[MinedBlock]:

@@ -60,7 +60,7 @@ def holds_nothing(row: list[str], findings: Findings) -> bool:
 
     It is read like a blank line: with an empty text in each column it would be a pair of them.
     """
-    if len(row) < 2 or any(map(str.strip, row)):
+    if len(row) < 2 or row[0].strip() or any(map(str.strip, row)):  # mostly the first says it
         return False
     findings.note(
         "{n} row holds nothing but separators: it is left out",

@@ -6,6 +6,8 @@ or a bipartite one's. Lines that begin with # or % are comments, as in the colle
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,7 @@ from negatives.errors import DataError
 from negatives.read.files import blocks, ending
 from negatives.read.findings import RAGGED, Fault, Findings
 from negatives.read.gathered import Tables, gather
+from negatives.read.id_notes import EDGES, of_splits, without_negatives
 from negatives.read.jsonl import PLACE
 from negatives.read.mined.headers import names_ids
 from negatives.read.mined.names import plain
@@ -39,27 +42,71 @@ _EDGES: Final = {"query_id": pl.String, "doc_id": pl.String, "file": pl.UInt32, 
 
 def holds_edges(path: Path) -> bool:
     """Whether a file begins as pairs of ids, under no header or one of an edge list."""
-    if ending(path) not in _ENDINGS:
+    rows = _first_rows(path)
+    if not rows or any(len(row) != 2 for row in rows):
         return False
+    if _is_header(rows[0]):
+        return len(rows) > 1
+    return not _names_columns(rows) and all(names_ids([row[at] for row in rows]) for at in (0, 1))
+
+
+def _first_rows(path: Path) -> list[list[str]]:
+    """The fields of the first lines that are no comments; none of a file of another kind."""
+    if ending(path) not in _ENDINGS:
+        return []
     try:
         head = next(blocks(path, 1 << 16), b"").decode(errors="replace").split("\n")[:60]
     except DataError:
-        return False
+        return []
     rows = [_fields(line, path) for line in head if line.strip() and line.lstrip()[0] not in "#%"]
-    rows = rows[: len(rows) - 1] if len(rows) > 50 else rows
-    if not rows or any(len(row) != 2 for row in rows[:50]):
-        return False
-    after = rows[1:] if _is_header(rows[0]) else rows
-    return bool(after) and all(names_ids([row[at] for row in after]) for at in (0, 1))
+    return rows[:50]  # and not the last, which may be cut
+
+
+def _names_columns(rows: list[list[str]]) -> bool:
+    """Whether the first of these rows is unlike the rest, as names of columns are."""
+    has_digits = [any(map(str.isdigit, "".join(row))) for row in rows]
+    return len(rows) > 1 and not has_digits[0] and all(has_digits[1:])
+
+
+def unnamed_edges(path: Path) -> DataError | None:
+    """What is wrong with a file that is like an edge list, but for its first line or its columns.
+
+    None where it is like none: where its first rows are not two or three words each.
+    """
+    rows = _first_rows(path)
+    if not rows or any(len(row) not in (2, 3) or any(map(_is_spaced, row)) for row in rows):
+        return None
+    if any(len(row) == 3 for row in rows):
+        return DataError(
+            f"an edge list has two columns of ids, and this has {len(rows[0])}: {rows[0]}",
+            where=str(path),
+            fix="leave out the others, such as weights, which are not used; of triples, name the "
+            "columns head, relation and tail",
+        )
+    return DataError(
+        f"nothing tells whether the first line is an edge or names the columns: {rows[0]}",
+        where=str(path),
+        fix="write source and target as the first line, in place of other names of the columns",
+    )
+
+
+def _is_spaced(value: str) -> bool:
+    return not value or any(map(str.isspace, value))
 
 
 def collected_edges(
-    name: str, split: str, files: list[Path], others: list[Path], findings: Findings
+    name: str, split: str, files: list[Path], others: Mapping[str, list[Path]], findings: Findings
 ) -> Collection:
-    """The collection of the edges in `files`; documents of other splits are documents too."""
+    """The collection of the edges in `files`; `others`: the files of each other split.
+
+    Documents of other splits are documents of this one too.
+    """
     edges = pl.concat([pl.DataFrame(schema=_EDGES), *(_read(path, findings) for path in files)])
     findings.done()
-    elsewhere = [_read(path, Findings(set_aside=True)) for path in others]
+    elsewhere = {
+        other: pl.concat([_read(path, Findings(set_aside=True)) for path in there])
+        for other, there in others.items()
+    }
     loops = int((edges["query_id"] == edges["doc_id"]).sum())
     findings.note(
         "{n} edge leads from an id to itself", "{n} edges lead from an id to itself", loops
@@ -69,9 +116,9 @@ def collected_edges(
         .unique(key, keep="first", maintain_order=True)
         .with_row_index("row")
         .select(key, *PLACE)
-        for key, tables in (("query_id", [edges]), ("doc_id", [edges, *elsewhere]))
+        for key, tables in (("query_id", [edges]), ("doc_id", [edges, *elsewhere.values()]))
     }
-    return gather(
+    made = gather(
         name,
         split,
         Tables(
@@ -83,6 +130,8 @@ def collected_edges(
         ),
         findings,
     )  # fmt: skip
+    odd = (*without_negatives(made, EDGES), *of_splits(edges, split, elsewhere, EDGES))
+    return replace(made, notes=(*made.notes, *odd))
 
 
 def _read(path: Path, findings: Findings) -> pl.DataFrame:

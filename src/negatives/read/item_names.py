@@ -54,7 +54,8 @@ def with_names(collection: Collection, path: Path, findings: Findings) -> Collec
         "{n} items have no name: their ids are shown",
         without,
     )
-    return replace(collection, corpus=corpus, notes=findings.notes)
+    more = [note for note in findings.notes if note not in collection.notes]
+    return replace(collection, corpus=corpus, notes=(*collection.notes, *more))
 
 
 def _columns_of_names(path: Path) -> tuple[str, str] | None:

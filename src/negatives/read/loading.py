@@ -15,6 +15,7 @@ from negatives.read.describe import describe
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.findings import Findings
 from negatives.read.formats import read_beside, reader
+from negatives.read.id_notes import DOCUMENTS, without_negatives
 from negatives.read.images import unreadable
 from negatives.read.item_names import holds_names, with_names
 from negatives.read.known import sides
@@ -215,6 +216,7 @@ def _read(
         found = beside(address, chosen, findings, known, options)
     if address.reverse:
         found = turned(found)
+        found = replace(found, notes=(*found.notes, *without_negatives(found, DOCUMENTS)))
     found = replace(found, images=_images_of(found, address))
     return replace(found, name=name) if name else found
 

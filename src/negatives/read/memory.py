@@ -90,7 +90,11 @@ def read_memory(
     file = mined_table(of_splits.get(split, data), known, options, name)
     called = name or str(file.path)
     if file.layout.name == INTERACTIONS and known is None:
-        others = [mined_table(of_splits[other]) for other in of_splits if other != split]
+        others = {
+            other: [mined_table(rows, None, options, name)]
+            for other, rows in of_splits.items()
+            if other != split
+        }
         return collected_by_id(called, split, [file], others, findings)
     return collected(called, split, [file], findings)[0]
 

@@ -18,7 +18,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.address import PAIR_ENDINGS, Address, pair_files
 from negatives.read.by_id import collected_by_id
-from negatives.read.edges import collected_edges, holds_edges
+from negatives.read.edges import collected_edges, holds_edges, unnamed_edges
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.files import ending
 from negatives.read.findings import Findings
@@ -48,21 +48,26 @@ def read(
     paths, names = _apart(by_split[split], address)
     named = [path for path in paths if _SPLIT.match(path.name)] or paths
     if address.by_id and options == AS_NAMED and holds_edges(named[0]):
-        others = _of_other_splits(by_split, split)
-        made = collected_edges(address.name, split, named, others, findings)
+        made = collected_edges(
+            address.name, split, named, _of_other_splits(by_split, split), findings
+        )
         return with_names(made, names[0], findings) if names else made
-    first = mined_file(named[0], known, options)
+    try:
+        first = mined_file(named[0], known, options)
+    except DataError as error:
+        raise (unnamed_edges(named[0]) if address.by_id else None) or error from None
     if not (address.by_id or (first.layout.name == INTERACTIONS and known is None)):
         files = [mined_file(path, known, options) for path in paths]
         return collected(address.name, split, files, findings)[0]
     if len(named) < len(paths):
         left = [path.name for path in paths if path not in named]
         findings.note(f"not read, for it is of no split: {', '.join(left)}", "", 1)
-    of_split, of_others = (
-        [mined_file(path, options=options) for path in some]
-        for some in (named, _of_other_splits(by_split, split))
+    others = _of_other_splits(by_split, split)
+    of_split, *of_others = (
+        [mined_file(path, options=options) for path in some] for some in (named, *others.values())
     )
-    made = collected_by_id(address.name, split, of_split, of_others, findings)
+    there = dict(zip(others, of_others, strict=True))
+    made = collected_by_id(address.name, split, of_split, there, findings)
     return with_names(made, names[0], findings) if names else made
 
 
@@ -85,13 +90,14 @@ def _apart(paths: list[Path], address: Address) -> tuple[list[Path], list[Path]]
     return rows, names
 
 
-def _of_other_splits(by_split: Mapping[str, list[Path]], split: str) -> list[Path]:
-    return [
-        path
+def _of_other_splits(by_split: Mapping[str, list[Path]], split: str) -> dict[str, list[Path]]:
+    """The files of each other split, which are those that its name begins."""
+    named = {
+        other: [path for path in there if _SPLIT.match(path.name)]
         for other, there in by_split.items()
-        for path in there
-        if other != split and _SPLIT.match(path.name)
-    ]
+        if other != split
+    }
+    return {other: there for other, there in named.items() if there}
 
 
 def collected(

@@ -30,6 +30,8 @@ _WRAPPED: Final = re.compile(rb'"(?:[^"]|"")*"')
 
 def is_quoted(path: Path) -> bool:
     """Whether the fields of a TSV file are quoted; else a quotation mark is a character."""
+    if not any(b'"' in block for block in blocks(path)):
+        return False  # without looking at lines: a file is asked about more than once
     tabs: int | None = None
     quoted, wrapped, even = False, True, True
     for block in blocks(path):

@@ -47,6 +47,24 @@ def note_oddities(split: str, splits: Splits, listed: pl.Series | None, findings
         _note(strange, "entity", "entities", "not in the file of entities", "", findings)
 
 
+def note_contradictions(
+    split: str, false: pl.DataFrame, splits: Splits, findings: Findings
+) -> None:
+    """Note which triples that `split` says are false are true by another split."""
+    for name, rows in splits.items():
+        both = false.join(rows, on=PARTS, how="semi").select(PARTS).unique().sort(PARTS)
+        if name != split and len(both):
+            are = "is" if len(both) == 1 else "are"
+            first = ", ".join(str([*row]) for row in both.head(FIRST).iter_rows())
+            more = ", ..." if len(both) > FIRST else ""
+            findings.note(
+                f"{len(both):,} of {len(false):,} triples that {split} says are false {are} true "
+                f"in {name} ({first}{more})",
+                "",
+                1,
+            )
+
+
 def _note_rare(rows: pl.DataFrame, findings: Findings) -> None:
     counts = rows.group_by("relation").len()
     once = counts.filter(pl.col("len") == 1)["relation"].sort()
@@ -82,7 +100,7 @@ def _note_unknown(name: str, rows: pl.DataFrame, learned: pl.DataFrame, findings
     known = _entities(learned).implode()
     new = _entities(rows)
     strange = new.filter(~new.is_in(known)).sort()
-    after = f"of {name} and in no triple of train", "a model of ids knows nothing of it"
+    after = f"of {name} and in no triple of train", "a model of ids knows nothing of {them}"
     _note(strange, "entity", "entities", *after, findings)
     relations = rows["relation"].unique()
     strange = relations.filter(~relations.is_in(learned["relation"].unique().implode())).sort()
@@ -94,6 +112,7 @@ def _note(ids: pl.Series, one: str, many: str, what: str, why: str, findings: Fi
         return
     first = ", ".join(ids[:FIRST]) + (", ..." if len(ids) > FIRST else "")
     said = f"{len(ids):,} {one if len(ids) == 1 else many} {'is' if len(ids) == 1 else 'are'}"
+    why = why.format(them="it" if len(ids) == 1 else "them")
     findings.note(f"{said} {what} ({first})" + (f": {why}" if why else ""), "", 1)
 
 

@@ -11,6 +11,7 @@ measures look them up, and nothing that is drawn may know them.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -20,9 +21,11 @@ from negatives.read import pykeen_triples
 from negatives.read.address import Address
 from negatives.read.findings import CONTRADICTORY, Findings
 from negatives.read.gathered import Tables, gather
+from negatives.read.id_notes import TRIPLES as WORDS
+from negatives.read.id_notes import without_negatives
 from negatives.read.triple_files import PARTS, TRIPLES, read_triples, split_files
 from negatives.read.triple_names import Names, read_names
-from negatives.read.triple_notes import note_oddities
+from negatives.read.triple_notes import note_contradictions, note_oddities
 from negatives.schema import Collection
 
 ENTITY, RELATION, ASKS = "entity", "relation", "asks"
@@ -101,6 +104,7 @@ def collected(
         for each, rows in triples.items()
     }
     note_oddities(split, true, listed, findings)
+    note_contradictions(split, once.filter(~pl.col("true")), true, findings)
     every = pl.concat([once, *(rows for each, rows in triples.items() if each != split)])
     questions = pl.concat([_asked(once, TAIL), _asked(once, HEAD)])
     tables = Tables(
@@ -109,7 +113,8 @@ def collected(
         qrels=questions.select("query_id", "doc_id", "relevance", "file", "line"),
         identity="id",
     )
-    return gather(name, split, tables, findings)
+    made = gather(name, split, tables, findings)
+    return replace(made, notes=(*made.notes, *without_negatives(made, WORDS)))
 
 
 def _without_contradictions(rows: pl.DataFrame, findings: Findings) -> pl.DataFrame:

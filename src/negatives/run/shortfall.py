@@ -59,10 +59,16 @@ def _fix(cause: str, recipe: Recipe, some: bool) -> str:
     more = "have more written for each query, or add a [[find]] stage"
     if recipe.find:
         tops = {source.label: getattr(source, "top", None) for source in recipe.find}
-        raised = [f"{label} (now {top})" for label, top in tops.items() if top is not None]
+        widened = [source.widened for source in recipe.find if source.widened]
+        raised = [
+            f"{source.label} (now {tops[source.label]})"
+            for source in recipe.find
+            if tops[source.label] is not None and not source.widened
+        ]
+        said = [*widened, *([f"raise `top` of {', '.join(raised)}"] if raised else [])]
         more = (
-            f"raise `top` of {', '.join(raised)}"
-            if raised
+            "; or ".join(said)
+            if said
             else f"add a [[find]] stage that finds others: {' and '.join(tops)} "
             f"{'takes' if len(tops) == 1 else 'take'} what the data have"
         )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from negatives.card import Card
 from negatives.show.summary import Summary
 from negatives.wording import count, figure, percent
+
+_WARNINGS: Final = 6
+"""As many are shown: the first are of the data, and those of the stages come after them."""
 
 
 def headline(summary: Summary) -> str:
@@ -28,10 +31,11 @@ def run_card(summary: Summary) -> Card:
         *_expected(sections["certificate"]),
         ("from", _sources(sections["sources"], sections["delivered"])),
         *(("look at", notice["text"]) for notice in summary["notices"]),
-        *(("warning", text) for text in summary["warnings"][:3]),
+        *(("warning", text) for text in summary["warnings"][:_WARNINGS]),
     ]
-    if len(summary["warnings"]) > 3:
-        rows.append(("", f"{len(summary['warnings']) - 3} more warnings in the report"))
+    left = len(summary["warnings"]) - _WARNINGS
+    if left > 0:
+        rows.append(("", f"{left:,} more {'warning' if left == 1 else 'warnings'} in the report"))
     return Card(_title(sections), tuple(rows))
 
 

@@ -151,7 +151,10 @@ def _sides(query: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     more = query["positives_in_all"] - len(query["positives"])
     if more > 0:
         nothing = {"doc_id": "", "text": None, "hardness": None, "relevance": None}
-        yield f"and {more:,} more positives", {**nothing, "sources": [], "evidence": {}}
+        yield (
+            f"and {more:,} more {'positive' if more == 1 else 'positives'}",
+            {**nothing, "sources": [], "evidence": {}},
+        )
     for side in query["pairs"]:
         rule = f" by {side['rule']}" if side["rule"] and side["fate"] != "negative" else ""
         yield f"{side['fate']}{rule}", side

@@ -15,7 +15,7 @@ import torch
 from pykeen.sampling import negative_sampler_resolver
 from pykeen.triples import TriplesFactory
 
-from negatives.errors import DataError, InputError
+from negatives.errors import DataError, InputError, NegativesWarning
 from negatives.find.sampled import Random
 from negatives.pick.sampled import RandomPick
 from negatives.pykeen import ExactNegativeSampler, clusters_of
@@ -77,10 +77,12 @@ def test_pykeen_finds_it_by_name_and_nothing_known_is_drawn(factory: Any) -> Non
 def test_it_draws_from_types_clusters_and_from_a_run(factory: Any, tmp_path: Path) -> None:
     number, triples = factory.entity_to_id, factory.mapped_triples
     ids = triples[(triples[:, 1] == factory.relation_to_id["s"])][:1]  # (d, s, e)
-    typed = drawn(sampler(factory, law="typed", mix=1.0), ids)
+    with pytest.warns(NegativesWarning, match="every negative is a hard one"):
+        typed = drawn(sampler(factory, law="typed", mix=1.0), ids)
     assert typed == {(number["d"], 1, number["f"]), (number["e"], 1, number["e"])}
     groups = [0, 0, 0, 1, 1, 1]
-    near = drawn(sampler(factory, law="clusters", clusters=groups, mix=1.0), ids)
+    with pytest.warns(NegativesWarning, match="mix=0.2 keeps easy ones"):
+        near = drawn(sampler(factory, law="clusters", clusters=groups, mix=1.0), ids)
     assert {tail for head, _, tail in near if head == number["d"]} == {number["d"], number["f"]}
     vectors = np.eye(2, dtype=np.float32)[groups]
     assert clusters_of(vectors, clusters=2).tolist() in (groups, [1 - each for each in groups])
@@ -110,6 +112,8 @@ def test_what_a_law_needs_is_asked_for(factory: Any) -> None:
         ({"sides": "odd"}, "sides is 'odd'"),
         ({"known_draws": "kept"}, "known_draws is 'kept'"),
         ({"law": "clusters", "clusters": [0, 1]}, "for 6 entities"),
+        ({"known": [[0, 0]]}, "known triples of shape"),
+        ({"known": [[0.5, 0, 1]]}, "type float64"),
     ):
         with pytest.raises(InputError, match=said):
             sampler(factory, **settings)

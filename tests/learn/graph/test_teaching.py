@@ -100,8 +100,16 @@ def test_a_model_is_measured_by_filtered_ranks_and_by_false_triples(
     assert found["classification"]["borders from"] == "valid"
     shown = negatives("evaluate", model, f"{graph}@test")
     assert shown.returncode == 0, shown.stderr
-    assert "1 triples among 10 entities" in shown.stdout
+    assert "1 triple among 10 entities" in shown.stdout
     assert "filtered: other answers of this split and of train, valid" in shown.stdout
+    for words in (["--metric", "nDCG@10"], ["--slices"], ["--depth", "5"], ["--quarantine", "bad"]):
+        ignored = negatives("evaluate", model, f"{graph}@test", *words)
+        assert ignored.returncode == 2, words
+        assert words[0] in ignored.stderr
+        assert "MRR, hits@1, 3 and 10 and the mean rank are always shown" in ignored.stderr
+    several = negatives("evaluate", model, f"{graph}@test", f"{graph}@valid")
+    assert several.returncode == 2
+    assert "where: more collections" in several.stderr
     other = negatives("evaluate", model, "cranfield")
     assert other.returncode == 2
     assert "these are no triples" in other.stderr
@@ -127,6 +135,10 @@ def test_what_cannot_be_trained_is_refused_before_any_work(graph: Path, tmp_path
     out = tmp_path / "out"
     for words, said in (
         (["cranfield", "--kind", "kg"], "kg needs the entity of the queries"),
+        (
+            [graph, "--recipe=hyperpave", "--kind=kg", "--set=find.same-cluster.field=colour"],
+            "same-cluster needs the colour of the documents",
+        ),
         ([graph, "--kind", "kg", "--set", "train.architecture=TransX"], "did you mean 'Trans"),
         (
             [graph, "--kind", "kg", "--set", "learn.kind=multiple-negatives"],

@@ -11,6 +11,7 @@ from negatives.errors import DataError, RecipeError
 from negatives.events import Emit
 from negatives.learn.graph.triples import Numbering, numbers
 from negatives.machine import Machine
+from negatives.needs import refuse_unmet
 from negatives.opening import Context
 from negatives.run.inputs import collection_of
 from negatives.sample.triples import Corruptions, Corrupts, Graph, KnownDraws, Pools
@@ -46,6 +47,7 @@ def drawn(
     with scratch_folder() as scratch:
         for source in sources:
             assert isinstance(source, Corrupts)
+            refuse_unmet([source], collection)
             folder = scratch / source.label
             folder.mkdir()
             context = Context(collection, folder, machine, seed=seed, emit=emit)

@@ -22,6 +22,7 @@ from negatives.chance import mix
 from negatives.errors import DataError
 from negatives.events import Emit, silent
 from negatives.learn.graph.model import GraphModel
+from negatives.learn.graph.scoring import all_at_once
 from negatives.learn.graph.triples import Numbering
 from negatives.machine import Machine
 from negatives.optional import require, torch
@@ -124,7 +125,7 @@ def _ranks(
         asked = asked[np.sort(np.argsort(mix(np.arange(len(asked)).astype(np.uint64)))[:most])]
     others = [torch.from_numpy(each.true) for each in splits if len(each.true)]
     torch.set_num_threads(machine.threads)
-    with _quiet():
+    with _quiet(), all_at_once(made.model):
         results = evaluator.evaluate(
             model=made.model,
             mapped_triples=torch.from_numpy(asked),

@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike
 
 from negatives.arrays import Places
 from negatives.errors import InputError
+from negatives.events import Warned
 from negatives.learn.graph.laws import run_pools
 from negatives.learn.graph.triples import Numbering
+from negatives.listening import shown
 from negatives.optional import require, torch
 from negatives.sample.triples import Corruptions, Graph, KnownDraws, Pools
 from negatives.stats.clusters import k_means
@@ -80,13 +82,27 @@ class ExactNegativeSampler(_pykeen.NegativeSampler):  # type: ignore[misc, name-
             return
         triples = np.asarray(mapped_triples.cpu().numpy(), np.int64)
         if known is not None:
-            triples = np.concatenate([triples, np.asarray(known, np.int64).reshape(-1, 3)])
+            more = np.asarray(known)
+            if more.ndim != 2 or more.shape[1] != 3 or more.dtype.kind not in "ui":
+                raise InputError(
+                    f"known triples of shape {more.shape} and type {more.dtype}",
+                    where="known",
+                    fix="give whole numbers of shape [n, 3]: head, relation, tail",
+                )
+            triples = np.concatenate([triples, more.astype(np.int64)])
         graph = Graph.of(triples, entities=self.num_entities, relations=self.num_relations)
         pools = _pools(law, graph, clusters, run, factory)
         if mix is None:
             mix = {"uniform": 0.0, "typed": 0.5, "clusters": 0.2, "run": 1.0}[law]
         if sides not in ("even", "bernoulli"):
             raise InputError(f"sides is {sides!r}", fix='"even" or "bernoulli"')
+        if law in ("typed", "clusters") and mix == 1:
+            shown(
+                Warned(
+                    f"law={law!r} with mix=1: every negative is a hard one, which alone makes "
+                    "models worse: they never see most of what is false; mix=0.2 keeps easy ones"
+                )
+            )
         shares = graph.head_shares() if sides == "bernoulli" else None
         self.corruptions = Corruptions(graph, mix, pools, shares, known_draws)
 

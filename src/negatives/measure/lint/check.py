@@ -24,12 +24,15 @@ from negatives.read.loading import Data, known_texts, load
 from negatives.read.memory import is_named, mined_table
 from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.source import parquet
+from negatives.read.pair_files import goes_by_id
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.run.inputs import collection_of, with_generated
 from negatives.schema import Collection
 from negatives.store.run import Run, is_run
 
 _WORST = ("error", "warning", "info")
+_GO_BY_ID = ("triples", "labelled")
+"""Formats of data whose documents have no need of texts."""
 
 
 class Linted(Report):
@@ -118,6 +121,8 @@ def _mined(file: Data, known: Collection | None, options: FileOptions) -> MinedF
     if not is_named(file):
         return mined_table(file, known, options)
     if not is_run(Path(file)):
+        if known is None and options == AS_NAMED:
+            _refuse_data(file)
         responses = _responses(file) if options == AS_NAMED else None
         if responses is None:
             return mined_file(file, known, options)
@@ -135,6 +140,25 @@ def _mined(file: Data, known: Collection | None, options: FileOptions) -> MinedF
     elif len(run.generated):
         known = with_generated(known, run.generated)
     return understood(negatives, known)
+
+
+def _refuse_data(file: str | Path) -> None:
+    """`DataError` for data that go by ids, of which no negatives have been mined."""
+    try:
+        address = parse(file)
+        by_id = address.format in _GO_BY_ID or (
+            address.format == "pairs" and goes_by_id(address, AS_NAMED)
+        )
+    except DataError:
+        return  # what is wrong is said by whoever reads it
+    if by_id:
+        raise DataError(
+            "these are data that go by ids, and no negatives of them",
+            where=str(file),
+            fix=f"what is wrong with data says negatives data validate {file}; negatives mine "
+            f"{file} --out RUN makes negatives, and negatives lint RUN looks at these; of a file "
+            "of negatives, name with --data what has the texts of its ids",
+        )
 
 
 def _responses(file: str | Path) -> pl.DataFrame | None:

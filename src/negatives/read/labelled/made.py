@@ -12,6 +12,7 @@ import polars as pl
 from negatives.errors import DataError
 from negatives.read.findings import Fault, Findings
 from negatives.read.gathered import Tables, Unlabelled, gather
+from negatives.read.id_notes import LABELS, without_negatives
 from negatives.read.jsonl import PLACE
 from negatives.schema import Collection
 
@@ -83,7 +84,7 @@ def collected(
         "{n} labels are of no row of this split: nobody has them",
         len(made.corpus) - made.qrels["doc_id"].n_unique(),
     )
-    return replace(made, notes=findings.notes)
+    return replace(made, notes=(*findings.notes, *without_negatives(made, LABELS)))
 
 
 def _noted_once(pairs: pl.DataFrame, findings: Findings) -> pl.DataFrame:

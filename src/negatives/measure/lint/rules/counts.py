@@ -37,7 +37,8 @@ def uneven(facts: FileFacts) -> pl.DataFrame:
     )
     most = counted["negatives"].max()
     found = counted.filter(pl.col("negatives") < most).sort("row")
-    note = pl.format("{} negatives, where others have {}", "negatives", pl.lit(most))
+    noun = pl.when(pl.col("negatives") == 1).then(pl.lit("negative")).otherwise(pl.lit("negatives"))
+    note = pl.format("{} {}, where others have {}", "negatives", noun, pl.lit(most))
     return of_rows(found, note)
 
 
