@@ -22,12 +22,22 @@ from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.judged import judge_ranking
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
 from negatives.measure.means import means, sliced
-from negatives.measure.measured import ANOTHER, CONDENSED, ITSELF, JUDGED, SEEN, TIED, Measured
+from negatives.measure.measured import (
+    ANOTHER,
+    CONDENSED,
+    COPY,
+    ITSELF,
+    JUDGED,
+    SEEN,
+    TIED,
+    Measured,
+)
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
 from negatives.measure.propensity import LabelCounts, label_counts
 from negatives.measure.protocols import Known as Known
 from negatives.measure.protocols import Setting as Setting
+from negatives.measure.protocols import WithoutCopies as WithoutCopies
 from negatives.measure.protocols import WithoutSelf as WithoutSelf
 from negatives.measure.protocols import with_known
 from negatives.measure.ranking import (
@@ -110,14 +120,14 @@ def evaluate(
     interval over queries that holds with `confidence`, and with its ceiling: what the same lists
     would score in the best order. `condense` adds each metric on the lists without what nobody
     judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
-    came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
-    and `WithoutSelf`. `known` says whether documents that another split of the data calls relevant
-    to a query are ranked for it; they are left out where documents go by their ids, and ranked
-    elsewhere, unless it is given (see `WithoutKnown`). `trained_on`: what the model was trained on,
-    for metrics that ask how often each document is a positive there (PSP@5); without it the split
-    train of the same data. `quarantine`: a file in which bad rows of `data` are set aside.
-    `save_run`: a file for the ranking, as TREC's. Judgements of documents that the corpus lacks
-    count as not found, as for trec_eval.
+    came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`,
+    `WithoutSelf` and `WithoutCopies`. `known` says whether documents that another split of the data
+    calls relevant to a query are ranked for it; they are left out where documents go by their ids,
+    and ranked elsewhere, unless it is given (see `WithoutKnown`). `trained_on`: what the model was
+    trained on, for metrics that ask how often each document is a positive there (PSP@5); without it
+    the split train of the same data. `quarantine`: a file in which bad rows of `data` are set
+    aside. `save_run`: a file for the ranking, as TREC's. Judgements of documents that the corpus
+    lacks count as not found, as for trec_eval.
 
     `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
     nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
@@ -263,6 +273,7 @@ def _counts(
         "queries left out": queries - len(table),
         "queries that found nothing": int((table["retrieved"] == 0).sum()),
         "queries that find themselves": int(table[ITSELF].sum()),
+        "queries that find copies of themselves": int((table[COPY] > 0).sum()),
         "queries that find another type first": int(table[ANOTHER].sum()),
         "documents": None if alone else len(collection.corpus),
         "retrieved": int(table["retrieved"].sum()),
