@@ -10,7 +10,7 @@ import importlib
 from abc import ABCMeta
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 import msgspec
 
@@ -27,6 +27,7 @@ from negatives.settings import (
     computable,
     every,
     finite,
+    is_text,
     names,
     required,
     texts,
@@ -71,6 +72,10 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     """
 
     section: ClassVar[str] = ""
+    name_models: ClassVar[frozenset[str]] = frozenset(("model", "encoder", "guide", "teacher"))
+    """Settings of these names, and of the type `str`, are of the type `ModelName`: a stage of
+    another package does not lose what that type does for want of knowing it.
+    """
 
     def __post_init__(self) -> None:
         for setting in fields_of(type(self)):
@@ -121,8 +126,21 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
 
         A run whose files have changed since is not gone on with.
         """
-        naming = [each for each in fields_of(type(self)) if names(kind, each.type)]
-        return tuple(name for each in naming for name in texts(getattr(self, each.name)))
+        naming = [each.name for each in fields_of(type(self)) if self._names(each) == kind]
+        return tuple(name for each in naming for name in texts(getattr(self, each)))
+
+    @property
+    def unnamed_texts(self) -> dict[str, tuple[str, ...]]:
+        """The texts of the settings whose type does not say whether they name something."""
+        others = [each.name for each in fields_of(type(self)) if self._names(each) is None]
+        return {each: tuple(texts(getattr(self, each))) for each in others}
+
+    def _names(self, setting: msgspec.structs.FieldInfo) -> Named | None:
+        """What the texts of a setting name."""
+        said = next((kind for kind in get_args(Named) if names(kind, setting.type)), None)
+        if said is None and setting.name in self.name_models and is_text(setting.type):
+            return "model"
+        return said
 
     def refuse_absent(self, context: Context) -> None:
         """Raise where somebody it has to ask, such as a model's server, is not there.
