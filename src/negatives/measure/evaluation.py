@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import DataError, InputError
-from negatives.events import Emit, Event, Warned
+from negatives.events import Emit, Heard, Warned
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, any_of
@@ -147,7 +147,7 @@ def evaluate(
         raise InputError(f"model cannot be {model!r}", where="evaluate()", fix=fix)
     named = _named(model)
     model, collection, alone = _read(model, data, rerank, bool(slices), protocols, quarantine)
-    heard = _Heard(emit)
+    heard = Heard(emit)
     for note in collection.notes:
         heard(Warned(note))
     refuse_unjudged(collection, "no query has a positive")
@@ -201,19 +201,6 @@ def evaluate(
     figures["notes"] = heard.warnings
     per_query = table.drop(name for name in table.columns if name.startswith("_"))
     return Evaluation(figures, per_query, found)
-
-
-@dataclass(slots=True)
-class _Heard:
-    """Passes events on, and keeps the warnings."""
-
-    emit: Emit
-    warnings: list[str] = field(default_factory=list)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Warned):
-            self.warnings.append(event.text)
-        self.emit(event)
 
 
 def _read(
