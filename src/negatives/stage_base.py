@@ -126,21 +126,14 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
 
         A run whose files have changed since is not gone on with.
         """
-        naming = [each.name for each in fields_of(type(self)) if self._names(each) == kind]
+        naming = [each.name for each in fields_of(type(self)) if _named_by(self, each) == kind]
         return tuple(name for each in naming for name in texts(getattr(self, each)))
 
     @property
     def unnamed_texts(self) -> dict[str, tuple[str, ...]]:
         """The texts of the settings whose type does not say whether they name something."""
-        others = [each.name for each in fields_of(type(self)) if self._names(each) is None]
+        others = [each.name for each in fields_of(type(self)) if _named_by(self, each) is None]
         return {each: tuple(texts(getattr(self, each))) for each in others}
-
-    def _names(self, setting: msgspec.structs.FieldInfo) -> Named | None:
-        """What the texts of a setting name."""
-        said = next((kind for kind in get_args(Named) if names(kind, setting.type)), None)
-        if said is None and setting.name in self.name_models and is_text(setting.type):
-            return "model"
-        return said
 
     def refuse_absent(self, context: Context) -> None:
         """Raise where somebody it has to ask, such as a model's server, is not there.
@@ -152,6 +145,16 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         """Every setting, defaults written out, `kind` first; plain values only."""
         made: dict[str, Any] = msgspec.to_builtins(self)
         return made
+
+
+def _named_by(stage: Stage, setting: msgspec.structs.FieldInfo) -> Named | None:
+    """What the texts of a setting name."""
+    said: Named
+    for said in get_args(Named):
+        if names(said, setting.type):
+            return said
+    called = setting.name in stage.name_models and is_text(setting.type)
+    return "model" if called else None
 
 
 def stage_class(section: str, kind: str) -> type[Stage]:

@@ -96,7 +96,8 @@ class MinedSource:
             before = done
             for rows in shard.rows(layout, findings):
                 yield replace(rows, row=rows.row + before)
-                done = before + (rows.row.max() or 0)  # type: ignore[operator]
+                if len(rows.row):
+                    done = before + int(rows.row[-1])
 
     def tables(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of a table in order, at most `BLOCK` at a time; some columns, or all."""
