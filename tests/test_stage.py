@@ -6,22 +6,27 @@ import math
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import msgspec
 import numpy as np
 import pytest
+from msgspec import Meta
 
+from negatives import kinds
 from negatives.errors import RecipeError
 from negatives.find.bm25 import BM25
 from negatives.find.fused import Fused
 from negatives.judge.positive_aware import Margin, PercentOfPositive
 from negatives.kinds import KINDS
+from negatives.learn.train_round import TrainRound
 from negatives.pick.quotas import Quotas
 from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.settings import describe_field
 from negatives.stage import Stage, build, stage_class
+from negatives.store.named_files import changed, named_files, unnoticed
+from tests.cli.commands import negatives
 from tests.each import for_each
 
 EVERY_KIND = [(section, kind) for section, table in KINDS.items() for kind in table]
@@ -220,6 +225,49 @@ def test_settings_that_make_no_sense_together_are_refused(make: Any, said: str) 
     text = message(make)
     assert text.startswith(said)
     assert "fix:" in text
+
+
+class Theirs(Top, kind="theirs"):
+    """As somebody writes it who has not heard of `ModelName`."""
+
+    encoder: str = ""
+    teacher: Annotated[str, Meta(description="who knows more")] = ""
+    backbone: str = ""
+    guide: tuple[str, ...] = ()
+
+
+def test_a_text_that_is_called_as_models_are_names_one(tmp_path: Path) -> None:
+    model, other = (tmp_path / name for name in ("model", "other"))
+    for folder in (model, other):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+    stage = Theirs(encoder=str(model), teacher="hub/name", backbone=str(other), guide=("none",))
+    assert stage.opens == (str(model), "hub/name")
+    before = named_files([stage])
+    assert list(before) == [str(model)]
+    (model / "config.json").write_text("[]")
+    assert changed(before, named_files([stage])) == [str(model)]
+    assert unnoticed(stage) == {"backbone": str(other)}
+    assert unnoticed(Theirs(backbone="static")) == {}
+    assert TrainRound(model="a", encoder="b").opens == ("a",)
+
+
+def test_a_text_that_names_a_model_unnoticed_is_told_when_the_recipe_is_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "_third_parties", lambda: {"pick": {"theirs": f"{__name__}:Theirs"}})
+    (tmp_path / "words.txt").write_text("wing")
+    recipe = tmp_path / "mine.toml"
+    recipe.write_text(
+        'name = "mine"\n[[find]]\nkind = "bm25"\n[pick]\nkind = "theirs"\n'
+        f'backbone = "{tmp_path}/words.txt"\nencoder = "{tmp_path}/words.txt"\n'
+    )
+    done = negatives("recipes", "check", recipe)
+    assert done.returncode == 0
+    assert done.stdout.splitlines()[1:] == [
+        f"theirs: backbone names {tmp_path}/words.txt, and a run would not notice that it has "
+        "changed: the type of the setting is to be ModelName or FileName, of negatives.settings"
+    ]
 
 
 @pytest.mark.slow

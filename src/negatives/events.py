@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -76,6 +76,20 @@ def once(emit: Emit) -> Emit:
         emit(event)
 
     return heard
+
+
+@dataclass(slots=True)
+class Heard:
+    """A listener that passes events on, and keeps the warnings."""
+
+    emit: Emit
+    warnings: list[str] = field(default_factory=list)
+
+    def __call__(self, event: Event) -> None:
+        """Hear an event."""
+        if isinstance(event, Warned):
+            self.warnings.append(event.text)
+        self.emit(event)
 
 
 def silent(event: Event) -> None:

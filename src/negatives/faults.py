@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Final
 
+from negatives.cache_folder import VARIABLE, in_cache
 from negatives.errors import DiskFull, InputError, NegativesError, WorkError
 
 AGAIN: Final = "run the same command again: finished parts are kept"
@@ -27,12 +28,15 @@ _CIRCLE: Final = "Symlink loop from "
 """How Python before 3.13 tells of links that lead to each other, in place of an `OSError`."""
 _NO_THREAD: Final = "can't start new thread"
 
+NO_SPACE: Final = "no space left on the disk"
+FREE: Final = "free some space"
 _FULL: Final = {
-    errno.ENOSPC: ("no space left on the disk", f"free some space and {AGAIN}"),
-    errno.EDQUOT: ("the disk quota is used up", f"free some space and {AGAIN}"),
+    errno.ENOSPC: (NO_SPACE, FREE, ""),
+    errno.EDQUOT: ("the disk quota is used up", FREE, ""),
     errno.EFBIG: (
         "the file would be larger than a file may be here",
-        f"raise the limit (ulimit -f unlimited), or choose another disk, and {AGAIN}",
+        "raise the limit (ulimit -f unlimited)",
+        ", or choose another disk,",
     ),
 }
 _SPENT: Final = {
@@ -92,8 +96,7 @@ def refused(
     if code == errno.EEXIST and _in_a_circle(Path(place)):
         code = errno.ELOOP
     if code in _FULL:
-        what, fix = _FULL[code]
-        return DiskFull(what, where=place, fix=fix)
+        return disk_full(place, *_FULL[code])
     if code in _SPENT:
         what, fix = _SPENT[code]
         return WorkError(what, where=place, fix=fix or MEMORY_MEND)
@@ -107,6 +110,13 @@ def refused(
     if code in _GONE:
         return WorkError(f"a file that was needed is gone: {text}", where=str(where), fix=AGAIN)
     return WorkError(f"cannot {do}: {os.strerror(code)}", where=place, fix=AGAIN)
+
+
+def disk_full(place: str, what: str = NO_SPACE, mend: str = FREE, elsewhere: str = "") -> DiskFull:
+    """The error of a disk that takes no more at a place; of the cache it says how to move it."""
+    if place and in_cache(Path(place)):
+        elsewhere = f", or set {VARIABLE} to a folder on another disk,"
+    return DiskFull(what, where=place, fix=f"{mend}{elsewhere} and {AGAIN}")
 
 
 def raise_spent(error: BaseException) -> None:

@@ -69,6 +69,11 @@ def names(kind: Named, typed: Any) -> bool:
     )
 
 
+def is_text(typed: Any) -> bool:
+    """Whether a type is `str`, whatever is said of it besides."""
+    return typed is str or (get_origin(typed) is Annotated and is_text(get_args(typed)[0]))
+
+
 def texts(value: Any) -> Iterator[str]:
     """The texts in a plain value that are not empty."""
     if isinstance(value, str) and value:

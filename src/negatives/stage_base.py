@@ -10,7 +10,7 @@ import importlib
 from abc import ABCMeta
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 import msgspec
 
@@ -27,6 +27,7 @@ from negatives.settings import (
     computable,
     every,
     finite,
+    is_text,
     names,
     required,
     texts,
@@ -71,6 +72,10 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
     """
 
     section: ClassVar[str] = ""
+    name_models: ClassVar[frozenset[str]] = frozenset(("model", "encoder", "guide", "teacher"))
+    """Settings of these names, and of the type `str`, are of the type `ModelName`: a stage of
+    another package does not lose what that type does for want of knowing it.
+    """
 
     def __post_init__(self) -> None:
         for setting in fields_of(type(self)):
@@ -121,8 +126,14 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
 
         A run whose files have changed since is not gone on with.
         """
-        naming = [each for each in fields_of(type(self)) if names(kind, each.type)]
-        return tuple(name for each in naming for name in texts(getattr(self, each.name)))
+        naming = [each.name for each in fields_of(type(self)) if _named_by(self, each) == kind]
+        return tuple(name for each in naming for name in texts(getattr(self, each)))
+
+    @property
+    def unnamed_texts(self) -> dict[str, tuple[str, ...]]:
+        """The texts of the settings whose type does not say whether they name something."""
+        others = [each.name for each in fields_of(type(self)) if _named_by(self, each) is None]
+        return {each: tuple(texts(getattr(self, each))) for each in others}
 
     def refuse_absent(self, context: Context) -> None:
         """Raise where somebody it has to ask, such as a model's server, is not there.
@@ -134,6 +145,16 @@ class Stage(msgspec.Struct, metaclass=StageMeta, kw_only=True):
         """Every setting, defaults written out, `kind` first; plain values only."""
         made: dict[str, Any] = msgspec.to_builtins(self)
         return made
+
+
+def _named_by(stage: Stage, setting: msgspec.structs.FieldInfo) -> Named | None:
+    """What the texts of a setting name."""
+    said: Named
+    for said in get_args(Named):
+        if names(said, setting.type):
+            return said
+    called = setting.name in stage.name_models and is_text(setting.type)
+    return "model" if called else None
 
 
 def stage_class(section: str, kind: str) -> type[Stage]:

@@ -19,11 +19,12 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import IO, Any, TypeVar
 
 from negatives.errors import WorkError
+from negatives.stopping import stopping
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,17 +57,18 @@ def in_order(
     ask: Callable[[Item], Result], items: Iterable[Item], at_once: int
 ) -> Iterator[Result]:
     """Results of `ask` in the order of `items`, so many asked at once, each from a thread."""
-    pool = ThreadPoolExecutor(at_once)
     asked: deque[Future[Result]] = deque()
-    try:
-        for item in items:
-            asked.append(pool.submit(ask, item))
-            if len(asked) >= _AHEAD * at_once:
+    with stopping() as stopped:
+        pool = stopped.pool(at_once)
+        try:
+            for item in items:
+                asked.append(pool.submit(ask, item))
+                if len(asked) >= _AHEAD * at_once:
+                    yield asked.popleft().result()
+            while asked:
                 yield asked.popleft().result()
-        while asked:
-            yield asked.popleft().result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 class Pool:

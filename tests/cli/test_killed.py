@@ -1,7 +1,7 @@
-"""Commands that are killed while they write, and given again: the same bytes, and nothing besides.
+"""Commands that are killed or interrupted, and given again: the same bytes, and nothing besides.
 
 Each is killed before calls that make files durable or give them their names, where a half-written
-file would come to be read.
+file would come to be read; and those that ask a language model, while it is silent.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +27,7 @@ from tests import killing_at
 from tests.cli.commands import negatives
 from tests.cli.odd_models import TEXT
 from tests.make.writing_server import replying
-from tests.models.chat_server import ChatServer, completion, serving
+from tests.models.chat_server import ChatServer, Reply, completion, serving
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +147,54 @@ def test_killed_and_given_again_a_command_ends_as_if_it_never_had_been(
     assert [*temporary.glob(LEFT), *place.rglob(LEFT)] == []
     if command in ("evaluate", "distract"):  # others tell what this time cost
         assert again.stdout == wanted.stdout
+    asked = [str(body) for body in server.bodies[paid:]]
+    assert len(asked) - len({*asked}) <= AT_ONCE, "nothing is paid twice but what was on its way"
+
+
+@pytest.mark.parametrize("command", ["make", "distract", "judge"])
+def test_interrupted_while_a_model_is_silent_a_command_ends_at_once_and_goes_on_from_there(
+    command: str,
+    world: Path,
+    server: ChatServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words = commands(f"{server.spec}?concurrency={AT_ONCE}")[command]
+    place = tmp_path / "place"
+    monkeypatch.setenv("NEGATIVES_CACHE", str(place / "cache"))
+    shutil.copytree(world, place)
+    wanted = negatives(*words, cwd=place)
+    assert wanted.returncode == 0, wanted.stderr
+    whole = tree(place)
+    shutil.rmtree(place)
+    shutil.copytree(world, place)
+    paid, answers, speaks = len(server.bodies), server.script, threading.Event()
+
+    def silent(call: int, body: dict[str, Any]) -> Reply | None:
+        if call > paid + 2:
+            speaks.wait(60)
+        return answers(call, body)
+
+    server.script = silent
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "negatives", *words],
+            cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        while process.poll() is None and len(server.bodies) < paid + 2 + AT_ONCE:
+            time.sleep(0.01)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+        assert time.monotonic() - began < 5  # half a second, where nobody else is at work
+    finally:
+        speaks.set()
+        server.script = answers
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("error: interrupted")
+    again = negatives(*words, cwd=place)
+    assert again.returncode == 0, again.stderr
+    assert tree(place) == whole
     asked = [str(body) for body in server.bodies[paid:]]
     assert len(asked) - len({*asked}) <= AT_ONCE, "nothing is paid twice but what was on its way"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,7 +67,7 @@ def test_ties_are_told(data: str) -> None:
 
 
 @pytest.mark.slow
-def test_queries_that_find_themselves_are_told_and_how_to_leave_them_out() -> None:
+def test_queries_that_find_themselves_are_told_and_how_to_leave_them_out(tmp_path: Path) -> None:
     command: list[str | Path] = [
         "evaluate",
         "bm25",
@@ -78,4 +80,21 @@ def test_queries_that_find_themselves_are_told_and_how_to_leave_them_out() -> No
     assert "\nfind themselves: 6 queries, which rank the document of their own id; " in shown
     assert "--without-self leaves it out" in shown
     assert "find themselves" not in negatives(*command, "--without-self").stdout
+    renamed = shutil.copytree(CASES / "self-retrieval/beir", tmp_path / "beir")
+    queries = [json.loads(line) for line in (renamed / "queries.jsonl").read_text().splitlines()]
+    for query in queries:
+        query["_id"] = f"as-{query['_id']}"
+    (renamed / "queries.jsonl").write_text("\n".join(map(json.dumps, queries)))
+    head, *rows = (renamed / "qrels/test.tsv").read_text().splitlines()
+    (renamed / "qrels/test.tsv").write_text("\n".join([head, *(f"as-{row}" for row in rows)]))
+    command[2] = renamed
+    shown = negatives(*command).stdout
+    assert "\nfind copies: 6 queries, which rank a document of their own text that is not" in shown
+    assert "--without-copies leaves such out" in shown
+    left = negatives(*command, "--without-copies").stdout
+    assert "find copies" not in left
+    assert left.split("metric", 1)[1] == negatives(
+        "evaluate", "bm25", CASES / "self-retrieval/beir", "--metric", "RR", "--quiet",
+        "--without-self",
+    ).stdout.split("metric", 1)[1]  # fmt: skip
     assert "find themselves" not in negatives("evaluate", "bm25", "cranfield", "--quiet").stdout

@@ -240,6 +240,22 @@ def test_more_recipes_are_added_to_what_is_done(
 
 
 @pytest.mark.slow
+def test_what_a_training_warns_of_is_told_below_the_table(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    for _ in range(2):  # from the account too
+        made = trained(folder, ["bm25", "dbpm"], tmp_path / "b", static)
+        assert [*made["notes"]] == ["dbpm"]
+        told = [note for note in made["notes"]["dbpm"] if "batch.weight changes nothing" in note]
+        assert len(told) == 1
+        assert f"\n  dbpm: note: {told[0]}" in bench_table(made)
+        page = (tmp_path / "b" / "bench.md").read_text("utf-8")
+        assert f"\nSaid of their trainings:\n\n- dbpm: note: {told[0]}" in page
+    rows = bench_table(made).split("\n  dbpm: note: ")[0]
+    assert bench_table(made | {"notes": {}}).startswith(rows)
+
+
+@pytest.mark.slow
 def test_after_so_long_no_other_recipe_is_begun(folder: Path, static: str, tmp_path: Path) -> None:
     first = trained(folder, ["bm25"], tmp_path / "b", static, stop_after=1e-9)
     assert [row["recipe"] for row in first["rows"]] == ["none", "naive top"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import negatives as neg
+from negatives.cache_folder import VARIABLE
 from negatives.errors import DataError, RecipeError
 from negatives.events import Event, Noted
 from negatives.learn.encoded import EncodedBatch
@@ -21,7 +22,6 @@ from negatives.recipe import load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.store.atomic import file_hash
-from negatives.store.embeddings import VARIABLE
 from tests import pictures
 from tests.cli.commands import negatives
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import ir_measures
@@ -11,7 +12,7 @@ import pytest
 
 import negatives as neg
 from negatives.errors import DataError, InputError
-from negatives.measure.evaluation import WithoutSelf
+from negatives.measure.evaluation import WithoutCopies, WithoutSelf
 from negatives.opening import Context
 from tests.build import collection
 from tests.measure.ranked import rank
@@ -79,6 +80,25 @@ def test_a_document_of_the_query_s_own_id_shifts_the_ranks() -> None:
     plain = neg.evaluate("static", data, metrics=["RR"])
     without = neg.evaluate("static", data, metrics=["RR"], protocols=[WithoutSelf()])
     assert [each.figures["metrics"]["RR"]["value"] for each in (plain, without)] == [0.5, 1]
+
+
+def test_a_copy_of_the_query_is_told_and_left_out_where_that_is_wanted() -> None:
+    """Neither the query's own document, nor a copy that is judged relevant, is meant."""
+    docs = {"a": "Wing flow", "b": "wing", "c": "wing flow!", "d": "heat", "e": "heat", "f": ""}
+    queries = {"a": "wing flow", "q": "heat", "r": "Wing"}
+    judged = [("a", "b", 1), ("q", "d", 1), ("r", "b", 1), ("r", "c", 0)]
+    for identity, copies, values in (("text", 2, [1 / 3, 1]), ("id", 0, [1 / 3, 1 / 3])):
+        data = replace(collection(docs, queries, judged), identity=identity)  # type: ignore[arg-type]
+        run = pl.DataFrame(
+            [("a", "a", 3.0), ("a", "c", 2.0), ("a", "b", 1.0), ("q", "d", 2.0), ("q", "e", 1.0),
+             ("r", "b", 1.0)],
+            schema=["query_id", "doc_id", "score"], orient="row",
+        )  # fmt: skip
+        for protocols, count in ((), copies), ([WithoutCopies()], 0):
+            found = neg.evaluate(run, data, metrics=["RR"], protocols=protocols)
+            assert found.figures["queries that find copies of themselves"] == count
+            value = values[bool(protocols)]
+            assert found.per_query["RR"].to_list() == pytest.approx([value, 1, 1])
 
 
 @pytest.mark.slow

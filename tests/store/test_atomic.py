@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ from negatives.store.atomic import (
     writing_folder,
 )
 from negatives.store.lock import locked
+from negatives.store.replies import AboutReplies, open_replies
 
 
 def names(folder: Path) -> list[str]:
@@ -180,6 +182,36 @@ def test_a_full_disk_is_one_clear_error_and_nothing_half_written(
         "  fix:   free some space and run the same command again: finished parts are kept"
     )
     assert names(small_disk) == ["finished.txt"]
+
+
+@pytest.mark.parametrize("write", [write_table, write_bytes])
+def test_a_cache_whose_disk_is_full_is_told_how_to_move(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch, write: Callable[[Path], None]
+) -> None:
+    monkeypatch.setenv("NEGATIVES_CACHE", str(small_disk))
+    where = small_disk / "embeddings" / "part"
+    with pytest.raises(DiskFull) as caught, writing(where) as temporary:
+        write(temporary)
+    assert str(caught.value) == (
+        f"no space left on the disk\n  where: {where}\n"
+        "  fix:   free some space, or set NEGATIVES_CACHE to a folder on another disk, and run the "
+        "same command again: finished parts are kept"
+    )
+
+
+def test_replies_of_a_cache_whose_disk_is_full_are_told_how_to_move(
+    small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEGATIVES_CACHE", str(small_disk))
+
+    def keep(number: int) -> None:
+        about = AboutReplies(model="m", prompt="p", hash="h")
+        with open_replies(tmp_path, about) as replies:
+            replies.add(number.to_bytes(16, "big"), b"x" * 10_000)
+
+    with pytest.raises(DiskFull, match="or set NEGATIVES_CACHE to a folder") as caught:
+        deque(map(keep, range(1000)), 0)
+    assert caught.value.where.startswith(str(small_disk))
 
 
 def test_what_another_has_written_meanwhile_is_not_replaced(tmp_path: Path) -> None:

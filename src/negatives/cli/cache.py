@@ -219,7 +219,8 @@ def verify(*, repair: Flag = False, json: Flag = False) -> int:
 
 
 def _store() -> Path:
-    from negatives.store.embeddings import OFF, VARIABLE, store_folder
+    from negatives.cache_folder import OFF, VARIABLE
+    from negatives.store.embeddings import store_folder
 
     folder = store_folder()
     if folder is None:

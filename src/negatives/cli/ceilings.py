@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from negatives.arrays import Ragged, starts_of
+from negatives.cache_folder import OFF, VARIABLE
 from negatives.events import Event, Took
 from negatives.models.static import StaticEncoder
 from negatives.read import load
@@ -30,7 +31,6 @@ from negatives.search.exact import pair_scores
 from negatives.search.lexical import best_docs
 from negatives.search.lexical_index import Asked, LexicalIndex
 from negatives.search.postings import DOCS, STARTS, WEIGHTS
-from negatives.store.embeddings import OFF, VARIABLE
 from negatives.store.scratch import scratch_folder
 
 SEED: Final = 0

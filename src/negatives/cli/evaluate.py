@@ -45,6 +45,7 @@ def evaluate(
     query_times: Path | None = None,
     doc_times: Path | None = None,
     without_self: Flag = False,
+    without_copies: Flag = False,
     known: Literal["leave-out", "keep"] | None = None,
     retrained: str | None = None,
     unseen: str | None = None,
@@ -125,6 +126,8 @@ def evaluate(
         A file of document ids and times.
     without_self
         No query finds the document of its own id.
+    without_copies
+        No query finds a document of its own text, unless that is judged relevant.
     known
         What other splits of DATA call relevant to a query is not ranked for it (leave-out), or
         is ranked (keep). Left out by default where documents go by their ids.
@@ -216,7 +219,7 @@ def evaluate(
                 "--protocol": protocol, "--query-times": query_times,
                 "--query-vectors": query_vectors, "--doc-vectors": doc_vectors,
             },
-            without_self=without_self,
+            protocols=_left_out(without_self, without_copies),
             known=known,
         )  # fmt: skip
         return
@@ -228,9 +231,10 @@ def evaluate(
             depth=depth,
             rerank=rerank,
             top=top,
-            protocols=_protocols(
-                protocol, trained_on, query_times, doc_times, without_self, aside, metric
-            ),
+            protocols=[
+                *_protocols(protocol, trained_on, query_times, doc_times, aside, metric),
+                *_left_out(without_self, without_copies),
+            ],
             known=known,
             condense=condensed,
             slices=slices,
@@ -259,12 +263,11 @@ def _protocols(
     trained_on: str | None,
     query_times: Path | None,
     doc_times: Path | None,
-    without_self: bool,
     aside: Quarantine | None,
     metric: Names,
 ) -> list[Setting]:
     from negatives.errors import InputError
-    from negatives.measure.evaluation import METRICS, WithoutSelf
+    from negatives.measure.evaluation import METRICS
     from negatives.measure.metric_names import parse_metrics
     from negatives.measure.protocol import Like
     from negatives.measure.temporal import InTime
@@ -290,9 +293,14 @@ def _protocols(
     if side is not None and trained_on is not None:
         trained = load(trained_on, quarantine=aside, lost="count")
         found.append(Like(trained, side))
-    if without_self:
-        found.append(WithoutSelf())
     return found
+
+
+def _left_out(without_self: bool, without_copies: bool) -> list[Setting]:
+    """Protocols by which a query does not find what it is itself."""
+    from negatives.measure.evaluation import WithoutCopies, WithoutSelf
+
+    return [WithoutSelf()] * without_self + [WithoutCopies()] * without_copies
 
 
 def _show(figures: dict[str, Any], of_a_run: bool) -> None:
@@ -314,6 +322,12 @@ def _show(figures: dict[str, Any], of_a_run: bool) -> None:
         print(
             f"find themselves: {figures['queries that find themselves']:,} queries, which rank "
             "the document of their own id; --without-self leaves it out"
+        )
+    if figures["queries that find copies of themselves"]:
+        print(
+            f"find copies: {figures['queries that find copies of themselves']:,} queries, which "
+            "rank a document of their own text that is not judged relevant; --without-copies "
+            "leaves such out"
         )
     if figures["queries that find another type first"]:
         other = figures["queries that find another type first"]

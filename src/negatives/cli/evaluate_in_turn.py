@@ -10,6 +10,7 @@ from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.find.dense import Dense
+    from negatives.measure.evaluation import Setting
 
 
 def evaluate_in_turn(
@@ -21,14 +22,14 @@ def evaluate_in_turn(
     reading: DataOptions,
     *,
     alone: dict[str, Any],
-    without_self: bool,
+    protocols: list[Setting],
     known: Literal["leave-out", "keep"] | None,
     **how: Any,
 ) -> None:
     """A line for each collection, and their mean; `alone`: options of one collection."""
     from negatives.cli.listen import listening
     from negatives.errors import InputError
-    from negatives.measure.evaluation import METRICS, WithoutSelf
+    from negatives.measure.evaluation import METRICS
     from negatives.measure.several import evaluate_several
 
     for option, value in alone.items():
@@ -44,7 +45,7 @@ def evaluate_in_turn(
             [reading.load(each, lost="count") if reading.said() else each for each in data],
             metrics=metric or METRICS,
             save=save,
-            protocols=[WithoutSelf()] if without_self else [],
+            protocols=protocols,
             known=known,
             emit=emit,
             **how,

@@ -35,9 +35,9 @@ def lint(
 
     FILE is anybody's: triplets, n-tuples, lists, labelled pairs or lists,
     FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC
-    text or a saved dataset; or a run. Exit code 0 where there is no error (warnings
-    may be), 1 where there is, 2 for bad input; with --fix 0 once the clean file is
-    written.
+    text or a saved dataset; a folder of such files, which are read as one; or a
+    run. Exit code 0 where there is no error (warnings may be), 1 where there is, 2
+    for bad input; with --fix 0 once the clean file is written.
 
     Examples:
 
@@ -52,7 +52,7 @@ def lint(
     Parameters
     ----------
     file
-        The mined file, or a run directory.
+        The mined file, a folder of its shards or a pattern that names them, or a run directory.
     data
         The collection it was mined from; knows ids, more positives and whole texts. Other commands
         call it --corpus.
@@ -99,7 +99,8 @@ def lint(
         )
         fixed = None
         if out is not None:
-            with output(out, "".join(file.suffixes[-2:]), json=json) as clean:
+            first = report.facts.mined.source.files[0].path
+            with output(out, "".join(first.suffixes[-2:]), json=json) as clean:
                 fixed = report.fix(clean, emit=emit)
     if json:
         found = report.as_dict() | ({"fixed": fixed.as_dict()} if fixed else {})

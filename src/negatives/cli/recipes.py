@@ -121,6 +121,7 @@ def check(file: str, /) -> None:
         A .toml file, or the name of a recipe that comes with the package.
     """
     from negatives.recipe import load_recipe
+    from negatives.store.named_files import unnoticed
 
     recipe = load_recipe(file)
     recipe.refuse_unnamed()
@@ -134,5 +135,12 @@ def check(file: str, /) -> None:
         rounds = f"; rounds: {', '.join(f'{one.kind} {one.role}' for one in each)}"
     stages = [stage.kind for stage in (*recipe.find, *recipe.make, *recipe.judge, recipe.pick)]
     print(f"{file}: {recipe.name}: {' -> '.join(stages)}{rounds}")
+    for stage in recipe.stages:
+        for setting, name in unnoticed(stage).items():
+            print(
+                f"{stage.kind}: {setting} names {name}, and a run would not notice that it has "
+                "changed: the type of the setting is to be ModelName or FileName, of "
+                "negatives.settings"
+            )
     if recipe.paper and not recipe.differs:
         print('it follows a paper and does not say what differs from it: differs = "..."')

@@ -123,6 +123,8 @@ class Round(Stage, kw_only=True):
     """
 
     section: ClassVar[str] = "round"
+    name_models: ClassVar[frozenset[str]] = frozenset()
+    """A text may name a role: only the type tells which are models."""
     trains: ClassVar[bool] = False
     """Whether it takes steps of a trainer."""
 

@@ -16,7 +16,7 @@ from typing import Any, Final, cast
 import msgspec
 import polars as pl
 
-from negatives.events import Emit, Progress, Warned, silent
+from negatives.events import Emit, Heard, Progress, Warned, silent
 from negatives.learn.arms import Arm, digest, negatives_of
 from negatives.learn.base_models import weights_of
 from negatives.learn.fitting import fitting_base
@@ -41,11 +41,15 @@ ARMS: Final = "arms"
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of one arm: its figures by query, a frame a seed, its negatives and its cost."""
+    """What came of one arm: its figures by query, a frame a seed, its negatives and its cost.
+
+    `notes`: what its trainings warned of, each once.
+    """
 
     frames: list[pl.DataFrame]
     negatives: dict[str, Any] | None
     cost: dict[str, Any]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,9 @@ class Trainings:
             done_ones.append(self._one(ready, seed, plan))
             self.emit(Progress("compare", done + seed + 1, total or self.seeds, "trainings"))
         frames = [frame for frame, _ in done_ones]
-        cost = _cost(mining, [account for _, account in done_ones])
-        return Measured(frames, negatives_of(ready), cost)
+        accounts = [account for _, account in done_ones]
+        notes = dict.fromkeys(note for each in accounts for note in each.get("notes", ()))
+        return Measured(frames, negatives_of(ready), _cost(mining, accounts), tuple(notes))
 
     def figures(
         self, measured: Mapping[str, Measured], first: Arm, left_out: int
@@ -171,6 +176,7 @@ class Trainings:
         data: Data = arm.data or self.collection
         if isinstance(data, Path) and mined_file(data).layout.by_id:
             data = beside(data, self.collection, arm.recipe)
+        heard = Heard(self.emit)
         made = train(
             data,
             out,
@@ -181,7 +187,7 @@ class Trainings:
             look=False,
             seed=seed,
             **asdict(self.machine),
-            emit=self.emit,
+            emit=heard,
         )
         by_id = self.judged.identity == "id"
         frame = evaluate(
@@ -195,6 +201,8 @@ class Trainings:
         with writing(table) as temporary:
             frame.write_parquet(temporary)
         done = {key: made.account[key] for key in ("seconds", "steps", "examples", "device")}
+        if heard.warnings:
+            done["notes"] = heard.warnings
         done["hash"] = file_hash(table)
         plan["trainings"][name] = done
         self.folder.write(plan)

@@ -62,6 +62,32 @@ class SameId:
 
 
 @dataclass(frozen=True, slots=True)
+class SameText:
+    """Documents of the query's own text, unless they are judged relevant to it."""
+
+    copies: Ragged[np.uint32]
+    """For each query the rows of such documents."""
+
+    @staticmethod
+    def of(collection: Collection) -> SameText:
+        """By the keys of a collection's texts."""
+        keys = {side: pl.Series(collection.keys(side)) for side in ("queries", "docs")}
+        queries = keys["queries"].to_frame("key").with_row_index("query")
+        docs = keys["docs"].to_frame("key").with_row_index("doc")
+        docs = docs.filter(~pl.col("doc").is_in(collection.empty_docs))
+        pairs = queries.join(docs, on="key").join(
+            collection.positives, on=["query", "doc"], how="anti"
+        )
+        owners, found = pairs.sort("query", "doc").select("query", "doc")
+        return SameText(Ragged.of_owners(owners.to_numpy(), found.to_numpy(), len(queries)))
+
+    def __call__(self, queries: Rows) -> Excluded:
+        """See `Bar`."""
+        found = self.copies.take(queries)
+        return Excluded(found.owners.astype(np.uint32), found.values)
+
+
+@dataclass(frozen=True, slots=True)
 class NotOlder:
     """Documents that are not older than the query. float64[queries], float64[docs]: times."""
 

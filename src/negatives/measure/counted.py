@@ -7,9 +7,12 @@ from typing import Final
 import polars as pl
 
 from negatives.arrays import Doubles
-from negatives.schema import Collection
+from negatives.schema import PAIR, Collection
+from negatives.text.keys import normalised_keys
 
 _TYPE: Final = "type"
+FIRST_RANKS: Final = 10
+"""Documents of each query among which copies of it are looked for."""
 
 
 def counted(rows: pl.DataFrame, queries: pl.Series) -> Doubles:
@@ -36,6 +39,30 @@ def first_of_another_type(ranking: pl.DataFrame, collection: Collection) -> pl.D
         .join(queries, on="query_id")
         .filter(pl.col("is") != pl.col("wanted"))
     )
+
+
+def copies_of_queries(
+    ranking: pl.DataFrame, collection: Collection, own: pl.DataFrame
+) -> pl.DataFrame:
+    """Rows whose document, one of the first of its query, has the query's own text.
+
+    Neither its own document (`own`: query_id, doc_id), nor one that is judged relevant. Texts are
+    compared as `keys` of a collection are; those of the first documents alone, for copies rank
+    there, and a corpus may be large.
+    """
+    if collection.identity != "text" or not collection.has("docs", "text"):
+        return ranking.clear()
+    positive = collection.qrels.filter(pl.col("relevance") > 0)
+    first = (
+        ranking.filter(pl.col("rank") <= FIRST_RANKS)
+        .join(own, on=PAIR, how="anti")
+        .join(positive, on=PAIR, how="anti")
+        .join(collection.corpus.select("doc_id", doc="text"), on="doc_id")
+        .join(collection.queries.select("query_id", query="text"), on="query_id")
+        .filter(pl.col("query").str.strip_chars() != "")  # of judgements alone nothing is known
+    )
+    same = normalised_keys(first["doc"]) == normalised_keys(first["query"])
+    return first.filter(pl.Series(same, dtype=pl.Boolean))
 
 
 def positives_lost(collection: Collection, queries: pl.Series) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from negatives.errors import DataError, InputError
-from negatives.events import Emit, Event, Warned
+from negatives.events import Emit, Heard, Warned
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, any_of
@@ -22,12 +22,22 @@ from negatives.measure.evaluation_card import EvaluationShown
 from negatives.measure.judged import judge_ranking
 from negatives.measure.judgements import is_judgements, judged_alone, refuse_judgements
 from negatives.measure.means import means, sliced
-from negatives.measure.measured import ANOTHER, CONDENSED, ITSELF, JUDGED, SEEN, TIED, Measured
+from negatives.measure.measured import (
+    ANOTHER,
+    CONDENSED,
+    COPY,
+    ITSELF,
+    JUDGED,
+    SEEN,
+    TIED,
+    Measured,
+)
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.metrics import Metric
 from negatives.measure.propensity import LabelCounts, label_counts
 from negatives.measure.protocols import Known as Known
 from negatives.measure.protocols import Setting as Setting
+from negatives.measure.protocols import WithoutCopies as WithoutCopies
 from negatives.measure.protocols import WithoutSelf as WithoutSelf
 from negatives.measure.protocols import with_known
 from negatives.measure.ranking import (
@@ -110,14 +120,14 @@ def evaluate(
     interval over queries that holds with `confidence`, and with its ceiling: what the same lists
     would score in the best order. `condense` adds each metric on the lists without what nobody
     judged. `slices`: by the queries' length and positives and, with `run`, by where its negatives
-    came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`
-    and `WithoutSelf`. `known` says whether documents that another split of the data calls relevant
-    to a query are ranked for it; they are left out where documents go by their ids, and ranked
-    elsewhere, unless it is given (see `WithoutKnown`). `trained_on`: what the model was trained on,
-    for metrics that ask how often each document is a positive there (PSP@5); without it the split
-    train of the same data. `quarantine`: a file in which bad rows of `data` are set aside.
-    `save_run`: a file for the ranking, as TREC's. Judgements of documents that the corpus lacks
-    count as not found, as for trec_eval.
+    came from; or your own frames of query_id and group, by name. `protocols`: see `InTime`, `Like`,
+    `WithoutSelf` and `WithoutCopies`. `known` says whether documents that another split of the data
+    calls relevant to a query are ranked for it; they are left out where documents go by their ids,
+    and ranked elsewhere, unless it is given (see `WithoutKnown`). `trained_on`: what the model was
+    trained on, for metrics that ask how often each document is a positive there (PSP@5); without it
+    the split train of the same data. `quarantine`: a file in which bad rows of `data` are set
+    aside. `save_run`: a file for the ranking, as TREC's. Judgements of documents that the corpus
+    lacks count as not found, as for trec_eval.
 
     `data` may be a file of judgements alone (TREC's or BEIR's qrels) where `model` is a run:
     nothing of the corpus is needed then. Equal scores are put in trec_eval's order, the last id
@@ -137,7 +147,7 @@ def evaluate(
         raise InputError(f"model cannot be {model!r}", where="evaluate()", fix=fix)
     named = _named(model)
     model, collection, alone = _read(model, data, rerank, bool(slices), protocols, quarantine)
-    heard = _Heard(emit)
+    heard = Heard(emit)
     for note in collection.notes:
         heard(Warned(note))
     refuse_unjudged(collection, "no query has a positive")
@@ -191,19 +201,6 @@ def evaluate(
     figures["notes"] = heard.warnings
     per_query = table.drop(name for name in table.columns if name.startswith("_"))
     return Evaluation(figures, per_query, found)
-
-
-@dataclass(slots=True)
-class _Heard:
-    """Passes events on, and keeps the warnings."""
-
-    emit: Emit
-    warnings: list[str] = field(default_factory=list)
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, Warned):
-            self.warnings.append(event.text)
-        self.emit(event)
 
 
 def _read(
@@ -263,6 +260,7 @@ def _counts(
         "queries left out": queries - len(table),
         "queries that found nothing": int((table["retrieved"] == 0).sum()),
         "queries that find themselves": int(table[ITSELF].sum()),
+        "queries that find copies of themselves": int((table[COPY] > 0).sum()),
         "queries that find another type first": int(table[ANOTHER].sum()),
         "documents": None if alone else len(collection.corpus),
         "retrieved": int(table["retrieved"].sum()),

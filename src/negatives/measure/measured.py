@@ -14,7 +14,7 @@ from negatives.errors import InputError
 from negatives.events import Progress
 from negatives.judge.own import own_pairs
 from negatives.measure.barred import Bar
-from negatives.measure.counted import counted, first_of_another_type
+from negatives.measure.counted import copies_of_queries, counted, first_of_another_type
 from negatives.measure.ir_measures import IrMeasure
 from negatives.measure.judged import JudgedPairs, condensed, judge_ranking, perfect
 from negatives.measure.means import CEILING
@@ -29,6 +29,7 @@ CONDENSED: Final = " condensed"
 JUDGED: Final = "_judged"
 TIED: Final = "_tied"
 ITSELF: Final = "_itself"
+COPY: Final = "_copy"
 ANOTHER: Final = "_another"
 """Columns that are not metrics, and what stands behind the name of one on condensed lists."""
 
@@ -65,6 +66,7 @@ class Measured:
             columns[TIED] = counted(ranking.filter(tied(ranking)), ids)
             columns[ANOTHER] = counted(first_of_another_type(ranking, collection), ids)
             columns[ITSELF] = counted(ranking.join(own, on=["query_id", "doc_id"]), ids)
+            columns[COPY] = counted(copies_of_queries(ranking, collection, own), ids)
             for metric in self.metrics:
                 if not isinstance(metric, Metric):
                     columns[str(metric)] = metric.of_ranking(ranking, qrels, ids)

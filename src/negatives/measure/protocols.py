@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from negatives.events import Emit
-from negatives.measure.barred import Bar, SameId
+from negatives.measure.barred import Bar, SameId, SameText
 from negatives.measure.elsewhere import WithoutKnown
 from negatives.schema import Collection
 
@@ -29,6 +29,18 @@ class WithoutSelf:
     def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
         """The collection as it is."""
         return collection, SameId.of(collection)
+
+
+@dataclass(frozen=True, slots=True)
+class WithoutCopies:
+    """A protocol: no query finds a document of its own text, unless that is judged relevant to it.
+
+    As `mine` has it, which takes none for a negative; where documents go by their ids, none is one.
+    """
+
+    def apply(self, collection: Collection, emit: Emit) -> tuple[Collection, Bar]:
+        """The collection as it is."""
+        return collection, SameText.of(collection)
 
 
 def with_known(

@@ -5,7 +5,6 @@ Nothing here knows a model. Batches depend on the texts alone, never on threads 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -15,7 +14,7 @@ import numpy as np
 
 from negatives.arrays import Bools, Floats, Places
 from negatives.models.encoder import Encoded
-from negatives.models.stopping import all_or_stop
+from negatives.stopping import all_or_stop, stopping
 from negatives.workers import in_order
 
 SLICE: Final = 4096
@@ -109,13 +108,12 @@ def in_batches(
     order = np.argsort(-sizes, kind="stable")
     slices = [order[start : start + SLICE] for start in range(0, len(order), SLICE)]
     cut = np.zeros(len(items), bool)
-    stopped = threading.Event()
 
     def fill(rows: Places, pieces: list[Piece]) -> None:
         into[rows] = compute(pieces)
 
     coming = in_order(lambda rows: read([items[row] for row in rows]), slices, 1)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool, stopping() as stopped:
         for rows, present in zip(slices, coming, strict=True):
             cut[rows] = present.cut
             jobs = [

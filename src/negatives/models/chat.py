@@ -27,8 +27,8 @@ from negatives.models.http_call import is_there
 from negatives.models.prompt import Messages, Prompt
 from negatives.models.service import Refused, Unread, served
 from negatives.models.spec import whole_number
-from negatives.models.stopping import begin
 from negatives.opening import Foreseen
+from negatives.stopping import Stop, begin, stopping
 from negatives.store.replies import (
     AboutReplies,
     Replies,
@@ -204,25 +204,20 @@ class Chat:
         self, questions: Mapping[bytes, Messages], form: Form, replies: Replies
     ) -> Iterator[tuple[bytes, Answer | None]]:
         """Replies to questions that have none, as they come; each is kept before it is told."""
-        stopped = threading.Event()
 
-        def one(key: bytes, question: Messages) -> tuple[bytes, Answer | None]:
+        def one(stopped: Stop, key: bytes, question: Messages) -> tuple[bytes, Answer | None]:
             answer = self._answer(question, form, stopped)
             if answer is not None:
                 replies.add(key, msgspec.msgpack.encode(answer))
             return key, answer
 
-        with ThreadPoolExecutor(self._at_once) as pool:
-            begun = begin(pool, (partial(one, *each) for each in questions.items()), stopped)
-            try:
-                for future in as_completed(begun):
-                    if (came := future.result()) is not None:
-                        yield came
-            except BaseException:
-                stopped.set()
-                raise
+        with ThreadPoolExecutor(self._at_once) as pool, stopping() as stopped:
+            jobs = (partial(one, stopped, *each) for each in questions.items())
+            for future in as_completed(begin(pool, jobs, stopped)):
+                if (came := future.result()) is not None:
+                    yield came
 
-    def _answer(self, question: Messages, form: Form, stopped: threading.Event) -> Answer | None:
+    def _answer(self, question: Messages, form: Form, stopped: Stop) -> Answer | None:
         """The reply to one question, put in the way that this server has been found to take.
 
         None where what came was no reply, of a server that has answered something before.

@@ -27,6 +27,7 @@ import numpy as np
 import polars as pl
 
 from negatives.arrays import Bools, Floats, Keys, Places, Rows, by_volume
+from negatives.cache_folder import VARIABLE
 from negatives.engine import LOCAL, Lazily, carried_out
 from negatives.errors import InputError
 from negatives.events import Noted, Progress, Warned
@@ -47,7 +48,6 @@ from negatives.schema import TEXTS, Collection, Needs, Side
 from negatives.stats.lengths import normalised
 from negatives.store.embedding_shards import text_keys
 from negatives.store.embeddings import (
-    VARIABLE,
     About,
     EmbeddingStore,
     Space,

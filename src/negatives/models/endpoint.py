@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
@@ -19,7 +18,7 @@ from negatives.models.chat_reply import counted
 from negatives.models.encoder import Encoded
 from negatives.models.service import Garbled, served
 from negatives.models.spec import whole_number
-from negatives.models.stopping import all_or_stop
+from negatives.stopping import Stop, all_or_stop, stopping
 
 BATCH = 64
 """Texts a call, at most."""
@@ -116,9 +115,8 @@ class EndpointEncoder:
 
     def _encode(self, texts: list[str]) -> Encoded:
         vectors = np.zeros((len(texts), self.dim), np.float32)
-        stopped = threading.Event()
 
-        def fill(rows: list[int]) -> None:
+        def fill(rows: list[int], stopped: Stop) -> None:
             made = self._call([texts[row] for row in rows], stopped)
             if made.shape[1] != self.dim:
                 raise self._service.error(
@@ -126,11 +124,12 @@ class EndpointEncoder:
                 )
             vectors[rows] = made
 
-        with ThreadPoolExecutor(self._concurrency) as pool:
-            all_or_stop(pool, [partial(fill, rows) for rows in _batches(texts)], stopped)
+        with ThreadPoolExecutor(self._concurrency) as pool, stopping() as stopped:
+            jobs = [partial(fill, rows, stopped) for rows in _batches(texts)]
+            all_or_stop(pool, jobs, stopped)
         return Encoded(vectors, np.zeros(len(texts), bool))
 
-    def _call(self, texts: list[str], stopped: threading.Event | None = None) -> Floats:
+    def _call(self, texts: list[str], stopped: Stop | None = None) -> Floats:
         """One batch's vectors; `GivenUp` where `stopped` is set before they came."""
         return self._service.ask(
             {"model": self._service.model, "input": texts, "encoding_format": "float"},

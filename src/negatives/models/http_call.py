@@ -15,11 +15,13 @@ import ssl
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from negatives.stopping import Stop
 
 _PIECE: Final = 1 << 16
 _LISTENS: Final = 5.0
@@ -76,17 +78,20 @@ def unless_done_after(seconds: float, do: Callable[[], None]) -> Iterator[None]:
         timer.cancel()
 
 
-def post(url: str, body: bytes, *, key: str = "", seconds: float, most: int) -> Reply:
+def post(
+    url: str, body: bytes, *, key: str = "", seconds: float, most: int, stopped: Stop
+) -> Reply:
     """Send `body`, with `key` as a bearer token where there is one, and return any reply.
 
-    Raises `CallFailed`; `TimedOut` after `seconds` in all; `TooLong` after `most` bytes.
+    Raises `CallFailed`; `TimedOut` after `seconds` in all, or at once where `stopped` is set;
+    `TooLong` after `most` bytes.
     """
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(url, body, headers, method="POST")
     watch = _Watch()
-    with watch.over_after(seconds):
+    with watch.over_after(seconds), stopped.cutting(watch.end):
         try:
             with _opener(watch.connection).open(request, timeout=seconds) as answer:
                 length = answer.headers.get("Content-Length", "")
@@ -115,7 +120,7 @@ def _read(answer: Any, most: int) -> bytes:
 
 
 class _Watch:
-    """Ends the connections of one call when its time is over, whatever they wait for."""
+    """Ends the connections of one call when it is over, whatever they wait for."""
 
     def __init__(self) -> None:
         self.over = False
@@ -125,7 +130,7 @@ class _Watch:
     @contextmanager
     def over_after(self, seconds: float) -> Iterator[None]:
         try:
-            with unless_done_after(seconds, self._end):
+            with unless_done_after(seconds, self.end):
                 yield
         finally:
             with self._lock:
@@ -141,21 +146,33 @@ class _Watch:
             def __init__(self, *given: Any, **named: Any) -> None:
                 super().__init__(*given, **named)
                 # What http.client connects by, before it speaks to a proxy or through TLS.
-                self._create_connection = watch.connect
+                self._create_connection = watch.connected
 
         return Watched
 
-    def connect(self, *given: Any, **named: Any) -> socket.socket:
-        """What `socket.create_connection` makes, watched."""
-        made = socket.create_connection(*given, **named)
-        with self._lock:
-            # Another handle of the same connection: TLS takes the first one over.
-            self._open.append(made.dup())
-            if self.over:
-                _cut(made)
-        return made
+    def connected(self, address: tuple[str, int], seconds: float, *more: Any) -> socket.socket:
+        """What `socket.create_connection` makes, watched from before it reaches the other side."""
+        failed = OSError("the name has no address")
+        for family, kind, protocol, _, place in socket.getaddrinfo(*address, 0, socket.SOCK_STREAM):
+            with ExitStack() as unless_made:
+                try:
+                    made = unless_made.enter_context(socket.socket(family, kind, protocol))
+                    made.settimeout(seconds)
+                    with self._lock:
+                        # Another handle of the same connection: TLS takes the first one over.
+                        self._open.append(made.dup())
+                    made.connect(place)
+                except OSError as error:
+                    failed = error
+                    continue
+                if self.over:  # before there was a connection to cut
+                    _cut(made)
+                unless_made.pop_all()
+                return made
+        raise failed
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """The call is over: no reply is waited for any longer."""
         with self._lock:
             self.over = True
             for made in self._open:

@@ -31,9 +31,9 @@ from negatives.models.http_call import (
     unless_done_after,
 )
 from negatives.models.spec import Options, split_options
-from negatives.models.stopping import GivenUp
 from negatives.printable import printable
 from negatives.secrets import read_key, refuse_secrets, without
+from negatives.stopping import GivenUp, Stop, of_this_thread
 
 TRIES = 5
 """Calls made for one question before giving up, `WAIT` * 1, 2, 4, 8 seconds apart."""
@@ -119,14 +119,14 @@ class Service:
         read: Callable[[bytes], Answer],
         *,
         most: int,
-        stopped: threading.Event | None = None,
+        stopped: Stop | None = None,
     ) -> Answer:
         """What `read` makes of the reply, which has at most so many bytes.
 
         `read` raises `Garbled` where it is no reply. Raises `Refused`, or another `ServiceError`:
         `GivenUp` where `stopped` is set before the answer came.
         """
-        stopped = stopped or threading.Event()
+        stopped = stopped or of_this_thread()
         sleep = self.sleep or stopped.wait
         wait = 0.0
         slow = 0
@@ -135,7 +135,7 @@ class Service:
             if wait > 0:
                 sleep(wait)
             if stopped.is_set():
-                raise self._failed(GivenUp, "given up, for another call failed")
+                raise self._given_up()
             self.tell(Spent(calls=1))
             wait = WAIT * 2**attempt
             try:
@@ -146,6 +146,7 @@ class Service:
                         key=self.key,
                         seconds=self.seconds,
                         most=most,
+                        stopped=stopped,
                     )
                 if reply.status == 200:
                     self._not_before = 0.0
@@ -155,6 +156,8 @@ class Service:
             except TooLong as error:
                 raise self.error(f"an unreadable reply: {error}") from None
             except (CallFailed, Garbled) as error:
+                if stopped.is_set():
+                    raise self._given_up() from None
                 said = self.said(str(error))
                 if isinstance(error, TimedOut) and not self._heard:
                     raise self._hangs(said) from None
@@ -248,6 +251,9 @@ class Service:
     def error(self, what: str) -> ServiceError:
         """An error that names the service and its model."""
         return self._failed(ServiceError, what)
+
+    def _given_up(self) -> GivenUp:
+        return self._failed(GivenUp, "given up, for another call failed")
 
     def _hangs(self, what: str) -> ServiceError:
         """The error of a service that takes calls and is silent, or too slow."""

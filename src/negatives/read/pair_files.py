@@ -1,39 +1,33 @@
 """Pair files and mined files: one file, several named by a pattern, or a folder of them.
 
-In a folder, files whose names begin with train, dev, test, validation, valid, val or eval belong
-to that split; all others are the split train. What is in a file: the package `mined`. How rows
+Which files are of one split: `split_files.py`. What is in a file: the package `mined`. How rows
 become a collection: `pairs.py`.
 """
 
 from __future__ import annotations
 
-import glob
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.read.address import PAIR_ENDINGS, Address, pair_files
+from negatives.read.address import Address
 from negatives.read.by_id import collected_by_id
 from negatives.read.edges import collected_edges, holds_edges, unnamed_edges
 from negatives.read.file_options import AS_NAMED, FileOptions
-from negatives.read.files import ending
 from negatives.read.findings import Findings
 from negatives.read.item_names import holds_names, with_names
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile, mined_file
 from negatives.read.pairs import PairTable
+from negatives.read.split_files import files_by_split, names_a_split
 from negatives.schema import Collection
-
-_SPLIT: Final = re.compile(r"(train|dev|test|validation|valid|val|eval)(?![a-z])", re.IGNORECASE)
 
 
 def splits(address: Address) -> list[str]:
     """The splits that the names of the files tell."""
-    return sorted(_by_split(address))
+    return sorted(files_by_split(address.path))
 
 
 def read(
@@ -44,9 +38,9 @@ def read(
     options: FileOptions = AS_NAMED,
 ) -> Collection:
     """The collection of all files of one split, their ids those of `known`."""
-    by_split = _by_split(address)
+    by_split = files_by_split(address.path)
     paths, names = _apart(by_split[split], address)
-    named = [path for path in paths if _SPLIT.match(path.name)] or paths
+    named = [path for path in paths if names_a_split(path)] or paths
     if address.by_id and options == AS_NAMED and holds_edges(named[0]):
         made = collected_edges(
             address.name, split, named, _of_other_splits(by_split, split), findings
@@ -75,7 +69,7 @@ def goes_by_id(address: Address, options: FileOptions) -> bool:
     """Whether the files hold ids alone: interactions, or what `ids:` stands before."""
     if address.by_id or not address.path.exists():
         return address.by_id
-    first = next(iter(_by_split(address).values()))[0]
+    first = next(iter(files_by_split(address.path).values()))[0]
     return mined_file(first, options=options).layout.name == INTERACTIONS
 
 
@@ -93,7 +87,7 @@ def _apart(paths: list[Path], address: Address) -> tuple[list[Path], list[Path]]
 def _of_other_splits(by_split: Mapping[str, list[Path]], split: str) -> dict[str, list[Path]]:
     """The files of each other split, which are those that its name begins."""
     named = {
-        other: [path for path in there if _SPLIT.match(path.name)]
+        other: [path for path in there if names_a_split(path)]
         for other, there in by_split.items()
         if other != split
     }
@@ -108,21 +102,3 @@ def collected(
     for file in files:
         pairs.read(file)
     return pairs.collection(name, split)
-
-
-def _by_split(address: Address) -> dict[str, list[Path]]:
-    if address.path.is_dir():
-        files = pair_files(address.path)
-    elif address.path.exists():
-        return {"train": [address.path]}
-    else:
-        found = glob.glob(str(address.path), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        files = sorted(map(Path, found))
-        files = [path for path in files if ending(path) in PAIR_ENDINGS and not path.is_dir()]
-    if not files:
-        raise DataError("no file matches", where=str(address.path), fix="check the pattern")
-    made: dict[str, list[Path]] = {}
-    for path in files:
-        match = _SPLIT.match(path.name)
-        made.setdefault(match[1].lower() if match else "train", []).append(path)
-    return made

@@ -35,7 +35,7 @@ def best_first(figures: Figures) -> list[Row]:
 
 
 def bench_table(figures: Figures) -> str:
-    """A recipe a line, as plain text, and what was left out."""
+    """A recipe a line, as plain text, what was left out, and what trainings warned of."""
     names, *rows = _cells(figures)
     widths = [max(len(row[at]) for row in (names, *rows)) for at in range(len(names))]
     lines = [headline(figures)]
@@ -45,7 +45,7 @@ def bench_table(figures: Figures) -> str:
             for at, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  " + "  ".join(cells).rstrip())
-    return "\n".join([*lines, *_without(figures)])
+    return "\n".join([*lines, *_without(figures), *_notes(figures)])
 
 
 def bench_card(figures: Figures) -> Card:
@@ -83,6 +83,8 @@ def bench_page_tables(figures: Figures) -> list[str]:
     lines = markdown_table(names, rows)
     if missing := list(_without(figures)):
         lines += ["", "Not measured:", "", *(f"- {line.strip()}" for line in missing)]
+    if notes := list(_notes(figures)):
+        lines += ["", "Said of their trainings:", "", *(f"- {line.strip()}" for line in notes)]
     return lines
 
 
@@ -145,14 +147,25 @@ def _p(row: Row) -> str:
 
 def _without(figures: Figures) -> Iterator[str]:
     """What is not in the table, and why: those of one reason in a line."""
-    by_reason: dict[str, list[str]] = {}
-    for said, found in (("", figures["left_out"]), ("failed: ", figures["failed"])):
-        for name, why in found.items():
-            by_reason.setdefault(said + why, []).append(name)
-    for why, names in by_reason.items():
-        yield f"  {', '.join(names)}: {why}"
+    failed = {name: f"failed: {why}" for name, why in figures["failed"].items()}
+    yield from _by_text([*figures["left_out"].items(), *failed.items()])
     if figures["not_yet"]:
         yield f"  {', '.join(figures['not_yet'])}: not yet; the same command goes on"
+
+
+def _notes(figures: Figures) -> Iterator[str]:
+    """What the trainings of some recipes warned of; hidings tell of none."""
+    notes = figures.get("notes", {})
+    yield from _by_text([(name, f"note: {each}") for name in notes for each in notes[name]])
+
+
+def _by_text(said: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """A line for each text, after the names of the recipes it is said of."""
+    names: dict[str, list[str]] = {}
+    for name, text in said:
+        names.setdefault(text, []).append(name)
+    for text, named in names.items():
+        yield f"  {', '.join(named)}: {text}"
 
 
 # ---- the picture ---------------------------------------------------------------------------------

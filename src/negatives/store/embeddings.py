@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,14 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from negatives.arrays import Bools, Floats, Keys, Places
-from negatives.errors import InputError, RunError, WorkError
+from negatives.cache_folder import cache_folder
+from negatives.errors import RunError, WorkError
 from negatives.faults import raise_spent
 from negatives.store.atomic import writing
 from negatives.store.embedding_shards import Shard, damaged, list_shards, write_shard
 from negatives.store.lock import locked, shared
 
-VARIABLE: Final = "NEGATIVES_CACHE"
-OFF: Final = "off"
 ABOUT: Final = "space.json"
 SCHEMA_VERSION: Final = 1
 
@@ -53,19 +51,9 @@ SAME_MODEL: Final = 0.999
 
 
 def store_folder() -> Path | None:
-    """Where the shared store is; None where NEGATIVES_CACHE is `off`.
-
-    Raises `InputError` where a home folder is needed and the system knows none.
-    """
-    named = os.environ.get(VARIABLE, "")
-    if named.lower() == OFF:
-        return None
-    try:
-        return (Path(named).expanduser() if named else _user_cache() / "negatives") / "embeddings"
-    except RuntimeError:
-        raise InputError(
-            "no home folder is known", fix=f"set {VARIABLE} to a folder, or to {OFF}"
-        ) from None
+    """Where the shared store is; None where NEGATIVES_CACHE is `off`, see `cache_folder`."""
+    cache = cache_folder()
+    return None if cache is None else cache / "embeddings"
 
 
 def writable(folder: Path) -> bool:
@@ -75,14 +63,6 @@ def writable(folder: Path) -> bool:
     except OSError:
         return False
     return os.access(folder, os.W_OK)
-
-
-def _user_cache() -> Path:
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    variable = "LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"
-    named = os.environ.get(variable, "")
-    return Path(named) if named else Path.home() / ".cache"
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

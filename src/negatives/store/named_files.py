@@ -37,6 +37,19 @@ def named_files(stages: Iterable[Stage]) -> dict[str, str]:
     return {name: found[name] for name in sorted(found) if found[name]}
 
 
+def unnoticed(stage: Stage) -> dict[str, str]:
+    """Setting -> file or model folder on this machine that it names, though its type says no such
+    thing: a run would go on when that has changed.
+    """
+    found = {
+        setting: name
+        for setting, said in stage.unnamed_texts.items()
+        for name in said
+        if len(Path(name).parts) > 1 and _hash_of_model(name)
+    }
+    return dict(sorted(found.items()))
+
+
 def image_files(collection: Collection) -> dict[str, str]:
     """The same of the images of documents and of queries, all of a side as one: an image that is
     another under its old name is other data, though no table of the collection tells.

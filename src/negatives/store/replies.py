@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from negatives.errors import DiskFull, RunError, WorkError
+from negatives.errors import RunError, WorkError
+from negatives.faults import disk_full
 from negatives.store.atomic import explained, make_folder, write_json
 from negatives.store.embeddings import store_folder, writable
 from negatives.store.kept_folders import kept_folders
@@ -176,11 +177,7 @@ def _told(folder: Path) -> Iterator[None]:
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code == sqlite3.SQLITE_FULL:
-                raise DiskFull(
-                    "no space left on the disk",
-                    where=str(path),
-                    fix="free some space and run the same command again: replies are kept",
-                ) from None
+                raise disk_full(str(path)) from None
             if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise WorkError(
                     f"the kept replies of a language model are damaged: {error}",

@@ -128,7 +128,8 @@ class TrainedArms:
         figures = self.work.figures(found, self.first, self.left_out)
         rows = [_row(row, figures) for row in figures.pop("metrics")[METRIC]]
         del figures["negatives"], figures["costs"]
-        return {"measure": "trained", "metric": METRIC, **figures, "rows": rows}
+        notes = {name: list(each.notes) for name, each in found.items() if each.notes}
+        return {"measure": "trained", "metric": METRIC, **figures, "rows": rows, "notes": notes}
 
     @property
     def _file(self) -> Path:

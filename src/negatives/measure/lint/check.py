@@ -71,7 +71,8 @@ def lint(
 
     `file`: triplets, n-tuples, lists, labelled pairs or lists, responses of a language model,
     FlagEmbedding, Tevatron, qrels or a TREC run, as Parquet, JSONL, CSV, TSV, TREC text or a
-    dataset saved by `datasets`; or a frame of the same columns, of pandas, polars or `datasets`.
+    dataset saved by `datasets`; a folder of such files, or a pattern that names them, which are
+    read as one; or a frame of the same columns, of pandas, polars or `datasets`.
     `query_column`, `positive_column` and `negative_column` name columns whose names do not tell
     what they are.
 

@@ -9,6 +9,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory  # noqa: TID251
 from typing import IO, Any, Final, Literal, cast
@@ -91,9 +92,23 @@ def _check(report: Report, out: Path) -> None:
             where=report.file,
             fix="write it to a file, and lint that",
         )
-    if out.exists() and (out.resolve() == source.path.resolve() or not out.is_file()):
+    first = source.files[0].path
+    if source.shards and any(each.schema != source.schema for each in source.shards):
+        raise InputError(
+            "the files have columns of different types, and would be one",
+            where=report.file,
+            fix="fix one at a time",
+        )
+    replaced = {file.path.resolve() for file in (source, *source.files)}
+    if out.exists() and (out.resolve() in replaced or not out.is_file()):
         raise InputError(
             "the fixed file would replace the data", where=str(out), fix="name a new file"
+        )
+    if source.shards and out.resolve().parent == source.path.resolve():
+        raise InputError(
+            "the fixed file would be one more of the files that are read as one",
+            where=str(out),
+            fix="name one outside of the folder",
         )
     if plain_name(out) != out.name and not out.name.endswith(".gz"):
         raise InputError(
@@ -101,11 +116,11 @@ def _check(report: Report, out: Path) -> None:
             where=str(out),
             fix=f"name it {plain_name(out)}",
         )
-    if source.type != "datasets" and ending(out) != ending(source.path):
+    if source.type != "datasets" and ending(out) != ending(first):
         raise InputError(
             f"the fixed file is of the same format: it cannot end in {out.suffix or 'nothing'}",
             where=str(out),
-            fix=f"end it in {ending(source.path)}",
+            fix=f"end it in {ending(first)}",
         )
 
 
@@ -175,8 +190,8 @@ def _parquet(source: MinedSource, out: Path, cure: _Cure) -> None:
 
 
 def _delimited(source: MinedSource, out: Path, cure: _Cure) -> None:
-    apart = separator(source.path)
-    literal = apart == "\t" and not is_quoted(source.path)
+    apart = separator(source.files[0].path)
+    literal = apart == "\t" and not any(is_quoted(file.path) for file in source.files)
     quoting: Literal["never", "necessary"] = "never" if literal else "necessary"
     with writing(out) as temporary, _writable(temporary, out) as file:
         if source.header.has_line:
@@ -187,19 +202,23 @@ def _delimited(source: MinedSource, out: Path, cure: _Cure) -> None:
 
 def _lines(source: MinedSource, out: Path, cure: _Cure) -> None:
     with writing(out) as temporary, _writable(temporary, out) as file:
-        file.writelines(_cured_lines(blocks(source.path), cure))
+        file.writelines(_cured_lines(_of_all(source, blocks), cure))
 
 
 def _json(source: MinedSource, out: Path, cure: _Cure) -> None:
-    if not is_array(source.path):
+    if not any(is_array(file.path) for file in source.files):
         _lines(source, out, cure)
         return
     with writing(out) as temporary, _writable(temporary, out) as file:
         before = b"[\n"
-        for line in _cured_lines(json_blocks(source.path), cure):
+        for line in _cured_lines(_of_all(source, json_blocks), cure):
             file.write(before + line.rstrip(b"\n"))
             before = b",\n"
         file.write(b"\n]\n")
+
+
+def _of_all(source: MinedSource, read: Callable[[Path], Iterator[bytes]]) -> Iterator[bytes]:
+    return chain.from_iterable(read(file.path) for file in source.files)
 
 
 def _cured_lines(some: Iterator[bytes], cure: _Cure) -> Iterator[bytes]:

@@ -50,7 +50,7 @@ def blocks(file: MinedFile, findings: Findings | None = None) -> Iterator[MinedB
         )
     found = Findings() if findings is None else findings
     header = file.source.header.note
-    for note in (*([header] if header else []), *file.layout.notes):
+    for note in (*([header] if header else []), *file.source.notes, *file.layout.notes):
         found.note(note, note, 1)
     empty, units = True, Units()
     for rows in file.source.rows(file.layout, found):

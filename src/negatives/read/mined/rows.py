@@ -96,7 +96,18 @@ def understood(
 ) -> MinedFile:
     """An opened file, its layout decided."""
     ids = frozenset(_ids_of(src, known)) if known is not None else frozenset[str]()
-    return MinedFile(src, layout_of(src.columns, str(src.path), options, ids), known)
+    layout, *others = (layout_of(file.columns, str(file.path), options, ids) for file in src.files)
+    for file, other in zip(src.files[1:], others, strict=True):
+        if other != layout:
+            first = src.files[0].path.name
+            raise DataError(
+                f"the files are not of one form: {first} is {layout.name} with the columns "
+                f"{', '.join(layout.columns)}, {file.path.name} is {other.name} with "
+                f"{', '.join(other.columns)}",
+                where=str(src.path),
+                fix="name those of one form, by a pattern or in a folder of their own",
+            )
+    return MinedFile(src, layout, known)
 
 
 def _ids_of(src: MinedSource, known: Collection) -> Iterator[str]:

@@ -6,9 +6,10 @@ folder saved by `datasets`, and tables handed in. What the columns mean is in `l
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterator
 from collections.abc import Collection as Names
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -18,7 +19,6 @@ import polars as pl
 from negatives.bounded import check_ordinary
 from negatives.errors import DataError, nearest_path
 from negatives.read import datasets, delimited
-from negatives.read.address import pair_files
 from negatives.read.files import Lines, blocks, ending, unknown_format
 from negatives.read.findings import Findings
 from negatives.read.frames import parquet_frames, parquet_schema, readable, with_lists
@@ -29,6 +29,7 @@ from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, he
 from negatives.read.mined.json_rows import JsonReader, json_blocks, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
+from negatives.read.split_files import files_by_split
 from negatives.read.white_space import fields
 
 FileType = Literal["parquet", "jsonl", "delimited", "trec", "datasets", "tables"]
@@ -49,7 +50,8 @@ class MinedSource:
     """A file: where it is, what type of file it is, what its columns hold, and their types.
 
     `schema`: name -> polars type, of a file that is a table. `header`: of a delimited one.
-    `frames`: the tables, where they were handed in.
+    `frames`: the tables, where they were handed in. `shards`: the files, where it is several that
+    are read as one, one after the other; what is said of columns is then said of the first.
     """
 
     path: Path
@@ -58,6 +60,8 @@ class MinedSource:
     schema: dict[str, Any] = field(default_factory=dict)
     header: Header = field(default=Header(()))
     frames: Callable[[], Iterator[pl.DataFrame]] | None = None
+    shards: tuple[MinedSource, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if "" in self.columns:
@@ -69,6 +73,9 @@ class MinedSource:
 
     def rows(self, layout: Layout, findings: Findings) -> Iterator[FlatRows]:
         """The rows in order, some at a time, with the columns of `layout`."""
+        if self.shards:
+            yield from self._of_shards(layout, findings)
+            return
         if self.type == "jsonl":
             yield from JsonReader(self.path, layout, findings)
             return
@@ -77,11 +84,28 @@ class MinedSource:
         for table, row, line in self._numbered(layout.columns, findings):
             yield TableRows(row, line, file, str(self.path), table)
 
+    @property
+    def files(self) -> tuple[MinedSource, ...]:
+        """The files, in order: its shards, or itself."""
+        return self.shards or (self,)
+
+    def _of_shards(self, layout: Layout, findings: Findings) -> Iterator[FlatRows]:
+        """Rows are numbered on and on; by its line each is known in its own file."""
+        done = 0
+        for shard in self.shards:
+            before = done
+            for rows in shard.rows(layout, findings):
+                yield replace(rows, row=rows.row + before)
+                if len(rows.row):
+                    done = before + int(rows.row[-1])
+
     def tables(self, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
         """The rows of a table in order, at most `BLOCK` at a time; some columns, or all."""
         findings = Findings()
-        for table, _, _ in self._numbered([*self.schema] if columns is None else columns, findings):
-            yield table
+        names = [*self.schema] if columns is None else columns
+        for file in self.files:
+            for table, _, _ in file._numbered(names, findings):
+                yield table
         findings.done()
 
     def _numbered(
@@ -132,6 +156,8 @@ def source(file: str | Path, named: Names[str] = ()) -> MinedSource:
     if path.is_dir():
         return _folder(path, named)
     if not path.exists():
+        if glob.has_magic(str(path)):
+            return _shards(path, named)
         raise DataError("no such file or folder", where=str(file), fix=nearest_path(path))
     kind = TYPES.get(ending(path))
     if kind is None:
@@ -184,14 +210,33 @@ def _folder(path: Path, named: Names[str]) -> MinedSource:
         schema = dict(next(frames).schema)
         head = next(frames, pl.DataFrame(schema=schema)).select(_simple(schema)).head(SAMPLE)
         return MinedSource(path, "datasets", _described(schema, head), schema)
-    files = pair_files(path)
-    if len(files) == 1:
-        return source(files[0], named)
-    raise DataError(
-        f"the folder holds {len(files)} files that could hold negatives",
-        where=str(path),
-        fix="name one of them",
-    )
+    return _shards(path, named)
+
+
+def _shards(path: Path, named: Names[str]) -> MinedSource:
+    """The files of one split of a folder, or those that a pattern matches, as one."""
+    by_split = files_by_split(path)
+    split = "train" if len(by_split) > 1 else next(iter(by_split))
+    others = ", ".join(sorted({*by_split} - {split}))
+    if split not in by_split:
+        raise DataError(
+            f"there are several splits and none is named train: {others}",
+            where=str(path),
+            fix=f"name the files of one, as in '{path / sorted(by_split)[0]}*'",
+        )
+    opened = [source(file, named) for file in by_split[split]]
+    if len(opened) == 1:
+        return opened[0]
+    first = opened[0]
+    for other in opened[1:]:
+        if ending(other.path) != ending(first.path):
+            raise DataError(
+                f"files of several types: {first.path.name}, {other.path.name}",
+                where=str(path),
+                fix=f"name those of one, as in '{path / '*'}{ending(first.path)}'",
+            )
+    notes = (f"of {path} the split train is read, not {others}",) if others else ()
+    return replace(first, path=path, shards=tuple(opened), notes=notes)
 
 
 def _json_columns(path: Path) -> dict[str, Column]:
