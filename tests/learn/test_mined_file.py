@@ -9,8 +9,11 @@ from typing import Any
 import polars as pl
 import pytest
 
+import negatives as neg
 from negatives.errors import DataError
-from negatives.learn.request import is_mined_file
+from negatives.events import silent
+from negatives.learn.encoder import StaticTraining
+from negatives.learn.request import mined_at
 from negatives.learn.training_set import training_set
 from negatives.read.mined.training import read_mined_file
 from tests.build import collection
@@ -67,7 +70,7 @@ def texts(file: Path) -> dict[str, tuple[set[str], list[str]]]:
 @for_each("layout", LAYOUTS)
 def test_every_layout_gives_the_same(layout: str, ending: str, tmp_path: Path) -> None:
     file = save(tmp_path, LAYOUTS[layout], ending)
-    assert is_mined_file(file)
+    assert mined_at(file) is not None
     assert texts(file) == {"lift": ({"wing"}, ["heat", "drag"]), "warm": ({"heat"}, ["wing"])}
 
 
@@ -95,7 +98,7 @@ def test_a_positive_anywhere_in_the_file_is_no_negative_of_its_query(
 def test_ids_without_texts_cannot_be_trained_with(tmp_path: Path) -> None:
     rows = [{"query_id": "1", "positive_id": "2", "negative_id": "3"}]
     file = save(tmp_path, rows)
-    if not is_mined_file(file):
+    if mined_at(file) is None:
         pytest.fail("lint reads this layout, so it is a file of mined negatives")
     with pytest.raises(DataError, match="ids of queries or documents, and no texts") as caught:
         read_mined_file(file)
@@ -110,4 +113,47 @@ def test_ids_without_texts_cannot_be_trained_with(tmp_path: Path) -> None:
 
 
 def test_a_file_of_pairs_is_a_collection(tmp_path: Path) -> None:
-    assert not is_mined_file(save(tmp_path, [{"query": "lift", "document": "wing"}]))
+    assert mined_at(save(tmp_path, [{"query": "lift", "document": "wing"}])) is None
+
+
+@for_each("layout", LAYOUTS)
+def test_a_folder_of_files_and_a_pattern_are_as_the_file(layout: str, tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number, row in enumerate(LAYOUTS[layout]):
+        save(parts, [row]).rename(parts / f"train-{number}.jsonl")
+    save(parts, LAYOUTS[layout][:1]).rename(parts / "dev.jsonl")
+    for named in (parts, f"{parts}@train", str(parts / "train-*.jsonl")):
+        found = mined_at(named)
+        assert found is not None
+        assert texts(found.path) == {
+            "lift": ({"wing"}, ["heat", "drag"]),
+            "warm": ({"heat"}, ["wing"]),
+        }
+    assert mined_at(f"{parts}@dev") is None
+
+
+@pytest.mark.slow
+def test_a_folder_of_files_is_trained_with_as_the_file_is(tmp_path: Path) -> None:
+    rows = [
+        {"anchor": f"lift {at}", "positive": f"wing {at}", "negative": f"heat {at}"}
+        for at in range(8)
+    ]
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for number in range(2):
+        half = rows[4 * number : 4 * number + 4]
+        save(parts, half).rename(parts / f"train-{number}.jsonl")
+    dev = [{"anchor": "warm", "positive": "heat 0", "negative": "wing 0"}]
+    save(parts, dev).rename(parts / "dev.jsonl")
+    one = StaticTraining(steps=2, batch_size=4)
+    made = [
+        neg.train(data, tmp_path / name, settings=one, look=False, threads=1, emit=silent)
+        for name, data in (("whole", save(tmp_path, rows)), ("folder", parts))
+    ]
+    weights = ["0_StaticEmbedding/model.safetensors", "model.safetensors"]
+    files = [next(each.path / name for name in weights if (each.path / name).is_file())
+             for each in made]  # fmt: skip
+    assert files[0].read_bytes() == files[1].read_bytes()
+    looked = neg.train(parts, tmp_path / "looked", settings=one, threads=1, emit=silent)
+    assert looked.account["dev"]

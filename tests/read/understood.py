@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from negatives.errors import DataError
-from negatives.learn.request import is_mined_file
+from negatives.learn.request import mined_at
 from negatives.measure.lint import lint
 from negatives.read import load, validate
 from negatives.read.mined.training import read_mined_file
@@ -56,7 +56,7 @@ def of_lint(file: Path, known: Collection | None) -> Counts:
 
 def of_train(file: Path, known: Collection | None) -> Counts:
     """What `train` takes its examples from."""
-    if not is_mined_file(file):
+    if mined_at(file) is None:
         return of_mine(file, known)
     collection, negatives = read_mined_file(file, known)
     return (*_of(collection)[:2], len(negatives))

@@ -39,7 +39,8 @@ def train(
     """Train an encoder or a reranker with the negatives of a run, a file, or a collection.
 
     DATA is a run directory, a file of mined negatives with texts (any layout that
-    `negatives lint` reads), or a collection, which is mined first.
+    `negatives lint` reads) or a folder of such files, or a collection, which is mined
+    first.
 
     Examples:
 
@@ -63,7 +64,8 @@ def train(
     Parameters
     ----------
     data
-        A run, a file of mined negatives, or a collection; DATA@train names a split.
+        A run, a file of mined negatives or a folder of them, or a collection; DATA@train names a
+        split.
     out
         The folder of the model to make, or to go on with.
     model

@@ -12,7 +12,7 @@ import msgspec
 
 from negatives.errors import InputError
 from negatives.events import silent
-from negatives.learn.request import as_run, is_mined_file, recipe_of
+from negatives.learn.request import as_run, mined_at, recipe_of
 from negatives.learn.settings import Training
 from negatives.read.mined.rows import mined_file
 from negatives.read.mined.training import read_mined_file
@@ -88,7 +88,7 @@ def _arm(arm: str | Path | Recipe, complete: Callable[..., Recipe]) -> Arm:
     run = as_run(path)
     if run is not None:
         return Arm(path.name, complete(run.recipe), run)
-    if is_mined_file(path, beside=True):
+    if mined_at(path, beside=True) is not None:
         return Arm(path.stem, complete(recipe_of(path, "default")), path)
     name = path.stem if path.suffix == ".toml" else str(arm)
     return Arm(name, complete(recipe_of(path, arm)), None)
@@ -112,5 +112,12 @@ def digest(data: Run | Path | None) -> str:
     """Of the negatives that an arm was given."""
     if data is None:
         return ""
-    file = data.path / "negatives.parquet" if isinstance(data, Run) else data
-    return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+    files = (
+        [data.path / "negatives.parquet"]
+        if isinstance(data, Run)
+        else [each.path for each in mined_file(data).source.files]
+    )
+    made = hashlib.blake2b(digest_size=16)
+    for file in files:
+        made.update(file.read_bytes())
+    return made.hexdigest()

@@ -15,7 +15,9 @@ from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.models.parts import PREFIX, taken_apart
 from negatives.models.spec import names_nothing
+from negatives.read.address import parse
 from negatives.read.any_table import is_columns
+from negatives.read.datasets import is_saved
 from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.memory import is_named, mined_table, three_parts
 from negatives.read.mined.layout import INTERACTIONS
@@ -128,20 +130,38 @@ def as_run(data: object) -> Run | None:
     return None
 
 
-def is_mined_file(path: Path, options: FileOptions = AS_NAMED, *, beside: bool = False) -> bool:
-    """A file whose columns hold negatives; one of pairs only is a collection.
+def mined_at(
+    data: str | Path, options: FileOptions = AS_NAMED, *, beside: bool = False
+) -> MinedFile | None:
+    """The file whose columns hold negatives, understood; None of anything else.
 
-    So is one of users, items and ratings, in which a dislike is a judged negative, unless what has
-    the texts of its ids is `beside` it.
+    It may be several, of a folder or of a pattern, or a saved dataset. One of pairs only is a
+    collection. So is one of users, items and ratings, in which a dislike is a judged negative,
+    unless what has the texts of its ids is `beside` it.
     """
-    if not path.is_file() or path.suffix == ".onnx":
-        return False
+    path = _of_rows(data)
+    if path is None:
+        return None
     from negatives.read.mined.rows import mined_file
 
     try:
-        return _holds_negatives(mined_file(path, options=options), beside)
+        found = mined_file(path, options=options)
     except DataError:
-        return False
+        return None
+    return found if _holds_negatives(found, beside) else None
+
+
+def _of_rows(data: str | Path) -> Path | None:
+    """Where a file is, or a folder of files of rows; None of everything else."""
+    if Path(data).is_file():
+        return None if Path(data).suffix == ".onnx" else Path(data)
+    try:
+        address = parse(data)
+    except DataError:
+        return None
+    of_rows = address.format == "pairs" or (address.format == "hub" and is_saved(address.path))
+    plain = not (address.by_id or address.reverse) and address.split in (None, "train")
+    return address.path if of_rows and plain else None
 
 
 def mined_table_of(data: object) -> MinedFile | None:

@@ -13,7 +13,7 @@ from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Loss
-from negatives.learn.request import as_run, is_mined_file, mined_table_of
+from negatives.learn.request import as_run, mined_at, mined_table_of
 from negatives.learn.settings import Training
 from negatives.learn.training_set import (
     NOTHING,
@@ -91,8 +91,8 @@ class TrainingSource:
         run = as_run(data)
         if run is None and self._reads_responses:
             return as_collection(data, quarantine=self.aside)
-        named = isinstance(data, str | Path) and is_mined_file(Path(data))
-        file = mined_file(Path(data)) if named else mined_table_of(data)
+        named = isinstance(data, str | Path)
+        file = mined_at(data) if named else mined_table_of(data)
         labels = self._settings.labels
         if file is not None and labels == GRADES:
             name = str(data) if named else "the table"
@@ -120,7 +120,8 @@ class TrainingSource:
 
     def origin(self, found: TrainingSet | Run | Collection) -> str:
         """The address that other splits of the same data may be found at; empty: there is none."""
-        return "" if isinstance(found, TrainingSet) else content_of(found).origin
+        own = isinstance(found, TrainingSet) and "file" not in found.about
+        return "" if own else content_of(found).origin
 
     def examples(self, found: TrainingSet | Run | Collection, overwrite: bool) -> TrainingSet:
         """The examples."""
@@ -215,7 +216,7 @@ def for_these_data(
     aside: Quarantine | None = None,
 ) -> tuple[Collection, Recipe]:
     """A collection, read, and the recipe that its data speak for (`--recipe auto`)."""
-    given = isinstance(data, str | Path) and is_mined_file(Path(data))
+    given = isinstance(data, str | Path) and mined_at(data) is not None
     if as_run(data) is not None or given or isinstance(data, TrainingSet):
         raise InputError(
             "auto chooses how to mine, and these negatives are there already",
@@ -298,11 +299,13 @@ def read_with(
     options = FileOptions.of(**columns)
     responses = cast("Training", recipe.train).gives == "sequences"
     corpus, queries = said.get("corpus"), said.get("queries")
-    mined = is_mined_file(file, options, beside=bool(corpus or queries))
-    if not said or responses or as_run(file) is not None or not mined:
+    mined = mined_at(data, options, beside=bool(corpus or queries))
+    if not said or responses or as_run(file) is not None or mined is None:
         return load(data, quarantine=quarantine, **said) if said else data
     known = known_texts(corpus, queries) if corpus or queries else None
-    return _of_file(mined_file(file, known, options), cast("Training", recipe.train).negatives_read)
+    return _of_file(
+        mined_file(mined.path, known, options), cast("Training", recipe.train).negatives_read
+    )
 
 
 def beside(data: Path, corpus: Collection, recipe: Recipe) -> TrainingSet:
@@ -314,5 +317,7 @@ def _of_file(file: MinedFile, width: int) -> TrainingSet:
     if file.known is not None:
         check_needs(file.known, TEXTS, "training on a file of ids")
     collection, negatives = read_mined(file)
+    if file.path.is_dir():  # other files there may be those of dev
+        collection = replace(collection, origin=str(file.path.resolve()))
     made = training_set(collection, negatives, width)
     return replace(made, about={"file": file.path.name, "negatives": len(negatives)})

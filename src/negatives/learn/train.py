@@ -101,14 +101,15 @@ def train(
 ) -> Trained:
     """Train `model` (a folder, a hub name, or `static`) with negatives, into the folder `out`.
 
-    `data`: a run, a file or a frame of mined negatives (anybody's), a `TrainingSet` of your own
-    making, or a collection (what `Collection.load` takes, such as a frame of pairs), which is mined
-    first by `recipe` (with `encoder`, or the model that is trained, as its dense encoder); with
-    `mined` False it is trained without mined negatives. The recipe's [batch], [learn] and [train]
-    stages say how; of a run, its own recipe's do. `settings` replaces [train], `kind` ("encoder",
-    "reranker", "sparse", "static-embedding", "factors") chooses its defaults. `dev` is a split to
-    look at on the way, whose best look is kept; DATA@dev where none is named; with `look` False
-    there are no looks, and the last step is kept. `quarantine`: a file for bad rows of collections.
+    `data`: a run, a file, a folder of files or a frame of mined negatives (anybody's), a
+    `TrainingSet` of your own making, or a collection (what `Collection.load` takes, such as a frame
+    of pairs), which is mined first by `recipe` (with `encoder`, or the model that is trained, as
+    its dense encoder); with `mined` False it is trained without mined negatives. The recipe's
+    [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces
+    [train], `kind` ("encoder", "reranker", "sparse", "static-embedding", "factors") chooses its
+    defaults. `dev` is a split to look at on the way, whose best look is kept; DATA@dev where none
+    is named; with `look` False there are no looks, and the last step is kept. `quarantine`: a file
+    for bad rows of collections.
 
     Raises `InputError` for what is wrong before anything is trained, `WorkError` where a loss is no
     number or memory is not enough.
