@@ -25,6 +25,7 @@ from negatives.pick.stratified import Stratified
 from negatives.pick.top import Top
 from negatives.settings import describe_field
 from negatives.stage import Stage, build, stage_class
+from negatives.store import named_files as store
 from negatives.store.named_files import changed, named_files, unnoticed
 from tests.cli.commands import negatives
 from tests.each import for_each
@@ -256,6 +257,7 @@ def test_a_text_that_names_a_model_unnoticed_is_told_when_the_recipe_is_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kinds, "_third_parties", lambda: {"pick": {"theirs": f"{__name__}:Theirs"}})
+    monkeypatch.setattr(store, "file_hash", lambda _: pytest.fail("a model may be large"))
     (tmp_path / "words.txt").write_text("wing")
     recipe = tmp_path / "mine.toml"
     recipe.write_text(

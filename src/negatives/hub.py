@@ -9,6 +9,8 @@ from negatives.optional import require
 
 _PATIENCE: Final = 10.0
 """Seconds that a connection may take."""
+_UNREACHABLE: set[str] = set()
+"""The address of the hub, where one request found no way there."""
 
 
 @cache
@@ -26,6 +28,7 @@ def hub() -> Any:
             library.get_session().head(constants.ENDPOINT, timeout=_PATIENCE)
         except Exception:  # each library of connections has its own; what it said is of no use here
             constants.HF_HUB_OFFLINE = True
+            _UNREACHABLE.add(constants.ENDPOINT)
     return library
 
 
@@ -33,3 +36,8 @@ def forbidden() -> bool:
     """Whether the hub is not to be asked for anything."""
     hub()
     return bool(require("huggingface_hub.constants", extra="train").HF_HUB_OFFLINE)
+
+
+def out_of_reach() -> str:
+    """The address of the hub where it was asked for and did not answer; else empty."""
+    return next(iter(_UNREACHABLE), "")

@@ -12,6 +12,7 @@ import pytest
 import negatives as neg
 from negatives.errors import DataError
 from negatives.events import silent
+from negatives.learn.arms import digest
 from negatives.learn.encoder import StaticTraining
 from negatives.learn.request import mined_at
 from negatives.learn.training_set import training_set
@@ -131,6 +132,39 @@ def test_a_folder_of_files_and_a_pattern_are_as_the_file(layout: str, tmp_path: 
             "warm": ({"heat"}, ["wing"]),
         }
     assert mined_at(f"{parts}@dev") is None
+
+
+def test_files_of_negatives_that_are_not_one_are_not_passed_over(tmp_path: Path) -> None:
+    """Else others would be mined, without a word."""
+    triplet = {"anchor": "lift", "positive": "wing", "negative": "heat"}
+    listed = {"query": "warm", "pos": ["heat"], "neg": ["wing"]}
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    save(folder, [triplet]).rename(folder / "part-0.jsonl")
+    save(folder, [listed]).rename(folder / "part-1.jsonl")
+    for named in (folder, str(folder / "part-*")):
+        with pytest.raises(DataError, match="the files are not of one form"):
+            mined_at(named)
+    pl.DataFrame([triplet]).write_csv(folder / "part-1.csv")
+    (folder / "part-1.jsonl").unlink()
+    with pytest.raises(DataError, match="files of several types"):
+        mined_at(folder)
+    save(folder, [{"query": "lift", "document": "wing"}]).rename(folder / "part-1.jsonl")
+    assert mined_at(folder) is None  # with pairs among them it is a collection
+
+
+def test_an_arm_may_be_a_saved_dataset_or_a_folder(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = [{"anchor": "lift", "positive": "wing", "negative": "heat"}]
+    told = set()
+    for negative in ("heat", "drag"):
+        folder = tmp_path / negative
+        folder.mkdir()
+        given = [{**row, "negative": negative} for row in rows]
+        save(folder, given)
+        datasets.Dataset.from_list(given).save_to_disk(str(tmp_path / f"saved-{negative}"))
+        told |= {digest(folder), digest(tmp_path / f"saved-{negative}")}
+    assert len(told) == 4
 
 
 @pytest.mark.slow

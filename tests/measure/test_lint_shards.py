@@ -28,7 +28,7 @@ WRITTEN = {
 
 
 def sharded(folder: Path, ending: str, rows: pl.DataFrame = ROWS, name: str = "part") -> Path:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True, parents=True)
     for start in range(0, len(rows), 2):
         WRITTEN[ending](rows.slice(start, 2), folder / f"{name}-{start}{ending}")  # type: ignore[operator]
     return folder
@@ -99,6 +99,14 @@ def test_a_fix_is_no_file_of_the_folder_and_of_its_type(tmp_path: Path) -> None:
         done = negatives("lint", folder, "--fix", "-o", out)
         assert done.returncode == 2
         assert said in done.stderr
+    done = negatives("lint", folder / "part-*", "--fix", "-o", folder / "part-clean.jsonl")
+    assert "one more of the files that are read as one" in done.stderr
+    assert not (folder / "part-clean.jsonl").exists()
+    done = negatives("lint", folder / "part-*", "--fix", "-o", folder / "clean.jsonl")
+    assert done.returncode == 0, done.stderr
+    below = sharded(tmp_path / "above" / "data", ".jsonl").parent
+    done = negatives("lint", below, "--fix", "-o", below / "data" / "clean.jsonl")
+    assert "one more of the files that are read as one" in done.stderr
     folder = sharded(tmp_path / "tables", ".parquet", ROWS.with_columns(n=pl.lit(1)))
     ROWS.with_columns(n=pl.lit(0.5)).write_parquet(folder / "part-9.parquet")
     assert lint(folder).rows == 8

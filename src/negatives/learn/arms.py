@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -112,12 +113,21 @@ def digest(data: Run | Path | None) -> str:
     """Of the negatives that an arm was given."""
     if data is None:
         return ""
-    files = (
+    paths = (
         [data.path / "negatives.parquet"]
         if isinstance(data, Run)
         else [each.path for each in mined_file(data).source.files]
     )
     made = hashlib.blake2b(digest_size=16)
-    for file in files:
-        made.update(file.read_bytes())
+    for file in chain.from_iterable(map(_files, paths)):
+        with file.open("rb") as opened:
+            while block := opened.read(1 << 20):
+                made.update(block)
     return made.hexdigest()
+
+
+def _files(path: Path) -> list[Path]:
+    """A file, or those of a dataset that was saved as a folder."""
+    if not path.is_dir():
+        return [path]
+    return sorted(each for each in path.rglob("*") if each.is_file())

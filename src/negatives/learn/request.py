@@ -22,6 +22,7 @@ from negatives.read.file_options import AS_NAMED, FileOptions
 from negatives.read.memory import is_named, mined_table, three_parts
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile
+from negatives.read.split_files import files_by_split
 from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import assignment, override
 from negatives.schema import Collection
@@ -138,6 +139,8 @@ def mined_at(
     It may be several, of a folder or of a pattern, or a saved dataset. One of pairs only is a
     collection. So is one of users, items and ratings, in which a dislike is a judged negative,
     unless what has the texts of its ids is `beside` it.
+
+    Raises `DataError` of several files that all hold negatives and cannot be read as one.
     """
     path = _of_rows(data)
     if path is None:
@@ -147,8 +150,23 @@ def mined_at(
     try:
         found = mined_file(path, options=options)
     except DataError:
+        if _each_holds_negatives(path, options, beside):
+            raise  # else they would be passed over, and others mined
         return None
     return found if _holds_negatives(found, beside) else None
+
+
+def _each_holds_negatives(path: Path, options: FileOptions, beside: bool) -> bool:
+    """Whether there are several files, and each alone would be one of negatives."""
+    from negatives.read.mined.rows import mined_file
+
+    try:
+        files = files_by_split(path).get("train", [])
+        return len(files) > 1 and all(
+            _holds_negatives(mined_file(file, options=options), beside) for file in files
+        )
+    except DataError:
+        return False
 
 
 def _of_rows(data: str | Path) -> Path | None:

@@ -19,6 +19,7 @@ from negatives.errors import (
     nearest_path,
 )
 from negatives.faults import raise_spent
+from negatives.hub import out_of_reach
 from negatives.models.batching import Read
 from negatives.models.model_folder import check_model
 from negatives.optional import require, torch
@@ -148,6 +149,10 @@ def unloadable(error: Exception, model: str, what: str, fix: str) -> NegativesEr
     if "trust_remote_code" in text:
         said = "the model needs code of its own to be run, which is never done"
         return DataError(said, where=model, fix=fix)
+    if (address := out_of_reach()) and not Path(model).exists():
+        # Its library would say that a variable forbids it, which no user has set.
+        said = f"the hub ({address}) cannot be reached, and no such model was fetched before"
+        return DataError(f"no {what} could be loaded: {said}", where=model, fix=fix)
     return DataError(f"no {what} could be loaded: {_reason(error, text)}", where=model, fix=fix)
 
 

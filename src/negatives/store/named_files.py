@@ -45,9 +45,21 @@ def unnoticed(stage: Stage) -> dict[str, str]:
         setting: name
         for setting, said in stage.unnamed_texts.items()
         for name in said
-        if len(Path(name).parts) > 1 and _hash_of_model(name)
+        if len(Path(name).parts) > 1 and _is_there(name)
     }
     return dict(sorted(found.items()))
+
+
+def _is_there(name: str) -> bool:
+    """Whether a name is that of a file or a model folder; nothing of it is read."""
+    with suppress(OSError, ValueError, RuntimeError):
+        path = Path(name).expanduser()
+        return path.is_file() or _is_model_folder(path)
+    return False
+
+
+def _is_model_folder(path: Path) -> bool:
+    return any((path / file).is_file() for file in _OF_A_MODEL)
 
 
 def image_files(collection: Collection) -> dict[str, str]:
@@ -91,7 +103,7 @@ def _hash_of_model(name: str) -> str:
     """Empty where there is no such file or model folder, or it cannot be read."""
     with suppress(OSError, ValueError, RuntimeError):
         path = Path(name).expanduser()
-        if any((path / file).is_file() for file in _OF_A_MODEL):
+        if _is_model_folder(path):
             return _folder_hash(path)
         # A word alone is the name of a model that is built in, or an option, and no file's.
         return _hash_of_file(name) if len(path.parts) > 1 or path.suffix else ""

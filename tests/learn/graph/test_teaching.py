@@ -102,7 +102,10 @@ def test_a_model_is_measured_by_filtered_ranks_and_by_false_triples(
     assert shown.returncode == 0, shown.stderr
     assert "1 triple among 10 entities" in shown.stdout
     assert "filtered: other answers of this split and of train, valid" in shown.stdout
-    for words in (["--metric", "nDCG@10"], ["--slices"], ["--depth", "5"], ["--quarantine", "bad"]):
+    for words in (
+        ["--metric", "nDCG@10"], ["--slices"], ["--depth", "5"], ["--quarantine", "bad"],
+        ["--without-self"], ["--without-copies"],
+    ):  # fmt: skip
         ignored = negatives("evaluate", model, f"{graph}@test", *words)
         assert ignored.returncode == 2, words
         assert words[0] in ignored.stderr

@@ -9,6 +9,7 @@ import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory  # noqa: TID251
@@ -104,11 +105,11 @@ def _check(report: Report, out: Path) -> None:
         raise InputError(
             "the fixed file would replace the data", where=str(out), fix="name a new file"
         )
-    if source.shards and out.resolve().parent == source.path.resolve():
+    if source.shards and _is_one_more(out, source):
         raise InputError(
             "the fixed file would be one more of the files that are read as one",
             where=str(out),
-            fix="name one outside of the folder",
+            fix="name one outside of the folder, or that the pattern does not match",
         )
     if plain_name(out) != out.name and not out.name.endswith(".gz"):
         raise InputError(
@@ -122,6 +123,14 @@ def _check(report: Report, out: Path) -> None:
             where=str(out),
             fix=f"end it in {ending(first)}",
         )
+
+
+def _is_one_more(out: Path, source: MinedSource) -> bool:
+    """Whether `out` would be read with the files next time."""
+    if source.path.is_dir():
+        return out.resolve().parent in {file.path.resolve().parent for file in source.files}
+    # Path.resolve leaves the marks of a pattern as they are; a file that is not there matches none.
+    return fnmatchcase(str(out.resolve()), str(source.path.resolve()))
 
 
 AT: Final = " row"
