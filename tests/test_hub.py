@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -89,3 +90,37 @@ def test_a_hub_out_of_reach_is_asked_once(tmp_path: Path) -> None:
     assert said.count(f"no encoder could be loaded: the hub ({address}) cannot be reached") == 2
     assert "HF_HUB_OFFLINE" not in said
     assert "waited 0" in said
+
+
+def test_a_hub_that_comes_back_is_asked_again(tmp_path: Path) -> None:
+    """After a minute; in the meantime what is pushed there is refused for the right reason."""
+    pytest.importorskip("datasets")
+    code = (
+        "import threading, http.server, os, huggingface_hub\n"
+        "import negatives.hub as ours\n"
+        "from negatives.hub import forbidden, out_of_reach\n"
+        "address = os.environ['HF_ENDPOINT']\n"
+        "print('before', forbidden(), out_of_reach() == address)\n"
+        "import negatives as neg\n"
+        f"run = neg.mine('cranfield', {str(tmp_path / 'run')!r}, emit=lambda event: None)\n"
+        "try:\n"
+        "    run.push_to_hub('me/hard', 'triplet')\n"
+        "except neg.errors.WorkError as error:\n"
+        "    print('refused', error)\n"
+        "class Handler(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_HEAD(self): self.send_response(200); self.end_headers()\n"
+        "server = http.server.HTTPServer(('127.0.0.1', int(address.rsplit(':')[-1])), Handler)\n"
+        "threading.Thread(target=server.serve_forever, daemon=True).start()\n"
+        "print('meanwhile', forbidden())\n"
+        "now = ours.monotonic\n"
+        "ours.monotonic = lambda: now() + 61\n"
+        "print('after', forbidden(), repr(out_of_reach()))"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}"
+    said = with_hub(address, code, tmp_path / "hub")
+    assert "before True True" in said
+    assert f"refused the hub cannot be written to: nothing answers at {address}" in said
+    assert "meanwhile True" in said
+    assert "after False ''" in said

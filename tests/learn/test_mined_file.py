@@ -131,7 +131,13 @@ def test_a_folder_of_files_and_a_pattern_are_as_the_file(layout: str, tmp_path: 
             "lift": ({"wing"}, ["heat", "drag"]),
             "warm": ({"heat"}, ["wing"]),
         }
-    assert mined_at(f"{parts}@dev") is None
+    with pytest.raises(DataError, match="the split dev of a folder is named") as caught:
+        mined_at(f"{parts}@dev")
+    assert f"'{parts}/dev*'" in caught.value.fix  # and that is read
+    found = mined_at(f"{parts}/dev*")
+    assert found is not None
+    assert texts(found.path)["lift"]
+    assert mined_at(f"{parts}@test") is None  # which loading refuses
 
 
 def test_files_of_negatives_that_are_not_one_are_not_passed_over(tmp_path: Path) -> None:
@@ -150,7 +156,13 @@ def test_files_of_negatives_that_are_not_one_are_not_passed_over(tmp_path: Path)
     with pytest.raises(DataError, match="files of several types"):
         mined_at(folder)
     save(folder, [{"query": "lift", "document": "wing"}]).rename(folder / "part-1.jsonl")
-    assert mined_at(folder) is None  # with pairs among them it is a collection
+    with pytest.raises(DataError, match="files of several types"):
+        mined_at(folder)
+    (folder / "part-1.csv").unlink()
+    with pytest.raises(DataError, match="the files are not of one form"):
+        mined_at(folder)  # with pairs beside negatives, as little
+    save(folder, [{"query": "warm", "document": "heat"}]).rename(folder / "part-0.jsonl")
+    assert mined_at(folder) is None  # pairs alone are a collection
 
 
 def test_an_arm_may_be_a_saved_dataset_or_a_folder(tmp_path: Path) -> None:

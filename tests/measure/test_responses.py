@@ -69,9 +69,10 @@ def test_the_command_measures_a_language_model_by_its_folder(tmp_path: Path) -> 
     assert 0 <= found["retrained"]["ks_p"] <= 1
     shown = negatives("evaluate", tiny_llama(), data).stdout
     assert "NLL of wrong, a token" in shown
-    refused = negatives("evaluate", tiny_llama(), data, "--metric", "AP")
-    assert refused.returncode == 2
-    assert "measured by its likelihoods" in refused.stderr
+    for said in (["--metric", "AP"], ["--depth", "5"], ["--without-self"], ["--seed", "1"], [data]):
+        refused = negatives("evaluate", tiny_llama(), data, *said)
+        assert refused.returncode == 2
+        assert "measured by its likelihoods" in refused.stderr
     refused = negatives("evaluate", "static", data, "--retrained", other)
     assert refused.returncode == 2
     assert "of a language model, and none is measured" in refused.stderr

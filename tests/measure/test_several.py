@@ -48,6 +48,22 @@ def test_the_command_prints_a_line_for_each_and_their_mean(tmp_path: Path) -> No
     assert sorted(path.name for path in (tmp_path / "runs").glob("*.run")) == [
         "one-train.run", "two-train.run"
     ]  # fmt: skip
-    wrong = negatives(*words, "--slices", cwd=tmp_path)
-    assert wrong.returncode == 2
-    assert "this is of one collection, and several are named\n  where: --slices" in wrong.stderr
+    for said in (["--slices"], ["--doc-times", "times.csv"], ["--trained-on", "one@train"]):
+        wrong = negatives(*words, *said, cwd=tmp_path)
+        assert wrong.returncode == 2
+        told = f"this is of one collection, and several are named\n  where: {said[0]}"
+        assert told in wrong.stderr
+
+
+def test_bad_rows_of_all_collections_are_set_aside_in_one_file(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder(tmp_path / name)
+        with (tmp_path / name / "corpus.jsonl").open("a") as corpus:
+            corpus.write(f"this is no JSON of {name}\n")
+    words = ("evaluate", "bm25", "one", "two", "--metric", "R@5", "--quiet")
+    refused = negatives(*words, cwd=tmp_path)
+    assert (refused.returncode, "--quarantine FILE" in refused.stderr) == (2, True)
+    done = negatives(*words, "--quarantine", "bad.jsonl", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = (tmp_path / "bad.jsonl").read_text()
+    assert ("of one" in told, "of two" in told) == (True, True)

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from negatives.measure.evaluation import Setting
     from negatives.read.quarantine import Quarantine
 
-DEPTH, TOP = 1000, 100
-"""How many documents are ranked of a query, and how many are put in order anew."""
+DEPTH, TOP, SURE = 1000, 100, 0.95
+"""How many documents are ranked of a query and put in order anew, and how sure intervals are."""
+OF_ONE = (  # options of what is measured on one collection
+    "--per-query", "--slices", "--condensed", "--protocol", "--trained-on", "--query-times",
+    "--doc-times", "--query-vectors", "--doc-vectors",
+)  # fmt: skip
 Names = Annotated[list[str] | None, Parameter(negative="")]
 
 
@@ -56,7 +60,7 @@ def evaluate(
     query_vectors: str = "",
     doc_vectors: str = "",
     api_key: str = "",
-    confidence: float = 0.95,
+    confidence: float = SURE,
     seed: int = 0,
     resources: Resources = EVERYTHING,
     reading: DataOptions = NOTHING_SAID,
@@ -158,9 +162,9 @@ def evaluate(
         Print the figures as JSON.
     """
     resources.limit_pools()
-    from negatives.cli.evaluate_graph import refuse_rankings, show_graph
+    from negatives.cli.evaluate_graph import evaluate_graph
     from negatives.cli.evaluate_in_turn import evaluate_in_turn
-    from negatives.cli.evaluate_responses import evaluate_responses, is_of_responses
+    from negatives.cli.evaluate_responses import evaluate_responses, refuse_responses
     from negatives.cli.listen import listening
     from negatives.errors import InputError
     from negatives.find.dense import Dense
@@ -168,30 +172,29 @@ def evaluate(
     from negatives.measure.evaluation import METRICS
     from negatives.measure.evaluation import evaluate as carry_out
     from negatives.measure.ranking import is_run_file, names_encoder
+    from negatives.models.model_folder import is_language_model
     from negatives.read.quarantine import as_quarantine
     from negatives.read.table import check_table_path, write_table
 
-    said = {"--retrained": retrained, "--unseen": unseen, "--between": between}
-    if is_of_responses(model, said, any((rerank, more, metric, per_query, save_run, slices))):
-        evaluate_responses(model, data, said, resources, reading, json)
+    of_rankings = {
+        "more collections": more, "--metric": metric, "--per-query": per_query,
+        "--save-run": save_run, "--depth": depth != DEPTH, "--rerank": rerank,
+        "--top": top != TOP, "--condensed": condensed, "--slices": slices, "--run": run,
+        "--protocol": protocol, "--trained-on": trained_on, "--query-times": query_times,
+        "--doc-times": doc_times, "--without-self": without_self,
+        "--without-copies": without_copies, "--known": known,
+        "--query-prompt": query_prompt, "--doc-prompt": doc_prompt,
+        "--similarity": similarity != "cosine", "--query-vectors": query_vectors,
+        "--doc-vectors": doc_vectors, "--api-key": api_key,
+        "--confidence": confidence != SURE, "--seed": seed,
+    }  # fmt: skip
+    of_responses = {"--retrained": retrained, "--unseen": unseen, "--between": between}
+    if is_language_model(model):
+        evaluate_responses(model, data, of_responses, of_rankings, resources, reading, json)
         return
+    refuse_responses(of_responses)
     if is_graph_model(model):
-        refuse_rankings(
-            {
-                "more collections": more, "--metric": metric, "--per-query": per_query,
-                "--save-run": save_run, "--depth": depth != DEPTH, "--rerank": rerank,
-                "--top": top != TOP, "--condensed": condensed, "--slices": slices, "--run": run,
-                "--protocol": protocol, "--trained-on": trained_on, "--query-times": query_times,
-                "--doc-times": doc_times, "--without-self": without_self,
-                "--without-copies": without_copies, "--known": known,
-                "--query-prompt": query_prompt, "--doc-prompt": doc_prompt,
-                "--similarity": similarity != "cosine", "--query-vectors": query_vectors,
-                "--doc-vectors": doc_vectors, "--api-key": api_key,
-                "--quarantine": reading.quarantine,
-                "--corpus and the like, of files of pairs": reading.said(),
-            }
-        )  # fmt: skip
-        show_graph(model, data, resources, json)
+        evaluate_graph(model, data, of_rankings, resources, reading, json)
         return
     if per_query is not None:
         check_table_path(per_query)
@@ -215,11 +218,8 @@ def evaluate(
             [data, *more], opened, metric, save_run, json, reading,
             depth=depth, rerank=rerank, top=top, confidence=confidence, seed=seed,
             **asdict(resources),
-            alone={
-                "--per-query": per_query, "--slices": slices, "--condensed": condensed,
-                "--protocol": protocol, "--query-times": query_times,
-                "--query-vectors": query_vectors, "--doc-vectors": doc_vectors,
-            },
+            alone={name: of_rankings[name] for name in OF_ONE},
+            quarantine=aside,
             protocols=_left_out(without_self, without_copies),
             known=known,
         )  # fmt: skip

@@ -5,33 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from negatives.cli.data_options import DataOptions
+from negatives.cli.options import refuse_said
 from negatives.cli.resources import Resources
 from negatives.cli.streams import print_json
 from negatives.wording import plural
 
 
-def refuse_rankings(said: Mapping[str, Any]) -> None:
-    """`InputError` where something is `said` that is of rankings of documents."""
-    from negatives.errors import InputError
+def evaluate_graph(
+    model: str,
+    data: str,
+    of_rankings: Mapping[str, Any],
+    resources: Resources,
+    reading: DataOptions,
+    json: bool,
+) -> None:
+    """Filtered ranks of a model of a knowledge graph, and how it tells true from false triples.
 
-    if first := next((option for option, value in said.items() if value), None):
-        raise InputError(
-            "a model of a knowledge graph is measured by filtered ranks of entities, on one split "
-            "of its graph",
-            where=first,
-            fix="leave it out: MRR, hits@1, 3 and 10 and the mean rank are always shown",
-        )
-
-
-def show_graph(model: str, data: str, resources: Resources, json: bool) -> None:
-    """Filtered ranks of a model of a knowledge graph, and how it tells true from false triples."""
+    `of_rankings`: options of what is measured by rankings of documents, none of which may be said.
+    """
+    refuse_said(
+        {
+            **of_rankings,
+            "--quarantine": reading.quarantine,
+            "--corpus and the like, of files of pairs": reading.said(),
+        },
+        "a model of a knowledge graph is measured by filtered ranks of entities, on one split of "
+        "its graph",
+        "leave it out: MRR, hits@1, 3 and 10 and the mean rank are always shown",
+    )
     from negatives.cli.listen import listening
-    from negatives.learn.graph.measuring import evaluate_graph
+    from negatives.learn.graph.measuring import evaluate_graph as carry_out
     from negatives.machine import Machine
 
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
     with listening() as emit:
-        found = evaluate_graph(model, data, machine, emit)
+        found = carry_out(model, data, machine, emit)
     if json:
         print_json(found)
         return

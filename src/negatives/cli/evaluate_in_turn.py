@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from negatives.cli.data_options import DataOptions
+from negatives.cli.options import refuse_said
 from negatives.cli.streams import print_json
 
 if TYPE_CHECKING:
     from negatives.find.dense import Dense
     from negatives.measure.evaluation import Setting
+    from negatives.read.quarantine import Quarantine
 
 
 def evaluate_in_turn(
@@ -22,29 +24,31 @@ def evaluate_in_turn(
     reading: DataOptions,
     *,
     alone: dict[str, Any],
+    quarantine: Quarantine | None,
     protocols: list[Setting],
     known: Literal["leave-out", "keep"] | None,
     **how: Any,
 ) -> None:
     """A line for each collection, and their mean; `alone`: options of one collection."""
     from negatives.cli.listen import listening
-    from negatives.errors import InputError
     from negatives.measure.evaluation import METRICS
     from negatives.measure.several import evaluate_several
 
-    for option, value in alone.items():
-        if value:
-            raise InputError(
-                "this is of one collection, and several are named",
-                where=option,
-                fix="leave it out, or evaluate on one at a time",
-            )
+    refuse_said(
+        alone,
+        "this is of one collection, and several are named",
+        "leave it out, or evaluate on one at a time",
+    )
     with listening() as emit:
         found = evaluate_several(
             model,
-            [reading.load(each, lost="count") if reading.said() else each for each in data],
+            [
+                reading.load(each, quarantine=quarantine, lost="count") if reading.said() else each
+                for each in data
+            ],
             metrics=metric or METRICS,
             save=save,
+            quarantine=quarantine,
             protocols=protocols,
             known=known,
             emit=emit,

@@ -7,43 +7,38 @@ from pathlib import Path
 from typing import Any
 
 from negatives.cli.data_options import DataOptions
+from negatives.cli.options import refuse_said
 from negatives.cli.resources import Resources
 from negatives.cli.streams import print_json
 
 
-def is_of_responses(model: str, said: Mapping[str, str | None], ranks: bool) -> bool:
-    """Whether `model` is a language model, measured by its responses; `InputError` for options
-    that do not fit. `said`: those that are of language models; `ranks`: some are of rankings.
-    """
-    from negatives.errors import InputError
-    from negatives.models.model_folder import is_language_model
-
-    if not is_language_model(model):
-        if first := next((option for option, value in said.items() if value is not None), None):
-            raise InputError(
-                "this is of a language model, and none is measured",
-                where=first,
-                fix="name a causal language model's folder, or leave it out",
-            )
-        return False
-    if ranks:
-        raise InputError(
-            "a language model is measured by its likelihoods, on one collection",
-            where=model,
-            fix="leave metrics, rankings and further collections out",
-        )
-    return True
+def refuse_responses(of_responses: Mapping[str, str | None]) -> None:
+    """`InputError` for options of language models, where none is measured."""
+    refuse_said(
+        {option: value is not None for option, value in of_responses.items()},
+        "this is of a language model, and none is measured",
+        "name a causal language model's folder, or leave it out",
+    )
 
 
 def evaluate_responses(
     model: str,
     data: str,
-    said: Mapping[str, str | None],
+    of_responses: Mapping[str, str | None],
+    of_rankings: Mapping[str, Any],
     resources: Resources,
     reading: DataOptions,
     json: bool,
 ) -> None:
-    """Measure, and print the figures."""
+    """Measure, and print the figures.
+
+    `of_rankings`: options of what is measured by rankings of documents, none of which may be said.
+    """
+    refuse_said(
+        of_rankings,
+        "a language model is measured by its likelihoods of responses, on one collection",
+        "leave it out, or name a model of embeddings or a reranker",
+    )
     from negatives.cli.listen import listening
     from negatives.learn.model_files import ACCOUNT
     from negatives.learn.trained import model_folder
@@ -52,14 +47,14 @@ def evaluate_responses(
     from negatives.read import load
     from negatives.wording import plural
 
-    unseen, between = said["--unseen"], said["--between"]
+    unseen, between = of_responses["--unseen"], of_responses["--between"]
     machine = Machine.checked(resources.threads, resources.memory, resources.device)
     account = model_folder(Path(model)).read() if (Path(model) / ACCOUNT).is_file() else {}
     with listening() as emit:
         found = carry_out(
             model,
-            reading.load(data) if reading.said() else load(data),
-            retrained=said["--retrained"] or "",
+            reading.load(data),
+            retrained=of_responses["--retrained"] or "",
             unseen=None if unseen is None else load(unseen),
             between=_trained_with(account) if between is None else between,
             trained=account.get("figures", ()),

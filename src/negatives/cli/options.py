@@ -35,5 +35,13 @@ def refuse_contradictions(set_: list[str] | None, options: Mapping[str, object])
             refuse_contradiction(path, [said[path]], value)
 
 
+def refuse_said(said: Mapping[str, object], why: str, fix: str) -> None:
+    """`InputError` where one of these options has a value; `said`: option -> value."""
+    from negatives.errors import InputError
+
+    if first := next((option for option, value in said.items() if value), None):
+        raise InputError(why, where=first, fix=fix)
+
+
 Form = Annotated[Literal["table", "label-studio", "argilla"], Parameter(name="--format")]
 """How pairs to be judged are written."""

@@ -13,6 +13,7 @@ from negatives.export.ask import Choices
 from negatives.export.choices import asked
 from negatives.export.export import rows_of
 from negatives.export.texts import ExportTexts
+from negatives.hub import hub, out_of_reach
 from negatives.optional import require
 from negatives.run.inputs import collection_of
 from negatives.store.run import Run
@@ -83,7 +84,9 @@ def push_to_hub(
     Raises `WorkError` where the hub cannot be reached, or does not let this user write there.
     """
     library = require("datasets", extra="hub")
-    hub = require("huggingface_hub", extra="hub")
+    library_of_hub = require("huggingface_hub", extra="hub")
+    if out_of_reach():
+        hub()  # which may be back, and asks no more than once a minute
     check_repository(repository)
     chosen, ask = asked(run, format, **choices)
     tables = {"default": to_polars(run, format, emit=emit, **choices)}
@@ -94,9 +97,16 @@ def push_to_hub(
             library.Dataset.from_polars(table).push_to_hub(
                 repository, config_name=config, private=private
             )
-    except hub.errors.OfflineModeIsEnabled:
-        raise _failed(repository, "no connection is allowed", "unset HF_HUB_OFFLINE") from None
-    except (hub.errors.LocalTokenNotFoundError, hub.errors.HfHubHTTPError) as error:
+    except library_of_hub.errors.OfflineModeIsEnabled:
+        if address := out_of_reach():
+            why, fix = f"nothing answers at {address}", "check the connection, and run it again"
+        else:
+            why, fix = "no connection is allowed", "unset HF_HUB_OFFLINE"
+        raise _failed(repository, why, fix) from None
+    except (
+        library_of_hub.errors.LocalTokenNotFoundError,
+        library_of_hub.errors.HfHubHTTPError,
+    ) as error:
         raise _failed(repository, _first_line(error), _LOGIN) from None
     except Exception as error:
         # The libraries below have classes of their own for a connection that fails.

@@ -15,7 +15,7 @@ from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.models.parts import PREFIX, taken_apart
 from negatives.models.spec import names_nothing
-from negatives.read.address import parse
+from negatives.read.address import Address, parse
 from negatives.read.any_table import is_columns
 from negatives.read.datasets import is_saved
 from negatives.read.file_options import AS_NAMED, FileOptions
@@ -140,46 +140,65 @@ def mined_at(
     collection. So is one of users, items and ratings, in which a dislike is a judged negative,
     unless what has the texts of its ids is `beside` it.
 
-    Raises `DataError` of several files that all hold negatives and cannot be read as one.
+    Raises `DataError` of several files of which some hold negatives and which cannot be read as
+    one, and of a split other than train that holds negatives.
     """
-    path = _of_rows(data)
-    if path is None:
+    address = _of_rows(data)
+    if address is None:
         return None
     from negatives.read.mined.rows import mined_file
 
+    if address.split not in (None, "train"):
+        _refuse_another_split(address, options, beside)
+        return None
     try:
-        found = mined_file(path, options=options)
+        found = mined_file(address.path, options=options)
     except DataError:
-        if _each_holds_negatives(path, options, beside):
+        if _some_hold_negatives(address.path, "train", options, beside):
             raise  # else they would be passed over, and others mined
         return None
     return found if _holds_negatives(found, beside) else None
 
 
-def _each_holds_negatives(path: Path, options: FileOptions, beside: bool) -> bool:
-    """Whether there are several files, and each alone would be one of negatives."""
+def _refuse_another_split(address: Address, options: FileOptions, beside: bool) -> None:
+    """Raise where a split holds negatives, which would be passed over, and others mined."""
+    place, split = address.path, str(address.split)
+    if is_saved(place):
+        named = place / split
+        holds = named.is_dir() and mined_at(named, options, beside=beside) is not None
+    else:
+        named = place / f"{split}*"
+        holds = _some_hold_negatives(place, split, options, beside)
+    if holds:
+        raise DataError(
+            f"the negatives of a file are learned from by its own name, and the split {split} of a "
+            "folder is named",
+            where=f"{place}@{split}",
+            fix=f"name what holds them: '{named}'",
+        )
+
+
+def _some_hold_negatives(path: Path, split: str, options: FileOptions, beside: bool) -> bool:
+    """Whether a file of the split, alone, would be one of negatives."""
     from negatives.read.mined.rows import mined_file
 
     try:
-        files = files_by_split(path).get("train", [])
-        return len(files) > 1 and all(
-            _holds_negatives(mined_file(file, options=options), beside) for file in files
-        )
+        files = files_by_split(path).get(split, [])
+        return any(_holds_negatives(mined_file(file, options=options), beside) for file in files)
     except DataError:
         return False
 
 
-def _of_rows(data: str | Path) -> Path | None:
-    """Where a file is, or a folder of files of rows; None of everything else."""
+def _of_rows(data: str | Path) -> Address | None:
+    """The address of a file, or of a folder of files of rows; None of everything else."""
     if Path(data).is_file():
-        return None if Path(data).suffix == ".onnx" else Path(data)
+        return None if Path(data).suffix == ".onnx" else Address("pairs", Path(data), str(data))
     try:
         address = parse(data)
     except DataError:
         return None
     of_rows = address.format == "pairs" or (address.format == "hub" and is_saved(address.path))
-    plain = not (address.by_id or address.reverse) and address.split in (None, "train")
-    return address.path if of_rows and plain else None
+    return address if of_rows and not (address.by_id or address.reverse) else None
 
 
 def mined_table_of(data: object) -> MinedFile | None:

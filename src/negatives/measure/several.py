@@ -22,6 +22,7 @@ from negatives.measure.metric_names import parse_metrics
 from negatives.measure.ranking import called
 from negatives.read import as_collection
 from negatives.read.memory import is_named
+from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.store.atomic import file_hash, prepare_file, write_json
 
 FIGURES: Final = "evaluations.json"
@@ -34,14 +35,16 @@ def evaluate_several(
     *,
     metrics: Sequence[str] = METRICS,
     save: str | Path | None = None,
+    quarantine: str | Path | Quarantine | None = None,
     emit: Emit = shown,
     **how: Any,
 ) -> dict[str, Any]:
     """`evaluate` on each collection, and the mean over collections of each metric.
 
     `save` is a folder for the runs, one file a collection (NAME-SPLIT.run), and evaluations.json
-    with their hashes. `how`: further settings of `evaluate`. Each is read before the first is
-    measured, so that what is wrong with the last is said at once.
+    with their hashes. `quarantine`: a file for the bad rows of all, which else are an error. `how`:
+    further settings of `evaluate`. Each is read before the first is measured, so that what is wrong
+    with the last is said at once.
 
     Raises `InputError` where two collections have one name, `DataError` where one cannot be read or
     has no positive.
@@ -50,11 +53,12 @@ def evaluate_several(
     if folder is not None:
         prepare_file(folder / FIGURES)
     parse_metrics(metrics)
-    _refuse_unusable(data)
+    aside = as_quarantine(quarantine)
+    _refuse_unusable(data, aside)
     rows: list[dict[str, Any]] = []
     for each in data:
         found = evaluate(
-            model, each, metrics=metrics, emit=emit,
+            model, each, metrics=metrics, quarantine=aside, emit=emit,
             save_run=None if folder is None else folder / f"set-{len(rows)}.run", **how,
         ).figures  # fmt: skip
         row = {"data": found["data"], "queries": found["queries"], "metrics": found["metrics"]}
@@ -74,13 +78,13 @@ def evaluate_several(
     return figures
 
 
-def _refuse_unusable(data: Sequence[Any]) -> None:
+def _refuse_unusable(data: Sequence[Any], aside: Quarantine | None) -> None:
     """Raise `InputError` for what could only fail when others have been measured."""
     names: list[str] = []
     for each in data:
         if is_named(each) and is_judgements(each):
             continue  # read with the run that it judges
-        collection = as_collection(each, lost="count")
+        collection = as_collection(each, quarantine=aside, lost="count")
         refuse_unjudged(collection, "no query has a positive")
         names.append(called(collection))
         if names.count(names[-1]) > 1:
