@@ -13,6 +13,7 @@ NAMES = (
     "audits_models",
     "audits_scale",
     "audits_texts",
+    "auto",
     "bait_taken",
     "baits",
     "batching",

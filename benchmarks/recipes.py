@@ -41,8 +41,6 @@ import msgspec
 
 import negatives as neg
 from benchmarks.asked_models import JUDGES, READERS, WRITERS, language_models, simulated
-from benchmarks.auto import BETWEEN, looked_at
-from benchmarks.auto import section as auto_section
 from benchmarks.data import CACHE, load
 from benchmarks.dated import dated
 from benchmarks.figures import package
@@ -60,10 +58,11 @@ from negatives.show.bench import bench_page_tables, bench_picture, headline
 WORK = CACHE / "recipes"
 KEPT = RESULTS / "recipes.json"
 LIGHT = (
-    *BETWEEN, "training", "false-negatives", "baseline", "subset", "irrelevant-conditions"
+    "default", "passages", "training", "false-negatives", "baseline", "subset",
+    "irrelevant-conditions",
 )  # fmt: skip
 """What needs neither a guide nor a teacher, which take more time than all else together; what needs
-one is left out, and says so. First those that `--recipe auto` chooses between."""
+one is left out, and says so."""
 TEACHERS = ("teacher", "gist", "lg-anna", "sycl")
 
 Pair = tuple[Collection, Any]
@@ -321,10 +320,7 @@ def carry_out(name: str) -> None:
             stop_after=60 * float(os.environ.get("NEGATIVES_BENCH_MINUTES", "18")),
             emit=said,
         ).figures
-    told = brief(figures) | {"title": stage.title}
-    if stage.measure == "trained":
-        told["evidence"] = looked_at(data)
-    kept = {**all_kept(), name: told}
+    kept = {**all_kept(), name: brief(figures) | {"title": stage.title}}
     kept = {stage: kept[stage] for stage in STAGES if stage in kept}
     KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
     write_picture(f"recipes-{name}", bench_picture(figures))
@@ -390,13 +386,12 @@ def packaged(kept: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def body(kept: dict[str, Any]) -> Iterator[str]:
-    """The page: a section a stage, and how `--recipe auto` fares."""
+    """The page: a section a stage."""
     for name, figures in kept.items():
         yield f"## {figures['title']} {{ #{name} }}"
         yield f"\n{headline(figures)}.\n"
         yield from bench_page_tables(figures)
         yield f"\n![quality against cost](recipes-{name}.svg)\n"
-    yield from auto_section(kept)
 
 
 def main() -> None:

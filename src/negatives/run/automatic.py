@@ -1,7 +1,7 @@
 """Which recipe, where nobody names one: chosen between few, from what a probe of the data shows.
 
 The probe mines some queries by the default recipe, and looks at what it found. The rule is small on
-purpose, and told with its figures; `python -m benchmarks recipes` tries it on data that it was not
+purpose, and told with its figures; `python -m benchmarks auto` tries it on data that it was not
 made from.
 """
 
