@@ -10,13 +10,15 @@ import polars as pl
 import pytest
 
 import negatives as neg
-from negatives.errors import DataError
+from negatives.errors import DataError, InputError
 from negatives.events import silent
 from negatives.learn.arms import digest
 from negatives.learn.encoder import StaticTraining
-from negatives.learn.request import mined_at
+from negatives.learn.request import mined_at, mined_on_hub
+from negatives.learn.source import for_these_data
 from negatives.learn.training_set import training_set
-from negatives.read.mined.training import read_mined_file
+from negatives.machine import Machine
+from negatives.read.mined.training import read_mined, read_mined_file
 from tests.build import collection
 from tests.each import for_each
 
@@ -177,6 +179,34 @@ def test_an_arm_may_be_a_saved_dataset_or_a_folder(tmp_path: Path) -> None:
         datasets.Dataset.from_list(given).save_to_disk(str(tmp_path / f"saved-{negative}"))
         told |= {digest(folder), digest(tmp_path / f"saved-{negative}")}
     assert len(told) == 4
+
+
+def test_a_dataset_with_configs_is_learned_from_where_it_holds_negatives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of the hub is read; it was mined without a word."""
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    folder = tmp_path / "set"
+    folder.mkdir()
+    named = "- config_name: default\n  data_files:\n"
+    for split in ("train", "dev"):
+        rows = [{**row, "anchor": f"{split} {row['anchor']}"} for row in TRIPLETS]
+        save(folder, rows).rename(folder / f"{split}.jsonl")
+        named += f"  - split: {split}\n    path: {split}.jsonl\n"
+    (folder / "README.md").write_text(f"---\nconfigs:\n{named}---\n")
+    for data, split in ((folder, "train"), (f"{folder}@dev", "dev")):
+        found = mined_on_hub(data)
+        assert found is not None
+        made, negatives = read_mined(found)
+        assert set(made.queries["text"]) == {f"{split} lift", f"{split} warm"}
+        assert len(negatives) == 3
+        with pytest.raises(InputError, match="these negatives are there already"):
+            for_these_data(data, "static", Machine.checked(None, "512MB", "auto"), silent)
+    one = StaticTraining(steps=1, batch_size=4, negatives=1)
+    trained = neg.train(folder, tmp_path / "out", settings=one, look=False, threads=1, emit=silent)
+    assert not (trained.path / "run").exists()  # where what is mined on the way lies
+    assert mined_on_hub(f"{folder}@test") is None  # which loading refuses
 
 
 @pytest.mark.slow

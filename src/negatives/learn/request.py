@@ -160,6 +160,23 @@ def mined_at(
     return found if _holds_negatives(found, beside) else None
 
 
+def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile | None:
+    """A dataset of the hub, or a folder with configs, that holds negatives; None of all else."""
+    try:
+        address = parse(data)
+    except DataError:
+        return None
+    if address.format != "hub" or is_saved(address.path) or address.by_id or address.reverse:
+        return None
+    from negatives.read import hub
+
+    rows = hub.pairs(address)
+    if rows is None:
+        return None
+    found = mined_table(rows, options=options, name=address.name)
+    return found if _holds_negatives(found, beside=False) else None
+
+
 def _refuse_another_split(address: Address, options: FileOptions, beside: bool) -> None:
     """Raise where a split holds negatives, which would be passed over, and others mined."""
     place, split = address.path, str(address.split)

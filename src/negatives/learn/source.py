@@ -13,7 +13,7 @@ from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Loss
-from negatives.learn.request import as_run, mined_at, mined_table_of
+from negatives.learn.request import as_run, mined_at, mined_on_hub, mined_table_of
 from negatives.learn.settings import Training
 from negatives.learn.training_set import (
     NOTHING,
@@ -27,7 +27,7 @@ from negatives.machine import Machine
 from negatives.needs import check_needs, refuse_unmet
 from negatives.read import as_collection, known_texts, load
 from negatives.read.file_options import FileOptions
-from negatives.read.mined.rows import MinedFile, mined_file
+from negatives.read.mined.rows import MinedFile, mined_file, understood
 from negatives.read.mined.training import read_mined
 from negatives.read.quarantine import Quarantine
 from negatives.recipe import Recipe
@@ -92,7 +92,7 @@ class TrainingSource:
         if run is None and self._reads_responses:
             return as_collection(data, quarantine=self.aside)
         named = isinstance(data, str | Path)
-        file = mined_at(data) if named else mined_table_of(data)
+        file = (mined_at(data) or mined_on_hub(data)) if named else mined_table_of(data)
         labels = self._settings.labels
         if file is not None and labels == GRADES:
             name = str(data) if named else "the table"
@@ -216,7 +216,7 @@ def for_these_data(
     aside: Quarantine | None = None,
 ) -> tuple[Collection, Recipe]:
     """A collection, read, and the recipe that its data speak for (`--recipe auto`)."""
-    given = isinstance(data, str | Path) and mined_at(data) is not None
+    given = isinstance(data, str | Path) and (mined_at(data) or mined_on_hub(data)) is not None
     if as_run(data) is not None or given or isinstance(data, TrainingSet):
         raise InputError(
             "auto chooses how to mine, and these negatives are there already",
@@ -299,12 +299,12 @@ def read_with(
     options = FileOptions.of(**columns)
     responses = cast("Training", recipe.train).gives == "sequences"
     corpus, queries = said.get("corpus"), said.get("queries")
-    mined = mined_at(data, options, beside=bool(corpus or queries))
+    mined = mined_at(data, options, beside=bool(corpus or queries)) or mined_on_hub(data, options)
     if not said or responses or as_run(file) is not None or mined is None:
         return load(data, quarantine=quarantine, **said) if said else data
     known = known_texts(corpus, queries) if corpus or queries else None
     return _of_file(
-        mined_file(mined.path, known, options), cast("Training", recipe.train).negatives_read
+        understood(mined.source, known, options), cast("Training", recipe.train).negatives_read
     )
 
 
