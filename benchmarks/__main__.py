@@ -57,6 +57,7 @@ NAMES = (
     "losses",
     "made_images",
     "passages",
+    "passages_minilm",
     "picture",
     "pipeline",
     "places",
