@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from negatives.errors import DataError
+from negatives.errors import DataError, InputError
 from negatives.read import load
 from negatives.read.split_pairs import ByPairs, split_pairs
 from negatives.schema import Collection
@@ -108,3 +108,26 @@ def test_the_command_makes_a_folder_whose_splits_share_users_and_items(tmp_path:
     assert train.identity == test.identity == "id"
     assert train.corpus["doc_id"].to_list() == test.corpus["doc_id"].to_list()
     assert not pairs(train) & pairs(test)
+
+
+def test_of_equal_moments_the_ids_say_which_is_the_last_and_a_note_does(tmp_path: Path) -> None:
+    rows = "a,1,9\na,2,9\nb,1,5\nb,2,6\nb,3,6\nc,1,7\n"
+    (tmp_path / "p.csv").write_text(f"user,item,timestamp\n{rows}")
+    data = load(tmp_path / "p.csv")
+    said = "the last positives of {} of 3 came at one moment: their ids say which is the last"
+    for dev, test, note in ((0, 1, "2 queries"), (1, 1, "2 queries")):
+        made = split_pairs(data, "last", dev=dev, test=test)
+        assert made.notes == [said.format(note)]
+        assert pairs(made.sides["test"]) == {("a", "2"), ("b", "3")}
+    (tmp_path / "p.csv").write_text("user,item,timestamp\na,1,8\na,2,8\na,3,9\n")
+    assert split_pairs(load(tmp_path / "p.csv"), "last", dev=0, test=1).notes == []
+
+
+def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
+    data = load(plays(tmp_path / "plays.csv"))
+    for by, dev, test in (("last", 0, 0), ("pairs", 0.6, 0.6), ("time", -0.1, 0.5), ("last", 0, 2)):
+        with pytest.raises(InputError, match="are no shares of the positives, or leave none"):
+            split_pairs(data, by, dev=dev, test=test)  # type: ignore[arg-type]
+    with pytest.raises(DataError) as caught:
+        split_pairs(data, "pairs", dev=0.0001)
+    assert "--dev 0 for no dev" in caught.value.fix

@@ -13,8 +13,9 @@ import numpy as np
 import polars as pl
 
 from negatives.chance import id_hashes, mix, stream_key, uniforms
-from negatives.errors import DataError
+from negatives.errors import DataError, InputError
 from negatives.schema import PAIR, Collection
+from negatives.wording import plural
 
 ByPairs = Literal["pairs", "last", "time"]
 """How positives are parted: by chance; the last of each query; or those after a moment."""
@@ -48,17 +49,26 @@ def split_pairs(
     `pairs`: dev and test are about those shares of the positives. `last`: the last positive of each
     query is of test, the one before it of dev, where they have a share above 0. `time`: the last
     positives of all, by those shares; queries and documents that are not in train are left out.
-    Raises `DataError` where a side would be empty, or no times are known.
+    Raises `DataError` where a side would be empty, or no times are known, and `InputError` for
+    shares below 0, of 0 alone, or above 1 together.
     """
     positive = collection.qrels.filter(pl.col("relevance") > 0).select(PAIR).sort(PAIR)
     asked = {"test": test, "dev": dev}
     wanted = {name: share for name, share in asked.items() if share}
+    shares = [*wanted.values()]
+    if not shares or min(shares) < 0 or (max(shares) if by == "last" else sum(shares)) > 1:
+        raise InputError(
+            f"dev {dev:g} and test {test:g} are no shares of the positives, or leave none",
+            fix="give shares such as --dev 0.1 --test 0.1",
+        )
     if by == "pairs":
-        dealt = _by_chance(positive, wanted, seed)
+        dealt, notes = _by_chance(positive, wanted, seed), []
     else:
         timed = _timed(collection, positive)
         dealt = _last(timed, wanted) if by == "last" else _after(timed, wanted)
-    dealt, notes = _known_in_train(dealt) if by == "time" else (dealt, [])
+        notes = _ties(timed, dealt) if by == "last" else []
+    if by == "time":
+        dealt, notes = _known_in_train(dealt)
     sides: dict[str, Collection] = {}
     for name in SIDES:
         if name == "train" or name in wanted:
@@ -68,7 +78,8 @@ def split_pairs(
                     f"{name} would be empty: of {len(positive):,} positives none can be parted "
                     f"off by {by}",
                     where=collection.origin or collection.name,
-                    fix="give another share; a query keeps one positive in train, at least",
+                    fix=f"give another share, or --{name} 0 for no {name}; a query keeps one "
+                    "positive in train, at least",
                 )
             sides[name] = _side(collection, name, pairs.select(PAIR))
     return PairSplit(sides, notes)
@@ -131,6 +142,18 @@ def _last(timed: pl.DataFrame, wanted: dict[str, float]) -> pl.DataFrame:
         theirs = (after == place) & (size > place + 1)
         side = pl.when(theirs).then(pl.lit(name)).otherwise(side)
     return timed.with_columns(side=side).drop("time")
+
+
+def _ties(timed: pl.DataFrame, dealt: pl.DataFrame) -> list[str]:
+    """A note of queries of which positives of one moment are on two sides."""
+    sides = timed.join(dealt, on=PAIR).group_by("query_id", "time").agg(pl.col("side").n_unique())
+    tied = sides.filter(pl.col("side") > 1)["query_id"].n_unique()
+    if not tied:
+        return []
+    return [
+        f"the last positives of {plural(tied, 'query', 'queries')} of "
+        f"{timed['query_id'].n_unique():,} came at one moment: their ids say which is the last"
+    ]
 
 
 def _after(timed: pl.DataFrame, wanted: dict[str, float]) -> pl.DataFrame:
