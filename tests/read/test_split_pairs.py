@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from negatives.errors import DataError, InputError
-from negatives.read import load
+from negatives.read import load, new_split
+from negatives.read.split import split
 from negatives.read.split_pairs import ByPairs, split_pairs
+from negatives.read.triples import triples_of
 from negatives.schema import Collection
 from tests.cli.commands import negatives
 
@@ -131,3 +133,39 @@ def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         split_pairs(data, "pairs", dev=0.0001)
     assert "--dev 0 for no dev" in caught.value.fix
+
+
+def graph(folder: Path) -> Collection:
+    """Forty entities in a ring, of two relations; most questions have one answer."""
+    draw = np.random.default_rng(3)
+    rows = [(f"e{n}", "next", f"e{(n + 1) % 40}") for n in range(40)]
+    rows += [(f"e{a}", "knows", f"e{b}") for a, b in draw.integers(0, 40, (200, 2)).tolist()]
+    (folder / "train.tsv").write_text("h\tr\tt\n" + "".join(f"{h}\t{r}\t{t}\n" for h, r, t in rows))
+    return load(folder)
+
+
+def test_a_triple_is_on_one_side_with_both_of_its_questions(tmp_path: Path) -> None:
+    data = graph(tmp_path)
+    made = split_pairs(data, "pairs", dev=0.2, test=0.2)
+    found = {}
+    for name, side in made.sides.items():
+        rows = triples_of(side, side.qrels.select("query_id", "doc_id")).rows()
+        found[name] = {*rows}
+        assert len(rows) == 2 * len(found[name]), "each from both of its sides"
+    assert not found["test"] & found["train"]
+    assert not found["dev"] & (found["train"] | found["test"])
+    every = {*triples_of(data, data.qrels.select("query_id", "doc_id")).rows()}
+    assert set().union(*found.values()) == every
+    assert 0.1 * len(every) < len(found["test"]) < 0.3 * len(every)
+    for place in range(3):  # nothing is in dev or test alone
+        assert {row[place] for row in found["train"]} == {row[place] for row in every}
+
+
+def test_questions_of_a_graph_are_not_parted_and_the_remedy_is_another_way(tmp_path: Path) -> None:
+    data = graph(tmp_path)
+    with pytest.raises(InputError, match="train would answer those of dev") as caught:
+        split(data)
+    assert "--by pairs" in caught.value.fix
+    assert "--by pairs --dev 0.1" in new_split(data)
+    assert "--by pairs --dev 0.1" in new_split(load(plays(tmp_path / "plays.csv")))
+    assert "--by pairs" not in new_split(load("cranfield"))

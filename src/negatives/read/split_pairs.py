@@ -1,7 +1,8 @@
 """The positives of a collection parted into train, dev and test, each query having some in each.
 
 Where users or entities go by their ids, what is to be foretold is further positives of the same
-queries, and not those of new ones: by chance, the last of each query, or all after a moment.
+queries, and not those of new ones: by chance, the last of each query, or all after a moment. The
+triples of a graph are parted so, each with the two questions that it answers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import polars as pl
 
 from negatives.chance import id_hashes, mix, stream_key, uniforms
 from negatives.errors import DataError, InputError
+from negatives.read.triples import is_graph, triples_of
 from negatives.schema import PAIR, Collection
 from negatives.wording import plural
 
@@ -44,7 +46,8 @@ class PairSplit:
 def split_pairs(
     collection: Collection, by: ByPairs, dev: float = 0.1, test: float = 0.0, seed: int = 0
 ) -> PairSplit:
-    """The sides. Every query keeps a positive in train, and what is not positive stays there.
+    """The sides. Every query keeps a positive in train, and what is not positive stays there; of a
+    graph, every entity and every relation keeps a triple.
 
     `pairs`: dev and test are about those shares of the positives. `last`: the last positive of each
     query is of test, the one before it of dev, where they have a share above 0. `time`: the last
@@ -62,7 +65,7 @@ def split_pairs(
             fix="give shares such as --dev 0.1 --test 0.1",
         )
     if by == "pairs":
-        dealt, notes = _by_chance(positive, wanted, seed), []
+        dealt, notes = _by_chance(collection, positive, wanted, seed), []
     else:
         timed = _timed(collection, positive)
         dealt = _last(timed, wanted) if by == "last" else _after(timed, wanted)
@@ -103,18 +106,33 @@ def _side(collection: Collection, name: str, pairs: pl.DataFrame) -> Collection:
     )
 
 
-def _by_chance(positive: pl.DataFrame, wanted: dict[str, float], seed: int) -> pl.DataFrame:
-    """query_id, doc_id, side: by a draw of each pair's own; the one drawn last stays in train."""
-    keys = mix(id_hashes(positive["query_id"]) ^ mix(id_hashes(positive["doc_id"])))
-    drawn = positive.with_columns(drawn=uniforms(keys, stream_key(seed, "split/pairs")))
+def _by_chance(
+    collection: Collection, positive: pl.DataFrame, wanted: dict[str, float], seed: int
+) -> pl.DataFrame:
+    """query_id, doc_id, side: by a draw of each pair's own; the one drawn last stays in train.
+
+    The last of each query is; of a graph, where the two pairs of a triple have one draw, the last
+    of each entity and of each relation.
+    """
+    if is_graph(collection):
+        parts, held_by = triples_of(collection, positive), (("head", "tail"), ("relation",))
+    else:
+        parts, held_by = positive, (("query_id",),)
+    keys = np.zeros(len(parts), np.uint64)
+    for part in reversed(parts.columns):
+        keys = mix(id_hashes(parts[part]) ^ keys)
+    drawn = pl.Series("drawn", uniforms(keys, stream_key(seed, "split/pairs")))
     side, low = pl.lit("train"), 0.0
     for name, share in wanted.items():
         inside = (pl.col("drawn") >= low) & (pl.col("drawn") < low + share)
         side, low = pl.when(inside).then(pl.lit(name)).otherwise(side), low + share
-    kept = pl.col("drawn") == pl.col("drawn").max().over("query_id")
-    return drawn.with_columns(side=pl.when(kept).then(pl.lit("train")).otherwise(side)).drop(
-        "drawn"
-    )
+    kept = np.zeros(len(parts), np.bool_)
+    for columns in held_by:
+        each = pl.concat([parts.select(pl.col(one).alias("id"), drawn) for one in columns])
+        last = each.select(pl.col("drawn") == pl.col("drawn").max().over("id")).to_series()
+        kept |= last.to_numpy().reshape(len(columns), -1).any(axis=0)
+    dealt = positive.with_columns(drawn, kept=pl.Series(kept))
+    return dealt.select(*PAIR, side=pl.when("kept").then(pl.lit("train")).otherwise(side))
 
 
 def _timed(collection: Collection, positive: pl.DataFrame) -> pl.DataFrame:
