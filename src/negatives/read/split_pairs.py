@@ -114,10 +114,10 @@ def _by_chance(
     The last of each query is; of a graph, where the two pairs of a triple have one draw, the last
     of each entity and of each relation.
     """
+    held_by: tuple[tuple[str, ...], ...] = (("query_id",),)
+    parts = positive
     if is_graph(collection):
         parts, held_by = triples_of(collection, positive), (("head", "tail"), ("relation",))
-    else:
-        parts, held_by = positive, (("query_id",),)
     keys = np.zeros(len(parts), np.uint64)
     for part in reversed(parts.columns):
         keys = mix(id_hashes(parts[part]) ^ keys)
