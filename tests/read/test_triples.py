@@ -176,6 +176,35 @@ def test_a_turned_triple_is_a_leak_where_its_relation_holds_both_ways(tmp_path: 
         ] * bool(leak), (train, test)
 
 
+def test_a_header_that_comes_again_is_no_triple_and_no_edge(tmp_path: Path) -> None:
+    for name, head, row in (
+        ("a.csv", "subject,predicate,object", "ann,knows,bob"),
+        ("a.tsv", "head\trelation\ttail", "ann\tknows\tbob"),
+        ("e.csv", "source,target", "ann,bob"),
+        ("e.txt", "from to", "ann bob"),
+    ):
+        path = written(tmp_path / name, "\n".join([head, row, head, row, ""]))
+        said = complaint(f"ids:{path}" if name[0] == "e" else path)
+        assert "1 row is the header again" in said
+        assert f"{name}, line 3" in said
+    row = "ann\tknows\tbob\n"
+    folder = graph(tmp_path / "g", train=row + row, test=row)
+    assert len(load(folder).positives) == 2  # without a header the first line is a triple
+
+
+def test_what_columns_of_words_may_be_besides_is_part_of_the_remedy(tmp_path: Path) -> None:
+    for name, row, said in (
+        ("e.tsv", "1 242", "ids:{} "),
+        ("e.txt", "1 242", "ids:{} "),
+        ("e.csv", "source,target\n1,2", "ids:{} "),
+        ("t.tsv", "0\t1\t2", "of triples of a graph: head, relation, tail "),
+    ):
+        path = written(tmp_path / name, f"{row}\n")
+        assert said.format(path) in complaint(path).replace("\n", " ") + " ", name
+        if said.startswith("ids:"):
+            assert load(f"ids:{path}").identity == "id"
+
+
 def test_what_is_false_by_one_split_and_true_by_another_is_told(tmp_path: Path) -> None:
     folder = graph(
         tmp_path / "g",

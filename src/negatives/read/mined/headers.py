@@ -94,8 +94,16 @@ def header_of(
         if other
         else "let the first line name the columns, each once: query, positive, negative_1 ...; or "
         "say which column is which with --query-column and --positive-column, in Python with "
-        "query_column and positive_column of Collection.load",
+        "query_column and positive_column of Collection.load"
+        + of_ids(len(names), where.removesuffix(", line 1")),
     )
+
+
+def of_ids(width: int, where: str) -> str:
+    """What else so many columns of words may be: edges of a graph, or its triples; said last."""
+    if width == 3:
+        return "; of triples of a graph: head, relation, tail"
+    return f"; edges of a graph are read as ids:{where}" if width == 2 else ""
 
 
 def _apart_otherwise(other: str, tabs: bool) -> str:
