@@ -195,7 +195,7 @@ def test_a_header_that_comes_again_is_no_triple_and_no_edge(tmp_path: Path) -> N
 def test_what_columns_of_words_may_be_besides_is_part_of_the_remedy(tmp_path: Path) -> None:
     for name, row, said in (
         ("e.tsv", "1 242", "ids:{} "),
-        ("e.txt", "1 242", "ids:{} "),
+        ("e.txt", "1 242\n1 243", "ids:{} "),
         ("e.csv", "source,target\n1,2", "ids:{} "),
         ("t.tsv", "0\t1\t2", "of triples of a graph: head, relation, tail "),
     ):
