@@ -172,3 +172,17 @@ def test_questions_of_a_graph_are_not_parted_and_the_remedy_is_another_way(tmp_p
     assert "--by pairs --dev 0.1" in new_split(data)
     assert "--by pairs --dev 0.1" in new_split(load(plays(tmp_path / "plays.csv")))
     assert "--by pairs" not in new_split(load("cranfield"))
+
+
+def test_an_edge_that_is_there_both_ways_is_on_one_side(tmp_path: Path) -> None:
+    ends = np.random.default_rng(2).integers(0, 30, (150, 2)).tolist()
+    rows = {(f"n{a}", f"n{b}") for a, b in ends} | {(f"n{b}", f"n{a}") for a, b in ends}
+    lines = "".join(f"{a}\t{b}\n" for a, b in sorted(rows))
+    (tmp_path / "e.tsv").write_text(f"source\ttarget\n{lines}")
+    made = split_pairs(load(f"ids:{tmp_path / 'e.tsv'}"), "pairs", dev=0.2, test=0.2)
+    sides = {name: pairs(side) for name, side in made.sides.items()}
+    assert set().union(*sides.values()) == rows
+    assert min(map(len, sides.values())) > 10
+    for found in sides.values():
+        assert {(b, a) for a, b in found} == found
+    assert {a for a, _ in sides["train"]} == {a for a, _ in rows}

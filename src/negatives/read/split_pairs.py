@@ -109,15 +109,17 @@ def _side(collection: Collection, name: str, pairs: pl.DataFrame) -> Collection:
 def _by_chance(
     collection: Collection, positive: pl.DataFrame, wanted: dict[str, float], seed: int
 ) -> pl.DataFrame:
-    """query_id, doc_id, side: by a draw of each pair's own; the one drawn last stays in train.
+    """query_id, doc_id, side: by a draw of each pair's own; the last of each query stays in train.
 
-    The last of each query is; of a graph, where the two pairs of a triple have one draw, the last
-    of each entity and of each relation.
+    The two pairs of a triple have one draw, and the last of each entity and relation stays; so it
+    is with the two of an edge where all edges are there both ways, and with its ends.
     """
     held_by: tuple[tuple[str, ...], ...] = (("query_id",),)
     parts = positive
     if is_graph(collection):
         parts, held_by = triples_of(collection, positive), (("head", "tail"), ("relation",))
+    elif _both_ways(positive):
+        parts, held_by = _undirected(positive), (("head", "tail"),)
     keys = np.zeros(len(parts), np.uint64)
     for part in reversed(parts.columns):
         keys = mix(id_hashes(parts[part]) ^ keys)
@@ -133,6 +135,17 @@ def _by_chance(
         kept |= last.to_numpy().reshape(len(columns), -1).any(axis=0)
     dealt = positive.with_columns(drawn, kept=pl.Series(kept))
     return dealt.select(*PAIR, side=pl.when("kept").then(pl.lit("train")).otherwise(side))
+
+
+def _both_ways(positive: pl.DataFrame) -> bool:
+    """Whether each pair is there the other way round too, as the edges of an undirected graph."""
+    turned = positive.select(query_id="doc_id", doc_id="query_id")
+    return len(positive.join(turned, on=PAIR, how="semi")) == len(positive)
+
+
+def _undirected(positive: pl.DataFrame) -> pl.DataFrame:
+    """head, tail: the ends of each edge, the same whichever of them asks."""
+    return positive.select(head=pl.min_horizontal(PAIR), tail=pl.max_horizontal(PAIR))
 
 
 def _timed(collection: Collection, positive: pl.DataFrame) -> pl.DataFrame:

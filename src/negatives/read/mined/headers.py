@@ -78,7 +78,12 @@ def header_of(
         if all(column.is_worded for column in columns):
             return Header(TEXTS, False, "no header: read as triples of query, positive, negative")
         if all(map(_is_ids, columns)) and not ({*columns[2].sample} <= _GRADES):
-            return Header(IDS, False, "no header: read as ids of query, positive, negative")
+            return Header(
+                IDS,
+                False,
+                "no header: read as ids of query, positive, negative; above triples of a graph "
+                "write head, relation, tail",
+            )
     if len(columns) == 2 and _is_ids(columns[0]) and not _is_ids(columns[1]):
         raise DataError(
             f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
