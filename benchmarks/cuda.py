@@ -30,7 +30,7 @@ from benchmarks.learning import minilm
 from benchmarks.page import write_page
 from benchmarks.throughput import EACH, examples, ours, theirs
 from benchmarks.vectors import WIDTH, exact, made
-from negatives.learn.settings import ModelTraining
+from negatives.learn.settings import TextTraining
 from negatives.machine import available_threads
 from negatives.models.sentence_transformers import SentenceTransformersEncoder
 from negatives.search.backends import choose_backend
@@ -206,7 +206,7 @@ def trainings() -> list[str]:
     }  # fmt: skip
     jobs: dict[str, Callable[[], float]] = {}
     for precision in ("bfloat16", "float32"):
-        asked = cast("ModelTraining", build("train", sizes | {"precision": precision}))
+        asked = cast("TextTraining", build("train", sizes | {"precision": precision}))
         half = precision == "bfloat16"
         jobs[f"ours, {precision}"] = functools.partial(ours, minilm(), rows_of, asked)
         jobs[f"theirs, {precision}"] = functools.partial(

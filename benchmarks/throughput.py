@@ -20,7 +20,7 @@ from benchmarks.data import load
 from benchmarks.learning import minilm, sampled, tiny
 from benchmarks.page import write_page
 from negatives.learn.base_models import limit, usual_kind
-from negatives.learn.settings import ModelTraining
+from negatives.learn.settings import TextTraining
 from negatives.learn.train import train
 from negatives.learn.training_set import TrainingSet, training_set
 from negatives.stage import build
@@ -51,7 +51,7 @@ def examples() -> TrainingSet:
     return training_set(data, negatives, EACH)
 
 
-def ours(model: str, made: TrainingSet, settings: ModelTraining) -> float:
+def ours(model: str, made: TrainingSet, settings: TextTraining) -> float:
     """Examples a second of `negatives train`."""
     with tempfile.TemporaryDirectory() as folder:
         account = train(
@@ -60,7 +60,7 @@ def ours(model: str, made: TrainingSet, settings: ModelTraining) -> float:
     return float(settings.steps * settings.batch_size / account["seconds"])
 
 
-def theirs(model: str, made: TrainingSet, settings: ModelTraining, **options: Any) -> float:
+def theirs(model: str, made: TrainingSet, settings: TextTraining, **options: Any) -> float:
     """Examples a second of `SentenceTransformerTrainer`, with further options of its own."""
     from datasets import Dataset
     from sentence_transformers import (
@@ -107,7 +107,7 @@ def contest(name: str, made: TrainingSet) -> str:
     model = {"static": "static", "BERT-tiny": tiny(), "MiniLM": minilm()}[name]
     sizes: dict[str, Any] = SIZES[name] | {"checkpoint": 10_000, "negatives": EACH}
     sizes |= {"kind": usual_kind(model)}
-    settings = cast("ModelTraining", build("train", sizes))
+    settings = cast("TextTraining", build("train", sizes))
     found: dict[str, list[float]] = {"ours": [], "theirs": []}
     for _ in range(REPEATS):
         found["theirs"].append(theirs(model, made, settings))

@@ -53,7 +53,10 @@ def test_lint_calls_it_data_or_corpus(folder: Path) -> None:
     for option in ("--corpus", "--data"):
         done = negatives("lint", folder / "ids" / "triples.tsv", option, folder, "--quiet")
         assert "triplet, 4 rows, 4 queries, 4 negatives" in done.stdout
-        assert "note: no header: read as ids of query, positive, negative" in done.stdout
+        said = (
+            "note: no header: read as ids of query, positive, negative; above triples of a graph "
+        )
+        assert f"{said}write head, relation, tail" in done.stdout
 
 
 def test_a_file_of_documents_is_added_to_a_file_of_texts(folder: Path) -> None:

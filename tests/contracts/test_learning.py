@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pytest
@@ -13,11 +13,15 @@ from negatives.batch.batcher import Batcher
 from negatives.choose.chooser import Chooser
 from negatives.errors import NegativesError, RecipeError
 from negatives.events import silent
+from negatives.find.bm25 import BM25
+from negatives.kinds import kinds
 from negatives.learn.encoded import EncodedBatch
 from negatives.learn.loss import ListLoss, Loss
 from negatives.learn.needed import refuse_loss
 from negatives.learn.settings import Training
 from negatives.machine import MODEST
+from negatives.pick.top import Top
+from negatives.recipe import Recipe
 from negatives.stage import build
 from tests.batch.made import clustered, flat
 from tests.choose.test_choosers import pool
@@ -112,6 +116,28 @@ def test_every_trainer_has_the_settings_that_it_speaks_of() -> None:
         usual = build("learn", {"kind": training.usual_loss})
         assert isinstance(usual, Loss)
         refuse_loss(training, usual)
+
+
+NOT_OF: Final = {
+    "kg": {"max_length", "lora", "redraw", "labels", "precision", "checkpoint"},
+    "factors": {"max_length", "lora"},
+    "series": {"max_length", "lora"},
+    "towers": {"lora"},
+    "language-model": {"redraw", "labels", "patience"},
+}
+"""By trainer, the settings of others that would change nothing of what it does."""
+
+
+def test_a_trainer_has_no_setting_that_would_change_nothing() -> None:
+    for training in stages("train"):
+        others = NOT_OF.get(training.kind, set())
+        assert not others & {*training.__struct_fields__}
+        written = Recipe(find=(BM25(),), pick=Top(), train=training).to_toml()
+        for name in others:
+            assert f"\n{name} = " not in written
+            with pytest.raises(RecipeError, match=f"{training.kind!r} has no setting {name!r}"):
+                build("train", {"kind": training.kind, name: 1})
+    assert NOT_OF.keys() <= {*kinds("train")}
 
 
 def test_a_loss_with_a_model_of_its_own_is_for_what_learns_by_id() -> None:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from negatives.errors import RecipeError
-from negatives.events import Warned
+from negatives.events import Progress, Warned
 from negatives.find.bernoulli import Bernoulli
 from negatives.find.same_cluster import SameCluster
 from negatives.find.typed import Typed
@@ -52,6 +52,8 @@ def drawn(source: Any, data: Collection, folder: Path) -> tuple[pl.DataFrame, li
     def emit(event: Any) -> None:
         if isinstance(event, Warned):
             told.append(event.text)
+        if isinstance(event, Progress):
+            told.append(f"{event.stage}: {event.done} of {event.total}")
 
     opened = source.open(Context(data, scratch, seed=1, emit=emit))
     queries = data.mined_queries
@@ -122,8 +124,9 @@ def test_clusters_are_of_a_field_a_file_or_an_encoder(people: Collection, tmp_pa
     vectors[4:, 1] = 1
     np.save(tmp_path / "vectors.npy", vectors)
     source = SameCluster(top=9, mix=1.0, clusters=2, vectors=str(tmp_path / "vectors.npy"))
-    found, _ = drawn(source, people, tmp_path)
+    found, told = drawn(source, people, tmp_path)
     assert docs_of(found, "ann|born in|?") == {"paris", "oslo"}
+    assert "cluster documents (same-cluster): 7 of 7" in told
     with pytest.raises(RecipeError, match="both say what the clusters are"):
         SameCluster(field="type", vectors="x.npy")
 

@@ -197,7 +197,7 @@ def test_what_a_run_holds_for_probably_relevant_is_never_drawn(
 def test_what_cannot_be_trained_by_id_is_refused(plays: Path, tmp_path: Path) -> None:
     for changes, said in (
         (("learn.kind=flip", "train.kind=encoder"), "has a model of its own, by id"),
-        (("train.lora=4",), "no layers that adapters could go into"),
+        (("train.lora=4",), "'factors' has no setting 'lora'"),
     ):
         with pytest.raises(NegativesError, match=said):
             train(plays, tmp_path / "m", recipe=override(load_recipe("bpr"), list(changes)))

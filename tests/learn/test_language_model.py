@@ -189,7 +189,7 @@ def test_what_nobody_can_learn_from_is_refused(tmp_path: Path) -> None:
         assert said in error.value.what, error.value.what
         assert error.value.fix, said
     settings = (
-        ("npo", ("train.patience=2",), "no use for patience"),
+        ("npo", ("train.patience=2",), "has no setting 'patience'"),
         ("kto", ("train.chunk=2",), "read in parts"),
         ("rmu", ("learn.of_layer=7",), "the model has 2 layers"),
         ("margin-mse", (), "learns from embeddings"),

@@ -13,7 +13,6 @@ import negatives as neg
 from negatives.batch.weights import BadPairs
 from negatives.errors import DataError, RecipeError
 from negatives.learn.recorded import views
-from negatives.learn.series import SeriesTraining
 from negatives.learn.suspects import SUSPECTS
 from negatives.learn.train import train
 from negatives.models.open_encoder import open_encoder
@@ -137,8 +136,6 @@ def test_what_a_tower_of_series_cannot_read_is_refused(waves: Path, tmp_path: Pa
         train("cranfield", tmp_path / "m", recipe=recipe, look=False)
     with pytest.raises(RecipeError, match="holds no tower of time series"):
         train(waves, tmp_path / "m", recipe=recipe, model=str(tmp_path), look=False)
-    with pytest.raises(RecipeError, match="trained whole"):
-        SeriesTraining(lora=4)
     with pytest.raises(DataError, match="1 dimensions, and 2 are read"):
         train(waves, tmp_path / "m", recipe=override(recipe, ["train.dimensions=2"]), look=False)
     made = train(waves, tmp_path / "made", recipe=recipe, look=False).path

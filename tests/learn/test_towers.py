@@ -12,7 +12,6 @@ from negatives.cache_folder import VARIABLE
 from negatives.errors import DataError, RecipeError
 from negatives.events import Event, Noted
 from negatives.learn.encoded import EncodedBatch
-from negatives.learn.towers import TowersTraining
 from negatives.learn.train import train
 from negatives.models.open_encoder import open_encoder
 from negatives.models.towers import TowersEncoder
@@ -146,8 +145,6 @@ def test_what_towers_cannot_read_is_refused(shown: Path, model: Path, tmp_path: 
     assert heard == [], "it is refused before any work"
     with pytest.raises(RecipeError, match="holds no towers"):
         train(shown, tmp_path / "m", recipe=recipe, model=str(tmp_path), look=False)
-    with pytest.raises(RecipeError, match="trained whole"):
-        TowersTraining(lora=4)
     broken = pictures.folder(tmp_path / "broken")
     (broken / "images" / "red-disc-1.png").write_bytes(b"no image at all")
     with pytest.raises(DataError, match="the image cannot be read") as caught:

@@ -378,16 +378,45 @@ def test_what_is_odd_is_told_where_items_have_names(tmp_path: Path) -> None:
 
 
 def test_a_scale_of_ratings_that_all_count_as_positives_is_told(tmp_path: Path) -> None:
-    def notes(ratings: str, **settings: Any) -> tuple[str, ...]:
+    def notes(ratings: str, column: str = "rating", **settings: Any) -> tuple[str, ...]:
         rows = "".join(f"u\t{item}\t{rating}\n" for item, rating in enumerate(ratings))
-        path = written(tmp_path / "ratings.tsv", f"user\titem\trating\n{rows}")
-        return tuple(each for each in load(path, **settings).notes if "rating" in each)
+        path = written(tmp_path / "ratings.tsv", f"user\titem\t{column}\n{rows}")
+        return tuple(each for each in load(path, **settings).notes if column in each)
 
     said = (
-        "column 'rating' goes from 1 to 5, and all count as positives: --relevant-from says from "
+        "column 'rating' goes up to 5, and all above 0 count as positives: --relevant-from says "
+        "from where on, such as --relevant-from 3"
     )
-    assert notes("135") == (f"{said}where on",)
-    assert notes("135", relevant_from=4) == notes("0135") == notes("12") == ()
+    assert notes("135") == notes("0135") == (said,)
+    assert notes("135", relevant_from=4) == notes("012") == notes("0123", "relevance") == ()
+
+
+def test_a_column_that_was_said_to_be_a_side_is_that_side(tmp_path: Path) -> None:
+    rows = "u1\ti1\tgood phone\tits screen is bright\t5\nu2\ti1\tbad one\tit dies soon\t6\n"
+    path = written(tmp_path / "r.tsv", f"user_id\titem_id\ttitle\ttext\tvisit_id\n{rows}")
+    texts = load(path, query_column="title", positive_column="text")
+    assert texts.queries["text"].to_list() == ["good phone", "bad one"]
+    visits = load(path, query_column="visit_id")
+    assert visits.qrels.rows() == [("5", "i1", 1), ("6", "i1", 1)]
+    assert visits.notes[0] == (
+        "columns 'user_id', 'title', 'text' are not used: every row counts as one positive"
+    )
+
+
+def test_who_it_was_may_be_a_session(tmp_path: Path) -> None:
+    rows = "s1\ti1\t5\ns1\ti2\t6\n"
+    found = load(written(tmp_path / "s.tsv", f"session_id\titem_id\ttimestamp\n{rows}"))
+    assert found.times.rows() == [("s1", "i1", 5.0), ("s1", "i2", 6.0)]
+    both = written(tmp_path / "b.tsv", "session_id\titem_id\tuser_id\ns1\ti1\tann\n")
+    assert load(both).qrels.rows() == [("ann", "i1", 1)]
+
+
+def test_ids_under_other_names_have_times_too_and_what_is_not_used_is_told(tmp_path: Path) -> None:
+    rows = "s1\t7\t5\t1\ns1\t8\t6\t1\n"
+    path = written(tmp_path / "w.tsv", f"who_id\tthing_id\ttimestamp\tdwell\n{rows}")
+    found = load(f"ids:{path}", query_column="who_id", positive_column="thing_id")
+    assert found.times.rows() == [("s1", "7", 5.0), ("s1", "8", 6.0)]
+    assert found.notes == ("column 'dwell' is not used",)
 
 
 def test_a_first_line_that_may_name_the_columns_of_edges_is_not_guessed_at(tmp_path: Path) -> None:

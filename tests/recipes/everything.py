@@ -21,7 +21,7 @@ from tests.models.tiny_lm import save_llama
 from tests.models.tiny_reranker import save_cross_encoder
 
 QUERIES, DOCS = 24, 80
-FEW = ("train.steps=5", "train.batch_size=6", "train.max_length=32", "train.checkpoint=5")
+FEW = {"steps": 5, "batch_size": 6, "max_length": 32, "checkpoint": 5}
 """Five steps of batches that leave something to arrange of so few queries."""
 RERANKER, CAUSAL, GUIDE = "cross-encoder/", "HuggingFaceTB/", "sentence-transformers/"
 """How the names of models begin that recipes name."""

@@ -108,7 +108,12 @@ def trained(name: str, everything: Everything, tmp_path: Path, address: str = ""
         model = "static"  # it begins with vectors of its own
     if isinstance(shown.train, Training) and shown.train.gives == "sequences":
         model, data, responses = everything.learner, everything.responses, True
-    few = [change for change in FEW if not (responses and "max_length" in change)]
+    few = [
+        f"train.{name}={value}"
+        for name, value in FEW.items()
+        if not isinstance(shown.train, Training) or hasattr(shown.train, name)
+        if not (responses and name == "max_length")
+    ]
     changes = (*few, *everything.changes(shown, address))
     recipe = completed(shown, model, changes=changes, emit=said.append)
     made = train(

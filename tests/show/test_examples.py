@@ -139,3 +139,9 @@ def test_a_run_whose_data_is_gone_still_shows_its_evidence(tmp_path: Path) -> No
     told = repr(neg.Run(tmp_path / "run").examples())
     assert "no texts: the data that the run was made from cannot be read any more" in told
     assert "bm25" in told
+
+
+def test_nobody_says_hardest_where_nothing_scores(tmp_path: Path) -> None:
+    run = mined(tmp_path / "run", [neg.Random(top=4)], pick=neg.RandomPick(per_query=2))
+    title = run.examples(3).title
+    assert title == "3 of 16 negatives, of which nobody knows how hard they are"

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from negatives.arrays import Floats, Places, Ragged
 from negatives.errors import DataError, RecipeError
+from negatives.events import Progress
 from negatives.find.dense import Dense
 from negatives.find.pooled import Lists, Mix, Pooled
 from negatives.models.precomputed import read_vectors
@@ -109,7 +110,10 @@ class SameCluster(Pooled, kind="same-cluster"):
         there = np.flatnonzero(np.abs(vectors).sum(axis=1) > 0)
         count = self.clusters or max(2, len(there) // 50)
         group = np.full(len(vectors), -1, np.int64)
+        stage, total = f"cluster documents ({self.label})", len(there)
+        context.emit(Progress(stage, 0, total, "documents"))
         group[there] = k_means(vectors[there], count, context.seed, f"find/{self.kind}")
+        context.emit(Progress(stage, total, total, "documents"))
         return group, fingerprint
 
     def _vectors(self, context: Context) -> tuple[Floats, str]:

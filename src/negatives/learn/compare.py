@@ -29,7 +29,7 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.metric_names import parse_metrics
 from negatives.needs import refuse_unmet
-from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
+from negatives.read import DEV, as_collection, load, new_split, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.run.automatic import AUTO
@@ -170,7 +170,7 @@ def judged_on(train: Collection, on: Any, aside: Quarantine | None) -> Collectio
             "there is no dev split to judge the arms on"
             + (f" (there are {', '.join(there)})" if there else ""),
             where=train.origin or train.name,
-            fix=f"{NEW_SPLIT}; or name one with --on",
+            fix=f"{new_split(train)}; or name one with --on",
         )
     return load(f"{origin}@dev", quarantine=aside, lost="count", **train.read_with)
 

@@ -21,7 +21,7 @@ from negatives.events import Emit, Warned
 from negatives.measure.elsewhere import Elsewhere
 from negatives.measure.judged import judge_ranking
 from negatives.measure.metrics import ndcg
-from negatives.read import DEV, NEW_SPLIT, as_collection, load, splits
+from negatives.read import DEV, NEW_SPLIT, as_collection, load, new_split, splits
 from negatives.read.loading import Data
 from negatives.read.quarantine import Quarantine
 from negatives.schema import Collection, Floats, Side
@@ -233,7 +233,8 @@ def dev_set(
         return DevSet.of(found, seed)
     own = _dev_of_the_same(origin, train.read_with, aside)
     if own is None:
-        emit(Warned(f"there is no dev split, so the last step is kept, not the best: {NEW_SPLIT}"))
+        made = new_split(train)
+        emit(Warned(f"there is no dev split, so the last step is kept, not the best: {made}"))
         return None
     if own.identity == "id":
         return _by_id(train, own, seed, emit)

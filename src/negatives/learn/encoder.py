@@ -10,7 +10,7 @@ from msgspec import Meta
 from negatives.errors import DataError, RecipeError
 from negatives.learn.base_models import Base, is_static, open_base, usual_kind
 from negatives.learn.loss import Regulariser
-from negatives.learn.settings import Count, Learning, Lesson, LessonTraining
+from negatives.learn.settings import Count, Learning, Lesson, TextTraining
 from negatives.models.torch_model import both_sides
 from negatives.optional import torch
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from negatives.learn.dev import DevSet, Encode
 
 
-class EncoderTraining(LessonTraining, kind="encoder"):
+class EncoderTraining(TextTraining, kind="encoder"):
     """Train a dense text encoder, with sentence-transformers' trainer.
 
     >>> from negatives.learn.encoder import EncoderTraining

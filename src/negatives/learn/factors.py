@@ -78,19 +78,13 @@ class FactorsTraining(LessonTraining, kind="factors"):
         return self.refresh
 
     def check(self) -> None:
-        """What bounds p_relevant needs estimates; what is read of texts has no meaning here."""
+        """What bounds p_relevant needs estimates."""
         super().check()
         if bool(self.estimates) != (self.max_p < 1):
             raise RecipeError(
                 "a bound of p_relevant and the run that estimates it go together",
                 where=f"train.estimates = {self.estimates!r}, train.max_p = {self.max_p:g}",
                 fix="--set train.estimates=RUN --set train.max_p=0.5",
-            )
-        if self.lora:
-            raise RecipeError(
-                "vectors by id have no layers that adapters could go into",
-                where=f"train.lora = {self.lora}",
-                fix="set train.lora=0",
             )
 
     def never(self, collection: Collection) -> pl.DataFrame | None:

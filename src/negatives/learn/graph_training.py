@@ -35,9 +35,7 @@ class GraphTraining(GraphSettings, kind="kg"):
     usual_recipe: ClassVar[str] = "self-adversarial"
     loaded_by: ClassVar[str] = ""
     task: ClassVar[str] = "graph-ml"
-    of_negatives: ClassVar[tuple[str, ...]] = (
-        *("negatives", "redraw", "labels", "mix", "known_draws"),
-    )
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "mix", "known_draws")
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
     reads_texts: ClassVar[bool] = False
@@ -48,15 +46,8 @@ class GraphTraining(GraphSettings, kind="kg"):
         return QUESTIONS
 
     def check(self) -> None:
-        """What is of texts, or of a trainer that is not this one, has no meaning here."""
+        """There is something to tell true triples from."""
         super().check()
-        for name, usual in (("lora", 0), ("redraw", 0), ("labels", "")):
-            if getattr(self, name) != usual:
-                raise RecipeError(
-                    "vectors of a knowledge graph are not learned from texts, nor from scores",
-                    where=f"train.{name} = {getattr(self, name)!r}",
-                    fix=f"set train.{name}={usual or chr(34) * 2}",
-                )
         if not self.negatives:
             raise RecipeError(
                 "a model learns nothing from triples alone: every score would rise",

@@ -72,7 +72,7 @@ def _nothing(found: TrainingSet, loss: Loss, settings: Training) -> DataError:
     if (found.negatives >= 0).any():
         return DataError(
             f"{learns} none of them has a label",
-            where=f"{where}, train.labels = {settings.labels!r}",
+            where=f"{where}, train.labels = {settings.taught_by!r}",
             fix="name a column that has scores of negatives, or have its judge score more of them "
             f"(`top`); or {_WHOLE_BATCH}",
         )

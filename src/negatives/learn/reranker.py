@@ -10,14 +10,14 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.learn.base_models import Base, open_base
 from negatives.learn.loss import ListLoss, Loss
-from negatives.learn.settings import Learning, Lesson, LessonTraining
+from negatives.learn.settings import Learning, Lesson, TextTraining
 from negatives.stage import PositiveInt
 
 if TYPE_CHECKING:
     from negatives.learn.dev import DevSet, Encode
 
 
-class RerankerTraining(LessonTraining, kind="reranker"):
+class RerankerTraining(TextTraining, kind="reranker"):
     """Train a cross-encoder: query and document in, one score out.
 
     >>> from negatives.learn.reranker import RerankerTraining

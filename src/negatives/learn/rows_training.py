@@ -46,16 +46,6 @@ class RowsTraining(LessonTraining, kw_only=True):
         sides: tuple[Side, ...] = ("docs", "queries")
         return all(any(collection.has(side, each) for each in cls.contents) for side in sides)
 
-    def check(self) -> None:
-        """Adapters have no place here."""
-        super().check()
-        if self.lora:
-            raise RecipeError(
-                f"what {self.kind} learns is trained whole",
-                where=f"train.lora = {self.lora}",
-                fix="set train.lora=0",
-            )
-
     def refuse(self, loss: Loss) -> None:
         """A guide, or a bank, would be of texts."""
         if loss.needs_bank or loss.needs_guide:

@@ -38,6 +38,12 @@ if TYPE_CHECKING:
     from negatives.store.run import Run
 
 Count = Annotated[int, Meta(ge=0)]
+Patience = Annotated[
+    Count, Meta(description="looks without a better one before it stops; 0: never stops early")
+]
+Adapters = Annotated[
+    Count, Meta(description="rank of low-rank adapters, merged at the end; 0: train it all")
+]
 LEARNED_OTHERWISE = "learn images and captions with --recipe clip, ids alone with --recipe bpr"
 """What there is to do with data that have no texts."""
 
@@ -102,7 +108,7 @@ class Training(Stage, kw_only=True):
     """The pipeline of the hub that it is for."""
     measured_on: ClassVar[str] = "DATA@dev"
     """What the command that measures it is given after the model, as is said after a training."""
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives",)
     """Settings that say of negatives: where recipes are compared, each keeps its own."""
     usual_recipe: ClassVar[str] = "default"
     """The recipe where none is named."""
@@ -116,7 +122,7 @@ class Training(Stage, kw_only=True):
     """Whether a setting `chunk` spares memory."""
 
     reads_texts: ClassVar[bool] = True
-    """Whether its models read texts, of which `max_length` pieces are read."""
+    """Whether its models read texts."""
     draws: ClassVar[bool] = False
     """Whether it draws negatives at every step where all sources of the recipe are draws."""
     by_id: ClassVar[bool] = False
@@ -136,13 +142,6 @@ class Training(Stage, kw_only=True):
     ] = 0
     batch_size: Annotated[PositiveInt, Meta(description="examples a batch")] = 64
     negatives: Annotated[Count, Meta(description="negatives an example, at most")] = 7
-    redraw: Annotated[
-        Count,
-        Meta(
-            description="the first so many negatives of a query, of which every epoch takes "
-            "others, evenly spread; 0: always the first"
-        ),
-    ] = 0
     learning_rate: Annotated[
         float, Meta(ge=0, description="highest rate; 0: what is usual for the kind of model")
     ] = 0.0
@@ -152,31 +151,8 @@ class Training(Stage, kw_only=True):
     warmup: Annotated[Share, Meta(description="share of the steps in which the rate rises")] = 0.1
     weight_decay: Annotated[float, Meta(ge=0, description="of the weights, by AdamW")] = 0.0
     clip: Annotated[float, Meta(ge=0, description="largest norm of a gradient; 0: any")] = 1.0
-    max_length: Annotated[
-        Count, Meta(description="pieces of a text that are read; 0: all that the model can")
-    ] = 256
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16", "float16"],
-        Meta(description="of the computation; auto: bfloat16 on a GPU that has it, else float32"),
-    ] = "auto"
-    lora: Annotated[
-        Count, Meta(description="rank of low-rank adapters, merged at the end; 0: train it all")
-    ] = 0
-    labels: Annotated[
-        str, Meta(description="column of the run's ledger that is the teacher's score; empty: none")
-    ] = ""
     evaluate: Annotated[
         Count, Meta(description="steps between looks at the dev split; 0: ten looks in all")
-    ] = 0
-    patience: Annotated[
-        Count, Meta(description="looks without a better one before it stops; 0: never stops early")
-    ] = 0
-    checkpoint: Annotated[
-        Count,
-        Meta(
-            description="steps between checkpoints; 0: at each look at the dev split, and "
-            "without looks ten in all, none closer than 100 steps"
-        ),
     ] = 0
 
     @property
@@ -184,25 +160,20 @@ class Training(Stage, kw_only=True):
         """The highest learning rate."""
         return self.learning_rate or self.rate
 
-    def check(self) -> None:
-        """What is drawn from is more than what is drawn, and is not mined anew on the way."""
-        if self.redraw and not 0 < self.negatives < self.redraw:
-            raise RecipeError(
-                f"of {self.redraw} negatives every epoch cannot take {self.negatives} others",
-                where="train.redraw",
-                fix=f"set train.redraw above {self.negatives} = train.negatives, or to 0",
-            )
-        if self.redraw and self.refresh_every:
-            raise RecipeError(
-                "negatives are mined anew while the model is trained, and drawn anew too",
-                where="train.redraw",
-                fix="set train.refresh or train.redraw to 0",
-            )
-
     @property
     def negatives_read(self) -> int:
         """Negatives of a query that are read, at most."""
-        return max(self.negatives, self.redraw)
+        return self.negatives
+
+    @property
+    def taught_by(self) -> str:
+        """The column of the run's ledger that is the teacher's score; empty: none."""
+        return ""
+
+    @property
+    def adapters(self) -> int:
+        """The rank of low-rank adapters, in which alone it learns; 0: it learns in everything."""
+        return 0
 
     @property
     def docs_frozen(self) -> bool:
@@ -231,6 +202,8 @@ class Training(Stage, kw_only=True):
 class WholeTraining(Training, kw_only=True):
     """A trainer that makes its model from beginning to end, whatever model is named."""
 
+    patience: Patience = 0
+
     @abstractmethod
     def teach(self, whole: Whole) -> dict[str, Any]:
         """Train, and write the model. What the account says of it."""
@@ -238,6 +211,18 @@ class WholeTraining(Training, kw_only=True):
 
 class ModelTraining(Training, kw_only=True):
     """A trainer of a model that is named, and is there before."""
+
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        Meta(description="of the computation; auto: bfloat16 on a GPU that has it, else float32"),
+    ] = "auto"
+    checkpoint: Annotated[
+        Count,
+        Meta(
+            description="steps between checkpoints; 0: at each look at the dev split, and "
+            "without looks ten in all, none closer than 100 steps"
+        ),
+    ] = 0
 
     @abstractmethod
     def open(self, name: str, *, threads: int, device: str) -> Base:
@@ -250,6 +235,45 @@ class ModelTraining(Training, kw_only=True):
 class LessonTraining(ModelTraining, kw_only=True):
     """A trainer of a model by rows of queries and documents."""
 
+    of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels")
+
+    redraw: Annotated[
+        Count,
+        Meta(
+            description="the first so many negatives of a query, of which every epoch takes "
+            "others, evenly spread; 0: always the first"
+        ),
+    ] = 0
+    labels: Annotated[
+        str, Meta(description="column of the run's ledger that is the teacher's score; empty: none")
+    ] = ""
+    patience: Patience = 0
+
+    def check(self) -> None:
+        """What is drawn from is more than what is drawn, and is not mined anew on the way."""
+        if self.redraw and not 0 < self.negatives < self.redraw:
+            raise RecipeError(
+                f"of {self.redraw} negatives every epoch cannot take {self.negatives} others",
+                where="train.redraw",
+                fix=f"set train.redraw above {self.negatives} = train.negatives, or to 0",
+            )
+        if self.redraw and self.refresh_every:
+            raise RecipeError(
+                "negatives are mined anew while the model is trained, and drawn anew too",
+                where="train.redraw",
+                fix="set train.refresh or train.redraw to 0",
+            )
+
+    @property
+    def negatives_read(self) -> int:
+        """Those that an epoch may take."""
+        return max(self.negatives, self.redraw)
+
+    @property
+    def taught_by(self) -> str:
+        """As `labels` says."""
+        return self.labels
+
     @abstractmethod
     def prepare(self, base: Base, lesson: Lesson) -> Learning:
         """Make a lesson ready for the model."""
@@ -260,3 +284,17 @@ class LessonTraining(ModelTraining, kw_only=True):
 
     def refuse_dev(self, dev: DevSet, train: Collection) -> None:
         """Raise `DataError` where what is trained with `train` can say nothing of a dev set."""
+
+
+class TextTraining(LessonTraining, kw_only=True):
+    """A trainer of a model that reads the texts of these rows."""
+
+    max_length: Annotated[
+        Count, Meta(description="pieces of a text that are read; 0: all that the model can")
+    ] = 256
+    lora: Adapters = 0
+
+    @property
+    def adapters(self) -> int:
+        """As `lora` says."""
+        return self.lora

@@ -74,7 +74,7 @@ class TrainingSource:
 
     def _refuse_unlabelled(self, found: TrainingSet | Run | Collection) -> None:
         """Raise where the loss learns from labels, or from grades, and there will be none."""
-        loss, labels = self._loss, self._settings.labels
+        loss, labels = self._loss, self._settings.taught_by
         if loss.labels_field:
             field_of(content_of(found), loss.labels_field)
             return
@@ -93,7 +93,7 @@ class TrainingSource:
             return as_collection(data, quarantine=self.aside)
         named = isinstance(data, str | Path)
         file = (mined_at(data) or mined_on_hub(data)) if named else mined_table_of(data)
-        labels = self._settings.labels
+        labels = self._settings.taught_by
         if file is not None and labels == GRADES:
             name = str(data) if named else "the table"
             raise RecipeError(
@@ -137,14 +137,14 @@ class TrainingSource:
             found = self._with_queries(found)
             if not self._mines:
                 made = training_set(found, NOTHING, 0)
-                graded = self._settings.labels == GRADES
+                graded = self._settings.taught_by == GRADES
                 return replace(made, labels=grades_of(found) if graded else None)
             return self._of_mined(self.mine(found, self.encoder, self.folder, overwrite))
         return self._of_run(found)
 
     def _of_run(self, run: Run) -> TrainingSet:
         width = self._settings.negatives_read if self.mined else 0
-        return of_run(run, width, self._settings.labels)
+        return of_run(run, width, self._settings.taught_by)
 
     def _of_mined(self, run: Run) -> TrainingSet:
         """The examples of a run of our own; one that there is nothing to learn from is not kept.
@@ -189,7 +189,7 @@ class TrainingSource:
         negatives are drawn, because they are the grades of its qrels.
         """
         drawn = self.mined and self.recipe.draws
-        return self._mines or (drawn and self._settings.labels == GRADES)
+        return self._mines or (drawn and self._settings.taught_by == GRADES)
 
     def _with_queries(self, collection: Collection) -> Collection:
         """The collection, with queries of its own where the recipe writes some."""

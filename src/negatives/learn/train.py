@@ -36,7 +36,14 @@ from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
 from negatives.learn.sequence.work import SequenceWork
-from negatives.learn.settings import Lesson, LessonTraining, ModelTraining, Training, WholeTraining
+from negatives.learn.settings import (
+    Lesson,
+    LessonTraining,
+    ModelTraining,
+    TextTraining,
+    Training,
+    WholeTraining,
+)
 from negatives.learn.source import Data, content_of, for_these_data
 from negatives.learn.suspects import write_suspects
 from negatives.learn.trained import Trained as Trained
@@ -186,10 +193,10 @@ class _LessonWork(Work):
         read = self.source.read(data)
         base = open_base(self.settings, self.model, self.recipe.seed, self.machine)
         warn_of_products(base, self.loss, self.emit)
-        if self.settings.reads_texts:
+        if isinstance(self.settings, TextTraining):
             limit(base, self.settings.max_length, self.machine.memory)
-        if self.settings.lora:
-            add_adapters(base.model, self.settings.lora)
+        if self.settings.adapters:
+            add_adapters(base.model, self.settings.adapters)
         if self.recipe.choose is not None:
             cast("Chooser", self.recipe.choose).ready(self.machine, self.emit)
         guide = opened_guide(self.loss, self.machine, self.emit)
@@ -222,7 +229,7 @@ class _LessonWork(Work):
         plan, sampler = self._plan(base, rows, draws, look_at, refresher)
         warn_of_few_passes(plan.weighing, sampler.rows / max(len(found), 1), self.emit)
         history = carry_out(plan)
-        if self.settings.lora:
+        if self.settings.adapters:
             merge_adapters(base.model)
         save(self.path)
         told = {
@@ -347,5 +354,6 @@ class _LessonWork(Work):
             report_to=self.report_to,
             emit=self.emit,
             weighing=weighing,
+            patience=self.settings.patience,
             at_step=refresher,
         ), sampler

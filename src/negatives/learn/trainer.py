@@ -16,7 +16,7 @@ from negatives.errors import RecipeError, WorkError
 from negatives.events import Emit, Progress
 from negatives.learn.base_models import Base
 from negatives.learn.sampler import Sampler
-from negatives.learn.settings import Learning, Training
+from negatives.learn.settings import Learning, ModelTraining
 from negatives.models.torch_model import hush
 from negatives.optional import require, torch
 from negatives.store.atomic import explained, write_text, writing
@@ -42,7 +42,7 @@ class TrainingPlan:
     """Everything a trainer is told, in the words of this library."""
 
     base: Base
-    settings: Training
+    settings: ModelTraining
     learning: Learning
     sampler: Sampler
     folder: Path
@@ -52,6 +52,8 @@ class TrainingPlan:
     report_to: str
     emit: Emit
     weighing: Weighing | None = None
+    patience: int = 0
+    """Looks without a better one before it stops; 0: never."""
     at_step: AtStep | None = None
     """Called after each step, with how many are done; true ends the training."""
 
@@ -202,8 +204,8 @@ def _callbacks(plan: TrainingPlan) -> list[Any]:
             write_text(made / WHOLE, "")
 
     found: list[Any] = [Telling()]
-    if plan.look is not None and plan.settings.patience:
-        found.append(transformers.EarlyStoppingCallback(plan.settings.patience))
+    if plan.look is not None and plan.patience:
+        found.append(transformers.EarlyStoppingCallback(plan.patience))
     return found
 
 
@@ -254,16 +256,23 @@ def _runtime(history: list[dict[str, Any]]) -> float | None:
     return round(found[-1], 2) if found else None
 
 
-def _out_of_memory(settings: Training, text: str) -> WorkError:
+def _out_of_memory(settings: ModelTraining, text: str) -> WorkError:
     halved = max(1, settings.batch_size // 2)
+    pieces = getattr(settings, "max_length", None)
     return WorkError(
         f"out of memory: {text.splitlines()[0][:200]}",
-        where=f"a batch of {settings.batch_size}, texts of up to {settings.max_length} pieces",
+        where=f"a batch of {settings.batch_size}"
+        + (f", texts of up to {pieces} pieces" if pieces else ""),
         fix=(
             f"--set train.chunk={min(16, halved)} keeps the batch and needs the memory of so many "
             "texts; "
             if settings.caches_gradients
             else ""
         )
-        + f"or --set train.batch_size={halved}, or --set train.max_length=128",
+        + f"{'or ' * settings.caches_gradients}--set train.batch_size={halved}"
+        + (
+            ", or --set train.max_length=128"
+            if pieces is not None and not 0 < pieces <= 128
+            else ""
+        ),
     )

@@ -14,6 +14,7 @@ from negatives.read.loading import (
     known_texts,
     load,
     load_parts,
+    new_split,
     splits,
     validate,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "known_texts",
     "load",
     "load_parts",
+    "new_split",
     "splits",
     "validate",
 ]

@@ -22,13 +22,14 @@ from negatives.read.gathered import NO_GIVEN, Tables, gather
 from negatives.read.id_notes import INTERACTIONS as WORDS
 from negatives.read.id_notes import of_splits, without_negatives
 from negatives.read.mined.layout import INTERACTIONS
+from negatives.read.mined.names import MOMENTS, plain
 from negatives.read.mined.reading import blocks
 from negatives.read.mined.rows import MinedBlock, MinedFile
 from negatives.read.qrels import EMPTY
 from negatives.schema import PAIR, TIMES, Collection
 
 _STEPS: Final = 3
-"""Steps of a scale of ratings; two may be a click and a purchase."""
+"""Steps of a scale of likings; two may be a click and a purchase."""
 
 
 def collected_by_id(
@@ -44,7 +45,7 @@ def collected_by_id(
     """
     qrels, given, times = [EMPTY], [pl.DataFrame(schema=NO_GIVEN)], [pl.DataFrame(schema=TIMES)]
     interactions, rated = False, ""
-    for file in files:
+    for file in (_timed(each, found) for each in files):
         interactions = dislikes = file.layout.name == INTERACTIONS
         rated = file.layout.label if file.layout.relevant_from is None else ""
         for block in _blocks(file, found):
@@ -87,6 +88,23 @@ def collected_by_id(
     return replace(made, notes=(*made.notes, *odd))
 
 
+def _timed(file: MinedFile, found: Findings) -> MinedFile:
+    """The file with its column of times, whatever its other columns are called.
+
+    Of interactions the layout says it, and what is not used; a run or TREC's lines have columns of
+    their own besides.
+    """
+    layout, columns = file.layout, file.source.columns
+    if layout.name in (INTERACTIONS, "run", "trec-run") or file.source.type == "trec":
+        return file
+    left = [name for name in columns if name not in layout.columns]
+    time = next((name for name in left if plain(name) in MOMENTS), "")
+    for name in left:
+        if name != time:
+            found.note(f"column {name!r} is not used", "", 1)
+    return replace(file, layout=replace(layout, time=time))
+
+
 def _times(block: MinedBlock) -> pl.DataFrame:
     """query_id, doc_id, time of the pairs of a block: a pair's first time is when it came to be."""
     rows = block.queries.select("row", query_id="id").join(block.times, on="row", how="inner")
@@ -101,11 +119,13 @@ def _ratings(made: Collection, column: str) -> list[str]:
     `column`: what it is called, where nobody said from which step on.
     """
     grades: list[int] = sorted(made.qrels["relevance"].unique().to_list())
-    if not column or len(grades) < _STEPS or grades[0] < 1:
+    above = [grade for grade in grades if grade > 0]
+    graded = "rating" not in column and grades[:1] == [0]  # judged: 0 is its lowest step
+    if not column or len(above) < _STEPS or graded:
         return []
     return [
-        f"column {column!r} goes from {grades[0]} to {grades[-1]}, and all count as positives: "
-        "--relevant-from says from where on"
+        f"column {column!r} goes up to {grades[-1]}, and all above 0 count as positives: "
+        f"--relevant-from says from where on, such as --relevant-from {above[-2]}"
     ]
 
 

@@ -128,18 +128,24 @@ class _Taken:
 
 
 def chunks(
-    path: Path, header: list[str], rows: Iterator[Row], findings: Findings
+    path: Path,
+    header: list[str],
+    rows: Iterator[Row],
+    findings: Findings,
+    written: list[str] | None = None,
 ) -> Iterator[tuple[pl.DataFrame, pl.Series, pl.Series]]:
     """Tables of `rows`: the columns of `header` as strings; numbers of the rows, from 1, and lines.
 
-    A row of another width is reported, and so is the header where it comes again.
+    A row of another width is reported, and so is the header where it comes again. `written`: the
+    header as the file has it, where that names its columns otherwise.
     """
+    written = header if written is None else written
     file = findings.file(path)
     width, done = len(header), 0
     while chunk := list(islice(rows, CHUNK)):
         kept, at, lines = [], [], []
         for number, (line, row) in enumerate(chunk, done + 1):
-            if row == header:
+            if row == written:
                 findings.add(HEADER_AGAIN, file, line, "the names of the columns", row)
             elif len(row) == width:
                 kept.append(row)

@@ -15,7 +15,7 @@ import polars as pl
 
 from negatives.errors import DataError
 from negatives.read.files import blocks, ending
-from negatives.read.findings import RAGGED, Fault, Findings
+from negatives.read.findings import HEADER_AGAIN, RAGGED, Fault, Findings
 from negatives.read.gathered import Tables, gather
 from negatives.read.id_notes import EDGES, of_splits, without_negatives
 from negatives.read.jsonl import PLACE
@@ -136,7 +136,7 @@ def collected_edges(
 
 def _read(path: Path, findings: Findings) -> pl.DataFrame:
     """query_id, doc_id, file, line of each edge; rows of other than two columns are reported."""
-    file, tables, before = findings.file(path), [pl.DataFrame(schema=_EDGES)], 0
+    file, tables, before, header = findings.file(path), [pl.DataFrame(schema=_EDGES)], 0, ""
     for block in blocks(path):
         lines = pl.Series(block.decode(errors="replace").removesuffix("\n").split("\n"))
         table = pl.DataFrame({"said": lines.str.strip_chars()}).with_columns(
@@ -147,13 +147,14 @@ def _read(path: Path, findings: Findings) -> pl.DataFrame:
             (pl.col("said") != "") & ~pl.col("said").str.contains(_COMMENT)
         ).with_columns(fields=_split(path))
         if before == len(lines) and len(table) and _is_header(table["fields"][0].to_list()):
-            table = table.slice(1)
+            header, table = table["said"][0], table.slice(1)
         ids = [pl.col("fields").list.get(at, null_on_oob=True).str.strip_chars() for at in (0, 1)]
         table = table.with_columns(
             query_id=ids[0], doc_id=ids[1], count=pl.col("fields").list.len()
         )
         float_id = r"^-?\d+\.\d+$"
         for fault, bad, why in (
+            (HEADER_AGAIN, pl.col("said") == header, "the names of the columns"),
             (RAGGED, pl.col("count") != 2, "expected 2 ids, found {}"),
             (
                 FLOAT_ID,

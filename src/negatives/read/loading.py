@@ -22,8 +22,9 @@ from negatives.read.known import sides
 from negatives.read.memory import is_named, of_parts, read_memory, splits_of
 from negatives.read.pair_files import goes_by_id
 from negatives.read.quarantine import Quarantine, as_quarantine, finding
+from negatives.read.triples import is_graph
 from negatives.read.turned import turned
-from negatives.schema import Collection, Lost, Needs
+from negatives.schema import CONTENT, Collection, Lost, Needs
 
 DEV: Final = ("dev", "validation", "valid", "val")
 """Names of one thing: where there is one of them, each stands for it."""
@@ -254,6 +255,12 @@ def _chosen(there: list[str], asked: str | None, name: str, where: str, fix: str
 
 NEW_SPLIT: Final = "negatives data split DATA --dev 0.1 -o FOLDER makes a dev split"
 """What there is to do where there is no dev split."""
+
+
+def new_split(collection: Collection) -> str:
+    """The same for a collection: its pairs are parted where a query is an id, or a triple's."""
+    by_id = is_graph(collection) or not any(collection.has("queries", each) for each in CONTENT)
+    return NEW_SPLIT.replace("--dev", "--by pairs --dev") if by_id else NEW_SPLIT
 
 
 def _refuse_collection(

@@ -27,6 +27,7 @@ from negatives.errors import DataError, InputError
 from negatives.needs import check_needs
 from negatives.read.convert import convert_splits
 from negatives.read.split_pairs import PairSplit
+from negatives.read.triples import is_graph
 from negatives.schema import Collection, Needs
 
 By = Literal["texts", "query", "parent"]
@@ -89,10 +90,18 @@ def split(
 ) -> Split:
     """The sides: dev and test with about those shares of the queries that have a positive.
 
-    Raises `DataError` where a side would be empty.
+    Raises `DataError` where a side would be empty, and `InputError` for the triples of a graph,
+    which are parted by pairs.
     """
     if by not in get_args(By):
         raise InputError(f"queries are not kept together by {by!r}", fix="texts, query, or parent")
+    if is_graph(collection):
+        raise InputError(
+            "each triple asks for both of its sides: were its questions parted, train would answer "
+            "those of dev",
+            where=collection.origin or collection.name,
+            fix="part the triples: --by pairs, in Python negatives.read.split_pairs.split_pairs",
+        )
     if by == PARENT:
         check_needs(
             collection,

@@ -233,6 +233,7 @@ def _delimited(path: Path, findings: Findings) -> Iterator[pl.DataFrame]:
         return
     header = first[0][1]
     parts = named_parts(header)
+    written = header if parts is not None else []
     if parts is None:
         header, parts, rows = [*PARTS], [*PARTS], chain(first, rows)
     label = next((name for name in header if plain(name) == LABEL), None)
@@ -242,7 +243,7 @@ def _delimited(path: Path, findings: Findings) -> Iterator[pl.DataFrame]:
     )
     file = findings.file(path)
     names = [str(at) for at in range(len(header))]  # a header may name two columns alike
-    for table, _, lines in chunks(path, names, iter(rows), findings):
+    for table, _, lines in chunks(path, names, iter(rows), findings, written):
         columns = {part: table[names[header.index(name)]] for part, name in zip(PARTS, parts)}  # noqa: B905
         if label is not None:
             columns[LABEL] = table[names[header.index(label)]]

@@ -36,6 +36,23 @@ _ASKED: Final = "?"
 _NO_TRIPLES: Final = pl.DataFrame(schema=TRIPLES)
 
 
+def is_graph(collection: Collection) -> bool:
+    """Whether its queries ask for a side of triples."""
+    return all(collection.has("queries", name) for name in (ENTITY, RELATION, ASKS))
+
+
+def triples_of(collection: Collection, pairs: pl.DataFrame) -> pl.DataFrame:
+    """head, relation, tail of what each of the pairs (query_id, doc_id) of a graph says."""
+    asked = collection.queries.select("query_id", ENTITY, RELATION, ASKS)
+    rows = pairs.join(asked, on="query_id", how="left", maintain_order="left")
+    by_tail = pl.col(ASKS) == TAIL
+    return rows.select(
+        head=pl.when(by_tail).then(ENTITY).otherwise("doc_id"),
+        relation=RELATION,
+        tail=pl.when(by_tail).then("doc_id").otherwise(ENTITY),
+    )
+
+
 def splits(address: Address) -> list[str]:
     """The splits that the names of the files tell; a file alone is train."""
     if not address.path.is_dir():

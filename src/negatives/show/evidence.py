@@ -9,6 +9,7 @@ from typing import Final
 
 import polars as pl
 
+from negatives.events import Emit, Progress, silent
 from negatives.measure.certificate import Certificate, certified
 from negatives.measure.review import review_of
 from negatives.measure.tally import Tally
@@ -32,6 +33,8 @@ class ReportEvidence:
     """A run, its ledger counted, its texts."""
 
     run: Run
+    emit: Emit = silent
+    """Hears how many pairs of the ledger are counted."""
 
     @property
     def survey(self) -> Survey:
@@ -70,10 +73,13 @@ class ReportEvidence:
             frontier.add(part)
 
         counting: list[Future[None]] = []
+        done = 0
         with ThreadPoolExecutor(2) as pool:
             for part in parts_with_picks(self.run, both):
                 _ended(counting)  # each counts parts in their order, while the next one is read
                 counting = [pool.submit(each, part) for each in (describe, count)]
+                done += len(part)
+                self.emit(Progress("report", done, self.counts.candidates, "pairs"))
                 del part
             _ended(counting)
         return surveying.done(), tally, frontier, probabilities

@@ -71,11 +71,13 @@ def examples(
     total = run.manifest.counts.negatives
     how = f"{len(pairs):,} of {total:,} negatives, drawn at random"
     if order == "worst":
-        known = pairs["p_relevant"].null_count() < len(pairs)
+        known, hard = (pairs[name].null_count() < len(pairs) for name in ("p_relevant", "hardness"))
         many = len(pairs) != 1
         how = f"the {f'{len(pairs):,}' if many else 'one'} of {total:,} negatives that "
         how += "are " if many else "is "
         how += "likeliest to be false" if known else "hardest"
+        if not known and not hard:
+            how = f"{len(pairs):,} of {total:,} negatives, of which nobody knows how hard they are"
     return _shown(run, how if total else "there are no negatives", pairs, texts, longest)
 
 

@@ -88,9 +88,10 @@ class Picks:
         )
         for name, order in self._orders().items():
             doubtful = pl.col("verdict") == ELIGIBLE if name == SUSPICIOUS else pl.lit(True)
-            new = negatives.filter(doubtful)
-            kept = [self.found[name], new] if name in self.found else [new]
-            self.found[name] = _foremost(pl.concat(kept), order, self.count)
+            new, kept = negatives.filter(doubtful), self.found.get(name)
+            if kept is not None:
+                new = pl.concat([kept, _above_the_last(kept, new, order[0], self.count)])
+            self.found[name] = _foremost(new, order, self.count)
 
     def positives_by_query(self) -> dict[str, list[dict[str, Any]]]:
         """Each query's highest- and lowest-scored positive; one row where they are the same.
@@ -128,6 +129,15 @@ class Picks:
         own = pl.concat([lowest, highest]).unique(["query_id", "doc_id"], maintain_order=True)
         before = self.positives if len(self.positives) else own.clear()
         self.positives = pl.concat([before, own]).filter(pl.col("query_id").is_in(wanted))
+
+
+def _above_the_last(kept: pl.DataFrame, new: pl.DataFrame, first: str, count: int) -> pl.DataFrame:
+    """Those of `new` that can be among the first `count`, by what the order looks at first.
+
+    Few are, once so many are kept, and only these need be put in order.
+    """
+    last = kept[first].min() if len(kept) == count and not kept[first].null_count() else None
+    return new if last is None else new.filter(pl.col(first) >= last)
 
 
 def _foremost(rows: pl.DataFrame, order: list[str], count: int) -> pl.DataFrame:

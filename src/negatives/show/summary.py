@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from negatives.events import Emit, silent
 from negatives.show.answer import answer
 from negatives.show.evidence import ReportEvidence
 from negatives.show.notices import notices
@@ -46,14 +47,14 @@ SECTIONS: Final[Mapping[str, Callable[[ReportEvidence], dict[str, Any]]]] = {
 """The sections of a report, in the order they are read."""
 
 
-def summarise(run: Run) -> Summary:
+def summarise(run: Run, emit: Emit = silent) -> Summary:
     """Everything a report says, as plain JSON-able values.
 
     `answer` is what the first screen says: see `negatives.show.answer`. `sections` maps each name
     of `SECTIONS` to its figures, and `generated` where documents were written; `warnings` are those
     of the run, and `notices` what the figures themselves give reason to look at.
     """
-    evidence = ReportEvidence(run)
+    evidence = ReportEvidence(run, emit)
     sections = {name: figures(evidence) for name, figures in SECTIONS.items()}
     if len(run.generated):
         sections["generated"] = generated.figures(evidence)

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from negatives.events import Emit, Progress, Took, silent
+from negatives.events import Emit, Took, silent
 from negatives.run.account import Account
 from negatives.show.render import render
 from negatives.show.summary import VERSION, Summary, summarise
@@ -36,11 +36,10 @@ def report(run: AnyRun, emit: Emit = silent) -> AnyRun:
         run = run.reopened()  # as it is, now that nobody else writes
         account = Account(run.path, run.manifest, emit)
         write_text(run.path / RECIPE, run.recipe.to_toml())
-        write_report(run)
+        write_report(run, account.emit)
         for name in (RECIPE, *REPORTS):
             account.manifest.enter(account.run, account.run / name, 0)
         account.finish()
-        account.emit(Progress("report", 1, 1, "reports"))
         # The manifest's stages are in the report, which would differ each time it is written.
         account.emit(Took("report", time.perf_counter() - began))
     return run
@@ -58,12 +57,12 @@ def figures_of(run: Run) -> Summary:
     return run.figures
 
 
-def write_report(run: Run) -> Path:
+def write_report(run: Run, emit: Emit = silent) -> Path:
     """Write report.json and report.html into the run directory, atomically; the page's path.
 
     The manifest, which says what is in the run, is not written: `report` does both.
     """
-    run.figures = summary = summarise(run)
+    run.figures = summary = summarise(run, emit)
     json = msgspec.json.format(msgspec.json.encode(summary), indent=1)
     write_text(run.path / JSON, json.decode())
     write_text(run.path / HTML, render(summary))

@@ -14,10 +14,8 @@ pytest.importorskip("numba")
 
 from safetensors.numpy import load_file
 
-from negatives.errors import InputError
 from negatives.learn.graph.measuring import _border, evaluate_graph, scores_of
 from negatives.learn.graph.model import GraphModel
-from negatives.learn.graph_training import GraphTraining
 from negatives.learn.train import train
 from negatives.machine import MODEST
 from tests.cli.commands import negatives
@@ -156,8 +154,6 @@ def test_what_cannot_be_trained_is_refused_before_any_work(graph: Path, tmp_path
         assert done.returncode == 2, done.stderr
         assert said in done.stderr
         assert not (out / "training.json").exists()
-    with pytest.raises(InputError, match="not learned from texts"):
-        GraphTraining(lora=4)
 
 
 def test_the_border_between_true_and_false_is_the_best_there_is() -> None:

@@ -76,11 +76,11 @@ def lacking(recipe: Recipe, collection: Collection, encoder: str) -> str:
 def lacking_to_train(recipe: Recipe, collection: Collection) -> str:
     """What training by the whole recipe needs besides; empty: nothing is missing."""
     train, loss = cast("Training", recipe.train), cast("Loss", recipe.learn)
-    if loss.needs_labels and not train.labels:
+    if loss.needs_labels and not train.taught_by:
         return f"needs a teacher's scores to learn from (learn {loss.kind})"
     try:
         refuse_loss(train, loss)
-        if loss.graded and train.labels == GRADES:
+        if loss.graded and train.taught_by == GRADES:
             positive = collection.qrels.filter(pl.col("relevance") > 0)["relevance"]
             loss.refuse_grades(positive.unique().sort().to_list())
     except NegativesError as error:

@@ -37,7 +37,7 @@ from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.by_id import SIDES
 from negatives.needs import refuse_unmet
-from negatives.read import DEV, NEW_SPLIT, as_collection, splits
+from negatives.read import DEV, as_collection, new_split, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
 from negatives.recipe import Recipe
 from negatives.schema import Collection
@@ -212,7 +212,7 @@ def _how(measure: Measure, collection: Collection, on: Any) -> Literal["trained"
         "there is no dev split to judge on, and most queries have one positive, which cannot be "
         "hidden",
         where=collection.origin or collection.name,
-        fix=f"{NEW_SPLIT}; or name one with --on",
+        fix=f"{new_split(collection)}; or name one with --on",
     )
 
 

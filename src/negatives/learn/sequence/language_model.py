@@ -9,7 +9,7 @@ from msgspec import Meta
 from negatives.errors import RecipeError
 from negatives.learn.base_models import Base
 from negatives.learn.sequence.loss import SequenceLoss
-from negatives.learn.settings import Count, ModelTraining
+from negatives.learn.settings import Adapters, Count, ModelTraining
 from negatives.stage import PositiveInt
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ class LanguageModelTraining(ModelTraining, kind="language-model"):
     loading: ClassVar[str] = ".from_pretrained"
     task: ClassVar[str] = "text-generation"
     measured_on: ClassVar[str] = "DATA --retrained MODEL"
-    of_negatives: ClassVar[tuple[str, ...]] = ("negatives",)
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
     caches_gradients: ClassVar[bool] = True
@@ -45,6 +44,7 @@ class LanguageModelTraining(ModelTraining, kind="language-model"):
     max_length: Annotated[
         Count, Meta(description="tokens of prompt and response; 0: all that the model can")
     ] = 0
+    lora: Adapters = 0
     chunk: Annotated[
         Count,
         Meta(description="examples read at a time, their gradients added; 0: the whole batch"),
@@ -68,16 +68,6 @@ class LanguageModelTraining(ModelTraining, kind="language-model"):
             "0: never",
         ),
     ] = 0.0
-
-    def check(self) -> None:
-        """Settings that are of rankings have no meaning here."""
-        for name, value in (("redraw", 0), ("labels", ""), ("patience", 0)):
-            if getattr(self, name) != value:
-                raise RecipeError(
-                    f"the trainer of language models has no use for {name}",
-                    where=f"train.{name}",
-                    fix=f"leave it out{', or set train.until' * (name == 'patience')}",
-                )
 
     def open(self, name: str, *, threads: int, device: str) -> Base:
         """A causal language model."""

@@ -78,7 +78,12 @@ def header_of(
         if all(column.is_worded for column in columns):
             return Header(TEXTS, False, "no header: read as triples of query, positive, negative")
         if all(map(_is_ids, columns)) and not ({*columns[2].sample} <= _GRADES):
-            return Header(IDS, False, "no header: read as ids of query, positive, negative")
+            return Header(
+                IDS,
+                False,
+                "no header: read as ids of query, positive, negative; above triples of a graph "
+                "write head, relation, tail",
+            )
     if len(columns) == 2 and _is_ids(columns[0]) and not _is_ids(columns[1]):
         raise DataError(
             f"the first line is no header: {_shown(rows[0])}: ids and texts, as of documents or "
@@ -94,8 +99,16 @@ def header_of(
         if other
         else "let the first line name the columns, each once: query, positive, negative_1 ...; or "
         "say which column is which with --query-column and --positive-column, in Python with "
-        "query_column and positive_column of Collection.load",
+        "query_column and positive_column of Collection.load"
+        + of_ids(len(names), where.removesuffix(", line 1")),
     )
+
+
+def of_ids(width: int, where: str) -> str:
+    """What else so many columns of words may be: edges of a graph, or its triples; said last."""
+    if width == 3:
+        return "; of triples of a graph: head, relation, tail"
+    return f"; edges of a graph are read as ids:{where}" if width == 2 else ""
 
 
 def _apart_otherwise(other: str, tabs: bool) -> str:

@@ -35,6 +35,7 @@ from negatives.read.mined.names import (
     ITEMS,
     MOMENTS,
     RATINGS,
+    SESSIONS,
     USERS,
     Role,
     like_documents,
@@ -137,12 +138,23 @@ class _Deciding(Roles):
     # ---- the shapes ------------------------------------------------------------------------------
 
     def _interactions(self) -> Layout | None:
-        """Users and items: ids of which nobody has a text."""
+        """Users and items: ids of which nobody has a text.
+
+        Where a side was said to be another column, it is that one, if this holds ids too.
+        """
         user, item, rating, time = (
-            [self._columns[self._names[name]] for name in names if name in self._names]
-            for names in (USERS, ITEMS, RATINGS, MOMENTS)
+            self._named(names) for names in (USERS, ITEMS, RATINGS, MOMENTS)
         )
-        if not user or not item:
+        if not user and not self._roles.get("query"):  # else what was asked in a session
+            user = self._named(SESSIONS)
+        if not user and not item:
+            return None
+        told = {side: self._columns[name] for name, side in self._side_of.items()}
+        if any(not self._told_role(side, each).endswith("_id") for side, each in told.items()):
+            return None
+        user = [told["query"]] if "query" in told else user
+        item = [told["positive"]] if "positive" in told else item
+        if not user or not item or "negative" in told:
             return None
         called = {"user": user, "item": item, "rating": rating, "time": time}
         for what, columns in called.items():
@@ -163,6 +175,10 @@ class _Deciding(Roles):
             label = self._label(rating[0]).name
             return Layout(INTERACTIONS, "pair", "", user[0].name, (), part, label, time=when)
         return Layout(INTERACTIONS, "wide", "", user[0].name, part, time=when)
+
+    def _named(self, names: tuple[str, ...]) -> list[Column]:
+        """The columns that have one of the names."""
+        return [self._columns[self._names[name]] for name in names if name in self._names]
 
     def _lines_of_trec(self) -> Layout | None:
         """A run's negatives.parquet, TREC's run, and judgements: ids only."""

@@ -14,9 +14,9 @@
 |              | is_duplicate ..., or score: whole numbers, or true and false                     |
 | scores       | pos_scores, neg_scores; scores beside documents of both sides                    |
 
-A file with a column of users (user, user_id, uid) and one of items (item, item_id, movie_id,
-product_id ...) is one of interactions: every row is a positive, or `rating` says which are, and
-`timestamp` (or time, date ...) when it came to be.
+A file with a column of users (user, user_id, uid; without one, session_id) and one of items (item,
+item_id, movie_id, product_id ...) is one of interactions: every row is a positive, or `rating` says
+which are, and `timestamp` (or time, date ...) when it came to be.
 
 A document that is on no side by its name is a positive where a row has one and no label. Where a
 query or a positive has none of these names, the only text column left over is taken, and a note
@@ -116,8 +116,10 @@ _THINGS: Final = (
 )
 USERS: Final = (
     *("user", "user_id", "userid", "uid", "user_idx", "customer_id", "customerid"),
-    *("reviewer_id", "reviewerid"),
+    *("reviewer_id", "reviewerid", "visitor_id", "visitorid"),
 )
+SESSIONS: Final = ("session_id", "sessionid")
+"""What somebody had at once, where nobody says who it was."""
 ITEMS: Final = (
     *("item", "item_id", "itemid", "iid", "item_idx"),
     *(f"{what}_id" for what in (*_THINGS,)),

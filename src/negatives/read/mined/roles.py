@@ -45,7 +45,7 @@ class Roles:
         self._columns, self._where, self._options, self._ids = columns, where, options, ids
         self._names = {plain(name): name for name in reversed([*columns])}
         self._roles: dict[Role, list[Column]] = {}
-        told = options.sides(columns, where)
+        self._side_of = told = options.sides(columns, where)
         self._told = {*told.values()}
         for name, column in columns.items():
             role = self._told_role(told[name], column) if name in told else self._by_name(name)

@@ -25,7 +25,7 @@ from negatives.read.frames import parquet_frames, parquet_schema, readable, with
 from negatives.read.jsonl import JsonObjects
 from negatives.read.mined.columns import SAMPLE, Column, of_dtype, of_series
 from negatives.read.mined.flat import FlatRows
-from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of
+from negatives.read.mined.headers import INDEX, TREC_QRELS, TREC_RUN, Header, header_of, of_ids
 from negatives.read.mined.json_rows import JsonReader, json_blocks, json_columns
 from negatives.read.mined.layout import Layout
 from negatives.read.mined.tables import TableRows
@@ -291,7 +291,8 @@ def _trec_header(head: list[list[str]], path: Path) -> Header:
         raise DataError(
             f"line 1 has {width} columns: TREC's runs have six, its qrels four",
             where=str(path),
-            fix="or end the name of the file in .jsonl, .csv, .tsv or .parquet, as it is",
+            fix="or end the name of the file in .jsonl, .csv, .tsv or .parquet, as it is"
+            + of_ids(width, str(path)),
         )
     return Header(TREC_RUN if width == len(TREC_RUN) else TREC_QRELS, has_line=False)
 
