@@ -98,5 +98,5 @@ def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
             stage.needs,
             stage.kind,
             where=f"{stage.section} {stage.kind}",
-            fix=stage.needs.instead,
+            fix=stage.needs.instead.replace("{stage}", f"{stage.section}.{stage.kind}"),
         )
