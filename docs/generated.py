@@ -21,6 +21,7 @@ import griffe
 import markup
 import methods
 import msgspec
+import told
 
 import negatives
 from negatives import tiny
@@ -183,6 +184,8 @@ FILLS: dict[str, Callable[[], str]] = {
     "coverage": coverage_table,
     "passages": passages_table,
     "methods": methods.methods_table,
+    "auto": told.auto_told,
+    "directions": told.directions_told,
 }
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -333,3 +334,43 @@ def test_a_broken_link_stops_the_site(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / "glossary.md").write_text(f"# Other\n\n[nowhere]({link})\n", "utf-8")
         with pytest.raises(Abort):
             made.build(tmp_path / "site")
+
+
+def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = generated().told
+    monkeypatch.setattr(told, "RESULTS", tmp_path)
+    kept = {
+        name: {
+            "seeds": seeds,
+            "rows": [{"recipe": "default", "mean": one}, {"recipe": "passages", "mean": two}],
+        }
+        for name, seeds, one, two in (("a", 1, 0.5, 0.4), ("b", 3, 0.5, 0.53), ("c", 3, 0.2, 0.3))
+    }
+    (tmp_path / "recipes.json").write_text(json.dumps(kept), "utf-8")
+    rows = "| a | default | default |\n| b | default | passages |\n| c | passages | default |\n"
+    page = f"## By auto {{ #auto }}\n\n| data | auto | left out |\n|---|---|---|\n{rows}\n---\n"
+    (tmp_path / "recipes.md").write_text(page, "utf-8")
+    assert told.auto_told() == (
+        "On [three data sets](results/recipes.md#auto), one to three seeds each, it took the "
+        "better of the two on two; on the others it lost at most .030 of nDCG@10 (b). With the "
+        "first limit set on the other data sets alone it would have lost at most .100 of nDCG@10 "
+        "(c).\n"
+    )
+    claims = (
+        "| One way | Me 2020 | +0.0583 | confirmed |\n"
+        "| ADORE wins | this library | -0.0104 | contradicted |\n"
+    )
+    head = "| claim | source | difference | found |\n|---|---|---|---|\n"
+    (tmp_path / "directions.md").write_text(
+        f"# Page\n\n2 seeds.\n\n## 10% of it\n\n{head}\n## 30% of it\n\n{head}{claims}\n", "utf-8"
+    )
+    lines = told.directions_told().split("\n")
+    assert lines[0].startswith("Papers say that one way is better than another. One such claim, ")
+    assert "(30% of it), with the built-in table and 2 seeds" in lines[0]
+    assert lines[2:5] == [
+        "- **As they say**: one way (+.058).",
+        "- **The other way round there**: ADORE wins (-.010).",
+        "- **Not seen**: none.",
+    ]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
 
 from negatives.errors import DataError
 from negatives.schema import CONTENT, Collection, Needs, Side
 from negatives.stage import Stage
+
+TOLD: Final = 0.05
+"""The share of documents or queries without a field from which on the user is told."""
 
 
 def check_needs(
@@ -25,12 +31,63 @@ def check_needs(
             name = " or ".join(names)
             there = [column for column in CONTENT if collection.has(side, column)]
             held = CONTENT[there[0]] if there else "nothing but their ids"
+            unread = _unread(collection, names)
             raise DataError(
                 f"{who} needs the {name} of the {said}, and these have "
-                + (held if names[0] in CONTENT else "none"),
+                + (held if names[0] in CONTENT else "none")
+                + (f": {unread}" if unread else ""),
                 where=", ".join(filter(None, (where, f"collection {collection.name!r}"))),
-                fix=fix or f"give every one of the {said} a {name}",
+                fix="write it in a way that is understood, or leave the stage out"
+                if unread
+                else fix or f"give every one of the {said} a {name}",
             )
+
+
+def _unread(collection: Collection, names: tuple[str, ...]) -> str:
+    """The note of a field that is there and could not be read; empty where there is none."""
+    notes = (note for note in collection.notes for name in names if _begins(note, name))
+    return next(notes, "")
+
+
+def _begins(note: str, name: str) -> bool:
+    return note.startswith(f"field {name!r} is not read")
+
+
+def partly_unmet(stages: Iterable[Stage], collection: Collection) -> list[str]:
+    """Sentences about fields that stages read and that many documents or queries lack.
+
+    A stage says nothing of a pair whose side lacks the field, and so lets it through: that is
+    told, for otherwise a rule that read a tenth of its pairs would look like one that read all.
+    """
+    readers: dict[tuple[str, str], list[str]] = {}
+    for stage in stages:
+        for said, names in (("documents", stage.needs.docs), ("queries", stage.needs.queries)):
+            for name in names:
+                kinds = readers.setdefault((said, name), [])
+                kinds += [] if stage.kind in kinds else [stage.kind]
+    sides = {
+        "documents": collection.corpus,
+        "queries": collection.queries[collection.mined_queries],
+    }
+    told = []
+    for (said, name), kinds in readers.items():
+        table = sides[said]
+        if name in CONTENT or name not in table.columns:
+            continue
+        without = _lacking(table[name])
+        if without and without >= TOLD * len(table):
+            told.append(
+                f"{without:,} of {len(table):,} {said} ({without / len(table):.0%}) have no "
+                f"{name}, which {' and '.join(kinds)} read{'s' if len(kinds) == 1 else ''}"
+            )
+    return told
+
+
+def _lacking(values: pl.Series) -> int:
+    """How many are null, or texts of nothing."""
+    if values.dtype == pl.String:
+        return int((values.fill_null("").str.strip_chars() == "").sum())
+    return values.null_count()
 
 
 def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
@@ -41,5 +98,5 @@ def refuse_unmet(stages: Iterable[Stage], collection: Collection) -> None:
             stage.needs,
             stage.kind,
             where=f"{stage.section} {stage.kind}",
-            fix=stage.needs.instead,
+            fix=stage.needs.instead.replace("{stage}", f"{stage.section}.{stage.kind}"),
         )

@@ -106,7 +106,7 @@ class Needs:
     docs: tuple[str, ...] = ()
     queries: tuple[str, ...] = ()
     instead: str = ""
-    """What a user can do where a collection has it not."""
+    """What a user can do where a collection has it not; `{stage}` stands for SECTION.KIND."""
     either: tuple[str, ...] = ()
     """Contents of which both must have one each, whichever."""
 

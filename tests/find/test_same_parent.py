@@ -137,7 +137,7 @@ def test_a_collection_without_parents_is_refused_before_any_work(tmp_path: Path)
     assert str(caught.value) == (
         "same-parent needs the parent of the documents, and these have none\n"
         "  where: find same-parent, collection 'made'\n"
-        "  fix:   give every one of the documents a parent, or name a file of edges: edges = "
-        '"broader.tsv", a child and its parent in each row'
+        "  fix:   give every one of the documents a parent, or name a file with a child and its "
+        "parent in each row: --set find.same-parent.edges=broader.tsv"
     )
     assert not (tmp_path / "run").exists()

@@ -127,6 +127,7 @@ def test_what_is_learned_from_does_not_tell_a_label_by_being_there(
     assert every["reranker_held"].equals(every["reranker_score"].rename("reranker_held"))
 
 
+@pytest.mark.recipe("rocketqa")
 def test_thresholds_reject_the_doubtful_and_the_likely_each_with_its_reason(
     model: str, tmp_path: Path
 ) -> None:
@@ -145,6 +146,20 @@ def test_thresholds_reject_the_doubtful_and_the_likely_each_with_its_reason(
     said = opinion["reason"].drop_nulls()
     assert said.str.contains("likely").any()
     assert said.str.contains("surely").any()
+
+
+@pytest.mark.recipe("rocketqa")
+def test_what_survives_a_threshold_survives_every_higher_one(model: str, tmp_path: Path) -> None:
+    before: set[int] = set()
+    for low in (0.0, 0.1, 0.2, 0.5, 1.0):
+        opinion = opened(Rerank(model=model, top=0, low=low, high=1.0), tmp_path).judge(ROWS)
+        scored = opinion["reranker_score"].is_not_null()
+        kept = set((scored & opinion["verdict"].is_null()).arg_true().to_list())
+        assert before <= kept
+        before = kept
+        if low == 0.0:
+            assert not kept, "nothing is surely irrelevant"
+    assert before == set(scored.arg_true().to_list()), "the raw hard negatives"
 
 
 def test_no_pair_of_texts_is_scored_twice_by_the_same_model(

@@ -84,6 +84,7 @@ def test_without_documents_to_compare_it_is_refused_before_any_work(tmp_path: Pa
     assert str(caught.value) == (
         "same-document needs the parent of the documents, and these have none\n"
         "  where: judge same-document, collection 'cranfield'\n"
-        "  fix:   read the documents with negatives data passages, or leave it out"
+        "  fix:   give the documents a parent, as negatives data passages does; or leave "
+        "same-document out of the recipe"
     )
     assert not (tmp_path / "run").exists()

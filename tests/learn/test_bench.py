@@ -179,6 +179,24 @@ def test_recipes_that_mine_are_measured_by_hidden_positives(
     assert len(marks) == len(rows)
 
 
+def test_what_is_asked_of_a_training_is_refused_where_none_is_carried_out(
+    cranfield: Collection, tmp_path: Path
+) -> None:
+    asked: list[dict[str, Any]] = [
+        {"changes": ["train.steps=9"]},
+        {"changes": ["learn.temperature=0.2"]},
+        {"kind": "reranker"},
+        {"on": cranfield},
+    ]
+    for options in asked:
+        with pytest.raises(InputError, match="is about a training") as caught:
+            bench(cranfield, ["bm25"], tmp_path / "b", measure="hidden", **options)
+        assert "say --measure trained" in str(caught.value)
+    with pytest.raises(InputError, match="to train, negatives data split"):
+        bench(cranfield, ["bm25"], tmp_path / "b", changes=["train.seconds=5"])
+    assert not (tmp_path / "b").exists()
+
+
 # ---- trained ---------------------------------------------------------------------------------
 
 

@@ -13,9 +13,16 @@ import pytest
 
 from negatives.api import Run
 from negatives.errors import InputError, RunError
-from negatives.events import Event, Warned
+from negatives.events import Event, Warned, silent
+from negatives.learn.arms import Arm
+from negatives.learn.bench.bench import bench_folder
 from negatives.learn.compare import Compared, compare
+from negatives.learn.request import completed
+from negatives.learn.trainings import Trainings
+from negatives.machine import Machine
 from negatives.measure.significance import holm
+from negatives.read import load
+from negatives.recipe import load_recipe
 from negatives.show.comparison import comparison_page, comparison_table
 from tests.cli.commands import negatives
 
@@ -60,6 +67,23 @@ def test_every_arm_is_judged_on_the_same_queries_as_often(made: Compared) -> Non
 def test_all_arms_have_the_same_steps(made: Compared) -> None:
     assert {cost["steps"] for cost in made.figures["costs"].values()} == {6}
     assert made.figures["costs"]["bm25"]["mining_seconds"] >= 0
+
+
+def test_rounds_share_the_steps_and_the_seconds_of_one_training(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    of = {}
+    for name in ("bm25", "kalm-v2"):
+        changes = ("train.steps=9", "train.seconds=60", "train.batch_size=16")
+        recipe = completed(load_recipe(name), static, "static-embedding", changes)
+        work = Trainings(
+            folder=bench_folder(tmp_path), collection=load(folder), judged=load(folder),
+            model=static, encoder=static, seeds=1, metrics=("nDCG@10",), keep_models=False,
+            machine=Machine(1), emit=silent,
+        )  # fmt: skip
+        shared: Any = work._equal_steps(Arm(name, recipe, None)).recipe.train
+        of[name] = shared.steps, shared.seconds
+    assert of == {"bm25": (9, 60), "kalm-v2": (3, 20)}
 
 
 def test_means_are_those_of_the_queries_and_seeds(made: Compared) -> None:

@@ -17,7 +17,7 @@ from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Event, Warned
 from negatives.learn.multi_level import MultiLevel
 from negatives.learn.nothing import ENOUGH, IdleBatches
-from negatives.learn.request import completed
+from negatives.learn.request import completed, tell_mined_before
 from negatives.learn.train import train
 from negatives.learn.training_set import TrainingSet, of_run
 from negatives.recipe import load_recipe
@@ -191,6 +191,43 @@ def test_a_recipe_without_mined_negatives_is_not_mined(folder: Path, tmp_path: P
     assert "trains without mined negatives: there is nothing to mine" in done.stderr
     assert "negatives train DATA --recipe saha" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_settings_of_mining_are_told_of_where_nothing_is_mined() -> None:
+    changes = ["pick.per_query=3", "find.random.top=7", "train.steps=2"]
+    mined = ["pick.per_query=3", "find.bm25.top=7"]
+    for name, said, idle in (
+        ("spn4cir", changes, ["pick.per_query", "find.random.top"]),
+        ("bpr", ["pick.per_query=3"], ["pick.per_query"]),
+        ("bpr", ["find.random.top=7"], []),
+        ("ance", mined, []),
+        ("default", mined, []),
+    ):
+        told: list[Event] = []
+        completed(
+            load_recipe(name), "static", "factors" if name == "bpr" else "", said, told.append
+        )
+        texts = [each.text for each in told if isinstance(each, Warned)]
+        assert [text.split(" ")[0] for text in texts if "changes nothing" in text] == idle, name
+
+
+def test_settings_of_mining_are_told_of_where_negatives_are_mined_already(
+    mined: Run, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "mined.jsonl"
+    mined.export(file, format="triplet")
+    changes = ["pick.per_query=1", "train.steps=2"]
+    for data, name, idle in (
+        (mined.path, "default", True),
+        (file, "default", True),
+        (folder, "default", False),
+        (mined.path, "ance", False),
+    ):
+        told: list[Event] = []
+        recipe = completed(load_recipe(name), "static", "", changes)
+        tell_mined_before(data, recipe, changes, told.append)
+        assert len(told) == idle, (data, name)
+        assert all("pick.per_query changes nothing" in str(each) for each in told)
 
 
 def test_an_encoders_recipe_trains_a_static_embedding_with_its_settings(

@@ -61,7 +61,7 @@ def ranked(*places: int) -> tuple[str, ...]:
     return (*changes, f"judge.reranker.model={tiny_bert()}")
 
 
-@pytest.mark.recipe("ance-tele", "ar2", "rocketqa", "spn4cir")
+@pytest.mark.recipe("ance-tele", "spn4cir")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "rounds"), [(name, rounds) for name, rounds in CARRIED_OUT.items() if name != DATED]

@@ -33,6 +33,13 @@ def test_the_reason_has_its_figures() -> None:
         "expected to be false"
     )
     assert "30% of what is relevant labelled (20% to 90%)" in str(seen(0.2, 0.3))
+    # That nothing is known of the top is no word about the scorer.
+    assert choose(seen(None, 0.0)).reason == (
+        "few queries have every positive out of the scorer's reach (0%)"
+    )
+    assert choose(seen(None, 0.3)).name == "default"
+    assert "too few labelled pairs" in choose(seen(None, 0.3)).reason
+    assert "no scorer" in choose(seen(None, None)).reason
 
 
 def test_what_a_run_shows_is_what_loops_count(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ def found(
     ]
     schema = {"query": pl.UInt32, "doc": pl.UInt32, "bm25_rank": pl.Int32, "bm25_score": pl.Float32}
     frame = pl.DataFrame(rows, schema=schema, orient="row")
+    # A source that scores no pair: it finds all that has a rank at all.
+    frame = frame.with_columns(random_rank=(pl.col("doc") + 1).cast(pl.Int32))
     half = len(frame) // 2 // docs * docs
     paths = [folder / "a.parquet", folder / "b.parquet"]
     frame[:half].write_parquet(paths[0])
@@ -92,3 +94,11 @@ def test_queries_with_nothing_are_counted(tmp_path: Path) -> None:
         "bm25 found nothing for 10 of 10 queries (100%)"
     ]
     assert check(found(tmp_path, lambda query, doc: doc, queries=40, silent=1)) == []
+
+
+def test_what_scores_no_pair_may_have_found_nothing_too(tmp_path: Path) -> None:
+    parts = found(tmp_path, lambda query, doc: doc)
+    for part in parts:
+        none = pl.when(pl.col("query") > 2).then("random_rank")
+        pl.read_parquet(part).with_columns(random_rank=none).write_parquet(part)
+    assert check(parts) == ["random found nothing for 3 of 10 queries (30%)"]

@@ -56,6 +56,16 @@ def test_a_query_with_enough_is_not_listed() -> None:
     assert lacking(POSITIVE, FREE, FREE, FREE, TAKEN) == []
 
 
+def test_where_rules_took_all_of_a_small_corpus_the_rule_is_the_cause() -> None:
+    rows = ledger(POSITIVE, TAKEN, TAKEN)
+    for documents in (3, 99):
+        _, short = pick_shard(RECIPE.pick, 0, "", documents, rows)
+        assert short.select("missing", "cause").rows() == [(3, "margin")]
+    # What is left of so few is not enough either: the corpus is.
+    _, short = pick_shard(RECIPE.pick, 0, "", 3, ledger(POSITIVE, TAKEN, FREE))
+    assert short.select("missing", "cause").rows() == [(2, "corpus")]
+
+
 def test_the_cause_is_the_rule_that_took_most() -> None:
     assert lacking(POSITIVE, FREE, TAKEN, TAKEN, COPY) == [("q", 2, "margin")]
 

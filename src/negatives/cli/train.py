@@ -106,7 +106,7 @@ def train(
     """
     resources.limit_pools()
     from negatives.cli.listen import listening
-    from negatives.learn.request import completed, recipe_of
+    from negatives.learn.request import completed, recipe_of, tell_mined_before
     from negatives.learn.source import for_these_data, read_with
     from negatives.learn.train import train as carry_out
     from negatives.machine import Machine
@@ -126,6 +126,7 @@ def train(
             chosen = completed(named, model, kind or "", said, emit)
         else:
             chosen = completed(recipe_of(data, recipe, kind or ""), model, kind or "", said, emit)
+            tell_mined_before(data, chosen, said, emit)
             read = read_with(data, chosen, aside, **reading.said())
         made = carry_out(
             read,

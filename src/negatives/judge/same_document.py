@@ -40,7 +40,8 @@ class SameDocument(Judge, kind="same-document", kw_only=False):
         """Whose passage each document is."""
         return Needs(
             docs=(PARENT,),
-            instead="read the documents with negatives data passages, or leave it out",
+            instead="give the documents a parent, as negatives data passages does; or leave "
+            "same-document out of the recipe",
         )
 
     @property

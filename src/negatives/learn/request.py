@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, Final, cast
 
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned, silent
@@ -29,6 +29,9 @@ from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.stage import build, stage_class
 from negatives.store.run import Run, is_run
+
+_OF_MINING: Final = frozenset({"find", "judge", "estimate", "pick"})
+"""Sections that say which negatives are mined."""
 
 
 def recipe_of(data: object, recipe: Recipe | str | Path | None, kind: str = "") -> Recipe:
@@ -83,7 +86,51 @@ def completed(
     made = _with_choice(made, changes)
     usual = cast("Training", made.train).usual_loss
     made = replace(made, learn=made.learn or build("learn", {"kind": usual}))
-    return override(made, [text for text in changes if text not in trained], emit)
+    made = override(made, [text for text in changes if text not in trained], emit)
+    _tell_unmined(made, changes, emit)
+    return made
+
+
+def _tell_unmined(recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
+    """Warn of changes that are about mining, where no negative is mined to be learned from."""
+    if recipe.mines or any(_has_negatives(getattr(each, "set", {})) for each in recipe.round):
+        return
+    # What is drawn at every step is drawn by the sources.
+    idle = _OF_MINING - {"find"} if recipe.draws else _OF_MINING
+    for path in _paths(changes, idle):
+        emit(Warned(f"{path} changes nothing: this training has no mined negatives"))
+
+
+def tell_mined_before(data: str | Path, recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
+    """Warn of changes that are about mining, where a run or a file of negatives is learned from.
+
+    Rounds, and a training that refreshes its negatives, mine a run anew.
+    """
+    paths = _paths(changes, _OF_MINING)
+    if not paths or recipe.round or cast("Training", recipe.train).refresh_every:
+        return
+    if as_run(data) is None and mined_at(data) is None:
+        return
+    for path in paths:
+        emit(
+            Warned(
+                f"{path} changes nothing: {data} holds negatives that are mined already "
+                "(negatives pick RUN takes others of a run)"
+            )
+        )
+
+
+def _paths(changes: Sequence[str], sections: frozenset[str]) -> list[str]:
+    """Paths of settings that are changed in some sections, each once."""
+    paths = dict.fromkeys(assignment(text)[0] for text in changes)
+    return [path for path in paths if path.partition(".")[0] in sections]
+
+
+def _has_negatives(settings: Mapping[str, Any]) -> bool:
+    """Whether a round's own settings give its training negatives, written flat or as a table."""
+    table = settings.get("train", {})
+    inner = table.get("negatives") if isinstance(table, Mapping) else None
+    return bool(settings.get("train.negatives", inner))
 
 
 def _with_choice(recipe: Recipe, changes: Sequence[str]) -> Recipe:

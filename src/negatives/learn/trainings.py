@@ -134,7 +134,7 @@ class Trainings:
     def _equal_steps(self, arm: Arm) -> Arm:
         """As many batches for every arm: what its epochs have, if all batches were full.
 
-        Where an arm has rounds, they share these batches.
+        Where an arm has rounds, they share these batches, and the seconds of a training.
         """
         settings = cast("Training", arm.recipe.train)
         rounds = trainings(arm.recipe)
@@ -143,7 +143,8 @@ class Trainings:
         examples = len(self.collection.positives)
         whole = settings.steps or round(settings.epochs * examples / settings.batch_size)
         steps = max(1, whole // rounds)
-        settings = msgspec.structs.replace(settings, steps=steps)
+        seconds = settings.seconds and max(1, settings.seconds // rounds)
+        settings = msgspec.structs.replace(settings, steps=steps, seconds=seconds)
         return replace(arm, recipe=replace(arm.recipe, train=settings))
 
     def _place(self, arm: Arm) -> Path:

@@ -187,7 +187,10 @@ class Findings:
         return f"{path}, {unit} {number}"
 
     def note(self, one: str, many: str, count: int) -> None:
-        """Add to the count of something odd; `{n}` in the texts is where the count goes."""
+        """Add to the count of something odd; `{n}` in the texts is where the count goes.
+
+        `many` is empty where it is the same sentence however often, such as once for each side.
+        """
         if count:
             self._counts[one, many] += count
 
@@ -206,7 +209,7 @@ class Findings:
         """What was set aside and what is odd, one sentence each."""
         aside = [f"{_said(fault, seen)}: set aside" for fault, seen in self.faults.items()]
         odd = [
-            (one if count == 1 else many).replace("{n}", f"{count:,}")
+            (one if count == 1 or not many else many).replace("{n}", f"{count:,}")
             for (one, many), count in self._counts.items()
         ]
         return (*aside, *odd)

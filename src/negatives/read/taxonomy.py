@@ -35,8 +35,8 @@ Edges = Annotated[
 
 OF_THE_FIELD: Final = Needs(
     docs=(PARENT,),
-    instead="give every one of the documents a parent, or name a file of edges: edges = "
-    '"broader.tsv", a child and its parent in each row',
+    instead="give every one of the documents a parent, or name a file with a child and its parent "
+    "in each row: --set {stage}.edges=broader.tsv",
 )
 
 

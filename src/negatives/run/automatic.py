@@ -87,12 +87,18 @@ def choose(evidence: Evidence) -> Choice:
     >>> choose(Evidence(300, 9_000, 1.0, None, 0.01, 0.0, 0.5)).name
     'default'
     """
-    if evidence.unreached is None or evidence.false is None:
+    if evidence.unreached is None:
         return Choice("default", "no scorer compares texts here, so nothing speaks for another")
     if evidence.unreached < UNREACHED:
         return Choice(
             "default",
             f"few queries have every positive out of the scorer's reach ({evidence.unreached:.0%})",
+        )
+    if evidence.false is None:
+        return Choice(
+            "default",
+            f"{evidence.unreached:.0%} of the queries have every positive out of the scorer's "
+            "reach, but there are too few labelled pairs to estimate how much of the top is false",
         )
     if evidence.false < FALSE:
         return Choice(

@@ -27,7 +27,7 @@ from negatives.events import Emit, Progress, Warned, silent
 from negatives.faults import blames_input
 from negatives.listening import shown
 from negatives.machine import Machine
-from negatives.needs import refuse_unmet
+from negatives.needs import partly_unmet, refuse_unmet
 from negatives.opening import Context
 from negatives.read import load
 from negatives.read.loading import Data
@@ -222,7 +222,8 @@ class _Mining:
         counts.documents = len(collection.corpus) - len(collection.empty_docs)
         self.account.save()
         write_text(self.path / RECIPE, self.recipe.to_toml())
-        for note in self.collection.notes:
+        reading = (*self.recipe.find, *self.recipe.judge)
+        for note in (*self.collection.notes, *partly_unmet(reading, self.collection)):
             self.account.warn(note)
         self._open()
         self._rehearse()

@@ -69,20 +69,22 @@ class _Seen:
 
 
 def check_scores(parts: Sequence[Path], sources: Sequence[Source], collection: str) -> list[str]:
-    """What to tell of the sources that score pairs, from the parts that were found.
+    """What to tell of the sources, from the parts that were found.
 
     Raises `DataError` where the scores of a source do not vary over the whole run: they order
     nothing, and what it proposed is arbitrary.
     """
     told = []
     for source in sources:
-        if not source.scores_pairs:
-            continue
         label, seen = source.label, _Seen()
         rank, score = pl.col(f"{label}_rank"), pl.col(f"{label}_score")
+        # What scores no pair has ranks alone, and may have found nothing all the same.
+        scores = score.fill_nan(None) if source.scores_pairs else pl.lit(None, pl.Float32)
         for path in parts:
-            columns = pl.scan_parquet(path, glob=False).select("query", rank, score.fill_nan(None))
-            seen.add(rank, score, columns)
+            columns = pl.scan_parquet(path, glob=False)
+            seen.add(
+                rank, score, columns.select("query", rank, scores.alias(score.meta.output_name()))
+            )
         if seen.constant:
             raise DataError(
                 f"the scores of {label} do not vary: all of {seen.scores:,} pairs have "

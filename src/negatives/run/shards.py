@@ -251,7 +251,9 @@ def _shortfall(
         .sort("query_id", "len", "cause", descending=[False, True, False])
         .unique("query_id", keep="first", maintain_order=True)
     )
-    enough = pl.col("proposed").fill_null(0) >= asked
+    # Where rules took all that was proposed, more documents or candidates are not what is missing.
+    all_taken = (pl.col("kept") == 0) & (pl.col("proposed") > 0)
+    enough = (pl.col("proposed").fill_null(0) >= asked) | all_taken.fill_null(False)
     left_aside = pl.col("kept").fill_null(0) > asked - pl.col("missing")
     return (
         short.join(seen_of, on="query_id", how="left")
