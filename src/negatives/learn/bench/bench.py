@@ -155,7 +155,7 @@ def bench(
     folder.refuse_foreign()
     way: Way
     if _how(measure, collection, on) == "hidden":
-        _refuse_of_training(measure, kind, on, changes)
+        _refuse_of_training(measure, new_split(collection), kind, on, changes)
         way = Minings(folder, collection, encoder or model, seeds, per_query, machine)
     else:
         fair = Fair(model, kind or _kind(model, collection), tuple(changes), per_query)
@@ -217,14 +217,16 @@ def _how(measure: Measure, collection: Collection, on: Any) -> Literal["trained"
     )
 
 
-def _refuse_of_training(measure: Measure, kind: str, on: Any, changes: Sequence[str]) -> None:
+def _refuse_of_training(
+    measure: Measure, otherwise: str, kind: str, on: Any, changes: Sequence[str]
+) -> None:
     """Raise `InputError` where something is asked of trainings, and none will be carried out."""
     asked = [f"--set {change}" for change in changes]
     asked += [f"--kind {kind}"] if kind else []
     asked += ["--on"] if on is not None else []
     if not asked:
         return
-    other = "say --measure trained" if measure == "hidden" else f"to train, {NEW_SPLIT}"
+    other = "say --measure trained" if measure == "hidden" else f"to train, {otherwise}"
     raise InputError(
         f"nothing is trained where half of the positives are hidden, and {asked[0]} is about a "
         "training",
