@@ -347,7 +347,8 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
     )
     assert told.auto_told() == (
         "What that cost on [two data sets](results/auto.md) in nDCG@10, five seeds "
-        "each, the static table trained:\n\n- Auto: at most 0.0020 below.\n- Always `default`: 0.0100 below.\n"
+        "each, the static table trained:\n\n- Auto: at most 0.0020 below.\n"
+        "- Always `default`: 0.0100 below.\n"
     )
     claims = (
         "| One way | Me 2020 | +0.0583 | confirmed |\n"
