@@ -185,6 +185,7 @@ FILLS: dict[str, Callable[[], str]] = {
     "passages": passages_table,
     "methods": methods.methods_table,
     "auto": told.auto_told,
+    "few": told.recipes_told,
     "directions": told.directions_told,
 }
 

@@ -5,6 +5,7 @@ So they stay true when a page is measured anew: who reads "it took the better on
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,11 @@ FOUND = {
     "contradicted": "The other way round there",
     "not seen": "Not seen",
 }
+STAGES = ("medquad", "wordnet", "debian", "skills", "planted", "passages")
+"""Of the page of recipes: those on which all light recipes train the static table."""
+AGAINST = "naive top"
+FEW = ("none", "random", "sentence-transformers", AGAINST, "nv-retriever", "default", "passages")
+"""What a table of few recipes has, cheapest first; the recipe nv-retriever is the 95% rule."""
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
            "eleven", "twelve")  # fmt: skip
 
@@ -27,6 +33,26 @@ def auto_told() -> str:
         f"What that cost on [{_number(count)} data sets](results/auto.md) in nDCG@10, five seeds "
         f"each, the static table trained:\n\n{said}\n"
     )
+
+
+def recipes_told() -> str:
+    """What few recipes were worth on each data set of docs/results/recipes.json, and the first."""
+    kept = json.loads((RESULTS / "recipes.json").read_text("utf-8"))
+    lines = [
+        f"| data | {' | '.join(FEW)} | the first of all | default less {AGAINST} | p |",
+        f"|---|{'---:|' * len(FEW)}---|---:|---:|",
+    ]
+    for name in STAGES:
+        rows = {row["recipe"]: row for row in kept[name]["rows"]}
+        first = max(rows.values(), key=lambda row: row.get("mean") or 0)
+        values = [f"{rows[each]['mean']:.3f}" if each in rows else "" for each in FEW]
+        test = rows["default"]["test"]
+        lines.append(
+            f"| [{name}](results/recipes.md#{name}), {_seeds(kept[name]['seeds'])} | "
+            f"{' | '.join(values)} | {first['recipe']} {first['mean']:.3f} | "
+            f"{_short(test['difference'], signed=True)} | {test['p_holm']:.3f} |"
+        )
+    return "\n".join(lines) + "\n"
 
 
 def directions_told() -> str:
@@ -72,6 +98,10 @@ def _rows(text: str) -> Iterator[dict[str, str]]:
 
 def _short(value: float, *, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''}.3f}".replace("0.", ".", 1)
+
+
+def _seeds(count: int) -> str:
+    return f"{_number(count)} seed{'' if count == 1 else 's'}"
 
 
 def _number(count: int) -> str:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import io
+import json
 import os
 import re
 import shutil
@@ -349,6 +350,15 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
         "What that cost on [two data sets](results/auto.md) in nDCG@10, five seeds "
         "each, the static table trained:\n\n- Auto: at most 0.0020 below.\n"
         "- Always `default`: 0.0100 below.\n"
+    )
+    values = {"none": 0.5, "default": 0.7, "naive top": 0.72, "bm25": 0.73}
+    rows = [{"recipe": name, "mean": value} for name, value in values.items()]
+    rows[1]["test"] = {"difference": -0.02, "p_holm": 0.04}
+    kept = {name: {"seeds": 3, "rows": rows} for name in told.STAGES}
+    (tmp_path / "recipes.json").write_text(json.dumps(kept), "utf-8")
+    assert told.recipes_told().split("\n")[2] == (
+        "| [medquad](results/recipes.md#medquad), three seeds | 0.500 |  |  | 0.720 |  | 0.700 |  "
+        "| bm25 0.730 | -.020 | 0.040 |"
     )
     claims = (
         "| One way | Me 2020 | +0.0583 | confirmed |\n"
