@@ -175,6 +175,7 @@ def evaluate(
     from negatives.models.model_folder import is_language_model
     from negatives.read.quarantine import as_quarantine
     from negatives.read.table import check_table_path, write_table
+    from negatives.show.evaluation import evaluation_lines
 
     of_rankings = {
         "more collections": more, "--metric": metric, "--per-query": per_query,
@@ -256,7 +257,8 @@ def evaluate(
     if json:
         print_json(found.figures)
         return
-    _show(found.figures, rerank is None and is_run_file(model))
+    for line in evaluation_lines(found.figures, rerank is None and is_run_file(model)):
+        print(line)
 
 
 def _protocols(
@@ -302,100 +304,3 @@ def _left_out(without_self: bool, without_copies: bool) -> list[Setting]:
     from negatives.measure.evaluation import WithoutCopies, WithoutSelf
 
     return [WithoutSelf()] * without_self + [WithoutCopies()] * without_copies
-
-
-def _show(figures: dict[str, Any], of_a_run: bool) -> None:
-    rerank = figures["rerank"]
-    of = f", of the {rerank['top']:,} best of {rerank['of']}" if rerank else ""
-    among = f" among {figures['documents']:,} documents" if figures["documents"] else ""
-    print(
-        f"{figures['model']}{of} on {figures['data']}: {figures['queries']:,} queries, "
-        f"{figures['positives']:,} positives{among}"
-    )
-    if figures["queries left out"]:
-        print(f"left out: {figures['queries left out']:,} queries (no positive, or the protocol)")
-    if figures["positives not in the corpus"]:
-        lost = figures["positives not in the corpus"]
-        print(f"not in the corpus: {lost:,} of these positives, which count as not found")
-    if figures["queries that found nothing"]:
-        print(f"found nothing: {figures['queries that found nothing']:,} queries, which count as 0")
-    if figures["queries that find themselves"]:
-        print(
-            f"find themselves: {figures['queries that find themselves']:,} queries, which rank "
-            "the document of their own id; --without-self leaves it out"
-        )
-    if figures["queries that find copies of themselves"]:
-        print(
-            f"find copies: {figures['queries that find copies of themselves']:,} queries, which "
-            "rank a document of their own text that is not judged relevant; --without-copies "
-            "leaves such out"
-        )
-    if figures["queries that find another type first"]:
-        other = figures["queries that find another type first"]
-        print(f"another type first: {other:,} queries, which ask for a type that it is not of")
-    elsewhere = figures["known elsewhere"]
-    if elsewhere and elsewhere["pairs"]:
-        print(
-            f"known elsewhere: {elsewhere['pairs']:,} pairs, relevant by "
-            f"{_listed(elsewhere['splits'])}, are not ranked; --known keep ranks them"
-        )
-    if figures["tied"] and (of_a_run or 2 * figures["tied"] > figures["retrieved"]):
-        print(
-            f"tied: {figures['tied']:,} of {figures['retrieved']:,} documents have the score of "
-            "another of their query; the last id comes first, as in trec_eval"
-        )
-    if figures["label counts"]:
-        print(f"propensities: by how often documents are positives in {figures['label counts']}")
-    sure = f"{100 * figures['confidence']:.4g}% interval"
-    width = max(9, *map(len, figures["metrics"]))
-    print(f"\n{'metric':<{width}}  {'value':>6}  {sure:<16}  ceiling")
-    for name, row in figures["metrics"].items():
-        ceiling = f"{row['ceiling']:7.3f}" if "ceiling" in row else f"{'–':>7}"
-        print(f"{name:<{width}}  {_value(row)}  {_between(row):<16}  {ceiling}")
-    for name, row in figures.get("condensed", {}).items():
-        print(f"{name:<{width}}  {_value(row)}  {_between(row):<16}  condensed")
-    depth = _depth(figures["depth"], figures["documents"], of_a_run)
-    judged = figures["judged"]["Judged@10"]
-    print(f"\nranked: {depth}; judged: {judged:.1%} of the first 10")
-    print("ceiling: what a perfect reranker of the same lists would score")
-    if "slices" in figures:
-        _show_slices(figures["slices"], list(figures["metrics"]))
-
-
-def _depth(depth: int, documents: int | None, of_a_run: bool) -> str:
-    """How many documents were ranked for each query, in words."""
-    if not depth or (documents and depth >= documents and not of_a_run):
-        return "all documents"
-    return f"{'at most ' * of_a_run}{depth:,} documents a query"
-
-
-def _listed(names: list[str]) -> str:
-    """The names, as a sentence has them."""
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
-
-
-def _show_slices(rows: list[dict[str, Any]], metrics: list[str]) -> None:
-    """A line for each group, its values side by side; their intervals are in the JSON."""
-    values = {(row["by"], row["group"], row["metric"]): row["value"] for row in rows}
-    groups = {(row["by"], row["group"]): row["queries"] for row in rows}
-    for by in dict.fromkeys(by for by, _ in groups):
-        names = {group: queries for (of, group), queries in groups.items() if of == by}
-        width = max(len(by) + 3, *map(len, names))
-        heads = "  ".join(f"{name:>7}" for name in metrics)
-        print(f"\n{'by ' + by:<{width}}  queries  {heads}")
-        for group, queries in names.items():
-            cells = "  ".join(
-                f"{values[by, group, name]:{max(7, len(name))}.3f}" for name in metrics
-            )
-            print(f"{group:<{width}}  {queries:>7,}  {cells}")
-
-
-def _value(row: dict[str, Any]) -> str:
-    counted = isinstance(row["value"], int)
-    return f"{row['value']:>6,}" if counted else f"{row['value']:6.3f}"
-
-
-def _between(row: dict[str, Any]) -> str:
-    if isinstance(row["value"], int):
-        return "in all"
-    return "–" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
