@@ -139,7 +139,8 @@ def bench(
         raise InputError("no negative a query is left", fix="--per-query 5, say")
     if not stop_after >= 0:
         raise InputError(
-            f"stop_after is {stop_after:g}", fix="give a number above 0, or 0: never stop"
+            f"stop_after is {stop_after:g} seconds",
+            fix="give a number above 0, or 0: never stop",
         )
     refuse_secrets(model, encoder or "", *(use or {}).values())
     named = [recipes] if isinstance(recipes, str | Path | Recipe) else list(recipes)
