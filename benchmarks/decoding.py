@@ -141,7 +141,9 @@ def odds(pairs: list[tuple[str, str]]) -> Floats:
     from tests.models.small_model import serving_model
 
     prompt = Prompt("judge-yes-no", ("query", "document"), ("positives",), ("swapped",))
-    asked = [prompt.filled({"query": query, "document": text}) for query, text in pairs]
+    asked = [
+        prompt.filled({"query": query, "document": text, "positives": ()}) for query, text in pairs
+    ]
     file = GGUF if GGUF.suffix == ".gguf" else None
     with serving_model(2048, port=PORT, file=file) as model:
         chat = Chat(model, WORK / "replies", emit=silent)
