@@ -183,7 +183,8 @@ def lines(made: dict[str, dict[str, float]], data: Collection) -> Iterator[str]:
     """The table, and passages to look at."""
     names = list(next(iter(made.values())))
     yield from ("## medquad", "")
-    yield f"{QUERIES} questions, {LONGEST} tokens a passage at most."
+    judge = GGUF.stem if GGUF.suffix == ".gguf" else "SmolLM2 (135M)"
+    yield f"{QUERIES} questions, {LONGEST} tokens a passage at most; judged by {judge}."
     yield from ("", f"| way | {' | '.join(names)} |", f"|---|{'---:|' * len(names)}")
     for way, row in made.items():
         cells = ["" if name not in row else f"{row[name]:.0f}" if name in ("passages", "s")
