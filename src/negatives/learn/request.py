@@ -15,10 +15,12 @@ from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.models.parts import PREFIX, taken_apart
 from negatives.models.spec import names_nothing
+from negatives.read import hub
 from negatives.read.address import Address, parse
 from negatives.read.any_table import is_columns
 from negatives.read.datasets import is_saved
 from negatives.read.file_options import AS_NAMED, FileOptions
+from negatives.read.loading import chosen_split
 from negatives.read.memory import is_named, mined_table, three_parts
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile
@@ -101,15 +103,18 @@ def _tell_unmined(recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
         emit(Warned(f"{path} changes nothing: this training has no mined negatives"))
 
 
-def tell_mined_before(data: str | Path, recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
+def tell_mined_before(
+    data: str | Path, recipe: Recipe, changes: Sequence[str], emit: Emit, **said: Any
+) -> None:
     """Warn of changes that are about mining, where a run or a file of negatives is learned from.
 
-    Rounds, and a training that refreshes its negatives, mine a run anew.
+    `said`: how it is read (`load`). Rounds, and a training that refreshes its negatives, mine a
+    run anew; of a file of responses negatives are mined.
     """
-    paths = _paths(changes, _OF_MINING)
-    if not paths or recipe.round or cast("Training", recipe.train).refresh_every:
+    paths, settings = _paths(changes, _OF_MINING), cast("Training", recipe.train)
+    if not paths or recipe.round or settings.refresh_every:
         return
-    if as_run(data) is None and mined_at(data) is None:
+    if as_run(data) is None and (settings.gives == "sequences" or given_at(data, **said) is None):
         return
     for path in paths:
         emit(
@@ -178,6 +183,17 @@ def as_run(data: object) -> Run | None:
     return None
 
 
+def given_at(
+    data: str | Path, *, corpus: Any = None, queries: Any = None, **columns: Any
+) -> MinedFile | None:
+    """What holds negatives already, at a path or an address of the hub; None where nothing does.
+
+    The keywords are those of `load`.
+    """
+    options = FileOptions.of(**columns)
+    return mined_at(data, options, beside=bool(corpus or queries)) or mined_on_hub(data, options)
+
+
 def mined_at(
     data: str | Path, options: FileOptions = AS_NAMED, *, beside: bool = False
 ) -> MinedFile | None:
@@ -215,9 +231,12 @@ def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile
         return None
     if address.format != "hub" or is_saved(address.path) or address.by_id or address.reverse:
         return None
-    from negatives.read import hub
-
-    rows = hub.pairs(address)
+    there = hub.splits(address)
+    try:
+        split = chosen_split(there, address.split, address.name, str(data))
+    except DataError:
+        return None  # which loading refuses
+    rows = hub.pairs(address, split)
     if rows is None:
         return None
     found = mined_table(rows, options=options, name=address.name)
@@ -226,12 +245,18 @@ def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile
 
 def _refuse_another_split(address: Address, options: FileOptions, beside: bool) -> None:
     """Raise where a split holds negatives, which would be passed over, and others mined."""
-    place, split = address.path, str(address.split)
-    if is_saved(place):
+    place, saved = address.path, is_saved(address.path)
+    try:
+        there = hub.splits(address) if saved else [*files_by_split(place)]
+        split = chosen_split(there, address.split, address.name, str(place))
+    except DataError:
+        return  # which loading refuses
+    if saved:
         named = place / split
         holds = named.is_dir() and mined_at(named, options, beside=beside) is not None
     else:
-        named = place / f"{split}*"
+        first = files_by_split(place)[split][0]
+        named = first.with_name(f"{first.name[: len(split)]}*")
         holds = _some_hold_negatives(place, split, options, beside)
     if holds:
         raise DataError(
