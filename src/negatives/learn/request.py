@@ -108,18 +108,26 @@ def tell_mined_before(
 ) -> None:
     """Warn of changes that are about mining, where a run or a file of negatives is learned from.
 
-    `said`: how it is read (`load`). Rounds, and a training that refreshes its negatives, mine a
-    run anew; of a file of responses negatives are mined.
+    `said`: how it is read (`load`). Of a file of responses negatives are mined.
     """
-    paths, settings = _paths(changes, _OF_MINING), cast("Training", recipe.train)
-    if not paths or recipe.round or settings.refresh_every:
+    if not _paths(changes, _OF_MINING):
         return
-    if as_run(data) is None and (settings.gives == "sequences" or given_at(data, **said) is None):
+    responses = cast("Training", recipe.train).gives == "sequences"
+    if as_run(data) is not None or not (responses or given_at(data, **said) is None):
+        tell_idle(str(data), recipe, changes, emit)
+
+
+def tell_idle(mined: str, recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
+    """Warn of changes that are about mining: what is learned from, `mined`, has its negatives.
+
+    Rounds, and a training that refreshes its negatives, mine anew all the same.
+    """
+    if recipe.round or cast("Training", recipe.train).refresh_every:
         return
-    for path in paths:
+    for path in _paths(changes, _OF_MINING):
         emit(
             Warned(
-                f"{path} changes nothing: {data} holds negatives that are mined already "
+                f"{path} changes nothing: {mined} holds negatives that are mined already "
                 "(negatives pick RUN takes others of a run)"
             )
         )
