@@ -153,6 +153,13 @@ def test_a_split_of_negatives_is_found_under_each_of_its_names(tmp_path: Path) -
         named = caught.value.fix.split("'")[1]
         assert named == f"{folder}/data/validation*"
         assert mined_at(named) is not None
+    (folder / "data/train.jsonl").unlink()
+    save(folder / "data", [{"query": "lift", "document": "wing"}]).rename(
+        folder / "data/validation-1.jsonl"
+    )
+    for data in (folder, f"{folder}@dev"):  # it is the only split
+        with pytest.raises(DataError):
+            mined_at(data)
 
 
 def test_auto_has_nothing_to_choose_where_negatives_are_there(tmp_path: Path) -> None:
@@ -230,7 +237,8 @@ def test_a_dataset_with_configs_is_learned_from_where_it_holds_negatives(
     one = StaticTraining(steps=1, batch_size=4, negatives=1)
     trained = neg.train(folder, tmp_path / "out", settings=one, look=False, threads=1, emit=silent)
     assert not (trained.path / "run").exists()  # where what is mined on the way lies
-    assert mined_on_hub(f"{folder}@test") is None  # which loading refuses
+    with pytest.raises(DataError, match="there is no split 'test'"):
+        mined_on_hub(f"{folder}@test")
 
 
 @pytest.mark.slow

@@ -225,26 +225,24 @@ def mined_at(
     try:
         found = mined_file(address.path, options=options)
     except DataError:
-        if _some_hold_negatives(address.path, "train", options, beside):
+        if _some_hold_negatives(address, options, beside):
             raise  # else they would be passed over, and others mined
         return None
     return found if _holds_negatives(found, beside) else None
 
 
 def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile | None:
-    """A dataset of the hub, or a folder with configs, that holds negatives; None of all else."""
+    """A dataset of the hub, or a folder with configs, that holds negatives; None of all else.
+
+    Raises `DataError` where it cannot be read, or has no such split.
+    """
     try:
         address = parse(data)
     except DataError:
         return None
     if address.format != "hub" or is_saved(address.path) or address.by_id or address.reverse:
         return None
-    there = hub.splits(address)
-    try:
-        split = chosen_split(there, address.split, address.name, str(data))
-    except DataError:
-        return None  # which loading refuses
-    rows = hub.pairs(address, split)
+    rows = hub.pairs(address, _split_of(address))
     if rows is None:
         return None
     found = mined_table(rows, options=options, name=address.name)
@@ -253,19 +251,18 @@ def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile
 
 def _refuse_another_split(address: Address, options: FileOptions, beside: bool) -> None:
     """Raise where a split holds negatives, which would be passed over, and others mined."""
-    place, saved = address.path, is_saved(address.path)
+    place = address.path
     try:
-        there = hub.splits(address) if saved else [*files_by_split(place)]
-        split = chosen_split(there, address.split, address.name, str(place))
+        split = _split_of(address)
     except DataError:
         return  # which loading refuses
-    if saved:
+    if is_saved(place):
         named = place / split
         holds = named.is_dir() and mined_at(named, options, beside=beside) is not None
     else:
         first = files_by_split(place)[split][0]
         named = first.with_name(f"{first.name[: len(split)]}*")
-        holds = _some_hold_negatives(place, split, options, beside)
+        holds = _some_hold_negatives(address, options, beside)
     if holds:
         raise DataError(
             f"the negatives of a file are learned from by its own name, and the split {split} of a "
@@ -275,15 +272,22 @@ def _refuse_another_split(address: Address, options: FileOptions, beside: bool) 
         )
 
 
-def _some_hold_negatives(path: Path, split: str, options: FileOptions, beside: bool) -> bool:
+def _some_hold_negatives(address: Address, options: FileOptions, beside: bool) -> bool:
     """Whether a file of the split, alone, would be one of negatives."""
     from negatives.read.mined.rows import mined_file
 
     try:
-        files = files_by_split(path).get(split, [])
+        files = files_by_split(address.path)[_split_of(address)]
         return any(_holds_negatives(mined_file(file, options=options), beside) for file in files)
     except DataError:
         return False
+
+
+def _split_of(address: Address) -> str:
+    """The split that is named, as loading finds it; `DataError` where there is none."""
+    saved = address.format == "hub"
+    there = hub.splits(address) if saved else [*files_by_split(address.path)]
+    return chosen_split(there, address.split, address.name, str(address.path))
 
 
 def _of_rows(data: str | Path) -> Address | None:
