@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import negatives as neg
-from negatives.errors import RecipeError
+from negatives.errors import RecipeError, RunError
 from negatives.events import silent
 from negatives.learn.series import SeriesTraining
+from negatives.learn.trained import model_folder
 from negatives.recipe import Recipe, load_recipe, parse
 from negatives.store.manifest import decode_manifest
 from tests.build import collection
@@ -47,3 +48,14 @@ def test_a_run_of_an_older_version_is_read_and_gone_on_with(tmp_path: Path) -> N
     manifest.save(tmp_path / "run")
     assert neg.Run(tmp_path / "run").recipe == made
     assert neg.mine(data, tmp_path / "run", recipe=recipe, emit=silent).recipe == made
+
+
+def test_a_training_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    recipe = load_recipe("bpr").effective()
+    old = {**recipe, "train": {**recipe["train"], "lora": 0, "max_length": 256}}
+    folder = model_folder(tmp_path)
+    folder.write({"status": "running", "inputs": {"recipe": old, "model": "m"}})
+    assert folder.begun({"recipe": recipe, "model": "m"}) is not None
+    other = {**recipe, "train": {**recipe["train"], "dim": 8}}
+    with pytest.raises(RunError, match="it differs in: recipe"):
+        folder.begun({"recipe": other, "model": "m"})
