@@ -342,12 +342,13 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
     told = generated().told
     monkeypatch.setattr(told, "RESULTS", tmp_path)
     (tmp_path / "auto.md").write_text(
-        "# Page\n\n| data | auto |\n|---|---|\n| a | default |\n| b | passages |\n\n"
-        "- Auto: at most 0.0020 below.\n- Always `default`: 0.0100 below.\n\n---\nWritten.\n",
+        "# Page\n\n- Auto: at most 0.0020 below.\n- Always `default`: 0.0100 below.\n\n"
+        "---\nWritten.\n",
         "utf-8",
     )
+    (tmp_path / "auto.json").write_text('{"a": {"seeds": 3}, "b": {"seeds": 3}}', "utf-8")
     assert told.auto_told() == (
-        "What that cost on [two data sets](results/auto.md) in nDCG@10, five seeds "
+        "What that cost on [two data sets](results/auto.md) in nDCG@10, three seeds "
         "each, the static table trained:\n\n- Auto: at most 0.0020 below.\n"
         "- Always `default`: 0.0100 below.\n"
     )

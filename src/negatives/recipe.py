@@ -18,6 +18,7 @@ from negatives.bounded import read_small
 from negatives.errors import DataError, RecipeError, nearest
 from negatives.generator import Generator
 from negatives.misplaced import refuse_misplaced
+from negatives.older import without_old
 from negatives.recipe_toml import line, stage_lines
 from negatives.settings import without_numpy
 from negatives.stage import Estimator, Judge, Picker, Source, Stage, build
@@ -288,7 +289,7 @@ def parse(text: str, where: str = "recipe") -> Recipe:
         raise RecipeError("not TOML: nested too deeply", where=where, fix=_EXAMPLE) from None
     except ValueError as error:  # of its own, and Python's of a number with thousands of digits
         raise RecipeError(f"not TOML: {error}", where=where, fix=_EXAMPLE) from None
-    return from_settings(table, where)
+    return from_settings(without_old(table), where)
 
 
 def from_settings(table: Mapping[str, Any], where: str = "recipe") -> Recipe:

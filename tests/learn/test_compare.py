@@ -229,6 +229,22 @@ def test_what_cannot_be_compared_is_refused(
     assert not (tmp_path / "cmp").exists()
 
 
+def test_settings_of_mining_are_told_of_where_an_arm_has_its_negatives(
+    folder: Path, static: str, mined: Run, file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "theirs.txt").write_text("not ours")
+    told: list[Event] = []
+    changes = ("pick.per_query=1", *CHANGES)
+    arms = ["bm25", mined.path, file]
+    with pytest.raises(RunError, match="holds no comparison"):
+        compared(folder, arms, tmp_path, static, changes=changes, emit=told.append)
+    texts = [each.text for each in told if isinstance(each, Warned)]
+    assert [text.partition(" holds")[0] for text in texts if "changes nothing" in text] == [
+        "pick.per_query changes nothing: the arm run",
+        "pick.per_query changes nothing: the arm theirs",
+    ]
+
+
 def test_queries_that_any_arm_is_trained_with_are_left_out(
     folder: Path, static: str, tmp_path: Path
 ) -> None:

@@ -142,6 +142,37 @@ def test_a_folder_of_files_and_a_pattern_are_as_the_file(layout: str, tmp_path: 
     assert mined_at(f"{parts}@test") is None  # which loading refuses
 
 
+def test_a_split_of_negatives_is_found_under_each_of_its_names(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    (folder / "data").mkdir(parents=True)
+    for split in ("train", "validation"):
+        save(folder / "data", TRIPLETS).rename(folder / f"data/{split}.jsonl")
+    for split in ("dev", "val", "validation"):
+        with pytest.raises(DataError, match="the split validation of a folder") as caught:
+            mined_at(f"{folder}@{split}")
+        named = caught.value.fix.split("'")[1]
+        assert named == f"{folder}/data/validation*"
+        assert mined_at(named) is not None
+    (folder / "data/train.jsonl").unlink()
+    save(folder / "data", [{"query": "lift", "document": "wing"}]).rename(
+        folder / "data/validation-1.jsonl"
+    )
+    for data in (folder, f"{folder}@dev"):  # it is the only split
+        with pytest.raises(DataError):
+            mined_at(data)
+
+
+def test_auto_has_nothing_to_choose_where_negatives_are_there(tmp_path: Path) -> None:
+    machine = Machine.checked(None, "512MB", "auto")
+    file = save(tmp_path, [{"a": f"text {n}", "b": f"word {n}", "c": "other"} for n in range(3)])
+    columns = {"query_column": "a", "positive_column": "b", "negative_column": "c"}
+    cases: list[tuple[Any, dict[str, Any]]] = [(file, columns), (pl.DataFrame(TRIPLETS), {})]
+    for data, said in cases:
+        with pytest.raises(InputError, match="these negatives are there already") as caught:
+            for_these_data(data, "static", machine, silent, **said)
+        assert caught.value.where in ("", str(file))
+
+
 def test_files_of_negatives_that_are_not_one_are_not_passed_over(tmp_path: Path) -> None:
     """Else others would be mined, without a word."""
     triplet = {"anchor": "lift", "positive": "wing", "negative": "heat"}
@@ -190,12 +221,12 @@ def test_a_dataset_with_configs_is_learned_from_where_it_holds_negatives(
     folder = tmp_path / "set"
     folder.mkdir()
     named = "- config_name: default\n  data_files:\n"
-    for split in ("train", "dev"):
+    for split in ("train", "validation"):
         rows = [{**row, "anchor": f"{split} {row['anchor']}"} for row in TRIPLETS]
         save(folder, rows).rename(folder / f"{split}.jsonl")
         named += f"  - split: {split}\n    path: {split}.jsonl\n"
     (folder / "README.md").write_text(f"---\nconfigs:\n{named}---\n")
-    for data, split in ((folder, "train"), (f"{folder}@dev", "dev")):
+    for data, split in ((folder, "train"), (f"{folder}@dev", "validation")):
         found = mined_on_hub(data)
         assert found is not None
         made, negatives = read_mined(found)
@@ -206,7 +237,8 @@ def test_a_dataset_with_configs_is_learned_from_where_it_holds_negatives(
     one = StaticTraining(steps=1, batch_size=4, negatives=1)
     trained = neg.train(folder, tmp_path / "out", settings=one, look=False, threads=1, emit=silent)
     assert not (trained.path / "run").exists()  # where what is mined on the way lies
-    assert mined_on_hub(f"{folder}@test") is None  # which loading refuses
+    with pytest.raises(DataError, match="there is no split 'test'"):
+        mined_on_hub(f"{folder}@test")
 
 
 @pytest.mark.slow

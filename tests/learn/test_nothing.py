@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +229,27 @@ def test_settings_of_mining_are_told_of_where_negatives_are_mined_already(
         tell_mined_before(data, recipe, changes, told.append)
         assert len(told) == idle, (data, name)
         assert all("pick.per_query changes nothing" in str(each) for each in told)
+
+
+def test_whether_negatives_are_mined_already_depends_on_how_a_file_is_read(tmp_path: Path) -> None:
+    rows = [{"prompt": f"text {n}", "chosen": f"word {n}", "rejected": "other"} for n in range(3)]
+    plain = [{"a": row["prompt"], "b": row["chosen"], "c": row["rejected"]} for row in rows]
+    files = {}
+    for name, each in (("said", rows), ("plain", plain)):
+        files[name] = tmp_path / f"{name}.jsonl"
+        files[name].write_text("".join(json.dumps(row) + "\n" for row in each))
+    columns = {"query_column": "a", "positive_column": "b", "negative_column": ["c"]}
+    changes = ["pick.per_query=1"]
+    cases: list[tuple[str, str, dict[str, Any], bool]] = [
+        ("said", "default", {}, True),
+        ("said", "npo", {}, False),  # a language model's are mined of its responses
+        ("plain", "default", columns, True),
+    ]
+    for file, name, said, idle in cases:
+        told: list[Event] = []
+        recipe = completed(load_recipe(name), "static" if name == "default" else "")
+        tell_mined_before(files[file], recipe, changes, told.append, **said)
+        assert len(told) == idle, (file, name)
 
 
 def test_an_encoders_recipe_trains_a_static_embedding_with_its_settings(

@@ -9,7 +9,10 @@ import pytest
 
 from negatives.api import Run
 from negatives.errors import RecipeError, WorkError
+from negatives.learn.encoder import EncoderTraining
+from negatives.learn.factors import FactorsTraining
 from negatives.learn.train import train
+from negatives.learn.trainer import _out_of_memory
 from tests.learn.small import learning, tiny_bert
 
 pytest.importorskip("sentence_transformers")
@@ -102,3 +105,21 @@ def test_what_is_too_large_says_what_to_make_smaller(
     assert "train.batch_size=8" in caught.value.fix
     assert "train.chunk=8" in caught.value.fix
     assert not (tmp_path / "m").exists()
+
+
+def test_no_remedy_is_what_is_set_already() -> None:
+    for settings, fix in (
+        (
+            EncoderTraining(batch_size=64),
+            "--set train.chunk=16 keeps the batch and needs the memory of so many texts; or "
+            "--set train.batch_size=32; or --set train.max_length=128",
+        ),
+        (
+            EncoderTraining(batch_size=64, chunk=4, max_length=64),
+            "--set train.chunk=2 keeps the batch and needs the memory of so many texts; or "
+            "--set train.batch_size=32",
+        ),
+        (FactorsTraining(batch_size=2), "--set train.batch_size=1"),
+        (FactorsTraining(batch_size=1), "take a smaller model, or a machine with more memory"),
+    ):
+        assert _out_of_memory(settings, "CUDA out of memory").fix == fix

@@ -388,6 +388,7 @@ def test_a_scale_of_ratings_that_all_count_as_positives_is_told(tmp_path: Path) 
         "from where on, such as --relevant-from 3"
     )
     assert notes("135") == notes("0135") == (said,)
+    assert notes("0135", "Rating") == (said.replace("rating", "Rating"),)
     assert notes("135", relevant_from=4) == notes("012") == notes("0123", "relevance") == ()
 
 

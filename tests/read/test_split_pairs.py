@@ -127,7 +127,13 @@ def test_of_equal_moments_the_ids_say_which_is_the_last_and_a_note_does(tmp_path
 
 def test_shares_that_are_none_are_refused(tmp_path: Path) -> None:
     data = load(plays(tmp_path / "plays.csv"))
-    for by, dev, test in (("last", 0, 0), ("pairs", 0.6, 0.6), ("time", -0.1, 0.5), ("last", 0, 2)):
+    for by, dev, test in (
+        ("last", 0, 0),
+        ("pairs", 0.6, 0.6),
+        ("time", -0.1, 0.5),
+        ("last", 0, 2),
+        ("pairs", float("nan"), 0),
+    ):
         with pytest.raises(InputError, match="are no shares of the positives, or leave none"):
             split_pairs(data, by, dev=dev, test=test)  # type: ignore[arg-type]
     with pytest.raises(DataError) as caught:

@@ -121,12 +121,13 @@ def train(
         said = changes(set_, trained)
         if recipe == AUTO:
             machine = Machine.checked(resources.threads, resources.memory, resources.device)
-            read = reading.load(data, quarantine=aside) if reading.said() else data
-            read, named = for_these_data(read, encoder or model, machine, emit, aside)
+            read, named = for_these_data(
+                data, encoder or model, machine, emit, aside, **reading.said()
+            )
             chosen = completed(named, model, kind or "", said, emit)
         else:
             chosen = completed(recipe_of(data, recipe, kind or ""), model, kind or "", said, emit)
-            tell_mined_before(data, chosen, said, emit)
+            tell_mined_before(data, chosen, said, emit, **reading.said())
             read = read_with(data, chosen, aside, **reading.said())
         made = carry_out(
             read,

@@ -21,7 +21,7 @@ from negatives.errors import InputError
 from negatives.events import Emit, Warned, once
 from negatives.learn.arms import NONE, Arm, arms_of, texts_of
 from negatives.learn.dev import overlap
-from negatives.learn.request import completed
+from negatives.learn.request import completed, tell_idle
 from negatives.learn.settings import Training
 from negatives.learn.source import for_these_data
 from negatives.learn.trainings import ARMS, Measured, Trainings
@@ -118,7 +118,11 @@ def compare(
         _, named = for_these_data(collection, encoder or model, machine, emit)
         arms = [replace(named, name=AUTO) if arm == AUTO else arm for arm in arms]
     chosen = arms_of(arms, control, complete)
-    own = [texts_of(arm.data, collection) for arm in chosen if arm.data is not None]
+    own = []
+    for arm in chosen:
+        if arm.data is not None:
+            tell_idle(f"the arm {arm.name}", arm.recipe, changes, emit)
+            own.append(texts_of(arm.data, collection))
     trained = [collection, *own]
     for each in trained:
         refuse_unmet((cast("Training", chosen[0].recipe.train),), each)

@@ -15,10 +15,12 @@ from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.models.parts import PREFIX, taken_apart
 from negatives.models.spec import names_nothing
+from negatives.read import hub
 from negatives.read.address import Address, parse
 from negatives.read.any_table import is_columns
 from negatives.read.datasets import is_saved
 from negatives.read.file_options import AS_NAMED, FileOptions
+from negatives.read.loading import chosen_split
 from negatives.read.memory import is_named, mined_table, three_parts
 from negatives.read.mined.layout import INTERACTIONS
 from negatives.read.mined.rows import MinedFile
@@ -101,20 +103,31 @@ def _tell_unmined(recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
         emit(Warned(f"{path} changes nothing: this training has no mined negatives"))
 
 
-def tell_mined_before(data: str | Path, recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
+def tell_mined_before(
+    data: str | Path, recipe: Recipe, changes: Sequence[str], emit: Emit, **said: Any
+) -> None:
     """Warn of changes that are about mining, where a run or a file of negatives is learned from.
 
-    Rounds, and a training that refreshes its negatives, mine a run anew.
+    `said`: how it is read (`load`). Of a file of responses negatives are mined.
     """
-    paths = _paths(changes, _OF_MINING)
-    if not paths or recipe.round or cast("Training", recipe.train).refresh_every:
+    if not _paths(changes, _OF_MINING):
         return
-    if as_run(data) is None and mined_at(data) is None:
+    responses = cast("Training", recipe.train).gives == "sequences"
+    if as_run(data) is not None or not (responses or given_at(data, **said) is None):
+        tell_idle(str(data), recipe, changes, emit)
+
+
+def tell_idle(mined: str, recipe: Recipe, changes: Sequence[str], emit: Emit) -> None:
+    """Warn of changes that are about mining: what is learned from, `mined`, has its negatives.
+
+    Rounds, and a training that refreshes its negatives, mine anew all the same.
+    """
+    if recipe.round or cast("Training", recipe.train).refresh_every:
         return
-    for path in paths:
+    for path in _paths(changes, _OF_MINING):
         emit(
             Warned(
-                f"{path} changes nothing: {data} holds negatives that are mined already "
+                f"{path} changes nothing: {mined} holds negatives that are mined already "
                 "(negatives pick RUN takes others of a run)"
             )
         )
@@ -178,6 +191,17 @@ def as_run(data: object) -> Run | None:
     return None
 
 
+def given_at(
+    data: str | Path, *, corpus: Any = None, queries: Any = None, **columns: Any
+) -> MinedFile | None:
+    """What holds negatives already, at a path or an address of the hub; None where nothing does.
+
+    The keywords are those of `load`.
+    """
+    options = FileOptions.of(**columns)
+    return mined_at(data, options, beside=bool(corpus or queries)) or mined_on_hub(data, options)
+
+
 def mined_at(
     data: str | Path, options: FileOptions = AS_NAMED, *, beside: bool = False
 ) -> MinedFile | None:
@@ -201,23 +225,24 @@ def mined_at(
     try:
         found = mined_file(address.path, options=options)
     except DataError:
-        if _some_hold_negatives(address.path, "train", options, beside):
+        if _some_hold_negatives(address, options, beside):
             raise  # else they would be passed over, and others mined
         return None
     return found if _holds_negatives(found, beside) else None
 
 
 def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile | None:
-    """A dataset of the hub, or a folder with configs, that holds negatives; None of all else."""
+    """A dataset of the hub, or a folder with configs, that holds negatives; None of all else.
+
+    Raises `DataError` where it cannot be read, or has no such split.
+    """
     try:
         address = parse(data)
     except DataError:
         return None
     if address.format != "hub" or is_saved(address.path) or address.by_id or address.reverse:
         return None
-    from negatives.read import hub
-
-    rows = hub.pairs(address)
+    rows = hub.pairs(address, _split_of(address))
     if rows is None:
         return None
     found = mined_table(rows, options=options, name=address.name)
@@ -226,13 +251,18 @@ def mined_on_hub(data: str | Path, options: FileOptions = AS_NAMED) -> MinedFile
 
 def _refuse_another_split(address: Address, options: FileOptions, beside: bool) -> None:
     """Raise where a split holds negatives, which would be passed over, and others mined."""
-    place, split = address.path, str(address.split)
+    place = address.path
+    try:
+        split = _split_of(address)
+    except DataError:
+        return  # which loading refuses
     if is_saved(place):
         named = place / split
         holds = named.is_dir() and mined_at(named, options, beside=beside) is not None
     else:
-        named = place / f"{split}*"
-        holds = _some_hold_negatives(place, split, options, beside)
+        first = files_by_split(place)[split][0]
+        named = first.with_name(f"{first.name[: len(split)]}*")
+        holds = _some_hold_negatives(address, options, beside)
     if holds:
         raise DataError(
             f"the negatives of a file are learned from by its own name, and the split {split} of a "
@@ -242,15 +272,22 @@ def _refuse_another_split(address: Address, options: FileOptions, beside: bool) 
         )
 
 
-def _some_hold_negatives(path: Path, split: str, options: FileOptions, beside: bool) -> bool:
+def _some_hold_negatives(address: Address, options: FileOptions, beside: bool) -> bool:
     """Whether a file of the split, alone, would be one of negatives."""
     from negatives.read.mined.rows import mined_file
 
     try:
-        files = files_by_split(path).get(split, [])
+        files = files_by_split(address.path)[_split_of(address)]
         return any(_holds_negatives(mined_file(file, options=options), beside) for file in files)
     except DataError:
         return False
+
+
+def _split_of(address: Address) -> str:
+    """The split that is named, as loading finds it; `DataError` where there is none."""
+    saved = address.format == "hub"
+    there = hub.splits(address) if saved else [*files_by_split(address.path)]
+    return chosen_split(there, address.split, address.name, str(address.path))
 
 
 def _of_rows(data: str | Path) -> Address | None:

@@ -171,11 +171,6 @@ class Training(Stage, kw_only=True):
         return ""
 
     @property
-    def adapters(self) -> int:
-        """The rank of low-rank adapters, in which alone it learns; 0: it learns in everything."""
-        return 0
-
-    @property
     def docs_frozen(self) -> bool:
         """Whether documents keep the vectors of the model it starts from."""
         return False
@@ -273,6 +268,11 @@ class LessonTraining(ModelTraining, kw_only=True):
     def taught_by(self) -> str:
         """As `labels` says."""
         return self.labels
+
+    @property
+    def adapters(self) -> int:
+        """The rank of low-rank adapters, in which alone it learns; 0: it learns in everything."""
+        return 0
 
     @abstractmethod
     def prepare(self, base: Base, lesson: Lesson) -> Learning:

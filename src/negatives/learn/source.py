@@ -13,7 +13,7 @@ from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.learn.lists import unlabelled
 from negatives.learn.loss import Loss
-from negatives.learn.request import as_run, mined_at, mined_on_hub, mined_table_of
+from negatives.learn.request import as_run, given_at, mined_table_of
 from negatives.learn.settings import Training
 from negatives.learn.training_set import (
     NOTHING,
@@ -92,7 +92,7 @@ class TrainingSource:
         if run is None and self._reads_responses:
             return as_collection(data, quarantine=self.aside)
         named = isinstance(data, str | Path)
-        file = (mined_at(data) or mined_on_hub(data)) if named else mined_table_of(data)
+        file = given_at(data) if named else mined_table_of(data)
         labels = self._settings.taught_by
         if file is not None and labels == GRADES:
             name = str(data) if named else "the table"
@@ -214,16 +214,23 @@ def for_these_data(
     machine: Machine,
     emit: Emit,
     aside: Quarantine | None = None,
+    **said: Any,
 ) -> tuple[Collection, Recipe]:
-    """A collection, read, and the recipe that its data speak for (`--recipe auto`)."""
-    given = isinstance(data, str | Path) and (mined_at(data) or mined_on_hub(data)) is not None
-    if as_run(data) is not None or given or isinstance(data, TrainingSet):
+    """A collection, read, and the recipe that its data speak for (`--recipe auto`).
+
+    `said`: how a file is read (`load`).
+    """
+    there = isinstance(data, TrainingSet) or as_run(data) is not None
+    if not there:
+        named = isinstance(data, str | Path)
+        there = (given_at(data, **said) if named else mined_table_of(data)) is not None
+    if there:
         raise InputError(
             "auto chooses how to mine, and these negatives are there already",
-            where=str(data),
+            where=str(data) if isinstance(data, str | Path) else "",
             fix="give the collection, or leave --recipe out",
         )
-    collection = as_collection(data, quarantine=aside)
+    collection = load(data, quarantine=aside, **said)
     return collection, automatically(collection, machine, encoder, emit)
 
 
@@ -294,17 +301,17 @@ def read_with(
     data: str | Path, recipe: Recipe, quarantine: Quarantine | None = None, **said: Any
 ) -> Data:
     """A file, with what is said of how it is read (`load`): as examples, or to be mined."""
-    file = Path(data)
-    columns = {name: said[name] for name in said if name not in ("corpus", "queries")}
-    options = FileOptions.of(**columns)
+    if not said:
+        return data
     responses = cast("Training", recipe.train).gives == "sequences"
-    corpus, queries = said.get("corpus"), said.get("queries")
-    mined = mined_at(data, options, beside=bool(corpus or queries)) or mined_on_hub(data, options)
-    if not said or responses or as_run(file) is not None or mined is None:
-        return load(data, quarantine=quarantine, **said) if said else data
+    mined = None if responses or as_run(data) is not None else given_at(data, **said)
+    if mined is None:
+        return load(data, quarantine=quarantine, **said)
+    corpus, queries = said.pop("corpus", None), said.pop("queries", None)
     known = known_texts(corpus, queries) if corpus or queries else None
     return _of_file(
-        understood(mined.source, known, options), cast("Training", recipe.train).negatives_read
+        understood(mined.source, known, FileOptions.of(**said)),
+        cast("Training", recipe.train).negatives_read,
     )
 
 

@@ -257,22 +257,20 @@ def _runtime(history: list[dict[str, Any]]) -> float | None:
 
 
 def _out_of_memory(settings: ModelTraining, text: str) -> WorkError:
-    halved = max(1, settings.batch_size // 2)
-    pieces = getattr(settings, "max_length", None)
+    batch, pieces = settings.batch_size, getattr(settings, "max_length", None)
+    at_once = getattr(settings, "chunk", 0) or batch
+    ways = []
+    if settings.caches_gradients and at_once > 1:
+        ways.append(
+            f"--set train.chunk={min(16, at_once // 2)} keeps the batch and needs the memory of so "
+            "many texts"
+        )
+    if batch > 1:
+        ways.append(f"--set train.batch_size={batch // 2}")
+    if pieces is not None and not 0 < pieces <= 128:
+        ways.append("--set train.max_length=128")
     return WorkError(
         f"out of memory: {text.splitlines()[0][:200]}",
-        where=f"a batch of {settings.batch_size}"
-        + (f", texts of up to {pieces} pieces" if pieces else ""),
-        fix=(
-            f"--set train.chunk={min(16, halved)} keeps the batch and needs the memory of so many "
-            "texts; "
-            if settings.caches_gradients
-            else ""
-        )
-        + f"{'or ' * settings.caches_gradients}--set train.batch_size={halved}"
-        + (
-            ", or --set train.max_length=128"
-            if pieces is not None and not 0 < pieces <= 128
-            else ""
-        ),
+        where=f"a batch of {batch}" + (f", texts of up to {pieces} pieces" if pieces else ""),
+        fix="; or ".join(ways) or "take a smaller model, or a machine with more memory",
     )

@@ -120,7 +120,7 @@ def _ratings(made: Collection, column: str) -> list[str]:
     """
     grades: list[int] = sorted(made.qrels["relevance"].unique().to_list())
     above = [grade for grade in grades if grade > 0]
-    graded = "rating" not in column and grades[:1] == [0]  # judged: 0 is its lowest step
+    graded = "rating" not in plain(column) and grades[:1] == [0]  # judged: 0 is its lowest step
     if not column or len(above) < _STEPS or graded:
         return []
     return [

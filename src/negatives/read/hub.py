@@ -74,17 +74,11 @@ def read(
         return gather(address.name, split, tables, findings)
 
 
-def pairs(address: Address) -> Any:
-    """The rows of the split that is named, else of train or of the only one; None where it is no
-    dataset of pairs, or has no such split.
-    """
+def pairs(address: Address, split: str) -> Any:
+    """The rows of one split; None where it is no dataset of pairs."""
     with _datasets(address) as library:
         target, config = _target(library, address)
-        if config == "corpus":
-            return None
-        names = library.get_dataset_split_names(target, config)
-        split = address.split or (names[0] if len(names) == 1 else "train")
-        return library.load_dataset(target, config, split=split) if split in names else None
+        return None if config == "corpus" else library.load_dataset(target, config, split=split)
 
 
 @contextmanager

@@ -195,7 +195,7 @@ def _read(
         check_needs(known, Needs(docs=("text",)), "a corpus beside a file of ids")
     if not is_named(data):
         called = name or "the data"
-        chosen = _chosen(splits_of(data), split or None, called, called)
+        chosen = chosen_split(splits_of(data), split or None, called, called)
         return read_memory(data, chosen, findings, known, options, name)
     address = parse(_at(data, split))
     read, beside = reader(address.format), read_beside(address.format)
@@ -210,7 +210,7 @@ def _read(
             else "leave --query-column, --positive-column and the like out",
         )
     fix = "a BEIR folder holds qrels/SPLIT.tsv" if address.format == "beir" else ""
-    chosen = _chosen(read.splits(address), address.split, address.name, where, fix)
+    chosen = chosen_split(read.splits(address), address.split, address.name, where, fix)
     if beside is None:
         found = read.read(address, chosen, findings)
     else:
@@ -230,7 +230,7 @@ def _images_of(found: Collection, address: Address) -> str:
     return str((path if path.is_dir() else path.parent).absolute())
 
 
-def _chosen(there: list[str], asked: str | None, name: str, where: str, fix: str = "") -> str:
+def chosen_split(there: list[str], asked: str | None, name: str, where: str, fix: str = "") -> str:
     """The split asked for; or train where there is one, else the only one."""
     if not there:
         raise DataError("there are no judgements", where=where, fix=fix)

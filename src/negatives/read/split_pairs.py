@@ -59,7 +59,8 @@ def split_pairs(
     asked = {"test": test, "dev": dev}
     wanted = {name: share for name, share in asked.items() if share}
     shares = [*wanted.values()]
-    if not shares or min(shares) < 0 or (max(shares) if by == "last" else sum(shares)) > 1:
+    taken = max if by == "last" else sum
+    if not (shares and min(shares) >= 0 and taken(shares) <= 1):
         raise InputError(
             f"dev {dev:g} and test {test:g} are no shares of the positives, or leave none",
             fix="give shares such as --dev 0.1 --test 0.1",

@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 
 from negatives.errors import RunError
 from negatives.events import Emit, Warned
+from negatives.older import without_old
 from negatives.recipe import Recipe
 from negatives.run.account import library_versions
 from negatives.run.reviews import REVIEWS
@@ -62,7 +63,7 @@ def claimed(
     before = None if overwrite else decode_manifest(path)
     if before is not None:
         differing = [table_called(each) for each in differences(asdict(before.inputs), data)]
-        then = before.inputs.recipe or {}
+        then = without_old(before.inputs.recipe or {})
         differing += [f"recipe {key}" for key in differences(then, recipe.effective())]
         differing += [f"{name}, which has changed" for name in changed(before.facts.named, named)]
         only_pick = set(differing) <= {"recipe pick", "recipe relabel"}

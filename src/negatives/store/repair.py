@@ -11,6 +11,7 @@ from typing import Final
 import polars as pl
 
 from negatives.errors import RecipeError, RunError, nearest_path
+from negatives.older import without_old
 from negatives.recipe import Recipe, from_settings
 from negatives.schema import GENERATED, LEDGER_HEAD, LEDGER_TAIL, NEGATIVES
 from negatives.store.facts import Inputs
@@ -103,7 +104,7 @@ def recipe_of(run: Path, inputs: Inputs) -> Recipe:
             where=str(run),
             fix=ANEW,
         )
-    return from_settings(inputs.recipe, str(run / RECIPE))
+    return from_settings(without_old(inputs.recipe), str(run / RECIPE))
 
 
 def odd_columns(run: Path, name: str) -> str:

@@ -19,6 +19,7 @@ import msgspec
 from negatives.addresses import called_alike
 from negatives.errors import NegativesError, RunError
 from negatives.faults import raise_spent
+from negatives.older import without_old
 from negatives.store.atomic import TEMPORARY, write_json
 from negatives.store.lock import NAME as LOCK
 from negatives.store.lock import locked
@@ -91,9 +92,10 @@ class WorkFolder:
         if not (self.path / self.account).is_file():
             return None
         found = self.read()
-        self.refuse_other(
-            sorted(differences(found["inputs"], msgspec.json.decode(msgspec.json.encode(inputs))))
-        )
+        before, now = found["inputs"], msgspec.json.decode(msgspec.json.encode(inputs))
+        if isinstance(recipe := before.get("recipe"), Mapping):
+            before = {**before, "recipe": without_old(recipe)}
+        self.refuse_other(sorted(differences(before, now)))
         return found
 
     def read(self) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def _refuse_of_training(
     measure: Measure, otherwise: str, kind: str, on: Any, changes: Sequence[str]
 ) -> None:
     """Raise `InputError` where something is asked of trainings, and none will be carried out."""
-    asked = [f"--set {change}" for change in changes]
+    asked = [*changes]  # of --set, and of options such as --steps
     asked += [f"--kind {kind}"] if kind else []
     asked += ["--on"] if on is not None else []
     if not asked:
