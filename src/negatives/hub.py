@@ -29,7 +29,7 @@ def hub() -> Any:
     constants = require("huggingface_hub.constants", extra="train")
     address = constants.ENDPOINT
     if monotonic() >= _ASKED_AGAIN.get(address, inf):
-        del _ASKED_AGAIN[address]
+        _ASKED_AGAIN.pop(address, None)
         constants.HF_HUB_OFFLINE = False
     if constants.HF_HUB_OFFLINE or address in _REACHED:
         return library
