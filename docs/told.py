@@ -15,6 +15,7 @@ FOUND = {
     "contradicted": "The other way round there",
     "not seen": "Not seen",
 }
+SHORT = {"confirmed": "as they say", "contradicted": "the other way round", "not seen": "not seen"}
 STAGES = ("medquad", "wordnet", "debian", "skills", "planted", "passages")
 """Of the page of recipes: those on which all light recipes train the static table."""
 AGAINST = "naive top"
@@ -59,7 +60,7 @@ def recipes_told() -> str:
 def directions_told() -> str:
     """What was found of the claims at the largest share of docs/results/directions.md."""
     page = (RESULTS / "directions.md").read_text("utf-8")
-    share, _, section = page.split("\n## ")[-1].partition("\n")
+    *fewer, (share, _, section) = [part.partition("\n") for part in page.split("\n## ")[1:]]
     rows = list(_rows(section))
     own = sum(row["source"] == "this library" for row in rows)
     others = len(rows) - own
@@ -76,7 +77,19 @@ def directions_told() -> str:
     for found, said in FOUND.items():
         claims = [_claim(row) for row in rows if row["found"] == found]
         lines.append(f"- **{said}**: {'; '.join(claims) if claims else 'none'}.")
+    for other, _, section in fewer:
+        lines.append(f"- {_otherwise(other.split()[0], [*_rows(section)], rows)}")
     return "\n".join(lines) + "\n"
+
+
+def _otherwise(share: str, rows: list[dict[str, str]], most: list[dict[str, str]]) -> str:
+    """Which claims came out otherwise where fewer answers have an unlabelled half."""
+    before = {row["claim"]: row["found"] for row in most}
+    other = [row for row in rows if row["found"] != before[row["claim"]]]
+    if not other:
+        return f"At {share} all came out the same."
+    told = "; ".join(f"{_claim(row)} {SHORT[row['found']]}" for row in other)
+    return f"At {share} {len(rows) - len(other)} of {len(rows)} came out the same, but: {told}."
 
 
 def _claim(row: dict[str, str]) -> str:

@@ -366,8 +366,11 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
         "| ADORE wins | this library | -0.0104 | contradicted |\n"
     )
     head = "| claim | source | difference | found |\n|---|---|---|---|\n"
+    fewer = claims.replace("+0.0583 | confirmed", "+0.0010 | not seen")
     (tmp_path / "directions.md").write_text(
-        f"# Page\n\n2 seeds.\n\n## 10% of it\n\n{head}\n## 30% of it\n\n{head}{claims}\n", "utf-8"
+        f"# Page\n\n2 seeds.\n\n## 0% of it\n\n{head}{claims}\n## 10% of it\n\n{head}{fewer}\n"
+        f"## 30% of it\n\n{head}{claims}\n",
+        "utf-8",
     )
     lines = told.directions_told().split("\n")
     assert lines[0].startswith("Papers say that one way is better than another. One such claim, ")
@@ -376,4 +379,8 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
         "- **As they say**: one way (+.058).",
         "- **The other way round there**: ADORE wins (-.010).",
         "- **Not seen**: none.",
+    ]
+    assert lines[5:7] == [
+        "- At 0% all came out the same.",
+        "- At 10% 1 of 2 came out the same, but: one way (+.001) not seen.",
     ]
