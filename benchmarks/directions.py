@@ -13,7 +13,8 @@ nDCG@10 is the mean over questions and seeds; a difference is tested by paired r
 questions, p corrected for all claims at that share (Holm). `confirmed`: as the paper says, p below
 .05; `contradicted`: the other way round, p below .05; `not seen`: neither, at this scale and with
 this model. Nothing was chosen by these figures. NEGATIVES_BENCH_SHARES (0,0.1,0.3) and
-NEGATIVES_BENCH_SEEDS say which shares, and how often each way is trained; what is done is kept.
+NEGATIVES_BENCH_SEEDS say which shares, and how often each way is trained; what is done is kept in
+directions.json.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import polars as pl
 
 import negatives as neg
 from benchmarks.data import CACHE, load
-from benchmarks.page import write_page
+from benchmarks.page import RESULTS, write_page
 from negatives.chance import id_hashes, stream_key, uniforms
 from negatives.events import silent
 from negatives.learn.request import completed
@@ -42,7 +45,7 @@ from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
 
-WORK = CACHE / "directions"
+WORK, KEPT = CACHE / "directions", RESULTS / "directions.json"
 SHARES = [float(each) for each in os.environ.get("NEGATIVES_BENCH_SHARES", "0,0.1,0.3").split(",")]
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 TRAINED, JUDGED, OTHERS = 3_000, 1_000, 4_000
@@ -271,25 +274,30 @@ def trained(way: str, share: float, both: Collection, dev: Collection) -> list[p
 # ---- the page ------------------------------------------------------------------------------------
 
 
-def table(share: float, frames: Mapping[str, Sequence[pl.DataFrame]]) -> list[str]:
-    """A claim a row."""
+def tested(frames: Mapping[str, Sequence[pl.DataFrame]]) -> list[list[str]]:
+    """A claim a row, as the page has it."""
     tests = [paired(frames[each.better], frames[each.worse], METRIC) for each in CLAIMS]
     corrected = holm([test.test.p for test in tests])
-    lines = [
-        f"## {share:.0%} of the answers have an unlabelled half",
-        "",
-        "| claim | source | better by claim | than | difference | 95% interval | p | found |",
-        "|---|---|---:|---:|---:|---|---:|---|",
-    ]
+    rows = []
     for claim, test, p in zip(CLAIMS, tests, corrected, strict=True):
         span = test.difference
         found = "not seen" if p >= SURE else "confirmed" if span.value > 0 else "contradicted"
-        means = " | ".join(f"{way} {mean(frames[way]):.4f}" for way in (claim.better, claim.worse))
-        lines.append(
-            f"| {claim.says} | {claim.source} | {means} | {span.value:+.4f} | "
-            f"{span.low:+.4f} to {span.high:+.4f} | {p:.4f} | {found} |"
-        )
-    return [*lines, ""]
+        means = [f"{way} {mean(frames[way]):.4f}" for way in (claim.better, claim.worse)]
+        between = f"{span.low:+.4f} to {span.high:+.4f}"
+        rows.append([claim.says, claim.source, *means, f"{span.value:+.4f}", between, f"{p:.4f}",
+                     found])  # fmt: skip
+    return rows
+
+
+def section(share: str, kept: Mapping[str, Any]) -> Iterator[str]:
+    """The table of a share."""
+    yield f"## {float(share):.0%} of the answers have an unlabelled half"
+    yield f"\n{kept['seeds']} seeds.\n"
+    yield "| claim | source | better by claim | than | difference | 95% interval | p | found |"
+    yield "|---|---|---:|---:|---:|---|---:|---|"
+    for row in kept["rows"]:
+        yield f"| {' | '.join(row)} |"
+    yield ""
 
 
 def mean(frames: Sequence[pl.DataFrame]) -> float:
@@ -298,12 +306,15 @@ def mean(frames: Sequence[pl.DataFrame]) -> float:
 
 
 def main() -> None:
-    """Train each way at each share, and write the page."""
-    lines = [f"{SEEDS} seeds.", ""]
+    """Train each way at each share that is named, and write the page of all that are kept."""
+    kept = msgspec.json.decode(KEPT.read_bytes()) if KEPT.is_file() else {}
     for share in SHARES:
         both, dev = (neg.Collection.load(f"{data(share)}@{split}") for split in ("train", "dev"))
         frames = {way: trained(way, share, both, dev) for way in WAYS}
-        lines += table(share, frames)
+        kept[f"{share:g}"] = {"seeds": SEEDS, "rows": tested(frames)}
+        kept = {name: kept[name] for name in sorted(kept, key=float)}
+        KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+    lines = [line for share, found in kept.items() for line in section(share, found)]
     write_page("directions", "Directions that papers report", __doc__, lines)
 
 

@@ -65,7 +65,7 @@ def directions_told() -> str:
     own = sum(row["source"] == "this library" for row in rows)
     others = len(rows) - own
     many = _number(others)
-    seeds = next(line for line in page.split("\n") if line.endswith((" seeds.", " seed.")))
+    seeds = next(line for line in section.split("\n") if line.endswith((" seeds.", " seed.")))
     lines = [
         f"Papers say that one way is better than another. {many.capitalize()} such "
         f"claim{'' if others == 1 else 's'}, and {_number(own)} of this library, "
