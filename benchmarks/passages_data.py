@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 import polars as pl
 
+import negatives as neg
 from benchmarks.data import CACHE, folder, load
+from benchmarks.learning import some
 from negatives.chance import id_hashes, pair_uniforms, stream_key, uniforms
+from negatives.schema import Collection
 
 WORK = CACHE / "passages"
 MOST = 6
@@ -119,3 +122,20 @@ def _one_of_each(all_parts: pl.DataFrame) -> pl.DataFrame:
     named = all_parts.select("query_id", doc_id="part")
     drawn = all_parts.with_columns(draw=pl.Series(pair_uniforms(named, 0, "passages/label")))
     return drawn.sort("query_id", "doc_id", "draw").unique(["query_id", "doc_id"], keep="first")
+
+
+def few(study: str, trained: int, judged: int, beside: int = 500) -> tuple[Collection, Collection]:
+    """Some questions to train with and to judge on, drawn by ids; in the corpus every passage of
+    each document that one of them asks for, or of so many others.
+    """
+    made = data(study)
+    train = some(neg.Collection.load(f"{made}@train"), trained)
+    dev = some(neg.Collection.load(f"{made}@dev"), judged)
+    answers = train.corpus.select(answer_of(pl.col("doc_id"))).to_series()
+    asked = pl.concat([train.qrels["doc_id"], dev.qrels["doc_id"]]).to_frame()
+    needed = asked.select(answer_of(pl.col("doc_id"))).to_series().unique()
+    others = answers.filter(~answers.is_in(needed.implode())).unique().sort()
+    draw = uniforms(id_hashes(others), stream_key(0, "benchmark/passages-minilm"))
+    kept = pl.DataFrame({"id": others, "draw": draw}).sort("draw").head(beside)["id"]
+    there = train.corpus.filter(answers.is_in(pl.concat([needed, kept]).implode()))
+    return replace(train, corpus=there), replace(dev, corpus=there)

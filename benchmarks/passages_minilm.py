@@ -17,46 +17,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-import negatives as neg
 from benchmarks.data import CACHE
-from benchmarks.learning import minilm, some
+from benchmarks.learning import minilm
 from benchmarks.page import write_page
 from benchmarks.passages import EACH, METRIC, against, recipes
-from benchmarks.passages_data import answer_of, data
-from negatives.chance import id_hashes, stream_key, uniforms
+from benchmarks.passages_data import answer_of, few
 from negatives.learn.compare import compare
 from negatives.schema import Collection
 from negatives.store.run import Run
 
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK = CACHE / "passages-minilm"
-TRAINED, JUDGED, BESIDE = 1_200, 400, 500
+TRAINED, JUDGED = 1_200, 400
 ARMS = ("default", "passages", "naive top", "random of the top 50")
 SETTINGS = (
     "train.steps=40", "train.batch_size=16", "train.max_length=64", f"train.negatives={EACH}",
     "train.checkpoint=400",
 )  # fmt: skip
-
-
-def drawn() -> tuple[Collection, Collection]:
-    """Some questions of both splits, and all passages of some documents."""
-    folder = data("titled")
-    train = some(neg.Collection.load(f"{folder}@train"), TRAINED)
-    dev = some(neg.Collection.load(f"{folder}@dev"), JUDGED)
-    answers = train.corpus.select(answer_of(pl.col("doc_id"))).to_series()
-    asked = pl.concat([train.qrels["doc_id"], dev.qrels["doc_id"]])
-    needed = asked.to_frame().select(answer_of(pl.col("doc_id"))).to_series().unique()
-    others = answers.filter(~answers.is_in(needed.implode())).unique().sort()
-    draw = uniforms(id_hashes(others), stream_key(0, "benchmark/passages-minilm"))
-    beside = pl.DataFrame({"id": others, "draw": draw}).sort("draw").head(BESIDE)["id"]
-    kept = answers.is_in(pl.concat([needed, beside]).implode())
-    corpus = train.corpus.filter(kept)
-    return replace(train, corpus=corpus), replace(dev, corpus=corpus)
 
 
 def of_the_right_document(arm: str, train: Collection) -> float | None:
@@ -95,7 +76,7 @@ def body(train: Collection, figures: dict[str, Any], frames: dict[str, Any]) -> 
 
 def main() -> None:
     """Compare, and write the page."""
-    train, dev = drawn()
+    train, dev = few("titled", TRAINED, JUDGED)
     made = compare(
         train,
         [each for each in recipes() if each.name in ARMS],

@@ -12,8 +12,8 @@ batch of thousands, its figure here says little of the paper's.
 *Mined*: half of the positives of each query are hidden, and counted among the negatives, on
 collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant
 has unlabelled copies of 30% of the positives in the corpus that is trained with; the passages are
-those of benchmark `passages`. Texts with a time are Python's enhancement proposals, read by their
-first 6,000 characters; NEGATIVES_BENCH_PEPS names a clone of https://github.com/python/peps, and
+those of benchmark `passages`, of the documents that a question asks for and of 500 others. Texts
+with a time are Python's enhancement proposals, read by their first 6,000 characters; NEGATIVES_BENCH_PEPS names a clone of https://github.com/python/peps, and
 the later ones are asked about the earlier ones that they cite. Where a language model is to judge,
 a simulated one is asked over HTTP, which is right about 90% of the relevant pairs and 95% of the
 others, whatever the form of the question (where it may say unsure, it does so of half of what it
@@ -46,7 +46,7 @@ from benchmarks.dated import dated
 from benchmarks.figures import package
 from benchmarks.learning import Study, minilm, parted, sampled, some, split, tiny
 from benchmarks.page import RESULTS, write_page, write_picture
-from benchmarks.passages_data import data as passages
+from benchmarks.passages_data import few as passages
 from benchmarks.stand_ins import HUB_GUIDE, HUB_RERANKER, named, stand_in
 from benchmarks.with_fields import mentioned, senses, typed
 from negatives.measure.plant import plant
@@ -130,9 +130,7 @@ def planted() -> Pair:
 
 def cut() -> Pair:
     """Passages, of which one of an answer is labelled."""
-    folder = passages("titled")
-    train_split, dev = neg.Collection.load(f"{folder}@train"), neg.Collection.load(f"{folder}@dev")
-    return some(train_split, 2_000), some(dev, 1_000)
+    return passages("titled", 2_000, 1_000)
 
 
 def skills() -> Pair:
