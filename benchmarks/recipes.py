@@ -13,8 +13,9 @@ batch of thousands, its figure here says little of the paper's.
 collections whose judging is near-complete. *Trained*: nDCG@10 on a dev split. The planted variant
 has unlabelled copies of 30% of the positives in the corpus that is trained with; the passages are
 those of benchmark `passages`, of the documents that a question asks for and of 500 others. Texts
-with a time are Python's enhancement proposals, read by their first 6,000 characters; NEGATIVES_BENCH_PEPS names a clone of https://github.com/python/peps, and
-the later ones are asked about the earlier ones that they cite. Where a language model is to judge,
+with a time are Python's enhancement proposals, read by their first 6,000 characters;
+NEGATIVES_BENCH_PEPS names a clone of https://github.com/python/peps, and the later ones are asked
+about the earlier ones that they cite. Where a language model is to judge,
 a simulated one is asked over HTTP, which is right about 90% of the relevant pairs and 95% of the
 others, whatever the form of the question (where it may say unsure, it does so of half of what it
 would be wrong about): that tells what a recipe makes of a judge's word, and not which form a model
