@@ -65,12 +65,12 @@ def directions_told() -> str:
     own = sum(row["source"] == "this library" for row in rows)
     others = len(rows) - own
     many = _number(others)
-    seeds = next(line for line in section.split("\n") if line.endswith((" seeds.", " seed.")))
+    seeds = _said(section)
     lines = [
         f"Papers say that one way is better than another. {many.capitalize()} such "
         f"claim{'' if others == 1 else 's'}, and {_number(own)} of this library, "
         f"were tried on answers of MedQuAD ({share[0].lower()}{share[1:]}), with the built-in "
-        f"table and {seeds.rstrip('.')}; no recipe was changed after the figures "
+        f"table and {seeds}; no recipe was changed after the figures "
         "([all of them, with tests](results/directions.md)). In nDCG@10:",
         "",
     ]
@@ -78,8 +78,16 @@ def directions_told() -> str:
         claims = [_claim(row) for row in rows if row["found"] == found]
         lines.append(f"- **{said}**: {'; '.join(claims) if claims else 'none'}.")
     for other, _, section in fewer:
-        lines.append(f"- {_otherwise(other.split()[0], [*_rows(section)], rows)}")
+        lines.append(
+            f"- {_otherwise(f'{other.split()[0]} ({_said(section)})', [*_rows(section)], rows)}"
+        )
     return "\n".join(lines) + "\n"
+
+
+def _said(section: str) -> str:
+    """How many seeds a section says that it has."""
+    lines = section.split("\n")
+    return next(line for line in lines if line.endswith((" seeds.", " seed."))).rstrip(".")
 
 
 def _otherwise(share: str, rows: list[dict[str, str]], most: list[dict[str, str]]) -> str:

@@ -368,7 +368,8 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
     head = "| claim | source | difference | found |\n|---|---|---|---|\n"
     fewer = claims.replace("+0.0583 | confirmed", "+0.0010 | not seen")
     (tmp_path / "directions.md").write_text(
-        f"# Page\n\n## 0% of it\n\n{head}{claims}\n## 10% of it\n\n{head}{fewer}\n"
+        f"# Page\n\n## 0% of it\n\n3 seeds.\n\n{head}{claims}\n"
+        f"## 10% of it\n\n3 seeds.\n\n{head}{fewer}\n"
         f"## 30% of it\n\n2 seeds.\n\n{head}{claims}\n",
         "utf-8",
     )
@@ -381,6 +382,6 @@ def test_what_is_told_of_auto_and_of_claims_is_what_the_pages_hold(
         "- **Not seen**: none.",
     ]
     assert lines[5:7] == [
-        "- At 0% all came out the same.",
-        "- At 10% 1 of 2 came out the same, but: one way (+.001) not seen.",
+        "- At 0% (3 seeds) all came out the same.",
+        "- At 10% (3 seeds) 1 of 2 came out the same, but: one way (+.001) not seen.",
     ]
