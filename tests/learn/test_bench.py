@@ -195,7 +195,7 @@ def test_what_is_asked_of_a_training_is_refused_where_none_is_carried_out(
     with pytest.raises(InputError, match="to train, negatives data split"):
         bench(cranfield, ["bm25"], tmp_path / "b", changes=["train.seconds=5"])
     done = negatives(
-        "bench", "cranfield", "--recipes", "bm25", "--out", tmp_path / "b", "--steps", 9
+        "bench", "cranfield", "--recipes", "bm25", "--out", tmp_path / "b", "--steps", "9"
     )
     assert "hidden, and train.steps=9 is about a training" in done.stderr
     assert not (tmp_path / "b").exists()
