@@ -6,7 +6,7 @@ import json
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 import pytest
@@ -14,10 +14,11 @@ import pytest
 from negatives.errors import InputError, RunError, WorkError
 from negatives.learn.bench.applies import with_models
 from negatives.learn.bench.bench import bench, exchanges
-from negatives.learn.bench.choice import GROUPS, chosen
+from negatives.learn.bench.choice import GROUPS, asked, chosen
 from negatives.learn.bench.in_turn import refuse_all_failed
 from negatives.learn.bench.their_miner import NAME, by_id
 from negatives.learn.bench.trained import Fair
+from negatives.learn.settings import Training
 from negatives.measure.hidden import delivered, half, summed
 from negatives.measure.significance import holm
 from negatives.read import load
@@ -225,6 +226,14 @@ def test_how_vectors_are_compared_is_the_models_and_not_the_recipes() -> None:
     # Margins of a teacher have the teacher's scale, and what says cosine has its own temperature.
     assert table(load_recipe("gpl")).learn.similarity == "dot"  # type: ignore[union-attr]
     assert table(load_recipe("hcl")).learn == load_recipe("hcl").learn
+
+
+def test_a_list_that_every_epoch_draws_from_keeps_its_length() -> None:
+    fair = Fair("static", "static-embedding", (), 3)
+    for name, listed, learned in (("t2ranking", 200, 1), ("bm25", 3, 3)):
+        made = fair(asked(load_recipe(name), 3))
+        learns = cast("Training", made.train)
+        assert (made.pick.per_query, learns.negatives) == (listed, learned)
 
 
 @pytest.mark.slow

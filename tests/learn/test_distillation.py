@@ -143,6 +143,10 @@ def test_the_list_of_mmgeolm() -> None:
 def test_the_two_parts_of_ar2() -> None:
     assert of(Adversarial(share=0.0), RETRIEVER, LOGITS) == [pytest.approx(0.952025, abs=1e-6)]
     assert of(Adversarial(share=1.0), RETRIEVER, LOGITS) == [pytest.approx(1.103859, abs=1e-6)]
+    of_positive = math.log(0.5) * RETRIEVER.log_softmax(-1)[0, 0].item()  # the first reward
+    assert of(Adversarial(share=1.0), RETRIEVER, LOGITS)[0] - of_positive == pytest.approx(
+        0.506369, abs=1e-6
+    )
     assert of(KL(), RETRIEVER, LOGITS) == [pytest.approx(0.119630, abs=1e-6)]
     assert of(SoftmaxList(), LOGITS) == [pytest.approx(0.407606, abs=1e-6)]
 

@@ -17,7 +17,7 @@ from negatives.batch.topic_aware import TopicAware
 from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Event, Warned
 from negatives.learn.multi_level import MultiLevel
-from negatives.learn.nothing import ENOUGH, IdleBatches
+from negatives.learn.nothing import ENOUGH, IdleBatches, tell_fewer
 from negatives.learn.request import completed, tell_mined_before
 from negatives.learn.train import train
 from negatives.learn.training_set import TrainingSet, of_run
@@ -111,6 +111,22 @@ def test_examples_without_a_negative_are_counted(mined: Run, static: str, tmp_pa
     idle = int((found.positives[:, 0] > 0).sum())
     warned = " ".join(event.text for event in said if isinstance(event, Warned))
     assert f"{idle:,} of {len(found):,} examples have no negative to learn from" in warned
+
+
+def test_more_negatives_than_any_query_has_are_told_of(mined: Run, static: str) -> None:
+    found = of_run(mined, 9)
+    most = int((found.negatives >= 0).sum(axis=1).max())
+    texts: list[str] = []
+    asked = f"train.negatives={most}", f"train.redraw={most + 1}"
+    for changes in ((f"train.negatives={most}",), (f"train.negatives={most + 1}",), asked):
+        said: list[Event] = []
+        tell_fewer(found, learning(static, *changes), said.append)
+        texts.extend(event.text for event in said if isinstance(event, Warned))
+    assert texts == [
+        f"train.{setting} = {most + 1}, and no query has more than {most}: pick.per_query says how "
+        "many are mined"
+        for setting in ("negatives", "redraw")
+    ]
 
 
 @pytest.mark.slow

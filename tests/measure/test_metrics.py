@@ -132,6 +132,10 @@ def test_the_ceiling_is_what_sorting_by_judgement_scores(
 
 def test_gains_are_linear() -> None:
     assert value("nDCG@10", [0, 2, 1]) == pytest.approx(0.669672, abs=1e-6)
+    exponential: list[int | None] = [
+        2**grade - 1 for grade in (0, 2, 1)
+    ]  # what other tools make of these grades
+    assert value("nDCG@10", exponential) == pytest.approx(0.659002, abs=1e-6)
     assert value("nDCG@10", [2, 1, 0]) == 1
     assert value("nDCG@10", [1, 1, 1]) == 1
 

@@ -16,6 +16,7 @@ from negatives.learn.loss import Loss
 from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.optional import Tensor
+from negatives.recipe import Recipe
 from negatives.wording import figure
 
 ENOUGH: Final = 10
@@ -41,6 +42,16 @@ def refuse_nothing(found: TrainingSet, loss: Loss, settings: Training, emit: Emi
                 f"{loss.kind!r}, which sees a query's own documents alone, they say nothing"
             )
         )
+
+
+def tell_fewer(found: TrainingSet, recipe: Recipe, emit: Emit) -> None:
+    """Say so where more negatives a query are asked for than any query has."""
+    most = int((found.negatives >= 0).sum(axis=1).max(initial=0))
+    for setting in ("negatives", "redraw"):
+        path, asked = f"train.{setting}", getattr(recipe.train, setting, 0)
+        if path in recipe.stated and asked > most > 0:
+            mend = ": pick.per_query says how many are mined" if "run" in found.about else ""
+            emit(Warned(f"{path} = {asked}, and no query has more than {most}{mend}"))
 
 
 def warn_of_few_passes(weighing: Weighing | None, made: float, emit: Emit) -> None:

@@ -27,7 +27,7 @@ from negatives.learn.lora import add_adapters, merge_adapters
 from negatives.learn.loss import Loss
 from negatives.learn.model_files import CHECKPOINTS, MINED, SCRATCH
 from negatives.learn.needed import opened_guide, refuse_few, refuse_loss
-from negatives.learn.nothing import refuse_nothing, warn_of_few_passes
+from negatives.learn.nothing import refuse_nothing, tell_fewer, warn_of_few_passes
 from negatives.learn.own_similarity import warn_of_products
 from negatives.learn.recipe_draws import step_draws
 from negatives.learn.refresh import Refresher
@@ -208,6 +208,7 @@ class _LessonWork(Work):
         draws = step_draws(found, self.recipe, self.mined, self.emit)
         if draws is None:
             refuse_nothing(found, self.loss, self.settings, self.emit)
+            tell_fewer(found, self.recipe, self.emit)
         if look and not early:
             looked_at = self._dev(dev, source.origin(read), found.collection)
         inputs = self._inputs(base, found, looked_at)

@@ -126,10 +126,11 @@ def bench(
     Where documents and queries have nothing but ids, vectors by id are trained, the most similar
     ones are told by judgements alone (co-occurrence), and what reads texts is left out.
 
-    All have `per_query` negatives a query, at most. `use` gives other models in place of those that
-    recipes name: {"http://127.0.0.1:8080/v1#model": "http://host:1/v1#name"}. A recipe that needs
-    what is not there is named with the reason, before any work, and one that fails does not stop
-    the others. After `stop_after` seconds no other is begun; called again with the same `out`, it
+    All have `per_query` negatives a query, at most; a recipe that learns from others of a longer
+    list in every epoch keeps its list. `use` gives other models in place of those that recipes
+    name: {"http://127.0.0.1:8080/v1#model": "http://host:1/v1#name"}. A recipe that needs what is
+    not there is named with the reason, before any work, and one that fails does not stop the
+    others. After `stop_after` seconds no other is begun; called again with the same `out`, it
     goes on, also with more recipes or seeds.
     """
     machine = Machine.checked(threads, memory, device)

@@ -52,8 +52,12 @@ class Fair:
         made = completed(recipe, self.model, self.kind, self.changes, silent)
         if cast("Training", made.train).by_cosine and _by_dot(cast("Loss", made.learn)):
             made = override(made, {"learn.similarity": "cosine", "learn.temperature": USUAL})
-        own = cast("Training", recipe.train).negatives if recipe.train else self.per_query
-        return override(made, {"train.negatives": min(own, self.per_query)})
+        training = cast("Training", made.train)
+        own = training.negatives if recipe.train else self.per_query
+        changed = {"train.negatives": min(own, self.per_query)}
+        if listed := getattr(training, "redraw", 0):  # a list of which every epoch takes others
+            changed["pick.per_query"] = listed
+        return override(made, changed)
 
 
 @dataclass(frozen=True)
