@@ -56,7 +56,9 @@ _FIELD_OF: Final = {name: field for field, names in NAMES.items() for name in na
 _NUMBERS: Final = r"^\[[^\"{]*\]$"
 _NUMBER: Final = r"^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$"
 _TIME: Final = r"^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?)?)?$"
-_FORMATS: Final = ("%Y", "%Y-%m", "%Y-%m-%d")
+_FORMATS: Final = ("%Y-%m", "%Y-%m-%d")
+_DAY: Final = len("2019-05-03")
+_NO_DAY: Final = "a year or a month alone in field 'time' is read as its first day"
 
 
 def is_known(name: str) -> bool:
@@ -174,7 +176,7 @@ def _times(found: pl.Series, findings: Findings) -> pl.Series | None:
         padded = pl.coalesce(
             *(
                 pl.col("time").str.to_datetime(form, strict=False, time_unit="us")
-                for form in _FORMATS[1:]
+                for form in _FORMATS
             ),
             (pl.col("time") + "-01-01").str.to_datetime("%Y-%m-%d", strict=False, time_unit="us"),
             _moment(pl.col("time")),
@@ -182,6 +184,7 @@ def _times(found: pl.Series, findings: Findings) -> pl.Series | None:
         made = times.alias("time").to_frame().select(padded).to_series()
         wrong = times.filter(made.is_null() & times.is_not_null())
         if wrong.is_empty():
+            findings.note(_NO_DAY, f"{_NO_DAY} ({{n}})", int((times.str.len_chars() < _DAY).sum()))
             return made
     findings.note(f"field 'time' is not read: {wrong[0]!r} is no time such as 2019-05-03", "", 1)
     return None
