@@ -359,6 +359,11 @@ def test_how_the_splits_of_interactions_and_edges_stand_to_each_other_is_told(
             assert {leak, new} <= {*load(f"ids:{folder}@{split}").notes}, (name, split)
         written(folder / "test.tsv", f"{header}1\t3\n")
         assert not any("of test" in note for note in load(f"ids:{folder}").notes)
+    for name, header in (("edges", "source\ttarget\n"), ("plays", "user\titem\n")):
+        written(tmp_path / name / "test.tsv", f"{header}1\t1\n2\t3\n1\t2\n")
+        turned = [note for note in load(f"ids:{tmp_path / name}").notes if "other way" in note]
+        told = "1 of 3 edges of test stands in train the other way round: a leak, unless an edge "
+        assert turned == [f"{told}has a direction"] * (name == "edges"), name
     tables = {
         name: pl.DataFrame({"user": ["u", "u"], "item": items, "rating": [0.5, 4.5]})
         for name, items in (("train", ["a", "b"]), ("test", ["c", "b"]))

@@ -130,7 +130,7 @@ def collected_edges(
         ),
         findings,
     )  # fmt: skip
-    odd = (*without_negatives(made, EDGES), *of_splits(edges, split, elsewhere, EDGES))
+    odd = (*without_negatives(made, EDGES), *of_splits(edges, split, elsewhere, EDGES, True))
     return replace(made, notes=(*made.notes, *odd))
 
 

@@ -58,11 +58,12 @@ def without_negatives(made: Collection, words: Words) -> list[str]:
 
 
 def of_splits(here: pl.DataFrame, split: str, others: Mapping[str, pl.DataFrame], words: Words,
-              ) -> list[str]:  # fmt: skip
+              both_ways: bool = False) -> list[str]:  # fmt: skip
     """Notes of how train and the other splits stand to each other.
 
     `here` and each of `others`: query_id, doc_id of the pairs of a split. Only what concerns train
-    is told: pairs of another split that it has too, and queries of which it has none.
+    is told: pairs of another split that it has too, and queries of which it has none. `both_ways`:
+    a pair may say the same as the one from its document to its query, which is told of as well.
     """
     splits = {**others, split: here}
     learned = splits.pop("train", None)
@@ -77,6 +78,15 @@ def of_splits(here: pl.DataFrame, split: str, others: Mapping[str, pl.DataFrame]
             are = "is" if again == 1 else "are"
             told.append(
                 f"leak: {again:,} of {plural(len(pairs), words.pair)} of {name} {are} in train too"
+            )
+        unseen = pairs.join(learned, on=PAIR, how="anti")
+        turned = unseen.select(query_id="doc_id", doc_id="query_id")
+        back = len(turned.join(learned, on=PAIR, how="semi")) if both_ways else 0
+        if back:
+            stand = "stands" if back == 1 else "stand"
+            told.append(
+                f"{back:,} of {plural(len(pairs), words.pair)} of {name} {stand} in train the "
+                f"other way round: a leak, unless an {words.pair} has a direction"
             )
         ids = pairs.select("query_id").unique()
         new = ids.join(learned, on="query_id", how="anti")["query_id"].sort()
