@@ -17,7 +17,7 @@ mean over questions and seeds; differences are tested by paired randomisation ov
 corrected for the number of arms (Holm). MiniLM is trained on less: 1,000 other answers, 40 steps of
 16, texts cut at 64 tokens, and without the arms that differ from the first in a detail.
 NEGATIVES_BENCH_SEEDS says how often each arm is trained, NEGATIVES_BENCH_MODEL what it starts from
-(static, MiniLM); what is done is kept, and the page has all that is.
+(static, MiniLM); what is done is kept, and the page has the newest section of each model.
 
 Where NEGATIVES_BENCH_GGUF names a language model (a GGUF file), it writes queries of 300 passages
 besides, drawn by their ids, three each, of which those stay that find their passage (GPL's way),
@@ -41,7 +41,7 @@ import negatives as neg
 from benchmarks.data import CACHE, folder, load
 from benchmarks.figures import package
 from benchmarks.learning import minilm
-from benchmarks.page import write_page
+from benchmarks.page import RESULTS, write_page
 from negatives.adaptation.adapt import Adapted, adapt
 from negatives.adaptation.questions import RealQuestions, unseen, written_queries
 from negatives.adaptation.steps import MADE, PASSAGES, RUN
@@ -62,7 +62,6 @@ from negatives.recipe import Recipe, load_recipe
 from negatives.recipe_changes import override
 from negatives.schema import Collection
 from negatives.stage import build
-from negatives.store.atomic import write_json
 
 SEEDS = int(os.environ.get("NEGATIVES_BENCH_SEEDS", "3"))
 WORK = CACHE / "adapt"
@@ -107,6 +106,7 @@ def scales() -> dict[str, Scale]:
     }
 
 
+KEPT = RESULTS / "adapt.json"
 FIRST = "run"
 NAMES = {
     FIRST: "p_relevant (adapt)",
@@ -306,14 +306,13 @@ def command(made: Adapted, scale: Scale) -> list[str]:
     return ["## The command", "", "```text", printed, "```", ""]
 
 
-def section(scale: Scale) -> list[str]:
-    """What a model came to."""
+def section(scale: Scale) -> tuple[list[str], dict[str, Any]]:
+    """What a model came to: a section of the page, and what is packaged."""
     made = adapted(scale)
     passages = replace(known_texts(made.path / PASSAGES), name="answers")
     frames = carry_out(passages, made.path / MADE, scale)
     read = made.figures["documents"]
     written = made.figures["written"]["queries"]
-    write_json(scale.work / "figures.json", packaged(scale, frames))
     lines = [
         f"## {scale.name}, {SEEDS} seeds {{ #{scale.name.lower()} }}",
         "",
@@ -329,7 +328,7 @@ def section(scale: Scale) -> list[str]:
         dev = asked_of(passages, made.path / MADE, scale)
         drawn = {"before": frames["before"], **by_language_model(passages, dev, scale)}
         lines += [f"## Queries by {FILE.stem}", "", *table(drawn, [*drawn][-1]), ""]
-    return lines
+    return lines, packaged(scale, frames)
 
 
 def packaged(scale: Scale, frames: Frames) -> dict[str, Any]:
@@ -354,12 +353,13 @@ def packaged(scale: Scale, frames: Frames) -> dict[str, Any]:
 def main() -> None:
     """Adapt, compare, keep the section of the model, and write the page of all."""
     scale = scales()[os.environ.get("NEGATIVES_BENCH_MODEL", "static")]
-    lines = section(scale)
-    (scale.work / "section.md").write_text("\n".join(lines), "utf-8")
-    works = [each.work for each in scales().values() if (each.work / "figures.json").is_file()]
-    lines = [line for work in works for line in (work / "section.md").read_text().splitlines()]
-    figures = [msgspec.json.decode((work / "figures.json").read_bytes()) for work in works]
-    package("adapt", {"adapt": figures})
+    lines, figures = section(scale)
+    kept = msgspec.json.decode(KEPT.read_bytes()) if KEPT.is_file() else {}
+    kept[scale.name] = {"figures": figures, "lines": lines}
+    KEPT.write_bytes(msgspec.json.format(msgspec.json.encode(kept), indent=1) + b"\n")
+    sections = [kept[name] for name in scales() if name in kept]
+    package("adapt", {"adapt": [each["figures"] for each in sections if each["figures"]]})
+    lines = [line for each in sections for line in each["lines"]]
     write_page("adapt", "From documents alone", __doc__, lines)
 
 
