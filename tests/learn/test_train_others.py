@@ -8,11 +8,16 @@ from typing import Any
 import pytest
 
 from negatives.api import Run
-from negatives.errors import RecipeError, WorkError
+from negatives.errors import DataError, RecipeError, WorkError
+from negatives.events import silent
+from negatives.learn.compare import compare
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.factors import FactorsTraining
 from negatives.learn.train import train
 from negatives.learn.trainer import _out_of_memory
+from negatives.learn.trainings import RERANKED
+from negatives.measure.evaluation import evaluate
+from negatives.show.comparison import comparison_table
 from tests.learn.small import learning, tiny_bert
 
 pytest.importorskip("sentence_transformers")
@@ -42,6 +47,25 @@ def test_a_reranker_is_trained_and_is_one_of_our_judges(mined: Run, tmp_path: Pa
     assert "CrossEncoder" in (made.path / "README.md").read_text()
     again = train(mined, tmp_path / "n", model=tiny_bert(), recipe=recipe)
     assert again.account["history"] == account["history"], "its new head is drawn by the seed"
+
+
+def test_rerankers_are_compared_by_what_they_make_of_an_encoders_best(
+    folder: Path, static: str, tmp_path: Path
+) -> None:
+    made = compare(
+        folder, ["bm25", "ance-static"], tmp_path / "c", model=tiny_bert(), kind="reranker",
+        encoder=static, control="", changes=[*SMALL, "train.learning_rate=1e-3"], seeds=1,
+        metrics=("nDCG@10",), keep_models=True, threads=1, emit=silent,
+    )  # fmt: skip
+    model = tmp_path / "c/arms/bm25/seed-0"
+    found = evaluate(str(model), f"{folder}@dev", metrics=("nDCG@10",), rerank=static, top=RERANKED)
+    assert made.per_query["bm25"][0]["nDCG@10"].equals(found.per_query["nDCG@10"])
+    before = evaluate(static, f"{folder}@dev", metrics=("nDCG@10",)).per_query["nDCG@10"].mean()
+    assert made.figures["reranked"]["as found"] == {"nDCG@10": pytest.approx(before)}
+    told = f"of each query the {RERANKED} best of {static} put in order ({before:.4f} as they came)"
+    assert told in comparison_table(made.figures)
+    with pytest.raises(DataError, match="this is a reranker"):
+        evaluate(str(model), f"{folder}@dev")
 
 
 def test_a_reranker_does_not_weigh_rows(mined: Run, tmp_path: Path) -> None:

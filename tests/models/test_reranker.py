@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 from negatives.arrays import Floats
 from negatives.errors import DataError, RecipeError
+from negatives.learn.base_models import usual_kind
 from negatives.models.batching import Read
+from negatives.models.model_folder import encoder_beside
+from negatives.models.open_encoder import open_encoder
 from negatives.models.open_reranker import open_reranker
 from negatives.models.pair_batches import log_odds, score_pairs
 from negatives.models.reranker import Pair, Reranker
@@ -145,6 +148,25 @@ def test_an_encoder_is_not_taken_for_a_reranker(folder: Path, tmp_path: Path) ->
     BertModel.from_pretrained(str(folder)).save_pretrained(str(tmp_path / "encoder"))
     with pytest.raises(DataError, match="this is an encoder: it has no trained scores for pairs"):
         open_reranker(str(tmp_path / "encoder"))
+
+
+def test_a_reranker_is_not_taken_for_an_encoder(folder: Path, tmp_path: Path) -> None:
+    for name in (str(folder), f"onnx:{folder}", f"parts:{folder}"):
+        with pytest.raises(DataError, match="this is a reranker: it scores pairs") as caught:
+            open_encoder(name)
+        assert "--rerank" in caught.value.fix
+    assert (usual_kind(str(folder)), encoder_beside(str(folder))) == ("reranker", "static")
+    from sentence_transformers import SentenceTransformer
+
+    encoder = tmp_path / "encoder"  # which keeps the name of the class that it was made from
+    SentenceTransformer(str(folder)).save(str(encoder))
+    config = json.loads((encoder / "config.json").read_text())
+    config["architectures"] = ["BertForSequenceClassification"]
+    (encoder / "config.json").write_text(json.dumps(config))
+    assert open_encoder(str(encoder)).dim > 1
+    assert (usual_kind(str(encoder)), encoder_beside(str(encoder))) == ("encoder", str(encoder))
+    for name in ("static", "somebody/model-that-is-not-here", "http://127.0.0.1:9/v1#m"):
+        assert encoder_beside(name) == name
 
 
 def test_pickled_weights_are_refused_before_anything_opens_them(

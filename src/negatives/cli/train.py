@@ -110,6 +110,7 @@ def train(
     from negatives.learn.source import for_these_data, read_with
     from negatives.learn.train import train as carry_out
     from negatives.machine import Machine
+    from negatives.models.model_folder import encoder_beside
     from negatives.read.quarantine import as_quarantine
     from negatives.run.automatic import AUTO
     from negatives.wording import plural
@@ -122,7 +123,7 @@ def train(
         if recipe == AUTO:
             machine = Machine.checked(resources.threads, resources.memory, resources.device)
             read, named = for_these_data(
-                data, encoder or model, machine, emit, aside, **reading.said()
+                data, encoder or encoder_beside(model), machine, emit, aside, **reading.said()
             )
             chosen = completed(named, model, kind or "", said, emit)
         else:

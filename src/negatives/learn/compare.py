@@ -28,6 +28,7 @@ from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.metric_names import parse_metrics
+from negatives.models.model_folder import encoder_beside
 from negatives.needs import refuse_unmet
 from negatives.read import DEV, as_collection, load, new_split, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -113,9 +114,10 @@ def compare(
     refuse_unlabelled(collection)
     judged = judged_on(collection, on, aside)
     emit = once(emit)
+    mining = encoder or encoder_beside(model)
     complete = partial(completed, model=model, kind=kind, changes=changes, emit=emit)
     if AUTO in arms:
-        _, named = for_these_data(collection, encoder or model, machine, emit)
+        _, named = for_these_data(collection, mining, machine, emit)
         arms = [replace(named, name=AUTO) if arm == AUTO else arm for arm in arms]
     chosen = arms_of(arms, control, complete)
     own = []
@@ -134,7 +136,7 @@ def compare(
         collection=collection,
         judged=without(judged, shared),
         model=model,
-        encoder=encoder or model,
+        encoder=mining,
         seeds=seeds,
         metrics=tuple(metrics),
         keep_models=keep_models,

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import polars as pl
 
@@ -24,6 +24,7 @@ from negatives.events import Emit, Progress, Warned, silent
 from negatives.learn.arms import NONE, Arm, arms_of
 from negatives.learn.fitting import fitting_base
 from negatives.learn.request import completed
+from negatives.learn.settings import Training
 from negatives.learn.train import train
 from negatives.listening import shown, watched
 from negatives.machine import Machine
@@ -31,6 +32,7 @@ from negatives.measure.evaluation import evaluate
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.protocol import folds, label_overlap, near_and_far
 from negatives.measure.significance import compare as compare_queries
+from negatives.models.model_folder import encoder_beside
 from negatives.read import as_collection
 from negatives.recipe import Recipe
 from negatives.schema import Collection
@@ -213,8 +215,12 @@ def _one(
         test.train, out, model=model, recipe=arm.recipe, mined=arm.mined, look=False, seed=seed,
         emit=silent, **machine,
     )  # fmt: skip
+    reranks = cast("Training", arm.recipe.train).reranks
+    first = encoder_beside(model) if reranks else None
     for side, each in test.sides.items():
-        found = evaluate(str(made.path), each, metrics=metrics, emit=silent, **machine)
+        found = evaluate(
+            str(made.path), each, metrics=metrics, rerank=first, emit=silent, **machine
+        )
         yield side, found.per_query.select("query_id", *metrics)
 
 

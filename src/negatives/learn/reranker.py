@@ -32,6 +32,8 @@ class RerankerTraining(TextTraining, kind="reranker"):
     of_negatives: ClassVar[tuple[str, ...]] = ("negatives", "redraw", "labels", "soft")
     weighs_rows: ClassVar[bool] = False
     encodes: ClassVar[bool] = False
+    reranks: ClassVar[bool] = True
+    measured_on: ClassVar[str] = "DATA@dev --rerank bm25"
 
     batch_size: Annotated[PositiveInt, Meta(description="queries a batch, with their lists")] = 16
     soft: Annotated[

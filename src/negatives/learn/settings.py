@@ -116,6 +116,8 @@ class Training(Stage, kw_only=True):
     """Whether rows can count more or less, as `batch.weight` says."""
     encodes: ClassVar[bool] = True
     """Whether what is trained encodes texts, so that dense sources can use it."""
+    reranks: ClassVar[bool] = False
+    """Whether what is trained puts in order what another model finds."""
     by_cosine: ClassVar[bool] = False
     """Whether what it starts from was made to be compared by the cosine."""
     caches_gradients: ClassVar[bool] = False

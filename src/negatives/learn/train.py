@@ -56,6 +56,7 @@ from negatives.learn.work import Work
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.encoder import Encoder
+from negatives.models.model_folder import encoder_beside
 from negatives.needs import refuse_unmet
 from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -129,8 +130,9 @@ def train(
     folder = model_folder(path)
     folder.refuse_foreign()
     set_aside = as_quarantine(quarantine)
+    mining = encoder or encoder_beside(model)
     if recipe == AUTO:
-        data, recipe = for_these_data(data, encoder or model, machine, emit, set_aside)
+        data, recipe = for_these_data(data, mining, machine, emit, set_aside)
     chosen = completed(recipe_of(data, recipe, kind), model, kind, emit=emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
@@ -141,7 +143,7 @@ def train(
         folder=folder,
         recipe=chosen,
         model=model,
-        encoder=encoder,
+        encoder=mining,
         mined=mined,
         machine=machine,
         report_to=report_to,
@@ -172,7 +174,7 @@ def _rounds(work: Work, dev: Any, look: bool) -> Rounds:
         folder=work.folder,
         recipe=work.recipe,
         model=work.model,
-        encoder=work.encoder or work.model,
+        encoder=work.encoder,
         mined=work.mined,
         weights=lambda settings, model: weights_of(open_base(settings, model, seed, machine)),
         train=partial(train, mined=work.mined, dev=dev, look=look, **options),

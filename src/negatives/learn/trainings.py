@@ -37,6 +37,8 @@ from negatives.store.fingerprints import fingerprints
 from negatives.store.work_folder import WorkFolder
 
 ARMS: Final = "arms"
+RERANKED: Final = 100
+"""Documents of each query that a reranker is judged by: the best of the encoder that mines."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class Trainings:
             "weights": weights_of(base),
             "encoder": self.encoder,
             "metrics": list(self.metrics),
+            **({"reranked": RERANKED} if any(map(_reranks, arms)) else {}),
             **more,
         }
         plan = self.folder.begun(inputs) or {"inputs": inputs, "trainings": {}}
@@ -126,6 +129,7 @@ class Trainings:
             "seeds": self.seeds,
             "settings": self._equal_steps(first).recipe.settings()["train"],
             "against": first.name,
+            **self._reranked(first),
             "metrics": {name: tested(found, first.name, name) for name in self.metrics},
             "negatives": {name: each.negatives for name, each in measured.items()},
             "costs": {name: each.cost for name, each in measured.items()},
@@ -190,15 +194,7 @@ class Trainings:
             **asdict(self.machine),
             emit=heard,
         )
-        by_id = self.judged.identity == "id"
-        frame = evaluate(
-            str(out),
-            self.judged,
-            metrics=self.metrics,
-            protocols=[WithoutKnown((self.collection,))] if by_id else [],
-            **asdict(self.machine),
-            emit=silent,
-        ).per_query
+        frame = self._judge(str(out), self.encoder if _reranks(arm) else None)
         with writing(table) as temporary:
             frame.write_parquet(temporary)
         done = {key: made.account[key] for key in ("seconds", "steps", "examples", "device")}
@@ -210,6 +206,31 @@ class Trainings:
         if not self.keep_models:
             shutil.rmtree(out)
         return frame, done
+
+    def _judge(self, model: str, rerank: str | None = None) -> pl.DataFrame:
+        """Per-query figures of a model; of a reranker, on what `rerank` finds."""
+        by_id = self.judged.identity == "id"
+        return evaluate(
+            model,
+            self.judged,
+            metrics=self.metrics,
+            rerank=rerank,
+            top=RERANKED,
+            protocols=[WithoutKnown((self.collection,))] if by_id else [],
+            **asdict(self.machine),
+            emit=silent,
+        ).per_query
+
+    def _reranked(self, arm: Arm) -> dict[str, Any]:
+        """What the arms put in order, and how good that was as it came; nothing of encoders."""
+        if not _reranks(arm):
+            return {}
+        found = self._judge(self.encoder).select(self.metrics).mean().row(0, named=True)
+        return {"reranked": {"of": self.encoder, "top": RERANKED, "as found": found}}
+
+
+def _reranks(arm: Arm) -> bool:
+    return cast("Training", arm.recipe.train).reranks
 
 
 def tested(

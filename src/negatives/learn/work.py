@@ -37,7 +37,8 @@ class Work:
     folder: WorkFolder
     recipe: Recipe
     model: str
-    encoder: str | None
+    encoder: str
+    """What mines, where a source names none."""
     mined: bool
     """Whether there are mined negatives, or wrong responses; else right ones alone, the control."""
     machine: Machine
@@ -70,7 +71,7 @@ class Work:
         """What reads the data, and mines them."""
         return TrainingSource(
             recipe=self.recipe,
-            encoder=self.encoder or self.model,
+            encoder=self.encoder,
             mined=self.mined,
             folder=self.path / MINED,
             machine=self.machine,

@@ -17,6 +17,7 @@ from negatives.bounded import check_ordinary, read_json
 from negatives.errors import DataError
 from negatives.hub import forbidden, hub
 from negatives.models.weight_files import check_weights
+from negatives.optional import require
 
 TRAINING: Final = "training.json"
 """What `negatives train` writes beside a model: what it was trained with, and how it went."""
@@ -73,6 +74,8 @@ _STATE: Final = re.compile(
     r"(optimizer|scheduler|scaler)\.pt|rng_state(_\d+)?\.pth|training_args\.bin|openvino_\w+\.bin"
 )
 """What a trainer leaves to go on from, and another program's weights: nothing here opens them."""
+
+_HUB_NAME: Final = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 _LARGEST: Final = 16 * 2**20
 """Bytes of a file of settings."""
@@ -247,8 +250,55 @@ def _refused(what: str, path: Path) -> DataError:
 def is_language_model(name: str) -> bool:
     """Whether a folder says that it holds a causal language model of transformers."""
     folder = Path(name)
-    if not (folder / "config.json").is_file() or (folder / "modules.json").exists():
+    return not (folder / "modules.json").exists() and _is_one_of(
+        folder, ("ForCausalLM", "LMHeadModel")
+    )
+
+
+def is_reranker(name: str) -> bool:
+    """Whether a folder, or what a hub name's copy on this machine holds, is a cross-encoder.
+
+    The library that loads encoders loads such a one too, and averages what its head never saw.
+    """
+    folder = _on_this_machine(name)
+    if folder is None or not _is_one_of(folder, ("ForSequenceClassification",)):
+        return False
+    settings = folder / "config_sentence_transformers.json"
+    stated = read_json(settings) if settings.is_file() else {}
+    sort = stated.get("model_type") if isinstance(stated, dict) else None
+    return sort == "CrossEncoder" or not (folder / "modules.json").exists()
+
+
+def refuse_reranker(name: str) -> None:
+    """Raise `DataError` where what is to encode texts is a cross-encoder."""
+    if is_reranker(name):
+        raise DataError(
+            "this is a reranker: it scores pairs, and has no vector of a text",
+            where=name,
+            fix="name an encoder; a reranker puts in order what another model finds: negatives "
+            "evaluate MODEL DATA --rerank bm25",
+        )
+
+
+def encoder_beside(model: str) -> str:
+    """The encoder where none is named beside a model: itself, or `static` where it encodes none."""
+    return "static" if is_reranker(model) else model
+
+
+def _on_this_machine(name: str) -> Path | None:
+    """The folder of that name, or the copy of a model of the hub."""
+    if Path(name).is_dir():
+        return Path(name)
+    if name == "static" or not _HUB_NAME.fullmatch(name):
+        return None
+    found = require("huggingface_hub", extra="train").try_to_load_from_cache(name, "config.json")
+    return Path(found).parent if isinstance(found, str) else None
+
+
+def _is_one_of(folder: Path, endings: tuple[str, ...]) -> bool:
+    """Whether config.json names a class of transformers with one of these endings."""
+    if not (folder / "config.json").is_file():
         return False
     stated = read_json(folder / "config.json")
     named = stated.get("architectures") if isinstance(stated, dict) else None
-    return any(str(each).endswith(("ForCausalLM", "LMHeadModel")) for each in named or ())
+    return any(str(each).endswith(endings) for each in named or ())

@@ -14,6 +14,7 @@ import numpy as np
 from negatives.arrays import Floats
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded, Encoder
+from negatives.models.model_folder import refuse_reranker
 from negatives.models.reading import Reading, reading_of
 from negatives.models.sentence_images import IMAGE, SentenceImages
 from negatives.models.torch_model import (
@@ -45,12 +46,11 @@ class SentenceTransformersEncoder:
     """
 
     def __init__(self, model: str, *, threads: int = 1, device: str = "auto") -> None:
-        self._take(
-            loaded(
-                model, "SentenceTransformer", threads=threads, device=device, what="encoder",
-                fix=MEND,
-            )
-        )  # fmt: skip
+        found = loaded(
+            model, "SentenceTransformer", threads=threads, device=device, what="encoder", fix=MEND
+        )
+        refuse_reranker(model)
+        self._take(found)
 
     @classmethod
     def _of(cls, model: Any) -> SentenceTransformersEncoder:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from negatives.card import Card
+from negatives.show.comparison import put_in_order
 from negatives.svg import mark
 
 Figures = Mapping[str, Any]
@@ -103,7 +104,7 @@ def headline(figures: Figures) -> str:
         return (
             f"{figures['metric']} on {figures['on']}, {figures['queries']:,} queries, {seeds} "
             f"seed{'s' if seeds != 1 else ''}, {steps:,} steps of {batch}, at most "
-            f"{figures['per_query']} negatives a query"
+            f"{figures['per_query']} negatives a query" + put_in_order(figures, figures["metric"])
         )
     return (
         f"half of the positives of {figures['data']} hidden, {figures['queries']:,} queries, "

@@ -32,13 +32,25 @@ def comparison_table(figures: Mapping[str, Any]) -> str:
     seeds = figures["seeds"]
     lines = [
         f"{metric} on {figures['on']}, {figures['queries']:,} queries, {seeds} "
-        f"seed{'s' if seeds != 1 else ''}, {figures['costs'][rows[0]['arm']]['steps']:,} steps",
+        f"seed{'s' if seeds != 1 else ''}, {figures['costs'][rows[0]['arm']]['steps']:,} steps"
+        + put_in_order(figures, metric),
         f"  {'arm':<{width}}    mean  95% interval    against {rows[0]['arm']}",
     ]
     for row in rows:
         span = f"{row['low']:.4f} {row['high']:.4f}"
         lines.append(f"  {row['arm']:<{width}}  {row['mean']:.4f}  {span}   {verdict(row)}")
     return "\n".join(lines)
+
+
+def put_in_order(figures: Mapping[str, Any], metric: str) -> str:
+    """What rerankers put in order, and what it was worth as it came; nothing of other models."""
+    found = figures.get("reranked")
+    if found is None:
+        return ""
+    return (
+        f"; of each query the {found['top']} best of {found['of']} put in order "
+        f"({found['as found'][metric]:.4f} as they came)"
+    )
 
 
 def comparison_card(figures: Mapping[str, Any]) -> Card:

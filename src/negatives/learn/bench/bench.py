@@ -36,6 +36,7 @@ from negatives.learn.trainings import ARMS, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.by_id import SIDES
+from negatives.models.model_folder import encoder_beside
 from negatives.needs import refuse_unmet
 from negatives.read import DEV, as_collection, new_split, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -151,6 +152,7 @@ def bench(
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
+    mining = encoder or encoder_beside(model)
     if why := their_miner.lacking(collection):
         refused[their_miner.NAME] = why
     folder = bench_folder(Path(out))
@@ -158,11 +160,11 @@ def bench(
     way: Way
     if _how(measure, collection, on) == "hidden":
         _refuse_of_training(measure, new_split(collection), kind, on, changes)
-        way = Minings(folder, collection, encoder or model, seeds, per_query, machine)
+        way = Minings(folder, collection, mining, seeds, per_query, machine)
     else:
         fair = Fair(model, kind or _kind(model, collection), tuple(changes), per_query)
-        way = _trainings(folder, collection, on, aside, fair, encoder or model, seeds, machine)
-    known = baselines(per_query, collection, encoder or model)
+        way = _trainings(folder, collection, on, aside, fair, mining, seeds, machine)
+    known = baselines(per_query, collection, mining)
     with folder.at_work(ARMS):
         figures = in_turn(way, wanted, refused, stop_after, emit) | {
             "per_query": per_query,
