@@ -60,7 +60,8 @@ def test_rerankers_are_compared_by_what_they_make_of_an_encoders_best(
     model = tmp_path / "c/arms/bm25/seed-0"
     found = evaluate(str(model), f"{folder}@dev", metrics=("nDCG@10",), rerank=static, top=RERANKED)
     assert made.per_query["bm25"][0]["nDCG@10"].equals(found.per_query["nDCG@10"])
-    before = evaluate(static, f"{folder}@dev", metrics=("nDCG@10",)).per_query["nDCG@10"].mean()
+    own = evaluate(static, f"{folder}@dev", metrics=("nDCG@10",)).per_query
+    before = float(own["nDCG@10"].to_numpy().mean())
     assert made.figures["reranked"]["as found"] == {"nDCG@10": pytest.approx(before)}
     told = f"of each query the {RERANKED} best of {static} put in order ({before:.4f} as they came)"
     assert told in comparison_table(made.figures)

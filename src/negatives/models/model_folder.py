@@ -75,8 +75,6 @@ _STATE: Final = re.compile(
 )
 """What a trainer leaves to go on from, and another program's weights: nothing here opens them."""
 
-_HUB_NAME: Final = re.compile(r"[\w.-]+(/[\w.-]+)?")
-
 _LARGEST: Final = 16 * 2**20
 """Bytes of a file of settings."""
 
@@ -289,9 +287,14 @@ def _on_this_machine(name: str) -> Path | None:
     """The folder of that name, or the copy of a model of the hub."""
     if Path(name).is_dir():
         return Path(name)
-    if name == "static" or not _HUB_NAME.fullmatch(name):
+    if name == "static":
         return None
-    found = require("huggingface_hub", extra="train").try_to_load_from_cache(name, "config.json")
+    try:
+        found = require("huggingface_hub", extra="train").try_to_load_from_cache(
+            name, "config.json"
+        )
+    except ValueError:  # no name that the hub could have
+        return None
     return Path(found).parent if isinstance(found, str) else None
 
 
