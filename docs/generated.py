@@ -186,6 +186,8 @@ FILLS: dict[str, Callable[[], str]] = {
     "methods": methods.methods_table,
     "auto": told.auto_told,
     "few": told.recipes_told,
+    "minilm": told.minilm_told,
+    "rerankers": told.rerankers_told,
     "directions": told.directions_told,
 }
 

@@ -57,6 +57,33 @@ def recipes_told() -> str:
     return "\n".join(lines) + "\n"
 
 
+def minilm_told() -> str:
+    """What docs/results/passages-minilm.md has of each way to choose negatives, best first."""
+    page = (RESULTS / "passages-minilm.md").read_text("utf-8")
+    rows = list(_rows(page.split("\n\n")[3]))
+    told = [f"`{row['negatives']}` {row['nDCG@10'].strip('*')[1:5]}" for row in reversed(rows)]
+    seeds = len(rows[0]["by seed"].split())
+    return (
+        f"- MiniLM, trained on a part of the passages ({_seeds(seeds)}, nDCG@10): "
+        f"{', '.join(told)} ([all tests](results/passages-minilm.md)).\n"
+    )
+
+
+def rerankers_told() -> str:
+    """What the stage `rerankers` of docs/results/recipes.json came to, best first."""
+    kept = json.loads((RESULTS / "recipes.json").read_text("utf-8"))["rerankers"]
+    rows = sorted(kept["rows"], key=lambda row: -row["mean"])
+    told = [f"`{row['recipe']}` {_short(row['mean'])}" for row in rows]
+    found = kept["reranked"]
+    before = _short(found["as found"][kept["metric"]])
+    return (
+        f"- A reranker made of BERT-tiny ({kept['queries']} questions of MedQuAD, "
+        f"{_seeds(kept['seeds'])}, nDCG@10) that puts in order the {found['top']} documents which "
+        f"the built-in encoder finds first ({before} as they come), by the negatives that it "
+        f"learned from: {', '.join(told)} ([all tests](results/recipes.md#rerankers)).\n"
+    )
+
+
 def directions_told() -> str:
     """What was found of the claims at the largest share of docs/results/directions.md."""
     page = (RESULTS / "directions.md").read_text("utf-8")

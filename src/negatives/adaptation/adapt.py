@@ -253,6 +253,13 @@ def _recipe(
             where="--recipe",
             fix=f"give it a [[make]] section, as `negatives recipes show {RECIPE}` has",
         )
+    if not chosen.find:
+        raise RecipeError(
+            f"the recipe {chosen.name!r} mines no negatives, and adapt trains with some",
+            where="--recipe",
+            fix=f"write `negatives recipes show {RECIPE}` into a file, keep the [[make]] sections "
+            "that you want, and name the file",
+        )
     return chosen
 
 
