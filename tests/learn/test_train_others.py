@@ -10,6 +10,7 @@ import pytest
 from negatives.api import Run
 from negatives.errors import DataError, RecipeError, WorkError
 from negatives.events import silent
+from negatives.learn.base_models import usual_kind
 from negatives.learn.compare import compare
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.factors import FactorsTraining
@@ -17,8 +18,9 @@ from negatives.learn.train import train
 from negatives.learn.trainer import _out_of_memory
 from negatives.learn.trainings import RERANKED
 from negatives.measure.evaluation import evaluate
+from negatives.models.model_folder import encoder_beside
 from negatives.show.comparison import comparison_table
-from tests.learn.small import learning, tiny_bert
+from tests.learn.small import learning, tiny_bert, tiny_splade
 
 pytest.importorskip("sentence_transformers")
 
@@ -90,28 +92,18 @@ def test_an_encoder_is_trained_a_chunk_at_a_time(mined: Run, tmp_path: Path) -> 
 def test_a_sparse_encoder_is_trained(mined: Run, tmp_path: Path) -> None:
     from sentence_transformers import SparseEncoder
 
-    base = sparse(tmp_path / "base")
+    base = tiny_splade(tmp_path / "base")
     recipe = learning(base, *SMALL, "learn.similarity=dot", kind="sparse")
     made = train(mined, tmp_path / "m", model=base, recipe=recipe)
     assert made.account["best"] is not None
     vectors = SparseEncoder(str(made.path), device="cpu").encode(["lift", "drag of a wing"])
     assert vectors.to_dense().shape[1] > 1000
-
-
-def sparse(folder: Path) -> str:
-    """The small BERT with a head over its own words, of random weights."""
-    import torch
-    from sentence_transformers import SparseEncoder
-    from sentence_transformers.sparse_encoder.modules import MLMTransformer, SpladePooling
-    from transformers import AutoTokenizer, BertConfig, BertForMaskedLM
-
-    torch.manual_seed(0)
-    bert: Any = BertForMaskedLM(BertConfig.from_pretrained(tiny_bert()))
-    bert.save_pretrained(str(folder / "bert"))
-    AutoTokenizer.from_pretrained(tiny_bert()).save_pretrained(str(folder / "bert"))
-    model = SparseEncoder(modules=[MLMTransformer(str(folder / "bert")), SpladePooling()])
-    model.save_pretrained(str(folder / "splade"))
-    return str(folder / "splade")
+    assert (usual_kind(str(made.path)), encoder_beside(str(made.path))) == ("sparse", "static")
+    with pytest.raises(RecipeError, match="nothing is mined with a sparse encoder"):
+        train(
+            mined, tmp_path / "n", model=base,
+            recipe=learning(base, *SMALL, "train.refresh=2", kind="sparse"), look=False,
+        )  # fmt: skip
 
 
 def test_what_is_too_large_says_what_to_make_smaller(

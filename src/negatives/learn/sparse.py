@@ -26,6 +26,7 @@ class SparseTraining(EncoderTraining, kind="sparse"):
     loaded_by: ClassVar[str] = "SparseEncoder"
     task: ClassVar[str] = "feature-extraction"
     of_tokens: ClassVar[bool | None] = None
+    encodes: ClassVar[bool] = False
 
     flops_query: Annotated[
         float, Meta(ge=0, description="weight of the squared mean activations of queries")
@@ -44,12 +45,18 @@ class SparseTraining(EncoderTraining, kind="sparse"):
         return regulariser
 
     def refuse(self, loss: Loss) -> None:
-        """Both sides learn."""
+        """Both sides learn, and mining has no use for what is learned."""
         if self.docs_frozen:
             raise RecipeError(
                 "a sparse encoder learns both sides",
                 where='train.frozen = "docs"',
                 fix='set train.frozen="nothing"',
+            )
+        if self.refresh:
+            raise RecipeError(
+                "nothing is mined with a sparse encoder, so that its negatives stay",
+                where="train.refresh",
+                fix="set train.refresh to 0",
             )
 
 

@@ -26,8 +26,10 @@ from negatives.find.candidates import from_matrix
 from negatives.find.dense import Dense
 from negatives.machine import Machine
 from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
+from negatives.measure.by_sparse import SparseVectors
 from negatives.models.embedding import embed
 from negatives.models.encoder import Encoder
+from negatives.models.model_folder import is_sparse
 from negatives.models.open_reranker import open_reranker
 from negatives.models.reranker import Reranker
 from negatives.models.scored_pairs import ScoredPairs
@@ -135,6 +137,8 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
         return ByWords(context.collection, opened, depth, bar)
     if isinstance(model, str | Path):
         model = Dense(encoder=str(model))
+    if isinstance(model, Dense) and is_sparse(model.encoder):
+        return BySparse(SparseVectors.of(model.encoder, context), depth, bar)
     if isinstance(model, Dense):
         proposer = msgspec.structs.replace(model, top=depth).open(context)
         return ByVectors(
@@ -204,6 +208,22 @@ class ByVectors:
         vectors = self.vectors[np.searchsorted(self.mined, queries)]
         docs, scores = self.searcher.search(vectors, self.depth, self.bar(queries))
         return _ranking(self.collection, from_matrix(queries, docs, scores))
+
+
+@dataclass(frozen=True, slots=True)
+class BySparse:
+    """The documents that share words with the query, as a sparse encoder weighs them."""
+
+    vectors: SparseVectors
+    depth: int
+    bar: Bar
+
+    def rank(self, queries: Rows) -> pl.DataFrame:
+        """See `Ranker`."""
+        collection = self.vectors.collection
+        places = np.searchsorted(collection.mined_queries, queries).astype(np.uint32)
+        docs, scores = self.vectors.best(places, self.depth, self.bar(queries))
+        return _ranking(collection, from_matrix(queries, docs, scores))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Final
 from negatives.errors import DataError, MissingExtra, NegativesError, WorkError
 from negatives.events import Emit, Noted, Progress, silent
 from negatives.hub import hub
-from negatives.models.model_folder import refuse_reranker
+from negatives.models.model_folder import refuse_not_dense
 from negatives.models.onnx import OnnxEncoder
 from negatives.models.onnx_export import export
 from negatives.models.quantised import open_int8
@@ -54,7 +54,7 @@ def open_exported(spec: str, *, threads: int = 1, emit: Emit = silent) -> OnnxEn
     """
     name, options = split_options(spec[len(PREFIX) :], flags=["int8"])
     _refuse_others(name)
-    refuse_reranker(name)
+    refuse_not_dense(name)
     require("onnxruntime", extra="onnx")
     source = _source(name)
     with made_folder(FOLDER) as kept:

@@ -267,8 +267,27 @@ def is_reranker(name: str) -> bool:
     return sort == "CrossEncoder" or not (folder / "modules.json").exists()
 
 
-def refuse_reranker(name: str) -> None:
-    """Raise `DataError` where what is to encode texts is a cross-encoder."""
+def is_sparse(name: str) -> bool:
+    """Whether a folder, or the copy of a model of the hub, is a sparse encoder (SPLADE, CSR).
+
+    The library that loads dense encoders loads such a one too, and leaves out what makes it sparse.
+    """
+    modules = (_on_this_machine(name) or Path(name)) / "modules.json"
+    listed = read_json(modules, _LARGEST) if modules.is_file() else []
+    return isinstance(listed, list) and any(
+        isinstance(each, dict) and ".sparse_encoder." in str(each.get("type")) for each in listed
+    )
+
+
+def refuse_not_dense(name: str) -> None:
+    """Raise `DataError` where what is to encode texts is a cross-encoder, or a sparse encoder."""
+    if is_sparse(name):
+        raise DataError(
+            "this is a sparse encoder: it weighs words, and has no dense vector of a text",
+            where=name,
+            fix="name a dense encoder, or bm25; negatives evaluate MODEL DATA says how good a "
+            "sparse one is",
+        )
     if is_reranker(name):
         raise DataError(
             "this is a reranker: it scores pairs, and has no vector of a text",
@@ -280,7 +299,7 @@ def refuse_reranker(name: str) -> None:
 
 def encoder_beside(model: str) -> str:
     """The encoder where none is named beside a model: itself, or `static` where it encodes none."""
-    return "static" if is_reranker(model) else model
+    return "static" if is_reranker(model) or is_sparse(model) else model
 
 
 def _on_this_machine(name: str) -> Path | None:

@@ -14,7 +14,7 @@ import numpy as np
 from negatives.arrays import Floats
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded, Encoder
-from negatives.models.model_folder import refuse_reranker
+from negatives.models.model_folder import refuse_not_dense
 from negatives.models.reading import Reading, reading_of
 from negatives.models.sentence_images import IMAGE, SentenceImages
 from negatives.models.torch_model import (
@@ -49,7 +49,7 @@ class SentenceTransformersEncoder:
         found = loaded(
             model, "SentenceTransformer", threads=threads, device=device, what="encoder", fix=MEND
         )
-        refuse_reranker(model)
+        refuse_not_dense(model)
         self._take(found)
 
     @classmethod
