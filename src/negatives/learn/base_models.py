@@ -62,8 +62,10 @@ def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options
 
 def usual_kind(name: str) -> str:
     """The kind of [train] that is usual for the sort of model that `name` is."""
-    if is_reranker(name) or is_sparse(name):
-        return "reranker" if is_reranker(name) else "sparse"
+    if is_reranker(name):
+        return "reranker"
+    if is_sparse(name):
+        return "sparse"
     return "static-embedding" if names_static(name) else "encoder"
 
 
