@@ -155,6 +155,8 @@ def test_a_reranker_is_not_taken_for_an_encoder(folder: Path, tmp_path: Path) ->
         with pytest.raises(DataError, match="this is a reranker: it scores pairs") as caught:
             open_encoder(name)
         assert "--rerank" in caught.value.fix
+    with pytest.raises(DataError, match="no output of the graph is a vector a text or a piece"):
+        open_encoder(str(save_onnx(tmp_path / "onnx")))
     assert (usual_kind(str(folder)), encoder_beside(str(folder))) == ("reranker", "static")
     from sentence_transformers import SentenceTransformer
 

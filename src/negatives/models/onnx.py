@@ -152,16 +152,22 @@ class OnnxEncoder(OnnxGraph):
 
     def _chosen(self, outputs: list[Any]) -> str:
         """A sentence output (2-D) where the graph has one, else its hidden states (3-D)."""
-        axes = {str(put.name): len(put.shape) for put in outputs}
+        axes = {str(put.name): len(put.shape) for put in outputs if not _is_scores(put)}
         named = [name for name in axes if name in _SENTENCE and axes[name] == 2]
         usable = [*named, *(name for size in (3, 2) for name in axes if axes[name] == size)]
         if usable:
             return usable[0]
         raise DataError(
-            f"no output of the graph is a vector a text or a piece: {[*axes.items()]}",
+            "no output of the graph is a vector a text or a piece: "
+            f"{[(str(put.name), len(put.shape)) for put in outputs]}",
             where=self.where,
             fix="export the encoder's last_hidden_state or sentence embedding",
         )
+
+
+def _is_scores(put: Any) -> bool:
+    """Whether an output is what a head makes of a text or a pair: words, classes, a score."""
+    return put.name == "logits" or (len(put.shape) == 2 and put.shape[-1] in (1, 2))
 
 
 def open_session(model: Path | bytes) -> Any:
