@@ -61,7 +61,9 @@ def minilm_told() -> str:
     """What docs/results/passages-minilm.md has of each way to choose negatives, best first."""
     page = (RESULTS / "passages-minilm.md").read_text("utf-8")
     rows = list(_rows(page.split("\n\n")[3]))
-    told = [f"`{row['negatives']}` {row['nDCG@10'].strip('*')[1:5]}" for row in reversed(rows)]
+    told = [
+        f"`{row['negatives']}` {_short(float(row['nDCG@10'].strip('*')))}" for row in reversed(rows)
+    ]
     seeds = len(rows[0]["by seed"].split())
     return (
         f"- MiniLM, trained on a part of the passages ({_seeds(seeds)}, nDCG@10): "

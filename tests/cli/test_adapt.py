@@ -205,6 +205,7 @@ def test_what_is_wrong_is_said_before_any_work(
         ((docs, "--encoding", "klingon"), "there is no encoding 'klingon'"),
         ((docs, "--recipe", "default"), "the recipe 'default' writes no queries"),
         ((docs, "--recipe", "heading"), "the recipe 'heading' mines no negatives"),
+        ((docs, "--set", "train.kind=reranker"), "adapt trains a dense encoder"),
         ((docs, "--set", "pick.per_qery=3"), "per_query"),
         ((docs, "--model", "./nowhere"), "there is no model at './nowhere'"),
         ((docs, "--model", docs), "model could be loaded"),

@@ -234,6 +234,9 @@ def test_a_list_that_every_epoch_draws_from_keeps_its_length() -> None:
         made = fair(asked(load_recipe(name), 3))
         learns = cast("Training", made.train)
         assert (made.pick.per_query, learns.negatives) == (listed, learned)
+        assert "train.negatives" not in made.stated - load_recipe(name).stated
+    own = Fair("static", "static-embedding", ("pick.per_query=50",), 3)
+    assert own(asked(load_recipe("t2ranking"), 3)).pick.per_query == 50
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from negatives.batch.no_same_cluster import NoSameCluster
 from negatives.batch.topic_aware import TopicAware
 from negatives.errors import DataError, InputError, RecipeError
 from negatives.events import Event, Warned
+from negatives.learn.model_files import MINED
 from negatives.learn.multi_level import MultiLevel
 from negatives.learn.nothing import ENOUGH, IdleBatches, tell_fewer
 from negatives.learn.request import completed, tell_mined_before
@@ -118,15 +120,19 @@ def test_more_negatives_than_any_query_has_are_told_of(mined: Run, static: str) 
     most = int((found.negatives >= 0).sum(axis=1).max())
     texts: list[str] = []
     asked = f"train.negatives={most}", f"train.redraw={most + 1}"
+    own, given = (replace(found, about={"run": name}) for name in (MINED, "somebody's"))
     for changes in ((f"train.negatives={most}",), (f"train.negatives={most + 1}",), asked):
         said: list[Event] = []
-        tell_fewer(found, learning(static, *changes), said.append)
+        for each in (given, own):
+            tell_fewer(each, learning(static, *changes), said.append)
         texts.extend(event.text for event in said if isinstance(event, Warned))
     assert texts == [
-        f"train.{setting} = {most + 1}, and no query has more than {most}: pick.per_query says how "
-        "many are mined"
+        f"train.{setting} = {most + 1}, and no query has more than {most}: {mend}"
         for setting in ("negatives", "redraw")
-    ]
+        for mend in (
+            "negatives pick RUN takes more of a run", "pick.per_query says how many are mined"
+        )
+    ]  # fmt: skip
 
 
 @pytest.mark.slow

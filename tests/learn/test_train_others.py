@@ -18,7 +18,7 @@ from negatives.learn.train import train
 from negatives.learn.trainer import _out_of_memory
 from negatives.learn.trainings import RERANKED
 from negatives.measure.evaluation import evaluate
-from negatives.models.model_folder import encoder_beside
+from negatives.models.sort import encoder_beside
 from negatives.show.comparison import comparison_table
 from tests.learn.small import learning, tiny_bert, tiny_splade
 
@@ -99,7 +99,7 @@ def test_a_sparse_encoder_is_trained(mined: Run, tmp_path: Path) -> None:
     vectors = SparseEncoder(str(made.path), device="cpu").encode(["lift", "drag of a wing"])
     assert vectors.to_dense().shape[1] > 1000
     assert (usual_kind(str(made.path)), encoder_beside(str(made.path))) == ("sparse", "static")
-    with pytest.raises(RecipeError, match="nothing is mined with a sparse encoder"):
+    with pytest.raises(RecipeError, match="cannot be mined again with a sparse encoder"):
         train(
             mined, tmp_path / "n", model=base,
             recipe=learning(base, *SMALL, "train.refresh=2", kind="sparse"), look=False,

@@ -13,8 +13,8 @@ from negatives.events import silent
 from negatives.machine import Machine
 from negatives.measure import by_sparse
 from negatives.measure.barred import SameId, nobody
-from negatives.models.model_folder import is_sparse
 from negatives.models.open_encoder import open_encoder
+from negatives.models.sort import sort_of
 from negatives.opening import Context
 from tests.build import collection
 from tests.learn.small import tiny_bert, tiny_splade
@@ -56,7 +56,9 @@ def test_the_highest_products_come_first_whatever_a_tile_holds(
         (7, 5, nobody),
         (5, 1000, SameId.of(context.collection)),
     ):
-        monkeypatch.setattr(by_sparse, "AT_ONCE", tile)
+        monkeypatch.setattr(by_sparse, "TILE", tile)
+        monkeypatch.setattr(by_sparse, "ENCODED", min(tile, 3))
+        monkeypatch.setattr(by_sparse, "CELL", 32 if tile > 7 else 1 << 22)  # a query at a time
         found = rank(model, context, depth=depth, bar=bar)
         for query, scores in product.items():
             left = [
@@ -76,8 +78,7 @@ def test_the_highest_products_come_first_whatever_a_tile_holds(
 
 
 def test_it_is_no_dense_encoder(model: str) -> None:
-    assert is_sparse(model)
-    assert not is_sparse(tiny_bert())
+    assert (sort_of(model), sort_of(tiny_bert())) == ("sparse", "dense")
     for name in (model, f"onnx:{model}"):
         with pytest.raises(DataError, match="this is a sparse encoder") as caught:
             open_encoder(name)

@@ -16,11 +16,11 @@ from negatives.arrays import Floats
 from negatives.errors import DataError, RecipeError
 from negatives.learn.base_models import usual_kind
 from negatives.models.batching import Read
-from negatives.models.model_folder import encoder_beside
 from negatives.models.open_encoder import open_encoder
 from negatives.models.open_reranker import open_reranker
 from negatives.models.pair_batches import log_odds, score_pairs
 from negatives.models.reranker import Pair, Reranker
+from negatives.models.sort import encoder_beside
 from tests.models.tiny_reranker import WORDS, onnx_score, save_cross_encoder, save_onnx
 
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -37,6 +37,7 @@ from negatives.machine import Machine
 from negatives.measure.estimate import rounded
 from negatives.measure.significance import compare
 from negatives.models.chat import Chat
+from negatives.models.sort import refuse_not_dense
 from negatives.opening import Context, Foreseen
 from negatives.optional import require
 from negatives.read import known_texts
@@ -144,6 +145,14 @@ def adapt(
     learning = [text for text in changes if _of_learning(text)]
     settings = cast("Training", completed(chosen, model, "", learning).train)
     require("sentence_transformers", extra="train")
+    refuse_not_dense(model)
+    if not settings.encodes:
+        raise RecipeError(
+            f"adapt trains a dense encoder, and {settings.kind} trains none",
+            where="train.kind",
+            fix="leave it out, and train on the run afterwards: negatives train OUT/run --kind "
+            f"{settings.kind}",
+        )
     real = None
     if queries is not None and qrels is not None:
         real = RealQuestions.read(queries, qrels)

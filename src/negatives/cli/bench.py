@@ -71,7 +71,8 @@ def bench(
     on
         The split to judge on; DATA@dev by default.
     encoder
-        The dense encoder to mine with; the model itself by default.
+        The dense encoder to mine with; by default the model itself, or `static` where it is no
+        dense encoder.
     seeds
         Trainings, or hidings, of each recipe.
     per_query

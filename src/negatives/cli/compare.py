@@ -70,7 +70,8 @@ def compare(
     control
         `none` adds an arm without mined negatives; `off` adds nothing.
     encoder
-        The dense encoder to mine with; the model itself by default.
+        The dense encoder to mine with; by default the model itself, or `static` where it is no
+        dense encoder.
     seeds
         Trainings of each arm.
     steps

@@ -71,7 +71,7 @@ def generalise(
     model
         What every training starts from: a folder or hub name, or `static`.
     kind
-        What is trained: encoder, static-embedding or sparse.
+        What is trained: encoder, static-embedding, sparse or reranker.
     control
         `none` adds a training without mined negatives; `off` adds nothing.
     steps

@@ -82,7 +82,8 @@ def train(
     control
         `none`: train without mined negatives, to know what they are worth.
     encoder
-        The dense encoder that a collection is mined with; the model itself by default.
+        The dense encoder that a collection is mined with; by default the model itself, or `static`
+        where it is no dense encoder.
     dev
         A split to look at on the way; the best look is kept. DATA@dev where there is one.
     epochs
@@ -110,7 +111,7 @@ def train(
     from negatives.learn.source import for_these_data, read_with
     from negatives.learn.train import train as carry_out
     from negatives.machine import Machine
-    from negatives.models.model_folder import encoder_beside
+    from negatives.models.sort import encoder_beside
     from negatives.read.quarantine import as_quarantine
     from negatives.run.automatic import AUTO
     from negatives.wording import plural

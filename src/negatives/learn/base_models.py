@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from negatives.learn.kept_pieces import keep_pieces
-from negatives.models.model_folder import is_reranker, is_sparse
+from negatives.models.sort import sort_of
 from negatives.models.torch_model import hash_weights, loaded, prepared
 from negatives.optional import require, torch
 from negatives.store.atomic import explained
@@ -62,11 +62,10 @@ def open_base(name: str, loaded_by: str, *, threads: int, device: str, **options
 
 def usual_kind(name: str) -> str:
     """The kind of [train] that is usual for the sort of model that `name` is."""
-    if is_reranker(name):
-        return "reranker"
-    if is_sparse(name):
-        return "sparse"
-    return "static-embedding" if names_static(name) else "encoder"
+    if names_static(name):
+        return "static-embedding"
+    sort = sort_of(name)
+    return "encoder" if sort == "dense" else sort
 
 
 def limit(base: Base, pieces: int, memory: int = 0) -> None:

@@ -28,7 +28,7 @@ from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.metric_names import parse_metrics
-from negatives.models.model_folder import encoder_beside
+from negatives.models.sort import encoder_beside
 from negatives.needs import refuse_unmet
 from negatives.read import DEV, as_collection, load, new_split, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -114,12 +114,13 @@ def compare(
     refuse_unlabelled(collection)
     judged = judged_on(collection, on, aside)
     emit = once(emit)
-    mining = encoder or encoder_beside(model)
     complete = partial(completed, model=model, kind=kind, changes=changes, emit=emit)
     if AUTO in arms:
+        mining = encoder or encoder_beside(model)
         _, named = for_these_data(collection, mining, machine, emit)
         arms = [replace(named, name=AUTO) if arm == AUTO else arm for arm in arms]
     chosen = arms_of(arms, control, complete)
+    training = cast("Training", chosen[0].recipe.train)
     own = []
     for arm in chosen:
         if arm.data is not None:
@@ -127,7 +128,7 @@ def compare(
             own.append(texts_of(arm.data, collection))
     trained = [collection, *own]
     for each in trained:
-        refuse_unmet((cast("Training", chosen[0].recipe.train),), each)
+        refuse_unmet((training,), each)
     shared = np.unique(np.concatenate([overlap(each, judged) for each in trained]))
     folder = comparison_folder(Path(out))
     folder.refuse_foreign()
@@ -136,7 +137,7 @@ def compare(
         collection=collection,
         judged=without(judged, shared),
         model=model,
-        encoder=mining,
+        encoder=encoder or encoder_beside(model, training.encodes),
         seeds=seeds,
         metrics=tuple(metrics),
         keep_models=keep_models,

@@ -26,13 +26,14 @@ from negatives.learn.fitting import fitting_base
 from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.train import train
+from negatives.learn.trainings import RERANKED
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.measure.evaluation import evaluate
 from negatives.measure.metric_names import parse_metrics
 from negatives.measure.protocol import folds, label_overlap, near_and_far
 from negatives.measure.significance import compare as compare_queries
-from negatives.models.model_folder import encoder_beside
+from negatives.models.sort import encoder_beside
 from negatives.read import as_collection
 from negatives.recipe import Recipe
 from negatives.schema import Collection
@@ -150,6 +151,7 @@ def generalise(
             "data": f"{trained.name}@{trained.split}",
             "on": f"{tested.name}@{tested.split}",
             "model": model,
+            **_reranked(chosen[0], model),
             "protocol": protocol,
             "trainings": [_of(test) for test in tests],
             "relevant in training too": label_overlap(trained, tested),
@@ -215,13 +217,25 @@ def _one(
         test.train, out, model=model, recipe=arm.recipe, mined=arm.mined, look=False, seed=seed,
         emit=silent, **machine,
     )  # fmt: skip
-    reranks = cast("Training", arm.recipe.train).reranks
-    first = encoder_beside(model) if reranks else None
+    first = _reranked(arm, model).get("reranked", {}).get("of")
     for side, each in test.sides.items():
         found = evaluate(
-            str(made.path), each, metrics=metrics, rerank=first, emit=silent, **machine
+            str(made.path),
+            each,
+            metrics=metrics,
+            rerank=first,
+            top=RERANKED,
+            emit=silent,
+            **machine,
         )
         yield side, found.per_query.select("query_id", *metrics)
+
+
+def _reranked(arm: Arm, model: str) -> dict[str, Any]:
+    """What rerankers put in order; nothing of encoders."""
+    if not cast("Training", arm.recipe.train).reranks:
+        return {}
+    return {"reranked": {"of": encoder_beside(model, encodes=False), "top": RERANKED}}
 
 
 def _table(found: _Values, metric: str, seed: int) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from negatives.batch.batcher import Weighing
 from negatives.errors import DataError, RecipeError
 from negatives.events import Emit, Warned
 from negatives.learn.loss import Loss
+from negatives.learn.model_files import MINED
 from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.optional import Tensor
@@ -50,7 +51,10 @@ def tell_fewer(found: TrainingSet, recipe: Recipe, emit: Emit) -> None:
     for setting in ("negatives", "redraw"):
         path, asked = f"train.{setting}", getattr(recipe.train, setting, 0)
         if path in recipe.stated and asked > most > 0:
-            mend = ": pick.per_query says how many are mined" if "run" in found.about else ""
+            run = found.about.get("run")
+            mend = ": negatives pick RUN takes more of a run" if run else ""
+            if run == MINED:
+                mend = ": pick.per_query says how many are mined"
             emit(Warned(f"{path} = {asked}, and no query has more than {most}{mend}"))
 
 

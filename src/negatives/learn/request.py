@@ -14,6 +14,7 @@ from negatives.learn.base_models import usual_kind
 from negatives.learn.settings import Training
 from negatives.learn.training_set import TrainingSet
 from negatives.models.parts import PREFIX, taken_apart
+from negatives.models.sort import sort_of
 from negatives.models.spec import names_nothing
 from negatives.read import hub
 from negatives.read.address import Address, parse
@@ -144,6 +145,17 @@ def _has_negatives(settings: Mapping[str, Any]) -> bool:
     table = settings.get("train", {})
     inner = table.get("negatives") if isinstance(table, Mapping) else None
     return bool(settings.get("train.negatives", inner))
+
+
+def tell_other_sort(model: str, training: Training, emit: Emit) -> None:
+    """Warn where a dense encoder is made of a reranker, or of a sparse encoder."""
+    if training.encodes and training.reads_texts and sort_of(model) != "dense":
+        emit(
+            Warned(
+                f"{model!r} is no dense encoder: one is made of its body, and what was learned for "
+                "its head is lost; without train.kind it is trained further as what it is"
+            )
+        )
 
 
 def _with_choice(recipe: Recipe, changes: Sequence[str]) -> Recipe:

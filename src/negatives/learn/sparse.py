@@ -54,7 +54,7 @@ class SparseTraining(EncoderTraining, kind="sparse"):
             )
         if self.refresh:
             raise RecipeError(
-                "nothing is mined with a sparse encoder, so that its negatives stay",
+                "negatives cannot be mined again with a sparse encoder",
                 where="train.refresh",
                 fix="set train.refresh to 0",
             )

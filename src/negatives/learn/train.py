@@ -31,7 +31,7 @@ from negatives.learn.nothing import refuse_nothing, tell_fewer, warn_of_few_pass
 from negatives.learn.own_similarity import warn_of_products
 from negatives.learn.recipe_draws import step_draws
 from negatives.learn.refresh import Refresher
-from negatives.learn.request import completed, recipe_of
+from negatives.learn.request import completed, recipe_of, tell_other_sort
 from negatives.learn.rounds import Rounds
 from negatives.learn.rows import TrainingRows
 from negatives.learn.sampler import Sampler
@@ -56,7 +56,7 @@ from negatives.learn.work import Work
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.encoder import Encoder
-from negatives.models.model_folder import encoder_beside
+from negatives.models.sort import encoder_beside
 from negatives.needs import refuse_unmet
 from negatives.optional import torch
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -111,8 +111,9 @@ def train(
 
     `data`: a run, a file, a folder of files or a frame of mined negatives (anybody's), a
     `TrainingSet` of your own making, or a collection (what `Collection.load` takes, such as a frame
-    of pairs), which is mined first by `recipe` (with `encoder`, or the model that is trained, as
-    its dense encoder); with `mined` False it is trained without mined negatives. The recipe's
+    of pairs), which is mined first by `recipe` (with `encoder`, or the model that is trained
+    where it can be one, as its dense encoder); with `mined` False it is trained without mined
+    negatives. The recipe's
     [batch], [learn] and [train] stages say how; of a run, its own recipe's do. `settings` replaces
     [train], `kind` ("encoder", "reranker", "sparse", "static-embedding", "factors") chooses its
     defaults. `dev` is a split to look at on the way, whose best look is kept; DATA@dev where none
@@ -130,20 +131,22 @@ def train(
     folder = model_folder(path)
     folder.refuse_foreign()
     set_aside = as_quarantine(quarantine)
-    mining = encoder or encoder_beside(model)
     if recipe == AUTO:
+        mining = encoder or encoder_beside(model)
         data, recipe = for_these_data(data, mining, machine, emit, set_aside)
     chosen = completed(recipe_of(data, recipe, kind), model, kind, emit=emit)
+    training = cast("Training", chosen.train)
+    tell_other_sort(model, training, emit)
     seed = chosen.seed if seed is None else seed
     chosen = replace(chosen, train=settings or chosen.train, seed=seed)
     if encoder not in (None, model):
         tell_unread(chosen, str(encoder), emit)
-    refuse_loss(cast("Training", chosen.train), cast("Loss", chosen.learn))
+    refuse_loss(training, cast("Loss", chosen.learn))
     work = _work(chosen)(
         folder=folder,
         recipe=chosen,
         model=model,
-        encoder=mining,
+        encoder=encoder or encoder_beside(model, training.encodes),
         mined=mined,
         machine=machine,
         report_to=report_to,
@@ -278,7 +281,7 @@ class _LessonWork(Work):
             cast("Chooser", self.recipe.choose),
             found,
             lambda encoder: self._vectors(encoder, found.collection),
-            model=self.model,
+            model=self._encoder,
             scratch=self.path / SCRATCH,
             seed=self.recipe.seed,
             machine=self.machine,
@@ -303,6 +306,11 @@ class _LessonWork(Work):
         threads, device = self.machine.threads, self.machine.device
         vectors = self._vectors(self.model, collection)
         return FrozenDocs(self.model, self.settings, threads, device, vectors)
+
+    @property
+    def _encoder(self) -> str:
+        """What encodes texts for batchers and losses: the model as it comes, if it can."""
+        return self.model if self.settings.encodes else self.encoder
 
     def _refresher(
         self, base: Base, save: Callable[[Path], None], rows: TrainingRows
@@ -329,7 +337,7 @@ class _LessonWork(Work):
             recipe=self.recipe,
             base=base,
             found=found,
-            vectors=lambda: self._vectors(self.model, found.collection),
+            vectors=lambda: self._vectors(self._encoder, found.collection),
             scratch=self.path / SCRATCH,
             checkpoints=self.path / CHECKPOINTS,
             emit=self.emit,
@@ -343,7 +351,7 @@ class _LessonWork(Work):
             seed=self.recipe.seed,
             weighing=weighing,
             draws=draws,
-            vectors=lambda docs: self._vectors(self.model, found.collection).docs(docs),
+            vectors=lambda docs: self._vectors(self._encoder, found.collection).docs(docs),
         )
         learning = self.settings.prepare(base, lesson)
         return TrainingPlan(

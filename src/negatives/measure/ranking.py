@@ -29,10 +29,10 @@ from negatives.measure.barred import Bar, as_lists, as_pairs, nobody
 from negatives.measure.by_sparse import SparseVectors
 from negatives.models.embedding import embed
 from negatives.models.encoder import Encoder
-from negatives.models.model_folder import is_sparse
 from negatives.models.open_reranker import open_reranker
 from negatives.models.reranker import Reranker
 from negatives.models.scored_pairs import ScoredPairs
+from negatives.models.sort import sort_of
 from negatives.needs import refuse_unmet
 from negatives.opening import Context
 from negatives.read.trec_run import against_ranks, read_trec_run
@@ -137,7 +137,11 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
         return ByWords(context.collection, opened, depth, bar)
     if isinstance(model, str | Path):
         model = Dense(encoder=str(model))
-    if isinstance(model, Dense) and is_sparse(model.encoder):
+    if isinstance(model, Dense) and sort_of(model.encoder) == "sparse":
+        if model != Dense(encoder=model.encoder, similarity=model.similarity):
+            raise InputError(
+                "prompts, vectors and keys are for dense encoders", fix="leave them out"
+            )
         return BySparse(SparseVectors.of(model.encoder, context), depth, bar)
     if isinstance(model, Dense):
         proposer = msgspec.structs.replace(model, top=depth).open(context)
@@ -220,10 +224,8 @@ class BySparse:
 
     def rank(self, queries: Rows) -> pl.DataFrame:
         """See `Ranker`."""
-        collection = self.vectors.collection
-        places = np.searchsorted(collection.mined_queries, queries).astype(np.uint32)
-        docs, scores = self.vectors.best(places, self.depth, self.bar(queries))
-        return _ranking(collection, from_matrix(queries, docs, scores))
+        docs, scores = self.vectors.best(queries, self.depth, self.bar(queries))
+        return _ranking(self.vectors.collection, from_matrix(queries, docs, scores))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,11 @@ from typing import Final
 from negatives.errors import DataError, MissingExtra, NegativesError, WorkError
 from negatives.events import Emit, Noted, Progress, silent
 from negatives.hub import hub
-from negatives.models.model_folder import refuse_not_dense
 from negatives.models.onnx import OnnxEncoder
 from negatives.models.onnx_export import export
 from negatives.models.quantised import open_int8
 from negatives.models.sentence_transformers import MEND
+from negatives.models.sort import refuse_not_dense
 from negatives.models.spec import names_nothing, split_options
 from negatives.models.torch_model import unloadable
 from negatives.optional import require
@@ -54,9 +54,9 @@ def open_exported(spec: str, *, threads: int = 1, emit: Emit = silent) -> OnnxEn
     """
     name, options = split_options(spec[len(PREFIX) :], flags=["int8"])
     _refuse_others(name)
-    refuse_not_dense(name)
     require("onnxruntime", extra="onnx")
     source = _source(name)
+    refuse_not_dense(str(source))
     with made_folder(FOLDER) as kept:
         folder = kept / _key(source)
         about = read_about_model(folder) or _export(name, source, folder, threads, emit)

@@ -17,7 +17,6 @@ from negatives.bounded import check_ordinary, read_json
 from negatives.errors import DataError
 from negatives.hub import forbidden, hub
 from negatives.models.weight_files import check_weights
-from negatives.optional import require
 
 TRAINING: Final = "training.json"
 """What `negatives train` writes beside a model: what it was trained with, and how it went."""
@@ -75,7 +74,7 @@ _STATE: Final = re.compile(
 )
 """What a trainer leaves to go on from, and another program's weights: nothing here opens them."""
 
-_LARGEST: Final = 16 * 2**20
+LARGEST: Final = 16 * 2**20
 """Bytes of a file of settings."""
 
 MEND: Final = (
@@ -108,7 +107,7 @@ def check_settings(folder: Path) -> None:
     """Raise `DataError` where a file of settings right in `folder` names code."""
     for path in sorted(folder.glob("*.json")):
         if _is_settings(path):
-            _check(read_json(path, _LARGEST), path, frozenset())
+            _check(read_json(path, LARGEST), path, frozenset())
 
 
 def _check_folder(folder: Path, also: set[Path], seen: frozenset[str]) -> None:
@@ -117,7 +116,7 @@ def _check_folder(folder: Path, also: set[Path], seen: frozenset[str]) -> None:
     for path in paths:
         check_ordinary(path)
         if _is_settings(path):
-            _check(read_json(path, _LARGEST), path, seen)
+            _check(read_json(path, LARGEST), path, seen)
     files = (path.relative_to(folder) for path in paths if not path.is_dir())
     _refuse_pickles(folder, also.union(files))
 
@@ -248,76 +247,12 @@ def _refused(what: str, path: Path) -> DataError:
 def is_language_model(name: str) -> bool:
     """Whether a folder says that it holds a causal language model of transformers."""
     folder = Path(name)
-    return not (folder / "modules.json").exists() and _is_one_of(
+    return not (folder / "modules.json").exists() and is_one_of(
         folder, ("ForCausalLM", "LMHeadModel")
     )
 
 
-def is_reranker(name: str) -> bool:
-    """Whether a folder, or what a hub name's copy on this machine holds, is a cross-encoder.
-
-    The library that loads encoders loads such a one too, and averages what its head never saw.
-    """
-    folder = _on_this_machine(name)
-    if folder is None or not _is_one_of(folder, ("ForSequenceClassification",)):
-        return False
-    settings = folder / "config_sentence_transformers.json"
-    stated = read_json(settings) if settings.is_file() else {}
-    sort = stated.get("model_type") if isinstance(stated, dict) else None
-    return sort == "CrossEncoder" or not (folder / "modules.json").exists()
-
-
-def is_sparse(name: str) -> bool:
-    """Whether a folder, or the copy of a model of the hub, is a sparse encoder (SPLADE, CSR).
-
-    The library that loads dense encoders loads such a one too, and leaves out what makes it sparse.
-    """
-    modules = (_on_this_machine(name) or Path(name)) / "modules.json"
-    listed = read_json(modules, _LARGEST) if modules.is_file() else []
-    return isinstance(listed, list) and any(
-        isinstance(each, dict) and ".sparse_encoder." in str(each.get("type")) for each in listed
-    )
-
-
-def refuse_not_dense(name: str) -> None:
-    """Raise `DataError` where what is to encode texts is a cross-encoder, or a sparse encoder."""
-    if is_sparse(name):
-        raise DataError(
-            "this is a sparse encoder: it weighs words, and has no dense vector of a text",
-            where=name,
-            fix="name a dense encoder, or bm25; negatives evaluate MODEL DATA says how good a "
-            "sparse one is",
-        )
-    if is_reranker(name):
-        raise DataError(
-            "this is a reranker: it scores pairs, and has no vector of a text",
-            where=name,
-            fix="name an encoder; a reranker puts in order what another model finds: negatives "
-            "evaluate MODEL DATA --rerank bm25",
-        )
-
-
-def encoder_beside(model: str) -> str:
-    """The encoder where none is named beside a model: itself, or `static` where it encodes none."""
-    return "static" if is_reranker(model) or is_sparse(model) else model
-
-
-def _on_this_machine(name: str) -> Path | None:
-    """The folder of that name, or the copy of a model of the hub."""
-    if Path(name).is_dir():
-        return Path(name)
-    if name == "static":
-        return None
-    try:
-        found = require("huggingface_hub", extra="train").try_to_load_from_cache(
-            name, "config.json"
-        )
-    except ValueError:  # no name that the hub could have
-        return None
-    return Path(found).parent if isinstance(found, str) else None
-
-
-def _is_one_of(folder: Path, endings: tuple[str, ...]) -> bool:
+def is_one_of(folder: Path, endings: tuple[str, ...]) -> bool:
     """Whether config.json names a class of transformers with one of these endings."""
     if not (folder / "config.json").is_file():
         return False

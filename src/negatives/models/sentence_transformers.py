@@ -14,9 +14,9 @@ import numpy as np
 from negatives.arrays import Floats
 from negatives.models.batching import Read, encode_batches, encode_once
 from negatives.models.encoder import Encoded, Encoder
-from negatives.models.model_folder import refuse_not_dense
 from negatives.models.reading import Reading, reading_of
 from negatives.models.sentence_images import IMAGE, SentenceImages
+from negatives.models.sort import refuse_not_dense
 from negatives.models.torch_model import (
     both_sides,
     counted,

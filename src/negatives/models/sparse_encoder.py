@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from negatives.arrays import Places
 from negatives.models.batching import batches
 from negatives.models.torch_model import counted, loaded, piece_counter
 
@@ -34,11 +35,12 @@ class SparseEncoder:
 
     def encode(self, texts: Sequence[str], side: Literal["query", "document"]) -> csr_matrix:
         """float32[texts, words], as the model weighs the words of a query or of a document."""
-        from scipy.sparse import csr_matrix
+        from scipy.sparse import csr_matrix, vstack
 
         encode = getattr(self._model, f"encode_{side}")
         read = counted(self._counter, list(texts), len)
-        found: list[tuple[Any, Any, Any]] = []
+        found: list[csr_matrix] = []
+        order: list[Places] = []
         for some in batches(read.lengths, self._budget):
             made = encode(
                 [texts[place] for place in some],
@@ -48,8 +50,9 @@ class SparseEncoder:
                 convert_to_sparse_tensor=True,
             )
             made = made.float().cpu().coalesce()
-            row, word = made.indices().numpy()
-            found.append((some[row], word, made.values().numpy()))
-        row, word, value = (np.concatenate(each) for each in zip(*found, strict=True))
-        wide = self._model.get_embedding_dimension()
-        return csr_matrix((value, (row, word)), shape=(len(texts), wide), dtype=np.float32)
+            place = made.indices().numpy().astype(np.int32)
+            found.append(csr_matrix((made.values().numpy(), (*place,)), shape=tuple(made.shape)))
+            order.append(some)
+        if not found:
+            return csr_matrix((0, self._model.get_embedding_dimension()), dtype=np.float32)
+        return vstack(found, format="csr")[np.argsort(np.concatenate(order))]

@@ -130,7 +130,10 @@ def collected_edges(
         ),
         findings,
     )  # fmt: skip
-    odd = (*without_negatives(made, EDGES), *of_splits(edges, split, elsewhere, EDGES, True))
+    odd = (
+        *without_negatives(made, EDGES),
+        *of_splits(edges, split, elsewhere, EDGES, both_ways=True),
+    )
     return replace(made, notes=(*made.notes, *odd))
 
 

@@ -36,7 +36,7 @@ from negatives.learn.trainings import ARMS, Trainings
 from negatives.listening import shown, watched
 from negatives.machine import Machine
 from negatives.models.by_id import SIDES
-from negatives.models.model_folder import encoder_beside
+from negatives.models.sort import encoder_beside
 from negatives.needs import refuse_unmet
 from negatives.read import DEV, as_collection, new_split, splits
 from negatives.read.quarantine import Quarantine, as_quarantine
@@ -44,6 +44,7 @@ from negatives.recipe import Recipe
 from negatives.schema import Collection
 from negatives.secrets import refuse_secrets
 from negatives.show.bench import bench_card, bench_page, bench_picture
+from negatives.stage_base import build
 from negatives.store.atomic import write_json, write_text
 from negatives.store.fingerprints import refuse_unlabelled
 from negatives.store.work_folder import WorkFolder
@@ -152,7 +153,9 @@ def bench(
     aside = as_quarantine(quarantine)
     collection = as_collection(data, quarantine=aside)
     refuse_unlabelled(collection)
-    mining = encoder or encoder_beside(model)
+    trained = kind or _kind(model, collection)
+    training = cast("Training", build("train", {"kind": trained}, "--kind"))
+    mining = encoder or encoder_beside(model, training.encodes)
     if why := their_miner.lacking(collection):
         refused[their_miner.NAME] = why
     folder = bench_folder(Path(out))
@@ -162,7 +165,7 @@ def bench(
         _refuse_of_training(measure, new_split(collection), kind, on, changes)
         way = Minings(folder, collection, mining, seeds, per_query, machine)
     else:
-        fair = Fair(model, kind or _kind(model, collection), tuple(changes), per_query)
+        fair = Fair(model, trained, tuple(changes), per_query)
         way = _trainings(folder, collection, on, aside, fair, mining, seeds, machine)
     known = baselines(per_query, collection, mining)
     with folder.at_work(ARMS):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
+import msgspec
+
 from negatives.errors import NegativesError
 from negatives.events import silent
 from negatives.learn.arms import NONE, Arm, arms_of
@@ -21,7 +23,7 @@ from negatives.learn.request import completed
 from negatives.learn.settings import Training
 from negatives.learn.trainings import ARMS, Measured, Trainings
 from negatives.recipe import Recipe
-from negatives.recipe_changes import override
+from negatives.recipe_changes import assignment, override
 from negatives.schema import Collection
 from negatives.store.atomic import file_hash, writing
 from negatives.store.work_folder import WorkFolder
@@ -54,10 +56,11 @@ class Fair:
             made = override(made, {"learn.similarity": "cosine", "learn.temperature": USUAL})
         training = cast("Training", made.train)
         own = training.negatives if recipe.train else self.per_query
-        changed = {"train.negatives": min(own, self.per_query)}
-        if listed := getattr(training, "redraw", 0):  # a list of which every epoch takes others
-            changed["pick.per_query"] = listed
-        return override(made, changed)
+        learns = msgspec.structs.replace(training, negatives=min(own, self.per_query))
+        made = replace(made, train=learns)
+        listed = getattr(training, "redraw", 0)  # negatives, of which every epoch takes others
+        said = any(assignment(text)[0] == "pick.per_query" for text in self.changes)
+        return override(made, {"pick.per_query": listed}) if listed and not said else made
 
 
 @dataclass(frozen=True)
