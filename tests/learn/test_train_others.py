@@ -12,6 +12,7 @@ from negatives.errors import DataError, RecipeError, WorkError
 from negatives.events import silent
 from negatives.learn.base_models import usual_kind
 from negatives.learn.compare import compare
+from negatives.learn.dev import DevSet
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.factors import FactorsTraining
 from negatives.learn.train import train
@@ -19,6 +20,7 @@ from negatives.learn.trainer import _out_of_memory
 from negatives.learn.trainings import RERANKED
 from negatives.measure.evaluation import evaluate
 from negatives.models.sort import encoder_beside
+from negatives.read import load
 from negatives.show.comparison import comparison_table
 from tests.learn.small import learning, tiny_bert, tiny_splade
 
@@ -89,15 +91,22 @@ def test_an_encoder_is_trained_a_chunk_at_a_time(mined: Run, tmp_path: Path) -> 
     assert (model.encode("lift") != before.encode("lift")).any()
 
 
-def test_a_sparse_encoder_is_trained(mined: Run, tmp_path: Path) -> None:
+def test_a_sparse_encoder_is_trained_and_looked_at_as_it_is_ranked(
+    mined: Run, folder: Path, tmp_path: Path
+) -> None:
     from sentence_transformers import SparseEncoder
 
     base = tiny_splade(tmp_path / "base")
     recipe = learning(base, *SMALL, "learn.similarity=dot", kind="sparse")
     made = train(mined, tmp_path / "m", model=base, recipe=recipe)
     assert made.account["best"] is not None
-    vectors = SparseEncoder(str(made.path), device="cpu").encode(["lift", "drag of a wing"])
-    assert vectors.to_dense().shape[1] > 1000
+    model = SparseEncoder(str(made.path), device="cpu")
+    assert model.encode(["lift", "drag of a wing"]).to_dense().shape[1] > 1000
+    small = DevSet.of(load(f"{folder}@dev"))
+    judged = evaluate(str(made.path), f"{folder}@dev", metrics=("nDCG@10",)).per_query
+    assert small.look_of_sparse()(model) == pytest.approx(
+        float(judged["nDCG@10"].to_numpy().mean()), abs=1e-4
+    )
     assert (usual_kind(str(made.path)), encoder_beside(str(made.path))) == ("sparse", "static")
     with pytest.raises(RecipeError, match="cannot be mined again with a sparse encoder"):
         train(

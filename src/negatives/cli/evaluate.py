@@ -92,8 +92,8 @@ def evaluate(
     Parameters
     ----------
     model
-        `bm25`, `static`, a .onnx file, a sentence-transformers folder or name, onnx:NAME
-        to export such a one once, http://host/v1#model, `precomputed`, or a TREC run's file; a
+        `bm25`, `static`, a .onnx file, a sentence-transformers folder or name (an encoder, dense
+        or sparse; with --rerank a cross-encoder), onnx:NAME to export a dense one once, http://host/v1#model, `precomputed`, or a TREC run's file; a
         folder that `negatives train --kind kg` made; or a causal language model's folder: then
         how likely right and wrong responses are.
     data

@@ -117,13 +117,27 @@ class DevSet:
 
         def of_encoder(model: Any) -> float:
             def encode(texts: list[str]) -> Floats:
-                made = model.encode(texts, show_progress_bar=False)
-                made = made.to_dense().cpu().numpy() if hasattr(made, "to_dense") else made
-                return np.asarray(made, np.float32)
+                return np.asarray(model.encode(texts, show_progress_bar=False), np.float32)
 
             return self.ndcg_of_encoder(encode, frozen)
 
         return of_encoder
+
+    def look_of_sparse(self) -> Callable[[Any], float]:
+        """nDCG@10 of a sparse encoder, by the products that it is ranked by."""
+
+        def of_sparse(model: Any) -> float:
+            asked = model.encode_query(
+                self.collection.query_texts(self.queries), show_progress_bar=False
+            )
+            docs = model.encode_document(
+                self.collection.doc_texts(self.docs), show_progress_bar=False
+            )
+            scores = (docs.float().cpu() @ asked.float().cpu().to_dense().T).numpy().T
+            found = np.argsort(-scores, axis=1, kind="stable")[:, :CUTOFF]
+            return self._ndcg(self.docs[found])
+
+        return of_sparse
 
     def look_of_tables(self) -> Callable[[Any], float]:
         """nDCG@10 of vectors by id (`IdTables`), over all documents but those `known`.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
 
 from msgspec import Meta
 
 from negatives.errors import RecipeError
+from negatives.learn.dev import DevSet, Encode
 from negatives.learn.encoder import EncoderTraining
 from negatives.learn.loss import Loss, Regulariser
 from negatives.optional import Tensor
@@ -43,6 +45,10 @@ class SparseTraining(EncoderTraining, kind="sparse"):
             return self.flops_query * flops(queries) + self.flops_doc * flops(docs)
 
         return regulariser
+
+    def look(self, dev: DevSet, frozen: Encode | None) -> Callable[[Any], float]:
+        """How well it ranks all documents drawn, by the words that it weighs."""
+        return dev.look_of_sparse()
 
     def refuse(self, loss: Loss) -> None:
         """Both sides learn, and mining has no use for what is learned."""
