@@ -94,8 +94,9 @@ def evaluate(
     model
         `bm25`, `static`, a .onnx file, a sentence-transformers folder or name (an encoder, dense
         or sparse; with --rerank a cross-encoder), onnx:NAME to export a dense one once,
-        http://host/v1#model, `precomputed`, or a TREC run's file; a folder that `negatives train --kind kg` made; or a causal language model's folder: then
-        how likely right and wrong responses are.
+        http://host/v1#model, `precomputed`, or a TREC run's file; a folder that
+        `negatives train --kind kg` made; or a causal language model's folder: then how likely
+        right and wrong responses are.
     data
         The collection; see `negatives --help`. DATA@test names a split. For a TREC run a file of
         qrels (TREC's or BEIR's) will do.
