@@ -182,12 +182,13 @@ class Trainings:
         if isinstance(data, Path) and mined_file(data).layout.by_id:
             data = beside(data, self.collection, arm.recipe)
         heard = Heard(self.emit)
+        reads = any(source.encodes for source in arm.recipe.find)  # else it judges alone, if at all
         made = train(
             data,
             out,
             model=self.model,
             recipe=arm.recipe,
-            encoder=self.encoder,
+            encoder=self.encoder if reads else None,
             mined=arm.mined,
             look=False,
             seed=seed,
