@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from negatives.errors import DataError
+from negatives.errors import DataError, InputError
 from negatives.events import silent
+from negatives.find.dense import Dense
 from negatives.machine import Machine
 from negatives.measure import by_sparse
 from negatives.measure.barred import SameId, nobody
@@ -75,6 +76,11 @@ def test_the_highest_products_come_first_whatever_a_tile_holds(
             cut = min(scores[[*DOCS].index(doc)] for doc in best)
             assert len(mine) == len(best)
             assert order.min() >= cut - 1e-3 * abs(cut)
+
+
+def test_settings_of_dense_encoders_are_refused(model: str, context: Context) -> None:
+    with pytest.raises(InputError, match="prompts, vectors and keys are for dense encoders"):
+        rank(Dense(encoder=model, query_prompt="query: "), context)
 
 
 def test_it_is_no_dense_encoder(model: str) -> None:

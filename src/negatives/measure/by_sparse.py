@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from negatives.arrays import Floats, Rows
+from negatives.errors import InputError
 from negatives.events import Progress
+from negatives.find.dense import Dense
 from negatives.models.sparse_encoder import SparseEncoder
 from negatives.needs import check_needs
 from negatives.opening import Context
@@ -40,8 +42,15 @@ class SparseVectors:
     tiles: tuple[tuple[int, Path], ...]
 
     @classmethod
-    def of(cls, model: str, context: Context) -> SparseVectors:
-        """All that can be found, encoded by `model`; `DataError` where there are no texts."""
+    def of(cls, named: Dense, context: Context) -> SparseVectors:
+        """All that can be found, encoded by the model that `named` names.
+
+        Raises `DataError` where there are no texts, `InputError` for settings of dense encoders.
+        """
+        model = named.encoder
+        if named != Dense(encoder=model, similarity=named.similarity):
+            fix = "leave them out"
+            raise InputError("prompts, vectors and keys are for dense encoders", fix=fix)
         check_needs(context.collection, TEXTS, f"the sparse encoder {model}")
         machine = context.machine
         encoder = SparseEncoder(model, threads=machine.threads, device=machine.device)

@@ -138,11 +138,7 @@ def open_ranker(model: Model, context: Context, *, depth: int = 1000, bar: Bar =
     if isinstance(model, str | Path):
         model = Dense(encoder=str(model))
     if isinstance(model, Dense) and sort_of(model.encoder) == "sparse":
-        if model != Dense(encoder=model.encoder, similarity=model.similarity):
-            raise InputError(
-                "prompts, vectors and keys are for dense encoders", fix="leave them out"
-            )
-        return BySparse(SparseVectors.of(model.encoder, context), depth, bar)
+        return BySparse(SparseVectors.of(model, context), depth, bar)
     if isinstance(model, Dense):
         proposer = msgspec.structs.replace(model, top=depth).open(context)
         return ByVectors(
